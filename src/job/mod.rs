@@ -1,0 +1,200 @@
+//! A job: one mail at one endpoint. What became of it is data, not an error.
+
+use std::fmt;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{config::EndpointName, message::Head};
+
+/// A job's id: stable over all its attempts, ordered by time. It is the `webhook-id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(pub Uuid);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.simple().fmt(f)
+    }
+}
+
+/// What one attempt came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The action did its work.
+    Done(Answer),
+    /// Not now; the action may work later.
+    Retry {
+        /// Why.
+        reason: Reason,
+        /// For the operator.
+        detail: String,
+        /// The earliest time of the next attempt, where the action named one.
+        not_before: Option<DateTime<Utc>>,
+    },
+    /// It will not work.
+    Failed {
+        /// Why.
+        reason: Reason,
+        /// For the operator.
+        detail: String,
+        /// What the action itself says to the sender.
+        tell: Option<String>,
+    },
+    /// The mail isn't meant.
+    Ignored {
+        /// Why.
+        reason: Reason,
+        /// For the operator.
+        detail: String,
+    },
+    /// A person must look.
+    Held {
+        /// Why.
+        reason: Reason,
+        /// For the operator.
+        detail: String,
+    },
+}
+
+/// What an action answers: text and files for the reply.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answer {
+    /// Plain text.
+    pub text: Option<String>,
+    /// Files.
+    pub files: Vec<File>,
+}
+
+/// A file that goes back to the sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// A safe name.
+    pub name: String,
+    /// Media type, e.g. `application/pdf`.
+    pub media_type: String,
+    /// Content.
+    pub data: Bytes,
+}
+
+/// Why an attempt came to what it came to: a fixed code, also the metric label. Add, never rename.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// No filter entry for From matched.
+    From,
+    /// No filter entry for To or Cc matched.
+    To,
+    /// No filter entry for Subject matched.
+    Subject,
+    /// No attachment matched.
+    Attachments,
+    /// Smaller than `min_size` or larger than `max_size`.
+    Size,
+    /// The mail is over a limit.
+    TooLarge,
+    /// The mail can't be read.
+    Unreadable,
+    /// Reading took too long.
+    Slow,
+    /// Reading panicked.
+    Panicked,
+    /// The process died during several attempts at this job.
+    Poison,
+    /// The webhook answered with this status.
+    Status(u16),
+    /// The webhook could not be reached.
+    Network,
+    /// The action took too long.
+    Timeout,
+    /// The address is private and the operator did not allow that.
+    PrivateNetwork,
+    /// The answer can't be used (too large, not what the contract says).
+    BadAnswer,
+    /// The command ended with this code.
+    Exit(i32),
+    /// The command ended by this signal.
+    Signal(i32),
+    /// The command could not be started.
+    Spawn,
+    /// A secret or file that the action needs can't be read.
+    Secret,
+    /// Our own disk or folder failed.
+    Local,
+    /// All attempts are used up; the detail has the last reason.
+    Exhausted,
+}
+
+impl Reason {
+    /// The stable code, e.g. `status-503`, `exit-1`, `timeout`.
+    #[must_use]
+    pub fn code(self) -> String {
+        match self {
+            Self::Status(n) => format!("status-{n}"),
+            Self::Exit(n) => format!("exit-{n}"),
+            Self::Signal(n) => format!("signal-{n}"),
+            Self::From => "from".into(),
+            Self::To => "to".into(),
+            Self::Subject => "subject".into(),
+            Self::Attachments => "attachments".into(),
+            Self::Size => "size".into(),
+            Self::TooLarge => "too-large".into(),
+            Self::Unreadable => "unreadable".into(),
+            Self::Slow => "slow".into(),
+            Self::Panicked => "panicked".into(),
+            Self::Poison => "poison".into(),
+            Self::Network => "network".into(),
+            Self::Timeout => "timeout".into(),
+            Self::PrivateNetwork => "private-network".into(),
+            Self::BadAnswer => "bad-answer".into(),
+            Self::Spawn => "spawn".into(),
+            Self::Secret => "secret".into(),
+            Self::Local => "local".into(),
+            Self::Exhausted => "exhausted".into(),
+        }
+    }
+}
+
+/// How a job ended, for whoever writes the reply.
+#[derive(Debug)]
+pub struct Ending<'a> {
+    /// The job.
+    pub job: JobId,
+    /// Its endpoint.
+    pub endpoint: &'a EndpointName,
+    /// The mail's head; `None` when the mail could not be read.
+    pub head: Option<&'a Head>,
+    /// `Done` or `Failed`.
+    pub outcome: &'a Outcome,
+    /// The time of the ending.
+    pub now: DateTime<Utc>,
+}
+
+/// The reply that a job's ending causes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplyDecision {
+    /// These bytes go to these recipients.
+    Send(NewReply),
+    /// None goes, for this reason (a code: `auto-submitted`, `off`, `nobody`, `ourselves` …).
+    Silent(String),
+}
+
+/// A reply, built once; every submission sends these bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewReply {
+    /// The account whose SMTP server takes it.
+    pub account: String,
+    /// Without angle brackets.
+    pub message_id: String,
+    /// Envelope sender.
+    pub sender: String,
+    /// Envelope recipients, one at least.
+    pub recipients: Vec<String>,
+    /// The whole message with CRLF line ends.
+    pub bytes: Bytes,
+}
+
+/// Decides on a reply and builds it. Dispatch calls this in the moment of an ending, so that outcome and reply commit together.
+pub trait Replier: Send + Sync + 'static {
+    /// The reply for this ending. Never panics; what can't be built is `Silent("unbuildable")`.
+    fn reply(&self, ending: &Ending<'_>) -> ReplyDecision;
+}

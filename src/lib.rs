@@ -1,0 +1,23 @@
+#![doc = include_str!("README.md")]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::panic
+    )
+)]
+
+pub mod auth;
+pub mod config;
+pub mod dispatch;
+pub mod http;
+pub mod job;
+pub mod ledger;
+pub mod message;
+pub mod net;
+pub mod reply;
+pub mod secret;
+pub mod watch;

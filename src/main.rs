@@ -1,0 +1,2 @@
+//! Mailjob.
+fn main() {}

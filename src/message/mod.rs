@@ -1,0 +1,82 @@
+//! A mail as we understand it: read by mail-parser within limits, never trusted.
+
+use chrono::{DateTime, Utc};
+
+/// A mailbox address as written in a header field.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct Address {
+    /// The display name, decoded; control characters are replaced by spaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `local@domain`, as written.
+    pub address: String,
+}
+
+/// What replies and decisions need of a mail's header, owned and free of control characters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Head {
+    /// Message-ID without angle brackets.
+    pub message_id: Option<String>,
+    /// In-Reply-To, without angle brackets.
+    pub in_reply_to: Vec<String>,
+    /// References in their order, without angle brackets.
+    pub references: Vec<String>,
+    /// From.
+    pub from: Vec<Address>,
+    /// Reply-To.
+    pub reply_to: Vec<Address>,
+    /// To.
+    pub to: Vec<Address>,
+    /// Cc.
+    pub cc: Vec<Address>,
+    /// Subject, decoded; empty where there is none.
+    pub subject: String,
+    /// Date.
+    pub date: Option<DateTime<Utc>>,
+    /// Why this mail must not be answered, by its own header (RFC 3834); `None` when a person may have written it.
+    pub automatic: Option<Automatic>,
+}
+
+/// Why a mail must not be answered, found in its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Automatic {
+    /// Auto-Submitted is there and is not `no` (RFC 3834 section 5).
+    AutoSubmitted,
+    /// A List-* field (RFC 2919, RFC 2369).
+    List,
+    /// Return-Path is `<>`.
+    NullSender,
+    /// From MAILER-DAEMON, a list manager, owner-*, *-request and their like.
+    RoleSender,
+    /// Precedence bulk, junk or list.
+    Precedence,
+    /// X-Auto-Response-Suppress, X-Autoreply, X-Autorespond.
+    AutoResponse,
+    /// multipart/report: a bounce, a receipt.
+    Report,
+    /// Our own loop mark.
+    Ourselves,
+    /// 50 Received fields or more.
+    Hops,
+    /// No usable address to answer to.
+    NoSender,
+}
+
+impl Automatic {
+    /// The stable code, as it stands in the ledger and in metrics.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::AutoSubmitted => "auto-submitted",
+            Self::List => "mailing-list",
+            Self::NullSender => "null-sender",
+            Self::RoleSender => "role-sender",
+            Self::Precedence => "bulk",
+            Self::AutoResponse => "auto-response",
+            Self::Report => "report",
+            Self::Ourselves => "ourselves",
+            Self::Hops => "too-many-hops",
+            Self::NoSender => "no-sender",
+        }
+    }
+}
