@@ -3,6 +3,15 @@
 //! One [`Login`] serves every session of an account: it hands out a credential that is good now, refreshes early and one at
 //! a time, and saves a rotated refresh token durably before the access token that came with it is used.
 
+pub mod error;
+mod grant;
+mod life;
+mod login;
+pub mod sasl;
+
+pub use error::{Error, Verdict};
+pub use login::Login;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 

@@ -1,0 +1,252 @@
+//! Why there is no credential, told apart by who must act, with the cure in plain words.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{StoreError, sasl};
+use crate::secret::SecretError;
+
+/// What a loop does about an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nobody has to act: try again soon, with back-off.
+    Reconnect,
+    /// The operator has to act: look again now and then, up to an hour apart.
+    SlowDown,
+}
+
+/// Why there is no credential. Cheap to clone: one answer of the token server serves all who wait for it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// A secret of the sign-in can't be read.
+    #[error("{0}; put the secret where the configuration points")]
+    Secret(#[source] Arc<SecretError>),
+    /// User name, token or password can't be written as a SASL response.
+    #[error("{0}")]
+    Sasl(#[from] sasl::Unusable),
+    /// `token_url` is not a URL.
+    #[error("token_url is not a URL: write the token endpoint's https address")]
+    Url,
+    /// The token server refuses (RFC 6749 section 5.2).
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The token server asks for patience: status 429 or 5xx.
+    #[error("the token server answers {status}; trying again later")]
+    Busy {
+        /// The HTTP status.
+        status: u16,
+        /// What it asked for in Retry-After.
+        retry_after: Option<Duration>,
+    },
+    /// The token server can't be reached.
+    #[error("the token server can't be reached: {0}")]
+    Unreachable(#[source] Arc<reqwest::Error>),
+    /// The token server took too long.
+    #[error("the token server did not answer in {} s", .0.as_secs())]
+    Timeout(Duration),
+    /// The token server's answer is not what RFC 6749 section 5 says: check `token_url`.
+    #[error("the token server's answer {0}; check token_url")]
+    Answer(&'static str),
+    /// The new refresh token could not be stored, or the old one not read; without that no access token is used.
+    #[error("{0}")]
+    Store(#[source] Arc<StoreError>),
+    /// The request was given up, because the program ends.
+    #[error("signing in was interrupted")]
+    Interrupted,
+}
+
+impl Error {
+    /// What to do about it.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Secret(_) | Self::Sasl(_) | Self::Url => Verdict::SlowDown,
+            Self::Refused(refusal) => refusal.verdict(),
+            Self::Busy { .. }
+            | Self::Unreachable(_)
+            | Self::Timeout(_)
+            | Self::Answer(_)
+            | Self::Store(_)
+            | Self::Interrupted => Verdict::Reconnect,
+        }
+    }
+
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl From<SecretError> for Error {
+    fn from(error: SecretError) -> Self {
+        Self::Secret(Arc::new(error))
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+/// The token server's refusal: its code decides, its words are only shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    code: String,
+    said: String,
+}
+
+impl Refusal {
+    /// Keeps `error`, `suberror` and `error_description`, without control characters and not without end.
+    pub(super) fn new(error: &str, suberror: Option<&str>, description: Option<&str>) -> Self {
+        let mut said = clean(description.unwrap_or_default(), 300);
+        if let Some(suberror) = suberror.filter(|s| !s.is_empty()) {
+            said = format!("{}: {said}", clean(suberror, 60));
+        }
+        Self {
+            code: clean(error, 60),
+            said,
+        }
+    }
+
+    /// The code, e.g. `invalid_grant`.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// Microsoft's number for it, e.g. `AADSTS700082`: for people to search, never to decide on.
+    #[must_use]
+    pub fn number(&self) -> Option<&str> {
+        let tail = self.said.split_once("AADSTS")?.1;
+        let digits = tail.bytes().take_while(u8::is_ascii_digit).count();
+        let start = self.said.len() - tail.len() - "AADSTS".len();
+        (digits > 0).then(|| self.said.get(start..start + "AADSTS".len() + digits))?
+    }
+
+    fn verdict(&self) -> Verdict {
+        match self.code.as_str() {
+            "temporarily_unavailable" | "server_error" | "slow_down" => Verdict::Reconnect,
+            // invalid_grant, invalid_client, unauthorized_client, consent_required, interaction_required, invalid_scope …:
+            // asking again changes nothing, and too many refused requests get a client locked out.
+            _ => Verdict::SlowDown,
+        }
+    }
+
+    fn cure(&self) -> &'static str {
+        match self.code.as_str() {
+            "invalid_grant" => {
+                "the sign-in has ended (refresh token expired, revoked or used up): sign in anew and replace the refresh token"
+            }
+            "invalid_client" => {
+                "client_id or client_secret are wrong, or the client secret has expired: make a new one and replace it"
+            }
+            "unauthorized_client" => {
+                "this client may not use this grant: allow it where the client is registered, or check client_id and tenant"
+            }
+            "consent_required" => {
+                "nobody has consented to these scopes: have an administrator consent, then sign in anew"
+            }
+            "interaction_required" | "login_required" => {
+                "a person must prove themselves (second factor, new password): sign in anew and replace the refresh token"
+            }
+            "invalid_scope" => "the server doesn't know these scopes for this client: check scopes",
+            "temporarily_unavailable" | "server_error" | "slow_down" => {
+                "the token server is in trouble: trying again later"
+            }
+            _ => "check token_url, client_id, scopes and the grant",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}. The token server said {}", self.cure(), self.code)?;
+        if !self.said.is_empty() {
+            write!(f, ": {}", self.said)?;
+        }
+        Ok(())
+    }
+}
+
+fn clean(text: &str, most: usize) -> String {
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(most)
+        .collect();
+    text.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_told_apart_by_their_code_alone() {
+        for (code, verdict) in [
+            ("invalid_grant", Verdict::SlowDown),
+            ("invalid_client", Verdict::SlowDown),
+            ("unauthorized_client", Verdict::SlowDown),
+            ("consent_required", Verdict::SlowDown),
+            ("interaction_required", Verdict::SlowDown),
+            ("invalid_scope", Verdict::SlowDown),
+            ("something_new", Verdict::SlowDown),
+            ("temporarily_unavailable", Verdict::Reconnect),
+            ("server_error", Verdict::Reconnect),
+            ("slow_down", Verdict::Reconnect),
+        ] {
+            let refusal = Refusal::new(code, None, Some("AADSTS90013: temporarily_unavailable invalid_grant"));
+            assert_eq!(Error::Refused(refusal).verdict(), verdict, "{code}");
+        }
+    }
+
+    #[test]
+    fn other_trouble() {
+        let busy = Error::Busy {
+            status: 503,
+            retry_after: None,
+        };
+        assert_eq!(busy.verdict(), Verdict::Reconnect);
+        assert_eq!(Error::Answer("is not JSON").verdict(), Verdict::Reconnect);
+        assert_eq!(Error::Timeout(Duration::from_secs(30)).verdict(), Verdict::Reconnect);
+        assert_eq!(Error::from(StoreError("disk".into())).verdict(), Verdict::Reconnect);
+        assert_eq!(Error::Url.verdict(), Verdict::SlowDown);
+        let missing = crate::secret::SecretRef::Env("MAILJOB_NO_SUCH_VARIABLE".into())
+            .read()
+            .unwrap_err();
+        assert_eq!(Error::from(missing).verdict(), Verdict::SlowDown);
+    }
+
+    #[test]
+    fn words_are_shown_without_control_characters_or_end() {
+        let long = "x".repeat(5000);
+        let refusal = Refusal::new(
+            "invalid_grant\r\n",
+            Some("bad_token"),
+            Some(&format!("AADSTS700082: a\x1b[31m\r\n{long}")),
+        );
+        assert_eq!(refusal.code(), "invalid_grant");
+        assert_eq!(refusal.number(), Some("AADSTS700082"));
+        let text = Error::Refused(refusal).to_string();
+        assert!(
+            text.contains("sign in anew") && text.contains("bad_token: AADSTS700082"),
+            "{text}"
+        );
+        assert!(!text.chars().any(char::is_control) && text.len() < 700, "{text}");
+    }
+
+    #[test]
+    fn numbers() {
+        for (said, number) in [
+            ("AADSTS50173: …", Some("AADSTS50173")),
+            ("é AADSTS65001", Some("AADSTS65001")),
+            ("AADSTS", None),
+            ("AADSTSx1", None),
+            ("nothing", None),
+        ] {
+            assert_eq!(Refusal::new("e", None, Some(said)).number(), number, "{said}");
+        }
+    }
+}

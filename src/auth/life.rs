@@ -1,0 +1,158 @@
+//! How long a token is good, and how long to wait after trouble. Pure: time is an argument.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::error::Verdict;
+
+/// What a token server may say about a token's life is believed between these.
+const SHORTEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// Where it says nothing (RFC 6749 section 5.1 only recommends `expires_in`).
+const UNSAID: Duration = Duration::from_secs(60 * 60);
+
+/// How old a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Age {
+    /// Good, and no reason to look for another.
+    Fresh,
+    /// Over 80 % of its life: time for another, but still good.
+    Ageing,
+    /// Not to be used.
+    Over,
+}
+
+/// A token's life.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Life {
+    refresh: Instant,
+    end: Instant,
+}
+
+impl Life {
+    /// Counted from the moment the token was *asked* for, so that a slow answer never makes it look younger.
+    pub(super) fn new(asked: Instant, length: Duration) -> Self {
+        Self {
+            refresh: asked + length.mul_f64(0.8),
+            end: asked + length,
+        }
+    }
+
+    pub(super) fn age(&self, now: Instant) -> Age {
+        if now < self.refresh {
+            Age::Fresh
+        } else if now < self.end {
+            Age::Ageing
+        } else {
+            Age::Over
+        }
+    }
+}
+
+/// The length of a token's life from `expires_in`: seconds as a number or, by some servers, as a string.
+pub(super) fn length(expires_in: Option<&Value>) -> Duration {
+    let seconds = match expires_in {
+        Some(Value::Number(n)) => n.as_f64(),
+        Some(Value::String(s)) => s.trim().parse().ok(),
+        _ => None,
+    };
+    match seconds {
+        Some(s) if !s.is_nan() => Duration::from_secs_f64(s.clamp(SHORTEST.as_secs_f64(), LONGEST.as_secs_f64())),
+        _ => UNSAID,
+    }
+}
+
+/// How long the token server is left alone after the `failures`-th failure in a row (from 1).
+///
+/// Where an operator must act: 1 min, doubling up to an hour. Else 1 s, doubling up to 5 min, or what the server asked for up to an hour.
+pub(super) fn pause(verdict: Verdict, failures: u32, asked: Option<Duration>) -> Duration {
+    let hour = Duration::from_secs(60 * 60);
+    let (first, most) = match verdict {
+        Verdict::SlowDown => (Duration::from_secs(60), hour),
+        Verdict::Reconnect => (Duration::from_secs(1), Duration::from_secs(5 * 60)),
+    };
+    let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(most);
+    doubled.max(asked.unwrap_or_default().min(hour))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn lengths() {
+        for (said, seconds) in [
+            (None, 3600),
+            (Some(json!(null)), 3600),
+            (Some(json!(3599)), 3599),
+            (Some(json!("3599")), 3599),
+            (Some(json!(" 300 ")), 300),
+            (Some(json!(0)), 60),
+            (Some(json!(-5)), 60),
+            (Some(json!("-5")), 60),
+            (Some(json!(1e12)), 86_400),
+            (Some(json!("1e300")), 86_400),
+            (Some(json!("inf")), 86_400),
+            (Some(json!("NaN")), 3600),
+            (Some(json!("soon")), 3600),
+            (Some(json!([1])), 3600),
+            (Some(json!(true)), 3600),
+        ] {
+            assert_eq!(length(said.as_ref()), Duration::from_secs(seconds), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn ages() {
+        let asked = Instant::now();
+        let life = Life::new(asked, Duration::from_secs(1000));
+        for (seconds, age) in [
+            (0, Age::Fresh),
+            (799, Age::Fresh),
+            (800, Age::Ageing),
+            (999, Age::Ageing),
+            (1000, Age::Over),
+            (9999, Age::Over),
+        ] {
+            assert_eq!(life.age(asked + Duration::from_secs(seconds)), age, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn pauses() {
+        let minutes = |m: u64| Duration::from_secs(60 * m);
+        for (verdict, failures, asked, wait) in [
+            (Verdict::SlowDown, 1, None, minutes(1)),
+            (Verdict::SlowDown, 2, None, minutes(2)),
+            (Verdict::SlowDown, 6, None, minutes(32)),
+            (Verdict::SlowDown, 7, None, minutes(60)),
+            (Verdict::SlowDown, u32::MAX, None, minutes(60)),
+            (Verdict::Reconnect, 1, None, Duration::from_secs(1)),
+            (Verdict::Reconnect, 4, None, Duration::from_secs(8)),
+            (Verdict::Reconnect, 99, None, minutes(5)),
+            (Verdict::Reconnect, 1, Some(minutes(2)), minutes(2)),
+            (Verdict::Reconnect, 1, Some(minutes(6_000_000)), minutes(60)),
+        ] {
+            assert_eq!(
+                pause(verdict, failures, asked),
+                wait,
+                "{verdict:?} {failures} {asked:?}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_length_is_within_bounds(text in ".*", number in any::<f64>()) {
+            for value in [json!(text), json!(number)] {
+                let length = length(Some(&value));
+                prop_assert!((SHORTEST..=LONGEST).contains(&length));
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! A sign-in's life, against a token server of our own.
+
+#[path = "login_odd_tests.rs"]
+mod odd;
+#[path = "login_world.rs"]
+mod world;
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use super::*;
+use crate::auth::Verdict;
+use world::*;
+
+#[tokio::test]
+async fn a_refresh_sends_what_rfc_6749_section_6_says() {
+    let server = TokenServer::start(|n, _| grant(n, None)).await;
+    let world = world(&server.url, refreshing);
+    assert_eq!(world.token().await.unwrap(), "access-1");
+    assert_eq!(world.token().await.unwrap(), "access-1");
+    assert_eq!(
+        server.requests(),
+        [
+            "grant_type=refresh_token&refresh_token=first&scope=imap+offline_access&client_id=client+id&client_secret=hush"
+        ]
+    );
+    assert_eq!(world.store.saves.load(Ordering::SeqCst), 0, "nothing was rotated");
+}
+
+#[tokio::test]
+async fn client_credentials_send_what_rfc_6749_section_4_4_says() {
+    let server = TokenServer::start(|n, _| grant(n, Some("not asked for"))).await;
+    let world = world(&server.url, credentials);
+    assert_eq!(world.token().await.unwrap(), "access-1");
+    assert_eq!(
+        server.requests(),
+        ["grant_type=client_credentials&scope=imap+offline_access&client_id=client+id&client_secret=hush"]
+    );
+    assert_eq!(world.store.refresh_token(), None);
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_make_one_request() {
+    let server = TokenServer::start(|n, _| grant(n, Some("second"))).await;
+    let world = world(&server.url, refreshing);
+    let tokens = futures_util::future::join_all((0..50).map(|_| world.token())).await;
+    assert!(tokens.iter().all(|token| token.as_ref().unwrap() == "access-1"));
+    assert_eq!(server.requests().len(), 1);
+    assert_eq!(world.store.saves.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_rotated_refresh_token_is_used_next() {
+    let server = TokenServer::start(|n, _| grant(n, Some(&format!("rotated-{n}")))).await;
+    let world = world(&server.url, refreshing);
+    assert_eq!(world.token().await.unwrap(), "access-1");
+    assert_eq!(world.store.refresh_token().as_deref(), Some("rotated-1"));
+    world.age(3500);
+    assert_eq!(world.token().await.unwrap(), "access-2");
+    assert!(
+        server.requests()[1].contains("refresh_token=rotated-1&"),
+        "{:?}",
+        server.requests()
+    );
+    assert_eq!(world.store.refresh_token().as_deref(), Some("rotated-2"));
+}
+
+#[tokio::test]
+async fn a_new_sign_in_wins_over_the_stored_token() {
+    let server = TokenServer::start(|n, _| grant(n, Some(&format!("rotated-{n}")))).await;
+    let world = world(&server.url, refreshing);
+    world.token().await.unwrap();
+    std::fs::write(world.folder.path().join("refresh"), "anew").unwrap();
+    world.age(9999);
+    world.token().await.unwrap();
+    assert!(
+        server.requests()[1].contains("refresh_token=anew&"),
+        "{:?}",
+        server.requests()
+    );
+    world.age(9999);
+    world.token().await.unwrap();
+    assert!(
+        server.requests()[2].contains("refresh_token=rotated-2&"),
+        "{:?}",
+        server.requests()
+    );
+}
+
+#[tokio::test]
+async fn no_access_token_is_used_before_its_refresh_token_is_stored() {
+    let server = TokenServer::start(|n, _| grant(n, Some("second"))).await;
+    let world = world(&server.url, refreshing);
+    world.store.full.store(true, Ordering::SeqCst);
+    let error = world.token().await.unwrap_err();
+    assert!(matches!(error, Error::Store(_)), "{error:?}");
+    assert_eq!(error.verdict(), Verdict::Reconnect);
+    assert!(world.login.shared.token.lock().unwrap().is_none());
+
+    world.store.full.store(false, Ordering::SeqCst);
+    world.login.shared.flight.lock().await.trouble.as_mut().unwrap().until = Instant::now();
+    assert_eq!(world.token().await.unwrap(), "access-1", "what was granted isn't lost");
+    assert_eq!(world.store.refresh_token().as_deref(), Some("second"));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn who_gives_up_waiting_loses_no_refresh_token() {
+    let server = TokenServer::start(|n, _| grant(n, Some("second"))).await;
+    let world = world(&server.url, refreshing);
+    let mut asking = Box::pin(world.login.credential());
+    assert!(futures_util::poll!(&mut asking).is_pending());
+    drop(asking);
+    tokio::time::timeout(Duration::from_secs(20), world.store.saved.notified())
+        .await
+        .unwrap();
+    assert_eq!(world.store.refresh_token().as_deref(), Some("second"));
+}
+
+#[tokio::test]
+async fn while_no_fresh_token_is_to_be_had_the_ageing_one_serves() {
+    let server = TokenServer::start(|n, _| if n == 1 { grant(1, None) } else { json(500, "") }).await;
+    let world = world(&server.url, refreshing);
+    assert_eq!(world.token().await.unwrap(), "access-1");
+    world.age(3000);
+    assert_eq!(world.token().await.unwrap(), "access-1");
+    assert_eq!(server.requests().len(), 2, "another was asked for");
+    assert_eq!(world.token().await.unwrap(), "access-1");
+    assert_eq!(server.requests().len(), 2, "but not at each call");
+    world.age(3600);
+    assert!(matches!(world.token().await.unwrap_err(), Error::Busy { .. }));
+}
+
+#[tokio::test]
+async fn a_rejected_token_is_not_used_again() {
+    let server = TokenServer::start(|n, _| grant(n, None)).await;
+    let world = world(&server.url, refreshing);
+    let first = world.login.credential().await.unwrap();
+    world.login.rejected(&first);
+    assert_eq!(world.token().await.unwrap(), "access-2");
+    world.login.rejected(&first);
+    assert_eq!(world.token().await.unwrap(), "access-2", "the newer one isn't meant");
+}
+
+#[tokio::test]
+async fn after_a_refusal_only_new_secrets_are_tried_at_once() {
+    let server = TokenServer::start(|n, form| {
+        if form.contains("refresh_token=first&") {
+            json(400, r#"{"error":"invalid_grant"}"#)
+        } else {
+            grant(n, None)
+        }
+    })
+    .await;
+    let world = world(&server.url, refreshing);
+    for _ in 0..5 {
+        assert!(matches!(world.token().await.unwrap_err(), Error::Refused(_)));
+    }
+    assert_eq!(server.requests().len(), 1);
+    let wait = world.login.shared.flight.lock().await.trouble.as_ref().unwrap().until - Instant::now();
+    assert!(
+        wait > Duration::from_secs(30) && wait <= Duration::from_secs(60),
+        "{wait:?}"
+    );
+
+    std::fs::write(world.folder.path().join("refresh"), "anew").unwrap();
+    assert_eq!(world.token().await.unwrap(), "access-2");
+}
+
+#[tokio::test]
+async fn a_secret_that_comes_back_is_used() {
+    let server = TokenServer::start(|n, _| grant(n, None)).await;
+    let world = world(&server.url, refreshing);
+    let file = world.folder.path().join("client");
+    std::fs::remove_file(&file).unwrap();
+    let error = world.token().await.unwrap_err();
+    assert!(matches!(error, Error::Secret(_)), "{error:?}");
+    assert_eq!(error.verdict(), Verdict::SlowDown);
+    std::fs::write(&file, "hush").unwrap();
+    assert_eq!(world.token().await.unwrap(), "access-1");
+}
+
+#[tokio::test]
+async fn a_password_is_read_each_time() {
+    let world = world("http://127.0.0.1:1/", credentials);
+    let file = world.folder.path().join("client");
+    let mut account = (*world.login.shared.account).clone();
+    account.auth = Auth::Password(SecretRef::File(file.clone()));
+    let login = Login::new(Arc::new(account), world.store.clone(), http());
+    for password in ["one", "two"] {
+        std::fs::write(&file, password).unwrap();
+        match login.credential().await.unwrap() {
+            Credential::Password(secret) => assert_eq!(secret.expose_secret(), password),
+            Credential::Bearer(_) => panic!("a token"),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! A token server of our own that answers whatever it is told, a store that can be full, and an account between them.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use axum::{
+    body::Body,
+    http::{Response, header},
+};
+use tokio::sync::Notify;
+
+use super::super::*;
+use crate::{
+    auth::StoreError,
+    config::{ClientAuth, Server, Tls},
+};
+
+/// What the token server does with each request, by its number from 1 and its form body.
+pub(super) type Answer = dyn Fn(usize, &str) -> Response<Body> + Send + Sync;
+
+pub(super) struct TokenServer {
+    pub(super) url: String,
+    pub(super) requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl TokenServer {
+    pub(super) async fn start(answer: impl Fn(usize, &str) -> Response<Body> + Send + Sync + 'static) -> Self {
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (seen, answer): (_, Arc<Answer>) = (requests.clone(), Arc::new(answer));
+        let app = axum::Router::new().route(
+            "/token",
+            axum::routing::post(move |form: String| async move {
+                let number = {
+                    let mut seen = seen.lock().unwrap();
+                    seen.push(form.clone());
+                    seen.len()
+                };
+                answer(number, &form)
+            }),
+        );
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/token", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Self { url, requests }
+    }
+
+    pub(super) fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+pub(super) fn answer(status: u16, media_type: &str, body: impl Into<Body>) -> Response<Body> {
+    Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, media_type)
+        .body(body.into())
+        .unwrap()
+}
+
+pub(super) fn json(status: u16, body: &str) -> Response<Body> {
+    answer(status, "application/json; charset=utf-8", body.to_owned())
+}
+
+/// A granted token `access-N`; the refresh token, when given, is rotated to it.
+pub(super) fn grant(number: usize, rotated: Option<&str>) -> Response<Body> {
+    let rotated = rotated.map_or(String::new(), |token| format!(r#","refresh_token":"{token}""#));
+    json(
+        200,
+        &format!(r#"{{"access_token":"access-{number}","token_type":"bEARER","expires_in":3600{rotated}}}"#),
+    )
+}
+
+#[derive(Default)]
+pub(super) struct Store {
+    pub(super) token: Mutex<Option<StoredToken>>,
+    pub(super) saves: AtomicUsize,
+    pub(super) full: AtomicBool,
+    pub(super) saved: Notify,
+}
+
+#[async_trait]
+impl TokenStore for Store {
+    async fn load(&self, _account: &str) -> Result<Option<StoredToken>, StoreError> {
+        Ok(self.token.lock().unwrap().clone())
+    }
+
+    async fn save(&self, account: &str, token: StoredToken) -> Result<(), StoreError> {
+        assert_eq!(account, "contoso");
+        if self.full.load(Ordering::SeqCst) {
+            return Err(StoreError("the disk is full".into()));
+        }
+        *self.token.lock().unwrap() = Some(token);
+        self.saves.fetch_add(1, Ordering::SeqCst);
+        self.saved.notify_one();
+        Ok(())
+    }
+}
+
+impl Store {
+    pub(super) fn refresh_token(&self) -> Option<String> {
+        let token = self.token.lock().unwrap();
+        token
+            .as_ref()
+            .map(|stored| stored.refresh_token.expose_secret().to_owned())
+    }
+}
+
+/// An account whose secrets are files in a folder of its own.
+pub(super) struct World {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) store: Arc<Store>,
+    pub(super) login: Login,
+}
+
+pub(super) fn world(url: &str, grant: fn(PathBuf) -> Grant) -> World {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("refresh"), "first\n").unwrap();
+    std::fs::write(folder.path().join("client"), "hush").unwrap();
+    let store = Arc::new(Store::default());
+    let login = Login::new(Arc::new(account(url, folder.path(), grant)), store.clone(), http());
+    World { folder, store, login }
+}
+
+pub(super) fn account(url: &str, folder: &Path, grant: fn(PathBuf) -> Grant) -> Account {
+    Account {
+        name: "contoso".into(),
+        user: "invoices@contoso.example".into(),
+        imap: Server {
+            host: "imap.contoso.example".into(),
+            port: 993,
+            tls: Tls::Implicit,
+        },
+        smtp: None,
+        auth: Auth::OAuth(Box::new(OAuth {
+            token_url: url.into(),
+            client_id: "client id".into(),
+            client_secret: Some(SecretRef::File(folder.join("client"))),
+            client_auth: ClientAuth::Body,
+            scopes: vec!["imap".into(), "offline_access".into()],
+            grant: grant(folder.join("refresh")),
+            ca_file: None,
+        })),
+        ca_file: None,
+        from: None,
+    }
+}
+
+pub(super) fn refreshing(file: PathBuf) -> Grant {
+    Grant::RefreshToken(SecretRef::File(file))
+}
+
+pub(super) fn credentials(_file: PathBuf) -> Grant {
+    Grant::ClientCredentials
+}
+
+pub(super) fn http() -> reqwest::Client {
+    // The provider may be there already, from another test of this process.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
+}
+
+impl World {
+    pub(super) async fn token(&self) -> Result<String, Error> {
+        match self.login.credential().await? {
+            Credential::Bearer(token) => Ok(token.expose_secret().to_owned()),
+            Credential::Password(_) => panic!("a password"),
+        }
+    }
+
+    /// Makes the token in use as old as `seconds`.
+    pub(super) fn age(&self, seconds: u64) {
+        let mut token = self.login.shared.token.lock().unwrap();
+        let asked = Instant::now() - Duration::from_secs(seconds);
+        token.as_mut().unwrap().life = Life::new(asked, Duration::from_secs(3600));
+    }
+}
