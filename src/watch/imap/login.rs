@@ -1,0 +1,266 @@
+//! From a greeting to a selected mailbox.
+//!
+//! Nothing of what was said before TLS is used, and nothing is sent before TLS but CAPABILITY and STARTTLS. A sign-in counts only
+//! when SELECT works: Exchange Online answers `OK AUTHENTICATE completed.` and then `BAD User is authenticated but not connected.`
+//! to a user without a mailbox or a token without the right (2025).
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use tokio::time::Instant;
+
+use super::{
+    Answer, Capabilities, Io, Known, Said, Step, Wire, mutf7,
+    wire::{Running, SILENCE},
+};
+use crate::{
+    auth::{Credential, sasl},
+    secret::{ExposeSecret, Secret},
+    watch::error::{Error, Refusal, Violation, Words},
+};
+
+/// How often a server may ask before it has to decide.
+const CHALLENGES: usize = 4;
+
+/// Who signs in where.
+#[derive(Debug)]
+pub(crate) struct SignIn<'a> {
+    pub(crate) user: &'a str,
+    pub(crate) credential: &'a Credential,
+    /// Host and port of the server, as OAUTHBEARER repeats them.
+    pub(crate) host: &'a str,
+    pub(crate) port: u16,
+}
+
+/// What SELECT told. A server may leave out either number (mail.163.com leaves out UIDNEXT, 2024).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Selected {
+    pub(crate) uid_validity: Option<u32>,
+    pub(crate) uid_next: Option<u32>,
+}
+
+/// Reads the greeting.
+pub(crate) async fn greeted<T: Io>(stream: T) -> Result<Wire<T>, Error> {
+    let mut wire = Wire::new(stream);
+    match wire.read("the greeting", deadline()).await? {
+        Said::Ok(_) => Ok(wire),
+        Said::Preauth => Err(Violation::Preauth.into()),
+        _ => Err(Violation::Greeting.into()),
+    }
+}
+
+/// Asks for TLS and gives back the bare stream, on which TLS must begin now.
+pub(crate) async fn starttls<T: Io>(stream: T) -> Result<T, Error> {
+    let (wire, capabilities) = capabilities(greeted(stream).await?).await?;
+    if !capabilities.starttls {
+        return Err(Violation::NoTls.into());
+    }
+    let done = wire.run("STARTTLS", "", |_| {}).await?;
+    match done.answer {
+        Answer::Ok(_) => done.wire.into_inner(),
+        Answer::Refused(_) => Err(Violation::NoTls.into()),
+    }
+}
+
+/// Signs in, says who we are, and selects the mailbox.
+pub(crate) async fn open<T: Io>(
+    wire: Wire<T>,
+    who: &SignIn<'_>,
+    mailbox: &str,
+) -> Result<(Wire<T>, Capabilities, Selected), Error> {
+    let (wire, before) = capabilities(wire).await?;
+    let (wire, after) = authenticate(wire, who, before).await?;
+    let (wire, capabilities) = match after {
+        Some(Known::Capabilities(after)) => (wire, after),
+        _ => capabilities(wire).await?,
+    };
+    let (wire, doubt) = identify(wire, capabilities).await?;
+    match (select(wire, mailbox).await, doubt) {
+        (Ok((wire, selected)), _) => Ok((wire, capabilities, selected)),
+        (Err(Error::Refused { answer, .. }), _) if answer.bad => Err(unconnected(answer)),
+        (Err(Error::Bye(_) | Error::Closed | Error::Io(_)), Some(answer)) => Err(unconnected(answer)),
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// Our commands are right, so BAD for one of the first means that the sign-in did not work.
+fn unconnected(answer: Refusal) -> Error {
+    Error::Credential {
+        mechanism: "SELECT",
+        answer,
+    }
+}
+
+/// Selects the mailbox.
+async fn select<T: Io>(wire: Wire<T>, mailbox: &str) -> Result<(Wire<T>, Selected), Error> {
+    let name = mutf7::quoted(mailbox).ok_or_else(|| Error::Name(mailbox.to_owned()))?;
+    let mut selected = Selected::default();
+    let done = wire.run("SELECT", &name, |said| match said {
+        Said::Ok(Some(Known::UidValidity(n))) => selected.uid_validity = Some(n).filter(|n| *n > 0),
+        Said::Ok(Some(Known::UidNext(n))) => selected.uid_next = Some(n).filter(|n| *n > 0),
+        _ => {}
+    });
+    let (wire, _) = done.await?.ok()?;
+    Ok((wire, selected))
+}
+
+async fn capabilities<T: Io>(wire: Wire<T>) -> Result<(Wire<T>, Capabilities), Error> {
+    let mut found = Capabilities::default();
+    let done = wire.run("CAPABILITY", "", |said| {
+        if let Said::Capabilities(list) = said {
+            found = list;
+        }
+    });
+    let (wire, _) = done.await?.ok()?;
+    Ok((wire, found))
+}
+
+/// RFC 2971: 163.com wants it before SELECT, Google recommends it. A BAD is kept: it may be the sign-in that failed.
+async fn identify<T: Io>(wire: Wire<T>, capabilities: Capabilities) -> Result<(Wire<T>, Option<Refusal>), Error> {
+    if !capabilities.id {
+        return Ok((wire, None));
+    }
+    let ours = concat!(r#"("name" "Mailjob" "version" ""#, env!("CARGO_PKG_VERSION"), r#"")"#);
+    let done = wire.run("ID", ours, |_| {}).await?;
+    let doubt = match done.answer {
+        Answer::Refused(answer) if answer.bad => Some(answer),
+        Answer::Refused(_) | Answer::Ok(_) => None,
+    };
+    Ok((done.wire, doubt))
+}
+
+/// A way to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mechanism {
+    XOAuth2,
+    OAuthBearer,
+    Plain,
+    Login,
+}
+
+impl Mechanism {
+    fn name(self) -> &'static str {
+        match self {
+            Self::XOAuth2 => "XOAUTH2",
+            Self::OAuthBearer => "OAUTHBEARER",
+            Self::Plain => "PLAIN",
+            Self::Login => "LOGIN",
+        }
+    }
+
+    /// How a challenge that tells an error is answered, so that the server goes on to its NO: an empty line
+    /// (developers.google.com, XOAUTH2), 0x01 (RFC 7628 section 3.2.3), or "never mind" (RFC 9051 section 6.2.2).
+    fn understood(self) -> &'static str {
+        match self {
+            Self::XOAuth2 => "",
+            Self::OAuthBearer => "AQ==",
+            Self::Plain | Self::Login => "*",
+        }
+    }
+}
+
+/// Picks the way: XOAUTH2 before OAUTHBEARER, since more servers have it right; LOGIN only where there is nothing else.
+fn mechanism(credential: &Credential, offered: Capabilities) -> Result<Mechanism, Error> {
+    match credential {
+        Credential::Bearer(_) if offered.xoauth2 => Ok(Mechanism::XOAuth2),
+        Credential::Bearer(_) if offered.oauthbearer => Ok(Mechanism::OAuthBearer),
+        Credential::Bearer(_) => Err(Error::NoMechanism("an access token: neither XOAUTH2 nor OAUTHBEARER")),
+        Credential::Password(_) if offered.plain => Ok(Mechanism::Plain),
+        Credential::Password(_) if !offered.login_disabled => Ok(Mechanism::Login),
+        Credential::Password(_) => Err(Error::NoMechanism("a password: no PLAIN, and LOGIN is disabled")),
+    }
+}
+
+async fn authenticate<T: Io>(
+    wire: Wire<T>,
+    who: &SignIn<'_>,
+    offered: Capabilities,
+) -> Result<(Wire<T>, Option<Known>), Error> {
+    let mechanism = mechanism(who.credential, offered)?;
+    let (Credential::Bearer(secret) | Credential::Password(secret)) = who.credential;
+    let response = match mechanism {
+        Mechanism::XOAuth2 => sasl::xoauth2(who.user, secret),
+        Mechanism::OAuthBearer => sasl::oauthbearer(who.user, who.host, who.port, secret),
+        Mechanism::Plain => sasl::plain(who.user, secret),
+        Mechanism::Login => return login(wire, who.user, secret).await,
+    };
+    let response = STANDARD.encode(response.map_err(crate::auth::Error::from)?.expose_secret());
+    let running = if offered.sasl_ir {
+        wire.send("AUTHENTICATE", &format!("{} {response}", mechanism.name()))
+            .await?
+    } else {
+        let running = asked(wire.send("AUTHENTICATE", mechanism.name()).await?, mechanism).await?;
+        running.answer(&response).await?
+    };
+    conclude(running, mechanism).await
+}
+
+/// Waits for the server to ask for the response.
+async fn asked<T: Io>(mut running: Running<T>, mechanism: Mechanism) -> Result<Running<T>, Error> {
+    loop {
+        match running.next().await? {
+            Step::Said(running, Said::Continue(_)) => return Ok(running),
+            Step::Said(on_its_way, _) => running = on_its_way,
+            Step::Done(done) => return refused(done.ok(), mechanism, None).and(Err(Violation::Unreadable.into())),
+        }
+    }
+}
+
+/// Reads to the end of a sign-in. A server that does not like a token says why in a challenge, and waits for an answer to it.
+async fn conclude<T: Io>(mut running: Running<T>, mechanism: Mechanism) -> Result<(Wire<T>, Option<Known>), Error> {
+    let mut why = None;
+    let mut challenges = 0;
+    while challenges < CHALLENGES {
+        match running.next().await? {
+            Step::Said(on_its_way, Said::Continue(challenge)) => {
+                challenges += 1;
+                why = STANDARD
+                    .decode(challenge.trim())
+                    .ok()
+                    .map(|json| String::from_utf8_lossy(&json).into_owned());
+                running = on_its_way.answer(mechanism.understood()).await?;
+            }
+            Step::Said(on_its_way, _) => running = on_its_way,
+            Step::Done(done) => return refused(done.ok(), mechanism, why),
+        }
+    }
+    Err(Violation::Continue.into())
+}
+
+/// A refusal of the sign-in is one of the credential, unless the server says that it's only busy (RFC 5530 section 3).
+fn refused<R>(ended: Result<R, Error>, mechanism: Mechanism, why: Option<String>) -> Result<R, Error> {
+    ended.map_err(|error| match error {
+        Error::Refused { mut answer, .. } if !["UNAVAILABLE", "INUSE", "LIMIT"].iter().any(|code| answer.is(code)) => {
+            if let Some(why) = why {
+                answer.text = Words::new(&format!("{} {why}", answer.text));
+            }
+            let mechanism = mechanism.name();
+            Error::Credential { mechanism, answer }
+        }
+        error => error,
+    })
+}
+
+/// LOGIN takes quoted strings, which hold ASCII only.
+async fn login<T: Io>(wire: Wire<T>, user: &str, password: &Secret) -> Result<(Wire<T>, Option<Known>), Error> {
+    let (Some(user), Some(password)) = (quoted(user), quoted(password.expose_secret())) else {
+        return Err(Error::NoMechanism(
+            "a user name or password that is not ASCII: no PLAIN",
+        ));
+    };
+    let done = wire.run("LOGIN", &format!("{user} {password}"), |_| {}).await?;
+    refused(done.ok(), Mechanism::Login, None)
+}
+
+fn quoted(text: &str) -> Option<String> {
+    let printable = text.bytes().all(|b| (b' '..=b'~').contains(&b));
+    printable.then(|| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
+}
+
+fn deadline() -> Instant {
+    Instant::now() + SILENCE + Duration::from_secs(1)
+}
+
+#[cfg(test)]
+#[path = "login_tests.rs"]
+mod tests;

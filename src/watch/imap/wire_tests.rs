@@ -1,0 +1,150 @@
+use super::*;
+use crate::watch::{imap::response::Fetch, script::play_lines};
+
+/// A connection that is past its greeting, and the server's script for what comes.
+fn wire(script: &[&str]) -> Wire<tokio::io::DuplexStream> {
+    Wire::new(play_lines(script.iter().map(|line| (*line).to_owned()).collect()).0)
+}
+
+async fn fetched(script: &[&str]) -> Result<Vec<Fetch>, Error> {
+    let mut list = Vec::new();
+    let done = wire(script).run("UID FETCH", "1:* (UID BODY.PEEK[])", |said| {
+        if let Said::Fetch(fetch) = said {
+            list.push(fetch);
+        }
+    });
+    done.await?.ok()?;
+    Ok(list)
+}
+
+/// What async-imap 0.12's own calls take for an empty success, a hang or a panic.
+#[tokio::test]
+async fn refusals_and_lost_connections_are_errors() {
+    for (script, error) in [
+        (
+            &["C: UID FETCH *", "S: $ NO [SERVERBUG] no"][..],
+            "the server refused UID FETCH: NO [SERVERBUG] no",
+        ),
+        (&["C: *", "S: $ BAD"], "the server refused UID FETCH: BAD "),
+        (
+            &["C: *", "S: * 1 FETCH (UID 1)", "S: $ NO half"],
+            "the server refused UID FETCH: NO half",
+        ),
+        (&["C: *", "EOF"], "the server closed the connection"),
+        (
+            &["C: *", "S: * 1 FETCH (UID 1)", "EOF"],
+            "the server closed the connection",
+        ),
+        (
+            &["C: *", "B: * 1 FETCH (UID 1 BODY[] {10}\r\nabc", "EOF"],
+            "the server closed the connection",
+        ),
+        (
+            &["C: *", "S: * BYE restart"],
+            "the server closed the connection: restart",
+        ),
+        (
+            &["C: *", "S: A77 OK done"],
+            "the server broke the protocol: a response that can't be read",
+        ),
+        (
+            &["C: *", "S: + go on"],
+            "the server broke the protocol: a request to continue when there was nothing to continue",
+        ),
+        (
+            &["C: *", "S: * 1 FETCH (INTERNALDATE NIL)"],
+            "the server broke the protocol: a response that can't be read",
+        ),
+        (
+            &["C: *", "S: * OK [ALERT]\u{e9}t\u{e9}"],
+            "the server broke the protocol: a response that can't be read",
+        ),
+        (
+            &["C: *", "S: * GARBAGE"],
+            "the server broke the protocol: a response that can't be read",
+        ),
+        (
+            &["C: *", "S: * 1 FETCH (UID 1 BODY[] {2}\r\nabcd)"],
+            "the server broke the protocol: bytes that are no IMAP",
+        ),
+        (
+            &["C: *", "S: * 1 FETCH (UID 1 BODY[] {9}\r\nabcd)\r\nA1 OK\r\n"],
+            "the server broke the protocol: bytes that are no IMAP",
+        ),
+        (
+            &["C: *", "S: * 1 FETCH (BODY[] {4294967295}"],
+            "the server broke the protocol: a literal larger than what was asked for",
+        ),
+    ] {
+        let found = fetched(script).await.unwrap_err();
+        assert_eq!(found.to_string(), error, "{script:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_deep_answer_does_not_take_the_process_along() {
+    let deep = format!("B: * 1 FETCH (BODYSTRUCTURE {}", "(".repeat(10_000));
+    let error = fetched(&["C: *", &deep]).await.unwrap_err();
+    assert!(matches!(error, Error::Protocol(Violation::Nested)), "{error:?}");
+}
+
+#[tokio::test]
+async fn answers_come_as_they_come() {
+    let list = fetched(&[
+        "C: UID FETCH *",
+        "S: * 3 FETCH (UID 12 BODY[] {2}\r\nhi)",
+        "S: * 5 EXISTS",
+        "S: * 1 FETCH (FLAGS (\\Seen))",
+        "S: * 2 FETCH (BODY[] NIL UID 4)",
+        "S: * 3 FETCH (UID 12 BODY[] {2}\r\nhi)",
+        "S: $ OK",
+    ]);
+    let uids: Vec<_> = list.await.unwrap().into_iter().map(|fetch| fetch.uid).collect();
+    assert_eq!(uids, [Some(12), None, Some(4), Some(12)]);
+}
+
+#[tokio::test]
+async fn news_in_any_answer_is_kept() {
+    let done = wire(&["C: NOOP", "S: * 5 EXISTS", "S: $ OK", "C: NOOP", "S: $ OK"])
+        .run("NOOP", "", |_| {})
+        .await
+        .unwrap();
+    let (mut wire, _) = done.ok().unwrap();
+    assert!(wire.take_news());
+    let (mut wire, _) = wire.run("NOOP", "", |_| {}).await.unwrap().ok().unwrap();
+    assert!(!wire.take_news());
+}
+
+#[tokio::test]
+async fn a_command_is_one_line_or_none() {
+    for bad in ["1\r\nA9 LOGOUT", "\0", "a\nb"] {
+        let error = wire(&["WAIT 1"]).run("NOOP", bad, |_| {}).await.err().unwrap();
+        assert!(matches!(error, Error::Protocol(Violation::Command)), "{error:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_is_not_silent_but_has_an_end() {
+    // A byte each 50 s: not silent, but no answer either.
+    let slow: Vec<String> = ["C: *".to_owned()]
+        .into_iter()
+        .chain((0..100).flat_map(|_| ["B: x".to_owned(), "WAIT 50".to_owned()]))
+        .collect();
+    let begun = Instant::now();
+    let error = Wire::new(play_lines(slow).0)
+        .run("NOOP", "", |_| {})
+        .await
+        .err()
+        .unwrap();
+    assert!(matches!(error, Error::Endless { .. }), "{error:?}");
+    assert_eq!(begun.elapsed().as_secs(), 600);
+
+    let begun = Instant::now();
+    let error = wire(&["C: *", "S: * OK wait"])
+        .run("NOOP", "", |_| {})
+        .await
+        .err()
+        .unwrap();
+    assert!(matches!(error, Error::Silent(_)), "{error:?}");
+    assert_eq!(begun.elapsed().as_secs(), 60);
+}
