@@ -1,0 +1,167 @@
+//! The authorization server: oidc-provider, run by node from `oauth/server.mjs`.
+//!
+//! Its clients: `mailjob` (secret in the form), `mailjob-basic` (secret by HTTP Basic) and `mailjob-public` (no secret) for
+//! people; `app.<address>` for an application that may act for that one mailbox by client credentials.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::process::Process;
+
+/// The secret of the clients `mailjob` and `mailjob-basic`.
+pub const CLIENT_SECRET: &str = "mailjob-secret";
+/// The secret of every client `app.<address>`.
+pub const APP_SECRET: &str = "app-secret";
+
+/// Where a mail server asks the server at `port` about a token, with its own name and password (RFC 7662).
+pub(crate) fn introspection_url(port: u16) -> String {
+    format!("http://dovecot:dovecot-secret@127.0.0.1:{port}/token/introspection")
+}
+
+/// A running authorization server.
+#[derive(Debug)]
+pub struct OAuth {
+    port: u16,
+    http: reqwest::Client,
+    process: Process,
+}
+
+impl OAuth {
+    /// Starts it, with access tokens that live `access_ttl` seconds.
+    pub(crate) async fn start(dir: &Path, port: u16, access_ttl: u32) -> Result<Self> {
+        let oauth = concat!(env!("CARGO_MANIFEST_DIR"), "/oauth");
+        ensure!(
+            Path::new(oauth).join("node_modules/oidc-provider").is_dir(),
+            "the OAuth server isn't installed: run `npm ci` in {oauth}, or tests/run, which does all of that"
+        );
+        let script = format!("{oauth}/server.mjs");
+        let env = [("PORT", port.to_string()), ("ACCESS_TTL", access_ttl.to_string())];
+        let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let process = Process::start(&["node", &script], &env, &dir.join("oauth.log"))?;
+        // Another part of the program may have chosen its provider already.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
+        let mut oauth = Self { port, http, process };
+        let discovery = oauth.url("/.well-known/openid-configuration");
+        let http = oauth.http.clone();
+        let answers = async || {
+            http.get(&discovery)
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status().is_success())
+        };
+        oauth.process.await_ready("the OAuth server", answers).await?;
+        Ok(oauth)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Where tokens come from.
+    #[must_use]
+    pub fn token_url(&self) -> String {
+        self.url("/token")
+    }
+
+    /// Where a device asks for its code (RFC 8628).
+    #[must_use]
+    pub fn device_url(&self) -> String {
+        self.url("/device/auth")
+    }
+
+    /// Where a browser is sent for an authorization code; PKCE is required.
+    #[must_use]
+    pub fn authorize_url(&self) -> String {
+        self.url("/auth")
+    }
+
+    async fn testbed(&self, route: &str, body: Value) -> Result<Value> {
+        let request = self.http.post(self.url(&format!("/testbed/{route}"))).json(&body);
+        Ok(request.send().await?.error_for_status()?.json().await?)
+    }
+
+    /// A first refresh token of `user` for `client`, as if the user had signed in with a browser and consented.
+    ///
+    /// # Errors
+    /// When the server doesn't answer.
+    pub async fn refresh_token(&self, user: &str, client: &str) -> Result<String> {
+        let answer = self
+            .testbed("refresh-token", json!({ "user": user, "client": client }))
+            .await?;
+        text(&answer, "refresh_token")
+    }
+
+    /// An access token of `user`, by refresh token at the client `mailjob`.
+    ///
+    /// # Errors
+    /// When the server doesn't answer or refuses.
+    pub async fn access_token(&self, user: &str) -> Result<String> {
+        let refresh_token = self.refresh_token(user, "mailjob").await?;
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", "mailjob"),
+            ("client_secret", CLIENT_SECRET),
+            ("refresh_token", &refresh_token),
+        ];
+        text(&self.token(&form).await?, "access_token")
+    }
+
+    /// Posts a token request; the answer, which may be a refusal (`error`).
+    ///
+    /// # Errors
+    /// When the server doesn't answer.
+    pub async fn token(&self, form: &[(&str, &str)]) -> Result<Value> {
+        Ok(self.http.post(self.token_url()).form(form).send().await?.json().await?)
+    }
+
+    /// The user's consent to a device's code, as if given on the page.
+    ///
+    /// # Errors
+    /// When there is no such code.
+    pub async fn approve_device(&self, user: &str, user_code: &str) -> Result<()> {
+        let body = json!({ "user": user, "user_code": user_code });
+        self.testbed("approve-device", body).await.map(drop)
+    }
+
+    /// Revokes every grant and token of `user`, those of applications that act for the mailbox included.
+    ///
+    /// # Errors
+    /// When the server doesn't answer.
+    pub async fn revoke(&self, user: &str) -> Result<()> {
+        self.testbed("revoke", json!({ "user": user })).await.map(drop)
+    }
+
+    /// Access tokens made from now on live this many seconds.
+    ///
+    /// # Errors
+    /// When the server doesn't answer.
+    pub async fn set_access_ttl(&self, seconds: u32) -> Result<()> {
+        self.testbed("settings", json!({ "access_ttl": seconds }))
+            .await
+            .map(drop)
+    }
+
+    /// Token requests with this grant type that were granted, and that were refused.
+    ///
+    /// # Errors
+    /// When the server doesn't answer.
+    pub async fn requests(&self, grant_type: &str) -> Result<(u64, u64)> {
+        let stats = self.testbed("stats", json!({})).await?;
+        let count = |outcome: &str| stats[outcome][grant_type].as_u64().unwrap_or(0);
+        Ok((count("success"), count("error")))
+    }
+
+    /// What the server printed.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+}
+
+fn text(answer: &Value, key: &str) -> Result<String> {
+    let found = answer[key].as_str().map(str::to_owned);
+    found.with_context(|| format!("no {key} in the OAuth server's answer: {answer}"))
+}
