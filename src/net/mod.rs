@@ -3,7 +3,6 @@
 //! Nothing here reads or writes mail. Every call ends within the deadline that it was given. There is no way to switch
 //! verification off.
 
-pub mod address;
 pub mod http;
 pub mod tls;
 

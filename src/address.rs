@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use reqwest::Url;
+
 /// Whether an address is anything but a public unicast one: loopback, private, link-local (with the clouds' metadata
 /// services), shared, reserved, multicast, or an IPv6 form of such an IPv4 address (RFC 6890, RFC 6052, RFC 4291).
 #[must_use]
@@ -10,6 +12,14 @@ pub fn is_private(address: IpAddr) -> bool {
         IpAddr::V4(v4) => private_v4(v4),
         IpAddr::V6(v6) => inner_v4(v6).map_or_else(|| private_v6(v6), private_v4),
     }
+}
+
+/// Whether a URL's host is an address, in any spelling that URLs allow (`0x7f.1`, `2130706433`), of a private network.
+#[must_use]
+pub fn is_private_literal(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    bare.parse::<IpAddr>().is_ok_and(is_private)
 }
 
 fn private_v4(v4: Ipv4Addr) -> bool {
@@ -101,6 +111,25 @@ mod tests {
             "64:ff9b::808:808",
         ] {
             assert!(!is_private(public.parse().unwrap()), "{public}");
+        }
+    }
+
+    #[test]
+    fn addresses_in_urls_are_judged_in_every_spelling() {
+        for url in [
+            "http://127.0.0.1/",
+            "http://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://0/",
+            "http://169.254.169.254/latest",
+            "http://10.0.0.1:8080/",
+        ] {
+            assert!(is_private_literal(&Url::parse(url).unwrap()), "{url}");
+        }
+        for url in ["https://erp.example/", "https://1.1.1.1/", "https://[2606:4700::1111]/"] {
+            assert!(!is_private_literal(&Url::parse(url).unwrap()), "{url}");
         }
     }
 }
