@@ -1,0 +1,74 @@
+//! Actions: what is done with a mail. Types only; `check` reads them.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::secret::SecretRef;
+
+/// What is done with a mail.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// An HTTP POST.
+    Webhook(Webhook),
+    /// A process.
+    Command(Command),
+}
+
+/// An HTTP POST.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// http or https.
+    pub url: String,
+    /// What the body is. Default JSON.
+    pub body: Body,
+    /// Standard Webhooks secrets; more than one while a key is rotated, each signs. Empty: unsigned.
+    pub secrets: Vec<SecretRef>,
+    /// Further header fields; values may be secrets.
+    pub headers: Vec<(String, HeaderValue)>,
+    /// The whole exchange. Default 30 s.
+    pub timeout: Duration,
+    /// Bytes of the answer that are read. Default 10 MiB.
+    pub max_answer: u64,
+    /// Whether the address may be private, loopback or link-local. Default no.
+    pub allow_private_network: bool,
+    /// PEM file of further trusted roots.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A header field's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderValue {
+    /// As written.
+    Plain(String),
+    /// From a file or the environment.
+    Secret(SecretRef),
+}
+
+/// What a webhook's body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// The parsed mail with its attachments in base64.
+    Json,
+    /// The parsed mail as part `mail`, each attachment a part of its own.
+    Multipart,
+    /// The mail as it came, `message/rfc822`.
+    Raw,
+}
+
+/// A process, started without a shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// The program (an absolute path, or found in `PATH`) and its arguments, first one at least.
+    pub argv: Vec<String>,
+    /// Names of environment variables that are passed on. Default `PATH`, `HOME`, `LANG`, `TZ`.
+    pub pass_env: Vec<String>,
+    /// Variables that are set.
+    pub env: Vec<(String, HeaderValue)>,
+    /// From start to TERM. Default 5 min.
+    pub timeout: Duration,
+    /// From TERM to KILL of the group. Default 5 s.
+    pub grace: Duration,
+    /// Bytes kept of each of stdout and stderr. Default 1 MiB.
+    pub max_output: u64,
+    /// Bytes of all files in `out/` together. Default 20 MiB.
+    pub max_files: u64,
+}

@@ -1,0 +1,146 @@
+//! Where mail comes from and which mail is meant.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use chrono::{TimeZone as _, Utc};
+use chrono_tz::{TZ_VARIANTS, Tz};
+use croner::parser::{CronParser, Seconds, Year};
+use toml::de::DeValue;
+
+use super::{DAY, MINUTE, SECOND, account::account, did_you_mean};
+use crate::config::{
+    Account, EndpointName, Filter, Mailbox, Watch,
+    read::{Table, Value},
+    value::{choice, duration, one_or_more, size, text},
+};
+
+/// Between two looks at a mailbox whose server tells of new mail.
+const LOOK: Duration = Duration::from_secs(3 * 60);
+
+/// The accounts of `mailjob.toml` by name; nothing for one that has problems.
+#[derive(Debug, Default)]
+pub(in crate::config) struct Accounts(pub(in crate::config) BTreeMap<String, Option<Arc<Account>>>);
+
+impl Accounts {
+    /// The account that a value names.
+    pub(super) fn named(&self, value: &Value<'_>) -> Option<Arc<Account>> {
+        let name = text(value.clone())?;
+        match self.0.get(&name) {
+            Some(Some(account)) => Some(Arc::clone(account)),
+            Some(None) => value.wrong(
+                format!("is \"{name}\", which has problems in mailjob.toml"),
+                "mend it there",
+            ),
+            None => {
+                let add = || format!("add [accounts.{name}] to mailjob.toml");
+                let cure = did_you_mean(&name, self.0.keys().map(String::as_str)).unwrap_or_else(add);
+                value.wrong(format!("is \"{name}\", and there is no such account"), cure)
+            }
+        }
+    }
+}
+
+/// Reads `[mailbox]`.
+pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: &Accounts) -> Option<Mailbox> {
+    let cure = "write account = \"…\" with a name from mailjob.toml, or [mailbox.account]";
+    let account = table.must("account", cure, |value| match value.raw {
+        DeValue::Table(_) => inline_account(value, endpoint, accounts),
+        _ => accounts.named(&value),
+    });
+    let name = table.or("name", "INBOX".to_owned(), text);
+    let watch = watch(table);
+    Some(Mailbox {
+        account: account?,
+        name,
+        watch: watch?,
+    })
+}
+
+/// An account of this endpoint alone. It bears the endpoint's name, under which its tokens are kept.
+fn inline_account(value: Value<'_>, endpoint: &EndpointName, accounts: &Accounts) -> Option<Arc<Account>> {
+    if accounts.0.contains_key(endpoint.as_str()) {
+        let cause = format!("would be called \"{endpoint}\" like an account in mailjob.toml");
+        value.misnamed_because(&cause, "rename this file or that account, or name that account here");
+    }
+    value.table(|table| account(endpoint.as_str(), table)).map(Arc::new)
+}
+
+/// How new mail is noticed: exactly one way.
+fn watch(table: &mut Table<'_>) -> Option<Watch> {
+    let idle = table.value("watch");
+    let look = table.get("look", duration(10 * SECOND..=9 * MINUTE));
+    let every = table.get("every", duration(SECOND..=DAY));
+    let cron = table.get("cron", cron);
+    let zone = table.or("timezone", Tz::UTC, timezone);
+    if let Some(value) = &idle {
+        choice(&[("idle", ())])(value.clone());
+    }
+    let ways = [table.value("every"), table.value("cron"), idle.or(table.value("look"))];
+    let mut ways = ways.into_iter().flatten();
+    if let (Some(one), Some(other)) = (ways.next(), ways.next()) {
+        let cause = format!("stands beside `{}`; a mailbox is watched in one way", other.path);
+        return one.wrong(cause, "keep one of them");
+    }
+    if let (Some(zone), None) = (table.value("timezone"), table.value("cron")) {
+        return zone.wrong("has no use without cron", "remove it");
+    }
+    if let Some(pattern) = cron {
+        return Some(Watch::Cron { pattern, zone });
+    }
+    Some(every.map_or(
+        Watch::Idle {
+            look: look.unwrap_or(LOOK),
+        },
+        Watch::Every,
+    ))
+}
+
+/// Five fields, or six with seconds first. A pattern that names no day that there is would never fire.
+fn cron(value: Value<'_>) -> Option<Box<croner::Cron>> {
+    const CURE: &str = "write five fields: minute, hour, day, month, weekday; e.g. \"*/5 8-18 * * MON-FRI\"";
+    let text = text(value.clone())?;
+    let parser = CronParser::builder()
+        .seconds(Seconds::Optional)
+        .year(Year::Disallowed)
+        .build();
+    let pattern = match parser.parse(&text) {
+        Ok(pattern) => pattern,
+        Err(error) => return value.wrong(format!("is no cron pattern: {error}"), CURE),
+    };
+    let leap_year = Utc.with_ymd_and_hms(2024, 1, 1, 0, 0, 0).single();
+    if leap_year.is_some_and(|start| pattern.find_next_occurrence(&start, true).is_err()) {
+        return value.wrong("names a time that never comes", CURE);
+    }
+    Some(Box::new(pattern))
+}
+
+fn timezone(value: Value<'_>) -> Option<Tz> {
+    let name = text(value.clone())?;
+    name.parse().ok().or_else(|| {
+        let example = || "write a name such as \"Europe/Berlin\"".to_owned();
+        let cure = did_you_mean(&name, TZ_VARIANTS.iter().map(|zone| zone.name())).unwrap_or_else(example);
+        value.wrong(format!("is \"{name}\", which is no time zone"), cure)
+    })
+}
+
+/// Reads `[when]`.
+pub(super) fn filter(table: &mut Table<'_>) -> Option<Filter> {
+    let bytes = || size(0..=1 << 40);
+    let mut globs = |key| table.or(key, Vec::new(), one_or_more(text));
+    let filter = Filter {
+        from: globs("from"),
+        to: globs("to"),
+        subject: globs("subject"),
+        attachments: globs("attachments"),
+        not_attachments: globs("not_attachments"),
+        min_size: table.get("min_size", bytes()),
+        max_size: table.get("max_size", bytes()),
+    };
+    if let (Some(min), Some(max)) = (filter.min_size, filter.max_size)
+        && min > max
+        && let Some(value) = table.value("min_size")
+    {
+        return value.wrong("is over max_size, so no mail is meant", "make it smaller than max_size");
+    }
+    Some(filter)
+}

@@ -1,0 +1,44 @@
+//! From text to typed settings, one file a concept. Pure: what must be looked up on the machine is noted as a need.
+//!
+//! Every function asks its table for every key that it may have before it gives up on anything, so that all faults are
+//! told at once and no known key counts as unknown.
+
+mod account;
+mod command;
+mod endpoint;
+mod limits;
+mod mailbox;
+mod oauth;
+mod reply;
+mod service;
+mod webhook;
+
+pub(super) use endpoint::{Draft, endpoint};
+pub(super) use mailbox::Accounts;
+pub(super) use service::{Shared, shared};
+
+use std::time::Duration;
+
+use super::problem::Fault;
+
+/// The shortest time-out or wait.
+const INSTANT: Duration = Duration::from_millis(10);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The cure for a name that isn't among those known.
+fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let near = |known: &&str| strsim::damerau_levenshtein(known, name);
+    let nearest = known.min_by_key(near)?;
+    (near(&nearest) <= 2).then(|| format!("did you mean \"{nearest}\"?"))
+}
+
+/// What is wrong with a name of an account.
+pub(super) fn name_fault(name: &str) -> Fault {
+    Fault::new(
+        format!("\"{name}\" is no name"),
+        "use a to z, 0 to 9, - and _, beginning with a letter or digit, 63 characters at most",
+    )
+}

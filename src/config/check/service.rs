@@ -1,0 +1,76 @@
+//! `mailjob.toml`: the service's own settings and the accounts that endpoints share.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use toml::de::DeValue;
+
+use super::{DAY, HOUR, SECOND, account::account, name_fault};
+use crate::config::{
+    Account, EndpointName, Service,
+    read::{Part, Table, Value, read},
+    value::{count, duration, path, size, text},
+};
+
+/// What `mailjob.toml` says.
+#[derive(Debug)]
+pub(in crate::config) struct Shared {
+    /// The service's own settings.
+    pub(in crate::config) service: Part<Service>,
+    /// Accounts, each with what is wrong with it alone.
+    pub(in crate::config) accounts: BTreeMap<String, Part<Arc<Account>>>,
+}
+
+/// Reads `mailjob.toml`. Problems of the whole are those that belong neither to the service nor to an account.
+pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<Shared> {
+    read(file, text, |top| {
+        let service = top.value("service");
+        let service = match service {
+            Some(value) => top.apart(value, |value| value.table(|table| Some(service_of(table, cores)))),
+            None => Part::of(Service::on(cores)),
+        };
+        let accounts = top.or("accounts", BTreeMap::new(), |value| value.table(accounts));
+        Some(Shared { service, accounts })
+    })
+}
+
+fn service_of(table: &mut Table<'_>, cores: usize) -> Service {
+    let default = Service::on(cores);
+    Service {
+        ledger: table.or("ledger", default.ledger, path),
+        health: table.or("health", default.health, health),
+        drain: table.or("drain", default.drain, duration(SECOND..=HOUR)),
+        memory: table.or("memory", default.memory, size(1 << 20..=1 << 40)),
+        commands: table.or("commands", default.commands, count(1..=1024)),
+        retention: table.or("retention", default.retention, duration(Duration::ZERO..=3650 * DAY)),
+    }
+}
+
+/// An address, or `false`: nothing listens.
+fn health(value: Value<'_>) -> Option<Option<SocketAddr>> {
+    const CURE: &str = "write an IP address and a port, such as \"127.0.0.1:8025\", or false";
+    if let DeValue::Boolean(false) = value.raw {
+        return Some(None);
+    }
+    let DeValue::String(_) = value.raw else {
+        return value.wrong("is no address", CURE);
+    };
+    let address = text(value.clone())?;
+    match address.parse() {
+        Ok(address) => Some(Some(address)),
+        Err(_) => value.wrong(format!("is \"{address}\", which is no address"), CURE),
+    }
+}
+
+fn accounts(table: &mut Table<'_>) -> Option<BTreeMap<String, Part<Arc<Account>>>> {
+    let mut accounts = BTreeMap::new();
+    for (name, value) in table.entries() {
+        let part = table.apart(value, |value| {
+            if EndpointName::new(name).is_none() {
+                value.misnamed(name_fault(name));
+            }
+            value.table(|table| account(name, table)).map(Arc::new)
+        });
+        accounts.insert(name.to_owned(), part);
+    }
+    Some(accounts)
+}

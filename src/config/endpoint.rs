@@ -1,0 +1,232 @@
+//! Endpoints: a mailbox, a filter, an action, a reply. Types only; `check` reads them.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{Account, Action};
+
+/// An endpoint's name: the stem of its file, `[a-z0-9][a-z0-9_-]{0,62}`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EndpointName(Arc<str>);
+
+impl EndpointName {
+    /// The name, when it is a legal one.
+    #[must_use]
+    pub fn new(name: &str) -> Option<Self> {
+        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let mut chars = name.chars();
+        let first = chars.next().is_some_and(legal);
+        let rest = chars.all(|c| legal(c) || c == '_' || c == '-');
+        (first && rest && name.len() <= 63).then(|| Self(name.into()))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EndpointName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for EndpointName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &*self.0)
+    }
+}
+
+/// One endpoint: a mailbox, a filter, an action, a reply.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpoint {
+    /// The file's stem.
+    pub name: EndpointName,
+    /// For people.
+    pub description: String,
+    /// Where mail comes from.
+    pub mailbox: Mailbox,
+    /// Which mail is meant.
+    pub filter: Filter,
+    /// What is done with it.
+    pub action: Action,
+    /// When a refused or unreachable action is tried again.
+    pub retry: Retry,
+    /// Who hears of the result.
+    pub reply: Reply,
+    /// What happens to the mail in the mailbox in the end.
+    pub settle: Settle,
+    /// What a mail may cost.
+    pub limits: Limits,
+    /// Jobs of this endpoint that run at once. Default 8.
+    pub concurrency: usize,
+}
+
+/// A mailbox of an account and how it is watched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mailbox {
+    /// Whose mailbox.
+    pub account: Arc<Account>,
+    /// The mailbox's name in Unicode. Default `INBOX`.
+    pub name: String,
+    /// How new mail is noticed.
+    pub watch: Watch,
+}
+
+/// How new mail is noticed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Watch {
+    /// IDLE, with an unconditional look at least this often (default 3 min); polls so where the server has no IDLE.
+    Idle {
+        /// The longest time between two looks.
+        look: Duration,
+    },
+    /// A look at this interval.
+    Every(Duration),
+    /// A look at the instants of a cron pattern in a time zone.
+    Cron {
+        /// Five or six fields, as croner reads them.
+        pattern: Box<croner::Cron>,
+        /// Default UTC.
+        zone: chrono_tz::Tz,
+    },
+}
+
+/// Which mail is meant; all that is named must hold. Globs know `*` and `?` and ignore case.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Filter {
+    /// One of these matches an address of From.
+    pub from: Vec<String>,
+    /// One of these matches an address of To or Cc.
+    pub to: Vec<String>,
+    /// One of these matches the subject.
+    pub subject: Vec<String>,
+    /// At least one attachment's name matches one of these; only such attachments are handed on.
+    pub attachments: Vec<String>,
+    /// Attachments whose name matches one of these are left out.
+    pub not_attachments: Vec<String>,
+    /// Bytes of the raw mail, at least.
+    pub min_size: Option<u64>,
+    /// Bytes of the raw mail, at most.
+    pub max_size: Option<u64>,
+}
+
+/// When an action is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    /// Waits between attempts; the job fails when they are used up. Default 5 s, 1 min, 5 min, 30 min, 2 h, 5 h, 10 h.
+    pub waits: Vec<Duration>,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        let seconds = [5, 60, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600];
+        Self {
+            waits: seconds.map(Duration::from_secs).to_vec(),
+        }
+    }
+}
+
+/// Who hears of the result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// The recipient.
+    pub to: ReplyTo,
+    /// Through whose SMTP server, and with what From.
+    pub account: Option<Arc<Account>>,
+    /// Whether a done job is answered.
+    pub on_success: bool,
+    /// Whether a failed job is answered.
+    pub on_failure: bool,
+}
+
+impl Reply {
+    /// Nobody is answered.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            to: ReplyTo::Nobody,
+            account: None,
+            on_success: false,
+            on_failure: false,
+        }
+    }
+}
+
+/// The recipient of replies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplyTo {
+    /// Nobody.
+    Nobody,
+    /// Reply-To where it is in From's domain, else From.
+    Sender,
+    /// Always these.
+    Addresses(Vec<String>),
+}
+
+/// What happens to a mail in the mailbox in the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settle {
+    /// Default: moved to `Processed`.
+    pub done: Fate,
+    /// Default: moved to `Failed`.
+    pub failed: Fate,
+    /// Default: kept.
+    pub ignored: Fate,
+}
+
+impl Default for Settle {
+    fn default() -> Self {
+        Self {
+            done: Fate::Move("Processed".to_owned()),
+            failed: Fate::Move("Failed".to_owned()),
+            ignored: Fate::Keep,
+        }
+    }
+}
+
+/// One end of a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Untouched.
+    Keep,
+    /// `\Seen` is set.
+    Mark,
+    /// `\Flagged` is set.
+    Flag,
+    /// Moved to this mailbox (Unicode), made if missing.
+    Move(String),
+    /// Deleted.
+    Delete,
+}
+
+/// What a mail may cost before it is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the raw mail. Default 50 MiB.
+    pub size: u64,
+    /// Nesting of parts. Default 50.
+    pub depth: usize,
+    /// Parts of any kind. Default 1,000.
+    pub parts: usize,
+    /// Header fields of the mail. Default 1,000.
+    pub headers: usize,
+    /// Attachments handed on. Default 200.
+    pub attachments: usize,
+    /// Wall time of reading the mail. Default 10 s.
+    pub time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            size: 50 << 20,
+            depth: 50,
+            parts: 1_000,
+            headers: 1_000,
+            attachments: 200,
+            time: Duration::from_secs(10),
+        }
+    }
+}

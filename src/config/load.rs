@@ -1,0 +1,201 @@
+//! Reads the files of a configuration and says all that is wrong with them. The one place of this room that does so.
+//!
+//! A file that can't be read or used disables only what it describes: an endpoint, or the endpoints of an account. What
+//! can't be known (a folder that can't be listed, a `mailjob.toml` that is no TOML) is told apart from what isn't there.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File},
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use super::{
+    Config, Endpoint, EndpointName, Problem, Service,
+    check::{self, Accounts, Draft, Shared},
+    clash,
+    problem::Fault,
+    read::Part,
+};
+
+/// The largest file that is read, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Where a configuration is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources {
+    /// The folder of endpoint files.
+    pub endpoints: PathBuf,
+    /// `mailjob.toml`; without it the service has its defaults and endpoints bring their own accounts.
+    pub config: Option<PathBuf>,
+}
+
+/// What the files say now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The shared settings; nothing when `mailjob.toml` can't be read or its `[service]` is wrong.
+    pub service: Option<Service>,
+    /// The endpoints that are right.
+    pub endpoints: BTreeMap<EndpointName, Arc<Endpoint>>,
+    /// The endpoints that have a file, but not one that can be used.
+    pub broken: BTreeSet<EndpointName>,
+    /// Whether the folder could be listed. If not, nothing is known of the endpoints that are missing here.
+    pub listed: bool,
+    /// All that is wrong, by file and place.
+    pub problems: Vec<Problem>,
+}
+
+impl Loaded {
+    /// What a start runs with, and the problems of endpoints that it runs without.
+    ///
+    /// # Errors
+    /// All problems, when the shared settings can't be used or the folder can't be listed: nothing can start.
+    pub fn start(self) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
+        match self.service {
+            Some(service) if self.listed => Ok((
+                Config {
+                    service,
+                    endpoints: self.endpoints,
+                },
+                self.problems,
+            )),
+            _ => Err(self.problems),
+        }
+    }
+}
+
+/// Reads everything. Where two endpoints want the same mailbox, the one that has it in `running` keeps it.
+///
+/// Reads files and the environment, and so blocks; give it a thread of its own.
+#[must_use]
+pub fn load(sources: &Sources, running: Option<&Config>) -> Loaded {
+    let mut problems = Vec::new();
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let (service, accounts) = match &sources.config {
+        Some(file) => read_shared(file, cores, &mut problems),
+        None => (Some(Service::on(cores)), Accounts::default()),
+    };
+    let files = list(&sources.endpoints, &mut problems);
+    let mut drafts = BTreeMap::new();
+    let mut broken = BTreeSet::new();
+    for (name, file) in files.iter().flatten() {
+        match read_endpoint(name, file, &accounts, &mut problems) {
+            Some(draft) => drop(drafts.insert(name.clone(), (file.clone(), draft))),
+            None => drop(broken.insert(name.clone())),
+        }
+    }
+    let endpoints = clash::settle(drafts, &mut broken, running, &mut problems);
+    problems.sort();
+    Loaded {
+        service,
+        endpoints,
+        broken,
+        listed: files.is_some(),
+        problems,
+    }
+}
+
+/// The shared settings, and the accounts of which those with problems are known by name only.
+fn read_shared(file: &Path, cores: usize, problems: &mut Vec<Problem>) -> (Option<Service>, Accounts) {
+    let text = match read_text(file) {
+        Ok(text) => text,
+        Err(fault) => {
+            problems.push(Problem::of(file, fault));
+            return (None, Accounts::default());
+        }
+    };
+    let part = check::shared(file, &text, cores);
+    problems.extend(part.problems);
+    let Some(Shared { service, accounts }) = part.value else {
+        return (None, Accounts::default());
+    };
+    let service = verified(service, file, problems);
+    let each = accounts
+        .into_iter()
+        .map(|(name, part)| (name, verified(part, file, problems)));
+    (service, Accounts(each.collect()))
+}
+
+fn read_endpoint(name: &EndpointName, file: &Path, accounts: &Accounts, problems: &mut Vec<Problem>) -> Option<Draft> {
+    match read_text(file) {
+        Ok(text) => verified(check::endpoint(name, file, &text, accounts), file, problems),
+        Err(fault) => {
+            problems.push(Problem::of(file, fault));
+            None
+        }
+    }
+}
+
+/// The value, when nothing is wrong with it and all that it needs is there.
+fn verified<T>(mut part: Part<T>, file: &Path, problems: &mut Vec<Problem>) -> Option<T> {
+    for (place, need) in part.needs {
+        part.problems
+            .extend(need.fault().map(|fault| Problem::at(file, place, fault)));
+    }
+    let sound = part.problems.is_empty();
+    problems.extend(part.problems);
+    part.value.filter(|_| sound)
+}
+
+/// The endpoint files of a folder, by name. Names that start with a dot are not ours: editors, and the links behind a
+/// Kubernetes ConfigMap (`..data`).
+fn list(folder: &Path, problems: &mut Vec<Problem>) -> Option<BTreeMap<EndpointName, PathBuf>> {
+    let names: io::Result<Vec<_>> = fs::read_dir(folder).and_then(|entries| {
+        let name = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name());
+        entries.map(name).collect()
+    });
+    let names = match names {
+        Ok(names) => names,
+        Err(error) => {
+            let cause = format!("the folder of endpoints can't be listed: {error}");
+            problems.push(Problem::of(folder, Fault::new(cause, "name a folder with --endpoints")));
+            return None;
+        }
+    };
+    let mut files = BTreeMap::new();
+    for name in names {
+        let file = folder.join(&name);
+        let name = name.to_string_lossy();
+        let Some(stem) = name.strip_suffix(".toml").filter(|_| !name.starts_with('.')) else {
+            continue;
+        };
+        match EndpointName::new(stem) {
+            Some(name) => drop(files.insert(name, file)),
+            None => problems.push(Problem::of(&file, check::name_fault(stem))),
+        }
+    }
+    Some(files)
+}
+
+/// The text of a file, without the byte order mark that some editors write.
+fn read_text(file: &Path) -> Result<String, Fault> {
+    let unreadable = |error: io::Error| Fault::new(format!("can't be read: {error}"), "mend or remove it");
+    // Links are followed. Anything but a file could block for ever.
+    let meta = fs::metadata(file).map_err(unreadable)?;
+    if !meta.is_file() {
+        return Err(Fault::new(
+            "is not a file",
+            "remove it, or give it a name that doesn't end in .toml",
+        ));
+    }
+    let mut bytes = Vec::new();
+    File::open(file)
+        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(Fault::new(
+            "is over 1 MiB",
+            "a configuration is far smaller; is this the right file?",
+        ));
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(Fault::new("is in UTF-16", "save it as UTF-8"));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Fault::new(format!("is not UTF-8 (byte {at})"), "save it as UTF-8")
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}

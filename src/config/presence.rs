@@ -1,0 +1,95 @@
+//! What a configuration needs on this machine: secrets, programs, files of roots. The only look at them before they are used.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::problem::Fault;
+use crate::secret::SecretRef;
+
+/// The largest file of roots that is read, in bytes.
+const MAX_ROOTS: u64 = 1 << 20;
+
+/// Something that must be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Need {
+    /// A secret that can be read and isn't empty.
+    Secret(SecretRef),
+    /// A program: a path, or a name to be found in `PATH`.
+    Program(PathBuf),
+    /// A PEM file of trusted roots.
+    Roots(PathBuf),
+}
+
+impl Need {
+    /// What is wrong with it now, if anything.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        match self {
+            Self::Secret(secret) => {
+                let error = secret.read().err()?;
+                let cure = match secret {
+                    SecretRef::File(_) => "put the secret there, readable for the user that runs mailjob",
+                    SecretRef::Env(_) => "set the variable for mailjob's process",
+                };
+                Some(Fault::new(error.to_string(), cure))
+            }
+            Self::Program(program) => program_fault(program),
+            Self::Roots(file) => roots_fault(file),
+        }
+    }
+}
+
+fn program_fault(program: &Path) -> Option<Fault> {
+    let name = program.display();
+    if program.components().count() > 1 {
+        return (!is_program(program)).then(|| {
+            Fault::new(
+                format!("there is no program {name}"),
+                "write the path of a file that is executable here",
+            )
+        });
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path).any(|folder| is_program(&folder.join(program)));
+    (!found).then(|| {
+        Fault::new(
+            format!("no program {name} in PATH"),
+            "install it, or write its whole path",
+        )
+    })
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+fn roots_fault(file: &Path) -> Option<Fault> {
+    let name = file.display();
+    match read_roots(file) {
+        Err(error) => Some(Fault::new(
+            format!("file of roots {name}: {error}"),
+            "write the path of a PEM file",
+        )),
+        Ok(pem) if pem.contains("-----BEGIN CERTIFICATE-----") => None,
+        Ok(_) => Some(Fault::new(
+            format!("file of roots {name} holds no certificate"),
+            "put the certificates there as PEM: -----BEGIN CERTIFICATE----- …",
+        )),
+    }
+}
+
+fn read_roots(file: &Path) -> io::Result<String> {
+    let meta = fs::metadata(file)?;
+    if !meta.is_file() || meta.len() > MAX_ROOTS {
+        return Err(io::Error::other("not a file of at most 1 MiB"));
+    }
+    fs::read_to_string(file)
+}

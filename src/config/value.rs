@@ -1,0 +1,239 @@
+//! The kinds of values that settings have: text, durations, sizes, paths, secrets. Pure.
+//!
+//! Each takes a value and yields what it means, or notes what is wrong with it and what to write instead.
+
+use std::{fmt, ops::RangeInclusive, path::PathBuf, time::Duration};
+
+use toml::de::DeValue;
+
+use super::{
+    presence::Need,
+    read::{Value, kind},
+};
+use crate::secret::SecretRef;
+
+const DURATIONS: [(&str, u64); 5] = [
+    ("ms", 1),
+    ("s", 1_000),
+    ("m", 60_000),
+    ("h", 3_600_000),
+    ("d", 86_400_000),
+];
+const SIZES: [(&str, u64); 7] = [
+    ("B", 1),
+    ("KB", 1_000),
+    ("KiB", 1 << 10),
+    ("MB", 1_000_000),
+    ("MiB", 1 << 20),
+    ("GB", 1_000_000_000),
+    ("GiB", 1 << 30),
+];
+
+/// Text of at least one character, without control characters.
+pub(super) fn text(value: Value<'_>) -> Option<String> {
+    let text = prose(value.clone())?;
+    if text.is_empty() {
+        return value.wrong("is empty", "write something, or remove the line for the default");
+    }
+    if text.chars().any(char::is_control) {
+        return value.wrong("has a line break or another control character", "write it without");
+    }
+    Some(text)
+}
+
+/// Text of any length, also over several lines.
+pub(super) fn prose(value: Value<'_>) -> Option<String> {
+    match value.raw {
+        DeValue::String(text) => Some(text.to_string()),
+        other => value.wrong(format!("is {}, not text", kind(other)), "write it in quotes"),
+    }
+}
+
+/// `true` or `false`.
+pub(super) fn flag(value: Value<'_>) -> Option<bool> {
+    match value.raw {
+        DeValue::Boolean(flag) => Some(*flag),
+        other => value.wrong(format!("is {}", kind(other)), "write true or false, without quotes"),
+    }
+}
+
+/// One of several words.
+pub(super) fn choice<'a, T: Clone>(choices: &[(&str, T)]) -> impl Fn(Value<'a>) -> Option<T> {
+    move |value| {
+        let known = || {
+            choices
+                .iter()
+                .map(|(word, _)| format!("\"{word}\""))
+                .collect::<Vec<_>>()
+                .join(" or ")
+        };
+        let DeValue::String(text) = value.raw else {
+            return value.wrong(
+                format!("is {}, not text", kind(value.raw)),
+                format!("write {}", known()),
+            );
+        };
+        let found = choices.iter().find(|(word, _)| word == text);
+        let found = found.map(|(_, meaning)| meaning.clone());
+        found.or_else(|| value.wrong(format!("is \"{text}\""), format!("write {}", known())))
+    }
+}
+
+/// A whole number.
+pub(super) fn count<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> Option<usize> {
+    move |value| {
+        let cure = format!("write a whole number from {} to {}", range.start(), range.end());
+        let DeValue::Integer(number) = value.raw else {
+            return value.wrong(format!("is {}, not a whole number", kind(value.raw)), cure);
+        };
+        let number = usize::from_str_radix(number.as_str(), number.radix()).ok();
+        let fits = number.filter(|number| range.contains(number));
+        fits.or_else(|| value.wrong("is out of range", cure))
+    }
+}
+
+/// A TCP port.
+pub(super) fn port(value: Value<'_>) -> Option<u16> {
+    count(1..=usize::from(u16::MAX))(value).and_then(|port| u16::try_from(port).ok())
+}
+
+/// A duration with its unit, e.g. `30s`.
+pub(super) fn duration<'a>(range: RangeInclusive<Duration>) -> impl Fn(Value<'a>) -> Option<Duration> {
+    move |value| {
+        let millis = |d: &Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
+        let range = millis(range.start())..=millis(range.end());
+        with_unit(&value, range, &DURATIONS, "duration", "\"30s\", \"5m\", \"2h\", \"7d\"").map(Duration::from_millis)
+    }
+}
+
+/// A number of bytes with its unit, e.g. `10MiB`.
+pub(super) fn size<'a>(range: RangeInclusive<u64>) -> impl Fn(Value<'a>) -> Option<u64> {
+    move |value| with_unit(&value, range.clone(), &SIZES, "size", "\"500KB\", \"10MiB\"")
+}
+
+fn with_unit(
+    value: &Value<'_>,
+    range: RangeInclusive<u64>,
+    units: &'static [(&'static str, u64)],
+    what: &str,
+    examples: &str,
+) -> Option<u64> {
+    let show = |number| Amount { number, units };
+    let cure = format!(
+        "write a {what} such as {examples}, from {} to {}",
+        show(*range.start()),
+        show(*range.end())
+    );
+    let DeValue::String(text) = value.raw else {
+        return value.wrong(format!("is {}, not text with a unit", kind(value.raw)), cure);
+    };
+    let Some(number) = parse_amount(text, units) else {
+        return value.wrong(format!("is \"{text}\", which is no {what}"), cure);
+    };
+    if range.contains(&number) {
+        Some(number)
+    } else {
+        value.wrong(format!("is {}, out of range", show(number)), cure)
+    }
+}
+
+/// A whole number and a unit, in any case, with or without a blank between.
+fn parse_amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at_checked(digits)?;
+    let (_, factor) = units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit.trim()))?;
+    number.parse::<u64>().ok()?.checked_mul(*factor)
+}
+
+/// A number in the largest unit that leaves no rest.
+struct Amount {
+    number: u64,
+    units: &'static [(&'static str, u64)],
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = |(_, factor): &&(&str, u64)| self.number != 0 && self.number.is_multiple_of(*factor);
+        let unit = self.units.iter().rev().find(whole).or(self.units.get(1));
+        let (name, factor) = unit.copied().unwrap_or(("", 1));
+        write!(f, "{}{name}", self.number / factor)
+    }
+}
+
+/// One value or a list of them; a list has one entry at least.
+pub(super) fn one_or_more<'a, T>(each: impl Fn(Value<'a>) -> Option<T>) -> impl Fn(Value<'a>) -> Option<Vec<T>> {
+    move |value| {
+        let items = value.items();
+        if items.is_empty() {
+            return value.wrong("is an empty list", "write one entry at least, or remove the line");
+        }
+        all(items, &each)
+    }
+}
+
+/// A list, which may be empty.
+pub(super) fn list<'a, T>(each: impl Fn(Value<'a>) -> Option<T>) -> impl Fn(Value<'a>) -> Option<Vec<T>> {
+    move |value| match value.raw {
+        DeValue::Array(_) => all(value.items(), &each),
+        other => value.wrong(
+            format!("is {}, not a list", kind(other)),
+            "write a list: [\"…\", \"…\"]",
+        ),
+    }
+}
+
+/// Every item is read, so that every fault is noted.
+fn all<'a, T>(items: Vec<Value<'a>>, each: impl Fn(Value<'a>) -> Option<T>) -> Option<Vec<T>> {
+    items.into_iter().map(each).collect::<Vec<_>>().into_iter().collect()
+}
+
+/// A path; a relative one starts at the folder of the file that names it.
+pub(super) fn path(value: Value<'_>) -> Option<PathBuf> {
+    text(value.clone()).map(|path| value.folder().join(path))
+}
+
+/// A PEM file of trusted roots.
+pub(super) fn roots(value: Value<'_>) -> Option<PathBuf> {
+    let file = path(value.clone())?;
+    value.need(Need::Roots(file.clone()));
+    Some(file)
+}
+
+/// The place of a secret: `{ file = "…" }` or `{ env = "…" }`; never the secret itself.
+pub(super) fn secret(value: Value<'_>) -> Option<SecretRef> {
+    const CURE: &str = "write { file = \"…\" } or { env = \"…\" }";
+    if let DeValue::String(_) = value.raw {
+        let cause = "holds a secret; this file may end up in a repository, a ConfigMap or a backup";
+        return value.wrong_secret(cause, format!("put the secret in a file or a variable and {CURE}"));
+    }
+    let here = value.clone();
+    let place = value.table(|table| match (table.get("file", path), table.get("env", variable)) {
+        (Some(file), None) => Some(SecretRef::File(file)),
+        (None, Some(name)) => Some(SecretRef::Env(name)),
+        (Some(_), Some(_)) => here.wrong_secret("names a file and a variable", CURE),
+        (None, None) => here.wrong_secret("names no place of a secret", CURE),
+    })?;
+    here.need(Need::Secret(place.clone()));
+    Some(place)
+}
+
+/// The name of an environment variable.
+pub(super) fn variable(value: Value<'_>) -> Option<String> {
+    let name = text(value.clone())?;
+    if name.contains('=') {
+        return value.wrong("has a `=`", "write the variable's name only");
+    }
+    Some(name)
+}
+
+/// A mail address without a display name.
+pub(super) fn address(value: Value<'_>) -> Option<String> {
+    let address = text(value.clone())?;
+    if address.parse::<lettre::Address>().is_err() {
+        return value.wrong(
+            format!("is \"{address}\", not a mail address"),
+            "write it as name@domain",
+        );
+    }
+    Some(address)
+}
