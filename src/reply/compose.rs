@@ -1,0 +1,230 @@
+//! Decides whether a result is told, to whom and in which words, and builds the mail once. Pure: the time is an argument.
+//!
+//! Everything that stems from a mail or an action goes through [`clean`] and its kin before it reaches the mail builder, and what
+//! the builder made is inspected before it is believed. What can't be built is not sent.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use mail_builder::{
+    MessageBuilder,
+    headers::{address::Address, date::Date, message_id::MessageId, raw::Raw},
+    mime::{BodyPart, MimePart},
+};
+
+use super::{
+    inspect::is_sound,
+    recipients::{Code, is_answerable, recipients},
+    words,
+};
+use crate::{
+    config::{Endpoint, Reply, ReplyTo},
+    job::{Answer, Ending, File, NewReply, Outcome, Replier, ReplyDecision},
+    message::{Head, LOOP_MARK, clean::clean, safe_name::Names},
+};
+
+/// Characters kept of the subject that is answered.
+const MAX_SUBJECT: usize = 400;
+/// Bytes of an identifier that is quoted back; longer ones would not fit a header line.
+const MAX_ID: usize = 250;
+/// Identifiers kept at the end of References, beside the first.
+const LAST_REFERENCES: usize = 20;
+
+/// Writes the replies of one endpoint.
+#[derive(Debug)]
+pub struct Composer {
+    reply: Reply,
+    sender: Option<Sender>,
+    ourselves: BTreeSet<String>,
+}
+
+/// Whose SMTP server takes our replies, and our address.
+#[derive(Debug)]
+struct Sender {
+    account: String,
+    address: String,
+}
+
+impl Composer {
+    /// The composer of an endpoint. `ourselves` are the addresses and users of all accounts of this Mailjob: none is answered.
+    #[must_use]
+    pub fn new<'a>(endpoint: &Endpoint, ourselves: impl IntoIterator<Item = &'a str>) -> Self {
+        let watched = &endpoint.mailbox.account;
+        let submitting = endpoint.reply.account.as_ref();
+        let sender = submitting.and_then(|account| {
+            let address = account.from.as_deref().unwrap_or(&account.user);
+            is_answerable(address).then(|| Sender {
+                account: account.name.clone(),
+                address: address.to_owned(),
+            })
+        });
+        let mut ours: BTreeSet<_> = ourselves.into_iter().map(str::to_lowercase).collect();
+        for account in [Some(watched), submitting].into_iter().flatten() {
+            ours.insert(account.user.to_lowercase());
+            ours.extend(account.from.as_deref().map(str::to_lowercase));
+        }
+        Self {
+            reply: endpoint.reply.clone(),
+            sender,
+            ourselves: ours,
+        }
+    }
+
+    fn compose(&self, ending: &Ending<'_>) -> Result<NewReply, Code> {
+        let wanted = match ending.outcome {
+            Outcome::Done(_) => self.reply.on_success,
+            Outcome::Failed { .. } => self.reply.on_failure,
+            Outcome::Retry { .. } | Outcome::Ignored { .. } | Outcome::Held { .. } => false,
+        };
+        if !wanted {
+            return Err("off");
+        }
+        if self.reply.to == ReplyTo::Nobody {
+            return Err("nobody");
+        }
+        let head = ending.head.ok_or("unreadable")?;
+        let recipients = recipients(&self.reply.to, head, &self.ourselves)?;
+        let sender = self.sender.as_ref().ok_or("unbuildable")?;
+        let domain = sender.address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        // A UUIDv7 has 74 random bits: nobody guesses the id of a reply that they have not seen.
+        let message_id = format!("{}.reply@{domain}", ending.job);
+        let bytes = build(ending, head, &sender.address, &recipients, &message_id).ok_or("unbuildable")?;
+        Ok(NewReply {
+            account: sender.account.clone(),
+            message_id,
+            sender: sender.address.clone(),
+            recipients,
+            bytes,
+        })
+    }
+}
+
+impl Replier for Composer {
+    fn reply(&self, ending: &Ending<'_>) -> ReplyDecision {
+        match self.compose(ending) {
+            Ok(reply) => ReplyDecision::Send(reply),
+            Err(code) => ReplyDecision::Silent(code.to_owned()),
+        }
+    }
+}
+
+fn build(ending: &Ending<'_>, head: &Head, from: &str, to: &[String], message_id: &str) -> Option<Bytes> {
+    let nothing = Answer::default();
+    let answer = match ending.outcome {
+        Outcome::Done(answer) => answer,
+        _ => &nothing,
+    };
+    let named = named(&answer.files);
+    let names: Vec<_> = named.iter().map(|(name, _)| name.as_str()).collect();
+    let to: Vec<_> = to
+        .iter()
+        .map(|to| Address::new_address(None::<&str>, to.as_str()))
+        .collect();
+    let mut mail = MessageBuilder::new()
+        .from(Address::new_address(None::<&str>, from))
+        .to(Address::new_list(to))
+        .date(Date::new(ending.now.timestamp()))
+        .message_id(message_id)
+        .subject(subject(&head.subject));
+    if let Some(answered) = head.message_id.as_deref().filter(|id| is_quotable(id)) {
+        mail = mail.in_reply_to(answered);
+    }
+    let references = references(head);
+    if !references.is_empty() {
+        mail = mail.references(MessageId::new_list(references.into_iter()));
+    }
+    // RFC 3834 section 5; and Exchange's own word for the same.
+    mail = mail
+        .header("Auto-Submitted", Raw::new("auto-replied"))
+        .header("X-Auto-Response-Suppress", Raw::new("All"))
+        .header(LOOP_MARK, Raw::new(ending.job.to_string()))
+        .text_body(words::body(ending, &names));
+    for (name, file) in &named {
+        let part = MimePart::new(
+            media_type(&file.media_type),
+            BodyPart::Binary(file.data.as_ref().into()),
+        );
+        mail.attachments
+            .get_or_insert_default()
+            .push(part.attachment(name.as_str()));
+    }
+    let bytes = mail.write_to_vec().ok()?;
+    is_sound(&bytes).then(|| bytes.into())
+}
+
+/// `Re:` once, then the subject on one line.
+fn subject(answered: &str) -> String {
+    // What looks like an encoded word (RFC 2047) would be decoded by readers, and mail-builder 2.0.1 writes it as it is.
+    let cleaned = clean(answered, MAX_SUBJECT).replace("=?", "= ?");
+    let mut rest = cleaned.as_str();
+    while let Some(tail) = rest
+        .get(..3)
+        .filter(|re| re.eq_ignore_ascii_case("re:"))
+        .and(rest.get(3..))
+    {
+        rest = tail.trim_start();
+    }
+    // Folding keeps single spaces only.
+    let words: Vec<_> = rest.split_whitespace().collect();
+    match words.as_slice() {
+        [] => "Re: your mail".to_owned(),
+        words => format!("Re: {}", words.join(" ")),
+    }
+}
+
+/// The thread so far and the mail that is answered (RFC 5322 section 3.6.4): the first and the last ones of a long one.
+fn references(head: &Head) -> Vec<&str> {
+    let before = match (head.references.as_slice(), head.in_reply_to.as_slice()) {
+        ([], [only]) => std::slice::from_ref(only),
+        (references, _) => references,
+    };
+    let all = before.iter().chain(&head.message_id).map(String::as_str);
+    let all: Vec<_> = all.filter(|id| is_quotable(id)).collect();
+    let skipped = 1..all.len().saturating_sub(LAST_REFERENCES).max(1);
+    let kept = all
+        .into_iter()
+        .enumerate()
+        .filter(|(place, _)| !skipped.contains(place));
+    kept.map(|(_, id)| id).collect()
+}
+
+/// An identifier that can stand between angle brackets as it is. Others are left out, for a changed one would refer to nothing.
+fn is_quotable(id: &str) -> bool {
+    !id.is_empty() && id.len() <= MAX_ID && id.bytes().all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>')
+}
+
+fn named(files: &[File]) -> Vec<(String, &File)> {
+    let mut names = Names::default();
+    files
+        .iter()
+        .map(|file| (names.add(Some(&file.name), &file.media_type), file))
+        .collect()
+}
+
+/// `type/subtype` of plain tokens. Mails and multiparts may not be base64 (RFC 2046 section 5), and no reader needs them to be more
+/// than a file.
+fn media_type(wanted: &str) -> &str {
+    let is_token = |text: &str| {
+        (1..=80).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
+    };
+    let essence = wanted.split(';').next().unwrap_or_default().trim();
+    match essence.split_once('/') {
+        Some((kind, sub))
+            if is_token(kind)
+                && is_token(sub)
+                && !["message", "multipart"]
+                    .iter()
+                    .any(|composite| kind.eq_ignore_ascii_case(composite)) =>
+        {
+            essence
+        }
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+#[path = "compose_tests.rs"]
+mod tests;

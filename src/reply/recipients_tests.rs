@@ -1,0 +1,140 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::message::Automatic;
+
+fn addresses(list: &[&str]) -> Vec<Address> {
+    list.iter()
+        .map(|address| Address {
+            name: None,
+            address: (*address).to_owned(),
+        })
+        .collect()
+}
+
+fn head(from: &[&str], reply_to: &[&str]) -> Head {
+    Head {
+        from: addresses(from),
+        reply_to: addresses(reply_to),
+        ..Head::default()
+    }
+}
+
+fn ours() -> BTreeSet<String> {
+    BTreeSet::from(["invoices@us.example".to_owned()])
+}
+
+#[test]
+fn the_sender_is_reply_to_in_the_same_domain_or_else_from() {
+    type Case = (
+        &'static [&'static str],
+        &'static [&'static str],
+        Result<&'static str, Code>,
+    );
+    let cases: [Case; 13] = [
+        (&["ann@a.example"], &[], Ok("ann@a.example")),
+        (&["ann@a.example"], &["desk@A.Example"], Ok("desk@A.Example")),
+        (&["ann@a.example"], &["desk@b.example"], Ok("ann@a.example")),
+        (&["ann@a.example"], &["desk@sub.a.example"], Ok("ann@a.example")),
+        (
+            &["ann@a.example"],
+            &["one@a.example", "two@a.example"],
+            Ok("ann@a.example"),
+        ),
+        (&["ann@a.example"], &["not an address"], Ok("ann@a.example")),
+        (&["ann@a.example"], &["\"x y\"@a.example"], Err("no-sender")),
+        (&[], &["desk@a.example"], Err("no-sender")),
+        (&["ann@a.example", "bob@a.example"], &[], Err("no-sender")),
+        (&["ann"], &[], Err("no-sender")),
+        (&["änn@a.example"], &[], Err("no-sender")),
+        (&["Invoices@US.example"], &[], Err("ourselves")),
+        (&["ann@us.example"], &["invoices@us.example"], Err("ourselves")),
+    ];
+    for (from, reply_to, expected) in cases {
+        let found = recipients(&ReplyTo::Sender, &head(from, reply_to), &ours());
+        assert_eq!(
+            found,
+            expected.map(|address| vec![address.to_owned()]),
+            "{from:?} {reply_to:?}"
+        );
+    }
+}
+
+#[test]
+fn fixed_recipients_are_never_ourselves_and_each_hears_once() {
+    let to = |list: &[&str]| ReplyTo::Addresses(list.iter().map(|a| (*a).to_owned()).collect());
+    let mail = head(&["ann@a.example"], &[]);
+    for (list, expected) in [
+        (
+            &["ops@b.example", "OPS@b.example", "invoices@us.example"][..],
+            Ok(vec!["ops@b.example".to_owned()]),
+        ),
+        (&["invoices@us.example"], Err("ourselves")),
+        (&["a b@c"], Err("no-sender")),
+        (&[], Err("no-sender")),
+    ] {
+        assert_eq!(recipients(&to(list), &mail, &ours()), expected, "{list:?}");
+    }
+}
+
+#[test]
+fn machines_and_ourselves_hear_nothing() {
+    let to = ReplyTo::Addresses(vec!["ops@b.example".into()]);
+    let mut mail = head(&["ann@a.example"], &[]);
+    for automatic in [
+        Automatic::AutoSubmitted,
+        Automatic::List,
+        Automatic::Report,
+        Automatic::Ourselves,
+    ] {
+        mail.automatic = Some(automatic);
+        assert_eq!(recipients(&to, &mail, &ours()), Err(automatic.code()));
+        assert_eq!(recipients(&ReplyTo::Sender, &mail, &ours()), Err(automatic.code()));
+    }
+    let from_us = head(&["invoices@us.example"], &[]);
+    assert_eq!(recipients(&to, &from_us, &ours()), Err("ourselves"));
+    assert_eq!(
+        recipients(&ReplyTo::Nobody, &head(&["ann@a.example"], &[]), &ours()),
+        Err("nobody")
+    );
+}
+
+#[test]
+fn only_plain_addresses_are_answered() {
+    for (address, answerable) in [
+        ("ann@a.example", true),
+        ("ann.b+c-d_e@a-b.example", true),
+        ("ann@localhost", true),
+        ("", false),
+        ("@", false),
+        ("ann@", false),
+        ("@a.example", false),
+        (".ann@a.example", false),
+        ("ann..b@a.example", false),
+        ("ann@a..example", false),
+        ("ann@a.example.", false),
+        ("\"ann\"@a.example", false),
+        ("ann@a@b.example", false),
+        ("<ann@a.example>", false),
+        ("ann@[127.0.0.1]", false),
+        ("ann@a.example\r\nRCPT TO:<x@y>", false),
+        ("ann@a.example\0", false),
+        ("ann b@a.example", false),
+        ("ann@bücher.example", false),
+    ] {
+        assert_eq!(is_answerable(address), answerable, "{address:?}");
+    }
+    assert!(!is_answerable(&format!("ann@{}", "a.".repeat(130))));
+}
+
+proptest! {
+    #[test]
+    fn no_recipient_can_break_out_of_an_smtp_command(from in "(?s).{0,40}|[a-z.@\"\r\n <>]{0,20}", reply_to in "(?s).{0,40}") {
+        let mail = head(&[&from], &[&reply_to]);
+        if let Ok(found) = recipients(&ReplyTo::Sender, &mail, &ours()) {
+            for address in found {
+                prop_assert!(address.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"\\,;:()[]".contains(&b)), "{address:?}");
+            }
+        }
+    }
+}
