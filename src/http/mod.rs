@@ -1,1 +1,51 @@
-//! The http room.
+//! What the process says of itself over HTTP: `/livez` and `/readyz`.
+//!
+//! Both speak of this process alone. A mailbox, webhook or token that is down never fails them: restarting us would mend none of
+//! those.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::State, http::StatusCode, routing::get};
+use tokio::{net::TcpListener, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+use crate::ledger::Ledger;
+
+/// How long the ledger may take to answer before we are not ready.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Clone)]
+struct Health {
+    ledger: Arc<dyn Ledger>,
+    draining: CancellationToken,
+}
+
+/// Answers on `listener` until `stop`. `draining` turns `/readyz` to 503.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    ledger: Arc<dyn Ledger>,
+    draining: CancellationToken,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let routes = Router::new()
+        .route("/livez", get(|| async { "alive\n" }))
+        .route("/readyz", get(ready))
+        .with_state(Health { ledger, draining });
+    axum::serve(listener, routes)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
+}
+
+async fn ready(State(health): State<Health>) -> (StatusCode, String) {
+    if health.draining.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n".into());
+    }
+    match tokio::time::timeout(PATIENCE, health.ledger.ping()).await {
+        Ok(Ok(())) => (StatusCode::OK, "ready\n".into()),
+        Ok(Err(error)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the ledger does not answer\n".into()),
+    }
+}
