@@ -1,6 +1,22 @@
 //! A mail as we understand it: read by mail-parser within limits, never trusted.
+//!
+//! [`read`] runs on a thread of its own kind and always ends: with what its closure made of the mail, or with an
+//! [`Unreadable`]. What leaves this room for a log, a header or a page has no control characters.
+
+pub mod auto;
+pub mod clean;
+pub mod filter;
+mod mail;
+mod parse;
+pub mod safe_name;
 
 use chrono::{DateTime, Utc};
+
+pub use mail::{Attachment, Mail};
+pub use parse::{Unreadable, read};
+
+/// The header field that marks our replies; its value is the job's id. Whoever writes replies sets it, [`auto`] looks for it.
+pub const LOOP_MARK: &str = "X-Mailjob-Job";
 
 /// A mailbox address as written in a header field.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
@@ -37,25 +53,25 @@ pub struct Head {
     pub automatic: Option<Automatic>,
 }
 
-/// Why a mail must not be answered, found in its header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a mail must not be answered, found in its header; what says most comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Automatic {
+    /// Our own loop mark.
+    Ourselves,
+    /// multipart/report: a bounce, a receipt.
+    Report,
+    /// Return-Path is `<>`.
+    NullSender,
     /// Auto-Submitted is there and is not `no` (RFC 3834 section 5).
     AutoSubmitted,
     /// A List-* field (RFC 2919, RFC 2369).
     List,
-    /// Return-Path is `<>`.
-    NullSender,
     /// From MAILER-DAEMON, a list manager, owner-*, *-request and their like.
     RoleSender,
     /// Precedence bulk, junk or list.
     Precedence,
     /// X-Auto-Response-Suppress, X-Autoreply, X-Autorespond.
     AutoResponse,
-    /// multipart/report: a bounce, a receipt.
-    Report,
-    /// Our own loop mark.
-    Ourselves,
     /// 50 Received fields or more.
     Hops,
     /// No usable address to answer to.

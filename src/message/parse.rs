@@ -1,0 +1,138 @@
+//! Runs mail-parser where a hostile mail can do little harm: on a blocking thread, within limits, for a limited time.
+//!
+//! What costs more than it may is noticed before it is parsed where a linear look at the bytes can tell, else by mail-parser's
+//! own limits, else by the clock. A thread that overran its time can't be stopped: it is given up, and the number of threads
+//! that read at once is bounded, so that even a mail that never ends costs one thread and not the process.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use mail_parser::{Message, MessageParser, MessagePart, PartFlags};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task::spawn_blocking,
+    time::{Instant, timeout_at},
+};
+
+use super::Mail;
+use crate::config::Limits;
+
+/// Why a mail can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// It is over a limit.
+    #[error("the mail has more than {limit} {what}")]
+    TooLarge {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+    /// It is no mail: neither a header nor text.
+    #[error("the mail has neither a header nor text")]
+    Malformed,
+    /// Reading took too long; the thread was given up.
+    #[error("reading the mail took longer than {0:?}")]
+    Slow(Duration),
+    /// Reading panicked.
+    #[error("reading the mail panicked")]
+    Panicked,
+    /// All threads that may read are stuck with other mails. This one is not to blame.
+    #[error("all {READERS} threads that read mails are stuck; restart the process")]
+    Busy,
+}
+
+/// Mails read at once in the process, with those whose thread was given up.
+const READERS: usize = 64;
+
+/// Bytes of a mail's header, ten times what Postfix lets through (`header_size_limit`): each may cost ten times itself when parsed.
+const MAX_HEADER: usize = 1 << 20;
+
+static SLOTS: Semaphore = Semaphore::const_new(READERS);
+
+/// Reads a mail and returns what `f` makes of it. `f` runs on the same blocking thread and within the same time.
+///
+/// # Errors
+/// When the mail is over a limit, is no mail, or when reading it or `f` overruns its time or panics.
+pub async fn read<T, F>(raw: Bytes, limits: Limits, f: F) -> Result<T, Unreadable>
+where
+    T: Send + 'static,
+    F: FnOnce(&Mail<'_>) -> T + Send + 'static,
+{
+    let end = Instant::now() + limits.time;
+    let Ok(Ok(slot)) = timeout_at(end, SLOTS.acquire()).await else {
+        return Err(Unreadable::Busy);
+    };
+    let reading = spawn_blocking(move || within(slot, &raw, &limits, f));
+    match timeout_at(end, reading).await {
+        Ok(Ok(read)) => read,
+        Ok(Err(_panicked)) => Err(Unreadable::Panicked),
+        Err(_elapsed) => {
+            let stuck = READERS - SLOTS.available_permits();
+            tracing::error!(stuck, readers = READERS, "a thread that reads a mail was given up");
+            Err(Unreadable::Slow(limits.time))
+        }
+    }
+}
+
+/// Holds the slot as long as the thread lives, even when nobody waits for it any more.
+fn within<T>(
+    _slot: SemaphorePermit<'static>,
+    raw: &[u8],
+    limits: &Limits,
+    f: impl FnOnce(&Mail<'_>) -> T,
+) -> Result<T, Unreadable> {
+    look(raw, limits)?;
+    let mail = Mail::new(raw, parse(raw, limits)?).ok_or(Unreadable::Malformed)?;
+    at_most(mail.attachment_count(), limits.attachments, "attachments")?;
+    Ok(f(&mail))
+}
+
+/// What a linear look at the bytes can tell.
+fn look(raw: &[u8], limits: &Limits) -> Result<(), Unreadable> {
+    let size = usize::try_from(limits.size).unwrap_or(usize::MAX);
+    at_most(raw.len(), size, "bytes")?;
+    let (mut bytes, mut fields) = (0, 0);
+    for line in raw.split(|&byte| byte == b'\n') {
+        if matches!(line, [] | [b'\r']) {
+            break;
+        }
+        bytes += line.len();
+        fields += usize::from(!matches!(line, [b' ' | b'\t', ..]));
+        at_most(bytes, MAX_HEADER, "bytes of header")?;
+        at_most(fields, limits.headers, "header fields")?;
+    }
+    Ok(())
+}
+
+/// `None` for bytes with neither header nor blank line.
+fn parse<'a>(raw: &'a [u8], limits: &Limits) -> Result<Option<Message<'a>>, Unreadable> {
+    let parser = MessageParser::new()
+        .max_depth(limits.depth)
+        .max_parts(limits.parts.saturating_add(1));
+    let Some(message) = parser.parse(raw) else {
+        return Ok(None);
+    };
+    at_most(message.parts().len(), limits.parts, "parts")?;
+    let cut = |part: MessagePart<'_>| part.flags().contains(PartFlags::LIMIT_REACHED);
+    if message.parts().any(cut) {
+        return Err(too_large("levels of nesting", limits.depth));
+    }
+    Ok(Some(message))
+}
+
+fn at_most(count: usize, limit: usize, what: &'static str) -> Result<(), Unreadable> {
+    if count > limit {
+        return Err(too_large(what, limit));
+    }
+    Ok(())
+}
+
+fn too_large(what: &'static str, limit: usize) -> Unreadable {
+    let limit = limit as u64;
+    Unreadable::TooLarge { what, limit }
+}
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;
