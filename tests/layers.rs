@@ -8,7 +8,7 @@ use std::{
 
 /// Rooms by rank, lowest first. A room may import rooms of lower ranks only, never its neighbours.
 const RANKS: [&[&str]; 8] = [
-    &["secret"],
+    &["secret", "address"],
     &["config"],
     &["message", "net", "auth"],
     &["job"],
