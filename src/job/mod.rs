@@ -1,5 +1,8 @@
 //! A job: one mail at one endpoint. What became of it is data, not an error.
 
+pub mod retry;
+pub mod state;
+
 use std::fmt;
 
 use bytes::Bytes;

@@ -2,6 +2,7 @@
 //!
 //! Every method that changes something returns after the change is durable. One engine: [`sqlite`]. PostgreSQL can carry the same trait.
 
+mod error;
 pub mod sqlite;
 
 use std::{fmt, sync::Arc};
@@ -12,11 +13,15 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+pub use self::error::Error;
 use crate::{
     auth::StoredToken,
     config::EndpointName,
     job::{JobId, NewReply, Outcome},
 };
+
+/// What time it is: `Utc::now` in the running program.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// A mailbox for good: `imap://user@host/NAME`. Survives a renamed endpoint file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -206,54 +211,6 @@ pub struct Settling {
     pub place: Place,
     /// How it ended.
     pub verdict: Verdict,
-}
-
-/// What can go wrong in the ledger.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Another process has it open.
-    #[error("the ledger {path} is in use by {holder}; stop that process, or give this one another ledger")]
-    InUse {
-        /// The file.
-        path: String,
-        /// Who, as far as it said.
-        holder: String,
-    },
-    /// It was written by a newer Mailjob.
-    #[error(
-        "the ledger {path} has schema {found}, this Mailjob knows {known}: run the newer Mailjob, or restore a backup"
-    )]
-    Newer {
-        /// The file.
-        path: String,
-        /// Its schema.
-        found: i64,
-        /// Ours.
-        known: i64,
-    },
-    /// The disk is full.
-    #[error("the ledger's disk is full: {0}")]
-    Full(String),
-    /// The claim is not ours any more: another attempt has begun.
-    #[error("job {0} is not claimed by this attempt")]
-    Stale(JobId),
-    /// A state change that can't be. The job is held.
-    #[error("job {job}: {illegal}")]
-    Illegal {
-        /// The job.
-        job: JobId,
-        /// The change.
-        illegal: String,
-    },
-    /// The row is not there.
-    #[error("{0} is not in the ledger")]
-    Missing(String),
-    /// The engine failed.
-    #[error("ledger: {0}")]
-    Engine(String),
-    /// The ledger was closed.
-    #[error("the ledger is closed")]
-    Closed,
 }
 
 /// What the ledger can do.

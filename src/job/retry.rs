@@ -1,0 +1,97 @@
+//! When an action is tried again: pure.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::config::Retry;
+
+/// The farthest that an action may put off its next attempt (`Retry-After`, RFC 9110 section 10.2.3).
+const FARTHEST: TimeDelta = TimeDelta::hours(24);
+
+/// The share of a wait that jitter may add, so that jobs which failed together do not come back together.
+const SPREAD: f64 = 0.2;
+
+/// When the next attempt is due, after `retries` waits were used up; `None` when there is none left.
+///
+/// `not_before` is the action's own wish, heard up to 24 h ahead. `jitter` is from 0 to 1 and adds up to a fifth of the wait;
+/// a wait is never shorter than configured.
+#[must_use]
+pub fn due(
+    retry: &Retry,
+    retries: u32,
+    not_before: Option<DateTime<Utc>>,
+    jitter: f64,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let wait = retry.waits.get(usize::try_from(retries).ok()?)?;
+    let spread = wait.mul_f64(jitter.clamp(0.0, 1.0) * SPREAD);
+    let after = |start: DateTime<Utc>, wait| {
+        TimeDelta::from_std(wait)
+            .ok()
+            .and_then(|wait| start.checked_add_signed(wait))
+            .unwrap_or(DateTime::<Utc>::MAX_UTC)
+    };
+    let wished = not_before.map_or(now, |wish| wish.min(now + FARTHEST));
+    Some(after(after(now, *wait).max(wished), spread))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn retry(waits: &[u64]) -> Retry {
+        Retry {
+            waits: waits.iter().map(|s| Duration::from_secs(*s)).collect(),
+        }
+    }
+
+    #[test]
+    fn waits_in_turn_then_exhausted() {
+        let retry = retry(&[5, 60]);
+        let cases = [
+            (0, None, 0.0, Some(1_005)),
+            (0, None, 1.0, Some(1_006)),
+            (1, None, 0.0, Some(1_060)),
+            (1, None, 0.5, Some(1_066)),
+            (1, None, 7.0, Some(1_072)),
+            (2, None, 0.0, None),
+            (u32::MAX, None, 0.0, None),
+            (0, Some(1_002), 0.0, Some(1_005)),
+            (0, Some(1_900), 0.0, Some(1_900)),
+            (0, Some(1_900), 1.0, Some(1_901)),
+            (0, Some(9_000_000), 0.0, Some(1_000 + 86_400)),
+            (2, Some(1_900), 0.0, None),
+        ];
+        for (retries, not_before, jitter, expected) in cases {
+            let due = due(&retry, retries, not_before.map(at), jitter, at(1_000));
+            assert_eq!(due, expected.map(at), "{retries} {not_before:?} {jitter}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_earlier_than_configured_nor_far_beyond(
+            wait in 0..10_000_000_u64, jitter in 0.0..=1.0, wish in prop::option::of(-9_000_000..9_000_000_i64)
+        ) {
+            let now = at(1_000_000_000);
+            let wish = wish.map(|s| now + TimeDelta::seconds(s));
+            let due = due(&retry(&[wait]), 0, wish, jitter, now).unwrap();
+            let wait = TimeDelta::seconds(i64::try_from(wait).unwrap());
+            prop_assert!(due >= now + wait);
+            prop_assert!(due <= now + wait.max(FARTHEST) + wait / 5 + TimeDelta::milliseconds(1));
+        }
+    }
+
+    #[test]
+    fn an_endless_wait_does_not_overflow() {
+        let due = due(&retry(&[u64::MAX / 4]), 0, None, 1.0, at(0));
+        assert_eq!(due, Some(DateTime::<Utc>::MAX_UTC));
+    }
+}

@@ -1,0 +1,89 @@
+use proptest::prelude::*;
+
+use super::{Company, End, Event, POISON, State, company, next};
+
+const EVENTS: [Event; 10] = [
+    Event::Claimed,
+    Event::Finished(End::Done),
+    Event::Finished(End::Retry),
+    Event::Finished(End::Failed),
+    Event::Finished(End::Ignored),
+    Event::Finished(End::Held),
+    Event::Released,
+    Event::Interrupted { times: 1 },
+    Event::Interrupted { times: POISON - 1 },
+    Event::Interrupted { times: POISON },
+];
+
+#[test]
+fn every_change_is_in_the_table() {
+    use State::{Deferred, Done, Failed, Held, Ignored, Queued, Running};
+    let legal = [
+        (Queued, Event::Claimed, Running),
+        (Deferred, Event::Claimed, Running),
+        (Running, Event::Finished(End::Done), Done),
+        (Running, Event::Finished(End::Retry), Deferred),
+        (Running, Event::Finished(End::Failed), Failed),
+        (Running, Event::Finished(End::Ignored), Ignored),
+        (Running, Event::Finished(End::Held), Held),
+        (Running, Event::Released, Queued),
+        (Running, Event::Interrupted { times: 1 }, Queued),
+        (Running, Event::Interrupted { times: POISON - 1 }, Queued),
+        (Running, Event::Interrupted { times: POISON }, Held),
+    ];
+    for state in State::ALL {
+        for event in EVENTS {
+            let expected = legal
+                .iter()
+                .find(|(s, e, _)| (*s, *e) == (state, event))
+                .map(|(.., to)| *to);
+            assert_eq!(next(state, event).ok(), expected, "{state:?} {event:?}");
+        }
+    }
+}
+
+#[test]
+fn names_are_told_apart() {
+    for state in State::ALL {
+        assert_eq!(State::named(state.as_str()), Some(state));
+    }
+    assert_eq!(State::named("lost"), None);
+}
+
+#[test]
+fn an_illegal_change_says_what_it_was() {
+    let illegal = next(State::Done, Event::Claimed).unwrap_err();
+    assert_eq!(illegal.to_string(), "Claimed cannot happen to a done job");
+}
+
+#[test]
+fn a_suspect_runs_alone() {
+    let table = [
+        (0, Company::Any),
+        (1, Company::AloneAtEndpoint),
+        (POISON - 2, Company::AloneAtEndpoint),
+        (POISON - 1, Company::LastOfItsKind),
+        (u32::MAX, Company::LastOfItsKind),
+    ];
+    for (interrupted, expected) in table {
+        assert_eq!(company(interrupted), expected, "{interrupted}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_way_out_of_an_end(events in prop::collection::vec(0..EVENTS.len(), 0..40)) {
+        let mut state = State::Queued;
+        let mut last: Option<State> = None;
+        for event in events {
+            if let Ok(to) = next(state, EVENTS[event]) {
+                prop_assert_eq!(last, None, "left {:?}", last);
+                prop_assert_ne!(to, state);
+                state = to;
+            }
+            if state.ended() || state == State::Held {
+                last = Some(state);
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What can go wrong, told apart by who must act.
+
+use crate::job::JobId;
+
+/// What can go wrong in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Another process has it open.
+    #[error("the ledger {path} is in use by {holder}; stop that process, or give this one another ledger")]
+    InUse {
+        /// The file.
+        path: String,
+        /// Who, as far as it said.
+        holder: String,
+    },
+    /// It was written by a newer Mailjob.
+    #[error(
+        "the ledger {path} has schema {found}, this Mailjob knows {known}: run the newer Mailjob, or restore a backup"
+    )]
+    Newer {
+        /// The file.
+        path: String,
+        /// Its schema.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// The disk is full.
+    #[error("the ledger's disk is full: {0}")]
+    Full(String),
+    /// The claim is not ours any more: another attempt has begun.
+    #[error("job {0} is not claimed by this attempt")]
+    Stale(JobId),
+    /// A state change that can't be. The job is held.
+    #[error("job {job}: {illegal}")]
+    Illegal {
+        /// The job.
+        job: JobId,
+        /// The change.
+        illegal: String,
+    },
+    /// The row is not there.
+    #[error("{0} is not in the ledger")]
+    Missing(String),
+    /// The engine failed.
+    #[error("ledger: {0}")]
+    Engine(String),
+    /// The ledger was closed.
+    #[error("the ledger is closed")]
+    Closed,
+}

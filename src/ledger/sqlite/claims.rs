@@ -1,0 +1,226 @@
+//! Claiming and giving back: jobs of an endpoint, replies of an account.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{
+    line::Claimable,
+    values::{instant, signed},
+    writer::Desk,
+};
+use crate::{
+    config::EndpointName,
+    job::{
+        JobId, NewReply,
+        state::{Company, Event, POISON, State, company, next},
+    },
+    ledger::{ClaimedJob, ClaimedReply, Error, MailId},
+};
+
+/// A claimed job and its row.
+struct Candidate {
+    row: i64,
+    state: State,
+    job: ClaimedJob,
+}
+
+impl Claimable for ClaimedJob {
+    type Key = EndpointName;
+
+    fn claim(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Self>, Error> {
+        let mut candidates = due_jobs(desk, endpoint, max)?;
+        admit(desk.db, endpoint, &mut candidates)?;
+        let mut update = desk
+            .db
+            .prepare_cached("UPDATE job SET state = ?2, attempt = attempt + 1, started = ?3 WHERE id = ?1")?;
+        for candidate in &candidates {
+            let state = step(candidate.job.id, candidate.state, Event::Claimed)?;
+            update.execute(params![candidate.row, state, desk.now])?;
+        }
+        Ok(candidates.into_iter().map(|candidate| candidate.job).collect())
+    }
+
+    fn next_due(db: &Connection, endpoint: &EndpointName, now: i64) -> Result<Option<i64>, Error> {
+        let mut query = db.prepare_cached(
+            "SELECT min(due) FROM job WHERE endpoint = ?1 AND state IN ('queued', 'deferred') AND due > ?2",
+        )?;
+        Ok(query.query_row(params![endpoint.as_str(), now], |row| row.get(0))?)
+    }
+
+    fn release(&self, desk: &mut Desk<'_>) -> Result<(), Error> {
+        release(desk, self.id, self.attempt)
+    }
+}
+
+fn due_jobs(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Candidate>, Error> {
+    let mut query = desk.db.prepare_cached(
+        "SELECT j.id, j.state, j.uuid, j.mail, m.size, j.attempt + 1, j.retries, j.interrupted, m.received, m.taken
+         FROM job j JOIN mail m ON m.id = j.mail
+         WHERE j.endpoint = ?1 AND j.state IN ('queued', 'deferred') AND j.due <= ?2
+         ORDER BY j.due, j.id LIMIT ?3",
+    )?;
+    let rows = query.query_map(params![endpoint.as_str(), desk.now, signed(max)], |row| {
+        Ok(Candidate {
+            row: row.get(0)?,
+            state: row.get(1)?,
+            job: ClaimedJob {
+                id: row.get(2)?,
+                mail: MailId(row.get(3)?),
+                size: row.get::<_, i64>(4)?.unsigned_abs(),
+                attempt: row.get(5)?,
+                retries: row.get(6)?,
+                interrupted: row.get(7)?,
+                received: row.get::<_, Option<i64>>(8)?.map(instant),
+                taken: instant(row.get(9)?),
+            },
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Cuts the candidates down to those that may run beside one another and beside what runs already.
+fn admit(db: &Connection, endpoint: &EndpointName, candidates: &mut Vec<Candidate>) -> Result<(), Error> {
+    let Some(first) = candidates.first() else { return Ok(()) };
+    let (running, suspect): (u32, u32) = db
+        .prepare_cached(
+            "SELECT count(*), ifnull(max(interrupted), 0) FROM job WHERE endpoint = ? AND state = 'running'",
+        )?
+        .query_row([endpoint.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let admitted = match company(first.job.interrupted) {
+        _ if company(suspect) != Company::Any => 0,
+        Company::Any => candidates
+            .iter()
+            .take_while(|c| company(c.job.interrupted) == Company::Any)
+            .count(),
+        Company::AloneAtEndpoint => usize::from(running == 0),
+        Company::LastOfItsKind => usize::from(running == 0 && !last_chance_runs(db)?),
+    };
+    candidates.truncate(admitted);
+    Ok(())
+}
+
+/// Whether a job runs, at any endpoint, whose next interruption holds it.
+fn last_chance_runs(db: &Connection) -> Result<bool, Error> {
+    let mut query =
+        db.prepare_cached("SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND interrupted >= ?)")?;
+    Ok(query.query_row([POISON - 1], |row| row.get(0))?)
+}
+
+/// A job's row, as far as the end of an attempt needs it.
+pub(super) struct Running {
+    pub(super) row: i64,
+    pub(super) mail: i64,
+    pub(super) started: Option<i64>,
+}
+
+/// The running job of this attempt. Its leaving lets others in: claims of its endpoint are looked at.
+pub(super) fn running(desk: &mut Desk<'_>, job: JobId, attempt: u32) -> Result<Running, Error> {
+    let mut query = desk
+        .db
+        .prepare_cached("SELECT id, mail, started, state, attempt, interrupted, endpoint FROM job WHERE uuid = ?")?;
+    let found = query.query_row([job], |row| {
+        let running = Running {
+            row: row.get(0)?,
+            mail: row.get(1)?,
+            started: row.get(2)?,
+        };
+        let ours = row.get::<_, State>(3)? == State::Running && row.get::<_, u32>(4)? == attempt;
+        Ok((running, ours, row.get::<_, u32>(5)?, endpoint(row, 6)?))
+    });
+    let (running, ours, interrupted, endpoint) =
+        found.optional()?.ok_or_else(|| Error::Missing(format!("job {job}")))?;
+    if !ours {
+        return Err(Error::Stale(job));
+    }
+    desk.after.endpoints.extend(endpoint);
+    desk.after.everyone |= company(interrupted) == Company::LastOfItsKind;
+    Ok(running)
+}
+
+/// The endpoint's name in this column; a name that is no legal one has no claims.
+pub(super) fn endpoint(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<EndpointName>> {
+    Ok(EndpointName::new(row.get_ref(column)?.as_str()?))
+}
+
+/// The state after an event, in the ledger's words.
+pub(super) fn step(job: JobId, state: State, event: Event) -> Result<State, Error> {
+    next(state, event).map_err(|illegal| Error::Illegal {
+        job,
+        illegal: illegal.to_string(),
+    })
+}
+
+/// Gives back a job; its attempt does not count.
+pub(super) fn release(desk: &mut Desk<'_>, job: JobId, attempt: u32) -> Result<(), Error> {
+    let running = running(desk, job, attempt)?;
+    let state = step(job, State::Running, Event::Released)?;
+    desk.db
+        .prepare_cached("UPDATE job SET state = ?2, attempt = attempt - 1 WHERE id = ?1")?
+        .execute(params![running.row, state])?;
+    Ok(())
+}
+
+impl Claimable for ClaimedReply {
+    type Key = Arc<str>;
+
+    fn claim(desk: &Desk<'_>, account: &Arc<str>, max: usize) -> Result<Vec<Self>, Error> {
+        let mut query = desk.db.prepare_cached(
+            "SELECT r.job, j.uuid, j.endpoint, r.attempt + 1, r.made, r.message_id, r.sender, r.recipients, b.bytes
+             FROM reply r JOIN job j ON j.id = r.job JOIN reply_body b ON b.job = r.job
+             WHERE r.account = ?1 AND r.state = 'queued' AND r.due <= ?2
+             ORDER BY r.due, r.job LIMIT ?3",
+        )?;
+        let rows = query.query_map(params![&**account, desk.now, signed(max)], |row| {
+            Ok((row.get::<_, i64>(0)?, claimed_reply(row, account)?))
+        })?;
+        let (rows, replies): (Vec<_>, Vec<_>) = rows.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let mut update = desk
+            .db
+            .prepare_cached("UPDATE reply SET state = 'running', attempt = attempt + 1 WHERE job = ?")?;
+        for row in rows {
+            update.execute([row])?;
+        }
+        Ok(replies)
+    }
+
+    fn next_due(db: &Connection, account: &Arc<str>, now: i64) -> Result<Option<i64>, Error> {
+        let mut query =
+            db.prepare_cached("SELECT min(due) FROM reply WHERE account = ?1 AND state = 'queued' AND due > ?2")?;
+        Ok(query.query_row(params![&**account, now], |row| row.get(0))?)
+    }
+
+    fn release(&self, desk: &mut Desk<'_>) -> Result<(), Error> {
+        let changed = desk
+            .db
+            .prepare_cached(
+                "UPDATE reply SET state = 'queued', attempt = attempt - 1
+                 WHERE job = (SELECT id FROM job WHERE uuid = ?1) AND state = 'running' AND attempt = ?2",
+            )?
+            .execute(params![self.job, self.attempt])?;
+        if changed == 0 {
+            return Err(Error::Stale(self.job));
+        }
+        desk.after.accounts.insert(self.reply.account.as_str().into());
+        Ok(())
+    }
+}
+
+fn claimed_reply(row: &Row<'_>, account: &str) -> rusqlite::Result<ClaimedReply> {
+    let unreadable =
+        |column| move || rusqlite::Error::InvalidColumnType(column, "reply".into(), rusqlite::types::Type::Text);
+    let recipients = serde_json::from_str(row.get_ref(7)?.as_str()?).ok();
+    Ok(ClaimedReply {
+        job: row.get(1)?,
+        endpoint: endpoint(row, 2)?.ok_or_else(unreadable(2))?,
+        attempt: row.get(3)?,
+        made: instant(row.get(4)?),
+        reply: NewReply {
+            account: account.to_owned(),
+            message_id: row.get(5)?,
+            sender: row.get(6)?,
+            recipients: recipients.ok_or_else(unreadable(7))?,
+            bytes: row.get::<_, Vec<u8>>(8)?.into(),
+        },
+    })
+}

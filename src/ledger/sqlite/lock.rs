@@ -1,0 +1,79 @@
+//! One process at a time: a lock file beside the ledger, held for as long as the writer lives, that says who holds it.
+
+use std::{
+    ffi::OsString,
+    fs::{File, OpenOptions, TryLockError},
+    io::{Read, Seek, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use crate::ledger::Error;
+
+/// The longest holder's name that is read, in bytes.
+const HOLDER: u64 = 512;
+
+/// Takes the lock; it is gone when the file is dropped or the process ends, however it ends.
+pub(super) fn acquire(ledger: &Path, now: DateTime<Utc>) -> Result<File, Error> {
+    let path = beside(ledger);
+    let failed = |error: std::io::Error| Error::Engine(format!("the lock file {}: {error}", path.display()));
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(Error::InUse {
+                path: ledger.display().to_string(),
+                holder: holder(&mut file),
+            });
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    let words = format!(
+        "process {} on {} since {}\n",
+        std::process::id(),
+        host(),
+        now.to_rfc3339_opts(SecondsFormat::Secs, true)
+    );
+    file.set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| file.write_all(words.as_bytes()))
+        .map_err(failed)?;
+    Ok(file)
+}
+
+fn beside(ledger: &Path) -> PathBuf {
+    let mut name = OsString::from(ledger);
+    name.push(".lock");
+    name.into()
+}
+
+/// Who holds it, as far as it said.
+fn holder(file: &mut File) -> String {
+    let mut words = String::new();
+    let read = file.take(HOLDER).read_to_string(&mut words);
+    let words: String = words.trim().chars().filter(|c| !c.is_control()).collect();
+    if read.is_err() || words.is_empty() {
+        "a process that did not say who it is".into()
+    } else {
+        words
+    }
+}
+
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() {
+        "this machine".into()
+    } else {
+        name.to_owned()
+    }
+}

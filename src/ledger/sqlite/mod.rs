@@ -1,0 +1,230 @@
+//! The embedded engine: one SQLite file, one writing thread, a few readers.
+//!
+//! Every write is durable when it returns (WAL, `synchronous=FULL`); callers share fsyncs by group commit. The engine never
+//! keeps a mail in memory beyond its first reading, never polls, and never lets a second process in. When the disk is full
+//! it refuses and goes on: what was not answered with `Ok` was not done.
+
+mod claims;
+mod finish;
+mod intake;
+mod line;
+mod lock;
+mod post;
+mod reads;
+mod schema;
+mod settle;
+mod shared;
+mod values;
+mod writer;
+
+use std::{path::Path, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use rusqlite::params;
+use tokio::sync::{Mutex, Notify, oneshot};
+
+pub use self::reads::{JobRow, ReplyRow};
+use self::{
+    line::Waiter,
+    post::{Letter, Post},
+    reads::Readers,
+    shared::Shared,
+    values::{micros, signed},
+};
+use super::{
+    ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Intake, Ledger, MailId, MailboxKey, Place, Raw, Settling,
+    Submitted, Taken, UploadId,
+};
+use crate::{auth::StoredToken, config::EndpointName, job::JobId, secret::ExposeSecret};
+
+/// A ledger in a file. Dropped, it stops writing soon; [`Sqlite::close`] waits for that.
+pub struct Sqlite {
+    post: Arc<Post>,
+    readers: Readers,
+    shared: Arc<Shared>,
+    ended: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+/// Opens the ledger, or makes it, and puts right what a process left that died: its jobs are queued again (or held as poison, when
+/// it died too often over them), its replies too, half uploads are dropped.
+///
+/// # Errors
+/// [`Error::InUse`] when another process has it, [`Error::Newer`] when a newer Mailjob wrote it, else what the disk said.
+pub async fn open(path: &Path, clock: Clock) -> Result<Sqlite, Error> {
+    let path = path.to_owned();
+    let opening = tokio::task::spawn_blocking(move || {
+        let now = clock();
+        let lock = lock::acquire(&path, now)?;
+        let mut db = schema::writer(&path)?;
+        schema::migrate(&mut db, &path)?;
+        schema::recover(&mut db, micros(now))?;
+        let shared = Arc::<Shared>::default();
+        let (post, ended) = writer::start(db, lock, clock, shared.clone())?;
+        Ok(Sqlite {
+            post,
+            readers: Readers::new(path),
+            shared,
+            ended: Mutex::new(Some(ended)),
+        })
+    });
+    opening
+        .await
+        .map_err(|error| Error::Engine(format!("opening was not finished: {error}")))?
+}
+
+impl Sqlite {
+    /// Does what was asked before, then closes the file and gives up the lock. Whoever asks later gets [`Error::Closed`].
+    pub async fn close(&self) {
+        self.readers.close().await;
+        drop(self.post.send(Letter::Close).await);
+        if let Some(ended) = self.ended.lock().await.take() {
+            // An error is the thread's end too.
+            drop(ended.await);
+        }
+    }
+
+    /// The newest jobs with their replies, newest first, at most `max`.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn overview(&self, max: usize) -> Result<Vec<JobRow>, Error> {
+        self.readers.read(move |db| reads::overview(db, max)).await
+    }
+}
+
+#[async_trait]
+impl Ledger for Sqlite {
+    async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers.read(move |db| reads::cursor(db, &mailbox)).await
+    }
+
+    async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
+        self.post
+            .ask(piece.len(), move |desk| intake::upload(desk, upload, index, &piece))
+            .await
+    }
+
+    async fn take(&self, intake: Intake) -> Result<Taken, Error> {
+        let bytes = intake.mails.iter().map(|mail| match &mail.raw {
+            Raw::Inline(bytes) => bytes.len(),
+            Raw::Uploaded { .. } => 0,
+        });
+        self.post.ask(bytes.sum(), move |desk| intake::take(desk, intake)).await
+    }
+
+    async fn claim_jobs(&self, endpoint: &EndpointName, max: usize) -> Result<Vec<ClaimedJob>, Error> {
+        let (tell, claimed) = oneshot::channel();
+        self.post
+            .send(Letter::Jobs(Waiter {
+                key: endpoint.clone(),
+                max: max.max(1),
+                tell,
+            }))
+            .await?;
+        Ok(claimed.await.map_err(|_| Error::Closed)??.accept())
+    }
+
+    async fn raw(&self, mail: MailId) -> Result<Bytes, Error> {
+        match self.shared.take(mail) {
+            Some(bytes) => Ok(bytes),
+            None => self.readers.read(move |db| reads::raw(db, mail)).await,
+        }
+    }
+
+    async fn finish(&self, finish: Finish) -> Result<(), Error> {
+        let bytes = match &finish.reply {
+            Some(crate::job::ReplyDecision::Send(reply)) => reply.bytes.len(),
+            Some(crate::job::ReplyDecision::Silent(_)) | None => 0,
+        };
+        self.post.ask(bytes, move |desk| finish::finish(desk, finish)).await
+    }
+
+    async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {
+        self.post.ask(0, move |desk| claims::release(desk, job, attempt)).await
+    }
+
+    async fn claim_replies(&self, account: &str, max: usize) -> Result<Vec<ClaimedReply>, Error> {
+        let (tell, claimed) = oneshot::channel();
+        self.post
+            .send(Letter::Replies(Waiter {
+                key: account.into(),
+                max: max.max(1),
+                tell,
+            }))
+            .await?;
+        Ok(claimed.await.map_err(|_| Error::Closed)??.accept())
+    }
+
+    async fn submitted(&self, job: JobId, attempt: u32, what: Submitted) -> Result<(), Error> {
+        self.post
+            .ask(0, move |desk| finish::submitted(desk, job, attempt, &what))
+            .await
+    }
+
+    async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers
+            .read(move |db| settle::settling(db, &mailbox, uid_validity, signed(max)))
+            .await
+    }
+
+    async fn settled(&self, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
+        let (mailbox, places) = (mailbox.clone(), places.to_vec());
+        self.post
+            .ask(0, move |desk| settle::settled(desk.db, desk.now, &mailbox, &places))
+            .await
+    }
+
+    fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify> {
+        self.shared.bell(mailbox)
+    }
+
+    async fn token(&self, account: &str) -> Result<Option<StoredToken>, Error> {
+        let account = account.to_owned();
+        self.readers.read(move |db| reads::token(db, &account)).await
+    }
+
+    async fn store_token(&self, account: &str, token: StoredToken) -> Result<(), Error> {
+        let account = account.to_owned();
+        let store = move |desk: &mut writer::Desk<'_>| {
+            desk.db
+                .prepare_cached(
+                    "INSERT INTO token (account, refresh_token, origin, stored) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (account) DO UPDATE SET refresh_token = excluded.refresh_token,
+                     origin = excluded.origin, stored = excluded.stored",
+                )?
+                .execute(params![
+                    account,
+                    token.refresh_token.expose_secret(),
+                    token.origin,
+                    micros(token.stored)
+                ])?;
+            Ok(())
+        };
+        self.post.ask(0, store).await
+    }
+
+    async fn forget(&self, before: DateTime<Utc>) -> Result<u64, Error> {
+        let mut all = 0;
+        loop {
+            let (freed, more) = self
+                .post
+                .ask(0, move |desk| settle::forget(desk.db, micros(before)))
+                .await?;
+            all += freed;
+            if !more {
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        self.post.ask(0, |_| Ok(())).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! How callers speak to the writer: letters with an operation and someone to tell.
+
+use std::sync::{Arc, mpsc};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::{line::Waiter, writer::Desk};
+use crate::ledger::{ClaimedJob, ClaimedReply, Error};
+
+/// Letters that may lie unopened; who has more to say waits.
+const LETTERS: usize = 1024;
+
+/// Something to do and someone to tell.
+pub(super) trait Operation: Send {
+    /// Does it; says whether its changes stay.
+    fn run(&mut self, desk: &mut Desk<'_>) -> bool;
+    /// Tells the one who asked, when all is durable or the batch failed.
+    fn answer(self: Box<Self>, batch: Result<(), Error>);
+}
+
+struct Asked<W, T> {
+    work: Option<W>,
+    result: Option<Result<T, Error>>,
+    tell: oneshot::Sender<Result<T, Error>>,
+}
+
+impl<W, T> Operation for Asked<W, T>
+where
+    W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send,
+    T: Send,
+{
+    fn run(&mut self, desk: &mut Desk<'_>) -> bool {
+        let result = self.work.take().map(|work| work(desk));
+        // An illegal change holds its job: that must stay.
+        let stays = matches!(&result, Some(Ok(_) | Err(Error::Illegal { .. })));
+        self.result = result;
+        stays
+    }
+
+    fn answer(self: Box<Self>, batch: Result<(), Error>) {
+        let result = match (batch, self.result) {
+            (Err(failed), None | Some(Ok(_) | Err(Error::Illegal { .. }))) => Err(failed),
+            (_, Some(result)) => result,
+            (Ok(()), None) => Err(Error::Closed),
+        };
+        // Who does not wait any more need not know.
+        drop(self.tell.send(result));
+    }
+}
+
+/// A letter to the writer.
+pub(super) enum Letter {
+    /// Do this. `bytes` is what it adds to a transaction.
+    Do {
+        operation: Box<dyn Operation>,
+        bytes: usize,
+    },
+    /// I wait for jobs.
+    Jobs(Waiter<ClaimedJob>),
+    /// I wait for replies.
+    Replies(Waiter<ClaimedReply>),
+    /// Stop; all that lies here is done first.
+    Close,
+}
+
+/// A letter and the room it takes up until it is opened.
+pub(super) type Posted = (Letter, Option<OwnedSemaphorePermit>);
+
+/// The writer's letter box. When it is dropped, the writer stops.
+pub(super) struct Post {
+    letters: mpsc::Sender<Posted>,
+    room: Arc<Semaphore>,
+}
+
+impl Post {
+    /// A letter box and the end at which it is emptied.
+    pub(super) fn new() -> (Arc<Self>, mpsc::Receiver<Posted>) {
+        let (sender, letters) = mpsc::channel();
+        (
+            Arc::new(Self {
+                letters: sender,
+                room: Arc::new(Semaphore::new(LETTERS)),
+            }),
+            letters,
+        )
+    }
+
+    /// Sends a letter as soon as there is room.
+    pub(super) async fn send(&self, letter: Letter) -> Result<(), Error> {
+        let room = self.room.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
+        self.letters.send((letter, Some(room))).map_err(|_| Error::Closed)
+    }
+
+    /// Sends a letter at once, where nobody can wait; there are never more of these than of claims.
+    pub(super) fn drop_in(&self, letter: Letter) {
+        // A closed writer's jobs are queued again at the next start.
+        drop(self.letters.send((letter, None)));
+    }
+
+    /// Has an operation done; returns when it is durable. `bytes` is what it adds to a transaction.
+    pub(super) async fn ask<T, W>(&self, bytes: usize, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let (tell, answer) = oneshot::channel();
+        self.send(Letter::Do {
+            operation: operation(work, tell),
+            bytes,
+        })
+        .await?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+}
+
+/// An operation that runs `work` and tells its result.
+pub(super) fn operation<T, W>(work: W, tell: oneshot::Sender<Result<T, Error>>) -> Box<dyn Operation>
+where
+    T: Send + 'static,
+    W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+{
+    Box::new(Asked {
+        work: Some(work),
+        result: None,
+        tell,
+    })
+}

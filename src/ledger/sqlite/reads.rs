@@ -1,0 +1,204 @@
+//! Reading: a few connections of their own, used on blocking threads, that never hinder the writer.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::Semaphore;
+
+use super::{
+    intake::pieces,
+    schema,
+    values::{instant, signed},
+};
+use crate::{
+    auth::StoredToken,
+    job::{JobId, state::State},
+    ledger::{Cursor, Error, MailId, MailboxKey, Summary},
+    secret::Secret,
+};
+
+/// Reading connections at once.
+const READERS: usize = 2;
+
+/// The reading connections.
+#[derive(Clone)]
+pub(super) struct Readers(Arc<Pool>);
+
+struct Pool {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    turn: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self(Arc::new(Pool {
+            path,
+            idle: Mutex::default(),
+            turn: Arc::new(Semaphore::new(READERS)),
+        }))
+    }
+
+    /// Reads on a blocking thread, as soon as a connection is free. A connection that failed is not used again.
+    pub(super) async fn read<T, W>(&self, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    {
+        let turn = self.0.turn.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
+        let pool = self.0.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let db = idle.map_or_else(|| schema::reader(&pool.path), Ok)?;
+            let read = work(&db);
+            if !matches!(read, Err(Error::Engine(_))) {
+                pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(db);
+            }
+            drop(turn);
+            read
+        });
+        reading
+            .await
+            .map_err(|error| Error::Engine(format!("a read was not finished: {error}")))?
+    }
+
+    /// Lets nobody read any more, and closes the connections once those who read are done.
+    pub(super) async fn close(&self) {
+        if let Ok(all) = self.0.turn.acquire_many(signed(READERS).try_into().unwrap_or(1)).await {
+            self.0.turn.close();
+            drop(all);
+        }
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// How far a mailbox was read.
+pub(super) fn cursor(db: &Connection, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
+    let mut query = db.prepare_cached("SELECT uid_validity, uid_next FROM mailbox WHERE name = ?")?;
+    let cursor = query.query_row([&*mailbox.0], |row| {
+        Ok(Cursor {
+            uid_validity: row.get(0)?,
+            uid_next: row.get(1)?,
+        })
+    });
+    Ok(cursor.optional()?)
+}
+
+/// A mail's bytes, in one allocation.
+pub(super) fn raw(db: &Connection, mail: MailId) -> Result<Bytes, Error> {
+    let missing = || Error::Missing(format!("mail {} with its bytes", mail.0));
+    let size: i64 = db
+        .prepare_cached("SELECT size FROM mail WHERE id = ?")?
+        .query_row([mail.0], |row| row.get(0))
+        .optional()?
+        .ok_or_else(missing)?;
+    let size = usize::try_from(size).map_err(|_| missing())?;
+    let mut bytes = Vec::with_capacity(size);
+    let (first, last) = pieces(mail.0);
+    let mut query = db.prepare_cached("SELECT data FROM chunk WHERE id BETWEEN ?1 AND ?2 ORDER BY id")?;
+    let mut rows = query.query([first, last])?;
+    while let Some(row) = rows.next()? {
+        bytes.extend_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
+    }
+    if bytes.len() == size {
+        Ok(bytes.into())
+    } else {
+        Err(missing())
+    }
+}
+
+/// A sign-in's newest refresh token.
+pub(super) fn token(db: &Connection, account: &str) -> Result<Option<StoredToken>, Error> {
+    let mut query = db.prepare_cached("SELECT refresh_token, origin, stored FROM token WHERE account = ?")?;
+    let token = query.query_row([account], |row| {
+        Ok(StoredToken {
+            refresh_token: Secret::from(row.get::<_, String>(0)?),
+            origin: row.get(1)?,
+            stored: instant(row.get(2)?),
+        })
+    });
+    Ok(token.optional()?)
+}
+
+/// A job as people look at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRow {
+    /// The job.
+    pub job: JobId,
+    /// Its mail.
+    pub mail: MailId,
+    /// Its endpoint's name.
+    pub endpoint: String,
+    /// Where it stands.
+    pub state: State,
+    /// Attempts begun.
+    pub attempts: u32,
+    /// Attempts in which the process died.
+    pub interrupted: u32,
+    /// The latest attempt's reason, a code.
+    pub reason: Option<String>,
+    /// The latest attempt's detail.
+    pub detail: Option<String>,
+    /// What people look for.
+    pub summary: Summary,
+    /// Its reply.
+    pub reply: Option<ReplyRow>,
+    /// Why there is no reply, a code.
+    pub silent: Option<String>,
+}
+
+/// A reply as people look at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplyRow {
+    /// `queued`, `running`, `sent` or `refused`.
+    pub state: String,
+    /// Submissions begun.
+    pub attempts: u32,
+    /// Its Message-ID, without angle brackets.
+    pub message_id: String,
+    /// The server's words, or why it waits.
+    pub detail: Option<String>,
+}
+
+/// The newest jobs, newest first.
+pub(super) fn overview(db: &Connection, max: usize) -> Result<Vec<JobRow>, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT j.uuid, j.mail, j.endpoint, j.state, j.attempt, j.interrupted, j.reason, j.detail,
+         ifnull(j.sender, ''), ifnull(j.subject, ''), ifnull(j.message_id, ''), j.silent,
+         r.state, r.attempt, r.message_id, r.detail
+         FROM job j LEFT JOIN reply r ON r.job = j.id ORDER BY j.id DESC LIMIT ?",
+    )?;
+    let rows = query.query_map(params![signed(max)], |row| {
+        let reply = match row.get::<_, Option<String>>(12)? {
+            Some(state) => Some(ReplyRow {
+                state,
+                attempts: row.get(13)?,
+                message_id: row.get(14)?,
+                detail: row.get(15)?,
+            }),
+            None => None,
+        };
+        Ok(JobRow {
+            job: row.get(0)?,
+            mail: MailId(row.get(1)?),
+            endpoint: row.get(2)?,
+            state: row.get(3)?,
+            attempts: row.get(4)?,
+            interrupted: row.get(5)?,
+            reason: row.get(6)?,
+            detail: row.get(7)?,
+            summary: Summary {
+                from: row.get(8)?,
+                subject: row.get(9)?,
+                message_id: row.get(10)?,
+            },
+            silent: row.get(11)?,
+            reply,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,144 @@
+//! Opening the file: its mode, its settings, its schema, and what the last process left behind.
+
+use std::{
+    fs::{OpenOptions, Permissions},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::Path,
+};
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
+
+use super::{claims::step, intake::drop_upload, values::signed};
+use crate::{
+    job::{
+        JobId, Reason,
+        state::{Event, State},
+    },
+    ledger::Error,
+};
+
+/// Every step of the schema, in order; `PRAGMA user_version` counts them.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_ledger.sql")];
+
+/// Prepared statements that a connection keeps: more than there are.
+const STATEMENTS: usize = 96;
+
+/// The writing connection: durable at each commit (`synchronous=FULL`), small in memory.
+///
+/// The WAL is copied into the file at 16 MiB: the fewer copies, the fewer fsyncs, and the more pages that change often are copied
+/// once. No memory map: its pages would count as ours.
+pub(super) fn writer(path: &Path) -> Result<Connection, Error> {
+    let failed = |error: std::io::Error| Error::Engine(format!("{}: {error}", path.display()));
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
+    file.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
+    drop(file);
+    let db = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    db.execute_batch(
+        "PRAGMA busy_timeout = 5000;
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA cache_size = -4096;
+         PRAGMA mmap_size = 0;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA wal_autocheckpoint = 4096;
+         PRAGMA journal_size_limit = 33554432;",
+    )?;
+    Ok(db)
+}
+
+/// A reading connection, smaller still.
+pub(super) fn reader(path: &Path) -> Result<Connection, Error> {
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    db.execute_batch("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -512; PRAGMA mmap_size = 0;")?;
+    Ok(db)
+}
+
+/// Brings the schema up to ours; a newer one is refused.
+pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), Error> {
+    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = signed(MIGRATIONS.len());
+    if found > known {
+        return Err(Error::Newer {
+            path: path.display().to_string(),
+            found,
+            known,
+        });
+    }
+    for (version, sql) in (1..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
+        let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute_batch(sql)?;
+        tx.pragma_update(None, "user_version", version)?;
+        tx.commit()?;
+    }
+    Ok(())
+}
+
+/// Puts right what a process left that died: its claims are queued again, its half uploads go.
+pub(super) fn recover(db: &mut Connection, now: i64) -> Result<(), Error> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for job in interrupted(&tx)? {
+        requeue(&tx, &job, now)?;
+    }
+    tx.execute("UPDATE reply SET state = 'queued' WHERE state = 'running'", [])?;
+    let uploads = tx
+        .prepare("SELECT mail FROM upload")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    for upload in uploads {
+        drop_upload(&tx, upload)?;
+    }
+    Ok(tx.commit()?)
+}
+
+struct Interrupted {
+    row: i64,
+    job: JobId,
+    times: u32,
+}
+
+fn interrupted(tx: &Transaction<'_>) -> Result<Vec<Interrupted>, Error> {
+    let mut query = tx.prepare("SELECT id, uuid, interrupted + 1 FROM job WHERE state = 'running'")?;
+    let rows = query.query_map([], |row| {
+        Ok(Interrupted {
+            row: row.get(0)?,
+            job: row.get(1)?,
+            times: row.get(2)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn requeue(tx: &Transaction<'_>, Interrupted { row, job, times }: &Interrupted, now: i64) -> Result<(), Error> {
+    let state = step(*job, State::Running, Event::Interrupted { times: *times })?;
+    let poison = (state == State::Held).then(|| {
+        (
+            Reason::Poison.code(),
+            format!("the process died {times} times while it ran"),
+        )
+    });
+    let (reason, detail) = poison.unzip();
+    if state == State::Held {
+        tracing::error!(%job, times, "a job is held: the process died each time it ran");
+    }
+    tx.prepare_cached(
+        "INSERT INTO attempt (job, number, started, ended, outcome, reason, detail)
+         SELECT id, attempt, started, ?2, 'interrupted', ?3, ?4 FROM job WHERE id = ?1",
+    )?
+    .execute(params![row, now, reason, detail])?;
+    tx.prepare_cached(
+        "UPDATE job SET state = ?2, interrupted = ?3, reason = ifnull(?4, reason), detail = ifnull(?5, detail) WHERE id = ?1",
+    )?
+    .execute(params![row, state, times, reason, detail])?;
+    Ok(())
+}

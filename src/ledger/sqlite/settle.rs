@@ -1,0 +1,187 @@
+//! The end of a mail: when its last touch in the mailbox is due, that it happened, and dropping its bytes in time.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, params};
+
+use super::{
+    intake::{drop_bytes, drop_upload},
+    values::signed,
+    writer::Desk,
+};
+use crate::{
+    job::state::State,
+    ledger::{Error, MailboxKey, Place, Settling, Verdict},
+};
+
+/// Bytes that one transaction drops before it lets others in.
+const STEP: u64 = 8 << 20;
+/// Mails that one transaction drops.
+const STEP_MAILS: i64 = 64;
+
+/// Makes the mail's places due for settling, if all its jobs and replies have ended.
+pub(super) fn conclude(desk: &mut Desk<'_>, mail: i64) -> Result<(), Error> {
+    let Some(verdict) = ended(desk.db, mail)? else {
+        return Ok(());
+    };
+    let due = desk
+        .db
+        .prepare_cached("UPDATE place SET touch = ?2 WHERE mail = ?1 AND touch = 'waiting'")?
+        .execute(params![mail, verdict])?;
+    desk.db
+        .prepare_cached("UPDATE mail SET idle = ?2 WHERE id = ?1")?
+        .execute(params![mail, desk.now])?;
+    if due > 0 {
+        let mailbox: Arc<str> = desk
+            .db
+            .prepare_cached("SELECT b.name FROM mail m JOIN mailbox b ON b.id = m.mailbox WHERE m.id = ?")?
+            .query_row([mail], |row| row.get(0))?;
+        desk.after.bells.insert(MailboxKey(mailbox));
+    }
+    Ok(())
+}
+
+fn ended(db: &Connection, mail: i64) -> Result<Option<Verdict>, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT j.state, ifnull(r.state IN ('queued', 'running'), 0)
+         FROM job j LEFT JOIN reply r ON r.job = j.id WHERE j.mail = ?",
+    )?;
+    let jobs = query
+        .query_map([mail], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(verdict(&jobs))
+}
+
+/// How a mail ended over its jobs, each with whether its reply is still to go; `None` while it has not.
+fn verdict(jobs: &[(State, bool)]) -> Option<Verdict> {
+    let open = jobs.iter().any(|(state, reply_waits)| !state.ended() || *reply_waits);
+    let any = |wanted| jobs.iter().any(|(state, _)| *state == wanted);
+    match () {
+        () if open || jobs.is_empty() => None,
+        () if any(State::Failed) => Some(Verdict::Failed),
+        () if any(State::Done) => Some(Verdict::Done),
+        () => Some(Verdict::Ignored),
+    }
+}
+
+/// What is due for its last touch, oldest first.
+pub(super) fn settling(
+    db: &Connection,
+    mailbox: &MailboxKey,
+    uid_validity: u32,
+    max: i64,
+) -> Result<Vec<Settling>, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT uid, touch FROM place WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid_validity = ?2
+         AND touch IN ('done', 'failed', 'ignored') ORDER BY uid LIMIT ?3",
+    )?;
+    let rows = query.query_map(params![&*mailbox.0, uid_validity, max], |row| {
+        Ok(Settling {
+            place: Place {
+                uid_validity,
+                uid: row.get(0)?,
+            },
+            verdict: row.get(1)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Notes that these places got their last touch, or are gone.
+pub(super) fn settled(db: &Connection, now: i64, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
+    let mut touch = db.prepare_cached(
+        "UPDATE place SET touch = 'settled' WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1)
+         AND uid_validity = ?2 AND uid = ?3 AND touch <> 'settled' RETURNING mail",
+    )?;
+    let mut idle = db.prepare_cached("UPDATE mail SET idle = ?2 WHERE id = ?1 AND idle IS NOT NULL")?;
+    for place in places {
+        let mails = touch
+            .query_map(params![&*mailbox.0, place.uid_validity, place.uid], |row| {
+                row.get::<_, i64>(0)
+            })?
+            .collect::<Result<Vec<_>, _>>()?;
+        for mail in mails {
+            idle.execute(params![mail, now])?;
+        }
+    }
+    Ok(())
+}
+
+/// One step of forgetting: drops bytes of mails and replies that nobody needed since `before`, and uploads that were begun
+/// before then. Returns what was freed, and whether there may be more.
+///
+/// A mail whose last touch is still due in its mailbox as it is now (its current UIDVALIDITY) keeps its bytes.
+pub(super) fn forget(db: &Connection, before: i64) -> Result<(u64, bool), Error> {
+    let mails = numbers(
+        db,
+        "SELECT id FROM mail m WHERE idle < ?1 AND NOT EXISTS (
+           SELECT 1 FROM place p JOIN mailbox b ON b.id = p.mailbox AND b.uid_validity = p.uid_validity
+           WHERE p.mail = m.id AND p.touch IN ('done', 'failed', 'ignored'))
+         ORDER BY idle LIMIT ?2",
+        before,
+    )?;
+    let uploads = numbers(db, "SELECT mail FROM upload WHERE started < ?1 LIMIT ?2", before)?;
+    let full = |found: &[i64]| signed(found.len()) == STEP_MAILS;
+    let more = full(&mails) || full(&uploads);
+    let mut freed = 0;
+    let dropped = mails.into_iter().map(|mail| forget_mail(db, mail));
+    for bytes in dropped.chain(uploads.into_iter().map(|upload| drop_upload(db, upload))) {
+        freed += bytes?;
+        if freed >= STEP {
+            return Ok((freed, true));
+        }
+    }
+    Ok((freed, more))
+}
+
+fn numbers(db: &Connection, sql: &str, before: i64) -> Result<Vec<i64>, Error> {
+    let mut query = db.prepare_cached(sql)?;
+    let rows = query.query_map([before, STEP_MAILS], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn forget_mail(db: &Connection, mail: i64) -> Result<u64, Error> {
+    let replies: i64 = db
+        .prepare_cached(
+            "SELECT ifnull(sum(length(bytes)), 0) FROM reply_body WHERE job IN (SELECT id FROM job WHERE mail = ?)",
+        )?
+        .query_row([mail], |row| row.get(0))?;
+    db.prepare_cached("DELETE FROM reply_body WHERE job IN (SELECT id FROM job WHERE mail = ?)")?
+        .execute([mail])?;
+    let bytes = drop_bytes(db, mail)?;
+    db.prepare_cached("UPDATE mail SET idle = NULL WHERE id = ?")?
+        .execute([mail])?;
+    Ok(bytes + replies.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_ends_with_its_last_job_and_reply() {
+        use State::{Deferred, Done, Failed, Held, Ignored, Queued, Running};
+        type Case = (&'static [(State, bool)], Option<Verdict>);
+        let table: [Case; 13] = [
+            (&[], None),
+            (&[(Done, false)], Some(Verdict::Done)),
+            (&[(Done, true)], None),
+            (&[(Failed, false)], Some(Verdict::Failed)),
+            (&[(Ignored, false)], Some(Verdict::Ignored)),
+            (&[(Held, false)], None),
+            (&[(Queued, false)], None),
+            (&[(Running, false)], None),
+            (&[(Deferred, false)], None),
+            (&[(Done, false), (Ignored, false)], Some(Verdict::Done)),
+            (
+                &[(Done, false), (Failed, false), (Ignored, false)],
+                Some(Verdict::Failed),
+            ),
+            (&[(Done, false), (Held, false)], None),
+            (&[(Failed, true), (Done, false)], None),
+        ];
+        for (jobs, expected) in table {
+            assert_eq!(verdict(jobs), expected, "{jobs:?}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What the writer and its callers share in memory: bells, and the bytes of mails that were taken just now.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::ledger::{MailId, MailboxKey};
+
+/// Bytes of fresh mails that are kept for their first reader.
+const FRESH: usize = 16 << 20;
+
+/// Bells and fresh mails.
+#[derive(Default)]
+pub(super) struct Shared {
+    bells: Mutex<HashMap<MailboxKey, Arc<Notify>>>,
+    fresh: Mutex<Fresh>,
+}
+
+impl Shared {
+    /// The mailbox's bell.
+    pub(super) fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify> {
+        lock(&self.bells).entry(mailbox.clone()).or_default().clone()
+    }
+
+    /// Rings; a watcher that does not listen right now hears it when it does.
+    pub(super) fn ring(&self, mailboxes: &HashSet<MailboxKey>) {
+        let bells = lock(&self.bells);
+        mailboxes
+            .iter()
+            .filter_map(|mailbox| bells.get(mailbox))
+            .for_each(|bell| bell.notify_one());
+    }
+
+    /// Keeps bytes for their first reader.
+    pub(super) fn keep(&self, mails: Vec<(MailId, Bytes)>) {
+        if !mails.is_empty() {
+            lock(&self.fresh).keep(mails);
+        }
+    }
+
+    /// Takes the bytes that were kept for this mail.
+    pub(super) fn take(&self, mail: MailId) -> Option<Bytes> {
+        lock(&self.fresh).take(mail)
+    }
+}
+
+/// Never poisoned for good: each change below leaves the value whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[derive(Default)]
+struct Fresh {
+    mails: HashMap<MailId, Bytes>,
+    /// Oldest first; also of mails that were read since.
+    order: VecDeque<MailId>,
+    size: usize,
+}
+
+impl Fresh {
+    fn keep(&mut self, mails: Vec<(MailId, Bytes)>) {
+        for (mail, bytes) in mails {
+            self.size += bytes.len();
+            self.order.push_back(mail);
+            self.mails.insert(mail, bytes);
+        }
+        while self.size > FRESH || self.order.len() > 2 * self.mails.len() + 64 {
+            let Some(oldest) = self.order.pop_front() else { break };
+            self.take(oldest);
+        }
+    }
+
+    fn take(&mut self, mail: MailId) -> Option<Bytes> {
+        let bytes = self.mails.remove(&mail)?;
+        self.size -= bytes.len();
+        Some(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fresh_mails_are_bounded_and_read_once() {
+        let shared = Shared::default();
+        let mail = |n: i64| (MailId(n), Bytes::from(vec![0; 1 << 20]));
+        shared.keep((0..20).map(mail).collect());
+        assert_eq!(shared.take(MailId(3)), None, "the oldest went");
+        assert_eq!(shared.take(MailId(4)).map(|b| b.len()), Some(1 << 20));
+        assert_eq!(shared.take(MailId(4)), None, "read once");
+        assert!(lock(&shared.fresh).size <= FRESH);
+        for n in 0..10_000 {
+            shared.keep(vec![(MailId(n), Bytes::from_static(b"mail"))]);
+            shared.take(MailId(n));
+        }
+        assert!(lock(&shared.fresh).order.len() <= 128);
+    }
+
+    #[tokio::test]
+    async fn a_bell_that_rang_before_is_heard() {
+        let shared = Shared::default();
+        let mailbox = MailboxKey("imap://a@b/INBOX".into());
+        let bell = shared.bell(&mailbox);
+        shared.ring(&HashSet::from([mailbox]));
+        tokio::time::timeout(std::time::Duration::from_secs(5), bell.notified())
+            .await
+            .unwrap();
+    }
+}

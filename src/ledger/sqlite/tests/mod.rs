@@ -1,0 +1,242 @@
+//! The engine on real files.
+
+mod flow;
+mod invariants;
+mod life;
+mod mails;
+mod waiting;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::DateTime;
+use futures_util::FutureExt;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    job::{Answer, NewReply, Outcome, Reason, ReplyDecision},
+    ledger::{NewMail, Verdict},
+};
+
+/// Long enough for any machine; only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A clock that stands still until it is told.
+#[derive(Clone)]
+struct Hands(Arc<AtomicI64>);
+
+impl Hands {
+    fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(1_800_000_000)))
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.0.load(Ordering::SeqCst), 0).unwrap()
+    }
+
+    fn clock(&self) -> Clock {
+        let hands = self.clone();
+        Arc::new(move || hands.now())
+    }
+}
+
+/// A ledger in a folder of its own.
+struct Desktop {
+    folder: TempDir,
+    hands: Hands,
+    ledger: Arc<Sqlite>,
+}
+
+impl Desktop {
+    async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let hands = Hands::new();
+        let ledger = Arc::new(open(&folder.path().join("mailjob.db"), hands.clock()).await.unwrap());
+        Self { folder, hands, ledger }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("mailjob.db")
+    }
+
+    /// Lets time pass; the writer looks at its clock when spoken to.
+    async fn pass(&self, seconds: i64) {
+        self.hands.0.fetch_add(seconds, Ordering::SeqCst);
+        self.ledger.ping().await.unwrap();
+    }
+
+    async fn reopen(&mut self) {
+        self.ledger.close().await;
+        self.ledger = Arc::new(open(&self.path(), self.hands.clock()).await.unwrap());
+    }
+
+    async fn take(&self, mails: Vec<NewMail>) -> Taken {
+        let last = mails.last().map(|mail| mail.place);
+        let cursor = last.map_or(
+            Cursor {
+                uid_validity: 1,
+                uid_next: 1,
+            },
+            |place| Cursor {
+                uid_validity: place.uid_validity,
+                uid_next: place.uid + 1,
+            },
+        );
+        let intake = Intake {
+            mailbox: mailbox(),
+            endpoint: endpoint("invoices"),
+            cursor,
+            mails,
+        };
+        self.ledger.take(intake).await.unwrap()
+    }
+
+    async fn claim(&self, max: usize) -> Vec<ClaimedJob> {
+        soon(self.ledger.claim_jobs(&endpoint("invoices"), max)).await.unwrap()
+    }
+
+    /// Claims one job and ends it.
+    async fn run(&self, outcome: Outcome, reply: Option<ReplyDecision>) -> ClaimedJob {
+        let job = self.claim(1).await.pop().unwrap();
+        self.ledger
+            .finish(Finish {
+                reply,
+                ..finish(&job, outcome)
+            })
+            .await
+            .unwrap();
+        job
+    }
+
+    /// Whether nothing is due: a claim is looked at and left waiting.
+    async fn nothing_due(&self) -> bool {
+        let name = endpoint("invoices");
+        let claimed = at_once(&self.ledger, self.ledger.claim_jobs(&name, 1)).await;
+        for job in claimed.iter().flatten() {
+            self.ledger.release(job.id, job.attempt).await.unwrap();
+        }
+        claimed.is_none()
+    }
+
+    async fn settling(&self) -> Vec<(u32, Verdict)> {
+        self.settling_in(1).await
+    }
+
+    async fn settling_in(&self, uid_validity: u32) -> Vec<(u32, Verdict)> {
+        let due = self.ledger.settling(&mailbox(), uid_validity, 100).await.unwrap();
+        due.into_iter()
+            .map(|settling| (settling.place.uid, settling.verdict))
+            .collect()
+    }
+
+    /// The only job.
+    async fn row(&self) -> JobRow {
+        let mut rows = self.ledger.overview(10).await.unwrap();
+        assert_eq!(rows.len(), 1);
+        rows.pop().unwrap()
+    }
+}
+
+/// What a claim gets without waiting for an event: claims are answered before what was asked after them.
+async fn at_once<T>(ledger: &Sqlite, claim: impl Future<Output = Result<Vec<T>, Error>>) -> Option<Vec<T>> {
+    tokio::pin!(claim);
+    if let Some(claimed) = (&mut claim).now_or_never() {
+        return Some(claimed.unwrap());
+    }
+    ledger.ping().await.unwrap();
+    claim.now_or_never().map(Result::unwrap)
+}
+
+async fn soon<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(PATIENCE, future).await.expect("it took too long")
+}
+
+fn mailbox() -> MailboxKey {
+    MailboxKey("imap://invoices@example.com/INBOX".into())
+}
+
+fn endpoint(name: &str) -> EndpointName {
+    EndpointName::new(name).unwrap()
+}
+
+fn at(uid_validity: u32, uid: u32, text: &str) -> NewMail {
+    NewMail {
+        place: Place { uid_validity, uid },
+        received: None,
+        sha256: Sha256::digest(text).into(),
+        header_key: None,
+        raw: Raw::Inline(Bytes::copy_from_slice(text.as_bytes())),
+        held: None,
+    }
+}
+
+fn mail(uid: u32) -> NewMail {
+    at(1, uid, &format!("mail {uid}"))
+}
+
+fn finish(job: &ClaimedJob, outcome: Outcome) -> Finish {
+    Finish {
+        job: job.id,
+        attempt: job.attempt,
+        outcome,
+        due: None,
+        reply: None,
+        summary: None,
+    }
+}
+
+fn done() -> Outcome {
+    Outcome::Done(Answer {
+        text: Some("thank you".into()),
+        files: vec![],
+    })
+}
+
+fn failed() -> Outcome {
+    Outcome::Failed {
+        reason: Reason::Exit(1),
+        detail: "no".into(),
+        tell: None,
+    }
+}
+
+fn ignored() -> Outcome {
+    Outcome::Ignored {
+        reason: Reason::From,
+        detail: "not ours".into(),
+    }
+}
+
+fn retry() -> Outcome {
+    Outcome::Retry {
+        reason: Reason::Status(503),
+        detail: "busy".into(),
+        not_before: None,
+    }
+}
+
+fn silent() -> Option<ReplyDecision> {
+    Some(ReplyDecision::Silent("off".into()))
+}
+
+fn reply() -> NewReply {
+    NewReply {
+        account: "contoso".into(),
+        message_id: "1@mailjob".into(),
+        sender: "invoices@example.com".into(),
+        recipients: vec!["a@example.org".into(), "\"odd\n\"@example.org".into()],
+        bytes: Bytes::from_static(b"Subject: Re\r\n\r\nThank you\r\n"),
+    }
+}
+
+fn send() -> Option<ReplyDecision> {
+    Some(ReplyDecision::Send(reply()))
+}

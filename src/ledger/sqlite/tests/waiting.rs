@@ -1,0 +1,156 @@
+//! Claims that wait, wake, share and give back.
+
+use super::*;
+
+/// A claim in a task of its own.
+fn waiting(d: &Desktop, name: &str, max: usize) -> tokio::task::JoinHandle<Result<Vec<ClaimedJob>, Error>> {
+    let (ledger, name) = (d.ledger.clone(), endpoint(name));
+    tokio::spawn(async move { ledger.claim_jobs(&name, max).await })
+}
+
+#[tokio::test]
+async fn a_claim_waits_for_a_mail_of_its_endpoint() {
+    let d = Desktop::new().await;
+    let (ours, theirs) = (waiting(&d, "invoices", 2), waiting(&d, "orders", 2));
+    assert!(d.nothing_due().await);
+    d.take((1..=3).map(mail).collect()).await;
+    let claimed = soon(ours).await.unwrap().unwrap();
+    assert_eq!(claimed.len(), 2, "as many as it wanted");
+    d.ledger.ping().await.unwrap();
+    assert!(!theirs.is_finished());
+    assert_eq!(d.claim(5).await.len(), 1, "the rest for the next");
+    theirs.abort();
+}
+
+#[tokio::test]
+async fn the_oldest_due_comes_first() {
+    let d = Desktop::new().await;
+    d.take(vec![mail(1)]).await;
+    let first = d.claim(1).await.pop().unwrap();
+    let due = Some(d.hands.now() + chrono::TimeDelta::seconds(30));
+    d.ledger
+        .finish(Finish {
+            due,
+            ..finish(&first, retry())
+        })
+        .await
+        .unwrap();
+    d.pass(20).await;
+    d.take(vec![mail(2)]).await;
+    d.pass(20).await;
+    d.take(vec![mail(3)]).await;
+    let mails: Vec<_> = d.claim(9).await.into_iter().map(|job| job.mail.0).collect();
+    assert_eq!(mails, [2, 1, 3], "taken at 20, due at 30, taken at 40");
+}
+
+#[tokio::test]
+async fn the_writer_wakes_by_itself_when_a_job_is_due() {
+    let folder = TempDir::new().unwrap();
+    let ledger = open(&folder.path().join("mailjob.db"), Arc::new(Utc::now))
+        .await
+        .unwrap();
+    let cursor = Cursor {
+        uid_validity: 1,
+        uid_next: 2,
+    };
+    let intake = Intake {
+        mailbox: mailbox(),
+        endpoint: endpoint("invoices"),
+        cursor,
+        mails: vec![mail(1)],
+    };
+    ledger.take(intake).await.unwrap();
+    let job = ledger
+        .claim_jobs(&endpoint("invoices"), 1)
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
+    let due = Utc::now() + chrono::TimeDelta::milliseconds(200);
+    ledger
+        .finish(Finish {
+            due: Some(due),
+            ..finish(&job, retry())
+        })
+        .await
+        .unwrap();
+    let again = soon(ledger.claim_jobs(&endpoint("invoices"), 1)).await.unwrap();
+    assert_eq!(again.len(), 1);
+    assert!(Utc::now() >= due);
+}
+
+#[tokio::test]
+async fn a_claim_dropped_while_it_waits_claims_nothing() {
+    let d = Desktop::new().await;
+    assert!(d.nothing_due().await, "this claim was dropped");
+    d.take(vec![mail(1)]).await;
+    assert_eq!(d.claim(1).await.pop().unwrap().attempt, 1);
+}
+
+#[tokio::test]
+async fn a_claim_dropped_after_the_commit_gives_back() {
+    let d = Desktop::new().await;
+    d.take(vec![mail(1)]).await;
+    for _ in 0..50 {
+        let name = endpoint("invoices");
+        let mut claim = Box::pin(d.ledger.claim_jobs(&name, 1));
+        assert!((&mut claim).now_or_never().is_none(), "sent, not answered yet");
+        // The claim came first, so it is answered by now; nobody looks.
+        d.ledger.ping().await.unwrap();
+        drop(claim);
+    }
+    assert_eq!(d.claim(1).await.pop().unwrap().attempt, 1, "no attempt was counted");
+}
+
+#[tokio::test]
+async fn workers_share_without_overlap() {
+    let d = Desktop::new().await;
+    d.take((1..=200).map(mail).collect()).await;
+    let workers: Vec<_> = (0..8)
+        .map(|_| {
+            let ledger = d.ledger.clone();
+            tokio::spawn(async move {
+                let mut ran = Vec::new();
+                while let Ok(jobs) =
+                    tokio::time::timeout(Duration::from_millis(500), ledger.claim_jobs(&endpoint("invoices"), 3)).await
+                {
+                    for job in jobs.unwrap() {
+                        ledger
+                            .finish(Finish {
+                                reply: silent(),
+                                ..finish(&job, done())
+                            })
+                            .await
+                            .unwrap();
+                        ran.push(job.id);
+                    }
+                }
+                ran
+            })
+        })
+        .collect();
+    let mut all = Vec::new();
+    for worker in workers {
+        all.extend(soon(worker).await.unwrap());
+    }
+    // A worker may have given up waiting while others still ran; what is left is run here.
+    while !d.nothing_due().await {
+        all.push(d.run(done(), silent()).await.id);
+    }
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 200);
+    assert_eq!(d.settling().await.len(), 100, "as many as were asked for");
+}
+
+#[tokio::test]
+async fn closing_ends_those_who_wait() {
+    let d = Desktop::new().await;
+    let claim = waiting(&d, "invoices", 1);
+    assert!(d.nothing_due().await);
+    soon(d.ledger.close()).await;
+    assert!(matches!(soon(claim).await.unwrap(), Err(Error::Closed)));
+    assert_eq!(d.ledger.ping().await, Err(Error::Closed));
+    assert_eq!(d.ledger.cursor(&mailbox()).await, Err(Error::Closed));
+    soon(d.ledger.close()).await;
+}

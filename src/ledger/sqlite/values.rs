@@ -1,0 +1,96 @@
+//! How values of ours are written in rows.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{
+    ErrorCode, ToSql,
+    types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
+};
+use uuid::Uuid;
+
+use crate::{
+    job::{JobId, state::State},
+    ledger::{Error, Verdict},
+};
+
+/// Bytes of one piece of a mail.
+pub(super) const PIECE: usize = 256 * 1024;
+
+/// The most that is kept of a text that an action wrote, in bytes.
+const TEXT: usize = 64 * 1024;
+
+/// An instant as microseconds.
+pub(super) fn micros(instant: DateTime<Utc>) -> i64 {
+    instant.timestamp_micros()
+}
+
+/// The instant of these microseconds.
+pub(super) fn instant(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or_default()
+}
+
+/// A size as SQLite counts.
+pub(super) fn signed(size: impl TryInto<i64>) -> i64 {
+    size.try_into().unwrap_or(i64::MAX)
+}
+
+/// At most 64 KiB of a text.
+pub(super) fn capped(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(TEXT)).unwrap_or_default()
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full(error.to_string()),
+            _ => Self::Engine(error.to_string()),
+        }
+    }
+}
+
+impl ToSql for JobId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.0.as_bytes())))
+    }
+}
+
+impl FromSql for JobId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Uuid::from_slice(value.as_blob()?)
+            .map(Self)
+            .map_err(|_| FromSqlError::InvalidType)
+    }
+}
+
+impl ToSql for State {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for State {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::named(value.as_str()?).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+impl ToSql for Verdict {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Ignored => "ignored",
+        }
+        .into())
+    }
+}
+
+impl FromSql for Verdict {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "done" => Ok(Self::Done),
+            "failed" => Ok(Self::Failed),
+            "ignored" => Ok(Self::Ignored),
+            _ => Err(FromSqlError::InvalidType),
+        }
+    }
+}

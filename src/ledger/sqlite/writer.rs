@@ -1,0 +1,248 @@
+//! The writer: one thread that owns the only writing connection.
+//!
+//! It takes all that waits, runs it in one transaction, each operation in a savepoint of its own, and answers after the
+//! commit: many callers share one fsync. Claims that wait are served inside the same transaction, after the operations, so
+//! that taking a mail and claiming its job, or ending a job and claiming the next, cost one fsync together.
+//!
+//! An operation that fails is undone alone. When the engine fails (disk full), the whole batch is undone and told so, and
+//! the writer goes on with the next. Waiting costs nothing: the thread sleeps until a letter comes or a waiting claim's job is due.
+
+use std::{
+    collections::HashSet,
+    fs::File,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{
+    line::Line,
+    post::{Letter, Operation, Post, Posted},
+    shared::Shared,
+    values::micros,
+};
+use crate::{
+    config::EndpointName,
+    ledger::{ClaimedJob, ClaimedReply, Clock, Error, MailId, MailboxKey},
+};
+
+/// Operations in one transaction, at most.
+const BATCH: usize = 256;
+/// Bytes in one transaction: no more is begun beyond this.
+const BATCH_BYTES: usize = 8 << 20;
+/// The longest sleep before a known due time is looked at again, so that a changed wall clock is noticed.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// What an operation works with.
+pub(super) struct Desk<'a> {
+    /// Inside the batch's transaction and the operation's savepoint.
+    pub(super) db: &'a Connection,
+    /// The batch's time, in microseconds.
+    pub(super) now: i64,
+    /// What follows once the batch is durable.
+    pub(super) after: After,
+}
+
+/// What follows once a batch is durable.
+#[derive(Default)]
+pub(super) struct After {
+    /// Endpoints whose waiting claims may be served now.
+    pub(super) endpoints: HashSet<EndpointName>,
+    /// Accounts whose waiting claims may be served now.
+    pub(super) accounts: HashSet<Arc<str>>,
+    /// Whether claims of every endpoint may be.
+    pub(super) everyone: bool,
+    /// Mailboxes with something to settle.
+    pub(super) bells: HashSet<MailboxKey>,
+    /// Bytes that will be wanted at once.
+    pub(super) fresh: Vec<(MailId, Bytes)>,
+}
+
+impl After {
+    fn merge(&mut self, other: Self) {
+        self.endpoints.extend(other.endpoints);
+        self.accounts.extend(other.accounts);
+        self.everyone |= other.everyone;
+        self.bells.extend(other.bells);
+        self.fresh.extend(other.fresh);
+    }
+}
+
+/// The thread's state. Fields drop in order: the connection before the lock.
+struct Writer {
+    db: Connection,
+    clock: Clock,
+    shared: Arc<Shared>,
+    letters: mpsc::Receiver<Posted>,
+    jobs: Line<ClaimedJob>,
+    replies: Line<ClaimedReply>,
+    ended: oneshot::Sender<()>,
+    _lock: File,
+}
+
+/// Starts the thread; the receiver is told when it has ended.
+pub(super) fn start(
+    db: Connection,
+    lock: File,
+    clock: Clock,
+    shared: Arc<Shared>,
+) -> Result<(Arc<Post>, oneshot::Receiver<()>), Error> {
+    let (post, letters) = Post::new();
+    let back = Arc::downgrade(&post);
+    let (ended, end) = oneshot::channel();
+    let writer = Writer {
+        db,
+        clock,
+        shared,
+        letters,
+        jobs: Line::new(back.clone()),
+        replies: Line::new(back),
+        ended,
+        _lock: lock,
+    };
+    std::thread::Builder::new()
+        .name("ledger".into())
+        .spawn(move || writer.run())
+        .map_err(|error| Error::Engine(format!("the writer's thread can't be started: {error}")))?;
+    Ok((post, end))
+}
+
+#[derive(Default)]
+struct Batch {
+    operations: Vec<Box<dyn Operation>>,
+    bytes: usize,
+    close: bool,
+}
+
+impl Writer {
+    fn run(mut self) {
+        loop {
+            let mut batch = Batch::default();
+            match self.sleep() {
+                Ok(letter) => self.open(letter, &mut batch),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            }
+            while batch.operations.len() < BATCH && batch.bytes < BATCH_BYTES && !batch.close {
+                match self.letters.try_recv() {
+                    Ok((letter, _)) => self.open(letter, &mut batch),
+                    Err(_) => break,
+                }
+            }
+            let close = batch.close;
+            self.commit(batch.operations);
+            if close {
+                break;
+            }
+        }
+        let Self {
+            db, ended, _lock: lock, ..
+        } = self;
+        drop(db);
+        drop(lock);
+        drop(ended);
+    }
+
+    /// Waits for a letter, or until a waiting claim may be served.
+    fn sleep(&self) -> Result<Letter, mpsc::RecvTimeoutError> {
+        let alarm = match (self.jobs.alarm(), self.replies.alarm()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let letter = match alarm {
+            None => self.letters.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected)?,
+            Some(due) => {
+                let wait = u64::try_from(due - micros((self.clock)())).unwrap_or(0);
+                self.letters
+                    .recv_timeout(Duration::from_micros(wait).min(LONGEST_SLEEP))?
+            }
+        };
+        Ok(letter.0)
+    }
+
+    fn open(&mut self, letter: Letter, batch: &mut Batch) {
+        match letter {
+            Letter::Do { operation, bytes } => {
+                batch.operations.push(operation);
+                batch.bytes += bytes;
+            }
+            Letter::Jobs(waiter) => self.jobs.join(waiter),
+            Letter::Replies(waiter) => self.replies.join(waiter),
+            Letter::Close => batch.close = true,
+        }
+    }
+
+    /// One transaction, then the answers.
+    fn commit(&mut self, mut operations: Vec<Box<dyn Operation>>) {
+        let now = micros((self.clock)());
+        match self.transact(&mut operations, now) {
+            Ok(after) => {
+                self.shared.keep(after.fresh);
+                self.jobs.deliver();
+                self.replies.deliver();
+                for operation in operations {
+                    operation.answer(Ok(()));
+                }
+                self.shared.ring(&after.bells);
+            }
+            Err(failed) => {
+                tracing::error!(error = %failed, "the ledger could not write; nothing of this batch was done");
+                if !self.db.is_autocommit()
+                    && let Err(error) = self.db.execute_batch("ROLLBACK")
+                {
+                    tracing::error!(%error, "the ledger could not undo a batch");
+                }
+                for operation in operations {
+                    operation.answer(Err(failed.clone()));
+                }
+                self.jobs.restore(now);
+                self.replies.restore(now);
+            }
+        }
+    }
+
+    fn transact(&mut self, operations: &mut [Box<dyn Operation>], now: i64) -> Result<After, Error> {
+        let db = &self.db;
+        let mut all = After::default();
+        step(db, "BEGIN IMMEDIATE")?;
+        for operation in operations {
+            all.merge(savepoint(db, now, |desk| operation.run(desk))?);
+        }
+        self.jobs.rouse(all.endpoints.iter(), all.everyone);
+        self.replies.rouse(all.accounts.iter(), false);
+        self.jobs.serve(db, now)?;
+        self.replies.serve(db, now)?;
+        step(db, "COMMIT")?;
+        Ok(all)
+    }
+}
+
+/// Runs `work` so that it can be undone alone; an error means that the whole transaction is lost.
+pub(super) fn savepoint(db: &Connection, now: i64, work: impl FnOnce(&mut Desk<'_>) -> bool) -> Result<After, Error> {
+    step(db, "SAVEPOINT one")?;
+    let mut desk = Desk {
+        db,
+        now,
+        after: After::default(),
+    };
+    let stays = work(&mut desk);
+    let after = desk.after;
+    if db.is_autocommit() {
+        return Err(Error::Full("the engine gave up the transaction".into()));
+    }
+    if stays {
+        step(db, "RELEASE one")?;
+        return Ok(after);
+    }
+    step(db, "ROLLBACK TO one")?;
+    step(db, "RELEASE one")?;
+    Ok(After::default())
+}
+
+fn step(db: &Connection, sql: &str) -> Result<(), Error> {
+    db.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
