@@ -56,28 +56,68 @@ impl Machine {
     }
 }
 
+/// Loads one file of the test data, as `mailjob.toml` or as the endpoint `tried`.
+fn try_file(file: &Path) -> (Machine, Loaded) {
+    let machine = Machine::new();
+    machine.write(place_of(file), &fs::read_to_string(file).unwrap());
+    let loaded = machine.load();
+    (machine, loaded)
+}
+
+fn place_of(file: &Path) -> &'static str {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    if name.starts_with("mailjob") {
+        "mailjob.toml"
+    } else {
+        "endpoints.d/tried.toml"
+    }
+}
+
+/// The problems of one file, one a line, as if it were in the working directory.
+fn told(machine: &Machine, loaded: &Loaded, place: &str) -> String {
+    let file = machine.path(place);
+    let of_file = loaded.problems.iter().filter(|problem| problem.file == file);
+    let folder = format!("{}/", file.parent().unwrap().display());
+    let lines = of_file.map(|problem| format!("{problem}\n").replace(&folder, ""));
+    lines.collect()
+}
+
 #[test]
-fn what_is_right_is_loaded() {
+fn what_is_right_is_loaded_without_a_word() {
     for file in files("valid", "toml") {
-        let machine = Machine::new();
-        let text = fs::read_to_string(&file).unwrap();
-        let is_endpoint = !file.file_name().unwrap().to_str().unwrap().starts_with("mailjob");
-        machine.write(
-            if is_endpoint {
-                "endpoints.d/tried.toml"
-            } else {
-                "mailjob.toml"
-            },
-            &text,
-        );
-        let loaded = machine.load();
-        let problems: Vec<_> = loaded.problems.iter().map(ToString::to_string).collect();
-        println!("{problems:#?} {loaded:#?}");
+        let (machine, loaded) = try_file(&file);
+        assert_eq!(told(&machine, &loaded, place_of(&file)), "", "{}", file.display());
+        assert!(loaded.service.is_some());
+        let runs = !loaded.endpoints.is_empty();
+        assert_eq!(runs, place_of(&file) != "mailjob.toml", "{}", file.display());
+    }
+}
+
+/// Each file in `invalid` has its problems beside it in `.expected`. With `BLESS=1` those are written anew.
+#[test]
+fn what_is_wrong_is_told_with_place_cause_and_cure() {
+    for file in files("invalid", "toml") {
+        let (machine, loaded) = try_file(&file);
+        let told = told(&machine, &loaded, place_of(&file));
+        let expected = file.with_extension("expected");
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&expected, &told).unwrap();
+        }
+        assert!(!told.is_empty(), "{}", file.display());
         assert_eq!(
-            loaded.endpoints.len(),
-            usize::from(is_endpoint),
-            "{}: {problems:#?}",
+            told,
+            fs::read_to_string(&expected).unwrap_or_default(),
+            "{}",
             file.display()
         );
+        assert!(!told.contains("hunter2"), "{} shows a secret", file.display());
+        let rendered: String = loaded.problems.iter().map(|problem| problem.render()).collect();
+        assert!(
+            !rendered.contains("hunter2"),
+            "{} shows a secret: {rendered}",
+            file.display()
+        );
+        assert!(loaded.endpoints.is_empty(), "{} is used", file.display());
     }
+    assert_eq!(files("invalid", "toml").len(), files("invalid", "expected").len());
 }

@@ -48,21 +48,15 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// What a start runs with, and the problems of endpoints that it runs without.
-    ///
-    /// # Errors
-    /// All problems, when the shared settings can't be used or the folder can't be listed: nothing can start.
-    pub fn start(self) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
-        match self.service {
-            Some(service) if self.listed => Ok((
-                Config {
-                    service,
-                    endpoints: self.endpoints,
-                },
-                self.problems,
-            )),
-            _ => Err(self.problems),
-        }
+    /// What a start runs with; nothing when the shared settings can't be used or the folder can't be listed. The problems
+    /// say why, or which endpoints it runs without.
+    #[must_use]
+    pub fn start(&self) -> Option<Config> {
+        let service = self.service.clone().filter(|_| self.listed)?;
+        Some(Config {
+            service,
+            endpoints: self.endpoints.clone(),
+        })
     }
 }
 

@@ -1,9 +1,8 @@
-//! Reads TOML key by key and notes every fault at its place, where serde would stop at the first. Pure.
+//! Reads TOML value by value and notes every fault at its place, where serde would stop at the first. Pure.
 //!
-//! A table is asked for each key that it may have; what was never asked for is reported as unknown when the table is
-//! done. A value that can't be used is noted and reads as absent, so that reading goes on.
+//! A value that can't be used is noted and reads as absent, so that reading goes on. Tables are in `table`.
 
-use std::{borrow::Cow, cell::RefCell, ops::Range, path::Path};
+use std::{cell::RefCell, ops::Range, path::Path};
 
 use toml::{
     Spanned,
@@ -14,6 +13,7 @@ use super::{
     place::Place,
     presence::Need,
     problem::{Fault, Problem},
+    table::Table,
 };
 
 /// Problems of one file that are told; who has more has the wrong file.
@@ -41,7 +41,7 @@ impl<T> Part<T> {
 
 /// A file while it is read.
 pub(super) struct Sheet<'a> {
-    pub(super) file: &'a Path,
+    file: &'a Path,
     text: &'a str,
     /// Lines that are not TOML; what else is odd there is their doing.
     torn: Vec<usize>,
@@ -79,9 +79,30 @@ pub(super) fn read<T>(file: &Path, text: &str, read: impl FnOnce(&mut Table<'_>)
 }
 
 impl Sheet<'_> {
-    fn note(&self, span: Option<&Range<usize>>, fault: Fault) {
+    /// Notes a fault; one without a span is the whole file's.
+    pub(super) fn note(&self, span: Option<&Range<usize>>, fault: Fault) {
         let place = span.map_or(Place::START, |span| Place::of(self.text, span));
         self.note_at(place, fault);
+    }
+
+    /// Notes that something is missing or unknown. In a file with lines that are not TOML, those may be to blame.
+    pub(super) fn note_if_whole(&self, span: Option<&Range<usize>>, fault: Fault) {
+        if self.torn.is_empty() {
+            self.note(span, fault);
+        }
+    }
+
+    /// Reads one value on its own: what is wrong with it is nobody else's fault.
+    pub(super) fn apart<T>(&self, read: impl FnOnce() -> Option<T>) -> Part<T> {
+        let (notes, needs) = (self.notes.take(), self.needs.take());
+        let value = read().filter(|_| self.torn.is_empty());
+        let mut problems = self.notes.replace(notes);
+        problems.sort();
+        Part {
+            value,
+            problems,
+            needs: self.needs.replace(needs),
+        }
     }
 
     fn note_at(&self, place: Place, fault: Fault) {
@@ -95,11 +116,11 @@ impl Sheet<'_> {
 /// A value and where it stands.
 #[derive(Clone)]
 pub(super) struct Value<'a> {
-    sheet: &'a Sheet<'a>,
+    pub(super) sheet: &'a Sheet<'a>,
     /// With the tables around it, e.g. `webhook.url`.
     pub(super) path: String,
-    key: Range<usize>,
-    span: Range<usize>,
+    pub(super) key: Range<usize>,
+    pub(super) span: Range<usize>,
     pub(super) raw: &'a DeValue<'a>,
 }
 
@@ -140,6 +161,12 @@ impl<'a> Value<'a> {
         self.sheet.file.parent().unwrap_or(Path::new(""))
     }
 
+    /// Reads this value on its own: what is wrong with it is nobody else's fault.
+    pub(super) fn apart<T>(self, read: impl FnOnce(Self) -> Option<T>) -> Part<T> {
+        let sheet = self.sheet;
+        sheet.apart(|| read(self))
+    }
+
     /// Where the value's key stands.
     pub(super) fn place(&self) -> Place {
         Place::of(self.sheet.text, &self.key)
@@ -170,148 +197,12 @@ impl<'a> Value<'a> {
     }
 }
 
-/// A table while it is read.
-pub(super) struct Table<'a> {
-    sheet: &'a Sheet<'a>,
-    pub(super) path: String,
-    /// Where its name stands; the top table has none.
-    key: Option<Range<usize>>,
-    table: &'a DeTable<'a>,
-    asked: Vec<&'static str>,
-    /// Whether its keys are the operator's own.
-    open: bool,
-}
-
-impl<'a> Table<'a> {
-    fn new(sheet: &'a Sheet<'a>, path: String, key: Option<Range<usize>>, table: &'a DeTable<'a>) -> Self {
-        Self {
-            sheet,
-            path,
-            key,
-            table,
-            asked: Vec::new(),
-            open: false,
-        }
-    }
-
-    /// The value of a key, unread; the key is known from now on.
-    pub(super) fn value(&mut self, key: &'static str) -> Option<Value<'a>> {
-        if !self.asked.contains(&key) {
-            self.asked.push(key);
-        }
-        let (name, value) = self.table.get_key_value(key)?;
-        Some(self.entry(name, value))
-    }
-
-    /// The value of a key as `parse` reads it; absent when it is missing or wrong.
-    pub(super) fn get<T>(&mut self, key: &'static str, parse: impl FnOnce(Value<'a>) -> Option<T>) -> Option<T> {
-        self.value(key).and_then(parse)
-    }
-
-    /// The same with a default. A wrong value reads as the default too: its file has a problem and won't be used.
-    pub(super) fn or<T>(&mut self, key: &'static str, default: T, parse: impl FnOnce(Value<'a>) -> Option<T>) -> T {
-        self.get(key, parse).unwrap_or(default)
-    }
-
-    /// The same for a key that must be there; `cure` says what to write.
-    pub(super) fn must<T>(
-        &mut self,
-        key: &'static str,
-        cure: &str,
-        parse: impl FnOnce(Value<'a>) -> Option<T>,
-    ) -> Option<T> {
-        if let Some(value) = self.value(key) {
-            return parse(value);
-        }
-        self.lacks_key(key, cure);
-        None
-    }
-
-    /// Notes that a key isn't there.
-    pub(super) fn lacks_key(&self, key: &str, cure: &str) {
-        self.lacks(format!("`{}` is missing", self.path_of(key)), cure);
-    }
-
-    /// Notes that something isn't there. In a file with lines that could not be read it may well be in one of those.
-    pub(super) fn lacks(&self, cause: impl AsRef<str>, cure: impl AsRef<str>) {
-        if self.sheet.torn.is_empty() {
-            self.sheet.note(self.key.as_ref(), Fault::new(cause, cure));
-        }
-    }
-
-    /// Every entry, for tables whose keys are the operator's own: none of them is unknown.
-    pub(super) fn entries(&mut self) -> Vec<(&'a str, Value<'a>)> {
-        self.open = true;
-        let table = self.table;
-        table
-            .iter()
-            .map(|(name, value)| (name.get_ref().as_ref(), self.entry(name, value)))
-            .collect()
-    }
-
-    /// Reads one entry on its own: what is wrong with it is nobody else's fault.
-    pub(super) fn apart<T>(&self, value: Value<'a>, read: impl FnOnce(Value<'a>) -> Option<T>) -> Part<T> {
-        let (notes, needs) = (self.sheet.notes.take(), self.sheet.needs.take());
-        let value = read(value).filter(|_| self.sheet.torn.is_empty());
-        let mut problems = self.sheet.notes.replace(notes);
-        problems.sort();
-        Part {
-            value,
-            problems,
-            needs: self.sheet.needs.replace(needs),
-        }
-    }
-
-    /// Reads the table, then reports the keys that were never asked for.
-    fn finish<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
-        let value = read(&mut self);
-        for name in self.table.keys() {
-            if !self.open && !self.asked.iter().any(|known| *known == name.get_ref()) {
-                self.unknown(name);
-            }
-        }
-        value
-    }
-
-    fn unknown(&self, name: &Spanned<Cow<'_, str>>) {
-        let cause = format!("unknown key `{}`", self.path_of(name.get_ref()));
-        let near = |known: &&&str| strsim::damerau_levenshtein(known, name.get_ref());
-        let nearest = self
-            .asked
-            .iter()
-            .min_by_key(near)
-            .filter(|known| near(known) <= 2.max(known.len() / 3));
-        let cure = nearest.map_or_else(
-            || format!("remove it; known here: {}", self.asked.join(", ")),
-            |known| format!("did you mean `{known}`?"),
-        );
-        self.sheet.note(Some(&name.span()), Fault::new(cause, cure));
-    }
-
-    fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> Value<'a> {
-        Value {
-            sheet: self.sheet,
-            path: self.path_of(name.get_ref()),
-            key: name.span(),
-            span: value.span(),
-            raw: value.get_ref(),
-        }
-    }
-
-    fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
-    }
-}
-
 /// A value's type in words.
 pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "text",
-        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a fraction",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",

@@ -33,7 +33,7 @@ const SIZES: [(&str, u64); 7] = [
 pub(super) fn text(value: Value<'_>) -> Option<String> {
     let text = prose(value.clone())?;
     if text.is_empty() {
-        return value.wrong("is empty", "write something, or remove the line for the default");
+        return value.wrong("is empty", "write something, or remove it");
     }
     if text.chars().any(char::is_control) {
         return value.wrong("has a line break or another control character", "write it without");
@@ -153,8 +153,12 @@ struct Amount {
 
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = |(_, factor): &&(&str, u64)| self.number != 0 && self.number.is_multiple_of(*factor);
-        let unit = self.units.iter().rev().find(whole).or(self.units.get(1));
+        let usual = |(name, _): &&(&str, u64)| matches!(*name, "s" | "B");
+        let whole = |(_, factor): &&(&str, u64)| self.number.is_multiple_of(*factor);
+        let unit = match self.number {
+            0 => self.units.iter().find(usual),
+            _ => self.units.iter().rev().find(whole),
+        };
         let (name, factor) = unit.copied().unwrap_or(("", 1));
         write!(f, "{}{name}", self.number / factor)
     }

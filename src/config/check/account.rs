@@ -5,7 +5,8 @@ use rustls::pki_types::ServerName;
 use super::oauth::oauth;
 use crate::config::{
     Account, Auth, Server, Tls,
-    read::{Table, Value},
+    read::Value,
+    table::Table,
     value::{address, choice, port, roots, secret, text},
 };
 

@@ -8,7 +8,8 @@ use super::{DAY, INSTANT, MINUTE, SECOND, webhook::setting};
 use crate::config::{
     Command, HeaderValue,
     presence::Need,
-    read::{Table, Value},
+    read::Value,
+    table::Table,
     value::{duration, list, one_or_more, prose, size, variable},
 };
 

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::config::{
     Action, Endpoint, EndpointName, Filter, Limits, Place, Retry,
-    read::{Part, Table, read},
+    read::{Part, read},
+    table::Table,
     value::{count, prose},
 };
 

@@ -3,7 +3,8 @@
 use super::{DAY, INSTANT, MINUTE};
 use crate::config::{
     Limits, Retry,
-    read::{Table, Value},
+    read::Value,
+    table::Table,
     value::{count, duration, list, size},
 };
 

@@ -10,7 +10,8 @@ use toml::de::DeValue;
 use super::{DAY, MINUTE, SECOND, account::account, did_you_mean};
 use crate::config::{
     Account, EndpointName, Filter, Mailbox, Watch,
-    read::{Table, Value},
+    read::Value,
+    table::Table,
     value::{choice, duration, one_or_more, size, text},
 };
 

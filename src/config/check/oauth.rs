@@ -7,7 +7,8 @@ use reqwest::Url;
 use super::account::Provider;
 use crate::config::{
     ClientAuth, Grant, OAuth,
-    read::{Table, Value},
+    read::Value,
+    table::Table,
     value::{choice, one_or_more, roots, secret, text},
 };
 

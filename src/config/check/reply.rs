@@ -7,7 +7,9 @@ use toml::de::DeValue;
 use super::mailbox::Accounts;
 use crate::config::{
     Account, Fate, Mailbox, Reply, ReplyTo, Settle,
-    read::{Table, Value},
+    problem::Fault,
+    read::Value,
+    table::Table,
     value::{address, flag, one_or_more, text},
 };
 
@@ -87,8 +89,10 @@ pub(super) fn settle(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<S
             })
         }),
         None => {
-            for (key, fate) in [("settle.done", &default.done), ("settle.failed", &default.failed)] {
-                unwritten(top, key, fate, watched);
+            let done = unwritten("done", &default.done, watched);
+            let fault = done.or_else(|| unwritten("failed", &default.failed, watched));
+            if let (Some(fault), Some(mailbox)) = (fault, top.value("mailbox")) {
+                mailbox.misnamed(fault);
             }
             Some(default)
         }
@@ -99,18 +103,20 @@ fn end(table: &mut Table<'_>, key: &'static str, default: Fate, watched: Option<
     if let Some(value) = table.value(key) {
         return fate(value, watched).unwrap_or(default);
     }
-    unwritten(table, &format!("settle.{key}"), &default, watched);
+    if let Some(fault) = unwritten(key, &default, watched) {
+        table.lacks(fault.cause, fault.cure);
+    }
     default
 }
 
 /// A default that can't be meant: the mailbox that is watched happens to be the one that mails are moved to.
-fn unwritten(table: &Table<'_>, key: &str, default: &Fate, watched: Option<&str>) {
-    if let (Fate::Move(target), Some(watched)) = (default, watched)
-        && same_mailbox(target, watched)
-    {
-        let cause =
-            format!("`{key}` is {{ move = \"{target}\" }} when nothing is written, but that mailbox is watched");
-        table.lacks(cause, format!("write {key} with another mailbox, or \"keep\""));
+fn unwritten(end: &str, default: &Fate, watched: Option<&str>) -> Option<Fault> {
+    match (default, watched) {
+        (Fate::Move(target), Some(watched)) if same_mailbox(target, watched) => Some(Fault::new(
+            format!("{end} mails are moved to \"{target}\" when nothing else is written, but that mailbox is watched"),
+            format!("write [settle] with {end} = \"keep\", or {{ move = \"…\" }} to another mailbox"),
+        )),
+        _ => None,
     }
 }
 

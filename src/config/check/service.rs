@@ -7,7 +7,8 @@ use toml::de::DeValue;
 use super::{DAY, HOUR, SECOND, account::account, name_fault};
 use crate::config::{
     Account, EndpointName, Service,
-    read::{Part, Table, Value, read},
+    read::{Part, Value, read},
+    table::Table,
     value::{count, duration, path, size, text},
 };
 
@@ -25,7 +26,7 @@ pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<S
     read(file, text, |top| {
         let service = top.value("service");
         let service = match service {
-            Some(value) => top.apart(value, |value| value.table(|table| Some(service_of(table, cores)))),
+            Some(value) => value.apart(|value| value.table(|table| Some(service_of(table, cores)))),
             None => Part::of(Service::on(cores)),
         };
         let accounts = top.or("accounts", BTreeMap::new(), |value| value.table(accounts));
@@ -64,7 +65,7 @@ fn health(value: Value<'_>) -> Option<Option<SocketAddr>> {
 fn accounts(table: &mut Table<'_>) -> Option<BTreeMap<String, Part<Arc<Account>>>> {
     let mut accounts = BTreeMap::new();
     for (name, value) in table.entries() {
-        let part = table.apart(value, |value| {
+        let part = value.apart(|value| {
             if EndpointName::new(name).is_none() {
                 value.misnamed(name_fault(name));
             }

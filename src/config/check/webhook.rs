@@ -11,7 +11,8 @@ use crate::{
     address,
     config::{
         Body, HeaderValue, Webhook,
-        read::{Table, Value},
+        read::Value,
+        table::Table,
         value::{choice, duration, flag, one_or_more, prose, roots, secret, size, text},
     },
 };

@@ -1,0 +1,62 @@
+//! What a changed configuration means for the one that runs. Pure.
+
+use std::sync::Arc;
+
+use super::{Config, EndpointName, Loaded};
+
+/// What becomes of whom. An endpoint is in one list at most; those that go on as they are stand in none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changes {
+    /// New and right: start them.
+    pub added: Vec<EndpointName>,
+    /// Right, and not what they were (also when only their account is): end the old, start the new.
+    pub changed: Vec<EndpointName>,
+    /// Their file is gone: end them.
+    pub removed: Vec<EndpointName>,
+    /// Broken now: their last good version goes on.
+    pub kept: Vec<EndpointName>,
+    /// Broken, without a good version that could go on.
+    pub refused: Vec<EndpointName>,
+    /// The shared settings are not what they were; that takes effect with the next start.
+    pub restart: bool,
+}
+
+impl Changes {
+    /// What `new` means for what runs.
+    pub(super) fn between(old: &Config, new: &Loaded) -> Self {
+        let runs = |name: &EndpointName| old.endpoints.contains_key(name);
+        let unknown = |name: &EndpointName| !new.endpoints.contains_key(name) && !new.broken.contains(name);
+        let (changed, added) = new.endpoints.iter().partition::<Vec<_>, _>(|(name, _)| runs(name));
+        let differs = |(name, endpoint): &(&EndpointName, &Arc<_>)| old.endpoints.get(*name) != Some(*endpoint);
+        let (kept, refused) = new.broken.iter().cloned().partition(runs);
+        Self {
+            added: added.into_iter().map(|(name, _)| name.clone()).collect(),
+            changed: changed
+                .into_iter()
+                .filter(differs)
+                .map(|(name, _)| name.clone())
+                .collect(),
+            removed: old
+                .endpoints
+                .keys()
+                .filter(|name| new.listed && unknown(name))
+                .cloned()
+                .collect(),
+            kept,
+            refused,
+            restart: new.service.as_ref().is_some_and(|service| *service != old.service),
+        }
+    }
+
+    /// What runs once they are carried out. The shared settings stay those of the start.
+    pub(super) fn applied(&self, old: &Config, new: &Loaded) -> Config {
+        let mut config = old.clone();
+        config.endpoints.retain(|name, _| !self.removed.contains(name));
+        for name in self.added.iter().chain(&self.changed) {
+            if let Some(endpoint) = new.endpoints.get(name) {
+                config.endpoints.insert(name.clone(), Arc::clone(endpoint));
+            }
+        }
+        config
+    }
+}

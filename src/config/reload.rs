@@ -1,0 +1,174 @@
+//! Notices that the configuration changed.
+//!
+//! The folder of endpoints and that of `mailjob.toml` are watched, not the files: a Kubernetes ConfigMap swaps a link
+//! beside them, and editors put new files in the place of old ones. Whatever happened, everything is read again and
+//! compared with what was read before, so it does not matter which event came, or how many. Where events don't come
+//! (network file systems, no watches left), a look each minute is what remains.
+//!
+//! Never ends and never fails: what can't be read is a problem in the result.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use notify_debouncer_full::{
+    DebounceEventResult, DebouncedEvent, Debouncer, RecommendedCache, new_debouncer,
+    notify::{self, EventKind, RecommendedWatcher, RecursiveMode},
+};
+use tokio::{sync::Notify, task, time};
+
+use super::{Changes, Config, Loaded, Problem, Sources, load};
+
+/// How long the files must be quiet before they are read: editors and kubelet write in several steps.
+const QUIET: Duration = Duration::from_millis(300);
+
+/// The time between two looks when no event comes.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// A configuration that changed.
+#[derive(Debug, Clone)]
+pub struct Reload {
+    /// What is to run from now on; broken endpoints in their last good version.
+    pub config: Config,
+    /// What that changes.
+    pub changes: Changes,
+    /// All that is wrong now.
+    pub problems: Vec<Problem>,
+}
+
+/// The stream of changes.
+#[derive(Debug)]
+pub struct Reloader {
+    sources: Sources,
+    running: Config,
+    last: Loaded,
+    wake: Arc<Notify>,
+    watcher: Option<Watcher>,
+    /// Whether something was noticed that has not been read yet.
+    stale: bool,
+    /// Whether it was said that changes are noticed late.
+    deaf: bool,
+}
+
+impl Reloader {
+    /// Watches the sources of what runs; `last` is the load that it came from. Whoever notifies `wake` (SIGHUP) has them
+    /// read at once.
+    #[must_use]
+    pub fn new(sources: Sources, running: Config, last: Loaded, wake: Arc<Notify>) -> Self {
+        let mut reloader = Self {
+            watcher: None,
+            running,
+            last,
+            // Something may have changed since the load.
+            stale: true,
+            deaf: false,
+            sources,
+            wake,
+        };
+        match watcher(&reloader.sources, &reloader.wake) {
+            Ok(watcher) => reloader.watcher = Some(watcher),
+            Err(error) => reloader.say_deaf(&error),
+        }
+        reloader.watch();
+        reloader
+    }
+
+    /// Waits until the configuration is not what it was. Safe to drop at any time: nothing is missed.
+    pub async fn next(&mut self) -> Reload {
+        loop {
+            if !self.stale {
+                // Either way it is time to look.
+                let _elapsed = time::timeout(LOOK, self.wake.notified()).await.is_err();
+                self.stale = true;
+            }
+            // A folder that was replaced has a new watch from here on.
+            self.watch();
+            let (sources, running) = (self.sources.clone(), self.running.clone());
+            match task::spawn_blocking(move || load(&sources, Some(&running))).await {
+                Ok(loaded) => {
+                    self.stale = false;
+                    if let Some(reload) = self.take(loaded) {
+                        return reload;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "reading the configuration panicked; trying again in a minute");
+                    time::sleep(LOOK).await;
+                }
+            }
+        }
+    }
+
+    /// Compares with what was read before.
+    fn take(&mut self, loaded: Loaded) -> Option<Reload> {
+        if loaded == self.last {
+            return None;
+        }
+        let changes = Changes::between(&self.running, &loaded);
+        self.running = changes.applied(&self.running, &loaded);
+        let problems = loaded.problems.clone();
+        self.last = loaded;
+        Some(Reload {
+            config: self.running.clone(),
+            changes,
+            problems,
+        })
+    }
+
+    /// Watches the folders, again where they are watched already: one that was replaced needs a new watch.
+    fn watch(&mut self) {
+        let Some(watcher) = &mut self.watcher else { return };
+        let mut watch = |folder| watcher.watch(folder, RecursiveMode::NonRecursive);
+        let error = folders(&self.sources).find_map(|folder| watch(folder).err());
+        match error {
+            Some(error) => self.say_deaf(&error),
+            None => self.deaf = false,
+        }
+    }
+
+    fn say_deaf(&mut self, error: &notify::Error) {
+        if !self.deaf {
+            tracing::warn!(%error, "configuration can't be watched; a change counts within a minute");
+        }
+        self.deaf = true;
+    }
+}
+
+type Watcher = Debouncer<RecommendedWatcher, RecommendedCache>;
+
+fn watcher(sources: &Sources, wake: &Arc<Notify>) -> notify::Result<Watcher> {
+    let (sources, wake) = (sources.clone(), Arc::clone(wake));
+    let heard = move |result: DebounceEventResult| {
+        // An error may be an overflow of the queue: anything may have changed.
+        if result.map_or(true, |events| events.iter().any(|event| concerns(event, &sources))) {
+            wake.notify_one();
+        }
+    };
+    new_debouncer(QUIET, None, heard)
+}
+
+/// The folders whose entries matter.
+fn folders(sources: &Sources) -> impl Iterator<Item = &Path> {
+    let beside = sources.config.as_deref().map(|file| match file.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    });
+    [Some(sources.endpoints.as_path()), beside].into_iter().flatten()
+}
+
+/// Whether an event may have changed the configuration. Our own reading causes events too, and the ledger may be
+/// written in the same folder.
+fn concerns(event: &DebouncedEvent, sources: &Sources) -> bool {
+    if matches!(event.kind, EventKind::Access(_)) {
+        return false;
+    }
+    let config = sources.config.as_deref().and_then(Path::file_name);
+    let ours = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        let text = name.to_str().unwrap_or_default();
+        text.ends_with(".toml") || text.starts_with("..") || Some(name) == config || *path == sources.endpoints
+    };
+    event.need_rescan() || event.paths.iter().any(ours)
+}

@@ -1,0 +1,138 @@
+//! Reads a table key by key. Pure.
+//!
+//! A table is asked for each key that it may have; what was never asked for is reported as unknown when the table is
+//! done.
+
+use std::{borrow::Cow, ops::Range};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{
+    problem::Fault,
+    read::{Sheet, Value},
+};
+
+/// A table while it is read.
+pub(super) struct Table<'a> {
+    sheet: &'a Sheet<'a>,
+    pub(super) path: String,
+    /// Where its name stands; the top table has none.
+    key: Option<Range<usize>>,
+    table: &'a DeTable<'a>,
+    asked: Vec<&'static str>,
+    /// Whether its keys are the operator's own.
+    open: bool,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(sheet: &'a Sheet<'a>, path: String, key: Option<Range<usize>>, table: &'a DeTable<'a>) -> Self {
+        Self {
+            sheet,
+            path,
+            key,
+            table,
+            asked: Vec::new(),
+            open: false,
+        }
+    }
+
+    /// The value of a key, unread; the key is known from now on.
+    pub(super) fn value(&mut self, key: &'static str) -> Option<Value<'a>> {
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
+        let (name, value) = self.table.get_key_value(key)?;
+        Some(self.entry(name, value))
+    }
+
+    /// The value of a key as `parse` reads it; absent when it is missing or wrong.
+    pub(super) fn get<T>(&mut self, key: &'static str, parse: impl FnOnce(Value<'a>) -> Option<T>) -> Option<T> {
+        self.value(key).and_then(parse)
+    }
+
+    /// The same with a default. A wrong value reads as the default too: its file has a problem and won't be used.
+    pub(super) fn or<T>(&mut self, key: &'static str, default: T, parse: impl FnOnce(Value<'a>) -> Option<T>) -> T {
+        self.get(key, parse).unwrap_or(default)
+    }
+
+    /// The same for a key that must be there; `cure` says what to write.
+    pub(super) fn must<T>(
+        &mut self,
+        key: &'static str,
+        cure: &str,
+        parse: impl FnOnce(Value<'a>) -> Option<T>,
+    ) -> Option<T> {
+        if let Some(value) = self.value(key) {
+            return parse(value);
+        }
+        self.lacks_key(key, cure);
+        None
+    }
+
+    /// Notes that a key isn't there.
+    pub(super) fn lacks_key(&self, key: &str, cure: &str) {
+        self.lacks(format!("`{}` is missing", self.path_of(key)), cure);
+    }
+
+    /// Notes that something isn't there.
+    pub(super) fn lacks(&self, cause: impl AsRef<str>, cure: impl AsRef<str>) {
+        self.sheet.note_if_whole(self.key.as_ref(), Fault::new(cause, cure));
+    }
+
+    /// Every entry, for tables whose keys are the operator's own: none of them is unknown.
+    pub(super) fn entries(&mut self) -> Vec<(&'a str, Value<'a>)> {
+        self.open = true;
+        let table = self.table;
+        table
+            .iter()
+            .map(|(name, value)| (name.get_ref().as_ref(), self.entry(name, value)))
+            .collect()
+    }
+
+    /// Reads the table, then reports the keys that were never asked for.
+    pub(super) fn finish<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let value = read(&mut self);
+        for name in self.table.keys() {
+            if !self.open && !self.asked.iter().any(|known| *known == name.get_ref()) {
+                self.unknown(name);
+            }
+        }
+        value
+    }
+
+    fn unknown(&self, name: &Spanned<Cow<'_, str>>) {
+        let cause = format!("unknown key `{}`", self.path_of(name.get_ref()));
+        let near = |known: &&&str| strsim::damerau_levenshtein(known, name.get_ref());
+        let nearest = self
+            .asked
+            .iter()
+            .min_by_key(near)
+            .filter(|known| near(known) <= 2.max(known.len() / 3));
+        let cure = nearest.map_or_else(
+            || format!("remove it; known here: {}", self.asked.join(", ")),
+            |known| format!("did you mean `{known}`?"),
+        );
+        self.sheet.note_if_whole(Some(&name.span()), Fault::new(cause, cure));
+    }
+
+    fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> Value<'a> {
+        Value {
+            sheet: self.sheet,
+            path: self.path_of(name.get_ref()),
+            key: name.span(),
+            span: value.span(),
+            raw: value.get_ref(),
+        }
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+}
