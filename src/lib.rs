@@ -12,6 +12,7 @@
 
 pub mod address;
 pub mod auth;
+pub mod cli;
 pub mod config;
 pub mod dispatch;
 pub mod http;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Config, EndpointName, Loaded};
+use super::{Config, EndpointName, load::Loaded};
 
 /// What becomes of whom. An endpoint is in one list at most; those that go on as they are stand in none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

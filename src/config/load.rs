@@ -60,11 +60,16 @@ impl Loaded {
     }
 }
 
-/// Reads everything. Where two endpoints want the same mailbox, the one that has it in `running` keeps it.
+/// Reads everything for a start.
 ///
 /// Reads files and the environment, and so blocks; give it a thread of its own.
 #[must_use]
-pub fn load(sources: &Sources, running: Option<&Config>) -> Loaded {
+pub fn load(sources: &Sources) -> Loaded {
+    load_beside(sources, None)
+}
+
+/// The same while something runs: where two endpoints want the same mailbox, the one that has it keeps it.
+pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded {
     let mut problems = Vec::new();
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let (service, accounts) = match &sources.config {

@@ -1,7 +1,7 @@
 //! What an operator asks for, typed. Raw text becomes these values in `check`; nothing here can be illegal.
 //!
 //! [`load`] reads `mailjob.toml` and the folder of endpoint files and says all that is wrong with them at once;
-//! [`Reloader`] notices that they changed and says what that means for those that run. A file that is broken disables only
+//! [`reload`] notices that they changed and says what that means for those that run. A file that is broken disables only
 //! what it describes. This room never writes a file, never opens a connection, and never holds a secret, only the place
 //! where one is kept.
 //!
@@ -21,12 +21,12 @@ mod check;
 mod clash;
 mod diff;
 mod endpoint;
-mod load;
+pub mod load;
 mod place;
 mod presence;
 mod problem;
 mod read;
-mod reload;
+pub mod reload;
 mod table;
 mod value;
 
@@ -34,10 +34,8 @@ pub use account::{Account, Auth, ClientAuth, Grant, OAuth, Server, Tls};
 pub use action::{Action, Body, Command, HeaderValue, Webhook};
 pub use diff::Changes;
 pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Reply, ReplyTo, Retry, Settle, Watch};
-pub use load::{Loaded, Sources, load};
 pub use place::Place;
 pub use problem::Problem;
-pub use reload::{Reload, Reloader};
 
 /// All that `mailjob run` was told: the shared settings and one entry for each endpoint file that is right.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,3 +77,7 @@ impl Service {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "examples_tests.rs"]
+mod examples_tests;

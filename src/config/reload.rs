@@ -17,9 +17,12 @@ use notify_debouncer_full::{
     DebounceEventResult, DebouncedEvent, Debouncer, RecommendedCache, new_debouncer,
     notify::{self, EventKind, RecommendedWatcher, RecursiveMode},
 };
-use tokio::{sync::Notify, task, time};
+use tokio::{signal::unix::Signal, sync::Notify, task, time};
 
-use super::{Changes, Config, Loaded, Problem, Sources, load};
+use super::{
+    Changes, Config, Problem,
+    load::{Loaded, Sources, load_beside},
+};
 
 /// How long the files must be quiet before they are read: editors and kubelet write in several steps.
 const QUIET: Duration = Duration::from_millis(300);
@@ -44,7 +47,8 @@ pub struct Reloader {
     sources: Sources,
     running: Config,
     last: Loaded,
-    wake: Arc<Notify>,
+    hangup: Signal,
+    heard: Arc<Notify>,
     watcher: Option<Watcher>,
     /// Whether something was noticed that has not been read yet.
     stale: bool,
@@ -53,21 +57,21 @@ pub struct Reloader {
 }
 
 impl Reloader {
-    /// Watches the sources of what runs; `last` is the load that it came from. Whoever notifies `wake` (SIGHUP) has them
-    /// read at once.
+    /// Watches the sources of what runs; `loaded` is where that came from. A signal has them read at once.
     #[must_use]
-    pub fn new(sources: Sources, running: Config, last: Loaded, wake: Arc<Notify>) -> Self {
+    pub fn new(sources: Sources, loaded: Loaded, running: Config, hangup: Signal) -> Self {
         let mut reloader = Self {
-            watcher: None,
+            sources,
             running,
-            last,
+            last: loaded,
+            hangup,
+            heard: Arc::default(),
+            watcher: None,
             // Something may have changed since the load.
             stale: true,
             deaf: false,
-            sources,
-            wake,
         };
-        match watcher(&reloader.sources, &reloader.wake) {
+        match watcher(&reloader.sources, &reloader.heard) {
             Ok(watcher) => reloader.watcher = Some(watcher),
             Err(error) => reloader.say_deaf(&error),
         }
@@ -79,14 +83,17 @@ impl Reloader {
     pub async fn next(&mut self) -> Reload {
         loop {
             if !self.stale {
-                // Either way it is time to look.
-                let _elapsed = time::timeout(LOOK, self.wake.notified()).await.is_err();
+                tokio::select! {
+                    () = self.heard.notified() => {}
+                    Some(()) = self.hangup.recv() => {}
+                    () = time::sleep(LOOK) => {}
+                }
                 self.stale = true;
             }
             // A folder that was replaced has a new watch from here on.
             self.watch();
             let (sources, running) = (self.sources.clone(), self.running.clone());
-            match task::spawn_blocking(move || load(&sources, Some(&running))).await {
+            match task::spawn_blocking(move || load_beside(&sources, Some(&running))).await {
                 Ok(loaded) => {
                     self.stale = false;
                     if let Some(reload) = self.take(loaded) {
@@ -120,9 +127,11 @@ impl Reloader {
     /// Watches the folders, again where they are watched already: one that was replaced needs a new watch.
     fn watch(&mut self) {
         let Some(watcher) = &mut self.watcher else { return };
-        let mut watch = |folder| watcher.watch(folder, RecursiveMode::NonRecursive);
-        let error = folders(&self.sources).find_map(|folder| watch(folder).err());
-        match error {
+        let mut refused = None;
+        for folder in folders(&self.sources) {
+            refused = watcher.watch(folder, RecursiveMode::NonRecursive).err().or(refused);
+        }
+        match refused {
             Some(error) => self.say_deaf(&error),
             None => self.deaf = false,
         }
@@ -138,15 +147,15 @@ impl Reloader {
 
 type Watcher = Debouncer<RecommendedWatcher, RecommendedCache>;
 
-fn watcher(sources: &Sources, wake: &Arc<Notify>) -> notify::Result<Watcher> {
-    let (sources, wake) = (sources.clone(), Arc::clone(wake));
-    let heard = move |result: DebounceEventResult| {
+fn watcher(sources: &Sources, heard: &Arc<Notify>) -> notify::Result<Watcher> {
+    let (sources, heard) = (sources.clone(), Arc::clone(heard));
+    let handler = move |result: DebounceEventResult| {
         // An error may be an overflow of the queue: anything may have changed.
         if result.map_or(true, |events| events.iter().any(|event| concerns(event, &sources))) {
-            wake.notify_one();
+            heard.notify_one();
         }
     };
-    new_debouncer(QUIET, None, heard)
+    new_debouncer(QUIET, None, handler)
 }
 
 /// The folders whose entries matter.

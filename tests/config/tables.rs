@@ -1,14 +1,13 @@
-//! Configuration as an operator meets it: files in, endpoints and problems out.
+//! Each file of the test data: what is right is loaded, what is wrong is told.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use mailjob::config::{Loaded, Sources, load};
-use tempfile::TempDir;
+use mailjob::config::load::Loaded;
 
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/config");
+use crate::{DATA, Machine, told};
 
 /// The files of a folder with this extension.
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
@@ -18,42 +17,6 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     files.sort();
     assert!(!files.is_empty(), "no files in {folder}");
     files
-}
-
-/// A machine with one configuration on it, and nothing else.
-struct Machine(TempDir);
-
-impl Machine {
-    fn new() -> Self {
-        let machine = Self(tempfile::tempdir().unwrap());
-        fs::create_dir(machine.path("endpoints.d")).unwrap();
-        machine.write("secret.txt", "s3cret\n");
-        machine.write("endpoints.d/secret.txt", "s3cret\n");
-        machine.write(
-            "mailjob.toml",
-            &fs::read_to_string(format!("{DATA}/mailjob.toml")).unwrap(),
-        );
-        machine
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn sources(&self) -> Sources {
-        Sources {
-            endpoints: self.path("endpoints.d"),
-            config: Some(self.path("mailjob.toml")),
-        }
-    }
-
-    fn load(&self) -> Loaded {
-        load(&self.sources(), None)
-    }
 }
 
 /// Loads one file of the test data, as `mailjob.toml` or as the endpoint `tried`.
@@ -71,15 +34,6 @@ fn place_of(file: &Path) -> &'static str {
     } else {
         "endpoints.d/tried.toml"
     }
-}
-
-/// The problems of one file, one a line, as if it were in the working directory.
-fn told(machine: &Machine, loaded: &Loaded, place: &str) -> String {
-    let file = machine.path(place);
-    let of_file = loaded.problems.iter().filter(|problem| problem.file == file);
-    let folder = format!("{}/", file.parent().unwrap().display());
-    let lines = of_file.map(|problem| format!("{problem}\n").replace(&folder, ""));
-    lines.collect()
 }
 
 #[test]

@@ -1,0 +1,146 @@
+//! The examples that we ship are right, complete, and tell the true defaults.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Endpoint, EndpointName, Problem, Service,
+    check::{self, Accounts, Shared},
+};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const CORES: usize = 4;
+
+fn text(name: &str) -> String {
+    fs::read_to_string(Path::new(ROOT).join(name)).unwrap()
+}
+
+fn examples() -> Vec<PathBuf> {
+    let entries = fs::read_dir(Path::new(ROOT).join("endpoints.d")).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "example"));
+    files.sort();
+    files
+}
+
+fn shared() -> Shared {
+    let part = check::shared(Path::new("mailjob.toml"), &text("mailjob.toml.example"), CORES);
+    assert_eq!(part.problems, []);
+    part.value.unwrap()
+}
+
+fn accounts() -> Accounts {
+    let each = shared().accounts.into_iter().map(|(name, part)| {
+        assert_eq!(part.problems, []);
+        (name, part.value)
+    });
+    Accounts(each.collect())
+}
+
+fn read(text: &str) -> Result<Endpoint, Vec<Problem>> {
+    let name = EndpointName::new("tried").unwrap();
+    let part = check::endpoint(&name, Path::new("tried.toml"), text, &accounts());
+    if part.problems.is_empty() {
+        Ok(part.value.unwrap().endpoint)
+    } else {
+        Err(part.problems)
+    }
+}
+
+/// The reference with its settings that begin with `#` and no blank switched on, in some sections only.
+fn uncommented(text: &str, section: &str) -> String {
+    let mut on = false;
+    let line = |line: &str| {
+        let bare = line
+            .strip_prefix('#')
+            .filter(|bare| !bare.starts_with(' '))
+            .unwrap_or(line);
+        if bare.starts_with('[') {
+            on = bare.starts_with(&format!("[{section}"));
+        }
+        format!("{}\n", if on { bare } else { line })
+    };
+    text.lines().map(line).collect()
+}
+
+fn without(text: &str, section: &str) -> String {
+    let mut on = true;
+    let keep = |line: &&str| {
+        let bare = line.trim_start_matches('#');
+        if bare.starts_with('[') {
+            on = !bare.starts_with(&format!("[{section}"));
+        }
+        on
+    };
+    text.lines().filter(keep).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn every_example_is_right() {
+    let files = examples();
+    assert!(files.len() >= 4, "{files:?}");
+    for file in files {
+        let read = read(&fs::read_to_string(&file).unwrap());
+        assert!(read.is_ok(), "{}: {:#?}", file.display(), read.unwrap_err());
+    }
+}
+
+#[test]
+fn the_reference_tells_the_true_defaults() {
+    let reference = text("endpoints.d/reference.toml.example");
+    let smallest = "[mailbox]\naccount = \"contoso\"\n[reply]\n";
+    let webhook = "[webhook]\nurl = \"https://erp.example/hooks/invoice\"\n";
+    assert_eq!(read(&reference), read(&format!("{smallest}{webhook}")));
+
+    let with_command = uncommented(&without(&reference, "webhook"), "command]").replace("[command.env]", "#");
+    let command = "[command]\nargv = [\"/usr/local/bin/import\", \"--quiet\"]\n";
+    assert_eq!(read(&with_command), read(&format!("{smallest}{command}")));
+}
+
+#[test]
+fn the_shared_example_tells_the_true_defaults() {
+    assert_eq!(shared().service.value.unwrap(), Service::on(CORES));
+    let switched_on = uncommented(&text("mailjob.toml.example"), "service");
+    let part = check::shared(Path::new("mailjob.toml"), &switched_on, CORES);
+    assert_eq!(part.problems, []);
+}
+
+#[test]
+fn what_is_commented_out_is_right_too() {
+    let reference = text("endpoints.d/reference.toml.example");
+    for section in ["when", "webhook", "reply"] {
+        let read = read(&uncommented(&reference, section));
+        assert!(read.is_ok(), "{section}: {:#?}", read.unwrap_err());
+    }
+    let command = read(&uncommented(&without(&reference, "webhook"), "command"));
+    assert!(command.is_ok(), "{:#?}", command.unwrap_err());
+}
+
+/// Asks each table for what it knows, by a key that it can't know.
+#[test]
+fn the_reference_names_every_key() {
+    let reference = text("endpoints.d/reference.toml.example");
+    let sections = [
+        "when", "webhook", "command", "retry", "reply", "settle", "limits", "mailbox",
+    ];
+    let probes = sections.map(|section| format!("{}\n[{section}]\nno_such_key = 1\n", without(&reference, section)));
+    let top = format!("no_such_key = 1\n{reference}");
+    for probe in probes.iter().chain([&top]) {
+        let problems = read(probe).unwrap_err();
+        let unknown = problems
+            .iter()
+            .find(|problem| problem.cause.contains("no_such_key"))
+            .unwrap();
+        let (_, known) = unknown.cure.split_once("known here: ").unwrap();
+        for key in known.split(", ") {
+            let named = reference.lines().any(|line| {
+                let line = line.trim_start_matches(['#', '[']);
+                let rest = line.strip_prefix(key).unwrap_or_default();
+                rest.starts_with([' ', ']']) || line.contains(&format!(".{key}]"))
+            });
+            assert!(named, "{key} is not in the reference");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What else may lie in the folder than files that are right.
+
+use std::{fs, os::unix::fs::symlink};
+
+use mailjob::config::{Auth, Fate, load::load};
+
+use crate::{Machine, endpoint, name, told};
+
+#[test]
+fn one_broken_file_disables_only_itself() {
+    let machine = Machine::new();
+    machine.endpoint("right", "A");
+    machine.write("endpoints.d/wrong.toml", "[mailbox");
+    let loaded = machine.load();
+    assert!(loaded.endpoints.contains_key(&name("right")));
+    assert!(loaded.broken.contains(&name("wrong")));
+    assert!(loaded.start().is_some());
+}
+
+#[test]
+fn a_broken_account_disables_only_the_endpoints_that_use_it() {
+    let machine = Machine::new();
+    machine.endpoint("right", "A");
+    machine.write("endpoints.d/wrong.toml", &endpoint("B").replace("plain", "broken"));
+    let loaded = machine.load();
+    assert_eq!(loaded.endpoints.keys().cloned().collect::<Vec<_>>(), [name("right")]);
+    assert!(told(&machine, &loaded, "endpoints.d/wrong.toml").contains("which has problems in mailjob.toml"));
+}
+
+#[test]
+fn nothing_starts_with_shared_settings_that_cannot_be_known() {
+    for text in ["[service", "[service]\ndrain = 5\n"] {
+        let machine = Machine::new();
+        machine.write("mailjob.toml", text);
+        assert!(machine.load().start().is_none(), "{text}");
+    }
+    let machine = Machine::new();
+    machine.remove("mailjob.toml");
+    assert!(machine.load().start().is_none());
+    assert!(!told(&machine, &machine.load(), "mailjob.toml").is_empty());
+    let machine = Machine::new();
+    fs::remove_dir_all(machine.path("endpoints.d")).unwrap();
+    let loaded = machine.load();
+    assert!(loaded.start().is_none());
+    assert!(!loaded.listed);
+}
+
+#[test]
+fn a_mailjob_toml_is_not_needed() {
+    let machine = Machine::new();
+    let own =
+        "account = { user = \"a\", password = { file = \"secret.txt\" }, imap = { host = \"mail.example.com\" } }";
+    machine.write(
+        "endpoints.d/own.toml",
+        &endpoint("A").replace("account = \"plain\"", own),
+    );
+    let mut sources = machine.sources();
+    sources.config = None;
+    let loaded = load(&sources);
+    assert_eq!(loaded.problems, []);
+    let endpoint = &loaded.endpoints[&name("own")];
+    let Auth::Password(secret) = &endpoint.mailbox.account.auth else {
+        panic!("{endpoint:#?}")
+    };
+    assert_eq!(endpoint.mailbox.account.name, "own");
+    assert_eq!(
+        *secret,
+        mailjob::secret::SecretRef::File(machine.path("endpoints.d/secret.txt"))
+    );
+    assert_eq!(endpoint.settle.done, Fate::Move("Processed".to_owned()));
+}
+
+#[test]
+fn an_own_account_needs_a_name_of_its_own() {
+    let machine = Machine::new();
+    let own =
+        "account = { user = \"a\", password = { file = \"secret.txt\" }, imap = { host = \"mail.example.com\" } }";
+    machine.write(
+        "endpoints.d/plain.toml",
+        &endpoint("A").replace("account = \"plain\"", own),
+    );
+    let told = told(&machine, &machine.load(), "endpoints.d/plain.toml");
+    assert!(
+        told.contains("would be called \"plain\" like an account in mailjob.toml"),
+        "{told}"
+    );
+}
+
+#[test]
+fn other_names_are_not_ours() {
+    let machine = Machine::new();
+    for other in [
+        ".swp.toml",
+        "..data.toml",
+        "a.toml~",
+        "#a.toml#",
+        "4913",
+        "a.toml.example",
+        "README.md",
+    ] {
+        machine.write(&format!("endpoints.d/{other}"), "not toml at all [");
+    }
+    let loaded = machine.load();
+    assert_eq!(told(&machine, &loaded, "endpoints.d"), "");
+    assert!(loaded.broken.is_empty(), "{:?}", loaded.broken);
+    assert!(loaded.endpoints.is_empty());
+}
+
+#[test]
+fn what_no_endpoint_file_can_be_is_told() {
+    let machine = Machine::new();
+    let folder = machine.path("endpoints.d");
+    fs::create_dir(folder.join("folder.toml")).unwrap();
+    symlink("nowhere", folder.join("link.toml")).unwrap();
+    symlink("circle.toml", folder.join("circle.toml")).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        folder.join("pipe.toml"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR,
+        0,
+    )
+    .unwrap();
+    fs::write(folder.join("bytes.toml"), b"description = \"\xe9\"").unwrap();
+    fs::write(folder.join("wide.toml"), b"\xff\xfed\0").unwrap();
+    fs::write(folder.join("large.toml"), "#".repeat((1 << 20) + 1)).unwrap();
+    fs::write(folder.join("Wrong Name.toml"), endpoint("A")).unwrap();
+    let loaded = machine.load();
+    for (file, cause) in [
+        ("folder", "is not a file"),
+        ("link", "No such file"),
+        ("circle", "can't be read"),
+        ("pipe", "is not a file"),
+        ("bytes", "is not UTF-8 (byte 15)"),
+        ("wide", "is in UTF-16"),
+        ("large", "is over 1 MiB"),
+        ("Wrong Name", "is no name"),
+    ] {
+        let told = told(&machine, &loaded, &format!("endpoints.d/{file}.toml"));
+        assert!(told.contains(cause), "{file}: {told}");
+        assert_eq!(told.lines().count(), 1, "{file}: {told}");
+    }
+    assert_eq!(loaded.broken.len(), 7);
+}
+
+#[test]
+fn a_mailbox_belongs_to_one_endpoint() {
+    let machine = Machine::new();
+    machine.endpoint("a", "inbox");
+    machine.endpoint("b", "INBOX");
+    machine.endpoint("c", "Other");
+    let loaded = machine.load();
+    assert_eq!(
+        loaded.endpoints.keys().cloned().collect::<Vec<_>>(),
+        [name("a"), name("c")]
+    );
+    let told = told(&machine, &loaded, "endpoints.d/b.toml");
+    assert!(
+        told.starts_with("b.toml:1:2: the endpoint \"a\" (a.toml) already watches this mailbox"),
+        "{told}"
+    );
+}
+
+#[test]
+fn all_problems_of_all_files_come_in_order() {
+    let machine = Machine::new();
+    machine.write("endpoints.d/a.toml", "x = 1\ny = 2\n");
+    machine.write("endpoints.d/b.toml", "z = 1\n");
+    let loaded = machine.load();
+    let places: Vec<_> = loaded
+        .problems
+        .iter()
+        .map(|problem| (&problem.file, &problem.place))
+        .collect();
+    assert!(places.is_sorted());
+    assert!(places.len() >= 7, "{places:#?}");
+}
+
+#[test]
+fn a_problem_is_shown_at_its_place() {
+    let machine = Machine::new();
+    let text = endpoint("A").replace("name =", "\tnane =").replace("https:", "htps:");
+    machine.write("endpoints.d/a.toml", &text);
+    let loaded = machine.load();
+    let of_file = |problem: &&mailjob::config::Problem| problem.file == machine.path("endpoints.d/a.toml");
+    let shown: String = loaded
+        .problems
+        .iter()
+        .filter(of_file)
+        .map(|problem| problem.render())
+        .collect();
+    let folder = format!("{}/", machine.path("endpoints.d").display());
+    assert_eq!(
+        shown.replace(&folder, ""),
+        "\
+a.toml:3:2: unknown key `mailbox.nane`
+    3 |  nane …
+      |  ^^^^
+      = did you mean `name`?
+a.toml:5:7: `webhook.url` is neither http nor https
+    5 | url = \"htps://erp.example/\"
+      |       ^^^^^^^^^^^^^^^^^^^^^
+      = write url = \"https://…\"
+"
+    );
+}
