@@ -4,10 +4,7 @@ mod files;
 mod reload;
 mod tables;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use mailjob::config::{
     EndpointName,
