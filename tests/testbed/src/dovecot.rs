@@ -8,24 +8,17 @@ use std::{
     fs,
     os::unix::fs::chown,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use tokio::{
     io::{AsyncReadExt, BufReader},
     net::TcpStream,
     process::Command,
 };
 
-use crate::{
-    imap::{Session, quoted, word_after},
-    lmtp::Lmtp,
-    ports::Ports,
-    process::Process,
-    system,
-    tls::Tls,
-};
+use crate::{lmtp::Lmtp, ports::Ports, process::Process, system, tls::Tls};
 
 /// The password of every user.
 pub const PASSWORD: &str = "testbed-password";
@@ -107,7 +100,8 @@ impl Dovecot {
         Ok(())
     }
 
-    fn conf(&self) -> String {
+    /// The configuration file.
+    pub(crate) fn conf(&self) -> String {
         self.dir.join("dovecot.conf").display().to_string()
     }
 
@@ -147,15 +141,22 @@ impl Dovecot {
     /// # Errors
     /// When Dovecot isn't running.
     pub async fn kick(&self, user: &str) -> Result<()> {
-        // It also fails when nobody of that name is there, which is as good as kicked.
-        let output = Command::new("doveadm")
-            .args(["-c", &self.conf(), "kick", user])
-            .output()
-            .await?;
-        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        // Exit code 68 says that nobody of that name is there, which is as good as kicked.
+        self.doveadm(&["kick", user], &[0, 68]).await
+    }
+
+    /// Runs one of Dovecot's own commands, which has to end with one of these exit codes.
+    pub(crate) async fn doveadm(&self, arguments: &[&str], codes: &[i32]) -> Result<()> {
+        let command = Command::new("doveadm")
+            .args(["-c", &self.conf()])
+            .args(arguments)
+            .output();
+        let output = command.await.context("start doveadm")?;
+        let right = output.status.code().is_some_and(|code| codes.contains(&code));
         ensure!(
-            output.status.success() || output.status.code() == Some(68),
-            "doveadm kick: {complaint}"
+            right,
+            "doveadm {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
         );
         Ok(())
     }
@@ -180,153 +181,11 @@ impl Dovecot {
         Ok(())
     }
 
-    /// How many mails a mailbox holds; 0 when there is no such mailbox.
-    ///
-    /// # Errors
-    /// When Dovecot can't be asked.
-    pub async fn count(&self, user: &str, mailbox: &str) -> Result<usize> {
-        let mut session = Session::start(&self.conf(), user).await?;
-        if session
-            .command(&format!("LIST \"\" {}", quoted(mailbox)))
-            .await?
-            .is_empty()
-        {
-            return Ok(0);
-        }
-        let status = session
-            .command(&format!("STATUS {} (MESSAGES)", quoted(mailbox)))
-            .await?;
-        let count = status
-            .iter()
-            .find_map(|response| word_after(&response.text, "(MESSAGES"));
-        Ok(count.context("no MESSAGES in STATUS")?.parse()?)
-    }
-
-    /// Waits until a mailbox holds exactly `count` mails.
-    ///
-    /// # Errors
-    /// When it doesn't within `patience`; the error tells how many it holds.
-    pub async fn wait_for(&self, user: &str, mailbox: &str, count: usize, patience: Duration) -> Result<()> {
-        let deadline = Instant::now() + patience;
-        loop {
-            let now = self.count(user, mailbox).await?;
-            if now == count {
-                return Ok(());
-            }
-            if Instant::now() > deadline {
-                bail!("{mailbox} of {user} holds {now} mails after {patience:?}, not {count}");
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    /// The mails of a mailbox as they are stored, in the order of their UIDs.
-    ///
-    /// # Errors
-    /// When there is no such mailbox.
-    pub async fn mailbox(&self, user: &str, mailbox: &str) -> Result<Vec<Vec<u8>>> {
-        let stored = self.stored(user, mailbox, "BODY.PEEK[]").await?;
-        Ok(stored.into_iter().map(|mail| mail.raw).collect())
-    }
-
-    /// The UIDs of a mailbox.
-    ///
-    /// # Errors
-    /// When there is no such mailbox.
-    pub async fn uids(&self, user: &str, mailbox: &str) -> Result<Vec<u32>> {
-        Ok(self
-            .stored(user, mailbox, "UID")
-            .await?
-            .into_iter()
-            .map(|mail| mail.uid)
-            .collect())
-    }
-
-    /// The flags of each mail of a mailbox, such as `\Seen \Flagged`, in the order of their UIDs.
-    ///
-    /// # Errors
-    /// When there is no such mailbox.
-    pub async fn flags(&self, user: &str, mailbox: &str) -> Result<Vec<String>> {
-        Ok(self
-            .stored(user, mailbox, "FLAGS")
-            .await?
-            .into_iter()
-            .map(|mail| mail.flags)
-            .collect())
-    }
-
-    async fn stored(&self, user: &str, mailbox: &str, items: &str) -> Result<Vec<Stored>> {
-        let mut session = Session::start(&self.conf(), user).await?;
-        session.command(&format!("EXAMINE {}", quoted(mailbox))).await?;
-        let responses = session.command(&format!("UID FETCH 1:* (UID FLAGS {items})")).await?;
-        let fetched = responses
-            .into_iter()
-            .filter(|response| response.text.contains(" FETCH ("));
-        fetched
-            .map(|mut response| {
-                let uid = word_after(&response.text, "UID ").context("no UID")?.parse()?;
-                let flags = response
-                    .text
-                    .split_once("FLAGS (")
-                    .and_then(|(_, rest)| rest.split_once(')'));
-                let flags = flags.map_or("", |(flags, _)| flags);
-                let flags = flags
-                    .split(' ')
-                    .filter(|flag| *flag != "\\Recent")
-                    .collect::<Vec<_>>()
-                    .join(" ");
-                Ok(Stored {
-                    uid,
-                    flags,
-                    raw: response.literals.pop().unwrap_or_default(),
-                })
-            })
-            .collect()
-    }
-
-    /// Stores a mail in a mailbox by APPEND, which is made if missing: as a person does who drags it there.
-    ///
-    /// # Errors
-    /// When the server refuses it.
-    pub async fn append(&self, user: &str, mailbox: &str, mail: &[u8]) -> Result<()> {
-        let mut session = Session::start(&self.conf(), user).await?;
-        if session
-            .command(&format!("LIST \"\" {}", quoted(mailbox)))
-            .await?
-            .is_empty()
-        {
-            session.command(&format!("CREATE {}", quoted(mailbox))).await?;
-        }
-        session.append(mailbox, "", mail).await
-    }
-
-    /// The UIDVALIDITY of a mailbox.
-    ///
-    /// # Errors
-    /// When there is no such mailbox.
-    pub async fn uid_validity(&self, user: &str, mailbox: &str) -> Result<u32> {
-        let mut session = Session::start(&self.conf(), user).await?;
-        let status = session
-            .command(&format!("STATUS {} (UIDVALIDITY)", quoted(mailbox)))
-            .await?;
-        let value = status
-            .iter()
-            .find_map(|response| word_after(&response.text, "(UIDVALIDITY"));
-        Ok(value.context("no UIDVALIDITY in STATUS")?.parse()?)
-    }
-
     /// What the server logged.
     #[must_use]
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.dir.join("dovecot.log")).unwrap_or_default()).into_owned()
     }
-}
-
-/// A mail in the store.
-struct Stored {
-    uid: u32,
-    flags: String,
-    raw: Vec<u8>,
 }
 
 /// Whether a server at this port says anything.

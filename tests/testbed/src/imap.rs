@@ -51,6 +51,20 @@ impl Session {
         self.responses(line).await
     }
 
+    /// Whether there is such a mailbox.
+    pub(crate) async fn has(&mut self, mailbox: &str) -> Result<bool> {
+        let listed = self.command(&format!("LIST \"\" {}", quoted(mailbox))).await?;
+        Ok(!listed.is_empty())
+    }
+
+    /// One of a mailbox's numbers.
+    pub(crate) async fn status(&mut self, mailbox: &str, item: &str) -> Result<u32> {
+        let responses = self.command(&format!("STATUS {} ({item})", quoted(mailbox))).await?;
+        let key = format!("({item} ");
+        let value = responses.iter().find_map(|response| word_after(&response.text, &key));
+        Ok(value.with_context(|| format!("no {item} in STATUS"))?.parse()?)
+    }
+
     /// Stores a mail, whose literal the server takes without being asked (RFC 7888).
     pub(crate) async fn append(&mut self, mailbox: &str, flags: &str, mail: &[u8]) -> Result<()> {
         let line = format!("APPEND {} ({flags}) {{{}+}}", quoted(mailbox), mail.len());

@@ -9,14 +9,21 @@
 mod dovecot;
 mod imap;
 mod lmtp;
+mod mailbox;
+mod mailjob;
 mod oauth;
 mod ports;
+mod postfix;
 mod process;
+mod receiver;
 mod system;
 mod tls;
 mod world;
 
 pub use dovecot::{Dovecot, PASSWORD, Store};
+pub use mailjob::{Mailjob, SignIn, Start};
 pub use oauth::{APP_SECRET, CLIENT_SECRET, OAuth};
+pub use postfix::Postfix;
+pub use receiver::{Answer, Receiver, Request};
 pub use tls::Tls;
 pub use world::{Options, World};

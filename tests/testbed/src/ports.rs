@@ -8,16 +8,17 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     process,
     sync::atomic::{AtomicU16, Ordering},
+    time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 /// The first port used; the system's own range starts at 32768.
 const FIRST: u16 = 20_000;
 /// Ports in a block, the claim included.
-const BLOCK: u16 = 10;
+const BLOCK: u16 = 16;
 /// Blocks there are.
-const BLOCKS: u16 = 1_200;
+const BLOCKS: u16 = 750;
 
 /// A claim on a block of ports of 127.0.0.1.
 #[derive(Debug)]
@@ -38,7 +39,6 @@ impl Ports {
     }
 
     fn claim_block(first: u16) -> Option<Self> {
-        let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok();
         let claim = bind(first)?;
         let end = first + BLOCK;
         (first + 1..end).all(|port| bind(port).is_some()).then_some(Self {
@@ -57,4 +57,18 @@ impl Ports {
         assert!(port < self.end, "a world uses at most {} ports", BLOCK - 1);
         port
     }
+}
+
+fn bind(port: u16) -> Option<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()
+}
+
+/// Waits until nobody listens on these ports any more.
+pub(crate) async fn await_free(ports: &[u16]) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !ports.iter().all(|port| bind(*port).is_some()) {
+        ensure!(Instant::now() < deadline, "somebody holds one of the ports {ports:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
 }

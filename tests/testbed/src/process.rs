@@ -30,7 +30,7 @@ impl Process {
     /// Starts `argv` with further variables in its environment; its output is appended to `log`.
     pub(crate) fn start(argv: &[&str], env: &[(&str, &str)], log: &Path) -> Result<Self> {
         let mut keeper = Command::new("sh")
-            .args(["-c", include_str!("../conf/keeper.sh"), "keeper"])
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/conf/keeper.sh"))
             .args(argv)
             .envs(env.iter().copied())
             .env("LOG", log)
@@ -56,6 +56,11 @@ impl Process {
             rustix::process::kill_process(self.pid, signal).context("signal")?;
         }
         Ok(())
+    }
+
+    /// The server's process id.
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
     }
 
     /// The exit code, once there is one; 128 + signal for a server that was killed.

@@ -1,12 +1,11 @@
-//! The mail world itself: the servers do what the other tests take for granted.
+//! Who is let in, and who no longer.
 
 use std::time::Duration;
 
 use mailjob_testbed::{APP_SECRET, CLIENT_SECRET, Options, PASSWORD, World};
 
+use super::USER;
 use crate::raw::{Lines, oauthbearer, xoauth2};
-
-const USER: &str = "ada@example.test";
 
 /// Signs in at Dovecot by a SASL mechanism with an initial response; whether it was let in.
 async fn signs_in(world: &World, mechanism: &str, response: &str) -> bool {
@@ -147,25 +146,4 @@ async fn a_session_may_start_plain_and_go_on_with_tls() {
             .await
             .starts_with("a NO")
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_mailbox_holds_what_was_delivered() {
-    let world = World::start(Options::default()).await.unwrap();
-    let mails = [
-        &b"From: A <a@example.test>\r\nSubject: one\r\n\r\nBody with\r\n.\r\na dot and 8 bits: \xe9.\r\n"[..],
-        b"Return-Path: <>\r\nFrom: MAILER-DAEMON@example.test\r\n\r\ntwo\r\n",
-    ];
-    world.dovecot.deliver_all(USER, mails).await.unwrap();
-    let stored = world.dovecot.mailbox(USER, "INBOX").await.unwrap();
-    assert_eq!(stored.len(), 2);
-    assert!(stored[0].starts_with(b"Return-Path: <a@example.test>\r\n"));
-    assert!(stored[0].ends_with(mails[0]), "{}", String::from_utf8_lossy(&stored[0]));
-    assert!(stored[1].starts_with(b"Return-Path: <>\r\n"));
-    assert_eq!(world.dovecot.uids(USER, "INBOX").await.unwrap(), [1, 2]);
-    assert_eq!(world.dovecot.flags(USER, "INBOX").await.unwrap(), ["", ""]);
-    assert_eq!(world.dovecot.count(USER, "Processed").await.unwrap(), 0);
-
-    world.dovecot.append(USER, "Processed", mails[0]).await.unwrap();
-    assert_eq!(world.dovecot.mailbox(USER, "Processed").await.unwrap(), [mails[0]]);
 }

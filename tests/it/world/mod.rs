@@ -1,0 +1,9 @@
+//! The mail world itself: the servers do what the other tests take for granted.
+
+mod mailboxes;
+mod receiver;
+mod sign_in;
+mod submission;
+
+/// Whose mailbox it is.
+const USER: &str = "ada@example.test";

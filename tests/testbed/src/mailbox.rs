@@ -1,0 +1,145 @@
+//! What tests ask of mailboxes and do to them, past every protection and byte by byte.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    dovecot::Dovecot,
+    imap::{Response, Session, quoted, word_after},
+};
+
+impl Dovecot {
+    async fn session(&self, user: &str) -> Result<Session> {
+        Session::start(&self.conf(), user).await
+    }
+
+    /// How many mails a mailbox holds; 0 when there is no such mailbox.
+    ///
+    /// # Errors
+    /// When Dovecot can't be asked.
+    pub async fn count(&self, user: &str, mailbox: &str) -> Result<usize> {
+        let mut session = self.session(user).await?;
+        if !session.has(mailbox).await? {
+            return Ok(0);
+        }
+        Ok(session.status(mailbox, "MESSAGES").await? as usize)
+    }
+
+    /// Waits until a mailbox holds exactly `count` mails.
+    ///
+    /// # Errors
+    /// When it doesn't within `patience`; the error tells how many it holds.
+    pub async fn wait_for(&self, user: &str, mailbox: &str, count: usize, patience: Duration) -> Result<()> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let now = self.count(user, mailbox).await?;
+            if now == count {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("{mailbox} of {user} holds {now} mails after {patience:?}, not {count}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The mails of a mailbox as they are stored, in the order of their UIDs.
+    ///
+    /// # Errors
+    /// When there is no such mailbox.
+    pub async fn mailbox(&self, user: &str, mailbox: &str) -> Result<Vec<Vec<u8>>> {
+        let stored = self.stored(user, mailbox, "BODY.PEEK[]").await?;
+        Ok(stored.into_iter().map(|mail| mail.raw).collect())
+    }
+
+    /// The UIDs of a mailbox.
+    ///
+    /// # Errors
+    /// When there is no such mailbox.
+    pub async fn uids(&self, user: &str, mailbox: &str) -> Result<Vec<u32>> {
+        let stored = self.stored(user, mailbox, "UID").await?;
+        Ok(stored.into_iter().map(|mail| mail.uid).collect())
+    }
+
+    /// The flags of each mail of a mailbox, such as `\Seen \Flagged`, in the order of their UIDs.
+    ///
+    /// # Errors
+    /// When there is no such mailbox.
+    pub async fn flags(&self, user: &str, mailbox: &str) -> Result<Vec<String>> {
+        let stored = self.stored(user, mailbox, "FLAGS").await?;
+        Ok(stored.into_iter().map(|mail| mail.flags).collect())
+    }
+
+    async fn stored(&self, user: &str, mailbox: &str, items: &str) -> Result<Vec<Stored>> {
+        let mut session = self.session(user).await?;
+        session.command(&format!("EXAMINE {}", quoted(mailbox))).await?;
+        let responses = session.command(&format!("UID FETCH 1:* (UID FLAGS {items})")).await?;
+        let fetched = responses
+            .into_iter()
+            .filter(|response| response.text.contains(" FETCH ("));
+        fetched.map(Stored::from_response).collect()
+    }
+
+    /// Stores a mail in a mailbox by APPEND, which is made if missing: as a person does who drags it there.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn append(&self, user: &str, mailbox: &str, mail: &[u8]) -> Result<()> {
+        let mut session = self.session(user).await?;
+        if !session.has(mailbox).await? {
+            session.command(&format!("CREATE {}", quoted(mailbox))).await?;
+        }
+        session.append(mailbox, "", mail).await
+    }
+
+    /// The UIDVALIDITY of a mailbox.
+    ///
+    /// # Errors
+    /// When there is no such mailbox.
+    pub async fn uid_validity(&self, user: &str, mailbox: &str) -> Result<u32> {
+        let mut session = self.session(user).await?;
+        session.status(mailbox, "UIDVALIDITY").await
+    }
+
+    /// Gives a mailbox a new UIDVALIDITY and its mails new UIDs from 1 on, as happens when a server is restored or moved.
+    /// Flags and order stay. Sessions that have the mailbox open end.
+    ///
+    /// # Errors
+    /// When there is no such mailbox; and for the INBOX of a Maildir, which Dovecot does not delete.
+    pub async fn reset_uid_validity(&self, user: &str, mailbox: &str) -> Result<()> {
+        let mails = self.stored(user, mailbox, "BODY.PEEK[]").await?;
+        self.doveadm(&["mailbox", "delete", "-u", user, mailbox], &[0]).await?;
+        let mut session = self.session(user).await?;
+        if mailbox != "INBOX" {
+            session.command(&format!("CREATE {}", quoted(mailbox))).await?;
+        }
+        for mail in mails {
+            session.append(mailbox, &mail.flags, &mail.raw).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A mail in the store.
+struct Stored {
+    uid: u32,
+    flags: String,
+    raw: Vec<u8>,
+}
+
+impl Stored {
+    fn from_response(mut response: Response) -> Result<Self> {
+        let text = &response.text;
+        let uid = word_after(text, "UID ").context("no UID")?.parse()?;
+        let flags = text.split_once("FLAGS (").and_then(|(_, rest)| rest.split_once(')'));
+        // \Recent belongs to the session, and nobody can store it.
+        let flags = flags
+            .map_or("", |(flags, _)| flags)
+            .split(' ')
+            .filter(|flag| *flag != "\\Recent");
+        let flags = flags.collect::<Vec<_>>().join(" ");
+        let raw = response.literals.pop().unwrap_or_default();
+        Ok(Self { uid, flags, raw })
+    }
+}
