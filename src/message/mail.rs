@@ -69,7 +69,7 @@ impl<'a> Mail<'a> {
             to: addresses(message.all_to()),
             cc: addresses(message.all_cc()),
             subject: clean(message.subject().unwrap_or_default(), MAX_SUBJECT),
-            date: message.date().and_then(date),
+            date: date(message),
             automatic,
         }
     }
@@ -241,8 +241,14 @@ fn ids(list: Option<TextList<'_>>) -> Vec<String> {
     kept.map(|id| clean_id(id)).filter(|id| !id.is_empty()).collect()
 }
 
-fn date(written: mail_parser::DateTime) -> Option<DateTime<Utc>> {
-    written
-        .is_valid()
-        .then(|| DateTime::from_timestamp(written.to_timestamp(), 0))?
+/// mail-parser 1.0.1 finds no date without seconds before a named zone (`08:30 GMT`); chrono reads those.
+fn date(message: &Message<'_>) -> Option<DateTime<Utc>> {
+    let parsed = message.date().filter(mail_parser::DateTime::is_valid);
+    parsed
+        .and_then(|date| DateTime::from_timestamp(date.to_timestamp(), 0))
+        .or_else(|| {
+            let written = message.headers().get("Date")?.raw_value();
+            let written = str::from_utf8(written).ok()?.trim();
+            Some(DateTime::parse_from_rfc2822(written).ok()?.to_utc())
+        })
 }

@@ -96,3 +96,6 @@ impl Automatic {
         }
     }
 }
+
+#[cfg(test)]
+mod corpus_tests;

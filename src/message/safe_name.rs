@@ -98,14 +98,22 @@ fn is_reserved(name: &str) -> bool {
     port || ["con", "prn", "aux", "nul", "conin$", "conout$"].into_iter().any(is)
 }
 
-/// The usual extension of a media type, `bin` where we know none.
+/// The usual extension of a media type; where we know none, `txt` for what is text and `bin` for the rest.
 #[must_use]
 pub fn extension(media_type: &str) -> &'static str {
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     EXTENSIONS
         .iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(essence))
-        .map_or("bin", |(_, extension)| extension)
+        .map(|(_, extension)| *extension)
+        .unwrap_or_else(|| if is_text(essence) { "txt" } else { "bin" })
+}
+
+fn is_text(media_type: &str) -> bool {
+    let kind = media_type.split('/').next().unwrap_or_default();
+    ["text", "message"]
+        .into_iter()
+        .any(|text| kind.eq_ignore_ascii_case(text))
 }
 
 const EXTENSIONS: [(&str, &str); 19] = [
