@@ -1,1 +1,135 @@
-//! The dispatch room.
+//! Runs an endpoint's jobs: claims what is due, reads the mail, runs the action, and commits outcome and reply in one step.
+//!
+//! It never acts on a mail that was not committed before, never runs more jobs than the endpoint allows, and never drops an
+//! outcome: while the ledger fails, the outcome waits and is offered again. A job whose attempt panics is held. Who tears the
+//! runtime down only interrupts attempts; the next start runs them again under the same ids.
+
+pub mod answer;
+mod attempt;
+mod body;
+mod command;
+mod ending;
+mod folder;
+mod memory;
+mod output;
+pub mod payload;
+mod signature;
+mod spool;
+mod webhook;
+mod work;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+pub use memory::Memory;
+
+use crate::{
+    config,
+    job::{Outcome, Reason, Replier},
+    ledger::{ClaimedJob, Ledger},
+};
+
+/// One endpoint's dispatch and what it shares with the others.
+pub struct Dispatch {
+    /// The endpoint.
+    pub endpoint: Arc<config::Endpoint>,
+    /// The ledger.
+    pub ledger: Arc<dyn Ledger>,
+    /// Decides on replies.
+    pub replier: Arc<dyn Replier>,
+    /// The client for the endpoint's webhook, from [`crate::net::http::client`].
+    pub http: reqwest::Client,
+    /// Mail in memory, over all endpoints.
+    pub memory: Memory,
+    /// Commands that run at once, over all endpoints.
+    pub commands: Arc<Semaphore>,
+    /// Stops claiming; what runs is finished.
+    pub stop: CancellationToken,
+}
+
+/// What an attempt came to.
+#[derive(Debug, PartialEq)]
+struct Ended {
+    outcome: Outcome,
+    /// The action said that it is no more (410): nothing more is claimed until someone looked.
+    gone: bool,
+}
+
+impl From<Outcome> for Ended {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, gone: false }
+    }
+}
+
+/// Another attempt, after the next of the configured waits.
+fn later(reason: Reason, detail: String) -> Outcome {
+    Outcome::Retry {
+        reason,
+        detail,
+        not_before: None,
+    }
+}
+
+/// Runs until `stop`; then claims no more, finishes what runs, and returns. Claims no more after a 410 either, and waits for `stop`.
+pub async fn run(dispatch: Dispatch) {
+    let dispatch = Arc::new(dispatch);
+    let slots = Arc::new(Semaphore::new(dispatch.endpoint.concurrency.max(1)));
+    let enough = dispatch.stop.child_token();
+    let mut running = JoinSet::new();
+    while let Some(claimed) = enough.run_until_cancelled(claim(&dispatch, &slots)).await {
+        for (job, slot) in claimed {
+            let (dispatch, enough) = (dispatch.clone(), enough.clone());
+            running.spawn(async move {
+                if attempt::run(&dispatch, &job).await {
+                    enough.cancel();
+                }
+                drop(slot);
+            });
+        }
+        while running.try_join_next().is_some() {}
+    }
+    while running.join_next().await.is_some() {}
+    dispatch.stop.cancelled().await;
+}
+
+/// The first wait after a claim failed; each further one doubles.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// The longest wait after a claim failed.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Jobs that are ours to run, each with its slot. Waits for a slot, then for a job.
+async fn claim(dispatch: &Dispatch, slots: &Arc<Semaphore>) -> Vec<(ClaimedJob, OwnedSemaphorePermit)> {
+    let mut wait = FIRST_WAIT;
+    loop {
+        let free = free_slots(slots).await;
+        match dispatch.ledger.claim_jobs(&dispatch.endpoint.name, free.len()).await {
+            Ok(jobs) => return jobs.into_iter().zip(free).collect(),
+            Err(error) => {
+                let endpoint = &dispatch.endpoint.name;
+                tracing::warn!(%endpoint, %error, "jobs could not be claimed; trying again");
+            }
+        }
+        drop(free);
+        sleep(wait.mul_f64(0.5 + fastrand::f64())).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+/// All slots that are free now, one at least.
+async fn free_slots(slots: &Arc<Semaphore>) -> Vec<OwnedSemaphorePermit> {
+    let mut free = Vec::new();
+    free.extend(slots.clone().acquire_owned().await);
+    while let Ok(slot) = slots.clone().try_acquire_owned() {
+        free.push(slot);
+    }
+    free
+}
+
+#[cfg(test)]
+mod tests;

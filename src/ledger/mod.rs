@@ -135,7 +135,7 @@ pub struct ClaimedJob {
 }
 
 /// The end of an attempt; outcome and reply commit together.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Finish {
     /// The job.
     pub job: JobId,

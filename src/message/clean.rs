@@ -16,6 +16,14 @@ pub fn clean(text: &str, max: usize) -> String {
     cleaned
 }
 
+/// Text of several lines without control characters but line feeds and tabs; line ends become `\n`, the end is trimmed.
+#[must_use]
+pub fn clean_lines(text: &str) -> String {
+    let lines = text.replace("\r\n", "\n");
+    let unfit = |c: char| is_unfit(c) && c != '\n' && c != '\t';
+    lines.trim_end().replace(unfit, " ")
+}
+
 /// An identifier (Message-ID, Content-ID) without white space, control characters and angle brackets: servers and
 /// mail-parser hand over folded ones with their line breaks inside.
 #[must_use]
@@ -55,6 +63,7 @@ mod tests {
         }
         assert_eq!(clean("abcdef", 3), "abc…");
         assert_eq!(clean("abc", 3), "abc");
+        assert_eq!(clean_lines("a\r\n\tb\u{1b}[1m\0\n\n"), "a\n\tb [1m");
         assert_eq!(clean_id("<a\r\n b@c>"), "ab@c");
     }
 

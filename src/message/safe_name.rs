@@ -109,6 +109,20 @@ pub fn extension(media_type: &str) -> &'static str {
         .unwrap_or_else(|| if is_text(essence) { "txt" } else { "bin" })
 }
 
+/// The usual media type for a file's extension; `application/octet-stream` where we know none.
+#[must_use]
+pub fn media_type(name: &str) -> &'static str {
+    let (_, extension) = split(name);
+    EXTENSIONS
+        .iter()
+        .find(|(_, known)| {
+            extension
+                .strip_prefix('.')
+                .is_some_and(|found| found.eq_ignore_ascii_case(known))
+        })
+        .map_or("application/octet-stream", |(media_type, _)| media_type)
+}
+
 fn is_text(media_type: &str) -> bool {
     let kind = media_type.split('/').next().unwrap_or_default();
     ["text", "message"]

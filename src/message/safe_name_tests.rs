@@ -61,6 +61,17 @@ fn equal_names_are_numbered() {
     assert_eq!(names.add(None, "image/png"), "attachment-2.png");
 }
 
+#[test]
+fn media_types_and_extensions_go_together() {
+    assert_eq!(media_type("a.PDF"), "application/pdf");
+    assert_eq!(media_type("pdf"), "application/octet-stream");
+    assert_eq!(media_type("a.b"), "application/octet-stream");
+    assert_eq!(extension("text/rfc822-headers"), "txt");
+    for (media_type, extension) in EXTENSIONS {
+        assert_eq!(super::extension(media_type), extension);
+    }
+}
+
 fn name() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         any::<char>().prop_map(String::from),

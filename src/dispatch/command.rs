@@ -1,0 +1,283 @@
+//! The command: a process without a shell, in its own group and folder, with a cleared environment.
+//!
+//! Nothing from a mail reaches the arguments or the environment; it is all in files. Standard input is empty. When the process
+//! ends, whatever is left of its group is killed, and its folder is removed.
+
+use std::{
+    env,
+    ffi::OsString,
+    io,
+    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
+    path::{Path, PathBuf},
+    pin::pin,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use futures_util::{FutureExt, future::FusedFuture};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tempfile::TempDir;
+use tokio::{
+    process::{Child, Command},
+    select,
+    task::spawn_blocking,
+    time::timeout,
+};
+
+use super::{folder, later, output::Output, work::Work};
+use crate::{
+    config::{self, HeaderValue},
+    job::{Answer, Outcome, Reason},
+    secret::{ExposeSecret, SecretError},
+};
+
+/// How long a killed process may take to vanish, and its pipes to close: what hangs in the kernel for longer is left to it.
+const GONE: Duration = Duration::from_secs(5);
+
+/// Exit code that asks for another attempt (`EX_TEMPFAIL` of sysexits).
+const TRY_AGAIN: i32 = 75;
+
+/// A command that is ready to be started.
+pub(super) struct Start {
+    folder: TempDir,
+    environment: Vec<(OsString, OsString)>,
+}
+
+/// Why a command could not be made ready.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unready {
+    /// A secret for its environment can't be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// Its folder could not be made.
+    #[error("the command's folder could not be written: {0}")]
+    Folder(#[from] io::Error),
+}
+
+impl From<Unready> for Outcome {
+    fn from(unready: Unready) -> Self {
+        let reason = match unready {
+            Unready::Secret(_) => Reason::Secret,
+            Unready::Folder(_) => Reason::Local,
+        };
+        later(reason, unready.to_string())
+    }
+}
+
+/// The folder and environment of one attempt. Blocks.
+///
+/// # Errors
+/// When a secret is missing, or the temporary folder fails.
+pub(super) fn prepare(command: &config::Command, work: &Work<'_>) -> Result<Start, Unready> {
+    let passed = command
+        .pass_env
+        .iter()
+        .filter_map(|name| Some((name.into(), env::var_os(name)?)));
+    let mut environment: Vec<(OsString, OsString)> = passed.collect();
+    for (name, value) in &command.env {
+        let value = match value {
+            HeaderValue::Plain(value) => value.into(),
+            HeaderValue::Secret(secret) => secret.read()?.expose_secret().into(),
+        };
+        environment.push((name.into(), value));
+    }
+    let folder = folder::make(work)?;
+    environment.extend([
+        ("MAILJOB_JOB".into(), work.job.id.to_string().into()),
+        ("MAILJOB_ENDPOINT".into(), work.endpoint.as_str().into()),
+        ("MAILJOB_ATTEMPT".into(), work.job.attempt.to_string().into()),
+        ("MAILJOB_DIR".into(), folder.path().into()),
+    ]);
+    Ok(Start { folder, environment })
+}
+
+/// Runs the command to its end, or to the end of its time.
+pub(super) async fn run(command: &config::Command, start: Start) -> Outcome {
+    let (mut out, mut err) = (Output::new(command.max_output), Output::new(command.max_output));
+    let end = match spawn(command, &start) {
+        Ok(child) => supervise(child, command, &mut out, &mut err).await,
+        Err(error) => return unstarted(command, &error),
+    };
+    let (folder, max_files) = (start.folder, command.max_files);
+    let done = matches!(end, End::Exit(status) if status.success());
+    let taken = spawn_blocking(move || {
+        let files = if done {
+            folder::take(folder.path(), max_files)
+        } else {
+            Ok(Vec::new())
+        };
+        if let Err(error) = folder.close() {
+            tracing::warn!(%error, "a command's folder could not be removed");
+        }
+        files
+    });
+    let files = match taken.await {
+        Ok(Ok(files)) => files,
+        Ok(Err(untaken)) => return super::answer::bad_answer(untaken.to_string()),
+        Err(_torn_down) => return later(Reason::Local, "out/ could not be read".to_owned()),
+    };
+    outcome(
+        &end,
+        command.timeout,
+        Answer {
+            text: out.text(),
+            files,
+        },
+        &err.end(),
+    )
+}
+
+/// How a process ended.
+#[derive(Debug)]
+enum End {
+    /// By itself.
+    Exit(ExitStatus),
+    /// By us, when its time was over.
+    Timeout,
+    /// We don't know.
+    Lost(io::Error),
+}
+
+/// What a command's end means. Pure.
+fn outcome(end: &End, limit: Duration, answer: Answer, last_words: &str) -> Outcome {
+    let said = |what: String| {
+        if last_words.is_empty() {
+            what
+        } else {
+            format!("{what}: {last_words}")
+        }
+    };
+    let failed = |reason, what| Outcome::Failed {
+        reason,
+        detail: said(what),
+        tell: None,
+    };
+    match end {
+        End::Exit(status) => match (status.code(), status.signal()) {
+            (Some(0), _) => Outcome::Done(answer),
+            (Some(TRY_AGAIN), _) => later(
+                Reason::Exit(TRY_AGAIN),
+                said(format!("the command ended with {TRY_AGAIN}")),
+            ),
+            (Some(code), _) => failed(Reason::Exit(code), format!("the command ended with {code}")),
+            (None, signal) => {
+                let signal = signal.unwrap_or_default();
+                failed(
+                    Reason::Signal(signal),
+                    format!("the command was ended by signal {signal}"),
+                )
+            }
+        },
+        End::Timeout => failed(
+            Reason::Timeout,
+            format!("the command ran longer than {limit:?} and was ended"),
+        ),
+        End::Lost(error) => later(Reason::Local, format!("the command's end could not be seen: {error}")),
+    }
+}
+
+/// A program that isn't there or may not be run fails; when the machine has no room for a process, it may have later.
+fn unstarted(command: &config::Command, error: &io::Error) -> Outcome {
+    let program = command.argv.first().map_or("", String::as_str);
+    let detail = format!("{program} could not be started: {error}");
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Outcome::Failed {
+            reason: Reason::Spawn,
+            detail,
+            tell: None,
+        },
+        _ => later(Reason::Spawn, detail),
+    }
+}
+
+fn spawn(command: &config::Command, start: &Start) -> io::Result<Child> {
+    let (program, arguments) = command.argv.split_first().ok_or(io::ErrorKind::NotFound)?;
+    // With a path, std starts the process by posix_spawn; a name with a cleared environment would cost a fork.
+    Command::new(located(program)?)
+        .args(arguments)
+        .env_clear()
+        .envs(start.environment.iter().map(|(name, value)| (name, value)))
+        .current_dir(start.folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+}
+
+/// The program's path: as written when it has a slash, else from our own `PATH`.
+fn located(program: &str) -> io::Result<PathBuf> {
+    if program.contains('/') {
+        return Ok(program.into());
+    }
+    let runs = |path: &Path| {
+        path.metadata()
+            .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    let folders = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&folders)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_absolute() && runs(path))
+        .ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// Waits for the process while its output is drained; ends its group when its time is over, and what is left of it in any case.
+async fn supervise(mut child: Child, command: &config::Command, out: &mut Output, err: &mut Output) -> End {
+    let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let drained = async { tokio::join!(out.drain(stdout), err.drain(stderr)) };
+    let mut drained = pin!(drained.map(|_| ()).fuse());
+    let end = match beside(&mut drained, timeout(command.timeout, child.wait())).await {
+        Ok(Ok(status)) => End::Exit(status),
+        Ok(Err(error)) => End::Lost(error),
+        Err(_elapsed) => {
+            signal(group, Signal::TERM);
+            if beside(&mut drained, timeout(command.grace, child.wait()))
+                .await
+                .is_err()
+            {
+                signal(group, Signal::KILL);
+                // The status of a killed process says nothing more.
+                drop(beside(&mut drained, timeout(GONE, child.wait())).await);
+            }
+            End::Timeout
+        }
+    };
+    if !drained.is_terminated() && matches!(end, End::Exit(_)) {
+        // A child of the process holds the pipes: it may finish its sentence.
+        drop(timeout(command.grace, &mut drained).await);
+    }
+    signal(group, Signal::KILL);
+    if !drained.is_terminated() {
+        drop(timeout(GONE, &mut drained).await);
+    }
+    end
+}
+
+/// Waits for `main` while the other future goes on.
+async fn beside<T>(other: &mut (impl FusedFuture<Output = ()> + Unpin), main: impl Future<Output = T>) -> T {
+    let mut main = pin!(main);
+    if !other.is_terminated() {
+        select! {
+            biased;
+            result = &mut main => return result,
+            () = other => {}
+        }
+    }
+    main.await
+}
+
+/// Signals a process group; one that is gone needs none.
+fn signal(group: Option<Pid>, signal: Signal) {
+    if let Some(group) = group
+        && let Err(error) = kill_process_group(group, signal)
+        && error != rustix::io::Errno::SRCH
+    {
+        tracing::warn!(%error, "a command's process group could not be signalled");
+    }
+}
+
+#[cfg(test)]
+#[path = "command_tests.rs"]
+mod tests;

@@ -1,0 +1,188 @@
+//! What an action gets to know of a mail: the contract of the JSON webhook body and of `message.json`. Pure.
+//!
+//! The schema in `deploy/payload.schema.json` is made from these types. Every field is always there; what a mail does not have
+//! is `null` or an empty list. Nothing here is verified: whoever wrote the mail wrote these values.
+
+use std::borrow::Cow;
+
+use base64::{display::Base64Display, engine::general_purpose::STANDARD};
+use chrono::{DateTime, Utc};
+use schemars::{JsonSchema, Schema, generate::SchemaSettings};
+use serde::{Serialize, Serializer};
+
+use super::work::Work;
+use crate::message::{Address, Attachment, Automatic, Mail, clean::clean};
+
+/// Characters kept of one header field's value.
+const MAX_FIELD: usize = 16_000;
+
+/// A mail that became a job. The same bytes at every attempt.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "Mailjob payload")]
+pub struct Payload<'a> {
+    /// The version of this contract. New fields may come without a new version.
+    version: u32,
+    /// The job's id: the same at every attempt, and the same as the header `webhook-id`. Whoever has seen it before has seen this mail.
+    job: String,
+    /// The endpoint's name.
+    endpoint: &'a str,
+    /// When the mail server received the mail, if it said so.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    received: Option<DateTime<Utc>>,
+    /// When Mailjob took the mail.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    taken: DateTime<Utc>,
+    /// The mail.
+    mail: MailPayload<'a>,
+}
+
+/// A mail. Its sender's claims, not ours.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Mail")]
+struct MailPayload<'a> {
+    /// Message-ID, without angle brackets.
+    message_id: Option<&'a str>,
+    /// From; of every such field where there is more than one.
+    from: &'a [Address],
+    /// To.
+    to: &'a [Address],
+    /// Cc.
+    cc: &'a [Address],
+    /// Reply-To.
+    reply_to: &'a [Address],
+    /// Subject, decoded, on one line; empty where there is none.
+    subject: &'a str,
+    /// Date, as the sender's clock had it.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    date: Option<DateTime<Utc>>,
+    /// In-Reply-To, without angle brackets.
+    in_reply_to: &'a [String],
+    /// References, without angle brackets; the first one and the last 99.
+    references: &'a [String],
+    /// Why Mailjob will not answer this mail (RFC 3834), e.g. `auto-submitted`, `mailing-list`; null when it may.
+    automatic: Option<&'static str>,
+    /// The text to read. Null when the mail has only HTML.
+    text: Option<Cow<'a, str>>,
+    /// The HTML. Null when the mail has none.
+    html: Option<Cow<'a, str>>,
+    /// The header fields in their order, each as name and value; values are as written (not decoded) but on one line.
+    #[schemars(with = "Vec<(String, String)>")]
+    headers: Fields<'a>,
+    /// The attachments that the endpoint's filter hands on, with inline images and nested mails.
+    attachments: Vec<AttachmentPayload<'a>>,
+    /// Bytes of the raw mail.
+    size: u64,
+}
+
+/// A file that came with a mail.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Attachment")]
+struct AttachmentPayload<'a> {
+    /// The name as the sender wrote it. It may look like a path: never use it as one.
+    name: Option<&'a str>,
+    /// A name that is safe for a file and different from all others of this mail: the file in `attachments/`, and the
+    /// `filename` of the part in a multipart body.
+    file: &'a str,
+    /// The declared media type, in lower case.
+    media_type: &'a str,
+    /// The declared charset of a text.
+    charset: Option<&'a str>,
+    /// Whether it is meant to be shown inside the HTML.
+    inline: bool,
+    /// Content-ID, without angle brackets; the HTML names it as `cid:…`.
+    content_id: Option<&'a str>,
+    /// Bytes of the decoded content.
+    size: u64,
+    /// The content. Only in a JSON webhook body: `message.json` and multipart bodies have the files beside them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", extend("contentEncoding" = "base64"))]
+    content: Option<Content<'a>>,
+}
+
+/// Whether attachments travel inside the payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Contents {
+    /// As base64.
+    Inside,
+    /// As files or parts beside it.
+    Beside,
+}
+
+impl<'a> Payload<'a> {
+    /// The payload of a job.
+    pub(super) fn new(work: &'a Work<'a>, contents: Contents) -> Self {
+        let Work { job, mail, head, .. } = work;
+        Self {
+            version: 1,
+            job: job.id.to_string(),
+            endpoint: work.endpoint.as_str(),
+            received: job.received,
+            taken: job.taken,
+            mail: MailPayload {
+                message_id: head.message_id.as_deref(),
+                from: &head.from,
+                to: &head.to,
+                cc: &head.cc,
+                reply_to: &head.reply_to,
+                subject: &head.subject,
+                date: head.date,
+                in_reply_to: &head.in_reply_to,
+                references: &head.references,
+                automatic: head.automatic.map(Automatic::code),
+                text: mail.text(),
+                html: mail.html(),
+                headers: Fields(mail),
+                attachments: work
+                    .attachments
+                    .iter()
+                    .map(|file| AttachmentPayload::new(file, contents))
+                    .collect(),
+                size: mail.raw().len() as u64,
+            },
+        }
+    }
+}
+
+impl<'a> AttachmentPayload<'a> {
+    fn new(file: &'a Attachment<'a>, contents: Contents) -> Self {
+        Self {
+            name: file.name.as_deref(),
+            file: &file.safe_name,
+            media_type: &file.media_type,
+            charset: file.charset.as_deref(),
+            inline: file.inline,
+            content_id: file.content_id.as_deref(),
+            size: file.size() as u64,
+            content: (contents == Contents::Inside).then_some(Content(file)),
+        }
+    }
+}
+
+/// Decoded in the moment it is written, so that one attachment at a time is in memory.
+struct Content<'a>(&'a Attachment<'a>);
+
+impl Serialize for Content<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Base64Display::new(&self.0.data(), &STANDARD))
+    }
+}
+
+struct Fields<'a>(&'a Mail<'a>);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = self.0.fields();
+        serializer.collect_seq(fields.map(|(name, value)| (name, clean(&value.replace("\r\n", ""), MAX_FIELD))))
+    }
+}
+
+/// The JSON Schema of [`Payload`].
+#[must_use]
+pub fn schema() -> Schema {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<Payload<'static>>()
+}
+
+#[cfg(test)]
+#[path = "payload_tests.rs"]
+mod tests;

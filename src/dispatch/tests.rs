@@ -1,0 +1,67 @@
+//! What the tests of this room share, and the loop against a real ledger.
+
+use std::{path::PathBuf, time::Duration};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::work::Work;
+use crate::{
+    config::{EndpointName, Limits},
+    job::JobId,
+    ledger::{ClaimedJob, MailId},
+    message,
+};
+
+/// A mail with text, HTML, a file and an inline image.
+pub(super) const MAIL: &str = "From: Ann <ann@supplier.example>\r\nTo: invoices@us.example\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\
+    Message-ID: <1@supplier.example>\r\nX-Folded: a\r\n b\r\nDate: Mon, 16 Nov 2026 09:30:00 +0100\r\n\
+    Content-Type: multipart/mixed; boundary=b\r\n\r\n\
+    --b\r\nContent-Type: text/plain\r\n\r\nHello.\r\n\
+    --b\r\nContent-Type: application/pdf; name=\"../invoice.pdf\"\r\nContent-Transfer-Encoding: base64\r\n\r\nJVBERi0xLjQK\r\n\
+    --b\r\nContent-Type: image/png\r\nContent-ID: <logo@x>\r\nContent-Disposition: inline\r\n\r\nPNG\r\n--b--\r\n";
+
+pub(super) fn job() -> ClaimedJob {
+    ClaimedJob {
+        id: JobId(Uuid::from_u128(0x0193_5b2a_1c00_7000_8000_0000_0000_0001)),
+        mail: MailId(1),
+        size: MAIL.len() as u64,
+        attempt: 2,
+        retries: 1,
+        interrupted: 0,
+        received: DateTime::from_timestamp(1_795_000_000, 0),
+        taken: DateTime::from_timestamp(1_795_000_005, 0).unwrap(),
+    }
+}
+
+/// Reads a mail and makes something of it, as an attempt does.
+pub(super) async fn with_work<T: Send + 'static>(
+    raw: impl Into<Bytes>,
+    make: impl FnOnce(&Work<'_>) -> T + Send + 'static,
+) -> T {
+    let raw = raw.into();
+    let shared = raw.clone();
+    let limits = Limits {
+        size: u64::MAX,
+        time: Duration::from_secs(60),
+        ..Limits::default()
+    };
+    let read = message::read(raw, limits, move |mail| {
+        make(&Work {
+            endpoint: &EndpointName::new("invoices").unwrap(),
+            job: &job(),
+            now: Utc::now(),
+            mail,
+            head: &mail.head(),
+            attachments: mail.attachments(),
+            raw: &shared,
+        })
+    });
+    read.await.unwrap()
+}
+
+/// A file of the repository.
+pub(super) fn repository(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}

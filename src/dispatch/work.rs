@@ -1,0 +1,28 @@
+//! What an action gets to work with: a mail that was read and is meant.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    config::EndpointName,
+    ledger::ClaimedJob,
+    message::{Attachment, Head, Mail},
+};
+
+/// A mail that was read and is meant, and the attempt that it is for.
+pub(super) struct Work<'a> {
+    /// The endpoint.
+    pub(super) endpoint: &'a EndpointName,
+    /// The job.
+    pub(super) job: &'a ClaimedJob,
+    /// The time of the attempt.
+    pub(super) now: DateTime<Utc>,
+    /// The mail.
+    pub(super) mail: &'a Mail<'a>,
+    /// Its head.
+    pub(super) head: &'a Head,
+    /// Those of its attachments that the filter hands on.
+    pub(super) attachments: Vec<Attachment<'a>>,
+    /// Its bytes, shared.
+    pub(super) raw: &'a Bytes,
+}
