@@ -21,7 +21,7 @@ pub fn clean(text: &str, max: usize) -> String {
 pub fn clean_lines(text: &str) -> String {
     let lines = text.replace("\r\n", "\n");
     let unfit = |c: char| is_unfit(c) && c != '\n' && c != '\t';
-    lines.trim_end().replace(unfit, " ")
+    lines.replace(unfit, " ").trim_end().to_owned()
 }
 
 /// An identifier (Message-ID, Content-ID) without white space, control characters and angle brackets: servers and
