@@ -18,6 +18,9 @@ use crate::{
     ledger::{ClaimedJob, ClaimedReply, Error, MailId},
 };
 
+/// Bytes of replies in one claim: no more are claimed beyond this.
+const REPLY_BYTES: usize = 8 << 20;
+
 /// A claimed job and its row.
 struct Candidate {
     row: i64,
@@ -171,14 +174,20 @@ impl Claimable for ClaimedReply {
              WHERE r.account = ?1 AND r.state = 'queued' AND r.due <= ?2
              ORDER BY r.due, r.job LIMIT ?3",
         )?;
-        let rows = query.query_map(params![&**account, desk.now, signed(max)], |row| {
-            Ok((row.get::<_, i64>(0)?, claimed_reply(row, account)?))
-        })?;
-        let (rows, replies): (Vec<_>, Vec<_>) = rows.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let mut rows = query.query(params![&**account, desk.now, signed(max)])?;
         let mut update = desk
             .db
             .prepare_cached("UPDATE reply SET state = 'running', attempt = attempt + 1 WHERE job = ?")?;
-        for row in rows {
+        let (mut replies, mut claimed, mut bytes) = (Vec::new(), Vec::new(), 0);
+        while bytes < REPLY_BYTES
+            && let Some(row) = rows.next()?
+        {
+            let reply = claimed_reply(row, account)?;
+            bytes += reply.reply.bytes.len();
+            claimed.push(row.get::<_, i64>(0)?);
+            replies.push(reply);
+        }
+        for row in claimed {
             update.execute([row])?;
         }
         Ok(replies)

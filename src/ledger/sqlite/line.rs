@@ -146,15 +146,16 @@ impl<T: Claimable> Line<T> {
                 continue;
             }
             let mut claimed = Ok(Vec::new());
-            savepoint(db, now, |desk| {
+            let stood = savepoint(db, now, |desk| {
                 claimed = T::claim(desk, key, waiter.max);
-                claimed.is_ok()
-            })?;
-            if claimed.as_ref().is_ok_and(Vec::is_empty) {
+                claimed.as_ref().map(drop).map_err(Clone::clone)
+            });
+            if stood.is_ok() && claimed.as_ref().is_ok_and(Vec::is_empty) {
                 queue.push_front(waiter);
                 break;
             }
             self.served.push((waiter, claimed));
+            stood?;
         }
         if queue.is_empty() {
             self.waiting.remove(key);

@@ -12,8 +12,8 @@ const LETTERS: usize = 1024;
 
 /// Something to do and someone to tell.
 pub(super) trait Operation: Send {
-    /// Does it; says whether its changes stay.
-    fn run(&mut self, desk: &mut Desk<'_>) -> bool;
+    /// Does it; its changes are undone when it fails.
+    fn run(&mut self, desk: &mut Desk<'_>) -> Result<(), Error>;
     /// Tells the one who asked, when all is durable or the batch failed.
     fn answer(self: Box<Self>, batch: Result<(), Error>);
 }
@@ -29,12 +29,15 @@ where
     W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send,
     T: Send,
 {
-    fn run(&mut self, desk: &mut Desk<'_>) -> bool {
-        let result = self.work.take().map(|work| work(desk));
-        // An illegal change holds its job: that must stay.
-        let stays = matches!(&result, Some(Ok(_) | Err(Error::Illegal { .. })));
-        self.result = result;
-        stays
+    fn run(&mut self, desk: &mut Desk<'_>) -> Result<(), Error> {
+        let result = self.work.take().map_or(Err(Error::Closed), |work| work(desk));
+        let undo = match &result {
+            // An illegal change holds its job: that must stay.
+            Ok(_) | Err(Error::Illegal { .. }) => Ok(()),
+            Err(failed) => Err(failed.clone()),
+        };
+        self.result = Some(result);
+        undo
     }
 
     fn answer(self: Box<Self>, batch: Result<(), Error>) {

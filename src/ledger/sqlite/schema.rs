@@ -91,6 +91,8 @@ pub(super) fn recover(db: &mut Connection, now: i64) -> Result<(), Error> {
         requeue(&tx, &job, now)?;
     }
     tx.execute("UPDATE reply SET state = 'queued' WHERE state = 'running'", [])?;
+    // Queued means due; a clock that was set back since must not put it off.
+    tx.execute("UPDATE job SET due = ?1 WHERE state = 'queued' AND due > ?1", [now])?;
     let uploads = tx
         .prepare("SELECT mail FROM upload")?
         .query_map([], |row| row.get(0))?

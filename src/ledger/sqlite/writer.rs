@@ -221,25 +221,28 @@ impl Writer {
 }
 
 /// Runs `work` so that it can be undone alone; an error means that the whole transaction is lost.
-pub(super) fn savepoint(db: &Connection, now: i64, work: impl FnOnce(&mut Desk<'_>) -> bool) -> Result<After, Error> {
+pub(super) fn savepoint(
+    db: &Connection,
+    now: i64,
+    work: impl FnOnce(&mut Desk<'_>) -> Result<(), Error>,
+) -> Result<After, Error> {
     step(db, "SAVEPOINT one")?;
     let mut desk = Desk {
         db,
         now,
         after: After::default(),
     };
-    let stays = work(&mut desk);
-    let after = desk.after;
-    if db.is_autocommit() {
-        return Err(Error::Full("the engine gave up the transaction".into()));
-    }
-    if stays {
-        step(db, "RELEASE one")?;
-        return Ok(after);
-    }
-    step(db, "ROLLBACK TO one")?;
+    let after = match work(&mut desk) {
+        Ok(()) => desk.after,
+        // The engine gives up the whole transaction when it must, as it may on a full disk.
+        Err(failed) if db.is_autocommit() => return Err(failed),
+        Err(_) => {
+            step(db, "ROLLBACK TO one")?;
+            After::default()
+        }
+    };
     step(db, "RELEASE one")?;
-    Ok(After::default())
+    Ok(after)
 }
 
 fn step(db: &Connection, sql: &str) -> Result<(), Error> {

@@ -4,6 +4,7 @@ mod flow;
 mod invariants;
 mod life;
 mod mails;
+mod poison;
 mod waiting;
 
 use std::{

@@ -102,45 +102,54 @@ async fn a_claim_dropped_after_the_commit_gives_back() {
     assert_eq!(d.claim(1).await.pop().unwrap().attempt, 1, "no attempt was counted");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workers_share_without_overlap() {
     let d = Desktop::new().await;
     d.take((1..=200).map(mail).collect()).await;
+    let ran = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let all_ran = tokio_util::sync::CancellationToken::new();
     let workers: Vec<_> = (0..8)
-        .map(|_| {
-            let ledger = d.ledger.clone();
-            tokio::spawn(async move {
-                let mut ran = Vec::new();
-                while let Ok(jobs) =
-                    tokio::time::timeout(Duration::from_millis(500), ledger.claim_jobs(&endpoint("invoices"), 3)).await
-                {
-                    for job in jobs.unwrap() {
-                        ledger
-                            .finish(Finish {
-                                reply: silent(),
-                                ..finish(&job, done())
-                            })
-                            .await
-                            .unwrap();
-                        ran.push(job.id);
-                    }
-                }
-                ran
-            })
-        })
+        .map(|_| tokio::spawn(work(d.ledger.clone(), ran.clone(), all_ran.clone())))
         .collect();
-    let mut all = Vec::new();
+    soon(all_ran.cancelled()).await;
     for worker in workers {
-        all.extend(soon(worker).await.unwrap());
+        soon(worker).await.unwrap();
     }
-    // A worker may have given up waiting while others still ran; what is left is run here.
-    while !d.nothing_due().await {
-        all.push(d.run(done(), silent()).await.id);
-    }
-    all.sort_unstable();
-    all.dedup();
-    assert_eq!(all.len(), 200);
+    let mut ran = ran.lock().unwrap().clone();
+    ran.sort_unstable();
+    ran.dedup();
+    assert_eq!(ran.len(), 200, "each ran once");
     assert_eq!(d.settling().await.len(), 100, "as many as were asked for");
+    assert!(
+        d.ledger
+            .overview(999)
+            .await
+            .unwrap()
+            .iter()
+            .all(|row| row.attempts == 1)
+    );
+}
+
+async fn work(
+    ledger: Arc<Sqlite>,
+    ran: Arc<std::sync::Mutex<Vec<JobId>>>,
+    all_ran: tokio_util::sync::CancellationToken,
+) {
+    let name = endpoint("invoices");
+    while let Some(jobs) = all_ran.run_until_cancelled(ledger.claim_jobs(&name, 3)).await {
+        for job in jobs.unwrap() {
+            let end = Finish {
+                reply: silent(),
+                ..finish(&job, done())
+            };
+            ledger.finish(end).await.unwrap();
+            let mut ran = ran.lock().unwrap();
+            ran.push(job.id);
+            if ran.len() == 200 {
+                all_ran.cancel();
+            }
+        }
+    }
 }
 
 #[tokio::test]
