@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig, params};
 
 use super::{claims::step, intake::drop_upload, values::signed};
 use crate::{
@@ -42,7 +42,7 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Error> {
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_plans(&db)?;
     db.execute_batch(
         "PRAGMA busy_timeout = 5000;
          PRAGMA journal_mode = WAL;
@@ -60,8 +60,17 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Error> {
 /// A reading connection, smaller still.
 pub(super) fn reader(path: &Path) -> Result<Connection, Error> {
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    keep_plans(&db)?;
     db.execute_batch("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -512; PRAGMA mmap_size = 0;")?;
     Ok(db)
+}
+
+/// Keeps statements and their plans. Without the stability guarantee, each binding of a value that a partial index might
+/// depend on makes SQLite parse and plan the statement again.
+fn keep_plans(db: &Connection) -> Result<(), Error> {
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// Brings the schema up to ours; a newer one is refused.

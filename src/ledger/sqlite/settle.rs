@@ -24,19 +24,26 @@ pub(super) fn conclude(desk: &mut Desk<'_>, mail: i64) -> Result<(), Error> {
     let Some(verdict) = ended(desk.db, mail)? else {
         return Ok(());
     };
-    let due = desk
-        .db
-        .prepare_cached("UPDATE place SET touch = ?2 WHERE mail = ?1 AND touch = 'waiting'")?
-        .execute(params![mail, verdict])?;
     desk.db
         .prepare_cached("UPDATE mail SET idle = ?2 WHERE id = ?1")?
         .execute(params![mail, desk.now])?;
-    if due > 0 {
-        let mailbox: Arc<str> = desk
-            .db
-            .prepare_cached("SELECT b.name FROM mail m JOIN mailbox b ON b.id = m.mailbox WHERE m.id = ?")?
-            .query_row([mail], |row| row.get(0))?;
-        desk.after.bells.insert(MailboxKey(mailbox));
+    let mut waiting = desk.db.prepare_cached(
+        "SELECT b.name, p.mailbox, p.uid_validity, p.uid FROM place p JOIN mailbox b ON b.id = p.mailbox
+         WHERE p.mail = ? AND p.touch = 'waiting'",
+    )?;
+    let places = waiting
+        .query_map([mail], |row| {
+            let key: (i64, u32, u32) = (row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((row.get::<_, Arc<str>>(0)?, key))
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    // Place by place: an UPDATE of several rows makes SQLite open a table of its own for their keys.
+    let mut update = desk
+        .db
+        .prepare_cached("UPDATE place SET touch = ?4 WHERE mailbox = ?1 AND uid_validity = ?2 AND uid = ?3")?;
+    for (name, (mailbox, uid_validity, uid)) in places {
+        update.execute(params![mailbox, uid_validity, uid, verdict])?;
+        desk.after.bells.insert(MailboxKey(name));
     }
     Ok(())
 }
