@@ -1,2 +1,73 @@
-//! Bench.
-fn main() {}
+//! Runs Mailjob and the raw ceiling in turn and prints how they compare.
+//!
+//! ```text
+//! benches/run [--rounds N] [--json] [mix] [small] [latency] [command] [idle] [big]
+//! ```
+
+use std::{fs, thread};
+
+use anyhow::{Context, Result, bail};
+use mailjob_bench::{report, scenario::Scenario, stage::Stage};
+use serde_json::json;
+
+struct Args {
+    scenarios: Vec<(&'static str, Scenario)>,
+    rounds: usize,
+    json: bool,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let args = args()?;
+    let idle = args.scenarios.iter().any(|(_, scenario)| *scenario == Scenario::Idle);
+    let mut stage = Stage::start(if idle { 1_000 } else { 100 }).await?;
+    let mut rows = Vec::new();
+    for (name, scenario) in &args.scenarios {
+        eprintln!("{name}, load {}", load());
+        rows.extend(scenario.run(&mut stage, args.rounds).await.context(*name)?);
+    }
+    let cores = thread::available_parallelism()?;
+    let disk = stage.disk();
+    if args.json {
+        println!(
+            "{}",
+            json!({ "cores": cores, "rounds": args.rounds, "ledger": disk, "rows": rows })
+        );
+    } else {
+        println!(
+            "{cores} cores, {} rounds, Dovecot on sdbox, ledger with synchronous=FULL in {disk}",
+            args.rounds
+        );
+        println!("Rates count from the start of a process. Ratio: median over the rounds of Mailjob / ceiling.\n");
+        print!("{}", report::table(&rows));
+    }
+    Ok(())
+}
+
+fn args() -> Result<Args> {
+    let mut args = Args {
+        scenarios: Vec::new(),
+        rounds: 3,
+        json: false,
+    };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--json" => args.json = true,
+            "--rounds" => args.rounds = words.next().context("--rounds needs a number")?.parse()?,
+            name => match Scenario::ALL.into_iter().find(|(known, _)| *known == name) {
+                Some(scenario) => args.scenarios.push(scenario),
+                None => bail!("{name}? {}", Scenario::ALL.map(|(name, _)| name).join(", ")),
+            },
+        }
+    }
+    if args.scenarios.is_empty() {
+        args.scenarios = Scenario::ALL.to_vec();
+    }
+    Ok(args)
+}
+
+fn load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or_default().to_owned()
+}
