@@ -14,6 +14,20 @@ pub enum Verdict {
     SlowDown,
 }
 
+impl Verdict {
+    /// How long to wait after the `failures`-th failure in a row (from 1), before jitter.
+    ///
+    /// Where an operator must act: 1 min, doubling up to an hour. Else 1 s, doubling up to 5 min.
+    #[must_use]
+    pub fn pause(self, failures: u32) -> Duration {
+        let (first, most) = match self {
+            Self::SlowDown => (Duration::from_secs(60), Duration::from_secs(60 * 60)),
+            Self::Reconnect => (Duration::from_secs(1), Duration::from_secs(5 * 60)),
+        };
+        first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(most)
+    }
+}
+
 /// Why there is no credential. Cheap to clone: one answer of the token server serves all who wait for it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {

@@ -64,17 +64,10 @@ pub(super) fn length(expires_in: Option<&Value>) -> Duration {
     }
 }
 
-/// How long the token server is left alone after the `failures`-th failure in a row (from 1).
-///
-/// Where an operator must act: 1 min, doubling up to an hour. Else 1 s, doubling up to 5 min, or what the server asked for up to an hour.
+/// How long the token server is left alone after the `failures`-th failure in a row: at least what it asked for, up to an hour.
 pub(super) fn pause(verdict: Verdict, failures: u32, asked: Option<Duration>) -> Duration {
     let hour = Duration::from_secs(60 * 60);
-    let (first, most) = match verdict {
-        Verdict::SlowDown => (Duration::from_secs(60), hour),
-        Verdict::Reconnect => (Duration::from_secs(1), Duration::from_secs(5 * 60)),
-    };
-    let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(most);
-    doubled.max(asked.unwrap_or_default().min(hour))
+    verdict.pause(failures).max(asked.unwrap_or_default().min(hour))
 }
 
 #[cfg(test)]

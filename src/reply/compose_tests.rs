@@ -1,8 +1,10 @@
+#[path = "compose_property.rs"]
+mod property;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use mail_parser::MessageParser;
-use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
@@ -294,69 +296,5 @@ fn media_types() {
         ("a/b/c", "application/octet-stream"),
     ] {
         assert_eq!(media_type(wanted), used, "{wanted:?}");
-    }
-}
-
-/// Text of every kind, with a taste for what breaks mails.
-fn hostile(most: usize) -> impl Strategy<Value = String> {
-    let piece = prop_oneof![
-        8 => any::<String>(),
-        4 => "[ -~]{0,80}",
-        3 => Just("\r\nBcc: evil@e.example\r\n\r\n".to_owned()),
-        1 => Just("\r\n.\r\nMAIL FROM:<x@y>\r\n".to_owned()),
-        1 => Just("=?utf-8?q?x=0D=0ABcc:_evil?=".to_owned()),
-        1 => Just("\n.\n\r.\r\0\u{1b}[31m\u{202e}\u{2028}".to_owned()),
-        1 => Just("x".repeat(3000)),
-        1 => Just("日本語 ".repeat(300)),
-        1 => Just("<>\"\\();:@,[]".to_owned()),
-    ];
-    proptest::collection::vec(piece, 0..most).prop_map(|pieces| pieces.concat())
-}
-
-fn any_file() -> impl Strategy<Value = File> {
-    let data = prop_oneof![
-        proptest::collection::vec(any::<u8>(), 0..300),
-        hostile(3).prop_map(String::into_bytes)
-    ];
-    (
-        hostile(2),
-        prop_oneof![Just("text/plain".to_owned()), Just("text/csv".to_owned()), hostile(1)],
-        data,
-    )
-        .prop_map(|(name, media_type, data)| File {
-            name,
-            media_type,
-            data: data.into(),
-        })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
-    /// Whatever a mail and an action hold: a sound mail goes out, and reads back as it was meant.
-    #[test]
-    fn every_reply_is_sound_and_reads_back(
-        subject_in in hostile(3),
-        message_id in proptest::option::of(hostile(2)),
-        references in proptest::collection::vec(hostile(1), 0..30),
-        name in hostile(2),
-        answer in proptest::option::of(hostile(4)),
-        files in proptest::collection::vec(any_file(), 0..4),
-        fails in any::<bool>(),
-    ) {
-        let from = message::Address { name: Some(name), address: "ann@a.example".into() };
-        let head = Head { message_id, references, from: vec![from], subject: subject_in.clone(), ..Head::default() };
-        let outcome = if fails { failed(answer.as_deref()) } else { done(answer.as_deref(), files.clone()) };
-        let ReplyDecision::Send(reply) = decide(&endpoint(), Some(&head), &outcome) else {
-            return Err(TestCaseError::fail("silent"));
-        };
-        prop_assert!(is_sound(&reply.bytes));
-        let mail = MessageParser::default().parse(&reply.bytes[..]).unwrap();
-        prop_assert_eq!(mail.subject().unwrap(), subject(&subject_in));
-        prop_assert_eq!(mail.message_id(), Some(reply.message_id.as_str()));
-        prop_assert!(text(&reply).contains("\r\nTo: <ann@a.example>\r\n"));
-        let attached: Vec<_> = mail.attachments().map(|part| part.decoded().into_owned()).collect();
-        let given: Vec<_> = if fails { Vec::new() } else { files.iter().map(|file| file.data.to_vec()).collect() };
-        prop_assert_eq!(attached, given);
     }
 }

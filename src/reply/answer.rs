@@ -1,0 +1,184 @@
+//! What an SMTP server's answer means for a reply, and when a reply is tried again. Pure.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{trouble::Stage, wire::Reply};
+
+/// What an answer means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// Go on.
+    Yes,
+    /// Not now: try this again later.
+    Later,
+    /// Never.
+    Never,
+    /// Not now, and the server ends the session (RFC 5321 section 3.8).
+    Closing,
+    /// Nothing is wrong with the reply: we are not signed in as we should be.
+    Unauthorized,
+}
+
+/// Judges an answer by its codes alone; server's words only stand in hints and the ledger.
+pub(super) fn meaning(stage: Stage, reply: &Reply) -> Meaning {
+    match (reply.code, reply.enhanced()) {
+        (421, _) => Meaning::Closing,
+        (354, _) if stage == Stage::Data => Meaning::Yes,
+        // RFC 4954 section 6: sign in, use a stronger way, the credential is wrong, sign in under TLS.
+        (530 | 534 | 535 | 538, _) => Meaning::Unauthorized,
+        // Exchange Online, 2025: "Basic authentication is not supported for Client Submission."
+        (550, Some("5.7.30")) => Meaning::Unauthorized,
+        // Outlook.com's throttle, as Delta Chat met it in 2023. At RCPT TO the same code is a verdict on the recipient.
+        (550, Some("5.5.0")) if stage != Stage::Recipient => Meaning::Later,
+        (200..300, _) if stage != Stage::Data => Meaning::Yes,
+        (400..500, _) => Meaning::Later,
+        (500..600, _) if stage == Stage::SignIn => Meaning::Unauthorized,
+        (500..600, _) => Meaning::Never,
+        // An answer to another question: we no longer understand each other.
+        _ => Meaning::Closing,
+    }
+}
+
+/// What an operator can do about a refused sign-in. Microsoft's texts of 2025, by code.
+pub(super) fn hint(reply: &Reply) -> &'static str {
+    match (reply.code, reply.enhanced()) {
+        (530, Some("5.7.57")) => {
+            "the server takes no mail without a sign-in: check that smtp port and host are the submission service's"
+        }
+        (535, Some("5.7.139")) => {
+            "SMTP AUTH is off for this tenant or mailbox: an administrator allows it by Set-CASMailbox -SmtpClientAuthenticationDisabled $false, and security defaults or policies may forbid it too"
+        }
+        (550, Some("5.7.30")) => "the server takes no passwords any more: use OAuth for this account",
+        (535, Some("5.7.3")) => {
+            "check that the token's scope is SMTP.Send (for an app SMTP.SendAsApp), and that user is the mailbox's address"
+        }
+        _ => "check user and secret, and that this account may send by SMTP",
+    }
+}
+
+/// Waits between the first attempts; the last one repeats.
+const WAITS: [u64; 6] = [60, 5 * 60, 15 * 60, 30 * 60, 60 * 60, 2 * 60 * 60];
+/// How long a reply is tried: as long as Postfix keeps a mail (`maximal_queue_lifetime`).
+const LIFE: TimeDelta = TimeDelta::days(5);
+
+/// When a reply is tried again after its `attempt`-th attempt (from 1); `None` when it is given up.
+///
+/// `jitter` of 0 to 1 makes a wait up to a tenth longer, so that replies that failed together don't come back together.
+pub(super) fn next(attempt: u32, made: DateTime<Utc>, now: DateTime<Utc>, jitter: f64) -> Option<DateTime<Utc>> {
+    let place = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+    let seconds = WAITS.get(place).or(WAITS.last()).copied().unwrap_or(60);
+    let wait = Duration::from_secs(seconds).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 10.0);
+    let due = now + TimeDelta::from_std(wait).unwrap_or(LIFE);
+    (due <= made + LIFE).then_some(due)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn reply(text: &str) -> Reply {
+        let (code, text) = text.split_once(' ').unwrap();
+        Reply {
+            code: code.parse().unwrap(),
+            lines: vec![text.to_owned()],
+        }
+    }
+
+    #[test]
+    fn meanings() {
+        use Meaning::{Closing, Later, Never, Unauthorized, Yes};
+        for (stage, text, expected) in [
+            (Stage::Mail, "250 2.1.0 Ok", Yes),
+            (Stage::Recipient, "251 forwarded", Yes),
+            (Stage::Data, "354 go", Yes),
+            (Stage::Data, "250 what?", Closing),
+            (Stage::End, "250 2.0.0 Ok: queued as 4F2", Yes),
+            (Stage::End, "354 what?", Closing),
+            (Stage::SignIn, "235 2.7.0 Authentication successful", Yes),
+            (Stage::SignIn, "535 5.7.3 Authentication unsuccessful", Unauthorized),
+            (
+                Stage::SignIn,
+                "535 5.7.139 SmtpClientAuthentication is disabled for the Tenant",
+                Unauthorized,
+            ),
+            (Stage::SignIn, "501 5.5.2 Cannot decode", Unauthorized),
+            (Stage::SignIn, "454 4.7.0 Temporary authentication failure", Later),
+            (
+                Stage::Mail,
+                "530 5.7.57 Client not authenticated to send mail",
+                Unauthorized,
+            ),
+            (
+                Stage::Mail,
+                "550 5.7.30 Basic authentication is not supported for Client Submission",
+                Unauthorized,
+            ),
+            (Stage::Mail, "550 5.5.0 throttled", Later),
+            (Stage::End, "550 5.5.0 throttled", Later),
+            (Stage::Recipient, "550 5.5.0 mailbox unavailable", Never),
+            (Stage::Recipient, "550 5.1.1 no such user", Never),
+            (Stage::Recipient, "450 4.2.1 busy", Later),
+            (Stage::Recipient, "452 4.5.3 too many", Later),
+            (Stage::Mail, "421 4.3.2 closing", Closing),
+            (
+                Stage::End,
+                "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded",
+                Later,
+            ),
+            (Stage::End, "451 4.7.1 later", Later),
+            (Stage::End, "552 5.3.4 too large", Never),
+            (Stage::End, "554 5.7.1 spam", Never),
+            (Stage::Mail, "300 what?", Closing),
+        ] {
+            assert_eq!(meaning(stage, &reply(text)), expected, "{stage} {text}");
+        }
+    }
+
+    #[test]
+    fn hints_name_the_cure() {
+        for (text, part) in [
+            ("530 5.7.57 x", "submission service"),
+            ("535 5.7.139 x", "Set-CASMailbox"),
+            ("550 5.7.30 x", "use OAuth"),
+            ("535 5.7.3 x", "SMTP.Send"),
+            ("535 5.7.8 x", "check user and secret"),
+        ] {
+            assert!(hint(&reply(text)).contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_schedule() {
+        let made = DateTime::parse_from_rfc3339("2026-11-22T10:00:00Z").unwrap().to_utc();
+        let mut now = made;
+        let mut waits = Vec::new();
+        let mut attempt = 1;
+        while let Some(due) = next(attempt, made, now, 0.0) {
+            waits.push((due - now).num_minutes());
+            now = due;
+            attempt += 1;
+        }
+        assert_eq!(waits.get(..7), Some(&[1, 5, 15, 30, 60, 120, 120][..]));
+        assert!(waits.iter().skip(5).all(|&wait| wait == 120));
+        assert!(
+            now - made > TimeDelta::hours(117) && now - made <= LIFE,
+            "{}",
+            now - made
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_wait_is_never_short_and_never_beyond_the_end(attempt in any::<u32>(), age in 0i64..1_000_000, jitter in any::<f64>()) {
+            let made = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+            let now = made + TimeDelta::seconds(age);
+            if let Some(due) = next(attempt, made, now, jitter) {
+                prop_assert!(due >= now + TimeDelta::seconds(60) && due <= made + LIFE);
+            }
+        }
+    }
+}

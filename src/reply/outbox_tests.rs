@@ -1,0 +1,230 @@
+//! The loop between a real ledger and a server that answers as it is told.
+
+#[path = "outbox_world.rs"]
+mod world;
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use self::world::{PATIENCE, World};
+use super::server_tests::Act;
+use crate::{
+    config::{Auth, ClientAuth, Grant, OAuth},
+    job::JobId,
+    ledger::Ledger,
+};
+
+#[tokio::test]
+async fn waiting_replies_share_a_session() {
+    let world = World::new(120, |_, _| Act::Usual).await;
+    world.start();
+    world.until("sent", 120).await;
+    world.stop().await;
+    assert_eq!(world.fake.connections(), 1);
+    assert_eq!(world.fake.mails().len(), 120);
+    assert_eq!(world.fake.lines(1).last().unwrap(), "QUIT");
+    assert!(
+        world
+            .rows()
+            .await
+            .iter()
+            .all(|row| row.reply.as_ref().unwrap().attempts == 1)
+    );
+}
+
+#[tokio::test]
+async fn a_session_that_the_server_has_closed_is_replaced_at_once() {
+    // Closes each connection at its fourth mail, once politely and once not.
+    let counts = Mutex::new([0; 10]);
+    let world = World::new(9, move |connection, line| {
+        if !line.starts_with("MAIL") {
+            return Act::Usual;
+        }
+        let mut counts = counts.lock().unwrap();
+        counts[connection] += 1;
+        match (counts[connection], connection) {
+            (4, 1) => Act::Say("421 4.7.0 too many mails"),
+            (4, _) => Act::Drop,
+            _ => Act::Usual,
+        }
+    })
+    .await;
+    world.start();
+    world.until("sent", 9).await;
+    world.stop().await;
+    assert_eq!(world.fake.connections(), 3);
+    assert_eq!(world.fake.mails().len(), 9);
+    assert!(
+        world
+            .rows()
+            .await
+            .iter()
+            .all(|row| row.reply.as_ref().unwrap().attempts == 1)
+    );
+}
+
+#[tokio::test]
+async fn an_answer_lost_after_the_dot_sends_the_same_bytes_again() {
+    let dots = AtomicUsize::new(0);
+    let world = World::new(1, move |_, line| {
+        if line == "." && dots.fetch_add(1, Ordering::SeqCst) == 0 {
+            Act::Drop
+        } else {
+            Act::Usual
+        }
+    })
+    .await;
+    world.start();
+    world.until_said("after the mail was sent").await;
+    assert_eq!(world.count("queued").await, 1);
+    world.ahead.store(90, Ordering::SeqCst);
+    // The ledger learns of its clock's jump from whoever asks next.
+    world.stop().await;
+    let world = world.with_stop(CancellationToken::new());
+    world.start();
+    world.until("sent", 1).await;
+    world.stop().await;
+    let mails = world.fake.mails();
+    assert_eq!(mails.len(), 2);
+    assert_eq!(mails[0], mails[1]);
+}
+
+#[tokio::test]
+async fn refused_and_deferred_replies_do_not_hold_up_the_others() {
+    let mails = AtomicUsize::new(0);
+    let world = World::new(10, move |_, line| match line {
+        "DATA" => match mails.fetch_add(1, Ordering::SeqCst) {
+            2 => Act::Say("554 5.7.1 no"),
+            5 => Act::Say("451 4.7.1 later"),
+            _ => Act::Usual,
+        },
+        _ => Act::Usual,
+    })
+    .await;
+    world.start();
+    world.until("sent", 8).await;
+    world.until("refused", 1).await;
+    world.until("queued", 1).await;
+    world.stop().await;
+    assert_eq!(world.fake.connections(), 1);
+}
+
+#[tokio::test]
+async fn while_nobody_may_sign_in_every_reply_waits_unblamed() {
+    let world = World::new(5, |_, line| {
+        if line.starts_with("AUTH") {
+            Act::Say("535 5.7.8 no")
+        } else {
+            Act::Usual
+        }
+    })
+    .await;
+    world.start();
+    world.until_said("535 5.7.8").await;
+    world.until("queued", 5).await;
+    world.stop().await;
+    assert_eq!(
+        world.fake.connections(),
+        1,
+        "a wrong password is not tried again at once"
+    );
+    assert!(world.fake.mails().is_empty());
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once() {
+    let issued = Arc::new(AtomicUsize::new(0));
+    let count = issued.clone();
+    let app = axum::Router::new().route(
+        "/token",
+        axum::routing::post(move || async move {
+            let number = count.fetch_add(1, Ordering::SeqCst) + 1;
+            (
+                [("content-type", "application/json")],
+                format!(r#"{{"access_token":"t{number}","token_type":"bearer"}}"#),
+            )
+        }),
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let token_url = format!("http://{}/token", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    // The first token is refused.
+    let world = World::new(3, |connection, line| match line {
+        line if line.starts_with("AUTH") && connection == 1 => Act::Say("334 e30="),
+        "" => Act::Say("535 5.7.8 expired"),
+        _ => Act::Usual,
+    })
+    .await;
+    world.start_as(|_| {
+        Auth::OAuth(Box::new(OAuth {
+            token_url: token_url.clone(),
+            client_id: "x".into(),
+            client_secret: None,
+            client_auth: ClientAuth::Body,
+            scopes: Vec::new(),
+            grant: Grant::ClientCredentials,
+            ca_file: None,
+        }))
+    });
+    world.until("sent", 3).await;
+    world.stop().await;
+    assert_eq!(issued.load(Ordering::SeqCst), 2);
+    assert_eq!(world.fake.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_comes_back_gets_what_waited() {
+    let world = World::new(60, |connection, line| {
+        if connection <= 2 && line == "greeting" {
+            Act::Drop
+        } else {
+            Act::Usual
+        }
+    })
+    .await;
+    world.start();
+    world.until("sent", 60).await;
+    world.stop().await;
+    let attempts: u32 = world
+        .rows()
+        .await
+        .iter()
+        .map(|row| row.reply.as_ref().unwrap().attempts)
+        .sum();
+    assert!(
+        attempts <= 60 + 50 + 1,
+        "{attempts}: while there is trouble only one is claimed"
+    );
+}
+
+#[tokio::test]
+async fn a_stop_finishes_the_reply_in_hand_and_gives_back_the_others() {
+    let stop = CancellationToken::new();
+    let (pull, mails) = (stop.clone(), AtomicUsize::new(0));
+    let world = World::new(20, move |_, line| {
+        if line == "DATA" && mails.fetch_add(1, Ordering::SeqCst) == 4 {
+            pull.cancel();
+        }
+        Act::Usual
+    })
+    .await;
+    let world = world.with_stop(stop);
+    world.start();
+    world.stop.cancelled().await;
+    world.stop().await;
+    assert_eq!(world.fake.mails().len(), 5);
+    assert_eq!(world.count("sent").await, 5);
+    assert_eq!(world.count("queued").await, 15);
+    let given_back = timeout(PATIENCE, world.ledger.claim_replies("us", 100))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(given_back.len(), 15, "due at once");
+    let jobs: std::collections::BTreeSet<JobId> = given_back.iter().map(|reply| reply.job).collect();
+    assert_eq!(jobs.len(), 15);
+}

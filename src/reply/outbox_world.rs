@@ -1,0 +1,178 @@
+//! A real ledger with replies, a server that answers as it is told, and the loop between them.
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicI64, Ordering},
+};
+
+use async_trait::async_trait;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use super::super::{
+    server_tests::{Act, Fake, reply},
+    *,
+};
+use crate::{
+    auth::{StoreError, StoredToken, TokenStore},
+    config::{Auth, EndpointName, Tls},
+    job::{Answer, Outcome, ReplyDecision},
+    ledger::{
+        Cursor, Finish, Intake, MailboxKey, NewMail, Place, Raw,
+        sqlite::{self, JobRow, Sqlite},
+    },
+    secret::SecretRef,
+};
+
+/// Long enough for any machine; only a failing test waits so long.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+struct NoStore;
+
+#[async_trait]
+impl TokenStore for NoStore {
+    async fn load(&self, _: &str) -> Result<Option<StoredToken>, StoreError> {
+        Ok(None)
+    }
+    async fn save(&self, _: &str, _: StoredToken) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// A ledger with replies of an account, and the loop that submits them to a server.
+pub(super) struct World {
+    pub(super) fake: Fake,
+    folder: TempDir,
+    pub(super) ledger: Arc<Sqlite>,
+    /// Seconds that the ledger's clock is ahead.
+    pub(super) ahead: Arc<AtomicI64>,
+    pub(super) stop: CancellationToken,
+    running: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl World {
+    pub(super) async fn new(replies: u32, script: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> Self {
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("password"), "tanstaaf").unwrap();
+        let ahead = Arc::new(AtomicI64::new(0));
+        let clock = ahead.clone();
+        let clock = Arc::new(move || Utc::now() + TimeDelta::seconds(clock.load(Ordering::SeqCst)));
+        let ledger = sqlite::open(&folder.path().join("ledger.db"), clock).await.unwrap();
+        let world = Self {
+            fake: Fake::start(Tls::Implicit, script).await,
+            folder,
+            ledger: Arc::new(ledger),
+            ahead,
+            stop: CancellationToken::new(),
+            running: Mutex::default(),
+        };
+        world.fill(replies).await;
+        world
+    }
+
+    /// The same world with another token that stops its loop.
+    pub(super) fn with_stop(self, stop: CancellationToken) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// Takes mails, and ends their jobs with replies.
+    pub(super) async fn fill(&self, replies: u32) {
+        let endpoint = EndpointName::new("invoices").unwrap();
+        let mail = |uid: u32| NewMail {
+            place: Place { uid_validity: 1, uid },
+            received: None,
+            sha256: std::array::from_fn(|i| uid.to_be_bytes()[i % 4]),
+            header_key: None,
+            raw: Raw::Inline("x".into()),
+            held: None,
+        };
+        let intake = Intake {
+            mailbox: MailboxKey("imap://us/INBOX".into()),
+            endpoint: endpoint.clone(),
+            cursor: Cursor {
+                uid_validity: 1,
+                uid_next: replies + 1,
+            },
+            mails: (1..=replies).map(mail).collect(),
+        };
+        self.ledger.take(intake).await.unwrap();
+        for job in self.ledger.claim_jobs(&endpoint, 1000).await.unwrap() {
+            let mut reply = reply(&["ann@a.example"]);
+            reply.message_id = format!("{}.reply@us.example", job.id);
+            let finish = Finish {
+                job: job.id,
+                attempt: job.attempt,
+                outcome: Outcome::Done(Answer::default()),
+                due: None,
+                reply: Some(ReplyDecision::Send(reply)),
+                summary: None,
+            };
+            self.ledger.finish(finish).await.unwrap();
+        }
+    }
+
+    pub(super) fn start(&self) {
+        self.start_as(|folder| Auth::Password(SecretRef::File(folder.path().join("password"))));
+    }
+
+    pub(super) fn start_as(&self, auth: impl Fn(&TempDir) -> Auth) {
+        let account = Arc::new(Account {
+            auth: auth(&self.folder),
+            ..self.fake.account()
+        });
+        crate::net::tls::install_provider();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let outbox = Outbox {
+            account: account.clone(),
+            ledger: self.ledger.clone(),
+            login: Arc::new(Login::new(account, Arc::new(NoStore), http)),
+            stop: self.stop.clone(),
+        };
+        *self.running.lock().unwrap() = Some(tokio::spawn(run(outbox)));
+    }
+
+    pub(super) async fn stop(&self) {
+        self.stop.cancel();
+        let running = self.running.lock().unwrap().take().unwrap();
+        timeout(PATIENCE, running).await.unwrap().unwrap();
+    }
+
+    pub(super) async fn rows(&self) -> Vec<JobRow> {
+        self.ledger.overview(1000).await.unwrap()
+    }
+
+    pub(super) async fn count(&self, state: &str) -> usize {
+        let rows = self.rows().await;
+        rows.iter()
+            .filter(|row| row.reply.as_ref().is_some_and(|reply| reply.state == state))
+            .count()
+    }
+
+    /// Waits until so many replies are in this state.
+    pub(super) async fn until(&self, state: &str, count: usize) {
+        let reached = async {
+            while self.count(state).await != count {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        if timeout(PATIENCE, reached).await.is_err() {
+            panic!("not {count} {state}: {:?}", self.rows().await);
+        }
+    }
+
+    /// Waits until the first reply has this in its detail.
+    pub(super) async fn until_said(&self, words: &str) {
+        let reached = async {
+            while !self.rows().await.iter().any(|row| {
+                row.reply
+                    .as_ref()
+                    .is_some_and(|reply| reply.detail.as_ref().is_some_and(|detail| detail.contains(words)))
+            }) {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        if timeout(PATIENCE, reached).await.is_err() {
+            panic!("nobody said {words}: {:?}", self.rows().await);
+        }
+    }
+}
