@@ -1,4 +1,7 @@
 //! Mailjob against real servers: one binary, a file for each kind of situation.
 
+mod accounts;
+mod auth;
 mod raw;
+mod reply;
 mod world;

@@ -1,0 +1,112 @@
+//! Accounts at the mail world, as a configuration would have them.
+
+use std::{fs, path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use mailjob::{
+    auth::{Login, StoreError, StoredToken, TokenStore},
+    config::{Account, Auth, ClientAuth, Grant, OAuth, Server, Tls},
+    ledger::Ledger,
+    net,
+    secret::SecretRef,
+};
+use mailjob_testbed::{APP_SECRET, CLIENT_SECRET, PASSWORD, World};
+
+/// Ada's account with Postfix for its replies.
+pub(crate) fn account(world: &World, user: &str, tls: Tls, auth: Auth) -> Account {
+    let server = |port| Server {
+        host: "localhost".into(),
+        port,
+        tls,
+    };
+    let (imap, smtp) = match tls {
+        Tls::Implicit => (world.dovecot.imaps, world.postfix.submissions),
+        Tls::StartTls => (world.dovecot.imap, world.postfix.submission),
+    };
+    Account {
+        name: "us".into(),
+        user: user.into(),
+        imap: server(imap),
+        smtp: Some(server(smtp)),
+        auth,
+        ca_file: Some(world.tls.ca.clone()),
+        from: None,
+    }
+}
+
+/// The password of every user.
+pub(crate) fn password(world: &World) -> Auth {
+    Auth::Password(secret(world, "password", PASSWORD))
+}
+
+/// The refresh token grant, of the client `mailjob`, with this token.
+pub(crate) fn refreshing(world: &World, token: &str) -> Auth {
+    let grant = Grant::RefreshToken(secret(world, "refresh-token", token));
+    oauth(world, "mailjob", Some(CLIENT_SECRET), ClientAuth::Body, grant)
+}
+
+/// The client credentials grant, of the application that may act for `user`.
+pub(crate) fn application(world: &World, user: &str) -> Auth {
+    let client = format!("app.{user}");
+    oauth(
+        world,
+        &client,
+        Some(APP_SECRET),
+        ClientAuth::Body,
+        Grant::ClientCredentials,
+    )
+}
+
+/// A client of the OAuth server.
+pub(crate) fn oauth(
+    world: &World,
+    client: &str,
+    client_secret: Option<&str>,
+    client_auth: ClientAuth,
+    grant: Grant,
+) -> Auth {
+    let scopes = match grant {
+        Grant::RefreshToken(_) => Vec::new(),
+        Grant::ClientCredentials => vec!["mail".to_owned()],
+    };
+    Auth::OAuth(Box::new(OAuth {
+        token_url: world.oauth.token_url(),
+        client_id: client.into(),
+        client_secret: client_secret.map(|text| secret(world, "client-secret", text)),
+        client_auth,
+        scopes,
+        grant,
+        ca_file: None,
+    }))
+}
+
+/// A secret in a file of the world.
+pub(crate) fn secret(world: &World, name: &str, text: &str) -> SecretRef {
+    let path: PathBuf = world.dir().join(name);
+    fs::write(&path, text).unwrap();
+    SecretRef::File(path)
+}
+
+/// A sign-in whose rotated tokens live in the ledger.
+pub(crate) fn login(account: &Arc<Account>, ledger: &Arc<dyn Ledger>) -> Login {
+    net::tls::install_provider();
+    let http = net::http::client(None, true).unwrap();
+    Login::new(account.clone(), Arc::new(Tokens(ledger.clone())), http)
+}
+
+struct Tokens(Arc<dyn Ledger>);
+
+#[async_trait]
+impl TokenStore for Tokens {
+    async fn load(&self, account: &str) -> Result<Option<StoredToken>, StoreError> {
+        self.0
+            .token(account)
+            .await
+            .map_err(|error| StoreError(error.to_string()))
+    }
+
+    async fn save(&self, account: &str, token: StoredToken) -> Result<(), StoreError> {
+        let saved = self.0.store_token(account, token).await;
+        saved.map_err(|error| StoreError(error.to_string()))
+    }
+}
