@@ -23,7 +23,7 @@ pub enum Error {
     #[error("the server was silent for {} s", .0.as_secs())]
     Silent(Duration),
     /// A command had no end.
-    #[error("{command} did not end within {} min", .after.as_secs() / 60)]
+    #[error("{command} did not end within {} s", .after.as_secs())]
     Endless {
         /// Its name.
         command: &'static str,
@@ -60,9 +60,6 @@ pub enum Error {
     /// The mailbox's name can't be written in IMAP.
     #[error("the mailbox name {0:?} has control characters or is empty")]
     Name(String),
-    /// The mailbox has no UIDVALIDITY: its mails can't be told apart for good.
-    #[error("the server gives {0:?} no UIDVALIDITY, so its mails can't be told apart for good")]
-    NoUidValidity(String),
     /// What was taken could not be noted.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
@@ -187,11 +184,7 @@ impl Error {
             | Self::Silent(_)
             | Self::Endless { .. } => Verdict::Reconnect,
             Self::Bye(_) | Self::Protocol(_) => Verdict::Reconnect,
-            Self::Refused { .. }
-            | Self::Credential { .. }
-            | Self::NoMechanism(_)
-            | Self::Name(_)
-            | Self::NoUidValidity(_) => Verdict::SlowDown,
+            Self::Refused { .. } | Self::Credential { .. } | Self::NoMechanism(_) | Self::Name(_) => Verdict::SlowDown,
             Self::SignIn(error) => match error.verdict() {
                 auth::Verdict::Reconnect => Verdict::Reconnect,
                 auth::Verdict::SlowDown => Verdict::SlowDown,

@@ -1,7 +1,78 @@
-//! The watch room.
+//! Watches one mailbox: sees mail, takes it into the ledger, and gives it its last touch when its work is over.
+//!
+//! One session watches one mailbox. A mail is taken once, whatever the server repeats, forgets or renumbers; it leaves the mailbox only
+//! after the ledger says that its work is over. Flags are never read: people and other programs may do with mails what they like.
+//! Whatever goes wrong ends the session and nothing else: the next one begins where the ledger says, after a pause.
 
+mod backoff;
+mod cursor;
 pub mod error;
-#[cfg_attr(not(test), expect(dead_code, reason = "the loop that calls it comes next"))]
+#[cfg(test)]
+mod fakes;
+mod fetch;
+mod header_key;
+pub mod health;
+mod idle;
 mod imap;
+pub mod intake;
+#[cfg(test)]
+mod memory;
+mod plan;
+mod schedule;
 #[cfg(test)]
 mod script;
+mod session;
+mod settle;
+mod taker;
+mod uids;
+mod watcher;
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use self::{session::Account, watcher::Watcher};
+use crate::{
+    auth::Login,
+    config::{Endpoint, Mailbox},
+    ledger::{Ledger, MailboxKey},
+};
+
+pub use self::{health::Health, intake::Budget};
+
+/// A mailbox to watch, and what for.
+pub struct Watch {
+    /// Whose mailbox, which one, and what becomes of its mails.
+    pub endpoint: Arc<Endpoint>,
+    /// Where mails go.
+    pub ledger: Arc<dyn Ledger>,
+    /// How to sign in.
+    pub login: Arc<Login>,
+    /// The memory that mails on their way may take, shared by all mailboxes.
+    pub budget: Budget,
+    /// How the mailbox is doing.
+    pub health: Arc<Health>,
+    /// Ends the watch.
+    pub stop: CancellationToken,
+}
+
+/// Watches a mailbox until it's stopped: it connects again for ever.
+pub async fn run(watch: Watch) {
+    let door = Account {
+        endpoint: watch.endpoint.clone(),
+        login: watch.login.clone(),
+    };
+    let span = tracing::info_span!("watch", endpoint = %watch.endpoint.name);
+    Watcher::new(watch, Box::new(door)).run().instrument(span).await;
+}
+
+/// A mailbox's name for good.
+#[must_use]
+pub fn mailbox_key(mailbox: &Mailbox) -> MailboxKey {
+    let account = &mailbox.account;
+    let inbox = mailbox.name.eq_ignore_ascii_case("INBOX");
+    let name = if inbox { "INBOX" } else { &mailbox.name };
+    let host = account.imap.host.to_ascii_lowercase();
+    MailboxKey(format!("imap://{}@{host}/{name}", account.user).into())
+}

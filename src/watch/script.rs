@@ -60,10 +60,10 @@ async fn follow(stream: DuplexStream, script: Vec<String>) {
                     .strip_prefix('$')
                     .map_or(text.to_owned(), |rest| format!("{tag}{rest}"));
                 // A client that left is no fault of the script.
-                let _ = write.write_all(format!("{text}\r\n").as_bytes()).await.is_ok();
+                write.write_all(format!("{text}\r\n").as_bytes()).await.ok();
             }
             "B:" => {
-                let _ = write.write_all(text.as_bytes()).await.is_ok();
+                write.write_all(text.as_bytes()).await.ok();
             }
             "C:" | "L:" => {
                 let mut got = String::new();

@@ -10,8 +10,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::time::Instant;
 
 use super::{
-    Answer, Capabilities, Io, Known, Said, Step, Wire, mutf7,
-    wire::{Running, SILENCE},
+    Answer, Capabilities, Running, Said, Step, Wire, mutf7,
+    response::Known,
+    wire::{Io, SILENCE},
 };
 use crate::{
     auth::{Credential, sasl},

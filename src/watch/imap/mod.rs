@@ -6,5 +6,6 @@ pub(super) mod mutf7;
 pub(super) mod response;
 pub(super) mod wire;
 
-pub(super) use response::{Answer, Capabilities, Known, Said};
-pub(super) use wire::{Io, Step, Wire};
+pub(super) use login::Selected;
+pub(super) use response::{Answer, Capabilities, Fetch, Said};
+pub(super) use wire::{Io, Running, Step, Wire};

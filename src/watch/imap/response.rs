@@ -19,8 +19,10 @@ pub(crate) enum Said {
     Preauth,
     /// `* OK`, with what it knows of the mailbox or the server.
     Ok(Option<Known>),
-    /// `* n EXISTS`: there may be new mail.
-    Exists,
+    /// `* n EXISTS`: so many mails are there now.
+    Exists(u32),
+    /// `* n EXPUNGE`: one is gone.
+    Expunged,
     /// `* n FETCH`.
     Fetch(Fetch),
     /// `* CAPABILITY`.
@@ -53,6 +55,7 @@ pub(crate) enum Answer {
 pub(crate) struct Fetch {
     pub(crate) uid: Option<u32>,
     pub(crate) received: Option<DateTime<Utc>>,
+    pub(crate) size: Option<u32>,
     pub(crate) body: Option<Bytes>,
 }
 
@@ -84,7 +87,8 @@ pub(super) fn said(response: &Response<'_>) -> Said {
             Status::Ok => Said::Ok(known(outcome)),
             Status::No | Status::Bad => Said::Other,
         },
-        Response::MailboxData(MailboxDatum::Exists(_)) => Said::Exists,
+        Response::MailboxData(MailboxDatum::Exists(n)) => Said::Exists(*n),
+        Response::Expunge(_) => Said::Expunged,
         Response::MailboxData(MailboxDatum::List(list)) => {
             Said::Delimiter(list.delimiter.as_ref().map(|d| d.clone().into_owned()))
         }
@@ -134,6 +138,7 @@ fn fetch(attributes: &[AttributeValue<'_>]) -> Fetch {
     for attribute in attributes {
         match attribute {
             AttributeValue::Uid(uid) => fetch.uid = Some(*uid),
+            AttributeValue::Rfc822Size(size) => fetch.size = Some(*size),
             AttributeValue::InternalDate(date) => fetch.received = internal_date(date),
             // NIL is a server's word for "nothing there", e.g. for a piece after the end.
             AttributeValue::BodySection {

@@ -68,6 +68,7 @@ fn a_fetch_answer() {
         Fetch {
             uid: None,
             received: None,
+            size: None,
             body: Some(Bytes::new())
         }
     );

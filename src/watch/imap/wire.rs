@@ -44,8 +44,9 @@ pub(crate) struct Wire<T: Io = Box<dyn Io>> {
     client: Client<Guard<T>>,
     tag: u32,
     responses: u64,
-    /// The server spoke of mails since [`Wire::take_news`].
-    news: bool,
+    exists: u32,
+    /// The server spoke of mails since [`Wire::take_news`]; so many are new, as far as one can count.
+    news: Option<u32>,
 }
 
 /// A connection with a command under way.
@@ -91,7 +92,8 @@ impl<T: Io> Wire<T> {
             client: Client::new(Guard::new(stream)),
             tag: 0,
             responses: 0,
-            news: false,
+            exists: 0,
+            news: None,
         }
     }
 
@@ -104,9 +106,14 @@ impl<T: Io> Wire<T> {
         Ok(self.client.into_inner().into_inner())
     }
 
-    /// Whether the server spoke of mails since this was last asked.
-    pub(crate) fn take_news(&mut self) -> bool {
-        std::mem::take(&mut self.news)
+    /// How many mails are new since this was last asked; `None` where the server did not speak of mails at all.
+    pub(crate) fn take_news(&mut self) -> Option<u32> {
+        self.news.take()
+    }
+
+    /// Whether the server spoke of mails since.
+    pub(crate) fn has_news(&self) -> bool {
+        self.news.is_some()
     }
 
     /// Sends a command. `arguments` may be empty.
@@ -186,11 +193,18 @@ impl<T: Io> Wire<T> {
         };
         self.responses += 1;
         let said = said(response.parsed());
-        self.news |= matches!(said, Said::Exists);
-        match said {
-            Said::Bye(words) => Err(Error::Bye(words)),
-            said => Ok(said),
+        match &said {
+            Said::Bye(words) => return Err(Error::Bye(words.clone())),
+            // Some servers repeat the number whenever they are asked something; that is no news.
+            Said::Exists(n) if *n != self.exists => {
+                let new = n.saturating_sub(self.exists);
+                self.news = Some(self.news.unwrap_or(0).saturating_add(new));
+                self.exists = *n;
+            }
+            Said::Expunged => self.exists = self.exists.saturating_sub(1),
+            _ => {}
         }
+        Ok(said)
     }
 
     /// The next response of a server that owes us one.
@@ -202,8 +216,10 @@ impl<T: Io> Wire<T> {
                 return said;
             }
             if Instant::now() >= until {
-                let after = ENDLESS;
-                return Err(Error::Endless { command, after });
+                return Err(Error::Endless {
+                    command,
+                    after: ENDLESS,
+                });
             }
             if self.client.get_ref().received() == received {
                 return Err(Error::Silent(SILENCE));
@@ -222,6 +238,11 @@ impl<T: Io> Running<T> {
     /// What the server says next, however long it takes. Dropping the future loses nothing.
     pub(crate) async fn listen(&mut self) -> Result<Said, Error> {
         self.wire.listen().await
+    }
+
+    /// Whether the server spoke of mails.
+    pub(crate) fn has_news(&self) -> bool {
+        self.wire.has_news()
     }
 
     /// The state after a response.

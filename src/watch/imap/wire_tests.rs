@@ -105,14 +105,14 @@ async fn answers_come_as_they_come() {
 
 #[tokio::test]
 async fn news_in_any_answer_is_kept() {
-    let done = wire(&["C: NOOP", "S: * 5 EXISTS", "S: $ OK", "C: NOOP", "S: $ OK"])
-        .run("NOOP", "", |_| {})
-        .await
-        .unwrap();
+    let mut script = vec!["C: NOOP", "S: * 5 EXISTS", "S: * 1 EXPUNGE", "S: * 6 EXISTS", "S: $ OK"];
+    // Exchange repeats the number in every answer.
+    script.extend(["C: NOOP", "S: * 6 EXISTS", "S: $ OK"]);
+    let done = wire(&script).run("NOOP", "", |_| {}).await.unwrap();
     let (mut wire, _) = done.ok().unwrap();
-    assert!(wire.take_news());
+    assert_eq!(wire.take_news(), Some(7));
     let (mut wire, _) = wire.run("NOOP", "", |_| {}).await.unwrap().ok().unwrap();
-    assert!(!wire.take_news());
+    assert_eq!(wire.take_news(), None);
 }
 
 #[tokio::test]

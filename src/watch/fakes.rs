@@ -1,0 +1,169 @@
+//! A scripted door, an endpoint, and a small world around them, for tests of the room.
+
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+
+use super::{
+    error::Error,
+    imap::{Capabilities, Io, Selected, Wire, login},
+    intake::Budget,
+    memory::Memory,
+    script::{self, Server},
+    session::{Door, Looking, Session},
+    settle::Settler,
+};
+use crate::{
+    auth::Credential,
+    config::{self, Endpoint, EndpointName, Fate, Tls},
+    ledger::{Cursor, Ledger, MailboxKey},
+    secret::Secret,
+};
+
+/// A server that plays one script for each connection, and is silent when it has no more.
+pub(crate) struct Scripts {
+    pub(crate) scripts: Mutex<VecDeque<String>>,
+    pub(crate) servers: Arc<Mutex<Vec<Server>>>,
+    pub(crate) credential: Credential,
+    pub(crate) rejected: Arc<Mutex<usize>>,
+}
+
+impl Scripts {
+    pub(crate) fn new(scripts: &[&str]) -> Self {
+        Self {
+            scripts: Mutex::new(scripts.iter().map(|script| (*script).to_owned()).collect()),
+            servers: Arc::default(),
+            credential: Credential::Bearer(Secret::from("t0ken")),
+            rejected: Arc::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl Door for Scripts {
+    async fn knock(&self) -> Result<Wire, Error> {
+        let Some(script) = self.scripts.lock().unwrap().pop_front() else {
+            std::future::pending().await
+        };
+        let (stream, server) = script::play(&script);
+        self.servers.lock().unwrap().push(server);
+        let stream: Box<dyn Io> = Box::new(stream);
+        login::greeted(stream).await
+    }
+
+    async fn credential(&self) -> Result<Credential, Error> {
+        Ok(self.credential.clone())
+    }
+
+    fn rejected(&self, _: &Credential) {
+        *self.rejected.lock().unwrap() += 1;
+    }
+}
+
+pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
+    let server = config::Server {
+        host: "imap.example.test".into(),
+        port: 993,
+        tls: Tls::Implicit,
+    };
+    let account = config::Account {
+        name: "a".into(),
+        user: "me@example.test".into(),
+        imap: server,
+        smtp: None,
+        auth: config::Auth::Password(crate::secret::SecretRef::File(PathBuf::from("/nonexistent"))),
+        ca_file: None,
+        from: None,
+    };
+    Endpoint {
+        name: EndpointName::new("test").unwrap(),
+        description: String::new(),
+        mailbox: config::Mailbox {
+            account: Arc::new(account),
+            name: "INBOX".into(),
+            watch,
+        },
+        filter: config::Filter::default(),
+        action: config::Action::Command(config::Command {
+            argv: vec!["true".into()],
+            pass_env: vec![],
+            env: vec![],
+            timeout: Duration::from_secs(1),
+            grace: Duration::from_secs(1),
+            max_output: 1,
+            max_files: 1,
+        }),
+        retry: config::Retry { waits: vec![] },
+        reply: config::Reply {
+            to: config::ReplyTo::Nobody,
+            account: None,
+            on_success: false,
+            on_failure: false,
+        },
+        settle: config::Settle {
+            done: Fate::Move("Processed".into()),
+            failed: Fate::Flag,
+            ignored: Fate::Keep,
+        },
+        limits: config::Limits::default(),
+        concurrency: 1,
+    }
+}
+
+/// What a look needs, over a ledger in memory.
+pub(crate) struct World {
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) mailbox: MailboxKey,
+    pub(crate) budget: Budget,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let memory = Arc::new(Memory::default());
+        let endpoint = endpoint(config::Watch::Idle {
+            look: Duration::from_secs(180),
+        });
+        Self {
+            ledger: memory.clone(),
+            memory,
+            mailbox: super::mailbox_key(&endpoint.mailbox),
+            endpoint,
+            budget: Budget::new(8 << 20),
+        }
+    }
+
+    pub(crate) fn looking(&self) -> Looking<'_> {
+        Looking {
+            endpoint: &self.endpoint,
+            ledger: &self.ledger,
+            mailbox: &self.mailbox,
+            budget: &self.budget,
+        }
+    }
+
+    pub(crate) fn settler(&self) -> Settler {
+        Settler::new(self.memory.bell.clone())
+    }
+
+    /// A session in UIDVALIDITY 7 whose server follows a script from here on.
+    pub(crate) fn session(&self, script: &[&str], can: Capabilities) -> (Session, Server) {
+        let (stream, server) = script::play_lines(script.iter().map(|line| (*line).to_owned()).collect());
+        let stream: Box<dyn Io> = Box::new(stream);
+        let selected = Selected {
+            uid_validity: Some(7),
+            uid_next: None,
+        };
+        let stored = Some(Cursor {
+            uid_validity: 7,
+            uid_next: 5,
+        });
+        (Session::begin(Wire::new(stream), can, selected, stored, 1), server)
+    }
+}

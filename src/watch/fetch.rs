@@ -1,0 +1,214 @@
+//! Receives mails: many small ones by one command, large ones in pieces.
+//!
+//! Asks for UID, INTERNALDATE, RFC822.SIZE and `BODY.PEEK[]` only: never for BODYSTRUCTURE or ENVELOPE, which servers build and parsers
+//! choke on, and never touches a flag. Answers count by their UID, whatever their order; one that was not asked for, comes twice, or
+//! has no body is passed over. A mail that was listed and does not come is gone.
+
+use std::collections::{BTreeSet, BinaryHeap};
+
+use super::{
+    cursor::{Listed, Portion, SMALL},
+    error::{Error, Violation},
+    imap::{Fetch, Said, Step, Wire},
+    intake::{Held, Intake},
+    uids,
+};
+use crate::job::Reason;
+
+/// The largest piece of a mail in bytes.
+const PIECE: u64 = 1 << 20;
+/// The mails that are listed at once; the rest is listed when these were received.
+const LISTED: usize = 100_000;
+
+/// Lists the mails from a UID on: UIDs and sizes. The second value says that there are more.
+pub(crate) async fn list(wire: Wire, from: u32) -> Result<(Wire, Vec<Listed>, bool), Error> {
+    // The lowest are kept, whatever the order in which they come.
+    let mut lowest: BinaryHeap<(u32, u32)> = BinaryHeap::new();
+    let mut more = false;
+    let what = format!("{from}:* (UID RFC822.SIZE)");
+    let done = wire.run("UID FETCH", &what, |said| {
+        if let Said::Fetch(Fetch {
+            uid: Some(uid),
+            size: Some(size),
+            ..
+        }) = said
+        {
+            lowest.push((uid, size));
+            if lowest.len() > LISTED {
+                more = true;
+                lowest.pop();
+            }
+        }
+    });
+    let (wire, _) = done.await?.ok()?;
+    let listed = lowest.into_iter().map(|(uid, size)| Listed { uid, size }).collect();
+    Ok((wire, listed, more))
+}
+
+/// Which of these mails are still there.
+pub(crate) async fn present(wire: Wire, set: &str) -> Result<(Wire, BTreeSet<u32>), Error> {
+    let mut there = BTreeSet::new();
+    let what = format!("{set} (UID)");
+    let done = wire.run("UID FETCH", &what, |said| {
+        if let Said::Fetch(Fetch { uid: Some(uid), .. }) = said {
+            there.insert(uid);
+        }
+    });
+    let (wire, _) = done.await?.ok()?;
+    Ok((wire, there))
+}
+
+/// Receives mails into the ledger.
+pub(crate) struct Receiver<'a> {
+    pub(crate) intake: &'a mut Intake,
+    /// The bytes that a mail may have.
+    pub(crate) limit: u64,
+}
+
+impl Receiver<'_> {
+    /// Receives whatever there is from a UID on, without having listed it. Gives back the cursor's UID after it.
+    pub(crate) async fn news(&mut self, wire: Wire, from: u32) -> Result<(Wire, u32), Error> {
+        let mut next = from;
+        let mut seen = BTreeSet::new();
+        // The last mail comes even where its UID is below `from` (RFC 9051 section 6.4.8).
+        let new = |uid: u32| {
+            let new = uid >= from && seen.insert(uid);
+            if new {
+                next = next.max(uid.saturating_add(1));
+            }
+            new
+        };
+        let wire = self.together(wire, &format!("{from}:*"), new).await?;
+        self.intake.cursor(next).await?;
+        Ok((wire, next))
+    }
+
+    /// Receives what was listed. Gives back how many of them are gone.
+    pub(crate) async fn portion(&mut self, mut wire: Wire, portion: &Portion) -> Result<(Wire, usize), Error> {
+        let mut missing: BTreeSet<u32> = portion.small.iter().copied().collect();
+        for (set, _) in uids::sets(&portion.small) {
+            wire = self.together(wire, &set, |uid| missing.remove(&uid)).await?;
+        }
+        let mut gone = missing.len();
+        for &uid in &portion.large {
+            let whole;
+            (wire, whole) = self.in_pieces(wire, uid, 0).await?;
+            gone += usize::from(!whole);
+        }
+        self.intake.cursor(portion.next()).await?;
+        Ok((wire, gone))
+    }
+
+    /// Receives mails by one command. Those that turn out to be large are completed in pieces.
+    async fn together(&mut self, wire: Wire, set: &str, mut wanted: impl FnMut(u32) -> bool) -> Result<Wire, Error> {
+        let what = format!("{set} (UID INTERNALDATE BODY.PEEK[]<0.{SMALL}>)");
+        let mut running = wire.send("UID FETCH", &what).await?;
+        // The first large one goes on where it stands; others would have to wait in memory, so they begin again.
+        let (mut begun, mut again) = (None, Vec::new());
+        let mut wire = loop {
+            let said;
+            (running, said) = match running.next().await? {
+                Step::Said(running, said) => (running, said),
+                Step::Done(done) => break done.ok()?.0,
+            };
+            let Said::Fetch(Fetch {
+                uid: Some(uid),
+                received,
+                body: Some(body),
+                ..
+            }) = said
+            else {
+                continue;
+            };
+            if !wanted(uid) {
+                continue;
+            }
+            if body.len() != SMALL as usize {
+                let held = self.held(body.len() as u64);
+                self.intake.mail(uid, received, body, held).await?;
+            } else if begun.is_none() {
+                begun = Some(uid);
+                self.intake.begin_large(uid, received).await?;
+                self.intake.piece(body).await?;
+            } else {
+                again.push(uid);
+            }
+        };
+        if let Some(uid) = begun {
+            (wire, _) = self.in_pieces(wire, uid, u64::from(SMALL)).await?;
+        }
+        for uid in again {
+            (wire, _) = self.in_pieces(wire, uid, 0).await?;
+        }
+        Ok(wire)
+    }
+
+    /// Receives a mail in pieces, from an offset on up to one byte more than it may have. Gives back whether it was there.
+    async fn in_pieces(&mut self, mut wire: Wire, uid: u32, mut offset: u64) -> Result<(Wire, bool), Error> {
+        let mut begun = offset > 0;
+        loop {
+            let asked = PIECE.min(self.limit.saturating_add(1).saturating_sub(offset));
+            if asked == 0 {
+                self.intake.end_large(self.held(offset)).await?;
+                return Ok((wire, true));
+            }
+            let mut piece = None;
+            let what = format!("{uid} (UID INTERNALDATE BODY.PEEK[]<{offset}.{asked}>)");
+            let done = wire.run("UID FETCH", &what, |said| match said {
+                Said::Fetch(Fetch {
+                    uid: Some(of),
+                    received,
+                    body: Some(body),
+                    ..
+                }) if of == uid => {
+                    piece = Some((received, body));
+                }
+                _ => {}
+            });
+            (wire, _) = done.await?.ok()?;
+            let Some((received, body)) = piece else {
+                // Some servers say nothing at all of a piece that would begin at the end.
+                let there;
+                (wire, there) = present(wire, &uid.to_string()).await?;
+                let whole = begun && there.contains(&uid);
+                match (begun, whole) {
+                    (true, true) => self.intake.end_large(self.held(offset)).await?,
+                    (true, false) => self.intake.gone().await?,
+                    (false, _) => {}
+                }
+                return Ok((wire, whole));
+            };
+            if !begun {
+                self.intake.begin_large(uid, received).await?;
+                begun = true;
+            }
+            let came = body.len() as u64;
+            if came > asked {
+                return Err(Violation::Literal.into());
+            }
+            offset += came;
+            if came > 0 {
+                self.intake.piece(body).await?;
+            }
+            if came < asked {
+                self.intake.end_large(self.held(offset)).await?;
+                return Ok((wire, true));
+            }
+        }
+    }
+
+    /// A mail that is over the limit is kept as far as it was read, but nobody works on it.
+    fn held(&self, size: u64) -> Held {
+        let detail = || {
+            format!(
+                "the mail is larger than {} bytes, the limit of this endpoint",
+                self.limit
+            )
+        };
+        (size > self.limit).then(|| (Reason::TooLarge, detail()))
+    }
+}
+
+#[cfg(test)]
+#[path = "fetch_tests.rs"]
+mod tests;

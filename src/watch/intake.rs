@@ -1,0 +1,185 @@
+//! Takes mails into the ledger while the next ones are being received.
+//!
+//! The session hands over what it receives; a task hashes it, stores pieces of large mails, and commits. The cursor moves only to
+//! where the session says that everything is there, in one transaction with the mails; mails that were taken before that are known
+//! by their place when they come again. What is in memory is counted against a budget that all mailboxes share.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{error::Error, taker::Taker};
+use crate::{
+    config::EndpointName,
+    job::Reason,
+    ledger::{self, Cursor, Ledger, MailboxKey, Taken},
+};
+
+/// What may wait for the task, beside what the budget allows.
+const QUEUE: usize = 32;
+/// The unit of the budget in bytes.
+const UNIT: usize = 1024;
+
+/// The memory that mails on their way into the ledger may take, over all mailboxes.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    free: Arc<Semaphore>,
+    units: usize,
+}
+
+impl Budget {
+    /// So many bytes; at least the 2 MiB that one piece of a mail takes.
+    #[must_use]
+    pub fn new(bytes: usize) -> Self {
+        let units = bytes.max(2 << 20) / UNIT;
+        Self {
+            free: Arc::new(Semaphore::new(units)),
+            units,
+        }
+    }
+
+    /// The units for so many bytes.
+    fn units(&self, bytes: usize) -> u32 {
+        let units = bytes.div_ceil(UNIT).min(self.units);
+        u32::try_from(units).unwrap_or(u32::MAX)
+    }
+}
+
+/// Why a mail is taken but not worked on, and the details.
+pub(crate) type Held = Option<(Reason, String)>;
+
+/// What the session hands over.
+pub(super) enum Arrived {
+    /// A mail in one piece.
+    Mail(Small),
+    /// The beginning of one in several.
+    Begin { uid: u32, received: Option<DateTime<Utc>> },
+    /// The next piece of it.
+    Piece(Bytes, OwnedSemaphorePermit),
+    /// Its end.
+    End(Held),
+    /// It is not there any more.
+    Gone,
+    /// Every mail below this UID was handed over.
+    Cursor(u32),
+    /// Somebody waits for room.
+    Flush,
+}
+
+/// A mail in one piece.
+pub(super) struct Small {
+    pub(super) uid: u32,
+    pub(super) received: Option<DateTime<Utc>>,
+    pub(super) bytes: Bytes,
+    pub(super) held: Held,
+    pub(super) room: OwnedSemaphorePermit,
+}
+
+/// The way into the ledger for one look at a mailbox.
+pub(crate) struct Intake {
+    sender: mpsc::Sender<Arrived>,
+    task: AbortOnDropHandle<Result<Taken, ledger::Error>>,
+    budget: Budget,
+}
+
+impl Intake {
+    pub(crate) fn begin(
+        ledger: Arc<dyn Ledger>,
+        endpoint: EndpointName,
+        mailbox: MailboxKey,
+        cursor: Cursor,
+        budget: Budget,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let taker = Taker::new(ledger, endpoint, mailbox, cursor);
+        Self {
+            sender,
+            task: AbortOnDropHandle::new(tokio::spawn(taker.run(receiver))),
+            budget,
+        }
+    }
+
+    /// A whole mail.
+    pub(crate) async fn mail(
+        &mut self,
+        uid: u32,
+        received: Option<DateTime<Utc>>,
+        bytes: Bytes,
+        held: Held,
+    ) -> Result<(), Error> {
+        let room = self.room(bytes.len()).await?;
+        let small = Small {
+            uid,
+            received,
+            bytes,
+            held,
+            room,
+        };
+        self.send(Arrived::Mail(small)).await
+    }
+
+    /// A mail whose pieces follow, in their order.
+    pub(crate) async fn begin_large(&mut self, uid: u32, received: Option<DateTime<Utc>>) -> Result<(), Error> {
+        self.send(Arrived::Begin { uid, received }).await
+    }
+
+    /// The next piece of it.
+    pub(crate) async fn piece(&mut self, bytes: Bytes) -> Result<(), Error> {
+        let room = self.room(bytes.len()).await?;
+        self.send(Arrived::Piece(bytes, room)).await
+    }
+
+    /// That was the last piece.
+    pub(crate) async fn end_large(&mut self, held: Held) -> Result<(), Error> {
+        self.send(Arrived::End(held)).await
+    }
+
+    /// The mail is gone from the mailbox; its pieces are forgotten.
+    pub(crate) async fn gone(&mut self) -> Result<(), Error> {
+        self.send(Arrived::Gone).await
+    }
+
+    /// Every mail below `uid_next` was handed over: commit.
+    pub(crate) async fn cursor(&mut self, uid_next: u32) -> Result<(), Error> {
+        self.send(Arrived::Cursor(uid_next)).await
+    }
+
+    /// Waits until everything is committed. What was handed over without a cursor is committed too.
+    pub(crate) async fn finish(self) -> Result<Taken, Error> {
+        drop(self.sender);
+        joined(self.task).await
+    }
+
+    /// Room for so many bytes. Where there is none, what waits for its commit is committed now, so that nobody waits for one another.
+    async fn room(&mut self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
+        let units = self.budget.units(bytes);
+        if let Ok(room) = self.budget.free.clone().try_acquire_many_owned(units) {
+            return Ok(room);
+        }
+        self.send(Arrived::Flush).await?;
+        let room = self.budget.free.clone().acquire_many_owned(units).await;
+        room.map_err(|_| Error::Ledger(ledger::Error::Closed))
+    }
+
+    async fn send(&mut self, arrived: Arrived) -> Result<(), Error> {
+        if self.sender.send(arrived).await.is_ok() {
+            return Ok(());
+        }
+        // The task only ends before us when the ledger failed.
+        joined(&mut self.task)
+            .await
+            .and(Err(Error::Ledger(ledger::Error::Closed)))
+    }
+}
+
+async fn joined(
+    task: impl Future<Output = Result<Result<Taken, ledger::Error>, tokio::task::JoinError>>,
+) -> Result<Taken, Error> {
+    match task.await {
+        Ok(taken) => Ok(taken?),
+        Err(panicked) => Err(Error::Ledger(ledger::Error::Engine(panicked.to_string()))),
+    }
+}

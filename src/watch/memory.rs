@@ -1,0 +1,174 @@
+//! A ledger in memory that knows what the watch room asks of it, for tests.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
+
+use crate::{auth::StoredToken, config::EndpointName, job::JobId, ledger::*};
+
+/// A ledger in memory that knows what the watch room asks of it.
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(crate) state: Mutex<State>,
+    pub(crate) bell: Arc<Notify>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) cursor: Option<Cursor>,
+    pub(crate) mails: BTreeMap<Place, NewMail>,
+    pub(crate) pieces: HashMap<UploadId, Vec<Bytes>>,
+    pub(crate) commits: usize,
+    pub(crate) due: Vec<Settling>,
+    pub(crate) settled: Vec<Place>,
+    pub(crate) fail: bool,
+}
+
+impl Memory {
+    /// The bytes of a mail.
+    pub(crate) fn bytes(&self, uid: u32) -> Vec<u8> {
+        let state = self.state.lock().unwrap();
+        let mail = state
+            .mails
+            .values()
+            .find(|mail| mail.place.uid == uid)
+            .unwrap_or_else(|| panic!("no mail {uid}"));
+        let bytes = match &mail.raw {
+            Raw::Inline(bytes) => bytes.to_vec(),
+            Raw::Uploaded { upload, .. } => state.pieces[upload].concat(),
+        };
+        assert_eq!(
+            mail.sha256,
+            <[u8; 32]>::from(Sha256::digest(&bytes)),
+            "the hash is of the bytes"
+        );
+        bytes
+    }
+
+    pub(crate) fn uids(&self) -> Vec<u32> {
+        self.state.lock().unwrap().mails.keys().map(|place| place.uid).collect()
+    }
+
+    pub(crate) fn cursor_now(&self) -> Option<Cursor> {
+        self.state.lock().unwrap().cursor
+    }
+
+    pub(crate) fn due(&self, uid_validity: u32, uids: &[u32], verdict: Verdict) {
+        let due = uids.iter().map(|&uid| Settling {
+            place: Place { uid_validity, uid },
+            verdict,
+        });
+        self.state.lock().unwrap().due.extend(due);
+        self.bell.notify_one();
+    }
+
+    pub(crate) fn settled_uids(&self) -> Vec<u32> {
+        self.state
+            .lock()
+            .unwrap()
+            .settled
+            .iter()
+            .map(|place| place.uid)
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Ledger for Memory {
+    async fn cursor(&self, _: &MailboxKey) -> Result<Option<Cursor>, Error> {
+        Ok(self.state.lock().unwrap().cursor)
+    }
+
+    async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
+        let mut state = self.state.lock().unwrap();
+        let pieces = state.pieces.entry(upload).or_default();
+        assert_eq!(pieces.len(), index as usize, "pieces come in order");
+        pieces.push(piece);
+        Ok(())
+    }
+
+    async fn take(&self, intake: Intake) -> Result<Taken, Error> {
+        tokio::task::yield_now().await;
+        let mut state = self.state.lock().unwrap();
+        if state.fail {
+            return Err(Error::Full("no space".into()));
+        }
+        let mut taken = Taken::default();
+        for mail in intake.mails {
+            let known = state.mails.contains_key(&mail.place) || state.mails.values().any(|m| m.sha256 == mail.sha256);
+            if known {
+                taken.known += 1;
+            } else {
+                taken.new += 1;
+                state.mails.insert(mail.place, mail);
+            }
+        }
+        state.cursor = Some(intake.cursor);
+        state.commits += 1;
+        Ok(taken)
+    }
+
+    async fn claim_jobs(&self, _: &EndpointName, _: usize) -> Result<Vec<ClaimedJob>, Error> {
+        unreachable!()
+    }
+
+    async fn raw(&self, _: MailId) -> Result<Bytes, Error> {
+        unreachable!()
+    }
+
+    async fn finish(&self, _: Finish) -> Result<(), Error> {
+        unreachable!()
+    }
+
+    async fn release(&self, _: JobId, _: u32) -> Result<(), Error> {
+        unreachable!()
+    }
+
+    async fn claim_replies(&self, _: &str, _: usize) -> Result<Vec<ClaimedReply>, Error> {
+        unreachable!()
+    }
+
+    async fn submitted(&self, _: JobId, _: u32, _: Submitted) -> Result<(), Error> {
+        unreachable!()
+    }
+
+    async fn settling(&self, _: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error> {
+        let state = self.state.lock().unwrap();
+        let due = state.due.iter().filter(|due| due.place.uid_validity == uid_validity);
+        Ok(due.take(max).copied().collect())
+    }
+
+    async fn settled(&self, _: &MailboxKey, places: &[Place]) -> Result<(), Error> {
+        let mut state = self.state.lock().unwrap();
+        state.due.retain(|due| !places.contains(&due.place));
+        state.settled.extend(places);
+        Ok(())
+    }
+
+    fn bell(&self, _: &MailboxKey) -> Arc<Notify> {
+        self.bell.clone()
+    }
+
+    async fn token(&self, _: &str) -> Result<Option<StoredToken>, Error> {
+        unreachable!()
+    }
+
+    async fn store_token(&self, _: &str, _: StoredToken) -> Result<(), Error> {
+        unreachable!()
+    }
+
+    async fn forget(&self, _: DateTime<Utc>) -> Result<u64, Error> {
+        unreachable!()
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}

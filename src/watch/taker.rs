@@ -1,0 +1,171 @@
+//! The task that takes mails: hashes them, stores pieces, commits.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use uuid::Uuid;
+
+use super::{
+    header_key::header_key,
+    intake::{Arrived, Held, Small},
+};
+use crate::{
+    config::EndpointName,
+    ledger::{self, Cursor, Ledger, MailboxKey, NewMail, Place, Raw, Taken, UploadId},
+};
+
+/// The bytes that are committed together at the most.
+const TOGETHER: usize = 4 << 20;
+
+/// What the task holds.
+pub(super) struct Taker {
+    ledger: Arc<dyn Ledger>,
+    endpoint: EndpointName,
+    mailbox: MailboxKey,
+    /// As far as it is committed.
+    cursor: Cursor,
+    mails: Vec<NewMail>,
+    rooms: Vec<OwnedSemaphorePermit>,
+    bytes: usize,
+    large: Option<Large>,
+    taken: Taken,
+}
+
+/// A mail of which pieces are stored.
+struct Large {
+    uid: u32,
+    received: Option<DateTime<Utc>>,
+    upload: UploadId,
+    pieces: u32,
+    size: u64,
+    hash: Sha256,
+    header_key: Option<[u8; 32]>,
+}
+
+impl Taker {
+    pub(super) fn new(ledger: Arc<dyn Ledger>, endpoint: EndpointName, mailbox: MailboxKey, cursor: Cursor) -> Self {
+        Self {
+            ledger,
+            endpoint,
+            mailbox,
+            cursor,
+            mails: Vec::new(),
+            rooms: Vec::new(),
+            bytes: 0,
+            large: None,
+            taken: Taken::default(),
+        }
+    }
+
+    pub(super) async fn run(mut self, mut arrived: mpsc::Receiver<Arrived>) -> Result<Taken, ledger::Error> {
+        while let Some(arrived) = arrived.recv().await {
+            self.handle(arrived).await?;
+        }
+        self.commit(self.cursor.uid_next).await?;
+        Ok(self.taken)
+    }
+
+    async fn handle(&mut self, arrived: Arrived) -> Result<(), ledger::Error> {
+        match arrived {
+            Arrived::Mail(small) => self.small(small),
+            Arrived::Begin { uid, received } => {
+                self.large = Some(Large {
+                    uid,
+                    received,
+                    upload: UploadId(Uuid::now_v7()),
+                    pieces: 0,
+                    size: 0,
+                    hash: Sha256::new(),
+                    header_key: None,
+                });
+            }
+            Arrived::Piece(bytes, room) => {
+                if let Some(large) = &mut self.large {
+                    large.piece(&*self.ledger, bytes).await?;
+                }
+                drop(room);
+            }
+            Arrived::End(held) => {
+                if let Some(large) = self.large.take() {
+                    self.mails.push(large.mail(self.cursor.uid_validity, held));
+                }
+            }
+            Arrived::Gone => self.large = None,
+            Arrived::Cursor(uid_next) => self.commit(uid_next).await?,
+            Arrived::Flush => self.commit(self.cursor.uid_next).await?,
+        }
+        if self.bytes >= TOGETHER {
+            self.commit(self.cursor.uid_next).await?;
+        }
+        Ok(())
+    }
+
+    fn small(&mut self, small: Small) {
+        self.bytes += small.bytes.len();
+        self.rooms.push(small.room);
+        self.mails.push(NewMail {
+            place: Place {
+                uid_validity: self.cursor.uid_validity,
+                uid: small.uid,
+            },
+            received: small.received,
+            sha256: Sha256::digest(&small.bytes).into(),
+            header_key: header_key(&small.bytes),
+            raw: Raw::Inline(small.bytes),
+            held: small.held,
+        });
+    }
+
+    async fn commit(&mut self, uid_next: u32) -> Result<(), ledger::Error> {
+        if self.mails.is_empty() && uid_next == self.cursor.uid_next {
+            return Ok(());
+        }
+        self.cursor.uid_next = uid_next;
+        let intake = ledger::Intake {
+            mailbox: self.mailbox.clone(),
+            endpoint: self.endpoint.clone(),
+            cursor: self.cursor,
+            mails: std::mem::take(&mut self.mails),
+        };
+        let taken = self.ledger.take(intake).await?;
+        tracing::debug!(endpoint = %self.endpoint, new = taken.new, known = taken.known, uid_next, "took mails");
+        self.taken.new += taken.new;
+        self.taken.known += taken.known;
+        self.bytes = 0;
+        self.rooms.clear();
+        Ok(())
+    }
+}
+
+impl Large {
+    async fn piece(&mut self, ledger: &dyn Ledger, bytes: Bytes) -> Result<(), ledger::Error> {
+        if self.pieces == 0 {
+            self.header_key = header_key(&bytes);
+        }
+        self.hash.update(&bytes);
+        self.size += bytes.len() as u64;
+        ledger.upload(self.upload, self.pieces, bytes).await?;
+        self.pieces += 1;
+        Ok(())
+    }
+
+    fn mail(self, uid_validity: u32, held: Held) -> NewMail {
+        NewMail {
+            place: Place {
+                uid_validity,
+                uid: self.uid,
+            },
+            received: self.received,
+            sha256: self.hash.finalize().into(),
+            header_key: self.header_key,
+            raw: Raw::Uploaded {
+                upload: self.upload,
+                size: self.size,
+            },
+            held,
+        }
+    }
+}

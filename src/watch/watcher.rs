@@ -1,0 +1,264 @@
+//! The loop of one mailbox: connect, look, settle, wait; and after a failure, a pause and all of it again.
+
+use std::{ops::ControlFlow, time::Duration};
+
+use chrono::Utc;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    Watch,
+    backoff::Backoff,
+    error::{Error, Verdict},
+    idle::{Wait, Woke},
+    mailbox_key, schedule,
+    session::{self, Door, Looking, Scope, Session},
+    settle::Settler,
+};
+use crate::{config, ledger::MailboxKey};
+
+/// How long a session of a mailbox that is seldom looked at stays open for last touches.
+const LINGER: Duration = Duration::from_secs(60);
+/// How long a last touch may still take when the program stops.
+const LAST: Duration = Duration::from_secs(10);
+
+pub(super) struct Watcher {
+    watch: Watch,
+    door: Box<dyn Door>,
+    mailbox: MailboxKey,
+    settler: Settler,
+    /// When the next unconditional look is due.
+    look_due: Instant,
+    /// The server refused IDLE in this session.
+    no_idle: bool,
+    /// The last session failed, or there was none yet.
+    in_trouble: bool,
+}
+
+fn looking<'a>(watch: &'a Watch, mailbox: &'a MailboxKey) -> Looking<'a> {
+    Looking {
+        endpoint: &watch.endpoint,
+        ledger: &watch.ledger,
+        mailbox,
+        budget: &watch.budget,
+    }
+}
+
+/// What to do next with a session.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    Look(Scope),
+    Settle,
+    Wait,
+}
+
+/// Why a session is over although nothing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// It isn't needed until the next look, or the next last touch.
+    Rest,
+    /// The program stops.
+    Stopped,
+}
+
+/// What a step came to: the session and what is next for it, or the session's end.
+type Turn = ControlFlow<Over, (Session, Next)>;
+
+impl Watcher {
+    pub(super) fn new(watch: Watch, door: Box<dyn Door>) -> Self {
+        let mailbox = mailbox_key(&watch.endpoint.mailbox);
+        let settler = Settler::new(watch.ledger.bell(&mailbox));
+        let mut watcher = Self {
+            watch,
+            door,
+            mailbox,
+            settler,
+            look_due: Instant::now(),
+            no_idle: false,
+            in_trouble: true,
+        };
+        if !schedule::looks_at_start(&watcher.watch.endpoint.mailbox.watch) {
+            watcher.look_due += watcher.pause(false);
+        }
+        watcher
+    }
+
+    pub(super) async fn run(mut self) {
+        let stop = self.watch.stop.clone();
+        let begun = Instant::now();
+        let mut backoff = Backoff::default();
+        while !stop.is_cancelled() {
+            let ration = backoff.sign_in(begun.elapsed());
+            if stop.run_until_cancelled(sleep(ration)).await.is_none() {
+                return;
+            }
+            let connected = Instant::now();
+            match self.session().await {
+                Ok(Over::Rest) => self.rest().await,
+                Ok(Over::Stopped) => return,
+                Err(error) => {
+                    let verdict = error.verdict();
+                    let wait = backoff.after(verdict, connected.elapsed(), error.patience(), fastrand::f64());
+                    self.report(&error, verdict, wait);
+                    if stop.run_until_cancelled(sleep(wait)).await.is_none() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn report(&mut self, error: &Error, verdict: Verdict, wait: Duration) {
+        let next = format!("{:.0?}", wait);
+        match verdict {
+            Verdict::Reconnect => tracing::warn!(%error, next, "lost the mailbox; connecting again"),
+            Verdict::SlowDown | Verdict::Fatal => tracing::error!(%error, next, "the mailbox can't be watched"),
+        }
+        self.watch.health.lost(error.to_string());
+        self.in_trouble = true;
+    }
+
+    /// One session, from the connection to its end. The large futures are boxed, so that waiting costs little memory.
+    async fn session(&mut self) -> Result<Over, Error> {
+        let stop = self.watch.stop.clone();
+        let Some(opened) = stop.run_until_cancelled(Box::pin(self.open())).await else {
+            return Ok(Over::Stopped);
+        };
+        let mut session = opened?;
+        let mut next = match session.first {
+            // This session is for last touches only.
+            _ if self.is_scheduled() && self.look_due > Instant::now() => Next::Settle,
+            first => Next::Look(first),
+        };
+        loop {
+            (session, next) = match self.step(session, next).await? {
+                ControlFlow::Continue(next) => next,
+                ControlFlow::Break(over) => return Ok(over),
+            };
+        }
+    }
+
+    async fn open(&mut self) -> Result<Session, Error> {
+        let stored = self.watch.ledger.cursor(&self.mailbox).await?;
+        let (wire, can, selected) = session::connect(&*self.door, &self.watch.endpoint).await?;
+        self.no_idle = false;
+        if std::mem::take(&mut self.in_trouble) {
+            tracing::info!(mailbox = %self.mailbox, idle = can.idle, "connected");
+        }
+        let now = u32::try_from(Utc::now().timestamp()).unwrap_or(u32::MAX);
+        Ok(Session::begin(wire, can, selected, stored, now))
+    }
+
+    /// One step of a session: does what is next, and says what comes after it.
+    async fn step(&mut self, session: Session, next: Next) -> Result<Turn, Error> {
+        match next {
+            Next::Look(scope) => {
+                let stop = self.watch.stop.clone();
+                let Some(session) = stop.run_until_cancelled(Box::pin(self.look(session, scope))).await else {
+                    return Ok(ControlFlow::Break(Over::Stopped));
+                };
+                let next = if scope == Scope::All { Next::Settle } else { Next::Wait };
+                Ok(ControlFlow::Continue((session?, next)))
+            }
+            Next::Settle => {
+                // A touch that was begun is brought to its end: only then does the ledger know of it.
+                let stop = self.watch.stop.clone();
+                let on = looking(&self.watch, &self.mailbox);
+                let settled = Box::pin(self.settler.settle(session, &on));
+                let late = async {
+                    stop.cancelled().await;
+                    sleep(LAST).await;
+                };
+                tokio::select! {
+                    session = settled => Ok(ControlFlow::Continue((session?, Next::Wait))),
+                    () = late => Ok(ControlFlow::Break(Over::Stopped)),
+                }
+            }
+            Next::Wait => {
+                let stop = self.watch.stop.clone();
+                stop.run_until_cancelled(self.wait(session))
+                    .await
+                    .unwrap_or(Ok(ControlFlow::Break(Over::Stopped)))
+            }
+        }
+    }
+
+    async fn look(&mut self, mut session: Session, scope: Scope) -> Result<Session, Error> {
+        if scope == Scope::All {
+            // A server tells of mail that came since only when it's asked something.
+            session.wire = session.wire.run("NOOP", "", |_| {}).await?.ok()?.0;
+        }
+        let session = session
+            .look(scope, &looking(&self.watch, &self.mailbox), &mut self.settler)
+            .await?;
+        self.watch.health.looked(Utc::now());
+        if scope != Scope::Nothing || self.look_due <= Instant::now() {
+            self.look_due = Instant::now() + self.pause(self.pushes(&session));
+        }
+        Ok(session)
+    }
+
+    /// Waits for mail, for the bell, or for the time of the next look.
+    async fn wait(&mut self, session: Session) -> Result<Turn, Error> {
+        let now = Instant::now();
+        if self.look_due <= now {
+            return Ok(ControlFlow::Continue((session, Next::Look(Scope::All))));
+        }
+        let push = self.pushes(&session);
+        let pause = self.look_due - now;
+        let lingers = !push && !schedule::keeps(pause);
+        let wait = Wait {
+            until: now + if lingers { LINGER } else { pause },
+            bell: &self.settler.bell,
+            rang: &mut self.settler.rang,
+        };
+        let woke = if push {
+            Box::pin(wait.idle(session.wire)).await?
+        } else {
+            wait.rest(session.wire).await
+        };
+        let back = |wire, next| ControlFlow::Continue((Session { wire, ..session }, next));
+        Ok(match woke {
+            Woke::News(mut wire) => {
+                let news = wire.take_news().unwrap_or(0);
+                back(wire, Next::Look(Scope::News(news)))
+            }
+            Woke::Bell(wire) => back(wire, Next::Settle),
+            Woke::Time(_) if lingers => ControlFlow::Break(Over::Rest),
+            Woke::Time(wire) => back(wire, Next::Wait),
+            Woke::Refused(wire) => {
+                self.no_idle = true;
+                self.look_due = self.look_due.min(now + self.pause(false));
+                back(wire, Next::Wait)
+            }
+        })
+    }
+
+    /// Waits without a session: for the next look, or for mails to settle.
+    async fn rest(&mut self) {
+        let wait = Wait {
+            until: self.look_due,
+            bell: &self.settler.bell,
+            rang: &mut self.settler.rang,
+        };
+        let stop = self.watch.stop.clone();
+        stop.run_until_cancelled(wait.alone()).await;
+    }
+
+    /// Whether the server tells of new mail by itself.
+    fn pushes(&self, session: &Session) -> bool {
+        !self.is_scheduled() && session.can.idle && !self.no_idle
+    }
+
+    /// Whether the operator said when to look.
+    fn is_scheduled(&self) -> bool {
+        !matches!(self.watch.endpoint.mailbox.watch, config::Watch::Idle { .. })
+    }
+
+    fn pause(&self, push: bool) -> Duration {
+        schedule::until_next(&self.watch.endpoint.mailbox.watch, push, Utc::now())
+    }
+}
+
+#[cfg(test)]
+#[path = "watcher_tests.rs"]
+mod tests;
