@@ -128,7 +128,7 @@ fn piece(uid: u32, offset: usize, bytes: &str) -> Vec<String> {
 fn letters(len: usize) -> String {
     let mut text = String::from("Message-ID: <large@example.test>\r\n\r\n");
     while text.len() < len {
-        write!(text, "{:07}\n", text.len()).unwrap();
+        writeln!(text, "{:07}", text.len()).unwrap();
     }
     text.truncate(len);
     text
