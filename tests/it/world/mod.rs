@@ -1,6 +1,7 @@
 //! The mail world itself: the servers do what the other tests take for granted.
 
 mod mailboxes;
+mod mails;
 mod receiver;
 mod sign_in;
 mod submission;

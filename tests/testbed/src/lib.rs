@@ -11,6 +11,7 @@ mod imap;
 mod lmtp;
 mod mailbox;
 mod mailjob;
+pub mod mails;
 mod oauth;
 mod ports;
 mod postfix;
