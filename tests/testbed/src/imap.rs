@@ -30,6 +30,7 @@ impl Session {
             .args(["-c", conf, "exec", "imap", "-u", user])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .context("start doveadm")?;

@@ -36,10 +36,10 @@ impl OAuth {
             Path::new(oauth).join("node_modules/oidc-provider").is_dir(),
             "the OAuth server isn't installed: run `npm ci` in {oauth}, or tests/run, which does all of that"
         );
-        let script = format!("{oauth}/server.mjs");
+        let (older, server) = (format!("{oauth}/node18.mjs"), format!("{oauth}/server.mjs"));
         let env = [("PORT", port.to_string()), ("ACCESS_TTL", access_ttl.to_string())];
         let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
-        let process = Process::start(&["node", &script], &env, &dir.join("oauth.log"))?;
+        let process = Process::start(&["node", "--import", &older, &server], &env, &dir.join("oauth.log"))?;
         // Another part of the program may have chosen its provider already.
         rustls::crypto::ring::default_provider().install_default().ok();
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
