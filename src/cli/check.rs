@@ -38,7 +38,7 @@ fn report(loaded: &Loaded, out: &mut impl Write, err: &mut impl Write) -> io::Re
     if loaded.start().is_none() {
         writeln!(
             out,
-            "mailjob run would not start: the settings that endpoints share can't be used"
+            "mailjob run would not start with this"
         )?;
     }
     out.flush()
@@ -78,5 +78,80 @@ fn answered(reply: &Reply) -> String {
         ReplyTo::Nobody => "no reply".to_owned(),
         ReplyTo::Sender => "reply to the sender".to_owned(),
         ReplyTo::Addresses(addresses) => format!("reply to {}", addresses.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    const ENDPOINT: &str = r#"
+        [mailbox]
+        account = { user = "orders", password = { file = "secret.txt" }, imap = { host = "mail.example.com" } }
+        [webhook]
+        url = "https://erp.example/hook?key=1"
+    "#;
+
+    fn checked(files: &[(&str, &str)]) -> (String, String, Loaded) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files.iter().chain(&[("secret.txt", "s3cret")]) {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let sources = Sources {
+            endpoints: folder.path().to_owned(),
+            config: None,
+        };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let loaded = load(&sources);
+        report(&loaded, &mut out, &mut err).unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(&prefix(folder.path()), "");
+        (text(out), text(err), loaded)
+    }
+
+    fn prefix(folder: &Path) -> String {
+        format!("{}/", folder.display())
+    }
+
+    #[test]
+    fn what_is_right_is_listed() {
+        let (out, err, loaded) = checked(&[("a.toml", ENDPOINT)]);
+        assert_eq!(
+            out,
+            "a: orders INBOX, as it comes → POST https://erp.example/hook → no reply\n\
+             1 endpoint would run, 0 would not; no problems\n"
+        );
+        assert_eq!(err, "");
+        assert!(loaded.problems.is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_goes_to_stderr_and_is_counted() {
+        let (out, err, _) = checked(&[("a.toml", ENDPOINT), ("b.toml", "concurency = 1\n")]);
+        assert!(
+            out.ends_with("1 endpoint would run, 1 would not; 3 problems\n"),
+            "{out}"
+        );
+        assert!(
+            err.contains("b.toml:1:1: unknown key `concurency`\n    1 | concurency …\n"),
+            "{err}"
+        );
+        assert_eq!(err.matches("      = ").count(), 3);
+    }
+
+    #[test]
+    fn the_exit_code_is_for_scripts() {
+        let sources = |endpoints: &str| Sources {
+            endpoints: endpoints.into(),
+            config: None,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let code = |code: ExitCode| format!("{code:?}");
+        assert_eq!(
+            code(check(&sources(folder.path().to_str().unwrap()))),
+            code(ExitCode::SUCCESS)
+        );
+        assert_eq!(code(check(&sources("/no/such/folder"))), code(ExitCode::from(78)));
     }
 }

@@ -60,3 +60,7 @@ impl Changes {
         config
     }
 }
+
+#[cfg(test)]
+#[path = "diff_tests.rs"]
+mod tests;

@@ -83,3 +83,7 @@ pub(super) fn visible(c: char) -> char {
         c => c,
     }
 }
+
+#[cfg(test)]
+#[path = "place_tests.rs"]
+mod tests;

@@ -7,6 +7,9 @@ use std::{
 
 use super::place::{Place, visible};
 
+/// Characters of a cause or cure.
+const LONGEST: usize = 500;
+
 /// Something wrong in a file. Displays as one line for logs; [`Problem::render`] is for terminals.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
@@ -70,9 +73,10 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    /// What is wrong, and what to do about it; characters that could disturb a terminal are replaced.
+    /// What is wrong, and what to do about it; characters that could disturb a terminal are replaced, and what is quoted from
+    /// a file can't make it endless.
     pub(super) fn new(cause: impl AsRef<str>, cure: impl AsRef<str>) -> Self {
-        let clean = |text: &str| text.chars().map(visible).collect();
+        let clean = |text: &str| text.chars().take(LONGEST).map(visible).collect();
         Self {
             cause: clean(cause.as_ref()),
             cure: clean(cure.as_ref()),

@@ -60,7 +60,8 @@ pub(super) fn read<T>(file: &Path, text: &str, read: impl FnOnce(&mut Table<'_>)
         needs: RefCell::default(),
     };
     for error in errors.iter().take(MOST) {
-        let place = Place::of(text, &error.span().unwrap_or_default());
+        // Not shown: it may hold a secret under a key that can't be read.
+        let place = Place::of(text, &error.span().unwrap_or_default()).blind();
         sheet.torn.push(place.line);
         let fault = Fault::new(
             format!("not TOML: {}", error.message()),
@@ -81,8 +82,10 @@ pub(super) fn read<T>(file: &Path, text: &str, read: impl FnOnce(&mut Table<'_>)
 impl Sheet<'_> {
     /// Notes a fault; one without a span is the whole file's.
     pub(super) fn note(&self, span: Option<&Range<usize>>, fault: Fault) {
-        let place = span.map_or(Place::START, |span| Place::of(self.text, span));
-        self.note_at(place, fault);
+        if self.notes.borrow().len() < MOST {
+            let place = span.map_or(Place::START, |span| Place::of(self.text, span));
+            self.note_at(place, fault);
+        }
     }
 
     /// Notes that something is missing or unknown. In a file with lines that are not TOML, those may be to blame.
@@ -106,9 +109,8 @@ impl Sheet<'_> {
     }
 
     fn note_at(&self, place: Place, fault: Fault) {
-        let mut notes = self.notes.borrow_mut();
-        if notes.len() < MOST && !self.torn.contains(&place.line) {
-            notes.push(Problem::at(self.file, place, fault));
+        if !self.torn.contains(&place.line) {
+            self.notes.borrow_mut().push(Problem::at(self.file, place, fault));
         }
     }
 }

@@ -181,3 +181,7 @@ fn concerns(event: &DebouncedEvent, sources: &Sources) -> bool {
     };
     event.need_rescan() || event.paths.iter().any(ours)
 }
+
+#[cfg(test)]
+#[path = "reload_tests.rs"]
+mod tests;

@@ -15,6 +15,9 @@ use super::{
     read::{Sheet, Value},
 };
 
+/// The longest name, in bytes, that is compared with those known.
+const LONGEST_NAME: usize = 64;
+
 /// A table while it is read.
 pub(super) struct Table<'a> {
     sheet: &'a Sheet<'a>,
@@ -105,16 +108,10 @@ impl<'a> Table<'a> {
 
     fn unknown(&self, name: &Spanned<Cow<'_, str>>) {
         let cause = format!("unknown key `{}`", self.path_of(name.get_ref()));
-        let near = |known: &&&str| strsim::damerau_levenshtein(known, name.get_ref());
-        let nearest = self
-            .asked
-            .iter()
-            .min_by_key(near)
-            .filter(|known| near(known) <= 2.max(known.len() / 3));
-        let cure = nearest.map_or_else(
-            || format!("remove it; known here: {}", self.asked.join(", ")),
-            |known| format!("did you mean `{known}`?"),
-        );
+        let cure = match nearest(name.get_ref(), self.asked.iter().copied()) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => format!("remove it; known here: {}", self.asked.join(", ")),
+        };
         self.sheet.note_if_whole(Some(&name.span()), Fault::new(cause, cure));
     }
 
@@ -135,4 +132,14 @@ impl<'a> Table<'a> {
             format!("{}.{key}", self.path)
         }
     }
+}
+
+/// The known name that somebody meant who wrote this one: a letter in three may differ.
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if name.len() > LONGEST_NAME {
+        return None;
+    }
+    let distance = |known: &&str| strsim::damerau_levenshtein(known, name);
+    let nearest = known.min_by_key(distance)?;
+    (distance(&nearest) <= nearest.len().max(name.len()) / 3).then_some(nearest)
 }

@@ -241,3 +241,7 @@ pub(super) fn address(value: Value<'_>) -> Option<String> {
     }
     Some(address)
 }
+
+#[cfg(test)]
+#[path = "value_tests.rs"]
+mod tests;

@@ -45,7 +45,10 @@ fn argv(value: Value<'_>) -> Option<Vec<String>> {
         return first.wrong("names no program", "write the program first");
     }
     if program.contains('/') {
-        *program = first.folder().join(&*program).to_str()?.to_owned();
+        match first.folder().join(&*program).to_str() {
+            Some(path) => *program = path.to_owned(),
+            None => return first.wrong("starts at a folder whose name is not UTF-8", "write an absolute path"),
+        }
     }
     first.need(Need::Program(PathBuf::from(&*program)));
     Some(argv)

@@ -19,7 +19,7 @@ pub(super) use service::{Shared, shared};
 
 use std::time::Duration;
 
-use super::problem::Fault;
+use super::{problem::Fault, table::nearest};
 
 /// The shortest time-out or wait.
 const INSTANT: Duration = Duration::from_millis(10);
@@ -30,9 +30,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The cure for a name that isn't among those known.
 fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    let near = |known: &&str| strsim::damerau_levenshtein(known, name);
-    let nearest = known.min_by_key(near)?;
-    (near(&nearest) <= 2).then(|| format!("did you mean \"{nearest}\"?"))
+    nearest(name, known).map(|nearest| format!("did you mean \"{nearest}\"?"))
 }
 
 /// What is wrong with a name of an account.
@@ -42,3 +40,7 @@ pub(super) fn name_fault(name: &str) -> Fault {
         "use a to z, 0 to 9, - and _, beginning with a letter or digit, 63 characters at most",
     )
 }
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

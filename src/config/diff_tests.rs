@@ -1,0 +1,136 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::config::{
+    Account, Action, Auth, Body, Endpoint, Filter, Limits, Mailbox, Reply, Retry, Server, Service, Settle, Tls, Watch,
+    Webhook,
+};
+use crate::secret::SecretRef;
+
+fn endpoint(name: &EndpointName, version: u64) -> Arc<Endpoint> {
+    let account = Account {
+        name: "a".to_owned(),
+        user: "a".to_owned(),
+        imap: Server {
+            host: "mail.example.com".to_owned(),
+            port: 993,
+            tls: Tls::Implicit,
+        },
+        smtp: None,
+        auth: Auth::Password(SecretRef::Env("A".to_owned())),
+        ca_file: None,
+        from: None,
+    };
+    Arc::new(Endpoint {
+        name: name.clone(),
+        description: String::new(),
+        mailbox: Mailbox {
+            account: Arc::new(account),
+            name: "INBOX".to_owned(),
+            watch: Watch::Every(std::time::Duration::from_secs(30)),
+        },
+        filter: Filter::default(),
+        action: Action::Webhook(Webhook {
+            url: "https://erp.example/".to_owned(),
+            body: Body::Json,
+            secrets: Vec::new(),
+            headers: Vec::new(),
+            timeout: std::time::Duration::from_secs(30),
+            max_answer: version,
+            allow_private_network: false,
+            ca_file: None,
+        }),
+        retry: Retry::default(),
+        reply: Reply::none(),
+        settle: Settle::default(),
+        limits: Limits::default(),
+        concurrency: 1,
+    })
+}
+
+/// `a1 b2` are the endpoint a in version 1 and b in version 2.
+fn endpoints(words: &str) -> BTreeMap<EndpointName, Arc<Endpoint>> {
+    let each = words.split_whitespace().map(|word| {
+        let (name, version) = word.split_at(1);
+        let name = EndpointName::new(name).unwrap();
+        (name.clone(), endpoint(&name, version.parse().unwrap()))
+    });
+    each.collect()
+}
+
+fn names(words: &str) -> Vec<EndpointName> {
+    words
+        .split_whitespace()
+        .map(|name| EndpointName::new(name).unwrap())
+        .collect()
+}
+
+fn loaded(right: &str, broken: &str, listed: bool) -> Loaded {
+    Loaded {
+        service: Some(Service::on(1)),
+        endpoints: endpoints(right),
+        broken: names(broken).into_iter().collect::<BTreeSet<_>>(),
+        listed,
+        problems: Vec::new(),
+    }
+}
+
+#[test]
+fn what_changes_follows_from_what_runs_and_what_is_read() {
+    // runs, right, broken, listed → added, changed, removed, kept, refused → runs
+    let cases = [
+        ("", "", "", true, ["", "", "", "", ""], ""),
+        ("a1", "a1", "", true, ["", "", "", "", ""], "a1"),
+        ("a1", "a1 b1", "", true, ["b", "", "", "", ""], "a1 b1"),
+        ("a1 b1", "a2 b1", "", true, ["", "a", "", "", ""], "a2 b1"),
+        ("a1 b1", "b1", "", true, ["", "", "a", "", ""], "b1"),
+        ("a1 b1", "b1", "a", true, ["", "", "", "a", ""], "a1 b1"),
+        ("b1", "b1", "a", true, ["", "", "", "", "a"], "b1"),
+        ("a1 b1", "", "", false, ["", "", "", "", ""], "a1 b1"),
+        (
+            "a1 b1 c1 d1",
+            "b2 e1 d1",
+            "c f",
+            true,
+            ["e", "b", "a", "c", "f"],
+            "b2 c1 d1 e1",
+        ),
+    ];
+    for (runs, right, broken, listed, [added, changed, removed, kept, refused], then) in cases {
+        let old = Config {
+            service: Service::on(1),
+            endpoints: endpoints(runs),
+        };
+        let new = loaded(right, broken, listed);
+        let changes = Changes::between(&old, &new);
+        let expected = Changes {
+            added: names(added),
+            changed: names(changed),
+            removed: names(removed),
+            kept: names(kept),
+            refused: names(refused),
+            restart: false,
+        };
+        assert_eq!(changes, expected, "{runs} → {right} ({broken})");
+        assert_eq!(
+            changes.applied(&old, &new).endpoints,
+            endpoints(then),
+            "{runs} → {right} ({broken})"
+        );
+    }
+}
+
+#[test]
+fn shared_settings_wait_for_the_next_start() {
+    let old = Config {
+        service: Service::on(1),
+        endpoints: endpoints("a1"),
+    };
+    let mut new = loaded("a1", "", true);
+    new.service = Some(Service::on(2));
+    let changes = Changes::between(&old, &new);
+    assert!(changes.restart);
+    assert_eq!(changes.applied(&old, &new), old);
+    new.service = None;
+    assert!(!Changes::between(&old, &new).restart, "nothing is known of them");
+}
