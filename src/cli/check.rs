@@ -36,10 +36,7 @@ fn report(loaded: &Loaded, out: &mut impl Write, err: &mut impl Write) -> io::Re
     };
     writeln!(out, "{right} would run, {} would not; {problems}", loaded.broken.len())?;
     if loaded.start().is_none() {
-        writeln!(
-            out,
-            "mailjob run would not start with this"
-        )?;
+        writeln!(out, "mailjob run would not start with this")?;
     }
     out.flush()
 }

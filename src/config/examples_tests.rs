@@ -87,6 +87,36 @@ fn every_example_is_right() {
     }
 }
 
+/// The first look of a stranger: an endpoint and a `mailjob.toml` in the README.
+#[test]
+fn what_the_readme_shows_is_right() {
+    let readme = text("README.md");
+    let blocks: Vec<_> = readme
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    let (services, endpoints): (Vec<_>, Vec<_>) = blocks.into_iter().partition(|block| block.contains("[accounts."));
+    assert!(!services.is_empty() && !endpoints.is_empty());
+    for text in endpoints {
+        assert!(read(text).is_ok(), "{text}\n{:#?}", read(text).unwrap_err());
+    }
+    for text in services {
+        let shared = check::shared(Path::new("mailjob.toml"), text, CORES);
+        let accounts = shared
+            .value
+            .unwrap()
+            .accounts
+            .into_values()
+            .flat_map(|part| part.problems);
+        assert_eq!(
+            shared.problems.into_iter().chain(accounts).collect::<Vec<_>>(),
+            [],
+            "{text}"
+        );
+    }
+}
+
 #[test]
 fn the_reference_tells_the_true_defaults() {
     let reference = text("endpoints.d/reference.toml.example");

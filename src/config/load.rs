@@ -76,7 +76,7 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
         Some(file) => read_shared(file, cores, &mut problems),
         None => (Some(Service::on(cores)), Accounts::default()),
     };
-    let files = list(&sources.endpoints, &mut problems);
+    let files = list(sources, &mut problems);
     let mut drafts = BTreeMap::new();
     let mut broken = BTreeSet::new();
     for (name, file) in files.iter().flatten() {
@@ -140,7 +140,8 @@ fn verified<T>(mut part: Part<T>, file: &Path, problems: &mut Vec<Problem>) -> O
 
 /// The endpoint files of a folder, by name. Names that start with a dot are not ours: editors, and the links behind a
 /// Kubernetes ConfigMap (`..data`).
-fn list(folder: &Path, problems: &mut Vec<Problem>) -> Option<BTreeMap<EndpointName, PathBuf>> {
+fn list(sources: &Sources, problems: &mut Vec<Problem>) -> Option<BTreeMap<EndpointName, PathBuf>> {
+    let folder = sources.endpoints.as_path();
     let names: io::Result<Vec<_>> = fs::read_dir(folder).and_then(|entries| {
         let name = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name());
         entries.map(name).collect()
@@ -160,12 +161,21 @@ fn list(folder: &Path, problems: &mut Vec<Problem>) -> Option<BTreeMap<EndpointN
         let Some(stem) = name.strip_suffix(".toml").filter(|_| !name.starts_with('.')) else {
             continue;
         };
+        if sources.config.as_deref().is_some_and(|config| is_same(&file, config)) {
+            continue;
+        }
         match EndpointName::new(stem) {
             Some(name) => drop(files.insert(name, file)),
             None => problems.push(Problem::of(&file, check::name_fault(stem))),
         }
     }
     Some(files)
+}
+
+/// Whether two paths lead to one file: a ConfigMap with everything in it is one folder.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    one.file_name() == other.file_name() && (one == other || real(one).is_some_and(|one| real(other) == Some(one)))
 }
 
 /// The text of a file, without the byte order mark that some editors write.

@@ -107,6 +107,18 @@ fn other_names_are_not_ours() {
 }
 
 #[test]
+fn everything_may_lie_in_one_folder() {
+    let machine = Machine::new();
+    machine.endpoint("a", "A");
+    fs::rename(machine.path("mailjob.toml"), machine.path("endpoints.d/mailjob.toml")).unwrap();
+    let mut sources = machine.sources();
+    sources.config = Some(machine.path("endpoints.d/../endpoints.d/mailjob.toml"));
+    let loaded = load(&sources);
+    assert!(loaded.endpoints.contains_key(&name("a")));
+    assert!(loaded.broken.is_empty(), "{:?}", loaded.broken);
+}
+
+#[test]
 fn what_no_endpoint_file_can_be_is_told() {
     let machine = Machine::new();
     let folder = machine.path("endpoints.d");

@@ -188,15 +188,21 @@ fn scopes(provider: Option<Provider>, flow: Option<Flow>) -> Vec<String> {
 
 /// https, or http on loopback: what is sent there opens the mailbox.
 fn token_url(value: Value<'_>) -> Option<String> {
-    let url = text(value.clone())?;
-    let parsed = Url::parse(&url).ok();
-    let host = parsed.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let text = text(value.clone())?;
+    let Ok(url) = Url::parse(&text) else {
+        return value.wrong("is no URL", "write it as https://…");
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        let cure = "write client_id and client_secret, and client_auth = \"basic\" if that is meant";
+        return value.wrong_secret("holds a user or password; this file may end up in a repository", cure);
+    }
+    let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let loopback = host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    match parsed.as_ref().map(Url::scheme) {
-        Some("https") => Some(url),
-        Some("http") if loopback => Some(url),
-        Some("http") => value.wrong("is not encrypted", "write it with https://"),
-        _ => value.wrong("is no URL", "write it as https://…"),
+    match url.scheme() {
+        "https" => Some(text),
+        "http" if loopback => Some(text),
+        "http" => value.wrong("is not encrypted", "write it with https://"),
+        _ => value.wrong("is neither https nor http", "write it as https://…"),
     }
 }
