@@ -4,4 +4,5 @@ mod accounts;
 mod auth;
 mod raw;
 mod reply;
+mod watch;
 mod world;
