@@ -1,2 +1,5 @@
-//! Mailjob.
-fn main() {}
+//! The `mailjob` program.
+
+fn main() -> std::process::ExitCode {
+    mailjob::cli::main()
+}

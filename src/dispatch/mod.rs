@@ -36,6 +36,7 @@ use crate::{
 };
 
 /// One endpoint's dispatch and what it shares with the others.
+#[derive(Clone)]
 pub struct Dispatch {
     /// The endpoint.
     pub endpoint: Arc<config::Endpoint>,

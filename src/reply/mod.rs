@@ -37,6 +37,7 @@ const BATCH: usize = 50;
 const IDLE: Duration = Duration::from_secs(10);
 
 /// The replies of one SMTP account.
+#[derive(Clone)]
 pub struct Outbox {
     /// The account; without an SMTP server nothing goes out.
     pub account: Arc<Account>,

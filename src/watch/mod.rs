@@ -42,6 +42,7 @@ use crate::{
 pub use self::{health::Health, intake::Budget};
 
 /// A mailbox to watch, and what for.
+#[derive(Clone)]
 pub struct Watch {
     /// Whose mailbox, which one, and what becomes of its mails.
     pub endpoint: Arc<Endpoint>,

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod auth;
+mod crash;
 mod raw;
 mod reply;
 mod watch;

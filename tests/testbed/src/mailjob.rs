@@ -173,7 +173,7 @@ impl Mailjob {
         let accounts: String = self.accounts.values().map(|account| format!("\n{account}")).collect();
         self.write(
             "mailjob.toml",
-            &format!("[service]\nhealth = \"127.0.0.1:{health}\"\n{service}\n{accounts}"),
+            &format!("[service]\nledger = \"mailjob.db\"\nhealth = \"127.0.0.1:{health}\"\n{service}\n{accounts}"),
         )
     }
 

@@ -1,0 +1,277 @@
+//! The loops of every endpoint, and what a change of the configuration does to them.
+//!
+//! An endpoint has two loops, watch and dispatch; an SMTP account that replies use has one, the outbox. A changed endpoint's
+//! old loops end, with their running jobs, before its new ones start: no mailbox is ever scanned twice at once.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::{
+    auth::Login,
+    config::{Account, Action, Auth, Config, Endpoint, EndpointName, Service},
+    dispatch::{self, Dispatch, Memory},
+    ledger::Ledger,
+    net,
+    reply::{self, Composer, Outbox},
+    watch::{self, Budget, Watch},
+};
+
+use super::{supervise::Loops, tokens::LedgerTokens};
+
+/// What endpoints share, and the loops that run for them.
+pub(super) struct Fleet {
+    loops: Loops,
+    ledger: Arc<dyn Ledger>,
+    /// Mail on its way into the ledger.
+    intake: Budget,
+    /// Mail that jobs work on.
+    memory: Memory,
+    commands: Arc<Semaphore>,
+    stop: CancellationToken,
+    endpoints: BTreeMap<EndpointName, Running<Endpoint>>,
+    outboxes: BTreeMap<String, Running<Account>>,
+    logins: HashMap<String, (Arc<Account>, Arc<Login>)>,
+    /// Every address that is ours: none of them is answered.
+    ourselves: BTreeSet<String>,
+    clients: HashMap<(Option<PathBuf>, bool), reqwest::Client>,
+}
+
+/// Loops, the settings they were started with, and their ends.
+struct Running<S> {
+    settings: Arc<S>,
+    stop: CancellationToken,
+    ends: Vec<JoinHandle<()>>,
+}
+
+impl<S> Running<S> {
+    /// Asks the loops to stop; the handles end when they have.
+    fn end(self) -> Vec<JoinHandle<()>> {
+        self.stop.cancel();
+        self.ends
+    }
+}
+
+impl Fleet {
+    pub(super) fn new(loops: Loops, ledger: Arc<dyn Ledger>, service: &Service, stop: CancellationToken) -> Self {
+        let intake = usize::try_from(service.memory / 4).unwrap_or(usize::MAX);
+        Self {
+            loops,
+            ledger,
+            intake: Budget::new(intake),
+            memory: Memory::new(service.memory),
+            commands: Arc::new(Semaphore::new(service.commands)),
+            stop,
+            endpoints: BTreeMap::new(),
+            outboxes: BTreeMap::new(),
+            logins: HashMap::new(),
+            ourselves: BTreeSet::new(),
+            clients: HashMap::new(),
+        }
+    }
+
+    /// Starts, restarts and ends loops so that those of `config` run and no others. What did not change is not touched.
+    pub(super) fn become_like(&mut self, config: &Config) {
+        self.ourselves = config
+            .endpoints
+            .values()
+            .flat_map(|endpoint| addresses(endpoint))
+            .collect();
+        let gone: Vec<_> = self
+            .endpoints
+            .keys()
+            .filter(|name| !config.endpoints.contains_key(*name))
+            .cloned()
+            .collect();
+        for name in gone {
+            if let Some(running) = self.endpoints.remove(&name) {
+                info!(endpoint = %name, "endpoint removed; its running jobs finish");
+                drop(running.end());
+            }
+        }
+        for (name, endpoint) in &config.endpoints {
+            let before = match self.endpoints.remove(name) {
+                Some(running) if running.settings == *endpoint => {
+                    self.endpoints.insert(name.clone(), running);
+                    continue;
+                }
+                Some(running) => running.end(),
+                None => Vec::new(),
+            };
+            info!(endpoint = %name, restarted = !before.is_empty(), "endpoint started");
+            if let Err(error) = self.start(endpoint, before) {
+                error!(endpoint = %name, %error, "endpoint can't start; mend this and save its file again");
+            }
+        }
+    }
+
+    fn start(&mut self, endpoint: &Arc<Endpoint>, before: Vec<JoinHandle<()>>) -> Result<(), net::Error> {
+        if let Some(account) = &endpoint.reply.account {
+            self.outbox(account)?;
+        }
+        let login = self.login(&endpoint.mailbox.account)?;
+        let http = match &endpoint.action {
+            Action::Webhook(hook) => self.client(hook.ca_file.clone(), hook.allow_private_network)?,
+            Action::Command(_) => self.client(None, false)?,
+        };
+        let stop = self.stop.child_token();
+        let gate = Gate::after(before);
+
+        let watch = Watch {
+            endpoint: endpoint.clone(),
+            ledger: self.ledger.clone(),
+            login,
+            budget: self.intake.clone(),
+            health: Arc::default(),
+            stop: stop.clone(),
+        };
+        let waited = gate.clone();
+        let watching = self
+            .loops
+            .start(format!("watch {}", endpoint.name), stop.clone(), move || {
+                let (watch, gate) = (watch.clone(), waited.clone());
+                async move {
+                    gate.open().await;
+                    Box::pin(watch::run(watch)).await;
+                }
+            });
+
+        let dispatch = Dispatch {
+            endpoint: endpoint.clone(),
+            ledger: self.ledger.clone(),
+            replier: Arc::new(Composer::new(endpoint, self.ourselves.iter().map(String::as_str))),
+            http,
+            memory: self.memory.clone(),
+            commands: self.commands.clone(),
+            stop: stop.clone(),
+        };
+        let dispatching = self
+            .loops
+            .start(format!("dispatch {}", endpoint.name), stop.clone(), move || {
+                let (dispatch, gate) = (dispatch.clone(), gate.clone());
+                async move {
+                    gate.open().await;
+                    Box::pin(dispatch::run(dispatch)).await;
+                }
+            });
+        let ends = vec![watching, dispatching];
+        self.endpoints.insert(
+            endpoint.name.clone(),
+            Running {
+                settings: endpoint.clone(),
+                stop,
+                ends,
+            },
+        );
+        Ok(())
+    }
+
+    /// One outbox an account. It goes on when the last endpoint that used it is gone: what is queued still has to be sent.
+    fn outbox(&mut self, account: &Arc<Account>) -> Result<(), net::Error> {
+        let before = match self.outboxes.remove(&account.name) {
+            Some(running) if running.settings == *account => {
+                self.outboxes.insert(account.name.clone(), running);
+                return Ok(());
+            }
+            Some(running) => running.end(),
+            None => Vec::new(),
+        };
+        let stop = self.stop.child_token();
+        let outbox = Outbox {
+            account: account.clone(),
+            ledger: self.ledger.clone(),
+            login: self.login(account)?,
+            stop: stop.clone(),
+        };
+        let gate = Gate::after(before);
+        let sending = self
+            .loops
+            .start(format!("reply {}", account.name), stop.clone(), move || {
+                let (outbox, gate) = (outbox.clone(), gate.clone());
+                async move {
+                    gate.open().await;
+                    Box::pin(reply::run(outbox)).await;
+                }
+            });
+        let running = Running {
+            settings: account.clone(),
+            stop,
+            ends: vec![sending],
+        };
+        self.outboxes.insert(account.name.clone(), running);
+        Ok(())
+    }
+
+    /// One sign-in an account, shared by all its sessions: tokens are refreshed once.
+    fn login(&mut self, account: &Arc<Account>) -> Result<Arc<Login>, net::Error> {
+        if let Some((known, login)) = self.logins.get(&account.name)
+            && known == account
+        {
+            return Ok(login.clone());
+        }
+        let ca_file = match &account.auth {
+            Auth::OAuth(oauth) => oauth.ca_file.clone(),
+            Auth::Password(_) => None,
+        };
+        let http = self.client(ca_file, true)?;
+        let store = Arc::new(LedgerTokens(self.ledger.clone()));
+        let login = Arc::new(Login::new(account.clone(), store, http));
+        self.logins
+            .insert(account.name.clone(), (account.clone(), login.clone()));
+        Ok(login)
+    }
+
+    fn client(&mut self, ca_file: Option<PathBuf>, allow_private: bool) -> Result<reqwest::Client, net::Error> {
+        let key = (ca_file, allow_private);
+        if let Some(client) = self.clients.get(&key) {
+            return Ok(client.clone());
+        }
+        let client = net::http::client(key.0.as_deref(), allow_private)?;
+        self.clients.insert(key, client.clone());
+        Ok(client)
+    }
+}
+
+/// The addresses of an endpoint's accounts.
+fn addresses(endpoint: &Endpoint) -> impl Iterator<Item = String> {
+    let accounts = [Some(&endpoint.mailbox.account), endpoint.reply.account.as_ref()];
+    accounts
+        .into_iter()
+        .flatten()
+        .flat_map(|account| [Some(&account.user), account.from.as_ref()])
+        .flatten()
+        .cloned()
+}
+
+/// Opens when the loops before have ended.
+#[derive(Clone)]
+struct Gate(CancellationToken);
+
+impl Gate {
+    fn after(before: Vec<JoinHandle<()>>) -> Self {
+        let opened = CancellationToken::new();
+        if before.is_empty() {
+            opened.cancel();
+        } else {
+            let gate = opened.clone();
+            tokio::spawn(async move {
+                for end in before {
+                    // A loop that was aborted has ended as well.
+                    drop(end.await);
+                }
+                gate.cancel();
+            });
+        }
+        Self(opened)
+    }
+
+    async fn open(&self) {
+        self.0.cancelled().await;
+    }
+}

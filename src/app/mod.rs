@@ -1,0 +1,185 @@
+//! The composition root: opens the ledger, starts the loops, follows the configuration, and drains.
+//!
+//! Every other room gets what it needs as arguments from here; nothing imports this room but the command line.
+
+mod fleet;
+mod housekeeping;
+mod signals;
+mod supervise;
+mod tokens;
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::{
+    config::{
+        Config, Problem,
+        load::{self, Loaded, Sources},
+        reload::{Reload, Reloader},
+    },
+    http,
+    ledger::{Ledger, sqlite},
+};
+
+use self::{fleet::Fleet, supervise::Loops};
+
+/// What ends the program before its time, and with which exit code (sysexits).
+#[derive(Debug, thiserror::Error)]
+pub enum Fatal {
+    /// `mailjob.toml` can't be used; its problems were printed.
+    #[error("the configuration can't be used")]
+    Config,
+    /// The ledger can't be opened.
+    #[error(transparent)]
+    Ledger(#[from] crate::ledger::Error),
+    /// The health address can't be had.
+    #[error(
+        "the health address {address} can't be had: {source}; choose another by [service] health = \"…\", or switch it off with false"
+    )]
+    Health {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Signals, timers or watches can't be had from the system.
+    #[error("this system refuses {what}: {why}")]
+    System {
+        /// What was asked for.
+        what: &'static str,
+        /// What the system said.
+        why: String,
+    },
+}
+
+impl Fatal {
+    /// The exit code: 78 configuration, 74 ledger or address, 70 the rest.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config => 78,
+            Self::Ledger(_) | Self::Health { .. } => 74,
+            Self::System { .. } => 70,
+        }
+    }
+}
+
+/// Runs until a signal asks for a stop; returns when drained or when the drain's deadline has passed.
+///
+/// # Errors
+/// Only what keeps the program from starting at all. A broken endpoint, mailbox or token never ends it.
+pub async fn run(sources: Sources) -> Result<(), Fatal> {
+    let refused = |what| {
+        move |e: std::io::Error| Fatal::System {
+            what,
+            why: e.to_string(),
+        }
+    };
+    let mut stop_signals = signals::Stop::new().map_err(refused("signals"))?;
+    let hangup = signals::hangup().map_err(refused("signals"))?;
+    let (loaded, config) = first_config(&sources)?;
+
+    let sqlite = Arc::new(sqlite::open(&config.service.ledger, Arc::new(Utc::now)).await?);
+    let ledger: Arc<dyn Ledger> = sqlite.clone();
+    let (draining, stopped) = (CancellationToken::new(), CancellationToken::new());
+    let health = serve_health(&config, &ledger, &draining, &stopped).await?;
+    let chores = housekeeping::start(ledger.clone(), config.service.retention).await;
+    let _chores = chores.map_err(|e| Fatal::System {
+        what: "a timer",
+        why: e.to_string(),
+    })?;
+
+    let loops = Loops::default();
+    let mut fleet = Fleet::new(loops.clone(), ledger.clone(), &config.service, draining.clone());
+    fleet.become_like(&config);
+    info!(endpoints = config.endpoints.len(), ledger = %config.service.ledger.display(), "mailjob is running");
+
+    let drain = config.service.drain;
+    let mut reloader = Reloader::new(sources, loaded, config, hangup);
+    let signal = loop {
+        tokio::select! {
+            signal = stop_signals.asked() => break signal,
+            reload = reloader.next() => follow(&mut fleet, &reload),
+        }
+    };
+    info!(
+        signal,
+        deadline_s = drain.as_secs(),
+        "stopping: nothing new is taken, what runs is brought to a safe state"
+    );
+    draining.cancel();
+    tokio::select! {
+        end = loops.drained(drain) => report(end),
+        again = stop_signals.asked() => warn!(signal = again, "stopping at once; what was running is tried again at the next start"),
+    }
+    sqlite.close().await;
+    stopped.cancel();
+    if let Some(health) = health {
+        drop(health.await);
+    }
+    Ok(())
+}
+
+/// The first load: problems are printed and disable only what they touch, unless nothing can be known at all.
+fn first_config(sources: &Sources) -> Result<(Loaded, Config), Fatal> {
+    let loaded = load::load(sources);
+    report_problems(&loaded.problems);
+    let config = loaded.start().ok_or(Fatal::Config)?;
+    if config.endpoints.is_empty() {
+        warn!(folder = %sources.endpoints.display(), "no endpoint to run yet: drop a file into the folder");
+    }
+    Ok((loaded, config))
+}
+
+fn report_problems(problems: &[Problem]) {
+    for problem in problems {
+        error!("{problem}");
+    }
+}
+
+fn follow(fleet: &mut Fleet, reload: &Reload) {
+    report_problems(&reload.problems);
+    if reload.changes.restart {
+        warn!("[service] changed: that counts from the next start on");
+    }
+    for name in &reload.changes.kept {
+        warn!(endpoint = %name, "the endpoint's file is broken; its last good version keeps running");
+    }
+    fleet.become_like(&reload.config);
+}
+
+async fn serve_health(
+    config: &Config,
+    ledger: &Arc<dyn Ledger>,
+    draining: &CancellationToken,
+    stopped: &CancellationToken,
+) -> Result<Option<tokio::task::JoinHandle<()>>, Fatal> {
+    let Some(address) = config.service.health else {
+        return Ok(None);
+    };
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| Fatal::Health { address, source })?;
+    let serving = http::serve(listener, ledger.clone(), draining.clone(), stopped.clone());
+    info!(%address, "answering /livez and /readyz");
+    Ok(Some(tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            error!(%error, "health is not served any more");
+        }
+    })))
+}
+
+fn report(end: Result<(), Vec<String>>) {
+    match end {
+        Ok(()) => info!("stopped"),
+        Err(late) => warn!(
+            late = late.join(", "),
+            "stopped without waiting any longer; what these were doing is tried again at the next start"
+        ),
+    }
+}

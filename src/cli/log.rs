@@ -1,0 +1,42 @@
+//! The log: one line an event on stderr, for people or for machines.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::{EnvFilter, filter::Directive};
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Form {
+    /// Lines for people.
+    Human,
+    /// A JSON object a line.
+    Json,
+}
+
+/// Starts logging at `info`, or as `MAILJOB_LOG` says (e.g. `debug`, `mailjob::watch=debug`).
+pub(super) fn start(form: Form) {
+    let asked = EnvFilter::builder()
+        .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
+        .with_env_var("MAILJOB_LOG")
+        .from_env_lossy();
+    // At `trace` these libraries print access tokens and whole mails.
+    let filter = [
+        "tokio_cron_scheduler=warn",
+        "async_imap=warn",
+        "imap_proto=warn",
+        "lettre=warn",
+        "reqwest=warn",
+        "hyper=warn",
+        "oauth2=warn",
+    ]
+    .into_iter()
+    .filter_map(|quiet| quiet.parse::<Directive>().ok())
+    .fold(asked, EnvFilter::add_directive);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match form {
+        Form::Human => log.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
+        Form::Json => log.json().flatten_event(true).init(),
+    }
+}

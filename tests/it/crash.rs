@@ -1,0 +1,163 @@
+//! `kill -9` at random moments while mails flow through: nothing is lost, and nothing is done twice.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use mailjob::{
+    job::state::State,
+    ledger::sqlite::{self, JobRow},
+};
+use mailjob_testbed::{Answer, Mailjob, Options, Receiver, SignIn, Start, World};
+use tokio::time::{Instant, sleep_until};
+
+const KILLS: usize = 200;
+const MAILS: usize = 300;
+const SENDER: &str = "sender@example.test";
+/// The longest life of a process before it is killed: long enough to get something done, short enough to die in the middle.
+const LONGEST_LIFE: Duration = Duration::from_millis(500);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_kills_lose_nothing_and_double_nothing() {
+    let seed = std::env::var("MAILJOB_CRASH_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    println!("MAILJOB_CRASH_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+
+    let world = World::start(Options::default()).await.unwrap();
+    let receiver = Receiver::start(|_| Answer::text("received")).await.unwrap();
+    let mut mailjob = two_endpoints(&world, &receiver.url("/hook")).await;
+
+    let mut delivered = 0;
+    for kill in 0..KILLS {
+        let moment = Instant::now() + LONGEST_LIFE.mul_f64(random.f64());
+        mailjob.start().unwrap();
+        // Mails come in while the program runs, so that every life has something to die over.
+        let due = MAILS * (kill + 1) / KILLS;
+        for number in delivered..due {
+            let user = if number % 2 == 0 {
+                "hook@example.test"
+            } else {
+                "script@example.test"
+            };
+            world.dovecot.deliver(user, &mail(number)).await.unwrap();
+        }
+        delivered = due;
+        sleep_until(moment).await;
+        mailjob.kill9().unwrap();
+    }
+    mailjob.start().unwrap();
+    for user in ["hook@example.test", "script@example.test"] {
+        let emptied = world.dovecot.wait_for(user, "INBOX", 0, Duration::from_secs(20)).await;
+        if let Err(error) = emptied {
+            mailjob.term().unwrap();
+            panic!("{error}\n{:#?}\n{}", open_jobs(&mailjob).await, mailjob.log());
+        }
+        let done = world.dovecot.count(user, "Processed").await.unwrap();
+        assert_eq!(done, MAILS / 2, "{user}: {}", mailjob.log());
+    }
+    assert_eq!(mailjob.term().unwrap(), 0);
+
+    let jobs = jobs_by_mail(&mailjob).await;
+    assert_eq!(jobs.len(), MAILS);
+    let wrong: Vec<_> = jobs.iter().filter(|(_, states)| **states != [State::Done]).collect();
+    assert!(wrong.is_empty(), "not exactly one done job: {wrong:?}");
+
+    let replies = replies_by_mail(&world).await;
+    let answered: BTreeSet<_> = replies.keys().cloned().collect();
+    let expected: BTreeSet<_> = (0..MAILS).map(message_id).collect();
+    assert_eq!(answered, expected);
+    let distinct = |ids: &[String]| ids.iter().collect::<BTreeSet<_>>().len();
+    let two: Vec<_> = replies.iter().filter(|(_, ids)| distinct(ids) != 1).collect();
+    assert!(two.is_empty(), "answered by different messages: {two:?}");
+    let copies: usize = replies.values().map(|ids| ids.len() - 1).sum();
+    let posts = receiver.requests().len();
+    println!(
+        "{KILLS} kills, {MAILS} mails: each has one done job; {} replies, {copies} of them a second copy with the same Message-ID; \
+         {posts} webhook requests for {} mails",
+        MAILS + copies,
+        MAILS / 2
+    );
+}
+
+/// One mailbox whose mails go to a webhook, one whose mails go to a command.
+async fn two_endpoints(world: &World, url: &str) -> Mailjob {
+    let mut mailjob = Mailjob::new(world, env!("CARGO_BIN_EXE_mailjob")).unwrap();
+    for name in ["hook", "script"] {
+        let user = format!("{name}@example.test");
+        mailjob
+            .account(world, name, &user, SignIn::Password, Start::Implicit)
+            .await
+            .unwrap();
+    }
+    let webhook = format!("[webhook]\nurl = \"{url}\"\nallow_private_network = true");
+    let command = "[command]\nargv = [\"/bin/sh\", \"-c\", \"echo received\"]";
+    for (name, action) in [("hook", webhook.as_str()), ("script", command)] {
+        let text = format!("[mailbox]\naccount = \"{name}\"\n{action}\n[reply]\nto = \"sender\"\n");
+        mailjob.endpoint(name, &text).unwrap();
+    }
+    mailjob
+}
+
+fn message_id(number: usize) -> String {
+    format!("crash-{number}@example.test")
+}
+
+fn mail(number: usize) -> Vec<u8> {
+    format!(
+        "From: Sender <{SENDER}>\r\nTo: job@example.test\r\nSubject: Mail {number}\r\nMessage-ID: <{}>\r\n\
+         Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: text/plain\r\n\r\nPlease do this.\r\n--b\r\nContent-Type: application/pdf\r\n\
+         Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"{number}.pdf\"\r\n\r\nJVBERi0xLjQK\r\n--b--\r\n",
+        message_id(number)
+    )
+    .into_bytes()
+}
+
+/// Jobs that have not ended, or whose reply has not.
+async fn open_jobs(mailjob: &Mailjob) -> Vec<JobRow> {
+    let mut jobs = all_jobs(mailjob).await;
+    jobs.retain(|job| job.state != State::Done || job.reply.as_ref().is_none_or(|reply| reply.state != "sent"));
+    jobs
+}
+
+async fn all_jobs(mailjob: &Mailjob) -> Vec<JobRow> {
+    let path = mailjob.dir().join("mailjob.db");
+    let ledger = sqlite::open(&path, Arc::new(chrono::Utc::now)).await.unwrap();
+    let jobs = ledger.overview(10 * MAILS).await.unwrap();
+    ledger.close().await;
+    jobs
+}
+
+/// The states of each mail's jobs, by Message-ID.
+async fn jobs_by_mail(mailjob: &Mailjob) -> BTreeMap<String, Vec<State>> {
+    let mut jobs = BTreeMap::<_, Vec<_>>::new();
+    for job in all_jobs(mailjob).await {
+        jobs.entry(job.summary.message_id).or_default().push(job.state);
+    }
+    jobs
+}
+
+/// The Message-IDs of the replies to each mail, as they lie in the sender's mailbox.
+async fn replies_by_mail(world: &World) -> BTreeMap<String, Vec<String>> {
+    let mut replies = BTreeMap::<_, Vec<_>>::new();
+    for reply in world.dovecot.mailbox(SENDER, "INBOX").await.unwrap() {
+        let reply = String::from_utf8_lossy(&reply);
+        let id = |field| header(&reply, field).trim_matches(['<', '>']).to_owned();
+        replies.entry(id("In-Reply-To")).or_default().push(id("Message-ID"));
+    }
+    replies
+}
+
+fn header<'a>(mail: &'a str, field: &str) -> &'a str {
+    let mut lines = mail.lines().take_while(|line| !line.is_empty());
+    let found = lines.find_map(|line| {
+        line.split_once(": ")
+            .filter(|(name, _)| name.eq_ignore_ascii_case(field))
+    });
+    found.unwrap_or_else(|| panic!("no {field} in {mail}")).1.trim()
+}
