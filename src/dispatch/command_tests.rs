@@ -1,19 +1,7 @@
 use std::{fs, path::PathBuf, time::Instant};
 
 use super::*;
-use crate::dispatch::tests::{MAIL, with_work};
-
-fn shell(script: &str) -> config::Command {
-    config::Command {
-        argv: vec!["/bin/sh".into(), "-c".into(), script.into()],
-        pass_env: vec!["PATH".into()],
-        env: Vec::new(),
-        timeout: Duration::from_secs(60),
-        grace: Duration::from_secs(60),
-        max_output: 1 << 20,
-        max_files: 1 << 20,
-    }
-}
+use crate::dispatch::tests::{MAIL, shell, with_work};
 
 async fn ran(command: &config::Command) -> Outcome {
     let config = command.clone();

@@ -1,6 +1,6 @@
-//! What the tests of this room share, and the loop against a real ledger.
+//! What the tests of this room share.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -8,10 +8,14 @@ use uuid::Uuid;
 
 use super::work::Work;
 use crate::{
-    config::{EndpointName, Limits},
+    config::{
+        Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Reply, ReplyTo, Retry,
+        Server, Settle, Tls, Watch,
+    },
     job::JobId,
     ledger::{ClaimedJob, MailId},
     message,
+    secret::SecretRef,
 };
 
 /// A mail with text, HTML, a file and an inline image.
@@ -64,4 +68,61 @@ pub(super) async fn with_work<T: Send + 'static>(
 /// A file of the repository.
 pub(super) fn repository(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A shell script as a command with patience.
+pub(super) fn shell(script: &str) -> Command {
+    Command {
+        argv: vec!["/bin/sh".into(), "-c".into(), script.into()],
+        pass_env: vec!["PATH".into()],
+        env: Vec::new(),
+        timeout: Duration::from_secs(60),
+        grace: Duration::from_secs(60),
+        max_output: 1 << 20,
+        max_files: 1 << 20,
+    }
+}
+
+/// An endpoint named `invoices` that means every mail.
+pub(super) fn endpoint(action: Action) -> Endpoint {
+    let account = Account {
+        name: "contoso".into(),
+        user: "invoices@us.example".into(),
+        imap: Server {
+            host: "imap.us.example".into(),
+            port: 993,
+            tls: Tls::Implicit,
+        },
+        smtp: None,
+        auth: Auth::Password(SecretRef::Env("PASSWORD".into())),
+        ca_file: None,
+        from: None,
+    };
+    Endpoint {
+        name: EndpointName::new("invoices").unwrap(),
+        description: String::new(),
+        mailbox: Mailbox {
+            account: Arc::new(account),
+            name: "INBOX".into(),
+            watch: Watch::Every(Duration::from_secs(60)),
+        },
+        filter: Filter::default(),
+        action,
+        retry: Retry {
+            waits: vec![Duration::ZERO; 2],
+        },
+        reply: Reply {
+            to: ReplyTo::Sender,
+            account: None,
+            on_success: true,
+            on_failure: true,
+        },
+        settle: Settle {
+            done: Fate::Keep,
+            failed: Fate::Keep,
+            ignored: Fate::Keep,
+        },
+        limits: Limits::default(),
+        concurrency: 4,
+    }
 }
