@@ -133,6 +133,4 @@ async fn free_slots(slots: &Arc<Semaphore>) -> Vec<OwnedSemaphorePermit> {
 }
 
 #[cfg(test)]
-mod loop_tests;
-#[cfg(test)]
 mod tests;

@@ -1,4 +1,10 @@
-//! What the tests of this room share.
+//! What the tests of this room share, and the loop against a real ledger.
+
+mod flow;
+mod hostile;
+pub(super) mod receiver;
+mod scene;
+mod shaky;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

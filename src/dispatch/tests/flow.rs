@@ -1,0 +1,219 @@
+//! Every mail becomes what its attempt came to, once, whatever fails around it.
+
+use std::{
+    collections::HashSet,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use super::{
+    MAIL, endpoint,
+    scene::{PATIENCE, Scene, states, webhook},
+    shell,
+};
+use crate::{
+    config::{Action, Endpoint},
+    job::{Outcome, Reason, state::State},
+};
+
+#[tokio::test]
+async fn every_mail_is_one_request_and_one_decision() {
+    let mut scene = Scene::with(vec![MAIL.to_owned(); 50]).await;
+    let (action, seen) = webhook(&[200]).await;
+    scene.start(endpoint(action));
+    let rows = scene.ended().await;
+    assert!(
+        rows.iter()
+            .all(|row| row.state == State::Done && row.attempts == 1 && row.silent.as_deref() == Some("off"))
+    );
+    assert_eq!(rows[0].summary.from, "ann@supplier.example");
+    assert_eq!(rows[0].summary.subject, "Grüße");
+    scene.stopped().await;
+    let ids: HashSet<_> = seen.lock().unwrap().iter().map(|(id, ..)| id.clone()).collect();
+    assert_eq!(
+        (
+            ids.len(),
+            seen.lock().unwrap().len(),
+            scene.notes.0.lock().unwrap().len()
+        ),
+        (50, 50, 50)
+    );
+}
+
+#[tokio::test]
+async fn each_kind_of_mail_ends_in_its_state_and_none_stops_the_next() {
+    let bomb = "Content-Type: message/rfc822\r\n\r\n".repeat(100_000);
+    let other = MAIL.replace("ann@supplier", "ann@other");
+    let large = MAIL.to_owned() + &"x".repeat(5_000_000);
+    let mut scene = Scene::with(vec![MAIL.into(), other, bomb, "\0".into(), large, MAIL.into()]).await;
+    let (action, seen) = webhook(&[422]).await;
+    let mut endpoint = endpoint(action);
+    endpoint.filter.from = vec!["*@supplier.example".into()];
+    endpoint.limits.size = 4_000_000;
+    scene.start(endpoint);
+    let rows = scene.ended().await;
+    let ends: Vec<_> = rows
+        .iter()
+        .map(|row| (row.state, row.reason.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            (State::Failed, "status-422"),
+            (State::Ignored, "from"),
+            (State::Held, "too-large"),
+            (State::Held, "unreadable"),
+            (State::Held, "too-large"),
+            (State::Failed, "status-422"),
+        ]
+    );
+    scene.stopped().await;
+    assert_eq!(seen.lock().unwrap().len(), 2);
+    assert_eq!(
+        scene.notes.0.lock().unwrap().len(),
+        2,
+        "only done and failed jobs are asked about"
+    );
+}
+
+#[tokio::test]
+async fn another_attempt_has_the_same_id_and_the_same_bytes() {
+    let mut scene = Scene::with(vec![MAIL.into()]).await;
+    let (action, seen) = webhook(&[503, 200]).await;
+    scene.start(endpoint(action));
+    let rows = scene.ended().await;
+    assert_eq!((rows[0].state, rows[0].attempts), (State::Done, 2));
+    scene.stopped().await;
+    let seen = seen.lock().unwrap();
+    assert_eq!((seen[0].1.as_str(), seen[1].1.as_str()), ("1", "2"));
+    assert_eq!((&seen[0].0, &seen[0].2), (&seen[1].0, &seen[1].2));
+}
+
+#[tokio::test]
+async fn a_job_fails_when_its_attempts_are_used_up() {
+    let mut scene = Scene::with(vec![MAIL.into()]).await;
+    let (action, seen) = webhook(&[503]).await;
+    scene.start(endpoint(action));
+    let rows = scene.ended().await;
+    assert_eq!(
+        (rows[0].state, rows[0].reason.as_deref()),
+        (State::Failed, Some("exhausted"))
+    );
+    scene.stopped().await;
+    assert_eq!(seen.lock().unwrap().len(), 3);
+    let notes = scene.notes.0.lock().unwrap();
+    assert!(matches!(
+        notes[0].2,
+        Outcome::Failed {
+            reason: Reason::Exhausted,
+            ..
+        }
+    ));
+}
+
+#[tokio::test]
+async fn gone_pauses_the_endpoint_and_loses_nothing() {
+    let mut scene = Scene::with(vec![MAIL.into(); 3]).await;
+    let (action, seen) = webhook(&[410]).await;
+    let one_by_one = Endpoint {
+        concurrency: 1,
+        ..endpoint(action)
+    };
+    scene.start(one_by_one);
+    let rows = scene.until(|rows| rows[0].state == State::Deferred).await;
+    assert_eq!(rows[0].reason.as_deref(), Some("status-410"));
+    assert!(!scene.running.as_ref().unwrap().is_finished(), "it waits to be stopped");
+    scene.stopped().await;
+    assert_eq!(seen.lock().unwrap().len(), 1);
+    let rows = scene.ledger.inner.overview(9).await.unwrap();
+    assert!(rows.iter().all(|row| !row.state.ended()), "{rows:?}");
+}
+
+#[tokio::test]
+async fn an_outcome_waits_for_a_ledger_that_fails() {
+    let mut scene = Scene::with(vec![MAIL.into()]).await;
+    scene.ledger.claims.store(2, Ordering::SeqCst);
+    scene.ledger.finishes.store(2, Ordering::SeqCst);
+    let (action, seen) = webhook(&[200]).await;
+    scene.start(endpoint(action));
+    assert_eq!(states(&scene.ended().await), [State::Done]);
+    scene.stopped().await;
+    assert_eq!(seen.lock().unwrap().len(), 1, "the action is not run again for that");
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_job_or_one_reply() {
+    let panicking = "Subject: panic\r\n\r\nx".to_owned();
+    let mut scene = Scene::with(vec![MAIL.into(), panicking, MAIL.into()]).await;
+    scene.ledger.panics.store(1, Ordering::SeqCst);
+    let (action, _) = webhook(&[200]).await;
+    let one_by_one = Endpoint {
+        concurrency: 1,
+        ..endpoint(action)
+    };
+    scene.start(one_by_one);
+    let rows = scene.ended().await;
+    assert_eq!(states(&rows), [State::Held, State::Done, State::Done]);
+    assert_eq!(rows[0].reason.as_deref(), Some("panicked"));
+    assert_eq!(rows[1].silent.as_deref(), Some("unbuildable"));
+    scene.stopped().await;
+}
+
+#[tokio::test]
+async fn a_stop_gives_back_what_was_not_begun() {
+    let mut scene = Scene::with(vec![MAIL.into(); 2]).await;
+    let (action, seen) = webhook(&[200]).await;
+    let all = scene.memory.take(u64::MAX).await;
+    scene.start(endpoint(action));
+    scene
+        .until(|rows| rows.iter().all(|row| row.state == State::Running))
+        .await;
+    scene.stopped().await;
+    let rows = scene
+        .until(|rows| rows.iter().all(|row| row.state == State::Queued))
+        .await;
+    assert!(rows.iter().all(|row| row.attempts == 0), "{rows:?}");
+    assert!(seen.lock().unwrap().is_empty());
+    drop(all);
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_what_runs() {
+    let folder = TempDir::new().unwrap();
+    let gate = folder.path().join("gate");
+    let script = format!(
+        "echo begun >{0}; while [ -e {0} ]; do sleep 0.02; done; echo ready",
+        gate.display()
+    );
+    let mut scene = Scene::with(vec![MAIL.into()]).await;
+    scene.start(endpoint(Action::Command(shell(&script))));
+    let end = Instant::now() + PATIENCE;
+    while !gate.exists() {
+        assert!(Instant::now() < end, "the command did not begin");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    scene.stop.cancel();
+    std::fs::remove_file(gate).unwrap();
+    scene.stopped().await;
+    assert_eq!(states(&scene.ended().await), [State::Done]);
+    let notes = scene.notes.0.lock().unwrap();
+    assert!(matches!(&notes[0].2, Outcome::Done(answer) if answer.text.as_deref() == Some("ready")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_of_many_mails_run() {
+    let mut scene = Scene::with(vec![MAIL.into(); 20]).await;
+    scene.start(endpoint(Action::Command(shell(
+        "cat attachments/invoice.pdf; cp attachments/* out/",
+    ))));
+    let rows = scene.ended().await;
+    assert!(rows.iter().all(|row| row.state == State::Done), "{rows:?}");
+    scene.stopped().await;
+    for (_, _, outcome) in scene.notes.0.lock().unwrap().iter() {
+        assert!(
+            matches!(outcome, Outcome::Done(answer) if answer.text.as_deref() == Some("%PDF-1.4") && answer.files.len() == 2)
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! A webhook's other end, and one exchange with it.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, Uri},
+    response::{IntoResponse, Response},
+};
+use tokio::{net::TcpListener, sync::mpsc};
+
+use super::{MAIL, with_work};
+use crate::{
+    config,
+    dispatch::{
+        Ended,
+        webhook::{prepare, send},
+    },
+    job::{Outcome, Reason},
+    net::http::client,
+};
+
+/// A server on a free port that notes what it is sent and answers as it is told.
+pub(in crate::dispatch) struct Receiver {
+    pub(in crate::dispatch) url: String,
+    pub(in crate::dispatch) seen: mpsc::Receiver<(Uri, HeaderMap, Bytes)>,
+}
+
+pub(in crate::dispatch) type Script = Arc<dyn Fn() -> Response + Send + Sync>;
+
+impl Receiver {
+    pub(in crate::dispatch) async fn answering<A: IntoResponse>(
+        answer: impl Fn() -> A + Send + Sync + 'static,
+    ) -> Self {
+        let script: Script = Arc::new(move || answer().into_response());
+        let (note, seen) = mpsc::channel(16);
+        let handle = |State((script, note)): State<(Script, mpsc::Sender<_>)>,
+                      uri: Uri,
+                      headers: HeaderMap,
+                      body: Bytes| async move {
+            note.send((uri, headers, body)).await.unwrap();
+            script()
+        };
+        let app = Router::new()
+            .fallback(handle)
+            .layer(DefaultBodyLimit::disable())
+            .with_state((script, note));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Self { url, seen }
+    }
+}
+
+pub(in crate::dispatch) fn webhook(url: &str) -> config::Webhook {
+    config::Webhook {
+        url: url.to_owned(),
+        body: config::Body::Json,
+        secrets: Vec::new(),
+        headers: Vec::new(),
+        timeout: Duration::from_secs(60),
+        max_answer: 1 << 20,
+        allow_private_network: true,
+        ca_file: None,
+    }
+}
+
+pub(in crate::dispatch) async fn posted_mail(webhook: &config::Webhook, mail: impl Into<Bytes>) -> Ended {
+    let config = webhook.clone();
+    let request = with_work(mail, move |work| prepare(&config, work).unwrap()).await;
+    let client = client(None, webhook.allow_private_network).unwrap();
+    send(&client, webhook, request).await
+}
+
+pub(in crate::dispatch) async fn posted(webhook: &config::Webhook) -> Outcome {
+    posted_mail(webhook, MAIL).await.outcome
+}
+
+pub(in crate::dispatch) fn reason(outcome: &Outcome) -> (&'static str, Reason) {
+    match outcome {
+        Outcome::Retry { reason, .. } => ("retry", *reason),
+        Outcome::Failed { reason, .. } => ("failed", *reason),
+        other => panic!("{other:?}"),
+    }
+}

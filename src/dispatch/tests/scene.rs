@@ -1,0 +1,183 @@
+//! A dispatch loop beside a test: its ledger, its webhook, and what it decided.
+
+use std::{
+    sync::{Arc, Mutex, atomic::AtomicUsize},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router, extract,
+    http::{HeaderMap, StatusCode},
+    response::IntoResponse,
+    routing::post,
+};
+use bytes::Bytes;
+use chrono::Utc;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::shaky::Shaky;
+use crate::{
+    config::{Action, Body, Endpoint, EndpointName, Webhook},
+    dispatch::{Dispatch, Memory, run},
+    job::{Ending, JobId, Outcome, Replier, ReplyDecision, state::State},
+    ledger::{
+        Cursor, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
+        sqlite::{JobRow, open},
+    },
+    net::http::client,
+};
+
+/// Long enough for any machine; only a failing test waits so long.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Notes what it was asked about, and panics when a subject says so.
+#[derive(Default)]
+pub(super) struct Notes(pub(super) Mutex<Vec<(JobId, Option<String>, Outcome)>>);
+
+impl Replier for Notes {
+    fn reply(&self, ending: &Ending<'_>) -> ReplyDecision {
+        let subject = ending.head.map(|head| head.subject.clone());
+        assert_ne!(subject.as_deref(), Some("panic"), "as the test wants");
+        self.0
+            .lock()
+            .unwrap()
+            .push((ending.job, subject, ending.outcome.clone()));
+        ReplyDecision::Silent("off".into())
+    }
+}
+
+/// A ledger with mails, and a dispatch loop that runs beside the test.
+pub(super) struct Scene {
+    _folder: TempDir,
+    pub(super) ledger: Arc<Shaky>,
+    pub(super) notes: Arc<Notes>,
+    pub(super) memory: Memory,
+    pub(super) stop: CancellationToken,
+    pub(super) running: Option<JoinHandle<()>>,
+}
+
+impl Scene {
+    pub(super) async fn with(mails: Vec<String>) -> Self {
+        let folder = TempDir::new().unwrap();
+        let inner = open(&folder.path().join("mailjob.db"), Arc::new(Utc::now))
+            .await
+            .unwrap();
+        let mails = (1..).zip(mails).map(|(uid, mail)| NewMail {
+            place: Place { uid_validity: 1, uid },
+            received: None,
+            sha256: Sha256::digest(format!("{uid}{mail}")).into(),
+            header_key: None,
+            raw: Raw::Inline(mail.into()),
+            held: None,
+        });
+        let mails: Vec<_> = mails.collect();
+        let cursor = Cursor {
+            uid_validity: 1,
+            uid_next: 1 + u32::try_from(mails.len()).unwrap(),
+        };
+        let mailbox = MailboxKey("imap://invoices@us.example/INBOX".into());
+        let endpoint = EndpointName::new("invoices").unwrap();
+        inner
+            .take(Intake {
+                mailbox,
+                endpoint,
+                cursor,
+                mails,
+            })
+            .await
+            .unwrap();
+        let ledger = Shaky {
+            inner,
+            claims: AtomicUsize::new(0),
+            finishes: AtomicUsize::new(0),
+            panics: AtomicUsize::new(0),
+        };
+        Self {
+            _folder: folder,
+            ledger: Arc::new(ledger),
+            notes: Arc::default(),
+            memory: Memory::new(32 << 20),
+            stop: CancellationToken::new(),
+            running: None,
+        }
+    }
+
+    pub(super) fn start(&mut self, endpoint: Endpoint) {
+        self.running = Some(tokio::spawn(run(Dispatch {
+            endpoint: Arc::new(endpoint),
+            ledger: self.ledger.clone(),
+            replier: self.notes.clone(),
+            http: client(None, true).unwrap(),
+            memory: self.memory.clone(),
+            commands: Arc::new(Semaphore::new(2)),
+            stop: self.stop.clone(),
+        })));
+    }
+
+    /// Waits until the jobs, oldest first, are as wanted.
+    pub(super) async fn until(&self, wanted: impl Fn(&[JobRow]) -> bool) -> Vec<JobRow> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let mut rows = self.ledger.inner.overview(1_000).await.unwrap();
+            rows.reverse();
+            if wanted(&rows) {
+                return rows;
+            }
+            assert!(Instant::now() < end, "{rows:#?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    pub(super) async fn ended(&self) -> Vec<JobRow> {
+        self.until(|rows| rows.iter().all(|row| row.state.ended() || row.state == State::Held))
+            .await
+    }
+
+    pub(super) async fn stopped(&mut self) {
+        self.stop.cancel();
+        tokio::time::timeout(PATIENCE, self.running.take().unwrap())
+            .await
+            .unwrap()
+            .unwrap();
+    }
+}
+
+pub(super) fn states(rows: &[JobRow]) -> Vec<State> {
+    rows.iter().map(|row| row.state).collect()
+}
+
+pub(super) type Seen = Arc<Mutex<Vec<(String, String, Bytes)>>>;
+
+/// A webhook that answers with these statuses in turn, the last one for ever; and what it saw: id, attempt, body.
+pub(super) async fn webhook(statuses: &[u16]) -> (Action, Seen) {
+    let seen = Seen::default();
+    let statuses: Arc<[u16]> = statuses.into();
+    let handle = |extract::State((statuses, seen)): extract::State<(Arc<[u16]>, Seen)>,
+                  headers: HeaderMap,
+                  body: Bytes| async move {
+        let mut seen = seen.lock().unwrap();
+        let status = statuses[seen.len().min(statuses.len() - 1)];
+        let field = |name: &str| headers[name].to_str().unwrap().to_owned();
+        seen.push((field("webhook-id"), field("x-mailjob-attempt"), body));
+        StatusCode::from_u16(status).unwrap().into_response()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let action = Action::Webhook(Webhook {
+        url: format!("http://{}/", listener.local_addr().unwrap()),
+        body: Body::Json,
+        secrets: Vec::new(),
+        headers: Vec::new(),
+        timeout: PATIENCE,
+        max_answer: 1 << 20,
+        allow_private_network: true,
+        ca_file: None,
+    });
+    let app = Router::new()
+        .route("/", post(handle))
+        .with_state((statuses, seen.clone()));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (action, seen)
+}

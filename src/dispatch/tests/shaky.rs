@@ -1,0 +1,92 @@
+//! A ledger that fails when the test wants.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    auth::StoredToken,
+    config::EndpointName,
+    job::JobId,
+    ledger::{
+        ClaimedJob, ClaimedReply, Cursor, Error, Finish, Intake, Ledger, MailId, MailboxKey, Place, Settling,
+        Submitted, Taken, UploadId, sqlite::Sqlite,
+    },
+};
+
+/// A ledger that fails a few times when asked to.
+pub(super) struct Shaky {
+    pub(super) inner: Sqlite,
+    pub(super) claims: AtomicUsize,
+    pub(super) finishes: AtomicUsize,
+    pub(super) panics: AtomicUsize,
+}
+
+fn fails(left: &AtomicUsize) -> bool {
+    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+        .is_ok()
+}
+
+#[async_trait]
+impl Ledger for Shaky {
+    async fn claim_jobs(&self, endpoint: &EndpointName, max: usize) -> Result<Vec<ClaimedJob>, Error> {
+        if fails(&self.claims) {
+            return Err(Error::Engine("as the test wants".into()));
+        }
+        self.inner.claim_jobs(endpoint, max).await
+    }
+    async fn raw(&self, mail: MailId) -> Result<Bytes, Error> {
+        assert!(!fails(&self.panics), "as the test wants");
+        self.inner.raw(mail).await
+    }
+    async fn finish(&self, finish: Finish) -> Result<(), Error> {
+        if fails(&self.finishes) {
+            return Err(Error::Full("as the test wants".into()));
+        }
+        self.inner.finish(finish).await
+    }
+    async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
+        self.inner.cursor(mailbox).await
+    }
+    async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
+        self.inner.upload(upload, index, piece).await
+    }
+    async fn take(&self, intake: Intake) -> Result<Taken, Error> {
+        self.inner.take(intake).await
+    }
+    async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {
+        self.inner.release(job, attempt).await
+    }
+    async fn claim_replies(&self, account: &str, max: usize) -> Result<Vec<ClaimedReply>, Error> {
+        self.inner.claim_replies(account, max).await
+    }
+    async fn submitted(&self, job: JobId, attempt: u32, what: Submitted) -> Result<(), Error> {
+        self.inner.submitted(job, attempt, what).await
+    }
+    async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error> {
+        self.inner.settling(mailbox, uid_validity, max).await
+    }
+    async fn settled(&self, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
+        self.inner.settled(mailbox, places).await
+    }
+    fn bell(&self, mailbox: &MailboxKey) -> Arc<tokio::sync::Notify> {
+        self.inner.bell(mailbox)
+    }
+    async fn token(&self, account: &str) -> Result<Option<StoredToken>, Error> {
+        self.inner.token(account).await
+    }
+    async fn store_token(&self, account: &str, token: StoredToken) -> Result<(), Error> {
+        self.inner.store_token(account, token).await
+    }
+    async fn forget(&self, before: DateTime<Utc>) -> Result<u64, Error> {
+        self.inner.forget(before).await
+    }
+    async fn ping(&self) -> Result<(), Error> {
+        self.inner.ping().await
+    }
+}
