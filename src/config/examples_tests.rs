@@ -36,7 +36,10 @@ fn accounts() -> Accounts {
         assert_eq!(part.problems, []);
         (name, part.value)
     });
-    Accounts(each.collect())
+    Accounts {
+        by_name: each.collect(),
+        more: false,
+    }
 }
 
 fn read(text: &str) -> Result<Endpoint, Vec<Problem>> {

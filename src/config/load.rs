@@ -98,33 +98,31 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
 
 /// The shared settings, and the accounts of which those with problems are known by name only.
 fn read_shared(file: &Path, cores: usize, problems: &mut Vec<Problem>) -> (Option<Service>, Accounts) {
-    let text = match read_text(file) {
-        Ok(text) => text,
-        Err(fault) => {
-            problems.push(Problem::of(file, fault));
-            return (None, Accounts::default());
-        }
-    };
-    let part = check::shared(file, &text, cores);
+    let read = read_text(file).map(|text| check::shared(file, &text, cores));
+    let part = read.unwrap_or_else(|fault| Part::unread(Problem::of(file, fault)));
     problems.extend(part.problems);
     let Some(Shared { service, accounts }) = part.value else {
-        return (None, Accounts::default());
+        let unknown = Accounts {
+            more: true,
+            ..Accounts::default()
+        };
+        return (None, unknown);
     };
     let service = verified(service, file, problems);
     let each = accounts
         .into_iter()
         .map(|(name, part)| (name, verified(part, file, problems)));
-    (service, Accounts(each.collect()))
+    let accounts = Accounts {
+        by_name: each.collect(),
+        more: service.is_none(),
+    };
+    (service, accounts)
 }
 
 fn read_endpoint(name: &EndpointName, file: &Path, accounts: &Accounts, problems: &mut Vec<Problem>) -> Option<Draft> {
-    match read_text(file) {
-        Ok(text) => verified(check::endpoint(name, file, &text, accounts), file, problems),
-        Err(fault) => {
-            problems.push(Problem::of(file, fault));
-            None
-        }
-    }
+    let read = read_text(file).map(|text| check::endpoint(name, file, &text, accounts));
+    let part = read.unwrap_or_else(|fault| Part::unread(Problem::of(file, fault)));
+    verified(part, file, problems)
 }
 
 /// The value, when nothing is wrong with it and all that it needs is there.

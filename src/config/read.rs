@@ -29,11 +29,11 @@ pub(super) struct Part<T> {
 }
 
 impl<T> Part<T> {
-    /// A value that is right by itself.
-    pub(super) fn of(value: T) -> Self {
+    /// A file that could not be read.
+    pub(super) fn unread(problem: Problem) -> Self {
         Self {
-            value: Some(value),
-            problems: Vec::new(),
+            value: None,
+            problems: vec![problem],
             needs: Vec::new(),
         }
     }
@@ -95,7 +95,8 @@ impl Sheet<'_> {
         }
     }
 
-    /// Reads one value on its own: what is wrong with it is nobody else's fault.
+    /// Reads something on its own: what is wrong with it is nobody else's fault. In a file with lines that are not TOML there
+    /// is nothing to rely on.
     pub(super) fn apart<T>(&self, read: impl FnOnce() -> Option<T>) -> Part<T> {
         let (notes, needs) = (self.notes.take(), self.needs.take());
         let value = read().filter(|_| self.torn.is_empty());
@@ -161,12 +162,6 @@ impl<'a> Value<'a> {
     /// The folder that relative paths start from: that of the file.
     pub(super) fn folder(&self) -> &'a Path {
         self.sheet.file.parent().unwrap_or(Path::new(""))
-    }
-
-    /// Reads this value on its own: what is wrong with it is nobody else's fault.
-    pub(super) fn apart<T>(self, read: impl FnOnce(Self) -> Option<T>) -> Part<T> {
-        let sheet = self.sheet;
-        sheet.apart(|| read(self))
     }
 
     /// Where the value's key stands.

@@ -12,7 +12,7 @@ use toml::{
 
 use super::{
     problem::Fault,
-    read::{Sheet, Value},
+    read::{Part, Sheet, Value},
 };
 
 /// The longest name, in bytes, that is compared with those known.
@@ -93,6 +93,11 @@ impl<'a> Table<'a> {
             .iter()
             .map(|(name, value)| (name.get_ref().as_ref(), self.entry(name, value)))
             .collect()
+    }
+
+    /// Reads something on its own: what is wrong with it is nobody else's fault.
+    pub(super) fn apart<T>(&self, read: impl FnOnce() -> Option<T>) -> Part<T> {
+        self.sheet.apart(read)
     }
 
     /// Reads the table, then reports the keys that were never asked for.

@@ -29,15 +29,18 @@ fn a_broken_account_disables_only_the_endpoints_that_use_it() {
 
 #[test]
 fn nothing_starts_with_shared_settings_that_cannot_be_known() {
-    for text in ["[service", "[service]\ndrain = 5\n"] {
+    for text in ["[service", "[service]\ndrain = 5\n", "[accounts.a\nuser = 5\n"] {
         let machine = Machine::new();
         machine.write("mailjob.toml", text);
         assert!(machine.load().start().is_none(), "{text}");
     }
     let machine = Machine::new();
+    machine.endpoint("a", "A");
     machine.remove("mailjob.toml");
-    assert!(machine.load().start().is_none());
-    assert!(!told(&machine, &machine.load(), "mailjob.toml").is_empty());
+    let loaded = machine.load();
+    assert!(loaded.start().is_none());
+    assert!(told(&machine, &loaded, "mailjob.toml").contains("No such file"));
+    assert!(told(&machine, &loaded, "endpoints.d/a.toml").contains("can't be known while mailjob.toml can't be used"));
     let machine = Machine::new();
     fs::remove_dir_all(machine.path("endpoints.d")).unwrap();
     let loaded = machine.load();

@@ -20,11 +20,15 @@ fn read_both(text: &str) -> Result<(), TestCaseError> {
     let shared = shared(Path::new("mailjob.toml"), text, 4);
     told(&shared)?;
     let mut accounts = Accounts::default();
-    if let Some(shared) = shared.value {
+    // In a file with lines that are not TOML those are what is said.
+    let whole = shared.problems.is_empty();
+    if let Some(shared) = shared.value.filter(|_| whole) {
         told(&shared.service)?;
         for (name, part) in shared.accounts {
             told(&part)?;
-            accounts.0.insert(name, part.value.filter(|_| part.problems.is_empty()));
+            accounts
+                .by_name
+                .insert(name, part.value.filter(|_| part.problems.is_empty()));
         }
     }
     let name = EndpointName::new("tried").unwrap();

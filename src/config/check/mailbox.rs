@@ -18,23 +18,32 @@ use crate::config::{
 /// Between two looks at a mailbox whose server tells of new mail.
 const LOOK: Duration = Duration::from_secs(3 * 60);
 
-/// The accounts of `mailjob.toml` by name; nothing for one that has problems.
+/// The accounts of `mailjob.toml`.
 #[derive(Debug, Default)]
-pub(in crate::config) struct Accounts(pub(in crate::config) BTreeMap<String, Option<Arc<Account>>>);
+pub(in crate::config) struct Accounts {
+    /// By name; nothing for one that has problems.
+    pub(in crate::config) by_name: BTreeMap<String, Option<Arc<Account>>>,
+    /// Whether the file could not be read, or not to its end: there may be more.
+    pub(in crate::config) more: bool,
+}
 
 impl Accounts {
     /// The account that a value names.
     pub(super) fn named(&self, value: &Value<'_>) -> Option<Arc<Account>> {
         let name = text(value.clone())?;
-        match self.0.get(&name) {
+        match self.by_name.get(&name) {
             Some(Some(account)) => Some(Arc::clone(account)),
             Some(None) => value.wrong(
                 format!("is \"{name}\", which has problems in mailjob.toml"),
                 "mend it there",
             ),
+            None if self.more => value.wrong(
+                format!("is \"{name}\", which can't be known while mailjob.toml can't be used"),
+                "mend mailjob.toml",
+            ),
             None => {
                 let add = || format!("add [accounts.{name}] to mailjob.toml");
-                let cure = did_you_mean(&name, self.0.keys().map(String::as_str)).unwrap_or_else(add);
+                let cure = did_you_mean(&name, self.by_name.keys().map(String::as_str)).unwrap_or_else(add);
                 value.wrong(format!("is \"{name}\", and there is no such account"), cure)
             }
         }
@@ -59,7 +68,7 @@ pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: 
 
 /// An account of this endpoint alone. It bears the endpoint's name, under which its tokens are kept.
 fn inline_account(value: Value<'_>, endpoint: &EndpointName, accounts: &Accounts) -> Option<Arc<Account>> {
-    if accounts.0.contains_key(endpoint.as_str()) {
+    if accounts.by_name.contains_key(endpoint.as_str()) {
         let cause = format!("would be called \"{endpoint}\" like an account in mailjob.toml");
         value.misnamed_because(&cause, "rename this file or that account, or name that account here");
     }

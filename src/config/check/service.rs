@@ -25,10 +25,10 @@ pub(in crate::config) struct Shared {
 pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<Shared> {
     read(file, text, |top| {
         let service = top.value("service");
-        let service = match service {
-            Some(value) => value.apart(|value| value.table(|table| Some(service_of(table, cores)))),
-            None => Part::of(Service::on(cores)),
-        };
+        let service = top.apart(|| match service {
+            Some(value) => value.table(|table| Some(service_of(table, cores))),
+            None => Some(Service::on(cores)),
+        });
         let accounts = top.or("accounts", BTreeMap::new(), |value| value.table(accounts));
         Some(Shared { service, accounts })
     })
@@ -65,7 +65,7 @@ fn health(value: Value<'_>) -> Option<Option<SocketAddr>> {
 fn accounts(table: &mut Table<'_>) -> Option<BTreeMap<String, Part<Arc<Account>>>> {
     let mut accounts = BTreeMap::new();
     for (name, value) in table.entries() {
-        let part = value.apart(|value| {
+        let part = table.apart(|| {
             if EndpointName::new(name).is_none() {
                 value.misnamed(name_fault(name));
             }
