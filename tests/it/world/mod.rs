@@ -1,5 +1,6 @@
 //! The mail world itself: the servers do what the other tests take for granted.
 
+mod installation;
 mod mailboxes;
 mod mails;
 mod receiver;

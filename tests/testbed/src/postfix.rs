@@ -124,6 +124,18 @@ impl Postfix {
         self.start().await
     }
 
+    /// How many mails are on their way.
+    ///
+    /// # Errors
+    /// When the queue can't be read.
+    pub fn queued(&self) -> Result<usize> {
+        let count = |name| Ok(fs::read_dir(self.dir.join("queue").join(name))?.count());
+        ["maildrop", "incoming", "active", "deferred"]
+            .into_iter()
+            .map(count)
+            .sum()
+    }
+
     /// What the server logged.
     #[must_use]
     pub fn log(&self) -> String {

@@ -19,6 +19,12 @@ pub fn sized(number: u64, size: usize) -> Vec<u8> {
     .bytes()
 }
 
+/// The Message-ID of such a mail, without angle brackets.
+#[must_use]
+pub fn id(number: u64, size: usize) -> String {
+    format!("bulk-{number}-{size}@mail.example.test")
+}
+
 /// `count` mails of 6 KB (80 %), 200 KB (15 %) and 2 MB (5 %), well mixed.
 pub fn mix(count: u64) -> impl Iterator<Item = Vec<u8>> {
     (0..count).map(|number| {
