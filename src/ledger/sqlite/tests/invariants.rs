@@ -168,7 +168,7 @@ async fn count(d: &Desktop, sql: &'static str) -> i64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_is_lost_or_done_twice(steps in prop::collection::vec(step(), 1..60)) {

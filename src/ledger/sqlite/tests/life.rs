@@ -1,4 +1,4 @@
-//! Starting, dying, coming back; full disks; secrets.
+//! Starting, dying, coming back; secrets.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -102,77 +102,6 @@ async fn what_was_answered_survives_a_crash() {
     assert_eq!(ledger.raw(runs.mail).await.unwrap(), "mail 2");
     let reply = soon(ledger.claim_replies("contoso", 9)).await.unwrap();
     assert_eq!(reply[0].attempt, 2);
-}
-
-#[tokio::test]
-async fn a_full_disk_refuses_and_heals() {
-    let d = Desktop::new().await;
-    d.take(vec![mail(1)]).await;
-    let pages = |n: i64| {
-        move |desk: &mut writer::Desk<'_>| Ok(desk.db.pragma_update_and_check(None, "max_page_count", n, |_| Ok(()))?)
-    };
-    d.ledger.post.ask(0, pages(80)).await.unwrap();
-    let big = at(1, 2, &"x".repeat(1 << 20));
-    let cursor = Cursor {
-        uid_validity: 1,
-        uid_next: 3,
-    };
-    let intake = || Intake {
-        mailbox: mailbox(),
-        endpoint: endpoint("invoices"),
-        cursor,
-        mails: vec![big.clone()],
-    };
-    let (full, ping) = tokio::join!(d.ledger.take(intake()), d.ledger.ping());
-    assert!(matches!(full, Err(Error::Full(_))), "{full:?}");
-    drop(ping);
-    assert_eq!(
-        d.ledger.cursor(&mailbox()).await.unwrap(),
-        Some(Cursor {
-            uid_validity: 1,
-            uid_next: 2
-        })
-    );
-    assert_eq!(d.ledger.overview(9).await.unwrap().len(), 1, "nothing half done");
-    d.run(done(), silent()).await;
-    d.ledger.post.ask(0, pages(1 << 30)).await.unwrap();
-    assert_eq!(d.ledger.take(intake()).await.unwrap().new, 1);
-    assert_eq!(d.claim(9).await.len(), 1);
-}
-
-#[tokio::test]
-async fn an_operation_that_fails_is_undone_alone() {
-    let d = Desktop::new().await;
-    let broken = UploadId(uuid::Uuid::now_v7());
-    let cursor = Cursor {
-        uid_validity: 1,
-        uid_next: 9,
-    };
-    let bad = Intake {
-        mailbox: mailbox(),
-        endpoint: endpoint("invoices"),
-        cursor,
-        mails: vec![
-            mail(1),
-            NewMail {
-                raw: Raw::Uploaded {
-                    upload: broken,
-                    size: 1,
-                },
-                ..mail(2)
-            },
-        ],
-    };
-    let good = Intake {
-        mailbox: mailbox(),
-        endpoint: endpoint("invoices"),
-        cursor,
-        mails: vec![mail(3)],
-    };
-    let (bad, good) = tokio::join!(d.ledger.take(bad), d.ledger.take(good));
-    assert!(matches!(bad, Err(Error::Missing(_))));
-    assert_eq!(good.unwrap().new, 1);
-    assert_eq!(d.ledger.overview(9).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

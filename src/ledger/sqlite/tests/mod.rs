@@ -5,6 +5,7 @@ mod invariants;
 mod life;
 mod mails;
 mod poison;
+mod trouble;
 mod waiting;
 
 use std::{

@@ -109,6 +109,12 @@ async fn only_one_job_has_its_last_chance_at_a_time() {
         d.nothing_due().await,
         "both would be held if one of them killed the process"
     );
+    let waiting = tokio::spawn({
+        let ledger = d.ledger.clone();
+        async move { ledger.claim_jobs(&endpoint("invoices"), 1).await }
+    });
+    tokio::task::yield_now().await;
+    d.ledger.ping().await.unwrap();
     d.ledger
         .finish(Finish {
             reply: silent(),
@@ -116,5 +122,6 @@ async fn only_one_job_has_its_last_chance_at_a_time() {
         })
         .await
         .unwrap();
-    assert_eq!(d.claim(1).await.pop().unwrap().interrupted, POISON - 1);
+    let last = soon(waiting).await.unwrap().unwrap().pop().unwrap();
+    assert_eq!(last.interrupted, POISON - 1, "its turn comes by itself");
 }

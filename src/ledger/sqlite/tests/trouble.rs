@@ -1,0 +1,144 @@
+//! When the engine refuses.
+
+use super::*;
+
+/// A claim in a task of its own, on its way to the writer when this returns.
+async fn claiming(ledger: &Arc<Sqlite>) -> tokio::task::JoinHandle<Result<Vec<ClaimedJob>, Error>> {
+    let ledger = ledger.clone();
+    let claim = tokio::spawn(async move { ledger.claim_jobs(&endpoint("invoices"), 1).await });
+    tokio::task::yield_now().await;
+    claim
+}
+
+#[tokio::test]
+async fn a_claim_that_could_not_be_written_is_tried_again_by_itself() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("mailjob.db");
+    let ledger = Arc::new(open(&path, Arc::new(Utc::now)).await.unwrap());
+    let intake = Intake {
+        mailbox: mailbox(),
+        endpoint: endpoint("invoices"),
+        cursor: Cursor {
+            uid_validity: 1,
+            uid_next: 2,
+        },
+        mails: vec![mail(1)],
+    };
+    ledger.take(intake).await.unwrap();
+    let impatient = |desk: &mut writer::Desk<'_>| Ok(desk.db.busy_timeout(Duration::ZERO)?);
+    ledger.post.ask(0, impatient).await.unwrap();
+
+    let intruder = rusqlite::Connection::open(path).unwrap();
+    intruder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let claim = claiming(&ledger).await;
+    assert!(matches!(ledger.ping().await, Err(Error::Engine(_))));
+    intruder.execute_batch("COMMIT").unwrap();
+    assert_eq!(soon(claim).await.unwrap().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_failed_commit_claimed_is_claimed_again() {
+    let d = Desktop::new().await;
+    d.take(vec![mail(1)]).await;
+    // While the writer is busy, what comes lies together and becomes one batch.
+    let (begun, busy) = oneshot::channel();
+    let (go, gate) = std::sync::mpsc::channel();
+    let ledger = d.ledger.clone();
+    let wait = move |_: &mut writer::Desk<'_>| {
+        begun.send(()).unwrap();
+        gate.recv_timeout(PATIENCE).unwrap();
+        Ok(())
+    };
+    let waiting = tokio::spawn(async move { ledger.post.ask(0, wait).await });
+    soon(busy).await.unwrap();
+    let ledger = d.ledger.clone();
+    // Its foreign key is only looked at in the commit.
+    let orphan = "PRAGMA defer_foreign_keys = ON; INSERT INTO reply_body (job, bytes) VALUES (99, x'00')";
+    let broken = tokio::spawn(async move { ledger.post.ask(0, |desk| Ok(desk.db.execute_batch(orphan)?)).await });
+    let claim = claiming(&d.ledger).await;
+    go.send(()).unwrap();
+    soon(waiting).await.unwrap().unwrap();
+    assert!(matches!(soon(broken).await.unwrap(), Err(Error::Engine(_))));
+    assert!(!claim.is_finished());
+    d.pass(1).await;
+    let job = soon(claim).await.unwrap().unwrap().pop().unwrap();
+    assert_eq!(job.attempt, 1);
+    d.ledger
+        .finish(Finish {
+            reply: silent(),
+            ..finish(&job, done())
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_heals() {
+    let d = Desktop::new().await;
+    d.take(vec![mail(1)]).await;
+    let pages = |n: i64| {
+        move |desk: &mut writer::Desk<'_>| Ok(desk.db.pragma_update_and_check(None, "max_page_count", n, |_| Ok(()))?)
+    };
+    d.ledger.post.ask(0, pages(80)).await.unwrap();
+    let big = at(1, 2, &"x".repeat(1 << 20));
+    let cursor = Cursor {
+        uid_validity: 1,
+        uid_next: 3,
+    };
+    let intake = || Intake {
+        mailbox: mailbox(),
+        endpoint: endpoint("invoices"),
+        cursor,
+        mails: vec![big.clone()],
+    };
+    let (full, ping) = tokio::join!(d.ledger.take(intake()), d.ledger.ping());
+    assert!(matches!(full, Err(Error::Full(_))), "{full:?}");
+    drop(ping);
+    assert_eq!(
+        d.ledger.cursor(&mailbox()).await.unwrap(),
+        Some(Cursor {
+            uid_validity: 1,
+            uid_next: 2
+        })
+    );
+    assert_eq!(d.ledger.overview(9).await.unwrap().len(), 1, "nothing half done");
+    d.run(done(), silent()).await;
+    d.ledger.post.ask(0, pages(1 << 30)).await.unwrap();
+    assert_eq!(d.ledger.take(intake()).await.unwrap().new, 1);
+    assert_eq!(d.claim(9).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_operation_that_fails_is_undone_alone() {
+    let d = Desktop::new().await;
+    let broken = UploadId(uuid::Uuid::now_v7());
+    let cursor = Cursor {
+        uid_validity: 1,
+        uid_next: 9,
+    };
+    let bad = Intake {
+        mailbox: mailbox(),
+        endpoint: endpoint("invoices"),
+        cursor,
+        mails: vec![
+            mail(1),
+            NewMail {
+                raw: Raw::Uploaded {
+                    upload: broken,
+                    size: 1,
+                },
+                ..mail(2)
+            },
+        ],
+    };
+    let good = Intake {
+        mailbox: mailbox(),
+        endpoint: endpoint("invoices"),
+        cursor,
+        mails: vec![mail(3)],
+    };
+    let (bad, good) = tokio::join!(d.ledger.take(bad), d.ledger.take(good));
+    assert!(matches!(bad, Err(Error::Missing(_))));
+    assert_eq!(good.unwrap().new, 1);
+    assert_eq!(d.ledger.overview(9).await.unwrap().len(), 1);
+}
