@@ -51,6 +51,9 @@ impl Mailbox {
             "UID" => self.uid(rest, &mut bytes),
             _ => false,
         };
+        if !known {
+            bytes.clear();
+        }
         let status = if known { "OK done" } else { "BAD what?" };
         bytes.extend_from_slice(format!("{tag} {status}\r\n").as_bytes());
         Reply {
@@ -102,21 +105,21 @@ impl Mailbox {
         let Some((uid, mail)) = self.mails.get(index) else {
             return false;
         };
-        let mut answer = format!("* {} FETCH (UID {uid}", index + 1);
+        bytes.extend_from_slice(format!("* {} FETCH (UID {uid}", index + 1).as_bytes());
         for item in items.trim_matches(['(', ')']).split(' ') {
-            let known = match item.to_ascii_uppercase().as_str() {
-                "UID" | "BODY.PEEK[]" => "".to_owned(),
-                "FLAGS" => " FLAGS ()".to_owned(),
-                "RFC822.SIZE" => format!(" RFC822.SIZE {}", mail.len()),
-                "INTERNALDATE" => " INTERNALDATE \"22-Nov-2026 10:00:00 +0000\"".to_owned(),
-                _ => return false,
-            };
-            answer.push_str(&known);
-        }
-        bytes.extend_from_slice(answer.as_bytes());
-        if items.to_ascii_uppercase().contains("BODY.PEEK[]") {
-            bytes.extend_from_slice(format!(" BODY[] {{{}}}\r\n", mail.len()).as_bytes());
-            bytes.extend_from_slice(mail);
+            match item.to_ascii_uppercase().as_str() {
+                "UID" => {}
+                "FLAGS" => bytes.extend_from_slice(b" FLAGS ()"),
+                "RFC822.SIZE" => bytes.extend_from_slice(format!(" RFC822.SIZE {}", mail.len()).as_bytes()),
+                "INTERNALDATE" => bytes.extend_from_slice(b" INTERNALDATE \"22-Nov-2026 10:00:00 +0000\""),
+                other => match piece(other, mail) {
+                    Some((name, piece)) => {
+                        bytes.extend_from_slice(format!(" {name} {{{}}}\r\n", piece.len()).as_bytes());
+                        bytes.extend_from_slice(piece);
+                    }
+                    None => return false,
+                },
+            }
         }
         bytes.extend_from_slice(b")\r\n");
         true
@@ -142,6 +145,18 @@ impl Mailbox {
             .map(|(index, _)| index)
             .collect()
     }
+}
+
+/// What `BODY.PEEK[]` or a part of it, such as `BODY.PEEK[]<0.1024>`, stands for: the name in the answer, and the bytes.
+fn piece<'a>(item: &str, mail: &'a [u8]) -> Option<(String, &'a [u8])> {
+    let part = item.strip_prefix("BODY.PEEK[]")?;
+    if part.is_empty() {
+        return Some(("BODY[]".to_owned(), mail));
+    }
+    let (from, count) = part.strip_prefix('<')?.strip_suffix('>')?.split_once('.')?;
+    let (from, count): (usize, usize) = (from.parse().ok()?, count.parse().ok()?);
+    let rest = mail.get(from..).unwrap_or_default();
+    Some((format!("BODY[]<{from}>"), &rest[..count.min(rest.len())]))
 }
 
 fn words(line: &str) -> (String, &str) {
