@@ -116,7 +116,9 @@ impl Dovecot {
     /// When it doesn't answer; the error holds its log.
     pub async fn start(&mut self) -> Result<()> {
         let log = self.dir.join("dovecot.log");
-        let mut process = Process::start(&["dovecot", "-F", "-c", &self.conf()], &[], &log)?;
+        // Many users need more open files than the 1,024 that a shell usually allows itself.
+        let script = "ulimit -n \"$(ulimit -Hn)\"; exec dovecot -F -c \"$0\"";
+        let mut process = Process::start(&["sh", "-c", script, &self.conf()], &[], &log)?;
         let ports = [self.imap, self.pop3, self.lmtp];
         let answers = async || {
             for port in ports {

@@ -11,7 +11,7 @@ use crate::cast::{BUSY, INVOICES, REFUSED, SCANS};
 /// The command. It keeps what it was given beside the ledger, for the table.
 const MEASURE: &str = r#"#!/bin/sh
 set -eu
-{ cat message.json; echo; } >> "$SEEN"
+cp message.json "$(mktemp "$SEEN/XXXXXX")"
 if [ -z "$(ls attachments)" ]; then
     echo "There is nothing to measure."
     exit 1
@@ -42,7 +42,8 @@ impl Actions {
              [retry]\nwaits = [\"1s\", \"5s\"]\n\n[reply]\nto = \"sender\"\n",
             receiver.url("/hooks/invoice")
         );
-        let (program, seen) = (mailjob.dir().join("measure"), mailjob.dir().join("seen.jsonl"));
+        let (program, seen) = (mailjob.dir().join("measure"), mailjob.dir().join("seen"));
+        fs::create_dir(&seen)?;
         fs::write(&program, MEASURE)?;
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
         let scans = format!(
@@ -58,16 +59,15 @@ impl Actions {
     }
 
     /// Each attempt at a job that either action saw: the mail's Message-ID, and the job's id.
-    pub(crate) fn attempts(&self) -> Vec<(String, String)> {
-        let commands = fs::read_to_string(&self.seen).unwrap_or_default();
-        let commands = commands
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap_or_default());
-        let webhooks = self.receiver.requests();
-        let all = webhooks.iter().map(Request::json).chain(commands);
+    pub(crate) fn attempts(&self) -> Result<Vec<(String, String)>> {
+        let mut payloads: Vec<Value> = self.receiver.requests().iter().map(Request::json).collect();
+        for file in fs::read_dir(&self.seen)? {
+            // A file that is being written is read the next time.
+            payloads.push(serde_json::from_slice(&fs::read(file?.path())?).unwrap_or_default());
+        }
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        all.map(|payload| (text(&payload["mail"]["message_id"]), text(&payload["job"])))
-            .collect()
+        let attempt = |payload: &Value| (text(&payload["mail"]["message_id"]), text(&payload["job"]));
+        Ok(payloads.iter().map(attempt).collect())
     }
 }
 

@@ -78,7 +78,7 @@ impl Outcome {
                     .push(mail.subject);
             }
         }
-        for (mail, job) in actions.attempts() {
+        for (mail, job) in actions.attempts()? {
             jobs.entry(mail).or_insert_with(Vec::new).push(job);
         }
         Ok(Self { places, replies, jobs })
@@ -167,5 +167,5 @@ fn word(mailbox: &str) -> &'static str {
 
 /// The end of a job's id: the part that differs.
 fn short(job: &str) -> &str {
-    job.rsplit('-').next().unwrap_or(job)
+    job.get(job.len().saturating_sub(8)..).unwrap_or(job)
 }
