@@ -88,6 +88,12 @@ pub(crate) struct Portion {
 }
 
 impl Portion {
+    /// Its first mail.
+    pub(crate) fn first(&self) -> u32 {
+        let lowest = self.small.first().into_iter().chain(self.large.first()).min();
+        lowest.copied().unwrap_or(0)
+    }
+
     /// The cursor's UID after this portion.
     pub(crate) fn next(&self) -> u32 {
         let last = self.small.last().max(self.large.last()).copied().unwrap_or(0);
@@ -98,14 +104,15 @@ impl Portion {
 /// A listing in portions, ascending: whoever has one and all before it has every mail up to its last.
 ///
 /// Mails below `from` are left out: the answer to `n:*` has the last mail even where its UID is below n (RFC 9051 section 6.4.8).
-pub(crate) fn portions(mut listed: Vec<Listed>, from: u32) -> Vec<Portion> {
+/// `alone` makes each mail a portion of its own.
+pub(crate) fn portions(mut listed: Vec<Listed>, from: u32, alone: bool) -> Vec<Portion> {
     listed.retain(|mail| mail.uid >= from);
     listed.sort_unstable_by_key(|mail| mail.uid);
     listed.dedup_by_key(|mail| mail.uid);
     let mut portions: Vec<Portion> = Vec::new();
     let (mut mails, mut bytes) = (MAILS, BYTES);
     for mail in listed {
-        if mails >= MAILS || bytes >= BYTES {
+        if alone || mails >= MAILS || bytes >= BYTES {
             portions.push(Portion::default());
             (mails, bytes) = (0, 0);
         }

@@ -50,13 +50,13 @@ fn listed(list: &[(u32, u32)]) -> Vec<Listed> {
 
 #[test]
 fn the_last_mail_is_not_new_when_its_uid_is_below() {
-    assert_eq!(portions(listed(&[(4, 100)]), 5), []);
-    assert_eq!(portions(vec![], 1), []);
+    assert_eq!(portions(listed(&[(4, 100)]), 5, false), []);
+    assert_eq!(portions(vec![], 1, false), []);
 }
 
 #[test]
 fn large_mails_come_in_pieces() {
-    let portions = portions(listed(&[(9, SMALL), (7, SMALL + 1), (7, 1), (8, 0)]), 1);
+    let portions = portions(listed(&[(9, SMALL), (7, SMALL + 1), (7, 1), (8, 0)]), 1, false);
     assert_eq!(
         portions,
         [Portion {
@@ -72,8 +72,9 @@ proptest! {
     fn portions_lose_nothing_and_are_bounded(
         list in prop::collection::vec((1u32..5_000, prop_oneof![0u32..9_000, 0u32..9_000_000, Just(u32::MAX)]), 0..600),
         from in 1u32..5_000,
+        alone: bool,
     ) {
-        let portions = portions(listed(&list), from);
+        let portions = portions(listed(&list), from, alone);
         let mut next = from;
         let mut all = Vec::new();
         for portion in &portions {

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeSet, BinaryHeap};
 
+use bytes::Bytes;
+
 use super::{
     cursor::{Listed, Portion, SMALL},
     error::{Error, Violation},
@@ -97,6 +99,23 @@ impl Receiver<'_> {
         }
         self.intake.cursor(portion.next()).await?;
         Ok((wire, gone))
+    }
+
+    /// Takes a mail that the server can't deliver as one that is held.
+    pub(crate) async fn give_up(&mut self, uid_validity: u32, uid: u32) -> Result<(), Error> {
+        tracing::error!(
+            uid_validity,
+            uid,
+            "the server can't deliver a mail; it is held, and the next ones go on"
+        );
+        let detail =
+            format!("the server fails whenever the mail with UID {uid} (UIDVALIDITY {uid_validity}) is fetched");
+        // What stands for its bytes tells it apart from others of its kind.
+        let bytes = Bytes::from(format!("X-Not-Delivered: {uid_validity}/{uid}\r\n\r\n"));
+        self.intake
+            .mail(uid, None, bytes, Some((Reason::Unreadable, detail)))
+            .await?;
+        self.intake.cursor(uid.saturating_add(1)).await
     }
 
     /// Receives mails by one command. Those that turn out to be large are completed in pieces.

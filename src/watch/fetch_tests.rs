@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use super::*;
 use crate::{
     ledger::Cursor,
-    watch::{fakes::World, imap::Capabilities, session::Scope},
+    watch::{care::Care, fakes::World, imap::Capabilities, session::Scope},
 };
 
 const NEWS: &str = "C: UID FETCH 5:* (UID INTERNALDATE BODY.PEEK[]<0.262144>)";
@@ -26,7 +26,9 @@ fn mail(uid: u32, bytes: &str) -> String {
 async fn look(world: &World, scope: Scope, script: &[String]) -> Result<u32, Error> {
     let script: Vec<&str> = script.iter().map(String::as_str).collect();
     let (session, server) = world.session(&script, Capabilities::default());
-    let session = session.look(scope, &world.looking(), &mut world.settler()).await?;
+    let session = session
+        .look(scope, &world.looking(), &mut world.settler(), &mut Care::default())
+        .await?;
     server.finished().await;
     Ok(session.cursor.uid_next)
 }
@@ -281,7 +283,7 @@ async fn mails_are_settled_between_the_portions_of_a_long_look() {
     let (session, server) = world.session(&script, Capabilities::default());
     world.memory.due(7, &[1], crate::ledger::Verdict::Failed);
     session
-        .look(Scope::All, &world.looking(), &mut world.settler())
+        .look(Scope::All, &world.looking(), &mut world.settler(), &mut Care::default())
         .await
         .unwrap();
     server.finished().await;

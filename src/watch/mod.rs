@@ -5,6 +5,7 @@
 //! Whatever goes wrong ends the session and nothing else: the next one begins where the ledger says, after a pause.
 
 mod backoff;
+mod care;
 mod cursor;
 pub mod error;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 
 use super::{
+    care::Care,
     cursor::{self, portions},
     error::Error,
     fetch::{self, Receiver},
@@ -158,11 +159,17 @@ impl Session {
     }
 
     /// Looks for mail and takes it. Between the portions of a long look mails are settled.
-    pub(super) async fn look(mut self, scope: Scope, on: &Looking<'_>, settler: &mut Settler) -> Result<Self, Error> {
+    pub(super) async fn look(
+        mut self,
+        scope: Scope,
+        on: &Looking<'_>,
+        settler: &mut Settler,
+        care: &mut Care,
+    ) -> Result<Self, Error> {
         self.wire.take_news();
         let scope = match scope {
             Scope::Nothing => return Ok(self),
-            Scope::News(new) if new > FEW => Scope::All,
+            Scope::News(new) if new > FEW || care.alone() => Scope::All,
             scope => scope,
         };
         let mut intake = Intake::begin(
@@ -178,7 +185,7 @@ impl Session {
         };
         let looked = match scope {
             Scope::News(_) => self.receive_news(&mut receiver).await,
-            Scope::All | Scope::Nothing => self.receive_all(&mut receiver, on, settler).await,
+            Scope::All | Scope::Nothing => self.receive_all(&mut receiver, on, settler, care).await,
         };
         // What was received whole is kept, however the session ended.
         let taken = intake.finish().await;
@@ -200,11 +207,18 @@ impl Session {
         receiver: &mut Receiver<'_>,
         on: &Looking<'_>,
         settler: &mut Settler,
+        care: &mut Care,
     ) -> Result<Self, Error> {
+        let alone = care.alone();
         loop {
             let (listed, more);
             (self.wire, listed, more) = fetch::list(self.wire, self.cursor.uid_next).await?;
-            for portion in portions(listed, self.cursor.uid_next) {
+            for portion in portions(listed, self.cursor.uid_next, alone) {
+                if alone && care.try_alone(portion.first()) {
+                    receiver.give_up(self.cursor.uid_validity, portion.first()).await?;
+                    self.cursor.uid_next = portion.next();
+                    continue;
+                }
                 let gone;
                 (self.wire, gone) = receiver.portion(self.wire, &portion).await?;
                 if gone > 0 {

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     Watch,
     backoff::Backoff,
+    care::Care,
     error::{Error, Verdict},
     idle::{Wait, Woke},
     mailbox_key, schedule,
@@ -26,6 +27,7 @@ pub(super) struct Watcher {
     door: Box<dyn Door>,
     mailbox: MailboxKey,
     settler: Settler,
+    care: Care,
     /// When the next unconditional look is due.
     look_due: Instant,
     /// The server refused IDLE in this session.
@@ -72,6 +74,7 @@ impl Watcher {
             door,
             mailbox,
             settler,
+            care: Care::default(),
             look_due: Instant::now(),
             no_idle: false,
             in_trouble: true,
@@ -187,9 +190,10 @@ impl Watcher {
             // A server tells of mail that came since only when it's asked something.
             session.wire = session.wire.run("NOOP", "", |_| {}).await?.ok()?.0;
         }
-        let session = session
-            .look(scope, &looking(&self.watch, &self.mailbox), &mut self.settler)
-            .await?;
+        let on = looking(&self.watch, &self.mailbox);
+        let looked = session.look(scope, &on, &mut self.settler, &mut self.care).await;
+        let session = looked.inspect_err(|error| self.care.failed(error))?;
+        self.care.succeeded();
         self.watch.health.looked(Utc::now());
         if scope != Scope::Nothing || self.look_due <= Instant::now() {
             self.look_due = Instant::now() + self.pause(self.pushes(&session));

@@ -446,6 +446,35 @@ async fn a_renumbered_mailbox_is_listed_and_nothing_is_taken_twice() {
     watch.stopped().await;
 }
 
+/// A mail over which every session ends (here one that the parser panics over) holds up nobody.
+#[tokio::test(start_paused = true)]
+async fn a_mail_that_cannot_be_fetched_is_held_and_the_next_goes_on() {
+    let open = script("S: * OK [UIDNEXT 8] .\nS: $ OK");
+    let together = format!("{open}\nC: UID FETCH 5:* (UID INTERNALDATE*\nS: * 1 FETCH (UID 5 INTERNALDATE NIL)");
+    let list = "C: UID FETCH 5:* (UID RFC822.SIZE)
+        S: * 1 FETCH (UID 5 RFC822.SIZE 9)
+        S: * 2 FETCH (UID 7 RFC822.SIZE 9)
+        S: $ OK";
+    let alone = format!("{open}\n{list}");
+    let broken = format!("{alone}\nC: UID FETCH 5 *\nS: * 1 FETCH (UID 5 INTERNALDATE NIL)");
+    let good = format!(
+        "{alone}
+        C: UID FETCH 7 *
+        S: * 2 FETCH (UID 7 BODY[]<0> \"mail\")
+        S: $ OK
+        C: IDLE
+        S: + idling"
+    );
+    let scripts = [&together, &together, &together, &broken, &broken, &broken, &good].map(String::as_str);
+    let watch = start(idle(), &scripts);
+    watch.has(&[5, 7]).await;
+    assert_eq!(watch.memory.bytes(7), b"mail");
+    let held = |place: &crate::ledger::NewMail| place.held.is_some();
+    let state: Vec<bool> = watch.memory.state.lock().unwrap().mails.values().map(held).collect();
+    assert_eq!(state, [true, false]);
+    watch.stopped().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn stopping_waits_for_nobody() {
     for script in [
