@@ -10,7 +10,7 @@ use std::{
 use futures_util::FutureExt;
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{Instrument, error, info_span};
+use tracing::error;
 
 /// The pause after a first panic; doubles with each one that follows.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -35,14 +35,10 @@ impl Loops {
         L: Future<Output = ()> + Send + 'static,
     {
         let entry = Entry::new(&self.running, &name);
-        let span = info_span!("loop", name);
-        self.tracker.spawn(
-            async move {
-                let _entry = entry;
-                keep_alive(&name, &stop, make).await;
-            }
-            .instrument(span),
-        )
+        self.tracker.spawn(async move {
+            let _entry = entry;
+            keep_alive(&name, &stop, make).await;
+        })
     }
 
     /// Waits until every loop has ended, or returns the names of those that have not by `deadline`.

@@ -132,11 +132,15 @@ impl Watcher {
             _ if self.is_scheduled() && self.look_due > Instant::now() => Next::Settle,
             first => Next::Look(first),
         };
+        let mut fresh = true;
         loop {
             (session, next) = match self.step(session, next).await? {
+                // What became due before this session rang no bell that it heard.
+                ControlFlow::Continue((session, Next::Wait)) if fresh => (session, Next::Settle),
                 ControlFlow::Continue(next) => next,
                 ControlFlow::Break(over) => return Ok(over),
             };
+            fresh = false;
         }
     }
 

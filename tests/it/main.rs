@@ -3,7 +3,10 @@
 mod accounts;
 mod auth;
 mod crash;
+mod letters;
+mod life;
 mod raw;
+mod reload;
 mod reply;
 mod watch;
 mod world;
