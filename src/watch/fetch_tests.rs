@@ -37,7 +37,7 @@ fn strings(lines: &[&str]) -> Vec<String> {
     lines.iter().map(|line| (*line).to_owned()).collect()
 }
 
-/// Faults rows 38, 39, 40.
+/// 40.
 #[tokio::test]
 async fn answers_count_by_uid() {
     let world = World::new();
@@ -71,7 +71,6 @@ async fn nothing_new_changes_nothing() {
     assert_eq!(world.memory.state.lock().unwrap().commits, 0);
 }
 
-/// Faults row 32.
 #[tokio::test]
 async fn a_mail_that_was_listed_and_is_gone_is_passed_over() {
     let world = World::new();
@@ -96,7 +95,7 @@ async fn a_mail_that_was_listed_and_is_gone_is_passed_over() {
     assert_eq!(world.memory.cursor_now(), cursor(10));
 }
 
-/// Faults row 23: what was received whole is kept, but the cursor stays.
+/// What was received whole is kept, but the cursor stays.
 #[tokio::test]
 async fn a_connection_that_breaks_in_a_mail_moves_no_cursor() {
     for script in [

@@ -123,7 +123,7 @@ async fn the_bell_wakes_after_a_moment_of_gathering() {
     assert_eq!(begin.elapsed(), GATHER);
 }
 
-/// Faults rows 25, 28.
+/// 28.
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_ends_in_idle_is_an_error() {
     for (script, error, after) in [

@@ -111,7 +111,6 @@ async fn a_server_that_takes_mailboxes_below_inbox_only() {
     assert_eq!(settled(&world, all(), &script).await, (vec![1], false));
 }
 
-/// Faults row 50.
 #[tokio::test]
 async fn a_refused_touch_is_kept_for_later_and_holds_up_nobody() {
     let world = World::new();

@@ -270,3 +270,9 @@ impl Watcher {
 #[cfg(test)]
 #[path = "watcher_tests.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "watcher_trouble_tests.rs"]
+mod trouble_tests;
+#[cfg(test)]
+#[path = "watcher_world.rs"]
+mod world;

@@ -266,7 +266,6 @@ async fn a_mail_wakes_and_is_settled_as_it_ended() {
     watched.stopped().await;
 }
 
-/// Faults row 29.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renumbered_mailbox_makes_jobs_of_its_new_mails_only() {
     let world = World::start(Options::default()).await.unwrap();

@@ -149,7 +149,6 @@ async fn nothing_to_sign_in_with() {
     }
 }
 
-/// Faults row 43.
 #[tokio::test]
 async fn exchange_says_ok_to_a_user_without_a_mailbox() {
     let start = "
@@ -191,7 +190,6 @@ async fn busy_is_not_refused() {
     }
 }
 
-/// Faults row 48.
 #[tokio::test]
 async fn greetings_that_are_none() {
     let long = format!("S: * OK {}", "x".repeat(200 << 10));
@@ -238,7 +236,6 @@ async fn starttls_gives_back_a_clean_stream() {
     server.finished().await;
 }
 
-/// Faults row 47.
 #[tokio::test]
 async fn starttls_that_is_none() {
     let offered = "S: * CAPABILITY IMAP4rev1 STARTTLS";

@@ -1,0 +1,171 @@
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::world::{idle, script, start};
+use crate::ledger::{NewMail, Verdict as Ending};
+
+/// Whatever ends a session, the next one goes on where the ledger says.
+#[tokio::test(start_paused = true)]
+async fn it_connects_again_whatever_happens() {
+    let lost = [
+        "S: * BYE overloaded\nEOF".to_owned(),
+        "S: HTTP/1.1 400 Bad Request".to_owned(),
+        "EOF".to_owned(),
+        script("S: * OK [UIDNEXT 6] .\nS: $ OK\nC: UID FETCH 5:* *\nB: * 5 FETCH (UID 5 BODY[] {9\nEOF"),
+        script("S: * OK [UIDNEXT 6] .\nS: $ OK\nC: UID FETCH 5:* *\nS: $ NO [SERVERBUG] no"),
+    ];
+    let good = script(
+        "S: * OK [UIDNEXT 6] .
+        S: $ OK
+        C: UID FETCH 5:* *
+        S: * 5 FETCH (UID 5 BODY[]<0> \"mail\")
+        S: $ OK
+        C: IDLE
+        S: + idling",
+    );
+    let scripts: Vec<&str> = lost.iter().map(String::as_str).chain([good.as_str()]).collect();
+    let watch = start(idle(), &scripts);
+    watch
+        .until("trouble is told", |this| this.health.state().trouble.is_some())
+        .await;
+    watch.has(&[5]).await;
+    watch
+        .until("trouble is over", |this| this.health.state().trouble.is_none())
+        .await;
+    assert!(
+        watch.begun.elapsed() > Duration::from_secs(10),
+        "no storm: {:?}",
+        watch.begun.elapsed()
+    );
+    watch.stopped().await;
+}
+
+/// A server that drops us after each sign-in is not stormed.
+#[tokio::test(start_paused = true)]
+async fn sign_ins_that_lead_nowhere_get_rare() {
+    let dropped = script("S: * OK [UIDNEXT 5] .\nS: $ OK\nC: IDLE\nEOF");
+    let scripts = vec![dropped.as_str(); 60];
+    let watch = start(idle(), &scripts);
+    sleep(Duration::from_secs(3600)).await;
+    let sign_ins = watch.servers.lock().unwrap().len();
+    assert!((25..50).contains(&sign_ins), "{sign_ins} sign-ins in an hour");
+    watch.stop.cancel();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_replaced_once_and_then_seldom() {
+    let refused = "
+        S: * OK ready
+        C: CAPABILITY
+        S: * CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2
+        S: $ OK
+        C: AUTHENTICATE *
+        S: $ NO [AUTHENTICATIONFAILED] no";
+    let watch = start(idle(), &[refused; 8]);
+    watch
+        .until("it was refused", |this| this.health.state().trouble.is_some())
+        .await;
+    assert_eq!(
+        watch.servers.lock().unwrap().len(),
+        2,
+        "once with the token, once with a new one"
+    );
+    assert_eq!(*watch.rejected.lock().unwrap(), 2);
+    sleep(Duration::from_secs(29)).await;
+    assert_eq!(watch.servers.lock().unwrap().len(), 2);
+    watch
+        .until("it tries again", |this| this.servers.lock().unwrap().len() == 4)
+        .await;
+    watch.stop.cancel();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_sign_in_waits_as_it_is_told() {
+    let throttled = "
+        S: * OK ready
+        C: CAPABILITY
+        S: * CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2
+        S: $ OK
+        C: AUTHENTICATE *
+        S: $ NO Request is throttled. Suggested Backoff Time: 299961 milliseconds";
+    let watch = start(idle(), &[throttled; 3]);
+    watch
+        .until("it was refused", |this| this.health.state().trouble.is_some())
+        .await;
+    assert_eq!(*watch.rejected.lock().unwrap(), 0, "the token is good");
+    sleep(Duration::from_secs(298)).await;
+    assert_eq!(watch.servers.lock().unwrap().len(), 1);
+    watch
+        .until("it tries again", |this| this.servers.lock().unwrap().len() == 2)
+        .await;
+    watch.stop.cancel();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_touch_is_tried_again_and_takes_no_mail_twice() {
+    let watch = start(
+        idle(),
+        &[&script(
+            "S: * OK [UIDNEXT 5] .
+            S: $ OK
+            C: IDLE
+            S: + idling
+            L: DONE
+            S: $ OK
+            C: UID MOVE 4 *
+            S: $ NO [OVERQUOTA] full
+            C: UID FETCH 4 (UID)
+            S: * 1 FETCH (UID 4)
+            S: $ OK
+            C: IDLE
+            S: + idling
+            L: DONE
+            S: $ OK
+            C: NOOP
+            S: $ OK
+            C: UID FETCH 5:* *
+            S: $ OK
+            C: UID MOVE 4 *
+            S: $ OK
+            C: IDLE
+            S: + idling",
+        )],
+    );
+    watch.memory.due(7, &[4], Ending::Done);
+    watch
+        .until("the mail is settled", |this| this.memory.settled_uids() == [4])
+        .await;
+    assert!(watch.begun.elapsed() > Duration::from_secs(170));
+    assert!(watch.memory.uids().is_empty());
+    watch.stopped().await;
+}
+
+/// A mail over which every session ends (here one that the parser panics over) holds up nobody.
+#[tokio::test(start_paused = true)]
+async fn a_mail_that_cannot_be_fetched_is_held_and_the_next_goes_on() {
+    let open = script("S: * OK [UIDNEXT 8] .\nS: $ OK");
+    let together = format!("{open}\nC: UID FETCH 5:* (UID INTERNALDATE*\nS: * 1 FETCH (UID 5 INTERNALDATE NIL)");
+    let list = "C: UID FETCH 5:* (UID RFC822.SIZE)
+        S: * 1 FETCH (UID 5 RFC822.SIZE 9)
+        S: * 2 FETCH (UID 7 RFC822.SIZE 9)
+        S: $ OK";
+    let alone = format!("{open}\n{list}");
+    let broken = format!("{alone}\nC: UID FETCH 5 *\nS: * 1 FETCH (UID 5 INTERNALDATE NIL)");
+    let good = format!(
+        "{alone}
+        C: UID FETCH 7 *
+        S: * 2 FETCH (UID 7 BODY[]<0> \"mail\")
+        S: $ OK
+        C: IDLE
+        S: + idling"
+    );
+    let scripts = [&together, &together, &together, &broken, &broken, &broken, &good].map(String::as_str);
+    let watch = start(idle(), &scripts);
+    watch.has(&[5, 7]).await;
+    assert_eq!(watch.memory.bytes(7), b"mail");
+    let held = |place: &NewMail| place.held.is_some();
+    let state: Vec<bool> = watch.memory.state.lock().unwrap().mails.values().map(held).collect();
+    assert_eq!(state, [true, false]);
+    watch.stopped().await;
+}
