@@ -109,14 +109,14 @@ async fn a_refused_touch_is_tried_again_and_takes_no_mail_twice() {
         &[&script(
             "S: * OK [UIDNEXT 5] .
             S: $ OK
-            C: IDLE
-            S: + idling
-            L: DONE
-            S: $ OK
             C: UID MOVE 4 *
             S: $ NO [OVERQUOTA] full
             C: UID FETCH 4 (UID)
             S: * 1 FETCH (UID 4)
+            S: $ OK
+            C: IDLE
+            S: + idling
+            L: DONE
             S: $ OK
             C: IDLE
             S: + idling
