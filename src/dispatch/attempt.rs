@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use bytes::Bytes;
 use chrono::Utc;
 use futures_util::FutureExt;
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::time::Instant;
 
 use super::{Dispatch, Ended, command, ending, later, webhook, work::Work};
 use crate::{
@@ -63,9 +63,9 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, head: &mut Option<Head>)
     match &endpoint.action {
         Action::Webhook(webhook) => {
             let config = webhook.clone();
-            let read = read(endpoint, job, raw, room, move |work| webhook::prepare(&config, work));
-            let (request, room) = match ready(read.await, head) {
-                Ok(ready) => ready,
+            let read = read(endpoint, job, raw, move |work| webhook::prepare(&config, work));
+            let request = match ready(read.await, head) {
+                Ok(request) => request,
                 Err(outcome) => return Some(outcome.into()),
             };
             let room = request.is_in_memory().then_some(room);
@@ -75,11 +75,12 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, head: &mut Option<Head>)
         }
         Action::Command(command) => {
             let config = command.clone();
-            let read = read(endpoint, job, raw, room, move |work| command::prepare(&config, work));
+            let read = read(endpoint, job, raw, move |work| command::prepare(&config, work));
             let start = match ready(read.await, head) {
-                Ok((start, _room)) => start,
+                Ok(start) => start,
                 Err(outcome) => return Some(outcome.into()),
             };
+            drop(room);
             let turn = dispatch.commands.acquire();
             let _turn = dispatch.stop.run_until_cancelled(turn).await?.ok()?;
             Some(command::run(command, start).await.into())
@@ -91,16 +92,13 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, head: &mut Option<Head>)
 struct Read<T> {
     head: Head,
     made: Result<T, Outcome>,
-    room: OwnedSemaphorePermit,
 }
 
-/// Reads a mail, asks the filter, and makes what the action needs: all in one visit to a blocking thread. A thread that is given up
-/// keeps its room.
+/// Reads a mail, asks the filter, and makes what the action needs: all in one visit to a blocking thread.
 async fn read<T, E>(
     endpoint: &Arc<Endpoint>,
     job: &ClaimedJob,
     raw: Bytes,
-    room: OwnedSemaphorePermit,
     make: impl FnOnce(&Work<'_>) -> Result<T, E> + Send + 'static,
 ) -> Result<Read<T>, Unreadable>
 where
@@ -111,7 +109,7 @@ where
     message::read(raw, limits, move |mail| {
         let head = mail.head();
         let made = meant(&endpoint, &job, mail, &head, &shared).and_then(|work| make(&work).map_err(Outcome::from));
-        Read { made, head, room }
+        Read { made, head }
     })
     .await
 }
@@ -150,10 +148,10 @@ fn meant<'a>(
     }
 }
 
-fn ready<T>(read: Result<Read<T>, Unreadable>, head: &mut Option<Head>) -> Result<(T, OwnedSemaphorePermit), Outcome> {
+fn ready<T>(read: Result<Read<T>, Unreadable>, head: &mut Option<Head>) -> Result<T, Outcome> {
     let read = read.map_err(unreadable)?;
     *head = Some(read.head);
-    Ok((read.made?, read.room))
+    read.made
 }
 
 fn missed(miss: Miss) -> Reason {

@@ -158,22 +158,24 @@ fn summary(head: &Head) -> Summary {
     }
 }
 
-/// One line for each attempt; a warning when a person may have to look.
+/// One line for each attempt; an error where a person must look.
 fn log(dispatch: &Dispatch, job: &ClaimedJob, outcome: &Outcome, took: Duration) {
     let (endpoint, id, attempt) = (&dispatch.endpoint.name, job.id, job.attempt);
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    let (name, reason, detail) = match outcome {
-        Outcome::Done(_) => return tracing::info!(%endpoint, job = %id, attempt, ms, outcome = "done", "attempt ended"),
-        Outcome::Ignored { reason, detail } => {
-            let reason = reason.code();
-            return tracing::info!(%endpoint, job = %id, attempt, ms, outcome = "ignored", reason, detail, "attempt ended");
-        }
-        Outcome::Retry { reason, detail, .. } => ("retry", reason, detail),
-        Outcome::Failed { reason, detail, .. } => ("failed", reason, detail),
-        Outcome::Held { reason, detail } => ("held", reason, detail),
-    };
-    let reason = reason.code();
-    tracing::warn!(%endpoint, job = %id, attempt, ms, outcome = name, reason, detail, "attempt ended");
+    macro_rules! line {
+        ($level:ident, $outcome:literal $(, $reason:expr, $detail:expr)?) => {
+            tracing::$level!(
+                %endpoint, job = %id, attempt, ms, outcome = $outcome, $(reason = $reason.code(), detail = $detail,)? "attempt ended"
+            )
+        };
+    }
+    match outcome {
+        Outcome::Done(_) => line!(info, "done"),
+        Outcome::Ignored { reason, detail } => line!(info, "ignored", reason, detail),
+        Outcome::Retry { reason, detail, .. } => line!(warn, "retry", reason, detail),
+        Outcome::Failed { reason, detail, .. } => line!(warn, "failed", reason, detail),
+        Outcome::Held { reason, detail } => line!(error, "held", reason, detail),
+    }
 }
 
 #[cfg(test)]

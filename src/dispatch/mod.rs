@@ -22,7 +22,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
@@ -93,10 +93,21 @@ pub async fn run(dispatch: Dispatch) {
                 drop(slot);
             });
         }
-        while running.try_join_next().is_some() {}
+        while let Some(ended) = running.try_join_next() {
+            look_at(&dispatch, ended);
+        }
     }
-    while running.join_next().await.is_some() {}
+    while let Some(ended) = running.join_next().await {
+        look_at(&dispatch, ended);
+    }
     dispatch.stop.cancelled().await;
+}
+
+/// Attempts catch their own panics; one while committing leaves the job claimed, and the next start runs it again.
+fn look_at(dispatch: &Dispatch, ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(endpoint = %dispatch.endpoint.name, %error, "a job was lost sight of until the next start");
+    }
 }
 
 /// The first wait after a claim failed; each further one doubles.
