@@ -10,6 +10,7 @@
     )
 )]
 
+pub mod addr_spec;
 pub mod address;
 pub mod app;
 pub mod auth;

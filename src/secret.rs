@@ -35,7 +35,7 @@ pub enum SecretError {
     Unusable {
         /// The file or variable.
         place: String,
-        /// `is empty`, `is not set`, `is over 64 KiB`, `is not UTF-8`.
+        /// `is empty`, `is not set`, `is not a file`, `is over 64 KiB`, `is not UTF-8`.
         what: &'static str,
     },
 }
@@ -76,7 +76,12 @@ fn read_file(path: &Path) -> Result<String, SecretError> {
         place: path.display().to_string(),
         what,
     };
-    if std::fs::metadata(path).map_err(failed)?.len() > MAX_SECRET {
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        // Reading a pipe would wait for a writer.
+        return Err(unusable("is not a file"));
+    }
+    if metadata.len() > MAX_SECRET {
         return Err(unusable("is over 64 KiB"));
     }
     String::from_utf8(std::fs::read(path).map_err(failed)?).map_err(|_| unusable("is not UTF-8"))

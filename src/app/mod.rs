@@ -8,7 +8,7 @@ mod signals;
 mod supervise;
 mod tokens;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use tokio::net::TcpListener;
@@ -22,10 +22,13 @@ use crate::{
         reload::{Reload, Reloader},
     },
     http,
-    ledger::{Ledger, sqlite},
+    ledger::{self, Ledger, sqlite},
 };
 
 use self::{fleet::Fleet, supervise::Loops};
+
+/// How often it is looked whether the ledger still writes.
+const LEDGER_LOOK: Duration = Duration::from_secs(10);
 
 /// What ends the program before its time, and with which exit code (sysexits).
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +38,7 @@ pub enum Fatal {
     Config,
     /// The ledger can't be opened.
     #[error(transparent)]
-    Ledger(#[from] crate::ledger::Error),
+    Ledger(#[from] ledger::Error),
     /// The health address can't be had.
     #[error(
         "the health address {address} can't be had: {source}; choose another by [service] health = \"…\", or switch it off with false"
@@ -105,6 +108,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         tokio::select! {
             signal = stop_signals.asked() => break signal,
             reload = reloader.next() => follow(&mut fleet, &reload),
+            gone = ended(ledger.as_ref()) => return Err(gone.into()),
         }
     };
     info!(
@@ -123,6 +127,16 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         drop(health.await);
     }
     Ok(())
+}
+
+/// Returns when the ledger has ended by itself: without it there is nothing that we could do, and a new start can mend it.
+async fn ended(ledger: &dyn Ledger) -> ledger::Error {
+    loop {
+        tokio::time::sleep(LEDGER_LOOK).await;
+        if let Err(closed @ ledger::Error::Closed) = ledger.ping().await {
+            return closed;
+        }
+    }
 }
 
 /// The first load: problems are printed and disable only what they touch, unless nothing can be known at all.

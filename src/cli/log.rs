@@ -24,7 +24,6 @@ pub(super) fn start(form: Form) {
         "tokio_cron_scheduler=warn",
         "async_imap=warn",
         "imap_proto=warn",
-        "lettre=warn",
         "reqwest=warn",
         "hyper=warn",
         "oauth2=warn",
@@ -35,6 +34,11 @@ pub(super) fn start(form: Form) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
+    // A panic's words may hold a piece of a mail: its place is enough to find it.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "Mailjob panicked: this is a bug, please report it");
+    }));
     match form {
         Form::Human => log.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
         Form::Json => log.json().flatten_event(true).init(),

@@ -127,7 +127,7 @@ fn shared_settings_wait_for_the_next_start() {
         endpoints: endpoints("a1"),
     };
     let mut new = loaded("a1", "", true);
-    new.service = Some(Service::on(2));
+    new.service = Some(Service::on(8));
     let changes = Changes::between(&old, &new);
     assert!(changes.restart);
     assert_eq!(changes.applied(&old, &new), old);

@@ -57,7 +57,7 @@ pub struct Service {
     pub drain: Duration,
     /// Bytes of mail that jobs of all endpoints may hold in memory at once. Default 32 MiB.
     pub memory: u64,
-    /// Commands that run at once over all endpoints. Default twice the cores.
+    /// Commands that run at once over all endpoints. Default four times the cores, 8 at least: commands mostly wait.
     pub commands: usize,
     /// How long a settled mail's bytes stay in the ledger. Default 7 days.
     pub retention: Duration,
@@ -72,7 +72,7 @@ impl Service {
             health: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8025))),
             drain: Duration::from_secs(25),
             memory: 32 << 20,
-            commands: cores.saturating_mul(2).clamp(1, 1024),
+            commands: cores.saturating_mul(4).clamp(8, 1024),
             retention: Duration::from_secs(7 * 24 * 60 * 60),
         }
     }

@@ -10,7 +10,7 @@ use super::{
     presence::Need,
     read::{Value, kind},
 };
-use crate::secret::SecretRef;
+use crate::{addr_spec::is_sendable, secret::SecretRef};
 
 const DURATIONS: [(&str, u64); 5] = [
     ("ms", 1),
@@ -233,7 +233,7 @@ pub(super) fn variable(value: Value<'_>) -> Option<String> {
 /// A mail address without a display name.
 pub(super) fn address(value: Value<'_>) -> Option<String> {
     let address = text(value.clone())?;
-    if address.parse::<lettre::Address>().is_err() {
+    if !is_sendable(&address) {
         return value.wrong(
             format!("is \"{address}\", not a mail address"),
             "write it as name@domain",

@@ -3,6 +3,7 @@
 //! Whoever is in doubt stays silent: a missing reply is a nuisance, a loop is an outage.
 
 use super::{Address, Automatic, LOOP_MARK};
+use crate::addr_spec::is_plain;
 
 /// A mail that passed this many servers is going round (Postfix `hopcount_limit`).
 const MAX_HOPS: usize = 50;
@@ -16,7 +17,7 @@ pub fn judge<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>, from: &[Addr
         froms += usize::from(name.eq_ignore_ascii_case("From"));
         found = strongest(found, of_field(name, value));
     }
-    let sender = from.iter().find(|from| usable(&from.address));
+    let sender = from.iter().find(|from| is_plain(&from.address));
     let no_sender = froms != 1 || sender.is_none();
     let role = from.iter().any(|from| is_role(&from.address));
     [
@@ -109,22 +110,6 @@ const ROLES: [&str; 8] = [
     "donotreply",
     "do-not-reply",
 ];
-
-/// Whether an address can be answered: one `local@domain` of plain characters. Quoted and routed forms are legal, but in mail
-/// of today they are tricks to show one address and be another.
-#[must_use]
-pub fn usable(address: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
-    let dotted = |text: &str| text.split('.').all(|atom| !atom.is_empty());
-    address.len() <= 254
-        && address.split_once('@').is_some_and(|(local, domain)| {
-            local.len() <= 64
-                && local.chars().all(plain)
-                && dotted(local)
-                && domain.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.')
-                && dotted(domain)
-        })
-}
 
 #[cfg(test)]
 #[path = "auto_tests.rs"]

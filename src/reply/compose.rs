@@ -14,10 +14,11 @@ use mail_builder::{
 
 use super::{
     inspect::is_sound,
-    recipients::{Code, is_answerable, recipients},
+    recipients::{Code, recipients},
     words,
 };
 use crate::{
+    addr_spec::is_sendable,
     config::{Endpoint, Reply, ReplyTo},
     job::{Answer, Ending, File, NewReply, Outcome, Replier, ReplyDecision},
     message::{Head, LOOP_MARK, clean::clean, safe_name::Names},
@@ -53,7 +54,7 @@ impl Composer {
         let submitting = endpoint.reply.account.as_ref();
         let sender = submitting.and_then(|account| {
             let address = account.from.as_deref().unwrap_or(&account.user);
-            is_answerable(address).then(|| Sender {
+            is_sendable(address).then(|| Sender {
                 account: account.name.clone(),
                 address: address.to_owned(),
             })

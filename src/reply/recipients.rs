@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    addr_spec::is_sendable,
     config::ReplyTo,
-    message::{Address, Head, auto},
+    message::{Address, Head},
 };
 
 /// Why no reply goes: a fixed code, as it stands in the ledger and in metrics.
@@ -28,7 +29,7 @@ pub(super) fn recipients(to: &ReplyTo, head: &Head, ourselves: &BTreeSet<String>
         ReplyTo::Sender => vec![sender(head).ok_or("no-sender")?.to_owned()],
         ReplyTo::Addresses(addresses) => addresses.clone(),
     };
-    let answerable: Vec<_> = wanted.into_iter().filter(|address| is_answerable(address)).collect();
+    let answerable: Vec<_> = wanted.into_iter().filter(|address| is_sendable(address)).collect();
     if answerable.is_empty() {
         return Err("no-sender");
     }
@@ -61,11 +62,6 @@ fn is_same_domain(one: &str, other: &str) -> bool {
         (Some((_, one)), Some((_, other))) => one.eq_ignore_ascii_case(other),
         _ => false,
     }
-}
-
-/// One `dot-atom@domain` in ASCII: what can stand in an SMTP command and a header field as it is.
-pub(super) fn is_answerable(address: &str) -> bool {
-    address.is_ascii() && auto::usable(address)
 }
 
 #[cfg(test)]

@@ -122,9 +122,9 @@ fn only_plain_addresses_are_answered() {
         ("ann b@a.example", false),
         ("ann@bücher.example", false),
     ] {
-        assert_eq!(is_answerable(address), answerable, "{address:?}");
+        assert_eq!(is_sendable(address), answerable, "{address:?}");
     }
-    assert!(!is_answerable(&format!("ann@{}", "a.".repeat(130))));
+    assert!(!is_sendable(&format!("ann@{}", "a.".repeat(130))));
 }
 
 proptest! {

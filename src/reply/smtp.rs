@@ -11,11 +11,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{
     answer::{Meaning, meaning},
     inspect::has_only_crlf,
-    recipients::is_answerable,
     trouble::{Stage, Trouble},
     wire::{Reply, Wire},
 };
 use crate::{
+    addr_spec::is_sendable,
     auth::{Credential, sasl},
     config::{Account, Server, Tls},
     job::NewReply,
@@ -76,7 +76,7 @@ impl Session {
     /// Submits one reply. `last` is its last chance: then a recipient that must wait no longer keeps the others waiting.
     pub(super) async fn submit(&mut self, reply: &NewReply, last: bool) -> Result<Fate, Trouble> {
         // The composer never makes such a reply; the ledger may hold what another version made.
-        if !has_only_crlf(&reply.bytes) || !reply.recipients.iter().chain([&reply.sender]).all(|a| is_answerable(a)) {
+        if !has_only_crlf(&reply.bytes) || !reply.recipients.iter().chain([&reply.sender]).all(|a| is_sendable(a)) {
             return Ok(Fate::Refused("the stored reply is not fit to be sent".into()));
         }
         let size = if self.offers.size {

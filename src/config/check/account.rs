@@ -3,11 +3,14 @@
 use rustls::pki_types::ServerName;
 
 use super::oauth::oauth;
-use crate::config::{
-    Account, Auth, Server, Tls,
-    read::Value,
-    table::Table,
-    value::{address, choice, port, roots, secret, text},
+use crate::{
+    addr_spec::is_sendable,
+    config::{
+        Account, Auth, Server, Tls,
+        read::Value,
+        table::Table,
+        value::{address, choice, port, roots, secret, text},
+    },
 };
 
 /// Providers whose servers and token endpoints are known.
@@ -85,7 +88,7 @@ pub(super) fn account(name: &str, table: &mut Table<'_>) -> Option<Account> {
         smtp,
         auth: auth?,
         ca_file,
-        from: from.or_else(|| user.parse::<lettre::Address>().is_ok().then(|| user.clone())),
+        from: from.or_else(|| is_sendable(&user).then(|| user.clone())),
         user,
     })
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::config::{EndpointName, read::Part};
 
 static REFERENCE: LazyLock<String> = LazyLock::new(|| example("endpoints.d/reference.toml.example"));
-static SHARED: LazyLock<String> = LazyLock::new(|| example("mailjob.toml.example"));
+static SHARED: LazyLock<String> = LazyLock::new(|| example("endpoints.d/mailjob.toml.example"));
 
 /// An example with all that is commented out switched on, so that every key is read; clashes do no harm here.
 fn example(name: &str) -> String {

@@ -131,10 +131,18 @@ enum Known {
 
 fn known(db: &Connection, mailbox: i64, mail: &NewMail) -> Result<Option<Known>, Error> {
     let place = mail.place;
+    // A server that was restored from a backup may give a known UID to another mail: same bytes or same header, or it is new.
     let here = db
-        .prepare_cached("SELECT 1 FROM place WHERE mailbox = ?1 AND uid_validity = ?2 AND uid = ?3")?
-        .exists(params![mailbox, place.uid_validity, place.uid])?;
-    if here {
+        .prepare_cached(
+            "SELECT m.sha256 = ?4 OR m.header_key IS ?5 FROM place p JOIN mail m ON m.id = p.mail
+             WHERE p.mailbox = ?1 AND p.uid_validity = ?2 AND p.uid = ?3",
+        )?
+        .query_row(
+            params![mailbox, place.uid_validity, place.uid, mail.sha256, mail.header_key],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if here == Some(true) {
         return Ok(Some(Known::Here));
     }
     let same_bytes = db
@@ -224,7 +232,8 @@ pub(super) fn drop_upload(db: &Connection, mail: i64) -> Result<u64, Error> {
 fn note_place(desk: &Desk<'_>, mailbox: i64, mail: &NewMail, id: i64) -> Result<(), Error> {
     desk.db
         .prepare_cached(
-            "INSERT INTO place (mailbox, uid_validity, uid, mail, touch) VALUES (?1, ?2, ?3, ?4, 'waiting')",
+            "INSERT INTO place (mailbox, uid_validity, uid, mail, touch) VALUES (?1, ?2, ?3, ?4, 'waiting')
+             ON CONFLICT DO UPDATE SET mail = excluded.mail, touch = excluded.touch",
         )?
         .execute(params![mailbox, mail.place.uid_validity, mail.place.uid, id])?;
     Ok(())

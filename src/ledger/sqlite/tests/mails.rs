@@ -13,7 +13,12 @@ fn keyed(uid_validity: u32, uid: u32, text: &str, key: u8) -> NewMail {
 async fn a_mail_is_one_job_however_often_it_is_seen() {
     let table = [
         ("the same place", at(1, 1, "a"), true),
-        ("the same place, whatever is there", at(1, 1, "b"), true),
+        ("the same place, re-rendered", keyed(1, 1, "a re-rendered", 1), true),
+        (
+            "the same place, another mail: its UID was given twice",
+            keyed(1, 1, "b", 2),
+            false,
+        ),
         ("the same bytes elsewhere", at(1, 2, "a"), true),
         ("the same bytes, UIDVALIDITY changed", at(2, 1, "a"), true),
         (
