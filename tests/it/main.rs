@@ -2,6 +2,7 @@
 
 mod accounts;
 mod auth;
+mod bombs;
 mod crash;
 mod letters;
 mod life;
