@@ -19,9 +19,12 @@ pub(super) fn start(form: Form) {
         .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
         .with_env_var("MAILJOB_LOG")
         .from_env_lossy();
-    // At `trace` these libraries print access tokens and whole mails.
+    // At `trace` these libraries print access tokens and whole mails, and the watch over the configuration tells of each line
+    // that is written to a log beside it, in a line.
     let filter = [
         "tokio_cron_scheduler=warn",
+        "notify=warn",
+        "notify_debouncer_full=warn",
         "async_imap=warn",
         "imap_proto=warn",
         "reqwest=warn",
