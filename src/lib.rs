@@ -14,6 +14,7 @@ pub mod addr_spec;
 pub mod address;
 pub mod app;
 pub mod auth;
+pub mod budget;
 pub mod cli;
 pub mod config;
 pub mod dispatch;

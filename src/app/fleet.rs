@@ -15,12 +15,13 @@ use tracing::{error, info};
 
 use crate::{
     auth::Login,
+    budget::Budget,
     config::{Account, Action, Auth, Config, Endpoint, EndpointName, Service},
-    dispatch::{self, Dispatch, Memory},
+    dispatch::{self, Dispatch},
     ledger::Ledger,
     net,
     reply::{self, Composer, Outbox},
-    watch::{self, Budget, Watch},
+    watch::{self, Watch},
 };
 
 use super::{supervise::Loops, tokens::LedgerTokens};
@@ -32,7 +33,7 @@ pub(super) struct Fleet {
     /// Mail on its way into the ledger.
     intake: Budget,
     /// Mail that jobs work on.
-    memory: Memory,
+    memory: Budget,
     commands: Arc<Semaphore>,
     stop: CancellationToken,
     endpoints: BTreeMap<EndpointName, Running<Endpoint>>,
@@ -60,12 +61,11 @@ impl<S> Running<S> {
 
 impl Fleet {
     pub(super) fn new(loops: Loops, ledger: Arc<dyn Ledger>, service: &Service, stop: CancellationToken) -> Self {
-        let intake = usize::try_from(service.memory / 4).unwrap_or(usize::MAX);
         Self {
             loops,
             ledger,
-            intake: Budget::new(intake),
-            memory: Memory::new(service.memory),
+            intake: Budget::new(service.memory / 4),
+            memory: Budget::new(service.memory),
             commands: Arc::new(Semaphore::new(service.commands)),
             stop,
             endpoints: BTreeMap::new(),

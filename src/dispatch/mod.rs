@@ -10,7 +10,6 @@ mod body;
 mod command;
 mod ending;
 mod folder;
-mod memory;
 mod output;
 pub mod payload;
 mod signature;
@@ -27,9 +26,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use memory::Memory;
-
 use crate::{
+    budget::Budget,
     config,
     job::{Outcome, Reason, Replier},
     ledger::{ClaimedJob, Ledger},
@@ -47,7 +45,7 @@ pub struct Dispatch {
     /// The client for the endpoint's webhook, from [`crate::net::http::client`].
     pub http: reqwest::Client,
     /// Mail in memory, over all endpoints.
-    pub memory: Memory,
+    pub memory: Budget,
     /// Commands that run at once, over all endpoints.
     pub commands: Arc<Semaphore>,
     /// Stops claiming; what runs is finished.

@@ -12,7 +12,6 @@ use async_trait::async_trait;
 use super::{
     error::Error,
     imap::{Capabilities, Io, Selected, Wire, login},
-    intake::Budget,
     memory::Memory,
     script::{self, Server},
     session::{Door, Looking, Session},
@@ -20,6 +19,7 @@ use super::{
 };
 use crate::{
     auth::Credential,
+    budget::Budget,
     config::{self, Endpoint, EndpointName, Fate, Tls},
     ledger::{Cursor, Ledger, MailboxKey},
     secret::Secret,

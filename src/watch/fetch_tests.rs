@@ -254,7 +254,7 @@ async fn a_ledger_that_fails_ends_the_session() {
 #[tokio::test]
 async fn memory_is_bounded_whatever_comes() {
     let mut world = World::new();
-    world.budget = super::super::Budget::new(2 << 20);
+    world.budget = crate::budget::Budget::new(2 << 20);
     let text = "x".repeat(200_000);
     let mut script = vec![NEWS.to_owned()];
     script.extend((5..65).map(|uid| mail(uid, &format!("{uid}{text}"))));

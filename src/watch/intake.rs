@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{error::Error, taker::Taker};
 use crate::{
+    budget::{Budget, Room},
     config::EndpointName,
     job::Reason,
     ledger::{self, Cursor, Ledger, MailboxKey, Taken},
@@ -20,33 +21,6 @@ use crate::{
 
 /// What may wait for the task, beside what the budget allows.
 const QUEUE: usize = 32;
-/// The unit of the budget in bytes.
-const UNIT: usize = 1024;
-
-/// The memory that mails on their way into the ledger may take, over all mailboxes.
-#[derive(Debug, Clone)]
-pub struct Budget {
-    free: Arc<Semaphore>,
-    units: usize,
-}
-
-impl Budget {
-    /// So many bytes; at least the 2 MiB that one piece of a mail takes.
-    #[must_use]
-    pub fn new(bytes: usize) -> Self {
-        let units = bytes.max(2 << 20) / UNIT;
-        Self {
-            free: Arc::new(Semaphore::new(units)),
-            units,
-        }
-    }
-
-    /// The units for so many bytes.
-    fn units(&self, bytes: usize) -> u32 {
-        let units = bytes.div_ceil(UNIT).min(self.units);
-        u32::try_from(units).unwrap_or(u32::MAX)
-    }
-}
 
 /// Why a mail is taken but not worked on, and the details.
 pub(crate) type Held = Option<(Reason, String)>;
@@ -58,7 +32,7 @@ pub(super) enum Arrived {
     /// The beginning of one in several.
     Begin { uid: u32, received: Option<DateTime<Utc>> },
     /// The next piece of it.
-    Piece(Bytes, OwnedSemaphorePermit),
+    Piece(Bytes, Room),
     /// Its end.
     End(Held),
     /// It is not there any more.
@@ -75,7 +49,7 @@ pub(super) struct Small {
     pub(super) received: Option<DateTime<Utc>>,
     pub(super) bytes: Bytes,
     pub(super) held: Held,
-    pub(super) room: OwnedSemaphorePermit,
+    pub(super) room: Room,
 }
 
 /// The way into the ledger for one look at a mailbox.
@@ -154,14 +128,16 @@ impl Intake {
     }
 
     /// Room for so many bytes. Where there is none, what waits for its commit is committed now, so that nobody waits for one another.
-    async fn room(&mut self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
-        let units = self.budget.units(bytes);
-        if let Ok(room) = self.budget.free.clone().try_acquire_many_owned(units) {
+    async fn room(&mut self, bytes: usize) -> Result<Room, Error> {
+        let bytes = bytes as u64;
+        if let Some(room) = self.budget.try_take(bytes) {
             return Ok(room);
         }
         self.send(Arrived::Flush).await?;
-        let room = self.budget.free.clone().acquire_many_owned(units).await;
-        room.map_err(|_| Error::Ledger(ledger::Error::Closed))
+        self.budget
+            .take(bytes)
+            .await
+            .ok_or(Error::Ledger(ledger::Error::Closed))
     }
 
     async fn send(&mut self, arrived: Arrived) -> Result<(), Error> {

@@ -36,11 +36,12 @@ use tracing::Instrument;
 use self::{session::Account, watcher::Watcher};
 use crate::{
     auth::Login,
+    budget::Budget,
     config::{Endpoint, Mailbox},
     ledger::{Ledger, MailboxKey},
 };
 
-pub use self::{health::Health, intake::Budget};
+pub use self::health::Health;
 
 /// A mailbox to watch, and what for.
 #[derive(Clone)]

@@ -14,11 +14,12 @@ use super::{
         Capabilities, Io, Selected, Wire,
         login::{self, SignIn},
     },
-    intake::{Budget, Intake},
+    intake::Intake,
     settle::{Settler, Targets},
 };
 use crate::{
     auth::{Credential, Login},
+    budget::Budget,
     config::{Endpoint, Tls},
     ledger::{Cursor, Ledger, MailboxKey},
     net,

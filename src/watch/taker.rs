@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     intake::{Arrived, Held, Small},
 };
 use crate::{
+    budget::Room,
     config::EndpointName,
     ledger::{self, Cursor, Ledger, MailboxKey, NewMail, Place, Raw, Taken, UploadId},
 };
@@ -28,7 +29,7 @@ pub(super) struct Taker {
     /// As far as it is committed.
     cursor: Cursor,
     mails: Vec<NewMail>,
-    rooms: Vec<OwnedSemaphorePermit>,
+    rooms: Vec<Room>,
     bytes: usize,
     large: Option<Large>,
     taken: Taken,

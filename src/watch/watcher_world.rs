@@ -11,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::{Login, StoreError, StoredToken, TokenStore},
+    budget::Budget,
     config,
     ledger::Cursor,
     watch::{
-        Budget, Health, Watch,
+        Health, Watch,
         fakes::{Scripts, endpoint},
         memory::Memory,
         script,

@@ -9,13 +9,14 @@ use std::{
 
 use chrono::Utc;
 use mailjob::{
+    budget::Budget,
     config::{
         Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Reply, ReplyTo, Retry,
         Settle, Tls, Watch as How,
     },
     job::{Answer, Outcome, Reason, ReplyDecision},
     ledger::{ClaimedJob, Finish, Ledger, sqlite},
-    watch::{self, Budget, Health, Watch},
+    watch::{self, Health, Watch},
 };
 use mailjob_testbed::{Options, World};
 use tokio::{task::JoinHandle, time::timeout};

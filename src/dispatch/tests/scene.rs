@@ -20,8 +20,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::shaky::Shaky;
 use crate::{
+    budget::Budget,
     config::{Action, Body, Endpoint, EndpointName, Webhook},
-    dispatch::{Dispatch, Memory, run},
+    dispatch::{Dispatch, run},
     job::{Ending, JobId, Outcome, Replier, ReplyDecision, state::State},
     ledger::{
         Cursor, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
@@ -54,7 +55,7 @@ pub(super) struct Scene {
     _folder: TempDir,
     pub(super) ledger: Arc<Shaky>,
     pub(super) notes: Arc<Notes>,
-    pub(super) memory: Memory,
+    pub(super) memory: Budget,
     pub(super) stop: CancellationToken,
     pub(super) running: Option<JoinHandle<()>>,
 }
@@ -99,7 +100,7 @@ impl Scene {
             _folder: folder,
             ledger: Arc::new(ledger),
             notes: Arc::default(),
-            memory: Memory::new(32 << 20),
+            memory: Budget::new(32 << 20),
             stop: CancellationToken::new(),
             running: None,
         }
