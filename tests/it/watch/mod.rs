@@ -1,5 +1,7 @@
 //! The watch room against a real Dovecot, with a real ledger.
 
+mod watched;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -7,183 +9,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::Utc;
 use mailjob::{
-    budget::Budget,
-    config::{
-        Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Reply, ReplyTo, Retry,
-        Settle, Tls, Watch as How,
-    },
-    job::{Answer, Outcome, Reason, ReplyDecision},
-    ledger::{ClaimedJob, Finish, Ledger, sqlite},
-    watch::{self, Health, Watch},
+    config::{Auth, Endpoint, Fate, Tls},
+    job::{Outcome, Reason},
+    ledger::Ledger,
+    watch,
 };
 use mailjob_testbed::{Options, World};
-use tokio::{task::JoinHandle, time::timeout};
-use tokio_util::sync::CancellationToken;
 
-use crate::accounts::{account, application, login, password, refreshing};
+use crate::accounts::{account, application, password, refreshing};
 
-const USER: &str = "ada@example.test";
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn endpoint(account: Arc<Account>) -> Endpoint {
-    let no_time = Duration::from_secs(1);
-    Endpoint {
-        name: EndpointName::new("watched").unwrap(),
-        description: String::new(),
-        mailbox: Mailbox {
-            account,
-            name: "INBOX".into(),
-            watch: How::Idle {
-                look: Duration::from_secs(180),
-            },
-        },
-        filter: Filter::default(),
-        action: Action::Command(Command {
-            argv: vec!["true".into()],
-            pass_env: vec![],
-            env: vec![],
-            timeout: no_time,
-            grace: no_time,
-            max_output: 1,
-            max_files: 1,
-        }),
-        retry: Retry { waits: vec![] },
-        reply: Reply {
-            to: ReplyTo::Nobody,
-            account: None,
-            on_success: false,
-            on_failure: false,
-        },
-        settle: Settle {
-            done: Fate::Move("Processed/Büro & Co".into()),
-            failed: Fate::Flag,
-            ignored: Fate::Keep,
-        },
-        limits: Limits::default(),
-        concurrency: 1,
-    }
-}
-
-/// A mailbox that is watched.
-struct Watched {
-    ledger: Arc<sqlite::Sqlite>,
-    name: EndpointName,
-    health: Arc<Health>,
-    stop: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-impl Watched {
-    async fn start(world: &World, auth: Auth) -> Self {
-        Self::start_with(world, Tls::Implicit, auth, |_| {}).await
-    }
-
-    async fn start_with(world: &World, tls: Tls, auth: Auth, change: impl FnOnce(&mut Endpoint)) -> Self {
-        let path = world.dir().join(format!("{}.db", fastrand::u64(..)));
-        let ledger = Arc::new(sqlite::open(&path, Arc::new(Utc::now)).await.unwrap());
-        let account = Arc::new(account(world, USER, tls, auth));
-        let mut endpoint = endpoint(account.clone());
-        change(&mut endpoint);
-        let shared: Arc<dyn Ledger> = ledger.clone();
-        let (health, stop) = (Arc::new(Health::default()), CancellationToken::new());
-        let name = endpoint.name.clone();
-        let watch = Watch {
-            login: Arc::new(login(&account, &shared)),
-            endpoint: Arc::new(endpoint),
-            ledger: shared,
-            budget: Budget::new(16 << 20),
-            health: health.clone(),
-            stop: stop.clone(),
-        };
-        Self {
-            ledger,
-            name,
-            health,
-            stop,
-            task: tokio::spawn(watch::run(watch)),
-        }
-    }
-
-    async fn jobs(&self) -> usize {
-        self.ledger.overview(100_000).await.unwrap().len()
-    }
-
-    /// Waits until there are so many jobs; there must never be more.
-    async fn has_jobs(&self, wanted: usize) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let jobs = self.jobs().await;
-            assert!(jobs <= wanted, "{jobs} jobs where {wanted} were wanted");
-            if jobs == wanted {
-                return;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "{jobs} of {wanted} jobs; {:?}",
-                self.health.state()
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    async fn is_connected(&self) {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.health.state().connected {
-            assert!(Instant::now() < deadline, "{:?}", self.health.state());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    async fn claim(&self, max: usize) -> Vec<ClaimedJob> {
-        timeout(PATIENCE, self.ledger.claim_jobs(&self.name, max))
-            .await
-            .unwrap()
-            .unwrap()
-    }
-
-    async fn finish(&self, job: &ClaimedJob, outcome: Outcome) {
-        let finish = Finish {
-            job: job.id,
-            attempt: job.attempt,
-            reply: match outcome {
-                Outcome::Done(_) | Outcome::Failed { .. } => Some(ReplyDecision::Silent("off".into())),
-                _ => None,
-            },
-            outcome,
-            due: None,
-            summary: None,
-        };
-        self.ledger.finish(finish).await.unwrap();
-    }
-
-    async fn stopped(self) {
-        let asked = Instant::now();
-        self.stop.cancel();
-        self.task.await.unwrap();
-        assert!(
-            asked.elapsed() < Duration::from_secs(2),
-            "stopping took {:?}",
-            asked.elapsed()
-        );
-    }
-}
-
-fn mail(n: usize, bytes: usize) -> Vec<u8> {
-    let mut mail =
-        format!("Message-ID: <{n}@example.test>\r\nFrom: b@example.test\r\nSubject: mail {n}\r\n\r\n").into_bytes();
-    let mut line = 0;
-    while mail.len() < bytes {
-        mail.extend(format!("{n:06} {line:010} abcdefghijklmnopqrstuvwxyz abcdefghijklmnopqrstuvwxyz\r\n").bytes());
-        line += 1;
-    }
-    mail
-}
-
-fn done() -> Outcome {
-    Outcome::Done(Answer::default())
-}
+use self::watched::{PATIENCE, USER, Watched, done, endpoint, mail};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backlog_is_taken_byte_for_byte() {

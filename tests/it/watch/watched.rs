@@ -1,0 +1,184 @@
+//! A mailbox that is watched in this process, and what a test asks of it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use chrono::Utc;
+use mailjob::{
+    budget::Budget,
+    config::{
+        Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Reply, ReplyTo, Retry,
+        Settle, Tls, Watch as How,
+    },
+    job::{Answer, Outcome, ReplyDecision},
+    ledger::{ClaimedJob, Finish, Ledger, sqlite},
+    watch::{self, Health, Watch},
+};
+use mailjob_testbed::World;
+use tokio::{task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::{account, login};
+
+pub(super) const USER: &str = "ada@example.test";
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) fn endpoint(account: Arc<Account>) -> Endpoint {
+    let no_time = Duration::from_secs(1);
+    Endpoint {
+        name: EndpointName::new("watched").unwrap(),
+        description: String::new(),
+        mailbox: Mailbox {
+            account,
+            name: "INBOX".into(),
+            watch: How::Idle {
+                look: Duration::from_secs(180),
+            },
+        },
+        filter: Filter::default(),
+        action: Action::Command(Command {
+            argv: vec!["true".into()],
+            pass_env: vec![],
+            env: vec![],
+            timeout: no_time,
+            grace: no_time,
+            max_output: 1,
+            max_files: 1,
+        }),
+        retry: Retry { waits: vec![] },
+        reply: Reply {
+            to: ReplyTo::Nobody,
+            account: None,
+            on_success: false,
+            on_failure: false,
+        },
+        settle: Settle {
+            done: Fate::Move("Processed/Büro & Co".into()),
+            failed: Fate::Flag,
+            ignored: Fate::Keep,
+        },
+        limits: Limits::default(),
+        concurrency: 1,
+    }
+}
+
+/// A mailbox that is watched.
+pub(super) struct Watched {
+    pub(super) ledger: Arc<sqlite::Sqlite>,
+    name: EndpointName,
+    pub(super) health: Arc<Health>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Watched {
+    pub(super) async fn start(world: &World, auth: Auth) -> Self {
+        Self::start_with(world, Tls::Implicit, auth, |_| {}).await
+    }
+
+    pub(super) async fn start_with(world: &World, tls: Tls, auth: Auth, change: impl FnOnce(&mut Endpoint)) -> Self {
+        let path = world.dir().join(format!("{}.db", fastrand::u64(..)));
+        let ledger = Arc::new(sqlite::open(&path, Arc::new(Utc::now)).await.unwrap());
+        let account = Arc::new(account(world, USER, tls, auth));
+        let mut endpoint = endpoint(account.clone());
+        change(&mut endpoint);
+        let shared: Arc<dyn Ledger> = ledger.clone();
+        let (health, stop) = (Arc::new(Health::default()), CancellationToken::new());
+        let name = endpoint.name.clone();
+        let watch = Watch {
+            login: Arc::new(login(&account, &shared)),
+            endpoint: Arc::new(endpoint),
+            ledger: shared,
+            budget: Budget::new(16 << 20),
+            health: health.clone(),
+            stop: stop.clone(),
+        };
+        Self {
+            ledger,
+            name,
+            health,
+            stop,
+            task: tokio::spawn(watch::run(watch)),
+        }
+    }
+
+    pub(super) async fn jobs(&self) -> usize {
+        self.ledger.overview(100_000).await.unwrap().len()
+    }
+
+    /// Waits until there are so many jobs; there must never be more.
+    pub(super) async fn has_jobs(&self, wanted: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let jobs = self.jobs().await;
+            assert!(jobs <= wanted, "{jobs} jobs where {wanted} were wanted");
+            if jobs == wanted {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{jobs} of {wanted} jobs; {:?}",
+                self.health.state()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub(super) async fn is_connected(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.health.state().connected {
+            assert!(Instant::now() < deadline, "{:?}", self.health.state());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub(super) async fn claim(&self, max: usize) -> Vec<ClaimedJob> {
+        timeout(PATIENCE, self.ledger.claim_jobs(&self.name, max))
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    pub(super) async fn finish(&self, job: &ClaimedJob, outcome: Outcome) {
+        let finish = Finish {
+            job: job.id,
+            attempt: job.attempt,
+            reply: match outcome {
+                Outcome::Done(_) | Outcome::Failed { .. } => Some(ReplyDecision::Silent("off".into())),
+                _ => None,
+            },
+            outcome,
+            due: None,
+            summary: None,
+        };
+        self.ledger.finish(finish).await.unwrap();
+    }
+
+    pub(super) async fn stopped(self) {
+        let asked = Instant::now();
+        self.stop.cancel();
+        self.task.await.unwrap();
+        assert!(
+            asked.elapsed() < Duration::from_secs(2),
+            "stopping took {:?}",
+            asked.elapsed()
+        );
+    }
+}
+
+pub(super) fn mail(n: usize, bytes: usize) -> Vec<u8> {
+    let mut mail =
+        format!("Message-ID: <{n}@example.test>\r\nFrom: b@example.test\r\nSubject: mail {n}\r\n\r\n").into_bytes();
+    let mut line = 0;
+    while mail.len() < bytes {
+        mail.extend(format!("{n:06} {line:010} abcdefghijklmnopqrstuvwxyz abcdefghijklmnopqrstuvwxyz\r\n").bytes());
+        line += 1;
+    }
+    mail
+}
+
+pub(super) fn done() -> Outcome {
+    Outcome::Done(Answer::default())
+}
