@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use base64::{Engine, encoded_len, engine::general_purpose::STANDARD};
-use mail_parser::{AddressList, MessageParser, MessagePart, PartKind};
+use mail_parser::{AddressList, Message, MessageParser, MessagePart, PartKind, TextList};
 use serde_json::{Value, json};
 
 /// Replaces what is in `out` with the JSON of a mail.
@@ -20,8 +20,13 @@ pub(super) fn write(uid: usize, raw: &[u8], out: &mut Vec<u8>) -> Result<()> {
         ("from", addresses(mail.all_from())),
         ("to", addresses(mail.all_to())),
         ("cc", addresses(mail.all_cc())),
+        ("reply_to", addresses(mail.reply_to().into_iter())),
         ("subject", json!(mail.subject())),
         ("date", json!(mail.date().map(|date| date.to_rfc3339()))),
+        ("in_reply_to", ids(mail.in_reply_to())),
+        ("references", ids(mail.references())),
+        ("headers", headers(&mail)),
+        ("size", json!(raw.len())),
     ] {
         field(out, name)?;
         serde_json::to_writer(&mut *out, &value)?;
@@ -88,6 +93,18 @@ fn addresses<'m>(lists: impl Iterator<Item = AddressList<'m>>) -> Value {
         .collect()
 }
 
+fn ids(list: Option<TextList<'_>>) -> Value {
+    list.iter().flat_map(|list| list.iter()).collect()
+}
+
+fn headers(mail: &Message<'_>) -> Value {
+    let value = |raw| String::from_utf8_lossy(raw).trim().replace("\r\n", "");
+    mail.headers()
+        .into_iter()
+        .map(|field| json!([field.raw_name(), value(field.raw_value())]))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +118,7 @@ mod tests {
         let json: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(json["id"], "7");
         assert_eq!(json["from"][0]["address"], "orders@supplier.example");
+        assert_eq!(json["headers"][0][0], "Received");
         assert!(json["text"].as_str().unwrap().contains("Lieferung"));
         assert!(json["html"].as_str().unwrap().starts_with("<html>"));
         assert_eq!(json["attachments"][0]["name"], "invoice-7.pdf");
