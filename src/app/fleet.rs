@@ -4,7 +4,7 @@
 //! old loops end, with their running jobs, before its new ones start: no mailbox is ever scanned twice at once.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     path::PathBuf,
     sync::Arc,
 };
@@ -20,7 +20,7 @@ use crate::{
     dispatch::{self, Dispatch},
     ledger::Ledger,
     net,
-    reply::{self, Composer, Outbox},
+    reply::{self, Composer, Ourselves, Outbox},
     watch::{self, Watch},
 };
 
@@ -40,7 +40,7 @@ pub(super) struct Fleet {
     outboxes: BTreeMap<String, Running<Account>>,
     logins: HashMap<String, (Arc<Account>, Arc<Login>)>,
     /// Every address that is ours: none of them is answered.
-    ourselves: BTreeSet<String>,
+    ourselves: Ourselves,
     clients: HashMap<(Option<PathBuf>, bool), reqwest::Client>,
 }
 
@@ -71,18 +71,14 @@ impl Fleet {
             endpoints: BTreeMap::new(),
             outboxes: BTreeMap::new(),
             logins: HashMap::new(),
-            ourselves: BTreeSet::new(),
+            ourselves: Ourselves::default(),
             clients: HashMap::new(),
         }
     }
 
     /// Starts, restarts and ends loops so that those of `config` run and no others. What did not change is not touched.
     pub(super) fn become_like(&mut self, config: &Config) {
-        self.ourselves = config
-            .endpoints
-            .values()
-            .flat_map(|endpoint| addresses(endpoint))
-            .collect();
+        self.ourselves = reply::ourselves(config.endpoints.values().map(AsRef::as_ref));
         let gone: Vec<_> = self
             .endpoints
             .keys()
@@ -145,7 +141,7 @@ impl Fleet {
         let dispatch = Dispatch {
             endpoint: endpoint.clone(),
             ledger: self.ledger.clone(),
-            replier: Arc::new(Composer::new(endpoint, self.ourselves.iter().map(String::as_str))),
+            replier: Arc::new(Composer::new(endpoint, self.ourselves.clone())),
             http,
             memory: self.memory.clone(),
             commands: self.commands.clone(),
@@ -236,17 +232,6 @@ impl Fleet {
         self.clients.insert(key, client.clone());
         Ok(client)
     }
-}
-
-/// The addresses of an endpoint's accounts.
-fn addresses(endpoint: &Endpoint) -> impl Iterator<Item = String> {
-    let accounts = [Some(&endpoint.mailbox.account), endpoint.reply.account.as_ref()];
-    accounts
-        .into_iter()
-        .flatten()
-        .flat_map(|account| [Some(&account.user), account.from.as_ref()])
-        .flatten()
-        .cloned()
 }
 
 /// Opens when the loops before have ended.

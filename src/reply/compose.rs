@@ -3,8 +3,6 @@
 //! Everything that stems from a mail or an action goes through [`clean`] and its kin before it reaches the mail builder, and what
 //! the builder made is inspected before it is believed. What can't be built is not sent.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
 use mail_builder::{
     MessageBuilder,
@@ -14,7 +12,7 @@ use mail_builder::{
 
 use super::{
     inspect::is_sound,
-    recipients::{Code, recipients},
+    recipients::{Code, Ourselves, recipients},
     words,
 };
 use crate::{
@@ -36,7 +34,7 @@ const LAST_REFERENCES: usize = 20;
 pub struct Composer {
     reply: Reply,
     sender: Option<Sender>,
-    ourselves: BTreeSet<String>,
+    ourselves: Ourselves,
 }
 
 /// Whose SMTP server takes our replies, and our address.
@@ -47,10 +45,9 @@ struct Sender {
 }
 
 impl Composer {
-    /// The composer of an endpoint. `ourselves` are the addresses and users of all accounts of this Mailjob: none is answered.
+    /// The composer of an endpoint; none of `ourselves` is answered.
     #[must_use]
-    pub fn new<'a>(endpoint: &Endpoint, ourselves: impl IntoIterator<Item = &'a str>) -> Self {
-        let watched = &endpoint.mailbox.account;
+    pub fn new(endpoint: &Endpoint, ourselves: Ourselves) -> Self {
         let submitting = endpoint.reply.account.as_ref();
         let sender = submitting.and_then(|account| {
             let address = account.from.as_deref().unwrap_or(&account.user);
@@ -59,15 +56,10 @@ impl Composer {
                 address: address.to_owned(),
             })
         });
-        let mut ours: BTreeSet<_> = ourselves.into_iter().map(str::to_lowercase).collect();
-        for account in [Some(watched), submitting].into_iter().flatten() {
-            ours.insert(account.user.to_lowercase());
-            ours.extend(account.from.as_deref().map(str::to_lowercase));
-        }
         Self {
             reply: endpoint.reply.clone(),
             sender,
-            ourselves: ours,
+            ourselves,
         }
     }
 

@@ -8,6 +8,7 @@ use mail_parser::MessageParser;
 use uuid::Uuid;
 
 use super::*;
+use crate::reply::ourselves;
 use crate::{
     config::{Account, Action, Auth, Command, Filter, Limits, Mailbox, Retry, Server, Settle, Tls, Watch},
     config::{EndpointName, Fate},
@@ -86,8 +87,15 @@ fn head() -> Head {
     }
 }
 
+/// The endpoint's own accounts, and another's address.
+fn ours(endpoint: &Endpoint) -> Ourselves {
+    let mut ours = ourselves([endpoint].into_iter());
+    std::sync::Arc::make_mut(&mut ours).insert("boss@us.example".to_owned());
+    ours
+}
+
 fn decide(endpoint: &Endpoint, head: Option<&Head>, outcome: &Outcome) -> ReplyDecision {
-    Composer::new(endpoint, ["boss@us.example"]).reply(&Ending {
+    Composer::new(endpoint, ours(endpoint)).reply(&Ending {
         job: job(),
         endpoint: &endpoint.name,
         head,

@@ -21,6 +21,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use compose::Composer;
+pub use recipients::{Ourselves, ourselves};
 
 use crate::{
     auth::{Credential, Login, Verdict},

@@ -1,15 +1,27 @@
 //! Who hears of a result, and why nobody does. Pure.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     addr_spec::is_sendable,
-    config::ReplyTo,
+    config::{Endpoint, ReplyTo},
     message::{Address, Head},
 };
 
 /// Why no reply goes: a fixed code, as it stands in the ledger and in metrics.
 pub(super) type Code = &'static str;
+
+/// The addresses and users of all our accounts, in lower case: one set, shared by the composers of all endpoints.
+pub type Ourselves = Arc<BTreeSet<String>>;
+
+/// Who we are, by the accounts of all endpoints.
+pub fn ourselves<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Ourselves {
+    let accounts = endpoints.flat_map(|endpoint| [Some(&endpoint.mailbox.account), endpoint.reply.account.as_ref()]);
+    let names = accounts
+        .flatten()
+        .flat_map(|account| [Some(&account.user), account.from.as_ref()]);
+    Arc::new(names.flatten().map(|name| name.to_lowercase()).collect())
+}
 
 /// The recipients, one at least.
 ///
