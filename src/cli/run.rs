@@ -1,6 +1,10 @@
 //! `mailjob run`.
 
-use std::process::ExitCode;
+use std::{
+    env,
+    os::unix::process::CommandExt,
+    process::{Command, ExitCode},
+};
 
 use tracing::error;
 
@@ -15,6 +19,7 @@ const BLOCKING: usize = 96;
 /// Runs until a signal asks for a stop. Exit codes are sysexits': 0 stopped, 70, 74 or 78 as [`app::Fatal::exit_code`] says.
 pub(super) fn run(sources: Sources, form: log::Form) -> ExitCode {
     log::start(form);
+    share_arenas();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING)
@@ -35,5 +40,22 @@ pub(super) fn run(sources: Sources, form: log::Form) -> ExitCode {
             error!("{fatal}");
             ExitCode::from(fatal.exit_code())
         }
+    }
+}
+
+/// Starts this program over with glibc's allocator held to two arenas, under the same process id. By default each thread gets one,
+/// up to eight a core, and keeps what was freed there: a backlog of large mails then takes 95 MB instead of 52. glibc reads the
+/// setting only from the environment, and only at the start. Whoever sets the variable has chosen, and nothing happens.
+fn share_arenas() {
+    const ARENAS: &str = "MALLOC_ARENA_MAX";
+    if !cfg!(target_env = "gnu") || env::var_os(ARENAS).is_some() {
+        return;
+    }
+    if let Ok(program) = env::current_exe() {
+        let error = Command::new(program)
+            .args(env::args_os().skip(1))
+            .env(ARENAS, "2")
+            .exec();
+        tracing::debug!(%error, "starting over was refused; going on with more memory");
     }
 }

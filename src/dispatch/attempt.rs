@@ -54,7 +54,7 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, head: &mut Option<Head>)
     }
     let room = dispatch
         .stop
-        .run_until_cancelled(dispatch.memory.take(job.size))
+        .run_until_cancelled(dispatch.memory.take(memory(job.size)))
         .await??;
     let raw = match dispatch.ledger.raw(job.mail).await {
         Ok(raw) => raw,
@@ -175,4 +175,9 @@ fn unreadable(why: Unreadable) -> Outcome {
     };
     let detail = why.to_string();
     Outcome::Held { reason, detail }
+}
+
+/// What a job takes while it runs: the mail, and beside it the attachment that is being decoded or the body made of it.
+fn memory(mail: u64) -> u64 {
+    mail.saturating_mul(5) / 2
 }

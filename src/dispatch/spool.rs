@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 
 /// Bytes that are kept in memory before they go to the file.
-const IN_MEMORY: usize = 1 << 20;
+const IN_MEMORY: usize = 4 << 20;
 
 /// A body being written.
 #[derive(Debug, Default)]
@@ -121,9 +121,9 @@ mod tests {
 
     #[test]
     fn bodies_come_out_as_they_went_in_however_large() {
-        for pieces in [0, 1, 1048, 1049, 5000] {
+        for pieces in [0, 1, 4194, 4195, 9000] {
             let mut body = spooled(pieces);
-            assert_eq!(matches!(body, Body::Memory(_)), pieces < 1049, "{pieces}");
+            assert_eq!(matches!(body, Body::Memory(_)), pieces < 4195, "{pieces}");
             assert_eq!(body.len(), pieces as u64 * 1000);
             for _ in 0..2 {
                 let mut read = Vec::new();
