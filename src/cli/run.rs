@@ -12,8 +12,8 @@ use crate::{app, config::load::Sources};
 
 use super::log;
 
-/// Threads for what blocks. A thousand mailboxes that start at once look up a thousand names, and each thread that ever did keeps
-/// 100 KiB of stack. More than the readers that may be given up (64), so that those never starve the rest.
+/// Threads for what blocks: more than the 64 readers of mails that may be given up, so that those never starve the rest, and fewer
+/// than tokio's 512, since a thousand mailboxes that start at once look up a thousand names.
 const BLOCKING: usize = 96;
 
 /// Runs until a signal asks for a stop. Exit codes are sysexits': 0 stopped, 70, 74 or 78 as [`app::Fatal::exit_code`] says.
@@ -44,7 +44,7 @@ pub(super) fn run(sources: Sources, form: log::Form) -> ExitCode {
 }
 
 /// Starts this program over with glibc's allocator held to two arenas, under the same process id. By default each thread gets one,
-/// up to eight a core, and keeps what was freed there: a backlog of large mails then takes 95 MB instead of 52. glibc reads the
+/// up to eight a core, and keeps what was freed there: a backlog of large mails then takes 95 MB instead of 55. glibc reads the
 /// setting only from the environment, and only at the start. Whoever sets the variable has chosen, and nothing happens.
 fn share_arenas() {
     const ARENAS: &str = "MALLOC_ARENA_MAX";
