@@ -3,7 +3,10 @@
 //! A configuration never holds a secret, only the place where one is kept. It is read at each use, so that a rotated
 //! file counts from the next sign-in on.
 
-use std::path::{Path, PathBuf};
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 pub use secrecy::{ExposeSecret, SecretString as Secret};
 
@@ -38,6 +41,18 @@ pub enum SecretError {
         /// `is empty`, `is not set`, `is not a file`, `is over 64 KiB`, `is not UTF-8`.
         what: &'static str,
     },
+    /// Every user of this machine can read the file, or users beside its owner can change it.
+    #[error(
+        "secret file {path} has mode {mode:04o}: others can {can} it; run chmod 600 {path} (in Kubernetes set defaultMode: 0440 on the volume)"
+    )]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// `read` or `change`.
+        can: &'static str,
+    },
 }
 
 impl SecretRef {
@@ -47,7 +62,7 @@ impl SecretRef {
     /// When the file or variable is missing, empty, over 64 KiB or not UTF-8.
     pub fn read(&self) -> Result<Secret, SecretError> {
         let (place, text) = match self {
-            Self::File(path) => (path.display().to_string(), read_file(path)?),
+            Self::File(path) => (path.display().to_string(), read_file(path, Some(others_may))?),
             Self::Env(name) => {
                 let text = std::env::var(name).map_err(|_| SecretError::Unusable {
                     place: name.clone(),
@@ -56,18 +71,40 @@ impl SecretRef {
                 (name.clone(), text)
             }
         };
-        let text = text.trim_end_matches(['\r', '\n']);
-        if text.is_empty() {
-            return Err(SecretError::Unusable {
-                place,
-                what: "is empty",
-            });
-        }
-        Ok(Secret::from(text.to_owned()))
+        whole(place, &text)
     }
 }
 
-fn read_file(path: &Path) -> Result<String, SecretError> {
+/// Reads a token that somebody else keeps fresh in a file, such as the kubelet, which also decides on its mode.
+///
+/// # Errors
+/// When the file is missing, empty, over 64 KiB or not UTF-8.
+pub fn read_token(path: &Path) -> Result<Secret, SecretError> {
+    whole(path.display().to_string(), &read_file(path, None)?)
+}
+
+fn whole(place: String, text: &str) -> Result<Secret, SecretError> {
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        return Err(SecretError::Unusable {
+            place,
+            what: "is empty",
+        });
+    }
+    Ok(Secret::from(text.to_owned()))
+}
+
+/// What others may do with a file of this mode that they should not. Members of its group may read it: a Kubernetes pod that is not
+/// root reads its secrets by `fsGroup`.
+fn others_may(mode: u32) -> Option<&'static str> {
+    match mode {
+        mode if mode & 0o022 != 0 => Some("change"),
+        mode if mode & 0o004 != 0 => Some("read"),
+        _ => None,
+    }
+}
+
+fn read_file(path: &Path, wrong: Option<fn(u32) -> Option<&'static str>>) -> Result<String, SecretError> {
     let failed = |source| SecretError::Read {
         path: path.to_owned(),
         source,
@@ -84,5 +121,47 @@ fn read_file(path: &Path) -> Result<String, SecretError> {
     if metadata.len() > MAX_SECRET {
         return Err(unusable("is over 64 KiB"));
     }
+    let mode = metadata.permissions().mode() & 0o7777;
+    if let Some(can) = wrong.and_then(|wrong| wrong(mode)) {
+        let path = path.to_owned();
+        return Err(SecretError::Open { path, mode, can });
+    }
     String::from_utf8(std::fs::read(path).map_err(failed)?).map_err(|_| unusable("is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn modes() {
+        for (mode, can) in [
+            (0o600, None),
+            (0o400, None),
+            (0o440, None),
+            (0o640, None),
+            (0o644, Some("read")),
+            (0o604, Some("read")),
+            (0o444, Some("read")),
+            (0o660, Some("change")),
+            (0o602, Some("change")),
+        ] {
+            assert_eq!(others_may(mode), can, "{mode:04o}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused_unless_somebody_else_keeps_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret");
+        fs::write(&file, "hush\n").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        let error = SecretRef::File(file.clone()).read().unwrap_err().to_string();
+        assert!(error.contains("0644") && error.contains("chmod 600"), "{error}");
+        assert_eq!(read_token(&file).unwrap().expose_secret(), "hush");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(SecretRef::File(file).read().unwrap().expose_secret(), "hush");
+    }
 }

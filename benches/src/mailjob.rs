@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
@@ -33,7 +34,9 @@ impl Mailjob {
     pub(crate) fn start(program: &Path, dir: &Path, mailboxes: &[Login], action: &str) -> Result<Self> {
         let endpoints = dir.join("endpoints.d");
         fs::create_dir_all(&endpoints)?;
-        fs::write(dir.join("password"), PASSWORD)?;
+        let password = dir.join("password");
+        fs::write(&password, PASSWORD)?;
+        fs::set_permissions(&password, fs::Permissions::from_mode(0o600))?;
         fs::write(
             dir.join("mailjob.toml"),
             "[service]\nledger = \"mailjob.db\"\nhealth = false\n",

@@ -16,7 +16,7 @@ use tracing::{error, info};
 use crate::{
     auth::Login,
     budget::Budget,
-    config::{Account, Action, Auth, Config, Endpoint, EndpointName, Service},
+    config::{Account, Action, Config, Endpoint, EndpointName, Service},
     dispatch::{self, Dispatch},
     ledger::Ledger,
     net,
@@ -211,10 +211,7 @@ impl Fleet {
         {
             return Ok(login.clone());
         }
-        let ca_file = match &account.auth {
-            Auth::OAuth(oauth) => oauth.ca_file.clone(),
-            Auth::Password(_) => None,
-        };
+        let ca_file = account.auth.oauth().and_then(|oauth| oauth.ca_file.clone());
         let http = self.client(ca_file, true)?;
         let store = Arc::new(LedgerTokens(self.ledger.clone()));
         let login = Arc::new(Login::new(account.clone(), store, http));

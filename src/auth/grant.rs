@@ -20,7 +20,7 @@ use super::{
     life,
 };
 use crate::{
-    config::{ClientAuth, OAuth},
+    config::{AuthorizationServer, ClientProof, OAuth, SendSecret},
     secret::{ExposeSecret, Secret},
 };
 
@@ -43,16 +43,27 @@ pub(super) async fn request(
     client_secret: Option<&Secret>,
     refresh_token: Option<&Secret>,
 ) -> Result<Granted, Error> {
-    let url = TokenUrl::new(oauth.token_url.clone()).map_err(|_| Error::Url)?;
-    let mut client = Client::new(ClientId::new(oauth.client_id.clone())).set_auth_type(match oauth.client_auth {
-        ClientAuth::Body => AuthType::RequestBody,
-        ClientAuth::Basic => AuthType::BasicAuth,
+    let AuthorizationServer::Known { token_url, .. } = &oauth.server else {
+        return Err(Error::Url);
+    };
+    let url = TokenUrl::new(token_url.clone()).map_err(|_| Error::Url)?;
+    let basic = matches!(
+        oauth.client,
+        ClientProof::Secret {
+            send: SendSecret::Basic,
+            ..
+        }
+    );
+    let mut client = Client::new(ClientId::new(oauth.client_id.clone())).set_auth_type(if basic {
+        AuthType::BasicAuth
+    } else {
+        AuthType::RequestBody
     });
     if let Some(secret) = client_secret {
         client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
     }
     let client = client.set_token_uri(url);
-    let scopes = oauth.scopes.iter().cloned().map(Scope::new);
+    let scopes = oauth.scopes.iter().flatten().cloned().map(Scope::new);
     // Owned, since a closure over a reference makes a future that the compiler can't see to be Send.
     let http = http.clone();
     let call = move |request| exchange(http.clone(), request);

@@ -18,7 +18,7 @@ use super::{
     life::{self, Age, Life},
 };
 use crate::{
-    config::{Account, Auth, Grant, OAuth},
+    config::{Account, Auth, ClientProof, Grant, OAuth},
     secret::{ExposeSecret, Secret, SecretRef},
 };
 
@@ -96,7 +96,7 @@ impl Login {
     pub async fn credential(&self) -> Result<Credential, Error> {
         match &self.shared.account.auth {
             Auth::Password(secret) => Ok(Credential::Password(read(secret).await?)),
-            Auth::OAuth(_) => Ok(Credential::Bearer(self.access_token().await?)),
+            Auth::OAuth(_) | Auth::Token(_) => Ok(Credential::Bearer(self.access_token().await?)),
         }
     }
 
@@ -244,13 +244,13 @@ impl Shared {
 
 impl Secrets {
     async fn read(oauth: &OAuth) -> Result<Self, Error> {
-        let client = match &oauth.client_secret {
-            Some(secret) => Some(read(secret).await?),
-            None => None,
+        let client = match &oauth.client {
+            ClientProof::Secret { secret, .. } => Some(read(secret).await?),
+            _ => None,
         };
         let refresh = match &oauth.grant {
-            Grant::RefreshToken(secret) => Some(read(secret).await?),
-            Grant::ClientCredentials => None,
+            Grant::RefreshToken(Some(secret)) => Some(read(secret).await?),
+            _ => None,
         };
         Ok(Self { client, refresh })
     }

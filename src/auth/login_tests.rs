@@ -69,7 +69,7 @@ async fn a_new_sign_in_wins_over_the_stored_token() {
     let server = TokenServer::start(|n, _| grant(n, Some(&format!("rotated-{n}")))).await;
     let world = world(&server.url, refreshing);
     world.token().await.unwrap();
-    std::fs::write(world.folder.path().join("refresh"), "anew").unwrap();
+    write_secret(&world.folder.path().join("refresh"), "anew");
     world.age(9999);
     world.token().await.unwrap();
     assert!(
@@ -162,7 +162,7 @@ async fn after_a_refusal_only_new_secrets_are_tried_at_once() {
         "{wait:?}"
     );
 
-    std::fs::write(world.folder.path().join("refresh"), "anew").unwrap();
+    write_secret(&world.folder.path().join("refresh"), "anew");
     assert_eq!(world.token().await.unwrap(), "access-2");
 }
 
@@ -175,7 +175,7 @@ async fn a_secret_that_comes_back_is_used() {
     let error = world.token().await.unwrap_err();
     assert!(matches!(error, Error::Secret(_)), "{error:?}");
     assert_eq!(error.verdict(), Verdict::SlowDown);
-    std::fs::write(&file, "hush").unwrap();
+    write_secret(&file, "hush");
     assert_eq!(world.token().await.unwrap(), "access-1");
 }
 
@@ -187,7 +187,7 @@ async fn a_password_is_read_each_time() {
     account.auth = Auth::Password(SecretRef::File(file.clone()));
     let login = Login::new(Arc::new(account), world.store.clone(), http());
     for password in ["one", "two"] {
-        std::fs::write(&file, password).unwrap();
+        write_secret(&file, password);
         match login.credential().await.unwrap() {
             Credential::Password(secret) => assert_eq!(secret.expose_secret(), password),
             Credential::Bearer(_) => panic!("a token"),

@@ -16,7 +16,8 @@ use tokio::sync::Notify;
 use super::super::*;
 use crate::{
     auth::StoreError,
-    config::{ClientAuth, Server, Tls},
+    config::AuthorizationServer,
+    config::{ClientProof, Provider, SendSecret, Server, Tls},
 };
 
 /// What the token server does with each request, by its number from 1 and its form body.
@@ -118,8 +119,8 @@ pub(super) struct World {
 
 pub(super) fn world(url: &str, grant: fn(PathBuf) -> Grant) -> World {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("refresh"), "first\n").unwrap();
-    std::fs::write(folder.path().join("client"), "hush").unwrap();
+    write_secret(&folder.path().join("refresh"), "first\n");
+    write_secret(&folder.path().join("client"), "hush");
     let store = Arc::new(Store::default());
     let login = Login::new(Arc::new(account(url, folder.path(), grant)), store.clone(), http());
     World { folder, store, login }
@@ -128,29 +129,47 @@ pub(super) fn world(url: &str, grant: fn(PathBuf) -> Grant) -> World {
 pub(super) fn account(url: &str, folder: &Path, grant: fn(PathBuf) -> Grant) -> Account {
     Account {
         name: "contoso".into(),
+        sign_in: "contoso".into(),
+        provider: Provider::Other,
         user: "invoices@contoso.example".into(),
-        imap: Server {
+        imap: Some(Server {
             host: "imap.contoso.example".into(),
             port: 993,
             tls: Tls::Implicit,
-        },
+        }),
+        pop3: None,
         smtp: None,
         auth: Auth::OAuth(Box::new(OAuth {
-            token_url: url.into(),
+            server: AuthorizationServer::Known {
+                token_url: url.into(),
+                authorize_url: None,
+                device_url: None,
+            },
             client_id: "client id".into(),
-            client_secret: Some(SecretRef::File(folder.join("client"))),
-            client_auth: ClientAuth::Body,
-            scopes: vec!["imap".into(), "offline_access".into()],
+            client: ClientProof::Secret {
+                secret: SecretRef::File(folder.join("client")),
+                send: SendSecret::Body,
+                expires: None,
+            },
+            scopes: Some(vec!["imap".into(), "offline_access".into()]),
             grant: grant(folder.join("refresh")),
             ca_file: None,
+            refresh_life: None,
         })),
         ca_file: None,
         from: None,
     }
 }
 
+/// A secret file that nobody else can read.
+pub(super) fn write_secret(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 pub(super) fn refreshing(file: PathBuf) -> Grant {
-    Grant::RefreshToken(SecretRef::File(file))
+    Grant::RefreshToken(Some(SecretRef::File(file)))
 }
 
 pub(super) fn credentials(_file: PathBuf) -> Grant {

@@ -80,7 +80,7 @@ fn answered(reply: &Reply) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
+    use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
     use super::*;
 
@@ -94,7 +94,9 @@ mod tests {
     fn checked(files: &[(&str, &str)]) -> (String, String, Loaded) {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files.iter().chain(&[("secret.txt", "s3cret")]) {
-            fs::write(folder.path().join(name), text).unwrap();
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         }
         let sources = Sources {
             endpoints: folder.path().to_owned(),

@@ -2,17 +2,25 @@
 
 use std::path::PathBuf;
 
+use super::{OAuth, Provider};
 use crate::secret::SecretRef;
 
 /// A mail account: servers and the way to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// Its name in `mailjob.toml`, or the endpoint's name for an inline account.
+    /// Its name in `mailjob.toml`, or the endpoint's name for an inline account. One that an endpoint made its own by settings
+    /// of its own is called `account/endpoint`.
     pub name: String,
-    /// The user name at sign-in; for a shared mailbox its address.
+    /// The name under which its sign-in is kept. Accounts of one sign-in share its tokens: shared mailboxes of one person.
+    pub sign_in: String,
+    /// Whose servers it has: decides scopes, and which texts of theirs are understood.
+    pub provider: Provider,
+    /// The user name at the mail servers; for a shared mailbox its address.
     pub user: String,
-    /// Where mail is read.
-    pub imap: Server,
+    /// Where mail is read by IMAP.
+    pub imap: Option<Server>,
+    /// Where mail is read by POP3.
+    pub pop3: Option<Server>,
     /// Where replies are submitted; `None` when the account only reads.
     pub smtp: Option<Server>,
     /// How to sign in.
@@ -37,55 +45,63 @@ pub struct Server {
 /// When TLS starts. There is no setting without TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tls {
-    /// With the first byte (ports 993, 465).
+    /// With the first byte (ports 993, 995, 465).
     Implicit,
-    /// By STARTTLS (ports 143, 587); refused by the server means no session.
+    /// By STARTTLS or STLS (ports 143, 110, 587); refused by the server means no session.
     StartTls,
+}
+
+/// What an account is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    /// Reading (RFC 9051).
+    Imap,
+    /// Reading (RFC 1939).
+    Pop3,
+    /// Submitting (RFC 6409).
+    Smtp,
+}
+
+impl Protocol {
+    /// Its name, as people write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Imap => "IMAP",
+            Self::Pop3 => "POP3",
+            Self::Smtp => "SMTP",
+        }
+    }
+}
+
+impl Account {
+    /// The server for a protocol, if the account has one.
+    #[must_use]
+    pub fn server(&self, protocol: Protocol) -> Option<&Server> {
+        match protocol {
+            Protocol::Imap => self.imap.as_ref(),
+            Protocol::Pop3 => self.pop3.as_ref(),
+            Protocol::Smtp => self.smtp.as_ref(),
+        }
+    }
 }
 
 /// How to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Auth {
-    /// LOGIN or PLAIN with a password.
+    /// LOGIN, PLAIN or USER and PASS with a password.
     Password(SecretRef),
-    /// XOAUTH2 or OAUTHBEARER with an access token.
+    /// XOAUTH2 or OAUTHBEARER with an access token from a token server.
     OAuth(Box<OAuth>),
+    /// The same with an access token that somebody else gets.
+    Token(TokenSource),
 }
 
-/// Where access tokens come from.
+/// Where an access token lies that somebody else gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OAuth {
-    /// The token endpoint: https, or http on loopback.
-    pub token_url: String,
-    /// The client's id.
-    pub client_id: String,
-    /// The client's secret; `None` for a public client.
-    pub client_secret: Option<SecretRef>,
-    /// How the client's secret is sent.
-    pub client_auth: ClientAuth,
-    /// Scopes, in the order written.
-    pub scopes: Vec<String>,
-    /// The grant.
-    pub grant: Grant,
-    /// PEM file of further trusted roots for the token endpoint.
-    pub ca_file: Option<PathBuf>,
-}
-
-/// How the client's secret is sent to the token endpoint (RFC 6749 section 2.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ClientAuth {
-    /// In the form body: what Microsoft and Google want. Default.
-    #[default]
-    Body,
-    /// HTTP Basic.
-    Basic,
-}
-
-/// The grant that yields access tokens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Grant {
-    /// RFC 6749 section 6. The first refresh token comes from here; rotated ones live in the ledger.
-    RefreshToken(SecretRef),
-    /// RFC 6749 section 4.4.
-    ClientCredentials,
+pub enum TokenSource {
+    /// A file or variable, read at each sign-in.
+    Kept(SecretRef),
+    /// A program that prints it, started without a shell; its last good answer is used for five minutes at the most.
+    Command(Vec<String>),
 }

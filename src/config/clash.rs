@@ -67,7 +67,7 @@ fn key(mailbox: &Mailbox) -> Key {
     let inbox = mailbox.name.eq_ignore_ascii_case("INBOX");
     let name = if inbox { "INBOX" } else { &mailbox.name };
     (
-        account.imap.host.to_lowercase(),
+        mailbox.server.host.to_lowercase(),
         account.user.to_lowercase(),
         name.to_owned(),
     )

@@ -2,20 +2,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::config::{
-    Account, Action, Auth, Body, Endpoint, Filter, Limits, Mailbox, Reply, Retry, Server, Service, Settle, Tls, Watch,
-    Webhook,
+    Account, Action, Auth, Body, Endpoint, Filter, Limits, Mailbox, Protocol, Provider, Reply, Retry, Server, Service,
+    Settle, Tls, Watch, Webhook,
 };
 use crate::secret::SecretRef;
 
 fn endpoint(name: &EndpointName, version: u64) -> Arc<Endpoint> {
+    let server = Server {
+        host: "mail.example.com".to_owned(),
+        port: 993,
+        tls: Tls::Implicit,
+    };
     let account = Account {
         name: "a".to_owned(),
+        sign_in: "a".to_owned(),
+        provider: Provider::Other,
         user: "a".to_owned(),
-        imap: Server {
-            host: "mail.example.com".to_owned(),
-            port: 993,
-            tls: Tls::Implicit,
-        },
+        imap: Some(server.clone()),
+        pop3: None,
         smtp: None,
         auth: Auth::Password(SecretRef::Env("A".to_owned())),
         ca_file: None,
@@ -26,6 +30,8 @@ fn endpoint(name: &EndpointName, version: u64) -> Arc<Endpoint> {
         description: String::new(),
         mailbox: Mailbox {
             account: Arc::new(account),
+            protocol: Protocol::Imap,
+            server,
             name: "INBOX".to_owned(),
             watch: Watch::Every(std::time::Duration::from_secs(30)),
         },

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Account, Action};
+use super::{Account, Action, Protocol, Server};
 
 /// An endpoint's name: the stem of its file, `[a-z0-9][a-z0-9_-]{0,62}`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,7 +68,11 @@ pub struct Endpoint {
 pub struct Mailbox {
     /// Whose mailbox.
     pub account: Arc<Account>,
-    /// The mailbox's name in Unicode. Default `INBOX`.
+    /// How it is read.
+    pub protocol: Protocol,
+    /// Where it is read: the account's server for that protocol.
+    pub server: Server,
+    /// The mailbox's name in Unicode. Default `INBOX`; POP3 knows no other.
     pub name: String,
     /// How new mail is noticed.
     pub watch: Watch,

@@ -22,6 +22,7 @@ mod clash;
 mod diff;
 mod endpoint;
 pub mod load;
+mod oauth;
 mod place;
 mod presence;
 mod problem;
@@ -30,10 +31,11 @@ pub mod reload;
 mod table;
 mod value;
 
-pub use account::{Account, Auth, ClientAuth, Grant, OAuth, Server, Tls};
+pub use account::{Account, Auth, Protocol, Server, Tls, TokenSource};
 pub use action::{Action, Body, Command, HeaderValue, Webhook};
 pub use diff::Changes;
 pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Reply, ReplyTo, Retry, Settle, Watch};
+pub use oauth::{AuthorizationServer, ClientProof, Cloud, Grant, OAuth, Provider, SendSecret};
 pub use place::Place;
 pub use problem::Problem;
 

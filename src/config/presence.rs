@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::problem::Fault;
-use crate::secret::SecretRef;
+use crate::secret::{SecretRef, read_token};
 
 /// The largest file of roots that is read, in bytes.
 const MAX_ROOTS: u64 = 1 << 20;
@@ -18,8 +18,10 @@ pub(super) enum Need {
     Secret(SecretRef),
     /// A program: a path, or a name to be found in `PATH`.
     Program(PathBuf),
-    /// A PEM file of trusted roots.
+    /// A PEM file of certificates.
     Roots(PathBuf),
+    /// A token that somebody else writes and renews.
+    Token(PathBuf),
 }
 
 impl Need {
@@ -36,6 +38,11 @@ impl Need {
             }
             Self::Program(program) => program_fault(program),
             Self::Roots(file) => roots_fault(file),
+            Self::Token(file) => {
+                let error = read_token(file).err()?;
+                let cure = "mount the service account's token there (a projected volume), readable for the user that runs mailjob";
+                Some(Fault::new(error.to_string(), cure))
+            }
         }
     }
 }

@@ -10,7 +10,9 @@ use uuid::Uuid;
 use super::*;
 use crate::reply::ourselves;
 use crate::{
-    config::{Account, Action, Auth, Command, Filter, Limits, Mailbox, Retry, Server, Settle, Tls, Watch},
+    config::{
+        Account, Action, Auth, Command, Filter, Limits, Mailbox, Protocol, Provider, Retry, Server, Settle, Tls, Watch,
+    },
     config::{EndpointName, Fate},
     job::{JobId, Reason},
     message::{self, Automatic},
@@ -33,9 +35,12 @@ fn endpoint() -> Endpoint {
     };
     let account = Arc::new(Account {
         name: "us".into(),
+        sign_in: "us".into(),
+        provider: Provider::Other,
         user: "invoices@us.example".into(),
-        imap: server.clone(),
-        smtp: Some(server),
+        imap: Some(server.clone()),
+        pop3: None,
+        smtp: Some(server.clone()),
         auth: Auth::Password(SecretRef::Env("X".into())),
         ca_file: None,
         from: None,
@@ -45,6 +50,8 @@ fn endpoint() -> Endpoint {
         description: String::new(),
         mailbox: Mailbox {
             account: account.clone(),
+            protocol: Protocol::Imap,
+            server,
             name: "INBOX".into(),
             watch: Watch::Every(std::time::Duration::from_secs(60)),
         },

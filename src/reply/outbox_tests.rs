@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use self::world::{PATIENCE, World};
 use super::server_tests::Act;
 use crate::{
-    config::{Auth, ClientAuth, Grant, OAuth},
+    config::{Auth, AuthorizationServer, ClientProof, Grant, OAuth},
     job::JobId,
     ledger::Ledger,
 };
@@ -162,13 +162,17 @@ async fn a_refused_token_is_renewed_once() {
     .await;
     world.start_as(|_| {
         Auth::OAuth(Box::new(OAuth {
-            token_url: token_url.clone(),
+            server: AuthorizationServer::Known {
+                token_url: token_url.clone(),
+                authorize_url: None,
+                device_url: None,
+            },
             client_id: "x".into(),
-            client_secret: None,
-            client_auth: ClientAuth::Body,
-            scopes: Vec::new(),
+            client: ClientProof::Public,
+            scopes: None,
             grant: Grant::ClientCredentials,
             ca_file: None,
+            refresh_life: None,
         }))
     });
     world.until("sent", 3).await;

@@ -1,8 +1,11 @@
 //! A real ledger with replies, a server that answers as it is told, and the loop between them.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    os::unix::fs::PermissionsExt,
+    sync::{
+        Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -53,7 +56,9 @@ pub(super) struct World {
 impl World {
     pub(super) async fn new(replies: u32, script: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> Self {
         let folder = TempDir::new().unwrap();
-        std::fs::write(folder.path().join("password"), "tanstaaf").unwrap();
+        let password = folder.path().join("password");
+        std::fs::write(&password, "tanstaaf").unwrap();
+        std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o600)).unwrap();
         let ahead = Arc::new(AtomicI64::new(0));
         let clock = ahead.clone();
         let clock = Arc::new(move || Utc::now() + TimeDelta::seconds(clock.load(Ordering::SeqCst)));

@@ -15,7 +15,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    config::{Account, Auth, Server, Tls},
+    config::{Account, Auth, Provider, Server, Tls},
     job::NewReply,
     secret::SecretRef,
 };
@@ -101,8 +101,11 @@ impl Fake {
     pub(super) fn account(&self) -> Account {
         Account {
             name: "us".into(),
+            sign_in: "us".into(),
+            provider: Provider::Other,
             user: "invoices@us.example".into(),
-            imap: self.server.clone(),
+            imap: Some(self.server.clone()),
+            pop3: None,
             smtp: Some(self.server.clone()),
             auth: Auth::Password(SecretRef::Env("MAILJOB_NO_SUCH_VARIABLE".into())),
             ca_file: Some(self.ca.clone()),

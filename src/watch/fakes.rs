@@ -73,8 +73,11 @@ pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
     };
     let account = config::Account {
         name: "a".into(),
+        sign_in: "a".into(),
+        provider: config::Provider::Other,
         user: "me@example.test".into(),
-        imap: server,
+        imap: Some(server.clone()),
+        pop3: None,
         smtp: None,
         auth: config::Auth::Password(crate::secret::SecretRef::File(PathBuf::from("/nonexistent"))),
         ca_file: None,
@@ -85,6 +88,8 @@ pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
         description: String::new(),
         mailbox: config::Mailbox {
             account: Arc::new(account),
+            protocol: config::Protocol::Imap,
+            server,
             name: "INBOX".into(),
             watch,
         },

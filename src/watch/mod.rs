@@ -76,6 +76,6 @@ pub fn mailbox_key(mailbox: &Mailbox) -> MailboxKey {
     let account = &mailbox.account;
     let inbox = mailbox.name.eq_ignore_ascii_case("INBOX");
     let name = if inbox { "INBOX" } else { &mailbox.name };
-    let host = account.imap.host.to_ascii_lowercase();
+    let host = mailbox.server.host.to_ascii_lowercase();
     MailboxKey(format!("imap://{}@{host}/{name}", account.user).into())
 }

@@ -50,8 +50,8 @@ pub(super) struct Account {
 #[async_trait]
 impl Door for Account {
     async fn knock(&self) -> Result<Wire, Error> {
-        let account = &self.endpoint.mailbox.account;
-        let (server, ca_file) = (&account.imap, account.ca_file.as_deref());
+        let mailbox = &self.endpoint.mailbox;
+        let (server, ca_file) = (&mailbox.server, mailbox.account.ca_file.as_deref());
         match server.tls {
             Tls::Implicit => {
                 let stream: Box<dyn Io> = Box::new(net::connect(server, ca_file, CONNECT).await?);
@@ -108,7 +108,7 @@ pub(super) struct Looking<'a> {
 ///
 /// An access token that is refused is replaced once: it may have been revoked. A password is not tried twice, since that locks accounts.
 pub(super) async fn connect(door: &dyn Door, endpoint: &Endpoint) -> Result<(Wire, Capabilities, Selected), Error> {
-    let server = &endpoint.mailbox.account.imap;
+    let server = &endpoint.mailbox.server;
     let mut last = false;
     loop {
         let credential = door.credential().await?;

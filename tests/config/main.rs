@@ -4,7 +4,7 @@ mod files;
 mod reload;
 mod tables;
 
-use std::{fs, path::PathBuf};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use mailjob::config::{
     EndpointName,
@@ -23,6 +23,8 @@ impl Machine {
         fs::create_dir(machine.path("endpoints.d")).unwrap();
         machine.write("secret.txt", "s3cret\n");
         machine.write("endpoints.d/secret.txt", "s3cret\n");
+        machine.write("client.pem", "-----BEGIN CERTIFICATE-----\n");
+        machine.write("endpoints.d/client.pem", "-----BEGIN CERTIFICATE-----\n");
         machine.write(
             "mailjob.toml",
             &fs::read_to_string(format!("{DATA}/mailjob.toml")).unwrap(),
@@ -35,7 +37,10 @@ impl Machine {
     }
 
     fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        // Some of these files are secrets.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     fn sources(&self) -> Sources {

@@ -1,6 +1,11 @@
 //! Files that change under a running program.
 
-use std::{fs, os::unix::fs::symlink, path::Path, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    time::Duration,
+};
 
 use mailjob::config::{
     Changes, Problem,
@@ -120,7 +125,9 @@ async fn a_config_map_is_swapped_at_once() {
         for (name, mailbox) in files {
             fs::write(folder.join(version).join(format!("{name}.toml")), endpoint(mailbox)).unwrap();
         }
-        fs::write(folder.join(version).join("secret.txt"), "s3cret").unwrap();
+        let secret = folder.join(version).join("secret.txt");
+        fs::write(&secret, "s3cret").unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
         symlink(version, folder.join("..data_tmp")).unwrap();
         fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
     };

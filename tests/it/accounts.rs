@@ -1,11 +1,16 @@
 //! Accounts at the mail world, as a configuration would have them.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use mailjob::{
     auth::{Login, StoreError, StoredToken, TokenStore},
-    config::{Account, Auth, ClientAuth, Grant, OAuth, Server, Tls},
+    config::{Account, Auth, AuthorizationServer, ClientProof, Grant, OAuth, Provider, SendSecret, Server, Tls},
     ledger::Ledger,
     net,
     secret::SecretRef,
@@ -25,8 +30,11 @@ pub(crate) fn account(world: &World, user: &str, tls: Tls, auth: Auth) -> Accoun
     };
     Account {
         name: "us".into(),
+        sign_in: "us".into(),
+        provider: Provider::Other,
         user: user.into(),
-        imap: server(imap),
+        imap: Some(server(imap)),
+        pop3: None,
         smtp: Some(server(smtp)),
         auth,
         ca_file: Some(world.tls.ca.clone()),
@@ -41,8 +49,8 @@ pub(crate) fn password(world: &World) -> Auth {
 
 /// The refresh token grant, of the client `mailjob`, with this token.
 pub(crate) fn refreshing(world: &World, token: &str) -> Auth {
-    let grant = Grant::RefreshToken(secret(world, "refresh-token", token));
-    oauth(world, "mailjob", Some(CLIENT_SECRET), ClientAuth::Body, grant)
+    let grant = Grant::RefreshToken(Some(secret(world, "refresh-token", token)));
+    oauth(world, "mailjob", Some(CLIENT_SECRET), SendSecret::Body, grant)
 }
 
 /// The client credentials grant, of the application that may act for `user`.
@@ -52,39 +60,48 @@ pub(crate) fn application(world: &World, user: &str) -> Auth {
         world,
         &client,
         Some(APP_SECRET),
-        ClientAuth::Body,
+        SendSecret::Body,
         Grant::ClientCredentials,
     )
 }
 
 /// A client of the OAuth server.
-pub(crate) fn oauth(
-    world: &World,
-    client: &str,
-    client_secret: Option<&str>,
-    client_auth: ClientAuth,
-    grant: Grant,
-) -> Auth {
+pub(crate) fn oauth(world: &World, client: &str, client_secret: Option<&str>, send: SendSecret, grant: Grant) -> Auth {
     let scopes = match grant {
         Grant::RefreshToken(_) => Vec::new(),
-        Grant::ClientCredentials => vec!["mail".to_owned()],
+        Grant::ClientCredentials | Grant::ServiceAccount { .. } => vec!["mail".to_owned()],
     };
+    let client_secret = client_secret.map(|text| secret(world, "client-secret", text));
     Auth::OAuth(Box::new(OAuth {
-        token_url: world.oauth.token_url(),
+        server: AuthorizationServer::Known {
+            token_url: world.oauth.token_url(),
+            authorize_url: Some(world.oauth.authorize_url()),
+            device_url: Some(world.oauth.device_url()),
+        },
         client_id: client.into(),
-        client_secret: client_secret.map(|text| secret(world, "client-secret", text)),
-        client_auth,
-        scopes,
+        client: client_secret.map_or(ClientProof::Public, |secret| ClientProof::Secret {
+            secret,
+            send,
+            expires: None,
+        }),
+        scopes: Some(scopes),
         grant,
         ca_file: None,
+        refresh_life: None,
     }))
 }
 
 /// A secret in a file of the world.
 pub(crate) fn secret(world: &World, name: &str, text: &str) -> SecretRef {
     let path: PathBuf = world.dir().join(name);
-    fs::write(&path, text).unwrap();
+    write_secret(&path, text);
     SecretRef::File(path)
+}
+
+/// Writes a file that nobody else can read.
+pub(crate) fn write_secret(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// A sign-in whose rotated tokens live in the ledger.

@@ -1,18 +1,18 @@
 //! Signing in with a real authorization server that rotates refresh tokens and revokes a grant whose token is used twice.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
 use chrono::Utc;
 use futures_util::future::join_all;
 use mailjob::{
     auth::{Credential, Error, Login, Verdict},
-    config::{Auth, ClientAuth, Grant, Tls},
+    config::{Auth, Grant, SendSecret, Tls},
     ledger::{Ledger, sqlite},
     secret::ExposeSecret,
 };
 use mailjob_testbed::{CLIENT_SECRET, Options, World};
 
-use crate::accounts::{account, application, login, oauth, refreshing, secret};
+use crate::accounts::{account, application, login, oauth, refreshing, secret, write_secret};
 
 const USER: &str = "ada@example.test";
 
@@ -80,7 +80,7 @@ async fn a_used_up_token_needs_an_operator_and_a_new_one_helps_at_once() {
     assert_eq!(refused, 1, "the server is left alone");
 
     let anew = world.oauth.refresh_token(USER, "mailjob").await.unwrap();
-    fs::write(world.dir().join("refresh-token"), anew).unwrap();
+    write_secret(&world.dir().join("refresh-token"), &anew);
     token(&login).await.unwrap();
 }
 
@@ -88,14 +88,14 @@ async fn a_used_up_token_needs_an_operator_and_a_new_one_helps_at_once() {
 async fn clients_of_every_kind() {
     let world = World::start(Options::default()).await.unwrap();
     let kinds = [
-        ("mailjob", Some(CLIENT_SECRET), ClientAuth::Body),
-        ("mailjob-basic", Some(CLIENT_SECRET), ClientAuth::Basic),
-        ("mailjob-public", None, ClientAuth::Body),
+        ("mailjob", Some(CLIENT_SECRET), SendSecret::Body),
+        ("mailjob-basic", Some(CLIENT_SECRET), SendSecret::Basic),
+        ("mailjob-public", None, SendSecret::Body),
     ];
-    for (client, client_secret, client_auth) in kinds {
+    for (client, client_secret, send) in kinds {
         let first = world.oauth.refresh_token(USER, client).await.unwrap();
-        let grant = Grant::RefreshToken(secret(&world, client, &first));
-        let auth = oauth(&world, client, client_secret, client_auth, grant);
+        let grant = Grant::RefreshToken(Some(secret(&world, client, &first)));
+        let auth = oauth(&world, client, client_secret, send, grant);
         let login = login_with(&world, auth).await;
         let tokens = join_all((0..10).map(|_| token(&login))).await;
         assert!(tokens.iter().all(Result::is_ok), "{client}: {tokens:?}");
@@ -116,7 +116,7 @@ async fn clients_of_every_kind() {
         &world,
         &client,
         Some("wrong"),
-        ClientAuth::Body,
+        SendSecret::Body,
         Grant::ClientCredentials,
     );
     let error = token(&login_with(&world, wrong).await).await.unwrap_err();

@@ -1,28 +1,25 @@
-//! An account: presets of providers, servers, and the choice between a password and OAuth.
+//! An account: servers, and the choice between a password and OAuth.
 
 use rustls::pki_types::ServerName;
+use toml::de::DeValue;
 
-use super::oauth::oauth;
+use super::{
+    client::two_of,
+    oauth::oauth,
+    provider::{Preset, preset},
+};
 use crate::{
     addr_spec::is_sendable,
     config::{
-        Account, Auth, Server, Tls,
+        Account, Auth, EndpointName, Provider, Server, Tls, TokenSource,
+        presence::Need,
         read::Value,
         table::Table,
-        value::{address, choice, port, roots, secret, text},
+        value::{address, choice, list, port, roots, secret, text},
     },
 };
 
-/// Providers whose servers and token endpoints are known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Provider {
-    /// Microsoft 365.
-    Microsoft,
-    /// Google Workspace and Gmail.
-    Google,
-}
-
-/// One of a mail server's two services, with the ports of RFC 8314 for TLS from the first byte and for STARTTLS.
+/// One of a mail server's services, with the ports of RFC 8314 for TLS from the first byte and for STARTTLS.
 struct Service {
     key: &'static str,
     implicit: u16,
@@ -34,63 +31,101 @@ const IMAP: Service = Service {
     implicit: 993,
     starttls: 143,
 };
+const POP3: Service = Service {
+    key: "pop3",
+    implicit: 995,
+    starttls: 110,
+};
 const SMTP: Service = Service {
     key: "smtp",
     implicit: 465,
     starttls: 587,
 };
 
-impl Provider {
-    /// Microsoft: "Settings for POP and IMAP", "Authenticated client SMTP submission" (587 with STARTTLS only).
-    /// Google: "Add Gmail to another client" (IMAP 993, SMTP 465 or 587).
-    fn servers(self) -> (Server, Server) {
-        let server = |host: &str, port, tls| Server {
-            host: host.to_owned(),
-            port,
-            tls,
-        };
-        match self {
-            Self::Microsoft => (
-                server("outlook.office365.com", 993, Tls::Implicit),
-                server("smtp.office365.com", 587, Tls::StartTls),
-            ),
-            Self::Google => (
-                server("imap.gmail.com", 993, Tls::Implicit),
-                server("smtp.gmail.com", 465, Tls::Implicit),
-            ),
-        }
-    }
-}
+/// The keys of OAuth that stand in an account's own table.
+const OF_OAUTH: [&str; 12] = [
+    "client_id",
+    "client_secret",
+    "client_secret_expires",
+    "certificate",
+    "certificate_key",
+    "federated_token",
+    "refresh_token",
+    "refresh_token_life",
+    "service_account",
+    "grant",
+    "tenant",
+    "oauth",
+];
 
 /// Reads an account.
 pub(super) fn account(name: &str, table: &mut Table<'_>) -> Option<Account> {
-    let providers = [("microsoft", Provider::Microsoft), ("google", Provider::Google)];
-    let provider = table.get("provider", choice(&providers));
+    let preset = preset(table);
     let user = table.must(
         "user",
         "write the user name, e.g. user = \"invoices@example.com\"",
         text,
     );
-    let (preset_imap, preset_smtp) = provider.map(Provider::servers).unzip();
-    let imap = server(table, &IMAP, preset_imap);
-    let smtp = server(table, &SMTP, preset_smtp);
+    let servers = preset.as_ref().map(Preset::servers);
+    let imap = server(table, &IMAP, servers.as_ref().map(|servers| servers.imap.clone()));
+    let pop3 = server(table, &POP3, servers.as_ref().map(|servers| servers.pop3.clone()));
+    let smtp = server(table, &SMTP, servers.map(|servers| servers.smtp));
     let from = table.get("from", address);
     let ca_file = table.get("ca_file", roots);
-    let auth = auth(table, provider);
-    if imap.is_none() && table.value("imap").is_none() && table.value("provider").is_none() {
-        let cure = "write imap = { host = \"imap.example.com\" }, or provider = \"microsoft\" or \"google\"";
+    let auth = auth(table, preset.as_ref());
+    let written = ["imap", "pop3", "smtp", "provider"];
+    if written.into_iter().all(|key| table.value(key).is_none()) {
+        let cure =
+            "write imap = { host = \"imap.example.com\" } or pop3 = …, or provider = \"microsoft\" or \"google\"";
         table.lacks_key("imap", cure);
+    }
+    let mut broken = |key, server: &Option<Server>| server.is_none() && table.value(key).is_some();
+    if broken("imap", &imap) || broken("pop3", &pop3) {
+        return None;
     }
     let user = user?;
     Some(Account {
         name: name.to_owned(),
-        imap: imap?,
+        sign_in: name.to_owned(),
+        provider: preset.map_or(Provider::Other, |preset| preset.provider()),
+        imap,
+        pop3,
         smtp,
         auth: auth?,
         ca_file,
         from: from.or_else(|| is_sendable(&user).then(|| user.clone())),
         user,
     })
+}
+
+/// What an endpoint changes of an account that it shares: another user under the same sign-in, or a sign-in of its own.
+pub(super) fn overridden(table: &mut Table<'_>, shared: &Account, endpoint: &EndpointName) -> Option<Option<Account>> {
+    let user = table.value("user");
+    let own = table.value("auth");
+    if user.is_none() && own.is_none() {
+        return Some(None);
+    }
+    // Both are read before either is given up.
+    let user = user.map(text);
+    let auth = own.map(|own| {
+        own.table(|table| {
+            let own = preset(table);
+            auth(table, own.or(Preset::of(shared.provider)).as_ref())
+        })
+    });
+    let mut account = Account {
+        name: format!("{}/{endpoint}", shared.name),
+        ..shared.clone()
+    };
+    if let Some(user) = user {
+        account.user = user?;
+        account.from = is_sendable(&account.user).then(|| account.user.clone());
+    }
+    if let Some(auth) = auth {
+        account.sign_in.clone_from(&account.name);
+        account.auth = auth?;
+    }
+    Some(Some(account))
 }
 
 /// A server; what isn't written comes from the preset, else from what the port or the kind of TLS implies.
@@ -155,33 +190,48 @@ fn host(value: Value<'_>) -> Option<String> {
     Some(host)
 }
 
-/// The way to sign in: a password or OAuth, never both.
-fn auth(table: &mut Table<'_>, provider: Option<Provider>) -> Option<Auth> {
-    let keys = [
-        "client_id",
-        "client_secret",
-        "refresh_token",
-        "grant",
-        "tenant",
-        "oauth",
-    ];
-    let of_oauth: Vec<_> = keys.into_iter().filter_map(|key| table.value(key)).collect();
-    match (table.value("password"), of_oauth.first()) {
-        (Some(password), None) if provider == Some(Provider::Microsoft) => {
-            // Basic authentication for IMAP ended in Exchange Online at the end of 2022.
-            let cure = "write client_id with client_secret or refresh_token";
-            password.wrong_secret("can't work: Microsoft 365 takes no passwords over IMAP", cure)
+/// The way to sign in: a password, OAuth, or a token that somebody else gets; never two of them.
+fn auth(table: &mut Table<'_>, preset: Option<&Preset>) -> Option<Auth> {
+    // Each key is asked for, so that none counts as unknown.
+    let all: Vec<_> = OF_OAUTH.into_iter().filter_map(|key| table.value(key)).collect();
+    let of_oauth = all.into_iter().next();
+    let password = table.value("password");
+    let token = table.value("token");
+    if let Some((one, other)) = two_of([&password, &token, &of_oauth]) {
+        let cause = format!("stands beside `{}`; an account signs in one way", other.path);
+        return one.wrong_secret(cause, "keep one of password, token and the keys of OAuth");
+    }
+    match (password, token, of_oauth) {
+        (Some(password), ..) if matches!(preset, Some(Preset::Microsoft { .. })) => {
+            // Basic authentication for IMAP and POP3 ended in Exchange Online at the end of 2022.
+            let cure = "write client_id, and sign in by: mailjob auth login";
+            password.wrong_secret("can't work: Microsoft 365 takes no passwords over IMAP and POP3", cure)
         }
-        (Some(password), None) => secret(password).map(Auth::Password),
-        (Some(password), Some(other)) => {
-            let cause = format!("stands beside `{}`; an account signs in one way", other.path);
-            password.wrong_secret(cause, "keep the password or the keys of OAuth, not both")
-        }
-        (None, Some(_)) => oauth(table, provider).map(|oauth| Auth::OAuth(Box::new(oauth))),
-        (None, None) => {
+        (Some(password), ..) => secret(password).map(Auth::Password),
+        (None, Some(token), _) => token_source(token).map(Auth::Token),
+        (None, None, Some(_)) => oauth(table, preset).map(|oauth| Auth::OAuth(Box::new(oauth))),
+        (None, None, None) => {
             let cure = "write password = { file = \"…\" }, or client_id with client_secret or refresh_token";
             table.lacks(format!("`{}` has no way to sign in", table.path), cure);
             None
         }
     }
+}
+
+/// `{ command = ["…"] }`, or the place of a token.
+fn token_source(value: Value<'_>) -> Option<TokenSource> {
+    let command = match value.raw {
+        DeValue::Table(table) => table.contains_key("command"),
+        _ => false,
+    };
+    if !command {
+        return secret(value).map(TokenSource::Kept);
+    }
+    let here = value.clone();
+    let argv = value.table(|table| table.get("command", list(text)))?;
+    let Some(program) = argv.first() else {
+        return here.wrong("names no program", "write { command = [\"/usr/local/bin/token\"] }");
+    };
+    here.need(Need::Program(program.into()));
+    Some(TokenSource::Command(argv))
 }

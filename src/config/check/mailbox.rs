@@ -7,9 +7,13 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use croner::parser::{CronParser, Seconds, Year};
 use toml::de::DeValue;
 
-use super::{DAY, MINUTE, SECOND, account::account, did_you_mean};
+use super::{
+    DAY, MINUTE, SECOND,
+    account::{account, overridden},
+    did_you_mean,
+};
 use crate::config::{
-    Account, EndpointName, Filter, Mailbox, Watch,
+    Account, EndpointName, Filter, Mailbox, Protocol, Server, Watch,
     read::Value,
     table::Table,
     value::{choice, duration, one_or_more, size, text},
@@ -57,13 +61,50 @@ pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: 
         DeValue::Table(_) => inline_account(value, endpoint, accounts),
         _ => accounts.named(&value),
     });
+    let own = account.as_ref().map(|account| overridden(table, account, endpoint));
+    let protocol = protocol(table, account.as_deref());
     let name = table.or("name", "INBOX".to_owned(), text);
     let watch = watch(table);
+    let account = match own? {
+        Some(Some(own)) => Arc::new(own),
+        Some(None) => account?,
+        None => return None,
+    };
+    let (protocol, server) = protocol?;
     Some(Mailbox {
-        account: account?,
+        account,
+        protocol,
+        server,
         name,
         watch: watch?,
     })
+}
+
+/// How the mailbox is read: as written, else by IMAP where the account has a server for it.
+fn protocol(table: &mut Table<'_>, account: Option<&Account>) -> Option<(Protocol, Server)> {
+    let ways = [("imap", Protocol::Imap), ("pop3", Protocol::Pop3)];
+    let named = table.get("protocol", choice(&ways));
+    let account = account?;
+    let usual = || {
+        let readable = ways.into_iter().map(|(_, protocol)| protocol);
+        let mut there = readable.filter(|protocol| account.server(*protocol).is_some());
+        there.next().unwrap_or(Protocol::Imap)
+    };
+    let protocol = named.unwrap_or_else(usual);
+    let server = account.server(protocol).cloned();
+    if server.is_none() {
+        let cause = format!(
+            "mail can't be read by {}: the account \"{}\" has no server for it",
+            protocol.name(),
+            account.name
+        );
+        let cure = format!(
+            "add {} = {{ host = \"…\" }} to the account",
+            protocol.name().to_lowercase()
+        );
+        table.lacks(cause, cure);
+    }
+    Some((protocol, server?))
 }
 
 /// An account of this endpoint alone. It bears the endpoint's name, under which its tokens are kept.

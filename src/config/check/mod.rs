@@ -4,11 +4,13 @@
 //! told at once and no known key counts as unknown.
 
 mod account;
+mod client;
 mod command;
 mod endpoint;
 mod limits;
 mod mailbox;
 mod oauth;
+mod provider;
 mod reply;
 mod service;
 mod webhook;

@@ -1,148 +1,206 @@
-//! Where access tokens come from: presets of Microsoft 365 and Google, or everything spelt out.
+//! Where access tokens come from: presets of Microsoft 365 and Google, an issuer's metadata, or everything spelt out.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use reqwest::Url;
 
-use super::account::Provider;
+use super::{DAY, HOUR, client::proof, provider::Preset};
 use crate::config::{
-    ClientAuth, Grant, OAuth,
+    AuthorizationServer, Grant, OAuth, SendSecret,
     read::Value,
     table::Table,
-    value::{choice, one_or_more, roots, secret, text},
+    value::{choice, duration, one_or_more, roots, secret, text},
 };
 
-/// RFC 6749: section 6, section 4.4.
+/// RFC 6749: section 6, section 4.4; RFC 7523 section 2.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flow {
     Refresh,
     Client,
+    Service,
 }
 
 /// Tenants that stand for many. Client credentials need one tenant (Microsoft, "OAuth 2.0 client credentials flow").
 const MANY_TENANTS: [&str; 3] = ["common", "organizations", "consumers"];
 
+/// How long Microsoft's refresh tokens live from their issue ("Refresh tokens in the Microsoft identity platform", 2025).
+const MICROSOFT_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
 /// Reads the keys of OAuth, which stand in the account's own table but for the details in `oauth`.
-pub(super) fn oauth(table: &mut Table<'_>, provider: Option<Provider>) -> Option<OAuth> {
-    let client_id = table.must(
-        "client_id",
-        "write the id under which the application is registered",
-        text,
-    );
-    let client_secret = table.get("client_secret", secret);
-    let flow = flow(table);
-    let grant = flow.and_then(|flow| grant(table, flow, provider));
+pub(super) fn oauth(table: &mut Table<'_>, preset: Option<&Preset>) -> Option<OAuth> {
+    let flow = flow(table, preset);
+    let client_id = match flow {
+        Some(Flow::Service) => Some(table.or("client_id", String::new(), text)),
+        _ => table.must(
+            "client_id",
+            "write the id under which the application is registered",
+            text,
+        ),
+    };
+    let life = table.get("refresh_token_life", duration(HOUR..=3650 * DAY));
     // A provider that can't be read is a problem of its own; what it would have implied is not missed.
-    let preset = table.value("provider").is_some();
+    let provided = preset.is_some() || table.value("provider").is_some() || flow == Some(Flow::Service);
     let details = match table.value("oauth") {
-        Some(value) => value.table(|table| Some(details(table, preset))),
-        None if preset => Some(Details::default()),
+        Some(value) => value.table(|table| Some(details(table, provided))),
+        None if provided => Some(Details::default()),
         None => {
-            let cure = "write oauth = { token_url = \"https://…\", scopes = [\"…\"] }, or provider = …";
+            let cure = "write oauth = { issuer = \"https://…\" } or { token_url = \"https://…\", scopes = [\"…\"] }, or provider = …";
             table.lacks_key("oauth", cure);
             None
         }
     };
-    let spelt_out = details.as_ref().is_some_and(|details| details.token_url.is_some());
-    let tenant = tenant(table, flow, provider, spelt_out);
+    let send = details.as_ref().map_or(SendSecret::default(), |details| details.send);
+    let client = proof(table, send);
+    let grant = flow.and_then(|flow| grant(table, flow, preset));
+    let spelt_out = details.as_ref().is_some_and(|details| details.server.is_some());
+    let tenant = tenant(table, flow, preset, spelt_out);
     let details = details?;
+    let server = match (details.server, preset) {
+        (Some(server), _) => server,
+        (None, Some(preset)) => preset.token_server(&tenant?),
+        (None, None) if flow == Some(Flow::Service) => Preset::Google.token_server(""),
+        (None, None) => return None,
+    };
+    let microsoft = matches!(preset, Some(Preset::Microsoft { .. }));
     Some(OAuth {
-        token_url: details.token_url.or_else(|| Some(preset_url(provider?, &tenant?)))?,
+        server,
         client_id: client_id?,
-        client_secret,
-        client_auth: details.client_auth,
-        scopes: details.scopes.unwrap_or_else(|| scopes(provider, flow)),
+        client: client?,
+        scopes: details.scopes,
         grant: grant?,
         ca_file: details.ca_file,
+        refresh_life: life.or(microsoft.then_some(MICROSOFT_LIFE)),
     })
 }
 
 /// What stands in the table `oauth`.
 #[derive(Default)]
 struct Details {
-    token_url: Option<String>,
+    server: Option<AuthorizationServer>,
     scopes: Option<Vec<String>>,
-    client_auth: ClientAuth,
+    send: SendSecret,
     ca_file: Option<PathBuf>,
 }
 
-fn details(table: &mut Table<'_>, preset: bool) -> Details {
-    const CURE: &str = "write the URL that grants tokens, e.g. token_url = \"https://login.example.com/token\"";
-    let ways = [("body", ClientAuth::Body), ("basic", ClientAuth::Basic)];
+fn details(table: &mut Table<'_>, provided: bool) -> Details {
+    let ways = [("body", SendSecret::Body), ("basic", SendSecret::Basic)];
     Details {
-        token_url: if preset {
-            table.get("token_url", token_url)
-        } else {
-            table.must("token_url", CURE, token_url)
-        },
+        server: token_server(table, provided),
         scopes: table.get("scopes", one_or_more(text)),
-        client_auth: table.or("client_auth", ClientAuth::default(), choice(&ways)),
+        send: table.or("client_auth", SendSecret::default(), choice(&ways)),
         ca_file: table.get("ca_file", roots),
     }
 }
 
-fn preset_url(provider: Provider, tenant: &str) -> String {
-    match provider {
-        Provider::Microsoft => format!("https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"),
-        Provider::Google => "https://oauth2.googleapis.com/token".to_owned(),
+/// The authorization server: its issuer, or its addresses one by one.
+fn token_server(table: &mut Table<'_>, provided: bool) -> Option<AuthorizationServer> {
+    const CURE: &str = "write issuer = \"https://…\", or the URL that grants tokens, e.g. token_url = \"https://login.example.com/token\"";
+    let issuer = table.value("issuer");
+    let mut urls = ["token_url", "authorize_url", "device_url"].map(|key| (key, table.value(key)));
+    if let Some(issuer) = issuer {
+        if let Some((_, Some(spelt))) = urls.iter().find(|(_, value)| value.is_some()) {
+            let cause = format!("stands beside `{}`", issuer.path);
+            return spelt.wrong(cause, "keep the issuer, which names it, or spell all addresses out");
+        }
+        let issuer = address(issuer)?;
+        return Some(AuthorizationServer::Discover { issuer });
+    }
+    let [token, authorize, device] = urls.each_mut().map(|(_, value)| value.take());
+    let (authorize_url, device_url) = (authorize.clone().and_then(address), device.and_then(address));
+    match token {
+        Some(token) => Some(AuthorizationServer::Known {
+            token_url: address(token)?,
+            authorize_url,
+            device_url,
+        }),
+        None if provided && authorize.is_none() => None,
+        None => {
+            table.lacks_key("token_url", CURE);
+            None
+        }
     }
 }
 
 /// The grant that is named, else the one that the other keys are enough for.
-fn flow(table: &mut Table<'_>) -> Option<Flow> {
-    let named = table.get(
-        "grant",
-        choice(&[("refresh_token", Flow::Refresh), ("client_credentials", Flow::Client)]),
-    );
+fn flow(table: &mut Table<'_>, preset: Option<&Preset>) -> Option<Flow> {
+    let flows = [
+        ("refresh_token", Flow::Refresh),
+        ("client_credentials", Flow::Client),
+        ("service_account", Flow::Service),
+    ];
+    let named = table.get("grant", choice(&flows));
     if named.is_some() || table.value("grant").is_some() {
         return named;
     }
-    if table.value("refresh_token").is_some() {
+    if table.value("service_account").is_some() {
+        return Some(Flow::Service);
+    }
+    let google = matches!(preset, Some(Preset::Google));
+    let proofs = ["client_secret", "certificate", "federated_token"];
+    let confidential = proofs.into_iter().any(|key| table.value(key).is_some());
+    // Google's application can't act for itself: there a client with a secret acts for a person.
+    if table.value("refresh_token").is_some() || google || !confidential {
         return Some(Flow::Refresh);
     }
-    if table.value("client_secret").is_some() {
-        return Some(Flow::Client);
-    }
-    let cure = "write refresh_token = { file = \"…\" }, or client_secret = { file = \"…\" } for the application itself";
-    table.lacks(format!("`{}` has a client but no grant", table.path), cure);
-    None
+    Some(Flow::Client)
 }
 
-fn grant(table: &mut Table<'_>, flow: Flow, provider: Option<Provider>) -> Option<Grant> {
-    if flow == Flow::Refresh {
-        let cure = "write refresh_token = { file = \"…\" }";
-        return table.must("refresh_token", cure, secret).map(Grant::RefreshToken);
-    }
-    if let Some(token) = table.value("refresh_token") {
-        return token.wrong_secret(
-            "has no use with client_credentials",
+fn grant(table: &mut Table<'_>, flow: Flow, preset: Option<&Preset>) -> Option<Grant> {
+    let token = table.value("refresh_token");
+    let key = table.value("service_account");
+    match (flow, token, key) {
+        (Flow::Refresh, token, None) => match token {
+            Some(token) => secret(token).map(|token| Grant::RefreshToken(Some(token))),
+            None => Some(Grant::RefreshToken(None)),
+        },
+        (Flow::Service, None, Some(key)) => secret(key).map(|key| Grant::ServiceAccount { key }),
+        (Flow::Service, None, None) => {
+            table.lacks_key("service_account", "write service_account = { file = \"key.json\" }");
+            None
+        }
+        (Flow::Client | Flow::Service, Some(token), _) => token.wrong_secret(
+            "has no use with this grant",
             "remove it, or write grant = \"refresh_token\"",
-        );
+        ),
+        (Flow::Refresh | Flow::Client, _, Some(key)) => key.wrong_secret(
+            "has no use with this grant",
+            "remove it, or write grant = \"service_account\"",
+        ),
+        (Flow::Client, None, None) if matches!(preset, Some(Preset::Google)) => {
+            let cause = format!(
+                "`{}` asks Google for client_credentials, which opens no mailbox there",
+                table.path
+            );
+            table.lacks(
+                cause,
+                "write grant = \"refresh_token\", or service_account = { file = \"key.json\" }",
+            );
+            None
+        }
+        (Flow::Client, None, None) => {
+            let proofs = ["client_secret", "certificate", "federated_token"];
+            if proofs.into_iter().all(|key| table.value(key).is_none()) {
+                table.lacks_key(
+                    "client_secret",
+                    "write client_secret = { file = \"…\" }, certificate or federated_token",
+                );
+                return None;
+            }
+            Some(Grant::ClientCredentials)
+        }
     }
-    if provider == Some(Provider::Google) {
-        let cause = format!(
-            "`{}` asks Google for client_credentials, which opens no mailbox there",
-            table.path
-        );
-        table.lacks(cause, "write refresh_token = { file = \"…\" }");
-        return None;
-    }
-    if table.value("client_secret").is_none() {
-        table.lacks_key("client_secret", "write client_secret = { file = \"…\" }");
-        return None;
-    }
-    Some(Grant::ClientCredentials)
 }
 
-/// The tenant of Microsoft's token URL; nothing when it is wrong or of no use.
-fn tenant(table: &mut Table<'_>, flow: Option<Flow>, provider: Option<Provider>, has_url: bool) -> Option<String> {
+/// The tenant of Microsoft's addresses; nothing when it is wrong or of no use.
+fn tenant(table: &mut Table<'_>, flow: Option<Flow>, preset: Option<&Preset>, has_url: bool) -> Option<String> {
     let one = flow == Some(Flow::Client);
+    let microsoft = matches!(preset, Some(Preset::Microsoft { .. }));
     match table.value("tenant") {
-        Some(tenant) if has_url => tenant.wrong("has no use beside oauth.token_url", "remove one of the two"),
-        Some(tenant) if provider == Some(Provider::Microsoft) => tenant_name(&tenant, one),
-        Some(_) if table.value("provider").is_some() && provider.is_none() => None,
+        Some(tenant) if has_url => tenant.wrong("has no use beside the addresses in oauth", "remove one of the two"),
+        Some(tenant) if microsoft => tenant_name(&tenant, one),
+        Some(_) if table.value("provider").is_some() && preset.is_none() => None,
         Some(tenant) => tenant.wrong("is for Microsoft only", "remove it, or write provider = \"microsoft\""),
-        None if one && provider == Some(Provider::Microsoft) && !has_url => {
+        None if one && microsoft && !has_url => {
             table.lacks_key(
                 "tenant",
                 "write the tenant's id or domain, e.g. tenant = \"contoso.example\"",
@@ -153,7 +211,8 @@ fn tenant(table: &mut Table<'_>, flow: Option<Flow>, provider: Option<Provider>,
     }
 }
 
-fn tenant_name(value: &Value<'_>, one: bool) -> Option<String> {
+/// A tenant's id or domain, or a word for many tenants unless it must be `one`.
+pub(super) fn tenant_name(value: &Value<'_>, one: bool) -> Option<String> {
     let tenant = text(value.clone())?;
     if !tenant
         .chars()
@@ -171,23 +230,8 @@ fn tenant_name(value: &Value<'_>, one: bool) -> Option<String> {
     Some(tenant)
 }
 
-/// Microsoft, "Authenticate an IMAP, POP or SMTP connection using OAuth"; Google, "OAuth 2.0 mechanism" for Gmail.
-fn scopes(provider: Option<Provider>, flow: Option<Flow>) -> Vec<String> {
-    let scopes: &[&str] = match (provider, flow) {
-        (Some(Provider::Microsoft), Some(Flow::Client)) => &["https://outlook.office365.com/.default"],
-        (Some(Provider::Microsoft), _) => &[
-            "https://outlook.office.com/IMAP.AccessAsUser.All",
-            "https://outlook.office.com/SMTP.Send",
-            "offline_access",
-        ],
-        (Some(Provider::Google), _) => &["https://mail.google.com/"],
-        (None, _) => &[],
-    };
-    scopes.iter().map(|&scope| scope.to_owned()).collect()
-}
-
 /// https, or http on loopback: what is sent there opens the mailbox.
-fn token_url(value: Value<'_>) -> Option<String> {
+fn address(value: Value<'_>) -> Option<String> {
     let text = text(value.clone())?;
     let Ok(url) = Url::parse(&text) else {
         return value.wrong("is no URL", "write it as https://…");

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::work::Work;
 use crate::{
     config::{
-        Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Reply, ReplyTo, Retry,
-        Server, Settle, Tls, Watch,
+        Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Protocol, Provider,
+        Reply, ReplyTo, Retry, Server, Settle, Tls, Watch,
     },
     job::JobId,
     ledger::{ClaimedJob, MailId},
@@ -91,14 +91,18 @@ pub(super) fn shell(script: &str) -> Command {
 
 /// An endpoint named `invoices` that means every mail.
 pub(super) fn endpoint(action: Action) -> Endpoint {
+    let server = Server {
+        host: "imap.us.example".into(),
+        port: 993,
+        tls: Tls::Implicit,
+    };
     let account = Account {
         name: "contoso".into(),
+        sign_in: "contoso".into(),
+        provider: Provider::Other,
         user: "invoices@us.example".into(),
-        imap: Server {
-            host: "imap.us.example".into(),
-            port: 993,
-            tls: Tls::Implicit,
-        },
+        imap: Some(server.clone()),
+        pop3: None,
         smtp: None,
         auth: Auth::Password(SecretRef::Env("PASSWORD".into())),
         ca_file: None,
@@ -109,6 +113,8 @@ pub(super) fn endpoint(action: Action) -> Endpoint {
         description: String::new(),
         mailbox: Mailbox {
             account: Arc::new(account),
+            protocol: Protocol::Imap,
+            server,
             name: "INBOX".into(),
             watch: Watch::Every(Duration::from_secs(60)),
         },

@@ -9,8 +9,8 @@ use chrono::Utc;
 use mailjob::{
     budget::Budget,
     config::{
-        Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Reply, ReplyTo, Retry,
-        Settle, Tls, Watch as How,
+        Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Protocol, Reply,
+        ReplyTo, Retry, Settle, Tls, Watch as How,
     },
     job::{Answer, Outcome, ReplyDecision},
     ledger::{ClaimedJob, Finish, Ledger, sqlite},
@@ -31,6 +31,8 @@ pub(super) fn endpoint(account: Arc<Account>) -> Endpoint {
         name: EndpointName::new("watched").unwrap(),
         description: String::new(),
         mailbox: Mailbox {
+            protocol: Protocol::Imap,
+            server: account.imap.clone().unwrap(),
             account,
             name: "INBOX".into(),
             watch: How::Idle {

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -181,6 +182,8 @@ impl Mailjob {
     fn write(&self, name: &str, text: &str) -> Result<()> {
         let (path, draft) = (self.dir.join(name), self.dir.join("draft"));
         fs::write(&draft, text)?;
+        // Some of these files are secrets, which nobody else may read.
+        fs::set_permissions(&draft, fs::Permissions::from_mode(0o600))?;
         fs::rename(&draft, &path).with_context(|| format!("write {}", path.display()))
     }
 

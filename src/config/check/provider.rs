@@ -1,0 +1,121 @@
+//! Providers whose servers and addresses are known.
+
+use super::oauth::tenant_name;
+use crate::config::{AuthorizationServer, Cloud, Provider, Server, Tls, table::Table, value::choice};
+
+/// A known provider, and what an account says of itself there.
+pub(super) enum Preset {
+    /// Microsoft 365 and Outlook.com.
+    Microsoft {
+        cloud: Cloud,
+        /// Personal accounts alone (`tenant = "consumers"`).
+        personal: bool,
+    },
+    /// Google Workspace and Gmail.
+    Google,
+}
+
+/// A provider's mail servers.
+pub(super) struct Servers {
+    pub(super) imap: Server,
+    pub(super) pop3: Server,
+    pub(super) smtp: Server,
+}
+
+/// Reads `provider` and `cloud`.
+pub(super) fn preset(table: &mut Table<'_>) -> Option<Preset> {
+    let cloud = table.value("cloud");
+    let clouds = [
+        ("global", Cloud::Global),
+        ("us-government", Cloud::UsGovernment),
+        ("china", Cloud::China),
+    ];
+    let which = cloud.clone().and_then(choice(&clouds));
+    let named = table.get("provider", choice(&[("microsoft", true), ("google", false)]));
+    match (named, cloud) {
+        (Some(true), _) => {
+            let personal = table.value("tenant").and_then(|value| tenant_name(&value, false));
+            Some(Preset::Microsoft {
+                cloud: which.unwrap_or_default(),
+                personal: personal.as_deref() == Some("consumers"),
+            })
+        }
+        (google, Some(cloud)) if google.is_some() || table.value("provider").is_none() => {
+            cloud.wrong("is for Microsoft only", "remove it, or write provider = \"microsoft\"")
+        }
+        (Some(false), _) => Some(Preset::Google),
+        (None, _) => None,
+    }
+}
+
+impl Preset {
+    /// The preset of an account's provider; of Microsoft's personal accounts only the servers differ.
+    pub(super) fn of(provider: Provider) -> Option<Self> {
+        match provider {
+            Provider::Microsoft(cloud) => Some(Self::Microsoft { cloud, personal: false }),
+            Provider::Google => Some(Self::Google),
+            Provider::Other => None,
+        }
+    }
+
+    pub(super) fn provider(&self) -> Provider {
+        match self {
+            Self::Microsoft { cloud, .. } => Provider::Microsoft(*cloud),
+            Self::Google => Provider::Google,
+        }
+    }
+
+    /// Microsoft: "POP, IMAP, and SMTP settings", "Authenticated client SMTP submission" (587 with STARTTLS only).
+    /// Google: "Add Gmail to another client" (IMAP 993, POP3 995, SMTP 465 or 587). The national clouds' were not tried.
+    pub(super) fn servers(&self) -> Servers {
+        let server = |host: &str, port, tls| Server {
+            host: host.to_owned(),
+            port,
+            tls,
+        };
+        let (imap, pop3, smtp) = match self {
+            Self::Google => {
+                return Servers {
+                    imap: server("imap.gmail.com", 993, Tls::Implicit),
+                    pop3: server("pop.gmail.com", 995, Tls::Implicit),
+                    smtp: server("smtp.gmail.com", 465, Tls::Implicit),
+                };
+            }
+            Self::Microsoft { personal: true, .. } => (
+                "outlook.office365.com",
+                "outlook.office365.com",
+                "smtp-mail.outlook.com",
+            ),
+            Self::Microsoft { cloud, .. } => match cloud {
+                Cloud::Global => ("outlook.office365.com", "outlook.office365.com", "smtp.office365.com"),
+                Cloud::UsGovernment => ("outlook.office365.us", "outlook.office365.us", "smtp.office365.us"),
+                Cloud::China => ("partner.outlook.cn", "partner.outlook.cn", "smtp.partner.outlook.cn"),
+            },
+        };
+        Servers {
+            imap: server(imap, 993, Tls::Implicit),
+            pop3: server(pop3, 995, Tls::Implicit),
+            smtp: server(smtp, 587, Tls::StartTls),
+        }
+    }
+
+    /// Microsoft: "OAuth 2.0 authorization code flow", "OAuth 2.0 device authorization grant flow". Google: "OAuth 2.0 for mobile
+    /// and desktop apps"; its device flow does not offer mail.
+    pub(super) fn token_server(&self, tenant: &str) -> AuthorizationServer {
+        match self {
+            Self::Microsoft { cloud, .. } => {
+                let base = format!("{}/{tenant}/oauth2/v2.0", cloud.authority());
+                AuthorizationServer::Known {
+                    token_url: format!("{base}/token"),
+                    authorize_url: Some(format!("{base}/authorize")),
+                    device_url: Some(format!("{base}/devicecode")),
+                }
+            }
+            Self::Google => AuthorizationServer::Known {
+                token_url: "https://oauth2.googleapis.com/token".to_owned(),
+                authorize_url: Some("https://accounts.google.com/o/oauth2/v2/auth".to_owned()),
+                device_url: None,
+            },
+        }
+    }
+}
