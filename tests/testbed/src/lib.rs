@@ -23,7 +23,9 @@ mod world;
 
 pub use dovecot::{Dovecot, PASSWORD, Store};
 pub use mailjob::{Mailjob, SignIn, Start};
-pub use oauth::{APP_SECRET, CLIENT_SECRET, OAuth};
+pub use oauth::{
+    APP_SECRET, CLIENT_SECRET, Certificate, Federation, NATIVE_REDIRECT, OAuth, ServiceAccount, TokenAnswer,
+};
 pub use postfix::Postfix;
 pub use receiver::{Answer, Receiver, Request};
 pub use tls::Tls;
