@@ -7,6 +7,7 @@ mod mails;
 mod proofs;
 mod receiver;
 mod sign_in;
+mod standins;
 mod submission;
 mod trouble;
 

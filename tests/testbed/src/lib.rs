@@ -17,6 +17,7 @@ mod ports;
 mod postfix;
 mod process;
 mod receiver;
+pub mod standin;
 mod system;
 mod tls;
 mod world;
