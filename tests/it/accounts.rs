@@ -1,6 +1,11 @@
 //! Accounts at the mail world, as a configuration would have them.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use mailjob::{
@@ -80,10 +85,11 @@ pub(crate) fn oauth(
     }))
 }
 
-/// A secret in a file of the world.
+/// A secret in a file of the world, for its owner's eyes only.
 pub(crate) fn secret(world: &World, name: &str, text: &str) -> SecretRef {
     let path: PathBuf = world.dir().join(name);
     fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     SecretRef::File(path)
 }
 
