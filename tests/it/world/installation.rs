@@ -26,6 +26,11 @@ async fn an_installation_is_configured_right() {
             format!("[mailbox]\naccount = \"{name}\"\n[command]\nargv = [\"true\"]\n[reply]\nto = \"sender\"\n");
         mailjob.endpoint(name, &endpoint).unwrap();
     }
+    let lines =
+        "user = \"x@example.test\"\nimap = { host = \"localhost\", port = 993 }\npassword = { file = \"secrets/old\" }";
+    mailjob.account_as("spelt-out", lines).unwrap();
+    let text = fs::read_to_string(mailjob.dir().join("mailjob.toml")).unwrap();
+    assert!(text.contains(&format!("[accounts.spelt-out]\n{lines}\n")), "{text}");
     let sources = Sources {
         endpoints: mailjob.dir().join("endpoints.d"),
         config: Some(mailjob.dir().join("mailjob.toml")),

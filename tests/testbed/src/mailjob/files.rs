@@ -95,6 +95,17 @@ impl Mailjob {
         Ok(self)
     }
 
+    /// An account spelt out: the lines below `[accounts.NAME]`, for servers and sign-ins that [`Self::account`] doesn't have.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn account_as(&mut self, name: &str, lines: &str) -> Result<&mut Self> {
+        let account = format!("[accounts.{name}]\n{lines}\n");
+        self.accounts.insert(name.to_owned(), account);
+        self.write_config()?;
+        Ok(self)
+    }
+
     /// A secret file, `secrets/NAME`, for its owner's eyes only. Its value may not turn up in the log.
     ///
     /// # Errors
