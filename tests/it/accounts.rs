@@ -90,7 +90,7 @@ pub(crate) fn oauth(world: &World, client: &str, client_secret: Option<&str>, se
     }))
 }
 
-/// A secret in a file of the world.
+/// A secret in a file of the world, for its owner's eyes only.
 pub(crate) fn secret(world: &World, name: &str, text: &str) -> SecretRef {
     let path: PathBuf = world.dir().join(name);
     write_secret(&path, text);

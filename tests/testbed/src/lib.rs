@@ -6,6 +6,7 @@
 //!
 //! It needs Debian 12 with root, `dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix`, and node; `tests/setup` installs them.
 
+mod canary;
 mod dovecot;
 mod imap;
 mod lmtp;
@@ -17,13 +18,16 @@ mod ports;
 mod postfix;
 mod process;
 mod receiver;
+pub mod standin;
 mod system;
 mod tls;
 mod world;
 
 pub use dovecot::{Dovecot, PASSWORD, Store};
 pub use mailjob::{Mailjob, SignIn, Start};
-pub use oauth::{APP_SECRET, CLIENT_SECRET, OAuth};
+pub use oauth::{
+    APP_SECRET, CLIENT_SECRET, Certificate, Federation, NATIVE_REDIRECT, OAuth, ServiceAccount, TokenAnswer,
+};
 pub use postfix::Postfix;
 pub use receiver::{Answer, Receiver, Request};
 pub use tls::Tls;
