@@ -2,8 +2,10 @@
 //!
 //! Every other room gets what it needs as arguments from here; nothing imports this room but the command line.
 
+mod clients;
 mod fleet;
 mod housekeeping;
+mod sign_ins;
 mod signals;
 mod supervise;
 

@@ -107,7 +107,7 @@ pub(crate) fn write_secret(path: &Path, text: &str) {
 pub(crate) fn login(account: &Arc<Account>, ledger: &Arc<Sqlite>) -> Login {
     net::tls::install_provider();
     let http = net::http::client(None, true).unwrap();
-    Login::new(account.clone(), Arc::new(vault(ledger)), http)
+    Login::new(account.clone(), &[], Arc::new(vault(ledger)), http)
 }
 
 /// The ledger's sign-ins under the key of all tests.
