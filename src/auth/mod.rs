@@ -11,6 +11,7 @@ mod device;
 pub mod error;
 mod exchange;
 mod external;
+mod flight;
 mod grant;
 pub mod key;
 mod life;
@@ -24,6 +25,7 @@ pub mod sasl;
 mod seal;
 mod secrets;
 mod stored;
+mod token;
 
 pub use assertion::AssertionError;
 pub use code::{BrowserSignIn, NotSignedIn};
