@@ -9,5 +9,6 @@ mod life;
 mod raw;
 mod reload;
 mod reply;
+mod sign_ins;
 mod watch;
 mod world;
