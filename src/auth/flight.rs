@@ -153,8 +153,11 @@ impl Shared {
             }
             Auth::Password(_) | Auth::Token(TokenSource::Kept(_)) => return Err(Error::Url),
         };
+        let known = match self.store.load(&self.account.sign_in).await {
+            Ok(known) => known,
+            Err(error) => return Err(self.unreadable(flight, error.into()).await),
+        };
         // Not remembered as trouble: the next call reads again, and costs the server nothing.
-        let known = self.store.load(&self.account.sign_in).await?;
         let mut secrets = Secrets::read(oauth, known).await?;
         let print = secrets.fingerprint();
         if let Some(trouble) = &flight.trouble
@@ -183,6 +186,20 @@ impl Shared {
         let secret = self.token.put(token);
         self.granted.notify_waiters();
         secret
+    }
+
+    /// What is known of the sign-in can't be read; where that takes a person, it is told once.
+    async fn unreadable(&self, flight: &mut Flight, error: Error) -> Error {
+        const NO_SECRETS: [u8; 32] = [0; 32];
+        let told = flight
+            .trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble.secrets == NO_SECRETS);
+        if error.needs_person() && !told {
+            self.remember(flight, &error, NO_SECRETS);
+            self.note(Some(&error)).await;
+        }
+        error
     }
 
     fn remember(&self, flight: &mut Flight, error: &Error, secrets: [u8; 32]) {

@@ -4,7 +4,7 @@ use chrono::Utc;
 use tokio::time::Instant;
 
 use super::{
-    StoredToken,
+    StoredSignIn, StoredToken,
     answer::Granted,
     code::BrowserSignIn,
     device::{DeviceError, DeviceSignIn},
@@ -108,10 +108,9 @@ impl Login {
         }
     }
 
+    /// What the client proves itself with. What is stored of an older sign-in does not count, and may be unreadable.
     async fn secrets(&self, oauth: &OAuth) -> Result<Secrets, Error> {
-        let known = self.shared.store.load(&self.shared.account.sign_in).await?;
-        // A configured refresh token that can't be read is no reason not to sign in anew, but then it would win over this one.
-        Secrets::read(oauth, known).await
+        Secrets::read(oauth, StoredSignIn::default()).await
     }
 
     fn asker<'a>(

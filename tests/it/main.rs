@@ -10,5 +10,6 @@ mod raw;
 mod reload;
 mod reply;
 mod sign_in;
+mod sign_ins;
 mod watch;
 mod world;

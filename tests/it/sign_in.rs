@@ -97,8 +97,11 @@ async fn visit(address: &str) -> (u16, String) {
 
 /// A mail comes in and is answered.
 async fn works(world: &World, mut mailjob: Mailjob) {
-    let receiver = Receiver::start(|_| Answer::text(200, "Thank you.")).await.unwrap();
-    let webhook = format!("[webhook]\nurl = \"{}\"\nallow_private_network = true", receiver.url());
+    let receiver = Receiver::start(|_| Answer::text("Thank you.")).await.unwrap();
+    let webhook = format!(
+        "[webhook]\nurl = \"{}\"\nallow_private_network = true",
+        receiver.url("/")
+    );
     let endpoint = format!("[mailbox]\naccount = \"ada\"\n{webhook}\n[reply]\nto = \"sender\"\n");
     mailjob.endpoint("ada", &endpoint).unwrap();
     mailjob.start().unwrap();

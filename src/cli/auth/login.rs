@@ -3,13 +3,13 @@
 use std::{env, io, process::ExitCode, sync::Arc, time::Duration};
 
 use crate::{
-    auth::{self, DeviceError, Login, NotSignedIn, key},
+    app,
+    auth::{self, DeviceError, Login, NotSignedIn},
     config::{
         Account, Grant, Protocol,
         load::{Loaded, Sources, load},
         uses as used,
     },
-    ledger::{self, Vault, sqlite::SignIns},
     net,
 };
 
@@ -50,9 +50,7 @@ pub(super) enum Fault {
     #[error(transparent)]
     Auth(#[from] auth::Error),
     #[error(transparent)]
-    Key(#[from] auth::KeyError),
-    #[error(transparent)]
-    Ledger(#[from] ledger::Error),
+    Store(#[from] app::Fatal),
     #[error(transparent)]
     Net(#[from] net::Error),
 }
@@ -79,11 +77,7 @@ async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<(), Fault> {
         .get(name)
         .cloned()
         .ok_or_else(|| unknown(&loaded, name))?;
-    let key = key::load(service.key.as_ref(), &service.ledger)?;
-    let vault = Arc::new(Vault::new(
-        Arc::new(SignIns::open(&service.ledger).await?),
-        Arc::new(key),
-    ));
+    let vault = Arc::new(app::sign_ins(&service).await?);
     let oauth_ca = account.auth.oauth().and_then(|oauth| oauth.ca_file.clone());
     let http = net::http::client(oauth_ca.as_deref(), true)?;
     let uses = uses(&account, used(loaded.endpoints.values(), &account.sign_in));
