@@ -8,7 +8,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
 };
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader},
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader},
     net::TcpStream,
     time::timeout,
 };
@@ -66,6 +66,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Lines<S> {
             "the server closed the connection"
         );
         line.trim_end().to_owned()
+    }
+
+    /// All that comes until the server ends or breaks the connection.
+    pub(crate) async fn rest(&mut self) -> String {
+        let mut rest = Vec::new();
+        // Breaking off without a word of TLS is an error here, and an end all the same.
+        let read = timeout(PATIENCE, self.0.read_to_end(&mut rest)).await;
+        drop(read.expect("the server ends the connection in time"));
+        String::from_utf8_lossy(&rest).into_owned()
     }
 
     /// Sends one line.

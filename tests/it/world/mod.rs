@@ -1,11 +1,15 @@
 //! The mail world itself: the servers do what the other tests take for granted.
 
+mod grants;
 mod installation;
 mod mailboxes;
 mod mails;
+mod proofs;
 mod receiver;
 mod sign_in;
+mod standins;
 mod submission;
+mod trouble;
 
 /// Whose mailbox it is.
 const USER: &str = "ada@example.test";

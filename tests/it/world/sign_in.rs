@@ -8,7 +8,7 @@ use super::USER;
 use crate::raw::{Lines, oauthbearer, xoauth2};
 
 /// Signs in at Dovecot by a SASL mechanism with an initial response; whether it was let in.
-async fn signs_in(world: &World, mechanism: &str, response: &str) -> bool {
+pub(super) async fn signs_in(world: &World, mechanism: &str, response: &str) -> bool {
     let mut imap = Lines::tls(world.dovecot.imaps, &world.tls.ca).await;
     imap.until(&["* OK"]).await;
     let answer = imap

@@ -4,66 +4,43 @@
 // verifies them by introspection (RFC 7662) and revocation counts at once. Refresh tokens rotate; using one twice
 // revokes its whole grant. Routes under /testbed are for tests only and let them do without a browser.
 //
-// Environment: PORT, ACCESS_TTL (seconds).
+// Environment: PORT, ACCESS_TTL (seconds), GRANTED (a file that gets each token that was granted, one a line).
 
+import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { parse } from 'node:querystring';
 import Provider from 'oidc-provider';
+import { checkThumbprint, Federation, jwtBearer, ServiceAccounts } from './assertions.mjs';
+import { Clients, fixed, JWT_BEARER, SCOPE } from './clients.mjs';
+import { Devices } from './device.mjs';
+import { routes } from './routes.mjs';
 import { Store } from './store.mjs';
+import { Holds, Script } from './trouble.mjs';
 
 const port = Number(process.env.PORT);
-const issuer = `http://127.0.0.1:${port}`;
-const scope = 'openid offline_access email mail';
-const settings = { access_ttl: Number(process.env.ACCESS_TTL ?? 3600) };
-const stats = { success: {}, error: {}, introspections: 0 };
-
-// What a person's client may do; the three differ only in how they prove who they are (RFC 6749 section 2.3).
-const personal = (client_id, token_endpoint_auth_method) => ({
-  client_id,
-  client_secret: token_endpoint_auth_method === 'none' ? undefined : 'mailjob-secret',
-  token_endpoint_auth_method,
-  application_type: 'native',
-  redirect_uris: ['http://127.0.0.1/callback'],
-  response_types: ['code'],
-  grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
-  scope,
-});
-
-// `app.<address>` is an application that may act for that one mailbox, as an app with mailbox permission does.
-const application = (client_id) => client_id.startsWith('app.') && {
-  client_id,
-  client_secret: 'app-secret',
-  token_endpoint_auth_method: 'client_secret_post',
-  redirect_uris: [],
-  response_types: [],
-  grant_types: ['client_credentials'],
-  scope: 'mail',
-  email: client_id.slice('app.'.length),
+const settings = {
+  access_ttl: Number(process.env.ACCESS_TTL ?? 3600),
+  device_ttl: 600,
+  device_interval: 1,
+  slow_down_by: 5,
 };
+const stats = { success: {}, error: {}, introspections: 0 };
+const clients = new Clients();
+const store = new Store((id) => clients.find(id));
 
-const store = new Store(application);
-const provider = new Provider(issuer, {
+const provider = new Provider(`http://127.0.0.1:${port}`, {
   adapter: (model) => store.of(model),
-  clients: [
-    personal('mailjob', 'client_secret_post'),
-    personal('mailjob-basic', 'client_secret_basic'),
-    personal('mailjob-public', 'none'),
-    {
-      client_id: 'dovecot',
-      client_secret: 'dovecot-secret',
-      token_endpoint_auth_method: 'client_secret_basic',
-      redirect_uris: [],
-      response_types: [],
-      grant_types: [],
-    },
-  ],
-  extraClientMetadata: { properties: ['email'] },
-  scopes: scope.split(' '),
+  clients: fixed,
+  extraClientMetadata: { properties: ['email', 'thumbprint'] },
+  scopes: SCOPE.split(' '),
   cookies: { keys: ['testbed'] },
   pkce: { required: () => true },
   rotateRefreshToken: true,
   issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
   findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id, email: id }) }),
   extraTokenClaims: (ctx, token) => ({ email: token.accountId ?? ctx.oidc.client.email }),
+  assertJwtClientAuthClaimsAndHeader: checkThumbprint,
+  clockTolerance: 0,
   ttl: {
     AccessToken: () => settings.access_ttl,
     ClientCredentials: () => settings.access_ttl,
@@ -71,7 +48,7 @@ const provider = new Provider(issuer, {
     Grant: 86400,
     Interaction: 600,
     Session: 600,
-    DeviceCode: 600,
+    DeviceCode: () => settings.device_ttl,
     AuthorizationCode: 60,
     IdToken: 3600,
   },
@@ -84,70 +61,62 @@ const provider = new Provider(issuer, {
   },
 });
 
-const count = (outcome) => (ctx) => {
-  const grant = ctx.oidc?.params?.grant_type ?? 'none';
+// A program on somebody's own machine listens wherever it can: any port and path (RFC 8252 section 7.3).
+const allowed = provider.Client.prototype.redirectUriAllowed;
+provider.Client.prototype.redirectUriAllowed = function redirectUriAllowed(uri) {
+  const { protocol, hostname } = new URL(uri);
+  const loopback = protocol === 'http:' && ['127.0.0.1', 'localhost'].includes(hostname);
+  return loopback ? this.redirectUris.length > 0 : allowed.call(this, uri);
+};
+
+const count = (outcome, grant = 'none') => {
   stats[outcome][grant] = (stats[outcome][grant] ?? 0) + 1;
 };
-provider.on('grant.success', count('success'));
-provider.on('grant.error', count('error'));
+const granted = (token) => appendFileSync(process.env.GRANTED, `${token}\n`);
+provider.on('grant.success', ({ oidc, body }) => {
+  count('success', oidc.params.grant_type);
+  [body.access_token, body.refresh_token].filter(Boolean).forEach(granted);
+});
+provider.on('grant.error', ({ oidc }) => count('error', oidc?.params?.grant_type));
 provider.on('server_error', (_ctx, error) => console.error(error));
 
 async function newGrant({ user, client = 'mailjob' }) {
   const grant = new provider.Grant({ accountId: user, clientId: client });
-  grant.addOIDCScope(scope);
+  grant.addOIDCScope(SCOPE);
   return grant.save();
 }
 
-const testbed = {
-  // The numbers of token requests by grant and outcome, and of introspections.
-  '/testbed/stats': () => stats,
-
-  // Changes settings while running, such as {"access_ttl": 2}.
-  '/testbed/settings': (wanted) => Object.assign(settings, wanted),
-
-  // A first refresh token of `user` for `client`, as if the user had signed in and consented.
-  '/testbed/refresh-token': async ({ user, client = 'mailjob' }) => {
-    const token = new provider.RefreshToken({
-      accountId: user,
-      authTime: Math.floor(Date.now() / 1000),
-      client: await provider.Client.find(client),
-      grantId: await newGrant({ user, client }),
-      gty: 'authorization_code',
-      scope,
-    });
-    return { refresh_token: await token.save() };
-  },
-
-  // The user's consent to a device's code (RFC 8628 section 3.3), as if given on the page.
-  '/testbed/approve-device': async ({ user, user_code }) => {
-    const code = await provider.DeviceCode.findByUserCode(user_code.replaceAll('-', ''));
-    Object.assign(code, {
-      accountId: user,
-      authTime: Math.floor(Date.now() / 1000),
-      grantId: await newGrant({ user, client: code.clientId }),
-      scope,
-    });
-    await code.save();
-    return {};
-  },
-
-  // Revokes every grant and token of `user`, also those of applications that act for that mailbox.
-  '/testbed/revoke': ({ user }) => ({ revoked: store.revoke(user) }),
-};
-
-async function body(request) {
+async function text(request) {
   const pieces = [];
   for await (const piece of request) pieces.push(piece);
-  return pieces.length ? JSON.parse(Buffer.concat(pieces)) : {};
+  return Buffer.concat(pieces).toString();
 }
 
+// oidc-provider takes `req.body` where somebody read it already.
+async function readForm(ctx, next) {
+  if (ctx.path === '/token' && ctx.method === 'POST') {
+    ctx.req.body = await text(ctx.req);
+    ctx.state.form = parse(ctx.req.body);
+  }
+  if (ctx.path === '/token/introspection') stats.introspections += 1;
+  return next();
+}
+
+const accounts = new ServiceAccounts();
+const federation = new Federation(clients, (grant) => count('error', grant));
+const [script, holds] = [new Script(), new Holds()];
+const layers = [readForm, holds.wait, script.play, new Devices(settings).pace, federation.exchange, accounts.identify];
+layers.forEach((layer) => provider.use(layer));
+provider.registerGrantType(JWT_BEARER, jwtBearer(provider, accounts, newGrant), ['assertion', 'scope']);
+
+const shared = { provider, store, clients, federation, accounts, settings, stats, script, holds, newGrant, granted };
+const testbed = routes(shared);
 const pages = provider.callback();
 createServer(async (request, response) => {
-  if (request.url === '/token/introspection') stats.introspections += 1;
   const route = testbed[request.url];
   if (!route) return pages(request, response);
   try {
-    const answer = JSON.stringify(await route(await body(request)));
+    const answer = JSON.stringify(await route(JSON.parse((await text(request)) || '{}')));
     response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
   } catch (error) {
     response.writeHead(500).end(String(error.stack));

