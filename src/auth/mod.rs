@@ -3,6 +3,8 @@
 //! One [`Login`] serves every session of an account: it hands out a credential that is good now, refreshes early and one at
 //! a time, and saves a rotated refresh token durably before the access token that came with it is used.
 
+pub mod claims;
+pub mod diagnosis;
 pub mod error;
 mod grant;
 mod life;
