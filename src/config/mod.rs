@@ -39,6 +39,8 @@ pub use oauth::{AuthorizationServer, ClientProof, Cloud, Grant, OAuth, Provider,
 pub use place::Place;
 pub use problem::Problem;
 
+use crate::secret::SecretRef;
+
 /// All that `mailjob run` was told: the shared settings and one entry for each endpoint file that is right.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -53,6 +55,9 @@ pub struct Config {
 pub struct Service {
     /// The SQLite file. Default `mailjob.db` in the working directory.
     pub ledger: PathBuf,
+    /// Where the key lies that sign-ins in the ledger are sealed with. Default: a file beside the ledger, which is made at the
+    /// first start.
+    pub key: Option<SecretRef>,
     /// Where `/livez` and `/readyz` answer; `None` switches them off. Default `127.0.0.1:8025`.
     pub health: Option<SocketAddr>,
     /// How long a stop may take before those who are late are named and left. Default 25 s.
@@ -71,6 +76,7 @@ impl Service {
     pub fn on(cores: usize) -> Self {
         Self {
             ledger: PathBuf::from("mailjob.db"),
+            key: None,
             health: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8025))),
             drain: Duration::from_secs(25),
             memory: 32 << 20,
