@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use rustls::ProtocolVersion;
-use x509_parser::{certificate::X509Certificate, prelude::FromDer};
+use x509_cert::{Certificate, der::Decode as _};
 
 use super::Stream;
 
@@ -34,8 +34,9 @@ impl Stream {
 }
 
 fn ends(certificate: &[u8]) -> Option<DateTime<Utc>> {
-    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-    DateTime::from_timestamp(certificate.validity().not_after.timestamp(), 0)
+    let certificate = Certificate::from_der(certificate).ok()?;
+    let ends = certificate.tbs_certificate().validity().not_after;
+    DateTime::from_timestamp(i64::try_from(ends.to_unix_duration().as_secs()).ok()?, 0)
 }
 
 #[cfg(test)]
