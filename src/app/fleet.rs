@@ -3,18 +3,13 @@
 //! An endpoint has two loops, watch and dispatch; an SMTP account that replies use has one, the outbox. A changed endpoint's
 //! old loops end, with their running jobs, before its new ones start: no mailbox is ever scanned twice at once.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::{sync::Semaphore, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::{
-    auth::Login,
     budget::Budget,
     config::{Account, Action, Config, Endpoint, EndpointName, Service},
     dispatch::{self, Dispatch},
@@ -24,14 +19,12 @@ use crate::{
     watch::{self, Watch},
 };
 
-use super::supervise::Loops;
+use super::{clients::Clients, sign_ins::SignIns, supervise::Loops};
 
 /// What endpoints share, and the loops that run for them.
 pub(super) struct Fleet {
     loops: Loops,
     ledger: Arc<dyn Ledger>,
-    /// Where sign-ins are kept.
-    vault: Arc<Vault>,
     /// Mail on its way into the ledger.
     intake: Budget,
     /// Mail that jobs work on.
@@ -40,10 +33,10 @@ pub(super) struct Fleet {
     stop: CancellationToken,
     endpoints: BTreeMap<EndpointName, Running<Endpoint>>,
     outboxes: BTreeMap<String, Running<Account>>,
-    logins: HashMap<String, (Arc<Account>, Arc<Login>)>,
+    sign_ins: SignIns,
     /// Every address that is ours: none of them is answered.
     ourselves: Ourselves,
-    clients: HashMap<(Option<PathBuf>, bool), reqwest::Client>,
+    clients: Clients,
 }
 
 /// Loops, the settings they were started with, and their ends.
@@ -69,24 +62,25 @@ impl Fleet {
         service: &Service,
         stop: CancellationToken,
     ) -> Self {
+        let sign_ins = SignIns::new(loops.clone(), vault, stop.clone());
         Self {
             loops,
             ledger,
-            vault,
             intake: Budget::new(service.memory / 4),
             memory: Budget::new(service.memory),
             commands: Arc::new(Semaphore::new(service.commands)),
             stop,
             endpoints: BTreeMap::new(),
             outboxes: BTreeMap::new(),
-            logins: HashMap::new(),
+            sign_ins,
             ourselves: Ourselves::default(),
-            clients: HashMap::new(),
+            clients: Clients::default(),
         }
     }
 
     /// Starts, restarts and ends loops so that those of `config` run and no others. What did not change is not touched.
     pub(super) fn become_like(&mut self, config: &Config) {
+        self.sign_ins.become_like(config);
         self.ourselves = reply::ourselves(config.endpoints.values().map(AsRef::as_ref));
         let gone: Vec<_> = self
             .endpoints
@@ -110,20 +104,26 @@ impl Fleet {
                 None => Vec::new(),
             };
             info!(endpoint = %name, restarted = !before.is_empty(), "endpoint started");
-            if let Err(error) = self.start(endpoint, before) {
+            if let Err(error) = self.start(endpoint, config, before) {
                 error!(endpoint = %name, %error, "endpoint can't start; mend this and save its file again");
             }
         }
     }
 
-    fn start(&mut self, endpoint: &Arc<Endpoint>, before: Vec<JoinHandle<()>>) -> Result<(), net::Error> {
+    fn start(
+        &mut self,
+        endpoint: &Arc<Endpoint>,
+        config: &Config,
+        before: Vec<JoinHandle<()>>,
+    ) -> Result<(), net::Error> {
         if let Some(account) = &endpoint.reply.account {
-            self.outbox(account)?;
+            self.outbox(account, config)?;
         }
-        let login = self.login(&endpoint.mailbox.account)?;
+        let account = &endpoint.mailbox.account;
+        let login = self.sign_ins.login(account, config, &mut self.clients)?;
         let http = match &endpoint.action {
-            Action::Webhook(hook) => self.client(hook.ca_file.clone(), hook.allow_private_network)?,
-            Action::Command(_) => self.client(None, false)?,
+            Action::Webhook(hook) => self.clients.client(hook.ca_file.clone(), hook.allow_private_network)?,
+            Action::Command(_) => self.clients.client(None, false)?,
         };
         let stop = self.stop.child_token();
         let gate = Gate::after(before);
@@ -178,7 +178,7 @@ impl Fleet {
     }
 
     /// One outbox an account. It goes on when the last endpoint that used it is gone: what is queued still has to be sent.
-    fn outbox(&mut self, account: &Arc<Account>) -> Result<(), net::Error> {
+    fn outbox(&mut self, account: &Arc<Account>, config: &Config) -> Result<(), net::Error> {
         let before = match self.outboxes.remove(&account.name) {
             Some(running) if running.settings == *account => {
                 self.outboxes.insert(account.name.clone(), running);
@@ -191,7 +191,7 @@ impl Fleet {
         let outbox = Outbox {
             account: account.clone(),
             ledger: self.ledger.clone(),
-            login: self.login(account)?,
+            login: self.sign_ins.login(account, config, &mut self.clients)?,
             stop: stop.clone(),
         };
         let gate = Gate::after(before);
@@ -211,31 +211,6 @@ impl Fleet {
         };
         self.outboxes.insert(account.name.clone(), running);
         Ok(())
-    }
-
-    /// One sign-in an account, shared by all its sessions: tokens are refreshed once.
-    fn login(&mut self, account: &Arc<Account>) -> Result<Arc<Login>, net::Error> {
-        if let Some((known, login)) = self.logins.get(&account.name)
-            && known == account
-        {
-            return Ok(login.clone());
-        }
-        let ca_file = account.auth.oauth().and_then(|oauth| oauth.ca_file.clone());
-        let http = self.client(ca_file, true)?;
-        let login = Arc::new(Login::new(account.clone(), self.vault.clone(), http));
-        self.logins
-            .insert(account.name.clone(), (account.clone(), login.clone()));
-        Ok(login)
-    }
-
-    fn client(&mut self, ca_file: Option<PathBuf>, allow_private: bool) -> Result<reqwest::Client, net::Error> {
-        let key = (ca_file, allow_private);
-        if let Some(client) = self.clients.get(&key) {
-            return Ok(client.clone());
-        }
-        let client = net::http::client(key.0.as_deref(), allow_private)?;
-        self.clients.insert(key, client.clone());
-        Ok(client)
     }
 }
 

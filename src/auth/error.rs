@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     StoreError,
+    assertion::AssertionError,
     diagnosis::{self, Diagnosis},
+    external::ExternalError,
     sasl,
 };
 use crate::secret::SecretError;
@@ -44,6 +46,18 @@ pub enum Error {
     /// `token_url` is not a URL.
     #[error("token_url is not a URL: write the token endpoint's https address")]
     Url,
+    /// Nobody has signed in yet.
+    #[error("nobody has signed in to this account yet; run: mailjob auth login {0}")]
+    NotSignedIn(String),
+    /// The client's or service account's assertion can't be signed.
+    #[error("{0}")]
+    Assertion(#[from] AssertionError),
+    /// The program that prints a token did not.
+    #[error("{0}")]
+    External(#[source] Arc<ExternalError>),
+    /// The account has no such way to sign in.
+    #[error("this account can't sign in that way: {0}")]
+    NoWay(&'static str),
     /// The token server refuses (RFC 6749 section 5.2).
     #[error("{0}")]
     Refused(Refusal),
@@ -77,14 +91,38 @@ impl Error {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self::Secret(_) | Self::Sasl(_) | Self::Url => Verdict::SlowDown,
+            Self::Secret(_)
+            | Self::Sasl(_)
+            | Self::Url
+            | Self::NotSignedIn(_)
+            | Self::Assertion(_)
+            | Self::NoWay(_) => Verdict::SlowDown,
             Self::Refused(refusal) => refusal.verdict(),
             Self::Busy { .. }
             | Self::Unreachable(_)
             | Self::Timeout(_)
             | Self::Answer(_)
             | Self::Store(_)
+            | Self::External(_)
             | Self::Interrupted => Verdict::Reconnect,
+        }
+    }
+
+    /// Whether only a person can mend it, by signing in anew or by another secret: asking again changes nothing.
+    #[must_use]
+    pub fn needs_person(&self) -> bool {
+        match self {
+            Self::NotSignedIn(_) | Self::Assertion(_) | Self::NoWay(_) | Self::Url => true,
+            Self::Refused(refusal) => refusal.verdict() == Verdict::SlowDown,
+            Self::Secret(_)
+            | Self::Sasl(_)
+            | Self::External(_)
+            | Self::Busy { .. }
+            | Self::Unreachable(_)
+            | Self::Timeout(_)
+            | Self::Answer(_)
+            | Self::Store(_)
+            | Self::Interrupted => false,
         }
     }
 
@@ -99,6 +137,12 @@ impl Error {
 impl From<SecretError> for Error {
     fn from(error: SecretError) -> Self {
         Self::Secret(Arc::new(error))
+    }
+}
+
+impl From<ExternalError> for Error {
+    fn from(error: ExternalError) -> Self {
+        Self::External(Arc::new(error))
     }
 }
 
@@ -173,7 +217,8 @@ impl fmt::Display for Refusal {
     }
 }
 
-fn clean(text: &str, most: usize) -> String {
+/// Words that are fit to be shown, `most` characters of them.
+pub(super) fn clean(text: &str, most: usize) -> String {
     let text: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })

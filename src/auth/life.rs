@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::error::Verdict;
+use super::error::Error;
 
 /// What a token server may say about a token's life is believed between these.
 const SHORTEST: Duration = Duration::from_secs(60);
@@ -40,6 +40,11 @@ impl Life {
         }
     }
 
+    /// When it is time for another.
+    pub(super) fn refresh(&self) -> Instant {
+        self.refresh
+    }
+
     pub(super) fn age(&self, now: Instant) -> Age {
         if now < self.refresh {
             Age::Fresh
@@ -64,10 +69,15 @@ pub(super) fn length(expires_in: Option<&Value>) -> Duration {
     }
 }
 
-/// How long the token server is left alone after the `failures`-th failure in a row: at least what it asked for, up to an hour.
-pub(super) fn pause(verdict: Verdict, failures: u32, asked: Option<Duration>) -> Duration {
+/// How long the token server is left alone after the `failures`-th failure in a row: an hour where only a person can mend it, else
+/// longer each time and at least what it asked for, up to an hour.
+pub(super) fn pause(error: &Error, failures: u32) -> Duration {
     let hour = Duration::from_secs(60 * 60);
-    verdict.pause(failures).max(asked.unwrap_or_default().min(hour))
+    if error.needs_person() {
+        return hour;
+    }
+    let asked = error.retry_after().unwrap_or_default().min(hour);
+    error.verdict().pause(failures).max(asked)
 }
 
 #[cfg(test)]
@@ -76,6 +86,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::auth::error::Refusal;
 
     #[test]
     fn lengths() {
@@ -119,23 +130,24 @@ mod tests {
     #[test]
     fn pauses() {
         let minutes = |m: u64| Duration::from_secs(60 * m);
-        for (verdict, failures, asked, wait) in [
-            (Verdict::SlowDown, 1, None, minutes(1)),
-            (Verdict::SlowDown, 2, None, minutes(2)),
-            (Verdict::SlowDown, 6, None, minutes(32)),
-            (Verdict::SlowDown, 7, None, minutes(60)),
-            (Verdict::SlowDown, u32::MAX, None, minutes(60)),
-            (Verdict::Reconnect, 1, None, Duration::from_secs(1)),
-            (Verdict::Reconnect, 4, None, Duration::from_secs(8)),
-            (Verdict::Reconnect, 99, None, minutes(5)),
-            (Verdict::Reconnect, 1, Some(minutes(2)), minutes(2)),
-            (Verdict::Reconnect, 1, Some(minutes(6_000_000)), minutes(60)),
+        let busy = |retry_after| Error::Busy {
+            status: 503,
+            retry_after,
+        };
+        let refused = |code| Error::Refused(Refusal::new(code, None, None));
+        for (error, failures, wait) in [
+            (refused("invalid_grant"), 1, minutes(60)),
+            (refused("invalid_client"), 9, minutes(60)),
+            (refused("temporarily_unavailable"), 1, Duration::from_secs(1)),
+            (Error::NotSignedIn("a".into()), 1, minutes(60)),
+            (busy(None), 1, Duration::from_secs(1)),
+            (busy(None), 4, Duration::from_secs(8)),
+            (busy(None), 99, minutes(5)),
+            (busy(Some(minutes(2))), 1, minutes(2)),
+            (busy(Some(minutes(6_000_000))), 1, minutes(60)),
+            (Error::Timeout(minutes(1)), 2, Duration::from_secs(2)),
         ] {
-            assert_eq!(
-                pause(verdict, failures, asked),
-                wait,
-                "{verdict:?} {failures} {asked:?}"
-            );
+            assert_eq!(pause(&error, failures), wait, "{error:?} {failures}");
         }
     }
 

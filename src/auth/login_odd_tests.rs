@@ -3,7 +3,7 @@
 use axum::body::Body;
 use bytes::Bytes;
 
-use super::world::*;
+use crate::auth::login_world::*;
 use crate::auth::{Error, Verdict};
 
 const JSON: &str = "application/json";

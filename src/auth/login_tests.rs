@@ -2,14 +2,20 @@
 
 #[path = "login_odd_tests.rs"]
 mod odd;
-#[path = "login_world.rs"]
-mod world;
 
 use std::{sync::atomic::Ordering, time::Duration};
 
+use sha2::{Digest, Sha256};
+
 use super::*;
-use crate::auth::Verdict;
-use world::*;
+use crate::auth::{Verdict, login_world::*};
+
+/// Makes the token in use as old as `seconds`.
+fn age(world: &World, seconds: u64) {
+    let mut token = world.login.shared.token.lock().unwrap();
+    let asked = Instant::now() - Duration::from_secs(seconds);
+    token.as_mut().unwrap().life = Life::new(asked, Duration::from_secs(3600));
+}
 
 #[tokio::test]
 async fn a_refresh_sends_what_rfc_6749_section_6_says() {
@@ -54,7 +60,7 @@ async fn a_rotated_refresh_token_is_used_next() {
     let world = world(&server.url, refreshing);
     assert_eq!(world.token().await.unwrap(), "access-1");
     assert_eq!(world.store.refresh_token().as_deref(), Some("rotated-1"));
-    world.age(3500);
+    age(&world, 3500);
     assert_eq!(world.token().await.unwrap(), "access-2");
     assert!(
         server.requests()[1].contains("refresh_token=rotated-1&"),
@@ -70,14 +76,14 @@ async fn a_new_sign_in_wins_over_the_stored_token() {
     let world = world(&server.url, refreshing);
     world.token().await.unwrap();
     write_secret(&world.folder.path().join("refresh"), "anew");
-    world.age(9999);
+    age(&world, 9999);
     world.token().await.unwrap();
     assert!(
         server.requests()[1].contains("refresh_token=anew&"),
         "{:?}",
         server.requests()
     );
-    world.age(9999);
+    age(&world, 9999);
     world.token().await.unwrap();
     assert!(
         server.requests()[2].contains("refresh_token=rotated-2&"),
@@ -121,12 +127,12 @@ async fn while_no_fresh_token_is_to_be_had_the_ageing_one_serves() {
     let server = TokenServer::start(|n, _| if n == 1 { grant(1, None) } else { json(500, "") }).await;
     let world = world(&server.url, refreshing);
     assert_eq!(world.token().await.unwrap(), "access-1");
-    world.age(3000);
+    age(&world, 3000);
     assert_eq!(world.token().await.unwrap(), "access-1");
     assert_eq!(server.requests().len(), 2, "another was asked for");
     assert_eq!(world.token().await.unwrap(), "access-1");
     assert_eq!(server.requests().len(), 2, "but not at each call");
-    world.age(3600);
+    age(&world, 3600);
     assert!(matches!(world.token().await.unwrap_err(), Error::Busy { .. }));
 }
 
@@ -157,13 +163,78 @@ async fn after_a_refusal_only_new_secrets_are_tried_at_once() {
     }
     assert_eq!(server.requests().len(), 1);
     let wait = world.login.shared.flight.lock().await.trouble.as_ref().unwrap().until - Instant::now();
+    let minutes = wait.as_secs() / 60;
+    assert!((59..=60).contains(&minutes), "an hour: {wait:?}");
     assert!(
-        wait > Duration::from_secs(30) && wait <= Duration::from_secs(60),
-        "{wait:?}"
+        world
+            .store
+            .refused
+            .lock()
+            .unwrap()
+            .as_ref()
+            .unwrap()
+            .contains("sign in anew")
     );
 
+    // Who waits is woken by them, not by the hour.
+    let paused = world.login.pause(Duration::from_secs(3600));
     write_secret(&world.folder.path().join("refresh"), "anew");
+    tokio::time::timeout(Duration::from_secs(60), paused).await.unwrap();
     assert_eq!(world.token().await.unwrap(), "access-2");
+    assert_eq!(*world.store.refused.lock().unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_a_person_signed_in_wakes_who_waits() {
+    let server = TokenServer::start(|n, form| {
+        if form.contains("grant_type=refresh_token&refresh_token=elsewhere&") {
+            grant(n, None)
+        } else {
+            json(400, r#"{"error":"invalid_grant"}"#)
+        }
+    })
+    .await;
+    let world = world(&server.url, refreshing);
+    world.token().await.unwrap_err();
+    let paused = tokio::spawn({
+        let login = world.login.clone();
+        async move { login.pause(Duration::from_secs(3600)).await }
+    });
+    // Another process stores it, as `mailjob auth login` does.
+    let origin = Some(Sha256::digest("first").into());
+    let now = Utc::now();
+    let token = StoredToken {
+        refresh_token: Secret::from("elsewhere"),
+        origin,
+        issued: now,
+        signed_in: now,
+    };
+    world.store.save("contoso", token).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), paused)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(world.token().await.unwrap(), "access-2");
+}
+
+#[tokio::test]
+async fn a_sign_in_is_kept_alive_although_nobody_asks() {
+    let server = TokenServer::start(|n, _| grant(n, Some(&format!("rotated-{n}")))).await;
+    let world = world(&server.url, refreshing);
+    let keeping = tokio::spawn({
+        let login = world.login.clone();
+        async move { login.keep().await }
+    });
+    world.store.saved.notified().await;
+    tokio::time::pause();
+    // 80 % of an hour.
+    tokio::time::advance(Duration::from_secs(2875)).await;
+    assert_eq!(server.requests().len(), 1);
+    tokio::time::advance(Duration::from_secs(10)).await;
+    tokio::time::resume();
+    world.store.saved.notified().await;
+    assert_eq!(world.store.refresh_token().as_deref(), Some("rotated-2"));
+    keeping.abort();
 }
 
 #[tokio::test]
@@ -185,7 +256,7 @@ async fn a_password_is_read_each_time() {
     let file = world.folder.path().join("client");
     let mut account = (*world.login.shared.account).clone();
     account.auth = Auth::Password(SecretRef::File(file.clone()));
-    let login = Login::new(Arc::new(account), world.store.clone(), http());
+    let login = Login::new(Arc::new(account), &[], world.store.clone(), http());
     for password in ["one", "two"] {
         write_secret(&file, password);
         match login.credential().await.unwrap() {

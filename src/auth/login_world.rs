@@ -2,8 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
-    time::Duration,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -11,14 +13,14 @@ use axum::{
     body::Body,
     http::{Response, header},
 };
-use chrono::DateTime;
 use tokio::sync::Notify;
 
-use super::super::*;
+use chrono::{DateTime, Utc};
+
+use super::{Credential, Error, Login, StoreError, StoredSignIn, StoredToken, TokenStore};
 use crate::{
-    auth::{StoreError, StoredSignIn},
-    config::AuthorizationServer,
-    config::{ClientProof, Provider, SendSecret, Server, Tls},
+    config::{Account, Auth, AuthorizationServer, ClientProof, Grant, OAuth, Provider, SendSecret, Server, Tls},
+    secret::{ExposeSecret, SecretRef},
 };
 
 /// What the token server does with each request, by its number from 1 and its form body.
@@ -79,6 +81,7 @@ pub(super) fn grant(number: usize, rotated: Option<&str>) -> Response<Body> {
 #[derive(Default)]
 pub(super) struct Store {
     pub(super) token: Mutex<Option<StoredToken>>,
+    pub(super) refused: Mutex<Option<String>>,
     pub(super) saves: AtomicUsize,
     pub(super) full: AtomicBool,
     pub(super) saved: Notify,
@@ -86,15 +89,29 @@ pub(super) struct Store {
 
 #[async_trait]
 impl TokenStore for Store {
-    async fn load(&self, _sign_in: &str) -> Result<StoredSignIn, StoreError> {
+    async fn note_refreshed(&self, _: &str, _: DateTime<Utc>) -> Result<(), StoreError> {
+        *self.refused.lock().unwrap() = None;
+        Ok(())
+    }
+
+    async fn note_refused(&self, _: &str, _: DateTime<Utc>, why: &str) -> Result<(), StoreError> {
+        *self.refused.lock().unwrap() = Some(why.to_owned());
+        Ok(())
+    }
+
+    async fn lock(&self, _: &str) -> Result<Box<dyn Send>, StoreError> {
+        Ok(Box::new(()))
+    }
+
+    async fn load(&self, _: &str) -> Result<StoredSignIn, StoreError> {
         Ok(StoredSignIn {
             token: self.token.lock().unwrap().clone(),
             ..StoredSignIn::default()
         })
     }
 
-    async fn save(&self, sign_in: &str, token: StoredToken) -> Result<(), StoreError> {
-        assert_eq!(sign_in, "contoso");
+    async fn save(&self, account: &str, token: StoredToken) -> Result<(), StoreError> {
+        assert_eq!(account, "contoso");
         if self.full.load(Ordering::SeqCst) {
             return Err(StoreError("the disk is full".into()));
         }
@@ -102,18 +119,6 @@ impl TokenStore for Store {
         self.saves.fetch_add(1, Ordering::SeqCst);
         self.saved.notify_one();
         Ok(())
-    }
-
-    async fn note_refreshed(&self, _sign_in: &str, _at: DateTime<Utc>) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn note_refused(&self, _sign_in: &str, _at: DateTime<Utc>, _why: &str) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn lock(&self, _sign_in: &str) -> Result<Box<dyn Send>, StoreError> {
-        Ok(Box::new(()))
     }
 }
 
@@ -138,7 +143,7 @@ pub(super) fn world(url: &str, grant: fn(PathBuf) -> Grant) -> World {
     write_secret(&folder.path().join("refresh"), "first\n");
     write_secret(&folder.path().join("client"), "hush");
     let store = Arc::new(Store::default());
-    let login = Login::new(Arc::new(account(url, folder.path(), grant)), store.clone(), http());
+    let login = Login::new(Arc::new(account(url, folder.path(), grant)), &[], store.clone(), http());
     World { folder, store, login }
 }
 
@@ -208,12 +213,5 @@ impl World {
             Credential::Bearer(token) => Ok(token.expose_secret().to_owned()),
             Credential::Password(_) => panic!("a password"),
         }
-    }
-
-    /// Makes the token in use as old as `seconds`.
-    pub(super) fn age(&self, seconds: u64) {
-        let mut token = self.login.shared.token.lock().unwrap();
-        let asked = Instant::now() - Duration::from_secs(seconds);
-        token.as_mut().unwrap().life = Life::new(asked, Duration::from_secs(3600));
     }
 }

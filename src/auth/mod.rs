@@ -1,22 +1,40 @@
 //! Signing in: where access tokens come from, and the words that SASL wants.
 //!
-//! One [`Login`] serves every session of an account: it hands out a credential that is good now, refreshes early and one at
-//! a time, and saves a rotated refresh token durably before the access token that came with it is used.
+//! One [`Login`] serves every session of a sign-in: it hands out a credential that is good now, refreshes early and one at
+//! a time, and saves a rotated refresh token durably before the access token that came with it is used. A person signs in once,
+//! by [`BrowserSignIn`] or [`DeviceSignIn`].
 
+mod answer;
+mod assertion;
 pub mod claims;
+mod code;
+mod device;
 pub mod diagnosis;
 pub mod error;
+mod exchange;
+mod external;
 mod grant;
 pub mod key;
 mod life;
 mod login;
+#[cfg(test)]
+mod login_world;
+mod metadata;
+mod person;
+mod proof;
 pub mod sasl;
 mod seal;
+mod secrets;
 mod stored;
 
+pub use assertion::AssertionError;
+pub use code::{BrowserSignIn, NotSignedIn};
+pub use device::{DeviceError, DeviceSignIn};
 pub use error::{Error, Verdict};
+pub use external::ExternalError;
 pub use key::KeyError;
 pub use login::Login;
+pub use metadata::Addresses;
 pub use seal::{BadKey, Key, SealError};
 pub use stored::{Refused, StoreError, StoredSignIn, StoredToken, TokenStore};
 

@@ -25,14 +25,14 @@ pub fn check(sources: &Sources) -> ExitCode {
 }
 
 /// Checks the configuration, then examines the endpoints that are right.
-pub(super) fn live(sources: &Sources, form: Form) -> ExitCode {
+pub(super) async fn live(sources: &Sources, form: Form) -> ExitCode {
     let loaded = load(sources);
     let told = match form {
         Form::Human => report(&loaded, &mut io::stdout().lock(), &mut io::stderr().lock()),
         Form::Json => Ok(()),
     };
     match told {
-        Ok(()) => doctor::live(&loaded, form),
+        Ok(()) => doctor::live(&loaded, form).await,
         Err(_) => ExitCode::from(74),
     }
 }

@@ -7,17 +7,15 @@ use std::{
     time::Duration,
 };
 
-use chrono::Utc;
 use tokio::time::sleep;
 
 use crate::{
-    auth,
+    app,
     config::{
         Endpoint, Service,
         load::{Loaded, Sources, load},
     },
     doctor::{Examination, Finding, Report, Store, Trouble, examine, needs_store, render},
-    ledger::{self, Vault, sqlite},
 };
 
 /// The form of the report.
@@ -35,7 +33,7 @@ const CONFIG: u8 = 78;
 const UNTOLD: u8 = 74;
 
 /// Examines one endpoint, or all. The exit code is 0 when all is well, 1 when a step failed, 78 when the configuration has a problem.
-pub(super) fn doctor(sources: &Sources, only: Option<&str>, form: Form) -> ExitCode {
+pub(super) async fn doctor(sources: &Sources, only: Option<&str>, form: Form) -> ExitCode {
     let loaded = load(sources);
     let chosen = match only {
         None => Chosen {
@@ -50,11 +48,11 @@ pub(super) fn doctor(sources: &Sources, only: Option<&str>, form: Form) -> ExitC
             }
         },
     };
-    run(&loaded, chosen, form)
+    run(&loaded, chosen, form).await
 }
 
 /// Examines the endpoints that are right, of a configuration whose problems were told already.
-pub(super) fn live(loaded: &Loaded, form: Form) -> ExitCode {
+pub(super) async fn live(loaded: &Loaded, form: Form) -> ExitCode {
     let problems = loaded.problems.iter().map(Finding::of_problem);
     let chosen = Chosen {
         endpoints: loaded.endpoints.values().cloned().collect(),
@@ -64,7 +62,7 @@ pub(super) fn live(loaded: &Loaded, form: Form) -> ExitCode {
             Vec::new()
         },
     };
-    match run(loaded, chosen, form) {
+    match run(loaded, chosen, form).await {
         _ if !loaded.problems.is_empty() => ExitCode::from(CONFIG),
         code => code,
     }
@@ -102,19 +100,9 @@ fn choose(loaded: &Loaded, name: &str) -> Result<Chosen, String> {
     ))
 }
 
-fn run(loaded: &Loaded, chosen: Chosen, form: Form) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("this system refuses threads: {error}");
-            return ExitCode::from(70);
-        }
-    };
+async fn run(loaded: &Loaded, chosen: Chosen, form: Form) -> ExitCode {
     let has_problems = !chosen.findings.is_empty();
-    let told = runtime.block_on(tell(loaded.service.as_ref(), chosen, form));
-    // A resolver that hangs is not waited for.
-    runtime.shutdown_background();
-    match told {
+    match tell(loaded.service.as_ref(), chosen, form).await {
         Err(_) => ExitCode::from(UNTOLD),
         Ok(_) if has_problems => ExitCode::from(CONFIG),
         Ok(report) if !report.is_well() => ExitCode::from(FAILED),
@@ -124,7 +112,7 @@ fn run(loaded: &Loaded, chosen: Chosen, form: Form) -> ExitCode {
 
 async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Result<Report> {
     let Chosen { endpoints, findings } = chosen;
-    let (store, opened) = store(service, &endpoints).await;
+    let store = store(service, &endpoints).await;
     let waiting = (form == Form::Human).then(|| tokio::spawn(patience(endpoints.len())));
     let mut out = io::stdout();
     let mut report = Report { findings };
@@ -142,9 +130,6 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
     if let Some(waiting) = waiting {
         waiting.abort();
     }
-    if let Some(ledger) = opened {
-        ledger.close().await;
-    }
     written?;
     match form {
         Form::Human => write!(out, "{}", render::cures(&report))?,
@@ -160,40 +145,24 @@ async fn patience(endpoints: usize) {
     eprintln!("examining {endpoints} endpoints; every step ends within half a minute …");
 }
 
-/// Opens the ledger where tokens of persons are needed: a new refresh token has to be stored. Nobody else may have it open.
-async fn store(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> (Store, Option<Arc<sqlite::Sqlite>>) {
+/// Opens the ledger's sign-ins where tokens of persons are needed: a new refresh token has to be stored.
+async fn store(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> Store {
     let closed = |what: String, cure: &str| {
         let cure = cure.to_owned();
-        (Store::Closed(Trouble { what, cure }), None)
+        Store::Closed(Trouble { what, cure })
     };
-    let service = match service {
-        Some(service) if needs_store(endpoints) => service,
-        Some(_) => return closed("no sign-in of a person is examined".to_owned(), "nothing"),
-        None => {
-            return closed(
-                "the ledger is not known: mailjob.toml can't be used".to_owned(),
-                "mend mailjob.toml",
-            );
-        }
-    };
-    let ledger = match sqlite::open(&service.ledger, Arc::new(Utc::now)).await {
-        Ok(ledger) => Arc::new(ledger),
-        Err(ledger::Error::InUse { holder, .. }) => {
-            return closed(
-                format!("mailjob is running ({holder}), and only it may renew this sign-in"),
-                "look into its log; to examine the sign-in here, stop it first",
-            );
-        }
-        Err(error) => return closed(error.to_string(), "mend the ledger: the sign-in is kept there"),
-    };
-    match auth::key::load(service.key.as_ref(), &service.ledger) {
-        Ok(key) => {
-            let vault = Vault::new(ledger.clone(), Arc::new(key));
-            (Store::Open(Arc::new(vault)), Some(ledger))
-        }
-        Err(error) => {
-            ledger.close().await;
-            closed(error.to_string(), "put the key where service.key points")
-        }
+    match service {
+        None => closed(
+            "the ledger is not known: mailjob.toml can't be used".to_owned(),
+            "mend mailjob.toml",
+        ),
+        Some(_) if !needs_store(endpoints) => closed("no sign-in of a person is examined".to_owned(), "nothing"),
+        Some(service) => match app::sign_ins(service).await {
+            Ok(vault) => Store::Open(Arc::new(vault)),
+            Err(fatal) => closed(
+                fatal.to_string(),
+                "sign-ins are kept in the ledger under its key: mend that first",
+            ),
+        },
     }
 }

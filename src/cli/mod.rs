@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod auth;
 pub mod check;
 mod doctor;
 mod log;
@@ -29,6 +30,11 @@ enum Command {
         #[arg(long, value_enum, default_value_t = log::Form::Human, env = "MAILJOB_LOG_FORM")]
         log: log::Form,
     },
+    /// Sign in to accounts.
+    Auth {
+        #[command(subcommand)]
+        command: Auth,
+    },
     /// Print every problem of every configuration file, and exit 78 when there is one.
     Check {
         #[command(flatten)]
@@ -47,6 +53,19 @@ enum Command {
         /// Print what was found as one JSON document.
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        files: Files,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Auth {
+    /// Sign in to an account that a person signs in to, once; then try what that opens.
+    Login {
+        /// The account's name in `mailjob.toml`.
+        account: String,
+        #[command(flatten)]
+        how: auth::How,
         #[command(flatten)]
         files: Files,
     },
@@ -78,14 +97,40 @@ impl From<Files> for Sources {
     }
 }
 
+/// Runs a command that talks to servers.
+fn block_on(work: impl Future<Output = ExitCode>) -> ExitCode {
+    crate::net::tls::install_provider();
+    match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(2)
+        .build()
+    {
+        Ok(runtime) => {
+            let code = runtime.block_on(work);
+            // A thread may still wait for somebody to type.
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => {
+            eprintln!("this system refuses threads: {error}");
+            ExitCode::from(70)
+        }
+    }
+}
+
 /// Reads the arguments of this process and runs the command they ask for.
 #[must_use]
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run { files, log } => run::run(files.into(), log),
+        Command::Auth {
+            command: Auth::Login { account, how, files },
+        } => block_on(auth::login(&files.into(), &account, how)),
         Command::Check { files, live: false, .. } => check::check(&files.into()),
-        Command::Check { files, json, .. } => check::live(&files.into(), form(json)),
-        Command::Doctor { endpoint, json, files } => doctor::doctor(&files.into(), endpoint.as_deref(), form(json)),
+        Command::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),
+        Command::Doctor { endpoint, json, files } => {
+            block_on(doctor::doctor(&files.into(), endpoint.as_deref(), form(json)))
+        }
     }
 }
 

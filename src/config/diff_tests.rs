@@ -73,6 +73,7 @@ fn names(words: &str) -> Vec<EndpointName> {
 
 fn loaded(right: &str, broken: &str, listed: bool) -> Loaded {
     Loaded {
+        accounts: std::collections::BTreeMap::new(),
         service: Some(Service::on(1)),
         endpoints: endpoints(right),
         broken: names(broken).into_iter().collect::<BTreeSet<_>>(),

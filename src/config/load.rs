@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    Config, Endpoint, EndpointName, Problem, Service,
+    Account, Config, Endpoint, EndpointName, Problem, Service,
     check::{self, Accounts, Draft, Shared},
     clash,
     problem::Fault,
@@ -37,6 +37,8 @@ pub struct Sources {
 pub struct Loaded {
     /// The shared settings; nothing when `mailjob.toml` can't be read or its `[service]` is wrong.
     pub service: Option<Service>,
+    /// The accounts that are right: those of `mailjob.toml`, and those that endpoints bring or make of them, by name.
+    pub accounts: BTreeMap<String, Arc<Account>>,
     /// The endpoints that are right.
     pub endpoints: BTreeMap<EndpointName, Arc<Endpoint>>,
     /// The endpoints that have a file, but not one that can be used.
@@ -87,8 +89,17 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
     }
     let endpoints = clash::settle(drafts, &mut broken, running, &mut problems);
     problems.sort();
+    let own = endpoints.values().flat_map(|endpoint| {
+        let reply = endpoint.reply.account.as_ref();
+        [Some(&endpoint.mailbox.account), reply].into_iter().flatten().cloned()
+    });
+    let shared = accounts.by_name.into_values().flatten();
     Loaded {
         service,
+        accounts: shared
+            .chain(own)
+            .map(|account| (account.name.clone(), account))
+            .collect(),
         endpoints,
         broken,
         listed: files.is_some(),

@@ -1,10 +1,10 @@
 //! Where access tokens come from. Types and what follows from them; `check` reads them.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::NaiveDate;
 
-use super::{Account, Auth, Config, Protocol};
+use super::{Account, Auth, Endpoint, Protocol};
 use crate::secret::SecretRef;
 
 /// Where access tokens come from.
@@ -183,24 +183,19 @@ impl Account {
     }
 }
 
-impl Config {
-    /// What the endpoints use a sign-in for, each protocol once, in the order of [`Protocol`].
-    #[must_use]
-    pub fn uses(&self, sign_in: &str) -> Vec<Protocol> {
-        let is = |account: &Account| account.sign_in == sign_in;
-        let mut uses = Vec::new();
-        for endpoint in self.endpoints.values() {
-            if is(&endpoint.mailbox.account) {
-                uses.push(endpoint.mailbox.protocol);
-            }
-            if endpoint.reply.account.as_deref().is_some_and(is) {
-                uses.push(Protocol::Smtp);
-            }
+/// What endpoints use a sign-in for, each protocol once, in the order of [`Protocol`].
+pub fn uses<'a>(endpoints: impl IntoIterator<Item = &'a Arc<Endpoint>>, sign_in: &str) -> Vec<Protocol> {
+    let is = |account: &Account| account.sign_in == sign_in;
+    let mut uses = BTreeSet::new();
+    for endpoint in endpoints {
+        if is(&endpoint.mailbox.account) {
+            uses.insert(endpoint.mailbox.protocol);
         }
-        uses.sort_unstable();
-        uses.dedup();
-        uses
+        if endpoint.reply.account.as_deref().is_some_and(is) {
+            uses.insert(Protocol::Smtp);
+        }
     }
+    uses.into_iter().collect()
 }
 
 impl Auth {

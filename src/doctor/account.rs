@@ -6,25 +6,25 @@ use super::{
     Finding, Kind, Outcome, Stage, Store, Subject, Trouble,
     notes::{LONGEST, Notes},
     patient::{Patient, Reading},
-    sign_in::{Logins, credential},
+    sign_in::credential,
     way::{look_ahead, reach, told},
     words::{named, of_mailbox, of_reply, of_watch},
 };
 use crate::{
-    auth::Credential,
+    auth::{Credential, Login},
     config::{Account, Protocol, Server},
     reply, watch,
 };
 
 /// Examines an account.
-pub(super) async fn examine(patient: &Patient, logins: &Logins, store: &Store) -> Vec<Finding> {
+pub(super) async fn examine(patient: &Patient, login: &Result<Login, Trouble>, store: &Store) -> Vec<Finding> {
     let account = &patient.account;
     let mut notes = Notes::about(Subject {
         kind: Kind::Account,
         name: account.name.clone(),
         part: None,
     });
-    let credential = credential(&mut notes, patient, logins, store).await;
+    let credential = credential(&mut notes, patient, login, store).await;
     for reading in &patient.reads {
         notes.part(part(reading.protocol, &reading.server));
         match reading.protocol {

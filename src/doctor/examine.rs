@@ -8,7 +8,10 @@ use futures_util::{
 };
 
 use super::{Finding, Report, Trouble, account, action, patient::patients, sign_in};
-use crate::{auth::TokenStore, config::Endpoint};
+use crate::{
+    auth::TokenStore,
+    config::{Endpoint, uses},
+};
 
 /// Accounts and actions that are examined at once.
 const AT_ONCE: usize = 8;
@@ -42,10 +45,11 @@ pub fn needs_store(endpoints: &[Arc<Endpoint>]) -> bool {
 pub async fn examine(examination: &Examination, mut on: impl FnMut(&[Finding])) -> Report {
     let Examination { endpoints, store } = examination;
     let patients = patients(endpoints);
-    let logins = sign_in::Logins::of(&patients, store);
+    let logins = sign_in::logins(&patients, |sign_in| uses(endpoints.iter(), sign_in), store);
     let accounts = patients
         .iter()
-        .map(|patient| account::examine(patient, &logins, store).boxed());
+        .zip(&logins)
+        .map(|(patient, login)| account::examine(patient, login, store).boxed());
     let actions = endpoints.iter().map(|endpoint| action::examine(endpoint).boxed());
     let all: Vec<BoxFuture<'_, Vec<Finding>>> = accounts.chain(actions).collect();
     let mut done = stream::iter(all).buffered(AT_ONCE);

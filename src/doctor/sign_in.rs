@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use tokio::time::timeout;
 
 use super::{
     Outcome, Stage, Store, Trouble,
@@ -18,44 +17,42 @@ use crate::{
         Credential, Login, StoreError, StoredSignIn, StoredToken, TokenStore,
         claims::{Claims, Expected},
     },
-    config::{Account, Auth, AuthorizationServer, Grant, OAuth, TokenSource},
+    config::{Account, Auth, AuthorizationServer, Grant, OAuth, Protocol, TokenSource},
     net,
 };
 
 /// A slow token server takes up to a minute.
 const LONGEST: Duration = Duration::from_secs(65);
 
-/// The sign-ins of all accounts: one for all that share it.
-#[derive(Default)]
-pub(super) struct Logins(Vec<(Arc<Account>, Result<Login, Trouble>)>);
-
-impl Logins {
-    pub(super) fn of(patients: &[Patient], store: &Store) -> Self {
-        let mut logins = Self::default();
-        for patient in patients {
-            if logins.find(&patient.account).is_none() {
-                let login = login(&patient.account, store);
-                logins.0.push((patient.account.clone(), login));
-            }
-        }
-        logins
+/// The sign-in of each of these accounts; those that share one get the same, so that it is asked once.
+pub(super) fn logins(
+    patients: &[Patient],
+    uses: impl Fn(&str) -> Vec<Protocol>,
+    store: &Store,
+) -> Vec<Result<Login, Trouble>> {
+    let mut logins: Vec<Result<Login, Trouble>> = Vec::new();
+    for patient in patients {
+        let account = &patient.account;
+        let same = |known: &Patient| known.account.sign_in == account.sign_in && known.account.auth == account.auth;
+        let known = patients.iter().zip(&logins).find(|(known, _)| same(known));
+        let login = match known {
+            Some((_, login)) => login.clone(),
+            None => login(account, &uses(&account.sign_in), store),
+        };
+        logins.push(login);
     }
-
-    fn find(&self, account: &Account) -> Option<&Result<Login, Trouble>> {
-        let same = |known: &Account| known.sign_in == account.sign_in && known.auth == account.auth;
-        self.0.iter().find(|(known, _)| same(known)).map(|(_, login)| login)
-    }
+    logins
 }
 
 /// The sign-in of an account.
-fn login(account: &Arc<Account>, store: &Store) -> Result<Login, Trouble> {
+fn login(account: &Arc<Account>, uses: &[Protocol], store: &Store) -> Result<Login, Trouble> {
     let ca_file = account.auth.oauth().and_then(|oauth| oauth.ca_file.as_deref());
     let http = net::http::client(ca_file, true).map_err(|error| of_net(&error))?;
     let store = match store {
         Store::Open(store) => store.clone(),
         Store::Closed(_) => Arc::new(Forgetful),
     };
-    Ok(Login::new(account.clone(), store, http))
+    Ok(Login::new(account.clone(), uses, store, http))
 }
 
 /// Whether an account's tokens live in the store: a person's, which change with each use.
@@ -68,7 +65,7 @@ pub(super) fn is_kept(account: &Account) -> bool {
 pub(super) async fn credential(
     notes: &mut Notes,
     patient: &Patient,
-    logins: &Logins,
+    login: &Result<Login, Trouble>,
     store: &Store,
 ) -> Option<Credential> {
     let account = &patient.account;
@@ -78,12 +75,8 @@ pub(super) async fn credential(
         notes.note(Stage::Credential, Outcome::Warned(why.clone()));
         return None;
     }
-    if let Some(trouble) = not_signed_in(account, store).await {
-        notes.note(Stage::Credential, Outcome::Failed(trouble));
-        return None;
-    }
     let asked = async {
-        let login = logins.find(account).cloned().unwrap_or_else(|| login(account, store))?;
+        let login = login.clone()?;
         let credential = login
             .credential()
             .await
@@ -96,19 +89,6 @@ pub(super) async fn credential(
         notes.note(Stage::Credential, Outcome::Warned(trouble));
     }
     Some(credential)
-}
-
-/// An account that waits for its person.
-async fn not_signed_in(account: &Account, store: &Store) -> Option<Trouble> {
-    let (Some(Grant::RefreshToken(None)), Store::Open(store)) = (account.auth.oauth().map(|oauth| &oauth.grant), store)
-    else {
-        return None;
-    };
-    let stored = timeout(LONGEST, store.load(&account.sign_in)).await.ok()?.ok()?;
-    stored.token.is_none().then(|| Trouble {
-        what: "not signed in yet".to_owned(),
-        cure: format!("mailjob auth login {}", account.sign_in),
-    })
 }
 
 fn told(account: &Account, credential: &Credential) -> String {

@@ -17,6 +17,10 @@ pub(super) fn of_auth(error: &auth::Error) -> Trouble {
             let Diagnosis { what, cure, waits } = refusal.diagnosis();
             diagnosed(what, &format!("the token server said {}", refusal.words()), cure, waits)
         }
+        auth::Error::NotSignedIn(sign_in) => Trouble {
+            what: "not signed in yet".to_owned(),
+            cure: format!("mailjob auth login {sign_in}"),
+        },
         other => Trouble {
             what: other.to_string(),
             cure: match other.verdict() {
@@ -97,7 +101,10 @@ fn diagnosed(what: &str, said: &str, cure: &str, waits: Option<std::time::Durati
 /// Puts the account's name where a cure names the command that signs it in.
 pub(super) fn named(mut trouble: Trouble, sign_in: &str) -> Trouble {
     const COMMAND: &str = "mailjob auth login";
-    trouble.cure = trouble.cure.replace(COMMAND, &format!("{COMMAND} {sign_in}"));
+    let whole = format!("{COMMAND} {sign_in}");
+    if !trouble.cure.contains(&whole) {
+        trouble.cure = trouble.cure.replace(COMMAND, &whole);
+    }
     trouble
 }
 

@@ -73,7 +73,7 @@ pub async fn run(outbox: Outbox) {
             }
         };
         if let Some(pause) = pause {
-            stop.run_until_cancelled(sleep(pause)).await;
+            stop.run_until_cancelled(courier.outbox.login.pause(pause)).await;
         }
     }
     courier.part().await;

@@ -143,7 +143,7 @@ impl World {
         let outbox = Outbox {
             account: account.clone(),
             ledger: self.ledger.clone(),
-            login: Arc::new(Login::new(account, Arc::new(NoStore), http)),
+            login: Arc::new(Login::new(account, &[], Arc::new(NoStore), http)),
             stop: self.stop.clone(),
         };
         *self.running.lock().unwrap() = Some(tokio::spawn(run(outbox)));

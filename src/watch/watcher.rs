@@ -102,7 +102,8 @@ impl Watcher {
                     let verdict = error.verdict();
                     let wait = backoff.after(verdict, connected.elapsed(), error.patience(), fastrand::f64());
                     self.report(&error, verdict, wait);
-                    if stop.run_until_cancelled(sleep(wait)).await.is_none() {
+                    let pause = self.watch.login.pause(wait);
+                    if stop.run_until_cancelled(pause).await.is_none() {
                         return;
                     }
                 }

@@ -72,6 +72,7 @@ pub(super) fn start(watch: config::Watch, scripts: &[&str]) -> Running {
     let (servers, rejected) = (door.servers.clone(), door.rejected.clone());
     let login = Login::new(
         endpoint.mailbox.account.clone(),
+        &[],
         Arc::new(NoStore),
         reqwest::Client::new(),
     );

@@ -90,7 +90,7 @@ pub(crate) fn oauth(world: &World, client: &str, client_secret: Option<&str>, se
     }))
 }
 
-/// A secret in a file of the world.
+/// A secret in a file of the world, for its owner's eyes only.
 pub(crate) fn secret(world: &World, name: &str, text: &str) -> SecretRef {
     let path: PathBuf = world.dir().join(name);
     write_secret(&path, text);
@@ -107,7 +107,7 @@ pub(crate) fn write_secret(path: &Path, text: &str) {
 pub(crate) fn login(account: &Arc<Account>, ledger: &Arc<Sqlite>) -> Login {
     net::tls::install_provider();
     let http = net::http::client(None, true).unwrap();
-    Login::new(account.clone(), Arc::new(vault(ledger)), http)
+    Login::new(account.clone(), &[], Arc::new(vault(ledger)), http)
 }
 
 /// The ledger's sign-ins under the key of all tests.

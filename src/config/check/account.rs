@@ -11,7 +11,7 @@ use super::{
 use crate::{
     addr_spec::is_sendable,
     config::{
-        Account, Auth, EndpointName, Provider, Server, Tls, TokenSource,
+        Account, Auth, EndpointName, Grant, Provider, Server, Tls, TokenSource,
         presence::Need,
         read::Value,
         table::Table,
@@ -121,11 +121,20 @@ pub(super) fn overridden(table: &mut Table<'_>, shared: &Account, endpoint: &End
         account.user = user?;
         account.from = is_sendable(&account.user).then(|| account.user.clone());
     }
+    let own = auth.is_some();
     if let Some(auth) = auth {
-        account.sign_in.clone_from(&account.name);
         account.auth = auth?;
     }
+    if own || acts_for_user(&account.auth) {
+        account.sign_in.clone_from(&account.name);
+    }
     Some(Some(account))
+}
+
+/// Whether a token is of the user for whom it was asked, and opens no other mailbox.
+fn acts_for_user(auth: &Auth) -> bool {
+    auth.oauth()
+        .is_some_and(|oauth| matches!(oauth.grant, Grant::ServiceAccount { .. }))
 }
 
 /// A server; what isn't written comes from the preset, else from what the port or the kind of TLS implies.

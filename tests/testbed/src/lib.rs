@@ -6,6 +6,7 @@
 //!
 //! It needs Debian 12 with root, `dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix`, and node; `tests/setup` installs them.
 
+mod canary;
 mod dovecot;
 mod imap;
 mod lmtp;

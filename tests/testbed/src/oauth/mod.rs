@@ -211,6 +211,11 @@ impl OAuth {
         granted_in(&self.granted)
     }
 
+    /// The file that holds them.
+    pub(crate) fn granted_file(&self) -> &Path {
+        &self.granted
+    }
+
     /// What the server printed.
     #[must_use]
     pub fn log(&self) -> String {

@@ -1,4 +1,4 @@
-//! IMAP as Exchange Online and Gmail speak it, with an empty INBOX.
+//! IMAP as Exchange Online and Gmail speak it, with an empty INBOX. Gmail's offers OAUTHBEARER, as it does, and takes XOAUTH2.
 
 use anyhow::Result;
 

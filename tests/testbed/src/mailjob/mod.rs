@@ -1,44 +1,27 @@
 //! The program under test: its configuration in a folder, its binary as a child, its log in a file.
 
+mod files;
+
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    process::Stdio,
+    sync::{Mutex, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
+use tokio::process::Command;
 
-use crate::{
-    dovecot::PASSWORD,
-    oauth::{APP_SECRET, CLIENT_SECRET},
-    process::Process,
-    world::World,
-};
-
-/// How an account signs in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignIn {
-    /// OAuth 2.0, client credentials: an application that may act for the mailbox.
-    Application,
-    /// OAuth 2.0, refresh token: the first one is made here, and rotates.
-    RefreshToken,
-    /// A password.
-    Password,
-}
-
-/// When TLS starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// With the first byte.
-    Implicit,
-    /// By STARTTLS.
-    StartTls,
-}
+pub use self::files::{SignIn, Start};
+use crate::{canary, oauth, process::Process, world::World};
 
 /// One installation of Mailjob. Declare it after its world, so that it is dropped, and the program ended, before its servers.
+///
+/// When it is dropped it looks into its log, and panics when a secret or a token turns up there.
 #[derive(Debug)]
 pub struct Mailjob {
     binary: PathBuf,
@@ -47,6 +30,9 @@ pub struct Mailjob {
     service: String,
     accounts: BTreeMap<String, String>,
     env: BTreeMap<String, String>,
+    // Names and values, old ones too: what may not turn up in a log.
+    secrets: Mutex<Vec<(String, String)>>,
+    granted: PathBuf,
     process: Option<Process>,
 }
 
@@ -60,7 +46,7 @@ impl Mailjob {
         let dir = world.dir().join(format!("mailjob-{health}"));
         fs::create_dir_all(dir.join("endpoints.d"))?;
         fs::create_dir_all(dir.join("secrets"))?;
-        let (service, accounts, env) = Default::default();
+        let (service, accounts, env, secrets) = Default::default();
         let mailjob = Self {
             binary: binary.into(),
             dir,
@@ -68,6 +54,8 @@ impl Mailjob {
             service,
             accounts,
             env,
+            secrets,
+            granted: world.oauth.granted_file().to_owned(),
             process: None,
         };
         mailjob.write_config()?;
@@ -84,107 +72,6 @@ impl Mailjob {
     pub fn env(&mut self, name: &str, value: &str) -> &mut Self {
         self.env.insert(name.to_owned(), value.to_owned());
         self
-    }
-
-    /// Further lines of `[service]`, such as `retention = "1s"`.
-    ///
-    /// # Errors
-    /// When the file can't be written.
-    pub fn service(&mut self, lines: &str) -> Result<&mut Self> {
-        self.service = lines.to_owned();
-        self.write_config()?;
-        Ok(self)
-    }
-
-    /// An account of the world: `[accounts.NAME]` for the mailboxes of `user`.
-    ///
-    /// # Errors
-    /// When there is no refresh token to be had, or a file can't be written.
-    pub async fn account(
-        &mut self,
-        world: &World,
-        name: &str,
-        user: &str,
-        sign_in: SignIn,
-        start: Start,
-    ) -> Result<&mut Self> {
-        let oauth = |lines: &str| {
-            let token_url = world.oauth.token_url();
-            format!("{lines}\noauth = {{ token_url = \"{token_url}\", scopes = [\"mail\"] }}")
-        };
-        let secret = format!("{{ file = \"secrets/{name}\" }}");
-        let auth = match sign_in {
-            SignIn::Password => {
-                self.secret(name, PASSWORD)?;
-                format!("password = {secret}")
-            }
-            SignIn::Application => {
-                self.secret(name, APP_SECRET)?;
-                oauth(&format!("client_id = \"app.{user}\"\nclient_secret = {secret}"))
-            }
-            SignIn::RefreshToken => {
-                self.secret(name, CLIENT_SECRET)?;
-                let token = format!("{name}-refresh-token");
-                self.secret(&token, &world.oauth.refresh_token(user, "mailjob").await?)?;
-                let token = format!("refresh_token = {{ file = \"secrets/{token}\" }}");
-                oauth(&format!("client_id = \"mailjob\"\nclient_secret = {secret}\n{token}"))
-            }
-        };
-        let (imap, smtp, tls) = match start {
-            Start::Implicit => (world.dovecot.imaps, world.postfix.submissions, "implicit"),
-            Start::StartTls => (world.dovecot.imap, world.postfix.submission, "starttls"),
-        };
-        let account = format!(
-            "[accounts.{name}]\nuser = \"{user}\"\nca_file = \"{ca}\"\n\
-             imap = {{ host = \"localhost\", port = {imap}, tls = \"{tls}\" }}\n\
-             smtp = {{ host = \"localhost\", port = {smtp}, tls = \"{tls}\" }}\n{auth}\n",
-            ca = world.tls.ca.display(),
-        );
-        self.accounts.insert(name.to_owned(), account);
-        self.write_config()?;
-        Ok(self)
-    }
-
-    /// A secret file, `secrets/NAME`.
-    ///
-    /// # Errors
-    /// When it can't be written.
-    pub fn secret(&self, name: &str, value: &str) -> Result<()> {
-        self.write(&format!("secrets/{name}"), value)
-    }
-
-    /// Writes `endpoints.d/NAME.toml`, also while the program runs.
-    ///
-    /// # Errors
-    /// When it can't be written.
-    pub fn endpoint(&self, name: &str, text: &str) -> Result<()> {
-        self.write(&format!("endpoints.d/{name}.toml"), text)
-    }
-
-    /// Removes `endpoints.d/NAME.toml`.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn remove_endpoint(&self, name: &str) -> Result<()> {
-        Ok(fs::remove_file(self.dir.join(format!("endpoints.d/{name}.toml")))?)
-    }
-
-    fn write_config(&self) -> Result<()> {
-        let Self { health, service, .. } = self;
-        let accounts: String = self.accounts.values().map(|account| format!("\n{account}")).collect();
-        self.write(
-            "mailjob.toml",
-            &format!("[service]\nledger = \"mailjob.db\"\nhealth = \"127.0.0.1:{health}\"\n{service}\n{accounts}"),
-        )
-    }
-
-    /// Files change at once, as an editor or Kubernetes changes them.
-    fn write(&self, name: &str, text: &str) -> Result<()> {
-        let (path, draft) = (self.dir.join(name), self.dir.join("draft"));
-        fs::write(&draft, text)?;
-        // Some of these files are secrets, which nobody else may read.
-        fs::set_permissions(&draft, fs::Permissions::from_mode(0o600))?;
-        fs::rename(&draft, &path).with_context(|| format!("write {}", path.display()))
     }
 
     /// Starts the program, again after an end too; its log goes on in the same file.
@@ -206,6 +93,35 @@ impl Mailjob {
             .collect();
         self.process = Some(Process::start(&argv, &env, &self.dir.join("mailjob.log"))?);
         Ok(())
+    }
+
+    /// Another command of the program, such as `["check"]`, for this installation: in its folder, with its configuration and
+    /// environment, without input, its output in pipes. [`Self::leaks`] looks into what it prints.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command
+            .args(arguments)
+            .current_dir(&self.dir)
+            .env("MAILJOB_ENDPOINTS", self.dir.join("endpoints.d"))
+            .env("MAILJOB_CONFIG", self.dir.join("mailjob.toml"))
+            .envs(&self.env)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// The names of the secrets that a text holds, plain or in base64: of all that were ever written by [`Self::secret`], and
+    /// of all tokens that the OAuth server granted.
+    #[must_use]
+    pub fn leaks(&self, text: &str) -> Vec<String> {
+        let tokens = oauth::granted_in(&self.granted);
+        let tokens = tokens.iter().map(|token| ("a token of the OAuth server", &**token));
+        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        let secrets = secrets.iter().map(|(name, value)| (&**name, &**value));
+        canary::leaks(text, secrets.chain(tokens)).into_iter().collect()
     }
 
     /// Waits until `/readyz` answers 200.
@@ -292,5 +208,16 @@ impl Mailjob {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(())
+    }
+}
+
+impl Drop for Mailjob {
+    fn drop(&mut self) {
+        drop(self.process.take());
+        // A test that fails already says what is wrong by itself.
+        if !thread::panicking() {
+            let leaked = self.leaks(&self.log());
+            assert!(leaked.is_empty(), "mailjob's log holds secrets: {leaked:?}");
+        }
     }
 }

@@ -1,0 +1,93 @@
+//! The sign-ins of this process: one each, shared by all sessions that use it, and kept alive for as long as somebody does.
+
+use std::{collections::HashMap, sync::Arc};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    auth::Login,
+    config::{Account, Config, uses},
+    ledger::Vault,
+    net,
+};
+
+use super::{clients::Clients, supervise::Loops};
+
+/// The sign-ins in use.
+pub(super) struct SignIns {
+    loops: Loops,
+    vault: Arc<Vault>,
+    stop: CancellationToken,
+    by_name: HashMap<String, SignIn>,
+}
+
+struct SignIn {
+    account: Arc<Account>,
+    login: Arc<Login>,
+    /// Ends what keeps it alive.
+    stop: CancellationToken,
+}
+
+impl SignIns {
+    pub(super) fn new(loops: Loops, vault: Arc<Vault>, stop: CancellationToken) -> Self {
+        Self {
+            loops,
+            vault,
+            stop,
+            by_name: HashMap::new(),
+        }
+    }
+
+    /// Asks for what the endpoints of `config` need from now on, and ends what keeps sign-ins alive that none of them uses.
+    pub(super) fn become_like(&mut self, config: &Config) {
+        self.by_name.retain(|name, sign_in| {
+            let uses = uses(config.endpoints.values(), name);
+            sign_in.login.use_for(&uses);
+            if uses.is_empty() {
+                sign_in.stop.cancel();
+            }
+            !uses.is_empty()
+        });
+    }
+
+    /// The sign-in of an account. While it signs in the same way it is the same one, whoever asks: tokens are refreshed once.
+    pub(super) fn login(
+        &mut self,
+        account: &Arc<Account>,
+        config: &Config,
+        clients: &mut Clients,
+    ) -> Result<Arc<Login>, net::Error> {
+        if let Some(known) = self.by_name.get(&account.sign_in)
+            && known.account.auth == account.auth
+            && known.account.provider == account.provider
+        {
+            return Ok(known.login.clone());
+        }
+        let ca_file = account.auth.oauth().and_then(|oauth| oauth.ca_file.clone());
+        let http = clients.client(ca_file, true)?;
+        let uses = uses(config.endpoints.values(), &account.sign_in);
+        let login = Arc::new(Login::new(account.clone(), &uses, self.vault.clone(), http));
+        let stop = self.stop.child_token();
+        self.keep(&login, &account.sign_in, &stop);
+        let sign_in = SignIn {
+            account: account.clone(),
+            login: login.clone(),
+            stop,
+        };
+        if let Some(before) = self.by_name.insert(account.sign_in.clone(), sign_in) {
+            before.stop.cancel();
+        }
+        Ok(login)
+    }
+
+    fn keep(&self, login: &Arc<Login>, name: &str, stop: &CancellationToken) {
+        let (login, ended) = (login.clone(), stop.clone());
+        // Nobody waits for its end: what it asked for is stored by a task of its own.
+        drop(self.loops.start(format!("sign-in {name}"), stop.clone(), move || {
+            let (login, ended) = (login.clone(), ended.clone());
+            async move {
+                ended.run_until_cancelled(login.keep()).await;
+            }
+        }));
+    }
+}

@@ -1,0 +1,134 @@
+//! One HTTP exchange with an authorization server.
+//!
+//! Reads at most 1 MiB, waits at most 30 s, follows no redirect (the client that is handed in must not), and tells 429 and 5xx
+//! apart from refusals, which the oauth2 crate does not.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use oauth2::{
+    HttpRequest, HttpResponse,
+    http::{Method, Request, Response, header},
+};
+use reqwest::Url;
+
+use super::error::Error;
+
+/// The whole exchange, body included.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes of an answer that are read.
+const MOST: usize = 1 << 20;
+
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct HttpError(pub(super) Error);
+
+/// The way of the oauth2 crate to our HTTP client. Owned, since a closure over a reference makes a future that the compiler can't see
+/// to be Send.
+pub(super) fn caller(
+    http: &reqwest::Client,
+) -> impl Fn(HttpRequest) -> std::pin::Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send>>
++ Send
++ Sync
++ use<> {
+    let http = http.clone();
+    move |request| Box::pin(exchange(http.clone(), request))
+}
+
+/// Fetches a document; any status but 200 is no answer.
+pub(super) async fn get(http: &reqwest::Client, url: Url) -> Result<Vec<u8>, Error> {
+    let request = Request::builder()
+        .method(Method::GET)
+        .uri(url.as_str())
+        .header(header::ACCEPT, "application/json")
+        .body(Vec::new())
+        .map_err(|_| Error::Url)?;
+    let answer = exchange(http.clone(), request)
+        .await
+        .map_err(|HttpError(error)| error)?;
+    if answer.status() != 200 {
+        return Err(Error::Answer("is not there"));
+    }
+    Ok(answer.into_body())
+}
+
+/// Posts a form to a token endpoint.
+pub(super) async fn post(http: &reqwest::Client, url: &str, form: &[(&str, &str)]) -> Result<HttpResponse, Error> {
+    let mut body = Url::parse(url).map_err(|_| Error::Url)?;
+    body.query_pairs_mut().clear().extend_pairs(form);
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(url)
+        .header(header::ACCEPT, "application/json")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(body.query().unwrap_or_default().as_bytes().to_vec())
+        .map_err(|_| Error::Url)?;
+    exchange(http.clone(), request).await.map_err(|HttpError(error)| error)
+}
+
+async fn exchange(http: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    tokio::time::timeout(PATIENCE, read(&http, request))
+        .await
+        .unwrap_or(Err(Error::Timeout(PATIENCE)))
+        .map_err(HttpError)
+}
+
+async fn read(http: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, Error> {
+    let unreachable = |error: reqwest::Error| Error::Unreachable(Arc::new(error.without_url()));
+    let request = request.try_into().map_err(unreachable)?;
+    let mut answer = http.execute(request).await.map_err(unreachable)?;
+    let status = answer.status();
+    if status == 429 || status.is_server_error() {
+        let asked = answer
+            .headers()
+            .get(header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok());
+        return Err(Error::Busy {
+            status: status.as_u16(),
+            retry_after: asked.and_then(|text| retry_after(text, Utc::now())),
+        });
+    }
+    let mut response = Response::builder().status(status);
+    if let Some(media_type) = answer.headers().get(header::CONTENT_TYPE) {
+        response = response.header(header::CONTENT_TYPE, media_type);
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > MOST {
+            return Err(Error::Answer("is over 1 MiB"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    response.body(body).map_err(|_| Error::Answer("has broken headers"))
+}
+
+/// Retry-After (RFC 9110 section 10.2.3): seconds, or a date.
+fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+    match text.trim().parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => (DateTime::parse_from_rfc2822(text.trim()).ok()?.to_utc() - now)
+            .to_std()
+            .ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = DateTime::parse_from_rfc3339("2026-11-22T10:00:00Z").unwrap().to_utc();
+        for (text, seconds) in [
+            ("120", Some(120)),
+            (" 0 ", Some(0)),
+            ("Sun, 22 Nov 2026 10:01:30 GMT", Some(90)),
+            ("Sun, 22 Nov 2026 09:00:00 GMT", None),
+            ("-5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(retry_after(text, now), seconds.map(Duration::from_secs), "{text}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The first sign-in, by a person: begun here, ended in the store.
+
+use tokio::time::Instant;
+
+use super::{
+    code::BrowserSignIn,
+    device::{DeviceError, DeviceSignIn},
+    error::Error,
+    grant::Asker,
+    login::Login,
+    metadata::Addresses,
+    secrets::Secrets,
+};
+use crate::{
+    config::{Grant, OAuth},
+    secret::Secret,
+};
+
+impl Login {
+    /// Where the authorization server is asked for what.
+    ///
+    /// # Errors
+    /// When its metadata can't be had, or the account is no person's.
+    pub async fn addresses(&self) -> Result<Addresses, Error> {
+        let oauth = self.person()?;
+        let mut flight = self.shared.flight().await;
+        self.shared.addresses(&mut flight, oauth).await
+    }
+
+    /// Begins a sign-in with a browser, which is sent back to `redirect`.
+    ///
+    /// # Errors
+    /// When the account has no page for that.
+    pub async fn browser(&self, redirect: &str) -> Result<BrowserSignIn, Error> {
+        let oauth = self.person()?;
+        let Some(authorize) = self.addresses().await?.authorize else {
+            return Err(Error::NoWay(
+                "no page to sign in is known; write oauth = { authorize_url = \"…\" }",
+            ));
+        };
+        let scopes = self.shared.scopes();
+        BrowserSignIn::begin(
+            &oauth.client_id,
+            &authorize,
+            redirect,
+            &scopes,
+            self.shared.account.provider,
+        )
+    }
+
+    /// Ends a sign-in with a browser: the code becomes tokens, which are stored.
+    ///
+    /// # Errors
+    /// When the token server refuses the code, or nothing can be stored.
+    pub async fn redeem(&self, sign_in: &BrowserSignIn, code: &Secret) -> Result<(), Error> {
+        let oauth = self.person()?;
+        let mut flight = self.shared.flight().await;
+        let token_url = self.shared.addresses(&mut flight, oauth).await?.token;
+        let (secrets, scopes) = (self.secrets(oauth).await?, self.shared.scopes());
+        let asked = Instant::now();
+        let asker = self.asker(oauth, &token_url, &secrets, &scopes);
+        let granted = asker.code(code, sign_in.verifier(), sign_in.redirect.clone()).await?;
+        self.shared.begin(&mut flight, granted, asked, secrets.origin()).await
+    }
+
+    /// Begins a sign-in with another device.
+    ///
+    /// # Errors
+    /// When the account has no address for that, or the server refuses.
+    pub async fn device(&self) -> Result<DeviceSignIn, Error> {
+        let oauth = self.person()?;
+        let addresses = self.addresses().await?;
+        let Some(device) = addresses.device else {
+            return Err(Error::NoWay(
+                "no address for device codes is known; write oauth = { device_url = \"…\" }",
+            ));
+        };
+        let (secrets, scopes) = (self.secrets(oauth).await?, self.shared.scopes());
+        DeviceSignIn::begin(&self.asker(oauth, &addresses.token, &secrets, &scopes), &device).await
+    }
+
+    /// Waits for the person at the other device, and ends the sign-in.
+    ///
+    /// # Errors
+    /// When the person says no or does not come, or nothing can be stored.
+    pub async fn await_device(&self, sign_in: &DeviceSignIn) -> Result<(), DeviceError> {
+        let oauth = self.person()?;
+        let mut flight = self.shared.flight().await;
+        let token_url = self.shared.addresses(&mut flight, oauth).await?.token;
+        let (secrets, scopes) = (self.secrets(oauth).await?, self.shared.scopes());
+        let granted = sign_in.wait(&self.asker(oauth, &token_url, &secrets, &scopes)).await?;
+        let origin = secrets.origin();
+        Ok(self.shared.begin(&mut flight, granted, Instant::now(), origin).await?)
+    }
+
+    /// The settings, when a person signs in to this account.
+    fn person(&self) -> Result<&OAuth, Error> {
+        match self.shared.account.auth.oauth() {
+            Some(oauth) if matches!(oauth.grant, Grant::RefreshToken(_)) => Ok(oauth),
+            Some(_) => Err(Error::NoWay("it signs in by itself, without a person")),
+            None => Err(Error::NoWay("it has a password or a token of its own")),
+        }
+    }
+
+    async fn secrets(&self, oauth: &OAuth) -> Result<Secrets, Error> {
+        let known = self.shared.store.load(&self.shared.account.sign_in).await?;
+        // A configured refresh token that can't be read is no reason not to sign in anew, but then it would win over this one.
+        Secrets::read(oauth, known).await
+    }
+
+    fn asker<'a>(
+        &'a self,
+        oauth: &'a OAuth,
+        token_url: &'a str,
+        secrets: &'a Secrets,
+        scopes: &'a [String],
+    ) -> Asker<'a> {
+        Asker {
+            http: &self.shared.http,
+            oauth,
+            token_url,
+            proof: &secrets.proof,
+            scopes,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! `mailjob auth login ACCOUNT`: a person signs in, once; then it is tried what that opens.
+
+use std::{env, io, process::ExitCode, sync::Arc, time::Duration};
+
+use crate::{
+    auth::{self, DeviceError, Login, NotSignedIn, key},
+    config::{
+        Account, Grant, Protocol,
+        load::{Loaded, Sources, load},
+        uses as used,
+    },
+    ledger::{self, Vault, sqlite::SignIns},
+    net,
+};
+
+use super::{browser, device};
+
+/// How to sign in.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(crate) struct How {
+    /// Sign in with a code that is typed in on another device.
+    #[arg(long, conflicts_with = "paste")]
+    device: bool,
+    /// Sign in with a browser anywhere, and paste the address on which it ends.
+    #[arg(long)]
+    paste: bool,
+    /// The port to which the browser comes back; any free one when nothing is given.
+    #[arg(long, default_value_t = 0, value_name = "PORT", conflicts_with_all = ["device", "paste"])]
+    port: u16,
+    /// Open no browser, only print the address.
+    #[arg(long, conflicts_with_all = ["device", "paste"])]
+    no_browser: bool,
+}
+
+/// Why nobody is signed in.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("there is no account \"{name}\"; {known}")]
+    Unknown { name: String, known: String },
+    #[error("mailjob.toml can't be used: mailjob check says why")]
+    Config,
+    #[error("the port {port} can't be had: {why}; choose another by --port, or sign in by --device or --paste")]
+    Port { port: u16, why: io::Error },
+    #[error("nobody signed in within {} minutes; start again", .0.as_secs() / 60)]
+    Slow(Duration),
+    #[error(transparent)]
+    NotSignedIn(#[from] NotSignedIn),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
+    Auth(#[from] auth::Error),
+    #[error(transparent)]
+    Key(#[from] auth::KeyError),
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    #[error(transparent)]
+    Net(#[from] net::Error),
+}
+
+/// Signs in. The exit code is 0, 78 when the configuration is wrong, or 1.
+pub(crate) async fn login(sources: &Sources, name: &str, how: How) -> ExitCode {
+    match sign_in(sources, name, how).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("{fault}");
+            match fault {
+                Fault::Unknown { .. } | Fault::Config => ExitCode::from(78),
+                _ => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<(), Fault> {
+    let loaded = load(sources);
+    let service = loaded.service.clone().ok_or(Fault::Config)?;
+    let account = loaded
+        .accounts
+        .get(name)
+        .cloned()
+        .ok_or_else(|| unknown(&loaded, name))?;
+    let key = key::load(service.key.as_ref(), &service.ledger)?;
+    let vault = Arc::new(Vault::new(
+        Arc::new(SignIns::open(&service.ledger).await?),
+        Arc::new(key),
+    ));
+    let oauth_ca = account.auth.oauth().and_then(|oauth| oauth.ca_file.clone());
+    let http = net::http::client(oauth_ca.as_deref(), true)?;
+    let uses = uses(&account, used(loaded.endpoints.values(), &account.sign_in));
+    let login = Login::new(account.clone(), &uses, vault, http);
+
+    if needs_person(&account) {
+        by_person(&login, &account, how).await?;
+        println!("Signed in to \"{}\".", account.sign_in);
+    } else {
+        println!("\"{name}\" signs in by itself, nobody has to sign in to it.");
+        login.credential().await?;
+    }
+    Ok(())
+}
+
+async fn by_person(login: &Login, account: &Account, how: How) -> Result<(), Fault> {
+    if how.paste {
+        return browser::elsewhere(login, account.provider).await;
+    }
+    let has_browser = has_browser();
+    let codes = how.device || !(has_browser || how.no_browser || how.port != 0);
+    if how.device || (codes && login.addresses().await?.device.is_some()) {
+        return device::sign_in(login).await;
+    }
+    browser::here(login, how.port, has_browser && !how.no_browser).await
+}
+
+/// Whether this machine has a screen to show a browser on.
+fn has_browser() -> bool {
+    let screens = ["DISPLAY", "WAYLAND_DISPLAY"];
+    cfg!(target_os = "macos")
+        || screens
+            .into_iter()
+            .any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+fn needs_person(account: &Account) -> bool {
+    let oauth = account.auth.oauth();
+    oauth.is_some_and(|oauth| matches!(oauth.grant, Grant::RefreshToken(_)))
+}
+
+/// What the sign-in is for: what the endpoints use it for, and while none does, reading by IMAP and sending.
+fn uses(account: &Account, used: Vec<Protocol>) -> Vec<Protocol> {
+    if !used.is_empty() {
+        return used;
+    }
+    let usual = match account.imap {
+        Some(_) => [Protocol::Imap, Protocol::Smtp],
+        None => [Protocol::Pop3, Protocol::Smtp],
+    };
+    usual
+        .into_iter()
+        .filter(|protocol| account.server(*protocol).is_some())
+        .collect()
+}
+
+fn unknown(loaded: &Loaded, name: &str) -> Fault {
+    let names: Vec<_> = loaded.accounts.keys().map(String::as_str).collect();
+    Fault::Unknown {
+        name: name.to_owned(),
+        known: match names.as_slice() {
+            [] => "no account is right: mailjob check says what is wrong".to_owned(),
+            names => format!("there are: {}", names.join(", ")),
+        },
+    }
+}
