@@ -15,6 +15,16 @@ fn server() -> Server {
     }
 }
 
+fn line(stream: Box<dyn Io>) -> Line {
+    Line {
+        wire: Wire::new(stream),
+        handshake: Handshake {
+            version: "TLS 1.3",
+            certificate_ends: None,
+        },
+    }
+}
+
 async fn sign_in(script: &str) -> (Result<Session, Error>, Script) {
     let greeting = "
         C: CAPABILITY
@@ -29,13 +39,7 @@ async fn sign_in(script: &str) -> (Result<Session, Error>, Script) {
     ";
     let (stream, script) = play(&format!("{greeting}{script}"));
     let stream: Box<dyn Io> = Box::new(stream);
-    let line = Line {
-        wire: Wire::new(stream),
-        handshake: Handshake {
-            version: "TLS 1.3",
-            certificate_ends: None,
-        },
-    };
+    let line = line(stream);
     let credential = Credential::Bearer(Secret::from("token"));
     (line.sign_in("ada", &server(), &credential).await, script)
 }
@@ -101,6 +105,27 @@ async fn exchange_says_late_that_a_sign_in_did_not_work() {
             error => panic!("{error}"),
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn exchange_says_so_at_the_first_command_whichever_that_is() {
+    let (stream, _script) = play(
+        "
+        C: CAPABILITY
+        S: * CAPABILITY IMAP4rev1 AUTH=XOAUTH2 SASL-IR ID
+        S: $ OK
+        C: AUTHENTICATE XOAUTH2 *
+        S: $ OK AUTHENTICATE completed.
+        C: CAPABILITY
+        S: $ BAD User is authenticated but not connected.
+        S: * BYE Connection closed. 14
+        EOF
+        ",
+    );
+    let stream: Box<dyn Io> = Box::new(stream);
+    let credential = Credential::Bearer(Secret::from("token"));
+    let error = line(stream).sign_in("ada", &server(), &credential).await.err().unwrap();
+    assert!(matches!(error, Error::Credential { .. }), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -88,7 +88,7 @@ pub(crate) async fn enter<T: Io>(wire: Wire<T>, who: &SignIn<'_>) -> Result<Ente
     let (wire, after) = authenticate(wire, who, before).await?;
     let (wire, capabilities) = match after {
         Some(Known::Capabilities(after)) => (wire, after),
-        _ => capabilities(wire).await?,
+        _ => believe(capabilities(wire).await, None)?,
     };
     let (wire, doubt) = identify(wire, capabilities).await?;
     Ok(Entered {
