@@ -18,6 +18,7 @@ pub mod budget;
 pub mod cli;
 pub mod config;
 pub mod dispatch;
+pub mod doctor;
 pub mod http;
 pub mod job;
 pub mod ledger;

@@ -2,7 +2,13 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{StoreError, assertion::AssertionError, external::ExternalError, sasl};
+use super::{
+    StoreError,
+    assertion::AssertionError,
+    diagnosis::{self, Diagnosis},
+    external::ExternalError,
+    sasl,
+};
 use crate::secret::SecretError;
 
 /// What a loop does about an [`Error`].
@@ -177,10 +183,23 @@ impl Refusal {
     /// Microsoft's number for it, e.g. `AADSTS700082`: for people to search, never to decide on.
     #[must_use]
     pub fn number(&self) -> Option<&str> {
-        let tail = self.said.split_once("AADSTS")?.1;
-        let digits = tail.bytes().take_while(u8::is_ascii_digit).count();
-        let start = self.said.len() - tail.len() - "AADSTS".len();
-        (digits > 0).then(|| self.said.get(start..start + "AADSTS".len() + digits))?
+        diagnosis::number(&self.said)
+    }
+
+    /// What it means, and what to do about it.
+    #[must_use]
+    pub fn diagnosis(&self) -> Diagnosis {
+        diagnosis::token(&self.code, &self.said)
+    }
+
+    /// The server's own words: its code, and what it said with it.
+    #[must_use]
+    pub fn words(&self) -> String {
+        if self.said.is_empty() {
+            self.code.clone()
+        } else {
+            format!("{}: {}", self.code, self.said)
+        }
     }
 
     fn verdict(&self) -> Verdict {
@@ -191,40 +210,12 @@ impl Refusal {
             _ => Verdict::SlowDown,
         }
     }
-
-    fn cure(&self) -> &'static str {
-        match self.code.as_str() {
-            "invalid_grant" => {
-                "the sign-in has ended (refresh token expired, revoked or used up): sign in anew and replace the refresh token"
-            }
-            "invalid_client" => {
-                "client_id or client_secret are wrong, or the client secret has expired: make a new one and replace it"
-            }
-            "unauthorized_client" => {
-                "this client may not use this grant: allow it where the client is registered, or check client_id and tenant"
-            }
-            "consent_required" => {
-                "nobody has consented to these scopes: have an administrator consent, then sign in anew"
-            }
-            "interaction_required" | "login_required" => {
-                "a person must prove themselves (second factor, new password): sign in anew and replace the refresh token"
-            }
-            "invalid_scope" => "the server doesn't know these scopes for this client: check scopes",
-            "temporarily_unavailable" | "server_error" | "slow_down" => {
-                "the token server is in trouble: trying again later"
-            }
-            _ => "check token_url, client_id, scopes and the grant",
-        }
-    }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}. The token server said {}", self.cure(), self.code)?;
-        if !self.said.is_empty() {
-            write!(f, ": {}", self.said)?;
-        }
-        Ok(())
+        let Diagnosis { what, cure, .. } = self.diagnosis();
+        write!(f, "{what}: {cure}. The token server said {}", self.words())
     }
 }
 

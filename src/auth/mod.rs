@@ -6,8 +6,10 @@
 
 mod answer;
 mod assertion;
+pub mod claims;
 mod code;
 mod device;
+pub mod diagnosis;
 pub mod error;
 mod exchange;
 mod external;

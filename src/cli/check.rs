@@ -1,10 +1,12 @@
-//! `mailjob check`: every problem of every file to stderr, what would run to stdout. Changes nothing, connects nowhere.
+//! `mailjob check`: every problem of every file to stderr, what would run to stdout. Changes nothing, connects nowhere but with
+//! `--live`.
 
 use std::{
     io::{self, Write},
     process::ExitCode,
 };
 
+use super::doctor::{self, Form};
 use crate::config::{
     Action, Endpoint, Reply, ReplyTo, Watch,
     load::{Loaded, Sources, load},
@@ -18,6 +20,19 @@ pub fn check(sources: &Sources) -> ExitCode {
     match report(&loaded, &mut io::stdout().lock(), &mut io::stderr().lock()) {
         Ok(()) if loaded.problems.is_empty() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::from(78),
+        Err(_) => ExitCode::from(74),
+    }
+}
+
+/// Checks the configuration, then examines the endpoints that are right.
+pub(super) async fn live(sources: &Sources, form: Form) -> ExitCode {
+    let loaded = load(sources);
+    let told = match form {
+        Form::Human => report(&loaded, &mut io::stdout().lock(), &mut io::stderr().lock()),
+        Form::Json => Ok(()),
+    };
+    match told {
+        Ok(()) => doctor::live(&loaded, form).await,
         Err(_) => ExitCode::from(74),
     }
 }

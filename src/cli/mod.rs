@@ -2,6 +2,7 @@
 
 mod auth;
 pub mod check;
+mod doctor;
 mod log;
 mod run;
 
@@ -36,6 +37,22 @@ enum Command {
     },
     /// Print every problem of every configuration file, and exit 78 when there is one.
     Check {
+        #[command(flatten)]
+        files: Files,
+        /// Examine the endpoints that are right as `mailjob doctor` does.
+        #[arg(long)]
+        live: bool,
+        /// Print what was found as one JSON document.
+        #[arg(long, requires = "live")]
+        json: bool,
+    },
+    /// Examine endpoints step by step, from DNS to the mailbox, and say what to do; no mail is touched. Exits 1 when a step failed.
+    Doctor {
+        /// The endpoint. Default: all of them.
+        endpoint: Option<String>,
+        /// Print what was found as one JSON document.
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         files: Files,
     },
@@ -109,6 +126,14 @@ pub fn main() -> ExitCode {
         Command::Auth {
             command: Auth::Login { account, how, files },
         } => block_on(auth::login(&files.into(), &account, how)),
-        Command::Check { files } => check::check(&files.into()),
+        Command::Check { files, live: false, .. } => check::check(&files.into()),
+        Command::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),
+        Command::Doctor { endpoint, json, files } => {
+            block_on(doctor::doctor(&files.into(), endpoint.as_deref(), form(json)))
+        }
     }
+}
+
+fn form(json: bool) -> doctor::Form {
+    if json { doctor::Form::Json } else { doctor::Form::Human }
 }

@@ -207,19 +207,21 @@ fn spawn(command: &config::Command, start: &Start) -> io::Result<Child> {
 }
 
 /// The program's path: as written when it has a slash, else from our own `PATH`.
-fn located(program: &str) -> io::Result<PathBuf> {
+pub(super) fn located(program: &str) -> io::Result<PathBuf> {
     if program.contains('/') {
         return Ok(program.into());
     }
-    let runs = |path: &Path| {
-        path.metadata()
-            .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-    };
     let folders = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&folders)
         .map(|folder| folder.join(program))
         .find(|path| path.is_absolute() && runs(path))
         .ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// Whether this is a program that somebody may run.
+pub(super) fn runs(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
 /// Waits for the process while its output is drained; ends its group when its time is over, and what is left of it in any case.

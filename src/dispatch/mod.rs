@@ -12,6 +12,7 @@ mod ending;
 mod folder;
 mod output;
 pub mod payload;
+pub mod probe;
 mod signature;
 mod spool;
 mod webhook;

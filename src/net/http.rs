@@ -1,6 +1,6 @@
 //! HTTP clients: no redirects, no proxy from the environment, and no way into a private network unless allowed.
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use reqwest::{
     Client,
@@ -58,6 +58,18 @@ pub fn is_private_network(error: &reqwest::Error) -> bool {
     false
 }
 
+/// Those of a name's addresses that are public.
+///
+/// # Errors
+/// When there is none.
+pub fn public(name: &str, mut addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, PrivateNetwork> {
+    addresses.retain(|address| !is_private(address.ip()));
+    if addresses.is_empty() {
+        return Err(PrivateNetwork(name.to_owned()));
+    }
+    Ok(addresses)
+}
+
 struct PublicOnly;
 
 impl Resolve for PublicOnly {
@@ -67,10 +79,7 @@ impl Resolve for PublicOnly {
             if found.is_empty() {
                 return Err(io::Error::from(io::ErrorKind::NotFound).into());
             }
-            let public: Vec<_> = found.into_iter().filter(|a| !is_private(a.ip())).collect();
-            if public.is_empty() {
-                return Err(PrivateNetwork(name.as_str().to_owned()).into());
-            }
+            let public = public(name.as_str(), found)?;
             Ok(Box::new(public.into_iter()) as Addrs)
         })
     }

@@ -3,7 +3,10 @@
 //! Nothing here reads or writes mail. Every call ends within the deadline that it was given. There is no way to switch
 //! verification off.
 
+mod cure;
+mod handshake;
 pub mod http;
+mod reach;
 pub mod tls;
 
 use std::{
@@ -16,22 +19,16 @@ use std::{
 };
 
 use rustls::pki_types::ServerName;
-use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpStream, lookup_host},
-    task::JoinSet,
+    net::TcpStream,
     time::timeout,
 };
 
 use crate::config::Server;
 
+pub use handshake::Handshake;
 pub use tls::config as tls_config;
-
-/// How long one address may take before the next one is tried beside it (RFC 8305 section 5).
-const NEXT_ADDRESS: Duration = Duration::from_millis(250);
-/// Unacknowledged data for this long means a dead peer (`TCP_USER_TIMEOUT`).
-const USER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why a connection could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -124,7 +121,7 @@ impl AsyncWrite for Stream {
 /// When the server can't be reached or verified within `deadline`.
 pub async fn connect(server: &Server, ca_file: Option<&Path>, deadline: Duration) -> Result<Stream, Error> {
     within(server, deadline, async {
-        let socket = reach(server).await?;
+        let socket = reach::reach(server).await?;
         secure(socket, server, ca_file).await
     })
     .await
@@ -135,10 +132,26 @@ pub async fn connect(server: &Server, ca_file: Option<&Path>, deadline: Duration
 /// # Errors
 /// When the server can't be reached within `deadline`.
 pub async fn tcp(server: &Server, deadline: Duration) -> Result<TcpStream, Error> {
-    within(server, deadline, reach(server)).await
+    within(server, deadline, reach::reach(server)).await
 }
 
-/// Starts TLS on a connection whose server has agreed to it.
+/// The first step of [`tcp`] alone: the server's addresses.
+///
+/// # Errors
+/// When the name has none, or none is known within `deadline`.
+pub async fn resolve(server: &Server, deadline: Duration) -> Result<Vec<SocketAddr>, Error> {
+    within(server, deadline, reach::resolve(server)).await
+}
+
+/// The second step of [`tcp`] alone: a connection to one of these addresses.
+///
+/// # Errors
+/// When none of them can be reached within `deadline`.
+pub async fn dial(server: &Server, addresses: Vec<SocketAddr>, deadline: Duration) -> Result<TcpStream, Error> {
+    within(server, deadline, reach::dial(server, addresses)).await
+}
+
+/// Starts TLS on a connection: with its first byte, or once the server has agreed to it.
 ///
 /// # Errors
 /// When the server can't be verified within `deadline`.
@@ -169,64 +182,6 @@ async fn secure(socket: TcpStream, server: &Server, ca_file: Option<&Path>) -> R
         source,
     })?;
     Ok(Stream(Box::new(stream)))
-}
-
-/// Tries the server's addresses, the next one beside the last where that is slow, and takes the first that answers.
-async fn reach(server: &Server) -> Result<TcpStream, Error> {
-    let failed = |source| Error::Connect {
-        host: server.host.clone(),
-        port: server.port,
-        source,
-    };
-    let found = lookup_host((server.host.as_str(), server.port)).await;
-    let addresses = found.map_err(|source| Error::Resolve {
-        host: server.host.clone(),
-        source,
-    })?;
-    let mut waiting = interleave(addresses.collect()).into_iter();
-    let mut tries = JoinSet::new();
-    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    loop {
-        if let Some(address) = waiting.next() {
-            tries.spawn(TcpStream::connect(address));
-        } else if tries.is_empty() {
-            return Err(failed(last));
-        }
-        let patience = if waiting.len() > 0 { NEXT_ADDRESS } else { Duration::MAX };
-        match timeout(patience, tries.join_next()).await {
-            Ok(Some(Ok(Ok(socket)))) => return watch_over(socket).map_err(failed),
-            Ok(Some(Ok(Err(error)))) => last = error,
-            Ok(Some(Err(_)) | None) | Err(_) => {}
-        }
-    }
-}
-
-/// Address families in turn, the resolver's first one first (RFC 8305 section 4).
-fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let v6_first = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == v6_first);
-    let mut second = second.into_iter();
-    let mut order: Vec<_> = first
-        .into_iter()
-        .flat_map(|a| [Some(a), second.next()])
-        .flatten()
-        .collect();
-    order.extend(second);
-    order
-}
-
-/// Keep-alive below the idle limits of NAT gateways, and an end to unanswered writes: a half-open connection is noticed.
-fn watch_over(socket: TcpStream) -> io::Result<TcpStream> {
-    socket.set_nodelay(true)?;
-    let keepalive = TcpKeepalive::new()
-        .with_time(Duration::from_secs(60))
-        .with_interval(Duration::from_secs(15))
-        .with_retries(4);
-    let reference = SockRef::from(&socket);
-    reference.set_tcp_keepalive(&keepalive)?;
-    #[cfg(target_os = "linux")]
-    reference.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
-    Ok(socket)
 }
 
 #[cfg(test)]

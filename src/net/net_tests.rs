@@ -55,7 +55,7 @@ async fn a_server_without_tls_is_refused() {
 
 #[test]
 fn address_families_take_turns() {
-    let order = interleave(
+    let order = reach::interleave(
         ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]
             .iter()
             .map(|a| a.parse().unwrap())

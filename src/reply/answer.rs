@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{trouble::Stage, wire::Reply};
+use crate::auth::diagnosis::{self, Diagnosis};
 
 /// What an answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,21 +42,9 @@ pub(super) fn meaning(stage: Stage, reply: &Reply) -> Meaning {
     }
 }
 
-/// What an operator can do about a refused sign-in. Microsoft's texts of 2025, by code.
-pub(super) fn hint(reply: &Reply) -> &'static str {
-    match (reply.code, reply.enhanced()) {
-        (530, Some("5.7.57")) => {
-            "the server takes no mail without a sign-in: check that smtp port and host are the submission service's"
-        }
-        (535, Some("5.7.139")) => {
-            "SMTP AUTH is off for this tenant or mailbox: an administrator allows it by Set-CASMailbox -SmtpClientAuthenticationDisabled $false, and security defaults or policies may forbid it too"
-        }
-        (550, Some("5.7.30")) => "the server takes no passwords any more: use OAuth for this account",
-        (535, Some("5.7.3")) => {
-            "check that the token's scope is SMTP.Send (for an app SMTP.SendAsApp), and that user is the mailbox's address"
-        }
-        _ => "check user and secret, and that this account may send by SMTP",
-    }
+/// What a refused sign-in means, and what an operator can do about it.
+pub(super) fn diagnosis(reply: &Reply) -> Diagnosis {
+    diagnosis::smtp(reply.code, reply.enhanced(), &reply.lines.join(" "))
 }
 
 /// Waits between the first attempts; the last one repeats.
@@ -135,19 +124,6 @@ mod tests {
             (Stage::Mail, "300 what?", Closing),
         ] {
             assert_eq!(meaning(stage, &reply(text)), expected, "{stage} {text}");
-        }
-    }
-
-    #[test]
-    fn hints_name_the_cure() {
-        for (text, part) in [
-            ("530 5.7.57 x", "submission service"),
-            ("535 5.7.139 x", "Set-CASMailbox"),
-            ("550 5.7.30 x", "use OAuth"),
-            ("535 5.7.3 x", "SMTP.Send"),
-            ("535 5.7.8 x", "check user and secret"),
-        ] {
-            assert!(hint(&reply(text)).contains(part), "{text}");
         }
     }
 

@@ -7,6 +7,7 @@
 mod answer;
 mod compose;
 mod inspect;
+pub mod probe;
 mod recipients;
 mod smtp;
 mod trouble;

@@ -6,7 +6,10 @@
 use std::{path::Path, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 
 use super::{
     answer::{Meaning, meaning},
@@ -19,7 +22,7 @@ use crate::{
     auth::{Credential, sasl},
     config::{Account, Server, Tls},
     job::NewReply,
-    net,
+    net::{self, Handshake},
     secret::{ExposeSecret, Secret},
 };
 
@@ -33,7 +36,7 @@ const HELLO: &str = "EHLO [127.0.0.1]";
 /// A session that is signed in.
 pub(super) struct Session {
     wire: Wire<net::Stream>,
-    offers: Offers,
+    pub(super) offers: Offers,
 }
 
 /// What became of a reply.
@@ -49,24 +52,28 @@ pub(super) enum Fate {
 
 /// What the server offers after EHLO.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Offers {
+pub(super) struct Offers {
     starttls: bool,
-    size: bool,
-    auth: Vec<String>,
+    /// SIZE, and the limit with it (RFC 1870); 0 where none is told.
+    pub(super) size: Option<u64>,
+    pub(super) auth: Vec<String>,
 }
 
 impl Session {
     /// Connects, starts TLS, signs in.
     pub(super) async fn open(account: &Account, server: &Server, credential: &Credential) -> Result<Self, Trouble> {
-        let ca_file = account.ca_file.as_deref();
-        let mut wire = match server.tls {
-            Tls::Implicit => {
-                let mut wire = Wire::new(net::connect(server, ca_file, CONNECT).await?);
-                expect(Stage::Greeting, wire.greeting().await?)?;
-                wire
-            }
-            Tls::StartTls => start_tls(server, ca_file).await?,
-        };
+        let socket = net::tcp(server, CONNECT).await?;
+        let (wire, _) = secure(socket, server, account.ca_file.as_deref()).await?;
+        Self::enter(wire, account, server, credential).await
+    }
+
+    /// Signs in, once TLS has begun.
+    pub(super) async fn enter(
+        mut wire: Wire<net::Stream>,
+        account: &Account,
+        server: &Server,
+        credential: &Credential,
+    ) -> Result<Self, Trouble> {
         let offers = hello(&mut wire).await?;
         let mut session = Self { wire, offers };
         session.sign_in(account, server, credential).await?;
@@ -79,7 +86,7 @@ impl Session {
         if !has_only_crlf(&reply.bytes) || !reply.recipients.iter().chain([&reply.sender]).all(|a| is_sendable(a)) {
             return Ok(Fate::Refused("the stored reply is not fit to be sent".into()));
         }
-        let size = if self.offers.size {
+        let size = if self.offers.size.is_some() {
             format!(" SIZE={}", reply.bytes.len())
         } else {
             String::new()
@@ -197,23 +204,38 @@ impl Session {
     }
 }
 
-async fn start_tls(server: &Server, ca_file: Option<&Path>) -> Result<Wire<net::Stream>, Trouble> {
-    let mut wire = Wire::new(net::tcp(server, CONNECT).await?);
+/// Starts TLS on a connection, by STARTTLS where the server begins without; then EHLO can be said.
+pub(super) async fn secure(
+    socket: TcpStream,
+    server: &Server,
+    ca_file: Option<&Path>,
+) -> Result<(Wire<net::Stream>, Handshake), Trouble> {
+    let socket = match server.tls {
+        Tls::Implicit => socket,
+        Tls::StartTls => start_tls(socket).await?,
+    };
+    let stream = net::upgrade(socket, server, ca_file, CONNECT).await?;
+    let handshake = stream.handshake();
+    let mut wire = Wire::new(stream);
+    if server.tls == Tls::Implicit {
+        expect(Stage::Greeting, wire.greeting().await?)?;
+    }
+    Ok((wire, handshake))
+}
+
+async fn start_tls(socket: TcpStream) -> Result<TcpStream, Trouble> {
+    let mut wire = Wire::new(socket);
     expect(Stage::Greeting, wire.greeting().await?)?;
     if !hello(&mut wire).await?.starttls {
         return Err(Trouble::NoTls);
     }
     match wire.command(Stage::StartTls, "STARTTLS").await? {
-        go if go.code == 220 => {}
-        reply => {
-            return Err(Trouble::Closing {
-                stage: Stage::StartTls,
-                reply,
-            });
-        }
+        go if go.code == 220 => wire.into_quiet_stream(),
+        reply => Err(Trouble::Closing {
+            stage: Stage::StartTls,
+            reply,
+        }),
     }
-    let socket = wire.into_quiet_stream()?;
-    Ok(Wire::new(net::upgrade(socket, server, ca_file, CONNECT).await?))
 }
 
 async fn hello<S: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<S>) -> Result<Offers, Trouble> {
@@ -233,7 +255,7 @@ impl Offers {
             let mut words = line.split([' ', '=']).filter(|word| !word.is_empty());
             match words.next() {
                 Some("STARTTLS") => offers.starttls = true,
-                Some("SIZE") => offers.size = true,
+                Some("SIZE") => offers.size = Some(words.next().and_then(|most| most.parse().ok()).unwrap_or(0)),
                 Some("AUTH") => offers.auth.extend(words.map(str::to_owned)),
                 _ => {}
             }

@@ -135,9 +135,10 @@ fn offers() {
         read,
         Offers {
             starttls: true,
-            size: true,
+            size: Some(0),
             auth: vec!["PLAIN".into(), "LOGIN".into(), "NTLM".into()],
         }
     );
+    assert_eq!(Offers::read(&answer(&["host", "SIZE 150000"])).size, Some(150_000));
     assert_eq!(Offers::read(&answer(&[])), Offers::default());
 }

@@ -63,7 +63,7 @@ pub(super) enum Trouble {
     #[error("the SMTP server closes the session {stage}: {reply}")]
     Closing { stage: Stage, reply: Reply },
     /// The server does not take our credential.
-    #[error("the SMTP server refuses the sign-in {stage}: {reply}; {}", answer::hint(.reply))]
+    #[error("the SMTP server refuses the sign-in {stage}: {reply}; {}", answer::diagnosis(.reply).cure)]
     Unauthorized { stage: Stage, reply: Reply },
     /// The server has no TLS.
     #[error("the SMTP server does not offer STARTTLS, and without TLS nothing is sent: check smtp port and tls")]

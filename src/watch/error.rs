@@ -2,7 +2,14 @@
 
 use std::{fmt, io, time::Duration};
 
-use crate::{auth, ledger, net};
+use crate::{
+    auth::{
+        self,
+        diagnosis::{self, Diagnosis},
+    },
+    config::Protocol,
+    ledger, net,
+};
 
 /// Why a session ended, or could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -42,9 +49,7 @@ pub enum Error {
         answer: Refusal,
     },
     /// The server did not believe who we are.
-    #[error(
-        "the server refused the sign-in by {mechanism}: {answer}; check user name, permissions and whether IMAP is enabled for this mailbox"
-    )]
+    #[error("the server refused the sign-in by {mechanism}: {answer}; {}", answer.diagnosis().cure)]
     Credential {
         /// The SASL mechanism, or LOGIN.
         mechanism: &'static str,
@@ -122,6 +127,12 @@ impl Refusal {
     #[must_use]
     pub fn is(&self, code: &str) -> bool {
         self.code.as_ref().is_some_and(|c| c.0 == code)
+    }
+
+    /// What it means where it answers a sign-in, and what to do about it.
+    #[must_use]
+    pub fn diagnosis(&self) -> Diagnosis {
+        diagnosis::sign_in(Protocol::Imap, &self.to_string())
     }
 }
 
@@ -205,21 +216,13 @@ impl Error {
     }
 
     /// How long the server asks to be left alone, at most five minutes.
-    ///
-    /// The one place in this room where a server's text decides something: Exchange Online throttles with `NO` or `BAD` and
-    /// `Request is throttled. Suggested Backoff Time: 299961 milliseconds` and no response code (2026).
     #[must_use]
     pub fn patience(&self) -> Option<Duration> {
-        const LONGEST: Duration = Duration::from_secs(300);
-        let text = match self {
-            Self::Refused { answer, .. } | Self::Credential { answer, .. } => &answer.text,
-            Self::Bye(words) => words,
-            _ => return None,
-        };
-        let (_, tail) = text.0.split_once("Suggested Backoff Time: ")?;
-        let digits: String = tail.chars().take_while(char::is_ascii_digit).collect();
-        let asked = digits.parse().map_or(LONGEST, Duration::from_millis);
-        Some(asked.min(LONGEST))
+        match self {
+            Self::Refused { answer, .. } | Self::Credential { answer, .. } => diagnosis::backoff(&answer.text.0),
+            Self::Bye(words) => diagnosis::backoff(&words.0),
+            _ => None,
+        }
     }
 }
 

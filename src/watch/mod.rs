@@ -19,6 +19,7 @@ pub mod intake;
 #[cfg(test)]
 mod memory;
 mod plan;
+pub mod probe;
 mod schedule;
 #[cfg(test)]
 mod script;

@@ -1,9 +1,9 @@
 //! A session: one mailbox, selected, and how far it was read.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use tokio::time::timeout;
+use tokio::{net::TcpStream, time::timeout};
 
 use super::{
     care::Care,
@@ -20,9 +20,9 @@ use super::{
 use crate::{
     auth::{Credential, Login},
     budget::Budget,
-    config::{Endpoint, Tls},
+    config::{Endpoint, Server, Tls},
     ledger::{Cursor, Ledger, MailboxKey},
-    net,
+    net::{self, Handshake},
 };
 
 /// From the first packet to the selected mailbox.
@@ -51,18 +51,9 @@ pub(super) struct Account {
 impl Door for Account {
     async fn knock(&self) -> Result<Wire, Error> {
         let mailbox = &self.endpoint.mailbox;
-        let (server, ca_file) = (&mailbox.server, mailbox.account.ca_file.as_deref());
-        match server.tls {
-            Tls::Implicit => {
-                let stream: Box<dyn Io> = Box::new(net::connect(server, ca_file, CONNECT).await?);
-                login::greeted(stream).await
-            }
-            Tls::StartTls => {
-                let stream = login::starttls(net::tcp(server, CONNECT).await?).await?;
-                let stream = net::upgrade(stream, server, ca_file, CONNECT).await?;
-                Ok(Wire::new(Box::new(stream)))
-            }
-        }
+        let socket = net::tcp(&mailbox.server, CONNECT).await?;
+        let (wire, _) = secure(socket, &mailbox.server, mailbox.account.ca_file.as_deref()).await?;
+        Ok(wire)
     }
 
     async fn credential(&self) -> Result<Credential, Error> {
@@ -72,6 +63,26 @@ impl Door for Account {
     fn rejected(&self, credential: &Credential) {
         self.login.rejected(credential);
     }
+}
+
+/// Starts TLS on a connection, after the greeting where the server begins without; then CAPABILITY can be asked.
+pub(super) async fn secure(
+    socket: TcpStream,
+    server: &Server,
+    ca_file: Option<&Path>,
+) -> Result<(Wire, Handshake), Error> {
+    let socket = match server.tls {
+        Tls::Implicit => socket,
+        Tls::StartTls => login::starttls(socket).await?,
+    };
+    let stream = net::upgrade(socket, server, ca_file, CONNECT).await?;
+    let handshake = stream.handshake();
+    let stream: Box<dyn Io> = Box::new(stream);
+    let wire = match server.tls {
+        Tls::Implicit => login::greeted(stream).await?,
+        Tls::StartTls => Wire::new(stream),
+    };
+    Ok((wire, handshake))
 }
 
 /// A mailbox that is selected.

@@ -4,6 +4,7 @@ mod accounts;
 mod auth;
 mod bombs;
 mod crash;
+mod doctor;
 mod letters;
 mod life;
 mod raw;

@@ -63,28 +63,50 @@ pub(crate) async fn starttls<T: Io>(stream: T) -> Result<T, Error> {
     }
 }
 
+/// Signed in, as far as the server said so far.
+pub(crate) struct Entered<T: Io> {
+    pub(crate) wire: Wire<T>,
+    pub(crate) capabilities: Capabilities,
+    /// A BAD to ID: it may be the sign-in that failed.
+    pub(crate) doubt: Option<Refusal>,
+}
+
 /// Signs in, says who we are, and selects the mailbox.
 pub(crate) async fn open<T: Io>(
     wire: Wire<T>,
     who: &SignIn<'_>,
     mailbox: &str,
 ) -> Result<(Wire<T>, Capabilities, Selected), Error> {
+    let entered = enter(wire, who).await?;
+    let (wire, selected) = believe(select(entered.wire, mailbox).await, entered.doubt)?;
+    Ok((wire, entered.capabilities, selected))
+}
+
+/// Signs in and says who we are. What comes next must be judged by [`believe`].
+pub(crate) async fn enter<T: Io>(wire: Wire<T>, who: &SignIn<'_>) -> Result<Entered<T>, Error> {
     let (wire, before) = capabilities(wire).await?;
     let (wire, after) = authenticate(wire, who, before).await?;
     let (wire, capabilities) = match after {
         Some(Known::Capabilities(after)) => (wire, after),
-        _ => capabilities(wire).await?,
+        _ => believe(capabilities(wire).await, None)?,
     };
     let (wire, doubt) = identify(wire, capabilities).await?;
-    match (select(wire, mailbox).await, doubt) {
-        (Ok((wire, selected)), _) => Ok((wire, capabilities, selected)),
-        (Err(Error::Refused { answer, .. }), _) if answer.bad => Err(unconnected(answer)),
-        (Err(Error::Bye(_) | Error::Closed | Error::Io(_)), Some(answer)) => Err(unconnected(answer)),
-        (Err(error), _) => Err(error),
-    }
+    Ok(Entered {
+        wire,
+        capabilities,
+        doubt,
+    })
 }
 
-/// Our commands are right, so BAD for one of the first means that the sign-in did not work.
+/// What the end of the first command in a session tells of the sign-in. Our commands are right, so a BAD means that it did not work.
+pub(crate) fn believe<R>(first: Result<R, Error>, doubt: Option<Refusal>) -> Result<R, Error> {
+    first.map_err(|error| match (error, doubt) {
+        (Error::Refused { answer, .. }, _) if answer.bad => unconnected(answer),
+        (Error::Bye(_) | Error::Closed | Error::Io(_), Some(answer)) => unconnected(answer),
+        (error, _) => error,
+    })
+}
+
 fn unconnected(answer: Refusal) -> Error {
     Error::Credential {
         mechanism: "SELECT",

@@ -102,6 +102,15 @@ impl Dovecot {
         session.status(mailbox, "UIDVALIDITY").await
     }
 
+    /// How many mails of a mailbox no session has been told of yet (`\Recent`), without telling one.
+    ///
+    /// # Errors
+    /// When there is no such mailbox.
+    pub async fn recent(&self, user: &str, mailbox: &str) -> Result<u32> {
+        let mut session = self.session(user).await?;
+        session.status(mailbox, "RECENT").await
+    }
+
     /// Gives a mailbox a new UIDVALIDITY and its mails new UIDs from 1 on, as happens when a server is restored or moved.
     /// Flags and order stay. Sessions that have the mailbox open end.
     ///

@@ -1,0 +1,168 @@
+//! `mailjob doctor`: examines endpoints step by step, live, and touches no mail.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::sleep;
+
+use crate::{
+    app,
+    config::{
+        Endpoint, Service,
+        load::{Loaded, Sources, load},
+    },
+    doctor::{Examination, Finding, Report, Store, Trouble, examine, needs_store, render},
+};
+
+/// The form of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Lines for people, as they come.
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// Something is wrong: 1. The configuration is: `EX_CONFIG`. It could not be told: `EX_IOERR`.
+const FAILED: u8 = 1;
+const CONFIG: u8 = 78;
+const UNTOLD: u8 = 74;
+
+/// Examines one endpoint, or all. The exit code is 0 when all is well, 1 when a step failed, 78 when the configuration has a problem.
+pub(super) async fn doctor(sources: &Sources, only: Option<&str>, form: Form) -> ExitCode {
+    let loaded = load(sources);
+    let chosen = match only {
+        None => Chosen {
+            endpoints: loaded.endpoints.values().cloned().collect(),
+            findings: loaded.problems.iter().map(Finding::of_problem).collect(),
+        },
+        Some(name) => match choose(&loaded, name) {
+            Ok(chosen) => chosen,
+            Err(why) => {
+                eprintln!("{why}");
+                return ExitCode::from(CONFIG);
+            }
+        },
+    };
+    run(&loaded, chosen, form).await
+}
+
+/// Examines the endpoints that are right, of a configuration whose problems were told already.
+pub(super) async fn live(loaded: &Loaded, form: Form) -> ExitCode {
+    let problems = loaded.problems.iter().map(Finding::of_problem);
+    let chosen = Chosen {
+        endpoints: loaded.endpoints.values().cloned().collect(),
+        findings: if form == Form::Json {
+            problems.collect()
+        } else {
+            Vec::new()
+        },
+    };
+    match run(loaded, chosen, form).await {
+        _ if !loaded.problems.is_empty() => ExitCode::from(CONFIG),
+        code => code,
+    }
+}
+
+/// What is to be examined, and what is known of it already.
+struct Chosen {
+    endpoints: Vec<Arc<Endpoint>>,
+    findings: Vec<Finding>,
+}
+
+/// One endpoint: examined when its file is right, else its file's problems.
+fn choose(loaded: &Loaded, name: &str) -> Result<Chosen, String> {
+    if let Some((_, endpoint)) = loaded.endpoints.iter().find(|(known, _)| known.as_str() == name) {
+        return Ok(Chosen {
+            endpoints: vec![endpoint.clone()],
+            findings: Vec::new(),
+        });
+    }
+    if loaded.broken.iter().any(|known| known.as_str() == name) {
+        return Ok(Chosen {
+            endpoints: Vec::new(),
+            findings: loaded.problems.iter().map(Finding::of_problem).collect(),
+        });
+    }
+    let known: Vec<_> = loaded
+        .endpoints
+        .keys()
+        .chain(&loaded.broken)
+        .map(ToString::to_string)
+        .collect();
+    Err(format!(
+        "there is no endpoint {name:?}; there are: {}",
+        known.join(", ")
+    ))
+}
+
+async fn run(loaded: &Loaded, chosen: Chosen, form: Form) -> ExitCode {
+    let has_problems = !chosen.findings.is_empty();
+    match tell(loaded.service.as_ref(), chosen, form).await {
+        Err(_) => ExitCode::from(UNTOLD),
+        Ok(_) if has_problems => ExitCode::from(CONFIG),
+        Ok(report) if !report.is_well() => ExitCode::from(FAILED),
+        Ok(_) => ExitCode::SUCCESS,
+    }
+}
+
+async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Result<Report> {
+    let Chosen { endpoints, findings } = chosen;
+    let store = store(service, &endpoints).await;
+    let waiting = (form == Form::Human).then(|| tokio::spawn(patience(endpoints.len())));
+    let mut out = io::stdout();
+    let mut report = Report { findings };
+    let mut written = Ok(());
+    let mut write = |findings: &[Finding]| {
+        if form == Form::Human && written.is_ok() {
+            written = out
+                .write_all(render::lines(findings).as_bytes())
+                .and_then(|()| out.flush());
+        }
+    };
+    write(&report.findings);
+    let examined = examine(&Examination { endpoints, store }, write).await;
+    report.findings.extend(examined.findings);
+    if let Some(waiting) = waiting {
+        waiting.abort();
+    }
+    written?;
+    match form {
+        Form::Human => write!(out, "{}", render::cures(&report))?,
+        Form::Json => writeln!(out, "{}", render::json(&report))?,
+    }
+    out.flush()?;
+    Ok(report)
+}
+
+/// Says that it goes on, where it takes longer than a second.
+async fn patience(endpoints: usize) {
+    sleep(Duration::from_secs(1)).await;
+    eprintln!("examining {endpoints} endpoints; every step ends within half a minute …");
+}
+
+/// Opens the ledger's sign-ins where tokens of persons are needed: a new refresh token has to be stored.
+async fn store(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> Store {
+    let closed = |what: String, cure: &str| {
+        let cure = cure.to_owned();
+        Store::Closed(Trouble { what, cure })
+    };
+    match service {
+        None => closed(
+            "the ledger is not known: mailjob.toml can't be used".to_owned(),
+            "mend mailjob.toml",
+        ),
+        Some(_) if !needs_store(endpoints) => closed("no sign-in of a person is examined".to_owned(), "nothing"),
+        Some(service) => match app::sign_ins(service).await {
+            Ok(vault) => Store::Open(Arc::new(vault)),
+            Err(fatal) => closed(
+                fatal.to_string(),
+                "sign-ins are kept in the ledger under its key: mend that first",
+            ),
+        },
+    }
+}

@@ -1,0 +1,184 @@
+//! An account: its credential, then each of its servers.
+
+use chrono::Utc;
+
+use super::{
+    Finding, Kind, Outcome, Stage, Store, Subject, Trouble,
+    notes::{LONGEST, Notes},
+    patient::{Patient, Reading},
+    sign_in::credential,
+    way::{look_ahead, reach, told},
+    words::{named, of_mailbox, of_reply, of_watch},
+};
+use crate::{
+    auth::{Credential, Login},
+    config::{Account, Protocol, Server},
+    reply, watch,
+};
+
+/// Examines an account.
+pub(super) async fn examine(patient: &Patient, login: &Result<Login, Trouble>, store: &Store) -> Vec<Finding> {
+    let account = &patient.account;
+    let mut notes = Notes::about(Subject {
+        kind: Kind::Account,
+        name: account.name.clone(),
+        part: None,
+    });
+    let credential = credential(&mut notes, patient, login, store).await;
+    for reading in &patient.reads {
+        notes.part(part(reading.protocol, &reading.server));
+        match reading.protocol {
+            Protocol::Imap => imap(&mut notes, account, reading, credential.as_ref()).await,
+            // The maildrop's own probe belongs here.
+            Protocol::Pop3 | Protocol::Smtp => notes.skip(&[Stage::SignIn], "POP3 is not examined yet"),
+        }
+    }
+    if let Some(server) = account.smtp.as_ref().filter(|_| patient.sends) {
+        notes.part(part(Protocol::Smtp, server));
+        smtp(&mut notes, account, server, credential.as_ref()).await;
+    }
+    notes.end()
+}
+
+fn part(protocol: Protocol, server: &Server) -> String {
+    format!("{} {}:{}", protocol.name(), server.host, server.port)
+}
+
+async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credential: Option<&Credential>) {
+    let session = enter_imap(notes, account, &reading.server, credential).await;
+    let Some(mut session) = session else {
+        notes.skip(&[Stage::Capabilities], "nobody is signed in");
+        for (endpoint, mailbox) in &reading.mailboxes {
+            notes.skip(
+                &[Stage::Mailbox],
+                &format!("{mailbox} (endpoint {endpoint}): nobody is signed in"),
+            );
+        }
+        return;
+    };
+    let (offered, missing) = session.offers();
+    notes.note(Stage::Capabilities, Outcome::Passed(capabilities(&offered, &missing)));
+    for (endpoint, mailbox) in &reading.mailboxes {
+        let opened = notes.step(Stage::Mailbox, LONGEST, async {
+            let (session, examined) = session.examine(mailbox).await.map_err(|error| of_watch(&error))?;
+            Ok(match examined {
+                Ok(examined) => {
+                    let mails = examined.mails;
+                    (
+                        (session, Ok(examined)),
+                        format!("{mailbox} (endpoint {endpoint}): {mails} mails"),
+                    )
+                }
+                Err(answer) => ((session, Err(of_mailbox(mailbox, &answer))), String::new()),
+            })
+        });
+        let Some((still, examined)) = opened.await else {
+            return;
+        };
+        session = still;
+        match examined {
+            Ok(examined) if !examined.numbered => notes.note(Stage::Mailbox, Outcome::Warned(unnumbered(mailbox))),
+            Ok(_) => {}
+            Err(trouble) => notes.fail(trouble),
+        }
+    }
+    session.leave().await;
+}
+
+async fn enter_imap(
+    notes: &mut Notes,
+    account: &Account,
+    server: &Server,
+    credential: Option<&Credential>,
+) -> Option<watch::probe::Session> {
+    let Some(socket) = reach(notes, server, &Ok).await else {
+        notes.skip(&[Stage::Tls, Stage::SignIn], "the server can't be reached");
+        return None;
+    };
+    let secured = notes.step(Stage::Tls, LONGEST, async {
+        let line = watch::probe::secure(socket, server, account.ca_file.as_deref()).await;
+        let line = line.map_err(|error| of_watch(&error))?;
+        let told = told(&line.handshake);
+        Ok((line, told))
+    });
+    let Some(line) = secured.await else {
+        notes.skip(&[Stage::SignIn], "nothing secret is said without TLS");
+        return None;
+    };
+    look_ahead(notes, &line.handshake, Utc::now());
+    let Some(credential) = credential else {
+        notes.skip(&[Stage::SignIn], "there is no credential");
+        return None;
+    };
+    let signed_in = notes.step(Stage::SignIn, LONGEST, async {
+        let session = line.sign_in(&account.user, server, credential).await;
+        let session = session.map_err(|error| named(of_watch(&error), &account.sign_in))?;
+        Ok((session, format!("as {}", account.user)))
+    });
+    signed_in.await
+}
+
+async fn smtp(notes: &mut Notes, account: &Account, server: &Server, credential: Option<&Credential>) {
+    let Some(socket) = reach(notes, server, &Ok).await else {
+        notes.skip(
+            &[Stage::Tls, Stage::SignIn, Stage::Capabilities],
+            "the server can't be reached",
+        );
+        return;
+    };
+    let secured = notes.step(Stage::Tls, LONGEST, async {
+        let line = reply::probe::secure(socket, server, account.ca_file.as_deref()).await;
+        let line = line.map_err(|failure| of_reply(&failure))?;
+        let told = told(&line.handshake);
+        Ok((line, told))
+    });
+    let Some(line) = secured.await else {
+        notes.skip(
+            &[Stage::SignIn, Stage::Capabilities],
+            "nothing secret is said without TLS",
+        );
+        return;
+    };
+    look_ahead(notes, &line.handshake, Utc::now());
+    let Some(credential) = credential else {
+        notes.skip(&[Stage::SignIn, Stage::Capabilities], "there is no credential");
+        return;
+    };
+    let signed_in = notes.step(Stage::SignIn, LONGEST, async {
+        let offers = line.sign_in(account, server, credential).await;
+        let offers = offers.map_err(|failure| named(of_reply(&failure), &account.sign_in))?;
+        Ok((offers, format!("as {}; nothing was sent", account.user)))
+    });
+    match signed_in.await {
+        Some(offers) => {
+            let size = match offers.size {
+                Some(0) => ", mails of any size".to_owned(),
+                Some(size) => format!(", mails up to {size} bytes"),
+                None => String::new(),
+            };
+            let told = format!("AUTH {}{size}", offers.mechanisms.join(" "));
+            notes.note(Stage::Capabilities, Outcome::Passed(told));
+        }
+        None => notes.skip(&[Stage::Capabilities], "nobody is signed in"),
+    }
+}
+
+fn capabilities(offered: &[&str], missing: &[&str]) -> String {
+    let offered = if offered.is_empty() {
+        "none of those that help".to_owned()
+    } else {
+        offered.join(", ")
+    };
+    if missing.is_empty() {
+        offered
+    } else {
+        format!("{offered}; done without {}", missing.join(", "))
+    }
+}
+
+fn unnumbered(mailbox: &str) -> Trouble {
+    Trouble {
+        what: format!("the server gives {mailbox} no UIDVALIDITY"),
+        cure: "mails are known again by their content then; if the server is yours, update it".to_owned(),
+    }
+}

@@ -1,0 +1,105 @@
+//! An endpoint's action: whether its webhook can be reached, or its program is there. Neither is called.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use tokio::{net::TcpStream, task::spawn_blocking};
+
+use super::{
+    Finding, Kind, Outcome, Stage, Subject, Trouble,
+    notes::{LONGEST, Notes},
+    way::{look_ahead, of_net, reach, told},
+};
+use crate::{
+    config::{Action, Command, Endpoint, Webhook},
+    dispatch::probe::{self, Destination},
+    net,
+};
+
+/// Examines an endpoint's file and action.
+pub(super) async fn examine(endpoint: &Arc<Endpoint>) -> Vec<Finding> {
+    let mut notes = Notes::about(Subject {
+        kind: Kind::Endpoint,
+        name: endpoint.name.to_string(),
+        part: None,
+    });
+    let (protocol, user) = (endpoint.mailbox.protocol.name(), &endpoint.mailbox.account.user);
+    let mailbox = &endpoint.mailbox.name;
+    notes.note(
+        Stage::Config,
+        Outcome::Passed(format!("{mailbox} of {user} by {protocol}")),
+    );
+    match &endpoint.action {
+        Action::Webhook(hook) => webhook(&mut notes, hook).await,
+        Action::Command(command) => program(&mut notes, command).await,
+    }
+    notes.end()
+}
+
+async fn program(notes: &mut Notes, command: &Command) {
+    let command = command.clone();
+    let look = async {
+        let path = blocking(move || probe::program(&command)).await;
+        let path = path.map_err(|what| Trouble {
+            what,
+            cure: "check command.argv (an absolute path, or a name in mailjob's own PATH), its mode, and command.env"
+                .to_owned(),
+        })?;
+        Ok(((), format!("{} is there; it was not started", path.display())))
+    };
+    notes.step(Stage::Action, LONGEST, look).await;
+}
+
+async fn webhook(notes: &mut Notes, webhook: &Webhook) {
+    let hook = webhook.clone();
+    let look = async {
+        let wrong = |what| Trouble {
+            what,
+            cure: "check webhook.url, and that its secrets are where the configuration points".to_owned(),
+        };
+        let destination = probe::destination(&hook).map_err(wrong)?;
+        blocking(move || probe::secrets(&hook)).await.map_err(wrong)?;
+        let server = &destination.server;
+        let told = format!("a webhook on {}:{}; no request is sent", server.host, server.port);
+        Ok((destination, told))
+    };
+    let Some(Destination { server, secure }) = notes.step(Stage::Action, LONGEST, look).await else {
+        notes.skip(&[Stage::Dns, Stage::Tcp, Stage::Tls], "there is nowhere to go");
+        return;
+    };
+    notes.part(format!("webhook {}:{}", server.host, server.port));
+    let allowed = |found| {
+        probe::allowed(webhook, &server.host, found).map_err(|refused| Trouble {
+            what: refused.to_string(),
+            cure: "set webhook.allow_private_network = true if the webhook is yours".to_owned(),
+        })
+    };
+    let Some(socket) = reach(notes, &server, &allowed).await else {
+        notes.skip(&[Stage::Tls], "the server can't be reached");
+        return;
+    };
+    if secure {
+        shake_hands(notes, socket, &server, webhook).await;
+    } else {
+        notes.skip(&[Stage::Tls], "the webhook is plain http");
+    }
+}
+
+async fn shake_hands(notes: &mut Notes, socket: TcpStream, server: &crate::config::Server, webhook: &Webhook) {
+    let shaken = notes.step(Stage::Tls, LONGEST, async {
+        let stream = net::upgrade(socket, server, webhook.ca_file.as_deref(), LONGEST).await;
+        let handshake = stream.map_err(|error| of_net(&error))?.handshake();
+        let told = told(&handshake);
+        Ok((handshake, told))
+    });
+    if let Some(handshake) = shaken.await {
+        look_ahead(notes, &handshake, Utc::now());
+    }
+}
+
+/// Off the runtime's threads: secrets and programs may lie on a slow network disk.
+async fn blocking<T: Send + 'static>(look: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
+    spawn_blocking(look)
+        .await
+        .unwrap_or_else(|_| Err("it could not be looked at".to_owned()))
+}

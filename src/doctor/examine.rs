@@ -1,0 +1,62 @@
+//! The whole examination: every account once, every endpoint's action, some at once.
+
+use std::sync::Arc;
+
+use futures_util::{
+    future::{BoxFuture, FutureExt},
+    stream::{self, StreamExt},
+};
+
+use super::{Finding, Report, Trouble, account, action, patient::patients, sign_in};
+use crate::{
+    auth::TokenStore,
+    config::{Endpoint, uses},
+};
+
+/// Accounts and actions that are examined at once.
+const AT_ONCE: usize = 8;
+
+/// What is examined, and with what.
+pub struct Examination {
+    /// The endpoints.
+    pub endpoints: Vec<Arc<Endpoint>>,
+    /// Where tokens of persons are kept.
+    pub store: Store,
+}
+
+/// Where tokens of persons are kept. Only who can store a new refresh token may use the old one.
+#[derive(Clone)]
+pub enum Store {
+    /// Here.
+    Open(Arc<dyn TokenStore>),
+    /// Not to be had now, and why.
+    Closed(Trouble),
+}
+
+/// Whether these endpoints have accounts whose tokens are kept.
+#[must_use]
+pub fn needs_store(endpoints: &[Arc<Endpoint>]) -> bool {
+    patients(endpoints)
+        .iter()
+        .any(|patient| sign_in::is_kept(&patient.account))
+}
+
+/// Examines, and tells `on` of each account and action when it is done, in the order of the report.
+pub async fn examine(examination: &Examination, mut on: impl FnMut(&[Finding])) -> Report {
+    let Examination { endpoints, store } = examination;
+    let patients = patients(endpoints);
+    let logins = sign_in::logins(&patients, |sign_in| uses(endpoints.iter(), sign_in), store);
+    let accounts = patients
+        .iter()
+        .zip(&logins)
+        .map(|(patient, login)| account::examine(patient, login, store).boxed());
+    let actions = endpoints.iter().map(|endpoint| action::examine(endpoint).boxed());
+    let all: Vec<BoxFuture<'_, Vec<Finding>>> = accounts.chain(actions).collect();
+    let mut done = stream::iter(all).buffered(AT_ONCE);
+    let mut report = Report::default();
+    while let Some(findings) = done.next().await {
+        on(&findings);
+        report.findings.extend(findings);
+    }
+    report
+}

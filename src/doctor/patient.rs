@@ -1,0 +1,157 @@
+//! Which accounts the endpoints use, and what for: each account is examined once. Pure.
+
+use std::sync::Arc;
+
+use crate::config::{Account, Endpoint, EndpointName, Protocol, Server};
+
+/// An account and what endpoints do with it.
+#[derive(Debug, PartialEq)]
+pub(super) struct Patient {
+    pub(super) account: Arc<Account>,
+    pub(super) reads: Vec<Reading>,
+    /// Whether replies go out through it.
+    pub(super) sends: bool,
+}
+
+/// The mailboxes of an account that are read by one protocol.
+#[derive(Debug, PartialEq)]
+pub(super) struct Reading {
+    pub(super) protocol: Protocol,
+    pub(super) server: Server,
+    /// Which endpoint reads which mailbox.
+    pub(super) mailboxes: Vec<(EndpointName, String)>,
+}
+
+impl Patient {
+    /// What the account is used for, each protocol once.
+    pub(super) fn uses(&self) -> Vec<Protocol> {
+        let mut uses: Vec<_> = self.reads.iter().map(|reading| reading.protocol).collect();
+        uses.extend(self.sends.then_some(Protocol::Smtp));
+        uses.sort_unstable();
+        uses.dedup();
+        uses
+    }
+}
+
+/// The accounts of these endpoints, in their order.
+pub(super) fn patients(endpoints: &[Arc<Endpoint>]) -> Vec<Patient> {
+    let mut patients = Vec::new();
+    for endpoint in endpoints {
+        let mailbox = &endpoint.mailbox;
+        let reader = find(&mut patients, &mailbox.account);
+        let known = |reading: &&mut Reading| reading.protocol == mailbox.protocol && reading.server == mailbox.server;
+        let one = (endpoint.name.clone(), mailbox.name.clone());
+        match reader.reads.iter_mut().find(known) {
+            Some(reading) => reading.mailboxes.push(one),
+            None => reader.reads.push(Reading {
+                protocol: mailbox.protocol,
+                server: mailbox.server.clone(),
+                mailboxes: vec![one],
+            }),
+        }
+        if let Some(account) = &endpoint.reply.account {
+            find(&mut patients, account).sends = true;
+        }
+    }
+    patients
+}
+
+fn find<'a>(patients: &'a mut Vec<Patient>, account: &Arc<Account>) -> &'a mut Patient {
+    let place = patients.iter().position(|patient| patient.account == *account);
+    let place = place.unwrap_or_else(|| {
+        patients.push(Patient {
+            account: account.clone(),
+            reads: Vec::new(),
+            sends: false,
+        });
+        patients.len() - 1
+    });
+    #[expect(clippy::indexing_slicing, reason = "the place of one that is there")]
+    &mut patients[place]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::{Action, Auth, Command, Filter, Limits, Mailbox, Provider, Reply, ReplyTo, Retry, Settle, Tls, Watch},
+        secret::SecretRef,
+    };
+    use std::time::Duration;
+
+    fn account(name: &str) -> Arc<Account> {
+        let server = Server {
+            host: "mail.example".into(),
+            port: 993,
+            tls: Tls::Implicit,
+        };
+        Arc::new(Account {
+            name: name.into(),
+            sign_in: name.into(),
+            provider: Provider::Other,
+            user: "ada".into(),
+            imap: Some(server.clone()),
+            pop3: Some(server.clone()),
+            smtp: Some(server),
+            auth: Auth::Password(SecretRef::Env("X".into())),
+            ca_file: None,
+            from: None,
+        })
+    }
+
+    fn endpoint(
+        name: &str,
+        account: &Arc<Account>,
+        protocol: Protocol,
+        replies: Option<&Arc<Account>>,
+    ) -> Arc<Endpoint> {
+        Arc::new(Endpoint {
+            name: EndpointName::new(name).unwrap(),
+            description: String::new(),
+            mailbox: Mailbox {
+                account: account.clone(),
+                protocol,
+                server: account.imap.clone().unwrap(),
+                name: name.to_uppercase(),
+                watch: Watch::Every(Duration::from_secs(60)),
+            },
+            filter: Filter::default(),
+            action: Action::Command(Command {
+                argv: vec!["true".into()],
+                pass_env: vec![],
+                env: vec![],
+                timeout: Duration::from_secs(1),
+                grace: Duration::from_secs(1),
+                max_output: 1,
+                max_files: 1,
+            }),
+            retry: Retry::default(),
+            reply: Reply {
+                to: ReplyTo::Sender,
+                account: replies.cloned(),
+                on_success: true,
+                on_failure: true,
+            },
+            settle: Settle::default(),
+            limits: Limits::default(),
+            concurrency: 1,
+        })
+    }
+
+    #[test]
+    fn an_account_is_examined_once() {
+        let (one, two) = (account("one"), account("two"));
+        let same = account("one");
+        let found = patients(&[
+            endpoint("a", &one, Protocol::Imap, None),
+            endpoint("b", &same, Protocol::Imap, Some(&two)),
+            endpoint("c", &one, Protocol::Pop3, Some(&one)),
+        ]);
+        let names: Vec<_> = found.iter().map(|patient| &*patient.account.name).collect();
+        assert_eq!(names, ["one", "two"]);
+        let mailboxes: Vec<_> = found[0].reads.iter().map(|reading| reading.mailboxes.len()).collect();
+        assert_eq!(mailboxes, [2, 1]);
+        assert_eq!(found[0].uses(), [Protocol::Imap, Protocol::Pop3, Protocol::Smtp]);
+        assert_eq!((found[1].sends, found[1].uses()), (true, vec![Protocol::Smtp]));
+    }
+}

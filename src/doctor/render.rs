@@ -1,0 +1,158 @@
+//! A report in words for people, or as JSON for machines. Pure.
+
+use serde::Serialize;
+
+use super::{Finding, Kind, Outcome, Report, Stage, Subject, Trouble};
+
+/// The version of the JSON document: it changes when a field is removed or means something else.
+const VERSION: u32 = 1;
+
+/// Findings for people: a line each, below what they are about.
+#[must_use]
+pub fn lines(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    let mut last: Option<&Subject> = None;
+    for finding in findings {
+        if last != Some(&finding.subject) {
+            text.push_str(&clean(&finding.subject.to_string()));
+            text.push('\n');
+            last = Some(&finding.subject);
+        }
+        let (mark, words) = match &finding.outcome {
+            Outcome::Passed(detail) => ('✓', detail.clone()),
+            Outcome::Warned(trouble) => ('!', trouble.what.clone()),
+            Outcome::Failed(trouble) => ('✗', trouble.what.clone()),
+            Outcome::Skipped(why) => ('–', format!("skipped: {why}")),
+        };
+        text.push_str(&format!("  {mark} {:<12}  {}\n", finding.stage.name(), clean(&words)));
+    }
+    text
+}
+
+/// What to do, and how it stands, for people.
+#[must_use]
+pub fn cures(report: &Report) -> String {
+    let mut text = String::new();
+    let (mut failed, mut warned) = (0, 0);
+    for finding in &report.findings {
+        let Trouble { cure, .. } = match &finding.outcome {
+            Outcome::Failed(trouble) => {
+                failed += 1;
+                trouble
+            }
+            Outcome::Warned(trouble) => {
+                warned += 1;
+                trouble
+            }
+            Outcome::Passed(_) | Outcome::Skipped(_) => continue,
+        };
+        if failed + warned == 1 {
+            text.push_str("\nwhat to do\n");
+        }
+        let (subject, stage) = (&finding.subject, finding.stage.name());
+        text.push_str(&format!(
+            "  {}\n    {}\n",
+            clean(&format!("{subject}: {stage}")),
+            clean(cure)
+        ));
+    }
+    let skipped = report
+        .findings
+        .iter()
+        .filter(|finding| matches!(finding.outcome, Outcome::Skipped(_)))
+        .count();
+    let steps = report.findings.len() - skipped;
+    let verdict = match (failed, warned) {
+        (0, 0) => "all is well".to_owned(),
+        (0, warned) => format!("{warned} to look at"),
+        (failed, 0) => format!("{failed} failed"),
+        (failed, warned) => format!("{failed} failed, {warned} to look at"),
+    };
+    let skipped = if skipped == 0 {
+        String::new()
+    } else {
+        format!(", {skipped} skipped")
+    };
+    text.push_str(&format!("\n{steps} steps{skipped}: {verdict}; no mail was touched\n"));
+    text
+}
+
+/// The report for machines: one JSON document.
+#[must_use]
+pub fn json(report: &Report) -> String {
+    let document = Document {
+        version: VERSION,
+        well: report.is_well(),
+        findings: report.findings.iter().map(Row::of).collect(),
+    };
+    // Values of these types are always JSON.
+    serde_json::to_string_pretty(&document).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    well: bool,
+    findings: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    kind: &'static str,
+    name: &'a str,
+    part: Option<&'a str>,
+    stage: &'static str,
+    outcome: &'static str,
+    detail: &'a str,
+    cure: Option<&'a str>,
+    milliseconds: u64,
+}
+
+impl<'a> Row<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        let (outcome, detail, cure) = match &finding.outcome {
+            Outcome::Passed(detail) => ("passed", detail, None),
+            Outcome::Warned(trouble) => ("warned", &trouble.what, Some(&*trouble.cure)),
+            Outcome::Failed(trouble) => ("failed", &trouble.what, Some(&*trouble.cure)),
+            Outcome::Skipped(why) => ("skipped", why, None),
+        };
+        Self {
+            kind: match finding.subject.kind {
+                Kind::File => "file",
+                Kind::Account => "account",
+                Kind::Endpoint => "endpoint",
+            },
+            name: &finding.subject.name,
+            part: finding.subject.part.as_deref(),
+            stage: code(finding.stage),
+            outcome,
+            detail,
+            cure,
+            milliseconds: u64::try_from(finding.took.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// A stage's name for machines, which never changes.
+fn code(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Config => "config",
+        Stage::Credential => "credential",
+        Stage::Dns => "dns",
+        Stage::Tcp => "tcp",
+        Stage::Tls => "tls",
+        Stage::SignIn => "sign_in",
+        Stage::Capabilities => "capabilities",
+        Stage::Mailbox => "mailbox",
+        Stage::Action => "action",
+    }
+}
+
+/// What a server or a file says can't disturb a terminal.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+#[path = "render_tests.rs"]
+mod tests;

@@ -1,0 +1,105 @@
+use std::time::Duration;
+
+use super::*;
+
+fn finding(part: Option<&str>, stage: Stage, outcome: Outcome) -> Finding {
+    Finding {
+        subject: Subject {
+            kind: Kind::Account,
+            name: "contoso".into(),
+            part: part.map(str::to_owned),
+        },
+        stage,
+        outcome,
+        took: Duration::from_millis(12),
+    }
+}
+
+fn trouble(what: &str, cure: &str) -> Trouble {
+    Trouble {
+        what: what.into(),
+        cure: cure.into(),
+    }
+}
+
+fn report() -> Report {
+    let imap = Some("IMAP mail.example.com:993");
+    Report {
+        findings: vec![
+            finding(
+                None,
+                Stage::Credential,
+                Outcome::Passed("a password from secrets/contoso".into()),
+            ),
+            finding(imap, Stage::Dns, Outcome::Passed("192.0.2.1".into())),
+            finding(
+                imap,
+                Stage::Tls,
+                Outcome::Warned(trouble("the certificate ends", "renew it")),
+            ),
+            finding(
+                imap,
+                Stage::SignIn,
+                Outcome::Failed(trouble("refused:\x1b[31m\r\nno", "check the user")),
+            ),
+            finding(
+                imap,
+                Stage::Capabilities,
+                Outcome::Skipped("nobody is signed in".into()),
+            ),
+        ],
+    }
+}
+
+#[test]
+fn people_read_lines() {
+    assert_eq!(
+        lines(&report().findings),
+        "account contoso\n\
+        \x20 ✓ credential    a password from secrets/contoso\n\
+         account contoso, IMAP mail.example.com:993\n\
+        \x20 ✓ DNS           192.0.2.1\n\
+        \x20 ! TLS           the certificate ends\n\
+        \x20 ✗ sign-in       refused: [31m  no\n\
+        \x20 – capabilities  skipped: nobody is signed in\n"
+    );
+    assert_eq!(
+        cures(&report()),
+        "\nwhat to do\n\
+        \x20 account contoso, IMAP mail.example.com:993: TLS\n\
+        \x20   renew it\n\
+        \x20 account contoso, IMAP mail.example.com:993: sign-in\n\
+        \x20   check the user\n\
+         \n4 steps, 1 skipped: 1 failed, 1 to look at; no mail was touched\n"
+    );
+}
+
+#[test]
+fn what_is_well_needs_no_cure() {
+    let report = Report {
+        findings: vec![finding(None, Stage::Config, Outcome::Passed("right".into()))],
+    };
+    assert!(report.is_well());
+    assert_eq!(cures(&report), "\n1 steps: all is well; no mail was touched\n");
+    assert_eq!(
+        cures(&Report::default()),
+        "\n0 steps: all is well; no mail was touched\n"
+    );
+}
+
+#[test]
+fn machines_read_json() {
+    let document: serde_json::Value = serde_json::from_str(&json(&report())).unwrap();
+    assert_eq!(document["version"], 1);
+    assert_eq!(document["well"], false);
+    assert_eq!(document["findings"].as_array().unwrap().len(), 5);
+    assert_eq!(
+        document["findings"][3],
+        serde_json::json!({
+            "kind": "account", "name": "contoso", "part": "IMAP mail.example.com:993", "stage": "sign_in", "outcome": "failed",
+            "detail": "refused:\u{1b}[31m\r\nno", "cure": "check the user", "milliseconds": 12,
+        })
+    );
+    assert_eq!(document["findings"][0]["part"], serde_json::Value::Null);
+    assert_eq!(document["findings"][4]["outcome"], "skipped");
+}

@@ -1,0 +1,161 @@
+//! The credential of an account: whether there is one, and what it says of itself.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::{
+    Outcome, Stage, Store, Trouble,
+    notes::Notes,
+    patient::Patient,
+    way::of_net,
+    words::{named, of_auth, place, token},
+};
+use crate::{
+    auth::{
+        Credential, Login, StoreError, StoredSignIn, StoredToken, TokenStore,
+        claims::{Claims, Expected},
+    },
+    config::{Account, Auth, AuthorizationServer, Grant, OAuth, Protocol, TokenSource},
+    net,
+};
+
+/// A slow token server takes up to a minute.
+const LONGEST: Duration = Duration::from_secs(65);
+
+/// The sign-in of each of these accounts; those that share one get the same, so that it is asked once.
+pub(super) fn logins(
+    patients: &[Patient],
+    uses: impl Fn(&str) -> Vec<Protocol>,
+    store: &Store,
+) -> Vec<Result<Login, Trouble>> {
+    let mut logins: Vec<Result<Login, Trouble>> = Vec::new();
+    for patient in patients {
+        let account = &patient.account;
+        let same = |known: &Patient| known.account.sign_in == account.sign_in && known.account.auth == account.auth;
+        let known = patients.iter().zip(&logins).find(|(known, _)| same(known));
+        let login = match known {
+            Some((_, login)) => login.clone(),
+            None => login(account, &uses(&account.sign_in), store),
+        };
+        logins.push(login);
+    }
+    logins
+}
+
+/// The sign-in of an account.
+fn login(account: &Arc<Account>, uses: &[Protocol], store: &Store) -> Result<Login, Trouble> {
+    let ca_file = account.auth.oauth().and_then(|oauth| oauth.ca_file.as_deref());
+    let http = net::http::client(ca_file, true).map_err(|error| of_net(&error))?;
+    let store = match store {
+        Store::Open(store) => store.clone(),
+        Store::Closed(_) => Arc::new(Forgetful),
+    };
+    Ok(Login::new(account.clone(), uses, store, http))
+}
+
+/// Whether an account's tokens live in the store: a person's, which change with each use.
+pub(super) fn is_kept(account: &Account) -> bool {
+    let grant = account.auth.oauth().map(|oauth| &oauth.grant);
+    matches!(grant, Some(Grant::RefreshToken(_)))
+}
+
+/// The account's credential, when it has one that is good now.
+pub(super) async fn credential(
+    notes: &mut Notes,
+    patient: &Patient,
+    login: &Result<Login, Trouble>,
+    store: &Store,
+) -> Option<Credential> {
+    let account = &patient.account;
+    if is_kept(account)
+        && let Store::Closed(why) = store
+    {
+        notes.note(Stage::Credential, Outcome::Warned(why.clone()));
+        return None;
+    }
+    let asked = async {
+        let login = login.clone()?;
+        let credential = login
+            .credential()
+            .await
+            .map_err(|error| named(of_auth(&error), &account.sign_in))?;
+        let told = told(account, &credential);
+        Ok((credential, told))
+    };
+    let credential = notes.step(Stage::Credential, LONGEST, asked).await?;
+    for trouble in doubts(patient, &credential, Utc::now()) {
+        notes.note(Stage::Credential, Outcome::Warned(trouble));
+    }
+    Some(credential)
+}
+
+fn told(account: &Account, credential: &Credential) -> String {
+    match (credential, &account.auth) {
+        (Credential::Bearer(secret), _) => token(Claims::read(secret).as_ref(), Utc::now()),
+        (_, Auth::Password(secret) | Auth::Token(TokenSource::Kept(secret))) => {
+            format!("a password from {}", place(secret))
+        }
+        (Credential::Password(_), _) => "a password".to_owned(),
+    }
+}
+
+/// What a person should look at in a token.
+fn doubts(patient: &Patient, credential: &Credential, now: DateTime<Utc>) -> Vec<Trouble> {
+    let Credential::Bearer(token) = credential else {
+        return Vec::new();
+    };
+    let account = &patient.account;
+    let uses = patient.uses();
+    let expected = Expected {
+        provider: account.provider,
+        uses: &uses,
+        user: &account.user,
+        tenant: account.auth.oauth().and_then(tenant),
+        now,
+    };
+    let doubts = Claims::read(token)
+        .map(|claims| claims.doubts(&expected))
+        .unwrap_or_default();
+    let trouble = doubts.into_iter().map(|doubt| Trouble {
+        what: doubt.what,
+        cure: doubt.cure.to_owned(),
+    });
+    trouble.map(|trouble| named(trouble, &account.sign_in)).collect()
+}
+
+/// The tenant's id in Microsoft's token endpoint: `https://login.microsoftonline.com/TENANT/oauth2/v2.0/token`.
+fn tenant(oauth: &OAuth) -> Option<&str> {
+    let AuthorizationServer::Known { token_url, .. } = &oauth.server else {
+        return None;
+    };
+    let tenant = token_url.split('/').nth(3)?;
+    uuid::Uuid::try_parse(tenant).is_ok().then_some(tenant)
+}
+
+/// Keeps nothing: for accounts whose tokens need not be kept.
+struct Forgetful;
+
+#[async_trait]
+impl TokenStore for Forgetful {
+    async fn load(&self, _: &str) -> Result<StoredSignIn, StoreError> {
+        Ok(StoredSignIn::default())
+    }
+
+    async fn save(&self, _: &str, _: StoredToken) -> Result<(), StoreError> {
+        Err(StoreError("the ledger is not open".to_owned()))
+    }
+
+    async fn note_refreshed(&self, _: &str, _: DateTime<Utc>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn note_refused(&self, _: &str, _: DateTime<Utc>, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn lock(&self, _: &str) -> Result<Box<dyn Send>, StoreError> {
+        Ok(Box::new(()))
+    }
+}

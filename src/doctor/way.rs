@@ -1,0 +1,73 @@
+//! The way to a server: DNS, TCP, and what TLS told.
+
+use std::net::SocketAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::net::TcpStream;
+
+use super::{
+    Outcome, Stage, Trouble,
+    notes::{LONGEST, Notes},
+};
+use crate::{
+    config::Server,
+    net::{self, Handshake},
+};
+
+/// A certificate that ends within so many days is told of: most are renewed a month before.
+const SOON: TimeDelta = TimeDelta::days(14);
+
+/// Which of a name's addresses may be used.
+pub(super) type Allowed<'a> = &'a (dyn Fn(Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Trouble> + Sync);
+
+/// Finds a server and connects to it.
+pub(super) async fn reach(notes: &mut Notes, server: &Server, allowed: Allowed<'_>) -> Option<TcpStream> {
+    let found = notes.step(Stage::Dns, LONGEST, async {
+        let found = net::resolve(server, LONGEST).await.map_err(|error| of_net(&error))?;
+        let addresses = allowed(found)?;
+        let told: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
+        Ok((addresses, told.join(", ")))
+    });
+    let Some(addresses) = found.await else {
+        notes.skip(&[Stage::Tcp], "there is no address");
+        return None;
+    };
+    let connected = notes.step(Stage::Tcp, LONGEST, async {
+        let connected = net::dial(server, addresses, LONGEST)
+            .await
+            .map_err(|error| of_net(&error))?;
+        let told = connected
+            .peer_addr()
+            .map_or_else(|_| "connected".to_owned(), |peer| peer.to_string());
+        Ok((connected, told))
+    });
+    connected.await
+}
+
+/// What a handshake told, in a few words.
+pub(super) fn told(handshake: &Handshake) -> String {
+    match handshake.certificate_ends {
+        Some(ends) => format!("{}, certificate good until {}", handshake.version, ends.format("%F")),
+        None => handshake.version.to_owned(),
+    }
+}
+
+/// Tells of a certificate that ends soon.
+pub(super) fn look_ahead(notes: &mut Notes, handshake: &Handshake, now: DateTime<Utc>) {
+    if let Some(ends) = handshake.certificate_ends.filter(|ends| *ends < now + SOON) {
+        notes.note(
+            Stage::Tls,
+            Outcome::Warned(Trouble {
+                what: format!("the server's certificate ends on {}", ends.format("%F %H:%M UTC")),
+                cure: "see that whoever runs the server renews it".to_owned(),
+            }),
+        );
+    }
+}
+
+pub(super) fn of_net(error: &net::Error) -> Trouble {
+    Trouble {
+        what: error.to_string(),
+        cure: error.cure().to_owned(),
+    }
+}

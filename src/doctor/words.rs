@@ -1,0 +1,142 @@
+//! What went wrong, in plain words with the cure. Pure.
+
+use chrono::{DateTime, Utc};
+
+use super::{Trouble, way::of_net};
+use crate::{
+    auth::{self, claims::Claims, diagnosis::Diagnosis},
+    reply::probe::Failure,
+    secret::SecretRef,
+    watch::error::{Error, Refusal, Violation},
+};
+
+/// Why there is no credential.
+pub(super) fn of_auth(error: &auth::Error) -> Trouble {
+    match error {
+        auth::Error::Refused(refusal) => {
+            let Diagnosis { what, cure, waits } = refusal.diagnosis();
+            diagnosed(what, &format!("the token server said {}", refusal.words()), cure, waits)
+        }
+        auth::Error::NotSignedIn(sign_in) => Trouble {
+            what: "not signed in yet".to_owned(),
+            cure: format!("mailjob auth login {sign_in}"),
+        },
+        other => Trouble {
+            what: other.to_string(),
+            cure: match other.verdict() {
+                auth::Verdict::SlowDown => "mend this, and run mailjob doctor again".to_owned(),
+                auth::Verdict::Reconnect => {
+                    "try again later; if it stays, check token_url and whether a firewall lets this machine out"
+                        .to_owned()
+                }
+            },
+        },
+    }
+}
+
+/// Why a mailbox server does not let us in.
+pub(super) fn of_watch(error: &Error) -> Trouble {
+    let cure = match error {
+        Error::Net(error) => return of_net(error),
+        Error::SignIn(error) => return of_auth(error),
+        Error::Credential { answer, .. } => return of_refusal(answer),
+        Error::Bye(words) => {
+            let Diagnosis { what, cure, waits } =
+                auth::diagnosis::sign_in(crate::config::Protocol::Imap, &words.to_string());
+            if waits.is_some() {
+                return diagnosed(what, &format!("the server said BYE {words}"), cure, waits);
+            }
+            "try again later; the server's words say why it ends the session"
+        }
+        Error::NoMechanism(_) => "sign in by another way (OAuth or a password), or check host and port",
+        Error::Protocol(Violation::NoTls) => "check port and tls",
+        Error::Protocol(Violation::Injected | Violation::Preauth) => {
+            "find out who sits in between: a proxy or virus scanner"
+        }
+        Error::Protocol(_) => "check host and port: this may be no IMAP server",
+        Error::Name(_) => "write the mailbox's name without control characters",
+        _ => "try again later; if it stays, check host and port",
+    };
+    Trouble {
+        what: error.to_string(),
+        cure: cure.to_owned(),
+    }
+}
+
+fn of_refusal(answer: &Refusal) -> Trouble {
+    let Diagnosis { what, cure, waits } = answer.diagnosis();
+    diagnosed(what, &format!("the server said {answer}"), cure, waits)
+}
+
+/// Why a mailbox can't be opened.
+pub(super) fn of_mailbox(mailbox: &str, answer: &Refusal) -> Trouble {
+    let missing = answer.is("NONEXISTENT") || answer.is("TRYCREATE") || answer.code.is_none();
+    let cure = if missing {
+        "check mailbox.name: its case, and the server's own delimiter (INBOX.Orders or INBOX/Orders); or make the mailbox"
+    } else {
+        "check that this user may read the mailbox"
+    };
+    Trouble {
+        what: format!("the mailbox {mailbox} can't be opened: the server said {answer}"),
+        cure: cure.to_owned(),
+    }
+}
+
+/// Why a submission server does not let us in.
+pub(super) fn of_reply(failure: &Failure) -> Trouble {
+    Trouble {
+        what: failure.what.clone(),
+        cure: failure.cure.to_owned(),
+    }
+}
+
+fn diagnosed(what: &str, said: &str, cure: &str, waits: Option<std::time::Duration>) -> Trouble {
+    let patience = waits.map(|waits| format!("; leave it alone for {} s", waits.as_secs()));
+    Trouble {
+        what: format!("{what}: {said}"),
+        cure: format!("{cure}{}", patience.unwrap_or_default()),
+    }
+}
+
+/// Puts the account's name where a cure names the command that signs it in.
+pub(super) fn named(mut trouble: Trouble, sign_in: &str) -> Trouble {
+    const COMMAND: &str = "mailjob auth login";
+    let whole = format!("{COMMAND} {sign_in}");
+    if !trouble.cure.contains(&whole) {
+        trouble.cure = trouble.cure.replace(COMMAND, &whole);
+    }
+    trouble
+}
+
+/// Where a secret is kept.
+pub(super) fn place(secret: &SecretRef) -> String {
+    match secret {
+        SecretRef::File(path) => path.display().to_string(),
+        SecretRef::Env(name) => format!("variable {name}"),
+    }
+}
+
+/// What an access token says of itself.
+pub(super) fn token(claims: Option<&Claims>, now: DateTime<Utc>) -> String {
+    let Some(claims) = claims else {
+        return "an access token that says nothing of itself (opaque)".to_owned();
+    };
+    let mut told = vec![if claims.app_only {
+        "an application's access token".to_owned()
+    } else {
+        "an access token".to_owned()
+    }];
+    told.extend(claims.user.as_ref().map(|user| format!("of {user}")));
+    let list = |name: &str, list: &[String]| (!list.is_empty()).then(|| format!("{name} {}", list.join(" ")));
+    told.extend(list("for", &claims.audience));
+    told.extend(list("scopes", &claims.scopes));
+    told.extend(list("roles", &claims.roles));
+    told.extend(claims.tenant.as_ref().map(|tenant| format!("tenant {tenant}")));
+    told.extend(claims.application.as_ref().map(|id| format!("client {id}")));
+    told.extend(
+        claims
+            .expires
+            .map(|expires| format!("good for {} min", (expires - now).num_minutes())),
+    );
+    told.join(", ")
+}

@@ -1,0 +1,173 @@
+//! Looks whether replies can be submitted, one step after the other, and submits nothing: after the sign-in comes QUIT.
+
+use std::path::Path;
+
+use tokio::net::TcpStream;
+
+use super::{
+    answer,
+    smtp::{self, Session},
+    trouble::Trouble,
+    wire::Wire,
+};
+use crate::{
+    auth::Credential,
+    config::{Account, Server},
+    net::{self, Handshake},
+};
+
+/// A connection under TLS on which nobody is signed in.
+pub struct Line {
+    wire: Wire<net::Stream>,
+    /// What TLS told.
+    pub handshake: Handshake,
+}
+
+/// What a submission server offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offers {
+    /// The names of its SASL mechanisms.
+    pub mechanisms: Vec<String>,
+    /// The largest mail that it takes, in bytes; 0 where it does not tell, `None` where it does not speak of sizes.
+    pub size: Option<u64>,
+}
+
+/// Why it can't be done.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct Failure {
+    /// What is wrong, with the server's words.
+    pub what: String,
+    /// What to do about it.
+    pub cure: &'static str,
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        let cure = match &trouble {
+            Trouble::Net(error) => error.cure(),
+            Trouble::Unauthorized { reply, .. } | Trouble::Closing { reply, .. } => {
+                let diagnosis = answer::diagnosis(reply);
+                let what = format!("{}: the server said {reply}", diagnosis.what);
+                return Self {
+                    what,
+                    cure: diagnosis.cure,
+                };
+            }
+            Trouble::NoTls => "check smtp port and tls",
+            Trouble::NoMechanism { .. } => "sign in by another way (OAuth or a password), or check host and port",
+            Trouble::Lost { .. } | Trouble::Slow { .. } => {
+                "check smtp host and port; if they are right, try again later"
+            }
+            Trouble::Credential(_) => "check user and secret",
+            Trouble::Injected => "find out who sits in between: a proxy or virus scanner",
+            Trouble::Stopping => "try again",
+        };
+        Self {
+            what: trouble.to_string(),
+            cure,
+        }
+    }
+}
+
+/// Starts TLS on a connection.
+///
+/// # Errors
+/// When the server can't be verified, or does not want us.
+pub async fn secure(socket: TcpStream, server: &Server, ca_file: Option<&Path>) -> Result<Line, Failure> {
+    let (wire, handshake) = smtp::secure(socket, server, ca_file).await?;
+    Ok(Line { wire, handshake })
+}
+
+impl Line {
+    /// Signs in, and leaves.
+    ///
+    /// # Errors
+    /// When the server does not believe who we are.
+    pub async fn sign_in(self, account: &Account, server: &Server, credential: &Credential) -> Result<Offers, Failure> {
+        let session = Session::enter(self.wire, account, server, credential).await?;
+        let offers = Offers {
+            mechanisms: session.offers.auth.clone(),
+            size: session.offers.size,
+        };
+        session.quit().await;
+        Ok(offers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::server_tests::{Act, Fake},
+        *,
+    };
+    use crate::{config::Tls, secret::Secret};
+
+    async fn probe(fake: &Fake, credential: &Credential) -> Result<Offers, Failure> {
+        let socket = TcpStream::connect(("127.0.0.1", fake.server.port)).await.unwrap();
+        let line = secure(socket, &fake.server, Some(&fake.ca)).await?;
+        assert!(line.handshake.certificate_ends.is_some());
+        line.sign_in(&fake.account(), &fake.server, credential).await
+    }
+
+    fn token() -> Credential {
+        Credential::Bearer(Secret::from("token"))
+    }
+
+    #[tokio::test]
+    async fn nothing_is_submitted() {
+        for tls in [Tls::Implicit, Tls::StartTls] {
+            let fake = Fake::start(tls, |_, line| match line {
+                "EHLO [127.0.0.1]" => Act::Say("250-fake\r\n250-STARTTLS\r\n250-SIZE 1000\r\n250 AUTH PLAIN XOAUTH2"),
+                _ => Act::Usual,
+            })
+            .await;
+            let offers = probe(&fake, &token()).await.unwrap();
+            assert_eq!(
+                (offers.mechanisms, offers.size),
+                (vec!["PLAIN".into(), "XOAUTH2".into()], Some(1000))
+            );
+            let lines = fake.lines(1);
+            let last = lines.last().unwrap();
+            assert!(
+                last == "QUIT" && !lines.iter().any(|line| line.starts_with("MAIL")),
+                "{lines:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn refusals_are_explained() {
+        for (start, answer, what, cure) in [
+            (
+                "AUTH",
+                "535 5.7.139 x disabled for the Tenant.",
+                "whole tenant",
+                "Set-TransportConfig",
+            ),
+            (
+                "AUTH",
+                "535 5.7.3 Authentication unsuccessful",
+                "535 5.7.3",
+                "SMTP.Send",
+            ),
+            ("AUTH", "454 4.7.0 later", "454 4.7.0 later", "again later"),
+            ("greeting", "421 4.3.2 busy", "421 4.3.2 busy", "again later"),
+            ("EHLO", "250 fake", "of which none fits", "by another way"),
+        ] {
+            let fake = Fake::start(Tls::Implicit, move |_, line| {
+                if line.starts_with(start) {
+                    Act::Say(answer)
+                } else {
+                    Act::Usual
+                }
+            })
+            .await;
+            let failure = probe(&fake, &token()).await.unwrap_err();
+            assert!(
+                failure.what.contains(what) && failure.cure.contains(cure),
+                "{failure:?}"
+            );
+        }
+    }
+}
