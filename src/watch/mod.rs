@@ -21,6 +21,7 @@ mod mechanism;
 #[cfg(test)]
 mod memory;
 mod plan;
+pub mod pop3;
 mod schedule;
 #[cfg(test)]
 mod script;
@@ -39,7 +40,7 @@ use self::{door::Account, watcher::Watcher};
 use crate::{
     auth::Login,
     budget::Budget,
-    config::{Endpoint, Mailbox},
+    config::{Endpoint, Mailbox, Protocol},
     ledger::{Ledger, MailboxKey},
 };
 
@@ -69,7 +70,10 @@ pub async fn run(watch: Watch) {
         login: watch.login.clone(),
     };
     let span = tracing::info_span!("watch", endpoint = %watch.endpoint.name);
-    Watcher::new(watch, Box::new(door)).run().instrument(span).await;
+    match watch.endpoint.mailbox.protocol {
+        Protocol::Pop3 => pop3::Watcher::new(watch, Box::new(door)).run().instrument(span).await,
+        Protocol::Imap | Protocol::Smtp => Watcher::new(watch, Box::new(door)).run().instrument(span).await,
+    }
 }
 
 /// A mailbox's name for good.
