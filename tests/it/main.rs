@@ -6,6 +6,7 @@ mod bombs;
 mod crash;
 mod letters;
 mod life;
+mod pop3;
 mod raw;
 mod reload;
 mod reply;

@@ -82,7 +82,7 @@ fn lines(text: &str) -> Vec<String> {
 fn delivers(number: u32, size: usize) -> Vec<String> {
     let mut mail = format!("Message-ID: <{number}>\r\n\r\n");
     while mail.len() < size {
-        let line = (size - mail.len()).min(1000).max(3);
+        let line = (size - mail.len()).clamp(3, 1000);
         mail.push_str(&"x".repeat(line - 2));
         mail.push_str("\r\n");
     }
