@@ -286,3 +286,23 @@ async fn a_probe_tells_what_is_there_and_touches_nothing() {
     session.ask(&format!("PASS {PASSWORD}"), &["+OK"]).await;
     assert!(session.ask("STAT", &["+OK"]).await.starts_with("+OK 3 "));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_maildrop_that_another_has_is_waited_for() {
+    let world = World::start(Options::default()).await.unwrap();
+    let receiver = Receiver::start(|_| Answer::text("ok")).await.unwrap();
+    let mut mailjob = installed(&world, SignIn::Password, Start::Implicit, &receiver.url("/"), "").await;
+    world.dovecot.deliver(USER, &letter(1)).await.unwrap();
+    let mut other = Lines::tls(world.dovecot.pop3s, &world.tls.ca).await;
+    other.until(&["+OK"]).await;
+    other.ask(&format!("USER {USER}"), &["+OK"]).await;
+    other.ask(&format!("PASS {PASSWORD}"), &["+OK"]).await;
+    mailjob.start().unwrap();
+    mailjob
+        .wait_log("another session has the maildrop", Duration::from_secs(150))
+        .await
+        .unwrap();
+    other.ask("QUIT", &["+OK"]).await;
+    receiver.wait_for(1, PATIENCE).await.unwrap();
+    emptied(&world, &mailjob).await;
+}

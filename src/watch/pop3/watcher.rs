@@ -110,6 +110,7 @@ impl Watcher {
                 Ok(Over::Needless) => {}
                 Ok(over @ (Over::More | Over::All)) => {
                     backoff = Backoff::default();
+                    self.watch.health.reached();
                     if errand == Errand::Look {
                         self.watch.health.looked(Utc::now());
                         let pause = if over == Over::More {
@@ -225,3 +226,9 @@ async fn until(instant: Option<Instant>) {
 #[cfg(test)]
 #[path = "watcher_tests.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "watcher_trouble_tests.rs"]
+mod trouble_tests;
+#[cfg(test)]
+#[path = "watcher_world.rs"]
+mod world;
