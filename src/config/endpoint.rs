@@ -81,12 +81,12 @@ pub struct Mailbox {
 /// How new mail is noticed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Watch {
-    /// IDLE, with an unconditional look at least this often (default 3 min); polls so where the server has no IDLE.
+    /// IDLE, with an unconditional look at least this often (default 3 min); polls so where the server has no IDLE. Not for POP3.
     Idle {
         /// The longest time between two looks.
         look: Duration,
     },
-    /// A look at this interval.
+    /// A look at this interval. Default for POP3: 1 min.
     Every(Duration),
     /// A look at the instants of a cron pattern in a time zone.
     Cron {
@@ -172,9 +172,9 @@ pub enum ReplyTo {
 /// What happens to a mail in the mailbox in the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settle {
-    /// Default: moved to `Processed`.
+    /// Default: moved to `Processed`; by POP3 deleted.
     pub done: Fate,
-    /// Default: moved to `Failed`.
+    /// Default: moved to `Failed`; by POP3 kept.
     pub failed: Fate,
     /// Default: kept.
     pub ignored: Fate,
@@ -190,7 +190,22 @@ impl Default for Settle {
     }
 }
 
-/// One end of a mail.
+impl Settle {
+    /// What happens to mails when nothing else is written. POP3 has no mailbox to move them to.
+    #[must_use]
+    pub fn usual(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Pop3 => Self {
+                done: Fate::Delete,
+                failed: Fate::Keep,
+                ignored: Fate::Keep,
+            },
+            Protocol::Imap | Protocol::Smtp => Self::default(),
+        }
+    }
+}
+
+/// One end of a mail. POP3 knows [`Fate::Keep`] and [`Fate::Delete`] only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     /// Untouched.

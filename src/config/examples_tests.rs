@@ -182,3 +182,20 @@ fn the_reference_names_every_key() {
         }
     }
 }
+
+/// What nothing is written for, where the mailbox is read by POP3.
+#[test]
+fn pop3_is_asked_each_minute_and_deletes_what_is_done() {
+    let endpoint =
+        read("[mailbox]\nprotocol = \"pop3\"\naccount = \"office\"\n[webhook]\nurl = \"https://erp.example/hooks\"\n")
+            .unwrap();
+    assert_eq!(
+        endpoint.mailbox.watch,
+        super::Watch::Every(std::time::Duration::from_secs(60))
+    );
+    let ends = [super::Fate::Delete, super::Fate::Keep, super::Fate::Keep];
+    assert_eq!(
+        [endpoint.settle.done, endpoint.settle.failed, endpoint.settle.ignored],
+        ends
+    );
+}

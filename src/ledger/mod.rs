@@ -3,6 +3,7 @@
 //! Every method that changes something returns after the change is durable. One engine: [`sqlite`]. PostgreSQL can carry the same traits.
 
 mod error;
+mod maildrop;
 mod sign_in;
 pub mod sqlite;
 mod vault;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 pub use self::{
     error::Error,
+    maildrop::{MAILDROP, MaildropMail, MaildropName},
     sign_in::{SealedToken, SignInRow, SignInTable},
     vault::Vault,
 };
@@ -28,7 +30,7 @@ use crate::{
 /// What time it is: `Utc::now` in the running program.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// A mailbox for good: `imap://user@host/NAME`. Survives a renamed endpoint file.
+/// A mailbox for good: `imap://user@host/NAME` or `pop3://user@host/INBOX`. Survives a renamed endpoint file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MailboxKey(pub Arc<str>);
 
@@ -256,6 +258,17 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Notes that these places got their last touch, or are not there any more.
     async fn settled(&self, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error>;
+
+    /// The mails of a maildrop that have a number, in any order.
+    async fn maildrop(&self, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error>;
+
+    /// Gives each mail of a maildrop its number, the same each time until it left. The number of a mail that was taken is never given
+    /// to another.
+    async fn maildrop_number(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error>;
+
+    /// Notes that these mails are not in the maildrop any more, by our hand or another's: they have had their last touch, and their
+    /// names mean nothing. A mail that comes under such a name is looked at anew.
+    async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error>;
 
     /// Rings when this mailbox may have something to settle.
     fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify>;

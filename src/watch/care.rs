@@ -8,11 +8,28 @@ use super::error::Error;
 /// Looks that fail in a row before mails are received one at a time.
 const LOOKS: u32 = 3;
 /// What a mail may weigh before it's given up …
-const TOO_MUCH: u32 = 9;
+pub(super) const TOO_MUCH: u32 = 9;
 /// … when a failure is the server's word on it …
-const ANSWERED: u32 = 3;
+pub(super) const ANSWERED: u32 = 3;
 /// … or a connection that broke, which may be anybody's fault.
 const BROKE: u32 = 1;
+
+/// What a failure weighs for the mail that was being received; `None` where it's nobody's fault.
+pub(super) fn weight(error: &Error) -> Option<u32> {
+    match error {
+        Error::Refused { .. } | Error::Protocol(_) => Some(ANSWERED),
+        Error::Bye(_) | Error::Closed | Error::Io(_) | Error::Silent(_) | Error::Endless { .. } => Some(BROKE),
+        Error::Net(_)
+        | Error::Credential { .. }
+        | Error::NoMechanism(_)
+        | Error::InUse(_)
+        | Error::TooSoon { .. }
+        | Error::NoUidl(_)
+        | Error::SignIn(_)
+        | Error::Name(_)
+        | Error::Ledger(_) => None,
+    }
+}
 
 /// How the last looks went.
 #[derive(Debug, Default)]
@@ -44,16 +61,7 @@ impl Care {
 
     /// A look failed.
     pub(super) fn failed(&mut self, error: &Error) {
-        let weight = match error {
-            Error::Refused { .. } | Error::Protocol(_) => ANSWERED,
-            Error::Bye(_) | Error::Closed | Error::Io(_) | Error::Silent(_) | Error::Endless { .. } => BROKE,
-            Error::Net(_)
-            | Error::Credential { .. }
-            | Error::NoMechanism(_)
-            | Error::SignIn(_)
-            | Error::Name(_)
-            | Error::Ledger(_) => return,
-        };
+        let Some(weight) = weight(error) else { return };
         self.failures = self.failures.saturating_add(1);
         if let Some(uid) = self.trying.take() {
             let before = self

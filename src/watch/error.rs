@@ -37,10 +37,10 @@ pub enum Error {
         /// The deadline.
         after: Duration,
     },
-    /// The server said what IMAP doesn't know or we don't allow.
+    /// The server said what the protocol doesn't know or we don't allow.
     #[error("the server broke the protocol: {0}")]
     Protocol(#[from] Violation),
-    /// A command was answered NO or BAD.
+    /// A command was answered NO, BAD or -ERR.
     #[error("the server refused {command}: {answer}")]
     Refused {
         /// Its name.
@@ -51,7 +51,7 @@ pub enum Error {
     /// The server did not believe who we are.
     #[error("the server refused the sign-in by {mechanism}: {answer}; {}", answer.diagnosis().cure)]
     Credential {
-        /// The SASL mechanism, or LOGIN.
+        /// The SASL mechanism, or LOGIN, or PASS.
         mechanism: &'static str,
         /// What the server said.
         answer: Refusal,
@@ -59,6 +59,22 @@ pub enum Error {
     /// The server offers no way to sign in that we could use.
     #[error("the server offers no way to sign in with {0}")]
     NoMechanism(&'static str),
+    /// Another session has the maildrop (POP3).
+    #[error("another session has the maildrop: {0}; waiting until it ends")]
+    InUse(Refusal),
+    /// Sign-ins follow one another too fast for the server (POP3, RFC 2449 section 6.6).
+    #[error("the server wants {} s between two sign-ins: {answer}", .wait.as_secs())]
+    TooSoon {
+        /// What it wants, at most an hour.
+        wait: Duration,
+        /// What it said.
+        answer: Refusal,
+    },
+    /// The server has no UIDL (POP3).
+    #[error(
+        "the server gives mails no unique ids (UIDL): {0}; without them a mail that was done can't be told from a new one, so read this mailbox by IMAP"
+    )]
+    NoUidl(Refusal),
     /// There is no credential to sign in with.
     #[error(transparent)]
     SignIn(#[from] auth::Error),
@@ -85,6 +101,12 @@ pub enum Violation {
     /// A literal where none was asked for.
     #[error("a literal that was not asked for")]
     Unasked,
+    /// More lines than anything that we ask for has.
+    #[error("an answer of too many lines")]
+    Lines,
+    /// Listings of a maildrop that no server may give (POP3).
+    #[error("a list of mails that can't be read or does not agree with itself")]
+    Listing,
     /// Bytes that can't stand where they stand.
     #[error("bytes that are no IMAP")]
     Grammar,
@@ -97,8 +119,8 @@ pub enum Violation {
     /// A greeting that skips TLS and sign-in (PREAUTH).
     #[error("a greeting that skips the sign-in (PREAUTH)")]
     Preauth,
-    /// STARTTLS is not offered, or refused.
-    #[error("no STARTTLS; without TLS nothing is sent")]
+    /// STARTTLS or STLS is not offered, or refused.
+    #[error("no STARTTLS or STLS; without TLS nothing is sent")]
     NoTls,
     /// Text came between the server's consent to TLS and TLS itself (CVE-2021-33515 and its like).
     #[error("text before TLS began: somebody may be in between")]
@@ -111,12 +133,33 @@ pub enum Violation {
     Command,
 }
 
-/// A NO or BAD.
+/// How a server says no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Negative {
+    /// IMAP: it won't.
+    No,
+    /// IMAP: it does not understand.
+    Bad,
+    /// POP3: either.
+    Err,
+}
+
+impl fmt::Display for Negative {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::No => "NO",
+            Self::Bad => "BAD",
+            Self::Err => "-ERR",
+        })
+    }
+}
+
+/// A NO, BAD or -ERR.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// BAD rather than NO.
-    pub bad: bool,
-    /// The response code's atom in capitals (RFC 9051 section 7.1), e.g. `OVERQUOTA`.
+    /// Which of them.
+    pub status: Negative,
+    /// The response code in capitals (RFC 9051 section 7.1, RFC 2449 section 8), e.g. `OVERQUOTA` or `IN-USE`.
     pub code: Option<Words>,
     /// Its text, or what a SASL challenge said.
     pub text: Words,
@@ -138,7 +181,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.bad { "BAD " } else { "NO " })?;
+        write!(f, "{} ", self.status)?;
         if let Some(code) = &self.code {
             write!(f, "[{code}] ")?;
         }
@@ -194,8 +237,10 @@ impl Error {
             | Self::Closed
             | Self::Silent(_)
             | Self::Endless { .. } => Verdict::Reconnect,
-            Self::Bye(_) | Self::Protocol(_) => Verdict::Reconnect,
-            Self::Refused { .. } | Self::Credential { .. } | Self::NoMechanism(_) | Self::Name(_) => Verdict::SlowDown,
+            Self::Bye(_) | Self::Protocol(_) | Self::InUse(_) | Self::TooSoon { .. } => Verdict::Reconnect,
+            Self::Refused { .. } | Self::Credential { .. } | Self::NoMechanism(_) | Self::NoUidl(_) | Self::Name(_) => {
+                Verdict::SlowDown
+            }
             Self::SignIn(error) => match error.verdict() {
                 auth::Verdict::Reconnect => Verdict::Reconnect,
                 auth::Verdict::SlowDown => Verdict::SlowDown,
@@ -215,12 +260,13 @@ impl Error {
         }
     }
 
-    /// How long the server asks to be left alone, at most five minutes.
+    /// How long the server asks to be left alone: at most five minutes, or an hour between two sign-ins by POP3.
     #[must_use]
     pub fn patience(&self) -> Option<Duration> {
         match self {
             Self::Refused { answer, .. } | Self::Credential { answer, .. } => diagnosis::backoff(&answer.text.0),
             Self::Bye(words) => diagnosis::backoff(&words.0),
+            Self::TooSoon { wait, .. } => Some(*wait),
             _ => None,
         }
     }

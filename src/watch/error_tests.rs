@@ -4,7 +4,7 @@ fn refused(text: &str) -> Error {
     Error::Refused {
         command: "SELECT",
         answer: Refusal {
-            bad: true,
+            status: Negative::Bad,
             code: None,
             text: Words::new(text),
         },

@@ -10,11 +10,12 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
+    door::{Door, Keys},
     error::Error,
     imap::{Capabilities, Io, Selected, Wire, login},
     memory::Memory,
     script::{self, Server},
-    session::{Door, Looking, Session},
+    session::{Looking, Session},
     settle::Settler,
 };
 use crate::{
@@ -44,18 +45,27 @@ impl Scripts {
     }
 }
 
-#[async_trait]
-impl Door for Scripts {
-    async fn knock(&self) -> Result<Wire, Error> {
+impl Scripts {
+    /// The connection that plays the next script.
+    pub(crate) async fn stream(&self) -> Box<dyn Io> {
         let Some(script) = self.scripts.lock().unwrap().pop_front() else {
             std::future::pending().await
         };
         let (stream, server) = script::play(&script);
         self.servers.lock().unwrap().push(server);
-        let stream: Box<dyn Io> = Box::new(stream);
-        login::greeted(stream).await
+        Box::new(stream)
     }
+}
 
+#[async_trait]
+impl Door<Wire> for Scripts {
+    async fn knock(&self) -> Result<Wire, Error> {
+        login::greeted(self.stream().await).await
+    }
+}
+
+#[async_trait]
+impl Keys for Scripts {
     async fn credential(&self) -> Result<Credential, Error> {
         Ok(self.credential.clone())
     }

@@ -36,6 +36,14 @@ impl Health {
         });
     }
 
+    /// There was a session, but no look.
+    pub(crate) fn reached(&self) {
+        self.change(|state| {
+            state.connected = true;
+            state.trouble = None;
+        });
+    }
+
     pub(crate) fn lost(&self, trouble: String) {
         self.change(|state| {
             state.connected = false;

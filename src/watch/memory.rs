@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(crate) due: Vec<Settling>,
     pub(crate) settled: Vec<Place>,
     pub(crate) fail: bool,
+    pub(crate) maildrop: Vec<(MaildropName, u32)>,
+    pub(crate) numbers: u32,
 }
 
 impl Memory {
@@ -150,6 +152,44 @@ impl Ledger for Memory {
         state.due.retain(|due| !places.contains(&due.place));
         state.settled.extend(places);
         Ok(())
+    }
+
+    async fn maildrop(&self, _: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
+        let state = self.state.lock().unwrap();
+        let mail = |(name, uid): &(MaildropName, u32)| MaildropMail {
+            name: name.clone(),
+            uid: *uid,
+            taken: state.mails.keys().any(|place| place.uid == *uid),
+        };
+        Ok(state.maildrop.iter().map(mail).collect())
+    }
+
+    async fn maildrop_number(&self, _: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error> {
+        let mut state = self.state.lock().unwrap();
+        let number = |name: MaildropName| match state.maildrop.iter().find(|(known, _)| *known == name) {
+            Some((_, uid)) => *uid,
+            None => {
+                state.numbers += 1;
+                let uid = state.numbers;
+                state.maildrop.push((name, uid));
+                uid
+            }
+        };
+        Ok(names.into_iter().map(number).collect())
+    }
+
+    async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+        let place = |&uid: &u32| Place {
+            uid_validity: MAILDROP,
+            uid,
+        };
+        let places: Vec<_> = uids.iter().map(place).collect();
+        self.state
+            .lock()
+            .unwrap()
+            .maildrop
+            .retain(|(_, uid)| !uids.contains(uid));
+        self.settled(mailbox, &places).await
     }
 
     fn bell(&self, _: &MailboxKey) -> Arc<Notify> {

@@ -1,12 +1,13 @@
 //! Watches one mailbox: sees mail, takes it into the ledger, and gives it its last touch when its work is over.
 //!
-//! One session watches one mailbox. A mail is taken once, whatever the server repeats, forgets or renumbers; it leaves the mailbox only
+//! By IMAP one session watches one mailbox, by POP3 short ones follow each other. A mail is taken once, whatever the server repeats, forgets or renumbers; it leaves the mailbox only
 //! after the ledger says that its work is over. Flags are never read: people and other programs may do with mails what they like.
 //! Whatever goes wrong ends the session and nothing else: the next one begins where the ledger says, after a pause.
 
 mod backoff;
 mod care;
 mod cursor;
+mod door;
 pub mod error;
 #[cfg(test)]
 mod fakes;
@@ -16,9 +17,11 @@ pub mod health;
 mod idle;
 mod imap;
 pub mod intake;
+mod mechanism;
 #[cfg(test)]
 mod memory;
 mod plan;
+pub mod pop3;
 pub mod probe;
 mod schedule;
 #[cfg(test)]
@@ -34,11 +37,11 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use self::{session::Account, watcher::Watcher};
+use self::{door::Account, watcher::Watcher};
 use crate::{
     auth::Login,
     budget::Budget,
-    config::{Endpoint, Mailbox},
+    config::{Endpoint, Mailbox, Protocol},
     ledger::{Ledger, MailboxKey},
 };
 
@@ -68,7 +71,10 @@ pub async fn run(watch: Watch) {
         login: watch.login.clone(),
     };
     let span = tracing::info_span!("watch", endpoint = %watch.endpoint.name);
-    Watcher::new(watch, Box::new(door)).run().instrument(span).await;
+    match watch.endpoint.mailbox.protocol {
+        Protocol::Pop3 => pop3::Watcher::new(watch, Box::new(door)).run().instrument(span).await,
+        Protocol::Imap | Protocol::Smtp => Watcher::new(watch, Box::new(door)).run().instrument(span).await,
+    }
 }
 
 /// A mailbox's name for good.
@@ -78,5 +84,6 @@ pub fn mailbox_key(mailbox: &Mailbox) -> MailboxKey {
     let inbox = mailbox.name.eq_ignore_ascii_case("INBOX");
     let name = if inbox { "INBOX" } else { &mailbox.name };
     let host = mailbox.server.host.to_ascii_lowercase();
-    MailboxKey(format!("imap://{}@{host}/{name}", account.user).into())
+    let scheme = mailbox.protocol.name().to_ascii_lowercase();
+    MailboxKey(format!("{scheme}://{}@{host}/{name}", account.user).into())
 }

@@ -16,15 +16,20 @@ pub(crate) struct Touch<'a> {
     pub(crate) uids: Vec<u32>,
 }
 
+/// What becomes of a mail that ended so.
+pub(crate) fn fate(settle: &Settle, verdict: Verdict) -> &Fate {
+    match verdict {
+        Verdict::Done => &settle.done,
+        Verdict::Failed => &settle.failed,
+        Verdict::Ignored => &settle.ignored,
+    }
+}
+
 /// The touches for these mails: those that cost nothing first, each mail in exactly one.
 pub(crate) fn plan<'a>(due: &[Settling], settle: &'a Settle) -> Vec<Touch<'a>> {
     let mut fates: Vec<(&Fate, Vec<u32>)> = Vec::new();
     for mail in due {
-        let fate = match mail.verdict {
-            Verdict::Done => &settle.done,
-            Verdict::Failed => &settle.failed,
-            Verdict::Ignored => &settle.ignored,
-        };
+        let fate = fate(settle, mail.verdict);
         match fates.iter_mut().find(|(other, _)| *other == fate) {
             Some((_, uids)) => uids.push(mail.place.uid),
             None => fates.push((fate, vec![mail.place.uid])),

@@ -9,10 +9,11 @@ use super::{
     error::{Error, Refusal},
     imap::{
         Answer, Capabilities, Said, Wire,
-        login::{self, Entered, SignIn},
+        login::{self, Entered},
         mutf7,
         response::Known,
     },
+    mechanism::SignIn,
     session,
 };
 use crate::{auth::Credential, config::Server, net::Handshake};

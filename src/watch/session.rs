@@ -1,67 +1,37 @@
 //! A session: one mailbox, selected, and how far it was read.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::net::TcpStream;
 
 use super::{
     care::Care,
     cursor::{self, portions},
+    door::{self, Account, CONNECT, Door, who},
     error::Error,
     fetch::{self, Receiver},
-    imap::{
-        Capabilities, Io, Selected, Wire,
-        login::{self, SignIn},
-    },
+    imap::{Capabilities, Io, Selected, Wire, login},
     intake::Intake,
     settle::{Settler, Targets},
 };
 use crate::{
-    auth::{Credential, Login},
     budget::Budget,
-    config::{Endpoint, Server, Tls},
+    config::{Endpoint, Mailbox, Server, Tls},
     ledger::{Cursor, Ledger, MailboxKey},
     net::{self, Handshake},
 };
 
-/// From the first packet to the selected mailbox.
-pub(super) const CONNECT: Duration = Duration::from_secs(90);
 /// News of so many mails are received without listing them first.
 const FEW: u32 = 32;
 
-/// The way to the server, and the credential for it.
 #[async_trait]
-pub(super) trait Door: Send + Sync {
-    /// A connection under TLS on which CAPABILITY can be asked.
-    async fn knock(&self) -> Result<Wire, Error>;
-    /// A credential that is good now.
-    async fn credential(&self) -> Result<Credential, Error>;
-    /// The server did not take this one.
-    fn rejected(&self, credential: &Credential);
-}
-
-/// The door of an account.
-pub(super) struct Account {
-    pub(super) endpoint: Arc<Endpoint>,
-    pub(super) login: Arc<Login>,
-}
-
-#[async_trait]
-impl Door for Account {
+impl Door<Wire> for Account {
     async fn knock(&self) -> Result<Wire, Error> {
         let mailbox = &self.endpoint.mailbox;
         let socket = net::tcp(&mailbox.server, CONNECT).await?;
         let (wire, _) = secure(socket, &mailbox.server, mailbox.account.ca_file.as_deref()).await?;
         Ok(wire)
-    }
-
-    async fn credential(&self) -> Result<Credential, Error> {
-        Ok(self.login.credential().await?)
-    }
-
-    fn rejected(&self, credential: &Credential) {
-        self.login.rejected(credential);
     }
 }
 
@@ -115,36 +85,10 @@ pub(super) struct Looking<'a> {
     pub(super) budget: &'a Budget,
 }
 
-/// Connects, signs in and selects the mailbox, within 90 s.
-///
-/// An access token that is refused is replaced once: it may have been revoked. A password is not tried twice, since that locks accounts.
-pub(super) async fn connect(door: &dyn Door, endpoint: &Endpoint) -> Result<(Wire, Capabilities, Selected), Error> {
-    let server = &endpoint.mailbox.server;
-    let mut last = false;
-    loop {
-        let credential = door.credential().await?;
-        let who = SignIn {
-            user: &endpoint.mailbox.account.user,
-            credential: &credential,
-            host: &server.host,
-            port: server.port,
-        };
-        let opened = async { login::open(door.knock().await?, &who, &endpoint.mailbox.name).await };
-        let opened = timeout(CONNECT, opened).await.unwrap_or(Err(Error::Endless {
-            command: "connecting",
-            after: CONNECT,
-        }));
-        match opened {
-            Err(error @ Error::Credential { .. }) if error.patience().is_none() => {
-                door.rejected(&credential);
-                if last || matches!(credential, Credential::Password(_)) {
-                    return Err(error);
-                }
-                last = true;
-            }
-            opened => return opened,
-        }
-    }
+/// Connects, signs in and selects the mailbox.
+pub(super) async fn connect(door: &dyn Door<Wire>, mailbox: &Mailbox) -> Result<(Wire, Capabilities, Selected), Error> {
+    let open = async |wire, credential| login::open(wire, &who(mailbox, &credential), &mailbox.name).await;
+    door::admitted(door, open).await
 }
 
 impl Session {

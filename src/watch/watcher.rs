@@ -9,10 +9,12 @@ use super::{
     Watch,
     backoff::Backoff,
     care::Care,
+    door::Door,
     error::{Error, Verdict},
     idle::{Wait, Woke},
+    imap::Wire,
     mailbox_key, schedule,
-    session::{self, Door, Looking, Scope, Session},
+    session::{self, Looking, Scope, Session},
     settle::Settler,
 };
 use crate::{config, ledger::MailboxKey};
@@ -24,7 +26,7 @@ const LAST: Duration = Duration::from_secs(10);
 
 pub(super) struct Watcher {
     watch: Watch,
-    door: Box<dyn Door>,
+    door: Box<dyn Door<Wire>>,
     mailbox: MailboxKey,
     settler: Settler,
     care: Care,
@@ -66,7 +68,7 @@ enum Over {
 type Turn = ControlFlow<Over, (Session, Next)>;
 
 impl Watcher {
-    pub(super) fn new(watch: Watch, door: Box<dyn Door>) -> Self {
+    pub(super) fn new(watch: Watch, door: Box<dyn Door<Wire>>) -> Self {
         let mailbox = mailbox_key(&watch.endpoint.mailbox);
         let settler = Settler::new(watch.ledger.bell(&mailbox));
         let mut watcher = Self {
@@ -147,7 +149,7 @@ impl Watcher {
 
     async fn open(&mut self) -> Result<Session, Error> {
         let stored = self.watch.ledger.cursor(&self.mailbox).await?;
-        let (wire, can, selected) = session::connect(&*self.door, &self.watch.endpoint).await?;
+        let (wire, can, selected) = session::connect(&*self.door, &self.watch.endpoint.mailbox).await?;
         self.no_idle = false;
         if std::mem::take(&mut self.in_trouble) {
             tracing::info!(mailbox = %self.mailbox, idle = can.idle, "connected");
@@ -276,4 +278,4 @@ mod tests;
 mod trouble_tests;
 #[cfg(test)]
 #[path = "watcher_world.rs"]
-mod world;
+pub(in crate::watch) mod world;

@@ -50,24 +50,34 @@ impl TokenStore for NoStore {
 }
 
 /// A watch over scripts: each connection plays the next one.
-pub(super) struct Running {
-    pub(super) memory: Arc<Memory>,
-    pub(super) health: Arc<Health>,
-    pub(super) stop: CancellationToken,
-    pub(super) servers: Arc<Mutex<Vec<script::Server>>>,
-    pub(super) rejected: Arc<Mutex<usize>>,
-    pub(super) task: tokio::task::JoinHandle<()>,
-    pub(super) begun: Instant,
+pub(in crate::watch) struct Running {
+    pub(in crate::watch) memory: Arc<Memory>,
+    pub(in crate::watch) health: Arc<Health>,
+    pub(in crate::watch) stop: CancellationToken,
+    pub(in crate::watch) servers: Arc<Mutex<Vec<script::Server>>>,
+    pub(in crate::watch) rejected: Arc<Mutex<usize>>,
+    pub(in crate::watch) task: tokio::task::JoinHandle<()>,
+    pub(in crate::watch) begun: Instant,
 }
 
-pub(super) fn start(watch: config::Watch, scripts: &[&str]) -> Running {
+pub(in crate::watch) fn start(watch: config::Watch, scripts: &[&str]) -> Running {
+    let run = |watch, door| tokio::spawn(Watcher::new(watch, Box::new(door)).run());
+    start_with(endpoint(watch), scripts, run)
+}
+
+/// The same for any endpoint and loop.
+pub(in crate::watch) fn start_with(
+    endpoint: config::Endpoint,
+    scripts: &[&str],
+    run: impl FnOnce(Watch, Scripts) -> tokio::task::JoinHandle<()>,
+) -> Running {
     crate::net::tls::install_provider();
     let memory = Arc::new(Memory::default());
     memory.state.lock().unwrap().cursor = Some(Cursor {
         uid_validity: 7,
         uid_next: 5,
     });
-    let endpoint = Arc::new(endpoint(watch));
+    let endpoint = Arc::new(endpoint);
     let door = Scripts::new(scripts);
     let (servers, rejected) = (door.servers.clone(), door.rejected.clone());
     let login = Login::new(
@@ -91,12 +101,12 @@ pub(super) fn start(watch: config::Watch, scripts: &[&str]) -> Running {
         stop,
         servers,
         rejected,
-        task: tokio::spawn(Watcher::new(watch, Box::new(door)).run()),
+        task: run(watch, door),
         begun: Instant::now(),
     }
 }
 
-pub(super) fn idle() -> config::Watch {
+pub(in crate::watch) fn idle() -> config::Watch {
     config::Watch::Idle {
         look: Duration::from_secs(180),
     }
@@ -104,7 +114,7 @@ pub(super) fn idle() -> config::Watch {
 
 impl Running {
     /// Waits until something holds; the clock of the test runs as fast as it can.
-    pub(super) async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+    pub(in crate::watch) async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(7200);
         while !holds(self) {
             assert!(Instant::now() < deadline, "{what}; {:?}", self.health.state());
@@ -112,13 +122,13 @@ impl Running {
         }
     }
 
-    pub(super) async fn has(&self, uids: &[u32]) {
+    pub(in crate::watch) async fn has(&self, uids: &[u32]) {
         self.until(&format!("{uids:?} are taken"), |this| this.memory.uids() == uids)
             .await;
     }
 
     /// Stops, and checks that every server saw what its script wanted.
-    pub(super) async fn stopped(self) {
+    pub(in crate::watch) async fn stopped(self) {
         let asked = Instant::now();
         self.stop.cancel();
         self.task.await.unwrap();
@@ -134,7 +144,7 @@ impl Running {
     }
 }
 
-pub(super) const OPEN: &str = "
+pub(in crate::watch) const OPEN: &str = "
     S: * OK ready
     C: CAPABILITY
     S: * CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2
@@ -145,6 +155,6 @@ pub(super) const OPEN: &str = "
     S: * 4 EXISTS
     S: * OK [UIDVALIDITY 7] .";
 
-pub(super) fn script(rest: &str) -> String {
+pub(in crate::watch) fn script(rest: &str) -> String {
     format!("{OPEN}\n{rest}")
 }

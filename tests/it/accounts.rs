@@ -23,9 +23,10 @@ pub(crate) fn account(world: &World, user: &str, tls: Tls, auth: Auth) -> Accoun
         port,
         tls,
     };
-    let (imap, smtp) = match tls {
-        Tls::Implicit => (world.dovecot.imaps, world.postfix.submissions),
-        Tls::StartTls => (world.dovecot.imap, world.postfix.submission),
+    let (dovecot, postfix) = (&world.dovecot, &world.postfix);
+    let (imap, pop3, smtp) = match tls {
+        Tls::Implicit => (dovecot.imaps, dovecot.pop3s, postfix.submissions),
+        Tls::StartTls => (dovecot.imap, dovecot.pop3, postfix.submission),
     };
     Account {
         name: "us".into(),
@@ -33,7 +34,7 @@ pub(crate) fn account(world: &World, user: &str, tls: Tls, auth: Auth) -> Accoun
         provider: Provider::Other,
         user: user.into(),
         imap: Some(server(imap)),
-        pop3: None,
+        pop3: Some(server(pop3)),
         smtp: Some(server(smtp)),
         auth,
         ca_file: Some(world.tls.ca.clone()),

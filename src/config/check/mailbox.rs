@@ -11,6 +11,7 @@ use super::{
     DAY, MINUTE, SECOND,
     account::{account, overridden},
     did_you_mean,
+    reply::same_mailbox,
 };
 use crate::config::{
     Account, EndpointName, Filter, Mailbox, Protocol, Server, Watch,
@@ -21,6 +22,10 @@ use crate::config::{
 
 /// Between two looks at a mailbox whose server tells of new mail.
 const LOOK: Duration = Duration::from_secs(3 * 60);
+/// Between two looks at a mailbox that is read by POP3.
+const EVERY: Duration = Duration::from_secs(60);
+/// The only mailbox that POP3 knows.
+const INBOX: &str = "INBOX";
 
 /// The accounts of `mailjob.toml`.
 #[derive(Debug, Default)]
@@ -63,8 +68,12 @@ pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: 
     });
     let own = account.as_ref().map(|account| overridden(table, account, endpoint));
     let protocol = protocol(table, account.as_deref());
-    let name = table.or("name", "INBOX".to_owned(), text);
-    let watch = watch(table);
+    let name = table.or("name", INBOX.to_owned(), text);
+    let pop3 = matches!(protocol, Some((Protocol::Pop3, _)));
+    if pop3 {
+        no_other_mailbox(table, &name);
+    }
+    let watch = watch(table, pop3);
     let account = match own? {
         Some(Some(own)) => Arc::new(own),
         Some(None) => account?,
@@ -107,6 +116,16 @@ fn protocol(table: &mut Table<'_>, account: Option<&Account>) -> Option<(Protoco
     Some((protocol, server?))
 }
 
+/// A POP3 server has one mailbox (RFC 1939: the maildrop).
+fn no_other_mailbox(table: &mut Table<'_>, name: &str) {
+    if let Some(value) = table.value("name").filter(|_| !same_mailbox(name, INBOX)) {
+        value.wrong::<()>(
+            format!("is \"{name}\", but POP3 knows no mailbox beside INBOX"),
+            "remove it, or read the mailbox by IMAP",
+        );
+    }
+}
+
 /// An account of this endpoint alone. It bears the endpoint's name, under which its tokens are kept.
 fn inline_account(value: Value<'_>, endpoint: &EndpointName, accounts: &Accounts) -> Option<Arc<Account>> {
     if accounts.by_name.contains_key(endpoint.as_str()) {
@@ -116,8 +135,8 @@ fn inline_account(value: Value<'_>, endpoint: &EndpointName, accounts: &Accounts
     value.table(|table| account(endpoint.as_str(), table)).map(Arc::new)
 }
 
-/// How new mail is noticed: exactly one way.
-fn watch(table: &mut Table<'_>) -> Option<Watch> {
+/// How new mail is noticed: exactly one way. A POP3 server never tells of it.
+fn watch(table: &mut Table<'_>, pop3: bool) -> Option<Watch> {
     let idle = table.value("watch");
     let look = table.get("look", duration(10 * SECOND..=9 * MINUTE));
     let every = table.get("every", duration(SECOND..=DAY));
@@ -125,6 +144,12 @@ fn watch(table: &mut Table<'_>) -> Option<Watch> {
     let zone = table.or("timezone", Tz::UTC, timezone);
     if let Some(value) = &idle {
         choice(&[("idle", ())])(value.clone());
+    }
+    if let Some(value) = idle.clone().or(table.value("look")).filter(|_| pop3) {
+        return value.wrong(
+            "has no use with POP3, whose servers don't tell of new mail",
+            "write every = \"1m\" or cron = \"…\" in its place",
+        );
     }
     let ways = [table.value("every"), table.value("cron"), idle.or(table.value("look"))];
     let mut ways = ways.into_iter().flatten();
@@ -138,12 +163,14 @@ fn watch(table: &mut Table<'_>) -> Option<Watch> {
     if let Some(pattern) = cron {
         return Some(Watch::Cron { pattern, zone });
     }
-    Some(every.map_or(
+    let usual = if pop3 {
+        Watch::Every(EVERY)
+    } else {
         Watch::Idle {
             look: look.unwrap_or(LOOK),
-        },
-        Watch::Every,
-    ))
+        }
+    };
+    Some(every.map_or(usual, Watch::Every))
 }
 
 /// Five fields, or six with seconds first. A pattern that names no day that there is would never fire.

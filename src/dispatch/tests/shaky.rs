@@ -13,8 +13,8 @@ use crate::{
     config::EndpointName,
     job::JobId,
     ledger::{
-        ClaimedJob, ClaimedReply, Cursor, Error, Finish, Intake, Ledger, MailId, MailboxKey, Place, Settling,
-        Submitted, Taken, UploadId, sqlite::Sqlite,
+        ClaimedJob, ClaimedReply, Cursor, Error, Finish, Intake, Ledger, MailId, MailboxKey, MaildropMail,
+        MaildropName, Place, Settling, Submitted, Taken, UploadId, sqlite::Sqlite,
     },
 };
 
@@ -72,6 +72,15 @@ impl Ledger for Shaky {
     }
     async fn settled(&self, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
         self.inner.settled(mailbox, places).await
+    }
+    async fn maildrop(&self, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
+        self.inner.maildrop(mailbox).await
+    }
+    async fn maildrop_number(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error> {
+        self.inner.maildrop_number(mailbox, names).await
+    }
+    async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+        self.inner.maildrop_left(mailbox, uids).await
     }
     fn bell(&self, mailbox: &MailboxKey) -> Arc<tokio::sync::Notify> {
         self.inner.bell(mailbox)

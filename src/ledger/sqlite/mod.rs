@@ -9,6 +9,7 @@ mod finish;
 mod intake;
 mod line;
 mod lock;
+mod maildrop;
 mod plain_tokens;
 mod post;
 mod reads;
@@ -40,8 +41,8 @@ pub use self::{
     sign_ins::SignIns,
 };
 use super::{
-    ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Intake, Ledger, MailId, MailboxKey, Place, Raw,
-    SealedToken, Settling, SignInRow, SignInTable, Submitted, Taken, UploadId,
+    ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Intake, Ledger, MailId, MailboxKey, MaildropMail,
+    MaildropName, Place, Raw, SealedToken, Settling, SignInRow, SignInTable, Submitted, Taken, UploadId,
 };
 use crate::{auth::Key, config::EndpointName, job::JobId};
 
@@ -190,6 +191,25 @@ impl Ledger for Sqlite {
         let (mailbox, places) = (mailbox.clone(), places.to_vec());
         self.post
             .ask(0, move |desk| settle::settled(desk.db, desk.now, &mailbox, &places))
+            .await
+    }
+
+    async fn maildrop(&self, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers.read(move |db| maildrop::mails(db, &mailbox)).await
+    }
+
+    async fn maildrop_number(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| maildrop::number(desk, &mailbox, &names))
+            .await
+    }
+
+    async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| maildrop::left(desk, &mailbox, &uids))
             .await
     }
 

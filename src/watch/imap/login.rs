@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::time::Instant;
 
 use super::{
@@ -15,23 +14,13 @@ use super::{
     wire::{Io, SILENCE},
 };
 use crate::{
-    auth::{Credential, sasl},
+    auth::Credential,
     secret::{ExposeSecret, Secret},
-    watch::error::{Error, Refusal, Violation, Words},
+    watch::{
+        error::{Error, Negative, Refusal, Violation, Words},
+        mechanism::{CHALLENGES, Mechanism, SignIn, told},
+    },
 };
-
-/// How often a server may ask before it has to decide.
-const CHALLENGES: usize = 4;
-
-/// Who signs in where.
-#[derive(Debug)]
-pub(crate) struct SignIn<'a> {
-    pub(crate) user: &'a str,
-    pub(crate) credential: &'a Credential,
-    /// Host and port of the server, as OAUTHBEARER repeats them.
-    pub(crate) host: &'a str,
-    pub(crate) port: u16,
-}
 
 /// What SELECT told. A server may leave out either number (mail.163.com leaves out UIDNEXT, 2024).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -101,7 +90,7 @@ pub(crate) async fn enter<T: Io>(wire: Wire<T>, who: &SignIn<'_>) -> Result<Ente
 /// What the end of the first command in a session tells of the sign-in. Our commands are right, so a BAD means that it did not work.
 pub(crate) fn believe<R>(first: Result<R, Error>, doubt: Option<Refusal>) -> Result<R, Error> {
     first.map_err(|error| match (error, doubt) {
-        (Error::Refused { answer, .. }, _) if answer.bad => unconnected(answer),
+        (Error::Refused { answer, .. }, _) if answer.status == Negative::Bad => unconnected(answer),
         (Error::Bye(_) | Error::Closed | Error::Io(_), Some(answer)) => unconnected(answer),
         (error, _) => error,
     })
@@ -146,7 +135,7 @@ async fn identify<T: Io>(wire: Wire<T>, capabilities: Capabilities) -> Result<(W
     let ours = concat!(r#"("name" "Mailjob" "version" ""#, env!("CARGO_PKG_VERSION"), r#"")"#);
     let done = wire.run("ID", ours, |_| {}).await?;
     let doubt = match done.answer {
-        Answer::Refused(answer) if answer.bad => Some(answer),
+        Answer::Refused(answer) if answer.status == Negative::Bad => Some(answer),
         Answer::Refused(_) | Answer::Ok(_) => None,
     };
     Ok((done.wire, doubt))
@@ -154,42 +143,19 @@ async fn identify<T: Io>(wire: Wire<T>, capabilities: Capabilities) -> Result<(W
 
 /// A way to sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mechanism {
-    XOAuth2,
-    OAuthBearer,
-    Plain,
+enum Way {
+    Sasl(Mechanism),
     Login,
 }
 
-impl Mechanism {
-    fn name(self) -> &'static str {
-        match self {
-            Self::XOAuth2 => "XOAUTH2",
-            Self::OAuthBearer => "OAUTHBEARER",
-            Self::Plain => "PLAIN",
-            Self::Login => "LOGIN",
-        }
-    }
-
-    /// How a challenge that tells an error is answered, so that the server goes on to its NO: an empty line
-    /// (developers.google.com, XOAUTH2), 0x01 (RFC 7628 section 3.2.3), or "never mind" (RFC 9051 section 6.2.2).
-    fn understood(self) -> &'static str {
-        match self {
-            Self::XOAuth2 => "",
-            Self::OAuthBearer => "AQ==",
-            Self::Plain | Self::Login => "*",
-        }
-    }
-}
-
 /// Picks the way: XOAUTH2 before OAUTHBEARER, since more servers have it right; LOGIN only where there is nothing else.
-fn mechanism(credential: &Credential, offered: Capabilities) -> Result<Mechanism, Error> {
+fn way(credential: &Credential, offered: Capabilities) -> Result<Way, Error> {
     match credential {
-        Credential::Bearer(_) if offered.xoauth2 => Ok(Mechanism::XOAuth2),
-        Credential::Bearer(_) if offered.oauthbearer => Ok(Mechanism::OAuthBearer),
+        Credential::Bearer(_) if offered.xoauth2 => Ok(Way::Sasl(Mechanism::XOAuth2)),
+        Credential::Bearer(_) if offered.oauthbearer => Ok(Way::Sasl(Mechanism::OAuthBearer)),
         Credential::Bearer(_) => Err(Error::NoMechanism("an access token: neither XOAUTH2 nor OAUTHBEARER")),
-        Credential::Password(_) if offered.plain => Ok(Mechanism::Plain),
-        Credential::Password(_) if !offered.login_disabled => Ok(Mechanism::Login),
+        Credential::Password(_) if offered.plain => Ok(Way::Sasl(Mechanism::Plain)),
+        Credential::Password(_) if !offered.login_disabled => Ok(Way::Login),
         Credential::Password(_) => Err(Error::NoMechanism("a password: no PLAIN, and LOGIN is disabled")),
     }
 }
@@ -199,15 +165,14 @@ async fn authenticate<T: Io>(
     who: &SignIn<'_>,
     offered: Capabilities,
 ) -> Result<(Wire<T>, Option<Known>), Error> {
-    let mechanism = mechanism(who.credential, offered)?;
-    let (Credential::Bearer(secret) | Credential::Password(secret)) = who.credential;
-    let response = match mechanism {
-        Mechanism::XOAuth2 => sasl::xoauth2(who.user, secret),
-        Mechanism::OAuthBearer => sasl::oauthbearer(who.user, who.host, who.port, secret),
-        Mechanism::Plain => sasl::plain(who.user, secret),
-        Mechanism::Login => return login(wire, who.user, secret).await,
+    let mechanism = match way(who.credential, offered)? {
+        Way::Sasl(mechanism) => mechanism,
+        Way::Login => {
+            let (Credential::Bearer(secret) | Credential::Password(secret)) = who.credential;
+            return login(wire, who.user, secret).await;
+        }
     };
-    let response = STANDARD.encode(response.map_err(crate::auth::Error::from)?.expose_secret());
+    let response = mechanism.response(who)?;
     let running = if offered.sasl_ir {
         wire.send("AUTHENTICATE", &format!("{} {response}", mechanism.name()))
             .await?
@@ -224,7 +189,9 @@ async fn asked<T: Io>(mut running: Running<T>, mechanism: Mechanism) -> Result<R
         match running.next().await? {
             Step::Said(running, Said::Continue(_)) => return Ok(running),
             Step::Said(on_its_way, _) => running = on_its_way,
-            Step::Done(done) => return refused(done.ok(), mechanism, None).and(Err(Violation::Unreadable.into())),
+            Step::Done(done) => {
+                return refused(done.ok(), mechanism.name(), None).and(Err(Violation::Unreadable.into()));
+            }
         }
     }
 }
@@ -237,27 +204,23 @@ async fn conclude<T: Io>(mut running: Running<T>, mechanism: Mechanism) -> Resul
         match running.next().await? {
             Step::Said(on_its_way, Said::Continue(challenge)) => {
                 challenges += 1;
-                why = STANDARD
-                    .decode(challenge.trim())
-                    .ok()
-                    .map(|json| String::from_utf8_lossy(&json).into_owned());
+                why = told(&challenge);
                 running = on_its_way.answer(mechanism.understood()).await?;
             }
             Step::Said(on_its_way, _) => running = on_its_way,
-            Step::Done(done) => return refused(done.ok(), mechanism, why),
+            Step::Done(done) => return refused(done.ok(), mechanism.name(), why),
         }
     }
     Err(Violation::Continue.into())
 }
 
 /// A refusal of the sign-in is one of the credential, unless the server says that it's only busy (RFC 5530 section 3).
-fn refused<R>(ended: Result<R, Error>, mechanism: Mechanism, why: Option<String>) -> Result<R, Error> {
+fn refused<R>(ended: Result<R, Error>, mechanism: &'static str, why: Option<String>) -> Result<R, Error> {
     ended.map_err(|error| match error {
         Error::Refused { mut answer, .. } if !["UNAVAILABLE", "INUSE", "LIMIT"].iter().any(|code| answer.is(code)) => {
             if let Some(why) = why {
                 answer.text = Words::new(&format!("{} {why}", answer.text));
             }
-            let mechanism = mechanism.name();
             Error::Credential { mechanism, answer }
         }
         error => error,
@@ -272,7 +235,7 @@ async fn login<T: Io>(wire: Wire<T>, user: &str, password: &Secret) -> Result<(W
         ));
     };
     let done = wire.run("LOGIN", &format!("{user} {password}"), |_| {}).await?;
-    refused(done.ok(), Mechanism::Login, None)
+    refused(done.ok(), "LOGIN", None)
 }
 
 fn quoted(text: &str) -> Option<String> {

@@ -1,3 +1,5 @@
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use super::*;
 use crate::watch::script::{play, play_lines};
 

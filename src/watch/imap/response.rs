@@ -4,7 +4,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use imap_proto::{AttributeValue, Capability, MailboxDatum, Outcome, Response, ResponseCode, Status};
 
-use crate::watch::error::{Refusal, Words};
+use crate::watch::error::{Negative, Refusal, Words};
 
 /// One response.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ pub(super) fn said(response: &Response<'_>) -> Said {
             answer: answer(status, outcome),
         },
         Response::Data { status, outcome } => match status {
-            Status::Bye => Said::Bye(refusal(false, outcome).text),
+            Status::Bye => Said::Bye(refusal(Negative::No, outcome).text),
             Status::PreAuth => Said::Preauth,
             Status::Ok => Said::Ok(known(outcome)),
             Status::No | Status::Bad => Said::Other,
@@ -101,8 +101,8 @@ pub(super) fn said(response: &Response<'_>) -> Said {
 fn answer(status: &Status, outcome: &Outcome<'_>) -> Answer {
     match status {
         Status::Ok => Answer::Ok(known(outcome)),
-        Status::No | Status::Bye => Answer::Refused(refusal(false, outcome)),
-        Status::Bad | Status::PreAuth => Answer::Refused(refusal(true, outcome)),
+        Status::No | Status::Bye => Answer::Refused(refusal(Negative::No, outcome)),
+        Status::Bad | Status::PreAuth => Answer::Refused(refusal(Negative::Bad, outcome)),
     }
 }
 
@@ -116,7 +116,7 @@ fn known(outcome: &Outcome<'_>) -> Option<Known> {
 }
 
 /// Codes that the parser doesn't know stay in the text as `[CODE …] text`.
-fn refusal(bad: bool, outcome: &Outcome<'_>) -> Refusal {
+fn refusal(status: Negative, outcome: &Outcome<'_>) -> Refusal {
     let text = outcome.information.as_deref().unwrap_or_default().trim();
     let written = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
     let (code, text) = match (&outcome.code, written) {
@@ -127,7 +127,7 @@ fn refusal(bad: bool, outcome: &Outcome<'_>) -> Refusal {
         _ => (None, text),
     };
     Refusal {
-        bad,
+        status,
         code: code.as_deref().map(Words::new),
         text: Words::new(text),
     }

@@ -43,7 +43,7 @@ fn codes_come_out_of_the_text() {
         ("A1 NO AUTHENTICATE failed.", false, None, "AUTHENTICATE failed."),
     ] {
         let refusal = refused(line);
-        assert_eq!(refusal.bad, bad, "{line}");
+        assert_eq!(refusal.status == Negative::Bad, bad, "{line}");
         assert_eq!(refusal.code.map(|c| c.to_string()).as_deref(), code, "{line}");
         assert_eq!(refusal.text.to_string(), text, "{line}");
     }

@@ -3,6 +3,7 @@
 mod flow;
 mod invariants;
 mod life;
+mod maildrop;
 mod mails;
 mod poison;
 mod secrecy;

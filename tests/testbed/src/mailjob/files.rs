@@ -80,13 +80,15 @@ impl Mailjob {
                 oauth(&format!("client_id = \"mailjob\"\nclient_secret = {secret}\n{token}"))
             }
         };
-        let (imap, smtp, tls) = match start {
-            Start::Implicit => (world.dovecot.imaps, world.postfix.submissions, "implicit"),
-            Start::StartTls => (world.dovecot.imap, world.postfix.submission, "starttls"),
+        let (dovecot, postfix) = (&world.dovecot, &world.postfix);
+        let (imap, pop3, smtp, tls) = match start {
+            Start::Implicit => (dovecot.imaps, dovecot.pop3s, postfix.submissions, "implicit"),
+            Start::StartTls => (dovecot.imap, dovecot.pop3, postfix.submission, "starttls"),
         };
         let account = format!(
             "[accounts.{name}]\nuser = \"{user}\"\nca_file = \"{ca}\"\n\
              imap = {{ host = \"localhost\", port = {imap}, tls = \"{tls}\" }}\n\
+             pop3 = {{ host = \"localhost\", port = {pop3}, tls = \"{tls}\" }}\n\
              smtp = {{ host = \"localhost\", port = {smtp}, tls = \"{tls}\" }}\n{auth}\n",
             ca = world.tls.ca.display(),
         );

@@ -1,0 +1,86 @@
+//! The way to a server, and the credential for it.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::time::timeout;
+
+use super::{error::Error, mechanism::SignIn};
+use crate::{
+    auth::{Credential, Login},
+    config::{Endpoint, Mailbox},
+};
+
+/// From the first packet to the opened mailbox.
+pub(super) const CONNECT: Duration = Duration::from_secs(90);
+
+/// Where credentials come from.
+#[async_trait]
+pub(super) trait Keys: Send + Sync {
+    /// A credential that is good now.
+    async fn credential(&self) -> Result<Credential, Error>;
+    /// The server did not take this one.
+    fn rejected(&self, credential: &Credential);
+}
+
+/// The way to a server that speaks over wires of this kind.
+#[async_trait]
+pub(super) trait Door<W>: Keys {
+    /// A connection under TLS on which capabilities can be asked.
+    async fn knock(&self) -> Result<W, Error>;
+}
+
+/// The door of an account.
+pub(super) struct Account {
+    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) login: Arc<Login>,
+}
+
+#[async_trait]
+impl Keys for Account {
+    async fn credential(&self) -> Result<Credential, Error> {
+        Ok(self.login.credential().await?)
+    }
+
+    fn rejected(&self, credential: &Credential) {
+        self.login.rejected(credential);
+    }
+}
+
+/// Who signs in to a mailbox.
+pub(super) fn who<'a>(mailbox: &'a Mailbox, credential: &'a Credential) -> SignIn<'a> {
+    SignIn {
+        user: &mailbox.account.user,
+        credential,
+        host: &mailbox.server.host,
+        port: mailbox.server.port,
+    }
+}
+
+/// Connects and signs in within 90 s; `open` does what comes after the connection.
+///
+/// An access token that is refused is replaced once: it may have been revoked. A password is not tried twice, since that locks accounts.
+pub(super) async fn admitted<W, T, F>(door: &dyn Door<W>, open: impl Fn(W, Credential) -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let mut last = false;
+    loop {
+        let credential = door.credential().await?;
+        let opened = async { open(door.knock().await?, credential.clone()).await };
+        let opened = timeout(CONNECT, opened).await.unwrap_or(Err(Error::Endless {
+            command: "connecting",
+            after: CONNECT,
+        }));
+        match opened {
+            Err(error @ Error::Credential { .. }) if error.patience().is_none() => {
+                door.rejected(&credential);
+                if last || matches!(credential, Credential::Password(_)) {
+                    return Err(error);
+                }
+                last = true;
+            }
+            opened => return opened,
+        }
+    }
+}

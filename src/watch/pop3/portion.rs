@@ -1,0 +1,199 @@
+//! Which mails a session takes, and which of them the server could not deliver before. Pure.
+//!
+//! A maildrop is locked while a session lasts, so a session takes a part of a backlog only, and the next one comes at once. A mail that
+//! breaks the session whenever it's asked for, or that the server refuses, comes last and is given up in the end: it must not stand in
+//! the way of the others, and must not be forgotten.
+
+use std::{collections::HashMap, time::Duration};
+
+use super::maildrop::New;
+use crate::{
+    ledger::MaildropName,
+    watch::{
+        care::{ANSWERED, TOO_MUCH, weight},
+        error::Error,
+    },
+};
+
+/// What one session takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Portion {
+    /// Mails.
+    pub(super) mails: usize,
+    /// Bytes, as far as the server's sizes can be believed.
+    pub(super) bytes: u64,
+    /// No mail is begun later than this after the first one.
+    pub(super) time: Duration,
+}
+
+impl Portion {
+    /// The portion for a server that wants this time between two sign-ins: the longer, the larger.
+    pub(super) fn with(delay: Option<Duration>) -> Self {
+        let usual = Self {
+            mails: 100,
+            bytes: 100_000_000,
+            time: Duration::from_secs(120),
+        };
+        match delay {
+            Some(delay) if delay >= Duration::from_secs(10) => Self {
+                mails: 1_000,
+                bytes: 1_000_000_000,
+                time: Duration::from_secs(600),
+            },
+            Some(_) | None => usual,
+        }
+    }
+}
+
+/// Mails that the server could not deliver.
+#[derive(Debug, Default)]
+pub(super) struct Care {
+    weights: HashMap<MaildropName, u32>,
+    /// The mail that is being received.
+    trying: Option<MaildropName>,
+}
+
+impl Care {
+    /// This mail is received next.
+    pub(super) fn trying(&mut self, name: &MaildropName) {
+        self.trying = Some(name.clone());
+    }
+
+    /// It was received.
+    pub(super) fn received(&mut self) {
+        if let Some(name) = self.trying.take() {
+            self.weights.remove(&name);
+        }
+    }
+
+    /// The server refused it.
+    pub(super) fn refused(&mut self) {
+        self.blame(ANSWERED);
+    }
+
+    /// The session failed.
+    pub(super) fn failed(&mut self, error: &Error) {
+        self.blame(weight(error).unwrap_or(0));
+    }
+
+    fn blame(&mut self, weight: u32) {
+        if let Some(name) = self.trying.take().filter(|_| weight > 0) {
+            let before = self.weights.entry(name).or_default();
+            *before = before.saturating_add(weight);
+        }
+    }
+
+    /// Whether this mail is given up.
+    pub(super) fn gives_up(&self, name: &MaildropName) -> bool {
+        self.weight(name) >= TOO_MUCH
+    }
+
+    fn weight(&self, name: &MaildropName) -> u32 {
+        self.weights.get(name).copied().unwrap_or(0)
+    }
+
+    /// The mails of the next portion, and whether there are more: in the server's order, but those that made trouble last.
+    pub(super) fn choose(&mut self, mut new: Vec<New>, portion: Portion) -> (Vec<New>, bool) {
+        let there = |name: &MaildropName| new.iter().any(|mail| mail.name == *name);
+        self.weights.retain(|name, _| there(name));
+        new.sort_by_key(|mail| self.weight(&mail.name));
+        let mut bytes: u64 = 0;
+        let fitting = new.iter().take(portion.mails).take_while(|mail| {
+            let fits = bytes < portion.bytes;
+            bytes = bytes.saturating_add(mail.name.size);
+            fits
+        });
+        let count = fitting.count();
+        let more = new.len() > count;
+        new.truncate(count);
+        (new, more)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ledger, watch::error::Violation};
+
+    fn name(n: u64) -> MaildropName {
+        MaildropName {
+            uidl: format!("u{n}"),
+            size: n,
+        }
+    }
+
+    fn new(sizes: &[u64]) -> Vec<New> {
+        let mail = |size: &u64| New {
+            name: name(*size),
+            numbers: vec![1],
+        };
+        sizes.iter().map(mail).collect()
+    }
+
+    fn chosen(care: &mut Care, sizes: &[u64], mails: usize, bytes: u64) -> (Vec<u64>, bool) {
+        let portion = Portion {
+            mails,
+            bytes,
+            ..Portion::with(None)
+        };
+        let (chosen, more) = care.choose(new(sizes), portion);
+        (chosen.iter().map(|mail| mail.name.size).collect(), more)
+    }
+
+    #[test]
+    fn a_session_takes_a_portion_and_one_mail_at_least() {
+        let mut care = Care::default();
+        for (sizes, mails, bytes, expected, more) in [
+            (&[][..], 3, 100, &[][..], false),
+            (&[1, 2, 3], 3, 100, &[1, 2, 3], false),
+            (&[1, 2, 3, 4], 3, 100, &[1, 2, 3], true),
+            (&[99, 1, 2], 3, 100, &[99, 1], true),
+            (&[1000, 1], 3, 100, &[1000], true),
+            (&[u64::MAX, u64::MAX - 1], 3, 100, &[u64::MAX], true),
+        ] {
+            assert_eq!(
+                chosen(&mut care, sizes, mails, bytes),
+                (expected.to_vec(), more),
+                "{sizes:?}"
+            );
+        }
+        let patient = Portion::with(Some(Duration::from_secs(900)));
+        assert!(patient.mails > Portion::with(Some(Duration::from_secs(1))).mails);
+    }
+
+    #[test]
+    fn a_mail_that_makes_trouble_comes_last_and_is_given_up() {
+        let mut care = Care::default();
+        for time in 0..3 {
+            assert!(!care.gives_up(&name(1)), "{time}");
+            care.trying(&name(1));
+            care.refused();
+            assert_eq!(chosen(&mut care, &[1, 2, 3], 2, 100), (vec![2, 3], true));
+        }
+        assert!(care.gives_up(&name(1)) && !care.gives_up(&name(2)));
+        chosen(&mut care, &[2, 3], 2, 100);
+        assert!(!care.gives_up(&name(1)), "it left, and is forgotten");
+    }
+
+    #[test]
+    fn connections_weigh_little_and_our_own_trouble_nothing() {
+        let mut care = Care::default();
+        let tries = |care: &mut Care, error: Error| {
+            let mut tries = 0;
+            while !care.gives_up(&name(1)) && tries < 50 {
+                care.trying(&name(1));
+                care.failed(&error);
+                tries += 1;
+            }
+            tries
+        };
+        let full = Error::Ledger(ledger::Error::Full("disk".into()));
+        assert_eq!(tries(&mut care, full), 50);
+        assert_eq!(tries(&mut care, Error::Closed), 9);
+        care.trying(&name(1));
+        care.received();
+        assert_eq!(tries(&mut care, Error::Protocol(Violation::Line)), 3);
+        care.failed(&Error::Closed);
+        assert!(!care.gives_up(&name(2)), "nothing was being received");
+    }
+}

@@ -1,0 +1,234 @@
+//! The loop of one maildrop: wait, look, take, delete, leave; and after a failure, a pause and all of it again.
+//!
+//! A maildrop is locked while somebody is signed in, so sessions are short and there is none between two looks. The bell has one opened
+//! for mails that are to be deleted, after some time for gathering.
+
+use std::{future::pending, time::Duration};
+
+use chrono::Utc;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{
+    login,
+    maildrop::{Found, compare, list},
+    portion::{Care, Portion},
+    settle,
+    take::take,
+    wire::Wire,
+};
+use crate::{
+    ledger::MailboxKey,
+    watch::{
+        Watch,
+        backoff::Backoff,
+        door::{self, Door, who},
+        error::{Error, Verdict},
+        mailbox_key, schedule,
+        session::Looking,
+    },
+};
+
+/// How long mails that are to be deleted are gathered, after the first and after a session.
+const GATHER: Duration = Duration::from_secs(3);
+/// How long a deletion may still take when the program stops.
+const LAST: Duration = Duration::from_secs(10);
+
+pub(in crate::watch) struct Watcher {
+    watch: Watch,
+    door: Box<dyn Door<Wire>>,
+    mailbox: MailboxKey,
+    care: Care,
+    /// When the next look is due.
+    look_due: Instant,
+    /// When the bell rang, and no session was opened since.
+    rang: Option<Instant>,
+    /// The server wants no sign-in before.
+    not_before: Instant,
+    /// The last session failed, or there was none yet.
+    in_trouble: bool,
+}
+
+/// What a session is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Errand {
+    /// New mail, and deletions.
+    Look,
+    /// Deletions only: it is not the operator's time to look.
+    Delete,
+}
+
+/// Why a session is over although nothing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// There is more to take.
+    More,
+    /// Everything was taken.
+    All,
+    /// There was nothing that needed one.
+    Needless,
+    /// The program stops.
+    Stopped,
+}
+
+fn looking<'a>(watch: &'a Watch, mailbox: &'a MailboxKey) -> Looking<'a> {
+    Looking {
+        endpoint: &watch.endpoint,
+        ledger: &watch.ledger,
+        mailbox,
+        budget: &watch.budget,
+    }
+}
+
+impl Watcher {
+    pub(in crate::watch) fn new(watch: Watch, door: Box<dyn Door<Wire>>) -> Self {
+        let now = Instant::now();
+        let mut watcher = Self {
+            mailbox: mailbox_key(&watch.endpoint.mailbox),
+            watch,
+            door,
+            care: Care::default(),
+            look_due: now,
+            // What became due before rang no bell that is heard now.
+            rang: Some(now),
+            not_before: now,
+            in_trouble: true,
+        };
+        if !schedule::looks_at_start(&watcher.watch.endpoint.mailbox.watch) {
+            watcher.look_due += watcher.pause();
+        }
+        watcher
+    }
+
+    pub(in crate::watch) async fn run(mut self) {
+        let stop = self.watch.stop.clone();
+        let mut backoff = Backoff::default();
+        while let Some(errand) = stop.run_until_cancelled(self.wait()).await {
+            let begun = Instant::now();
+            self.rang = None;
+            match self.session(errand).await {
+                Ok(Over::Stopped) => return,
+                Ok(Over::Needless) => {}
+                Ok(over @ (Over::More | Over::All)) => {
+                    backoff = Backoff::default();
+                    self.watch.health.reached();
+                    if errand == Errand::Look {
+                        self.watch.health.looked(Utc::now());
+                        let pause = if over == Over::More {
+                            Duration::ZERO
+                        } else {
+                            self.pause()
+                        };
+                        self.look_due = Instant::now() + pause;
+                    }
+                }
+                Err(error) => {
+                    self.care.failed(&error);
+                    let verdict = error.verdict();
+                    let wait = backoff.after(verdict, begun.elapsed(), error.patience(), fastrand::f64());
+                    self.report(&error, verdict, wait);
+                    // What was to be deleted still is.
+                    self.rang = Some(begun);
+                    if stop.run_until_cancelled(sleep(wait)).await.is_none() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn report(&mut self, error: &Error, verdict: Verdict, wait: Duration) {
+        let next = format!("{wait:.0?}");
+        match verdict {
+            Verdict::Reconnect => tracing::warn!(%error, next, "no session with the mailbox; connecting again"),
+            Verdict::SlowDown | Verdict::Fatal => tracing::error!(%error, next, "the mailbox can't be watched"),
+        }
+        self.watch.health.lost(error.to_string());
+        self.in_trouble = true;
+    }
+
+    /// Waits until a session is wanted.
+    async fn wait(&mut self) -> Errand {
+        let bell = self.watch.ledger.bell(&self.mailbox);
+        loop {
+            let gathered = self.rang.map(|rang| (rang + GATHER).max(self.not_before));
+            tokio::select! {
+                biased;
+                () = sleep_until(self.look_due.max(self.not_before)) => return Errand::Look,
+                () = until(gathered) => return Errand::Delete,
+                () = bell.notified(), if gathered.is_none() => self.rang = Some(Instant::now()),
+            }
+        }
+    }
+
+    /// One session, from the connection to its end.
+    async fn session(&mut self, errand: Errand) -> Result<Over, Error> {
+        let on = looking(&self.watch, &self.mailbox);
+        if errand == Errand::Delete && settle::settle_kept(&on).await?.is_empty() {
+            return Ok(Over::Needless);
+        }
+        let stop = self.watch.stop.clone();
+        let Some(looked) = stop.run_until_cancelled(Box::pin(self.look(errand))).await else {
+            return Ok(Over::Stopped);
+        };
+        let (wire, found, over) = looked?;
+        let Some(wire) = wire else { return Ok(over) };
+        // A deletion that was begun is brought to its end: only then does the ledger know of it.
+        let on = looking(&self.watch, &self.mailbox);
+        let late = async {
+            stop.cancelled().await;
+            sleep(LAST).await;
+        };
+        tokio::select! {
+            left = Box::pin(settle::leave(wire, &on, &found)) => left.map(|()| over),
+            () = late => Ok(Over::Stopped),
+        }
+    }
+
+    /// Connects, looks what there is, and takes what is new.
+    async fn look(&mut self, errand: Errand) -> Result<(Option<Wire>, Found, Over), Error> {
+        let mailbox = &self.watch.endpoint.mailbox;
+        let open = async |wire, credential| login::open(wire, &who(mailbox, &credential)).await;
+        let (wire, can) = door::admitted(&*self.door, open).await?;
+        self.not_before = Instant::now() + can.login_delay.unwrap_or_default();
+        if std::mem::take(&mut self.in_trouble) {
+            tracing::info!(mailbox = %self.mailbox, "connected");
+        }
+        let (wire, listing) = list(wire).await?;
+        let on = looking(&self.watch, &self.mailbox);
+        let known = on.ledger.maildrop(on.mailbox).await?;
+        let mut found = compare(listing, known);
+        if !found.left.is_empty() {
+            let left = std::mem::take(&mut found.left);
+            tracing::debug!(mails = left.len(), "mails left the maildrop");
+            on.ledger.maildrop_left(on.mailbox, left).await?;
+        }
+        if errand == Errand::Delete {
+            return Ok((Some(wire), found, Over::All));
+        }
+        let portion = Portion::with(can.login_delay);
+        let took = take(wire, &on, &mut found, &mut self.care, portion).await?;
+        let over = if took.more { Over::More } else { Over::All };
+        Ok((took.wire, found, over))
+    }
+
+    fn pause(&self) -> Duration {
+        schedule::until_next(&self.watch.endpoint.mailbox.watch, false, Utc::now())
+    }
+}
+
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => pending().await,
+    }
+}
+
+#[cfg(test)]
+#[path = "watcher_tests.rs"]
+mod tests;
+#[cfg(test)]
+#[path = "watcher_trouble_tests.rs"]
+mod trouble_tests;
+#[cfg(test)]
+#[path = "watcher_world.rs"]
+mod world;

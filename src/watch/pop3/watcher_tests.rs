@@ -1,0 +1,120 @@
+use super::{
+    world::{IN, QUIT, connections, delivers, every, lists, session, settled, start},
+    *,
+};
+use crate::ledger::{MAILDROP, Verdict};
+
+#[tokio::test(start_paused = true)]
+async fn a_mail_is_taken_once_and_deleted_when_its_work_is_over() {
+    let running = start(
+        every(60),
+        &[
+            &session(&["a", "b"], &(delivers(1, "a") + &delivers(2, "b"))),
+            &session(&["a", "b"], ""),
+            &session(&["a", "b"], "L: DELE 1\nS: +OK\n"),
+            &session(&["b", "c"], &delivers(2, "c")),
+        ],
+    );
+    running.has(&[1, 2]).await;
+    connections(&running, 2).await;
+    assert!(
+        running.begun.elapsed() >= Duration::from_secs(60),
+        "there is no session in between"
+    );
+    running.memory.due(MAILDROP, &[1], Verdict::Done);
+    running.until("the first is settled", |this| settled(this) == [1]).await;
+    running.has(&[1, 2, 3]).await;
+    assert!(running.health.state().connected);
+    running.stopped().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletions_are_gathered_and_kept_mails_need_no_session() {
+    let running = start(
+        every(3600),
+        &[
+            &session(
+                &["a", "b", "c"],
+                &(1..=3).map(|n| delivers(n, &n.to_string())).collect::<String>(),
+            ),
+            &session(&["a", "b", "c"], "L: DELE 1\nS: +OK\nL: DELE 3\nS: +OK\n"),
+        ],
+    );
+    running.has(&[1, 2, 3]).await;
+    running.memory.due(MAILDROP, &[2], Verdict::Failed);
+    running
+        .until("the second is settled", |this| settled(this) == [2])
+        .await;
+    assert_eq!(running.servers.lock().unwrap().len(), 1);
+    running.memory.due(MAILDROP, &[1], Verdict::Done);
+    sleep(GATHER / 2).await;
+    running.memory.due(MAILDROP, &[3], Verdict::Done);
+    running
+        .until("all are settled", |this| settled(this) == [1, 2, 3])
+        .await;
+    assert_eq!(running.servers.lock().unwrap().len(), 2);
+    assert!(running.begun.elapsed() < Duration::from_secs(60));
+    running.stopped().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_comes_in_portions_at_once() {
+    let ids: Vec<String> = (1..=130).map(|n| format!("id{n}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let delivered =
+        |numbers: std::ops::RangeInclusive<u32>| numbers.map(|n| delivers(n, &n.to_string())).collect::<String>();
+    let running = start(
+        every(3600),
+        &[
+            &session(&ids, &delivered(1..=100)),
+            &session(&ids, &delivered(101..=130)),
+        ],
+    );
+    running.has(&(1..=130).collect::<Vec<_>>()).await;
+    assert!(running.begun.elapsed() < Duration::from_secs(5));
+    running.stopped().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_between_sign_ins_is_kept() {
+    let slow = "S: +OK in\nL: CAPA\nS: +OK\nS: LOGIN-DELAY 600\nS: .\n";
+    let looks = |ids: &[&str], work: &str| format!("{slow}{}{work}{QUIT}", lists(ids));
+    let running = start(
+        every(60),
+        &[
+            &looks(&["a"], &delivers(1, "a")),
+            &looks(&["a"], "L: DELE 1\nS: +OK\n"),
+            "S: -ERR [LOGIN-DELAY] too soon",
+            &session(&["b"], &delivers(1, "b")),
+        ],
+    );
+    running.has(&[1]).await;
+    running.memory.due(MAILDROP, &[1], Verdict::Done);
+    running.until("it is settled", |this| settled(this) == [1]).await;
+    let waited = running.begun.elapsed();
+    assert!(
+        waited >= Duration::from_secs(600) && waited < Duration::from_secs(620),
+        "{waited:?}"
+    );
+    running.has(&[1, 2]).await;
+    let waited = running.begun.elapsed();
+    assert!(
+        waited >= Duration::from_secs(1260) && waited < Duration::from_secs(1300),
+        "{waited:?}"
+    );
+    running.stopped().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_waits_for_nobody() {
+    for script in [
+        "WAIT 100",
+        &format!("{IN}WAIT 100"),
+        &format!("{IN}{}L: RETR 1\nWAIT 100", lists(&["a"])),
+    ] {
+        let running = start(every(60), &[script]);
+        connections(&running, 1).await;
+        sleep(Duration::from_secs(2)).await;
+        running.stopped().await;
+    }
+}

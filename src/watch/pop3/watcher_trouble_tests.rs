@@ -1,0 +1,134 @@
+use super::{
+    world::{IN, connections, delivers, every, lists, session, settled, start},
+    *,
+};
+use crate::ledger::{MAILDROP, Verdict};
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_connection_undeletes_and_it_is_deleted_again() {
+    let marked = "L: DELE 1\nS: +OK\n";
+    let lost = |end: &str| format!("{IN}{}{marked}{end}", lists(&["a"]));
+    let running = start(
+        every(3600),
+        &[
+            &session(&["a"], &delivers(1, "a")),
+            &lost("EOF"),
+            &lost("L: QUIT\nEOF"),
+            &session(&["a"], marked),
+        ],
+    );
+    running.has(&[1]).await;
+    running.memory.due(MAILDROP, &[1], Verdict::Done);
+    running.until("it is settled", |this| settled(this) == [1]).await;
+    assert_eq!(running.servers.lock().unwrap().len(), 4);
+    running.has(&[1]).await;
+    running.stopped().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_nobody_noted_is_noted_when_the_mail_is_gone() {
+    let running = start(
+        every(60),
+        &[
+            &session(&["a"], &delivers(1, "a")),
+            &session(&["a"], "L: DELE 1\nS: +OK\nL: QUIT\nEOF\n"),
+            &session(&[], ""),
+        ],
+    );
+    running.has(&[1]).await;
+    running.memory.due(MAILDROP, &[1], Verdict::Done);
+    running.until("it is settled", |this| settled(this) == [1]).await;
+    running.stopped().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_locked_maildrop_is_waited_for() {
+    let running = start(
+        every(3600),
+        &[
+            "S: -ERR [IN-USE] another session",
+            "S: -ERR maildrop already locked",
+            &session(&["a"], &delivers(1, "a")),
+        ],
+    );
+    connections(&running, 1).await;
+    running
+        .until("it is said", |this| {
+            this.health
+                .state()
+                .trouble
+                .is_some_and(|trouble| trouble.contains("waiting"))
+        })
+        .await;
+    running.has(&[1]).await;
+    assert_eq!(*running.rejected.lock().unwrap(), 0, "the credential is good");
+    assert!(running.begun.elapsed() < Duration::from_secs(10));
+    running.stopped().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_replaced_once() {
+    let running = start(every(3600), &["S: -ERR [AUTH] no", &session(&["a"], &delivers(1, "a"))]);
+    running.has(&[1]).await;
+    assert_eq!(*running.rejected.lock().unwrap(), 1);
+    assert!(running.begun.elapsed() < Duration::from_secs(1));
+    running.stopped().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mail_that_breaks_every_session_lets_the_others_pass() {
+    let breaks = format!("{IN}{}{}L: RETR 1\nEOF", lists(&["a", "b"]), "");
+    let after = |work: &str| format!("{IN}{}{work}L: RETR 1\nEOF", lists(&["a", "b"]));
+    let mut scripts = vec![breaks, after(&delivers(2, "b"))];
+    scripts.extend((0..7).map(|_| after("")));
+    scripts.push(session(&["a", "b"], ""));
+    let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
+    let running = start(every(3600), &scripts);
+    running
+        .until("the other is taken", |this| this.memory.uids().len() == 1)
+        .await;
+    assert!(running.begun.elapsed() < Duration::from_secs(5));
+    running
+        .until("it is given up", |this| this.memory.uids().len() == 2)
+        .await;
+    assert_eq!(running.servers.lock().unwrap().len(), 10);
+    running.stopped().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_is_given_to_another_mail_means_that_mail() {
+    let running = start(
+        every(60),
+        &[
+            &session(&["a"], &delivers(1, "first")),
+            &session(&["a"], "L: DELE 1\nS: +OK\n"),
+            &session(&["a"], &delivers(1, "second")),
+            // A server that is restored lists what was deleted, under another name: it is deleted again, and not done again.
+            &session(&["a", "z"], &delivers(2, "first")),
+            &session(&["a", "z"], "L: DELE 2\nS: +OK\n"),
+        ],
+    );
+    running.has(&[1]).await;
+    running.memory.due(MAILDROP, &[1], Verdict::Done);
+    running.has(&[1, 2]).await;
+    // The ledger knows its bytes, and says that it has ended.
+    running
+        .until("the third is seen", |this| {
+            this.memory.state.lock().unwrap().commits == 3
+        })
+        .await;
+    running.memory.due(MAILDROP, &[3], Verdict::Done);
+    let place = |uid| crate::ledger::Place {
+        uid_validity: MAILDROP,
+        uid,
+    };
+    {
+        let mut state = running.memory.state.lock().unwrap();
+        let known = state.mails[&place(1)].clone();
+        state.mails.insert(place(3), known);
+    }
+    running
+        .until("it is deleted again", |this| settled(this) == [1, 3])
+        .await;
+    running.stopped().await;
+}

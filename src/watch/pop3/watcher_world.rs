@@ -1,0 +1,97 @@
+//! Scripts of POP3 servers, and a watch over them, for the tests of the loop.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{
+    config::{self, Fate, Protocol, Settle},
+    watch::{
+        door::Door,
+        error::Error,
+        fakes::{Scripts, endpoint},
+        pop3::{login, watcher::Watcher, wire::Wire},
+        watcher::world::{Running, start_with},
+    },
+};
+
+#[async_trait]
+impl Door<Wire> for Scripts {
+    async fn knock(&self) -> Result<Wire, Error> {
+        login::greeted(self.stream().await).await
+    }
+}
+
+pub(super) fn every(seconds: u64) -> config::Watch {
+    config::Watch::Every(Duration::from_secs(seconds))
+}
+
+pub(super) fn start(watch: config::Watch, scripts: &[&str]) -> Running {
+    let mut endpoint = endpoint(watch);
+    endpoint.mailbox.protocol = Protocol::Pop3;
+    endpoint.settle = Settle {
+        done: Fate::Delete,
+        failed: Fate::Keep,
+        ignored: Fate::Keep,
+    };
+    let scripts: Vec<String> = scripts.iter().map(|script| format!("{OPEN}{script}")).collect();
+    let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
+    let run = |watch, door: Scripts| tokio::spawn(Watcher::new(watch, Box::new(door)).run());
+    start_with(endpoint, &scripts, run)
+}
+
+pub(super) const OPEN: &str = "
+    S: +OK ready
+    L: CAPA
+    S: +OK
+    S: SASL XOAUTH2
+    S: .
+    L: AUTH XOAUTH2
+    S: +
+    L: *
+    ";
+
+pub(super) const IN: &str = "
+    S: +OK in
+    L: CAPA
+    S: -ERR
+    ";
+
+pub(super) const QUIT: &str = "
+    L: QUIT
+    S: +OK bye
+    ";
+
+/// What the server lists: unique ids, in order, all of one size.
+pub(super) fn lists(ids: &[&str]) -> String {
+    let lines = |of: &dyn Fn(&str) -> String| {
+        let lines = ids.iter().zip(1..).map(|(id, n)| format!("S: {n} {}\n", of(id)));
+        lines.collect::<String>()
+    };
+    let (uidl, list) = (lines(&|id| id.to_owned()), lines(&|_| "9".to_owned()));
+    format!("L: UIDL\nS: +OK\n{uidl}S: .\nL: LIST\nS: +OK\n{list}S: .\n")
+}
+
+pub(super) fn delivers(number: u32, text: &str) -> String {
+    format!("L: RETR {number}\nS: +OK\nS: Subject: {text}\nS: .\n")
+}
+
+/// A session that finds these mails, does that, and leaves.
+pub(super) fn session(ids: &[&str], work: &str) -> String {
+    format!("{IN}{}{work}{QUIT}", lists(ids))
+}
+
+pub(super) fn settled(running: &Running) -> Vec<u32> {
+    let mut uids = running.memory.settled_uids();
+    uids.sort_unstable();
+    uids
+}
+
+/// Waits until so many connections were made.
+pub(super) async fn connections(running: &Running, count: usize) {
+    running
+        .until(&format!("{count} connections"), |this| {
+            this.servers.lock().unwrap().len() >= count
+        })
+        .await;
+}

@@ -1,0 +1,241 @@
+//! Commands and their answers (RFC 1939): strict, bounded, and impossible to use after it broke.
+//!
+//! A client of our own: async-pop reads a whole mail into one buffer, has no limits, and brings a runtime of its own (1.1.3, 2026-11).
+//! Each step takes the connection and gives it back, and an error does not: after one nothing on it can be trusted.
+
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    time::{Instant, timeout, timeout_at},
+};
+
+use super::body::Body;
+use crate::watch::{
+    error::{Error, Negative, Refusal, Violation, Words},
+    imap::Io,
+};
+
+/// The longest silence while an answer is due.
+const SILENCE: Duration = Duration::from_secs(60);
+/// The same for QUIT: servers delete what they were told to before they answer.
+const UPDATE: Duration = Duration::from_secs(300);
+/// The longest time for an answer of many lines.
+pub(super) const ENDLESS: Duration = Duration::from_secs(600);
+/// The longest line of an answer in bytes, beside those of mails. RFC 2449 section 4 allows 512; challenges of sign-ins are longer.
+const MAX_LINE: u64 = 8 * 1024;
+/// Bytes that are read from the connection at once.
+const BUFFER: usize = 32 * 1024;
+
+/// A connection on which no command is under way.
+#[derive(Debug)]
+pub(crate) struct Wire<T: Io = Box<dyn Io>> {
+    pub(super) stream: BufReader<T>,
+}
+
+/// The first line of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    Ok,
+    Refused(Refusal),
+    /// The server waits for more (RFC 5034 section 4); what it told.
+    More(String),
+}
+
+impl<T: Io> Wire<T> {
+    /// A connection whose greeting was not read yet, if there is one.
+    pub(super) fn new(stream: T) -> Self {
+        Self {
+            stream: BufReader::with_capacity(BUFFER, stream),
+        }
+    }
+
+    /// The bare stream, when nothing came that was not read: whatever comes before TLS, anybody may have sent.
+    pub(super) fn into_inner(self) -> Result<T, Error> {
+        if self.stream.buffer().is_empty() {
+            Ok(self.stream.into_inner())
+        } else {
+            Err(Violation::Injected.into())
+        }
+    }
+
+    /// Reads an answer without a command: the greeting.
+    pub(super) async fn listen(mut self) -> Result<(Self, Reply), Error> {
+        let reply = self.reply(SILENCE).await?;
+        Ok((self, reply))
+    }
+
+    /// Sends a line and reads the first line of the answer.
+    pub(super) async fn ask(mut self, line: &str) -> Result<(Self, Reply), Error> {
+        self.send(line).await?;
+        self.listen().await
+    }
+
+    /// Sends a command of one line. Its refusal comes back with the connection.
+    pub(super) async fn try_run(
+        self,
+        command: &'static str,
+        argument: &str,
+    ) -> Result<(Self, Result<(), Refusal>), Error> {
+        let (wire, reply) = self.ask(&line(command, argument)).await?;
+        match reply {
+            Reply::Ok => Ok((wire, Ok(()))),
+            Reply::Refused(refusal) => Ok((wire, Err(refusal))),
+            Reply::More(_) => Err(Violation::Continue.into()),
+        }
+    }
+
+    /// Sends a command whose answer has several lines, and hands each on; there may be `most` of them.
+    pub(super) async fn list(
+        self,
+        command: &'static str,
+        most: usize,
+        mut each: impl FnMut(&str) -> Result<(), Violation>,
+    ) -> Result<(Self, Result<(), Refusal>), Error> {
+        let (mut wire, answer) = self.try_run(command, "").await?;
+        if let Err(refusal) = answer {
+            return Ok((wire, Err(refusal)));
+        }
+        let lines = async {
+            for _ in 0..=most {
+                let line = wire.line(SILENCE).await?;
+                if line == "." {
+                    return Ok(());
+                }
+                each(line.strip_prefix('.').unwrap_or(&line))?;
+            }
+            Err(Violation::Lines.into())
+        };
+        let after = ENDLESS;
+        let read = timeout(after, lines).await;
+        read.unwrap_or(Err(Error::Endless { command, after }))?;
+        Ok((wire, Ok(())))
+    }
+
+    /// Asks for a mail, which is read from what comes back.
+    pub(super) async fn retrieve(self, number: u32) -> Result<Result<Body<T>, (Self, Refusal)>, Error> {
+        let (wire, answer) = self.try_run("RETR", &number.to_string()).await?;
+        Ok(match answer {
+            Ok(()) => Ok(Body::new(wire)),
+            Err(refusal) => Err((wire, refusal)),
+        })
+    }
+
+    /// How many mails there are.
+    pub(super) async fn stat(mut self) -> Result<(Self, u64), Error> {
+        self.send("STAT").await?;
+        let line = self.line(SILENCE).await?;
+        match reply(&line).ok_or(Violation::Unreadable)? {
+            Reply::Ok => {
+                let count = line
+                    .split_ascii_whitespace()
+                    .nth(1)
+                    .and_then(|count| count.parse().ok());
+                Ok((self, count.ok_or(Violation::Unreadable)?))
+            }
+            Reply::Refused(answer) => Err(Error::Refused {
+                command: "STAT",
+                answer,
+            }),
+            Reply::More(_) => Err(Violation::Continue.into()),
+        }
+    }
+
+    /// Ends the session, so that what was marked for it is deleted. Only an OK says that it was.
+    pub(super) async fn quit(mut self) -> Result<(), Error> {
+        self.send("QUIT").await?;
+        match self.reply(UPDATE).await? {
+            Reply::Ok => Ok(()),
+            Reply::Refused(answer) => Err(Error::Refused {
+                command: "QUIT",
+                answer,
+            }),
+            Reply::More(_) => Err(Violation::Continue.into()),
+        }
+    }
+
+    async fn send(&mut self, line: &str) -> Result<(), Error> {
+        if line.chars().any(char::is_control) {
+            return Err(Violation::Command.into());
+        }
+        let line = format!("{line}\r\n");
+        let written = async {
+            self.stream.write_all(line.as_bytes()).await?;
+            self.stream.flush().await
+        };
+        let written = timeout(SILENCE, written).await;
+        written.map_err(|_| Error::Silent(SILENCE))?.map_err(Error::Io)
+    }
+
+    async fn reply(&mut self, patience: Duration) -> Result<Reply, Error> {
+        let line = self.line(patience).await?;
+        Ok(reply(&line).ok_or(Violation::Unreadable)?)
+    }
+
+    /// Reads a line, which comes back without its end.
+    async fn line(&mut self, patience: Duration) -> Result<String, Error> {
+        let mut line = Vec::new();
+        let mut limited = (&mut self.stream).take(MAX_LINE);
+        let read = timeout(patience, limited.read_until(b'\n', &mut line)).await;
+        read.map_err(|_| Error::Silent(patience))?.map_err(Error::Io)?;
+        match line.strip_suffix(b"\n") {
+            Some(text) => {
+                let text = text.strip_suffix(b"\r").unwrap_or(text);
+                Ok(String::from_utf8_lossy(text).into_owned())
+            }
+            None if line.len() as u64 >= MAX_LINE => Err(Violation::Line.into()),
+            None => Err(Error::Closed),
+        }
+    }
+
+    /// Reads some bytes, hands them on, and forgets as many of them as `used` says.
+    pub(super) async fn bytes(&mut self, until: Instant, used: impl FnOnce(&[u8]) -> usize) -> Result<(), Error> {
+        let reading = timeout(SILENCE, self.stream.fill_buf());
+        let read = timeout_at(until, reading).await.map_err(|_| Error::Endless {
+            command: "RETR",
+            after: ENDLESS,
+        })?;
+        let bytes = read.map_err(|_| Error::Silent(SILENCE))?.map_err(Error::Io)?;
+        if bytes.is_empty() {
+            return Err(Error::Closed);
+        }
+        let used = used(bytes);
+        self.stream.consume(used);
+        Ok(())
+    }
+}
+
+fn line(command: &str, argument: &str) -> String {
+    if argument.is_empty() {
+        command.to_owned()
+    } else {
+        format!("{command} {argument}")
+    }
+}
+
+/// Reads the first line of an answer.
+fn reply(line: &str) -> Option<Reply> {
+    let (word, text) = line.split_once(' ').unwrap_or((line, ""));
+    match word {
+        "+" => Some(Reply::More(text.to_owned())),
+        _ if word.eq_ignore_ascii_case("+OK") => Some(Reply::Ok),
+        _ if word.eq_ignore_ascii_case("-ERR") => Some(Reply::Refused(refusal(text))),
+        _ => None,
+    }
+}
+
+/// A response code stands first, in brackets (RFC 2449 section 8). Servers that don't announce RESP-CODES have them too.
+fn refusal(text: &str) -> Refusal {
+    let coded = text.trim().strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let coded = coded.filter(|(code, _)| code.bytes().all(|b| b.is_ascii_graphic()) && !code.is_empty());
+    let (code, text) = coded.map_or((None, text), |(code, text)| (Some(code.to_ascii_uppercase()), text));
+    Refusal {
+        status: Negative::Err,
+        code: code.as_deref().map(Words::new),
+        text: Words::new(text),
+    }
+}
+
+#[cfg(test)]
+#[path = "wire_tests.rs"]
+mod tests;
