@@ -52,7 +52,9 @@ pub(super) async fn stls<T: Io>(stream: T) -> Result<T, Error> {
 pub(super) async fn open<T: Io>(wire: Wire<T>, who: &SignIn<'_>) -> Result<(Wire<T>, Capabilities), Error> {
     let (wire, before) = capabilities(wire).await?;
     let wire = authenticate(wire, who, before).await?;
-    capabilities(wire).await
+    let (wire, after) = capabilities(wire).await?;
+    let login_delay = after.login_delay.or(before.login_delay);
+    Ok((wire, Capabilities { login_delay, ..after }))
 }
 
 /// What the server can do; nothing, where it does not know the question.

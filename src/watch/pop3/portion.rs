@@ -1,10 +1,16 @@
 //! Which mails a session takes, and which of them the server could not deliver before. Pure.
 //!
 //! A maildrop is locked while a session lasts, so a session takes a part of a backlog only, and the next one comes at once. A mail that
-//! breaks the session whenever it's asked for, or that the server refuses, comes last and is given up in the end: it must not stand in
-//! the way of the others, and must not be forgotten.
+//! breaks the session whenever it's asked for, or that the server refuses, comes last, then seldom, and is given up in the end: it must
+//! not stand in the way of the others, and must not be forgotten. That takes its time, since a server in trouble may refuse all of them
+//! for some minutes.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use tokio::time::Instant;
 
 use super::maildrop::New;
 use crate::{
@@ -14,6 +20,9 @@ use crate::{
         error::Error,
     },
 };
+
+/// How long a mail is left alone that the server could not deliver.
+const REST: Duration = Duration::from_secs(240);
 
 /// What one session takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +57,23 @@ impl Portion {
 /// Mails that the server could not deliver.
 #[derive(Debug, Default)]
 pub(super) struct Care {
-    weights: HashMap<MaildropName, u32>,
+    troubles: HashMap<MaildropName, Trouble>,
     /// The mail that is being received.
     trying: Option<MaildropName>,
+}
+
+/// What a mail did to us.
+#[derive(Debug)]
+struct Trouble {
+    weight: u32,
+    last: Instant,
+}
+
+impl Trouble {
+    /// Whether it is left alone now. A connection may break over any mail, so that has to happen some times.
+    fn rests(&self, now: Instant) -> bool {
+        self.weight >= ANSWERED && now < self.last + REST
+    }
 }
 
 impl Care {
@@ -62,24 +85,26 @@ impl Care {
     /// It was received.
     pub(super) fn received(&mut self) {
         if let Some(name) = self.trying.take() {
-            self.weights.remove(&name);
+            self.troubles.remove(&name);
         }
     }
 
     /// The server refused it.
-    pub(super) fn refused(&mut self) {
-        self.blame(ANSWERED);
+    pub(super) fn refused(&mut self, now: Instant) {
+        self.blame(ANSWERED, now);
     }
 
     /// The session failed.
-    pub(super) fn failed(&mut self, error: &Error) {
-        self.blame(weight(error).unwrap_or(0));
+    pub(super) fn failed(&mut self, error: &Error, now: Instant) {
+        self.blame(weight(error).unwrap_or(0), now);
     }
 
-    fn blame(&mut self, weight: u32) {
+    fn blame(&mut self, weight: u32, now: Instant) {
         if let Some(name) = self.trying.take().filter(|_| weight > 0) {
-            let before = self.weights.entry(name).or_default();
-            *before = before.saturating_add(weight);
+            let none = Trouble { weight: 0, last: now };
+            let trouble = self.troubles.entry(name).or_insert(none);
+            trouble.weight = trouble.weight.saturating_add(weight);
+            trouble.last = now;
         }
     }
 
@@ -89,13 +114,15 @@ impl Care {
     }
 
     fn weight(&self, name: &MaildropName) -> u32 {
-        self.weights.get(name).copied().unwrap_or(0)
+        self.troubles.get(name).map_or(0, |trouble| trouble.weight)
     }
 
-    /// The mails of the next portion, and whether there are more: in the server's order, but those that made trouble last.
-    pub(super) fn choose(&mut self, mut new: Vec<New>, portion: Portion) -> (Vec<New>, bool) {
-        let there = |name: &MaildropName| new.iter().any(|mail| mail.name == *name);
-        self.weights.retain(|name, _| there(name));
+    /// The mails of the next portion, and whether there are more: in the server's order, but those that made trouble last, if they are
+    /// tried at all.
+    pub(super) fn choose(&mut self, mut new: Vec<New>, portion: Portion, now: Instant) -> (Vec<New>, bool) {
+        let there: HashSet<&MaildropName> = new.iter().map(|mail| &mail.name).collect();
+        self.troubles.retain(|name, _| there.contains(name));
+        new.retain(|mail| self.troubles.get(&mail.name).is_none_or(|trouble| !trouble.rests(now)));
         new.sort_by_key(|mail| self.weight(&mail.name));
         let mut bytes: u64 = 0;
         let fitting = new.iter().take(portion.mails).take_while(|mail| {
@@ -130,13 +157,13 @@ mod tests {
         sizes.iter().map(mail).collect()
     }
 
-    fn chosen(care: &mut Care, sizes: &[u64], mails: usize, bytes: u64) -> (Vec<u64>, bool) {
+    fn chosen(care: &mut Care, sizes: &[u64], mails: usize, bytes: u64, now: Instant) -> (Vec<u64>, bool) {
         let portion = Portion {
             mails,
             bytes,
             ..Portion::with(None)
         };
-        let (chosen, more) = care.choose(new(sizes), portion);
+        let (chosen, more) = care.choose(new(sizes), portion, now);
         (chosen.iter().map(|mail| mail.name.size).collect(), more)
     }
 
@@ -152,7 +179,7 @@ mod tests {
             (&[u64::MAX, u64::MAX - 1], 3, 100, &[u64::MAX], true),
         ] {
             assert_eq!(
-                chosen(&mut care, sizes, mails, bytes),
+                chosen(&mut care, sizes, mails, bytes, Instant::now()),
                 (expected.to_vec(), more),
                 "{sizes:?}"
             );
@@ -162,27 +189,35 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_that_makes_trouble_comes_last_and_is_given_up() {
-        let mut care = Care::default();
+    fn a_mail_that_is_refused_is_left_alone_for_a_while_and_given_up() {
+        let (mut care, mut now) = (Care::default(), Instant::now());
         for time in 0..3 {
+            assert_eq!(chosen(&mut care, &[1, 2, 3], 3, 100, now).0.len(), 3, "{time}");
             assert!(!care.gives_up(&name(1)), "{time}");
             care.trying(&name(1));
-            care.refused();
-            assert_eq!(chosen(&mut care, &[1, 2, 3], 2, 100), (vec![2, 3], true));
+            care.refused(now);
+            now += REST - Duration::from_secs(1);
+            assert_eq!(chosen(&mut care, &[1, 2, 3], 3, 100, now), (vec![2, 3], false));
+            now += Duration::from_secs(1);
+            assert_eq!(
+                chosen(&mut care, &[1, 2, 3], 2, 100, now),
+                (vec![2, 3], true),
+                "the last"
+            );
         }
         assert!(care.gives_up(&name(1)) && !care.gives_up(&name(2)));
-        chosen(&mut care, &[2, 3], 2, 100);
+        chosen(&mut care, &[2, 3], 2, 100, now);
         assert!(!care.gives_up(&name(1)), "it left, and is forgotten");
     }
 
     #[test]
     fn connections_weigh_little_and_our_own_trouble_nothing() {
-        let mut care = Care::default();
+        let (mut care, now) = (Care::default(), Instant::now());
         let tries = |care: &mut Care, error: Error| {
             let mut tries = 0;
             while !care.gives_up(&name(1)) && tries < 50 {
                 care.trying(&name(1));
-                care.failed(&error);
+                care.failed(&error, now);
                 tries += 1;
             }
             tries
@@ -193,7 +228,17 @@ mod tests {
         care.trying(&name(1));
         care.received();
         assert_eq!(tries(&mut care, Error::Protocol(Violation::Line)), 3);
-        care.failed(&Error::Closed);
+        care.failed(&Error::Closed, now);
         assert!(!care.gives_up(&name(2)), "nothing was being received");
+    }
+
+    #[test]
+    fn a_connection_may_break_twice_before_a_mail_is_left_alone() {
+        let (mut care, now) = (Care::default(), Instant::now());
+        for expected in [true, true, false] {
+            care.trying(&name(1));
+            care.failed(&Error::Closed, now);
+            assert_eq!(chosen(&mut care, &[1], 1, 100, now).0 == [1], expected);
+        }
     }
 }

@@ -8,7 +8,11 @@ use super::{maildrop::Found, wire::Wire};
 use crate::{
     config::{Fate, Settle},
     ledger::{MAILDROP, Place, Settling},
-    watch::{error::Error, plan::fate, session::Looking},
+    watch::{
+        error::{Error, Refusal},
+        plan::fate,
+        session::Looking,
+    },
 };
 
 /// The mails that are asked for at once, and deleted in one session.
@@ -38,8 +42,8 @@ pub(super) async fn settle_kept(on: &Looking<'_>) -> Result<Vec<u32>, Error> {
     }
 }
 
-/// Deletes what is due and ends the session.
-pub(super) async fn leave(mut wire: Wire, on: &Looking<'_>, found: &Found) -> Result<(), Error> {
+/// Deletes what is due and ends the session. Says whether more may be due.
+pub(super) async fn leave(mut wire: Wire, on: &Looking<'_>, found: &Found) -> Result<bool, Error> {
     let (mut deleted, mut gone) = (Vec::new(), Vec::new());
     let mut refused = None;
     for uid in settle_kept(on).await? {
@@ -66,11 +70,11 @@ pub(super) async fn leave(mut wire: Wire, on: &Looking<'_>, found: &Found) -> Re
         on.ledger.maildrop_left(on.mailbox, deleted).await?;
         tracing::debug!(mails, "deleted mails");
     }
-    Ok(())
+    Ok(mails >= AT_ONCE)
 }
 
 /// Marks a mail and its copies. One that is marked of two stays marked: the other is tried again.
-async fn mark(mut wire: Wire, numbers: &[u32]) -> Result<(Wire, Result<(), crate::watch::error::Refusal>), Error> {
+async fn mark(mut wire: Wire, numbers: &[u32]) -> Result<(Wire, Result<(), Refusal>), Error> {
     for number in numbers {
         let answer;
         (wire, answer) = wire.try_run("DELE", &number.to_string()).await?;

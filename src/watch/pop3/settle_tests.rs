@@ -23,7 +23,7 @@ fn world() -> World {
 }
 
 /// Leaves by this script; gives back the mails whose last touch was noted.
-async fn left(world: &World, found: &Found, script: &str) -> (Vec<u32>, Result<(), Error>) {
+async fn left(world: &World, found: &Found, script: &str) -> (Vec<u32>, Result<bool, Error>) {
     let (stream, server) = script::play(script);
     let stream: Box<dyn Io> = Box::new(stream);
     let left = leave(Wire::new(stream), &world.looking(), found).await;
@@ -40,7 +40,7 @@ async fn done_mails_are_deleted_with_their_copies_and_noted_after_the_end() {
     world.memory.due(MAILDROP, &[7], Verdict::Failed);
     let script = "L: DELE 4\nS: +OK\nL: DELE 5\nS: +OK\nL: DELE 6\nS: +OK\nL: QUIT\nS: +OK bye";
     let (uids, left) = left(&world, &found(), script).await;
-    left.unwrap();
+    assert!(!left.unwrap());
     assert_eq!(uids, [1, 2, 3, 7], "one was gone already, one is kept");
 }
 
@@ -66,7 +66,7 @@ async fn a_refused_deletion_does_not_keep_the_others() {
     world.memory.due(MAILDROP, &[1, 2], Verdict::Done);
     let script = "L: DELE 4\nS: -ERR no\nL: DELE 5\nS: +OK\nL: DELE 6\nS: +OK\nL: QUIT\nS: +OK";
     let (uids, left) = left(&world, &found(), script).await;
-    left.unwrap();
+    assert!(!left.unwrap());
     assert_eq!(uids, [2]);
 }
 
@@ -76,7 +76,7 @@ async fn what_was_not_listed_may_still_be_there() {
     world.memory.due(MAILDROP, &[3], Verdict::Done);
     let cut = Found { cut: true, ..found() };
     let (uids, left) = left(&world, &cut, "L: QUIT\nS: +OK").await;
-    left.unwrap();
+    assert!(!left.unwrap());
     assert_eq!(uids, [0; 0]);
 }
 
@@ -91,4 +91,19 @@ async fn mails_that_are_kept_need_no_session() {
     world.endpoint.settle.done = Fate::Flag;
     assert!(settle_kept(&world.looking()).await.unwrap().is_empty());
     assert_eq!(world.memory.settled_uids(), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_session_deletes_a_thousand_and_says_that_there_may_be_more() {
+    let world = world();
+    let uids: Vec<u32> = (1..=1_100).collect();
+    world.memory.due(MAILDROP, &uids, Verdict::Done);
+    let found = Found {
+        there: uids.iter().map(|uid| (*uid, vec![*uid])).collect(),
+        ..Found::default()
+    };
+    let deletes: String = (1..=1_000).map(|n| format!("L: DELE {n}\nS: +OK\n")).collect();
+    let (settled, more) = left(&world, &found, &format!("{deletes}L: QUIT\nS: +OK")).await;
+    assert!(more.unwrap());
+    assert_eq!(settled, uids[..1_000]);
 }

@@ -42,7 +42,7 @@ pub(super) async fn take(
     care: &mut Care,
     portion: Portion,
 ) -> Result<Took, Error> {
-    let (chosen, more) = care.choose(std::mem::take(&mut found.new), portion);
+    let (chosen, more) = care.choose(std::mem::take(&mut found.new), portion, Instant::now());
     if chosen.is_empty() {
         return Ok(Took { wire: Some(wire), more });
     }
@@ -107,7 +107,7 @@ impl Receiver<'_> {
                 Ok(body) => body,
                 Err((back, answer)) => {
                     tracing::warn!(uidl = name.uidl, %answer, "the server does not deliver a mail; trying again later");
-                    care.refused();
+                    care.refused(Instant::now());
                     wire = back;
                     continue;
                 }

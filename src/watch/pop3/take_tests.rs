@@ -162,7 +162,7 @@ async fn a_connection_that_is_lost_takes_what_came_whole() {
     assert_eq!(taking.taken(), [(1, 100, None)]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_mail_that_the_server_refuses_is_passed_over_and_given_up_in_the_end() {
     let mut taking = Taking::new(&[100, 100]);
     let script = [lines("L: RETR 1\nS: -ERR not now"), delivers(2, 100)].concat();
@@ -170,8 +170,10 @@ async fn a_mail_that_the_server_refuses_is_passed_over_and_given_up_in_the_end()
     assert_eq!(taking.taken(), [(2, 100, None)]);
     for _ in 0..2 {
         taking.found = found(&[100]);
+        tokio::time::advance(Duration::from_secs(300)).await;
         taking.take(&lines("L: RETR 1\nS: -ERR not now")).await.unwrap();
     }
+    tokio::time::advance(Duration::from_secs(300)).await;
     taking.found = found(&[100]);
     let took = taking.take(&lines("EOF")).await.unwrap();
     assert!(took.wire.is_some(), "it is not asked for again");

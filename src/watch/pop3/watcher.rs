@@ -122,7 +122,7 @@ impl Watcher {
                     }
                 }
                 Err(error) => {
-                    self.care.failed(&error);
+                    self.care.failed(&error, Instant::now());
                     let verdict = error.verdict();
                     let wait = backoff.after(verdict, begun.elapsed(), error.patience(), fastrand::f64());
                     self.report(&error, verdict, wait);
@@ -179,7 +179,12 @@ impl Watcher {
             sleep(LAST).await;
         };
         tokio::select! {
-            left = Box::pin(settle::leave(wire, &on, &found)) => left.map(|()| over),
+            left = Box::pin(settle::leave(wire, &on, &found)) => {
+                if left? {
+                    self.rang = Some(Instant::now());
+                }
+                Ok(over)
+            }
             () = late => Ok(Over::Stopped),
         }
     }
