@@ -29,8 +29,7 @@ pub(super) async fn examine(patient: &Patient, login: &Result<Login, Trouble>, s
         notes.part(part(reading.protocol, &reading.server));
         match reading.protocol {
             Protocol::Imap => imap(&mut notes, account, reading, credential.as_ref()).await,
-            // The maildrop's own probe belongs here.
-            Protocol::Pop3 | Protocol::Smtp => notes.skip(&[Stage::SignIn], "POP3 is not examined yet"),
+            Protocol::Pop3 | Protocol::Smtp => pop3(&mut notes, account, &reading.server, credential.as_ref()).await,
         }
     }
     if let Some(server) = account.smtp.as_ref().filter(|_| patient.sends) {
@@ -116,6 +115,39 @@ async fn enter_imap(
         Ok((session, format!("as {}", account.user)))
     });
     signed_in.await
+}
+
+/// A maildrop: one session shows all of it.
+async fn pop3(notes: &mut Notes, account: &Account, server: &Server, credential: Option<&Credential>) {
+    const REST: [Stage; 3] = [Stage::SignIn, Stage::Capabilities, Stage::Mailbox];
+    let Some(socket) = reach(notes, server, &Ok).await else {
+        notes.skip(&[Stage::Tls], "the server can't be reached");
+        return notes.skip(&REST, "the server can't be reached");
+    };
+    let secured = notes.step(Stage::Tls, LONGEST, async {
+        let line = watch::pop3::probe::secure(socket, server, account.ca_file.as_deref()).await;
+        let line = line.map_err(|error| of_watch(&error))?;
+        let told = told(&line.handshake);
+        Ok((line, told))
+    });
+    let Some(line) = secured.await else {
+        return notes.skip(&REST, "nothing secret is said without TLS");
+    };
+    look_ahead(notes, &line.handshake, Utc::now());
+    let Some(credential) = credential else {
+        return notes.skip(&REST, "there is no credential");
+    };
+    let signed_in = notes.step(Stage::SignIn, LONGEST, async {
+        let probe = line.sign_in(&account.user, server, credential).await;
+        let probe = probe.map_err(|error| named(of_watch(&error), &account.sign_in))?;
+        Ok((probe, format!("as {}", account.user)))
+    });
+    let Some(probe) = signed_in.await else {
+        return notes.skip(&[Stage::Capabilities, Stage::Mailbox], "nobody is signed in");
+    };
+    let capabilities: Vec<_> = probe.capabilities.iter().map(ToString::to_string).collect();
+    notes.note(Stage::Capabilities, Outcome::Passed(capabilities.join(", ")));
+    notes.note(Stage::Mailbox, Outcome::Passed(format!("{} mails", probe.mails)));
 }
 
 async fn smtp(notes: &mut Notes, account: &Account, server: &Server, credential: Option<&Credential>) {

@@ -11,8 +11,12 @@ use mailjob::{
     config::{Mailbox, Protocol, Tls, Watch},
     job::state::State,
     ledger::sqlite,
+    net,
     secret::Secret,
-    watch::{error::Error, pop3::probe},
+    watch::{
+        error::Error,
+        pop3::probe::{Probe, secure},
+    },
 };
 use mailjob_testbed::{Answer, Mailjob, Options, PASSWORD, Receiver, Request, SignIn, Start, World};
 
@@ -242,6 +246,13 @@ fn maildrop(world: &World, tls: Tls) -> Mailbox {
         name: "INBOX".into(),
         watch: Watch::Every(Duration::from_secs(60)),
     }
+}
+
+async fn probe(mailbox: &Mailbox, credential: &Credential) -> Result<Probe, Error> {
+    let (server, account) = (&mailbox.server, &mailbox.account);
+    let socket = net::tcp(server, PATIENCE).await?;
+    let line = secure(socket, server, account.ca_file.as_deref()).await?;
+    line.sign_in(&account.user, server, credential).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,16 +8,18 @@ mod capabilities;
 mod login;
 mod maildrop;
 mod portion;
-mod probe;
+pub mod probe;
 mod settle;
 mod take;
 mod unstuff;
 mod watcher;
 mod wire;
 
-use async_trait::async_trait;
+use std::path::Path;
 
-pub use self::probe::{Probe, probe};
+use async_trait::async_trait;
+use tokio::net::TcpStream;
+
 pub(super) use self::watcher::Watcher;
 use self::wire::Wire;
 use super::{
@@ -26,29 +28,32 @@ use super::{
     imap::Io,
 };
 use crate::{
-    config::{Mailbox, Tls},
-    net,
+    config::{Server, Tls},
+    net::{self, Handshake},
 };
 
-/// A connection under TLS on which nobody signed in.
-async fn knock(mailbox: &Mailbox) -> Result<Wire, Error> {
-    let (server, ca_file) = (&mailbox.server, mailbox.account.ca_file.as_deref());
-    match server.tls {
-        Tls::Implicit => {
-            let stream: Box<dyn Io> = Box::new(net::connect(server, ca_file, CONNECT).await?);
-            login::greeted(stream).await
-        }
-        Tls::StartTls => {
-            let stream = login::stls(net::tcp(server, CONNECT).await?).await?;
-            let stream = net::upgrade(stream, server, ca_file, CONNECT).await?;
-            Ok(Wire::new(Box::new(stream)))
-        }
-    }
+/// Starts TLS on a connection, after the greeting where the server begins without; then somebody can sign in.
+async fn secure(socket: TcpStream, server: &Server, ca_file: Option<&Path>) -> Result<(Wire, Handshake), Error> {
+    let socket = match server.tls {
+        Tls::Implicit => socket,
+        Tls::StartTls => login::stls(socket).await?,
+    };
+    let stream = net::upgrade(socket, server, ca_file, CONNECT).await?;
+    let handshake = stream.handshake();
+    let stream: Box<dyn Io> = Box::new(stream);
+    let wire = match server.tls {
+        Tls::Implicit => login::greeted(stream).await?,
+        Tls::StartTls => Wire::new(stream),
+    };
+    Ok((wire, handshake))
 }
 
 #[async_trait]
 impl Door<Wire> for Account {
     async fn knock(&self) -> Result<Wire, Error> {
-        knock(&self.endpoint.mailbox).await
+        let mailbox = &self.endpoint.mailbox;
+        let socket = net::tcp(&mailbox.server, CONNECT).await?;
+        let (wire, _) = secure(socket, &mailbox.server, mailbox.account.ca_file.as_deref()).await?;
+        Ok(wire)
     }
 }

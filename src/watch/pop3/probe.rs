@@ -1,17 +1,30 @@
-//! A look at a maildrop that touches no mail.
+//! A look at a maildrop that touches no mail, one step after the other.
+
+use std::path::Path;
+
+use tokio::net::TcpStream;
 
 use super::{
-    knock,
     login::{capability_lines, open},
+    secure as secured,
+    wire::Wire,
 };
 use crate::{
     auth::Credential,
-    config::Mailbox,
+    config::Server,
+    net::Handshake,
     watch::{
-        door::{CONNECT, who},
         error::{Error, Words},
+        mechanism::SignIn,
     },
 };
+
+/// A connection under TLS on which nobody is signed in.
+pub struct Line {
+    wire: Wire,
+    /// What TLS told.
+    pub handshake: Handshake,
+}
 
 /// What a sign-in found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,22 +35,31 @@ pub struct Probe {
     pub mails: u64,
 }
 
-/// Signs in by POP3, asks what the server can do and how many mails there are, and leaves, within 90 s. No mail is read or marked.
+/// Starts TLS on a connection.
 ///
 /// # Errors
-/// As a session's: no way to the server, a refused sign-in, a maildrop that is another's now.
-pub async fn probe(mailbox: &Mailbox, credential: &Credential) -> Result<Probe, Error> {
-    let probing = async {
-        let (wire, _) = open(knock(mailbox).await?, &who(mailbox, credential)).await?;
+/// When the server can't be verified, or does not speak POP3.
+pub async fn secure(socket: TcpStream, server: &Server, ca_file: Option<&Path>) -> Result<Line, Error> {
+    let (wire, handshake) = secured(socket, server, ca_file).await?;
+    Ok(Line { wire, handshake })
+}
+
+impl Line {
+    /// Signs in, asks what the server can do and how many mails there are, and leaves. No mail is read or marked.
+    ///
+    /// # Errors
+    /// As a session's: a refused sign-in, a maildrop that is another's now.
+    pub async fn sign_in(self, user: &str, server: &Server, credential: &Credential) -> Result<Probe, Error> {
+        let who = SignIn {
+            user,
+            credential,
+            host: &server.host,
+            port: server.port,
+        };
+        let (wire, _) = open(self.wire, &who).await?;
         let (wire, capabilities) = capability_lines(wire).await?;
         let (wire, mails) = wire.stat().await?;
         wire.quit().await?;
         Ok(Probe { capabilities, mails })
-    };
-    tokio::time::timeout(CONNECT, probing)
-        .await
-        .unwrap_or(Err(Error::Endless {
-            command: "the probe",
-            after: CONNECT,
-        }))
+    }
 }

@@ -37,7 +37,7 @@ async fn a_newer_schema_is_refused_in_words() {
         Error::Newer {
             path: d.path().display().to_string(),
             found: 99,
-            known: 2
+            known: schema::known(),
         }
     );
     assert!(error.to_string().contains("run the newer Mailjob"));

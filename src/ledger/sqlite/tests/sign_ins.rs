@@ -143,7 +143,7 @@ async fn the_side_door_brings_an_old_ledger_up_to_date_unless_somebody_has_it() 
     let error = SignIns::open(&path).await.unwrap_err();
     let holder = format!("process {} on ", std::process::id());
     assert!(
-        matches!(&error, Error::Older { found: 1, known: 2, holder: said, .. } if said.starts_with(&holder)),
+        matches!(&error, Error::Older { found: 1, holder: said, .. } if said.starts_with(&holder)),
         "{error:?}"
     );
     assert!(
@@ -162,10 +162,10 @@ async fn the_side_door_refuses_a_newer_ledger() {
     d.ledger.close().await;
     rusqlite::Connection::open(d.path())
         .unwrap()
-        .pragma_update(None, "user_version", 3)
+        .pragma_update(None, "user_version", 99)
         .unwrap();
     let error = SignIns::open(&d.path()).await.unwrap_err();
-    assert!(matches!(error, Error::Newer { found: 3, known: 2, .. }), "{error:?}");
+    assert!(matches!(error, Error::Newer { found: 99, .. }), "{error:?}");
 }
 
 #[tokio::test]
