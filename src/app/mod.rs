@@ -95,8 +95,8 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     let hangup = signals::hangup().map_err(refused("signals"))?;
     let (loaded, config) = first_config(&sources)?;
 
-    let sqlite = Arc::new(sqlite::open(&config.service.ledger, Arc::new(Utc::now)).await?);
     let key = Arc::new(auth::key::load(config.service.key.as_ref(), &config.service.ledger)?);
+    let sqlite = Arc::new(sqlite::open(&config.service.ledger, Arc::new(Utc::now)).await?);
     sqlite.seal_plain(key.clone()).await?;
     let vault = Arc::new(Vault::new(sqlite.clone(), key));
     let ledger: Arc<dyn Ledger> = sqlite.clone();

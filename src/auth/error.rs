@@ -98,11 +98,14 @@ impl Error {
             | Self::Assertion(_)
             | Self::NoWay(_) => Verdict::SlowDown,
             Self::Refused(refusal) => refusal.verdict(),
+            Self::Store(error) => match **error {
+                StoreError::Sealed(_) => Verdict::SlowDown,
+                StoreError::Failed(_) => Verdict::Reconnect,
+            },
             Self::Busy { .. }
             | Self::Unreachable(_)
             | Self::Timeout(_)
             | Self::Answer(_)
-            | Self::Store(_)
             | Self::External(_)
             | Self::Interrupted => Verdict::Reconnect,
         }
@@ -113,7 +116,7 @@ impl Error {
     pub fn needs_person(&self) -> bool {
         match self {
             Self::NotSignedIn(_) | Self::Assertion(_) | Self::NoWay(_) | Self::Url => true,
-            Self::Refused(refusal) => refusal.verdict() == Verdict::SlowDown,
+            Self::Refused(_) | Self::Store(_) => self.verdict() == Verdict::SlowDown,
             Self::Secret(_)
             | Self::Sasl(_)
             | Self::External(_)
@@ -121,7 +124,6 @@ impl Error {
             | Self::Unreachable(_)
             | Self::Timeout(_)
             | Self::Answer(_)
-            | Self::Store(_)
             | Self::Interrupted => false,
         }
     }
@@ -259,7 +261,10 @@ mod tests {
         assert_eq!(busy.verdict(), Verdict::Reconnect);
         assert_eq!(Error::Answer("is not JSON").verdict(), Verdict::Reconnect);
         assert_eq!(Error::Timeout(Duration::from_secs(30)).verdict(), Verdict::Reconnect);
-        assert_eq!(Error::from(StoreError("disk".into())).verdict(), Verdict::Reconnect);
+        assert_eq!(
+            Error::from(StoreError::Failed("disk".into())).verdict(),
+            Verdict::Reconnect
+        );
         assert_eq!(Error::Url.verdict(), Verdict::SlowDown);
         let missing = crate::secret::SecretRef::Env("MAILJOB_NO_SUCH_VARIABLE".into())
             .read()

@@ -113,7 +113,7 @@ impl TokenStore for Store {
     async fn save(&self, account: &str, token: StoredToken) -> Result<(), StoreError> {
         assert_eq!(account, "contoso");
         if self.full.load(Ordering::SeqCst) {
-            return Err(StoreError("the disk is full".into()));
+            return Err(StoreError::Failed("the disk is full".into()));
         }
         *self.token.lock().unwrap() = Some(token);
         self.saves.fetch_add(1, Ordering::SeqCst);

@@ -13,6 +13,7 @@ pub mod diagnosis;
 pub mod error;
 mod exchange;
 mod external;
+mod flight;
 mod grant;
 pub mod key;
 mod life;
@@ -26,6 +27,7 @@ pub mod sasl;
 mod seal;
 mod secrets;
 mod stored;
+mod token;
 
 pub use assertion::AssertionError;
 pub use code::{BrowserSignIn, NotSignedIn};

@@ -1,15 +1,21 @@
 //! The first sign-in, by a person: begun here, ended in the store.
 
+use chrono::Utc;
 use tokio::time::Instant;
 
 use super::{
+    StoredSignIn, StoredToken,
+    answer::Granted,
     code::BrowserSignIn,
     device::{DeviceError, DeviceSignIn},
     error::Error,
+    flight::{Flight, Shared},
     grant::Asker,
+    life::Life,
     login::Login,
     metadata::Addresses,
     secrets::Secrets,
+    token::Token,
 };
 use crate::{
     config::{Grant, OAuth},
@@ -102,10 +108,9 @@ impl Login {
         }
     }
 
+    /// What the client proves itself with. What is stored of an older sign-in does not count, and may be unreadable.
     async fn secrets(&self, oauth: &OAuth) -> Result<Secrets, Error> {
-        let known = self.shared.store.load(&self.shared.account.sign_in).await?;
-        // A configured refresh token that can't be read is no reason not to sign in anew, but then it would win over this one.
-        Secrets::read(oauth, known).await
+        Secrets::read(oauth, StoredSignIn::default()).await
     }
 
     fn asker<'a>(
@@ -122,5 +127,38 @@ impl Login {
             proof: &secrets.proof,
             scopes,
         }
+    }
+}
+
+impl Shared {
+    /// A person has signed in: stores the refresh token, then uses the access token.
+    async fn begin(
+        &self,
+        flight: &mut Flight,
+        granted: Granted,
+        asked: Instant,
+        origin: Option<[u8; 32]>,
+    ) -> Result<(), Error> {
+        let Some(refresh_token) = granted.refresh_token else {
+            return Err(Error::Answer(
+                "has no refresh_token: allow offline access for this client (the scope offline_access)",
+            ));
+        };
+        let now = Utc::now();
+        let stored = StoredToken {
+            refresh_token,
+            origin,
+            issued: now,
+            signed_in: now,
+        };
+        flight.unsaved = None;
+        flight.trouble = None;
+        self.store.save(&self.account.sign_in, stored).await?;
+        self.note(None).await;
+        self.put(Token {
+            secret: granted.access_token,
+            life: Life::new(asked, granted.length),
+        });
+        Ok(())
     }
 }

@@ -42,13 +42,13 @@ pub struct Refused {
 
 /// Why a sign-in could not be stored or read, in the store's own words.
 #[derive(Debug, thiserror::Error)]
-#[error("token store: {0}")]
-pub struct StoreError(pub String);
-
-impl From<SealError> for StoreError {
-    fn from(error: SealError) -> Self {
-        Self(error.to_string())
-    }
+pub enum StoreError {
+    /// It is there, but can't be opened.
+    #[error(transparent)]
+    Sealed(#[from] SealError),
+    /// The store failed.
+    #[error("token store: {0}")]
+    Failed(String),
 }
 
 /// Where sign-ins are kept.

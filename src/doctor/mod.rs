@@ -11,12 +11,14 @@ mod notes;
 mod patient;
 pub mod render;
 mod sign_in;
+mod trial;
 mod way;
 mod words;
 
 use std::{fmt, time::Duration};
 
 pub use examine::{Examination, Store, examine, needs_store};
+pub use trial::trial;
 
 use crate::config::Problem;
 

@@ -144,7 +144,7 @@ impl TokenStore for Forgetful {
     }
 
     async fn save(&self, _: &str, _: StoredToken) -> Result<(), StoreError> {
-        Err(StoreError("the ledger is not open".to_owned()))
+        Err(StoreError::Failed("the ledger is not open".to_owned()))
     }
 
     async fn note_refreshed(&self, _: &str, _: DateTime<Utc>) -> Result<(), StoreError> {

@@ -84,6 +84,6 @@ impl TokenStore for Vault {
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
-        Self(error.to_string())
+        Self::Failed(error.to_string())
     }
 }

@@ -10,5 +10,7 @@ mod life;
 mod raw;
 mod reload;
 mod reply;
+mod sign_in;
+mod sign_ins;
 mod watch;
 mod world;

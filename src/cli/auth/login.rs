@@ -3,13 +3,14 @@
 use std::{env, io, process::ExitCode, sync::Arc, time::Duration};
 
 use crate::{
-    auth::{self, DeviceError, Login, NotSignedIn, key},
+    app,
+    auth::{self, DeviceError, Login, NotSignedIn},
     config::{
         Account, Grant, Protocol,
         load::{Loaded, Sources, load},
         uses as used,
     },
-    ledger::{self, Vault, sqlite::SignIns},
+    doctor::{Report, render, trial},
     net,
 };
 
@@ -50,17 +51,16 @@ pub(super) enum Fault {
     #[error(transparent)]
     Auth(#[from] auth::Error),
     #[error(transparent)]
-    Key(#[from] auth::KeyError),
-    #[error(transparent)]
-    Ledger(#[from] ledger::Error),
+    Store(#[from] app::Fatal),
     #[error(transparent)]
     Net(#[from] net::Error),
 }
 
-/// Signs in. The exit code is 0, 78 when the configuration is wrong, or 1.
+/// Signs in, then tries what that opens. The exit code is 0, 78 when the configuration is wrong, or 1.
 pub(crate) async fn login(sources: &Sources, name: &str, how: How) -> ExitCode {
     match sign_in(sources, name, how).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(tried) if tried.is_well() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
         Err(fault) => {
             eprintln!("{fault}");
             match fault {
@@ -71,7 +71,7 @@ pub(crate) async fn login(sources: &Sources, name: &str, how: How) -> ExitCode {
     }
 }
 
-async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<(), Fault> {
+async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<Report, Fault> {
     let loaded = load(sources);
     let service = loaded.service.clone().ok_or(Fault::Config)?;
     let account = loaded
@@ -79,24 +79,21 @@ async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<(), Fault> {
         .get(name)
         .cloned()
         .ok_or_else(|| unknown(&loaded, name))?;
-    let key = key::load(service.key.as_ref(), &service.ledger)?;
-    let vault = Arc::new(Vault::new(
-        Arc::new(SignIns::open(&service.ledger).await?),
-        Arc::new(key),
-    ));
+    let vault = Arc::new(app::sign_ins(&service).await?);
     let oauth_ca = account.auth.oauth().and_then(|oauth| oauth.ca_file.clone());
     let http = net::http::client(oauth_ca.as_deref(), true)?;
     let uses = uses(&account, used(loaded.endpoints.values(), &account.sign_in));
-    let login = Login::new(account.clone(), &uses, vault, http);
+    let login = Login::new(account.clone(), &uses, vault.clone(), http);
 
     if needs_person(&account) {
         by_person(&login, &account, how).await?;
-        println!("Signed in to \"{}\".", account.sign_in);
+        println!("Signed in to \"{}\". Now its servers are tried:\n", account.sign_in);
     } else {
-        println!("\"{name}\" signs in by itself, nobody has to sign in to it.");
-        login.credential().await?;
+        println!("\"{name}\" signs in by itself, nobody has to sign in to it. Its servers are tried:\n");
     }
-    Ok(())
+    let tried = trial(&account, &uses, &login, vault).await;
+    print!("{}{}", render::lines(&tried.findings), render::cures(&tried));
+    Ok(tried)
 }
 
 async fn by_person(login: &Login, account: &Account, how: How) -> Result<(), Fault> {

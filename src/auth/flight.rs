@@ -1,0 +1,315 @@
+//! Talking to the token server: one at a time for a sign-in, over all processes.
+//!
+//! A rotated refresh token is stored before the access token that came with it is used; while it can't be stored, that access token
+//! isn't used and the new refresh token isn't forgotten. After a failure the server is left alone for a while, and everybody gets
+//! the same answer.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::Utc;
+use tokio::{
+    sync::{Notify, OwnedMutexGuard},
+    time::Instant,
+};
+
+use super::{
+    StoredToken, TokenStore,
+    answer::Granted,
+    error::Error,
+    external,
+    grant::Asker,
+    life::{self, Age, Life},
+    metadata::{self, Addresses},
+    secrets::Secrets,
+    token::{InUse, Token},
+};
+use crate::{
+    config::{Account, Auth, Grant, OAuth, Protocol, TokenSource},
+    secret::{ExposeSecret, Secret},
+};
+
+/// How long the output of a token command is used.
+const EXTERNAL_LIFE: Duration = Duration::from_secs(5 * 60);
+/// How long an authorization server's metadata is believed.
+const METADATA_LIFE: Duration = Duration::from_secs(60 * 60);
+
+/// What all sessions of a sign-in share.
+pub(super) struct Shared {
+    pub(super) account: Arc<Account>,
+    pub(super) store: Arc<dyn TokenStore>,
+    pub(super) http: reqwest::Client,
+    /// What it asks for.
+    scopes: Mutex<Vec<String>>,
+    /// The access token in use.
+    pub(super) token: InUse,
+    /// Held by whoever talks to the token server.
+    pub(super) flight: Arc<tokio::sync::Mutex<Flight>>,
+    /// Rings when an access token was granted.
+    pub(super) granted: Notify,
+}
+
+/// What the one who talks to the token server must know.
+#[derive(Default)]
+pub(super) struct Flight {
+    /// A granted token whose refresh token is not stored yet.
+    pub(super) unsaved: Option<(Token, StoredToken)>,
+    pub(super) trouble: Option<Trouble>,
+    addresses: Option<(Instant, Addresses)>,
+}
+
+/// Whether the token server's last word was that a person is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It was not.
+    None,
+    /// It was, an hour ago or about other secrets.
+    Over,
+    /// It was, about the secrets that are there now.
+    Stands,
+}
+
+/// The last failure, and how long its answer stands.
+pub(super) struct Trouble {
+    error: Error,
+    failures: u32,
+    pub(super) until: Instant,
+    /// The secrets that failed: others are tried at once.
+    secrets: [u8; 32],
+}
+
+impl Shared {
+    pub(super) fn new(
+        account: Arc<Account>,
+        uses: &[Protocol],
+        store: Arc<dyn TokenStore>,
+        http: reqwest::Client,
+    ) -> Self {
+        Self {
+            scopes: Mutex::new(account.scopes(uses)),
+            account,
+            store,
+            http,
+            token: InUse::default(),
+            flight: Arc::default(),
+            granted: Notify::new(),
+        }
+    }
+
+    pub(super) fn use_for(&self, uses: &[Protocol]) {
+        *self.scopes.lock().unwrap_or_else(PoisonError::into_inner) = self.account.scopes(uses);
+    }
+
+    pub(super) fn scopes(&self) -> Vec<String> {
+        self.scopes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether only a person can help.
+    pub(super) async fn refusal(&self) -> Refusal {
+        let Some(oauth) = self.account.auth.oauth() else {
+            return Refusal::None;
+        };
+        let (until, failed) = match &self.flight.lock().await.trouble {
+            Some(trouble) if trouble.error.needs_person() => (trouble.until, trouble.secrets),
+            _ => return Refusal::None,
+        };
+        let secrets = match self.store.load(&self.account.sign_in).await {
+            Ok(known) => Secrets::read(oauth, known).await,
+            Err(error) => Err(error.into()),
+        };
+        // What can't be read is not another secret.
+        let same = secrets.map_or(true, |secrets| secrets.fingerprint() == failed);
+        if same && Instant::now() < until {
+            Refusal::Stands
+        } else {
+            Refusal::Over
+        }
+    }
+
+    /// With the flight in hand: a fresh token, or the ageing one while no fresh one is to be had.
+    pub(super) async fn fly(&self, mut flight: OwnedMutexGuard<Flight>) -> Result<Secret, Error> {
+        let old = match self.token.current() {
+            (Age::Fresh, Some(token)) => return Ok(token),
+            (_, old) => old,
+        };
+        match (self.renew(&mut flight).await, old) {
+            (Ok(token), _) | (Err(_), Some(token)) => Ok(token),
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    async fn renew(&self, flight: &mut Flight) -> Result<Secret, Error> {
+        let oauth = match &self.account.auth {
+            Auth::OAuth(oauth) => oauth,
+            Auth::Token(TokenSource::Command(argv)) => {
+                let asked = Instant::now();
+                let secret = external::token(argv).await?;
+                return Ok(self.put(Token {
+                    secret,
+                    life: Life::new(asked, EXTERNAL_LIFE),
+                }));
+            }
+            Auth::Password(_) | Auth::Token(TokenSource::Kept(_)) => return Err(Error::Url),
+        };
+        let known = match self.store.load(&self.account.sign_in).await {
+            Ok(known) => known,
+            Err(error) => return Err(self.unreadable(flight, error.into()).await),
+        };
+        // Not remembered as trouble: the next call reads again, and costs the server nothing.
+        let mut secrets = Secrets::read(oauth, known).await?;
+        let print = secrets.fingerprint();
+        if let Some(trouble) = &flight.trouble
+            && trouble.secrets == print
+            && Instant::now() < trouble.until
+        {
+            return Err(trouble.error.clone());
+        }
+        match self.fetch(flight, oauth, &mut secrets).await {
+            Ok(token) => {
+                flight.trouble = None;
+                self.note(None).await;
+                Ok(self.put(token))
+            }
+            Err(error) => {
+                self.remember(flight, &error, print);
+                if error.needs_person() {
+                    self.note(Some(&error)).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn put(&self, token: Token) -> Secret {
+        let secret = self.token.put(token);
+        self.granted.notify_waiters();
+        secret
+    }
+
+    /// What is known of the sign-in can't be read; where that takes a person, it is told once.
+    async fn unreadable(&self, flight: &mut Flight, error: Error) -> Error {
+        const NO_SECRETS: [u8; 32] = [0; 32];
+        let told = flight
+            .trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble.secrets == NO_SECRETS);
+        if error.needs_person() && !told {
+            self.remember(flight, &error, NO_SECRETS);
+            self.note(Some(&error)).await;
+        }
+        error
+    }
+
+    fn remember(&self, flight: &mut Flight, error: &Error, secrets: [u8; 32]) {
+        let before = flight.trouble.as_ref().filter(|trouble| trouble.secrets == secrets);
+        let failures = before.map_or(0, |trouble| trouble.failures).saturating_add(1);
+        let wait = life::pause(error, failures);
+        let (account, wait_s) = (&self.account.sign_in, wait.as_secs());
+        if error.needs_person() {
+            tracing::error!(%account, wait_s, %error, "the account needs a person");
+        } else {
+            tracing::warn!(%account, failures, wait_s, %error, "no access token");
+        }
+        flight.trouble = Some(Trouble {
+            error: error.clone(),
+            failures,
+            until: Instant::now() + wait,
+            secrets,
+        });
+    }
+
+    /// Notes how the sign-in is doing. What can't be noted is noted the next time.
+    pub(super) async fn note(&self, trouble: Option<&Error>) {
+        let (sign_in, now) = (&self.account.sign_in, Utc::now());
+        let noted = match trouble {
+            None => self.store.note_refreshed(sign_in, now).await,
+            Some(error) => self.store.note_refused(sign_in, now, &error.to_string()).await,
+        };
+        if let Err(error) = noted {
+            tracing::warn!(account = %sign_in, %error, "the state of a sign-in can't be noted");
+        }
+    }
+
+    async fn fetch(&self, flight: &mut Flight, oauth: &OAuth, secrets: &mut Secrets) -> Result<Token, Error> {
+        if let Some(token) = self.save(flight, secrets.origin()).await? {
+            return Ok(token);
+        }
+        // While we hold it, no other process uses the refresh token; what it made of it before is read now.
+        let mut lock = None;
+        if matches!(oauth.grant, Grant::RefreshToken(_)) {
+            lock = Some(self.store.lock(&self.account.sign_in).await?);
+            secrets.update(self.store.load(&self.account.sign_in).await?);
+        }
+        let asked = Instant::now();
+        let granted = self.ask(flight, oauth, secrets).await?;
+        let token = Token {
+            secret: granted.access_token,
+            life: Life::new(asked, granted.length),
+        };
+        let used = secrets.grant().map(ExposeSecret::expose_secret);
+        let rotated = granted.refresh_token.filter(|new| used != Some(new.expose_secret()));
+        if let (Some(new), Grant::RefreshToken(_)) = (rotated, &oauth.grant) {
+            let issued = Utc::now();
+            let stored = StoredToken {
+                refresh_token: new,
+                origin: secrets.origin(),
+                issued,
+                signed_in: secrets.stored().map_or(issued, |stored| stored.signed_in),
+            };
+            flight.unsaved = Some((token.clone(), stored));
+            self.save(flight, secrets.origin()).await?;
+        }
+        drop(lock);
+        Ok(token)
+    }
+
+    async fn ask(&self, flight: &mut Flight, oauth: &OAuth, secrets: &Secrets) -> Result<Granted, Error> {
+        let token_url = self.addresses(flight, oauth).await?.token;
+        let scopes = self.scopes();
+        let asker = Asker {
+            http: &self.http,
+            oauth,
+            token_url: &token_url,
+            proof: &secrets.proof,
+            scopes: &scopes,
+        };
+        match (&oauth.grant, secrets.grant()) {
+            (Grant::ClientCredentials, _) => asker.client_credentials().await,
+            (Grant::RefreshToken(_), Some(token)) => asker.refresh(token).await,
+            (Grant::ServiceAccount { .. }, Some(key)) => asker.service_account(key, &self.account.user).await,
+            (Grant::RefreshToken(_) | Grant::ServiceAccount { .. }, None) => {
+                Err(Error::NotSignedIn(self.account.sign_in.clone()))
+            }
+        }
+    }
+
+    /// The authorization server's addresses, asked once an hour where they have to be asked.
+    pub(super) async fn addresses(&self, flight: &mut Flight, oauth: &OAuth) -> Result<Addresses, Error> {
+        match &flight.addresses {
+            Some((until, addresses)) if Instant::now() < *until => Ok(addresses.clone()),
+            _ => {
+                let addresses = metadata::addresses(&self.http, &oauth.server).await?;
+                flight.addresses = Some((Instant::now() + METADATA_LIFE, addresses.clone()));
+                Ok(addresses)
+            }
+        }
+    }
+
+    /// Stores what waits to be stored. Gives its access token, where that is fresh.
+    async fn save(&self, flight: &mut Flight, origin: Option<[u8; 32]>) -> Result<Option<Token>, Error> {
+        // A new sign-in makes the old one's tokens worthless.
+        flight.unsaved.take_if(|(_, stored)| stored.origin != origin);
+        let Some((_, stored)) = &flight.unsaved else {
+            return Ok(None);
+        };
+        self.store.save(&self.account.sign_in, stored.clone()).await?;
+        let token = flight.unsaved.take().map(|(token, _)| token);
+        Ok(token.filter(|token| token.life.age(Instant::now()) == Age::Fresh))
+    }
+
+    pub(super) async fn flight(&self) -> OwnedMutexGuard<Flight> {
+        self.flight.clone().lock_owned().await
+    }
+}

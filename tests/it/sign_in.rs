@@ -1,0 +1,226 @@
+//! A person signs in, once: `mailjob auth login`, by each way, and what runs on it then.
+
+use std::{process::Stdio, time::Duration};
+
+use mailjob_testbed::{Answer, CLIENT_SECRET, Mailjob, Options, Receiver, World};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout},
+    time::timeout,
+};
+
+use crate::letters::letter;
+
+const USER: &str = "ada@example.test";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An installation whose account nobody signed in to yet.
+fn installation(world: &World, client: &str, more: &str) -> Mailjob {
+    let mut mailjob = Mailjob::new(world, env!("CARGO_BIN_EXE_mailjob")).unwrap();
+    let lines = format!(
+        "user = \"{USER}\"\nca_file = \"{ca}\"\nclient_id = \"{client}\"\n{more}\n\
+         imap = {{ host = \"localhost\", port = {imap} }}\nsmtp = {{ host = \"localhost\", port = {smtp}, tls = \"implicit\" }}\n\
+         oauth = {{ issuer = \"{issuer}\", scopes = [\"mail\", \"offline_access\"] }}\n",
+        ca = world.tls.ca.display(),
+        imap = world.dovecot.imaps,
+        smtp = world.postfix.submissions,
+        issuer = world.oauth.issuer(),
+    );
+    mailjob.account_as("ada", &lines).unwrap();
+    mailjob
+}
+
+/// `mailjob auth login ada` while a person is waited for.
+struct Asking {
+    child: Child,
+    keyboard: ChildStdin,
+    said: Lines<BufReader<ChildStdout>>,
+    all: String,
+}
+
+impl Asking {
+    fn start(mailjob: &Mailjob, options: &[&str]) -> Self {
+        let arguments = [&["auth", "login", "ada"], options].concat();
+        let mut command = mailjob.command(&arguments);
+        command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+        let mut child = command.stdin(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        Self {
+            keyboard: child.stdin.take().unwrap(),
+            said: BufReader::new(child.stdout.take().unwrap()).lines(),
+            child,
+            all: String::new(),
+        }
+    }
+
+    /// The next line that stands alone and indented: an address or a code.
+    async fn shown(&mut self) -> String {
+        let shown = async {
+            loop {
+                let line = self.said.next_line().await.unwrap().expect("it ended");
+                self.all += &format!("{line}\n");
+                if let Some(shown) = line.strip_prefix("  ") {
+                    return shown.trim().to_owned();
+                }
+            }
+        };
+        timeout(PATIENCE, shown).await.unwrap()
+    }
+
+    async fn paste(&mut self, line: &str) {
+        self.keyboard.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+    }
+
+    /// Whether it ended well, and all that it said.
+    async fn end(mut self) -> (bool, String) {
+        let ended = async {
+            while let Some(line) = self.said.next_line().await.unwrap() {
+                self.all += &format!("{line}\n");
+            }
+            let mut errors = String::new();
+            let stderr = self.child.stderr.as_mut().unwrap();
+            stderr.read_to_string(&mut errors).await.unwrap();
+            (self.child.wait().await.unwrap().success(), self.all + &errors)
+        };
+        timeout(PATIENCE, ended).await.unwrap()
+    }
+}
+
+async fn visit(address: &str) -> (u16, String) {
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .build()
+        .unwrap();
+    let answer = http.get(address).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// A mail comes in and is answered.
+async fn works(world: &World, mut mailjob: Mailjob) {
+    let receiver = Receiver::start(|_| Answer::text("Thank you.")).await.unwrap();
+    let webhook = format!(
+        "[webhook]\nurl = \"{}\"\nallow_private_network = true",
+        receiver.url("/")
+    );
+    let endpoint = format!("[mailbox]\naccount = \"ada\"\n{webhook}\n[reply]\nto = \"sender\"\n");
+    mailjob.endpoint("ada", &endpoint).unwrap();
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    world.dovecot.deliver(USER, &letter(1)).await.unwrap();
+    world.dovecot.wait_for(USER, "Processed", 1, PATIENCE).await.unwrap();
+    assert_eq!(mailjob.term().unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_comes_back_to_a_port_of_this_machine() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mailjob = installation(&world, "mailjob-public", "");
+    let mut asking = Asking::start(&mailjob, &["--no-browser"]);
+    let address = asking.shown().await;
+    let back = world.oauth.sign_in(&address, USER).await.unwrap();
+    assert!(back.starts_with("http://localhost:"), "{back}");
+
+    // Others who knock there end nothing, and are shown nothing of what they said.
+    let (base, query) = back.split_once('?').unwrap();
+    for (strange, status) in [
+        (format!("{base}/favicon.ico"), 400),
+        (format!("{base}/?code=evil&state=<script>"), 400),
+        (format!("{base}/?error=access_denied&state=guessed"), 400),
+    ] {
+        let (answered, page) = visit(&strange).await;
+        assert_eq!(answered, status, "{strange}");
+        assert!(!page.contains("script") && !page.contains("evil"), "{page}");
+    }
+    let (status, page) = visit(&format!("{base}/?{query}")).await;
+    assert!(status == 200 && page.contains("You are signed in"), "{page}");
+
+    let (well, said) = asking.end().await;
+    assert!(well && said.contains("Signed in"), "{said}");
+    assert_eq!(mailjob.leaks(&said), [] as [String; 0]);
+    works(&world, mailjob).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_address_of_the_last_page_is_pasted() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mailjob = installation(
+        &world,
+        "mailjob",
+        "client_secret = { file = \"secrets/client\" }\ngrant = \"refresh_token\"",
+    );
+    mailjob.secret("client", CLIENT_SECRET).unwrap();
+    let mut asking = Asking::start(&mailjob, &["--paste"]);
+    let address = asking.shown().await;
+    let back = world.oauth.sign_in(&address, USER).await.unwrap();
+    asking.paste("http://localhost/?code=of-another&state=attempt").await;
+    asking.paste(&back).await;
+    let (well, said) = asking.end().await;
+    assert!(well && said.contains("Signed in"), "{said}");
+    assert!(said.contains("belongs to another sign-in"), "{said}");
+    works(&world, mailjob).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_typed_in_on_another_device() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mailjob = installation(&world, "mailjob-public", "");
+    let mut asking = Asking::start(&mailjob, &["--device"]);
+    assert!(asking.shown().await.starts_with("http://127.0.0.1:"));
+    let code = asking.shown().await;
+    world.oauth.approve_device(USER, &code).await.unwrap();
+    let (well, said) = asking.end().await;
+    assert!(well && said.contains("Signed in"), "{said}");
+    works(&world, mailjob).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_no_is_told_so() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mailjob = installation(&world, "mailjob-public", "");
+    let mut asking = Asking::start(&mailjob, &["--no-browser"]);
+    let address = asking.shown().await;
+    let back = world.oauth.refuse_sign_in(&address).await.unwrap();
+    let (base, query) = back.split_once('?').unwrap();
+    assert_eq!(visit(&format!("{base}/?{query}")).await.0, 200);
+    let (well, said) = asking.end().await;
+    assert!(!well && said.contains("access_denied"), "{said}");
+
+    let mut asking = Asking::start(&mailjob, &["--device"]);
+    asking.shown().await;
+    let code = asking.shown().await;
+    world.oauth.deny_device(&code).await.unwrap();
+    let (well, said) = asking.end().await;
+    assert!(!well && said.contains("refused at the other device"), "{said}");
+
+    let mut asking = Asking::start(&mailjob, &["--device"]);
+    asking.shown().await;
+    let code = asking.shown().await;
+    world.oauth.expire_device(&code).await.unwrap();
+    let (well, said) = asking.end().await;
+    assert!(!well && said.contains("expired"), "{said}");
+}
+
+/// A program that runs without a sign-in says what to do, and goes on as soon as somebody did it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_beside_a_running_program_is_used_at_once() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mut mailjob = installation(&world, "mailjob-public", "");
+    mailjob
+        .endpoint(
+            "ada",
+            "[mailbox]\naccount = \"ada\"\n[command]\nargv = [\"/bin/true\"]\n",
+        )
+        .unwrap();
+    mailjob.start().unwrap();
+    mailjob.wait_log("run: mailjob auth login ada", PATIENCE).await.unwrap();
+    world.dovecot.deliver(USER, &letter(1)).await.unwrap();
+
+    let mut asking = Asking::start(&mailjob, &["--device"]);
+    asking.shown().await;
+    let code = asking.shown().await;
+    world.oauth.approve_device(USER, &code).await.unwrap();
+    let (well, said) = asking.end().await;
+    assert!(well, "{said}");
+    world.dovecot.wait_for(USER, "Processed", 1, PATIENCE).await.unwrap();
+    assert_eq!(mailjob.term().unwrap(), 0);
+}
