@@ -29,8 +29,9 @@ pub(super) async fn examine(patient: &Patient, login: &Result<Login, Trouble>, s
         notes.part(part(reading.protocol, &reading.server));
         match reading.protocol {
             Protocol::Imap => imap(&mut notes, account, reading, credential.as_ref()).await,
-            // The maildrop's own probe belongs here.
-            Protocol::Pop3 | Protocol::Smtp => notes.skip(&[Stage::SignIn], "POP3 is not examined yet"),
+            Protocol::Pop3 => pop3(&mut notes, reading).await,
+            // Nothing is read by it.
+            Protocol::Smtp => {}
         }
     }
     if let Some(server) = account.smtp.as_ref().filter(|_| patient.sends) {
@@ -76,6 +77,15 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
         session = open;
     }
     session.leave().await;
+}
+
+/// Goes as far as the way to the maildrop.
+async fn pop3(notes: &mut Notes, reading: &Reading) {
+    let rest = [Stage::Tls, Stage::SignIn, Stage::Capabilities, Stage::Mailbox];
+    match reach(notes, &reading.server, &Ok).await {
+        Some(_) => notes.skip(&rest, "maildrops are not examined yet"),
+        None => notes.skip(&rest, "the server can't be reached"),
+    }
 }
 
 fn skip_mailboxes<'a>(notes: &mut Notes, mailboxes: impl Iterator<Item = &'a (EndpointName, String)>, why: &str) {
