@@ -194,7 +194,7 @@ impl Claims {
             };
             ((!has(&self.roles, role)).then_some(role)?, cure)
         } else {
-            let cure = "add it to scopes (or leave scopes out), then sign in anew: mailjob auth login";
+            let cure = "add it to scopes (or leave scopes out), then sign in anew (mailjob auth login)";
             ((!has(&self.scopes, scope)).then_some(scope)?, cure)
         };
         Some(Doubt {

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::{
     app,
     config::{
-        Endpoint, Service,
+        Endpoint, Problem, Service,
         load::{Loaded, Sources, load},
     },
     doctor::{Examination, Finding, Report, Store, Trouble, examine, needs_store, render},
@@ -40,7 +40,7 @@ pub(super) async fn doctor(sources: &Sources, only: Option<&str>, form: Form) ->
             endpoints: loaded.endpoints.values().cloned().collect(),
             findings: loaded.problems.iter().map(Finding::of_problem).collect(),
         },
-        Some(name) => match choose(&loaded, name) {
+        Some(name) => match choose(sources, &loaded, name) {
             Ok(chosen) => chosen,
             Err(why) => {
                 eprintln!("{why}");
@@ -75,7 +75,7 @@ struct Chosen {
 }
 
 /// One endpoint: examined when its file is right, else its file's problems.
-fn choose(loaded: &Loaded, name: &str) -> Result<Chosen, String> {
+fn choose(sources: &Sources, loaded: &Loaded, name: &str) -> Result<Chosen, String> {
     if let Some((_, endpoint)) = loaded.endpoints.iter().find(|(known, _)| known.as_str() == name) {
         return Ok(Chosen {
             endpoints: vec![endpoint.clone()],
@@ -83,9 +83,14 @@ fn choose(loaded: &Loaded, name: &str) -> Result<Chosen, String> {
         });
     }
     if loaded.broken.iter().any(|known| known.as_str() == name) {
+        // Its own file's problems, and those of the file that its account may be in.
+        let concerns = |problem: &&Problem| {
+            problem.file.file_stem().is_some_and(|stem| stem == name) || sources.config.as_ref() == Some(&problem.file)
+        };
+        let problems = loaded.problems.iter().filter(concerns);
         return Ok(Chosen {
             endpoints: Vec::new(),
-            findings: loaded.problems.iter().map(Finding::of_problem).collect(),
+            findings: problems.map(Finding::of_problem).collect(),
         });
     }
     let known: Vec<_> = loaded
@@ -113,7 +118,7 @@ async fn run(loaded: &Loaded, chosen: Chosen, form: Form) -> ExitCode {
 async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Result<Report> {
     let Chosen { endpoints, findings } = chosen;
     let store = store(service, &endpoints).await;
-    let waiting = (form == Form::Human).then(|| tokio::spawn(patience(endpoints.len())));
+    let waiting = (form == Form::Human).then(|| tokio::spawn(patience()));
     let mut out = io::stdout();
     let mut report = Report { findings };
     let mut written = Ok(());
@@ -140,9 +145,9 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
 }
 
 /// Says that it goes on, where it takes longer than a second.
-async fn patience(endpoints: usize) {
+async fn patience() {
     sleep(Duration::from_secs(1)).await;
-    eprintln!("examining {endpoints} endpoints; every step ends within half a minute …");
+    eprintln!("examining; most steps end within half a minute …");
 }
 
 /// Opens the ledger's sign-ins where tokens of persons are needed: a new refresh token has to be stored.

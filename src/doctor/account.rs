@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     auth::{Credential, Login},
-    config::{Account, Protocol, Server},
+    config::{Account, EndpointName, Protocol, Server},
     reply, watch,
 };
 
@@ -29,7 +29,9 @@ pub(super) async fn examine(patient: &Patient, login: &Result<Login, Trouble>, s
         notes.part(part(reading.protocol, &reading.server));
         match reading.protocol {
             Protocol::Imap => imap(&mut notes, account, reading, credential.as_ref()).await,
-            Protocol::Pop3 | Protocol::Smtp => pop3(&mut notes, account, &reading.server, credential.as_ref()).await,
+            Protocol::Pop3 => pop3(&mut notes, account, &reading.server, credential.as_ref()).await,
+            // Nothing is read by it.
+            Protocol::Smtp => {}
         }
     }
     if let Some(server) = account.smtp.as_ref().filter(|_| patient.sends) {
@@ -47,41 +49,40 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
     let session = enter_imap(notes, account, &reading.server, credential).await;
     let Some(mut session) = session else {
         notes.skip(&[Stage::Capabilities], "nobody is signed in");
-        for (endpoint, mailbox) in &reading.mailboxes {
-            notes.skip(
-                &[Stage::Mailbox],
-                &format!("{mailbox} (endpoint {endpoint}): nobody is signed in"),
-            );
-        }
+        skip_mailboxes(notes, reading.mailboxes.iter(), "nobody is signed in");
         return;
     };
     let (offered, missing) = session.offers();
     notes.note(Stage::Capabilities, Outcome::Passed(capabilities(&offered, &missing)));
-    for (endpoint, mailbox) in &reading.mailboxes {
-        let opened = notes.step(Stage::Mailbox, LONGEST, async {
+    let mut waiting = reading.mailboxes.iter();
+    while let Some((endpoint, mailbox)) = waiting.next() {
+        let mut still = None;
+        let looked = notes.step(Stage::Mailbox, LONGEST, async {
             let (session, examined) = session.examine(mailbox).await.map_err(|error| of_watch(&error))?;
-            Ok(match examined {
-                Ok(examined) => {
-                    let mails = examined.mails;
-                    (
-                        (session, Ok(examined)),
-                        format!("{mailbox} (endpoint {endpoint}): {mails} mails"),
-                    )
-                }
-                Err(answer) => ((session, Err(of_mailbox(mailbox, &answer))), String::new()),
-            })
+            still = Some(session);
+            let examined = examined.map_err(|answer| of_mailbox(mailbox, &answer))?;
+            Ok((
+                examined,
+                format!("{mailbox} (endpoint {endpoint}): {} mails", examined.mails),
+            ))
         });
-        let Some((still, examined)) = opened.await else {
+        let examined = looked.await;
+        if examined.is_some_and(|examined| !examined.numbered) {
+            notes.note(Stage::Mailbox, Outcome::Warned(unnumbered(mailbox)));
+        }
+        let Some(open) = still else {
+            skip_mailboxes(notes, waiting, "the session has ended");
             return;
         };
-        session = still;
-        match examined {
-            Ok(examined) if !examined.numbered => notes.note(Stage::Mailbox, Outcome::Warned(unnumbered(mailbox))),
-            Ok(_) => {}
-            Err(trouble) => notes.fail(trouble),
-        }
+        session = open;
     }
     session.leave().await;
+}
+
+fn skip_mailboxes<'a>(notes: &mut Notes, mailboxes: impl Iterator<Item = &'a (EndpointName, String)>, why: &str) {
+    for (endpoint, mailbox) in mailboxes {
+        notes.skip(&[Stage::Mailbox], &format!("{mailbox} (endpoint {endpoint}): {why}"));
+    }
 }
 
 async fn enter_imap(

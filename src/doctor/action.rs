@@ -70,7 +70,7 @@ async fn webhook(notes: &mut Notes, webhook: &Webhook) {
     notes.part(format!("webhook {}:{}", server.host, server.port));
     let allowed = |found| {
         probe::allowed(webhook, &server.host, found).map_err(|refused| Trouble {
-            what: refused.to_string(),
+            what: format!("{} is in a private network", refused.0),
             cure: "set webhook.allow_private_network = true if the webhook is yours".to_owned(),
         })
     };

@@ -54,13 +54,6 @@ impl Notes {
         self.push(stage, outcome, Duration::ZERO);
     }
 
-    /// What seemed well in the last step was not.
-    pub(super) fn fail(&mut self, trouble: Trouble) {
-        if let Some(last) = self.findings.last_mut() {
-            last.outcome = Outcome::Failed(trouble);
-        }
-    }
-
     pub(super) fn skip(&mut self, stages: &[Stage], why: &str) {
         for &stage in stages {
             self.note(stage, Outcome::Skipped(why.to_owned()));

@@ -72,7 +72,7 @@ pub(super) async fn credential(
     if is_kept(account)
         && let Store::Closed(why) = store
     {
-        notes.note(Stage::Credential, Outcome::Warned(why.clone()));
+        notes.note(Stage::Credential, Outcome::Failed(why.clone()));
         return None;
     }
     let asked = async {

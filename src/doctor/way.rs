@@ -66,8 +66,37 @@ pub(super) fn look_ahead(notes: &mut Notes, handshake: &Handshake, now: DateTime
 }
 
 pub(super) fn of_net(error: &net::Error) -> Trouble {
+    let what = match error {
+        // Its own words end with the cure.
+        net::Error::Resolve { host, source } => format!("{host} can't be resolved: {source}"),
+        error => error.to_string(),
+    };
     Trouble {
-        what: error.to_string(),
+        what,
         cure: error.cure().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::{Kind, Subject};
+
+    #[test]
+    fn a_certificate_that_ends_soon_is_told_of() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        for (days, warned) in [(-1, true), (13, true), (15, false)] {
+            let mut notes = Notes::about(Subject {
+                kind: Kind::Account,
+                name: "a".into(),
+                part: None,
+            });
+            let handshake = Handshake {
+                version: "TLS 1.3",
+                certificate_ends: Some(now + TimeDelta::days(days)),
+            };
+            look_ahead(&mut notes, &handshake, now);
+            assert_eq!(notes.end().len(), usize::from(warned), "{days}");
+        }
     }
 }

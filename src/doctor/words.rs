@@ -133,10 +133,13 @@ pub(super) fn token(claims: Option<&Claims>, now: DateTime<Utc>) -> String {
     told.extend(list("roles", &claims.roles));
     told.extend(claims.tenant.as_ref().map(|tenant| format!("tenant {tenant}")));
     told.extend(claims.application.as_ref().map(|id| format!("client {id}")));
-    told.extend(
-        claims
-            .expires
-            .map(|expires| format!("good for {} min", (expires - now).num_minutes())),
-    );
+    told.extend(claims.expires.map(|expires| match (expires - now).num_minutes() {
+        left if left >= 0 => format!("good for {left} min"),
+        _ => "expired".to_owned(),
+    }));
     told.join(", ")
 }
+
+#[cfg(test)]
+#[path = "words_tests.rs"]
+mod tests;

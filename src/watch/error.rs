@@ -175,7 +175,11 @@ impl Refusal {
     /// What it means where it answers a sign-in, and what to do about it.
     #[must_use]
     pub fn diagnosis(&self) -> Diagnosis {
-        diagnosis::sign_in(Protocol::Imap, &self.to_string())
+        let protocol = match self.status {
+            Negative::Err => Protocol::Pop3,
+            Negative::No | Negative::Bad => Protocol::Imap,
+        };
+        diagnosis::sign_in(protocol, &self.to_string())
     }
 }
 

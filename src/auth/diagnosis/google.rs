@@ -20,7 +20,7 @@ pub(super) fn token(code: &str, said: &str) -> Option<Diagnosis> {
     Some(match code {
         "invalid_grant" if has("Token has been expired or revoked") => row(
             "the refresh token has expired or was revoked (a new password ends it, so do six months without use, and seven days while the consent screen is in \"Testing\")",
-            "publish the consent screen (or make it Internal), then sign in anew: mailjob auth login",
+            "publish the consent screen (or make it Internal), then sign in anew (mailjob auth login)",
         ),
         "invalid_grant" if has("Not a valid email or user ID") || has("Invalid email or User ID") => row(
             "there is no such user in the Workspace",
@@ -92,7 +92,7 @@ pub(super) fn sign_in(said: &str) -> Option<Diagnosis> {
     if has("https://mail.google.com/") && has("\"schemes\"") {
         return Some(row(
             "Gmail refuses the access token",
-            "check that the token has the scope https://mail.google.com/, that user is the address that signed in (a service account: the one it acts for), and that IMAP is on for the account; else sign in anew: mailjob auth login",
+            "check that the token has the scope https://mail.google.com/, that user is the address that signed in (a service account: the one it acts for), and that IMAP is on for the account; else sign in anew (mailjob auth login)",
         ));
     }
     if has("Invalid credentials (Failure)") {

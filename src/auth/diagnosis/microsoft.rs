@@ -9,9 +9,9 @@ use super::{Diagnosis, row};
 
 pub(super) const PREFIX: &str = "AADSTS";
 
-const SIGN_IN: &str = "sign in anew: mailjob auth login";
+const SIGN_IN: &str = "sign in anew (mailjob auth login)";
 const POLICY: &str = "have an administrator exempt this account or application from the policy; Entra admin center, Sign-in logs, shows which policy it was";
-const WAIT: &str = "nothing: it is tried again later";
+const WAIT: &str = "it is tried again later";
 
 /// What Entra ID means, by the first number in its text.
 pub(super) fn token(said: &str) -> Option<Diagnosis> {
@@ -33,7 +33,7 @@ fn ended(number: u32) -> Option<Diagnosis> {
         // "Issued to a single page app": 24 hours, whatever is done with it.
         700_084 => row(
             "the refresh token is one of a single-page application, which lives 24 hours",
-            "register the redirect address as \"Mobile and desktop applications\" in place of \"Single-page application\", then sign in anew: mailjob auth login",
+            "register the redirect address as \"Mobile and desktop applications\" in place of \"Single-page application\", then sign in anew (mailjob auth login)",
         ),
         50173 => row(
             "the sign-in was revoked, by an administrator, a new password or the user",
@@ -46,7 +46,7 @@ fn ended(number: u32) -> Option<Diagnosis> {
         ),
         70043 => row(
             "a Conditional Access policy (sign-in frequency) has ended the sign-in",
-            "exempt this account from the sign-in frequency, or use an application's own sign-in (client credentials); then sign in anew: mailjob auth login",
+            "exempt this account from the sign-in frequency, or use an application's own sign-in (client credentials); then sign in anew (mailjob auth login)",
         ),
         _ => return None,
     })
@@ -58,7 +58,7 @@ fn person(number: u32) -> Option<Diagnosis> {
         50074 | 50076 | 50078 => row("multi-factor authentication is asked for", SIGN_IN),
         50072 | 50079 | 53004 => row(
             "the user has not set up multi-factor authentication yet",
-            "have the user set it up at https://aka.ms/mfasetup, then sign in anew: mailjob auth login",
+            "have the user set it up at https://aka.ms/mfasetup, then sign in anew (mailjob auth login)",
         ),
         50158 => row(
             "another service's proof (external authentication) is asked for",
@@ -70,12 +70,12 @@ fn person(number: u32) -> Option<Diagnosis> {
         ),
         50055 | 50144 => row(
             "the user's password has expired",
-            "set a new password, then sign in anew: mailjob auth login",
+            "set a new password, then sign in anew (mailjob auth login)",
         ),
         50057 => row("the user is disabled", "have an administrator enable the user"),
         50126 => row(
             "user name or password are wrong",
-            "check both, then sign in anew: mailjob auth login",
+            "check both, then sign in anew (mailjob auth login)",
         ),
         50034 | 50020 | 51004 => row(
             "the user is not in this tenant",
@@ -149,7 +149,7 @@ fn client(number: u32) -> Option<Diagnosis> {
         ),
         65001 | 65004 | 650_056 | 90094 | 90095 => row(
             "nobody has consented to these permissions",
-            "have an administrator grant consent under App registrations, API permissions, or sign in anew: mailjob auth login",
+            "have an administrator grant consent under App registrations, API permissions, or sign in anew (mailjob auth login)",
         ),
         650_052 | 650_057 => row(
             "the application has no permission of Exchange Online",

@@ -112,7 +112,7 @@ fn by_code(code: &str) -> Diagnosis {
         ),
         "invalid_scope" => row("the server doesn't know these scopes for this client", "check scopes"),
         "temporarily_unavailable" | "server_error" | "slow_down" => {
-            row("the token server is in trouble", "nothing: it is tried again later")
+            row("the token server is in trouble", "it is tried again later")
         }
         _ => row(
             "the token server refuses the request",

@@ -37,7 +37,7 @@ fn microsoft(code: u16, enhanced: Option<&str>, said: &str) -> Option<Diagnosis>
         (550, Some("5.7.30")) => row("the server takes no passwords any more", "use OAuth for this account"),
         (432, Some("4.3.2")) => Diagnosis {
             what: "too many sessions of this mailbox are open at once (Exchange Online allows three)",
-            cure: "nothing: it is tried again later; look for other programs that send with this account",
+            cure: "it is tried again later; look for other programs that send with this account",
             waits: Some(Duration::from_secs(60)),
         },
         (554, Some("5.2.252")) => row(
@@ -46,7 +46,7 @@ fn microsoft(code: u16, enhanced: Option<&str>, said: &str) -> Option<Diagnosis>
         ),
         (454, Some("4.7.0")) => row(
             "the server could not check the sign-in just now",
-            "nothing: it is tried again later; if it stays, see whether the token is the mailbox's own",
+            "it is tried again later; if it stays, see whether the token is the mailbox's own",
         ),
         _ => return None,
     })
@@ -102,7 +102,7 @@ fn by_code(code: u16) -> Diagnosis {
             "use OAuth or an application password",
         ),
         538 => row("the server wants TLS first", "check smtp port and tls"),
-        421 | 450..=454 => row("the server is busy or in trouble", "nothing: it is tried again later"),
+        421 | 450..=454 => row("the server is busy or in trouble", "it is tried again later"),
         _ => UNKNOWN,
     }
 }

@@ -7,7 +7,10 @@ use mailjob_testbed::{
 };
 use serde_json::json;
 
-use super::{Said, TRUE, USER, installation, run};
+use super::{
+    TRUE, USER, installation,
+    said::{Said, run},
+};
 
 const DOCTOR: [&str; 3] = ["doctor", "ada", "--json"];
 

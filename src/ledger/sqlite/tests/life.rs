@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use super::*;
+use super::{super::schema, *};
 use crate::job::state::State;
 
 #[tokio::test]
