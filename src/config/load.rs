@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    Config, Endpoint, EndpointName, Problem, Service,
+    Account, Config, Endpoint, EndpointName, Operator, Problem, Service,
     check::{self, Accounts, Draft, Shared},
     clash,
     problem::Fault,
@@ -37,6 +37,10 @@ pub struct Sources {
 pub struct Loaded {
     /// The shared settings; nothing when `mailjob.toml` can't be read or its `[service]` is wrong.
     pub service: Option<Service>,
+    /// Who is told of what only a person can mend, or that nobody is; nothing when `[operator]` can't be used.
+    pub operator: Option<Option<Operator>>,
+    /// The accounts of `mailjob.toml` that are right, also those that no endpoint uses.
+    pub accounts: BTreeMap<String, Arc<Account>>,
     /// The endpoints that are right.
     pub endpoints: BTreeMap<EndpointName, Arc<Endpoint>>,
     /// The endpoints that have a file, but not one that can be used.
@@ -55,6 +59,7 @@ impl Loaded {
         let service = self.service.clone().filter(|_| self.listed)?;
         Some(Config {
             service,
+            operator: self.operator.clone().flatten(),
             endpoints: self.endpoints.clone(),
         })
     }
@@ -72,9 +77,9 @@ pub fn load(sources: &Sources) -> Loaded {
 pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded {
     let mut problems = Vec::new();
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let (service, accounts) = match &sources.config {
+    let (service, operator, accounts) = match &sources.config {
         Some(file) => read_shared(file, cores, &mut problems),
-        None => (Some(Service::on(cores)), Accounts::default()),
+        None => (Some(Service::on(cores)), Some(None), Accounts::default()),
     };
     let files = list(sources, &mut problems);
     let mut drafts = BTreeMap::new();
@@ -87,8 +92,14 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
     }
     let endpoints = clash::settle(drafts, &mut broken, running, &mut problems);
     problems.sort();
+    let right = accounts
+        .by_name
+        .into_iter()
+        .filter_map(|(name, account)| Some((name, account?)));
     Loaded {
         service,
+        operator,
+        accounts: right.collect(),
         endpoints,
         broken,
         listed: files.is_some(),
@@ -96,19 +107,28 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
     }
 }
 
+/// What `mailjob.toml` says, without what is wrong.
+type ReadShared = (Option<Service>, Option<Option<Operator>>, Accounts);
+
 /// The shared settings, and the accounts of which those with problems are known by name only.
-fn read_shared(file: &Path, cores: usize, problems: &mut Vec<Problem>) -> (Option<Service>, Accounts) {
+fn read_shared(file: &Path, cores: usize, problems: &mut Vec<Problem>) -> ReadShared {
     let read = read_text(file).map(|text| check::shared(file, &text, cores));
     let part = read.unwrap_or_else(|fault| Part::unread(Problem::of(file, fault)));
     problems.extend(part.problems);
-    let Some(Shared { service, accounts }) = part.value else {
+    let Some(Shared {
+        service,
+        operator,
+        accounts,
+    }) = part.value
+    else {
         let unknown = Accounts {
             more: true,
             ..Accounts::default()
         };
-        return (None, unknown);
+        return (None, None, unknown);
     };
     let service = verified(service, file, problems);
+    let operator = verified(operator, file, problems);
     let each = accounts
         .into_iter()
         .map(|(name, part)| (name, verified(part, file, problems)));
@@ -116,7 +136,7 @@ fn read_shared(file: &Path, cores: usize, problems: &mut Vec<Problem>) -> (Optio
         by_name: each.collect(),
         more: service.is_none(),
     };
-    (service, accounts)
+    (service, operator, accounts)
 }
 
 fn read_endpoint(name: &EndpointName, file: &Path, accounts: &Accounts, problems: &mut Vec<Problem>) -> Option<Draft> {

@@ -23,6 +23,7 @@ mod diff;
 mod endpoint;
 pub mod load;
 mod oauth;
+mod operator;
 mod place;
 mod presence;
 mod problem;
@@ -36,6 +37,7 @@ pub use action::{Action, Body, Command, HeaderValue, Webhook};
 pub use diff::Changes;
 pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Reply, ReplyTo, Retry, Settle, Watch};
 pub use oauth::{AuthorizationServer, ClientProof, Cloud, Grant, OAuth, Provider, SendSecret};
+pub use operator::Operator;
 pub use place::Place;
 pub use problem::Problem;
 
@@ -44,6 +46,8 @@ pub use problem::Problem;
 pub struct Config {
     /// What endpoints share, from `mailjob.toml` and its defaults.
     pub service: Service,
+    /// Who is told of what only a person can mend; without one that is only logged.
+    pub operator: Option<Operator>,
     /// Endpoints by name.
     pub endpoints: BTreeMap<EndpointName, Arc<Endpoint>>,
 }
