@@ -3,6 +3,7 @@
 //! One [`Login`] serves every session of an account: it hands out a credential that is good now, refreshes early and one at
 //! a time, and saves a rotated refresh token durably before the access token that came with it is used.
 
+pub mod certificate;
 pub mod error;
 mod grant;
 mod life;
