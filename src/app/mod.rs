@@ -23,6 +23,7 @@ use crate::{
     },
     http,
     ledger::{self, Ledger, sqlite},
+    metrics::Metrics,
 };
 
 use self::{fleet::Fleet, supervise::Loops};
@@ -90,7 +91,8 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     let sqlite = Arc::new(sqlite::open(&config.service.ledger, Arc::new(Utc::now)).await?);
     let ledger: Arc<dyn Ledger> = sqlite.clone();
     let (draining, stopped) = (CancellationToken::new(), CancellationToken::new());
-    let health = serve_health(&config, &ledger, &draining, &stopped).await?;
+    let metrics = Metrics::new();
+    let health = serve_health(&config, &ledger, &metrics, &draining, &stopped).await?;
     let chores = housekeeping::start(ledger.clone(), config.service.retention).await;
     let _chores = chores.map_err(|e| Fatal::System {
         what: "a timer",
@@ -170,6 +172,7 @@ fn follow(fleet: &mut Fleet, reload: &Reload) {
 async fn serve_health(
     config: &Config,
     ledger: &Arc<dyn Ledger>,
+    metrics: &Metrics,
     draining: &CancellationToken,
     stopped: &CancellationToken,
 ) -> Result<Option<tokio::task::JoinHandle<()>>, Fatal> {
@@ -179,8 +182,14 @@ async fn serve_health(
     let listener = TcpListener::bind(address)
         .await
         .map_err(|source| Fatal::Health { address, source })?;
-    let serving = http::serve(listener, ledger.clone(), draining.clone(), stopped.clone());
-    info!(%address, "answering /livez and /readyz");
+    let serving = http::serve(
+        listener,
+        ledger.clone(),
+        metrics.clone(),
+        draining.clone(),
+        stopped.clone(),
+    );
+    info!(%address, "answering /livez, /readyz and /metrics");
     Ok(Some(tokio::spawn(async move {
         if let Err(error) = serving.await {
             error!(%error, "health is not served any more");

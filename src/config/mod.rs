@@ -57,7 +57,7 @@ pub struct Config {
 pub struct Service {
     /// The SQLite file. Default `mailjob.db` in the working directory.
     pub ledger: PathBuf,
-    /// Where `/livez` and `/readyz` answer; `None` switches them off. Default `127.0.0.1:8025`.
+    /// Where `/livez`, `/readyz` and `/metrics` answer; `None` switches them off. Default `127.0.0.1:8025`.
     pub health: Option<SocketAddr>,
     /// How long a stop may take before those who are late are named and left. Default 25 s.
     pub drain: Duration,
