@@ -18,18 +18,20 @@ use crate::{
     budget::Budget,
     config::{Account, Action, Config, Endpoint, EndpointName, Service},
     dispatch::{self, Dispatch},
-    ledger::Ledger,
+    ledger::{Ledger, Vault},
     net,
     reply::{self, Composer, Ourselves, Outbox},
     watch::{self, Watch},
 };
 
-use super::{supervise::Loops, tokens::LedgerTokens};
+use super::supervise::Loops;
 
 /// What endpoints share, and the loops that run for them.
 pub(super) struct Fleet {
     loops: Loops,
     ledger: Arc<dyn Ledger>,
+    /// Where sign-ins are kept.
+    vault: Arc<Vault>,
     /// Mail on its way into the ledger.
     intake: Budget,
     /// Mail that jobs work on.
@@ -60,10 +62,17 @@ impl<S> Running<S> {
 }
 
 impl Fleet {
-    pub(super) fn new(loops: Loops, ledger: Arc<dyn Ledger>, service: &Service, stop: CancellationToken) -> Self {
+    pub(super) fn new(
+        loops: Loops,
+        ledger: Arc<dyn Ledger>,
+        vault: Arc<Vault>,
+        service: &Service,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
             loops,
             ledger,
+            vault,
             intake: Budget::new(service.memory / 4),
             memory: Budget::new(service.memory),
             commands: Arc::new(Semaphore::new(service.commands)),
@@ -213,8 +222,7 @@ impl Fleet {
         }
         let ca_file = account.auth.oauth().and_then(|oauth| oauth.ca_file.clone());
         let http = self.client(ca_file, true)?;
-        let store = Arc::new(LedgerTokens(self.ledger.clone()));
-        let login = Arc::new(Login::new(account.clone(), store, http));
+        let login = Arc::new(Login::new(account.clone(), self.vault.clone(), http));
         self.logins
             .insert(account.name.clone(), (account.clone(), login.clone()));
         Ok(login)

@@ -6,7 +6,6 @@ mod fleet;
 mod housekeeping;
 mod signals;
 mod supervise;
-mod tokens;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,13 +15,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
+    auth,
     config::{
         Config, Problem,
         load::{self, Loaded, Sources},
         reload::{Reload, Reloader},
     },
     http,
-    ledger::{self, Ledger, sqlite},
+    ledger::{self, Ledger, Vault, sqlite},
     metrics::Metrics,
 };
 
@@ -40,6 +40,9 @@ pub enum Fatal {
     /// The ledger can't be opened.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
+    /// The key of the sign-ins can't be had.
+    #[error(transparent)]
+    Key(#[from] auth::KeyError),
     /// The health address can't be had.
     #[error(
         "the health address {address} can't be had: {source}; choose another by [service] health = \"…\", or switch it off with false"
@@ -66,8 +69,8 @@ impl Fatal {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config => 78,
-            Self::Ledger(_) | Self::Health { .. } => 74,
+            Self::Config | Self::Key(auth::KeyError::Read(_) | auth::KeyError::Bad { .. }) => 78,
+            Self::Ledger(_) | Self::Key(auth::KeyError::Make { .. }) | Self::Health { .. } => 74,
             Self::System { .. } => 70,
         }
     }
@@ -89,6 +92,8 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     let (loaded, config) = first_config(&sources)?;
 
     let sqlite = Arc::new(sqlite::open(&config.service.ledger, Arc::new(Utc::now)).await?);
+    let key = Arc::new(auth::key::load(config.service.key.as_ref(), &config.service.ledger)?);
+    let vault = Arc::new(Vault::new(sqlite.clone(), key));
     let ledger: Arc<dyn Ledger> = sqlite.clone();
     let (draining, stopped) = (CancellationToken::new(), CancellationToken::new());
     let metrics = Metrics::new();
@@ -100,7 +105,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     })?;
 
     let loops = Loops::default();
-    let mut fleet = Fleet::new(loops.clone(), ledger.clone(), &config.service, draining.clone());
+    let mut fleet = Fleet::new(loops.clone(), ledger.clone(), vault, &config.service, draining.clone());
     fleet.become_like(&config);
     info!(endpoints = config.endpoints.len(), ledger = %config.service.ledger.display(), "mailjob is running");
 

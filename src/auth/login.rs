@@ -196,14 +196,21 @@ impl Shared {
         if let Some(token) = self.save(flight, origin).await? {
             return Ok(token);
         }
-        let refresh = match (&secrets.refresh, origin) {
-            (Some(configured), Some(origin)) => {
-                let stored = self.store.load(&self.account.name).await?;
+        // Another process may use the same sign-in: never one refresh token by two.
+        let _turn = match origin {
+            Some(_) => Some(self.store.lock(&self.account.sign_in).await?),
+            None => None,
+        };
+        let mut signed_in = None;
+        let refresh = match &secrets.refresh {
+            Some(configured) => {
+                let stored = self.store.load(&self.account.sign_in).await?.token;
                 // A stored token that descends from another configured one belongs to an older sign-in.
                 let stored = stored.filter(|stored| stored.origin == origin);
+                signed_in = stored.as_ref().map(|stored| stored.signed_in);
                 Some(stored.map_or_else(|| configured.clone(), |stored| stored.refresh_token))
             }
-            _ => None,
+            None => None,
         };
         let asked = Instant::now();
         let Granted {
@@ -215,16 +222,18 @@ impl Shared {
             secret: access_token,
             life: Life::new(asked, length),
         };
-        if let (Some(origin), Some(used), Some(new)) = (origin, refresh, refresh_token)
+        if let (Some(used), Some(new)) = (refresh, refresh_token)
             && used.expose_secret() != new.expose_secret()
         {
+            let issued = Utc::now();
             let stored = StoredToken {
                 refresh_token: new,
                 origin,
-                stored: Utc::now(),
+                issued,
+                signed_in: signed_in.unwrap_or(issued),
             };
             flight.unsaved = Some((token.clone(), stored));
-            self.save(flight, Some(origin)).await?;
+            self.save(flight, origin).await?;
         }
         Ok(token)
     }
@@ -232,11 +241,11 @@ impl Shared {
     /// Stores what waits to be stored. Gives its access token, where that is fresh.
     async fn save(&self, flight: &mut Flight, origin: Option<[u8; 32]>) -> Result<Option<Token>, Error> {
         // A new sign-in makes the old one's tokens worthless.
-        flight.unsaved.take_if(|(_, stored)| Some(stored.origin) != origin);
+        flight.unsaved.take_if(|(_, stored)| stored.origin != origin);
         let Some((_, stored)) = &flight.unsaved else {
             return Ok(None);
         };
-        self.store.save(&self.account.name, stored.clone()).await?;
+        self.store.save(&self.account.sign_in, stored.clone()).await?;
         let token = flight.unsaved.take().map(|(token, _)| token);
         Ok(token.filter(|token| token.life.age(Instant::now()) == Age::Fresh))
     }

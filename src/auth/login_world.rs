@@ -11,11 +11,12 @@ use axum::{
     body::Body,
     http::{Response, header},
 };
+use chrono::DateTime;
 use tokio::sync::Notify;
 
 use super::super::*;
 use crate::{
-    auth::StoreError,
+    auth::{StoreError, StoredSignIn},
     config::AuthorizationServer,
     config::{ClientProof, Provider, SendSecret, Server, Tls},
 };
@@ -85,12 +86,15 @@ pub(super) struct Store {
 
 #[async_trait]
 impl TokenStore for Store {
-    async fn load(&self, _account: &str) -> Result<Option<StoredToken>, StoreError> {
-        Ok(self.token.lock().unwrap().clone())
+    async fn load(&self, _sign_in: &str) -> Result<StoredSignIn, StoreError> {
+        Ok(StoredSignIn {
+            token: self.token.lock().unwrap().clone(),
+            ..StoredSignIn::default()
+        })
     }
 
-    async fn save(&self, account: &str, token: StoredToken) -> Result<(), StoreError> {
-        assert_eq!(account, "contoso");
+    async fn save(&self, sign_in: &str, token: StoredToken) -> Result<(), StoreError> {
+        assert_eq!(sign_in, "contoso");
         if self.full.load(Ordering::SeqCst) {
             return Err(StoreError("the disk is full".into()));
         }
@@ -98,6 +102,18 @@ impl TokenStore for Store {
         self.saves.fetch_add(1, Ordering::SeqCst);
         self.saved.notify_one();
         Ok(())
+    }
+
+    async fn note_refreshed(&self, _sign_in: &str, _at: DateTime<Utc>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn note_refused(&self, _sign_in: &str, _at: DateTime<Utc>, _why: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn lock(&self, _sign_in: &str) -> Result<Box<dyn Send>, StoreError> {
+        Ok(Box::new(()))
     }
 }
 

@@ -6,15 +6,18 @@
 pub mod certificate;
 pub mod error;
 mod grant;
+pub mod key;
 mod life;
 mod login;
 pub mod sasl;
+mod seal;
+mod stored;
 
 pub use error::{Error, Verdict};
+pub use key::KeyError;
 pub use login::Login;
-
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+pub use seal::{BadKey, Key, SealError};
+pub use stored::{Refused, StoreError, StoredSignIn, StoredToken, TokenStore};
 
 use crate::secret::Secret;
 
@@ -25,29 +28,4 @@ pub enum Credential {
     Password(Secret),
     /// An access token.
     Bearer(Secret),
-}
-
-/// The durable part of a sign-in.
-#[derive(Debug, Clone)]
-pub struct StoredToken {
-    /// The newest refresh token.
-    pub refresh_token: Secret,
-    /// SHA-256 of the configured refresh token that it descends from: a new one in the configuration wins.
-    pub origin: [u8; 32],
-    /// When it was stored.
-    pub stored: DateTime<Utc>,
-}
-
-/// Why a token could not be stored or read, in the store's own words.
-#[derive(Debug, thiserror::Error)]
-#[error("token store: {0}")]
-pub struct StoreError(pub String);
-
-/// Where rotated refresh tokens live: the ledger, in the running program.
-#[async_trait]
-pub trait TokenStore: Send + Sync + 'static {
-    /// The newest refresh token of an account.
-    async fn load(&self, account: &str) -> Result<Option<StoredToken>, StoreError>;
-    /// Stores it; durable on return.
-    async fn save(&self, account: &str, token: StoredToken) -> Result<(), StoreError>;
 }

@@ -41,6 +41,8 @@ pub use operator::Operator;
 pub use place::Place;
 pub use problem::Problem;
 
+use crate::secret::SecretRef;
+
 /// All that `mailjob run` was told: the shared settings and one entry for each endpoint file that is right.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -57,6 +59,9 @@ pub struct Config {
 pub struct Service {
     /// The SQLite file. Default `mailjob.db` in the working directory.
     pub ledger: PathBuf,
+    /// Where the key lies that sign-ins in the ledger are sealed with. Default: a file beside the ledger, which is made at the
+    /// first start.
+    pub key: Option<SecretRef>,
     /// Where `/livez`, `/readyz` and `/metrics` answer; `None` switches them off. Default `127.0.0.1:8025`.
     pub health: Option<SocketAddr>,
     /// How long a stop may take before those who are late are named and left. Default 25 s.
@@ -75,6 +80,7 @@ impl Service {
     pub fn on(cores: usize) -> Self {
         Self {
             ledger: PathBuf::from("mailjob.db"),
+            key: None,
             health: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8025))),
             drain: Duration::from_secs(25),
             memory: 32 << 20,

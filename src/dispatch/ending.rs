@@ -146,7 +146,12 @@ pub(super) async fn release(dispatch: &Dispatch, job: &ClaimedJob) {
 fn is_final(error: &Error) -> bool {
     match error {
         Error::Stale(_) | Error::Illegal { .. } | Error::Missing(_) | Error::Closed => true,
-        Error::Full(_) | Error::Engine(_) | Error::InUse { .. } | Error::Newer { .. } => false,
+        Error::Full(_)
+        | Error::Engine(_)
+        | Error::InUse { .. }
+        | Error::Newer { .. }
+        | Error::Older { .. }
+        | Error::SignInBusy { .. } => false,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What can go wrong, told apart by who must act.
 
+use std::time::Duration;
+
 use crate::job::JobId;
 
 /// What can go wrong in the ledger.
@@ -24,6 +26,30 @@ pub enum Error {
         found: i64,
         /// Ours.
         known: i64,
+    },
+    /// It was written by an older Mailjob, and another process has it open.
+    #[error(
+        "the ledger {path} has schema {found}, this Mailjob knows {known}, and {holder} has it open: start that process again with this version of Mailjob"
+    )]
+    Older {
+        /// The file.
+        path: String,
+        /// Its schema.
+        found: i64,
+        /// Ours.
+        known: i64,
+        /// Who, as far as it said.
+        holder: String,
+    },
+    /// A sign-in is used by another, and stays so.
+    #[error("the sign-in `{name}` is in use by {holder}; waited {} s; stop that process if it hangs", .waited.as_secs())]
+    SignInBusy {
+        /// The sign-in.
+        name: String,
+        /// Who, as far as it said.
+        holder: String,
+        /// How long it was waited for.
+        waited: Duration,
     },
     /// The disk is full.
     #[error("the ledger's disk is full: {0}")]

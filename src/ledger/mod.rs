@@ -1,9 +1,11 @@
 //! The ledger: what was taken, what is to do, what became of it. The three loops meet only here.
 //!
-//! Every method that changes something returns after the change is durable. One engine: [`sqlite`]. PostgreSQL can carry the same trait.
+//! Every method that changes something returns after the change is durable. One engine: [`sqlite`]. PostgreSQL can carry the same traits.
 
 mod error;
+mod sign_in;
 pub mod sqlite;
+mod vault;
 
 use std::{fmt, sync::Arc};
 
@@ -13,9 +15,12 @@ use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-pub use self::error::Error;
+pub use self::{
+    error::Error,
+    sign_in::{SealedToken, SignInRow, SignInTable},
+    vault::Vault,
+};
 use crate::{
-    auth::StoredToken,
     config::EndpointName,
     job::{JobId, NewReply, Outcome},
 };
@@ -254,12 +259,6 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Rings when this mailbox may have something to settle.
     fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify>;
-
-    /// A sign-in's newest refresh token.
-    async fn token(&self, account: &str) -> Result<Option<StoredToken>, Error>;
-
-    /// Stores a rotated refresh token; durable on return.
-    async fn store_token(&self, account: &str, token: StoredToken) -> Result<(), Error>;
 
     /// Drops the bytes of mails that were settled before `before`, and finished uploads' remains. Returns bytes freed.
     async fn forget(&self, before: DateTime<Utc>) -> Result<u64, Error>;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -17,7 +18,7 @@ use super::super::{
     *,
 };
 use crate::{
-    auth::{StoreError, StoredToken, TokenStore},
+    auth::{StoreError, StoredSignIn, StoredToken, TokenStore},
     config::{Auth, EndpointName, Tls},
     job::{Answer, Outcome, ReplyDecision},
     ledger::{
@@ -34,11 +35,23 @@ struct NoStore;
 
 #[async_trait]
 impl TokenStore for NoStore {
-    async fn load(&self, _: &str) -> Result<Option<StoredToken>, StoreError> {
-        Ok(None)
+    async fn load(&self, _: &str) -> Result<StoredSignIn, StoreError> {
+        Ok(StoredSignIn::default())
     }
     async fn save(&self, _: &str, _: StoredToken) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn note_refreshed(&self, _: &str, _: DateTime<Utc>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn note_refused(&self, _: &str, _: DateTime<Utc>, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn lock(&self, _: &str) -> Result<Box<dyn Send>, StoreError> {
+        Ok(Box::new(()))
     }
 }
 

@@ -193,6 +193,8 @@ impl Error {
             Self::Ledger(
                 ledger::Error::InUse { .. }
                 | ledger::Error::Newer { .. }
+                | ledger::Error::Older { .. }
+                | ledger::Error::SignInBusy { .. }
                 | ledger::Error::Full(_)
                 | ledger::Error::Stale(_)
                 | ledger::Error::Illegal { .. }

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
-use crate::{auth::StoredToken, config::EndpointName, job::JobId, ledger::*};
+use crate::{config::EndpointName, job::JobId, ledger::*};
 
 /// A ledger in memory that knows what the watch room asks of it.
 #[derive(Default)]
@@ -154,14 +154,6 @@ impl Ledger for Memory {
 
     fn bell(&self, _: &MailboxKey) -> Arc<Notify> {
         self.bell.clone()
-    }
-
-    async fn token(&self, _: &str) -> Result<Option<StoredToken>, Error> {
-        unreachable!()
-    }
-
-    async fn store_token(&self, _: &str, _: StoredToken) -> Result<(), Error> {
-        unreachable!()
     }
 
     async fn forget(&self, _: DateTime<Utc>) -> Result<u64, Error> {

@@ -6,11 +6,12 @@ use std::{
 };
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::{Login, StoreError, StoredToken, TokenStore},
+    auth::{Login, StoreError, StoredSignIn, StoredToken, TokenStore},
     budget::Budget,
     config,
     ledger::Cursor,
@@ -27,12 +28,24 @@ struct NoStore;
 
 #[async_trait]
 impl TokenStore for NoStore {
-    async fn load(&self, _: &str) -> Result<Option<StoredToken>, StoreError> {
-        Ok(None)
+    async fn load(&self, _: &str) -> Result<StoredSignIn, StoreError> {
+        Ok(StoredSignIn::default())
     }
 
     async fn save(&self, _: &str, _: StoredToken) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn note_refreshed(&self, _: &str, _: DateTime<Utc>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn note_refused(&self, _: &str, _: DateTime<Utc>, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn lock(&self, _: &str) -> Result<Box<dyn Send>, StoreError> {
+        Ok(Box::new(()))
     }
 }
 

@@ -7,13 +7,12 @@ use std::{
     sync::Arc,
 };
 
-use async_trait::async_trait;
 use mailjob::{
-    auth::{Login, StoreError, StoredToken, TokenStore},
+    auth::{Key, Login},
     config::{Account, Auth, AuthorizationServer, ClientProof, Grant, OAuth, Provider, SendSecret, Server, Tls},
-    ledger::Ledger,
+    ledger::{Vault, sqlite::Sqlite},
     net,
-    secret::SecretRef,
+    secret::{Secret, SecretRef},
 };
 use mailjob_testbed::{APP_SECRET, CLIENT_SECRET, PASSWORD, World};
 
@@ -104,26 +103,15 @@ pub(crate) fn write_secret(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-/// A sign-in whose rotated tokens live in the ledger.
-pub(crate) fn login(account: &Arc<Account>, ledger: &Arc<dyn Ledger>) -> Login {
+/// A sign-in whose rotated tokens live in the ledger, sealed.
+pub(crate) fn login(account: &Arc<Account>, ledger: &Arc<Sqlite>) -> Login {
     net::tls::install_provider();
     let http = net::http::client(None, true).unwrap();
-    Login::new(account.clone(), Arc::new(Tokens(ledger.clone())), http)
+    Login::new(account.clone(), Arc::new(vault(ledger)), http)
 }
 
-struct Tokens(Arc<dyn Ledger>);
-
-#[async_trait]
-impl TokenStore for Tokens {
-    async fn load(&self, account: &str) -> Result<Option<StoredToken>, StoreError> {
-        self.0
-            .token(account)
-            .await
-            .map_err(|error| StoreError(error.to_string()))
-    }
-
-    async fn save(&self, account: &str, token: StoredToken) -> Result<(), StoreError> {
-        let saved = self.0.store_token(account, token).await;
-        saved.map_err(|error| StoreError(error.to_string()))
-    }
+/// The ledger's sign-ins under the key of all tests.
+pub(crate) fn vault(ledger: &Arc<Sqlite>) -> Vault {
+    let key = Key::parse(&Secret::from("6b".repeat(32))).unwrap();
+    Vault::new(ledger.clone(), Arc::new(key))
 }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use mailjob::{
     auth::{Credential, Error, Login, Verdict},
     config::{Auth, Grant, SendSecret, Tls},
-    ledger::{Ledger, sqlite},
+    ledger::sqlite::{self, Sqlite},
     secret::ExposeSecret,
 };
 use mailjob_testbed::{CLIENT_SECRET, Options, World};
@@ -16,7 +16,7 @@ use crate::accounts::{account, application, login, oauth, refreshing, secret, wr
 
 const USER: &str = "ada@example.test";
 
-async fn ledger(world: &World, name: &str) -> Arc<dyn Ledger> {
+async fn ledger(world: &World, name: &str) -> Arc<Sqlite> {
     let path = world.dir().join(name);
     Arc::new(sqlite::open(&path, Arc::new(Utc::now)).await.unwrap())
 }

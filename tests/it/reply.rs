@@ -70,7 +70,6 @@ impl Desk {
 }
 
 fn outbox(account: Arc<Account>, ledger: Arc<Sqlite>, stop: CancellationToken) -> Outbox {
-    let ledger: Arc<dyn Ledger> = ledger;
     Outbox {
         login: Arc::new(login(&account, &ledger)),
         account,

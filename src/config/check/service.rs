@@ -9,7 +9,7 @@ use crate::config::{
     Account, EndpointName, Operator, Service,
     read::{Part, Value, read},
     table::Table,
-    value::{count, duration, path, size, text},
+    value::{count, duration, path, secret, size, text},
 };
 
 /// What `mailjob.toml` says.
@@ -49,6 +49,7 @@ fn service_of(table: &mut Table<'_>, cores: usize) -> Service {
     let default = Service::on(cores);
     Service {
         ledger: table.or("ledger", default.ledger, path),
+        key: table.get("key", secret),
         health: table.or("health", default.health, health),
         drain: table.or("drain", default.drain, duration(SECOND..=HOUR)),
         memory: table.or("memory", default.memory, size(1 << 20..=1 << 40)),

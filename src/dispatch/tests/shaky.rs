@@ -10,7 +10,6 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    auth::StoredToken,
     config::EndpointName,
     job::JobId,
     ledger::{
@@ -76,12 +75,6 @@ impl Ledger for Shaky {
     }
     fn bell(&self, mailbox: &MailboxKey) -> Arc<tokio::sync::Notify> {
         self.inner.bell(mailbox)
-    }
-    async fn token(&self, account: &str) -> Result<Option<StoredToken>, Error> {
-        self.inner.token(account).await
-    }
-    async fn store_token(&self, account: &str, token: StoredToken) -> Result<(), Error> {
-        self.inner.store_token(account, token).await
     }
     async fn forget(&self, before: DateTime<Utc>) -> Result<u64, Error> {
         self.inner.forget(before).await

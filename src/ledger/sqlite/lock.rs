@@ -1,4 +1,4 @@
-//! One process at a time: a lock file beside the ledger, held for as long as the writer lives, that says who holds it.
+//! Lock files that say who holds them. The ledger has one beside it, held for as long as the writer lives: one process at a time.
 
 use std::{
     ffi::OsString,
@@ -15,9 +15,27 @@ use crate::ledger::Error;
 /// The longest holder's name that is read, in bytes.
 const HOLDER: u64 = 512;
 
-/// Takes the lock; it is gone when the file is dropped or the process ends, however it ends.
+/// What trying to hold a lock file came to.
+pub(super) enum Tried {
+    /// It is ours until the file is dropped.
+    Held(File),
+    /// Somebody else holds it: who, as far as it said.
+    Busy(String),
+}
+
+/// Takes the ledger's lock; it is gone when the file is dropped or the process ends, however it ends.
 pub(super) fn acquire(ledger: &Path, now: DateTime<Utc>) -> Result<File, Error> {
-    let path = beside(ledger);
+    match hold(&beside(ledger), now)? {
+        Tried::Held(file) => Ok(file),
+        Tried::Busy(holder) => Err(Error::InUse {
+            path: ledger.display().to_string(),
+            holder,
+        }),
+    }
+}
+
+/// Tries once to hold a lock file, which is made where it is missing, and writes into it who has it.
+pub(super) fn hold(path: &Path, now: DateTime<Utc>) -> Result<Tried, Error> {
     let failed = |error: std::io::Error| Error::Engine(format!("the lock file {}: {error}", path.display()));
     let mut file = OpenOptions::new()
         .read(true)
@@ -25,16 +43,11 @@ pub(super) fn acquire(ledger: &Path, now: DateTime<Utc>) -> Result<File, Error> 
         .create(true)
         .truncate(false)
         .mode(0o600)
-        .open(&path)
+        .open(path)
         .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(Error::InUse {
-                path: ledger.display().to_string(),
-                holder: holder(&mut file),
-            });
-        }
+        Err(TryLockError::WouldBlock) => return Ok(Tried::Busy(holder(&mut file))),
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
     let words = format!(
@@ -47,7 +60,7 @@ pub(super) fn acquire(ledger: &Path, now: DateTime<Utc>) -> Result<File, Error> 
         .and_then(|()| file.rewind())
         .and_then(|()| file.write_all(words.as_bytes()))
         .map_err(failed)?;
-    Ok(file)
+    Ok(Tried::Held(file))
 }
 
 fn beside(ledger: &Path) -> PathBuf {

@@ -14,6 +14,8 @@ mod reads;
 mod schema;
 mod settle;
 mod shared;
+mod sign_in_rows;
+mod turn;
 mod values;
 mod writer;
 
@@ -22,7 +24,6 @@ use std::{path::Path, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use rusqlite::params;
 use tokio::sync::{Mutex, Notify, oneshot};
 
 pub use self::reads::{JobRow, ReplyRow};
@@ -34,10 +35,10 @@ use self::{
     values::{micros, signed},
 };
 use super::{
-    ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Intake, Ledger, MailId, MailboxKey, Place, Raw, Settling,
-    Submitted, Taken, UploadId,
+    ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Intake, Ledger, MailId, MailboxKey, Place, Raw,
+    SealedToken, Settling, SignInRow, SignInTable, Submitted, Taken, UploadId,
 };
-use crate::{auth::StoredToken, config::EndpointName, job::JobId, secret::ExposeSecret};
+use crate::{config::EndpointName, job::JobId};
 
 /// A ledger in a file. Dropped, it stops writing soon; [`Sqlite::close`] waits for that.
 pub struct Sqlite {
@@ -182,31 +183,6 @@ impl Ledger for Sqlite {
         self.shared.bell(mailbox)
     }
 
-    async fn token(&self, account: &str) -> Result<Option<StoredToken>, Error> {
-        let account = account.to_owned();
-        self.readers.read(move |db| reads::token(db, &account)).await
-    }
-
-    async fn store_token(&self, account: &str, token: StoredToken) -> Result<(), Error> {
-        let account = account.to_owned();
-        let store = move |desk: &mut writer::Desk<'_>| {
-            desk.db
-                .prepare_cached(
-                    "INSERT INTO token (account, refresh_token, origin, stored) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (account) DO UPDATE SET refresh_token = excluded.refresh_token,
-                     origin = excluded.origin, stored = excluded.stored",
-                )?
-                .execute(params![
-                    account,
-                    token.refresh_token.expose_secret(),
-                    token.origin,
-                    micros(token.stored)
-                ])?;
-            Ok(())
-        };
-        self.post.ask(0, store).await
-    }
-
     async fn forget(&self, before: DateTime<Utc>) -> Result<u64, Error> {
         let mut all = 0;
         loop {
@@ -223,6 +199,44 @@ impl Ledger for Sqlite {
 
     async fn ping(&self) -> Result<(), Error> {
         self.post.ask(0, |_| Ok(())).await
+    }
+}
+
+#[async_trait]
+impl SignInTable for Sqlite {
+    async fn sign_in(&self, name: &str) -> Result<Option<SignInRow>, Error> {
+        let name = name.to_owned();
+        self.readers.read(move |db| sign_in_rows::find(db, &name)).await
+    }
+
+    async fn sign_ins(&self) -> Result<Vec<(String, SignInRow)>, Error> {
+        self.readers.read(sign_in_rows::all).await
+    }
+
+    async fn store_sign_in(&self, name: &str, token: SealedToken) -> Result<(), Error> {
+        let name = name.to_owned();
+        self.post
+            .ask(0, move |desk| sign_in_rows::store(desk.db, &name, &token))
+            .await
+    }
+
+    async fn note_refreshed(&self, name: &str, at: DateTime<Utc>) -> Result<(), Error> {
+        let name = name.to_owned();
+        self.post
+            .ask(0, move |desk| sign_in_rows::refreshed(desk.db, &name, at))
+            .await
+    }
+
+    async fn note_refused(&self, name: &str, at: DateTime<Utc>, why: &str) -> Result<(), Error> {
+        let (name, why) = (name.to_owned(), why.to_owned());
+        self.post
+            .ask(0, move |desk| sign_in_rows::refused(desk.db, &name, at, &why))
+            .await
+    }
+
+    async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {
+        let turn = turn::take(self.readers.path(), name, turn::LONGEST_WAIT).await?;
+        Ok(Box::new(turn))
     }
 }
 

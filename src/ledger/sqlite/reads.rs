@@ -1,7 +1,7 @@
 //! Reading: a few connections of their own, used on blocking threads, that never hinder the writer.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -9,16 +9,10 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Semaphore;
 
-use super::{
-    intake::pieces,
-    schema,
-    values::{instant, signed},
-};
+use super::{intake::pieces, schema, values::signed};
 use crate::{
-    auth::StoredToken,
     job::{JobId, state::State},
     ledger::{Cursor, Error, MailId, MailboxKey, Summary},
-    secret::Secret,
 };
 
 /// Reading connections at once.
@@ -41,6 +35,11 @@ impl Readers {
             idle: Mutex::default(),
             turn: Arc::new(Semaphore::new(READERS)),
         }))
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.0.path
     }
 
     /// Reads on a blocking thread, as soon as a connection is free. A connection that failed is not used again.
@@ -109,19 +108,6 @@ pub(super) fn raw(db: &Connection, mail: MailId) -> Result<Bytes, Error> {
     } else {
         Err(missing())
     }
-}
-
-/// A sign-in's newest refresh token.
-pub(super) fn token(db: &Connection, account: &str) -> Result<Option<StoredToken>, Error> {
-    let mut query = db.prepare_cached("SELECT refresh_token, origin, stored FROM token WHERE account = ?")?;
-    let token = query.query_row([account], |row| {
-        Ok(StoredToken {
-            refresh_token: Secret::from(row.get::<_, String>(0)?),
-            origin: row.get(1)?,
-            stored: instant(row.get(2)?),
-        })
-    });
-    Ok(token.optional()?)
 }
 
 /// A job as people look at it.

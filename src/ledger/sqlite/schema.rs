@@ -18,7 +18,10 @@ use crate::{
 };
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_ledger.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/0001_ledger.sql"),
+    include_str!("migrations/0002_sign_in.sql"),
+];
 
 /// Prepared statements that a connection keeps: more than there are.
 const STATEMENTS: usize = 96;

@@ -90,7 +90,7 @@ impl Watched {
         let (health, stop) = (Arc::new(Health::default()), CancellationToken::new());
         let name = endpoint.name.clone();
         let watch = Watch {
-            login: Arc::new(login(&account, &shared)),
+            login: Arc::new(login(&account, &ledger)),
             endpoint: Arc::new(endpoint),
             ledger: shared,
             budget: Budget::new(16 << 20),

@@ -1,9 +1,9 @@
-//! Starting, dying, coming back; secrets.
+//! Starting, dying, coming back.
 
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::{job::state::State, secret::Secret};
+use crate::job::state::State;
 
 #[tokio::test]
 async fn a_second_process_hears_who_holds_it() {
@@ -37,7 +37,7 @@ async fn a_newer_schema_is_refused_in_words() {
         Error::Newer {
             path: d.path().display().to_string(),
             found: 99,
-            known: 1
+            known: 2
         }
     );
     assert!(error.to_string().contains("run the newer Mailjob"));
@@ -102,21 +102,4 @@ async fn what_was_answered_survives_a_crash() {
     assert_eq!(ledger.raw(runs.mail).await.unwrap(), "mail 2");
     let reply = soon(ledger.claim_replies("contoso", 9)).await.unwrap();
     assert_eq!(reply[0].attempt, 2);
-}
-
-#[tokio::test]
-async fn tokens_are_kept_and_replaced() {
-    let mut d = Desktop::new().await;
-    let token = |text: &str| StoredToken {
-        refresh_token: Secret::from(text.to_owned()),
-        origin: [7; 32],
-        stored: d.hands.now(),
-    };
-    assert!(d.ledger.token("contoso").await.unwrap().is_none());
-    d.ledger.store_token("contoso", token("first")).await.unwrap();
-    d.ledger.store_token("contoso", token("second")).await.unwrap();
-    d.reopen().await;
-    let found = d.ledger.token("contoso").await.unwrap().unwrap();
-    assert_eq!(found.refresh_token.expose_secret(), "second");
-    assert_eq!((found.origin, found.stored), ([7; 32], d.hands.now()));
 }

@@ -1,0 +1,109 @@
+//! Where the key of sealed tokens lies: a file or a variable, or a file beside the ledger that is made at the first start.
+
+use std::{
+    fs::File,
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use super::seal::{BadKey, Key, new_key};
+use crate::secret::{SecretError, SecretRef};
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// It can't be read.
+    #[error("the key of the sign-ins: {0}; put the key where `key` in [service] points")]
+    Read(#[from] SecretError),
+    /// What is there is no key.
+    #[error(
+        "the key of the sign-ins in {place} {fault}: put back the one that was there, or make one by `openssl rand -base64 32`"
+    )]
+    Bad {
+        /// The file or variable.
+        place: String,
+        /// What is wrong with it.
+        fault: BadKey,
+    },
+    /// It can't be made.
+    #[error("the key file {path} can't be made: {why}")]
+    Make {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+}
+
+/// The key: where it is configured to be, else in a file beside the ledger, which is made when it is missing. A configured one
+/// must be there.
+///
+/// Reads and writes files, and so blocks.
+///
+/// # Errors
+/// When it is missing, can't be read by us or can be read by others, is no key, or can't be made.
+pub fn load(configured: Option<&SecretRef>, ledger: &Path) -> Result<Key, KeyError> {
+    match configured {
+        Some(place) => read(place),
+        None => read_or_make(beside(ledger)),
+    }
+}
+
+/// Where the key is when nothing is configured: `mailjob.key` beside `mailjob.db`.
+#[must_use]
+pub fn beside(ledger: &Path) -> PathBuf {
+    let path = ledger.with_extension("key");
+    if path == ledger {
+        return ledger.with_added_extension("key");
+    }
+    path
+}
+
+fn read(place: &SecretRef) -> Result<Key, KeyError> {
+    Key::parse(&place.read()?).map_err(|fault| KeyError::Bad {
+        place: match place {
+            SecretRef::File(path) => path.display().to_string(),
+            SecretRef::Env(name) => name.clone(),
+        },
+        fault,
+    })
+}
+
+fn read_or_make(path: PathBuf) -> Result<Key, KeyError> {
+    let place = SecretRef::File(path.clone());
+    match read(&place) {
+        Err(KeyError::Read(SecretError::Read { source, .. })) if source.kind() == ErrorKind::NotFound => {
+            make(&path)?;
+            tracing::info!(path = %path.display(), "made the key that sign-ins are sealed with: keep a copy apart from the ledger's");
+            // Read back: another process may have made it first.
+            read(&place)
+        }
+        read => read,
+    }
+}
+
+/// Makes the file whole or not at all, durably, for its owner only. One that is there is never overwritten.
+fn make(path: &Path) -> Result<(), KeyError> {
+    let failed = |why: String| KeyError::Make {
+        path: path.to_owned(),
+        why,
+    };
+    let io = |error: std::io::Error| failed(error.to_string());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let key = new_key().ok_or_else(|| failed("the system gives no random numbers".into()))?;
+    // Made with mode 0600.
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+    writeln!(file, "{}", *key)
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(io)?;
+    match file.persist_noclobber(path) {
+        Ok(_) => File::open(folder).and_then(|folder| folder.sync_all()).map_err(io),
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(io(error.error)),
+    }
+}
+
+#[cfg(test)]
+#[path = "key_tests.rs"]
+mod tests;
