@@ -17,12 +17,15 @@ use tracing::{error, info, warn};
 use crate::{
     auth,
     config::{
-        Config, Problem,
+        Config, Problem, Service,
         load::{self, Loaded, Sources},
         reload::{Reload, Reloader},
     },
     http,
-    ledger::{self, Ledger, Vault, sqlite},
+    ledger::{
+        self, Ledger, Vault,
+        sqlite::{self, SignIns},
+    },
     metrics::Metrics,
 };
 
@@ -93,6 +96,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
 
     let sqlite = Arc::new(sqlite::open(&config.service.ledger, Arc::new(Utc::now)).await?);
     let key = Arc::new(auth::key::load(config.service.key.as_ref(), &config.service.ledger)?);
+    sqlite.seal_plain(key.clone()).await?;
     let vault = Arc::new(Vault::new(sqlite.clone(), key));
     let ledger: Arc<dyn Ledger> = sqlite.clone();
     let (draining, stopped) = (CancellationToken::new(), CancellationToken::new());
@@ -134,6 +138,17 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         drop(health.await);
     }
     Ok(())
+}
+
+/// The sign-ins of the service, for a command that may run beside `mailjob run`.
+///
+/// # Errors
+/// When the key or the ledger can't be had.
+pub async fn sign_ins(service: &Service) -> Result<Vault, Fatal> {
+    let key = Arc::new(auth::key::load(service.key.as_ref(), &service.ledger)?);
+    let table = SignIns::open(&service.ledger).await?;
+    table.seal_plain(key.clone()).await?;
+    Ok(Vault::new(Arc::new(table), key))
 }
 
 /// Returns when the ledger has ended by itself: without it there is nothing that we could do, and a new start can mend it.

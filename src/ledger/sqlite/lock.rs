@@ -63,7 +63,8 @@ pub(super) fn hold(path: &Path, now: DateTime<Utc>) -> Result<Tried, Error> {
     Ok(Tried::Held(file))
 }
 
-fn beside(ledger: &Path) -> PathBuf {
+/// The ledger's lock file.
+pub(super) fn beside(ledger: &Path) -> PathBuf {
     let mut name = OsString::from(ledger);
     name.push(".lock");
     name.into()

@@ -9,12 +9,14 @@ mod finish;
 mod intake;
 mod line;
 mod lock;
+mod plain_tokens;
 mod post;
 mod reads;
 mod schema;
 mod settle;
 mod shared;
 mod sign_in_rows;
+mod sign_ins;
 mod turn;
 mod values;
 mod writer;
@@ -26,7 +28,6 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, Notify, oneshot};
 
-pub use self::reads::{JobRow, ReplyRow};
 use self::{
     line::Waiter,
     post::{Letter, Post},
@@ -34,11 +35,15 @@ use self::{
     shared::Shared,
     values::{micros, signed},
 };
+pub use self::{
+    reads::{JobRow, ReplyRow},
+    sign_ins::SignIns,
+};
 use super::{
     ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Intake, Ledger, MailId, MailboxKey, Place, Raw,
     SealedToken, Settling, SignInRow, SignInTable, Submitted, Taken, UploadId,
 };
-use crate::{config::EndpointName, job::JobId};
+use crate::{auth::Key, config::EndpointName, job::JobId};
 
 /// A ledger in a file. Dropped, it stops writing soon; [`Sqlite::close`] waits for that.
 pub struct Sqlite {
@@ -84,6 +89,15 @@ impl Sqlite {
             // An error is the thread's end too.
             drop(ended.await);
         }
+    }
+
+    /// Seals refresh tokens that the first schema kept plain, if there are any, and wipes out their remains. To be called before
+    /// anybody signs in.
+    ///
+    /// # Errors
+    /// When a token could not be sealed or moved; then none was.
+    pub async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error> {
+        SignIns::of(self.readers.path()).seal_plain(key).await
     }
 
     /// The newest jobs with their replies, newest first, at most `max`.

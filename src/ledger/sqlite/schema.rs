@@ -2,8 +2,10 @@
 
 use std::{
     fs::{OpenOptions, Permissions},
+    io::ErrorKind,
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
+    time::Duration,
 };
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig, params};
@@ -26,21 +28,15 @@ const MIGRATIONS: [&str; 2] = [
 /// Prepared statements that a connection keeps: more than there are.
 const STATEMENTS: usize = 96;
 
+/// The longest wait for another process's write, in milliseconds.
+const BUSY: i32 = 30_000;
+
 /// The writing connection: durable at each commit (`synchronous=FULL`), small in memory.
 ///
 /// The WAL is copied into the file at 16 MiB: the fewer copies, the fewer fsyncs, and the more pages that change often are copied
 /// once. No memory map: its pages would count as ours.
 pub(super) fn writer(path: &Path) -> Result<Connection, Error> {
-    let failed = |error: std::io::Error| Error::Engine(format!("{}: {error}", path.display()));
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(failed)?;
-    file.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
-    drop(file);
+    own(path).map_err(|error| Error::Engine(format!("{}: {error}", path.display())))?;
     let db = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -56,6 +52,34 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Error> {
          PRAGMA temp_store = MEMORY;
          PRAGMA wal_autocheckpoint = 4096;
          PRAGMA journal_size_limit = 33554432;",
+    )?;
+    Ok(db)
+}
+
+/// Makes the file where it is missing; only its owner may read it. One that is there is not opened: closing it would take away
+/// the locks that SQLite has on it in this process (POSIX, fcntl).
+fn own(path: &Path) -> std::io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            std::fs::set_permissions(path, Permissions::from_mode(0o600))
+        }
+        made => made.map(drop),
+    }
+}
+
+/// A connection for a moment, beside a writer at work. It looks for a gap each millisecond: SQLite's own pauses grow so long that
+/// they miss the gaps of a busy writer. Copying the WAL is left to that writer.
+pub(super) fn side(path: &Path) -> Result<Connection, Error> {
+    let db = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    db.busy_handler(Some(|times| {
+        std::thread::sleep(Duration::from_millis(1));
+        times < BUSY
+    }))?;
+    db.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA cache_size = -512; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0;",
     )?;
     Ok(db)
 }
@@ -76,22 +100,41 @@ fn keep_plans(db: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Brings the schema up to ours; a newer one is refused.
-pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), Error> {
-    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = signed(MIGRATIONS.len());
-    if found > known {
+/// The schema of a file; 0 when it has none yet.
+pub(super) fn version(db: &Connection) -> Result<i64, Error> {
+    Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
+/// The schema that is ours.
+pub(super) fn known() -> i64 {
+    signed(MIGRATIONS.len())
+}
+
+/// Refuses a schema that is newer than ours.
+pub(super) fn not_newer(found: i64, path: &Path) -> Result<(), Error> {
+    if found > known() {
         return Err(Error::Newer {
             path: path.display().to_string(),
             found,
-            known,
+            known: known(),
         });
     }
+    Ok(())
+}
+
+/// Brings the schema up to ours; a newer one is refused.
+pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), Error> {
+    let found = version(db)?;
+    not_newer(found, path)?;
     for (version, sql) in (1..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.execute_batch(sql)?;
         tx.pragma_update(None, "user_version", version)?;
         tx.commit()?;
+    }
+    if found == 0 {
+        // Nothing was ever kept plain in a new file.
+        db.execute_batch("DROP TABLE token")?;
     }
     Ok(())
 }

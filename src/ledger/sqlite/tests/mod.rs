@@ -5,6 +5,8 @@ mod invariants;
 mod life;
 mod mails;
 mod poison;
+mod secrecy;
+mod sign_ins;
 mod trouble;
 mod waiting;
 
@@ -22,7 +24,7 @@ use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use super::*;
+use super::{lock::Tried, *};
 use crate::{
     job::{Answer, NewReply, Outcome, Reason, ReplyDecision},
     ledger::{NewMail, Verdict},
