@@ -5,6 +5,9 @@
 
 pub mod certificate;
 pub mod error;
+mod expiry;
+pub mod facts;
+pub mod forecast;
 mod grant;
 pub mod key;
 mod life;

@@ -3,6 +3,7 @@
 //! Every method that changes something returns after the change is durable. One engine: [`sqlite`]. PostgreSQL can carry the same traits.
 
 mod error;
+mod notice;
 mod sign_in;
 pub mod sqlite;
 mod vault;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 pub use self::{
     error::Error,
+    notice::{NoticeTable, Told},
     sign_in::{SealedToken, SignInRow, SignInTable},
     vault::Vault,
 };

@@ -9,6 +9,7 @@ mod finish;
 mod intake;
 mod line;
 mod lock;
+mod notices;
 mod plain_tokens;
 mod post;
 mod reads;

@@ -20,9 +20,10 @@ use crate::{
 };
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_sign_in.sql"),
+    include_str!("migrations/0004_notice.sql"),
 ];
 
 /// Prepared statements that a connection keeps: more than there are.
