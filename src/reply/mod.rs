@@ -7,6 +7,7 @@
 mod answer;
 mod compose;
 mod inspect;
+mod notice;
 mod recipients;
 mod smtp;
 mod trouble;
@@ -21,6 +22,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use compose::Composer;
+pub use notice::{Notice, NoticeError, send_notice};
 pub use recipients::{Ourselves, ourselves};
 
 use crate::{
