@@ -24,7 +24,7 @@ use crate::{
     watch::{self, Watch},
 };
 
-use super::supervise::Loops;
+use super::{notices::Desk, supervise::Loops};
 
 /// What endpoints share, and the loops that run for them.
 pub(super) struct Fleet {
@@ -113,6 +113,19 @@ impl Fleet {
             if let Err(error) = self.start(endpoint, before) {
                 error!(endpoint = %name, %error, "endpoint can't start; mend this and save its file again");
             }
+        }
+    }
+
+    /// Whose sign-ins are looked at, and who is told of them.
+    pub(super) fn desk(&mut self, config: &Config) -> Desk {
+        let operator = config.operator.as_ref().and_then(|operator| {
+            let login = self.login(&operator.account);
+            let login = login.inspect_err(|error| error!(%error, "the operator can't be told"));
+            Some((operator.clone(), login.ok()?))
+        });
+        Desk {
+            sign_ins: config.sign_ins(),
+            operator,
         }
     }
 

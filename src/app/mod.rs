@@ -4,13 +4,14 @@
 
 mod fleet;
 mod housekeeping;
+mod notices;
 mod signals;
 mod supervise;
 
 use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -29,7 +30,11 @@ use crate::{
     metrics::Metrics,
 };
 
-use self::{fleet::Fleet, supervise::Loops};
+use self::{
+    fleet::Fleet,
+    notices::{Desk, Notices},
+    supervise::Loops,
+};
 
 /// How often it is looked whether the ledger still writes.
 const LEDGER_LOOK: Duration = Duration::from_secs(10);
@@ -111,6 +116,18 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     let loops = Loops::default();
     let mut fleet = Fleet::new(loops.clone(), ledger.clone(), vault, &config.service, draining.clone());
     fleet.become_like(&config);
+    let (desk, listening) = watch::channel(fleet.desk(&config));
+    let notices = Notices {
+        desk: listening,
+        sign_ins: sqlite.clone(),
+        told: sqlite.clone(),
+        metrics,
+        speaker: notices::speaker(&config.service),
+        stop: draining.clone(),
+    };
+    loops.start("notices".into(), draining.clone(), move || {
+        Box::pin(notices::run(notices.clone()))
+    });
     info!(endpoints = config.endpoints.len(), ledger = %config.service.ledger.display(), "mailjob is running");
 
     let drain = config.service.drain;
@@ -118,7 +135,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     let signal = loop {
         tokio::select! {
             signal = stop_signals.asked() => break signal,
-            reload = reloader.next() => follow(&mut fleet, &reload),
+            reload = reloader.next() => follow(&mut fleet, &desk, &reload),
             gone = ended(ledger.as_ref()) => return Err(gone.into()),
         }
     };
@@ -178,7 +195,7 @@ fn report_problems(problems: &[Problem]) {
     }
 }
 
-fn follow(fleet: &mut Fleet, reload: &Reload) {
+fn follow(fleet: &mut Fleet, desk: &watch::Sender<Desk>, reload: &Reload) {
     report_problems(&reload.problems);
     if reload.changes.restart {
         warn!("[service] changed: that counts from the next start on");
@@ -187,6 +204,7 @@ fn follow(fleet: &mut Fleet, reload: &Reload) {
         warn!(endpoint = %name, "the endpoint's file is broken; its last good version keeps running");
     }
     fleet.become_like(&reload.config);
+    desk.send_replace(fleet.desk(&reload.config));
 }
 
 async fn serve_health(

@@ -16,6 +16,7 @@ use super::{
     Account, Config, Endpoint, EndpointName, Operator, Problem, Service,
     check::{self, Accounts, Draft, Shared},
     clash,
+    oauth::by_sign_in,
     problem::Fault,
     read::Part,
 };
@@ -52,6 +53,14 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Every sign-in, by name: those that endpoints use, and those of accounts that none uses yet.
+    #[must_use]
+    pub fn sign_ins(&self) -> BTreeMap<String, Arc<Account>> {
+        let endpoints = self.endpoints.values();
+        let used = endpoints.flat_map(|endpoint| [Some(&endpoint.mailbox.account), endpoint.reply.account.as_ref()]);
+        by_sign_in(self.accounts.values().chain(used.flatten()))
+    }
+
     /// What a start runs with; nothing when the shared settings can't be used or the folder can't be listed. The problems
     /// say why, or which endpoints it runs without.
     #[must_use]

@@ -1,6 +1,6 @@
 //! Where access tokens come from. Types and what follows from them; `check` reads them.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::NaiveDate;
 
@@ -184,6 +184,15 @@ impl Account {
 }
 
 impl Config {
+    /// Every sign-in that is used, by name, each with one account that has it: of those that share it the one that bears its name.
+    #[must_use]
+    pub fn sign_ins(&self) -> BTreeMap<String, Arc<Account>> {
+        let endpoints = self.endpoints.values();
+        let used = endpoints.flat_map(|endpoint| [Some(&endpoint.mailbox.account), endpoint.reply.account.as_ref()]);
+        let told = self.operator.as_ref().map(|operator| &operator.account);
+        by_sign_in(used.flatten().chain(told))
+    }
+
     /// What the endpoints use a sign-in for, each protocol once, in the order of [`Protocol`].
     #[must_use]
     pub fn uses(&self, sign_in: &str) -> Vec<Protocol> {
@@ -201,6 +210,18 @@ impl Config {
         uses.dedup();
         uses
     }
+}
+
+/// Accounts by their sign-in.
+pub(super) fn by_sign_in<'a>(accounts: impl Iterator<Item = &'a Arc<Account>>) -> BTreeMap<String, Arc<Account>> {
+    let mut found: BTreeMap<String, Arc<Account>> = BTreeMap::new();
+    for account in accounts {
+        let known = found.entry(account.sign_in.clone()).or_insert_with(|| account.clone());
+        if account.name == account.sign_in {
+            known.clone_from(account);
+        }
+    }
+    found
 }
 
 impl Auth {
