@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod auth;
 pub mod check;
 mod log;
 mod run;
@@ -33,6 +34,9 @@ enum Command {
         #[command(flatten)]
         files: Files,
     },
+    /// Sign-ins.
+    #[command(subcommand)]
+    Auth(auth::Auth),
 }
 
 /// Where the configuration is.
@@ -67,5 +71,6 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run { files, log } => run::run(files.into(), log),
         Command::Check { files } => check::check(&files.into()),
+        Command::Auth(command) => auth::auth(command),
     }
 }
