@@ -6,6 +6,7 @@ mod bombs;
 mod crash;
 mod letters;
 mod life;
+mod notice;
 mod raw;
 mod reload;
 mod reply;
