@@ -63,11 +63,7 @@ fn ends(token: &str) -> Option<DateTime<Utc>> {
     let claims = (parts.next(), parts.next()?, parts.next()?).1;
     let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
     let exp = claims.get("exp")?;
-    // A NumericDate may have a fraction.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "whole seconds are enough, and what is too large is no time"
-    )]
+    // A NumericDate may have a fraction; whole seconds are enough, and what is too large is no time.
     let seconds = exp.as_i64().or_else(|| exp.as_f64().map(|seconds| seconds as i64))?;
     DateTime::from_timestamp(seconds, 0)
 }

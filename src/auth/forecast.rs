@@ -11,7 +11,7 @@ use chrono::{DateTime, Months, NaiveTime, TimeDelta, Utc};
 
 pub use super::expiry::{Expiry, Threshold, What, due};
 use super::{Refused, StoredSignIn};
-use crate::config::{Account, Auth, ClientProof, Grant, OAuth, Provider};
+use crate::config::{Account, Auth, ClientProof, OAuth, Provider};
 
 /// Days from the issue of one of Microsoft's refresh tokens to its end.
 const MICROSOFT: i64 = 90;
@@ -183,14 +183,6 @@ pub fn doubt(account: &Account) -> Option<&'static str> {
             Some("how long its refresh tokens live isn't known: write refresh_token_life where the provider tells")
         }
         _ => None,
-    }
-}
-
-impl OAuth {
-    /// Whether a person signs in, who may have to do so again.
-    #[must_use]
-    pub fn is_person(&self) -> bool {
-        matches!(self.grant, Grant::RefreshToken(_))
     }
 }
 

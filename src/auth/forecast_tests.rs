@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    config::{AuthorizationServer, Cloud, SendSecret, TokenSource},
+    config::{AuthorizationServer, Cloud, Grant, SendSecret, TokenSource},
     secret::SecretRef,
 };
 

@@ -224,6 +224,14 @@ pub(super) fn by_sign_in<'a>(accounts: impl Iterator<Item = &'a Arc<Account>>) -
     found
 }
 
+impl OAuth {
+    /// Whether a person signs in, who may have to do so again.
+    #[must_use]
+    pub fn is_person(&self) -> bool {
+        matches!(self.grant, Grant::RefreshToken(_))
+    }
+}
+
 impl Auth {
     /// The settings of OAuth, where that is how it signs in.
     #[must_use]

@@ -241,3 +241,7 @@ fn measured(forecast: &Forecast) -> SignIn {
         refreshed: forecast.refreshed.map(|refreshed| refreshed.timestamp()),
     }
 }
+
+#[cfg(test)]
+#[path = "look_tests.rs"]
+mod tests;

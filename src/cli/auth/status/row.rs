@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Days within which an end is urgent.
-const URGENT: i64 = 7;
+pub(super) const URGENT: i64 = 7;
 
 /// A sign-in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,6 +1,6 @@
 //! Rows as text: columns for people, JSON for machines. Pure.
 
-use super::row::Row;
+use super::row::{Row, URGENT};
 
 const HEAD: [&str; 6] = ["ACCOUNT", "STATE", "GRANT", "REFRESH TOKEN", "CLIENT", "LAST REFRESH"];
 
@@ -43,7 +43,12 @@ pub(super) fn people(rows: &[Row]) -> String {
 
 fn cells(row: &Row) -> [String; 6] {
     let nothing = || "-".to_owned();
-    let state = row.state.replace('_', " ").replace("never", "never signed in");
+    let state = match row.state {
+        "signed_in" => "signed in",
+        "needs_sign_in" => "needs sign-in",
+        "never" => "never signed in",
+        _ => "needs no sign-in",
+    };
     let refresh = row.refresh_token.as_ref().map_or_else(nothing, |token| {
         let age = format!("{} old", age(token.age_s));
         match (token.ends, token.days) {
@@ -60,7 +65,7 @@ fn cells(row: &Row) -> [String; 6] {
         .map_or_else(nothing, |at| at.format("%F %R UTC").to_string());
     [
         row.account.clone(),
-        state,
+        state.to_owned(),
         row.grant.replace('_', " "),
         refresh,
         client,
@@ -71,14 +76,16 @@ fn cells(row: &Row) -> [String; 6] {
 fn remarks(row: &Row) -> Vec<String> {
     let name = &row.account;
     let mut remarks = Vec::new();
-    let person = row.grant == "refresh_token";
+    let ends = row.refresh_token.as_ref().and_then(|token| token.days);
+    let ends = ends.is_some_and(|days| days <= URGENT);
+    let needs_person = row.since.is_some() || row.urgent && (row.state == "never" || ends);
     if let (Some(since), Some(why)) = (row.since, &row.why) {
         remarks.push(format!(
             "{name}: needs a sign-in since {}: {why}",
             since.format("%F %R UTC")
         ));
     }
-    if person && row.urgent {
+    if row.grant == "refresh_token" && needs_person {
         remarks.push(format!("{name}: sign in by mailjob auth login {name}"));
     }
     remarks.extend(row.doubt.map(|doubt| format!("{name}: {doubt}")));

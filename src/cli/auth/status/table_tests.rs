@@ -60,10 +60,10 @@ fn people_see_a_table_and_what_to_do() {
     assert_eq!(
         people(&rows()),
         "\
-ACCOUNT  STATE            GRANT          REFRESH TOKEN                        CLIENT                                  LAST REFRESH
-contoso  needs sign in    refresh token  27 h old, ends 2027-04-01 (88 days)  client secret ends 2027-01-08 (6 days)  2027-01-02 02:00 UTC
-gmail    never signed in  refresh token  -                                    -                                       -
-office   not needed       password       -                                    -                                       -
+ACCOUNT  STATE             GRANT          REFRESH TOKEN                        CLIENT                                  LAST REFRESH
+contoso  needs sign-in     refresh token  27 h old, ends 2027-04-01 (88 days)  client secret ends 2027-01-08 (6 days)  2027-01-02 02:00 UTC
+gmail    never signed in   refresh token  -                                    -                                       -
+office   needs no sign-in  password       -                                    -                                       -
 
 contoso: needs a sign-in since 2027-01-02 03:04 UTC: invalid_grant
 
