@@ -23,6 +23,7 @@ pub mod http;
 pub mod job;
 pub mod ledger;
 pub mod message;
+pub mod metrics;
 pub mod net;
 pub mod reply;
 pub mod secret;

@@ -14,12 +14,13 @@ use crate::{
     config::{Account, Action, Config, Endpoint, EndpointName, Service},
     dispatch::{self, Dispatch},
     ledger::{Ledger, Vault},
+    metrics::Metrics,
     net,
     reply::{self, Composer, Ourselves, Outbox},
     watch::{self, Watch},
 };
 
-use super::{clients::Clients, sign_ins::SignIns, supervise::Loops};
+use super::{clients::Clients, notices::Desk, sign_ins::SignIns, supervise::Loops};
 
 /// What endpoints share, and the loops that run for them.
 pub(super) struct Fleet {
@@ -59,10 +60,11 @@ impl Fleet {
         loops: Loops,
         ledger: Arc<dyn Ledger>,
         vault: Arc<Vault>,
+        metrics: Metrics,
         service: &Service,
         stop: CancellationToken,
     ) -> Self {
-        let sign_ins = SignIns::new(loops.clone(), vault, stop.clone());
+        let sign_ins = SignIns::new(loops.clone(), vault, metrics, stop.clone());
         Self {
             loops,
             ledger,
@@ -107,6 +109,19 @@ impl Fleet {
             if let Err(error) = self.start(endpoint, config, before) {
                 error!(endpoint = %name, %error, "endpoint can't start; mend this and save its file again");
             }
+        }
+    }
+
+    /// Whose sign-ins are looked at, and who is told of them.
+    pub(super) fn desk(&mut self, config: &Config) -> Desk {
+        let operator = config.operator.as_ref().and_then(|operator| {
+            let login = self.sign_ins.login(&operator.account, config, &mut self.clients);
+            let login = login.inspect_err(|error| error!(%error, "the operator can't be told"));
+            Some((operator.clone(), login.ok()?))
+        });
+        Desk {
+            sign_ins: config.sign_ins(),
+            operator,
         }
     }
 

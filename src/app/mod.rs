@@ -5,6 +5,7 @@
 mod clients;
 mod fleet;
 mod housekeeping;
+mod notices;
 mod sign_ins;
 mod signals;
 mod supervise;
@@ -12,7 +13,7 @@ mod supervise;
 use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -28,9 +29,14 @@ use crate::{
         self, Ledger, Vault,
         sqlite::{self, SignIns},
     },
+    metrics::Metrics,
 };
 
-use self::{fleet::Fleet, supervise::Loops};
+use self::{
+    fleet::Fleet,
+    notices::{Desk, Notices},
+    supervise::Loops,
+};
 
 /// How often it is looked whether the ledger still writes.
 const LEDGER_LOOK: Duration = Duration::from_secs(10);
@@ -101,7 +107,8 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     let vault = Arc::new(Vault::new(sqlite.clone(), key));
     let ledger: Arc<dyn Ledger> = sqlite.clone();
     let (draining, stopped) = (CancellationToken::new(), CancellationToken::new());
-    let health = serve_health(&config, &ledger, &draining, &stopped).await?;
+    let metrics = Metrics::new();
+    let health = serve_health(&config, &ledger, &metrics, &draining, &stopped).await?;
     let chores = housekeeping::start(ledger.clone(), config.service.retention).await;
     let _chores = chores.map_err(|e| Fatal::System {
         what: "a timer",
@@ -109,8 +116,27 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     })?;
 
     let loops = Loops::default();
-    let mut fleet = Fleet::new(loops.clone(), ledger.clone(), vault, &config.service, draining.clone());
+    let mut fleet = Fleet::new(
+        loops.clone(),
+        ledger.clone(),
+        vault,
+        metrics.clone(),
+        &config.service,
+        draining.clone(),
+    );
     fleet.become_like(&config);
+    let (desk, listening) = watch::channel(fleet.desk(&config));
+    let notices = Notices {
+        desk: listening,
+        sign_ins: sqlite.clone(),
+        told: sqlite.clone(),
+        metrics,
+        speaker: notices::speaker(&config.service),
+        stop: draining.clone(),
+    };
+    loops.start("notices".into(), draining.clone(), move || {
+        Box::pin(notices::run(notices.clone()))
+    });
     info!(endpoints = config.endpoints.len(), ledger = %config.service.ledger.display(), "mailjob is running");
 
     let drain = config.service.drain;
@@ -118,7 +144,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     let signal = loop {
         tokio::select! {
             signal = stop_signals.asked() => break signal,
-            reload = reloader.next() => follow(&mut fleet, &reload),
+            reload = reloader.next() => follow(&mut fleet, &desk, &reload),
             gone = ended(ledger.as_ref()) => return Err(gone.into()),
         }
     };
@@ -178,7 +204,7 @@ fn report_problems(problems: &[Problem]) {
     }
 }
 
-fn follow(fleet: &mut Fleet, reload: &Reload) {
+fn follow(fleet: &mut Fleet, desk: &watch::Sender<Desk>, reload: &Reload) {
     report_problems(&reload.problems);
     if reload.changes.restart {
         warn!("[service] changed: that counts from the next start on");
@@ -187,11 +213,13 @@ fn follow(fleet: &mut Fleet, reload: &Reload) {
         warn!(endpoint = %name, "the endpoint's file is broken; its last good version keeps running");
     }
     fleet.become_like(&reload.config);
+    desk.send_replace(fleet.desk(&reload.config));
 }
 
 async fn serve_health(
     config: &Config,
     ledger: &Arc<dyn Ledger>,
+    metrics: &Metrics,
     draining: &CancellationToken,
     stopped: &CancellationToken,
 ) -> Result<Option<tokio::task::JoinHandle<()>>, Fatal> {
@@ -201,8 +229,14 @@ async fn serve_health(
     let listener = TcpListener::bind(address)
         .await
         .map_err(|source| Fatal::Health { address, source })?;
-    let serving = http::serve(listener, ledger.clone(), draining.clone(), stopped.clone());
-    info!(%address, "answering /livez and /readyz");
+    let serving = http::serve(
+        listener,
+        ledger.clone(),
+        metrics.clone(),
+        draining.clone(),
+        stopped.clone(),
+    );
+    info!(%address, "answering /livez, /readyz and /metrics");
     Ok(Some(tokio::spawn(async move {
         if let Err(error) = serving.await {
             error!(%error, "health is not served any more");

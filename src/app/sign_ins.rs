@@ -6,8 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::Login,
-    config::{Account, Config, uses},
+    config::{Account, Config},
     ledger::Vault,
+    metrics::Metrics,
     net,
 };
 
@@ -17,6 +18,7 @@ use super::{clients::Clients, supervise::Loops};
 pub(super) struct SignIns {
     loops: Loops,
     vault: Arc<Vault>,
+    metrics: Metrics,
     stop: CancellationToken,
     by_name: HashMap<String, SignIn>,
 }
@@ -29,10 +31,11 @@ struct SignIn {
 }
 
 impl SignIns {
-    pub(super) fn new(loops: Loops, vault: Arc<Vault>, stop: CancellationToken) -> Self {
+    pub(super) fn new(loops: Loops, vault: Arc<Vault>, metrics: Metrics, stop: CancellationToken) -> Self {
         Self {
             loops,
             vault,
+            metrics,
             stop,
             by_name: HashMap::new(),
         }
@@ -41,7 +44,7 @@ impl SignIns {
     /// Asks for what the endpoints of `config` need from now on, and ends what keeps sign-ins alive that none of them uses.
     pub(super) fn become_like(&mut self, config: &Config) {
         self.by_name.retain(|name, sign_in| {
-            let uses = uses(config.endpoints.values(), name);
+            let uses = config.uses(name);
             sign_in.login.use_for(&uses);
             if uses.is_empty() {
                 sign_in.stop.cancel();
@@ -65,8 +68,10 @@ impl SignIns {
         }
         let ca_file = account.auth.oauth().and_then(|oauth| oauth.ca_file.clone());
         let http = clients.client(ca_file, true)?;
-        let uses = uses(config.endpoints.values(), &account.sign_in);
-        let login = Arc::new(Login::new(account.clone(), &uses, self.vault.clone(), http));
+        let uses = config.uses(&account.sign_in);
+        let requests = self.metrics.token_requests(&account.sign_in);
+        let login = Login::counted(account.clone(), &uses, self.vault.clone(), http, requests);
+        let login = Arc::new(login);
         let stop = self.stop.child_token();
         self.keep(&login, &account.sign_in, &stop);
         let sign_in = SignIn {

@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     config::{Account, Auth, Grant, OAuth, Protocol, TokenSource},
+    metrics::{TokenOutcome, TokenRequests},
     secret::{ExposeSecret, Secret},
 };
 
@@ -41,6 +42,8 @@ pub(super) struct Shared {
     pub(super) account: Arc<Account>,
     pub(super) store: Arc<dyn TokenStore>,
     pub(super) http: reqwest::Client,
+    /// Counts what is asked of the token server.
+    requests: TokenRequests,
     /// What it asks for.
     scopes: Mutex<Vec<String>>,
     /// The access token in use.
@@ -86,8 +89,10 @@ impl Shared {
         uses: &[Protocol],
         store: Arc<dyn TokenStore>,
         http: reqwest::Client,
+        requests: TokenRequests,
     ) -> Self {
         Self {
+            requests,
             scopes: Mutex::new(account.scopes(uses)),
             account,
             store,
@@ -243,7 +248,9 @@ impl Shared {
             secrets.update(self.store.load(&self.account.sign_in).await?);
         }
         let asked = Instant::now();
-        let granted = self.ask(flight, oauth, secrets).await?;
+        let granted = self.ask(flight, oauth, secrets).await;
+        self.count(granted.as_ref().err());
+        let granted = granted?;
         let token = Token {
             secret: granted.access_token,
             life: Life::new(asked, granted.length),
@@ -263,6 +270,18 @@ impl Shared {
         }
         drop(lock);
         Ok(token)
+    }
+
+    /// Counts a request by its outcome. What failed before it was made is none.
+    fn count(&self, error: Option<&Error>) {
+        match error {
+            None => self.requests.count(TokenOutcome::Granted),
+            Some(Error::Refused(_)) => self.requests.count(TokenOutcome::Refused),
+            Some(Error::Busy { .. } | Error::Unreachable(_) | Error::Timeout(_) | Error::Answer(_)) => {
+                self.requests.count(TokenOutcome::Failed);
+            }
+            Some(_) => {}
+        }
     }
 
     async fn ask(&self, flight: &mut Flight, oauth: &OAuth, secrets: &Secrets) -> Result<Granted, Error> {

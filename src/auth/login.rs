@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     config::{Account, Auth, Protocol, TokenSource},
+    metrics::TokenRequests,
     secret::{Secret, SecretRef},
 };
 
@@ -31,9 +32,20 @@ impl Login {
     /// A sign-in of `account`, for these uses. `http` must not follow redirects, and should give up connecting after 10 s.
     #[must_use]
     pub fn new(account: Arc<Account>, uses: &[Protocol], store: Arc<dyn TokenStore>, http: reqwest::Client) -> Self {
-        let shared = Shared::new(account, uses, store, http);
+        Self::counted(account, uses, store, http, TokenRequests::default())
+    }
+
+    /// The same, whose requests are counted.
+    #[must_use]
+    pub fn counted(
+        account: Arc<Account>,
+        uses: &[Protocol],
+        store: Arc<dyn TokenStore>,
+        http: reqwest::Client,
+        requests: TokenRequests,
+    ) -> Self {
         Self {
-            shared: Arc::new(shared),
+            shared: Arc::new(Shared::new(account, uses, store, http, requests)),
         }
     }
 

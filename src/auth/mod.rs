@@ -6,14 +6,18 @@
 
 mod answer;
 mod assertion;
+pub mod certificate;
 pub mod claims;
 mod code;
 mod device;
 pub mod diagnosis;
 pub mod error;
 mod exchange;
+mod expiry;
 mod external;
+pub mod facts;
 mod flight;
+pub mod forecast;
 mod grant;
 pub mod key;
 mod life;

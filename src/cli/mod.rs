@@ -30,11 +30,6 @@ enum Command {
         #[arg(long, value_enum, default_value_t = log::Form::Human, env = "MAILJOB_LOG_FORM")]
         log: log::Form,
     },
-    /// Sign in to accounts.
-    Auth {
-        #[command(subcommand)]
-        command: Auth,
-    },
     /// Print every problem of every configuration file, and exit 78 when there is one.
     Check {
         #[command(flatten)]
@@ -56,19 +51,9 @@ enum Command {
         #[command(flatten)]
         files: Files,
     },
-}
-
-#[derive(Debug, Subcommand)]
-enum Auth {
-    /// Sign in to an account that a person signs in to, once; then try what that opens.
-    Login {
-        /// The account's name in `mailjob.toml`.
-        account: String,
-        #[command(flatten)]
-        how: auth::How,
-        #[command(flatten)]
-        files: Files,
-    },
+    /// Sign-ins.
+    #[command(subcommand)]
+    Auth(auth::Auth),
 }
 
 /// Where the configuration is.
@@ -123,9 +108,7 @@ fn block_on(work: impl Future<Output = ExitCode>) -> ExitCode {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run { files, log } => run::run(files.into(), log),
-        Command::Auth {
-            command: Auth::Login { account, how, files },
-        } => block_on(auth::login(&files.into(), &account, how)),
+        Command::Auth(command) => auth::auth(command),
         Command::Check { files, live: false, .. } => check::check(&files.into()),
         Command::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),
         Command::Doctor { endpoint, json, files } => {

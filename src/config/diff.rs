@@ -48,9 +48,13 @@ impl Changes {
         }
     }
 
-    /// What runs once they are carried out. The shared settings stay those of the start.
+    /// What runs once they are carried out. The shared settings stay those of the start; an operator who can't be used stays
+    /// the one before.
     pub(super) fn applied(&self, old: &Config, new: &Loaded) -> Config {
         let mut config = old.clone();
+        if let Some(operator) = &new.operator {
+            config.operator.clone_from(operator);
+        }
         config.endpoints.retain(|name, _| !self.removed.contains(name));
         for name in self.added.iter().chain(&self.changed) {
             if let Some(endpoint) = new.endpoints.get(name) {

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::config::{
-    Account, Action, Auth, Body, Endpoint, Filter, Limits, Mailbox, Protocol, Provider, Reply, Retry, Server, Service,
-    Settle, Tls, Watch, Webhook,
+    Account, Action, Auth, Body, Endpoint, Filter, Limits, Mailbox, Operator, Protocol, Provider, Reply, Retry, Server,
+    Service, Settle, Tls, Watch, Webhook,
 };
 use crate::secret::SecretRef;
 
@@ -73,8 +73,9 @@ fn names(words: &str) -> Vec<EndpointName> {
 
 fn loaded(right: &str, broken: &str, listed: bool) -> Loaded {
     Loaded {
-        accounts: std::collections::BTreeMap::new(),
         service: Some(Service::on(1)),
+        operator: Some(None),
+        accounts: BTreeMap::new(),
         endpoints: endpoints(right),
         broken: names(broken).into_iter().collect::<BTreeSet<_>>(),
         listed,
@@ -106,6 +107,7 @@ fn what_changes_follows_from_what_runs_and_what_is_read() {
     for (runs, right, broken, listed, [added, changed, removed, kept, refused], then) in cases {
         let old = Config {
             service: Service::on(1),
+            operator: None,
             endpoints: endpoints(runs),
         };
         let new = loaded(right, broken, listed);
@@ -131,6 +133,7 @@ fn what_changes_follows_from_what_runs_and_what_is_read() {
 fn shared_settings_wait_for_the_next_start() {
     let old = Config {
         service: Service::on(1),
+        operator: None,
         endpoints: endpoints("a1"),
     };
     let mut new = loaded("a1", "", true);
@@ -140,4 +143,28 @@ fn shared_settings_wait_for_the_next_start() {
     assert_eq!(changes.applied(&old, &new), old);
     new.service = None;
     assert!(!Changes::between(&old, &new).restart, "nothing is known of them");
+}
+
+#[test]
+fn an_operator_counts_at_once_and_one_who_cannot_be_used_leaves_the_one_before() {
+    let operator = |to: &str| Operator {
+        to: vec![to.to_owned()],
+        account: Arc::clone(&endpoint(&EndpointName::new("a").unwrap(), 1).mailbox.account),
+        every: Operator::EVERY,
+    };
+    let mut old = Config {
+        service: Service::on(1),
+        operator: Some(operator("old@example.com")),
+        endpoints: endpoints("a1"),
+    };
+    let mut new = loaded("a1", "", true);
+    for (read, then) in [
+        (Some(Some("new@example.com")), Some("new@example.com")),
+        (None, Some("new@example.com")),
+        (Some(None), None),
+    ] {
+        new.operator = read.map(|to| to.map(operator));
+        old = Changes::between(&old, &new).applied(&old, &new);
+        assert_eq!(old.operator, then.map(operator), "{read:?}");
+    }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Endpoint, EndpointName, Problem, Service,
+    Endpoint, EndpointName, Operator, Problem, Service,
     check::{self, Accounts, Shared},
 };
 
@@ -143,6 +143,12 @@ fn the_shared_example_tells_the_true_defaults() {
     let switched_on = uncommented(&text("endpoints.d/mailjob.toml.example"), "service");
     let part = check::shared(Path::new("mailjob.toml"), &switched_on, CORES);
     assert_eq!(part.problems, []);
+    let operator = uncommented(&text("endpoints.d/mailjob.toml.example"), "operator");
+    let part = check::shared(Path::new("mailjob.toml"), &operator, CORES);
+    assert_eq!(part.problems, []);
+    let operator = part.value.unwrap().operator;
+    assert_eq!(operator.problems, []);
+    assert_eq!(operator.value.unwrap().unwrap().every, Operator::EVERY);
 }
 
 #[test]

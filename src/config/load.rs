@@ -13,9 +13,10 @@ use std::{
 };
 
 use super::{
-    Account, Config, Endpoint, EndpointName, Problem, Service,
+    Account, Config, Endpoint, EndpointName, Operator, Problem, Service,
     check::{self, Accounts, Draft, Shared},
     clash,
+    oauth::by_sign_in,
     problem::Fault,
     read::Part,
 };
@@ -37,6 +38,8 @@ pub struct Sources {
 pub struct Loaded {
     /// The shared settings; nothing when `mailjob.toml` can't be read or its `[service]` is wrong.
     pub service: Option<Service>,
+    /// Who is told of what only a person can mend, or that nobody is; nothing when `[operator]` can't be used.
+    pub operator: Option<Option<Operator>>,
     /// The accounts that are right: those of `mailjob.toml`, and those that endpoints bring or make of them, by name.
     pub accounts: BTreeMap<String, Arc<Account>>,
     /// The endpoints that are right.
@@ -50,6 +53,14 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Every sign-in, by name: those that endpoints use, and those of accounts that none uses yet.
+    #[must_use]
+    pub fn sign_ins(&self) -> BTreeMap<String, Arc<Account>> {
+        let endpoints = self.endpoints.values();
+        let used = endpoints.flat_map(|endpoint| [Some(&endpoint.mailbox.account), endpoint.reply.account.as_ref()]);
+        by_sign_in(self.accounts.values().chain(used.flatten()))
+    }
+
     /// What a start runs with; nothing when the shared settings can't be used or the folder can't be listed. The problems
     /// say why, or which endpoints it runs without.
     #[must_use]
@@ -57,6 +68,7 @@ impl Loaded {
         let service = self.service.clone().filter(|_| self.listed)?;
         Some(Config {
             service,
+            operator: self.operator.clone().flatten(),
             endpoints: self.endpoints.clone(),
         })
     }
@@ -74,9 +86,9 @@ pub fn load(sources: &Sources) -> Loaded {
 pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded {
     let mut problems = Vec::new();
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let (service, accounts) = match &sources.config {
+    let (service, operator, accounts) = match &sources.config {
         Some(file) => read_shared(file, cores, &mut problems),
-        None => (Some(Service::on(cores)), Accounts::default()),
+        None => (Some(Service::on(cores)), Some(None), Accounts::default()),
     };
     let files = list(sources, &mut problems);
     let mut drafts = BTreeMap::new();
@@ -96,6 +108,7 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
     let shared = accounts.by_name.into_values().flatten();
     Loaded {
         service,
+        operator,
         accounts: shared
             .chain(own)
             .map(|account| (account.name.clone(), account))
@@ -107,19 +120,28 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
     }
 }
 
+/// What `mailjob.toml` says, without what is wrong.
+type ReadShared = (Option<Service>, Option<Option<Operator>>, Accounts);
+
 /// The shared settings, and the accounts of which those with problems are known by name only.
-fn read_shared(file: &Path, cores: usize, problems: &mut Vec<Problem>) -> (Option<Service>, Accounts) {
+fn read_shared(file: &Path, cores: usize, problems: &mut Vec<Problem>) -> ReadShared {
     let read = read_text(file).map(|text| check::shared(file, &text, cores));
     let part = read.unwrap_or_else(|fault| Part::unread(Problem::of(file, fault)));
     problems.extend(part.problems);
-    let Some(Shared { service, accounts }) = part.value else {
+    let Some(Shared {
+        service,
+        operator,
+        accounts,
+    }) = part.value
+    else {
         let unknown = Accounts {
             more: true,
             ..Accounts::default()
         };
-        return (None, unknown);
+        return (None, None, unknown);
     };
     let service = verified(service, file, problems);
+    let operator = verified(operator, file, problems);
     let each = accounts
         .into_iter()
         .map(|(name, part)| (name, verified(part, file, problems)));
@@ -127,7 +149,7 @@ fn read_shared(file: &Path, cores: usize, problems: &mut Vec<Problem>) -> (Optio
         by_name: each.collect(),
         more: service.is_none(),
     };
-    (service, accounts)
+    (service, operator, accounts)
 }
 
 fn read_endpoint(name: &EndpointName, file: &Path, accounts: &Accounts, problems: &mut Vec<Problem>) -> Option<Draft> {

@@ -23,6 +23,7 @@ mod diff;
 mod endpoint;
 pub mod load;
 mod oauth;
+mod operator;
 mod place;
 mod presence;
 mod problem;
@@ -36,6 +37,7 @@ pub use action::{Action, Body, Command, HeaderValue, Webhook};
 pub use diff::Changes;
 pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Reply, ReplyTo, Retry, Settle, Watch};
 pub use oauth::{AuthorizationServer, ClientProof, Cloud, Grant, OAuth, Provider, SendSecret, uses};
+pub use operator::Operator;
 pub use place::Place;
 pub use problem::Problem;
 
@@ -46,6 +48,8 @@ use crate::secret::SecretRef;
 pub struct Config {
     /// What endpoints share, from `mailjob.toml` and its defaults.
     pub service: Service,
+    /// Who is told of what only a person can mend; without one that is only logged.
+    pub operator: Option<Operator>,
     /// Endpoints by name.
     pub endpoints: BTreeMap<EndpointName, Arc<Endpoint>>,
 }
@@ -58,7 +62,7 @@ pub struct Service {
     /// Where the key lies that sign-ins in the ledger are sealed with. Default: a file beside the ledger, which is made at the
     /// first start.
     pub key: Option<SecretRef>,
-    /// Where `/livez` and `/readyz` answer; `None` switches them off. Default `127.0.0.1:8025`.
+    /// Where `/livez`, `/readyz` and `/metrics` answer; `None` switches them off. Default `127.0.0.1:8025`.
     pub health: Option<SocketAddr>,
     /// How long a stop may take before those who are late are named and left. Default 25 s.
     pub drain: Duration,

@@ -1,10 +1,15 @@
 //! Where access tokens come from. Types and what follows from them; `check` reads them.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::NaiveDate;
 
-use super::{Account, Auth, Endpoint, Protocol};
+use super::{Account, Auth, Config, Endpoint, Protocol};
 use crate::secret::SecretRef;
 
 /// Where access tokens come from.
@@ -196,6 +201,51 @@ pub fn uses<'a>(endpoints: impl IntoIterator<Item = &'a Arc<Endpoint>>, sign_in:
         }
     }
     uses.into_iter().collect()
+}
+
+impl Config {
+    /// Every sign-in that is used, by name, each with one account that has it: of those that share it the one that bears its name.
+    #[must_use]
+    pub fn sign_ins(&self) -> BTreeMap<String, Arc<Account>> {
+        let endpoints = self.endpoints.values();
+        let used = endpoints.flat_map(|endpoint| [Some(&endpoint.mailbox.account), endpoint.reply.account.as_ref()]);
+        let told = self.operator.as_ref().map(|operator| &operator.account);
+        by_sign_in(used.flatten().chain(told))
+    }
+
+    /// What a sign-in is used for by the endpoints, and by what tells the operator.
+    #[must_use]
+    pub fn uses(&self, sign_in: &str) -> Vec<Protocol> {
+        let mut uses = uses(self.endpoints.values(), sign_in);
+        let tells = self
+            .operator
+            .as_ref()
+            .is_some_and(|operator| operator.account.sign_in == sign_in);
+        if tells && !uses.contains(&Protocol::Smtp) {
+            uses.push(Protocol::Smtp);
+        }
+        uses
+    }
+}
+
+/// Accounts by their sign-in.
+pub(super) fn by_sign_in<'a>(accounts: impl Iterator<Item = &'a Arc<Account>>) -> BTreeMap<String, Arc<Account>> {
+    let mut found: BTreeMap<String, Arc<Account>> = BTreeMap::new();
+    for account in accounts {
+        let known = found.entry(account.sign_in.clone()).or_insert_with(|| account.clone());
+        if account.name == account.sign_in {
+            known.clone_from(account);
+        }
+    }
+    found
+}
+
+impl OAuth {
+    /// Whether a person signs in, who may have to do so again.
+    #[must_use]
+    pub fn is_person(&self) -> bool {
+        matches!(self.grant, Grant::RefreshToken(_))
+    }
 }
 
 impl Auth {

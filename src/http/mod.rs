@@ -1,15 +1,23 @@
-//! What the process says of itself over HTTP: `/livez` and `/readyz`.
+//! What the process says of itself over HTTP: `/livez`, `/readyz` and `/metrics`.
 //!
-//! Both speak of this process alone. A mailbox, webhook or token that is down never fails them: restarting us would mend none of
+//! The first two speak of this process alone. A mailbox, webhook or token that is down never fails them: restarting us would mend none of
 //! those.
 
 use std::sync::Arc;
 
-use axum::{Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderName, StatusCode, header::CONTENT_TYPE},
+    routing::get,
+};
 use tokio::{net::TcpListener, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-use crate::ledger::Ledger;
+use crate::{
+    ledger::Ledger,
+    metrics::{self, Metrics},
+};
 
 /// How long the ledger may take to answer before we are not ready.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -27,13 +35,15 @@ struct Health {
 pub async fn serve(
     listener: TcpListener,
     ledger: Arc<dyn Ledger>,
+    metrics: Metrics,
     draining: CancellationToken,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let routes = Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
-        .with_state(Health { ledger, draining });
+        .with_state(Health { ledger, draining })
+        .route("/metrics", get(measured).with_state(metrics));
     axum::serve(listener, routes)
         .with_graceful_shutdown(stop.cancelled_owned())
         .await
@@ -48,4 +58,9 @@ async fn ready(State(health): State<Health>) -> (StatusCode, String) {
         Ok(Err(error)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the ledger does not answer\n".into()),
     }
+}
+
+async fn measured(State(metrics): State<Metrics>) -> Result<([(HeaderName, &'static str); 1], String), StatusCode> {
+    let text = metrics.encode().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    Ok(([(CONTENT_TYPE, metrics::MEDIA_TYPE)], text))
 }

@@ -4,6 +4,7 @@
 
 mod error;
 mod maildrop;
+mod notice;
 mod sign_in;
 pub mod sqlite;
 mod vault;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 pub use self::{
     error::Error,
     maildrop::{MAILDROP, MaildropMail, MaildropName},
+    notice::{NoticeTable, Told},
     sign_in::{SealedToken, SignInRow, SignInTable},
     vault::Vault,
 };

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::Error;
-use crate::auth::Refused;
+use crate::auth::{Refused, forecast::Known};
 
 /// A refresh token as it is kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,6 +39,19 @@ pub struct SignInRow {
     pub refreshed: Option<DateTime<Utc>>,
     /// Since when it needs a person, and why.
     pub refused: Option<Refused>,
+}
+
+impl SignInRow {
+    /// What may be known of it without the key.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        Known {
+            issued: self.token.as_ref().map(|token| token.issued),
+            signed_in: self.token.as_ref().map(|token| token.signed_in),
+            refreshed: self.refreshed,
+            refused: self.refused.clone(),
+        }
+    }
 }
 
 /// What a ledger can do for sign-ins. Changes are durable on return.

@@ -7,6 +7,7 @@
 mod answer;
 mod compose;
 mod inspect;
+mod notice;
 pub mod probe;
 mod recipients;
 mod smtp;
@@ -22,6 +23,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use compose::Composer;
+pub use notice::{Notice, NoticeError, send_notice};
 pub use recipients::{Ourselves, ourselves};
 
 use crate::{

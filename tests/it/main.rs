@@ -7,6 +7,7 @@ mod crash;
 mod doctor;
 mod letters;
 mod life;
+mod notice;
 mod pop3;
 mod raw;
 mod reload;

@@ -10,6 +10,7 @@ mod endpoint;
 mod limits;
 mod mailbox;
 mod oauth;
+mod operator;
 mod provider;
 mod reply;
 mod service;

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::D
 
 use toml::de::DeValue;
 
-use super::{DAY, HOUR, SECOND, account::account, name_fault};
+use super::{DAY, HOUR, SECOND, account::account, name_fault, operator::operator};
 use crate::config::{
-    Account, EndpointName, Service,
+    Account, EndpointName, Operator, Service,
     read::{Part, Value, read},
     table::Table,
     value::{count, duration, path, secret, size, text},
@@ -17,11 +17,13 @@ use crate::config::{
 pub(in crate::config) struct Shared {
     /// The service's own settings.
     pub(in crate::config) service: Part<Service>,
+    /// Who is told of what only a person can mend.
+    pub(in crate::config) operator: Part<Option<Operator>>,
     /// Accounts, each with what is wrong with it alone.
     pub(in crate::config) accounts: BTreeMap<String, Part<Arc<Account>>>,
 }
 
-/// Reads `mailjob.toml`. Problems of the whole are those that belong neither to the service nor to an account.
+/// Reads `mailjob.toml`. Problems of the whole are those that belong neither to the service, the operator nor an account.
 pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<Shared> {
     read(file, text, |top| {
         let service = top.value("service");
@@ -30,7 +32,16 @@ pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<S
             None => Some(Service::on(cores)),
         });
         let accounts = top.or("accounts", BTreeMap::new(), |value| value.table(accounts));
-        Some(Shared { service, accounts })
+        let told = top.value("operator");
+        let operator = top.apart(|| match told {
+            Some(value) => value.table(|table| operator(table, &accounts)).map(Some),
+            None => Some(None),
+        });
+        Some(Shared {
+            service,
+            operator,
+            accounts,
+        })
     })
 }
 

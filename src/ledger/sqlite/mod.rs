@@ -10,6 +10,7 @@ mod intake;
 mod line;
 mod lock;
 mod maildrop;
+mod notices;
 mod plain_tokens;
 mod post;
 mod reads;

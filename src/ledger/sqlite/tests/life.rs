@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::{super::schema, *};
-use crate::job::state::State;
+use crate::{job::state::State, ledger::NoticeTable};
 
 #[tokio::test]
 async fn a_second_process_hears_who_holds_it() {
@@ -102,4 +102,19 @@ async fn what_was_answered_survives_a_crash() {
     assert_eq!(ledger.raw(runs.mail).await.unwrap(), "mail 2");
     let reply = soon(ledger.claim_replies("contoso", 9)).await.unwrap();
     assert_eq!(reply[0].attempt, 2);
+}
+
+#[tokio::test]
+async fn what_was_told_outlives_the_process_until_it_is_over() {
+    let mut d = Desktop::new().await;
+    let told = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+    let (first, later) = (d.hands.now(), d.hands.now() + chrono::TimeDelta::hours(1));
+    d.ledger.note_told(told(&["a", "b"]), vec![], first).await.unwrap();
+    d.ledger
+        .note_told(told(&["a", "c"]), told(&["b"]), later)
+        .await
+        .unwrap();
+    d.reopen().await;
+    let expected = [("a".to_owned(), first), ("c".to_owned(), later)];
+    assert_eq!(d.ledger.told().await.unwrap(), expected.into());
 }

@@ -1,0 +1,88 @@
+//! `mailjob auth status`: reads the configuration, the ledger by its side door, and the files that tell an end; never the key.
+
+mod row;
+mod table;
+
+use std::{collections::BTreeMap, io::Write as _, path::Path, process::ExitCode, sync::Arc};
+
+use chrono::Utc;
+
+use self::row::Row;
+use crate::{
+    auth::{
+        facts,
+        forecast::{Facts, Known, forecast},
+    },
+    config::{
+        Account,
+        load::{Sources, load},
+    },
+    ledger::{Error, SignInTable as _, sqlite::SignIns},
+};
+
+/// Exit codes: 0 well, 1 somebody should act, 74 (`EX_IOERR`), 78 (`EX_CONFIG`).
+pub(super) fn status(sources: &Sources, only: Option<&str>, json: bool) -> ExitCode {
+    let loaded = load(sources);
+    let Some(service) = &loaded.service else {
+        eprintln!("mailjob.toml can't be used; mailjob check shows why");
+        return ExitCode::from(78);
+    };
+    let mut accounts = loaded.sign_ins();
+    if let Some(only) = only {
+        if !accounts.contains_key(only) {
+            let known: Vec<_> = accounts.keys().map(String::as_str).collect();
+            let broken = if loaded.problems.is_empty() {
+                ""
+            } else {
+                "; mailjob check shows the problems of others"
+            };
+            eprintln!("there is no account \"{only}\"; known: {}{broken}", known.join(", "));
+            return ExitCode::from(78);
+        }
+        accounts.retain(|name, _| name == only);
+    }
+    if !loaded.problems.is_empty() {
+        eprintln!("the configuration has problems: what can't be used is not shown; see mailjob check");
+    }
+    let known = match known(&service.ledger) {
+        Ok(known) => known,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(74);
+        }
+    };
+    let rows = rows(&accounts, &known);
+    let text = if json { table::json(&rows) } else { table::people(&rows) };
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) if rows.iter().any(|row| row.urgent) => ExitCode::from(1),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(74),
+    }
+}
+
+/// What the ledger knows. Where there is none yet, none is made.
+fn known(ledger: &Path) -> Result<BTreeMap<String, Known>, Error> {
+    if !ledger.exists() {
+        return Ok(BTreeMap::new());
+    }
+    let failed = |error: std::io::Error| Error::Engine(format!("this system refuses threads: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    let rows = runtime.block_on(async { SignIns::open(ledger).await?.sign_ins().await })?;
+    Ok(rows.into_iter().map(|(name, row)| (name, row.known())).collect())
+}
+
+fn rows(accounts: &BTreeMap<String, Arc<Account>>, known: &BTreeMap<String, Known>) -> Vec<Row> {
+    let now = Utc::now();
+    let each = accounts.iter().map(|(name, account)| {
+        let facts = facts::read(account).unwrap_or_else(|error| {
+            eprintln!("{name}: {error}");
+            Facts::default()
+        });
+        let known = known.get(name).cloned().unwrap_or_default();
+        Row::new(name, account, &forecast(account, &known, &facts, now))
+    });
+    each.collect()
+}

@@ -1,0 +1,118 @@
+//! A sign-in as it is shown. Pure; its JSON form is for machines and only grows.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::{
+    auth::forecast::{Expiry, Forecast, State, Threshold, What, doubt, due},
+    config::{Account, Auth, Grant},
+};
+
+/// Days within which an end is urgent.
+pub(super) const URGENT: i64 = 7;
+
+/// A sign-in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Row {
+    pub(super) account: String,
+    /// `signed_in`, `needs_sign_in`, `never` or `not_needed`.
+    pub(super) state: &'static str,
+    /// Since when it needs a sign-in.
+    pub(super) since: Option<DateTime<Utc>>,
+    /// Why it does.
+    pub(super) why: Option<String>,
+    pub(super) grant: &'static str,
+    pub(super) refresh_token: Option<Token>,
+    /// What proves the client, if it ends.
+    pub(super) client: Option<End>,
+    /// When an access token was last granted.
+    pub(super) refreshed: Option<DateTime<Utc>>,
+    /// Whether somebody should act.
+    pub(super) urgent: bool,
+    /// What can't be known and would matter.
+    pub(super) doubt: Option<&'static str>,
+}
+
+/// A refresh token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Token {
+    pub(super) issued: DateTime<Utc>,
+    pub(super) age_s: i64,
+    pub(super) ends: Option<DateTime<Utc>>,
+    pub(super) days: Option<i64>,
+}
+
+/// Something that ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct End {
+    pub(super) what: &'static str,
+    pub(super) ends: DateTime<Utc>,
+    pub(super) days: i64,
+}
+
+impl Row {
+    pub(super) fn new(name: &str, account: &Account, seen: &Forecast) -> Self {
+        let refused = match &seen.state {
+            State::NeedsSignIn(refused) => Some(refused),
+            State::SignedIn | State::NeverSignedIn | State::NeedsNoSignIn => None,
+        };
+        let refresh = seen.expiry(What::RefreshToken);
+        let refresh_token = seen.issued.zip(seen.age).map(|(issued, age)| Token {
+            issued,
+            age_s: age.num_seconds(),
+            ends: refresh.map(|expiry| expiry.ends),
+            days: refresh.map(|expiry| expiry.days),
+        });
+        let client = seen.expiries.iter().find(|expiry| expiry.what != What::RefreshToken);
+        Self {
+            account: name.to_owned(),
+            state: match seen.state {
+                State::SignedIn => "signed_in",
+                State::NeedsSignIn(_) => "needs_sign_in",
+                State::NeverSignedIn => "never",
+                State::NeedsNoSignIn => "not_needed",
+            },
+            since: refused.map(|refused| refused.since),
+            why: refused.map(|refused| refused.why.clone()),
+            grant: grant(account),
+            refresh_token,
+            client: client.map(|expiry| End {
+                what: expiry.what.code(),
+                ends: expiry.ends,
+                days: expiry.days,
+            }),
+            refreshed: seen.refreshed,
+            urgent: refused.is_some()
+                || waits_for_a_person(account, &seen.state)
+                || seen.expiries.iter().any(is_urgent),
+            doubt: doubt(account),
+        }
+    }
+}
+
+/// Whether nobody has ever signed in, and nothing is configured that would do in its place.
+fn waits_for_a_person(account: &Account, state: &State) -> bool {
+    let grant = account.auth.oauth().map(|oauth| &oauth.grant);
+    matches!((state, grant), (State::NeverSignedIn, Some(Grant::RefreshToken(None))))
+}
+
+/// Whether it is time to act, as the operator is told.
+fn is_urgent(expiry: &Expiry) -> bool {
+    due(expiry, &BTreeSet::new())
+        .map(Threshold::days)
+        .is_some_and(|days| days <= URGENT)
+}
+
+fn grant(account: &Account) -> &'static str {
+    match &account.auth {
+        Auth::Password(_) => "password",
+        Auth::Token(_) => "token",
+        Auth::OAuth(oauth) => match oauth.grant {
+            Grant::RefreshToken(_) => "refresh_token",
+            Grant::ClientCredentials => "client_credentials",
+            Grant::ServiceAccount { .. } => "service_account",
+        },
+    }
+}

@@ -1,0 +1,58 @@
+//! `[operator]`: who is told of what only a person can mend.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{HOUR, SECOND, mailbox::Accounts};
+use crate::config::{
+    Account, Operator,
+    read::{Part, Value},
+    table::Table,
+    value::{address, duration, one_or_more},
+};
+
+/// The most addresses that are told.
+const MOST: usize = 100;
+
+/// Reads `[operator]`. An account whose file of a secret is missing will do: what is missing may come, and a mail waits.
+pub(super) fn operator(table: &mut Table<'_>, accounts: &BTreeMap<String, Part<Arc<Account>>>) -> Option<Operator> {
+    let sound = |part: &Part<Arc<Account>>| part.value.clone().filter(|_| part.problems.is_empty());
+    let by_name = accounts.iter().map(|(name, part)| (name.clone(), sound(part)));
+    let accounts = Accounts {
+        by_name: by_name.collect(),
+        more: false,
+    };
+    let to = table.must(
+        "to",
+        "write to = \"ops@example.com\", or a list of addresses",
+        recipients,
+    );
+    let cure = "write account = \"…\" with a name from [accounts] that has an SMTP server; best one that isn't watched";
+    let account = table.must("account", cure, |value| accounts.named(&value));
+    let every = table.or("every", Operator::EVERY, duration(SECOND..=HOUR));
+    let account = account?;
+    let name = &account.name;
+    if account.smtp.is_none() {
+        let cause = format!("the operator can't be told: the account \"{name}\" has no SMTP server");
+        table.lacks(cause, "add smtp = { host = \"…\" } to the account, or name another one");
+    }
+    if account.from.is_none() {
+        let cause =
+            format!("mail to the operator has no sender: the user of the account \"{name}\" is no mail address");
+        table.lacks(cause, "add from = \"name@domain\" to the account");
+    }
+    Some(Operator {
+        to: to?,
+        account,
+        every,
+    })
+}
+
+fn recipients(value: Value<'_>) -> Option<Vec<String>> {
+    if value.items().len() > MOST {
+        return value.wrong(
+            format!("has more than {MOST} addresses"),
+            "write the address of a mailing list",
+        );
+    }
+    one_or_more(address)(value)
+}
