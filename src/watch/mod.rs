@@ -1,8 +1,9 @@
 //! Watches one mailbox: sees mail, takes it into the ledger, and gives it its last touch when its work is over.
 //!
-//! By IMAP one session watches one mailbox, by POP3 short ones follow each other. A mail is taken once, whatever the server repeats, forgets or renumbers; it leaves the mailbox only
-//! after the ledger says that its work is over. Flags are never read: people and other programs may do with mails what they like.
-//! Whatever goes wrong ends the session and nothing else: the next one begins where the ledger says, after a pause.
+//! By IMAP one session watches one mailbox, by POP3 short ones follow each other. A mail is taken once, whatever the server repeats,
+//! forgets or renumbers; it leaves the mailbox only after the ledger says that its work is over. Flags are never read: people and other
+//! programs may do with mails what they like. Whatever goes wrong ends the session and nothing else: the next one begins where the
+//! ledger says, after a pause.
 
 mod backoff;
 mod care;

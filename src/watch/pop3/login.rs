@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     capabilities::Capabilities,
-    wire::{Reply, Wire},
+    wire::{Reply, Wire, about_us},
 };
 use crate::{
     auth::Credential,
@@ -30,7 +30,7 @@ pub(super) async fn greeted<T: Io>(stream: T) -> Result<Wire<T>, Error> {
         (wire, Reply::Ok) => Ok(wire),
         (_, Reply::Refused(answer)) => Err(Error::Refused {
             command: "the connection",
-            answer,
+            answer: about_us(answer)?,
         }),
         (_, Reply::More(_)) => Err(Violation::Greeting.into()),
     }
@@ -110,7 +110,10 @@ async fn authenticate<T: Io>(wire: Wire<T>, who: &SignIn<'_>, offered: Capabilit
             (pass(wire, who.user, secret).await?, "PASS", None)
         }
     };
-    ended.map_err(|answer| refused(answer, mechanism, why, offered))
+    match ended {
+        Ok(wire) => Ok(wire),
+        Err(answer) => Err(refused(about_us(answer)?, mechanism, why, offered)),
+    }
 }
 
 /// How a sign-in ended: with the connection, or refused.

@@ -95,7 +95,7 @@ async fn what_a_refusal_means() {
         ("Your account is locked, and your mailbox with it", "credential"),
         ("[AUTH] mailbox locked", "credential"),
         ("[LOGIN-DELAY] minimum time between mail checks violation", "too soon"),
-        ("[SYS/TEMP] try later", "refused"),
+        ("[SYS/TEMP] try later", "bye"),
         ("[SYS/PERM] no", "refused"),
     ] {
         let error = sign_in(&refused(text), password()).await.unwrap_err();
@@ -104,6 +104,7 @@ async fn what_a_refusal_means() {
             Error::InUse(_) => "in use",
             Error::TooSoon { .. } => "too soon",
             Error::Refused { .. } => "refused",
+            Error::Bye(_) => "bye",
             _ => "else",
         };
         assert_eq!(found, kind, "{text}: {error:?}");
@@ -140,7 +141,7 @@ async fn servers_that_play_games_are_left() {
         );
     }
     let error = sign_in("S: -ERR [SYS/TEMP] too busy", password()).await.unwrap_err();
-    assert!(matches!(error, Error::Refused { .. }), "{error:?}");
+    assert!(matches!(error, Error::Bye(_)), "{error:?}");
 }
 
 async fn secured(script: &str) -> Result<(), Error> {

@@ -148,6 +148,8 @@ async fn a_connection_that_is_lost_takes_what_came_whole() {
         "L: RETR 2\nEOF",
         "L: RETR 2\nS: +OK\nS: half of it\nEOF",
         "L: RETR 2\nS: what?",
+        // Dovecot 2.3 when it stops (2026-11).
+        "L: RETR 2\nS: -ERR [SYS/TEMP] Server shutting down.",
     ] {
         let mut taking = Taking::new(&[100, 100, 100]);
         let script = [delivers(1, 100), lines(rest)].concat();

@@ -80,7 +80,7 @@ impl<T: Io> Wire<T> {
         let (wire, reply) = self.ask(&line(command, argument)).await?;
         match reply {
             Reply::Ok => Ok((wire, Ok(()))),
-            Reply::Refused(refusal) => Ok((wire, Err(refusal))),
+            Reply::Refused(refusal) => Ok((wire, Err(about_us(refusal)?))),
             Reply::More(_) => Err(Violation::Continue.into()),
         }
     }
@@ -202,6 +202,16 @@ impl<T: Io> Wire<T> {
         let used = used(bytes);
         self.stream.consume(used);
         Ok(())
+    }
+}
+
+/// A refusal that is about what was asked. `SYS/TEMP` is about the server (RFC 3206): Dovecot 2.3 says `[SYS/TEMP] Server shutting
+/// down.` to whatever it is asked, and closes (2026-11).
+pub(super) fn about_us(refusal: Refusal) -> Result<Refusal, Error> {
+    if refusal.is("SYS/TEMP") {
+        Err(Error::Bye(refusal.text))
+    } else {
+        Ok(refusal)
     }
 }
 
