@@ -196,7 +196,7 @@ impl Refusal {
                 "the sign-in has ended (refresh token expired, revoked or used up): sign in anew and replace the refresh token"
             }
             "invalid_client" => {
-                "client_id or client_secret are wrong, or the client secret has expired: make a new one and replace it"
+                "client_id is wrong, or the client secret, certificate or federated token is wrong or has expired: replace it"
             }
             "unauthorized_client" => {
                 "this client may not use this grant: allow it where the client is registered, or check client_id and tenant"
