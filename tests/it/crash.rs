@@ -117,7 +117,8 @@ async fn recovered(mailjob: &Mailjob) {
     // Beside the process that has it open.
     let ledger = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     ledger.busy_timeout(Duration::from_secs(10)).unwrap();
-    let open = "SELECT count(*) FROM job WHERE state = 'running' OR state IN ('queued', 'deferred') AND interrupted > 0";
+    let open =
+        "SELECT count(*) FROM job WHERE state = 'running' OR state IN ('queued', 'deferred') AND interrupted > 0";
     while ledger.query_row(open, [], |row| row.get::<_, i64>(0)).unwrap() > 0 {
         assert!(
             Instant::now() < deadline,

@@ -32,7 +32,10 @@ async fn dovecot_lets_in_who_has_a_good_token() {
         !signs_in(&world, "XOAUTH2", &xoauth2("eve@example.test", &token)).await,
         "another's mailbox"
     );
-    for (shared, opens) in [("shared.orders@example.test", true), ("shared.orders@elsewhere.test", false)] {
+    for (shared, opens) in [
+        ("shared.orders@example.test", true),
+        ("shared.orders@elsewhere.test", false),
+    ] {
         assert_eq!(
             signs_in(&world, "XOAUTH2", &xoauth2(shared, &token)).await,
             opens,
