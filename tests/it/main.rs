@@ -3,6 +3,7 @@
 mod accounts;
 mod auth;
 mod bombs;
+mod canary;
 mod crash;
 mod grants;
 mod letters;
