@@ -8,6 +8,7 @@ mod crash;
 mod grants;
 mod letters;
 mod life;
+mod outage;
 mod program;
 mod raw;
 mod reload;
