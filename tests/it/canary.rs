@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fs, time::Duration};
 
 use mailjob_testbed::{APP_SECRET, Answer, Mailjob, Options, PASSWORD, Receiver, TokenAnswer, World};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
     letters::letter,
@@ -217,7 +218,15 @@ async fn no_secret_is_anywhere_but_where_it_belongs() {
 async fn a_program_leaves_no_core() {
     let world = World::start(Options::default()).await.unwrap();
     let mut mailjob = program(&world);
+    // Whoever starts it may allow them.
+    let before = getrlimit(Resource::Core);
+    let allowed = Rlimit {
+        current: before.maximum,
+        ..before
+    };
+    setrlimit(Resource::Core, allowed).unwrap();
     mailjob.start().unwrap();
+    setrlimit(Resource::Core, before).unwrap();
     mailjob.ready().await.unwrap();
     let limits = fs::read_to_string(format!("/proc/{}/limits", mailjob.pid().unwrap())).unwrap();
     let core = limits
