@@ -3,6 +3,7 @@
 mod auth;
 pub mod check;
 mod doctor;
+mod dump;
 mod log;
 mod run;
 
@@ -84,6 +85,7 @@ impl From<Files> for Sources {
 
 /// Runs a command that talks to servers.
 fn block_on(work: impl Future<Output = ExitCode>) -> ExitCode {
+    dump::forbid();
     crate::net::tls::install_provider();
     match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

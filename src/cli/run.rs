@@ -10,7 +10,7 @@ use tracing::error;
 
 use crate::{app, config::load::Sources};
 
-use super::log;
+use super::{dump, log};
 
 /// Threads for what blocks: more than the 64 readers of mails that may be given up, so that those never starve the rest, and fewer
 /// than tokio's 512, since a thousand mailboxes that start at once look up a thousand names.
@@ -20,6 +20,7 @@ const BLOCKING: usize = 96;
 pub(super) fn run(sources: Sources, form: log::Form) -> ExitCode {
     log::start(form);
     share_arenas();
+    dump::forbid();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING)

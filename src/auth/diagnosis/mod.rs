@@ -95,8 +95,8 @@ fn by_code(code: &str) -> Diagnosis {
             "sign in anew and replace the refresh token",
         ),
         "invalid_client" => row(
-            "client_id or client_secret are wrong, or the client secret has expired",
-            "make a new client secret and replace it",
+            "client_id is wrong, or the client secret, certificate or federated token is wrong or has expired",
+            "check client_id, and replace what proves the client",
         ),
         "unauthorized_client" => row(
             "this client may not use this grant",

@@ -6,6 +6,8 @@ use std::{
     io::{Read, Seek, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -15,6 +17,12 @@ use crate::ledger::Error;
 /// The longest holder's name that is read, in bytes.
 const HOLDER: u64 = 512;
 
+/// How long the ledger's lock is waited for: a command beside a process that starts has it for a moment, where the schema has to be
+/// made or brought up to date.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// What trying to hold a lock file came to.
 pub(super) enum Tried {
     /// It is ours until the file is dropped.
@@ -23,14 +31,21 @@ pub(super) enum Tried {
     Busy(String),
 }
 
-/// Takes the ledger's lock; it is gone when the file is dropped or the process ends, however it ends.
+/// Takes the ledger's lock; it is gone when the file is dropped or the process ends, however it ends. Blocks for [`PATIENCE`]
+/// while somebody has it.
 pub(super) fn acquire(ledger: &Path, now: DateTime<Utc>) -> Result<File, Error> {
-    match hold(&beside(ledger), now)? {
-        Tried::Held(file) => Ok(file),
-        Tried::Busy(holder) => Err(Error::InUse {
-            path: ledger.display().to_string(),
-            holder,
-        }),
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match hold(&beside(ledger), now)? {
+            Tried::Held(file) => return Ok(file),
+            Tried::Busy(_) if Instant::now() < until => thread::sleep(PAUSE),
+            Tried::Busy(holder) => {
+                return Err(Error::InUse {
+                    path: ledger.display().to_string(),
+                    holder,
+                });
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ mod mailboxes;
 mod mails;
 mod proofs;
 mod receiver;
-mod sign_in;
+pub(crate) mod sign_in;
 mod standins;
 mod submission;
 mod trouble;

@@ -8,7 +8,7 @@ use super::USER;
 use crate::raw::{Lines, oauthbearer, xoauth2};
 
 /// Signs in at Dovecot by a SASL mechanism with an initial response; whether it was let in.
-pub(super) async fn signs_in(world: &World, mechanism: &str, response: &str) -> bool {
+pub(crate) async fn signs_in(world: &World, mechanism: &str, response: &str) -> bool {
     let mut imap = Lines::tls(world.dovecot.imaps, &world.tls.ca).await;
     imap.until(&["* OK"]).await;
     let answer = imap
@@ -32,6 +32,16 @@ async fn dovecot_lets_in_who_has_a_good_token() {
         !signs_in(&world, "XOAUTH2", &xoauth2("eve@example.test", &token)).await,
         "another's mailbox"
     );
+    for (shared, opens) in [
+        ("shared.orders@example.test", true),
+        ("shared.orders@elsewhere.test", false),
+    ] {
+        assert_eq!(
+            signs_in(&world, "XOAUTH2", &xoauth2(shared, &token)).await,
+            opens,
+            "{shared}"
+        );
+    }
     assert!(
         !signs_in(&world, "XOAUTH2", &xoauth2(USER, "invented")).await,
         "an invented token"

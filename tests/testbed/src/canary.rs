@@ -1,4 +1,4 @@
-//! Whether a text holds a secret, plain or in base64, as a SASL response would.
+//! Whether a text holds a secret: plain, in base64 as a SASL response would, or as a form and a URL would.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +34,20 @@ fn pieces(value: &str) -> Vec<String> {
 }
 
 fn holds(text: &str, secret: &str) -> bool {
-    text.contains(secret) || (0..3).any(|before| text.contains(&in_base64(secret, before)))
+    let in_base64 = |before| {
+        let encoded = in_base64(secret, before);
+        text.contains(&encoded) || text.contains(&encoded.replace('+', "-").replace('/', "_"))
+    };
+    text.contains(secret) || text.contains(&in_url(secret)) || (0..3).any(in_base64)
+}
+
+/// Each byte that is not unreserved (RFC 3986 section 2.3) as `%` and two digits.
+fn in_url(secret: &str) -> String {
+    let encoded = secret.bytes().map(|byte| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    });
+    encoded.collect()
 }
 
 /// The characters of base64 that tell of nothing but the secret, when `before` bytes, modulo 3, come before it.
@@ -70,6 +83,11 @@ mod tests {
                 );
             }
         }
+        assert!(leaked(
+            "client_secret=a%2Fsecret%2Bof-some-length%3D&x=1",
+            "a/secret+of-some-length="
+        ));
+        assert!(leaked("Pz8_Pz8_Pz8-", "????????>"));
         assert!(!leaked("nothing of the kind", SECRET));
         assert!(!leaked("a short one", "short"));
     }

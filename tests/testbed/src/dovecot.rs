@@ -1,6 +1,7 @@
 //! A private Dovecot: IMAP, POP3 and LMTP, which verifies access tokens at the OAuth server.
 //!
-//! Every address is a user with an empty mailbox until a mail is delivered. Dovecot trusts a client on its own machine to
+//! Every address is a user with an empty mailbox until a mail is delivered. One that begins with `shared.` is a shared mailbox:
+//! the token of anybody of its domain opens it. Dovecot trusts a client on its own machine to
 //! sign in without TLS, whatever `ssl = required` says (2.3.19, 2026-11); its log tells who did: a `Login:` without `TLS`. A push reaches an idle client 0.5 s after the delivery: Dovecot 2.3 gathers changes that long
 //! (`NOTIFY_DELAY_MSECS`, 2026-11).
 
@@ -96,7 +97,10 @@ impl Dovecot {
             .replace("@LMTP@", &self.lmtp.to_string());
         fs::write(self.conf(), conf)?;
         let oauth2 = include_str!("../conf/dovecot-oauth2.conf").replace("@INTROSPECTION@", introspection);
-        fs::write(self.dir.join("oauth2.conf"), oauth2)?;
+        // What of the token's address and of the user's name must be the same: all, or only the domain.
+        for (name, compared) in [("oauth2.conf", "%u"), ("oauth2-shared.conf", "%d")] {
+            fs::write(self.dir.join(name), oauth2.replace("@COMPARED@", compared))?;
+        }
         Ok(())
     }
 

@@ -22,6 +22,24 @@ async fn a_second_process_hears_who_holds_it() {
 }
 
 #[tokio::test]
+async fn a_lock_that_somebody_has_for_a_moment_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mailjob.db");
+    // As a command has it that makes the ledger.
+    let Tried::Held(lock) = lock::hold(&lock::beside(&path), Utc::now()).unwrap() else {
+        panic!("it is held")
+    };
+    let opening = tokio::spawn({
+        let path = path.clone();
+        async move { open(&path, Arc::new(Utc::now)).await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!opening.is_finished());
+    drop(lock);
+    opening.await.unwrap().unwrap().ping().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_newer_schema_is_refused_in_words() {
     let d = Desktop::new().await;
     d.ledger.close().await;

@@ -113,7 +113,7 @@ impl Mailjob {
         command
     }
 
-    /// The names of the secrets that a text holds, plain or in base64: of all that were ever written by [`Self::secret`], and
+    /// The names of the secrets that a text holds, plain, in base64 or URL-encoded: of all that were ever written by [`Self::secret`], and
     /// of all tokens that the OAuth server granted.
     #[must_use]
     pub fn leaks(&self, text: &str) -> Vec<String> {
