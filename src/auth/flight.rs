@@ -21,10 +21,11 @@ use super::{
     error::Error,
     external,
     grant::Asker,
-    life::{self, Age, Life},
+    life::{Age, Life},
     metadata::{self, Addresses},
     secrets::Secrets,
     token::{InUse, Token},
+    trouble::{Print, Refusal, Trouble, UNREADABLE},
 };
 use crate::{
     config::{Account, Auth, Grant, OAuth, Protocol, TokenSource},
@@ -63,26 +64,6 @@ pub(super) struct Flight {
     addresses: Option<(Instant, Addresses)>,
 }
 
-/// Whether the token server's last word was that a person is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// It was not.
-    None,
-    /// It was, an hour ago or about other secrets.
-    Over,
-    /// It was, about the secrets that are there now.
-    Stands,
-}
-
-/// The last failure, and how long its answer stands.
-pub(super) struct Trouble {
-    error: Error,
-    failures: u32,
-    pub(super) until: Instant,
-    /// The secrets that failed: others are tried at once.
-    secrets: [u8; 32],
-}
-
 impl Shared {
     pub(super) fn new(
         account: Arc<Account>,
@@ -116,21 +97,14 @@ impl Shared {
         let Some(oauth) = self.account.auth.oauth() else {
             return Refusal::None;
         };
-        let (until, failed) = match &self.flight.lock().await.trouble {
-            Some(trouble) if trouble.error.needs_person() => (trouble.until, trouble.secrets),
-            _ => return Refusal::None,
-        };
         let secrets = match self.store.load(&self.account.sign_in).await {
             Ok(known) => Secrets::read(oauth, known).await,
             Err(error) => Err(error.into()),
         };
-        // What can't be read is not another secret.
-        let same = secrets.map_or(true, |secrets| secrets.fingerprint() == failed);
-        if same && Instant::now() < until {
-            Refusal::Stands
-        } else {
-            Refusal::Over
-        }
+        let print = secrets.ok().map(|secrets| secrets.fingerprint());
+        let flight = self.flight.lock().await;
+        let refusal = |trouble: &Trouble| trouble.refusal(print.as_ref(), Instant::now());
+        flight.trouble.as_ref().map_or(Refusal::None, refusal)
     }
 
     /// With the flight in hand: a fresh token, or the ageing one while no fresh one is to be had.
@@ -165,11 +139,9 @@ impl Shared {
         // Not remembered as trouble: the next call reads again, and costs the server nothing.
         let mut secrets = Secrets::read(oauth, known).await?;
         let print = secrets.fingerprint();
-        if let Some(trouble) = &flight.trouble
-            && trouble.secrets == print
-            && Instant::now() < trouble.until
-        {
-            return Err(trouble.error.clone());
+        let trouble = flight.trouble.as_ref();
+        if let Some(answer) = trouble.and_then(|trouble| trouble.answer(&print, Instant::now())) {
+            return Err(answer);
         }
         match self.fetch(flight, oauth, &mut secrets).await {
             Ok(token) => {
@@ -178,10 +150,7 @@ impl Shared {
                 Ok(self.put(token))
             }
             Err(error) => {
-                self.remember(flight, &error, print);
-                if error.needs_person() {
-                    self.note(Some(&error)).await;
-                }
+                self.remember(flight, &error, print).await;
                 Err(error)
             }
         }
@@ -195,34 +164,26 @@ impl Shared {
 
     /// What is known of the sign-in can't be read; where that takes a person, it is told once.
     async fn unreadable(&self, flight: &mut Flight, error: Error) -> Error {
-        const NO_SECRETS: [u8; 32] = [0; 32];
         let told = flight
             .trouble
             .as_ref()
-            .is_some_and(|trouble| trouble.secrets == NO_SECRETS);
+            .is_some_and(|trouble| trouble.is_about(&UNREADABLE));
         if error.needs_person() && !told {
-            self.remember(flight, &error, NO_SECRETS);
-            self.note(Some(&error)).await;
+            self.remember(flight, &error, UNREADABLE).await;
         }
         error
     }
 
-    fn remember(&self, flight: &mut Flight, error: &Error, secrets: [u8; 32]) {
-        let before = flight.trouble.as_ref().filter(|trouble| trouble.secrets == secrets);
-        let failures = before.map_or(0, |trouble| trouble.failures).saturating_add(1);
-        let wait = life::pause(error, failures);
+    async fn remember(&self, flight: &mut Flight, error: &Error, secrets: Print) {
+        let (trouble, wait) = Trouble::after(flight.trouble.as_ref(), error, secrets, Instant::now());
+        flight.trouble = Some(trouble);
         let (account, wait_s) = (&self.account.sign_in, wait.as_secs());
         if error.needs_person() {
+            self.note(Some(error)).await;
             tracing::error!(%account, wait_s, %error, "the account needs a person");
         } else {
-            tracing::warn!(%account, failures, wait_s, %error, "no access token");
+            tracing::warn!(%account, wait_s, %error, "no access token");
         }
-        flight.trouble = Some(Trouble {
-            error: error.clone(),
-            failures,
-            until: Instant::now() + wait,
-            secrets,
-        });
     }
 
     /// Notes how the sign-in is doing. What can't be noted is noted the next time.
@@ -249,7 +210,13 @@ impl Shared {
         }
         let asked = Instant::now();
         let granted = self.ask(flight, oauth, secrets).await;
-        self.count(granted.as_ref().err());
+        if let Some(outcome) = granted
+            .as_ref()
+            .err()
+            .map_or(Some(TokenOutcome::Granted), Error::outcome)
+        {
+            self.requests.count(outcome);
+        }
         let granted = granted?;
         let token = Token {
             secret: granted.access_token,
@@ -270,18 +237,6 @@ impl Shared {
         }
         drop(lock);
         Ok(token)
-    }
-
-    /// Counts a request by its outcome. What failed before it was made is none.
-    fn count(&self, error: Option<&Error>) {
-        match error {
-            None => self.requests.count(TokenOutcome::Granted),
-            Some(Error::Refused(_)) => self.requests.count(TokenOutcome::Refused),
-            Some(Error::Busy { .. } | Error::Unreachable(_) | Error::Timeout(_) | Error::Answer(_)) => {
-                self.requests.count(TokenOutcome::Failed);
-            }
-            Some(_) => {}
-        }
     }
 
     async fn ask(&self, flight: &mut Flight, oauth: &OAuth, secrets: &Secrets) -> Result<Granted, Error> {

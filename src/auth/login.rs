@@ -7,12 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{
-    Credential, TokenStore,
-    error::Error,
-    flight::{Refusal, Shared},
-    life::Age,
-};
+use super::{Credential, TokenStore, error::Error, flight::Shared, life::Age, trouble::Refusal};
 use crate::{
     config::{Account, Auth, Protocol, TokenSource},
     metrics::TokenRequests,

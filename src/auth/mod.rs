@@ -32,6 +32,7 @@ mod seal;
 mod secrets;
 mod stored;
 mod token;
+mod trouble;
 
 pub use assertion::AssertionError;
 pub use code::{BrowserSignIn, NotSignedIn};

@@ -47,7 +47,8 @@ async fn told(world: &World, mailjob: &Mailjob, count: usize) -> Vec<String> {
     wait.unwrap_or_else(|error| panic!("{error}\n{}", mailjob.log()));
     let mails = world.dovecot.mailbox(OPERATOR, "INBOX").await.unwrap();
     assert_eq!(mails.len(), count, "{}", mailjob.log());
-    let text = |mail: Vec<u8>| String::from_utf8(mail).unwrap();
+    // As people see it: without the soft line breaks of quoted-printable (RFC 2045 section 6.7).
+    let text = |mail: Vec<u8>| String::from_utf8(mail).unwrap().replace("=\r\n", "");
     mails.into_iter().map(text).collect()
 }
 

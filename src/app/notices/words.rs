@@ -55,7 +55,7 @@ fn paragraph(item: &Item) -> String {
             let since = refused.since.format("%F %R UTC");
             let why = clean(&refused.why, MAX_WHY);
             let cure = if item.is_person {
-                format!("Sign in anew, on any machine with this configuration:\n\n  mailjob auth login {name}")
+                format!("Sign in anew where it runs:\n\n  mailjob auth login {name}")
             } else {
                 format!(
                     "No person's sign-in helps here. Mend what the reason names, then look at\n\n  mailjob auth status {name}"
@@ -78,7 +78,7 @@ fn paragraph(item: &Item) -> String {
 
 fn cure(what: What, name: &str) -> String {
     match what {
-        What::RefreshToken => format!("Sign in anew before that:\n\n  mailjob auth login {name}"),
+        What::RefreshToken => format!("Sign in anew before that, where it runs:\n\n  mailjob auth login {name}"),
         What::ClientSecret => format!(
             "Make a new secret where the client is registered, put it where client_secret of [accounts.{name}] points, and write \
              its end into client_secret_expires. The old one works beside it until it ends."

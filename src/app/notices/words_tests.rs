@@ -53,7 +53,7 @@ fn what_since_when_the_cure_and_who_says_it() {
         text,
         "contoso needs a sign-in, since 2027-01-15 08:00 UTC. Its mail waits until then; nothing is lost.\n\n\
          Why: the sign-in has ended  Bcc: x\n\n\
-         Sign in anew, on any machine with this configuration:\n\n  mailjob auth login contoso\n\n\
+         Sign in anew where it runs:\n\n  mailjob auth login contoso\n\n\
          This was written by Mailjob on web1, ledger /var/lib/mailjob/mailjob.db.\n\
          You are told once; mailjob auth status shows how it is now.\n"
     );

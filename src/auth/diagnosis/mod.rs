@@ -92,7 +92,7 @@ fn by_code(code: &str) -> Diagnosis {
     match code {
         "invalid_grant" => row(
             "the sign-in has ended (refresh token expired, revoked or used up)",
-            "sign in anew and replace the refresh token",
+            "sign in anew by mailjob auth login, or replace the configured refresh token",
         ),
         "invalid_client" => row(
             "client_id is wrong, or the client secret, certificate or federated token is wrong or has expired",
@@ -108,7 +108,7 @@ fn by_code(code: &str) -> Diagnosis {
         ),
         "interaction_required" | "login_required" => row(
             "a person must prove themselves (second factor, new password)",
-            "sign in anew and replace the refresh token",
+            "sign in anew by mailjob auth login, or replace the configured refresh token",
         ),
         "invalid_scope" => row("the server doesn't know these scopes for this client", "check scopes"),
         "temporarily_unavailable" | "server_error" | "slow_down" => {

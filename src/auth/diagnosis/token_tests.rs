@@ -94,7 +94,7 @@ pub(super) const TOKENS: &[(&str, &str, &str)] = &[
     (
         "invalid_client",
         "AADSTS12: a number that nobody knows",
-        "client_secret",
+        "federated token",
     ),
     ("unauthorized_client", "", "client_id and tenant"),
     ("something_new", "", "token_url"),
