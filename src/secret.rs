@@ -43,7 +43,7 @@ pub enum SecretError {
     },
     /// Every user of this machine can read the file, or users beside its owner can change it.
     #[error(
-        "secret file {path} has mode {mode:04o}: others can {can} it; run chmod 600 {path} (in Kubernetes set defaultMode: 0440 on the volume)"
+        "secret file {path} has mode {mode:04o}: others can {can} it; run chmod 600 {path}, or in Kubernetes set defaultMode: 0440 on the volume"
     )]
     Open {
         /// The file.

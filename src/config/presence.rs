@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::problem::Fault;
-use crate::secret::{SecretRef, read_token};
+use crate::secret::{SecretError, SecretRef, read_token};
 
 /// The largest file of roots that is read, in bytes.
 const MAX_ROOTS: u64 = 1 << 20;
@@ -30,9 +30,10 @@ impl Need {
         match self {
             Self::Secret(secret) => {
                 let error = secret.read().err()?;
-                let cure = match secret {
-                    SecretRef::File(_) => "put the secret there, readable for the user that runs mailjob",
-                    SecretRef::Env(_) => "set the variable for mailjob's process",
+                let cure = match (secret, &error) {
+                    (_, SecretError::Open { .. }) => "let nobody but the user that runs mailjob read it",
+                    (SecretRef::File(_), _) => "put the secret there, readable for the user that runs mailjob",
+                    (SecretRef::Env(_), _) => "set the variable for mailjob's process",
                 };
                 Some(Fault::new(error.to_string(), cure))
             }
