@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{
     countdown,
-    login::Fault,
+    fault::Fault,
     loopback::{Came, Loopback},
 };
 use crate::{

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::{countdown, login::Fault};
+use super::{countdown, fault::Fault};
 use crate::auth::Login;
 
 pub(super) async fn sign_in(login: &Login) -> Result<(), Fault> {

@@ -1,10 +1,10 @@
 //! `mailjob auth login ACCOUNT`: a person signs in, once; then it is tried what that opens.
 
-use std::{env, io, process::ExitCode, sync::Arc, time::Duration};
+use std::{env, process::ExitCode, sync::Arc};
 
 use crate::{
     app,
-    auth::{self, DeviceError, Login, NotSignedIn},
+    auth::Login,
     config::{
         Account, Grant, Protocol,
         load::{Loaded, Sources, load},
@@ -14,7 +14,7 @@ use crate::{
     net,
 };
 
-use super::{browser, device};
+use super::{browser, device, fault::Fault};
 
 /// How to sign in.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
@@ -31,29 +31,6 @@ pub(crate) struct How {
     /// Open no browser, only print the address.
     #[arg(long, conflicts_with_all = ["device", "paste"])]
     no_browser: bool,
-}
-
-/// Why nobody is signed in.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
-    #[error("there is no account \"{name}\"; {known}")]
-    Unknown { name: String, known: String },
-    #[error("mailjob.toml can't be used: mailjob check says why")]
-    Config,
-    #[error("the port {port} can't be had: {why}; choose another by --port, or sign in by --device or --paste")]
-    Port { port: u16, why: io::Error },
-    #[error("nobody signed in within {} minutes; start again", .0.as_secs() / 60)]
-    Slow(Duration),
-    #[error(transparent)]
-    NotSignedIn(#[from] NotSignedIn),
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    #[error(transparent)]
-    Auth(#[from] auth::Error),
-    #[error(transparent)]
-    Store(#[from] app::Fatal),
-    #[error(transparent)]
-    Net(#[from] net::Error),
 }
 
 /// Signs in, then tries what that opens. The exit code is 0, 78 when the configuration is wrong, or 1.

@@ -3,6 +3,7 @@
 mod browser;
 mod countdown;
 mod device;
+mod fault;
 mod login;
 mod loopback;
 mod status;

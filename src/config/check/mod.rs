@@ -14,6 +14,7 @@ mod operator;
 mod provider;
 mod reply;
 mod service;
+mod tenant;
 mod webhook;
 
 pub(super) use endpoint::{Draft, endpoint};

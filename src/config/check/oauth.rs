@@ -4,7 +4,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use reqwest::Url;
 
-use super::{DAY, HOUR, client::proof, provider::Preset};
+use super::{DAY, HOUR, client::proof, provider::Preset, tenant::tenant};
 use crate::config::{
     AuthorizationServer, Grant, OAuth, SendSecret,
     read::Value,
@@ -19,9 +19,6 @@ enum Flow {
     Client,
     Service,
 }
-
-/// Tenants that stand for many. Client credentials need one tenant (Microsoft, "OAuth 2.0 client credentials flow").
-const MANY_TENANTS: [&str; 3] = ["common", "organizations", "consumers"];
 
 /// How long Microsoft's refresh tokens live from their issue ("Refresh tokens in the Microsoft identity platform", 2025).
 const MICROSOFT_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -53,7 +50,7 @@ pub(super) fn oauth(table: &mut Table<'_>, preset: Option<&Preset>) -> Option<OA
     let client = proof(table, send);
     let grant = flow.and_then(|flow| grant(table, flow, preset));
     let spelt_out = details.as_ref().is_some_and(|details| details.server.is_some());
-    let tenant = tenant(table, flow, preset, spelt_out);
+    let tenant = tenant(table, flow == Some(Flow::Client), preset, spelt_out);
     let details = details?;
     let server = match (details.server, preset) {
         (Some(server), _) => server,
@@ -189,45 +186,6 @@ fn grant(table: &mut Table<'_>, flow: Flow, preset: Option<&Preset>) -> Option<G
             Some(Grant::ClientCredentials)
         }
     }
-}
-
-/// The tenant of Microsoft's addresses; nothing when it is wrong or of no use.
-fn tenant(table: &mut Table<'_>, flow: Option<Flow>, preset: Option<&Preset>, has_url: bool) -> Option<String> {
-    let one = flow == Some(Flow::Client);
-    let microsoft = matches!(preset, Some(Preset::Microsoft { .. }));
-    match table.value("tenant") {
-        Some(tenant) if has_url => tenant.wrong("has no use beside the addresses in oauth", "remove one of the two"),
-        Some(tenant) if microsoft => tenant_name(&tenant, one),
-        Some(_) if table.value("provider").is_some() && preset.is_none() => None,
-        Some(tenant) => tenant.wrong("is for Microsoft only", "remove it, or write provider = \"microsoft\""),
-        None if one && microsoft && !has_url => {
-            table.lacks_key(
-                "tenant",
-                "write the tenant's id or domain, e.g. tenant = \"contoso.example\"",
-            );
-            None
-        }
-        None => Some("common".to_owned()),
-    }
-}
-
-/// A tenant's id or domain, or a word for many tenants unless it must be `one`.
-pub(super) fn tenant_name(value: &Value<'_>, one: bool) -> Option<String> {
-    let tenant = text(value.clone())?;
-    if !tenant
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
-    {
-        return value.wrong(
-            format!("is \"{tenant}\", not a tenant"),
-            "write the tenant's id or domain",
-        );
-    }
-    if one && MANY_TENANTS.contains(&tenant.as_str()) {
-        let cause = format!("is \"{tenant}\", but client_credentials needs one tenant");
-        return value.wrong(cause, "write the tenant's id or domain");
-    }
-    Some(tenant)
 }
 
 /// https, or http on loopback: what is sent there opens the mailbox.

@@ -1,6 +1,7 @@
 //! Providers whose servers and addresses are known.
 
-use super::oauth::tenant_name;
+use toml::de::DeValue;
+
 use crate::config::{AuthorizationServer, Cloud, Provider, Server, Tls, table::Table, value::choice};
 
 /// A known provider, and what an account says of itself there.
@@ -34,10 +35,10 @@ pub(super) fn preset(table: &mut Table<'_>) -> Option<Preset> {
     let named = table.get("provider", choice(&[("microsoft", true), ("google", false)]));
     match (named, cloud) {
         (Some(true), _) => {
-            let personal = table.value("tenant").and_then(|value| tenant_name(&value, false));
+            let tenant = table.value("tenant").map(|value| value.raw);
             Some(Preset::Microsoft {
                 cloud: which.unwrap_or_default(),
-                personal: personal.as_deref() == Some("consumers"),
+                personal: matches!(tenant, Some(DeValue::String(text)) if text == "consumers"),
             })
         }
         (google, Some(cloud)) if google.is_some() || table.value("provider").is_none() => {
