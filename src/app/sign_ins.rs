@@ -61,8 +61,7 @@ impl SignIns {
         clients: &mut Clients,
     ) -> Result<Arc<Login>, net::Error> {
         if let Some(known) = self.by_name.get(&account.sign_in)
-            && known.account.auth == account.auth
-            && known.account.provider == account.provider
+            && known.account.signs_in_like(account)
         {
             return Ok(known.login.clone());
         }

@@ -180,7 +180,7 @@ impl Shared {
         let (account, wait_s) = (&self.account.sign_in, wait.as_secs());
         if error.needs_person() {
             self.note(Some(error)).await;
-            tracing::error!(%account, wait_s, %error, "the account needs a person");
+            tracing::error!(%account, wait_s, %error, "the account can't sign in until somebody acts");
         } else {
             tracing::warn!(%account, wait_s, %error, "no access token");
         }

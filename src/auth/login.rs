@@ -17,6 +17,9 @@ use crate::{
 /// How often it is looked whether a person has signed in, while one is needed.
 const LOOK: Duration = Duration::from_secs(3);
 
+/// How often a sign-in that nobody waits for is tried again, while the token server is in trouble.
+const AGAIN: Duration = Duration::from_secs(15);
+
 /// A sign-in. Clones share one.
 #[derive(Clone)]
 pub struct Login {
@@ -77,12 +80,12 @@ impl Login {
         loop {
             match self.access_token().await {
                 Ok(_) => {
-                    let soon = Instant::now() + LOOK;
+                    let soon = Instant::now() + AGAIN;
                     let due = self.shared.token.refresh_due().unwrap_or(soon);
                     tokio::time::sleep_until(due.max(soon)).await;
                 }
                 Err(error) if error.needs_person() => self.mended().await,
-                Err(_) => tokio::time::sleep(LOOK).await,
+                Err(_) => tokio::time::sleep(AGAIN).await,
             }
         }
     }

@@ -86,6 +86,15 @@ impl Account {
     }
 }
 
+impl Account {
+    /// Whether a token of the one is a token of the other: whose user it opens counts only where a token is of one user.
+    #[must_use]
+    pub fn signs_in_like(&self, other: &Self) -> bool {
+        let same = self.auth == other.auth && self.provider == other.provider;
+        same && (!self.auth.is_of_one_user() || self.user == other.user)
+    }
+}
+
 /// How to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Auth {

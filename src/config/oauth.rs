@@ -249,6 +249,13 @@ impl OAuth {
 }
 
 impl Auth {
+    /// Whether its tokens are asked for one mailbox's user and open no other.
+    #[must_use]
+    pub fn is_of_one_user(&self) -> bool {
+        self.oauth()
+            .is_some_and(|oauth| matches!(oauth.grant, Grant::ServiceAccount { .. }))
+    }
+
     /// The settings of OAuth, where that is how it signs in.
     #[must_use]
     pub fn oauth(&self) -> Option<&OAuth> {
@@ -258,3 +265,7 @@ impl Auth {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "oauth_tests.rs"]
+mod tests;

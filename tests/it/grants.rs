@@ -160,7 +160,7 @@ async fn a_federated_token_is_read_at_each_use() {
     mailjob.endpoint("ada", &endpoint("ada", REPLY)).unwrap();
     world.dovecot.deliver(&ada, &letter(1)).await.unwrap();
     mailjob.start().unwrap();
-    said(&mailjob, "the account needs a person", 1).await;
+    said(&mailjob, "the account can't sign in until somebody acts", 1).await;
     let why = needs_person(&mailjob, "ada").await;
     assert!(why.contains("federated token"), "{why}");
     assert_eq!(world.oauth.requests("client_credentials").await.unwrap(), (0, 1));
@@ -178,7 +178,7 @@ async fn a_federated_token_is_read_at_each_use() {
     mailjob.secret("federated", &token(-1).await).unwrap();
     world.oauth.revoke(&ada).await.unwrap();
     world.dovecot.kick(&ada).await.unwrap();
-    said(&mailjob, "the account needs a person", 2).await;
+    said(&mailjob, "the account can't sign in until somebody acts", 2).await;
     mailjob.secret("federated", &token(600).await).unwrap();
     world.dovecot.deliver(&ada, &letter(2)).await.unwrap();
     processed(&world, &mailjob, &ada, 2).await;

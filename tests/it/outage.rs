@@ -44,7 +44,13 @@ async fn a_sign_in_that_has_ended_is_asked_for_once_and_hinders_nobody() {
         processed(&world, &mailjob, BOB, number).await;
     }
     assert_eq!(world.oauth.requests("refresh_token").await.unwrap(), (0, 1));
-    assert_eq!(mailjob.log().matches("the account needs a person").count(), 1);
+    assert_eq!(
+        mailjob
+            .log()
+            .matches("the account can't sign in until somebody acts")
+            .count(),
+        1
+    );
 
     let anew = world.oauth.refresh_token(ADA, "mailjob-public").await.unwrap();
     mailjob.secret("ada", &anew).unwrap();

@@ -93,7 +93,7 @@ async fn a_token_lost_in_a_kill_needs_a_person_who_mends_it_without_a_restart() 
     world.oauth.release(TOKEN).await.unwrap();
 
     mailjob.start().unwrap();
-    said(&mailjob, "the account needs a person", 1).await;
+    said(&mailjob, "the account can't sign in until somebody acts", 1).await;
     let log = mailjob.log();
     let line = log.lines().find(|line| line.contains("needs a person")).unwrap();
     assert!(line.contains("account=ada") && line.contains("sign in anew"), "{line}");

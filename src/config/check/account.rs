@@ -11,7 +11,7 @@ use super::{
 use crate::{
     addr_spec::is_sendable,
     config::{
-        Account, Auth, EndpointName, Grant, Provider, Server, Tls, TokenSource,
+        Account, Auth, EndpointName, Provider, Server, Tls, TokenSource,
         presence::Need,
         read::Value,
         table::Table,
@@ -125,16 +125,10 @@ pub(super) fn overridden(table: &mut Table<'_>, shared: &Account, endpoint: &End
     if let Some(auth) = auth {
         account.auth = auth?;
     }
-    if own || acts_for_user(&account.auth) {
+    if own || account.auth.is_of_one_user() {
         account.sign_in.clone_from(&account.name);
     }
     Some(Some(account))
-}
-
-/// Whether a token is of the user for whom it was asked, and opens no other mailbox.
-fn acts_for_user(auth: &Auth) -> bool {
-    auth.oauth()
-        .is_some_and(|oauth| matches!(oauth.grant, Grant::ServiceAccount { .. }))
 }
 
 /// A server; what isn't written comes from the preset, else from what the port or the kind of TLS implies.
