@@ -101,5 +101,10 @@ fn machines_read_json() {
         })
     );
     assert_eq!(document["findings"][0]["part"], serde_json::Value::Null);
+    let warned = &document["findings"][2];
+    assert_eq!(
+        (&warned["outcome"], &warned["cure"]),
+        (&"warned".into(), &"renew it".into())
+    );
     assert_eq!(document["findings"][4]["outcome"], "skipped");
 }
