@@ -109,7 +109,7 @@ impl Claims {
     fn of(claims: &Value) -> Self {
         let first = |names: &[&str]| names.iter().find_map(|name| text(claims.get(name)?));
         let list = |name: &str| claims.get(name).map(words).unwrap_or_default();
-        let time = |name: &str| DateTime::from_timestamp(claims.get(name)?.as_i64()?, 0);
+        let time = |name: &str| instant(claims.get(name)?);
         let (mut scopes, roles) = (list("scp"), list("roles"));
         if scopes.is_empty() {
             scopes = list("scope");
@@ -218,6 +218,15 @@ impl Claims {
             cure: "right for a shared mailbox to which that person has FullAccess; else sign in as the mailbox's own user",
         })
     }
+}
+
+/// A claim that is a time (RFC 7519 section 2, NumericDate). It may have a fraction; whole seconds are enough, and what is too large is
+/// no time.
+fn instant(claim: &Value) -> Option<DateTime<Utc>> {
+    let seconds = claim
+        .as_i64()
+        .or_else(|| claim.as_f64().map(|seconds| seconds as i64))?;
+    DateTime::from_timestamp(seconds, 0)
 }
 
 /// A claim that is a text, fit to be shown.

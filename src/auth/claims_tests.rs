@@ -111,6 +111,20 @@ fn other_providers_are_asked_for_the_time_only() {
 }
 
 #[test]
+fn the_end_is_a_time_in_seconds_and_nothing_else_is_one() {
+    for (exp, expected) in [
+        (json!(1_800_000_000), Some(1_800_000_000)),
+        (json!(1_800_000_000.9), Some(1_800_000_000)),
+        (json!("1800000000"), None),
+        (json!(9e300), None),
+        (json!(null), None),
+    ] {
+        let claims = Claims::read(&jwt(&json!({ "exp": exp }))).unwrap();
+        assert_eq!(claims.expires.map(|ends| ends.timestamp()), expected, "{exp}");
+    }
+}
+
+#[test]
 fn opaque_tokens() {
     for token in [
         "",

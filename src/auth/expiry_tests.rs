@@ -44,8 +44,10 @@ fn the_nearest_threshold_is_due_unless_it_was_told() {
             "{minutes} min, {life:?}, {told:?}"
         );
     }
-    assert_eq!(due_of(What::FederatedToken, 60, None, &[]), None, "somebody renews it");
-    assert_eq!(due_of(What::FederatedToken, 0, None, &[]), Some(0));
+    for what in [What::FederatedToken, What::AccessToken] {
+        assert_eq!(due_of(what, 60, None, &[]), None, "somebody renews the {what}");
+        assert_eq!(due_of(what, 0, None, &[]), Some(0), "{what}");
+    }
 }
 
 proptest! {

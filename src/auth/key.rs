@@ -26,7 +26,7 @@ pub enum KeyError {
         fault: BadKey,
     },
     /// It can't be made.
-    #[error("the key file {path} can't be made: {why}")]
+    #[error("the key file {path} can't be made: {why}; let Mailjob write there, or write `key` in [service]")]
     Make {
         /// The file.
         path: PathBuf,

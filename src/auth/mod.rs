@@ -43,7 +43,7 @@ pub use key::KeyError;
 pub use login::Login;
 pub use metadata::Addresses;
 pub use seal::{BadKey, Key, SealError};
-pub use stored::{Refused, StoreError, StoredSignIn, StoredToken, TokenStore};
+pub use stored::{Forgetful, Refused, StoreError, StoredSignIn, StoredToken, TokenStore};
 
 use crate::secret::Secret;
 

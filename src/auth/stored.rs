@@ -69,3 +69,29 @@ pub trait TokenStore: Send + Sync + 'static {
     /// Held while a refresh token is used: one process at a time, so that two never use one twice. Released when dropped.
     async fn lock(&self, sign_in: &str) -> Result<Box<dyn Send>, StoreError>;
 }
+
+/// Keeps nothing: for sign-ins whose tokens need not be kept.
+pub struct Forgetful;
+
+#[async_trait]
+impl TokenStore for Forgetful {
+    async fn load(&self, _: &str) -> Result<StoredSignIn, StoreError> {
+        Ok(StoredSignIn::default())
+    }
+
+    async fn save(&self, _: &str, _: StoredToken) -> Result<(), StoreError> {
+        Err(StoreError::Failed("sign-ins are not kept here".to_owned()))
+    }
+
+    async fn note_refreshed(&self, _: &str, _: DateTime<Utc>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn note_refused(&self, _: &str, _: DateTime<Utc>, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn lock(&self, _: &str) -> Result<Box<dyn Send>, StoreError> {
+        Ok(Box::new(()))
+    }
+}

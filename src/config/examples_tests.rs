@@ -8,6 +8,7 @@ use std::{
 use super::{
     Endpoint, EndpointName, Operator, Problem, Service,
     check::{self, Accounts, Shared},
+    read::Part,
 };
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -37,14 +38,7 @@ fn shared() -> Shared {
 }
 
 fn accounts() -> Accounts {
-    let each = shared().accounts.into_iter().map(|(name, part)| {
-        assert_eq!(part.problems, []);
-        (name, part.value)
-    });
-    Accounts {
-        by_name: each.collect(),
-        more: false,
-    }
+    service(&text("endpoints.d/mailjob.toml.example"))
 }
 
 fn read(text: &str) -> Result<Endpoint, Vec<Problem>> {
@@ -99,29 +93,75 @@ fn every_example_is_right() {
 #[test]
 fn what_the_readme_shows_is_right() {
     let readme = text("README.md");
-    let blocks: Vec<_> = readme
-        .split("```toml\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next())
-        .collect();
-    let (services, endpoints): (Vec<_>, Vec<_>) = blocks.into_iter().partition(|block| block.contains("[accounts."));
+    let (services, endpoints): (Vec<_>, Vec<_>) = between(&readme, "```toml\n", "```")
+        .into_iter()
+        .partition(|block| block.contains("[accounts."));
     assert!(!services.is_empty() && !endpoints.is_empty());
     for text in endpoints {
         assert!(read(text).is_ok(), "{text}\n{:#?}", read(text).unwrap_err());
     }
     for text in services {
-        let shared = check::shared(Path::new("mailjob.toml"), text, CORES);
-        let accounts = shared
-            .value
-            .unwrap()
-            .accounts
-            .into_values()
-            .flat_map(|part| part.problems);
-        assert_eq!(
-            shared.problems.into_iter().chain(accounts).collect::<Vec<_>>(),
-            [],
-            "{text}"
-        );
+        service(text);
+    }
+}
+
+/// What stands between these marks, each time.
+fn between<'a>(text: &'a str, begin: &str, end: &str) -> Vec<&'a str> {
+    text.split(begin)
+        .skip(1)
+        .filter_map(|rest| rest.split(end).next())
+        .collect()
+}
+
+/// Reads a `mailjob.toml` in which all is right.
+fn service(text: &str) -> Accounts {
+    let shared = check::shared(Path::new("mailjob.toml"), text, CORES);
+    assert_eq!(shared.problems, [], "{text}");
+    let right = |(name, part): (_, Part<_>)| {
+        assert_eq!(part.problems, [], "{text}");
+        (name, part.value)
+    };
+    Accounts {
+        by_name: shared.value.unwrap().accounts.into_iter().map(right).collect(),
+        more: false,
+    }
+}
+
+/// A guide is followed word by word: its accounts are right, its endpoints are of its accounts, and each way has five steps.
+#[test]
+fn what_the_guides_show_is_right() {
+    for guide in ["deploy/microsoft-365.md", "deploy/google.md"] {
+        let text = text(guide);
+        let services = between(&text, "```toml\n", "```");
+        assert_eq!(services.len(), 2, "{guide}: an account for each way");
+        let mut known = Accounts::default();
+        for block in services {
+            assert!(block.contains("[accounts."), "{guide}: {block}");
+            known.by_name.extend(service(block).by_name);
+        }
+        let endpoints = between(&text, "<<'END'\n", "   END\n");
+        assert!(!endpoints.is_empty(), "{guide}");
+        for block in endpoints {
+            let name = EndpointName::new("tried").unwrap();
+            let part = check::endpoint(&name, Path::new("tried.toml"), block, &known);
+            assert_eq!(part.problems, [], "{guide}: {block}");
+        }
+        let steps = |section: &&str| {
+            let lines = section
+                .lines()
+                .filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
+            lines
+                .filter_map(|line| line.split_once(". "))
+                .map(|(n, _)| n.to_owned())
+                .collect::<Vec<_>>()
+        };
+        let ways: Vec<_> = text
+            .split("\n## ")
+            .map(|section| steps(&section))
+            .filter(|steps| !steps.is_empty())
+            .collect();
+        let five: Vec<_> = (1..=5).map(|n| n.to_string()).collect();
+        assert_eq!(ways, [five.clone(), five], "{guide}");
     }
 }
 

@@ -147,7 +147,11 @@ async fn pop3(notes: &mut Notes, account: &Account, server: &Server, credential:
         return notes.skip(&[Stage::Capabilities, Stage::Mailbox], "nobody is signed in");
     };
     let capabilities: Vec<_> = probe.capabilities.iter().map(ToString::to_string).collect();
-    notes.note(Stage::Capabilities, Outcome::Passed(capabilities.join(", ")));
+    let told = match capabilities.as_slice() {
+        [] => "the server doesn't tell (CAPA)".to_owned(),
+        told => told.join(", "),
+    };
+    notes.note(Stage::Capabilities, Outcome::Passed(told));
     notes.note(Stage::Mailbox, Outcome::Passed(format!("{} mails", probe.mails)));
 }
 

@@ -23,6 +23,21 @@ pub(super) struct Reading {
 }
 
 impl Patient {
+    /// An endpoint reads one of its mailboxes.
+    fn reads(&mut self, endpoint: &Endpoint) {
+        let mailbox = &endpoint.mailbox;
+        let known = |reading: &&mut Reading| reading.protocol == mailbox.protocol && reading.server == mailbox.server;
+        let one = (endpoint.name.clone(), mailbox.name.clone());
+        match self.reads.iter_mut().find(known) {
+            Some(reading) => reading.mailboxes.push(one),
+            None => self.reads.push(Reading {
+                protocol: mailbox.protocol,
+                server: mailbox.server.clone(),
+                mailboxes: vec![one],
+            }),
+        }
+    }
+
     /// What the account is used for, each protocol once.
     pub(super) fn uses(&self) -> Vec<Protocol> {
         let mut uses: Vec<_> = self.reads.iter().map(|reading| reading.protocol).collect();
@@ -37,37 +52,30 @@ impl Patient {
 pub(super) fn patients(endpoints: &[Arc<Endpoint>]) -> Vec<Patient> {
     let mut patients = Vec::new();
     for endpoint in endpoints {
-        let mailbox = &endpoint.mailbox;
-        let reader = find(&mut patients, &mailbox.account);
-        let known = |reading: &&mut Reading| reading.protocol == mailbox.protocol && reading.server == mailbox.server;
-        let one = (endpoint.name.clone(), mailbox.name.clone());
-        match reader.reads.iter_mut().find(known) {
-            Some(reading) => reading.mailboxes.push(one),
-            None => reader.reads.push(Reading {
-                protocol: mailbox.protocol,
-                server: mailbox.server.clone(),
-                mailboxes: vec![one],
-            }),
-        }
+        note(&mut patients, &endpoint.mailbox.account, |patient| {
+            patient.reads(endpoint)
+        });
         if let Some(account) = &endpoint.reply.account {
-            find(&mut patients, account).sends = true;
+            note(&mut patients, account, |patient| patient.sends = true);
         }
     }
     patients
 }
 
-fn find<'a>(patients: &'a mut Vec<Patient>, account: &Arc<Account>) -> &'a mut Patient {
-    let place = patients.iter().position(|patient| patient.account == *account);
-    let place = place.unwrap_or_else(|| {
-        patients.push(Patient {
-            account: account.clone(),
-            reads: Vec::new(),
-            sends: false,
-        });
-        patients.len() - 1
-    });
-    #[expect(clippy::indexing_slicing, reason = "the place of one that is there")]
-    &mut patients[place]
+/// Notes something of an account: of the one that is there, or of a new one.
+fn note(patients: &mut Vec<Patient>, account: &Arc<Account>, what: impl FnOnce(&mut Patient)) {
+    match patients.iter_mut().find(|patient| patient.account == *account) {
+        Some(patient) => what(patient),
+        None => {
+            let mut patient = Patient {
+                account: account.clone(),
+                reads: Vec::new(),
+                sends: false,
+            };
+            what(&mut patient);
+            patients.push(patient);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,13 @@
 use serde::Serialize;
 
 use super::{Finding, Kind, Outcome, Report, Stage, Subject, Trouble};
+use crate::message;
 
 /// The version of the JSON document: it changes when a field is removed or means something else.
 const VERSION: u32 = 1;
+
+/// Characters of a line for people.
+const LONGEST: usize = 4_000;
 
 /// Findings for people: a line each, below what they are about.
 #[must_use]
@@ -150,7 +154,7 @@ fn code(stage: Stage) -> &'static str {
 
 /// What a server or a file says can't disturb a terminal.
 fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    message::clean::clean(text, LONGEST)
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ fn report() -> Report {
             finding(
                 imap,
                 Stage::SignIn,
-                Outcome::Failed(trouble("refused:\x1b[31m\r\nno", "check the user")),
+                Outcome::Failed(trouble("refused:\x1b[31m\r\n\u{202e}no", "check the user")),
             ),
             finding(
                 imap,
@@ -60,7 +60,7 @@ fn people_read_lines() {
          account contoso, IMAP mail.example.com:993\n\
         \x20 ✓ DNS           192.0.2.1\n\
         \x20 ! TLS           the certificate ends\n\
-        \x20 ✗ sign-in       refused: [31m  no\n\
+        \x20 ✗ sign-in       refused: [31m   no\n\
         \x20 – capabilities  skipped: nobody is signed in\n"
     );
     assert_eq!(
@@ -97,9 +97,14 @@ fn machines_read_json() {
         document["findings"][3],
         serde_json::json!({
             "kind": "account", "name": "contoso", "part": "IMAP mail.example.com:993", "stage": "sign_in", "outcome": "failed",
-            "detail": "refused:\u{1b}[31m\r\nno", "cure": "check the user", "milliseconds": 12,
+            "detail": "refused:\u{1b}[31m\r\n\u{202e}no", "cure": "check the user", "milliseconds": 12,
         })
     );
     assert_eq!(document["findings"][0]["part"], serde_json::Value::Null);
+    let warned = &document["findings"][2];
+    assert_eq!(
+        (&warned["outcome"], &warned["cure"]),
+        (&"warned".into(), &"renew it".into())
+    );
     assert_eq!(document["findings"][4]["outcome"], "skipped");
 }

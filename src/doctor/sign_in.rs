@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -14,7 +13,7 @@ use super::{
 };
 use crate::{
     auth::{
-        Credential, Login, StoreError, StoredSignIn, StoredToken, TokenStore,
+        Credential, Forgetful, Login,
         claims::{Claims, Expected},
     },
     config::{Account, Auth, AuthorizationServer, Grant, OAuth, Protocol, TokenSource},
@@ -132,30 +131,4 @@ fn tenant(oauth: &OAuth) -> Option<&str> {
     };
     let tenant = token_url.split('/').nth(3)?;
     uuid::Uuid::try_parse(tenant).is_ok().then_some(tenant)
-}
-
-/// Keeps nothing: for accounts whose tokens need not be kept.
-struct Forgetful;
-
-#[async_trait]
-impl TokenStore for Forgetful {
-    async fn load(&self, _: &str) -> Result<StoredSignIn, StoreError> {
-        Ok(StoredSignIn::default())
-    }
-
-    async fn save(&self, _: &str, _: StoredToken) -> Result<(), StoreError> {
-        Err(StoreError::Failed("the ledger is not open".to_owned()))
-    }
-
-    async fn note_refreshed(&self, _: &str, _: DateTime<Utc>) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn note_refused(&self, _: &str, _: DateTime<Utc>, _: &str) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn lock(&self, _: &str) -> Result<Box<dyn Send>, StoreError> {
-        Ok(Box::new(()))
-    }
 }

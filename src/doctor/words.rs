@@ -53,7 +53,15 @@ pub(super) fn of_watch(error: &Error) -> Trouble {
         Error::Protocol(Violation::Injected | Violation::Preauth) => {
             "find out who sits in between: a proxy or virus scanner"
         }
-        Error::Protocol(_) => "check host and port: this may be no IMAP server",
+        Error::Protocol(_) => "check host and port: this may be a server of another kind",
+        Error::InUse(answer) => {
+            return Trouble {
+                what: format!("another session has the maildrop: the server said {answer}"),
+                cure: "end it (a mail program, or a Mailjob that is just looking), and run mailjob doctor again"
+                    .to_owned(),
+            };
+        }
+        Error::TooSoon { .. } => "run mailjob doctor again after that time",
         Error::Name(_) => "write the mailbox's name without control characters",
         _ => "try again later; if it stays, check host and port",
     };

@@ -29,6 +29,10 @@ fn what_keeps_us_out_of_a_mailbox_server() {
         port: 993,
         after: Duration::from_secs(1),
     };
+    let locked = Refusal {
+        status: Negative::Err,
+        ..refusal(false, Some("IN-USE"), "locked")
+    };
     for (error, what, cure) in [
         (
             credential("AUTHENTICATE failed."),
@@ -49,7 +53,8 @@ fn what_keeps_us_out_of_a_mailbox_server() {
         (Error::NoMechanism("a password"), "no way to sign in", "by another way"),
         (Violation::NoTls.into(), "no STARTTLS", "port and tls"),
         (Violation::Injected.into(), "somebody", "in between"),
-        (Violation::Grammar.into(), "no IMAP", "no IMAP server"),
+        (Violation::Grammar.into(), "no IMAP", "of another kind"),
+        (Error::InUse(locked), "the server said -ERR [IN-USE] locked", "end it"),
         (
             Error::Name("a\n".into()),
             "control characters",

@@ -8,8 +8,7 @@ use std::{
     },
 };
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -18,7 +17,7 @@ use super::super::{
     *,
 };
 use crate::{
-    auth::{StoreError, StoredSignIn, StoredToken, TokenStore},
+    auth::Forgetful,
     config::{Auth, EndpointName, Tls},
     job::{Answer, Outcome, ReplyDecision},
     ledger::{
@@ -30,30 +29,6 @@ use crate::{
 
 /// Long enough for any machine; only a failing test waits so long.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-
-struct NoStore;
-
-#[async_trait]
-impl TokenStore for NoStore {
-    async fn load(&self, _: &str) -> Result<StoredSignIn, StoreError> {
-        Ok(StoredSignIn::default())
-    }
-    async fn save(&self, _: &str, _: StoredToken) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn note_refreshed(&self, _: &str, _: DateTime<Utc>) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn note_refused(&self, _: &str, _: DateTime<Utc>, _: &str) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn lock(&self, _: &str) -> Result<Box<dyn Send>, StoreError> {
-        Ok(Box::new(()))
-    }
-}
 
 /// A ledger with replies of an account, and the loop that submits them to a server.
 pub(super) struct World {
@@ -143,7 +118,7 @@ impl World {
         let outbox = Outbox {
             account: account.clone(),
             ledger: self.ledger.clone(),
-            login: Arc::new(Login::new(account, &[], Arc::new(NoStore), http)),
+            login: Arc::new(Login::new(account, &[], Arc::new(Forgetful), http)),
             stop: self.stop.clone(),
         };
         *self.running.lock().unwrap() = Some(tokio::spawn(run(outbox)));

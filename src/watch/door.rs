@@ -84,3 +84,71 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::{
+        secret::Secret,
+        watch::error::{Negative, Refusal, Words},
+    };
+
+    /// A door behind which nobody is let in.
+    struct Shut {
+        credential: Credential,
+        knocks: AtomicUsize,
+        rejected: AtomicUsize,
+    }
+
+    #[async_trait]
+    impl Keys for Shut {
+        async fn credential(&self) -> Result<Credential, Error> {
+            Ok(self.credential.clone())
+        }
+
+        fn rejected(&self, _: &Credential) {
+            self.rejected.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[async_trait]
+    impl Door<()> for Shut {
+        async fn knock(&self) -> Result<(), Error> {
+            self.knocks.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_is_replaced_once_and_a_password_is_said_once() {
+        let secret = || Secret::from("canary");
+        let throttled = "Request is throttled. Suggested Backoff Time: 1000 milliseconds";
+        for (credential, said, knocks, rejected) in [
+            (Credential::Bearer(secret()), "no", 2, 2),
+            (Credential::Password(secret()), "no", 1, 1),
+            (Credential::Bearer(secret()), throttled, 1, 0),
+        ] {
+            let shut = Shut {
+                credential,
+                knocks: AtomicUsize::new(0),
+                rejected: AtomicUsize::new(0),
+            };
+            let refuse = async |(), _| {
+                Err::<(), _>(Error::Credential {
+                    mechanism: "PLAIN",
+                    answer: Refusal {
+                        status: Negative::No,
+                        code: None,
+                        text: Words::new(said),
+                    },
+                })
+            };
+            let error = admitted(&shut, refuse).await.unwrap_err();
+            assert!(matches!(error, Error::Credential { .. }), "{error:?}");
+            let counted = [&shut.knocks, &shut.rejected].map(|count| count.load(Ordering::Relaxed));
+            assert_eq!(counted, [knocks, rejected], "{said}");
+        }
+    }
+}

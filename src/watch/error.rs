@@ -89,8 +89,8 @@ pub enum Error {
 /// What a server must not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
-    /// A line of over 64 KiB.
-    #[error("a line of over 64 KiB")]
+    /// A line of over 64 KiB (IMAP) or 8 KiB (POP3).
+    #[error("a line that has no end")]
     Line,
     /// A literal that is larger than anything we ask for.
     #[error("a literal larger than what was asked for")]

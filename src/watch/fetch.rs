@@ -12,7 +12,7 @@ use super::{
     cursor::{Listed, Portion, SMALL},
     error::{Error, Violation},
     imap::{Fetch, Said, Step, Wire},
-    intake::{Held, Intake},
+    intake::{Intake, held},
     uids,
 };
 use crate::job::Reason;
@@ -143,7 +143,7 @@ impl Receiver<'_> {
                 continue;
             }
             if body.len() != SMALL as usize {
-                let held = self.held(body.len() as u64);
+                let held = held(body.len() as u64, self.limit);
                 self.intake.mail(uid, received, body, held).await?;
             } else if begun.is_none() {
                 begun = Some(uid);
@@ -168,7 +168,7 @@ impl Receiver<'_> {
         loop {
             let asked = PIECE.min(self.limit.saturating_add(1).saturating_sub(offset));
             if asked == 0 {
-                self.intake.end_large(self.held(offset)).await?;
+                self.intake.end_large(held(offset, self.limit)).await?;
                 return Ok((wire, true));
             }
             let mut piece = None;
@@ -191,7 +191,7 @@ impl Receiver<'_> {
                 (wire, there) = present(wire, &uid.to_string()).await?;
                 let whole = begun && there.contains(&uid);
                 match (begun, whole) {
-                    (true, true) => self.intake.end_large(self.held(offset)).await?,
+                    (true, true) => self.intake.end_large(held(offset, self.limit)).await?,
                     (true, false) => self.intake.gone().await?,
                     (false, _) => {}
                 }
@@ -210,21 +210,10 @@ impl Receiver<'_> {
                 self.intake.piece(body).await?;
             }
             if came < asked {
-                self.intake.end_large(self.held(offset)).await?;
+                self.intake.end_large(held(offset, self.limit)).await?;
                 return Ok((wire, true));
             }
         }
-    }
-
-    /// A mail that is over the limit is kept as far as it was read, but nobody works on it.
-    fn held(&self, size: u64) -> Held {
-        let detail = || {
-            format!(
-                "the mail is larger than {} bytes, the limit of this endpoint",
-                self.limit
-            )
-        };
-        (size > self.limit).then(|| (Reason::TooLarge, detail()))
     }
 }
 

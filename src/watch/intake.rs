@@ -25,6 +25,12 @@ const QUEUE: usize = 32;
 /// Why a mail is taken but not worked on, and the details.
 pub(crate) type Held = Option<(Reason, String)>;
 
+/// A mail that is over the limit is kept as far as it was read, but nobody works on it.
+pub(crate) fn held(size: u64, limit: u64) -> Held {
+    let detail = || format!("the mail is larger than {limit} bytes, the limit of this endpoint");
+    (size > limit).then(|| (Reason::TooLarge, detail()))
+}
+
 /// What the session hands over.
 pub(super) enum Arrived {
     /// A mail in one piece.

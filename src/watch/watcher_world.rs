@@ -5,13 +5,11 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::{Login, StoreError, StoredSignIn, StoredToken, TokenStore},
+    auth::{Forgetful, Login},
     budget::Budget,
     config,
     ledger::Cursor,
@@ -23,31 +21,6 @@ use crate::{
         watcher::Watcher,
     },
 };
-
-struct NoStore;
-
-#[async_trait]
-impl TokenStore for NoStore {
-    async fn load(&self, _: &str) -> Result<StoredSignIn, StoreError> {
-        Ok(StoredSignIn::default())
-    }
-
-    async fn save(&self, _: &str, _: StoredToken) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn note_refreshed(&self, _: &str, _: DateTime<Utc>) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn note_refused(&self, _: &str, _: DateTime<Utc>, _: &str) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn lock(&self, _: &str) -> Result<Box<dyn Send>, StoreError> {
-        Ok(Box::new(()))
-    }
-}
 
 /// A watch over scripts: each connection plays the next one.
 pub(in crate::watch) struct Running {
@@ -83,7 +56,7 @@ pub(in crate::watch) fn start_with(
     let login = Login::new(
         endpoint.mailbox.account.clone(),
         &[],
-        Arc::new(NoStore),
+        Arc::new(Forgetful),
         reqwest::Client::new(),
     );
     let (health, stop) = (Arc::new(Health::default()), CancellationToken::new());

@@ -1,12 +1,18 @@
 //! A person signs in, once: `mailjob auth login`, by each way, and what runs on it then.
 
-use std::{process::Stdio, time::Duration};
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::Stdio,
+    time::Duration,
+};
 
 use mailjob_testbed::{Answer, CLIENT_SECRET, Mailjob, Options, Receiver, World};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
-    process::{Child, ChildStdin, ChildStdout},
-    time::timeout,
+    process::{Child, ChildStdin, ChildStdout, Command},
+    time::{sleep, timeout},
 };
 
 use crate::letters::letter;
@@ -43,6 +49,17 @@ impl Asking {
         let arguments = [&["auth", "login", "ada"], options].concat();
         let mut command = mailjob.command(&arguments);
         command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+        Self::of(command)
+    }
+
+    /// The same on a machine with a screen, whose programs are those of this folder.
+    fn before_a_screen(mailjob: &Mailjob, options: &[&str], programs: &Path) -> Self {
+        let mut command = mailjob.command(&[&["auth", "login", "ada"], options].concat());
+        command.env("DISPLAY", ":99").env("PATH", programs);
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         Self {
             keyboard: child.stdin.take().unwrap(),
@@ -138,6 +155,53 @@ async fn a_browser_comes_back_to_a_port_of_this_machine() {
     assert!(well && said.contains("Signed in"), "{said}");
     assert_eq!(mailjob.leaks(&said), [] as [String; 0]);
     works(&world, mailjob).await;
+}
+
+/// A browser that writes down where it is sent, and opens nothing.
+fn browser(folder: &Path) {
+    let script = "#!/bin/sh\nprintf %s \"$1\" >\"$0.draft\"\n/bin/mv \"$0.draft\" \"$0.opened\"\n";
+    let program = folder.join("xdg-open");
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_is_opened_where_there_is_a_screen_and_the_address_is_shown_too() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mailjob = installation(&world, "mailjob-public", "");
+    let programs = tempfile::tempdir().unwrap();
+    browser(programs.path());
+    let opened = programs.path().join("xdg-open.opened");
+    let mut asking = Asking::before_a_screen(&mailjob, &[], programs.path());
+    let shown = asking.shown().await;
+    let there = async {
+        while !opened.exists() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, there).await.unwrap();
+    let address = fs::read_to_string(&opened).unwrap();
+    assert_eq!(address, shown);
+    let back = world.oauth.sign_in(&address, USER).await.unwrap();
+    assert_eq!(visit(&back).await.0, 200);
+    let (well, said) = asking.end().await;
+    assert!(well && said.contains("A browser was opened."), "{said}");
+
+    fs::remove_file(&opened).unwrap();
+    let empty = tempfile::tempdir().unwrap();
+    for (options, folder) in [(&["--no-browser"][..], &programs), (&[], &empty)] {
+        let mut asking = Asking::before_a_screen(&mailjob, options, folder.path());
+        let address = asking.shown().await;
+        assert!(
+            asking.all.starts_with("Open this address in a browser"),
+            "{}",
+            asking.all
+        );
+        let back = world.oauth.refuse_sign_in(&address).await.unwrap();
+        assert_eq!(visit(&back).await.0, 200);
+        assert!(!asking.end().await.0);
+    }
+    assert!(!opened.exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

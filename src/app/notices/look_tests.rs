@@ -1,36 +1,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_trait::async_trait;
-
 use super::*;
 use crate::{
-    auth::{Refused, StoreError, StoredSignIn, StoredToken, TokenStore},
+    auth::{Forgetful, Refused},
     config::{Auth, Provider, Server, Tls},
     ledger::{SignInRow, sqlite},
     secret::SecretRef,
 };
-
-/// Keeps nothing: a password needs no store.
-struct Nothing;
-
-#[async_trait]
-impl TokenStore for Nothing {
-    async fn load(&self, _: &str) -> Result<StoredSignIn, StoreError> {
-        Ok(StoredSignIn::default())
-    }
-    async fn save(&self, _: &str, _: StoredToken) -> Result<(), StoreError> {
-        Ok(())
-    }
-    async fn note_refreshed(&self, _: &str, _: DateTime<Utc>) -> Result<(), StoreError> {
-        Ok(())
-    }
-    async fn note_refused(&self, _: &str, _: DateTime<Utc>, _: &str) -> Result<(), StoreError> {
-        Ok(())
-    }
-    async fn lock(&self, _: &str) -> Result<Box<dyn Send>, StoreError> {
-        Ok(Box::new(()))
-    }
-}
 
 /// An account whose server hangs up on everybody, and how often it was asked.
 async fn deaf() -> (Account, Arc<AtomicUsize>) {
@@ -80,7 +56,7 @@ async fn what_can_t_be_sent_stays_due_and_the_server_is_left_alone() {
     };
     let desk = Desk {
         sign_ins: [("office".to_owned(), account.clone())].into(),
-        operator: Some((operator, Arc::new(Login::new(account, &[], Arc::new(Nothing), http)))),
+        operator: Some((operator, Arc::new(Login::new(account, &[], Arc::new(Forgetful), http)))),
     };
     let notices = Notices {
         desk: watch::channel(desk.clone()).1,
@@ -112,6 +88,18 @@ async fn what_can_t_be_sent_stays_due_and_the_server_is_left_alone() {
         text.contains("mailjob_sign_in_state{account=\"office\",state=\"needs_sign_in\"} 1\n"),
         "{text}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_mails_are_sent_an_hour_than_a_person_reads() {
+    let mut memory = Memory::default();
+    for sent in 0..AN_HOUR {
+        assert_eq!(memory.room(), AN_HOUR - sent);
+        memory.worked();
+    }
+    assert_eq!(memory.room(), 0);
+    tokio::time::advance(HOUR + Duration::from_secs(1)).await;
+    assert_eq!(memory.room(), AN_HOUR);
 }
 
 #[tokio::test]

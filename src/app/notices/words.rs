@@ -1,7 +1,10 @@
 //! The words of a notice: what, since when, the cure, and who says it. Pure, and nothing secret.
 
 use super::plan::{Item, News};
-use crate::{auth::forecast::What, message::clean::clean};
+use crate::{
+    auth::forecast::{Expiry, What},
+    message::clean::clean,
+};
 
 /// Characters kept of what a token server said.
 const MAX_WHY: usize = 600;
@@ -18,7 +21,14 @@ pub(in crate::app) struct Speaker {
 pub(super) fn words(items: &[Item], speaker: &Speaker) -> (String, String) {
     let subject = match items {
         [only] => format!("[mailjob] {}", headline(only)),
-        several => format!("[mailjob] {} accounts or secrets need you", several.len()),
+        several => {
+            let again = |item: &&Item| matches!(item.news, News::WorksAgain(_));
+            match several.len() - several.iter().filter(again).count() {
+                0 => format!("[mailjob] {} accounts work again", several.len()),
+                1 => "[mailjob] 1 account or secret needs you".to_owned(),
+                needy => format!("[mailjob] {needy} accounts or secrets need you"),
+            }
+        }
     };
     let paragraphs: Vec<_> = items.iter().map(paragraph).collect();
     let Speaker { host, ledger } = speaker;
@@ -71,14 +81,17 @@ fn paragraph(item: &Item) -> String {
         }
         News::Ends(expiry, _) => {
             let ends = expiry.ends.format("%F %R UTC");
-            format!("{headline}, on {ends}.\n\n{}", cure(expiry.what, name))
+            format!("{headline}, on {ends}.\n\n{}", cure(expiry, name))
         }
     }
 }
 
-fn cure(what: What, name: &str) -> String {
-    match what {
-        What::RefreshToken => format!("Sign in anew before that, where it runs:\n\n  mailjob auth login {name}"),
+fn cure(expiry: &Expiry, name: &str) -> String {
+    match expiry.what {
+        What::RefreshToken => {
+            let before = if expiry.days > 0 { " before that" } else { "" };
+            format!("Sign in anew{before}, where it runs:\n\n  mailjob auth login {name}")
+        }
         What::ClientSecret => format!(
             "Make a new secret where the client is registered, put it where client_secret of [accounts.{name}] points, and write \
              its end into client_secret_expires. The old one works beside it until it ends."

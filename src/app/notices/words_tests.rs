@@ -90,6 +90,15 @@ fn many_in_one_and_each_with_its_cure() {
         item(true, ends(What::RefreshToken, 7)),
     ]);
     assert_eq!(subject, "[mailjob] 4 accounts or secrets need you");
+    let again = || item(true, News::WorksAgain(at(0)));
+    let needy = || item(true, refused("a"));
+    assert_eq!(said(&[again(), again()]).0, "[mailjob] 2 accounts work again");
+    let mixed = [needy(), again(), needy()];
+    assert_eq!(said(&mixed).0, "[mailjob] 2 accounts or secrets need you");
+    for (days, words) in [(7, "Sign in anew before that, where"), (0, "Sign in anew, where")] {
+        let (_, text) = said(&[item(true, ends(What::RefreshToken, days))]);
+        assert!(text.contains(words), "{text}");
+    }
     assert_eq!(text.matches("mailjob auth login contoso").count(), 2, "{text}");
     assert!(
         text.contains("client_secret_expires") && text.contains("mailjob auth status contoso"),

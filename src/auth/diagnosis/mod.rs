@@ -104,7 +104,7 @@ fn by_code(code: &str) -> Diagnosis {
         ),
         "consent_required" => row(
             "nobody has consented to these scopes",
-            "have an administrator consent, then sign in anew",
+            "have an administrator consent, then sign in anew (mailjob auth login)",
         ),
         "interaction_required" | "login_required" => row(
             "a person must prove themselves (second factor, new password)",

@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10 * 60);
 pub(super) async fn here(login: &Login, port: u16, show: bool) -> Result<(), Fault> {
     let loopback = Loopback::take(port).await.map_err(|why| Fault::Port { port, why })?;
     let sign_in = Arc::new(login.browser(&loopback.redirect()).await?);
-    let (_listening, came) = loopback.listen(sign_in.clone());
+    let (listening, came) = loopback.listen(sign_in.clone());
     let opened = show && open::that_detached(sign_in.url().as_str()).is_ok();
     let before = if opened {
         "A browser was opened. If it shows nothing, open this address in one on this machine:"
@@ -42,7 +42,9 @@ pub(super) async fn here(login: &Login, port: u16, show: bool) -> Result<(), Fau
             "With a browser elsewhere, the last page will not load: paste its whole address here, and press Enter.\n"
         );
     }
-    wait(login, &sign_in, came).await
+    let ended = wait(login, &sign_in, came).await;
+    listening.end().await;
+    ended
 }
 
 /// Signs in with a browser anywhere: the address of the page on which it ends is pasted here.

@@ -3,7 +3,7 @@
 //! It listens on this machine alone and for one sign-in. A request of another sign-in, or a browser's question for an icon, is answered
 //! and does not end the wait. Nothing of a request is ever shown on the page.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -11,12 +11,17 @@ use axum::{
     http::{StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use tokio::{net::TcpListener, sync::mpsc};
+use futures_util::future::join_all;
+use tokio::{net::TcpListener, sync::mpsc, time::timeout};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     auth::{BrowserSignIn, NotSignedIn},
     secret::Secret,
 };
+
+/// How long a browser may take for the last page. It may also hold connections on which it asks nothing.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What came of a browser's sign-in.
 pub(super) type Came = Result<Secret, NotSignedIn>;
@@ -48,19 +53,28 @@ impl Loopback {
     pub(super) fn listen(self, sign_in: Arc<BrowserSignIn>) -> (Listening, mpsc::Receiver<Came>) {
         let (tell, came) = mpsc::channel(1);
         let app = Router::new().fallback(answer).with_state((sign_in, tell));
+        let end = CancellationToken::new();
         let serve = |listener| {
-            let app = app.clone();
-            let serving = async move { axum::serve(listener, app).await };
-            tokio_util::task::AbortOnDropHandle::new(tokio::spawn(serving))
+            let serving = axum::serve(listener, app.clone()).with_graceful_shutdown(end.clone().cancelled_owned());
+            AbortOnDropHandle::new(tokio::spawn(async { serving.await }))
         };
         let tasks = self.listeners.into_iter().map(serve).collect();
-        (Listening { _tasks: tasks }, came)
+        (Listening { end, tasks }, came)
     }
 }
 
 /// Listens for as long as it is kept.
 pub(super) struct Listening {
-    _tasks: Vec<tokio_util::task::AbortOnDropHandle<io::Result<()>>>,
+    end: CancellationToken,
+    tasks: Vec<AbortOnDropHandle<io::Result<()>>>,
+}
+
+impl Listening {
+    /// Ends, after the answers that are under way: the person should see the last page.
+    pub(super) async fn end(self) {
+        self.end.cancel();
+        drop(timeout(FAREWELL, join_all(self.tasks)).await);
+    }
 }
 
 async fn answer(State((sign_in, tell)): State<(Arc<BrowserSignIn>, mpsc::Sender<Came>)>, uri: Uri) -> Response {
@@ -96,4 +110,20 @@ fn page(status: StatusCode, words: &'static str) -> Response {
         (header::CONNECTION, "close"),
     ];
     (status, headers, html).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_this_machine_is_listened_to() {
+        let loopback = Loopback::take(0).await.unwrap();
+        assert_eq!(loopback.redirect(), format!("http://localhost:{}", loopback.port));
+        for listener in &loopback.listeners {
+            let address = listener.local_addr().unwrap();
+            assert!(address.ip().is_loopback(), "{address}");
+            assert_eq!(address.port(), loopback.port);
+        }
+    }
 }

@@ -16,7 +16,7 @@ use crate::{
     ledger::{Cursor, MAILDROP},
     watch::{
         error::Error,
-        intake::{Held, Intake},
+        intake::{Intake, held},
         session::Looking,
     },
 };
@@ -133,7 +133,7 @@ impl Receiver<'_> {
                 .piece(usize::try_from(most.min(room)).unwrap_or(usize::MAX))
                 .await?;
             size += piece.len() as u64;
-            let held = self.held(size);
+            let held = held(size, self.limit);
             let last = held.is_some() || matches!(next, Next::End(_));
             if last && !begun {
                 self.intake.mail(uid, None, piece.into(), held).await?;
@@ -167,17 +167,6 @@ impl Receiver<'_> {
         let bytes = Bytes::from(format!("X-Not-Delivered: {uidl}\r\n\r\n"));
         let held = Some((Reason::Unreadable, detail));
         self.intake.mail(uid, None, bytes, held).await
-    }
-
-    /// A mail that is over the limit is kept as far as it was read, but nobody works on it.
-    fn held(&self, size: u64) -> Held {
-        let detail = || {
-            format!(
-                "the mail is larger than {} bytes, the limit of this endpoint",
-                self.limit
-            )
-        };
-        (size > self.limit).then(|| (Reason::TooLarge, detail()))
     }
 }
 
