@@ -21,6 +21,10 @@ pub(super) fn of_auth(error: &auth::Error) -> Trouble {
             what: "not signed in yet".to_owned(),
             cure: format!("mailjob auth login {sign_in}"),
         },
+        auth::Error::Store(error) if matches!(**error, auth::StoreError::Sealed(_)) => Trouble {
+            what: error.to_string(),
+            cure: "put the key back with which it was sealed, or mailjob auth login".to_owned(),
+        },
         other => Trouble {
             what: other.to_string(),
             cure: match other.verdict() {
