@@ -176,13 +176,14 @@ impl Shared {
 
     async fn remember(&self, flight: &mut Flight, error: &Error, secrets: Print) {
         let (trouble, wait) = Trouble::after(flight.trouble.as_ref(), error, secrets, Instant::now());
+        let failures = trouble.failures();
         flight.trouble = Some(trouble);
         let (account, wait_s) = (&self.account.sign_in, wait.as_secs());
         if error.needs_person() {
             self.note(Some(error)).await;
             tracing::error!(%account, wait_s, %error, "the account can't sign in until somebody acts");
         } else {
-            tracing::warn!(%account, wait_s, %error, "no access token");
+            tracing::warn!(%account, failures, wait_s, %error, "no access token");
         }
     }
 

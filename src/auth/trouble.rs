@@ -65,6 +65,11 @@ impl Trouble {
         }
     }
 
+    /// Failures in a row.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
+    }
+
     /// Whether it is about these secrets.
     pub(super) fn is_about(&self, secrets: &Print) -> bool {
         self.secrets == *secrets

@@ -124,7 +124,11 @@ impl Dovecot {
             session.command(&format!("CREATE {}", quoted(mailbox))).await?;
         }
         for mail in mails {
-            session.append(mailbox, &mail.flags, &mail.raw).await?;
+            // A session that began as the mailbox was being deleted hears of it at its first APPEND (Dovecot 2.3, 2026-11).
+            if session.append(mailbox, &mail.flags, &mail.raw).await.is_err() {
+                session = self.session(user).await?;
+                session.append(mailbox, &mail.flags, &mail.raw).await?;
+            }
         }
         Ok(())
     }
