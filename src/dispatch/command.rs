@@ -4,6 +4,7 @@
 //! ends, whatever is left of its group is killed, and its folder is removed.
 
 use std::{
+    collections::BTreeMap,
     env,
     ffi::OsString,
     io,
@@ -28,7 +29,7 @@ use super::{folder, later, output::Output, work::Work};
 use crate::{
     config::{self, HeaderValue},
     job::{Answer, Outcome, Reason},
-    secret::{ExposeSecret, SecretError},
+    secret::{ExposeSecret, SecretError, SecretRef},
 };
 
 /// How long a killed process may take to vanish, and its pipes to close: what hangs in the kernel for longer is left to it.
@@ -64,31 +65,64 @@ impl From<Unready> for Outcome {
     }
 }
 
+/// Where a variable of a command's environment has its value from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Our own environment, where it is set there.
+    Ours,
+    /// This text.
+    Text(String),
+    /// The secret that is kept there.
+    Secret(SecretRef),
+    /// The path of the command's folder.
+    Folder,
+}
+
 /// The folder and environment of one attempt. Blocks.
 ///
 /// # Errors
 /// When a secret is missing, or the temporary folder fails.
 pub(super) fn prepare(command: &config::Command, work: &Work<'_>) -> Result<Start, Unready> {
-    let passed = command
-        .pass_env
-        .iter()
-        .filter_map(|name| Some((name.into(), env::var_os(name)?)));
-    let mut environment: Vec<(OsString, OsString)> = passed.collect();
-    for (name, value) in &command.env {
-        let value = match value {
-            HeaderValue::Plain(value) => value.into(),
-            HeaderValue::Secret(secret) => secret.read()?.expose_secret().into(),
-        };
-        environment.push((name.into(), value));
+    let variables = variables(command, work);
+    let mut secrets = BTreeMap::new();
+    for (name, origin) in &variables {
+        if let Origin::Secret(secret) = origin {
+            secrets.insert(name.clone(), secret.read()?);
+        }
     }
     let folder = folder::make(work)?;
-    environment.extend([
-        ("MAILJOB_JOB".into(), work.job.id.to_string().into()),
-        ("MAILJOB_ENDPOINT".into(), work.endpoint.as_str().into()),
-        ("MAILJOB_ATTEMPT".into(), work.job.attempt.to_string().into()),
-        ("MAILJOB_DIR".into(), folder.path().into()),
-    ]);
+    let value = |(name, origin): (String, Origin)| {
+        let value = match origin {
+            Origin::Ours => env::var_os(&name)?,
+            Origin::Text(text) => text.into(),
+            Origin::Secret(_) => secrets.get(&name)?.expose_secret().into(),
+            Origin::Folder => folder.path().into(),
+        };
+        Some((name.into(), value))
+    };
+    let environment = variables.into_iter().filter_map(value).collect();
     Ok(Start { folder, environment })
+}
+
+/// A command's whole environment, each variable once: ours win over configured ones, and those over what is passed on. Reads no
+/// secret. Pure.
+pub(super) fn variables(command: &config::Command, work: &Work<'_>) -> BTreeMap<String, Origin> {
+    let passed = command.pass_env.iter().map(|name| (name.clone(), Origin::Ours));
+    let set = command.env.iter().map(|(name, value)| {
+        let origin = match value {
+            HeaderValue::Plain(value) => Origin::Text(value.clone()),
+            HeaderValue::Secret(secret) => Origin::Secret(secret.clone()),
+        };
+        (name.clone(), origin)
+    });
+    let ours = [
+        ("MAILJOB_JOB", Origin::Text(work.job.id.to_string())),
+        ("MAILJOB_ENDPOINT", Origin::Text(work.endpoint.to_string())),
+        ("MAILJOB_ATTEMPT", Origin::Text(work.job.attempt.to_string())),
+        ("MAILJOB_DIR", Origin::Folder),
+    ];
+    let ours = ours.into_iter().map(|(name, origin)| (name.to_owned(), origin));
+    passed.chain(set).chain(ours).collect()
 }
 
 /// Runs the command to its end, or to the end of its time.

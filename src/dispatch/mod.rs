@@ -13,6 +13,8 @@ mod folder;
 mod output;
 pub mod payload;
 pub mod probe;
+mod reading;
+pub mod rehearsal;
 mod signature;
 mod spool;
 mod webhook;
