@@ -44,6 +44,13 @@ pub(super) struct Start {
     environment: Vec<(OsString, OsString)>,
 }
 
+#[cfg(test)]
+impl Start {
+    pub(super) fn into_parts(self) -> (TempDir, Vec<(OsString, OsString)>) {
+        (self.folder, self.environment)
+    }
+}
+
 /// Why a command could not be made ready.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unready {

@@ -78,7 +78,7 @@ pub enum Plan {
 /// A webhook's request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The URL, without what may be a key in it.
+    /// The URL, without its query, which may be a key.
     pub url: String,
     /// The header fields by name; the HTTP client adds `host` and `accept`.
     pub headers: Vec<(String, Value)>,
@@ -126,6 +126,18 @@ impl Excerpt {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.shown.len() as u64 == self.size
+    }
+
+    /// What is shown, without a character that was cut; nothing when it is no UTF-8.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match str::from_utf8(&self.shown) {
+            Ok(text) => Some(text),
+            Err(error) if !self.is_whole() && error.error_len().is_none() => {
+                str::from_utf8(self.shown.get(..error.valid_up_to())?).ok()
+            }
+            Err(_) => None,
+        }
     }
 }
 
@@ -202,29 +214,14 @@ fn request(webhook: &config::Webhook, work: &Work<'_>, most: u64) -> Result<Requ
         .map(|(name, field)| (name.to_string(), value(field)))
         .collect();
     headers.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let shown = shown.into();
+    let (shown, place) = (shown.into(), webhook.place());
+    let query = if place == webhook.url { "" } else { "?…" };
     Ok(Request {
-        url: without_keys(&webhook.url),
+        url: format!("{place}{query}"),
         headers,
         body: Excerpt { shown, size },
         refused: probe::destination(webhook).err(),
     })
-}
-
-/// A URL without its user information and without the value of its query, both of which may be keys. Pure.
-fn without_keys(url: &str) -> String {
-    let Ok(mut parsed) = reqwest::Url::parse(url) else {
-        return "a URL that is not usable".to_owned();
-    };
-    let hidden = [!parsed.username().is_empty(), parsed.password().is_some()];
-    let cleared = parsed.set_username("").and_then(|()| parsed.set_password(None));
-    if hidden.contains(&true) && cleared.is_err() {
-        return "a URL that is not usable".to_owned();
-    }
-    parsed.set_fragment(None);
-    let query = parsed.query().is_some();
-    parsed.set_query(None);
-    if query { format!("{parsed}?…") } else { parsed.into() }
 }
 
 fn process(command: &config::Command, work: &Work<'_>, most: u64) -> io::Result<Process> {

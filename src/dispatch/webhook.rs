@@ -50,6 +50,13 @@ impl Request {
     pub(super) fn is_in_memory(&self) -> bool {
         matches!(self.body, Body::Memory(_))
     }
+
+    #[cfg(test)]
+    pub(super) fn into_parts(mut self) -> (HeaderMap, Vec<u8>) {
+        let mut body = Vec::new();
+        self.body.read(|from| from.read_to_end(&mut body)).unwrap();
+        (self.headers, body)
+    }
 }
 
 /// Why a request could not be made.

@@ -122,10 +122,8 @@ fn variable(name: &str, origin: &Origin) -> Json {
 
 /// Text where it is text, else base64.
 fn excerpt(excerpt: &Excerpt) -> Json {
-    let (text, base64) = match str::from_utf8(&excerpt.shown) {
-        Ok(text) => (Some(text), None),
-        Err(_) => (None, Some(STANDARD.encode(&excerpt.shown))),
-    };
+    let text = excerpt.text();
+    let base64 = text.is_none().then(|| STANDARD.encode(&excerpt.shown));
     json!({ "size": excerpt.size, "whole": excerpt.is_whole(), "text": text, "base64": base64 })
 }
 

@@ -198,7 +198,10 @@ fn excerpt(page: &mut Page, name: &str, excerpt: &Excerpt) {
             shown.len()
         )
     });
-    page.block(&String::from_utf8_lossy(shown));
+    match excerpt.text() {
+        Some(text) => page.block(text),
+        None => page.block(&String::from_utf8_lossy(shown)),
+    }
 }
 
 fn reply(page: &mut Page, heading: &str, told: &Told) {
