@@ -25,11 +25,16 @@ use tokio::{
     time::timeout,
 };
 
-use super::{folder, later, output::Output, work::Work};
+use super::{
+    environment::{Origin, variables},
+    folder, later,
+    output::Output,
+    work::Work,
+};
 use crate::{
-    config::{self, HeaderValue},
+    config,
     job::{Answer, Outcome, Reason},
-    secret::{ExposeSecret, SecretError, SecretRef},
+    secret::{ExposeSecret, SecretError},
 };
 
 /// How long a killed process may take to vanish, and its pipes to close: what hangs in the kernel for longer is left to it.
@@ -72,19 +77,6 @@ impl From<Unready> for Outcome {
     }
 }
 
-/// Where a variable of a command's environment has its value from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// Our own environment, where it is set there.
-    Ours,
-    /// This text.
-    Text(String),
-    /// The secret that is kept there.
-    Secret(SecretRef),
-    /// The path of the command's folder.
-    Folder,
-}
-
 /// The folder and environment of one attempt. Blocks.
 ///
 /// # Errors
@@ -109,27 +101,6 @@ pub(super) fn prepare(command: &config::Command, work: &Work<'_>) -> Result<Star
     };
     let environment = variables.into_iter().filter_map(value).collect();
     Ok(Start { folder, environment })
-}
-
-/// A command's whole environment, each variable once: ours win over configured ones, and those over what is passed on. Reads no
-/// secret. Pure.
-pub(super) fn variables(command: &config::Command, work: &Work<'_>) -> BTreeMap<String, Origin> {
-    let passed = command.pass_env.iter().map(|name| (name.clone(), Origin::Ours));
-    let set = command.env.iter().map(|(name, value)| {
-        let origin = match value {
-            HeaderValue::Plain(value) => Origin::Text(value.clone()),
-            HeaderValue::Secret(secret) => Origin::Secret(secret.clone()),
-        };
-        (name.clone(), origin)
-    });
-    let ours = [
-        ("MAILJOB_JOB", Origin::Text(work.job.id.to_string())),
-        ("MAILJOB_ENDPOINT", Origin::Text(work.endpoint.to_string())),
-        ("MAILJOB_ATTEMPT", Origin::Text(work.job.attempt.to_string())),
-        ("MAILJOB_DIR", Origin::Folder),
-    ];
-    let ours = ours.into_iter().map(|(name, origin)| (name.to_owned(), origin));
-    passed.chain(set).chain(ours).collect()
 }
 
 /// Runs the command to its end, or to the end of its time.

@@ -9,6 +9,7 @@ mod attempt;
 mod body;
 mod command;
 mod ending;
+mod environment;
 mod folder;
 mod output;
 pub mod payload;

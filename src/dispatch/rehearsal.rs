@@ -10,9 +10,9 @@ use std::{
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-pub use super::command::Origin;
+pub use super::environment::Origin;
 use super::{
-    body, command, folder, probe,
+    body, environment, folder, probe,
     reading::{meant, missed, unreadable},
     webhook::{self, Field, Unmade},
     work::Work,
@@ -226,7 +226,7 @@ fn request(webhook: &config::Webhook, work: &Work<'_>, most: u64) -> Result<Requ
 
 fn process(command: &config::Command, work: &Work<'_>, most: u64) -> io::Result<Process> {
     let set = |(name, origin): &(String, Origin)| *origin != Origin::Ours || env::var_os(name).is_some();
-    let environment = command::variables(command, work).into_iter().filter(set).collect();
+    let environment = environment::variables(command, work).into_iter().filter(set).collect();
     let mut files: Vec<_> = folder::FOLDERS.iter().map(|name| (format!("{name}/"), None)).collect();
     let mut message = Excerpt::default();
     for entry in folder::entries(work) {

@@ -3,7 +3,10 @@ use std::{fs, path::Path};
 use super::*;
 use crate::{
     config::HeaderValue,
-    dispatch::tests::{MAIL, shell, with_work},
+    dispatch::{
+        command,
+        tests::{MAIL, shell, with_work},
+    },
 };
 
 fn webhook(kind: config::Body) -> config::Webhook {

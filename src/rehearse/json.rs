@@ -142,6 +142,7 @@ fn mailbox(report: &Report) -> Json {
     match report.hindrance() {
         None => json!({ "done": words::fate(&settle.done), "failed": words::fate(&settle.failed) }),
         Some(Outcome::Ignored { .. }) => json!({ "ignored": words::fate(&settle.ignored) }),
-        Some(_) => json!({}),
+        Some(Outcome::Held { .. }) => json!({ "held": words::HELD }),
+        Some(_) => json!({ "waiting": words::WAITING }),
     }
 }

@@ -76,7 +76,7 @@ fn read(page: &mut Page, rehearsal: &Rehearsal) {
         None => "the mail's header says nothing against one".to_owned(),
         Some(code) => format!("never: {} ({code}, RFC 3834)", words::silence(code)),
     });
-    page.heading("action");
+    page.heading("action, at the first attempt; id and times are made up");
     match &rehearsal.plan {
         Ok(Plan::Request(plan)) => request(page, plan),
         Ok(Plan::Process(plan)) => process(page, plan),
@@ -176,13 +176,15 @@ fn process(page: &mut Page, plan: &Process) {
     for (place, argument) in plan.argv.iter().enumerate() {
         page.line(&format!("argv[{place}]  {argument}"));
     }
+    page.line("environment");
     for (name, origin) in &plan.environment {
-        page.line(&format!("{name}  {}", words::origin(origin)));
+        page.line(&format!("  {name}  {}", words::origin(origin)));
     }
+    page.line("folder");
     for (path, size) in &plan.files {
         match size {
-            Some(size) => page.line(&format!("{path}  {size} bytes")),
-            None => page.line(path),
+            Some(size) => page.line(&format!("  {path}  {size} bytes")),
+            None => page.line(&format!("  {path}")),
         }
     }
     excerpt(page, "message.json", &plan.message);
@@ -238,8 +240,8 @@ fn mailbox(page: &mut Page, report: &Report) {
             page.pair("failed", &words::fate(&settle.failed));
         }
         Some(Outcome::Ignored { .. }) => page.pair("ignored", &words::fate(&settle.ignored)),
-        Some(Outcome::Held { .. }) => page.pair("held", "stays as it is until a person decides"),
-        Some(_) => page.pair("waiting", "stays as it is; the job is tried again"),
+        Some(Outcome::Held { .. }) => page.pair("held", words::HELD),
+        Some(_) => page.pair("waiting", words::WAITING),
     }
 }
 

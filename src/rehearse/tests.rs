@@ -139,6 +139,7 @@ async fn bombs_are_held_or_shown() {
         if report.hindrance().is_some() {
             held += 1;
             assert_eq!(document["hindrance"]["outcome"], "held", "{name}: {page}");
+            assert_eq!(document["mailbox"]["held"], "stays as it is until a person decides");
             assert!(page.contains("stays as it is until a person decides"), "{page}");
         }
     }
@@ -157,7 +158,7 @@ async fn a_page_reads_from_top_to_bottom() {
         "  subject       Order",
         "\nfilter\n  names no condition: every mail is meant\n",
         "\nanswer\n  the mail's header says nothing against one\n",
-        "\naction\n  POST https://erp.invalid/hook?…\n",
+        "\naction, at the first attempt; id and times are made up\n  POST https://erp.invalid/hook?…\n",
         "  webhook-signature: [made with the key from file ",
         "  x-api-key: [a secret, from file ",
         "body, ",

@@ -13,6 +13,11 @@ pub(super) fn fate(fate: &Fate) -> String {
     }
 }
 
+/// What becomes of a mail whose job is held.
+pub(super) const HELD: &str = "stays as it is until a person decides";
+/// What becomes of a mail whose job is tried again.
+pub(super) const WAITING: &str = "stays as it is; the job is tried again";
+
 /// Why there is no reply, by its code.
 pub(super) fn silence(code: &str) -> &'static str {
     match code {

@@ -263,13 +263,8 @@ async fn the_program_touches_nothing() {
         let unfit = |c: char| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}';
         assert!(!said.out.contains(unfit), "{:?}", said.out);
     }
-    for (name, bomb) in [
-        ("nested", bombs::nested_messages(300_000)),
-        ("nothing", b"\r\n".to_vec()),
-    ] {
-        let said = run(&mailjob, &["hook", "-"], &bomb).await;
-        assert!(said.code == 3 || said.code == 0, "{name}: {}{}", said.out, said.err);
-    }
+    let said = run(&mailjob, &["hook", "-"], &bombs::nested_messages(300_000)).await;
+    assert!(said.code == 3 && said.out.contains("would be held"), "{}", said.out);
 
     let said = run(&mailjob, &["hook", "no-such.eml"], b"").await;
     assert!(said.code == 66 && said.err.contains("no-such.eml"), "{}", said.err);
