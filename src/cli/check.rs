@@ -70,7 +70,7 @@ fn line(endpoint: &Endpoint) -> String {
         Watch::Cron { pattern, zone } => format!("at {} {zone}", pattern.as_str()),
     };
     let action = match &endpoint.action {
-        Action::Webhook(webhook) => format!("POST {}", without_query(&webhook.url)),
+        Action::Webhook(webhook) => format!("POST {}", webhook.place()),
         Action::Command(command) => command.argv.first().cloned().unwrap_or_default(),
     };
     let (user, reply) = (&mailbox.account.user, answered(&endpoint.reply));
@@ -78,11 +78,6 @@ fn line(endpoint: &Endpoint) -> String {
         "{}: {user} {}, {watch} → {action} → {reply}",
         endpoint.name, mailbox.name
     )
-}
-
-/// A URL's query may hold a key.
-fn without_query(url: &str) -> &str {
-    url.split_once('?').map_or(url, |(place, _)| place)
 }
 
 fn answered(reply: &Reply) -> String {

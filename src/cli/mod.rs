@@ -5,6 +5,7 @@ pub mod check;
 mod doctor;
 mod dump;
 mod log;
+mod rehearse;
 mod run;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -49,6 +50,26 @@ enum Command {
         /// Print what was found as one JSON document.
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        files: Files,
+    },
+    /// Say what would happen to a mail at an endpoint as it is configured now, and do nothing.
+    ///
+    /// No server is talked to, nothing is started, sent or stored. Exits 0 when the job would run, 3 when it would not (the mail would be
+    /// ignored or held, or its request can't be made), 66 when the mail can't be read from its file, and 78 when the configuration has a
+    /// problem.
+    Rehearse {
+        /// The endpoint.
+        endpoint: String,
+        /// The mail, as servers store it; `-` for standard input.
+        #[arg(value_name = "MAIL.eml")]
+        mail: PathBuf,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+        /// Show all of the body, not only its beginning.
+        #[arg(long)]
+        body: bool,
         #[command(flatten)]
         files: Files,
     },
@@ -116,6 +137,13 @@ pub fn main() -> ExitCode {
         Command::Doctor { endpoint, json, files } => {
             block_on(doctor::doctor(&files.into(), endpoint.as_deref(), form(json)))
         }
+        Command::Rehearse {
+            endpoint,
+            mail,
+            json,
+            body,
+            files,
+        } => block_on(rehearse::rehearse(&files.into(), &endpoint, &mail, json, body)),
     }
 }
 

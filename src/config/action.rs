@@ -34,6 +34,14 @@ pub struct Webhook {
     pub ca_file: Option<PathBuf>,
 }
 
+impl Webhook {
+    /// The URL without its query, which may hold a key.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        self.url.split_once('?').map_or(&*self.url, |(place, _)| place)
+    }
+}
+
 /// A header field's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderValue {

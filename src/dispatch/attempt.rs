@@ -1,21 +1,20 @@
 //! One attempt at one job, from the claim to the committed outcome.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::panic::AssertUnwindSafe;
 
-use bytes::Bytes;
-use chrono::Utc;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
-use super::{Dispatch, Ended, command, ending, later, webhook, work::Work};
+use super::{
+    Dispatch, Ended, command, ending, later,
+    reading::{read, ready, unreadable},
+    webhook,
+};
 use crate::{
-    config::{Action, Endpoint},
+    config::Action,
     job::{Outcome, Reason},
     ledger::ClaimedJob,
-    message::{
-        self, Head, Mail, Unreadable,
-        filter::{Judgement, Miss, judge},
-    },
+    message::{Head, Unreadable},
 };
 
 /// Runs one attempt and commits what it came to. Returns whether the endpoint's action said that it is no more.
@@ -86,95 +85,6 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, head: &mut Option<Head>)
             Some(command::run(command, start).await.into())
         }
     }
-}
-
-/// A mail that was read: its head, and what was made for the action or why it gets nothing.
-struct Read<T> {
-    head: Head,
-    made: Result<T, Outcome>,
-}
-
-/// Reads a mail, asks the filter, and makes what the action needs: all in one visit to a blocking thread.
-async fn read<T, E>(
-    endpoint: &Arc<Endpoint>,
-    job: &ClaimedJob,
-    raw: Bytes,
-    make: impl FnOnce(&Work<'_>) -> Result<T, E> + Send + 'static,
-) -> Result<Read<T>, Unreadable>
-where
-    T: Send + 'static,
-    Outcome: From<E>,
-{
-    let (limits, endpoint, job, shared) = (endpoint.limits, endpoint.clone(), job.clone(), raw.clone());
-    message::read(raw, limits, move |mail| {
-        let head = mail.head();
-        let made = meant(&endpoint, &job, mail, &head, &shared).and_then(|work| make(&work).map_err(Outcome::from));
-        Read { made, head }
-    })
-    .await
-}
-
-/// What the action gets to work with, when the filter says that the mail is meant.
-fn meant<'a>(
-    endpoint: &'a Endpoint,
-    job: &'a ClaimedJob,
-    mail: &'a Mail<'a>,
-    head: &'a Head,
-    raw: &'a Bytes,
-) -> Result<Work<'a>, Outcome> {
-    let mut attachments = mail.attachments();
-    let names = attachments.iter().map(message::Attachment::shown_name);
-    match judge(&endpoint.filter, head, job.size, names) {
-        Judgement::Not(miss, detail) => Err(Outcome::Ignored {
-            reason: missed(miss),
-            detail,
-        }),
-        Judgement::Meant(handed_on) => {
-            let mut index = 0;
-            attachments.retain(|_| {
-                index += 1;
-                handed_on.binary_search(&(index - 1)).is_ok()
-            });
-            Ok(Work {
-                endpoint: &endpoint.name,
-                job,
-                now: Utc::now(),
-                mail,
-                head,
-                attachments,
-                raw,
-            })
-        }
-    }
-}
-
-fn ready<T>(read: Result<Read<T>, Unreadable>, head: &mut Option<Head>) -> Result<T, Outcome> {
-    let read = read.map_err(unreadable)?;
-    *head = Some(read.head);
-    read.made
-}
-
-fn missed(miss: Miss) -> Reason {
-    match miss {
-        Miss::From => Reason::From,
-        Miss::To => Reason::To,
-        Miss::Subject => Reason::Subject,
-        Miss::Attachments => Reason::Attachments,
-        Miss::Size => Reason::Size,
-    }
-}
-
-/// What can't be read is held for a person to look at, unless the mail is not to blame.
-fn unreadable(why: Unreadable) -> Outcome {
-    let reason = match why {
-        Unreadable::Busy => return later(Reason::Local, why.to_string()),
-        Unreadable::TooLarge { .. } => Reason::TooLarge,
-        Unreadable::Malformed => Reason::Unreadable,
-        Unreadable::Slow(_) => Reason::Slow,
-        Unreadable::Panicked => Reason::Panicked,
-    };
-    let detail = why.to_string();
-    Outcome::Held { reason, detail }
 }
 
 /// What a job takes while it runs: the mail, and beside it the attachment that is being decoded or the body made of it.

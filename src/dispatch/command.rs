@@ -4,6 +4,7 @@
 //! ends, whatever is left of its group is killed, and its folder is removed.
 
 use std::{
+    collections::BTreeMap,
     env,
     ffi::OsString,
     io,
@@ -24,9 +25,14 @@ use tokio::{
     time::timeout,
 };
 
-use super::{folder, later, output::Output, work::Work};
+use super::{
+    environment::{Origin, variables},
+    folder, later,
+    output::Output,
+    work::Work,
+};
 use crate::{
-    config::{self, HeaderValue},
+    config,
     job::{Answer, Outcome, Reason},
     secret::{ExposeSecret, SecretError},
 };
@@ -41,6 +47,13 @@ const TRY_AGAIN: i32 = 75;
 pub(super) struct Start {
     folder: TempDir,
     environment: Vec<(OsString, OsString)>,
+}
+
+#[cfg(test)]
+impl Start {
+    pub(super) fn into_parts(self) -> (TempDir, Vec<(OsString, OsString)>) {
+        (self.folder, self.environment)
+    }
 }
 
 /// Why a command could not be made ready.
@@ -69,25 +82,24 @@ impl From<Unready> for Outcome {
 /// # Errors
 /// When a secret is missing, or the temporary folder fails.
 pub(super) fn prepare(command: &config::Command, work: &Work<'_>) -> Result<Start, Unready> {
-    let passed = command
-        .pass_env
-        .iter()
-        .filter_map(|name| Some((name.into(), env::var_os(name)?)));
-    let mut environment: Vec<(OsString, OsString)> = passed.collect();
-    for (name, value) in &command.env {
-        let value = match value {
-            HeaderValue::Plain(value) => value.into(),
-            HeaderValue::Secret(secret) => secret.read()?.expose_secret().into(),
-        };
-        environment.push((name.into(), value));
+    let variables = variables(command, work);
+    let mut secrets = BTreeMap::new();
+    for (name, origin) in &variables {
+        if let Origin::Secret(secret) = origin {
+            secrets.insert(name.clone(), secret.read()?);
+        }
     }
     let folder = folder::make(work)?;
-    environment.extend([
-        ("MAILJOB_JOB".into(), work.job.id.to_string().into()),
-        ("MAILJOB_ENDPOINT".into(), work.endpoint.as_str().into()),
-        ("MAILJOB_ATTEMPT".into(), work.job.attempt.to_string().into()),
-        ("MAILJOB_DIR".into(), folder.path().into()),
-    ]);
+    let value = |(name, origin): (String, Origin)| {
+        let value = match origin {
+            Origin::Ours => env::var_os(&name)?,
+            Origin::Text(text) => text.into(),
+            Origin::Secret(_) => secrets.get(&name)?.expose_secret().into(),
+            Origin::Folder => folder.path().into(),
+        };
+        Some((name.into(), value))
+    };
+    let environment = variables.into_iter().filter_map(value).collect();
     Ok(Start { folder, environment })
 }
 

@@ -1,7 +1,10 @@
 use std::{fs, path::PathBuf, time::Instant};
 
 use super::*;
-use crate::dispatch::tests::{MAIL, shell, with_work};
+use crate::{
+    config::HeaderValue,
+    dispatch::tests::{MAIL, shell, with_work},
+};
 
 async fn ran(command: &config::Command) -> Outcome {
     let config = command.clone();

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     job,
     message::{
+        Attachment,
         clean::clean,
         safe_name::{Names, media_type},
     },
@@ -32,16 +33,66 @@ pub(super) fn make(work: &Work<'_>) -> io::Result<TempDir> {
         .permissions(Permissions::from_mode(0o700))
         .tempdir()?;
     let path = folder.path();
-    fs::create_dir(path.join("attachments"))?;
-    fs::create_dir(path.join("out"))?;
-    fs::write(path.join("message.eml"), work.raw)?;
-    let mut message = BufWriter::with_capacity(32 * 1024, File::create_new(path.join("message.json"))?);
-    serde_json::to_writer(&mut message, &Payload::new(work, Contents::Beside))?;
-    message.flush()?;
-    for file in &work.attachments {
-        File::create_new(path.join("attachments").join(&file.safe_name))?.write_all(&file.data())?;
+    for name in FOLDERS {
+        fs::create_dir(path.join(name))?;
+    }
+    for entry in entries(work) {
+        let file = File::create_new(path.join(&entry.path))?;
+        let mut file = BufWriter::with_capacity(32 * 1024, file);
+        entry.write(&mut file)?;
+        file.flush()?;
     }
     Ok(folder)
+}
+
+/// The folders in a command's folder.
+pub(super) const FOLDERS: [&str; 2] = ["attachments", "out"];
+
+/// The file with the payload.
+pub(super) const MESSAGE: &str = "message.json";
+
+/// A file that a command finds in its folder.
+pub(super) struct Entry<'a> {
+    /// Its path in there.
+    pub(super) path: String,
+    content: Content<'a>,
+}
+
+enum Content<'a> {
+    Bytes(&'a [u8]),
+    Payload(&'a Work<'a>),
+    Attachment(&'a Attachment<'a>),
+}
+
+/// The files that a command finds in its folder. Pure.
+pub(super) fn entries<'a>(work: &'a Work<'a>) -> impl Iterator<Item = Entry<'a>> {
+    let entry = |path: &str, content| Entry {
+        path: path.to_owned(),
+        content,
+    };
+    let mail = [
+        entry("message.eml", Content::Bytes(work.raw)),
+        entry(MESSAGE, Content::Payload(work)),
+    ];
+    let attachments = work
+        .attachments
+        .iter()
+        .map(move |file| entry(&format!("attachments/{}", file.safe_name), Content::Attachment(file)));
+    mail.into_iter().chain(attachments)
+}
+
+impl Entry<'_> {
+    /// Writes its content.
+    ///
+    /// # Errors
+    /// When `to` fails.
+    pub(super) fn write(&self, to: &mut impl Write) -> io::Result<()> {
+        match self.content {
+            Content::Bytes(bytes) => to.write_all(bytes),
+            Content::Payload(work) => Ok(serde_json::to_writer(to, &Payload::new(work, Contents::Beside))?),
+            Content::Attachment(file) => to.write_all(&file.data()),
+        }
+    }
 }
 
 /// Why what a command left is not taken.

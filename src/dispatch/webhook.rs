@@ -50,6 +50,13 @@ impl Request {
     pub(super) fn is_in_memory(&self) -> bool {
         matches!(self.body, Body::Memory(_))
     }
+
+    #[cfg(test)]
+    pub(super) fn into_parts(mut self) -> (HeaderMap, Vec<u8>) {
+        let mut body = Vec::new();
+        self.body.read(|from| from.read_to_end(&mut body)).unwrap();
+        (self.headers, body)
+    }
 }
 
 /// Why a request could not be made.
@@ -82,25 +89,59 @@ impl From<Unmade> for Outcome {
     }
 }
 
+/// What a header field's value is made of.
+#[derive(Debug, Clone)]
+pub(super) enum Field {
+    /// This text.
+    Text(HeaderValue),
+    /// The secret that is kept there.
+    Secret(SecretRef),
+    /// The signatures over id, time and body, one for each key.
+    Signature,
+}
+
 /// The request of one attempt. Blocks: reads secrets, writes and signs the body.
 ///
 /// # Errors
 /// When a secret is missing or unusable, or the temporary folder fails.
 pub(super) fn prepare(webhook: &config::Webhook, work: &Work<'_>) -> Result<Request, Unmade> {
-    let mut headers = HeaderMap::with_capacity(16);
-    for (name, value) in &webhook.headers {
-        headers.insert(HeaderName::try_from(name)?, header_value(value)?);
-    }
     let keys: Vec<_> = webhook.secrets.iter().map(SecretRef::read).collect::<Result<_, _>>()?;
-    let (id, timestamp) = (work.job.id.to_string(), work.now.timestamp());
-    let signer = Signer::new(&keys, &id, timestamp)?;
+    let signer = Signer::new(&keys, &work.job.id.to_string(), work.now.timestamp())?;
     let (media_type, mut body) = body::write(webhook.body, work)?;
-    if let Some(signature) = body.read(|body| signer.sign(body))? {
-        headers.insert("webhook-signature", HeaderValue::try_from(signature)?);
+    let planned = fields(webhook, work, &media_type, body.len())?;
+    let signature = body.read(|body| signer.sign(body))?.unwrap_or_default();
+    let mut headers = HeaderMap::with_capacity(planned.len());
+    for (name, field) in &planned {
+        headers.insert(name, value(field, &signature)?);
     }
+    Ok(Request { headers, body })
+}
+
+/// The header fields of a request, each once; ours win over configured ones. Reads no secret. Pure.
+///
+/// # Errors
+/// When a configured field is not legal.
+pub(super) fn fields(
+    webhook: &config::Webhook,
+    work: &Work<'_>,
+    media_type: &str,
+    length: u64,
+) -> Result<HeaderMap<Field>, Unmade> {
+    let mut fields = HeaderMap::with_capacity(16);
+    for (name, value) in &webhook.headers {
+        let field = match value {
+            config::HeaderValue::Plain(value) => Field::Text(HeaderValue::from_str(value)?),
+            config::HeaderValue::Secret(secret) => Field::Secret(secret.clone()),
+        };
+        fields.insert(HeaderName::try_from(name)?, field);
+    }
+    if !webhook.secrets.is_empty() {
+        fields.insert("webhook-signature", Field::Signature);
+    }
+    let id = work.job.id.to_string();
     let taken = work.job.taken.to_rfc3339_opts(SecondsFormat::Millis, true);
     let ours = [
-        ("webhook-timestamp", timestamp.to_string()),
+        ("webhook-timestamp", work.now.timestamp().to_string()),
         ("idempotency-key", format!("\"{id}\"")),
         ("ce-id", id.clone()),
         ("webhook-id", id),
@@ -109,27 +150,33 @@ pub(super) fn prepare(webhook: &config::Webhook, work: &Work<'_>) -> Result<Requ
         ("x-mailjob-attempt", work.job.attempt.to_string()),
     ];
     for (name, value) in ours {
-        headers.insert(name, HeaderValue::try_from(value)?);
+        fields.insert(name, Field::Text(HeaderValue::try_from(value)?));
     }
-    headers.insert("ce-specversion", HeaderValue::from_static("1.0"));
-    headers.insert("ce-type", HeaderValue::from_static("mailjob.mail.v1"));
-    headers.insert(
-        USER_AGENT,
-        HeaderValue::from_static(concat!("mailjob/", env!("CARGO_PKG_VERSION"))),
-    );
-    headers.insert(CONTENT_TYPE, HeaderValue::try_from(media_type)?);
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    Ok(Request { headers, body })
+    let fixed = [
+        ("ce-specversion", "1.0"),
+        ("ce-type", "mailjob.mail.v1"),
+        (USER_AGENT.as_str(), concat!("mailjob/", env!("CARGO_PKG_VERSION"))),
+    ];
+    for (name, value) in fixed {
+        fields.insert(
+            HeaderName::from_static(name),
+            Field::Text(HeaderValue::from_static(value)),
+        );
+    }
+    fields.insert(CONTENT_TYPE, Field::Text(HeaderValue::try_from(media_type)?));
+    fields.insert(CONTENT_LENGTH, Field::Text(HeaderValue::from(length)));
+    Ok(fields)
 }
 
-fn header_value(value: &config::HeaderValue) -> Result<HeaderValue, Unmade> {
-    match value {
-        config::HeaderValue::Plain(value) => Ok(HeaderValue::from_str(value)?),
-        config::HeaderValue::Secret(secret) => {
+fn value(field: &Field, signature: &str) -> Result<HeaderValue, Unmade> {
+    match field {
+        Field::Text(value) => Ok(value.clone()),
+        Field::Secret(secret) => {
             let mut value = HeaderValue::from_str(secret.read()?.expose_secret())?;
             value.set_sensitive(true);
             Ok(value)
         }
+        Field::Signature => Ok(HeaderValue::try_from(signature)?),
     }
 }
 

@@ -37,6 +37,39 @@ pub fn clean_id(id: &str) -> String {
 /// Characters kept of an identifier: a line's length in RFC 5322 section 2.1.1.
 const MAX_ID: usize = 998;
 
+/// Text for a terminal: what could steer it or turn the reading direction, and what can't be seen, is written as `\u{…}`, line feeds
+/// too.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    escaped_but(text, &[])
+}
+
+/// As [`escaped`], for text of several lines: line feeds and tabs stay, CRLF is a line feed.
+#[must_use]
+pub fn escaped_lines(text: &str) -> String {
+    escaped_but(&text.replace("\r\n", "\n"), &['\n', '\t'])
+}
+
+fn escaped_but(text: &str, kept: &[char]) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if needs_escape(c) && !kept.contains(&c) {
+            escaped.extend(c.escape_unicode());
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// Whether a terminal should not get this character as it is: beside what is unfit, marks of direction and what takes no room.
+#[must_use]
+pub fn needs_escape(c: char) -> bool {
+    is_unfit(c)
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
 /// Control characters, line and paragraph separators, and the embeddings, overrides and isolates of bidirectional text.
 pub(super) fn is_unfit(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -67,7 +100,22 @@ mod tests {
         assert_eq!(clean_id("<a\r\n b@c>"), "ab@c");
     }
 
+    #[test]
+    fn what_is_shown_on_a_terminal_is_escaped() {
+        assert_eq!(escaped("a\u{1b}[2J\u{202e}b\nü日"), "a\\u{1b}[2J\\u{202e}b\\u{a}ü日");
+        assert_eq!(
+            escaped_lines("a\r\n\tb\rc\u{200f}\u{9b}"),
+            "a\n\tb\\u{d}c\\u{200f}\\u{9b}"
+        );
+    }
+
     proptest! {
+        #[test]
+        fn nothing_that_needs_it_goes_unescaped(text in "\\PC*|.*|(?s).*") {
+            prop_assert!(!escaped(&text).chars().any(needs_escape));
+            prop_assert!(!escaped_lines(&text).chars().any(|c| needs_escape(c) && c != '\n' && c != '\t'));
+        }
+
         #[test]
         fn nothing_unfit_survives(text in "\\PC*|.*|(?s).*", max in 0usize..50) {
             let cleaned = clean(&text, max);

@@ -31,57 +31,219 @@ pub enum Miss {
 
 /// Judges a mail by its head, the bytes of its raw form and the names of its attachments.
 #[must_use]
-pub fn judge<'a>(filter: &Filter, head: &Head, size: u64, names: impl Iterator<Item = &'a str>) -> Judgement {
-    let no = |miss, detail: String| Judgement::Not(miss, detail);
-    if filter.min_size.is_some_and(|min| size < min) {
-        return no(Miss::Size, format!("{size} bytes are too few"));
-    }
-    if filter.max_size.is_some_and(|max| size > max) {
-        return no(Miss::Size, format!("{size} bytes are too many"));
-    }
-    if !any_address(&filter.from, head.from.iter()) {
-        return no(Miss::From, format!("no entry for From matches {}", shown(&head.from)));
-    }
-    if !any_address(&filter.to, head.to.iter().chain(&head.cc)) {
-        return no(Miss::To, format!("no entry for To or Cc matches {}", shown(&head.to)));
-    }
-    if !filter.subject.is_empty() && !matches_any(&globs(&filter.subject), &head.subject) {
-        return no(
-            Miss::Subject,
-            format!("no entry matches the subject {:?}", head.subject),
-        );
-    }
+pub fn judge<'a>(filter: &'a Filter, head: &'a Head, size: u64, names: impl Iterator<Item = &'a str>) -> Judgement {
+    explain(filter, head, size, names).judgement()
+}
+
+/// A judgement with its reasons: every condition that the filter names, those after a failed one too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation<'a> {
+    /// The conditions in the order in which they count; all have to hold.
+    pub conditions: Vec<Condition<'a>>,
+    /// What becomes of each attachment, in their order.
+    pub files: Vec<FileFate<'a>>,
+}
+
+/// One condition of a filter and what it met in a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition<'a> {
+    /// The part of the filter.
+    pub part: Miss,
+    /// What was tested.
+    pub test: Test<'a>,
+}
+
+/// What a condition tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Test<'a> {
+    /// `min_size`, and the mail's bytes.
+    AtLeast(u64, u64),
+    /// `max_size`, and the mail's bytes.
+    AtMost(u64, u64),
+    /// One of the patterns has to match one of the values.
+    OneOf {
+        /// As written.
+        patterns: &'a [String],
+        /// What the mail has.
+        values: Vec<&'a str>,
+        /// The first pattern and value that met.
+        met: Option<(&'a str, &'a str)>,
+    },
+}
+
+/// What becomes of an attachment, and the pattern that decides it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFate<'a> {
+    /// It is handed on: by an entry of `attachments`, or because there is none.
+    HandedOn(Option<&'a str>),
+    /// It is not: by an entry of `not_attachments`, or because no entry of `attachments` matches.
+    LeftOut(Option<&'a str>),
+}
+
+/// Tests every condition of a filter. [`judge`] is this without the reasons.
+#[must_use]
+pub fn explain<'a>(
+    filter: &'a Filter,
+    head: &'a Head,
+    size: u64,
+    names: impl Iterator<Item = &'a str>,
+) -> Explanation<'a> {
     let (wanted, unwanted) = (globs(&filter.attachments), globs(&filter.not_attachments));
-    let handed_on: Vec<usize> = names
-        .enumerate()
-        .filter(|(_, name)| wanted.is_empty() || matches_any(&wanted, name))
-        .filter(|(_, name)| !matches_any(&unwanted, name))
-        .map(|(index, _)| index)
-        .collect();
-    if handed_on.is_empty() && !wanted.is_empty() {
-        return no(Miss::Attachments, "no attachment matches".into());
+    let names: Vec<_> = names.collect();
+    let files: Vec<_> = names.iter().map(|name| fate(&wanted, &unwanted, name)).collect();
+    let handed_on = names.iter().zip(&files).find_map(|(name, fate)| match fate {
+        FileFate::HandedOn(by) => Some(((*by)?, *name)),
+        FileFate::LeftOut(_) => None,
+    });
+    let sizes = [
+        filter.min_size.map(|min| Test::AtLeast(min, size)),
+        filter.max_size.map(|max| Test::AtMost(max, size)),
+    ];
+    let addresses = |list: &'a [Address]| list.iter().map(|address| address.address.as_str());
+    let one_of = |part, patterns, values: Vec<&'a str>| Condition {
+        part,
+        test: Test::OneOf {
+            patterns,
+            met: first_met(&globs(patterns), &values),
+            values,
+        },
+    };
+    let from = addresses(&head.from).collect();
+    let to = addresses(&head.to).chain(addresses(&head.cc)).collect();
+    let named = [
+        one_of(Miss::From, &filter.from, from),
+        one_of(Miss::To, &filter.to, to),
+        one_of(Miss::Subject, &filter.subject, vec![&head.subject]),
+        Condition {
+            part: Miss::Attachments,
+            test: Test::OneOf {
+                patterns: &filter.attachments,
+                values: names,
+                met: handed_on,
+            },
+        },
+    ];
+    let sizes = sizes
+        .into_iter()
+        .flatten()
+        .map(|test| Condition { part: Miss::Size, test });
+    Explanation {
+        conditions: sizes.chain(named.into_iter().filter(Condition::is_named)).collect(),
+        files,
     }
-    Judgement::Meant(handed_on)
 }
 
-fn any_address<'a>(patterns: &[String], mut addresses: impl Iterator<Item = &'a Address>) -> bool {
-    let globs = globs(patterns);
-    globs.is_empty() || addresses.any(|address| matches_any(&globs, &address.address))
+impl Explanation<'_> {
+    /// What the filter says: the first condition that does not hold decides.
+    #[must_use]
+    pub fn judgement(&self) -> Judgement {
+        if let Some(failed) = self.conditions.iter().find(|condition| !condition.holds()) {
+            return Judgement::Not(failed.part, failed.why());
+        }
+        let handed_on = |(index, fate): (usize, &FileFate<'_>)| fate.is_handed_on().then_some(index);
+        Judgement::Meant(self.files.iter().enumerate().filter_map(handed_on).collect())
+    }
 }
 
-fn globs(patterns: &[String]) -> Vec<WildMatch> {
-    patterns
+/// Patterns and values that are named where none met.
+const MAX_SHOWN: usize = 5;
+
+impl Condition<'_> {
+    /// Whether the filter says anything about it.
+    fn is_named(&self) -> bool {
+        !matches!(self.test, Test::OneOf { patterns: [], .. })
+    }
+
+    /// Whether the mail meets it.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        match &self.test {
+            Test::AtLeast(min, size) => size >= min,
+            Test::AtMost(max, size) => size <= max,
+            Test::OneOf { met, .. } => met.is_some(),
+        }
+    }
+
+    /// Why it holds or does not, in a few words.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match &self.test {
+            Test::AtLeast(min, size) if size < min => format!("{size} bytes are too few; {min} at least"),
+            Test::AtMost(max, size) if size > max => format!("{size} bytes are too many; {max} at most"),
+            Test::AtLeast(min, size) => format!("{size} bytes, {min} at least"),
+            Test::AtMost(max, size) => format!("{size} bytes, {max} at most"),
+            Test::OneOf {
+                met: Some((pattern, value)),
+                ..
+            } => format!("{pattern:?} matches {value:?}"),
+            Test::OneOf { patterns, values, .. } => {
+                let patterns = quoted(patterns.iter().map(String::as_str));
+                match values.as_slice() {
+                    [] => format!("nothing is there that {patterns} could match"),
+                    values => format!("{patterns} does not match {}", quoted(values.iter().copied())),
+                }
+            }
+        }
+    }
+}
+
+impl FileFate<'_> {
+    /// Whether it is handed on.
+    #[must_use]
+    pub fn is_handed_on(&self) -> bool {
+        matches!(self, Self::HandedOn(_))
+    }
+
+    /// Why, in a few words.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match self {
+            Self::HandedOn(Some(pattern)) => format!("{pattern:?} matches"),
+            Self::HandedOn(None) => "all are wanted".to_owned(),
+            Self::LeftOut(Some(pattern)) => format!("not_attachments has {pattern:?}"),
+            Self::LeftOut(None) => "no entry of attachments matches".to_owned(),
+        }
+    }
+}
+
+fn quoted<'a>(texts: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = texts.len().saturating_sub(MAX_SHOWN);
+    let shown: Vec<_> = texts.take(MAX_SHOWN).map(|text| format!("{text:?}")).collect();
+    match (shown.join(", "), more) {
+        (shown, 0) => shown,
+        (shown, more) => format!("{shown} and {more} more"),
+    }
+}
+
+fn fate<'a>(wanted: &[Glob<'a>], unwanted: &[Glob<'a>], name: &str) -> FileFate<'a> {
+    let by = matching(wanted, name);
+    if !wanted.is_empty() && by.is_none() {
+        return FileFate::LeftOut(None);
+    }
+    match matching(unwanted, name) {
+        Some(pattern) => FileFate::LeftOut(Some(pattern)),
+        None => FileFate::HandedOn(by),
+    }
+}
+
+/// A pattern as written, and ready to match.
+type Glob<'a> = (&'a str, WildMatch);
+
+fn globs(patterns: &[String]) -> Vec<Glob<'_>> {
+    let ready = |pattern| (pattern, WildMatch::new_case_insensitive(pattern));
+    patterns.iter().map(String::as_str).map(ready).collect()
+}
+
+/// The first pattern that matches.
+fn matching<'a>(globs: &[Glob<'a>], text: &str) -> Option<&'a str> {
+    globs
         .iter()
-        .map(|pattern| WildMatch::new_case_insensitive(pattern))
-        .collect()
+        .find(|(_, glob)| glob.matches(text))
+        .map(|(pattern, _)| *pattern)
 }
 
-fn matches_any(globs: &[WildMatch], text: &str) -> bool {
-    globs.iter().any(|glob| glob.matches(text))
-}
-
-fn shown(addresses: &[Address]) -> &str {
-    addresses.first().map_or("an empty field", |first| &first.address)
+fn first_met<'a>(globs: &[Glob<'a>], values: &[&'a str]) -> Option<(&'a str, &'a str)> {
+    values.iter().find_map(|value| Some((matching(globs, value)?, *value)))
 }
 
 #[cfg(test)]

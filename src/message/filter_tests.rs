@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn head() -> Head {
@@ -141,4 +143,120 @@ fn a_mail_without_from_matches_no_entry_for_it() {
     };
     let judgement = judge(&filter, &Head::default(), 1, std::iter::empty());
     assert!(matches!(judgement, Judgement::Not(Miss::From, _)));
+}
+
+#[test]
+fn every_condition_says_what_met_what() {
+    let filter = Filter {
+        from: list(&["*@other.example", "*@supplier.example"]),
+        to: list(&["eve@*"]),
+        attachments: list(&["*.pdf"]),
+        not_attachments: list(&["b.*"]),
+        min_size: Some(1),
+        max_size: Some(999),
+        ..Filter::default()
+    };
+    let head = head();
+    let explained = explain(&filter, &head, 1000, ["a.PDF", "logo.png", "b.pdf"].into_iter());
+    let told: Vec<_> = explained
+        .conditions
+        .iter()
+        .map(|condition| (condition.holds(), condition.why()))
+        .collect();
+    let line = |holds, why: &str| (holds, why.to_owned());
+    assert_eq!(
+        told,
+        [
+            line(true, "1000 bytes, 1 at least"),
+            line(false, "1000 bytes are too many; 999 at most"),
+            line(true, "\"*@supplier.example\" matches \"Ann@Supplier.example\""),
+            line(
+                false,
+                "\"eve@*\" does not match \"invoices@us.example\", \"boss@us.example\""
+            ),
+            line(true, "\"*.pdf\" matches \"a.PDF\""),
+        ]
+    );
+    let files: Vec<_> = explained.files.iter().map(FileFate::why).collect();
+    assert_eq!(
+        files,
+        [
+            "\"*.pdf\" matches",
+            "no entry of attachments matches",
+            "not_attachments has \"b.*\""
+        ]
+    );
+    assert!(matches!(explained.judgement(), Judgement::Not(Miss::Size, _)));
+}
+
+/// The filter as its documentation says it, without reasons.
+fn plainly(filter: &Filter, head: &Head, size: u64, names: &[String]) -> Result<Vec<usize>, Miss> {
+    let any = |patterns: &[String], texts: &[&str]| {
+        let met = |text: &&str, pattern: &String| WildMatch::new_case_insensitive(pattern).matches(text);
+        texts
+            .iter()
+            .any(|text| patterns.iter().any(|pattern| met(text, pattern)))
+    };
+    let of = |addresses: &[Address], patterns: &[String]| addresses.iter().any(|a| any(patterns, &[&a.address]));
+    if filter.min_size.is_some_and(|min| size < min) || filter.max_size.is_some_and(|max| size > max) {
+        return Err(Miss::Size);
+    }
+    if !filter.from.is_empty() && !of(&head.from, &filter.from) {
+        return Err(Miss::From);
+    }
+    if !filter.to.is_empty() && !of(&head.to, &filter.to) && !of(&head.cc, &filter.to) {
+        return Err(Miss::To);
+    }
+    if !filter.subject.is_empty() && !any(&filter.subject, &[&head.subject]) {
+        return Err(Miss::Subject);
+    }
+    let kept = |name: &str| {
+        (filter.attachments.is_empty() || any(&filter.attachments, &[name])) && !any(&filter.not_attachments, &[name])
+    };
+    let kept: Vec<_> = (0..names.len()).filter(|&index| kept(&names[index])).collect();
+    if kept.is_empty() && !filter.attachments.is_empty() {
+        return Err(Miss::Attachments);
+    }
+    Ok(kept)
+}
+
+fn texts() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec("[aAb.*?\u{e4}]{0,4}", 0..4)
+}
+
+fn addresses() -> impl Strategy<Value = Vec<Address>> {
+    let address = |address| Address { name: None, address };
+    texts().prop_map(move |texts| texts.into_iter().map(address).collect())
+}
+
+proptest! {
+    #[test]
+    fn the_explanation_and_the_decision_are_one(
+        (from, to, subject, attachments, not_attachments) in (texts(), texts(), texts(), texts(), texts()),
+        (min_size, max_size, size) in (prop::option::of(0u64..9), prop::option::of(0u64..9), 0u64..9),
+        (mail_from, mail_to, mail_cc) in (addresses(), addresses(), addresses()),
+        mail_subject in "[aAb]{0,4}",
+        names in texts(),
+    ) {
+        let filter = Filter { from, to, subject, attachments, not_attachments, min_size, max_size };
+        let head = Head { from: mail_from, to: mail_to, cc: mail_cc, subject: mail_subject, ..Head::default() };
+        let explained = explain(&filter, &head, size, names.iter().map(String::as_str));
+        let judged = judge(&filter, &head, size, names.iter().map(String::as_str));
+        prop_assert_eq!(&judged, &explained.judgement());
+        let judged = match judged {
+            Judgement::Meant(handed_on) => Ok(handed_on),
+            Judgement::Not(miss, why) => {
+                prop_assert!(!why.is_empty());
+                Err(miss)
+            }
+        };
+        prop_assert_eq!(judged, plainly(&filter, &head, size, &names));
+        prop_assert_eq!(explained.files.len(), names.len());
+        for condition in &explained.conditions {
+            if let Test::OneOf { patterns, values, met: Some((pattern, value)) } = &condition.test {
+                prop_assert!(WildMatch::new_case_insensitive(pattern).matches(value));
+                prop_assert!(patterns.iter().any(|p| p == pattern) && values.contains(value));
+            }
+        }
+    }
 }

@@ -14,6 +14,7 @@ mod outage;
 mod pop3;
 mod program;
 mod raw;
+mod rehearse;
 mod reload;
 mod reply;
 mod sign_in;

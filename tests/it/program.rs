@@ -87,7 +87,8 @@ pub(crate) async fn said(mailjob: &Mailjob, words: &str, count: usize) {
     }
 }
 
-fn loaded(mailjob: &Mailjob) -> Loaded {
+/// Its configuration.
+pub(crate) fn loaded(mailjob: &Mailjob) -> Loaded {
     load(&Sources {
         endpoints: mailjob.dir().join("endpoints.d"),
         config: Some(mailjob.dir().join("mailjob.toml")),

@@ -1,0 +1,94 @@
+//! `mailjob rehearse`: what would happen to a mail, and nothing happens.
+
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use chrono::Utc;
+
+use crate::{
+    config::{
+        Endpoint,
+        load::{Loaded, Sources, load},
+    },
+    rehearse::{self, Question, Report, json, render},
+    reply,
+};
+
+/// The job would not run.
+const IDLE: u8 = 3;
+/// `EX_NOINPUT`, `EX_IOERR` and `EX_CONFIG` of sysexits.
+const NO_INPUT: u8 = 66;
+const UNTOLD: u8 = 74;
+const CONFIG: u8 = 78;
+
+/// Bytes of a body that are shown where not all of it is wanted.
+const BODY: u64 = 4 << 10;
+
+/// Rehearses a mail at an endpoint.
+pub(super) async fn rehearse(sources: &Sources, name: &str, mail: &Path, as_json: bool, whole_body: bool) -> ExitCode {
+    let loaded = load(sources);
+    let Some(endpoint) = chosen(&loaded, name) else {
+        eprintln!("{}", missing(&loaded, name));
+        return ExitCode::from(CONFIG);
+    };
+    let raw = match read(mail, endpoint.limits.size) {
+        Ok(raw) => raw,
+        Err(error) => {
+            eprintln!("{} can't be read: {error}", mail.display());
+            return ExitCode::from(NO_INPUT);
+        }
+    };
+    let ourselves = reply::ourselves(loaded.endpoints.values().map(AsRef::as_ref));
+    let most = if whole_body { u64::MAX } else { BODY };
+    let report = rehearse::rehearse(Question::new(endpoint, ourselves, raw, Utc::now(), most)).await;
+    match tell(&report, as_json) {
+        Err(_) => ExitCode::from(UNTOLD),
+        Ok(()) if report.hindrance().is_some() => ExitCode::from(IDLE),
+        Ok(()) => ExitCode::SUCCESS,
+    }
+}
+
+fn chosen(loaded: &Loaded, name: &str) -> Option<Arc<Endpoint>> {
+    let found = loaded.endpoints.iter().find(|(known, _)| known.as_str() == name);
+    found.map(|(_, endpoint)| endpoint.clone())
+}
+
+/// Why there is no such endpoint: its problems, or the names of those that there are.
+fn missing(loaded: &Loaded, name: &str) -> String {
+    if loaded.broken.iter().any(|known| known.as_str() == name) || loaded.endpoints.is_empty() {
+        let problems: Vec<_> = loaded.problems.iter().map(|problem| problem.render()).collect();
+        if !problems.is_empty() {
+            return problems.join("\n");
+        }
+    }
+    let known: Vec<_> = loaded.endpoints.keys().map(ToString::to_string).collect();
+    format!("there is no endpoint {name:?}; there are: {}", known.join(", "))
+}
+
+/// A mail from a file or, for `-`, from standard input. Of one that is over the limit no more than proves it.
+fn read(mail: &Path, limit: u64) -> io::Result<Bytes> {
+    let most = limit.saturating_add(1);
+    let mut raw = Vec::new();
+    if mail == Path::new("-") {
+        io::stdin().lock().take(most).read_to_end(&mut raw)?;
+    } else {
+        File::open(mail)?.take(most).read_to_end(&mut raw)?;
+    }
+    Ok(raw.into())
+}
+
+fn tell(report: &Report, as_json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if as_json {
+        writeln!(out, "{}", json::document(report))?;
+    } else {
+        out.write_all(render::page(report).as_bytes())?;
+    }
+    out.flush()
+}

@@ -1,0 +1,148 @@
+//! A report for machines: one JSON document. Pure.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value as Json, json};
+
+use super::{Report, Told, words};
+use crate::{
+    dispatch::rehearsal::{Condition, Excerpt, Handed, Origin, Plan, Process, Rehearsal, Request, Value},
+    job::Outcome,
+    message::{Automatic, clean::needs_escape},
+};
+
+/// The version of the document: it changes when a field is removed or means something else.
+const VERSION: u32 = 1;
+
+/// The report as a document. Every character that could disturb a terminal is escaped.
+#[must_use]
+pub fn document(report: &Report) -> String {
+    // Outside of strings JSON has no such character but the line feeds of its layout, and inside it has no line feeds.
+    let escape = |c: char| {
+        let mut units = [0; 2];
+        match c {
+            '\n' => "\n".to_owned(),
+            c if needs_escape(c) => c
+                .encode_utf16(&mut units)
+                .iter()
+                .map(|unit| format!("\\u{unit:04x}"))
+                .collect(),
+            c => c.to_string(),
+        }
+    };
+    format!("{:#}", value(report)).chars().map(escape).collect()
+}
+
+fn value(report: &Report) -> Json {
+    let hindrance = report.hindrance().map(words::hindrance);
+    let read = report.rehearsal.as_ref().ok();
+    let reply = |told: fn(&super::Replies) -> &Told| report.replies.as_ref().map(|replies| reply(told(replies)));
+    json!({
+        "version": VERSION,
+        "endpoint": report.endpoint.as_str(),
+        "runs": hindrance.is_none(),
+        "hindrance": hindrance.map(|(outcome, reason, detail)| json!({
+            "outcome": outcome.replace(' ', "-"), "reason": reason, "detail": detail,
+        })),
+        "size": report.size,
+        "mail": read.map(mail),
+        "filter": read.map(|read| read.conditions.iter().map(condition).collect::<Vec<_>>()),
+        "action": read.and_then(|read| read.plan.as_ref().ok()).map(action),
+        "reply": { "success": reply(|replies| &replies.success), "failure": reply(|replies| &replies.failure) },
+        "mailbox": mailbox(report),
+    })
+}
+
+fn mail(read: &Rehearsal) -> Json {
+    let head = &read.head;
+    json!({
+        "from": head.from, "reply_to": head.reply_to, "to": head.to, "cc": head.cc,
+        "subject": head.subject, "date": head.date, "message_id": head.message_id,
+        "automatic": head.automatic.map(Automatic::code),
+        "attachments": read.attachments.iter().map(attachment).collect::<Vec<_>>(),
+    })
+}
+
+fn attachment(file: &Handed) -> Json {
+    json!({
+        "name": file.name, "file": file.safe_name, "media_type": file.media_type, "size": file.size,
+        "handed_on": file.handed_on, "why": file.why,
+    })
+}
+
+fn condition(condition: &Condition) -> Json {
+    let Condition { part, holds, why } = condition;
+    json!({ "condition": part, "holds": holds, "why": why })
+}
+
+fn action(plan: &Plan) -> Json {
+    match plan {
+        Plan::Request(Request {
+            url,
+            headers,
+            body,
+            refused,
+        }) => {
+            let headers: Vec<_> = headers.iter().map(|(name, value)| header(name, value)).collect();
+            json!({ "webhook": { "url": url, "headers": headers, "body": excerpt(body), "refused": refused } })
+        }
+        Plan::Process(Process {
+            argv,
+            environment,
+            files,
+            message,
+        }) => {
+            let environment: Vec<_> = environment.iter().map(|(name, from)| variable(name, from)).collect();
+            let file = |(path, size): &(String, Option<u64>)| json!({ "path": path, "size": size });
+            let files: Vec<_> = files.iter().map(file).collect();
+            json!({ "command": {
+                "argv": argv, "environment": environment, "files": files, "message": excerpt(message),
+            } })
+        }
+    }
+}
+
+fn header(name: &str, value: &Value) -> Json {
+    match value {
+        Value::Text(text) => json!({ "name": name, "value": text }),
+        Value::Secret(secret) => json!({ "name": name, "secret": words::place(secret) }),
+        Value::Signature(keys) => {
+            json!({ "name": name, "keys": keys.iter().map(words::place).collect::<Vec<_>>() })
+        }
+    }
+}
+
+fn variable(name: &str, origin: &Origin) -> Json {
+    match origin {
+        Origin::Ours => json!({ "name": name, "from": "environment" }),
+        Origin::Text(text) => json!({ "name": name, "from": "text", "value": text }),
+        Origin::Secret(secret) => json!({ "name": name, "from": "secret", "secret": words::place(secret) }),
+        Origin::Folder => json!({ "name": name, "from": "folder" }),
+    }
+}
+
+/// Text where it is text, else base64.
+fn excerpt(excerpt: &Excerpt) -> Json {
+    let text = excerpt.text();
+    let base64 = text.is_none().then(|| STANDARD.encode(&excerpt.shown));
+    json!({ "size": excerpt.size, "whole": excerpt.is_whole(), "text": text, "base64": base64 })
+}
+
+fn reply(told: &Told) -> Json {
+    match told {
+        Told::Nothing(code) => json!({ "goes": false, "reason": code, "detail": words::silence(code) }),
+        Told::Letter(letter) => json!({
+            "goes": true, "account": letter.account, "sender": letter.sender, "recipients": letter.recipients,
+            "subject": letter.subject, "headers": letter.headers, "text": letter.text,
+        }),
+    }
+}
+
+fn mailbox(report: &Report) -> Json {
+    let settle = &report.settle;
+    match report.hindrance() {
+        None => json!({ "done": words::fate(&settle.done), "failed": words::fate(&settle.failed) }),
+        Some(Outcome::Ignored { .. }) => json!({ "ignored": words::fate(&settle.ignored) }),
+        Some(Outcome::Held { .. }) => json!({ "held": words::HELD }),
+        Some(_) => json!({ "waiting": words::WAITING }),
+    }
+}

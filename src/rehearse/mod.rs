@@ -1,0 +1,232 @@
+//! Says what would happen to a mail at an endpoint, and does nothing: no server hears of it, nothing is started or stored.
+//!
+//! It decides nothing of its own. The mail is read, judged and packed by [`crate::dispatch`], and the replies are written by
+//! [`crate::reply`], with words in place of those that only the action knows.
+
+pub mod json;
+pub mod render;
+mod words;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, SubsecRound, Utc};
+use uuid::Uuid;
+
+use crate::{
+    config::{Action, Endpoint, EndpointName, Limits, Settle},
+    dispatch::rehearsal::{self, Rehearsal},
+    job::{Answer, Ending, JobId, NewReply, Outcome, Reason, Replier, ReplyDecision},
+    ledger::{ClaimedJob, MailId},
+    message,
+    reply::{Composer, Ourselves},
+};
+
+/// A mail, the endpoint, and the attempt that is imagined.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The endpoint.
+    pub endpoint: Arc<Endpoint>,
+    /// Our own addresses, by the accounts of all endpoints.
+    pub ourselves: Ourselves,
+    /// The job.
+    pub job: ClaimedJob,
+    /// The time of the attempt.
+    pub now: DateTime<Utc>,
+    /// The mail.
+    pub raw: Bytes,
+    /// Bytes of a body that are kept.
+    pub most: u64,
+}
+
+impl Question {
+    /// The first attempt at a mail that was received and taken just now. The job's id is nil: a real one is made when a mail is taken.
+    #[must_use]
+    pub fn new(endpoint: Arc<Endpoint>, ourselves: Ourselves, raw: Bytes, now: DateTime<Utc>, most: u64) -> Self {
+        let now = now.trunc_subsecs(3);
+        let job = ClaimedJob {
+            id: JobId(Uuid::nil()),
+            mail: MailId(0),
+            size: raw.len() as u64,
+            attempt: 1,
+            retries: 0,
+            interrupted: 0,
+            received: Some(now.trunc_subsecs(0)),
+            taken: now,
+        };
+        Self {
+            endpoint,
+            ourselves,
+            job,
+            now,
+            raw,
+            most,
+        }
+    }
+}
+
+/// What would happen.
+#[derive(Debug)]
+pub struct Report {
+    /// At this endpoint.
+    pub endpoint: EndpointName,
+    /// Bytes of the mail.
+    pub size: u64,
+    /// What was read, judged and packed, or what becomes of a mail that can't be read.
+    pub rehearsal: Result<Rehearsal, Outcome>,
+    /// The replies, when the action runs.
+    pub replies: Option<Replies>,
+    /// What becomes of the mail in the mailbox.
+    pub settle: Settle,
+}
+
+/// What the sender hears.
+#[derive(Debug)]
+pub struct Replies {
+    /// When the action did its work.
+    pub success: Told,
+    /// When it refuses.
+    pub failure: Told,
+}
+
+/// One reply, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// None goes, for the reason with this code.
+    Nothing(String),
+    /// This one.
+    Letter(Letter),
+}
+
+/// A reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// The account whose SMTP server takes it.
+    pub account: String,
+    /// Envelope sender.
+    pub sender: String,
+    /// Envelope recipients.
+    pub recipients: Vec<String>,
+    /// Subject, decoded.
+    pub subject: String,
+    /// The header fields as written, each on one line.
+    pub headers: Vec<(String, String)>,
+    /// The text.
+    pub text: String,
+}
+
+impl Report {
+    /// Why the job would not run; nothing when it would.
+    #[must_use]
+    pub fn hindrance(&self) -> Option<&Outcome> {
+        match &self.rehearsal {
+            Err(outcome) => Some(outcome),
+            Ok(rehearsal) => rehearsal.plan.as_ref().err(),
+        }
+    }
+}
+
+/// Rehearses a job.
+pub async fn rehearse(question: Question) -> Report {
+    let Question {
+        endpoint,
+        ourselves,
+        job,
+        now,
+        raw,
+        most,
+    } = question;
+    let size = raw.len() as u64;
+    let rehearsal = rehearsal::rehearse(&endpoint, &job, raw, now, most).await;
+    let replies = match &rehearsal {
+        Ok(rehearsal) if rehearsal.plan.is_ok() => {
+            let composer = Composer::new(&endpoint, ourselves);
+            let decide = |outcome: &Outcome| {
+                composer.reply(&Ending {
+                    job: job.id,
+                    endpoint: &endpoint.name,
+                    head: Some(&rehearsal.head),
+                    outcome,
+                    now,
+                })
+            };
+            let (success, failure) = endings(&endpoint.action);
+            Some(Replies {
+                success: told(decide(&success)).await,
+                failure: told(decide(&failure)).await,
+            })
+        }
+        _ => None,
+    };
+    Report {
+        endpoint: endpoint.name.clone(),
+        size,
+        rehearsal,
+        replies,
+        settle: endpoint.settle.clone(),
+    }
+}
+
+/// A success and a refusal with placeholders for the action's own words.
+fn endings(action: &Action) -> (Outcome, Outcome) {
+    let done = |text: &str| {
+        Outcome::Done(Answer {
+            text: Some(text.to_owned()),
+            files: Vec::new(),
+        })
+    };
+    let failed = |reason, tell: Option<&str>| Outcome::Failed {
+        reason,
+        detail: String::new(),
+        tell: tell.map(str::to_owned),
+    };
+    match action {
+        Action::Webhook(_) => (
+            done("[the text that the webhook answers]"),
+            failed(Reason::Status(422), Some("[the text that the webhook answers, if any]")),
+        ),
+        Action::Command(_) => (
+            done("[the text that the command prints]"),
+            failed(Reason::Exit(1), None),
+        ),
+    }
+}
+
+async fn told(decision: ReplyDecision) -> Told {
+    match decision {
+        ReplyDecision::Silent(code) => Told::Nothing(code),
+        ReplyDecision::Send(reply) => letter(reply).await,
+    }
+}
+
+/// Reads a reply as its recipient would.
+async fn letter(reply: NewReply) -> Told {
+    let NewReply {
+        account,
+        sender,
+        recipients,
+        bytes,
+        ..
+    } = reply;
+    let read = message::read(bytes, Limits::default(), |mail| {
+        let field = |(name, value): (&str, std::borrow::Cow<'_, str>)| {
+            (name.to_owned(), value.replace("\r\n", "").trim().to_owned())
+        };
+        let text = mail.text().unwrap_or_default().into_owned();
+        (mail.head().subject, mail.fields().map(field).collect(), text)
+    });
+    match read.await {
+        Ok((subject, headers, text)) => Told::Letter(Letter {
+            account,
+            sender,
+            recipients,
+            subject,
+            headers,
+            text,
+        }),
+        Err(_) => Told::Nothing("unbuildable".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+//! A report for people. Pure. Whatever stems from a mail is escaped: it can't disturb the terminal.
+
+use super::{Letter, Report, Told, words};
+use crate::{
+    dispatch::rehearsal::{Condition, Excerpt, Handed, Plan, Process, Rehearsal, Request, Value},
+    job::Outcome,
+    message::{
+        Address, Automatic, Head,
+        clean::{escaped, escaped_lines},
+    },
+};
+
+/// Lines below headings. A line of its own is escaped when it is added.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn heading(&mut self, text: &str) {
+        if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        self.0.push_str(&escaped(text));
+        self.0.push('\n');
+    }
+
+    fn line(&mut self, text: &str) {
+        self.0.push_str("  ");
+        self.0.push_str(&escaped(text));
+        self.0.push('\n');
+    }
+
+    fn pair(&mut self, name: &str, value: &str) {
+        self.line(&format!("{name:<12}  {value}"));
+    }
+
+    /// Text of several lines.
+    fn block(&mut self, text: &str) {
+        for line in escaped_lines(text).lines() {
+            self.0.push_str("    ");
+            self.0.push_str(line);
+            self.0.push('\n');
+        }
+    }
+}
+
+/// Everything, in the order in which it would happen.
+#[must_use]
+pub fn page(report: &Report) -> String {
+    let mut page = Page::default();
+    page.heading(&format!(
+        "mail of {} bytes at endpoint {}",
+        report.size, report.endpoint
+    ));
+    match &report.rehearsal {
+        Ok(rehearsal) => read(&mut page, rehearsal),
+        Err(outcome) => page.pair("not read", words::hindrance(outcome).2),
+    }
+    if let Some(replies) = &report.replies {
+        reply(&mut page, "reply on success", &replies.success);
+        reply(&mut page, "reply on failure", &replies.failure);
+    } else {
+        page.heading("reply");
+        page.line("none: only what an action did or refused is answered");
+    }
+    mailbox(&mut page, report);
+    page.heading(&verdict(report));
+    page.0
+}
+
+fn read(page: &mut Page, rehearsal: &Rehearsal) {
+    head(page, &rehearsal.head);
+    attachments(page, &rehearsal.attachments);
+    filter(page, rehearsal);
+    page.heading("answer");
+    page.line(&match rehearsal.head.automatic.map(Automatic::code) {
+        None => "the mail's header says nothing against one".to_owned(),
+        Some(code) => format!("never: {} ({code}, RFC 3834)", words::silence(code)),
+    });
+    page.heading("action, at the first attempt; id and times are made up");
+    match &rehearsal.plan {
+        Ok(Plan::Request(plan)) => request(page, plan),
+        Ok(Plan::Process(plan)) => process(page, plan),
+        Err(_) => page.line("gets nothing"),
+    }
+}
+
+fn head(page: &mut Page, head: &Head) {
+    let list = |addresses: &[Address]| {
+        let shown: Vec<_> = addresses.iter().take(MOST).map(words::address).collect();
+        match addresses.len().saturating_sub(MOST) {
+            0 => shown.join(", "),
+            more => format!("{} and {more} more", shown.join(", ")),
+        }
+    };
+    for (name, addresses) in [
+        ("from", &head.from),
+        ("reply-to", &head.reply_to),
+        ("to", &head.to),
+        ("cc", &head.cc),
+    ] {
+        if !addresses.is_empty() || name == "from" {
+            page.pair(name, &list(addresses));
+        }
+    }
+    page.pair("subject", &head.subject);
+    if let Some(date) = &head.date {
+        page.pair("date", &date.to_rfc3339());
+    }
+    if let Some(id) = &head.message_id {
+        page.pair("message-id", id);
+    }
+}
+
+/// Addresses that are shown of a list.
+const MOST: usize = 10;
+
+fn attachments(page: &mut Page, attachments: &[Handed]) {
+    let handed_on = attachments.iter().filter(|file| file.handed_on).count();
+    page.pair(
+        "attachments",
+        &format!("{}, {handed_on} meant to be handed on", attachments.len()),
+    );
+    for file in attachments {
+        let mark = if file.handed_on { '✓' } else { '–' };
+        let named = match &file.name {
+            Some(name) if *name != file.safe_name => format!(", sent as {name:?}"),
+            _ => String::new(),
+        };
+        let Handed {
+            safe_name,
+            media_type,
+            size,
+            why,
+            ..
+        } = file;
+        page.line(&format!(
+            "  {mark} {safe_name}  {media_type}, {size} bytes{named}: {why}"
+        ));
+    }
+}
+
+fn filter(page: &mut Page, rehearsal: &Rehearsal) {
+    page.heading("filter");
+    for Condition { part, holds, why } in &rehearsal.conditions {
+        let mark = if *holds { '✓' } else { '✗' };
+        page.line(&format!("{mark} {part:<12}  {why}"));
+    }
+    let failed = rehearsal.conditions.iter().any(|condition| !condition.holds);
+    page.line(match (rehearsal.conditions.as_slice(), failed) {
+        ([], _) => "names no condition: every mail is meant",
+        (_, false) => "the mail is meant",
+        (_, true) => "the mail is not meant",
+    });
+}
+
+fn request(page: &mut Page, plan: &Request) {
+    page.line(&format!("POST {}", plan.url));
+    for (name, value) in &plan.headers {
+        let value = match value {
+            Value::Text(text) => text.clone(),
+            Value::Secret(secret) => format!("[a secret, from {}]", words::place(secret)),
+            Value::Signature(keys) => {
+                let places: Vec<_> = keys.iter().map(words::place).collect();
+                format!("[made with the key from {}]", places.join(" and from "))
+            }
+        };
+        page.line(&format!("{name}: {value}"));
+    }
+    excerpt(page, "body", &plan.body);
+    if let Some(why) = &plan.refused {
+        page.line(&format!("✗ it would not go: {why}"));
+    }
+}
+
+fn process(page: &mut Page, plan: &Process) {
+    for (place, argument) in plan.argv.iter().enumerate() {
+        page.line(&format!("argv[{place}]  {argument}"));
+    }
+    page.line("environment");
+    for (name, origin) in &plan.environment {
+        page.line(&format!("  {name}  {}", words::origin(origin)));
+    }
+    page.line("folder");
+    for (path, size) in &plan.files {
+        match size {
+            Some(size) => page.line(&format!("  {path}  {size} bytes")),
+            None => page.line(&format!("  {path}")),
+        }
+    }
+    excerpt(page, "message.json", &plan.message);
+}
+
+fn excerpt(page: &mut Page, name: &str, excerpt: &Excerpt) {
+    let Excerpt { shown, size } = excerpt;
+    page.line(&if excerpt.is_whole() {
+        format!("{name}, {size} bytes:")
+    } else {
+        format!(
+            "{name}, the first {} of {size} bytes (all of them with --body):",
+            shown.len()
+        )
+    });
+    match excerpt.text() {
+        Some(text) => page.block(text),
+        None => page.block(&String::from_utf8_lossy(shown)),
+    }
+}
+
+fn reply(page: &mut Page, heading: &str, told: &Told) {
+    page.heading(heading);
+    match told {
+        Told::Nothing(code) => page.line(&format!("none: {} ({code})", words::silence(code))),
+        Told::Letter(letter) => {
+            let Letter {
+                account,
+                sender,
+                recipients,
+                subject,
+                headers,
+                text,
+            } = letter;
+            page.pair("account", account);
+            page.pair("sender", sender);
+            page.pair("recipients", &recipients.join(", "));
+            page.pair("subject", subject);
+            for (name, value) in headers {
+                page.line(&format!("{name}: {value}"));
+            }
+            page.block(text);
+        }
+    }
+}
+
+fn mailbox(page: &mut Page, report: &Report) {
+    page.heading("the mail in the mailbox");
+    let settle = &report.settle;
+    match report.hindrance() {
+        None => {
+            page.pair("done", &words::fate(&settle.done));
+            page.pair("failed", &words::fate(&settle.failed));
+        }
+        Some(Outcome::Ignored { .. }) => page.pair("ignored", &words::fate(&settle.ignored)),
+        Some(Outcome::Held { .. }) => page.pair("held", words::HELD),
+        Some(_) => page.pair("waiting", words::WAITING),
+    }
+}
+
+fn verdict(report: &Report) -> String {
+    match report.hindrance().map(words::hindrance) {
+        None => "the job would run; nothing was done".to_owned(),
+        Some((what, code, why)) => format!("the job would be {what} ({code}): {why}; nothing was done"),
+    }
+}

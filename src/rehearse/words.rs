@@ -1,0 +1,76 @@
+//! Plain words for what is a code or a value elsewhere. Pure.
+
+use crate::{config::Fate, dispatch::rehearsal::Origin, job::Outcome, message::Address, secret::SecretRef};
+
+/// What becomes of a mail in its mailbox.
+pub(super) fn fate(fate: &Fate) -> String {
+    match fate {
+        Fate::Keep => "stays as it is".to_owned(),
+        Fate::Mark => "stays, marked as read (\\Seen)".to_owned(),
+        Fate::Flag => "stays, flagged (\\Flagged)".to_owned(),
+        Fate::Move(target) => format!("is moved to {target}"),
+        Fate::Delete => "is deleted".to_owned(),
+    }
+}
+
+/// What becomes of a mail whose job is held.
+pub(super) const HELD: &str = "stays as it is until a person decides";
+/// What becomes of a mail whose job is tried again.
+pub(super) const WAITING: &str = "stays as it is; the job is tried again";
+
+/// Why there is no reply, by its code.
+pub(super) fn silence(code: &str) -> &'static str {
+    match code {
+        "off" => "replies of this kind are switched off",
+        "nobody" => "[reply] names no recipient",
+        "ourselves" => "the mail, or who would be answered, is one of our own",
+        "no-sender" => "there is no address that can be answered safely",
+        "unbuildable" => "the reply can't be built",
+        "auto-submitted" => "the mail says that it was sent automatically (Auto-Submitted)",
+        "mailing-list" => "the mail came from a mailing list (List-*)",
+        "null-sender" => "the mail has no return path: it is a bounce or a notice",
+        "role-sender" => "the sender is an address behind which nobody reads",
+        "bulk" => "the mail is bulk mail (Precedence)",
+        "auto-response" => "the mail asks for no automatic answers",
+        "report" => "the mail is a bounce or a receipt (multipart/report)",
+        "too-many-hops" => "the mail passed so many servers that it goes round",
+        _ => "no reply",
+    }
+}
+
+/// Where a secret is kept.
+pub(super) fn place(secret: &SecretRef) -> String {
+    match secret {
+        SecretRef::File(path) => format!("file {}", path.display()),
+        SecretRef::Env(name) => format!("variable {name}"),
+    }
+}
+
+/// Where a variable's value comes from.
+pub(super) fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::Ours => "passed on from our own environment".to_owned(),
+        Origin::Text(text) => format!("= {text}"),
+        Origin::Secret(secret) => format!("a secret, from {}", place(secret)),
+        Origin::Folder => "the path of its folder, new each time".to_owned(),
+    }
+}
+
+/// What becomes of a job that does not run, in one word, its reason's code, and why.
+pub(super) fn hindrance(outcome: &Outcome) -> (&'static str, String, &str) {
+    match outcome {
+        Outcome::Ignored { reason, detail } => ("ignored", reason.code(), detail),
+        Outcome::Held { reason, detail } => ("held", reason.code(), detail),
+        Outcome::Retry { reason, detail, .. } => ("tried again", reason.code(), detail),
+        Outcome::Failed { reason, detail, .. } => ("failed", reason.code(), detail),
+        Outcome::Done(_) => ("done", String::new(), ""),
+    }
+}
+
+/// An address as people write it.
+pub(super) fn address(address: &Address) -> String {
+    match &address.name {
+        Some(name) => format!("{name} <{}>", address.address),
+        None => address.address.clone(),
+    }
+}
