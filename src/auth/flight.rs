@@ -205,7 +205,7 @@ impl Shared {
         }
         // While we hold it, no other process uses the refresh token; what it made of it before is read now.
         let mut lock = None;
-        if matches!(oauth.grant, Grant::RefreshToken(_)) {
+        if oauth.is_person() {
             lock = Some(self.store.lock(&self.account.sign_in).await?);
             secrets.update(self.store.load(&self.account.sign_in).await?);
         }
@@ -225,7 +225,7 @@ impl Shared {
         };
         let used = secrets.grant().map(ExposeSecret::expose_secret);
         let rotated = granted.refresh_token.filter(|new| used != Some(new.expose_secret()));
-        if let (Some(new), Grant::RefreshToken(_)) = (rotated, &oauth.grant) {
+        if let Some(new) = rotated.filter(|_| oauth.is_person()) {
             let issued = Utc::now();
             let stored = StoredToken {
                 refresh_token: new,

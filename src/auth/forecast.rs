@@ -112,7 +112,7 @@ impl Forecast {
 /// Looks ahead.
 #[must_use]
 pub fn forecast(account: &Account, known: &Known, facts: &Facts, now: DateTime<Utc>) -> Forecast {
-    let is_person = account.auth.oauth().is_some_and(OAuth::is_person);
+    let is_person = account.auth.is_person();
     let state = match &known.refused {
         Some(refused) => State::NeedsSignIn(refused.clone()),
         None if !is_person => State::NeedsNoSignIn,

@@ -17,10 +17,7 @@ use super::{
     secrets::Secrets,
     token::Token,
 };
-use crate::{
-    config::{Grant, OAuth},
-    secret::Secret,
-};
+use crate::{config::OAuth, secret::Secret};
 
 impl Login {
     /// Where the authorization server is asked for what.
@@ -102,7 +99,7 @@ impl Login {
     /// The settings, when a person signs in to this account.
     fn person(&self) -> Result<&OAuth, Error> {
         match self.shared.account.auth.oauth() {
-            Some(oauth) if matches!(oauth.grant, Grant::RefreshToken(_)) => Ok(oauth),
+            Some(oauth) if oauth.is_person() => Ok(oauth),
             Some(_) => Err(Error::NoWay("it signs in by itself, without a person")),
             None => Err(Error::NoWay("it has a password or a token of its own")),
         }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -249,6 +249,18 @@ impl OAuth {
 }
 
 impl Auth {
+    /// Whether a person signs in, who may have to do so again.
+    #[must_use]
+    pub fn is_person(&self) -> bool {
+        self.oauth().is_some_and(OAuth::is_person)
+    }
+
+    /// Where further trusted roots for the token server are.
+    #[must_use]
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.oauth()?.ca_file.as_deref()
+    }
+
     /// Whether its tokens are asked for one mailbox's user and open no other.
     #[must_use]
     pub fn is_of_one_user(&self) -> bool {

@@ -16,7 +16,7 @@ use crate::{
         Credential, Forgetful, Login,
         claims::{Claims, Expected},
     },
-    config::{Account, Auth, AuthorizationServer, Grant, OAuth, Protocol, TokenSource},
+    config::{Account, Auth, AuthorizationServer, OAuth, Protocol, TokenSource},
     net,
 };
 
@@ -45,8 +45,7 @@ pub(super) fn logins(
 
 /// The sign-in of an account.
 fn login(account: &Arc<Account>, uses: &[Protocol], store: &Store) -> Result<Login, Trouble> {
-    let ca_file = account.auth.oauth().and_then(|oauth| oauth.ca_file.as_deref());
-    let http = net::http::client(ca_file, true).map_err(|error| of_net(&error))?;
+    let http = net::http::client(account.auth.ca_file(), true).map_err(|error| of_net(&error))?;
     let store = match store {
         Store::Open(store) => store.clone(),
         Store::Closed(_) => Arc::new(Forgetful),
@@ -56,8 +55,7 @@ fn login(account: &Arc<Account>, uses: &[Protocol], store: &Store) -> Result<Log
 
 /// Whether an account's tokens live in the store: a person's, which change with each use.
 pub(super) fn is_kept(account: &Account) -> bool {
-    let grant = account.auth.oauth().map(|oauth| &oauth.grant);
-    matches!(grant, Some(Grant::RefreshToken(_)))
+    account.auth.is_person()
 }
 
 /// The account's credential, when it has one that is good now.

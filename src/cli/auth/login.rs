@@ -6,7 +6,7 @@ use crate::{
     app,
     auth::Login,
     config::{
-        Account, Grant, Protocol,
+        Account, Protocol,
         load::{Loaded, Sources, load},
         uses as used,
     },
@@ -57,12 +57,11 @@ async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<Report, Faul
         .cloned()
         .ok_or_else(|| unknown(&loaded, name))?;
     let vault = Arc::new(app::sign_ins(&service).await?);
-    let oauth_ca = account.auth.oauth().and_then(|oauth| oauth.ca_file.clone());
-    let http = net::http::client(oauth_ca.as_deref(), true)?;
+    let http = net::http::client(account.auth.ca_file(), true)?;
     let uses = uses(&account, used(loaded.endpoints.values(), &account.sign_in));
     let login = Login::new(account.clone(), &uses, vault.clone(), http);
 
-    if needs_person(&account) {
+    if account.auth.is_person() {
         by_person(&login, &account, how).await?;
         println!("Signed in to \"{}\". Now its servers are tried:\n", account.sign_in);
     } else {
@@ -92,11 +91,6 @@ fn has_browser() -> bool {
         || screens
             .into_iter()
             .any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
-}
-
-fn needs_person(account: &Account) -> bool {
-    let oauth = account.auth.oauth();
-    oauth.is_some_and(|oauth| matches!(oauth.grant, Grant::RefreshToken(_)))
 }
 
 /// What the sign-in is for: what the endpoints use it for, and while none does, reading by IMAP and sending.
