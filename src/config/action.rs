@@ -35,6 +35,21 @@ pub struct Webhook {
 }
 
 impl Webhook {
+    /// A webhook of which nothing but the URL is written.
+    #[must_use]
+    pub fn new(url: String) -> Self {
+        Self {
+            url,
+            body: Body::Json,
+            secrets: Vec::new(),
+            headers: Vec::new(),
+            timeout: Duration::from_secs(30),
+            max_answer: 10 << 20,
+            allow_private_network: false,
+            ca_file: None,
+        }
+    }
+
     /// The URL without its query, which may hold a key.
     #[must_use]
     pub fn place(&self) -> &str {
@@ -79,4 +94,20 @@ pub struct Command {
     pub max_output: u64,
     /// Bytes of all files in `out/` together. Default 20 MiB.
     pub max_files: u64,
+}
+
+impl Command {
+    /// A command of which nothing but program and arguments is written.
+    #[must_use]
+    pub fn new(argv: Vec<String>) -> Self {
+        Self {
+            argv,
+            pass_env: ["PATH", "HOME", "LANG", "TZ"].map(str::to_owned).to_vec(),
+            env: Vec::new(),
+            timeout: Duration::from_secs(5 * 60),
+            grace: Duration::from_secs(5),
+            max_output: 1 << 20,
+            max_files: 20 << 20,
+        }
+    }
 }

@@ -2,8 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::config::{
-    Account, Action, Auth, Body, Endpoint, Filter, Limits, Mailbox, Operator, Protocol, Provider, Reply, Retry, Server,
-    Service, Settle, Tls, Watch, Webhook,
+    Account, Action, Auth, Endpoint, Mailbox, Operator, Protocol, Provider, Server, Service, Tls, Webhook,
 };
 use crate::secret::SecretRef;
 
@@ -25,33 +24,12 @@ fn endpoint(name: &EndpointName, version: u64) -> Arc<Endpoint> {
         ca_file: None,
         from: None,
     };
-    Arc::new(Endpoint {
-        name: name.clone(),
-        description: String::new(),
-        mailbox: Mailbox {
-            account: Arc::new(account),
-            protocol: Protocol::Imap,
-            server,
-            name: "INBOX".to_owned(),
-            watch: Watch::Every(std::time::Duration::from_secs(30)),
-        },
-        filter: Filter::default(),
-        action: Action::Webhook(Webhook {
-            url: "https://erp.example/".to_owned(),
-            body: Body::Json,
-            secrets: Vec::new(),
-            headers: Vec::new(),
-            timeout: std::time::Duration::from_secs(30),
-            max_answer: version,
-            allow_private_network: false,
-            ca_file: None,
-        }),
-        retry: Retry::default(),
-        reply: Reply::none(),
-        settle: Settle::default(),
-        limits: Limits::default(),
-        concurrency: 1,
-    })
+    let mailbox = Mailbox::inbox(Arc::new(account), Protocol::Imap, server);
+    let webhook = Webhook {
+        max_answer: version,
+        ..Webhook::new("https://erp.example/".to_owned())
+    };
+    Arc::new(Endpoint::new(name.clone(), mailbox, Action::Webhook(webhook)))
 }
 
 /// `a1 b2` are the endpoint a in version 1 and b in version 2.

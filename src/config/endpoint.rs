@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Account, Action, Protocol, Server};
+use super::{Account, Action, Conversation, Inputs, Jobs, Output, Protocol, Rates, Senders, Server};
 
 /// An endpoint's name: the stem of its file, `[a-z0-9][a-z0-9_-]{0,62}`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,18 +49,56 @@ pub struct Endpoint {
     pub mailbox: Mailbox,
     /// Which mail is meant.
     pub filter: Filter,
+    /// Whose mail is accepted.
+    pub senders: Senders,
+    /// How one mail becomes jobs.
+    pub jobs: Jobs,
+    /// What the action gets by name.
+    pub inputs: Inputs,
     /// What is done with it.
     pub action: Action,
     /// When a refused or unreachable action is tried again.
     pub retry: Retry,
+    /// What goes back of the result.
+    pub output: Output,
     /// Who hears of the result.
     pub reply: Reply,
+    /// Who may answer the reply; `None` where nobody may.
+    pub conversation: Option<Conversation>,
     /// What happens to the mail in the mailbox in the end.
     pub settle: Settle,
     /// What a mail may cost.
     pub limits: Limits,
+    /// How many jobs and replies there may be in a time.
+    pub rates: Rates,
     /// Jobs of this endpoint that run at once. Default 8.
     pub concurrency: usize,
+}
+
+impl Endpoint {
+    /// An endpoint of which nothing else is written: everything has its default, and nobody is answered.
+    #[must_use]
+    pub fn new(name: EndpointName, mailbox: Mailbox, action: Action) -> Self {
+        let settle = Settle::usual(mailbox.protocol);
+        Self {
+            name,
+            description: String::new(),
+            mailbox,
+            filter: Filter::default(),
+            senders: Senders::default(),
+            jobs: Jobs::default(),
+            inputs: Inputs::default(),
+            action,
+            retry: Retry::default(),
+            output: Output::default(),
+            reply: Reply::none(),
+            conversation: None,
+            settle,
+            limits: Limits::default(),
+            rates: Rates::default(),
+            concurrency: 8,
+        }
+    }
 }
 
 /// A mailbox of an account and how it is watched.
@@ -76,6 +114,20 @@ pub struct Mailbox {
     pub name: String,
     /// How new mail is noticed.
     pub watch: Watch,
+}
+
+impl Mailbox {
+    /// The mailbox `INBOX` of an account, watched as is usual.
+    #[must_use]
+    pub fn inbox(account: Arc<Account>, protocol: Protocol, server: Server) -> Self {
+        Self {
+            account,
+            protocol,
+            server,
+            name: "INBOX".to_owned(),
+            watch: Watch::usual(protocol),
+        }
+    }
 }
 
 /// How new mail is noticed.
@@ -95,6 +147,19 @@ pub enum Watch {
         /// Default UTC.
         zone: chrono_tz::Tz,
     },
+}
+
+impl Watch {
+    /// How new mail is noticed when nothing is written. A POP3 server never tells of it.
+    #[must_use]
+    pub fn usual(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Pop3 => Self::Every(Duration::from_secs(60)),
+            Protocol::Imap | Protocol::Smtp => Self::Idle {
+                look: Duration::from_secs(3 * 60),
+            },
+        }
+    }
 }
 
 /// Which mail is meant; all that is named must hold. Globs know `*` and `?` and ignore case.

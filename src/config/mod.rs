@@ -19,27 +19,37 @@ mod account;
 mod action;
 mod check;
 mod clash;
+mod conversation;
 mod diff;
 mod endpoint;
+mod inputs;
+mod jobs;
 pub mod load;
 mod oauth;
 mod operator;
+mod output;
 mod place;
 mod presence;
 mod problem;
 mod read;
 pub mod reload;
+mod senders;
 mod table;
 mod value;
 
 pub use account::{Account, Auth, Protocol, Server, Tls, TokenSource};
 pub use action::{Action, Body, Command, HeaderValue, Webhook};
+pub use conversation::Conversation;
 pub use diff::Changes;
 pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Reply, ReplyTo, Retry, Settle, Watch};
+pub use inputs::Inputs;
+pub use jobs::Jobs;
 pub use oauth::{AuthorizationServer, ClientProof, Cloud, Grant, OAuth, Provider, SendSecret, uses};
 pub use operator::Operator;
+pub use output::Output;
 pub use place::Place;
 pub use problem::Problem;
+pub use senders::{Rates, Senders};
 
 use crate::secret::SecretRef;
 

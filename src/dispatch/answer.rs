@@ -169,7 +169,7 @@ fn result(headers: &HeaderMap, body: Bytes) -> Result<Answer, String> {
     match media_type.as_str() {
         "text/plain" => Ok(Answer {
             text: some_text(&String::from_utf8_lossy(&body)),
-            files: Vec::new(),
+            ..Answer::default()
         }),
         "application/json" => {
             let answered = serde_json::from_slice::<Answered>(&body);
@@ -186,8 +186,8 @@ fn result(headers: &HeaderMap, body: Bytes) -> Result<Answer, String> {
                 data: body,
             };
             Ok(Answer {
-                text: None,
                 files: vec![file],
+                ..Answer::default()
             })
         }
     }
@@ -217,6 +217,7 @@ fn contents(answered: Answered) -> Result<Answer, String> {
     Ok(Answer {
         text: reply.text.as_deref().and_then(some_text),
         files: reply.files.into_iter().map(file).collect::<Result<_, String>>()?,
+        ..Answer::default()
     })
 }
 

@@ -134,6 +134,7 @@ pub(super) async fn run(command: &config::Command, start: Start) -> Outcome {
         Answer {
             text: out.text(),
             files,
+            ..Answer::default()
         },
         &err.end(),
     )

@@ -98,20 +98,12 @@ fn of_headers(values: &[(String, HeaderValue)]) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn webhook(url: &str, allow_private_network: bool) -> config::Webhook {
         config::Webhook {
-            url: url.into(),
-            body: config::Body::Json,
-            secrets: vec![],
-            headers: vec![],
-            timeout: Duration::from_secs(1),
-            max_answer: 1,
             allow_private_network,
-            ca_file: None,
+            ..config::Webhook::new(url.into())
         }
     }
 
@@ -163,15 +155,7 @@ mod tests {
 
     #[test]
     fn programs() {
-        let command = |program: &str| config::Command {
-            argv: vec![program.into()],
-            pass_env: vec![],
-            env: vec![],
-            timeout: Duration::from_secs(1),
-            grace: Duration::from_secs(1),
-            max_output: 1,
-            max_files: 1,
-        };
+        let command = |program: &str| config::Command::new(vec![program.into()]);
         assert!(program(&command("true")).unwrap().is_absolute());
         assert!(program(&command("/bin/true")).is_ok());
         for wrong in ["no-such-program", "/no/such/program", "/etc/passwd", "/"] {

@@ -11,9 +11,7 @@ use crate::{
 
 fn webhook(kind: config::Body) -> config::Webhook {
     config::Webhook {
-        url: "https://erp.example/hook?key=canary".into(),
         body: kind,
-        secrets: vec![],
         headers: vec![
             ("X-Tenant".into(), HeaderValue::Plain("seven".into())),
             (
@@ -21,10 +19,7 @@ fn webhook(kind: config::Body) -> config::Webhook {
                 HeaderValue::Secret(SecretRef::Env("PATH".into())),
             ),
         ],
-        timeout: std::time::Duration::from_secs(1),
-        max_answer: 1,
-        allow_private_network: false,
-        ca_file: None,
+        ..config::Webhook::new("https://erp.example/hook?key=canary".into())
     }
 }
 

@@ -82,10 +82,9 @@ fn note(patients: &mut Vec<Patient>, account: &Arc<Account>, what: impl FnOnce(&
 mod tests {
     use super::*;
     use crate::{
-        config::{Action, Auth, Command, Filter, Limits, Mailbox, Provider, Reply, ReplyTo, Retry, Settle, Tls, Watch},
+        config::{Action, Auth, Command, Mailbox, Provider, Reply, ReplyTo, Tls},
         secret::SecretRef,
     };
-    use std::time::Duration;
 
     fn account(name: &str) -> Arc<Account> {
         let server = Server {
@@ -113,36 +112,18 @@ mod tests {
         protocol: Protocol,
         replies: Option<&Arc<Account>>,
     ) -> Arc<Endpoint> {
+        let mailbox = Mailbox {
+            name: name.to_uppercase(),
+            ..Mailbox::inbox(account.clone(), protocol, account.imap.clone().unwrap())
+        };
+        let command = Command::new(vec!["true".into()]);
         Arc::new(Endpoint {
-            name: EndpointName::new(name).unwrap(),
-            description: String::new(),
-            mailbox: Mailbox {
-                account: account.clone(),
-                protocol,
-                server: account.imap.clone().unwrap(),
-                name: name.to_uppercase(),
-                watch: Watch::Every(Duration::from_secs(60)),
-            },
-            filter: Filter::default(),
-            action: Action::Command(Command {
-                argv: vec!["true".into()],
-                pass_env: vec![],
-                env: vec![],
-                timeout: Duration::from_secs(1),
-                grace: Duration::from_secs(1),
-                max_output: 1,
-                max_files: 1,
-            }),
-            retry: Retry::default(),
             reply: Reply {
                 to: ReplyTo::Sender,
                 account: replies.cloned(),
-                on_success: true,
-                on_failure: true,
+                ..Reply::none()
             },
-            settle: Settle::default(),
-            limits: Limits::default(),
-            concurrency: 1,
+            ..Endpoint::new(EndpointName::new(name).unwrap(), mailbox, Action::Command(command))
         })
     }
 

@@ -67,6 +67,8 @@ pub struct Answer {
     pub text: Option<String>,
     /// Files.
     pub files: Vec<File>,
+    /// What the action says to templates and to whoever answers the reply: any JSON.
+    pub data: Option<serde_json::Value>,
 }
 
 /// A file that goes back to the sender.
@@ -101,6 +103,22 @@ pub enum Reason {
     Slow,
     /// Reading panicked.
     Panicked,
+    /// Its content is encrypted, and the endpoint needs to read it.
+    Encrypted,
+    /// The sender is not among those who may.
+    Sender,
+    /// That the mail is its sender's could not be proven, and the endpoint asks for that.
+    Untrusted,
+    /// There are too many in this time.
+    Rate,
+    /// An input that is required is missing or not what it must be.
+    Input,
+    /// A part of the mail failed.
+    Part,
+    /// The result is larger than may go back.
+    Oversize,
+    /// It answers a reply of ours, but not in time or not as one who may.
+    Conversation,
     /// The process died during several attempts at this job.
     Poison,
     /// The webhook answered with this status.
@@ -144,6 +162,14 @@ impl Reason {
             Self::Unreadable => "unreadable".into(),
             Self::Slow => "slow".into(),
             Self::Panicked => "panicked".into(),
+            Self::Encrypted => "encrypted".into(),
+            Self::Sender => "sender".into(),
+            Self::Untrusted => "untrusted".into(),
+            Self::Rate => "rate".into(),
+            Self::Input => "input".into(),
+            Self::Part => "part".into(),
+            Self::Oversize => "oversize".into(),
+            Self::Conversation => "conversation".into(),
             Self::Poison => "poison".into(),
             Self::Network => "network".into(),
             Self::Timeout => "timeout".into(),

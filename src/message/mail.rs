@@ -68,6 +68,7 @@ impl<'a> Mail<'a> {
             reply_to: addresses(message.reply_to().into_iter()),
             to: addresses(message.all_to()),
             cc: addresses(message.all_cc()),
+            delivered_to: delivered_to(message),
             subject: clean(message.subject().unwrap_or_default(), MAX_SUBJECT),
             date: date(message),
             automatic,
@@ -230,6 +231,32 @@ fn addresses<'m>(lists: impl Iterator<Item = AddressList<'m>>) -> Vec<Address> {
     mailboxes
         .map(address)
         .filter(|found| found.name.is_some() || !found.address.is_empty())
+        .take(MAX_ADDRESSES)
+        .collect()
+}
+
+/// The fields in which servers write for whom a mail was: Postfix, Dovecot and Exim (2026).
+const DELIVERED_TO: [&str; 4] = ["Delivered-To", "X-Original-To", "Envelope-To", "X-Delivered-To"];
+
+fn delivered_to(message: &Message<'_>) -> Vec<String> {
+    let fields = message.headers().into_iter();
+    let named = fields.filter(|field| {
+        DELIVERED_TO
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(field.raw_name()))
+    });
+    let values = named.flat_map(|field| {
+        let value = String::from_utf8_lossy(field.raw_value()).into_owned();
+        let one = |text: &str| {
+            clean(
+                text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '<' | '>')),
+                MAX_NAME,
+            )
+        };
+        value.split(',').map(one).collect::<Vec<_>>()
+    });
+    values
+        .filter(|address| address.contains('@'))
         .take(MAX_ADDRESSES)
         .collect()
 }

@@ -8,6 +8,7 @@ pub mod clean;
 pub mod filter;
 mod mail;
 mod parse;
+pub mod plus;
 pub mod safe_name;
 
 use chrono::{DateTime, Utc};
@@ -45,6 +46,8 @@ pub struct Head {
     pub to: Vec<Address>,
     /// Cc.
     pub cc: Vec<Address>,
+    /// Whom servers delivered it to: the addresses of Delivered-To, X-Original-To and Envelope-To. A sender may write these too.
+    pub delivered_to: Vec<String>,
     /// Subject, decoded; empty where there is none.
     pub subject: String,
     /// Date.

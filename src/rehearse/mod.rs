@@ -172,7 +172,7 @@ fn endings(action: &Action) -> (Outcome, Outcome) {
     let done = |text: &str| {
         Outcome::Done(Answer {
             text: Some(text.to_owned()),
-            files: Vec::new(),
+            ..Answer::default()
         })
     };
     let failed = |reason, tell: Option<&str>| Outcome::Failed {

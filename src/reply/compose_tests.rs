@@ -10,10 +10,8 @@ use uuid::Uuid;
 use super::*;
 use crate::reply::ourselves;
 use crate::{
-    config::{
-        Account, Action, Auth, Command, Filter, Limits, Mailbox, Protocol, Provider, Retry, Server, Settle, Tls, Watch,
-    },
-    config::{EndpointName, Fate},
+    config::EndpointName,
+    config::{Account, Action, Auth, Command, Mailbox, Protocol, Provider, Server, Tls},
     job::{JobId, Reason},
     message::{self, Automatic},
     secret::SecretRef,
@@ -45,40 +43,16 @@ fn endpoint() -> Endpoint {
         ca_file: None,
         from: None,
     });
+    let mailbox = Mailbox::inbox(account.clone(), Protocol::Imap, server);
+    let name = EndpointName::new("invoices").unwrap();
     Endpoint {
-        name: EndpointName::new("invoices").unwrap(),
-        description: String::new(),
-        mailbox: Mailbox {
-            account: account.clone(),
-            protocol: Protocol::Imap,
-            server,
-            name: "INBOX".into(),
-            watch: Watch::Every(std::time::Duration::from_secs(60)),
-        },
-        filter: Filter::default(),
-        action: Action::Command(Command {
-            argv: vec!["true".into()],
-            pass_env: Vec::new(),
-            env: Vec::new(),
-            timeout: std::time::Duration::from_secs(1),
-            grace: std::time::Duration::from_secs(1),
-            max_output: 1,
-            max_files: 1,
-        }),
-        retry: Retry { waits: Vec::new() },
         reply: Reply {
             to: ReplyTo::Sender,
             account: Some(account),
             on_success: true,
             on_failure: true,
         },
-        settle: Settle {
-            done: Fate::Keep,
-            failed: Fate::Keep,
-            ignored: Fate::Keep,
-        },
-        limits: Limits::default(),
-        concurrency: 1,
+        ..Endpoint::new(name, mailbox, Action::Command(Command::new(vec!["true".into()])))
     }
 }
 
@@ -122,6 +96,7 @@ fn done(text: Option<&str>, files: Vec<File>) -> Outcome {
     Outcome::Done(Answer {
         text: text.map(str::to_owned),
         files,
+        ..Answer::default()
     })
 }
 

@@ -48,6 +48,13 @@ fn failed(reason: Reason, tell: Option<&str>, job: JobId) -> String {
 fn because(reason: Reason) -> &'static str {
     match reason {
         Reason::TooLarge | Reason::Size => "its size is not within the limits",
+        Reason::Encrypted => "it is encrypted, and can't be read here",
+        Reason::Sender | Reason::Untrusted => "it is not accepted from this sender",
+        Reason::Rate => "there were too many mails in a short time",
+        Reason::Input => "something that is needed is missing",
+        Reason::Part => "a part of it could not be handled",
+        Reason::Oversize => "the result is too large for a mail",
+        Reason::Conversation => "it answers a mail that can't be answered any more, or not by its sender",
         Reason::Unreadable | Reason::Slow | Reason::Panicked => "it could not be read",
         Reason::Attachments => "it does not have the attachments that are expected",
         Reason::From | Reason::To | Reason::Subject => "it does not match what is expected here",

@@ -93,40 +93,19 @@ pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
         ca_file: None,
         from: None,
     };
+    let mailbox = config::Mailbox {
+        watch,
+        ..config::Mailbox::inbox(Arc::new(account), config::Protocol::Imap, server)
+    };
+    let command = config::Command::new(vec!["true".into()]);
+    let name = EndpointName::new("test").unwrap();
     Endpoint {
-        name: EndpointName::new("test").unwrap(),
-        description: String::new(),
-        mailbox: config::Mailbox {
-            account: Arc::new(account),
-            protocol: config::Protocol::Imap,
-            server,
-            name: "INBOX".into(),
-            watch,
-        },
-        filter: config::Filter::default(),
-        action: config::Action::Command(config::Command {
-            argv: vec!["true".into()],
-            pass_env: vec![],
-            env: vec![],
-            timeout: Duration::from_secs(1),
-            grace: Duration::from_secs(1),
-            max_output: 1,
-            max_files: 1,
-        }),
-        retry: config::Retry { waits: vec![] },
-        reply: config::Reply {
-            to: config::ReplyTo::Nobody,
-            account: None,
-            on_success: false,
-            on_failure: false,
-        },
         settle: config::Settle {
             done: Fate::Move("Processed".into()),
             failed: Fate::Flag,
             ignored: Fate::Keep,
         },
-        limits: config::Limits::default(),
-        concurrency: 1,
+        ..Endpoint::new(name, mailbox, config::Action::Command(command))
     }
 }
 

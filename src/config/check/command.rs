@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use toml::de::DeValue;
 
-use super::{DAY, INSTANT, MINUTE, SECOND, webhook::setting};
+use super::{DAY, INSTANT, MINUTE, webhook::setting};
 use crate::config::{
     Command, HeaderValue,
     presence::Need,
@@ -13,21 +13,18 @@ use crate::config::{
     value::{duration, list, one_or_more, prose, size, variable},
 };
 
-/// Environment variables that a command gets when nothing is said.
-const PASSED: [&str; 4] = ["PATH", "HOME", "LANG", "TZ"];
-
 /// Reads `[command]`.
 pub(super) fn command(table: &mut Table<'_>) -> Option<Command> {
     let argv = table.must("argv", "write argv = [\"program\", \"argument\"]", argv);
+    // Its default argv is never used.
+    let usual = Command::new(Vec::new());
     Some(Command {
-        pass_env: table
-            .get("pass_env", list(variable))
-            .unwrap_or_else(|| PASSED.map(str::to_owned).to_vec()),
-        env: table.or("env", Vec::new(), |value| value.table(env)),
-        timeout: table.or("timeout", 5 * MINUTE, duration(INSTANT..=DAY)),
-        grace: table.or("grace", 5 * SECOND, duration(Duration::ZERO..=10 * MINUTE)),
-        max_output: table.or("max_output", 1 << 20, size(0..=64 << 20)),
-        max_files: table.or("max_files", 20 << 20, size(0..=1 << 30)),
+        pass_env: table.or("pass_env", usual.pass_env, list(variable)),
+        env: table.or("env", usual.env, |value| value.table(env)),
+        timeout: table.or("timeout", usual.timeout, duration(INSTANT..=DAY)),
+        grace: table.or("grace", usual.grace, duration(Duration::ZERO..=10 * MINUTE)),
+        max_output: table.or("max_output", usual.max_output, size(0..=64 << 20)),
+        max_files: table.or("max_files", usual.max_files, size(0..=1 << 30)),
         argv: argv?,
     })
 }

@@ -42,16 +42,14 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     let settle = settle(top, mailbox.as_ref());
     let limits = top.or("limits", Limits::default(), |value| value.table(limits));
     let endpoint = Endpoint {
-        name: name.clone(),
         description,
-        mailbox: mailbox?,
         filter,
-        action: action?,
         retry,
         reply: reply?,
         settle: settle?,
         limits,
         concurrency,
+        ..Endpoint::new(name.clone(), mailbox?, action?)
     };
     Some(Draft {
         endpoint,

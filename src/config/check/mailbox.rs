@@ -81,11 +81,9 @@ pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: 
     };
     let (protocol, server) = protocol?;
     Some(Mailbox {
-        account,
-        protocol,
-        server,
         name,
         watch: watch?,
+        ..Mailbox::inbox(account, protocol, server)
     })
 }
 

@@ -42,12 +42,14 @@ pub(super) fn webhook(table: &mut Table<'_>) -> Option<Webhook> {
     let url = table.must("url", "write url = \"https://…\"", |value| {
         url(&value, allow_private_network)
     });
+    // Its default URL is never used.
+    let usual = Webhook::new(String::new());
     Some(Webhook {
-        body: table.or("body", Body::Json, choice(&bodies)),
-        secrets: table.or("secret", Vec::new(), one_or_more(secret)),
-        headers: table.or("headers", Vec::new(), |value| value.table(headers)),
-        timeout: table.or("timeout", 30 * super::SECOND, duration(INSTANT..=HOUR)),
-        max_answer: table.or("max_answer", 10 << 20, size(1..=100 << 20)),
+        body: table.or("body", usual.body, choice(&bodies)),
+        secrets: table.or("secret", usual.secrets, one_or_more(secret)),
+        headers: table.or("headers", usual.headers, |value| value.table(headers)),
+        timeout: table.or("timeout", usual.timeout, duration(INSTANT..=HOUR)),
+        max_answer: table.or("max_answer", usual.max_answer, size(1..=100 << 20)),
         allow_private_network,
         ca_file: table.get("ca_file", roots),
         url: url?,

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::work::Work;
 use crate::{
     config::{
-        Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Protocol, Provider,
-        Reply, ReplyTo, Retry, Server, Settle, Tls, Watch,
+        Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Limits, Mailbox, Protocol, Provider, Reply,
+        ReplyTo, Retry, Server, Settle, Tls,
     },
     job::JobId,
     ledger::{ClaimedJob, MailId},
@@ -79,13 +79,11 @@ pub(super) fn repository(path: &str) -> PathBuf {
 /// A shell script as a command with patience.
 pub(super) fn shell(script: &str) -> Command {
     Command {
-        argv: vec!["/bin/sh".into(), "-c".into(), script.into()],
         pass_env: vec!["PATH".into()],
-        env: Vec::new(),
         timeout: Duration::from_secs(60),
         grace: Duration::from_secs(60),
-        max_output: 1 << 20,
         max_files: 1 << 20,
+        ..Command::new(vec!["/bin/sh".into(), "-c".into(), script.into()])
     }
 }
 
@@ -108,18 +106,13 @@ pub(super) fn endpoint(action: Action) -> Endpoint {
         ca_file: None,
         from: None,
     };
+    let mailbox = Mailbox::inbox(Arc::new(account), Protocol::Imap, server);
+    let keep = Settle {
+        done: Fate::Keep,
+        failed: Fate::Keep,
+        ignored: Fate::Keep,
+    };
     Endpoint {
-        name: EndpointName::new("invoices").unwrap(),
-        description: String::new(),
-        mailbox: Mailbox {
-            account: Arc::new(account),
-            protocol: Protocol::Imap,
-            server,
-            name: "INBOX".into(),
-            watch: Watch::Every(Duration::from_secs(60)),
-        },
-        filter: Filter::default(),
-        action,
         retry: Retry {
             waits: vec![Duration::ZERO; 2],
         },
@@ -129,12 +122,8 @@ pub(super) fn endpoint(action: Action) -> Endpoint {
             on_success: true,
             on_failure: true,
         },
-        settle: Settle {
-            done: Fate::Keep,
-            failed: Fate::Keep,
-            ignored: Fate::Keep,
-        },
-        limits: Limits::default(),
+        settle: keep,
         concurrency: 4,
+        ..Endpoint::new(EndpointName::new("invoices").unwrap(), mailbox, action)
     }
 }

@@ -56,14 +56,10 @@ impl Receiver {
 
 pub(in crate::dispatch) fn webhook(url: &str) -> config::Webhook {
     config::Webhook {
-        url: url.to_owned(),
-        body: config::Body::Json,
-        secrets: Vec::new(),
-        headers: Vec::new(),
         timeout: Duration::from_secs(60),
         max_answer: 1 << 20,
         allow_private_network: true,
-        ca_file: None,
+        ..config::Webhook::new(url.to_owned())
     }
 }
 

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::shaky::Shaky;
 use crate::{
     budget::Budget,
-    config::{Action, Body, Endpoint, EndpointName, Webhook},
+    config::{Action, Endpoint, EndpointName, Webhook},
     dispatch::{Dispatch, run},
     job::{Ending, JobId, Outcome, Replier, ReplyDecision, state::State},
     ledger::{
@@ -167,14 +167,9 @@ pub(super) async fn webhook(statuses: &[u16]) -> (Action, Seen) {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let action = Action::Webhook(Webhook {
-        url: format!("http://{}/", listener.local_addr().unwrap()),
-        body: Body::Json,
-        secrets: Vec::new(),
-        headers: Vec::new(),
         timeout: PATIENCE,
-        max_answer: 1 << 20,
         allow_private_network: true,
-        ca_file: None,
+        ..Webhook::new(format!("http://{}/", listener.local_addr().unwrap()))
     });
     let app = Router::new()
         .route("/", post(handle))

@@ -20,11 +20,16 @@ use crate::{
 };
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_sign_in.sql"),
     include_str!("migrations/0003_maildrop.sql"),
     include_str!("migrations/0004_notice.sql"),
+    include_str!("migrations/0005_route.sql"),
+    include_str!("migrations/0006_parts.sql"),
+    include_str!("migrations/0007_outbox.sql"),
+    include_str!("migrations/0008_rate.sql"),
+    include_str!("migrations/0009_conversation.sql"),
 ];
 
 /// Prepared statements that a connection keeps: more than there are.

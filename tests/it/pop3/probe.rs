@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use mailjob::{
     auth::Credential,
-    config::{Mailbox, Protocol, Tls, Watch},
+    config::{Mailbox, Protocol, Tls},
     net,
     secret::Secret,
     watch::{
@@ -23,13 +23,8 @@ use crate::{
 
 fn maildrop(world: &World, tls: Tls) -> Mailbox {
     let account = Arc::new(account(world, USER, tls, password(world)));
-    Mailbox {
-        protocol: Protocol::Pop3,
-        server: account.pop3.clone().unwrap(),
-        account,
-        name: "INBOX".into(),
-        watch: Watch::Every(Duration::from_secs(60)),
-    }
+    let server = account.pop3.clone().unwrap();
+    Mailbox::inbox(account, Protocol::Pop3, server)
 }
 
 async fn probe(mailbox: &Mailbox, credential: &Credential) -> Result<Probe, Error> {

@@ -8,10 +8,7 @@ use std::{
 use chrono::Utc;
 use mailjob::{
     budget::Budget,
-    config::{
-        Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Protocol, Reply,
-        ReplyTo, Retry, Settle, Tls, Watch as How,
-    },
+    config::{Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Mailbox, Protocol, Settle, Tls},
     job::{Answer, Outcome, ReplyDecision},
     ledger::{ClaimedJob, Finish, Ledger, sqlite},
     watch::{self, Health, Watch},
@@ -26,43 +23,20 @@ pub(super) const USER: &str = "ada@example.test";
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) fn endpoint(account: Arc<Account>) -> Endpoint {
-    let no_time = Duration::from_secs(1);
+    let server = account.imap.clone().unwrap();
+    let command = Command::new(vec!["true".into()]);
+    let name = EndpointName::new("watched").unwrap();
     Endpoint {
-        name: EndpointName::new("watched").unwrap(),
-        description: String::new(),
-        mailbox: Mailbox {
-            protocol: Protocol::Imap,
-            server: account.imap.clone().unwrap(),
-            account,
-            name: "INBOX".into(),
-            watch: How::Idle {
-                look: Duration::from_secs(180),
-            },
-        },
-        filter: Filter::default(),
-        action: Action::Command(Command {
-            argv: vec!["true".into()],
-            pass_env: vec![],
-            env: vec![],
-            timeout: no_time,
-            grace: no_time,
-            max_output: 1,
-            max_files: 1,
-        }),
-        retry: Retry { waits: vec![] },
-        reply: Reply {
-            to: ReplyTo::Nobody,
-            account: None,
-            on_success: false,
-            on_failure: false,
-        },
         settle: Settle {
             done: Fate::Move("Processed/Büro & Co".into()),
             failed: Fate::Flag,
             ignored: Fate::Keep,
         },
-        limits: Limits::default(),
-        concurrency: 1,
+        ..Endpoint::new(
+            name,
+            Mailbox::inbox(account, Protocol::Imap, server),
+            Action::Command(command),
+        )
     }
 }
 

@@ -241,7 +241,7 @@ async fn an_answer_of_any_length_is_stored_short() {
     d.run(
         Outcome::Done(Answer {
             text: Some(text),
-            files: vec![],
+            ..Answer::default()
         }),
         silent(),
     )

@@ -201,7 +201,7 @@ fn finish(job: &ClaimedJob, outcome: Outcome) -> Finish {
 fn done() -> Outcome {
     Outcome::Done(Answer {
         text: Some("thank you".into()),
-        files: vec![],
+        ..Answer::default()
     })
 }
 

@@ -1,0 +1,1 @@
+-- Many endpoints on one mailbox.

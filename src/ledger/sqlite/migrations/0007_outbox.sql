@@ -1,0 +1,1 @@
+-- Replies: what became of each recipient.

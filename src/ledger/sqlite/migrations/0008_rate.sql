@@ -1,0 +1,1 @@
+-- How much came from whom.

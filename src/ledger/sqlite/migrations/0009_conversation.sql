@@ -1,0 +1,1 @@
+-- Replies that may be answered.
