@@ -31,6 +31,7 @@ mod output;
 mod place;
 mod presence;
 mod problem;
+mod rate;
 mod read;
 pub mod reload;
 mod senders;
@@ -49,6 +50,7 @@ pub use operator::Operator;
 pub use output::Output;
 pub use place::Place;
 pub use problem::Problem;
+pub use rate::{NoRate, Rate};
 pub use senders::{Rates, Senders};
 
 use crate::secret::SecretRef;
