@@ -7,6 +7,7 @@ mod dump;
 mod log;
 mod rehearse;
 mod run;
+mod schema;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -73,6 +74,12 @@ enum Command {
         #[command(flatten)]
         files: Files,
     },
+    /// Print the JSON Schema of endpoint files, for editors: completion, descriptions, and what is wrong while it is written.
+    Schema {
+        /// Print an endpoint file with every key, its default, its unit and its limits instead.
+        #[arg(long)]
+        reference: bool,
+    },
     /// Sign-ins.
     #[command(subcommand)]
     Auth(auth::Auth),
@@ -132,6 +139,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run { files, log } => run::run(files.into(), log),
         Command::Auth(command) => auth::auth(command),
+        Command::Schema { reference } => schema::schema(reference),
         Command::Check { files, live: false, .. } => check::check(&files.into()),
         Command::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),
         Command::Doctor { endpoint, json, files } => {

@@ -37,7 +37,7 @@ fn shared() -> Shared {
     part.value.unwrap()
 }
 
-fn accounts() -> Accounts {
+pub(super) fn accounts() -> Accounts {
     service(&text("endpoints.d/mailjob.toml.example"))
 }
 
@@ -200,33 +200,6 @@ fn what_is_commented_out_is_right_too() {
     }
     let command = read(&uncommented(&without(&reference, "webhook"), "command"));
     assert!(command.is_ok(), "{:#?}", command.unwrap_err());
-}
-
-/// Asks each table for what it knows, by a key that it can't know.
-#[test]
-fn the_reference_names_every_key() {
-    let reference = text("endpoints.d/reference.toml.example");
-    let sections = [
-        "when", "webhook", "command", "retry", "reply", "settle", "limits", "mailbox",
-    ];
-    let probes = sections.map(|section| format!("{}\n[{section}]\nno_such_key = 1\n", without(&reference, section)));
-    let top = format!("no_such_key = 1\n{reference}");
-    for probe in probes.iter().chain([&top]) {
-        let problems = read(probe).unwrap_err();
-        let unknown = problems
-            .iter()
-            .find(|problem| problem.cause.contains("no_such_key"))
-            .unwrap();
-        let (_, known) = unknown.cure.split_once("known here: ").unwrap();
-        for key in known.split(", ") {
-            let named = reference.lines().any(|line| {
-                let line = line.trim_start_matches(['#', '[']);
-                let rest = line.strip_prefix(key).unwrap_or_default();
-                rest.starts_with([' ', ']']) || line.contains(&format!(".{key}]"))
-            });
-            assert!(named, "{key} is not in the reference");
-        }
-    }
 }
 
 /// What nothing is written for, where the mailbox is read by POP3.

@@ -33,6 +33,7 @@ mod presence;
 mod problem;
 mod rate;
 mod read;
+pub mod reference;
 pub mod reload;
 mod senders;
 mod table;
@@ -104,4 +105,4 @@ impl Service {
 
 #[cfg(test)]
 #[path = "examples_tests.rs"]
-mod examples_tests;
+pub(crate) mod examples_tests;

@@ -2,6 +2,7 @@
 
 mod files;
 mod reload;
+mod schema;
 mod tables;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};

@@ -1,0 +1,217 @@
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+use toml::{Table, Value as Toml};
+
+use super::*;
+use crate::config::{EndpointName, Problem, check, examples_tests::accounts};
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A small endpoint with one value more; problems of that value only.
+fn problems_with(section: &Section, key: &str, value: Toml) -> Vec<Problem> {
+    let action = match section.name.split('.').next() {
+        Some("command") => "[command]\nargv = [\"true\"]",
+        _ => "[webhook]\nurl = \"https://erp.example/\"",
+    };
+    let mut file: Table = format!("[mailbox]\naccount = \"office\"\n{action}\n").parse().unwrap();
+    let mut table = &mut file;
+    for name in section.name.split('.').filter(|name| !name.is_empty()) {
+        let inner = table.entry(name).or_insert_with(|| Table::new().into());
+        table = inner.as_table_mut().unwrap();
+    }
+    table.insert(key.to_owned(), value);
+    let path = format!("`{}`", format!("{}.{key}", section.name).trim_start_matches('.'));
+    let name = EndpointName::new("tried").unwrap();
+    let read = check::endpoint(&name, Path::new("tried.toml"), &file.to_string(), &accounts());
+    read.problems
+        .into_iter()
+        .filter(|problem| problem.cause.contains(&path))
+        .collect()
+}
+
+#[test]
+fn the_committed_reference_is_the_one_that_is_made() {
+    let file = repository("endpoints.d/reference.toml.example");
+    if env::var_os("BLESS").is_some() {
+        fs::write(&file, reference()).unwrap();
+    }
+    assert_eq!(
+        fs::read_to_string(file).unwrap(),
+        reference(),
+        "set BLESS to write it anew"
+    );
+}
+
+/// Asks each table of the parser what it knows, by a key that it can't know.
+#[test]
+fn each_table_has_the_keys_that_are_read_and_no_others() {
+    for section in sections().filter(|section| section.open.is_none()) {
+        let problems = problems_with(section, "no_such_key", true.into());
+        let known = problems
+            .iter()
+            .find_map(|problem| problem.cure.split_once("known here: "));
+        let known = known.unwrap_or_else(|| panic!("[{}]: {problems:?}", section.name)).1;
+        let known: BTreeSet<_> = known.split(", ").map(str::to_owned).collect();
+        let tables = sections().filter_map(|inner| match inner.name.rsplit_once('.') {
+            Some((outer, name)) => (outer == section.name).then_some(name),
+            None => (section.name.is_empty() && !inner.name.is_empty()).then_some(inner.name),
+        });
+        let described: BTreeSet<_> = section
+            .keys
+            .iter()
+            .map(|key| key.name)
+            .chain(tables)
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(described, known, "[{}]", section.name);
+    }
+}
+
+#[test]
+fn limits_are_those_that_are_read() {
+    let mut tried = 0;
+    for section in sections() {
+        for key in section.keys {
+            for (value, right) in edges(&key.shape) {
+                let problems = problems_with(section, key.name, value.clone());
+                let fits = !problems.iter().any(|problem| problem.cause.contains("out of range"));
+                assert_eq!(fits, right, "{}.{} = {value}: {problems:?}", section.name, key.name);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 40, "{tried}");
+}
+
+/// The values at the edges of a shape and just beyond, and whether they are right.
+fn edges(shape: &Shape) -> Vec<(Toml, bool)> {
+    let text = |number: u64, unit: &str| Toml::from(format!("{number}{unit}"));
+    let with_unit = |min: &str, max: &str, unit: &str, scale: fn(&str) -> u64| {
+        let (min, max) = (scale(min), scale(max));
+        let below = min.checked_sub(1).map(|below| (text(below, unit), false));
+        let inside = [
+            (text(min, unit), true),
+            (text(max, unit), true),
+            (text(max + 1, unit), false),
+        ];
+        below.into_iter().chain(inside).collect()
+    };
+    match shape {
+        Shape::Count(min, max) => vec![
+            (Toml::from(min - 1), false),
+            (Toml::from(*min), true),
+            (Toml::from(*max), true),
+            (Toml::from(max + 1), false),
+        ],
+        Shape::Duration(min, max) => with_unit(min, max, "ms", milliseconds),
+        Shape::Size(min, max) => with_unit(min, max, "B", bytes),
+        _ => Vec::new(),
+    }
+}
+
+fn amount(text: &str) -> (u64, &str) {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap();
+    (text[..digits].parse().unwrap(), &text[digits..])
+}
+
+fn milliseconds(text: &str) -> u64 {
+    let (number, unit) = amount(text);
+    let units = [
+        ("ms", 1),
+        ("s", 1_000),
+        ("m", 60_000),
+        ("h", 3_600_000),
+        ("d", 86_400_000),
+    ];
+    number * units.iter().find(|(name, _)| *name == unit).unwrap().1
+}
+
+fn bytes(text: &str) -> u64 {
+    let (number, unit) = amount(text);
+    let units = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    number * units.iter().find(|(name, _)| *name == unit).unwrap().1
+}
+
+/// The schema, ready to judge.
+struct Judge(boon::Schemas, boon::SchemaIndex);
+
+impl Judge {
+    fn new() -> Self {
+        let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+        compiler.add_resource("endpoint.json", schema()).unwrap();
+        let index = compiler.compile("endpoint.json", &mut schemas).unwrap();
+        Self(schemas, index)
+    }
+
+    /// What is wrong with a file.
+    fn fault(&self, text: &str) -> Option<String> {
+        let file: Value = toml::from_str(text).unwrap();
+        self.0.validate(&file, self.1).err().map(|error| error.to_string())
+    }
+}
+
+#[test]
+fn the_schema_takes_what_is_right() {
+    let judge = Judge::new();
+    let mut files: Vec<_> = fs::read_dir(repository("endpoints.d"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.extend(
+        fs::read_dir(repository("tests/data/config/valid"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path()),
+    );
+    let endpoint = |file: &&PathBuf| {
+        let name = file.file_name().unwrap().to_string_lossy();
+        !name.starts_with("mailjob") && (name.ends_with(".toml") || name.ends_with(".toml.example"))
+    };
+    let files: Vec<_> = files.iter().filter(endpoint).collect();
+    assert!(files.len() >= 8, "{files:?}");
+    for file in files {
+        let text = fs::read_to_string(file).unwrap();
+        let fault = judge.fault(text.trim_start_matches('\u{feff}'));
+        assert_eq!(fault, None, "{}", file.display());
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_an_editor_can_see() {
+    let judge = Judge::new();
+    let right = "[mailbox]\naccount = \"a\"\n[webhook]\nurl = \"https://erp.example/\"\n";
+    assert_eq!(judge.fault(right), None);
+    for wrong in [
+        "[mailbox]\naccount = \"a\"\n",
+        "[mailbox]\naccount = \"a\"\n[webhook]\nurl = \"https://erp.example/\"\n[command]\nargv = [\"true\"]\n",
+        "[mailbox]\nacount = \"a\"\n[webhook]\nurl = \"https://erp.example/\"\n",
+        "[mailbox]\naccount = \"a\"\nlook = \"3 minutes\"\n[webhook]\nurl = \"https://erp.example/\"\n",
+        "concurrency = 0\n[mailbox]\naccount = \"a\"\n[webhook]\nurl = \"https://erp.example/\"\n",
+        "[mailbox]\naccount = \"a\"\n[webhook]\nurl = \"https://erp.example/\"\nsecret = \"hunter2\"\n",
+        "[mailbox]\naccount = \"a\"\n[webhook]\nurl = \"https://erp.example/\"\n[settle]\ndone = \"gone\"\n",
+    ] {
+        assert!(judge.fault(wrong).is_some(), "{wrong}");
+    }
+}
+
+#[test]
+fn every_key_has_its_words_and_its_default_in_the_schema() {
+    let schema = schema();
+    let timeout = &schema["properties"]["webhook"]["properties"]["timeout"];
+    assert_eq!(timeout["default"], "30s");
+    assert_eq!(timeout["description"], "of the whole exchange");
+    assert_eq!(
+        schema["properties"]["settle"]["properties"]["done"]["default"]["move"],
+        "Processed"
+    );
+    assert_eq!(
+        schema["properties"]["webhook"]["properties"]["headers"]["type"],
+        "object"
+    );
+}
