@@ -8,6 +8,7 @@ mod log;
 mod rehearse;
 mod run;
 mod schema;
+mod show;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -71,6 +72,13 @@ enum Command {
         /// Show all of the body, not only its beginning.
         #[arg(long)]
         body: bool,
+        #[command(flatten)]
+        files: Files,
+    },
+    /// Print the settings of an endpoint in the end: each with the file and line that it comes from, or that it is a default.
+    Show {
+        /// The endpoint.
+        endpoint: String,
         #[command(flatten)]
         files: Files,
     },
@@ -139,6 +147,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run { files, log } => run::run(files.into(), log),
         Command::Auth(command) => auth::auth(command),
+        Command::Show { endpoint, files } => show::show(&files.into(), &endpoint),
         Command::Schema { reference } => schema::schema(reference),
         Command::Check { files, live: false, .. } => check::check(&files.into()),
         Command::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),

@@ -60,7 +60,7 @@ fn chosen(loaded: &Loaded, name: &str) -> Option<Arc<Endpoint>> {
 }
 
 /// Why there is no such endpoint: its problems, or the names of those that there are.
-fn missing(loaded: &Loaded, name: &str) -> String {
+pub(super) fn missing(loaded: &Loaded, name: &str) -> String {
     if loaded.broken.iter().any(|known| known.as_str() == name) || loaded.endpoints.is_empty() {
         let problems: Vec<_> = loaded.problems.iter().map(|problem| problem.render()).collect();
         if !problems.is_empty() {

@@ -43,7 +43,7 @@ pub(super) fn accounts() -> Accounts {
 
 fn read(text: &str) -> Result<Endpoint, Vec<Problem>> {
     let name = EndpointName::new("tried").unwrap();
-    let part = check::endpoint(&name, Path::new("tried.toml"), text, &accounts());
+    let part = check::endpoint(&name, Path::new("tried.toml"), text, &accounts(), None);
     if part.problems.is_empty() {
         Ok(part.value.unwrap().endpoint)
     } else {
@@ -143,7 +143,7 @@ fn what_the_guides_show_is_right() {
         assert!(!endpoints.is_empty(), "{guide}");
         for block in endpoints {
             let name = EndpointName::new("tried").unwrap();
-            let part = check::endpoint(&name, Path::new("tried.toml"), block, &known);
+            let part = check::endpoint(&name, Path::new("tried.toml"), block, &known, None);
             assert_eq!(part.problems, [], "{guide}: {block}");
         }
         let steps = |section: &&str| {

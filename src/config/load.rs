@@ -16,9 +16,10 @@ use super::{
     Account, Config, Endpoint, EndpointName, Operator, Problem, Service,
     check::{self, Accounts, Draft, Shared},
     clash,
+    defaults::{self, Defaults},
     oauth::by_sign_in,
     problem::Fault,
-    read::Part,
+    read::{Needed, Part},
 };
 
 /// The largest file that is read, in bytes.
@@ -86,21 +87,33 @@ pub fn load(sources: &Sources) -> Loaded {
 pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded {
     let mut problems = Vec::new();
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let (service, operator, accounts) = match &sources.config {
-        Some(file) => read_shared(file, cores, &mut problems),
+    let text = sources.config.as_deref().map(|file| (file, read_text(file)));
+    let defaults = match &text {
+        Some((file, Ok(text))) => Defaults::of(file, text),
+        Some((_, Err(_))) => Err(defaults::Unknown),
+        None => Ok(None),
+    };
+    let (service, operator, accounts) = match &text {
+        Some((file, text)) => read_shared(file, text.as_deref(), cores, &mut problems),
         None => (Some(Service::on(cores)), Some(None), Accounts::default()),
     };
     let files = list(sources, &mut problems);
     let mut drafts = BTreeMap::new();
     let mut broken = BTreeSet::new();
     for (name, file) in files.iter().flatten() {
-        match read_endpoint(name, file, &accounts, &mut problems) {
+        let (defaults, known) = match &defaults {
+            Ok(defaults) => (defaults.as_ref(), true),
+            Err(defaults::Unknown) => (None, false),
+        };
+        match read_endpoint(name, file, &accounts, defaults, &mut problems).filter(|_| known) {
             Some(draft) => drop(drafts.insert(name.clone(), (file.clone(), draft))),
             None => drop(broken.insert(name.clone())),
         }
     }
     let endpoints = clash::settle(drafts, &mut broken, running, &mut problems);
     problems.sort();
+    // What is wrong with the defaults is wrong beside each endpoint.
+    problems.dedup();
     let own = endpoints.values().flat_map(|endpoint| {
         let reply = endpoint.reply.account.as_ref();
         [Some(&endpoint.mailbox.account), reply].into_iter().flatten().cloned()
@@ -124,9 +137,9 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
 type ReadShared = (Option<Service>, Option<Option<Operator>>, Accounts);
 
 /// The shared settings, and the accounts of which those with problems are known by name only.
-fn read_shared(file: &Path, cores: usize, problems: &mut Vec<Problem>) -> ReadShared {
-    let read = read_text(file).map(|text| check::shared(file, &text, cores));
-    let part = read.unwrap_or_else(|fault| Part::unread(Problem::of(file, fault)));
+fn read_shared(file: &Path, text: Result<&str, &Fault>, cores: usize, problems: &mut Vec<Problem>) -> ReadShared {
+    let read = text.map(|text| check::shared(file, text, cores));
+    let part = read.unwrap_or_else(|fault| Part::unread(Problem::of(file, fault.clone())));
     problems.extend(part.problems);
     let Some(Shared {
         service,
@@ -140,11 +153,11 @@ fn read_shared(file: &Path, cores: usize, problems: &mut Vec<Problem>) -> ReadSh
         };
         return (None, None, unknown);
     };
-    let service = verified(service, file, problems);
-    let operator = verified(operator, file, problems);
+    let service = verified(service, problems);
+    let operator = verified(operator, problems);
     let each = accounts
         .into_iter()
-        .map(|(name, part)| (name, verified(part, file, problems)));
+        .map(|(name, part)| (name, verified(part, problems)));
     let accounts = Accounts {
         by_name: each.collect(),
         more: service.is_none(),
@@ -152,17 +165,23 @@ fn read_shared(file: &Path, cores: usize, problems: &mut Vec<Problem>) -> ReadSh
     (service, operator, accounts)
 }
 
-fn read_endpoint(name: &EndpointName, file: &Path, accounts: &Accounts, problems: &mut Vec<Problem>) -> Option<Draft> {
-    let read = read_text(file).map(|text| check::endpoint(name, file, &text, accounts));
+fn read_endpoint(
+    name: &EndpointName,
+    file: &Path,
+    accounts: &Accounts,
+    defaults: Option<&Defaults<'_>>,
+    problems: &mut Vec<Problem>,
+) -> Option<Draft> {
+    let read = read_text(file).map(|text| check::endpoint(name, file, &text, accounts, defaults));
     let part = read.unwrap_or_else(|fault| Part::unread(Problem::of(file, fault)));
-    verified(part, file, problems)
+    verified(part, problems)
 }
 
 /// The value, when nothing is wrong with it and all that it needs is there.
-fn verified<T>(mut part: Part<T>, file: &Path, problems: &mut Vec<Problem>) -> Option<T> {
-    for (place, need) in part.needs {
+fn verified<T>(mut part: Part<T>, problems: &mut Vec<Problem>) -> Option<T> {
+    for Needed { file, place, need } in part.needs {
         part.problems
-            .extend(need.fault().map(|fault| Problem::at(file, place, fault)));
+            .extend(need.fault().map(|fault| Problem::at(&file, place, fault)));
     }
     let sound = part.problems.is_empty();
     problems.extend(part.problems);
@@ -171,7 +190,7 @@ fn verified<T>(mut part: Part<T>, file: &Path, problems: &mut Vec<Problem>) -> O
 
 /// The endpoint files of a folder, by name. Names that start with a dot are not ours: editors, and the links behind a
 /// Kubernetes ConfigMap (`..data`).
-fn list(sources: &Sources, problems: &mut Vec<Problem>) -> Option<BTreeMap<EndpointName, PathBuf>> {
+pub(super) fn list(sources: &Sources, problems: &mut Vec<Problem>) -> Option<BTreeMap<EndpointName, PathBuf>> {
     let folder = sources.endpoints.as_path();
     let names: io::Result<Vec<_>> = fs::read_dir(folder).and_then(|entries| {
         let name = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name());
@@ -210,7 +229,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// The text of a file, without the byte order mark that some editors write.
-fn read_text(file: &Path) -> Result<String, Fault> {
+pub(super) fn read_text(file: &Path) -> Result<String, Fault> {
     let unreadable = |error: io::Error| Fault::new(format!("can't be read: {error}"), "mend or remove it");
     // Links are followed. Anything but a file could block for ever.
     let meta = fs::metadata(file).map_err(unreadable)?;

@@ -2,7 +2,11 @@
 //!
 //! A value that can't be used is noted and reads as absent, so that reading goes on. Tables are in `table`.
 
-use std::{cell::RefCell, ops::Range, path::Path};
+use std::{
+    cell::RefCell,
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use toml::{
     Spanned,
@@ -10,6 +14,7 @@ use toml::{
 };
 
 use super::{
+    defaults::Defaults,
     place::Place,
     presence::Need,
     problem::{Fault, Problem},
@@ -25,7 +30,15 @@ pub(super) struct Part<T> {
     pub(super) value: Option<T>,
     pub(super) problems: Vec<Problem>,
     /// What must be there on this machine, for someone who may look.
-    pub(super) needs: Vec<(Place, Need)>,
+    pub(super) needs: Vec<Needed>,
+}
+
+/// What must be there on this machine, and where that is said.
+#[derive(Debug, Clone)]
+pub(super) struct Needed {
+    pub(super) file: PathBuf,
+    pub(super) place: Place,
+    pub(super) need: Need,
 }
 
 impl<T> Part<T> {
@@ -46,19 +59,23 @@ pub(super) struct Sheet<'a> {
     /// Lines that are not TOML; what else is odd there is their doing.
     torn: Vec<usize>,
     notes: RefCell<Vec<Problem>>,
-    needs: RefCell<Vec<(Place, Need)>>,
+    needs: RefCell<Vec<Needed>>,
 }
 
 /// Reads a whole file; `read` gets its top table.
 pub(super) fn read<T>(file: &Path, text: &str, read: impl FnOnce(&mut Table<'_>) -> Option<T>) -> Part<T> {
+    read_over(None, file, text, read)
+}
+
+/// The same, where what the file does not say may stand in defaults. What is wrong with those is told too.
+pub(super) fn read_over<T>(
+    defaults: Option<&Defaults<'_>>,
+    file: &Path,
+    text: &str,
+    read: impl FnOnce(&mut Table<'_>) -> Option<T>,
+) -> Part<T> {
     let (root, errors) = DeTable::parse_recoverable(text);
-    let mut sheet = Sheet {
-        file,
-        text,
-        torn: Vec::new(),
-        notes: RefCell::default(),
-        needs: RefCell::default(),
-    };
+    let mut sheet = Sheet::new(file, text);
     for error in errors.iter().take(MOST) {
         // Not shown: it may hold a secret under a key that can't be read.
         let place = Place::of(text, &error.span().unwrap_or_default()).blind();
@@ -69,17 +86,37 @@ pub(super) fn read<T>(file: &Path, text: &str, read: impl FnOnce(&mut Table<'_>)
         );
         sheet.notes.get_mut().push(Problem::at(file, place, fault));
     }
-    let value = Table::new(&sheet, String::new(), None, root.get_ref()).finish(read);
-    let mut problems = sheet.notes.into_inner();
+    let below = defaults.map(|defaults| (Sheet::new(defaults.file, defaults.text), &defaults.table));
+    let top = Table::new(&sheet, String::new(), None, root.get_ref());
+    let value = top
+        .over(below.as_ref().map(|(sheet, table)| Below::new(sheet, table)))
+        .finish(read);
+    let below = below.map(|(sheet, _)| sheet);
+    let (problems, needs): (Vec<_>, Vec<_>) = [Some(sheet), below]
+        .into_iter()
+        .flatten()
+        .map(Sheet::into_inner)
+        .unzip();
+    let (mut problems, needs) = (problems.concat(), needs.concat());
     problems.sort();
-    Part {
-        value,
-        problems,
-        needs: sheet.needs.into_inner(),
-    }
+    Part { value, problems, needs }
 }
 
-impl Sheet<'_> {
+impl<'a> Sheet<'a> {
+    fn new(file: &'a Path, text: &'a str) -> Self {
+        Self {
+            file,
+            text,
+            torn: Vec::new(),
+            notes: RefCell::default(),
+            needs: RefCell::default(),
+        }
+    }
+
+    fn into_inner(self) -> (Vec<Problem>, Vec<Needed>) {
+        (self.notes.into_inner(), self.needs.into_inner())
+    }
+
     /// Notes a fault; one without a span is the whole file's.
     pub(super) fn note(&self, span: Option<&Range<usize>>, fault: Fault) {
         if self.notes.borrow().len() < MOST {
@@ -125,6 +162,23 @@ pub(super) struct Value<'a> {
     pub(super) key: Range<usize>,
     pub(super) span: Range<usize>,
     pub(super) raw: &'a DeValue<'a>,
+    /// The table of the same name among the defaults.
+    pub(super) below: Option<Below<'a>>,
+}
+
+/// A table of the defaults, beside the one in the file.
+#[derive(Clone)]
+pub(super) struct Below<'a> {
+    pub(super) sheet: &'a Sheet<'a>,
+    pub(super) path: String,
+    pub(super) table: &'a DeTable<'a>,
+}
+
+impl<'a> Below<'a> {
+    fn new(sheet: &'a Sheet<'a>, table: &'a DeTable<'a>) -> Self {
+        let path = "defaults".to_owned();
+        Self { sheet, path, table }
+    }
 }
 
 impl<'a> Value<'a> {
@@ -155,8 +209,12 @@ impl<'a> Value<'a> {
 
     /// Notes what must be there on this machine.
     pub(super) fn need(&self, need: Need) {
-        let place = Place::of(self.sheet.text, &self.span);
-        self.sheet.needs.borrow_mut().push((place, need));
+        let needed = Needed {
+            file: self.sheet.file.to_owned(),
+            place: Place::of(self.sheet.text, &self.span),
+            need,
+        };
+        self.sheet.needs.borrow_mut().push(needed);
     }
 
     /// The folder that relative paths start from: that of the file.
@@ -172,7 +230,10 @@ impl<'a> Value<'a> {
     /// Reads a table, then reports the keys that it should not have.
     pub(super) fn table<T>(self, read: impl FnOnce(&mut Table<'a>) -> Option<T>) -> Option<T> {
         match self.raw {
-            DeValue::Table(table) => Table::new(self.sheet, self.path, Some(self.key), table).finish(read),
+            DeValue::Table(table) => {
+                let own = Table::new(self.sheet, self.path, Some(self.key), table);
+                own.over(self.below).finish(read)
+            }
             other => {
                 let cure = format!("write it as a table: [{}]", self.path);
                 self.wrong(format!("is {}, not a table", kind(other)), cure)
@@ -188,6 +249,7 @@ impl<'a> Value<'a> {
         let item = |item: &'a Spanned<DeValue<'a>>| Value {
             span: item.span(),
             raw: item.get_ref(),
+            below: None,
             ..self.clone()
         };
         items.iter().map(item).collect()

@@ -12,7 +12,7 @@ use toml::{
 
 use super::{
     problem::Fault,
-    read::{Part, Sheet, Value},
+    read::{Below, Part, Sheet, Value},
 };
 
 /// The longest name, in bytes, that is compared with those known.
@@ -28,6 +28,8 @@ pub(super) struct Table<'a> {
     asked: Vec<&'static str>,
     /// Whether its keys are the operator's own.
     open: bool,
+    /// Where what is not written here may stand.
+    below: Option<Below<'a>>,
 }
 
 impl<'a> Table<'a> {
@@ -39,11 +41,26 @@ impl<'a> Table<'a> {
             table,
             asked: Vec::new(),
             open: false,
+            below: None,
         }
     }
 
-    /// The value of a key, unread; the key is known from now on.
+    /// The same table, where what it does not say may stand in another.
+    pub(super) fn over(self, below: Option<Below<'a>>) -> Self {
+        Self { below, ..self }
+    }
+
+    /// The value of a key, unread; the key is known from now on. Where it is not written here, that of the defaults.
     pub(super) fn value(&mut self, key: &'static str) -> Option<Value<'a>> {
+        self.own(key).or_else(|| {
+            let below = self.below.as_ref()?;
+            let (name, value) = below.table.get_key_value(key)?;
+            Some(below.entry(name, value))
+        })
+    }
+
+    /// The value of a key where it is written here: defaults alone do not count.
+    pub(super) fn own(&mut self, key: &'static str) -> Option<Value<'a>> {
         if !self.asked.contains(&key) {
             self.asked.push(key);
         }
@@ -89,10 +106,17 @@ impl<'a> Table<'a> {
     pub(super) fn entries(&mut self) -> Vec<(&'a str, Value<'a>)> {
         self.open = true;
         let table = self.table;
-        table
+        let own = table
             .iter()
-            .map(|(name, value)| (name.get_ref().as_ref(), self.entry(name, value)))
-            .collect()
+            .map(|(name, value)| (name.get_ref().as_ref(), self.entry(name, value)));
+        let below = self.below.iter().flat_map(|below| {
+            let missing = below
+                .table
+                .iter()
+                .filter(|(name, _)| !table.contains_key(name.get_ref().as_ref()));
+            missing.map(|(name, value)| (name.get_ref().as_ref(), below.entry(name, value)))
+        });
+        own.chain(below).collect()
     }
 
     /// Reads something on its own: what is wrong with it is nobody else's fault.
@@ -105,37 +129,83 @@ impl<'a> Table<'a> {
         let value = read(&mut self);
         for name in self.table.keys() {
             if !self.open && !self.asked.iter().any(|known| *known == name.get_ref()) {
-                self.unknown(name);
+                self.unknown(self.sheet, &self.path_of(name.get_ref()), name);
+            }
+        }
+        if let Some(below) = &self.below {
+            for name in below.table.keys() {
+                if !self.open && !self.asked.iter().any(|known| *known == name.get_ref()) {
+                    self.unknown(below.sheet, &below.path_of(name.get_ref()), name);
+                }
             }
         }
         value
     }
 
-    fn unknown(&self, name: &Spanned<Cow<'_, str>>) {
-        let cause = format!("unknown key `{}`", self.path_of(name.get_ref()));
+    fn unknown(&self, sheet: &Sheet<'_>, path: &str, name: &Spanned<Cow<'_, str>>) {
+        let cause = format!("unknown key `{path}`");
         let cure = match nearest(name.get_ref(), self.asked.iter().copied()) {
             Some(known) => format!("did you mean `{known}`?"),
             None => format!("remove it; known here: {}", self.asked.join(", ")),
         };
-        self.sheet.note_if_whole(Some(&name.span()), Fault::new(cause, cure));
+        sheet.note_if_whole(Some(&name.span()), Fault::new(cause, cure));
     }
 
     fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> Value<'a> {
         Value {
-            sheet: self.sheet,
-            path: self.path_of(name.get_ref()),
-            key: name.span(),
-            span: value.span(),
-            raw: value.get_ref(),
+            below: self.below.as_ref().and_then(|below| below.inner(name.get_ref())),
+            ..entry(self.sheet, self.path_of(name.get_ref()), name, value)
         }
     }
 
     fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
+        path_of(&self.path, key)
+    }
+}
+
+impl<'a> Below<'a> {
+    fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> Value<'a> {
+        entry(self.sheet, self.path_of(name.get_ref()), name, value)
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        path_of(&self.path, key)
+    }
+
+    /// The table of this name in it.
+    fn inner(&self, key: &str) -> Option<Self> {
+        match self.table.get(key)?.get_ref() {
+            DeValue::Table(table) => Some(Self {
+                sheet: self.sheet,
+                path: self.path_of(key),
+                table,
+            }),
+            _ => None,
         }
+    }
+}
+
+fn entry<'a>(
+    sheet: &'a Sheet<'a>,
+    path: String,
+    name: &Spanned<Cow<'a, str>>,
+    value: &'a Spanned<DeValue<'a>>,
+) -> Value<'a> {
+    Value {
+        sheet,
+        path,
+        key: name.span(),
+        span: value.span(),
+        raw: value.get_ref(),
+        below: None,
+    }
+}
+
+fn path_of(table: &str, key: &str) -> String {
+    if table.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{table}.{key}")
     }
 }
 

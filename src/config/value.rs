@@ -92,9 +92,10 @@ pub(super) fn count<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> O
     }
 }
 
-/// A TCP port.
+/// A TCP port, or 0 for the usual one: as if nothing were written.
 pub(super) fn port(value: Value<'_>) -> Option<u16> {
-    count(1..=usize::from(u16::MAX))(value).and_then(|port| u16::try_from(port).ok())
+    let port = count(0..=usize::from(u16::MAX))(value)?;
+    u16::try_from(port).ok().filter(|port| *port != 0)
 }
 
 /// A duration with its unit, e.g. `30s`.

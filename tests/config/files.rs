@@ -74,6 +74,29 @@ fn a_mailjob_toml_is_not_needed() {
 }
 
 #[test]
+fn port_0_is_the_usual_port() {
+    for (server, port) in [
+        ("port = 0", 993),
+        ("port = 0, tls = \"starttls\"", 143),
+        ("port = 1993, tls = \"implicit\"", 1993),
+    ] {
+        let machine = Machine::new();
+        let own = format!(
+            "account = {{ user = \"a\", password = {{ file = \"secret.txt\" }}, imap = {{ host = \"mail.example.com\", {server} }} }}"
+        );
+        machine.write(
+            "endpoints.d/own.toml",
+            &endpoint("A").replace("account = \"plain\"", &own),
+        );
+        assert_eq!(
+            machine.load().endpoints[&name("own")].mailbox.server.port,
+            port,
+            "{server}"
+        );
+    }
+}
+
+#[test]
 fn an_own_account_needs_a_name_of_its_own() {
     let machine = Machine::new();
     let own =

@@ -1,5 +1,6 @@
 //! Configuration as an operator meets it: files in, endpoints and problems out.
 
+mod defaults;
 mod files;
 mod reload;
 mod schema;

@@ -3,7 +3,10 @@
 use std::{fs, process::Command};
 
 fn printed(arguments: &[&str]) -> String {
-    let run = Command::new(env!("CARGO_BIN_EXE_mailjob")).args(arguments).output().unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_mailjob"))
+        .args(arguments)
+        .output()
+        .unwrap();
     assert!(run.status.success(), "{run:?}");
     String::from_utf8(run.stdout).unwrap()
 }
@@ -18,5 +21,8 @@ fn the_schema_is_one_json_document() {
 #[test]
 fn the_reference_is_the_example() {
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/endpoints.d/reference.toml.example");
-    assert_eq!(printed(&["schema", "--reference"]), fs::read_to_string(example).unwrap());
+    assert_eq!(
+        printed(&["schema", "--reference"]),
+        fs::read_to_string(example).unwrap()
+    );
 }

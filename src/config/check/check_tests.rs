@@ -32,7 +32,7 @@ fn read_both(text: &str) -> Result<(), TestCaseError> {
         }
     }
     let name = EndpointName::new("tried").unwrap();
-    told(&endpoint(&name, Path::new("tried.toml"), text, &accounts))
+    told(&endpoint(&name, Path::new("tried.toml"), text, &accounts, None))
 }
 
 fn told<T>(part: &Part<T>) -> Result<(), TestCaseError> {
@@ -78,7 +78,7 @@ proptest! {
         for section in ["webhook", "mailbox.account", "command.env", "webhook.headers"] {
             let text = format!("[{section}]\n{key} = {quote}hunter2{quote}\nsecret = {quote}hunter2{quote}\n");
             let name = EndpointName::new("tried").unwrap();
-            let part = endpoint(&name, Path::new("tried.toml"), &text, &Accounts::default());
+            let part = endpoint(&name, Path::new("tried.toml"), &text, &Accounts::default(), None);
             for problem in part.problems {
                 prop_assert!(!problem.render().contains("hunter2"), "{}", problem.render());
             }
@@ -90,20 +90,20 @@ proptest! {
 fn a_file_full_of_faults_is_told_in_bounds() {
     let unknown: String = (0..20_000).map(|n| format!("key_{n} = {n}\n")).collect();
     let name = EndpointName::new("tried").unwrap();
-    let part = endpoint(&name, Path::new("tried.toml"), &unknown, &Accounts::default());
+    let part = endpoint(&name, Path::new("tried.toml"), &unknown, &Accounts::default(), None);
     assert_eq!(part.problems.len(), 100);
     let long = format!("{} = 1\n", "k".repeat(1 << 20));
-    let part = endpoint(&name, Path::new("tried.toml"), &long, &Accounts::default());
+    let part = endpoint(&name, Path::new("tried.toml"), &long, &Accounts::default(), None);
     assert!(!part.problems.is_empty());
     let deep = format!("a = {}1{}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(
-        !endpoint(&name, Path::new("tried.toml"), &deep, &Accounts::default())
+        !endpoint(&name, Path::new("tried.toml"), &deep, &Accounts::default(), None)
             .problems
             .is_empty()
     );
     let nested = format!("[{}a]", "a.".repeat(100_000));
     assert!(
-        !endpoint(&name, Path::new("tried.toml"), &nested, &Accounts::default())
+        !endpoint(&name, Path::new("tried.toml"), &nested, &Accounts::default(), None)
             .problems
             .is_empty()
     );

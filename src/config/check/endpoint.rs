@@ -11,7 +11,8 @@ use super::{
 };
 use crate::config::{
     Action, Endpoint, EndpointName, Filter, Limits, Place, Retry,
-    read::{Part, read},
+    defaults::Defaults,
+    read::{Part, read_over},
     table::Table,
     value::{count, prose},
 };
@@ -23,15 +24,21 @@ pub(in crate::config) struct Draft {
     pub(in crate::config) mailbox: Place,
 }
 
-/// Reads an endpoint file.
-pub(in crate::config) fn endpoint(name: &EndpointName, file: &Path, text: &str, accounts: &Accounts) -> Part<Draft> {
-    read(file, text, |top| draft(top, name, accounts))
+/// Reads an endpoint file over the defaults of `mailjob.toml`.
+pub(in crate::config) fn endpoint(
+    name: &EndpointName,
+    file: &Path,
+    text: &str,
+    accounts: &Accounts,
+    defaults: Option<&Defaults<'_>>,
+) -> Part<Draft> {
+    read_over(defaults, file, text, |top| draft(top, name, accounts))
 }
 
 fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Option<Draft> {
     let description = top.or("description", String::new(), prose);
     let concurrency = top.or("concurrency", 8, count(1..=1000));
-    let place = top.value("mailbox").map(|value| value.place());
+    let place = top.own("mailbox").map_or(Place::START, |value| value.place());
     let mailbox = top.must("mailbox", "write [mailbox] with account = \"…\"", |value| {
         value.table(|table| mailbox(table, name, accounts))
     });
@@ -53,15 +60,22 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     };
     Some(Draft {
         endpoint,
-        mailbox: place?,
+        mailbox: place,
     })
 }
 
-/// Exactly one of webhook and command; both are read, so that all their faults are told.
+/// Exactly one of webhook and command; both are read, so that all their faults are told. Defaults of an action that the file does
+/// not have make it none.
 fn action(top: &mut Table<'_>) -> Option<Action> {
-    let (given_webhook, given_command) = (top.value("webhook").is_some(), top.value("command"));
-    let webhook = top.get("webhook", |value| value.table(webhook)).map(Action::Webhook);
-    let command = top.get("command", |value| value.table(command)).map(Action::Command);
+    let (webhook_value, given_command) = (top.own("webhook"), top.own("command"));
+    let given_webhook = webhook_value.is_some();
+    let webhook = webhook_value
+        .and_then(|value| value.table(webhook))
+        .map(Action::Webhook);
+    let command = given_command
+        .clone()
+        .and_then(|value| value.table(command))
+        .map(Action::Command);
     match (given_webhook, given_command) {
         (true, Some(value)) => value.wrong(
             "stands beside [webhook]; an endpoint has one action",

@@ -31,6 +31,16 @@ pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<S
             Some(value) => value.table(|table| Some(service_of(table, cores))),
             None => Some(Service::on(cores)),
         });
+        // Read beside each endpoint file, in which its faults show.
+        if let Some(defaults) = top
+            .value("defaults")
+            .filter(|defaults| !matches!(defaults.raw, DeValue::Table(_)))
+        {
+            defaults.wrong::<()>(
+                "is no table",
+                "write [defaults.reply] and the like, with the keys of an endpoint file",
+            );
+        }
         let accounts = top.or("accounts", BTreeMap::new(), |value| value.table(accounts));
         let told = top.value("operator");
         let operator = top.apart(|| match told {

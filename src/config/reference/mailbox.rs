@@ -19,19 +19,18 @@ pub(super) const SECTIONS: &[Section] = &[
         off: false,
         open: None,
         keys: &[
-            Key {
-                name: "account",
-                shape: Shape::Either(&[Shape::Text, Shape::Elsewhere]),
-                given: Given::OneOf(
+            Key::new(
+                "account",
+                Shape::Either(&[Shape::Text, Shape::Elsewhere]),
+                Given::OneOf(
                     "\"contoso\"",
                     &[(
                         "{ user = \"…\", password = { file = \"…\" }, imap = { host = \"…\" } }",
                         "or one of its own: all keys of [accounts.NAME]",
                     )],
                 ),
-                about: "a name from mailjob.toml",
-                above: "",
-            },
+                "a name from mailjob.toml",
+            ),
             Key::never("user", Shape::Text, &[(
                 "\"shared@contoso.example\"",
                 "another mailbox under the account's sign-in, such as a shared one; its replies come from there",
@@ -45,11 +44,26 @@ pub(super) const SECTIONS: &[Section] = &[
                 "imap or pop3; imap when nothing is written and the account has a server for it",
             )]),
             Key::usual("name", Shape::Text, "\"INBOX\"", "in Unicode; POP3 knows no other"),
-            Key::usual("watch", Shape::Word(&["idle"]), "\"idle\"", "the server tells; a server without IDLE is asked each time that look has passed")
-                .below("How new mail is noticed, one of three. POP3 servers never tell: there it is every or cron, and every = \"1m\" when nothing is
-written."),
-            Key::usual("look", Shape::Duration("10s", "9m"), "\"3m\"", "with idle: the longest time between two looks at the mailbox"),
-            Key::never("every", Shape::Duration("1s", "1d"), &[("\"30s\"", "the mailbox is looked at in this interval")]),
+            Key::usual(
+                "watch",
+                Shape::Word(&["idle"]),
+                "\"idle\"",
+                "the server tells; a server without IDLE is asked each time that look has passed",
+            )
+            .below(NOTICED)
+            .by_pop3("")
+            .unless(&["every", "cron"]),
+            Key::usual(
+                "look",
+                Shape::Duration("10s", "9m"),
+                "\"3m\"",
+                "with idle: the longest time between two looks at the mailbox",
+            )
+            .by_pop3("")
+            .unless(&["every", "cron"]),
+            Key::never("every", Shape::Duration("1s", "1d"), &[("\"30s\"", "the mailbox is looked at in this interval")])
+                .by_pop3("\"1m\"")
+                .unless(&["cron"]),
             Key::never("cron", Shape::Text, &[(
                 "\"*/5 8-18 * * MON-FRI\"",
                 "or at these times: minute, hour, day, month, weekday; with seconds in front if there are six",
@@ -79,3 +93,7 @@ not count. Without this table every mail is meant. What is not meant is ignored 
 ];
 
 const GLOBS: Shape = Shape::OneOrMore(&Shape::Text);
+
+const NOTICED: &str = "\
+How new mail is noticed, one of three. POP3 servers never tell: there it is every or cron, and every = \"1m\" when nothing is
+written.";

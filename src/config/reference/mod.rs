@@ -15,29 +15,33 @@ pub use text::reference;
 
 /// A table of an endpoint file.
 #[derive(Debug)]
-struct Section {
+pub(super) struct Section {
     /// E.g. `webhook.headers`; nothing for the top of the file.
-    name: &'static str,
+    pub(super) name: &'static str,
     /// Lines that stand above it.
     about: &'static str,
     /// Whether the reference leaves it out: it has no use without a wish, or excludes another one.
-    off: bool,
+    pub(super) off: bool,
     /// Its keys in their order.
-    keys: &'static [Key],
+    pub(super) keys: &'static [Key],
     /// What its entries are, where their names are the operator's own.
-    open: Option<&'static Shape>,
+    pub(super) open: Option<&'static Shape>,
 }
 
 /// A key of a table.
 #[derive(Debug)]
-struct Key {
-    name: &'static str,
+pub(super) struct Key {
+    pub(super) name: &'static str,
     shape: Shape,
     given: Given,
     /// What it is for. The limits of its shape are said after it.
     about: &'static str,
     /// A paragraph that stands above it.
     above: &'static str,
+    /// Its default where the mailbox is read by POP3, if that is another one; empty where it has no use there.
+    by_pop3: Option<&'static str>,
+    /// Keys that exclude it.
+    unless: &'static [&'static str],
 }
 
 /// What the reference shows of a key, as TOML.
@@ -55,7 +59,7 @@ enum Given {
 
 /// What a value may be.
 #[derive(Debug)]
-enum Shape {
+pub(super) enum Shape {
     /// Text on one line, one character at least.
     Text,
     /// Text of any length.
@@ -86,48 +90,68 @@ enum Shape {
     Elsewhere,
 }
 
+impl Section {
+    /// Whether its defaults count although it is not written: all but `[reply]`, without which nobody is answered.
+    pub(super) fn stands(&self) -> bool {
+        self.name != "reply"
+    }
+}
+
 impl Key {
-    const fn must(name: &'static str, shape: Shape, example: &'static str, about: &'static str) -> Self {
-        let given = Given::Must(example);
+    const fn new(name: &'static str, shape: Shape, given: Given, about: &'static str) -> Self {
         Self {
             name,
             shape,
             given,
             about,
             above: "",
+            by_pop3: None,
+            unless: &[],
         }
+    }
+
+    const fn must(name: &'static str, shape: Shape, example: &'static str, about: &'static str) -> Self {
+        Self::new(name, shape, Given::Must(example), about)
     }
 
     const fn usual(name: &'static str, shape: Shape, usual: &'static str, about: &'static str) -> Self {
-        let given = Given::Usual(usual);
-        Self {
-            name,
-            shape,
-            given,
-            about,
-            above: "",
-        }
+        Self::new(name, shape, Given::Usual(usual), about)
     }
 
     const fn never(name: &'static str, shape: Shape, shown: &'static [(&'static str, &'static str)]) -> Self {
-        let (given, about) = (Given::Never(shown), "");
-        Self {
-            name,
-            shape,
-            given,
-            about,
-            above: "",
-        }
+        Self::new(name, shape, Given::Never(shown), "")
     }
 
     /// The same with a paragraph above it.
     const fn below(self, above: &'static str) -> Self {
         Self { above, ..self }
     }
+
+    /// The same with another default by POP3.
+    const fn by_pop3(self, usual: &'static str) -> Self {
+        let by_pop3 = Some(usual);
+        Self { by_pop3, ..self }
+    }
+
+    /// The same where it has no use beside others.
+    const fn unless(self, unless: &'static [&'static str]) -> Self {
+        Self { unless, ..self }
+    }
+
+    /// What stands for it when nothing is written, if anything.
+    pub(super) fn usual_value(&self, pop3: bool, written: impl Fn(&str) -> bool) -> Option<&'static str> {
+        let usual = match (self.by_pop3, self.given) {
+            (Some(usual), _) if pop3 => usual,
+            (_, Given::Usual(usual)) => usual,
+            (_, Given::Must(_) | Given::Never(_) | Given::OneOf(..)) => return None,
+        };
+        let excluded = || self.unless.iter().any(|other| written(other));
+        (!usual.is_empty() && !excluded()).then_some(usual)
+    }
 }
 
 /// All tables in the order of the reference.
-fn sections() -> impl Iterator<Item = &'static Section> {
+pub(super) fn sections() -> impl Iterator<Item = &'static Section> {
     let parts: [&[Section]; 3] = [mailbox::SECTIONS, action::SECTIONS, reply::SECTIONS];
     parts.into_iter().flatten()
 }

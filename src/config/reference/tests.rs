@@ -29,7 +29,7 @@ fn problems_with(section: &Section, key: &str, value: Toml) -> Vec<Problem> {
     table.insert(key.to_owned(), value);
     let path = format!("`{}`", format!("{}.{key}", section.name).trim_start_matches('.'));
     let name = EndpointName::new("tried").unwrap();
-    let read = check::endpoint(&name, Path::new("tried.toml"), &file.to_string(), &accounts());
+    let read = check::endpoint(&name, Path::new("tried.toml"), &file.to_string(), &accounts(), None);
     read.problems
         .into_iter()
         .filter(|problem| problem.cause.contains(&path))

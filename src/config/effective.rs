@@ -1,0 +1,215 @@
+//! What an endpoint's settings are in the end, and where each comes from: its file, the defaults of `mailjob.toml`, or ours.
+
+use std::{fmt::Write as _, ops::Range, path::Path};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{
+    Endpoint, Problem, Protocol,
+    load::{Sources, list, read_text},
+    place::Place,
+    reference::{Key, Section, sections},
+};
+
+/// The settings of an endpoint that was loaded without a problem, so that nothing in its files is a secret: TOML, with the origin of
+/// each value beside it.
+///
+/// # Errors
+/// When a file can't be read any more.
+pub fn effective(sources: &Sources, endpoint: &Endpoint) -> Result<String, Problem> {
+    let text = |file: &Path| read_text(file).map_err(|fault| Problem::of(file, fault));
+    let label = |file: &Path| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let files = list(sources, &mut Vec::new()).unwrap_or_default();
+    let file = files
+        .get(&endpoint.name)
+        .map_or(&*sources.endpoints, |file| file.as_path());
+    let (own, own_name) = (text(file)?, label(file));
+    let shared = sources
+        .config
+        .as_deref()
+        .map(|file| Ok((text(file)?, label(file))))
+        .transpose()?;
+    let own = Source {
+        name: &own_name,
+        text: &own,
+        within: None,
+    };
+    let shared = shared.as_ref().map(|(text, name)| Source {
+        name,
+        text,
+        within: Some("defaults"),
+    });
+    let sources: Vec<_> = [Some(own), shared].into_iter().flatten().collect();
+    Ok(merged(&sources, endpoint.mailbox.protocol == Protocol::Pop3))
+}
+
+/// A file with settings.
+struct Source<'a> {
+    /// What it is called in the margin.
+    name: &'a str,
+    text: &'a str,
+    /// The tables in front of those of an endpoint: `defaults`, or none.
+    within: Option<&'static str>,
+}
+
+/// All settings over these files, the first one first. Of the actions only the one that it has. `pop3` says how its mailbox is read.
+fn merged(sources: &[Source<'_>], pop3: bool) -> String {
+    let read: Vec<_> = sources.iter().map(Read::new).collect();
+    let has = |name: &str| read.first().is_some_and(|own| own.table(name).is_some());
+    let mut text = String::new();
+    for section in sections() {
+        let outer = section.name.split('.').next().unwrap_or_default();
+        if matches!(outer, "webhook" | "command") && !has(outer) {
+            continue;
+        }
+        let lines = lines(section, &read, pop3);
+        let Some(lines) = lines else { continue };
+        if !section.name.is_empty() {
+            put(&mut text, format_args!("\n[{}]", section.name));
+        }
+        for line in lines {
+            put(&mut text, format_args!("{line}"));
+        }
+    }
+    text
+}
+
+fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a string never fails.
+    writeln!(text, "{line}").unwrap_or_default();
+}
+
+/// The lines of a section; nothing where it stands nowhere and has no defaults of ours that count by themselves.
+fn lines(section: &Section, read: &[Read<'_>], pop3: bool) -> Option<Vec<String>> {
+    let tables: Vec<_> = read.iter().map(|source| source.table(section.name)).collect();
+    let written = tables.iter().any(Option::is_some);
+    if !written && (section.off || section.open.is_some() || !section.stands()) {
+        return None;
+    }
+    let find = |key: &str| {
+        let mut found = read
+            .iter()
+            .zip(&tables)
+            .filter_map(|(source, table)| source.value((*table)?, key));
+        found.next()
+    };
+    if section.open.is_some() {
+        let mut names: Vec<&str> = tables
+            .iter()
+            .flatten()
+            .flat_map(|table| table.keys())
+            .map(|name| name.get_ref().as_ref())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        return Some(
+            names
+                .into_iter()
+                .filter_map(|name| Some(format!("{name} = {}", find(name)?)))
+                .collect(),
+        );
+    }
+    let line = |key: &Key| match find(key.name) {
+        Some(found) => Some(format!("{} = {found}", key.name)),
+        None => {
+            let usual = key.usual_value(pop3, |other| find(other).is_some())?;
+            Some(format!("{} = {usual} # default", key.name))
+        }
+    };
+    Some(section.keys.iter().filter_map(line).collect())
+}
+
+/// A source that was parsed.
+struct Read<'a> {
+    source: &'a Source<'a>,
+    root: DeTable<'a>,
+}
+
+impl<'a> Read<'a> {
+    fn new(source: &'a Source<'a>) -> Self {
+        let (root, _) = DeTable::parse_recoverable(source.text);
+        let root = root.into_inner();
+        Self { source, root }
+    }
+
+    /// The table with a name such as `webhook.headers`.
+    fn table(&self, name: &str) -> Option<&DeTable<'a>> {
+        let path = self
+            .source
+            .within
+            .into_iter()
+            .chain(name.split('.'))
+            .filter(|part| !part.is_empty());
+        let mut table = &self.root;
+        for part in path {
+            let DeValue::Table(inner) = table.get(part)?.get_ref() else {
+                return None;
+            };
+            table = inner;
+        }
+        Some(table)
+    }
+
+    /// The value of a key as it is written, and where that is. Tables with names of their own are sections.
+    fn value(&self, table: &DeTable<'a>, key: &str) -> Option<String> {
+        let value: &Spanned<DeValue<'a>> = table.get(key)?;
+        let Range { start, end } = value.span();
+        let written = self.source.text.get(start..end)?;
+        let place = Place::of(self.source.text, &value.span());
+        Some(format!("{written} # {}:{}", self.source.name, place.line))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: &str = "[mailbox]\naccount = \"office\"\nevery = \"20s\"\n[webhook]\nurl = \"https://erp.example/\"\n";
+    const SHARED: &str = "[accounts.office]\nuser = \"a\"\n[defaults.webhook]\ntimeout = \"7s\"\n[defaults.webhook.headers]\nX-Tenant = \"one\"\n";
+
+    fn shown(own: &str, pop3: bool) -> Vec<String> {
+        let own = Source {
+            name: "own.toml",
+            text: own,
+            within: None,
+        };
+        let shared = Source {
+            name: "mailjob.toml",
+            text: SHARED,
+            within: Some("defaults"),
+        };
+        merged(&[own, shared], pop3).lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn each_value_stands_beside_its_origin() {
+        let lines = shown(OWN, false);
+        for line in [
+            "every = \"20s\" # own.toml:3",
+            "timeout = \"7s\" # mailjob.toml:4",
+            "X-Tenant = \"one\" # mailjob.toml:6",
+            "max_answer = \"10MiB\" # default",
+            "done = { move = \"Processed\" } # default",
+        ] {
+            assert!(lines.iter().any(|shown| shown == line), "{line}: {lines:#?}");
+        }
+        for absent in ["watch = ", "look = ", "argv = ", "[command]", "[reply]", "ca_file"] {
+            assert!(
+                !lines.iter().any(|shown| shown.starts_with(absent)),
+                "{absent}: {lines:#?}"
+            );
+        }
+    }
+
+    #[test]
+    fn by_pop3_other_defaults_count() {
+        let lines = shown(&OWN.replace("every = \"20s\"\n", ""), true);
+        for line in ["every = \"1m\" # default", "done = \"delete\" # default"] {
+            assert!(lines.iter().any(|shown| shown == line), "{line}: {lines:#?}");
+        }
+        assert!(!lines.iter().any(|shown| shown.starts_with("watch = ")));
+    }
+}
