@@ -9,6 +9,7 @@ use super::{
     Endpoint, EndpointName, Operator, Problem, Service,
     check::{self, Accounts, Shared},
     read::Part,
+    reply::usual,
 };
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -202,6 +203,18 @@ fn what_is_commented_out_is_right_too() {
     assert!(command.is_ok(), "{:#?}", command.unwrap_err());
 }
 
+/// The usual words of replies stand in the reference as they are.
+#[test]
+fn the_reference_shows_the_usual_words() {
+    let reply = read(&uncommented(&text("endpoints.d/reference.toml.example"), "reply"))
+        .unwrap()
+        .reply;
+    let words = reply.success.unwrap().words;
+    assert_eq!(words.subject.unwrap().source(), usual::SUBJECT);
+    assert_eq!(words.text.unwrap().source(), usual::TEXT);
+    assert_eq!(reply.original_heading.source(), usual::HEADING);
+}
+
 /// Asks each table for what it knows, by a key that it can't know.
 #[test]
 fn the_reference_names_every_key() {
@@ -222,7 +235,7 @@ fn the_reference_names_every_key() {
             let named = reference.lines().any(|line| {
                 let line = line.trim_start_matches(['#', '[']);
                 let rest = line.strip_prefix(key).unwrap_or_default();
-                rest.starts_with([' ', ']']) || line.contains(&format!(".{key}]"))
+                rest.starts_with([' ', ']']) || line.contains(&format!(".{key}]")) || line.contains(&format!(".{key}."))
             });
             assert!(named, "{key} is not in the reference");
         }
