@@ -79,22 +79,22 @@ impl Reply {
     /// Whether a letter needs more of the mail than its head: it goes back, or a template asks for its text.
     #[must_use]
     pub fn needs_original(&self) -> bool {
-        let all = self
-            .letters()
-            .flat_map(|letter| letter.languages.values().chain([&letter.words]));
-        let mut templates = all.flat_map(Words::templates).chain([&self.original_heading]);
-        // A look at the source is enough: what it sees too often costs a look into the ledger, no more.
-        self.original != OriginalAs::Nothing
-            || templates.any(|template| template.source().contains("text")) && self.has_templates()
+        let whole = |asked: &String| asked == "mail" || asked == "mail.text" || asked.starts_with("mail.text.");
+        let needs = |template: &Template| template.source().contains("mail") && template.asked().iter().any(whole);
+        self.original != OriginalAs::Nothing || self.templates().any(needs)
     }
 
     /// Whether there is a template of the operator's.
     #[must_use]
     pub fn has_templates(&self) -> bool {
-        let mut all = self
+        self.templates().next().is_some()
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        let words = self
             .letters()
             .flat_map(|letter| letter.languages.values().chain([&letter.words]));
-        all.any(|words| words.templates().next().is_some())
+        words.flat_map(Words::templates)
     }
 }
 

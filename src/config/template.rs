@@ -142,6 +142,8 @@ fn engine<'a>(fuel: Option<u64>) -> Environment<'a> {
     let mut engine = Environment::new();
     engine.set_undefined_behavior(UndefinedBehavior::SemiStrict);
     engine.remove_global("debug");
+    // So that a fault names what is missing.
+    engine.set_debug(true);
     engine.set_fuel(fuel);
     engine.set_formatter(|out, state, value| {
         if value.is_none() {
@@ -208,7 +210,7 @@ mod tests {
             ("{{ name }}", Ok("<b>\"Ann\"</b>")),
             ("{% if other %}x{% else %}y{% endif %}", Ok("y")),
             ("{{ other | default('z') }}", Ok("z")),
-            ("a\n{{ other }}", Err("line 2: undefined value")),
+            ("a\n{{ other }}", Err("line 2: undefined value: `other` is undefined")),
             ("{{ name.other }}", Err("line 1: undefined value")),
             ("{% if other.deep %}x{% endif %}", Err("line 1: undefined value")),
             ("{% for x in other %}x{% endfor %}", Err("line 1: undefined value")),

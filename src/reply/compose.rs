@@ -226,6 +226,9 @@ fn named(files: &[File]) -> Vec<(String, &File)> {
 mod world;
 
 #[cfg(test)]
+#[path = "compose_languages_tests.rs"]
+mod languages;
+#[cfg(test)]
 #[path = "compose_property.rs"]
 mod property;
 #[cfg(test)]
