@@ -8,7 +8,7 @@ use std::{
 
 use super::doctor::{self, Form};
 use crate::config::{
-    Action, Endpoint, Reply, ReplyTo, Watch,
+    Action, Endpoint, Letter, Reply, ReplyTo, Watch,
     load::{Loaded, Sources, load},
 };
 
@@ -81,10 +81,20 @@ fn line(endpoint: &Endpoint) -> String {
 }
 
 fn answered(reply: &Reply) -> String {
-    match &reply.to {
-        ReplyTo::Nobody => "no reply".to_owned(),
-        ReplyTo::Sender => "reply to the sender".to_owned(),
-        ReplyTo::Addresses(addresses) => format!("reply to {}", addresses.join(", ")),
+    let to = |letter: Option<&Letter>| {
+        let names = letter.map_or(&[][..], |letter| &letter.to).iter().map(|to| match to {
+            ReplyTo::Sender => "the sender",
+            ReplyTo::From => "its From",
+            ReplyTo::Address(address) => address.as_str(),
+        });
+        names.collect::<Vec<_>>().join(", ")
+    };
+    match (to(reply.success.as_ref()), to(reply.failure.as_ref())) {
+        (success, failure) if success.is_empty() && failure.is_empty() => "no reply".to_owned(),
+        (success, failure) if success == failure => format!("reply to {success}"),
+        (success, failure) if failure.is_empty() => format!("reply of success to {success}"),
+        (success, failure) if success.is_empty() => format!("reply of failure to {failure}"),
+        (success, failure) => format!("reply of success to {success}, of failure to {failure}"),
     }
 }
 

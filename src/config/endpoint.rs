@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Account, Action, Conversation, Inputs, Jobs, Output, Protocol, Rates, Senders, Server};
+use super::{Account, Action, Conversation, Inputs, Jobs, Output, Protocol, Rates, Reply, Senders, Server};
 
 /// An endpoint's name: the stem of its file, `[a-z0-9][a-z0-9_-]{0,62}`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -195,43 +195,6 @@ impl Default for Retry {
             waits: seconds.map(Duration::from_secs).to_vec(),
         }
     }
-}
-
-/// Who hears of the result.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reply {
-    /// The recipient.
-    pub to: ReplyTo,
-    /// Through whose SMTP server, and with what From.
-    pub account: Option<Arc<Account>>,
-    /// Whether a done job is answered.
-    pub on_success: bool,
-    /// Whether a failed job is answered.
-    pub on_failure: bool,
-}
-
-impl Reply {
-    /// Nobody is answered.
-    #[must_use]
-    pub fn none() -> Self {
-        Self {
-            to: ReplyTo::Nobody,
-            account: None,
-            on_success: false,
-            on_failure: false,
-        }
-    }
-}
-
-/// The recipient of replies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReplyTo {
-    /// Nobody.
-    Nobody,
-    /// Reply-To where it is in From's domain, else From.
-    Sender,
-    /// Always these.
-    Addresses(Vec<String>),
 }
 
 /// What happens to a mail in the mailbox in the end.

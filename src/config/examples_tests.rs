@@ -9,6 +9,7 @@ use super::{
     Endpoint, EndpointName, Operator, Problem, Service,
     check::{self, Accounts, Shared},
     read::Part,
+    reply::usual,
 };
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -200,6 +201,18 @@ fn what_is_commented_out_is_right_too() {
     }
     let command = read(&uncommented(&without(&reference, "webhook"), "command"));
     assert!(command.is_ok(), "{:#?}", command.unwrap_err());
+}
+
+/// The usual words of replies stand in the reference as they are.
+#[test]
+fn the_reference_shows_the_usual_words() {
+    let reply = read(&uncommented(&text("endpoints.d/reference.toml.example"), "reply"))
+        .unwrap()
+        .reply;
+    let words = reply.success.unwrap().words;
+    assert_eq!(words.subject.unwrap().source(), usual::SUBJECT);
+    assert_eq!(words.text.unwrap().source(), usual::TEXT);
+    assert_eq!(reply.original_heading.source(), usual::HEADING);
 }
 
 /// What nothing is written for, where the mailbox is read by POP3.

@@ -37,8 +37,10 @@ mod rate;
 mod read;
 pub mod reference;
 pub mod reload;
+pub mod reply;
 mod senders;
 mod table;
+mod template;
 mod value;
 
 pub use account::{Account, Auth, Protocol, Server, Tls, TokenSource};
@@ -46,7 +48,7 @@ pub use action::{Action, Body, Command, HeaderValue, Webhook};
 pub use conversation::Conversation;
 pub use diff::Changes;
 pub use effective::effective;
-pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Reply, ReplyTo, Retry, Settle, Watch};
+pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Retry, Settle, Watch};
 pub use inputs::Inputs;
 pub use jobs::Jobs;
 pub use oauth::{AuthorizationServer, ClientProof, Cloud, Grant, OAuth, Provider, SendSecret, uses};
@@ -55,7 +57,9 @@ pub use output::Output;
 pub use place::Place;
 pub use problem::Problem;
 pub use rate::{NoRate, Rate};
+pub use reply::{Charset, Letter, OriginalAs, Reply, ReplyTo, ReturnTo, Sender, Words};
 pub use senders::{Rates, Senders};
+pub use template::{Form, MAX_SOURCE, Template, TemplateError};
 
 use crate::secret::SecretRef;
 

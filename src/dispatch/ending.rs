@@ -8,10 +8,10 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::{task::spawn_blocking, time::sleep};
 
-use super::Dispatch;
+use super::{Dispatch, original};
 use crate::{
     config::Retry,
-    job::{Ending, Outcome, Reason, ReplyDecision, retry},
+    job::{Ending, Original, Outcome, Reason, ReplyDecision, retry},
     ledger::{ClaimedJob, Error, Finish, Summary},
     message::Head,
 };
@@ -81,7 +81,20 @@ fn settle(
     (exhausted, None)
 }
 
-/// The reply that an outcome causes. One with files is built on a blocking thread.
+/// The mail itself, where this endpoint's replies need it: out of the ledger once more, within the room that there is for mails.
+async fn original(dispatch: &Dispatch, job: &ClaimedJob) -> Option<Original> {
+    let _room = dispatch.memory.take(job.size.saturating_mul(2)).await?;
+    match dispatch.ledger.raw(job.mail).await {
+        Ok(raw) => Some(original::original(raw, dispatch.endpoint.limits).await),
+        Err(error) => {
+            let (endpoint, job) = (&dispatch.endpoint.name, job.id);
+            tracing::warn!(%endpoint, %job, %error, "the mail could not be had for its reply");
+            None
+        }
+    }
+}
+
+/// The reply that an outcome causes. One that takes its time is built on a blocking thread.
 async fn with_reply(
     dispatch: &Dispatch,
     job: &ClaimedJob,
@@ -89,17 +102,25 @@ async fn with_reply(
     outcome: Outcome,
     now: DateTime<Utc>,
 ) -> (Outcome, Option<ReplyDecision>) {
-    let heavy = match &outcome {
-        Outcome::Done(answer) => !answer.files.is_empty(),
-        Outcome::Failed { .. } => false,
+    let reply = &dispatch.endpoint.reply;
+    let (files, letter) = match &outcome {
+        Outcome::Done(answer) => (!answer.files.is_empty(), &reply.success),
+        Outcome::Failed { .. } => (false, &reply.failure),
         Outcome::Retry { .. } | Outcome::Ignored { .. } | Outcome::Held { .. } => return (outcome, None),
     };
+    let original = match &head {
+        Some(_) if letter.is_some() && reply.needs_original() => original(dispatch, job).await,
+        _ => None,
+    };
+    let heavy = files || original.is_some() || reply.has_templates();
     let (replier, id, endpoint) = (dispatch.replier.clone(), job.id, dispatch.endpoint.clone());
     let decide = move || {
         let ending = Ending {
             job: id,
             endpoint: &endpoint.name,
             head: head.as_ref(),
+            original: original.as_ref(),
+            inputs: None,
             outcome: &outcome,
             now,
         };

@@ -11,6 +11,7 @@ mod command;
 mod ending;
 mod environment;
 mod folder;
+pub mod original;
 mod output;
 pub mod payload;
 pub mod probe;

@@ -118,11 +118,7 @@ mod tests {
         };
         let command = Command::new(vec!["true".into()]);
         Arc::new(Endpoint {
-            reply: Reply {
-                to: ReplyTo::Sender,
-                account: replies.cloned(),
-                ..Reply::none()
-            },
+            reply: replies.map_or_else(Reply::none, |account| Reply::to(vec![ReplyTo::Sender], account.clone())),
             ..Endpoint::new(EndpointName::new(name).unwrap(), mailbox, Action::Command(command))
         })
     }

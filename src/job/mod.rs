@@ -192,10 +192,23 @@ pub struct Ending<'a> {
     pub endpoint: &'a EndpointName,
     /// The mail's head; `None` when the mail could not be read.
     pub head: Option<&'a Head>,
+    /// The mail itself; `None` where the endpoint's replies need no more than its head, or it could not be had.
+    pub original: Option<&'a Original>,
+    /// What the action got by name, where that is known.
+    pub inputs: Option<&'a serde_json::Value>,
     /// `Done` or `Failed`.
     pub outcome: &'a Outcome,
     /// The time of the ending.
     pub now: DateTime<Utc>,
+}
+
+/// The mail that a job was about, for a reply that quotes or returns it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Original {
+    /// Its text for people to read; empty where it has none.
+    pub text: String,
+    /// As it came.
+    pub raw: Bytes,
 }
 
 /// The reply that a job's ending causes.
@@ -214,7 +227,7 @@ pub struct NewReply {
     pub account: String,
     /// Without angle brackets.
     pub message_id: String,
-    /// Envelope sender.
+    /// Envelope sender; empty for the null sender `<>`, to whom nothing is returned.
     pub sender: String,
     /// Envelope recipients, one at least.
     pub recipients: Vec<String>,

@@ -8,6 +8,7 @@ use mail_parser::{AddressList, Message, MessagePart, PartId, PartKind, PartRole,
 use super::{
     Address, Head, auto,
     clean::{clean, clean_id},
+    language,
     safe_name::Names,
 };
 
@@ -71,6 +72,12 @@ impl<'a> Mail<'a> {
             delivered_to: delivered_to(message),
             subject: clean(message.subject().unwrap_or_default(), MAX_SUBJECT),
             date: date(message),
+            languages: language::languages(
+                message
+                    .headers()
+                    .into_iter()
+                    .map(|field| (field.raw_name(), field.raw_value())),
+            ),
             automatic,
         }
     }

@@ -6,6 +6,7 @@
 pub mod auto;
 pub mod clean;
 pub mod filter;
+pub mod language;
 mod mail;
 mod parse;
 pub mod plus;
@@ -52,6 +53,8 @@ pub struct Head {
     pub subject: String,
     /// Date.
     pub date: Option<DateTime<Utc>>,
+    /// The languages that its sender reads, the preferred ones first, in lower case: Accept-Language, then Content-Language.
+    pub languages: Vec<String>,
     /// Why this mail must not be answered, by its own header (RFC 3834); `None` when a person may have written it.
     pub automatic: Option<Automatic>,
 }

@@ -132,7 +132,11 @@ fn reply(told: &Told) -> Json {
         Told::Nothing(code) => json!({ "goes": false, "reason": code, "detail": words::silence(code) }),
         Told::Letter(letter) => json!({
             "goes": true, "account": letter.account, "sender": letter.sender, "recipients": letter.recipients,
-            "subject": letter.subject, "headers": letter.headers, "text": letter.text,
+            "subject": letter.subject, "headers": letter.headers, "text": letter.text, "html": letter.html,
+            "files": letter.files.iter().map(|(name, media_type, size)| json!({
+                "name": name, "media_type": media_type, "size": size,
+            })).collect::<Vec<_>>(),
+            "notes": letter.notes,
         }),
     }
 }

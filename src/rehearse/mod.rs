@@ -15,11 +15,14 @@ use uuid::Uuid;
 
 use crate::{
     config::{Action, Endpoint, EndpointName, Limits, Settle},
-    dispatch::rehearsal::{self, Rehearsal},
-    job::{Answer, Ending, JobId, NewReply, Outcome, Reason, Replier, ReplyDecision},
+    dispatch::{
+        original::original,
+        rehearsal::{self, Rehearsal},
+    },
+    job::{Answer, Ending, JobId, NewReply, Outcome, Reason, ReplyDecision},
     ledger::{ClaimedJob, MailId},
-    message,
-    reply::{Composer, Ourselves},
+    message::{self, Attachment},
+    reply::{Composed, Composer, Ourselves},
 };
 
 /// A mail, the endpoint, and the attempt that is imagined.
@@ -113,6 +116,12 @@ pub struct Letter {
     pub headers: Vec<(String, String)>,
     /// The text.
     pub text: String,
+    /// The HTML.
+    pub html: Option<String>,
+    /// The files: name, media type, bytes.
+    pub files: Vec<(String, String, u64)>,
+    /// What is not as the operator's templates meant it, and why.
+    pub notes: Vec<String>,
 }
 
 impl Report {
@@ -137,15 +146,21 @@ pub async fn rehearse(question: Question) -> Report {
         most,
     } = question;
     let size = raw.len() as u64;
-    let rehearsal = rehearsal::rehearse(&endpoint, &job, raw, now, most).await;
+    let rehearsal = rehearsal::rehearse(&endpoint, &job, raw.clone(), now, most).await;
     let replies = match &rehearsal {
         Ok(rehearsal) if rehearsal.plan.is_ok() => {
+            let original = match endpoint.reply.needs_original() {
+                true => Some(original(raw, endpoint.limits).await),
+                false => None,
+            };
             let composer = Composer::new(&endpoint, ourselves);
             let decide = |outcome: &Outcome| {
-                composer.reply(&Ending {
+                composer.compose(&Ending {
                     job: job.id,
                     endpoint: &endpoint.name,
                     head: Some(&rehearsal.head),
+                    original: original.as_ref(),
+                    inputs: None,
                     outcome,
                     now,
                 })
@@ -192,15 +207,15 @@ fn endings(action: &Action) -> (Outcome, Outcome) {
     }
 }
 
-async fn told(decision: ReplyDecision) -> Told {
-    match decision {
+async fn told(composed: Composed) -> Told {
+    match composed.decision {
         ReplyDecision::Silent(code) => Told::Nothing(code),
-        ReplyDecision::Send(reply) => letter(reply).await,
+        ReplyDecision::Send(reply) => letter(reply, composed.notes).await,
     }
 }
 
 /// Reads a reply as its recipient would.
-async fn letter(reply: NewReply) -> Told {
+async fn letter(reply: NewReply, notes: Vec<String>) -> Told {
     let NewReply {
         account,
         sender,
@@ -213,16 +228,31 @@ async fn letter(reply: NewReply) -> Told {
             (name.to_owned(), value.replace("\r\n", "").trim().to_owned())
         };
         let text = mail.text().unwrap_or_default().into_owned();
-        (mail.head().subject, mail.fields().map(field).collect(), text)
+        let html = mail.html().map(std::borrow::Cow::into_owned);
+        let file = |file: Attachment<'_>| {
+            let size = u64::try_from(file.size()).unwrap_or(u64::MAX);
+            (file.shown_name().to_owned(), file.media_type, size)
+        };
+        let files = mail.attachments().into_iter().map(file).collect::<Vec<_>>();
+        (
+            mail.head().subject,
+            mail.fields().map(field).collect(),
+            text,
+            html,
+            files,
+        )
     });
     match read.await {
-        Ok((subject, headers, text)) => Told::Letter(Letter {
+        Ok((subject, headers, text, html, files)) => Told::Letter(Letter {
             account,
             sender,
             recipients,
             subject,
             headers,
             text,
+            html,
+            files,
+            notes,
         }),
         Err(_) => Told::Nothing("unbuildable".to_owned()),
     }

@@ -218,15 +218,35 @@ fn reply(page: &mut Page, heading: &str, told: &Told) {
                 subject,
                 headers,
                 text,
+                html,
+                files,
+                notes,
             } = letter;
             page.pair("account", account);
-            page.pair("sender", sender);
+            page.pair(
+                "sender",
+                if sender.is_empty() {
+                    "<>: what can't be delivered is lost"
+                } else {
+                    sender
+                },
+            );
             page.pair("recipients", &recipients.join(", "));
             page.pair("subject", subject);
             for (name, value) in headers {
                 page.line(&format!("{name}: {value}"));
             }
             page.block(text);
+            if let Some(html) = html {
+                page.line("the same in HTML:");
+                page.block(html);
+            }
+            for (name, media_type, size) in files {
+                page.line(&format!("attached: {name}  {media_type}, {size} bytes"));
+            }
+            for note in notes {
+                page.line(&format!("✗ {note}"));
+            }
         }
     }
 }

@@ -188,3 +188,34 @@ async fn we_do_not_answer_ourselves() {
     assert_eq!(document["reply"]["success"]["reason"], "ourselves", "{page}");
     assert!(page.contains("is one of our own (ourselves)"), "{page}");
 }
+
+#[tokio::test]
+async fn letters_are_shown_as_they_would_go() {
+    let lines = format!(
+        "original = \"rfc822\"\nhtml = \"<p>{{{{ mail.subject }}}}</p>\"\nfailure = {{ text = \"{{{{ answer.data.x }}}}\", return_to = \"none\" }}\n{WEBHOOK}"
+    );
+    let mail = "From: ann@supplier.example\r\nSubject: <b>7\r\n\r\nx\r\n";
+    let (page, document) = shown(&rehearsed(&endpoint(&lines), mail).await, "mail");
+    let success = &document["reply"]["success"];
+    assert_eq!(
+        success["html"].as_str().unwrap().trim_end(),
+        "<p>&lt;b&gt;7</p>",
+        "{page}"
+    );
+    assert_eq!(success["files"][0]["media_type"], "message/rfc822");
+    assert_eq!(success["notes"].as_array().unwrap().len(), 0);
+    let failure = &document["reply"]["failure"];
+    assert!(
+        failure["notes"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("the text has the usual words"),
+        "{page}"
+    );
+    assert!(page.contains("the same in HTML:\n    <p>&lt;b&gt;7</p>\n"), "{page}");
+    assert!(
+        page.contains("  sender        <>: what can't be delivered is lost\n"),
+        "{page}"
+    );
+    assert!(page.contains("  attached: original.eml  message/rfc822, "), "{page}");
+}

@@ -1,92 +1,119 @@
 //! Decides whether a result is told, to whom and in which words, and builds the mail once. Pure: the time is an argument.
 //!
-//! Everything that stems from a mail or an action goes through [`clean`] and its kin before it reaches the mail builder, and what
-//! the builder made is inspected before it is believed. What can't be built is not sent.
-
-use bytes::Bytes;
-use mail_builder::{
-    MessageBuilder,
-    headers::{address::Address, date::Date, message_id::MessageId, raw::Raw},
-    mime::{BodyPart, MimePart},
-};
+//! Everything that stems from a mail, an action or a template is cleaned before it reaches the mail builder, and what the builder made
+//! is read back before it is believed. What can't be built with an operator's templates is built with the usual words; what can't be
+//! built with those either is not sent.
 
 use super::{
-    inspect::is_sound,
-    recipients::{Code, Ourselves, recipients},
-    words,
+    build::{Draft, build},
+    ids::Ids,
+    original::{attached, quoted},
+    recipients::{Code, Ourselves, Recipients, recipients},
+    values::values,
+    words::{self, Spoken, escaped},
 };
 use crate::{
     addr_spec::is_sendable,
-    config::{Endpoint, Reply, ReplyTo},
-    job::{Answer, Ending, File, NewReply, Outcome, Replier, ReplyDecision},
-    message::{Head, LOOP_MARK, clean::clean, safe_name::Names},
+    config::{Endpoint, Letter, OriginalAs, Reply, ReturnTo, Sender},
+    job::{Ending, File, NewReply, Outcome, Replier, ReplyDecision},
+    message::{Head, safe_name::Names},
 };
 
-/// Characters kept of the subject that is answered.
-const MAX_SUBJECT: usize = 400;
-/// Bytes of an identifier that is quoted back; longer ones would not fit a header line.
-const MAX_ID: usize = 250;
-/// Identifiers kept at the end of References, beside the first.
-const LAST_REFERENCES: usize = 20;
+/// Characters of the line above a quoted mail.
+const MAX_HEADING: usize = 500;
 
 /// Writes the replies of one endpoint.
 #[derive(Debug)]
 pub struct Composer {
     reply: Reply,
-    sender: Option<Sender>,
+    desk: Option<Desk>,
     ourselves: Ourselves,
 }
 
-/// Whose SMTP server takes our replies, and our address.
+/// Whose SMTP server takes our replies, and our addresses.
 #[derive(Debug)]
-struct Sender {
+struct Desk {
     account: String,
+    /// Where mails come back to when nothing else is written.
     address: String,
+    from: Sender,
+}
+
+/// A decision, and what a person should know of how it came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Composed {
+    /// The reply, or why there is none.
+    pub decision: ReplyDecision,
+    /// What the operator's templates did not bring about, and why; one line each.
+    pub notes: Vec<String>,
 }
 
 impl Composer {
     /// The composer of an endpoint; none of `ourselves` is answered.
     #[must_use]
     pub fn new(endpoint: &Endpoint, ourselves: Ourselves) -> Self {
-        let submitting = endpoint.reply.account.as_ref();
-        let sender = submitting.and_then(|account| {
-            let address = account.from.as_deref().unwrap_or(&account.user);
-            is_sendable(address).then(|| Sender {
+        let reply = endpoint.reply.clone();
+        let desk = reply.account.as_ref().and_then(|account| {
+            let own = account.from.as_deref().unwrap_or(&account.user);
+            let usual = Sender {
+                name: None,
+                address: own.to_owned(),
+            };
+            let from = reply.from.clone().unwrap_or(usual);
+            let address = if is_sendable(own) { own } else { &from.address };
+            is_sendable(&from.address).then(|| Desk {
                 account: account.name.clone(),
                 address: address.to_owned(),
+                from: from.clone(),
             })
         });
-        Self {
-            reply: endpoint.reply.clone(),
-            sender,
-            ourselves,
-        }
+        Self { reply, desk, ourselves }
     }
 
-    fn compose(&self, ending: &Ending<'_>) -> Result<NewReply, Code> {
-        let wanted = match ending.outcome {
-            Outcome::Done(_) => self.reply.on_success,
-            Outcome::Failed { .. } => self.reply.on_failure,
-            Outcome::Retry { .. } | Outcome::Ignored { .. } | Outcome::Held { .. } => false,
+    /// The reply for an ending, and notes on it.
+    #[must_use]
+    pub fn compose(&self, ending: &Ending<'_>) -> Composed {
+        let mut notes = Vec::new();
+        let decision = match self.decide(ending, &mut notes) {
+            Ok(reply) => ReplyDecision::Send(reply),
+            Err(code) => ReplyDecision::Silent(code.to_owned()),
         };
-        if !wanted {
-            return Err("off");
-        }
-        if self.reply.to == ReplyTo::Nobody {
+        Composed { decision, notes }
+    }
+
+    fn decide(&self, ending: &Ending<'_>, notes: &mut Vec<String>) -> Result<NewReply, Code> {
+        let letter = match ending.outcome {
+            Outcome::Done(_) => self.reply.success.as_ref(),
+            Outcome::Failed { .. } => self.reply.failure.as_ref(),
+            Outcome::Retry { .. } | Outcome::Ignored { .. } | Outcome::Held { .. } => None,
+        };
+        let letter = letter.ok_or("off")?;
+        if letter.to.is_empty() {
             return Err("nobody");
         }
         let head = ending.head.ok_or("unreadable")?;
-        let recipients = recipients(&self.reply.to, head, &self.ourselves)?;
-        let sender = self.sender.as_ref().ok_or("unbuildable")?;
-        let domain = sender.address.rsplit_once('@').map_or("", |(_, domain)| domain);
-        // A UUIDv7 has 74 random bits: nobody guesses the id of a reply that they have not seen.
-        let message_id = format!("{}.reply@{domain}", ending.job);
-        let bytes = build(ending, head, &sender.address, &recipients, &message_id).ok_or("unbuildable")?;
+        let recipients = recipients(&self.reply, letter, head, &self.ourselves)?;
+        let desk = self.desk.as_ref().ok_or("unbuildable")?;
+        let ids = Ids::new(&self.reply, ending.job, &desk.from.address, head);
+        let writing = Writing {
+            reply: &self.reply,
+            letter,
+            desk,
+            head,
+            ending,
+            recipients: &recipients,
+            ids: &ids,
+        };
+        let bytes = writing.write(notes).ok_or("unbuildable")?;
         Ok(NewReply {
-            account: sender.account.clone(),
-            message_id,
-            sender: sender.address.clone(),
-            recipients,
+            account: desk.account.clone(),
+            sender: match &letter.return_to {
+                Some(ReturnTo::Nobody) => String::new(),
+                Some(ReturnTo::Address(address)) => address.clone(),
+                None => desk.address.clone(),
+            },
+            recipients: recipients.all(),
+            message_id: ids.message_id,
             bytes,
         })
     }
@@ -94,96 +121,96 @@ impl Composer {
 
 impl Replier for Composer {
     fn reply(&self, ending: &Ending<'_>) -> ReplyDecision {
-        match self.compose(ending) {
-            Ok(reply) => ReplyDecision::Send(reply),
-            Err(code) => ReplyDecision::Silent(code.to_owned()),
+        let Composed { decision, notes } = self.compose(ending);
+        for note in notes {
+            tracing::warn!(endpoint = %ending.endpoint, job = %ending.job, %note, "a reply is not as it was meant");
+        }
+        decision
+    }
+}
+
+/// A letter while it is written.
+struct Writing<'a> {
+    reply: &'a Reply,
+    letter: &'a Letter,
+    desk: &'a Desk,
+    head: &'a Head,
+    ending: &'a Ending<'a>,
+    recipients: &'a Recipients,
+    ids: &'a Ids<'a>,
+}
+
+impl Writing<'_> {
+    /// The bytes: by the templates, else in the usual words, else without the mail that is answered.
+    fn write(&self, notes: &mut Vec<String>) -> Option<bytes::Bytes> {
+        let Self {
+            reply,
+            letter,
+            head,
+            ending,
+            ..
+        } = *self;
+        let (files, answered) = match ending.outcome {
+            Outcome::Done(answer) => (named(&answer.files), answer.text.as_ref().map_or(0, String::len)),
+            _ => (Vec::new(), 0),
+        };
+        let values = values(ending, head, &files, reply.tell);
+        let spoken = words::spoken(reply, letter, head, &values, answered, notes);
+        let usual = words::usual(reply, &values);
+        if reply.original != OriginalAs::Nothing && ending.original.is_none() {
+            notes.push("the mail could not be had and does not go back".to_owned());
+        }
+        let whole = self.draft(self.with_quote(spoken.clone(), &values, notes), &files, true);
+        if let Some(bytes) = build(whole) {
+            return Some(bytes);
+        }
+        notes.push("the letter could not be built as it was meant; it has the usual words".to_owned());
+        let usual = self.with_quote(usual.clone(), &values, &mut Vec::new());
+        build(self.draft(usual, &files, true)).or_else(|| {
+            notes.push("the mail does not go back, for no letter could be built with it".to_owned());
+            build(self.draft(words::usual(reply, &values), &files, false))
+        })
+    }
+
+    fn draft<'b>(&'b self, spoken: Spoken, files: &'b [(String, &'b File)], with_original: bool) -> Draft<'b> {
+        let original = self.ending.original.filter(|_| with_original);
+        Draft {
+            job: self.ending.job,
+            now: self.ending.now,
+            from: &self.desk.from,
+            recipients: self.recipients,
+            ids: self.ids,
+            spoken,
+            charset: self.reply.charset,
+            files,
+            original: original.and_then(|original| attached(original, self.reply.original, self.reply.original_limit)),
         }
     }
-}
 
-fn build(ending: &Ending<'_>, head: &Head, from: &str, to: &[String], message_id: &str) -> Option<Bytes> {
-    let nothing = Answer::default();
-    let answer = match ending.outcome {
-        Outcome::Done(answer) => answer,
-        _ => &nothing,
-    };
-    let named = named(&answer.files);
-    let names: Vec<_> = named.iter().map(|(name, _)| name.as_str()).collect();
-    let to: Vec<_> = to
-        .iter()
-        .map(|to| Address::new_address(None::<&str>, to.as_str()))
-        .collect();
-    let mut mail = MessageBuilder::new()
-        .from(Address::new_address(None::<&str>, from))
-        .to(Address::new_list(to))
-        .date(Date::new(ending.now.timestamp()))
-        .message_id(message_id)
-        .subject(subject(&head.subject));
-    if let Some(answered) = head.message_id.as_deref().filter(|id| is_quotable(id)) {
-        mail = mail.in_reply_to(answered);
+    /// The words with the mail quoted below them, where that is wanted.
+    fn with_quote(&self, mut spoken: Spoken, values: &minijinja::Value, notes: &mut Vec<String>) -> Spoken {
+        let reply = self.reply;
+        let wanted = self.ending.original.filter(|_| reply.original == OriginalAs::Quote);
+        let quote = wanted.map(|original| quoted(original, reply.original_limit));
+        let Some(quote) = quote.filter(|quote| !quote.is_empty()) else {
+            return spoken;
+        };
+        let heading = match reply.original_heading.render(values, MAX_HEADING) {
+            Ok(heading) => words::one_line(&heading, MAX_HEADING),
+            Err(error) => {
+                notes.push(format!("the heading of the quoted mail is left out: {error}"));
+                String::new()
+            }
+        };
+        spoken.text.push_str("\r\n");
+        spoken.text.push_str(&words::lines(&format!("{heading}\n{quote}")));
+        if let Some(html) = &mut spoken.html {
+            let below = format!("<p>{}</p>\n<pre>{}</pre>\n", escaped(&heading), escaped(&quote));
+            let end = html.to_ascii_lowercase().rfind("</body>").unwrap_or(html.len());
+            html.insert_str(end, &words::lines(&below));
+        }
+        spoken
     }
-    let references = references(head);
-    if !references.is_empty() {
-        mail = mail.references(MessageId::new_list(references.into_iter()));
-    }
-    // RFC 3834 section 5; and Exchange's own word for the same.
-    mail = mail
-        .header("Auto-Submitted", Raw::new("auto-replied"))
-        .header("X-Auto-Response-Suppress", Raw::new("All"))
-        .header(LOOP_MARK, Raw::new(ending.job.to_string()))
-        .text_body(words::body(ending, &names));
-    for (name, file) in &named {
-        let part = MimePart::new(
-            media_type(&file.media_type),
-            BodyPart::Binary(file.data.as_ref().into()),
-        );
-        mail.attachments
-            .get_or_insert_default()
-            .push(part.attachment(name.as_str()));
-    }
-    let bytes = mail.write_to_vec().ok()?;
-    is_sound(&bytes).then(|| bytes.into())
-}
-
-/// `Re:` once, then the subject on one line.
-fn subject(answered: &str) -> String {
-    // What looks like an encoded word (RFC 2047) would be decoded by readers, and mail-builder 2.0.1 writes it as it is.
-    let cleaned = clean(answered, MAX_SUBJECT).replace("=?", "= ?");
-    let mut rest = cleaned.as_str();
-    while let Some(tail) = rest
-        .get(..3)
-        .filter(|re| re.eq_ignore_ascii_case("re:"))
-        .and(rest.get(3..))
-    {
-        rest = tail.trim_start();
-    }
-    // Folding keeps single spaces only.
-    let words: Vec<_> = rest.split_whitespace().collect();
-    match words.as_slice() {
-        [] => "Re: your mail".to_owned(),
-        words => format!("Re: {}", words.join(" ")),
-    }
-}
-
-/// The thread so far and the mail that is answered (RFC 5322 section 3.6.4): the first and the last ones of a long one.
-fn references(head: &Head) -> Vec<&str> {
-    let before = match (head.references.as_slice(), head.in_reply_to.as_slice()) {
-        ([], [only]) => std::slice::from_ref(only),
-        (references, _) => references,
-    };
-    let all = before.iter().chain(&head.message_id).map(String::as_str);
-    let all: Vec<_> = all.filter(|id| is_quotable(id)).collect();
-    let skipped = 1..all.len().saturating_sub(LAST_REFERENCES).max(1);
-    let kept = all
-        .into_iter()
-        .enumerate()
-        .filter(|(place, _)| !skipped.contains(place));
-    kept.map(|(_, id)| id).collect()
-}
-
-/// An identifier that can stand between angle brackets as it is. Others are left out, for a changed one would refer to nothing.
-fn is_quotable(id: &str) -> bool {
-    !id.is_empty() && id.len() <= MAX_ID && id.bytes().all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>')
 }
 
 fn named(files: &[File]) -> Vec<(String, &File)> {
@@ -194,30 +221,19 @@ fn named(files: &[File]) -> Vec<(String, &File)> {
         .collect()
 }
 
-/// `type/subtype` of plain tokens. Mails and multiparts may not be base64 (RFC 2046 section 5), and no reader needs them to be more
-/// than a file.
-fn media_type(wanted: &str) -> &str {
-    let is_token = |text: &str| {
-        (1..=80).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
-    };
-    let essence = wanted.split(';').next().unwrap_or_default().trim();
-    match essence.split_once('/') {
-        Some((kind, sub))
-            if is_token(kind)
-                && is_token(sub)
-                && !["message", "multipart"]
-                    .iter()
-                    .any(|composite| kind.eq_ignore_ascii_case(composite)) =>
-        {
-            essence
-        }
-        _ => "application/octet-stream",
-    }
-}
+#[cfg(test)]
+#[path = "compose_world.rs"]
+mod world;
 
+#[cfg(test)]
+#[path = "compose_languages_tests.rs"]
+mod languages;
+#[cfg(test)]
+#[path = "compose_property.rs"]
+mod property;
+#[cfg(test)]
+#[path = "compose_templates_tests.rs"]
+mod templates;
 #[cfg(test)]
 #[path = "compose_tests.rs"]
 mod tests;

@@ -3,7 +3,16 @@
 use mail_parser::MessageParser;
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    super::{inspect::is_sound, values::topic},
+    world::*,
+    *,
+};
+use crate::{
+    config::Charset,
+    job::{File, Original},
+    message,
+};
 
 /// Text of every kind, with a taste for what breaks mails.
 fn hostile(most: usize) -> impl Strategy<Value = String> {
@@ -19,6 +28,28 @@ fn hostile(most: usize) -> impl Strategy<Value = String> {
         1 => Just("<>\"\\();:@,[]".to_owned()),
     ];
     proptest::collection::vec(piece, 0..most).prop_map(|pieces| pieces.concat())
+}
+
+/// Templates that can be parsed, from what operators write and what mails bring.
+fn template() -> impl Strategy<Value = String> {
+    let piece = proptest::sample::select(vec![
+        "{{ mail.subject }}",
+        "{{ mail.text }}",
+        "{{ answer.text }}",
+        "{{ answer.text|default(mail.subject) }}",
+        "{{ tell|default('-') }}",
+        "{% for file in answer.files %}{{ file.name }}\n{% endfor %}",
+        "{% if reason %}{{ reason.sentence }}{% endif %}",
+        "\r\nBcc: evil@e.example\r\n\r\n",
+        "=?utf-8?q?x?=",
+        "件名",
+        "ｱ €",
+        "\n.\n",
+        "<p>",
+        "</body></html>",
+        "{{ 'x' * 2000 }}",
+    ]);
+    proptest::collection::vec(piece, 0..5).prop_map(|pieces| pieces.concat())
 }
 
 fn any_file() -> impl Strategy<Value = File> {
@@ -60,11 +91,48 @@ proptest! {
         };
         prop_assert!(is_sound(&reply.bytes));
         let mail = MessageParser::default().parse(&reply.bytes[..]).unwrap();
-        prop_assert_eq!(mail.subject().unwrap(), subject(&subject_in));
+        prop_assert_eq!(mail.subject().unwrap(), format!("Re: {}", topic(&subject_in)));
         prop_assert_eq!(mail.message_id(), Some(reply.message_id.as_str()));
         prop_assert!(text(&reply).contains("\r\nTo: <ann@a.example>\r\n"));
         let attached: Vec<_> = mail.attachments().map(|part| part.decoded().into_owned()).collect();
         let given: Vec<_> = if fails { Vec::new() } else { files.iter().map(|file| file.data.to_vec()).collect() };
         prop_assert_eq!(attached, given);
+    }
+
+    /// Whatever the templates, the mail, and the values that come together: a sound letter goes, with our fields and no others.
+    #[test]
+    fn every_template_gives_a_sound_letter(
+        subject in proptest::option::of(template()),
+        body in proptest::option::of(template()),
+        html in proptest::option::of(template()),
+        answer in proptest::option::of(hostile(3)),
+        mail_subject in hostile(2),
+        mail_text in hostile(3),
+        raw in proptest::collection::vec(any::<u8>(), 0..200),
+        original in proptest::sample::select(vec![OriginalAs::Nothing, OriginalAs::Quote, OriginalAs::Text, OriginalAs::Rfc822]),
+        charset in proptest::sample::select(vec![Charset::Utf8, Charset::Iso2022Jp]),
+        files in proptest::collection::vec(any_file(), 0..2),
+        fails in any::<bool>(),
+        limit in 0u64..300,
+    ) {
+        let mut endpoint = worded(subject.as_deref(), body.as_deref(), html.as_deref());
+        endpoint.reply.original = original;
+        endpoint.reply.original_limit = limit;
+        endpoint.reply.charset = charset;
+        let head = Head { subject: mail_subject, ..head() };
+        let outcome = if fails { failed(answer.as_deref()) } else { done(answer.as_deref(), files) };
+        let original = Original { text: mail_text, raw: raw.into() };
+        let composed = composed(&endpoint, Some(&head), &outcome, Some(&original));
+        let ReplyDecision::Send(reply) = composed.decision else {
+            return Err(TestCaseError::fail("silent"));
+        };
+        let without = ["the letter could not be built", "the mail does not go back"];
+        prop_assert!(!composed.notes.iter().any(|note| without.iter().any(|words| note.starts_with(words))), "{:?}", composed.notes);
+        prop_assert!(is_sound(&reply.bytes));
+        let whole = text(&reply);
+        let header = whole.split("\r\n\r\n").next().unwrap();
+        for sign in ["Auto-Submitted: auto-replied", "X-Auto-Response-Suppress: All", "X-Mailjob-Job: 0193", "In-Reply-To: <m1@a.example>"] {
+            prop_assert_eq!(header.matches(sign).count(), 1, "{}", sign);
+        }
     }
 }

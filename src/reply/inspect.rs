@@ -2,13 +2,17 @@
 //!
 //! The mail builder escaped everything, and everything was clean before; this is for the day on which one of both is wrong.
 
+use mail_parser::MessageParser;
+
 /// A line's length without its CRLF (RFC 5322 section 2.1.1).
 const MAX_LINE: usize = 998;
 
 /// The fields that a reply has, each once at most.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 16] = [
     "From",
     "To",
+    "Cc",
+    "Reply-To",
     "Date",
     "Message-ID",
     "Subject",
@@ -17,6 +21,7 @@ const FIELDS: [&str; 13] = [
     "Auto-Submitted",
     "X-Auto-Response-Suppress",
     crate::message::LOOP_MARK,
+    "Content-Language",
     "MIME-Version",
     "Content-Type",
     "Content-Transfer-Encoding",
@@ -50,6 +55,32 @@ fn is_header_line<'a>(line: &'a [u8], first: bool, seen: &mut Vec<&'a [u8]>) -> 
     let known = FIELDS.iter().any(|field| field.as_bytes() == name) && !seen.contains(&name);
     seen.push(name);
     known
+}
+
+/// Whether a reader finds in a mail what was put there: this subject, a text, HTML where there should be some, and so many
+/// attachments.
+pub(super) fn reads_back(mail: &[u8], subject: &str, html: bool, attachments: usize) -> bool {
+    let Some(read) = MessageParser::default().parse(mail) else {
+        return false;
+    };
+    let kind = read.content_type().map(|kind| (kind.ctype(), kind.subtype()));
+    let expected = match (attachments, html) {
+        (0, false) => ("text", Some("plain")),
+        (0, true) => ("multipart", Some("alternative")),
+        _ => ("multipart", Some("mixed")),
+    };
+    let root = read.root();
+    // mail-parser 1.0.1 decodes adjacent encoded words as one, and takes the two escape sequences of ISO-2022-JP that meet there for
+    // a fault.
+    let whole = |text: &str| text.replace(char::REPLACEMENT_CHARACTER, "");
+    read.subject().map(whole) == Some(whole(subject))
+        && kind == Some(expected)
+        && read.attachments().count() == attachments
+        && root.text_body().count() > 0
+        && (!html
+            || root
+                .html_body()
+                .any(|part| matches!(part.kind(), mail_parser::PartKind::Html)))
 }
 
 /// Whether no CR and no LF stands alone: a lone one ends a line for some servers and not for others, and what follows is a

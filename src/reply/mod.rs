@@ -5,13 +5,18 @@
 //! Message-ID. Trouble with the account (no sign-in, no connection) is never held against a reply.
 
 mod answer;
+mod build;
+mod charset;
 mod compose;
+mod ids;
 mod inspect;
 mod notice;
+mod original;
 pub mod probe;
 mod recipients;
 mod smtp;
 mod trouble;
+mod values;
 mod wire;
 mod words;
 
@@ -22,7 +27,7 @@ use futures_util::future::join_all;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-pub use compose::Composer;
+pub use compose::{Composed, Composer};
 pub use notice::{Notice, NoticeError, send_notice};
 pub use recipients::{Ourselves, ourselves};
 

@@ -2,33 +2,72 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use wildmatch::WildMatch;
+
 use crate::{
     addr_spec::is_sendable,
-    config::{Endpoint, ReplyTo},
+    config::{Endpoint, Letter, Reply, ReplyTo, ReturnTo},
     message::{Address, Head},
 };
 
 /// Why no reply goes: a fixed code, as it stands in the ledger and in metrics.
 pub(super) type Code = &'static str;
 
-/// The addresses and users of all our accounts, in lower case: one set, shared by the composers of all endpoints.
+/// The addresses and users of all our accounts and replies, in lower case: one set, shared by the composers of all endpoints.
 pub type Ourselves = Arc<BTreeSet<String>>;
 
-/// Who we are, by the accounts of all endpoints.
+/// Who we are, by the accounts and replies of all endpoints.
 pub fn ourselves<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Ourselves {
-    let accounts = endpoints.flat_map(|endpoint| [Some(&endpoint.mailbox.account), endpoint.reply.account.as_ref()]);
-    let names = accounts
-        .flatten()
-        .flat_map(|account| [Some(&account.user), account.from.as_ref()]);
-    Arc::new(names.flatten().map(|name| name.to_lowercase()).collect())
+    let names = endpoints.flat_map(|endpoint| {
+        let reply = &endpoint.reply;
+        let accounts = [Some(&endpoint.mailbox.account), reply.account.as_ref()];
+        let accounts = accounts
+            .into_iter()
+            .flatten()
+            .flat_map(|account| [Some(&account.user), account.from.as_ref()]);
+        let senders = [reply.from.as_ref().map(|from| &from.address), reply.reply_to.as_ref()];
+        let returns = reply.letters().map(|letter| match &letter.return_to {
+            Some(ReturnTo::Address(address)) => Some(address),
+            Some(ReturnTo::Nobody) | None => None,
+        });
+        accounts.chain(senders).chain(returns).flatten()
+    });
+    Arc::new(names.map(|name| name.to_lowercase()).collect())
 }
 
-/// The recipients, one at least.
+/// Who hears; each address once.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Recipients {
+    /// Whom it is for, one at least.
+    pub(super) to: Vec<String>,
+    /// Who else is named.
+    pub(super) cc: Vec<String>,
+    /// Who else gets it.
+    pub(super) bcc: Vec<String>,
+}
+
+impl Recipients {
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<String> {
+        let all = self.to.iter().chain(&self.cc).chain(&self.bcc);
+        all.cloned().collect()
+    }
+}
+
+/// The recipients of a letter.
 ///
 /// `ourselves` holds our own addresses in lower case. We answer none of them, and no mail that comes from one of them; and no
 /// mail that its own header calls automatic, whoever the recipient would be (RFC 3834 section 2): a fixed recipient with an
 /// automatic answer of its own would keep the loop going just as well.
-pub(super) fn recipients(to: &ReplyTo, head: &Head, ourselves: &BTreeSet<String>) -> Result<Vec<String>, Code> {
+pub(super) fn recipients(
+    reply: &Reply,
+    letter: &Letter,
+    head: &Head,
+    ourselves: &BTreeSet<String>,
+) -> Result<Recipients, Code> {
+    if letter.to.is_empty() {
+        return Err("nobody");
+    }
     if let Some(automatic) = head.automatic {
         return Err(automatic.code());
     }
@@ -36,35 +75,48 @@ pub(super) fn recipients(to: &ReplyTo, head: &Head, ourselves: &BTreeSet<String>
     if head.from.iter().any(|from| is_ours(&from.address)) {
         return Err("ourselves");
     }
-    let wanted = match to {
-        ReplyTo::Nobody => return Err("nobody"),
-        ReplyTo::Sender => vec![sender(head).ok_or("no-sender")?.to_owned()],
-        ReplyTo::Addresses(addresses) => addresses.clone(),
-    };
-    let answerable: Vec<_> = wanted.into_iter().filter(|address| is_sendable(address)).collect();
+    let wanted = letter.to.iter().filter_map(|to| match to {
+        ReplyTo::Sender => sender(head, &reply.reply_to_domains),
+        ReplyTo::From => from(head),
+        ReplyTo::Address(address) => Some(address.as_str()),
+    });
+    let answerable: Vec<_> = wanted.filter(|address| is_sendable(address)).collect();
     if answerable.is_empty() {
         return Err("no-sender");
     }
     let mut seen = BTreeSet::new();
-    let others = answerable
-        .into_iter()
-        .filter(|address| !is_ours(address) && seen.insert(address.to_lowercase()));
-    let others: Vec<_> = others.collect();
-    if others.is_empty() {
+    let mut others = |addresses: &mut dyn Iterator<Item = &str>| -> Vec<String> {
+        let fit = |address: &&str| is_sendable(address) && !is_ours(address) && seen.insert(address.to_lowercase());
+        addresses.filter(fit).map(str::to_owned).collect()
+    };
+    let recipients = Recipients {
+        to: others(&mut answerable.into_iter()),
+        cc: others(&mut letter.cc.iter().map(String::as_str)),
+        bcc: others(&mut letter.bcc.iter().map(String::as_str)),
+    };
+    if recipients.to.is_empty() {
         Err("ourselves")
     } else {
-        Ok(others)
+        Ok(recipients)
     }
 }
 
-/// Reply-To where it is one address in From's domain, else From where it is one address. A Reply-To elsewhere would let anybody
-/// point our answers at anybody.
-fn sender(head: &Head) -> Option<&str> {
-    let [Address { address: from, .. }] = head.from.as_slice() else {
-        return None;
-    };
+/// From where it is one address.
+fn from(head: &Head) -> Option<&str> {
+    match head.from.as_slice() {
+        [Address { address, .. }] => Some(address),
+        _ => None,
+    }
+}
+
+/// Reply-To where it is one address in From's domain or in one that is allowed, else From where it is one address. A Reply-To
+/// elsewhere would let anybody point our answers at anybody.
+fn sender<'a>(head: &'a Head, allowed: &[String]) -> Option<&'a str> {
+    let from = from(head)?;
     match head.reply_to.as_slice() {
-        [Address { address: reply_to, .. }] if is_same_domain(reply_to, from) => Some(reply_to),
+        [Address { address: reply_to, .. }] if is_same_domain(reply_to, from) || is_allowed(reply_to, allowed) => {
+            Some(reply_to)
+        }
         _ => Some(from),
     }
 }
@@ -74,6 +126,14 @@ fn is_same_domain(one: &str, other: &str) -> bool {
         (Some((_, one)), Some((_, other))) => one.eq_ignore_ascii_case(other),
         _ => false,
     }
+}
+
+fn is_allowed(address: &str, globs: &[String]) -> bool {
+    is_sendable(address)
+        && address.rsplit_once('@').is_some_and(|(_, domain)| {
+            let matches = |glob: &String| WildMatch::new_case_insensitive(glob).matches(domain);
+            globs.iter().any(matches)
+        })
 }
 
 #[cfg(test)]

@@ -24,6 +24,21 @@ fn ours() -> BTreeSet<String> {
     BTreeSet::from(["invoices@us.example".to_owned()])
 }
 
+/// The `to` of a letter to these.
+fn found(to: &[ReplyTo], head: &Head) -> Result<Vec<String>, Code> {
+    let letter = Letter {
+        to: to.to_vec(),
+        ..Letter::default()
+    };
+    recipients(&Reply::none(), &letter, head, &ours()).map(|found| found.to)
+}
+
+fn fixed(list: &[&str]) -> Vec<ReplyTo> {
+    list.iter()
+        .map(|address| ReplyTo::Address((*address).to_owned()))
+        .collect()
+}
+
 #[test]
 fn the_sender_is_reply_to_in_the_same_domain_or_else_from() {
     type Case = (
@@ -51,7 +66,7 @@ fn the_sender_is_reply_to_in_the_same_domain_or_else_from() {
         (&["ann@us.example"], &["invoices@us.example"], Err("ourselves")),
     ];
     for (from, reply_to, expected) in cases {
-        let found = recipients(&ReplyTo::Sender, &head(from, reply_to), &ours());
+        let found = found(&[ReplyTo::Sender], &head(from, reply_to));
         assert_eq!(
             found,
             expected.map(|address| vec![address.to_owned()]),
@@ -62,7 +77,6 @@ fn the_sender_is_reply_to_in_the_same_domain_or_else_from() {
 
 #[test]
 fn fixed_recipients_are_never_ourselves_and_each_hears_once() {
-    let to = |list: &[&str]| ReplyTo::Addresses(list.iter().map(|a| (*a).to_owned()).collect());
     let mail = head(&["ann@a.example"], &[]);
     for (list, expected) in [
         (
@@ -71,15 +85,15 @@ fn fixed_recipients_are_never_ourselves_and_each_hears_once() {
         ),
         (&["invoices@us.example"], Err("ourselves")),
         (&["a b@c"], Err("no-sender")),
-        (&[], Err("no-sender")),
+        (&[], Err("nobody")),
     ] {
-        assert_eq!(recipients(&to(list), &mail, &ours()), expected, "{list:?}");
+        assert_eq!(found(&fixed(list), &mail), expected, "{list:?}");
     }
 }
 
 #[test]
 fn machines_and_ourselves_hear_nothing() {
-    let to = ReplyTo::Addresses(vec!["ops@b.example".into()]);
+    let to = fixed(&["ops@b.example"]);
     let mut mail = head(&["ann@a.example"], &[]);
     for automatic in [
         Automatic::AutoSubmitted,
@@ -88,15 +102,12 @@ fn machines_and_ourselves_hear_nothing() {
         Automatic::Ourselves,
     ] {
         mail.automatic = Some(automatic);
-        assert_eq!(recipients(&to, &mail, &ours()), Err(automatic.code()));
-        assert_eq!(recipients(&ReplyTo::Sender, &mail, &ours()), Err(automatic.code()));
+        assert_eq!(found(&to, &mail), Err(automatic.code()));
+        assert_eq!(found(&[ReplyTo::Sender], &mail), Err(automatic.code()));
     }
     let from_us = head(&["invoices@us.example"], &[]);
-    assert_eq!(recipients(&to, &from_us, &ours()), Err("ourselves"));
-    assert_eq!(
-        recipients(&ReplyTo::Nobody, &head(&["ann@a.example"], &[]), &ours()),
-        Err("nobody")
-    );
+    assert_eq!(found(&to, &from_us), Err("ourselves"));
+    assert_eq!(found(&[], &head(&["ann@a.example"], &[])), Err("nobody"));
 }
 
 #[test]
@@ -131,10 +142,60 @@ proptest! {
     #[test]
     fn no_recipient_can_break_out_of_an_smtp_command(from in "(?s).{0,40}|[a-z.@\"\r\n <>]{0,20}", reply_to in "(?s).{0,40}") {
         let mail = head(&[&from], &[&reply_to]);
-        if let Ok(found) = recipients(&ReplyTo::Sender, &mail, &ours()) {
+        if let Ok(found) = found(&[ReplyTo::Sender], &mail) {
             for address in found {
                 prop_assert!(address.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"\\,;:()[]".contains(&b)), "{address:?}");
             }
         }
     }
+}
+
+#[test]
+fn a_reply_to_elsewhere_is_answered_where_the_operator_allows_it() {
+    let reply = Reply {
+        reply_to_domains: vec!["*.a.example".into(), "desk.example".into()],
+        ..Reply::none()
+    };
+    let letter = Letter {
+        to: vec![ReplyTo::Sender],
+        ..Letter::default()
+    };
+    for (reply_to, expected) in [
+        ("help@Desk.example", "help@Desk.example"),
+        ("help@x.a.example", "help@x.a.example"),
+        ("help@evil-desk.example", "ann@a.example"),
+        ("help@desk.example.evil.example", "ann@a.example"),
+        ("\"x\"@desk.example", "ann@a.example"),
+    ] {
+        let found = recipients(&reply, &letter, &head(&["ann@a.example"], &[reply_to]), &ours()).unwrap();
+        assert_eq!(found.to, [expected], "{reply_to}");
+    }
+    let from = recipients(
+        &reply,
+        &Letter {
+            to: vec![ReplyTo::From],
+            ..Letter::default()
+        },
+        &head(&["ann@a.example"], &["help@desk.example"]),
+        &ours(),
+    );
+    assert_eq!(from.unwrap().to, ["ann@a.example"]);
+}
+
+#[test]
+fn each_hears_once_and_we_never_do() {
+    let text = |list: &[&str]| list.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>();
+    let letter = Letter {
+        to: [vec![ReplyTo::Sender], fixed(&["boss@a.example"])].concat(),
+        cc: text(&["Boss@a.example", "all@a.example", "invoices@us.example"]),
+        bcc: text(&["audit@a.example", "ann@A.example"]),
+        ..Letter::default()
+    };
+    let found = recipients(&Reply::none(), &letter, &head(&["ann@a.example"], &[]), &ours()).unwrap();
+    assert_eq!(found.to, ["ann@a.example", "boss@a.example"]);
+    assert_eq!(
+        (&*found.cc, &*found.bcc),
+        (&text(&["all@a.example"])[..], &text(&["audit@a.example"])[..])
+    );
+    assert_eq!(found.all().len(), 4);
 }

@@ -83,7 +83,13 @@ impl Session {
     /// Submits one reply. `last` is its last chance: then a recipient that must wait no longer keeps the others waiting.
     pub(super) async fn submit(&mut self, reply: &NewReply, last: bool) -> Result<Fate, Trouble> {
         // The composer never makes such a reply; the ledger may hold what another version made.
-        if !has_only_crlf(&reply.bytes) || !reply.recipients.iter().chain([&reply.sender]).all(|a| is_sendable(a)) {
+        let sender = Some(&reply.sender).filter(|sender| !sender.is_empty());
+        let fit = reply
+            .recipients
+            .iter()
+            .chain(sender)
+            .all(|address| is_sendable(address));
+        if !fit || !has_only_crlf(&reply.bytes) {
             return Ok(Fate::Refused("the stored reply is not fit to be sent".into()));
         }
         let size = if self.offers.size.is_some() {

@@ -1,51 +1,166 @@
-//! The words of a reply: plain text for whoever sent the mail. Never internals; those are the operator's.
+//! The words of a letter: the operator's templates, by the language of whom it is for, or the usual ones. Pure. Never internals; those
+//! are the operator's.
+//!
+//! A template that fails costs its words and never the letter: the usual words are taken, and what was wrong is noted.
+
+use mail_parser::decoders::html::html_to_text;
+use minijinja::Value;
 
 use crate::{
-    job::{Ending, JobId, Outcome, Reason},
-    message::clean::clean,
+    config::{Form, Letter, Reply, Template, Words, reply::usual},
+    job::Reason,
+    message::{Head, clean::clean, language::lookup},
 };
 
-/// The text of a reply, lines ended by CRLF.
-pub(super) fn body(ending: &Ending<'_>, files: &[&str]) -> String {
-    let text = match ending.outcome {
-        Outcome::Done(answer) => match answer.text.as_deref().map(plain).filter(|text| !text.trim().is_empty()) {
-            Some(text) => text,
-            None => done(files),
-        },
-        Outcome::Failed { reason, tell, .. } => failed(*reason, tell.as_deref(), ending.job),
-        Outcome::Retry { reason, .. } | Outcome::Ignored { reason, .. } | Outcome::Held { reason, .. } => {
-            failed(*reason, None, ending.job)
+/// Characters of a subject.
+const MAX_SUBJECT: usize = 420;
+/// Bytes of a text or of HTML by a template, beside the answer's own text.
+const MAX_BODY: usize = 1 << 20;
+
+/// What a letter says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spoken {
+    /// One line.
+    pub(super) subject: String,
+    /// Lines ended by CRLF.
+    pub(super) text: String,
+    /// The same in HTML, lines ended by CRLF.
+    pub(super) html: Option<String>,
+    /// In this language, where it was chosen.
+    pub(super) language: Option<String>,
+}
+
+/// The words of a letter. `answered` is the length of what the action answered, for which there is always room.
+pub(super) fn spoken(
+    reply: &Reply,
+    letter: &Letter,
+    head: &Head,
+    values: &Value,
+    answered: usize,
+    notes: &mut Vec<String>,
+) -> Spoken {
+    let (language, words) = chosen(reply, letter, head);
+    let most = MAX_BODY.saturating_add(answered);
+    let mut noted = |what: &str, why: &dyn std::fmt::Display| {
+        notes.push(format!(
+            "the {what} has the usual words, for the template failed: {why}"
+        ));
+    };
+    let own = words.subject.as_ref().filter(|_| reply.original_subject != Some(true));
+    let subject = own.and_then(|template| match template.render(values, most) {
+        Ok(subject) => Some(one_line(&subject, MAX_SUBJECT)).filter(|subject| !subject.is_empty()),
+        Err(error) => {
+            noted("subject", &error);
+            None
+        }
+    });
+    let body = match own_body(words, values, most) {
+        Ok(body) => body,
+        Err(error) => {
+            noted("text", &error);
+            None
         }
     };
-    let mut text = text.trim_end().replace('\n', "\r\n");
+    let own_language = body.is_some() || subject.is_some();
+    let (text, html) = body.unwrap_or_else(|| (usual_text(values), None));
+    Spoken {
+        subject: subject.unwrap_or_else(|| usual_subject(reply, values)),
+        text,
+        html,
+        language: language.filter(|_| own_language).map(str::to_owned),
+    }
+}
+
+/// The usual words, whatever the templates are.
+pub(super) fn usual(reply: &Reply, values: &Value) -> Spoken {
+    Spoken {
+        subject: usual_subject(reply, values),
+        text: usual_text(values),
+        html: None,
+        language: None,
+    }
+}
+
+/// The words in the language that is forced or that the mail's sender reads, else those without one.
+fn chosen<'a>(reply: &Reply, letter: &'a Letter, head: &Head) -> (Option<&'a str>, &'a Words) {
+    let forced = reply.language.as_ref().map(std::slice::from_ref);
+    let wanted = forced.unwrap_or(&head.languages);
+    let known = |tag: &str| letter.languages.get_key_value(tag);
+    let found = lookup(wanted, |tag| known(tag).map(|(tag, _)| tag)).and_then(|tag| known(tag));
+    found.map_or((None, &letter.words), |(tag, words)| (Some(tag.as_str()), words))
+}
+
+/// Text and HTML of the operator's; `None` where there are no templates or only blanks come of them. HTML alone is read to those who
+/// want text.
+fn own_body(
+    words: &Words,
+    values: &Value,
+    most: usize,
+) -> Result<Option<(String, Option<String>)>, crate::config::TemplateError> {
+    let render = |template: &Option<Template>| template.as_ref().map(|template| template.render(values, most));
+    let html = render(&words.html).transpose()?.filter(|html| !html.trim().is_empty());
+    let text = match render(&words.text).transpose()? {
+        Some(text) => Some(text),
+        None => html.as_deref().map(html_to_text),
+    };
+    let text = text.filter(|text| !text.trim().is_empty());
+    Ok(text.map(|text| (lines(&text), html.as_deref().map(lines))))
+}
+
+fn usual_subject(reply: &Reply, values: &Value) -> String {
+    let source = match reply.original_subject {
+        Some(false) => usual::OWN_SUBJECT,
+        Some(true) | None => usual::SUBJECT,
+    };
+    let subject = ours(source, values).unwrap_or_default();
+    match one_line(&subject, MAX_SUBJECT) {
+        subject if subject.is_empty() => "Re: your mail".to_owned(),
+        subject => subject,
+    }
+}
+
+fn usual_text(values: &Value) -> String {
+    lines(&ours(usual::TEXT, values).unwrap_or_else(|| "Your mail was handled, or could not be.".to_owned()))
+}
+
+/// Our own templates are right, and all that they ask for is there: a test goes through every reason and kind of answer.
+fn ours(source: &str, values: &Value) -> Option<String> {
+    let template = Template::new(Form::Text, source).ok()?;
+    template.render_ours(values).ok()
+}
+
+/// Text as HTML shows it.
+pub(super) fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            c => html.push(c),
+        }
+    }
+    html
+}
+
+/// Text fit for a mail's body: no control characters but tabs, lines ended by CRLF.
+pub(super) fn lines(text: &str) -> String {
+    let mut text = plain(text).trim_end().replace('\n', "\r\n");
     text.push_str("\r\n");
     text
 }
 
-fn done(files: &[&str]) -> String {
-    match files {
-        [] => "Your mail was handled.".to_owned(),
-        files => {
-            let names: Vec<_> = files.iter().map(|name| format!("  {}", clean(name, 200))).collect();
-            format!("Your mail was handled. The result is attached:\n\n{}", names.join("\n"))
-        }
-    }
-}
-
-fn failed(reason: Reason, tell: Option<&str>, job: JobId) -> String {
-    let mut text = format!("Your mail could not be handled:\n{}.\n", because(reason));
-    if let Some(tell) = tell.map(plain).filter(|tell| !tell.trim().is_empty()) {
-        text.push('\n');
-        text.push_str(tell.trim());
-        text.push('\n');
-    }
-    text.push_str("\nIf you ask about it, please give this number:\n");
-    text.push_str(&job.to_string());
-    text
+/// Text fit for a header field: one line, single blanks, nothing that a reader would decode.
+pub(super) fn one_line(text: &str, most: usize) -> String {
+    // What looks like an encoded word (RFC 2047) would be decoded by readers, and mail-builder 2.0.1 writes it as it is.
+    let cleaned = clean(text, most).replace("=?", "= ?");
+    // Folding keeps single spaces only.
+    cleaned.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What a sender can understand and perhaps change. Everything on our side of the fence is one sentence.
-fn because(reason: Reason) -> &'static str {
+pub(super) fn because(reason: Reason) -> &'static str {
     match reason {
         Reason::TooLarge | Reason::Size => "its size is not within the limits",
         Reason::Encrypted => "it is encrypted, and can't be read here",
@@ -72,7 +187,7 @@ fn because(reason: Reason) -> &'static str {
 }
 
 /// Text with `\n` as its only control character beside tabs.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let lines = text.replace("\r\n", "\n").replace('\r', "\n");
     lines
         .chars()

@@ -27,6 +27,8 @@ impl Machine {
         machine.write("endpoints.d/secret.txt", "s3cret\n");
         machine.write("client.pem", "-----BEGIN CERTIFICATE-----\n");
         machine.write("endpoints.d/client.pem", "-----BEGIN CERTIFICATE-----\n");
+        machine.write("endpoints.d/reply.txt", "Booked: {{ mail.subject }}\n");
+        machine.write("endpoints.d/torn.html", "<p>\n{% if reason %}\n");
         machine.write(
             "mailjob.toml",
             &fs::read_to_string(format!("{DATA}/mailjob.toml")).unwrap(),

@@ -22,4 +22,5 @@ mod sign_ins;
 mod tokens;
 mod trouble;
 mod watch;
+mod words;
 mod world;

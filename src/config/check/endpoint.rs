@@ -6,7 +6,8 @@ use super::{
     command::command,
     limits::{limits, retry},
     mailbox::{Accounts, filter, mailbox},
-    reply::{reply, settle},
+    reply::reply,
+    settle::settle,
     webhook::webhook,
 };
 use crate::config::{

@@ -11,7 +11,7 @@ use super::{
     DAY, MINUTE, SECOND,
     account::{account, overridden},
     did_you_mean,
-    reply::same_mailbox,
+    settle::same_mailbox,
 };
 use crate::config::{
     Account, EndpointName, Filter, Mailbox, Protocol, Server, Watch,

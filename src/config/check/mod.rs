@@ -14,8 +14,10 @@ mod operator;
 mod provider;
 mod reply;
 mod service;
+mod settle;
 mod tenant;
 mod webhook;
+mod words;
 
 pub(super) use endpoint::{Draft, endpoint};
 pub(super) use mailbox::Accounts;

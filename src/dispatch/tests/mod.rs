@@ -106,7 +106,8 @@ pub(super) fn endpoint(action: Action) -> Endpoint {
         ca_file: None,
         from: None,
     };
-    let mailbox = Mailbox::inbox(Arc::new(account), Protocol::Imap, server);
+    let account = Arc::new(account);
+    let mailbox = Mailbox::inbox(account.clone(), Protocol::Imap, server);
     let keep = Settle {
         done: Fate::Keep,
         failed: Fate::Keep,
@@ -116,12 +117,7 @@ pub(super) fn endpoint(action: Action) -> Endpoint {
         retry: Retry {
             waits: vec![Duration::ZERO; 2],
         },
-        reply: Reply {
-            to: ReplyTo::Sender,
-            account: None,
-            on_success: true,
-            on_failure: true,
-        },
+        reply: Reply::to(vec![ReplyTo::Sender], account.clone()),
         settle: keep,
         concurrency: 4,
         ..Endpoint::new(EndpointName::new("invoices").unwrap(), mailbox, action)

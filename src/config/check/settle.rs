@@ -1,0 +1,92 @@
+//! What becomes of a mail in its mailbox.
+
+use toml::de::DeValue;
+
+use crate::config::{Fate, Mailbox, Protocol, Settle, problem::Fault, read::Value, table::Table, value::text};
+
+/// Reads `[settle]`.
+pub(super) fn settle(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<Settle> {
+    let protocol = mailbox.map_or(Protocol::Imap, |mailbox| mailbox.protocol);
+    let default = Settle::usual(protocol);
+    let written = top.value("settle");
+    match written {
+        Some(value) => value.table(|table| {
+            Some(Settle {
+                done: end(table, "done", default.done, mailbox),
+                failed: end(table, "failed", default.failed, mailbox),
+                ignored: end(table, "ignored", default.ignored, mailbox),
+            })
+        }),
+        None => {
+            let done = unwritten("done", &default.done, mailbox);
+            let fault = done.or_else(|| unwritten("failed", &default.failed, mailbox));
+            if let (Some(fault), Some(mailbox)) = (fault, top.value("mailbox")) {
+                mailbox.misnamed(fault);
+            }
+            Some(default)
+        }
+    }
+}
+
+fn end(table: &mut Table<'_>, key: &'static str, default: Fate, mailbox: Option<&Mailbox>) -> Fate {
+    if let Some(value) = table.value(key) {
+        let fate = fate(value.clone(), mailbox).and_then(|fate| possible(fate, &value, mailbox));
+        return fate.unwrap_or(default);
+    }
+    if let Some(fault) = unwritten(key, &default, mailbox) {
+        table.lacks(fault.cause, fault.cure);
+    }
+    default
+}
+
+/// A default that can't be meant: the mailbox that is watched happens to be the one that mails are moved to.
+fn unwritten(end: &str, default: &Fate, mailbox: Option<&Mailbox>) -> Option<Fault> {
+    match (default, mailbox) {
+        (Fate::Move(target), Some(watched)) if same_mailbox(target, &watched.name) => Some(Fault::new(
+            format!("{end} mails are moved to \"{target}\" when nothing else is written, but that mailbox is watched"),
+            format!("write [settle] with {end} = \"keep\", or {{ move = \"…\" }} to another mailbox"),
+        )),
+        _ => None,
+    }
+}
+
+/// INBOX in any case is the same mailbox (RFC 9051 section 5.1); other names are taken as they are.
+pub(in crate::config) fn same_mailbox(one: &str, other: &str) -> bool {
+    one == other || (one.eq_ignore_ascii_case("INBOX") && other.eq_ignore_ascii_case("INBOX"))
+}
+
+/// A POP3 server can keep a mail or delete it, and knows neither flags nor other mailboxes.
+fn possible(fate: Fate, value: &Value<'_>, mailbox: Option<&Mailbox>) -> Option<Fate> {
+    let what = match (mailbox.map(|mailbox| mailbox.protocol), &fate) {
+        (Some(Protocol::Pop3), Fate::Mark) => "marks mails as read",
+        (Some(Protocol::Pop3), Fate::Flag) => "flags mails",
+        (Some(Protocol::Pop3), Fate::Move(_)) => "moves mails",
+        (Some(Protocol::Imap | Protocol::Pop3 | Protocol::Smtp) | None, _) => return Some(fate),
+    };
+    value.wrong(
+        format!("{what}, which POP3 can't"),
+        "write \"keep\" or \"delete\", or read the mailbox by IMAP",
+    )
+}
+
+fn fate(value: Value<'_>, mailbox: Option<&Mailbox>) -> Option<Fate> {
+    const CURE: &str = "write \"keep\", \"mark\", \"flag\", \"delete\" or { move = \"…\" }";
+    let DeValue::String(word) = value.raw else {
+        return value.table(|table| table.must("move", CURE, |value| target(value, mailbox)).map(Fate::Move));
+    };
+    match word.as_ref() {
+        "keep" => Some(Fate::Keep),
+        "mark" => Some(Fate::Mark),
+        "flag" => Some(Fate::Flag),
+        "delete" => Some(Fate::Delete),
+        other => value.wrong(format!("is \"{other}\""), CURE),
+    }
+}
+
+fn target(value: Value<'_>, mailbox: Option<&Mailbox>) -> Option<String> {
+    let target = text(value.clone())?;
+    if mailbox.is_some_and(|watched| same_mailbox(&target, &watched.name)) {
+        return value.wrong("is the mailbox that is watched", "write another mailbox, or \"keep\"");
+    }
+    Some(target)
+}

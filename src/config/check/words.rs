@@ -1,0 +1,126 @@
+//! Templates of replies: written out, or kept in a file beside the endpoint's.
+
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+use minijinja::{Value as Given, context};
+use toml::de::DeValue;
+
+use crate::config::{
+    Form, MAX_SOURCE, Template, TemplateError, Words,
+    read::Value,
+    reply::VALUES,
+    table::{Table, nearest},
+    value::{path, prose},
+};
+
+/// Reads `subject`, `text` and `html`.
+pub(super) fn words(table: &mut Table<'_>) -> Words {
+    Words {
+        subject: table.get("subject", |value| template(Form::Text, value)),
+        text: table.get("text", |value| template(Form::Text, value)),
+        html: table.get("html", |value| template(Form::Html, value)),
+    }
+}
+
+/// Reads the line above a quoted mail.
+pub(super) fn heading(value: Value<'_>) -> Option<Template> {
+    template(Form::Text, value)
+}
+
+/// A template, or the file that holds it. It is read here, since it is as much a setting as the lines around its name.
+fn template(form: Form, value: Value<'_>) -> Option<Template> {
+    let (source, place) = match value.raw {
+        DeValue::Table(_) => {
+            let file = file(value.clone())?;
+            let source = match read(&file) {
+                Ok(source) => source,
+                Err(why) => {
+                    let cause = format!("names a file that can't be read: {}: {why}", file.display());
+                    return value.wrong(cause, "put the template there, readable for the user that runs mailjob");
+                }
+            };
+            (source, format!("in {}, ", file.display()))
+        }
+        _ => (prose(value.clone())?, String::new()),
+    };
+    let wrong =
+        |error: &TemplateError, cure: &str| value.wrong(format!("is a template with a fault: {place}{error}"), cure);
+    let template = match Template::new(form, &source) {
+        Ok(template) => template,
+        Err(error) => {
+            return wrong(
+                &error,
+                "see https://docs.rs/minijinja/3/minijinja/syntax/ for how to write it",
+            );
+        }
+    };
+    if let Some(error) = samples().iter().find_map(|values| template.unknown(values)) {
+        return wrong(
+            &error,
+            "see https://docs.rs/minijinja/3/minijinja/filters/ for what there is",
+        );
+    }
+    if let Some((asked, cure)) = template.asked().iter().find_map(|asked| unknown(asked)) {
+        return value.wrong(format!("asks for `{asked}`, which there is not"), cure);
+    }
+    Some(template)
+}
+
+fn file(value: Value<'_>) -> Option<PathBuf> {
+    value.table(|table| table.must("file", "write { file = \"reply.txt\" }", path))
+}
+
+fn read(file: &Path) -> Result<String, String> {
+    let unreadable = |error: std::io::Error| error.to_string();
+    // Anything but a file could block for ever.
+    if !std::fs::metadata(file).map_err(unreadable)?.is_file() {
+        return Err("is not a file".to_owned());
+    }
+    let most = u64::try_from(MAX_SOURCE).unwrap_or(u64::MAX).saturating_add(1);
+    let mut source = String::new();
+    let opened = File::open(file).and_then(|file| file.take(most).read_to_string(&mut source));
+    opened.map(|_| source).map_err(unreadable)
+}
+
+/// Why a value can't be asked for, and what to write.
+fn unknown(asked: &str) -> Option<(String, String)> {
+    let mut parts = asked.split('.');
+    let (name, part) = (parts.next().unwrap_or_default(), parts.next());
+    let Some((_, inside)) = VALUES.iter().find(|(known, _)| *known == name) else {
+        let known: Vec<_> = VALUES.iter().map(|(name, _)| *name).collect();
+        return Some((name.to_owned(), cure(name, &known)));
+    };
+    let part = part.filter(|part| !inside.is_empty() && !inside.contains(part))?;
+    Some((format!("{name}.{part}"), cure(part, inside)))
+}
+
+fn cure(name: &str, known: &[&str]) -> String {
+    match nearest(name, known.iter().copied()) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => format!("known here: {}", known.join(", ")),
+    }
+}
+
+/// Values that lead through most of a template: of a success, and of a failure.
+fn samples() -> [Given; 2] {
+    let address = context! { name => "x", address => "x@x" };
+    let mail = context! {
+        subject => "x", topic => "x", from => address.clone(), to => vec![address.clone()], cc => vec![address.clone()],
+        date => "x", message_id => "x", text => "x",
+    };
+    let files = vec![context! { name => "x", size => 1, media_type => "x" }];
+    let nothing: [String; 0] = [];
+    [
+        context! {
+            mail => mail.clone(), job => "x", endpoint => "x", now => "x", answer => context! { text => "x", files },
+        },
+        context! {
+            mail, job => "x", endpoint => "x", now => "x", answer => context! { files => nothing },
+            reason => context! { code => "x", sentence => "x" }, tell => "x",
+        },
+    ]
+}

@@ -1,0 +1,127 @@
+//! What a template may ask for. Pure. What is missing is not there, so that a template can ask for it and can't write it by mistake.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use minijinja::{Value, context, value::Serde};
+
+use super::{
+    original::cut,
+    words::{because, one_line, plain},
+};
+use crate::{
+    job::{Answer, Ending, File, Outcome},
+    message::{Address, Head},
+};
+
+/// Bytes of the mail's text.
+const MAX_TEXT: u64 = 64 << 10;
+/// Addresses of a list.
+const MAX_ADDRESSES: usize = 100;
+/// Characters kept of a subject.
+const MAX_SUBJECT: usize = 400;
+
+/// The values for one ending. `files` are those that are attached, with the names that they get; `tell` says whether what the action
+/// says of a failure may be told.
+pub(super) fn values(ending: &Ending<'_>, head: &Head, files: &[(String, &File)], tell: bool) -> Value {
+    let mut values = BTreeMap::from([
+        ("mail", mail(ending, head)),
+        ("job", Value::from(ending.job.to_string())),
+        ("endpoint", Value::from(ending.endpoint.as_str())),
+        ("answer", answer(ending.outcome, files)),
+        ("now", Value::from(time(ending.now))),
+    ]);
+    if let Some(inputs) = ending.inputs {
+        values.insert("inputs", Value::from(Serde(inputs)));
+    }
+    let (reason, told) = match ending.outcome {
+        Outcome::Done(_) => (None, None),
+        Outcome::Failed { reason, tell, .. } => (Some(*reason), tell.as_deref()),
+        Outcome::Retry { reason, .. } | Outcome::Ignored { reason, .. } | Outcome::Held { reason, .. } => {
+            (Some(*reason), None)
+        }
+    };
+    if let Some(reason) = reason {
+        let reason = context! { code => reason.code(), sentence => because(reason) };
+        values.insert("reason", reason);
+    }
+    let told = told.filter(|_| tell).map(|told| plain(told).trim().to_owned());
+    if let Some(told) = told.filter(|told| !told.is_empty()) {
+        values.insert("tell", Value::from(told));
+    }
+    Value::from_pairs(values)
+}
+
+fn mail(ending: &Ending<'_>, head: &Head) -> Value {
+    let list = |addresses: &[Address]| Value::from_iter(addresses.iter().take(MAX_ADDRESSES).map(address));
+    let nobody = Address {
+        name: None,
+        address: String::new(),
+    };
+    let mut mail = BTreeMap::from([
+        ("subject", Value::from(one_line(&head.subject, MAX_SUBJECT))),
+        ("topic", Value::from(topic(&head.subject))),
+        ("from", address(head.from.first().unwrap_or(&nobody))),
+        ("to", list(&head.to)),
+        ("cc", list(&head.cc)),
+    ]);
+    if let Some(date) = head.date {
+        mail.insert("date", Value::from(time(date)));
+    }
+    if let Some(id) = &head.message_id {
+        mail.insert("message_id", Value::from(id.as_str()));
+    }
+    if let Some(original) = ending.original {
+        mail.insert("text", Value::from(cut(plain(&original.text).trim_end(), MAX_TEXT)));
+    }
+    Value::from_pairs(mail)
+}
+
+fn address(address: &Address) -> Value {
+    let mut found = BTreeMap::from([("address", Value::from(address.address.as_str()))]);
+    if let Some(name) = &address.name {
+        found.insert("name", Value::from(name.as_str()));
+    }
+    Value::from_pairs(found)
+}
+
+fn answer(outcome: &Outcome, files: &[(String, &File)]) -> Value {
+    let nothing = Answer::default();
+    let answer = match outcome {
+        Outcome::Done(answer) => answer,
+        _ => &nothing,
+    };
+    let file = |(name, file): &(String, &File)| {
+        context! { name => name.as_str(), size => file.data.len(), media_type => file.media_type.as_str() }
+    };
+    let mut found = BTreeMap::from([("files", Value::from_iter(files.iter().map(file)))]);
+    let text = answer.text.as_deref().map(|text| plain(text).trim_end().to_owned());
+    if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
+        found.insert("text", Value::from(text));
+    }
+    if let Some(data) = &answer.data {
+        found.insert("data", Value::from(Serde(data)));
+    }
+    Value::from_pairs(found)
+}
+
+fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// The subject on one line without its `Re:`.
+pub(super) fn topic(subject: &str) -> String {
+    let subject = one_line(subject, MAX_SUBJECT);
+    let mut rest = subject.as_str();
+    while let Some(tail) = rest
+        .get(..3)
+        .filter(|re| re.eq_ignore_ascii_case("re:"))
+        .and(rest.get(3..))
+    {
+        rest = tail.trim_start();
+    }
+    match rest {
+        "" => "your mail".to_owned(),
+        rest => rest.to_owned(),
+    }
+}
