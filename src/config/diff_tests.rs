@@ -23,6 +23,7 @@ fn endpoint(name: &EndpointName, version: u64) -> Arc<Endpoint> {
         auth: Auth::Password(SecretRef::Env("A".to_owned())),
         ca_file: None,
         from: None,
+        pace: None,
     };
     let mailbox = Mailbox::inbox(Arc::new(account), Protocol::Imap, server);
     let webhook = Webhook {

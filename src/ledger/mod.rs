@@ -5,6 +5,7 @@
 mod error;
 mod maildrop;
 mod notice;
+mod outbox;
 mod sign_in;
 pub mod sqlite;
 mod vault;
@@ -20,7 +21,8 @@ use uuid::Uuid;
 pub use self::{
     error::Error,
     maildrop::{MAILDROP, MaildropMail, MaildropName},
-    notice::{NoticeTable, Told},
+    notice::{JobNews, NewsExample, NewsKind, NewsMark, NewsTable, NoticeTable, Told},
+    outbox::{Again, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried},
     sign_in::{SealedToken, SignInRow, SignInTable},
     vault::Vault,
 };
@@ -178,11 +180,11 @@ pub struct ClaimedReply {
     pub job: JobId,
     /// The job's endpoint.
     pub endpoint: EndpointName,
-    /// The reply.
+    /// The reply, to those recipients that are still open.
     pub reply: NewReply,
     /// The number of this attempt, from 1.
     pub attempt: u32,
-    /// When the reply was made.
+    /// When the reply was made, or an operator had it tried again: its days count from there.
     pub made: DateTime<Utc>,
 }
 
@@ -199,6 +201,13 @@ pub enum Submitted {
         due: DateTime<Utc>,
         /// Why.
         detail: String,
+    },
+    /// The server told its recipients apart.
+    Each {
+        /// What became of each recipient that was tried.
+        recipients: Vec<RecipientEnd>,
+        /// When those that are still open are tried again.
+        due: Option<DateTime<Utc>>,
     },
 }
 
@@ -254,6 +263,16 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Ends a submission.
     async fn submitted(&self, job: JobId, attempt: u32, what: Submitted) -> Result<(), Error>;
+
+    /// When replies of an SMTP account were taken or refused by the server since then, in any order.
+    async fn submissions(&self, _account: &str, _since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error> {
+        Ok(Vec::new())
+    }
+
+    /// Rings soon after another process changed something, such as what is due.
+    fn knock(&self) -> Arc<Notify> {
+        Arc::default()
+    }
 
     /// Mails of this mailbox and UIDVALIDITY whose jobs and replies all ended and whose last touch is due, oldest first.
     async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error>;

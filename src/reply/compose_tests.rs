@@ -42,6 +42,7 @@ fn endpoint() -> Endpoint {
         auth: Auth::Password(SecretRef::Env("X".into())),
         ca_file: None,
         from: None,
+        pace: None,
     });
     let mailbox = Mailbox::inbox(account.clone(), Protocol::Imap, server);
     let name = EndpointName::new("invoices").unwrap();

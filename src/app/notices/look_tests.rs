@@ -35,6 +35,7 @@ async fn deaf() -> (Account, Arc<AtomicUsize>) {
         auth: Auth::Password(SecretRef::Env("PATH".into())),
         ca_file: None,
         from: Some("mailjob@example.com".into()),
+        pace: None,
     };
     (account, asked)
 }

@@ -105,6 +105,7 @@ pub(super) fn endpoint(action: Action) -> Endpoint {
         auth: Auth::Password(SecretRef::Env("PASSWORD".into())),
         ca_file: None,
         from: None,
+        pace: None,
     };
     let mailbox = Mailbox::inbox(Arc::new(account), Protocol::Imap, server);
     let keep = Settle {
