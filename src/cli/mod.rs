@@ -6,6 +6,7 @@ mod doctor;
 mod dump;
 mod log;
 mod rehearse;
+mod replies;
 mod run;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -76,6 +77,9 @@ enum Command {
     /// Sign-ins.
     #[command(subcommand)]
     Auth(auth::Auth),
+    /// Replies: what waits, what was refused, and trying it again.
+    #[command(subcommand)]
+    Replies(replies::Replies),
 }
 
 /// Where the configuration is.
@@ -132,6 +136,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run { files, log } => run::run(files.into(), log),
         Command::Auth(command) => auth::auth(command),
+        Command::Replies(command) => replies::replies(command),
         Command::Check { files, live: false, .. } => check::check(&files.into()),
         Command::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),
         Command::Doctor { endpoint, json, files } => {

@@ -21,8 +21,8 @@ use uuid::Uuid;
 pub use self::{
     error::Error,
     maildrop::{MAILDROP, MaildropMail, MaildropName},
-    notice::{JobNews, NewsExample, NewsKind, NewsMark, NewsTable, NoticeTable, Told},
-    outbox::{Again, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried},
+    notice::{JobNews, NewsExample, NewsKind, NewsMark, NoticeTable, Told},
+    outbox::{Again, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, Submitted},
     sign_in::{SealedToken, SignInRow, SignInTable},
     vault::Vault,
 };
@@ -186,29 +186,6 @@ pub struct ClaimedReply {
     pub attempt: u32,
     /// When the reply was made, or an operator had it tried again: its days count from there.
     pub made: DateTime<Utc>,
-}
-
-/// What a submission came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Submitted {
-    /// The server took it; its words.
-    Sent(String),
-    /// The server will not take it; its words.
-    Refused(String),
-    /// Not now.
-    Later {
-        /// When to try again.
-        due: DateTime<Utc>,
-        /// Why.
-        detail: String,
-    },
-    /// The server told its recipients apart.
-    Each {
-        /// What became of each recipient that was tried.
-        recipients: Vec<RecipientEnd>,
-        /// When those that are still open are tried again.
-        due: Option<DateTime<Utc>>,
-    },
 }
 
 /// How a mail ended, over all its jobs.

@@ -17,8 +17,18 @@ pub trait NoticeTable: Send + Sync + 'static {
     /// All that was told and not forgotten.
     async fn told(&self) -> Result<Told, Error>;
 
-    /// Notes that these were told, and forgets others that hold no more; durable on return, both or neither.
-    async fn note_told(&self, told: Vec<String>, over: Vec<String>, at: DateTime<Utc>) -> Result<(), Error>;
+    /// What happened to jobs that nobody was told of, with so many examples each, and how far that was read.
+    async fn news(&self, examples: usize) -> Result<(Vec<JobNews>, NewsMark), Error>;
+
+    /// Notes that these were told, forgets others that hold no more, and what happened to jobs up to there; durable on return, all
+    /// or nothing.
+    async fn note_told(
+        &self,
+        told: Vec<String>,
+        over: Vec<String>,
+        jobs: Option<NewsMark>,
+        at: DateTime<Utc>,
+    ) -> Result<(), Error>;
 }
 
 /// What happened to jobs.
@@ -30,6 +40,8 @@ pub enum NewsKind {
     Failed,
     /// A server refused their replies, or one recipient at least.
     Refused,
+    /// Their webhook is gone (410), and their endpoint rests.
+    Paused,
 }
 
 impl NewsKind {
@@ -40,6 +52,7 @@ impl NewsKind {
             Self::Held => "held",
             Self::Failed => "failed",
             Self::Refused => "refused",
+            Self::Paused => "paused",
         }
     }
 
@@ -47,6 +60,7 @@ impl NewsKind {
         match name {
             "failed" => Self::Failed,
             "refused" => Self::Refused,
+            "paused" => Self::Paused,
             _ => Self::Held,
         }
     }
@@ -83,15 +97,5 @@ pub struct NewsExample {
 }
 
 /// How far news were read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct NewsMark(pub(super) i64);
-
-/// What a ledger can do for news of jobs.
-#[async_trait]
-pub trait NewsTable: Send + Sync + 'static {
-    /// All that nobody was told of, with so many examples each.
-    async fn news(&self, examples: usize) -> Result<(Vec<JobNews>, NewsMark), Error>;
-
-    /// Forgets what was read up to there; durable on return.
-    async fn forget_news(&self, mark: NewsMark) -> Result<(), Error>;
-}

@@ -1,4 +1,4 @@
-//! Replies as people look at them: which wait, which were refused, and what became of each recipient.
+//! What became of replies and of each recipient, and which are listed and tried again.
 
 use chrono::{DateTime, Utc};
 
@@ -59,6 +59,29 @@ pub struct RecipientEnd {
     pub state: ReplyState,
     /// The server's words.
     pub said: String,
+}
+
+/// What a submission came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Submitted {
+    /// The server took it; its words.
+    Sent(String),
+    /// The server will not take it; its words.
+    Refused(String),
+    /// Not now.
+    Later {
+        /// When to try again.
+        due: DateTime<Utc>,
+        /// Why.
+        detail: String,
+    },
+    /// The server told its recipients apart.
+    Each {
+        /// What became of each recipient that was tried.
+        recipients: Vec<RecipientEnd>,
+        /// When those that are still open are tried again.
+        due: Option<DateTime<Utc>>,
+    },
 }
 
 /// Which replies are wanted.

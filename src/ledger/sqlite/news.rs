@@ -1,33 +1,12 @@
 //! The rows of what the operator is to be told of jobs.
 
-use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
-use super::{
-    Sqlite,
-    values::{instant, signed},
-};
-use crate::ledger::{Error, JobNews, NewsExample, NewsKind, NewsMark, NewsTable};
+use super::values::{instant, signed};
+use crate::ledger::{Error, JobNews, NewsExample, NewsKind, NewsMark};
 
-#[async_trait]
-impl NewsTable for Sqlite {
-    async fn news(&self, examples: usize) -> Result<(Vec<JobNews>, NewsMark), Error> {
-        self.readers.read(move |db| news(db, examples)).await
-    }
-
-    async fn forget_news(&self, mark: NewsMark) -> Result<(), Error> {
-        self.post
-            .ask(0, move |desk| {
-                desk.db
-                    .prepare_cached("DELETE FROM news WHERE id <= ?")?
-                    .execute([mark.0])?;
-                Ok(())
-            })
-            .await
-    }
-}
-
-fn news(db: &Connection, examples: usize) -> Result<(Vec<JobNews>, NewsMark), Error> {
+/// What nobody was told of.
+pub(super) fn news(db: &Connection, examples: usize) -> Result<(Vec<JobNews>, NewsMark), Error> {
     let mark: i64 = db
         .prepare_cached("SELECT ifnull(max(id), 0) FROM news")?
         .query_row([], |row| row.get(0))?;
@@ -50,6 +29,12 @@ fn news(db: &Connection, examples: usize) -> Result<(Vec<JobNews>, NewsMark), Er
         group.examples = first(db, group, mark, examples)?;
     }
     Ok((groups, NewsMark(mark)))
+}
+
+/// Forgets what was read up to there.
+pub(super) fn forget(db: &Connection, mark: NewsMark) -> Result<(), Error> {
+    db.prepare_cached("DELETE FROM news WHERE id <= ?")?.execute([mark.0])?;
+    Ok(())
 }
 
 fn first(db: &Connection, group: &JobNews, mark: i64, most: usize) -> Result<Vec<NewsExample>, Error> {

@@ -21,7 +21,7 @@ CREATE INDEX reply_refused ON reply (job) WHERE state = 'refused';
 CREATE TABLE news (
   id   INTEGER PRIMARY KEY,
   job  INTEGER NOT NULL REFERENCES job,
-  kind TEXT NOT NULL CHECK (kind IN ('held', 'failed', 'refused')),
+  kind TEXT NOT NULL CHECK (kind IN ('held', 'failed', 'refused', 'paused')),
   at   INTEGER NOT NULL
 ) STRICT;
 
@@ -35,4 +35,10 @@ CREATE TRIGGER job_is_born_held AFTER INSERT ON job
 WHEN new.state = 'held'
 BEGIN
   INSERT INTO news (job, kind, at) VALUES (new.id, new.state, CAST(unixepoch('subsec') * 1000000 AS INTEGER));
+END;
+-- A webhook that is gone (410) pauses its endpoint: the job that was told so waits.
+CREATE TRIGGER job_is_paused AFTER UPDATE OF state ON job
+WHEN new.state = 'deferred' AND new.reason = 'status-410'
+BEGIN
+  INSERT INTO news (job, kind, at) VALUES (new.id, 'paused', CAST(unixepoch('subsec') * 1000000 AS INTEGER));
 END;
