@@ -68,7 +68,7 @@ impl Fates {
     }
 
     /// One fate for a mail that is not tried again for some: sent where anybody got it.
-    pub(super) fn as_one(self) -> Fate {
+    pub(super) fn into_one(self) -> Fate {
         let mut words = Vec::new();
         let (mut sent, mut waits) = (false, false);
         for (address, fate) in self.0 {
@@ -194,7 +194,7 @@ mod tests {
             (&[refused()], Fate::Refused("refused r0@a.example 550 who?".into())),
             (&[sent(), sent()], Fate::Sent("250 ok".into())),
         ] {
-            assert_eq!(fates(each).as_one(), fate);
+            assert_eq!(fates(each).into_one(), fate);
         }
     }
 }

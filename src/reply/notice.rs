@@ -79,7 +79,7 @@ pub async fn send_notice(account: &Account, login: &Login, notice: &Notice) -> R
         }
         opened => opened?,
     };
-    let fate = session.submit(&mail).await?.as_one();
+    let fate = session.submit(&mail).await?.into_one();
     session.quit().await;
     match fate {
         Fate::Sent(said) => Ok(said),

@@ -43,7 +43,7 @@ async fn replies_arrive_byte_for_byte_on_one_connection() {
         let mut session = open(&fake, &password()).await.unwrap();
         for _ in 0..3 {
             let fate = session.submit(&reply(&["ann@a.example"])).await.unwrap();
-            assert_eq!(fate.as_one(), Fate::Sent("250 2.0.0 queued".into()));
+            assert_eq!(fate.into_one(), Fate::Sent("250 2.0.0 queued".into()));
         }
         session.quit().await;
         assert_eq!(fake.mails(), vec![reply(&[]).bytes.to_vec(); 3]);
@@ -105,7 +105,7 @@ async fn an_answer_ends_the_reply_and_not_the_session() {
             "{start} {answer}"
         );
         let next = session.submit(&reply(&["bob@a.example"])).await.unwrap();
-        assert_eq!(next.as_one(), sent("250 2.0.0 queued"), "{start} {answer}");
+        assert_eq!(next.into_one(), sent("250 2.0.0 queued"), "{start} {answer}");
         assert_eq!(fake.connections(), 1);
     }
 }
@@ -144,7 +144,7 @@ async fn those_get_it_whom_the_server_takes() {
 async fn what_is_too_large_is_refused_before_a_byte_is_sent() {
     let fake = saying("EHLO", "250-fake\r\n250-SIZE 29\r\n250 AUTH PLAIN").await;
     let mut session = open(&fake, &password()).await.unwrap();
-    let fate = session.submit(&reply(&["ann@a.example"])).await.unwrap().as_one();
+    let fate = session.submit(&reply(&["ann@a.example"])).await.unwrap().into_one();
     assert!(
         matches!(&fate, Fate::Refused(said) if said.contains("has 30 bytes, the server takes 29")),
         "{fate:?}"
@@ -182,7 +182,10 @@ async fn what_could_break_out_is_never_sent() {
     let mut smuggling = reply(&["ann@a.example"]);
     smuggling.bytes = bytes::Bytes::from_static(b"Subject: x\r\n\r\na\n.\nMAIL FROM:<x@y>\r\n");
     for bad in [smuggling, reply(&["ann@a.example>\r\nRCPT TO:<evil@e.example"])] {
-        assert!(matches!(session.submit(&bad).await.unwrap().as_one(), Fate::Refused(_)));
+        assert!(matches!(
+            session.submit(&bad).await.unwrap().into_one(),
+            Fate::Refused(_)
+        ));
     }
     assert!(fake.mails().is_empty());
     assert!(fake.lines(1).iter().all(|line| !line.starts_with("MAIL")));
