@@ -20,7 +20,12 @@ use crate::{
     watch::{self, Watch},
 };
 
-use super::{clients::Clients, notices::Desk, sign_ins::SignIns, supervise::Loops};
+use super::{
+    clients::Clients,
+    notices::{self, Desk},
+    sign_ins::SignIns,
+    supervise::Loops,
+};
 
 /// What endpoints share, and the loops that run for them.
 pub(super) struct Fleet {
@@ -35,6 +40,8 @@ pub(super) struct Fleet {
     endpoints: BTreeMap<EndpointName, Running<Endpoint>>,
     outboxes: BTreeMap<String, Running<Account>>,
     sign_ins: SignIns,
+    /// How the mailboxes of endpoints are doing.
+    health: BTreeMap<EndpointName, Arc<watch::Health>>,
     /// Every address that is ours: none of them is answered.
     ourselves: Ourselves,
     clients: Clients,
@@ -75,6 +82,7 @@ impl Fleet {
             endpoints: BTreeMap::new(),
             outboxes: BTreeMap::new(),
             sign_ins,
+            health: BTreeMap::new(),
             ourselves: Ourselves::default(),
             clients: Clients::default(),
         }
@@ -95,6 +103,7 @@ impl Fleet {
                 info!(endpoint = %name, "endpoint removed; its running jobs finish");
                 drop(running.end());
             }
+            self.health.remove(&name);
         }
         for (name, endpoint) in &config.endpoints {
             let before = match self.endpoints.remove(name) {
@@ -119,8 +128,15 @@ impl Fleet {
             let login = login.inspect_err(|error| error!(%error, "the operator can't be told"));
             Some((operator.clone(), login.ok()?))
         });
+        let of = |(name, endpoint): (&EndpointName, &Arc<Endpoint>)| {
+            let sign_in = endpoint.mailbox.account.sign_in.clone();
+            let health = self.health.get(name)?.clone();
+            Some((name.to_string(), notices::Watched { sign_in, health }))
+        };
         Desk {
             sign_ins: config.sign_ins(),
+            mailboxes: config.endpoints.iter().filter_map(of).collect(),
+            broken: BTreeMap::new(),
             operator,
         }
     }
@@ -148,7 +164,7 @@ impl Fleet {
             ledger: self.ledger.clone(),
             login,
             budget: self.intake.clone(),
-            health: Arc::default(),
+            health: self.health.entry(endpoint.name.clone()).or_default().clone(),
             stop: stop.clone(),
         };
         let waited = gate.clone();

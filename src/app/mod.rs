@@ -125,7 +125,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         draining.clone(),
     );
     fleet.become_like(&config);
-    let (desk, listening) = watch::channel(fleet.desk(&config));
+    let (desk, listening) = watch::channel(desk_of(&mut fleet, &config, &loaded.problems));
     let notices = Notices {
         desk: listening,
         sign_ins: sqlite.clone(),
@@ -213,7 +213,16 @@ fn follow(fleet: &mut Fleet, desk: &watch::Sender<Desk>, reload: &Reload) {
         warn!(endpoint = %name, "the endpoint's file is broken; its last good version keeps running");
     }
     fleet.become_like(&reload.config);
-    desk.send_replace(fleet.desk(&reload.config));
+    desk.send_replace(desk_of(fleet, &reload.config, &reload.problems));
+}
+
+/// What the notices look at from now on.
+fn desk_of(fleet: &mut Fleet, config: &Config, problems: &[Problem]) -> Desk {
+    let broken = notices::broken(problems, Utc::now());
+    Desk {
+        broken,
+        ..fleet.desk(config)
+    }
 }
 
 async fn serve_health(

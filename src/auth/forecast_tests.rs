@@ -27,6 +27,7 @@ fn account(provider: Provider, auth: Auth) -> Account {
         auth,
         ca_file: None,
         from: None,
+        pace: None,
     }
 }
 

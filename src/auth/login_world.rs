@@ -179,6 +179,7 @@ pub(super) fn account(url: &str, folder: &Path, grant: fn(PathBuf) -> Grant) -> 
         })),
         ca_file: None,
         from: None,
+        pace: None,
     }
 }
 

@@ -6,6 +6,7 @@ mod doctor;
 mod dump;
 mod log;
 mod rehearse;
+mod replies;
 mod run;
 mod schema;
 mod show;
@@ -91,6 +92,9 @@ enum Command {
     /// Sign-ins.
     #[command(subcommand)]
     Auth(auth::Auth),
+    /// Replies: what waits, what was refused, and trying it again.
+    #[command(subcommand)]
+    Replies(replies::Replies),
 }
 
 /// Where the configuration is.
@@ -149,6 +153,7 @@ pub fn main() -> ExitCode {
         Command::Auth(command) => auth::auth(command),
         Command::Show { endpoint, files } => show::show(&files.into(), &endpoint),
         Command::Schema { reference } => schema::schema(reference),
+        Command::Replies(command) => replies::replies(command),
         Command::Check { files, live: false, .. } => check::check(&files.into()),
         Command::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),
         Command::Doctor { endpoint, json, files } => {

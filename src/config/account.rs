@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{OAuth, Provider};
+use super::{OAuth, Provider, Rate};
 use crate::secret::SecretRef;
 
 /// A mail account: servers and the way to sign in.
@@ -29,6 +29,8 @@ pub struct Account {
     pub ca_file: Option<PathBuf>,
     /// The From address of replies. Default: `user`, where that is an address.
     pub from: Option<String>,
+    /// How many replies its SMTP server is given in a time; `None` for as many as there are.
+    pub pace: Option<Rate>,
 }
 
 /// A server and how TLS starts there.

@@ -23,6 +23,7 @@ fn endpoint(name: &EndpointName, version: u64) -> Arc<Endpoint> {
         auth: Auth::Password(SecretRef::Env("A".to_owned())),
         ca_file: None,
         from: None,
+        pace: None,
     };
     let mailbox = Mailbox::inbox(Arc::new(account), Protocol::Imap, server);
     let webhook = Webhook {
@@ -125,11 +126,8 @@ fn shared_settings_wait_for_the_next_start() {
 
 #[test]
 fn an_operator_counts_at_once_and_one_who_cannot_be_used_leaves_the_one_before() {
-    let operator = |to: &str| Operator {
-        to: vec![to.to_owned()],
-        account: Arc::clone(&endpoint(&EndpointName::new("a").unwrap(), 1).mailbox.account),
-        every: Operator::EVERY,
-    };
+    let account = Arc::clone(&endpoint(&EndpointName::new("a").unwrap(), 1).mailbox.account);
+    let operator = |to: &str| Operator::new(vec![to.to_owned()], account.clone());
     let mut old = Config {
         service: Service::on(1),
         operator: Some(operator("old@example.com")),

@@ -189,7 +189,15 @@ fn the_shared_example_tells_the_true_defaults() {
     assert_eq!(part.problems, []);
     let operator = part.value.unwrap().operator;
     assert_eq!(operator.problems, []);
-    assert_eq!(operator.value.unwrap().unwrap().every, Operator::EVERY);
+    let operator = operator.value.unwrap().unwrap();
+    assert_eq!(operator, Operator::new(operator.to.clone(), operator.account.clone()));
+    let pace = |name: &str| accounts().by_name[name].as_ref().unwrap().pace;
+    assert_eq!(
+        pace("contoso"),
+        pace("contoso-app"),
+        "the one that is written is the default"
+    );
+    assert_eq!(pace("gmail"), None);
 }
 
 #[test]

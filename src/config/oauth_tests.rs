@@ -28,6 +28,7 @@ fn account(provider: Provider, grant: Grant, scopes: Option<&[&str]>) -> Account
         })),
         ca_file: None,
         from: None,
+        pace: None,
     }
 }
 

@@ -7,6 +7,7 @@ use std::{fmt, ops::RangeInclusive, path::PathBuf, time::Duration};
 use toml::de::DeValue;
 
 use super::{
+    NoRate, Rate,
     presence::Need,
     read::{Value, kind},
 };
@@ -162,6 +163,15 @@ impl fmt::Display for Amount {
         };
         let (name, factor) = unit.copied().unwrap_or(("", 1));
         write!(f, "{}{name}", self.number / factor)
+    }
+}
+
+/// How often something may happen, e.g. `30/m`.
+pub(super) fn rate(value: Value<'_>) -> Option<Rate> {
+    let rate = text(value.clone())?;
+    match rate.parse() {
+        Ok(rate) => Some(rate),
+        Err(cure @ NoRate) => value.wrong(format!("is \"{rate}\", which is no rate"), cure.to_string()),
     }
 }
 

@@ -103,6 +103,7 @@ mod tests {
             auth: Auth::Password(SecretRef::Env("X".into())),
             ca_file: None,
             from: None,
+            pace: None,
         })
     }
 

@@ -5,6 +5,7 @@
 mod error;
 mod maildrop;
 mod notice;
+mod outbox;
 mod sign_in;
 pub mod sqlite;
 mod vault;
@@ -20,7 +21,8 @@ use uuid::Uuid;
 pub use self::{
     error::Error,
     maildrop::{MAILDROP, MaildropMail, MaildropName},
-    notice::{NoticeTable, Told},
+    notice::{JobNews, NewsExample, NewsKind, NewsMark, NoticeTable, Told},
+    outbox::{Again, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, Submitted},
     sign_in::{SealedToken, SignInRow, SignInTable},
     vault::Vault,
 };
@@ -178,28 +180,12 @@ pub struct ClaimedReply {
     pub job: JobId,
     /// The job's endpoint.
     pub endpoint: EndpointName,
-    /// The reply.
+    /// The reply, to those recipients that are still open.
     pub reply: NewReply,
     /// The number of this attempt, from 1.
     pub attempt: u32,
-    /// When the reply was made.
+    /// When the reply was made, or an operator had it tried again: its days count from there.
     pub made: DateTime<Utc>,
-}
-
-/// What a submission came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Submitted {
-    /// The server took it; its words.
-    Sent(String),
-    /// The server will not take it; its words.
-    Refused(String),
-    /// Not now.
-    Later {
-        /// When to try again.
-        due: DateTime<Utc>,
-        /// Why.
-        detail: String,
-    },
 }
 
 /// How a mail ended, over all its jobs.
@@ -254,6 +240,16 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Ends a submission.
     async fn submitted(&self, job: JobId, attempt: u32, what: Submitted) -> Result<(), Error>;
+
+    /// When replies of an SMTP account were taken or refused by the server since then, in any order.
+    async fn submissions(&self, _account: &str, _since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error> {
+        Ok(Vec::new())
+    }
+
+    /// Rings soon after another process changed something, such as what is due.
+    fn knock(&self) -> Arc<Notify> {
+        Arc::default()
+    }
 
     /// Mails of this mailbox and UIDVALIDITY whose jobs and replies all ended and whose last touch is due, oldest first.
     async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error>;

@@ -63,6 +63,11 @@ pub(super) fn next(attempt: u32, made: DateTime<Utc>, now: DateTime<Utc>, jitter
     (due <= made + LIFE).then_some(due)
 }
 
+/// Whether a reply has been tried for as long as any is.
+pub(super) fn is_over(made: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - made >= LIFE
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

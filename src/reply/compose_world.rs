@@ -43,6 +43,7 @@ pub(super) fn endpoint() -> Endpoint {
         auth: Auth::Password(SecretRef::Env("X".into())),
         ca_file: None,
         from: None,
+        pace: None,
     });
     let mailbox = Mailbox::inbox(account.clone(), Protocol::Imap, server);
     let name = EndpointName::new("invoices").unwrap();

@@ -7,11 +7,7 @@ use mail_builder::{
     headers::{address::Address, date::Date, raw::Raw},
 };
 
-use super::{
-    inspect::is_sound,
-    smtp::{Fate, Session},
-    trouble::Trouble,
-};
+use super::{fates::Fate, inspect::is_sound, smtp::Session, trouble::Trouble};
 use crate::{
     auth::{Credential, Login, Verdict},
     config::Account,
@@ -83,7 +79,7 @@ pub async fn send_notice(account: &Account, login: &Login, notice: &Notice) -> R
         }
         opened => opened?,
     };
-    let fate = session.submit(&mail, true).await?;
+    let fate = session.submit(&mail).await?.into_one();
     session.quit().await;
     match fate {
         Fate::Sent(said) => Ok(said),

@@ -1,5 +1,7 @@
 //! The loop between a real ledger and a server that answers as it is told.
 
+#[path = "outbox_open_tests.rs"]
+mod open;
 #[path = "outbox_world.rs"]
 mod world;
 

@@ -3,25 +3,31 @@
 use std::{
     os::unix::fs::PermissionsExt,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+
+use tokio_util::sync::CancellationToken;
 
 use super::super::{
+    Outbox,
     server_tests::{Act, Fake, reply},
-    *,
 };
 use crate::{
-    auth::Forgetful,
-    config::{Auth, EndpointName, Tls},
+    auth::{Forgetful, Login},
+    config::{Account, Auth, EndpointName, Rate, Tls},
     job::{Answer, Outcome, ReplyDecision},
     ledger::{
-        Cursor, Finish, Intake, MailboxKey, NewMail, Place, Raw,
+        Cursor, Finish, Intake, Ledger, MailboxKey, NewMail, OutboxRow, Place, Raw, ReplyFilter, ReplyState,
         sqlite::{self, JobRow, Sqlite},
     },
     secret::SecretRef,
@@ -43,6 +49,12 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn new(replies: u32, script: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> Self {
+        let world = Self::empty(script).await;
+        world.fill(replies).await;
+        world
+    }
+
+    pub(super) async fn empty(script: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> Self {
         let folder = TempDir::new().unwrap();
         let password = folder.path().join("password");
         std::fs::write(&password, "tanstaaf").unwrap();
@@ -51,16 +63,14 @@ impl World {
         let clock = ahead.clone();
         let clock = Arc::new(move || Utc::now() + TimeDelta::seconds(clock.load(Ordering::SeqCst)));
         let ledger = sqlite::open(&folder.path().join("ledger.db"), clock).await.unwrap();
-        let world = Self {
+        Self {
             fake: Fake::start(Tls::Implicit, script).await,
             folder,
             ledger: Arc::new(ledger),
             ahead,
             stop: CancellationToken::new(),
             running: Mutex::default(),
-        };
-        world.fill(replies).await;
-        world
+        }
     }
 
     /// The same world with another token that stops its loop.
@@ -70,6 +80,10 @@ impl World {
 
     /// Takes mails, and ends their jobs with replies.
     pub(super) async fn fill(&self, replies: u32) {
+        self.fill_to(replies, &["ann@a.example"]).await;
+    }
+
+    pub(super) async fn fill_to(&self, replies: u32, recipients: &[&str]) {
         let endpoint = EndpointName::new("invoices").unwrap();
         let mail = |uid: u32| NewMail {
             place: Place { uid_validity: 1, uid },
@@ -90,7 +104,7 @@ impl World {
         };
         self.ledger.take(intake).await.unwrap();
         for job in self.ledger.claim_jobs(&endpoint, 1000).await.unwrap() {
-            let mut reply = reply(&["ann@a.example"]);
+            let mut reply = reply(recipients);
             reply.message_id = format!("{}.reply@us.example", job.id);
             let finish = Finish {
                 job: job.id,
@@ -109,10 +123,22 @@ impl World {
     }
 
     pub(super) fn start_as(&self, auth: impl Fn(&TempDir) -> Auth) {
-        let account = Arc::new(Account {
+        self.run(Account {
             auth: auth(&self.folder),
             ..self.fake.account()
         });
+    }
+
+    pub(super) fn start_at(&self, pace: Option<Rate>) {
+        self.run(Account {
+            auth: Auth::Password(SecretRef::File(self.folder.path().join("password"))),
+            pace,
+            ..self.fake.account()
+        });
+    }
+
+    fn run(&self, account: Account) {
+        let account = Arc::new(account);
         crate::net::tls::install_provider();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let outbox = Outbox {
@@ -121,13 +147,37 @@ impl World {
             login: Arc::new(Login::new(account, &[], Arc::new(Forgetful), http)),
             stop: self.stop.clone(),
         };
-        *self.running.lock().unwrap() = Some(tokio::spawn(run(outbox)));
+        *self.running.lock().unwrap() = Some(tokio::spawn(super::super::run(outbox)));
     }
 
     pub(super) async fn stop(&self) {
         self.stop.cancel();
         let running = self.running.lock().unwrap().take().unwrap();
         timeout(PATIENCE, running).await.unwrap().unwrap();
+    }
+
+    /// The replies as another process sees them.
+    pub(super) async fn door(&self) -> sqlite::Outbox {
+        sqlite::Outbox::open(&self.folder.path().join("ledger.db"))
+            .await
+            .unwrap()
+    }
+
+    pub(super) async fn outbox(&self) -> Vec<OutboxRow> {
+        let filter = ReplyFilter {
+            account: None,
+            states: ReplyState::ALL.to_vec(),
+            max: 100,
+        };
+        self.door().await.list(filter).await.unwrap().0
+    }
+
+    /// Returns when the loop has asked the ledger for work and waits, or could have.
+    pub(super) async fn idle(&self) {
+        for _ in 0..20 {
+            self.ledger.ping().await.unwrap();
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub(super) async fn rows(&self) -> Vec<JobRow> {

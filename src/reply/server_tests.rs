@@ -110,6 +110,7 @@ impl Fake {
             auth: Auth::Password(SecretRef::Env("MAILJOB_NO_SUCH_VARIABLE".into())),
             ca_file: Some(self.ca.clone()),
             from: None,
+            pace: None,
         }
     }
 

@@ -13,12 +13,12 @@ use tokio::{
 
 use super::{
     answer::{Meaning, meaning},
-    inspect::has_only_crlf,
+    fates::{Fate, Fates},
+    offers::Offers,
     trouble::{Stage, Trouble},
     wire::{Reply, Wire},
 };
 use crate::{
-    addr_spec::is_sendable,
     auth::{Credential, sasl},
     config::{Account, Server, Tls},
     job::NewReply,
@@ -37,26 +37,6 @@ const HELLO: &str = "EHLO [127.0.0.1]";
 pub(super) struct Session {
     wire: Wire<net::Stream>,
     pub(super) offers: Offers,
-}
-
-/// What became of a reply.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// The server took it; its words, and those about recipients that it refused.
-    Sent(String),
-    /// It will not take it.
-    Refused(String),
-    /// Not now.
-    Later(String),
-}
-
-/// What the server offers after EHLO.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Offers {
-    starttls: bool,
-    /// SIZE, and the limit with it (RFC 1870); 0 where none is told.
-    pub(super) size: Option<u64>,
-    pub(super) auth: Vec<String>,
 }
 
 impl Session {
@@ -80,77 +60,44 @@ impl Session {
         Ok(session)
     }
 
-    /// Submits one reply. `last` is its last chance: then a recipient that must wait no longer keeps the others waiting.
-    pub(super) async fn submit(&mut self, reply: &NewReply, last: bool) -> Result<Fate, Trouble> {
-        // The composer never makes such a reply; the ledger may hold what another version made.
-        let sender = Some(&reply.sender).filter(|sender| !sender.is_empty());
-        let fit = reply
-            .recipients
-            .iter()
-            .chain(sender)
-            .all(|address| is_sendable(address));
-        if !fit || !has_only_crlf(&reply.bytes) {
-            return Ok(Fate::Refused("the stored reply is not fit to be sent".into()));
-        }
-        let size = if self.offers.size.is_some() {
-            format!(" SIZE={}", reply.bytes.len())
-        } else {
-            String::new()
+    /// Submits one reply, to all of its recipients that the server takes.
+    pub(super) async fn submit(&mut self, reply: &NewReply) -> Result<Fates, Trouble> {
+        let all = |fate: Fate| Fates::all(&reply.recipients, &fate);
+        let from = match self.offers.mail_from(reply) {
+            Ok(from) => from,
+            Err(why) => return Ok(all(Fate::Refused(why))),
         };
-        let from = format!("MAIL FROM:<{}>{size}", reply.sender);
         let answer = self.wire.command(Stage::Mail, &from).await?;
         if let Some(fate) = ended(Stage::Mail, answer)? {
-            return self.reset(fate).await;
+            return self.reset(all(fate)).await;
         }
-        let refused = match self.recipients(&reply.recipients, last).await? {
-            Ok(refused) => refused,
-            Err(fate) => return self.reset(fate).await,
-        };
+        let mut fates = Fates::default();
+        for recipient in &reply.recipients {
+            let to = format!("RCPT TO:<{recipient}>");
+            let answer = self.wire.command(Stage::Recipient, &to).await?;
+            fates.add(recipient, ended(Stage::Recipient, answer)?);
+        }
+        if fates.nobody() {
+            return self.reset(fates).await;
+        }
         let answer = self.wire.command(Stage::Data, "DATA").await?;
         if let Some(fate) = ended(Stage::Data, answer)? {
-            return self.reset(fate).await;
+            return self.reset(fates.end(&fate)).await;
         }
         let answer = self.wire.content(&reply.bytes).await?;
-        let said = format!("{answer}{refused}");
+        let said = answer.to_string();
         // The mail transaction is over, whatever the answer (RFC 5321 section 4.1.1.4).
-        Ok(ended(Stage::End, answer)?.unwrap_or(Fate::Sent(said)))
-    }
-
-    /// Names the recipients. What was said of the refused ones, or the fate of the whole.
-    async fn recipients(&mut self, recipients: &[String], last: bool) -> Result<Result<String, Fate>, Trouble> {
-        let mut refused = String::new();
-        let mut accepted = 0;
-        let mut waits = None;
-        for recipient in recipients {
-            let answer = self
-                .wire
-                .command(Stage::Recipient, &format!("RCPT TO:<{recipient}>"))
-                .await?;
-            let said = format!("{recipient}: {answer}");
-            match ended(Stage::Recipient, answer)? {
-                None => accepted += 1,
-                Some(Fate::Later(_)) if !last => waits = Some(Fate::Later(said)),
-                Some(_) => {
-                    refused.push_str("; refused ");
-                    refused.push_str(&said);
-                }
-            }
-        }
-        Ok(match waits {
-            // Nothing has been sent to anybody: all wait, and nobody gets it twice.
-            Some(fate) => Err(fate),
-            None if accepted == 0 => Err(Fate::Refused(refused.trim_start_matches("; ").to_owned())),
-            None => Ok(refused),
-        })
+        let fate = ended(Stage::End, answer)?.unwrap_or(Fate::Sent(said));
+        Ok(fates.end(&fate))
     }
 
     /// Ends a transaction that the server did not let come to its end.
-    async fn reset(&mut self, fate: Fate) -> Result<Fate, Trouble> {
+    async fn reset(&mut self, fates: Fates) -> Result<Fates, Trouble> {
         if let Err(trouble) = self.wire.command(Stage::Mail, "RSET").await {
             // What becomes of this reply is known; a session that can't go on shows at the next one.
             tracing::debug!(%trouble, "RSET failed");
         }
-        Ok(fate)
+        Ok(fates)
     }
 
     /// Says goodbye.
@@ -249,25 +196,6 @@ async fn hello<S: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<S>) -> Result<
     let offers = Offers::read(&answer);
     expect(Stage::Hello, answer)?;
     Ok(offers)
-}
-
-impl Offers {
-    fn read(answer: &Reply) -> Self {
-        let mut offers = Self::default();
-        // The first line is the server's name.
-        for line in answer.lines.iter().skip(1) {
-            let line = line.to_ascii_uppercase();
-            // Old servers write `AUTH=LOGIN`.
-            let mut words = line.split([' ', '=']).filter(|word| !word.is_empty());
-            match words.next() {
-                Some("STARTTLS") => offers.starttls = true,
-                Some("SIZE") => offers.size = Some(words.next().and_then(|most| most.parse().ok()).unwrap_or(0)),
-                Some("AUTH") => offers.auth.extend(words.map(str::to_owned)),
-                _ => {}
-            }
-        }
-        offers
-    }
 }
 
 /// A step of the session itself: anything but a yes ends it.

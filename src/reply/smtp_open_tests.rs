@@ -136,6 +136,7 @@ fn offers() {
         Offers {
             starttls: true,
             size: Some(0),
+            eight_bit: false,
             auth: vec!["PLAIN".into(), "LOGIN".into(), "NTLM".into()],
         }
     );

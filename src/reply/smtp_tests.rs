@@ -42,8 +42,8 @@ async fn replies_arrive_byte_for_byte_on_one_connection() {
         .await;
         let mut session = open(&fake, &password()).await.unwrap();
         for _ in 0..3 {
-            let fate = session.submit(&reply(&["ann@a.example"]), false).await.unwrap();
-            assert_eq!(fate, Fate::Sent("250 2.0.0 queued".into()));
+            let fate = session.submit(&reply(&["ann@a.example"])).await.unwrap();
+            assert_eq!(fate.into_one(), Fate::Sent("250 2.0.0 queued".into()));
         }
         session.quit().await;
         assert_eq!(fake.mails(), vec![reply(&[]).bytes.to_vec(); 3]);
@@ -76,12 +76,8 @@ async fn an_answer_ends_the_reply_and_not_the_session() {
             "550 5.7.60 not you",
             refused("at MAIL FROM: 550 5.7.60 not you"),
         ),
-        ("RCPT", "450 4.2.1 busy", later("ann@a.example: 450 4.2.1 busy")),
-        (
-            "RCPT",
-            "550 5.1.1 who?",
-            refused("refused ann@a.example: 550 5.1.1 who?"),
-        ),
+        ("RCPT", "450 4.2.1 busy", later("at RCPT TO: 450 4.2.1 busy")),
+        ("RCPT", "550 5.1.1 who?", refused("at RCPT TO: 550 5.1.1 who?")),
         ("DATA", "452 4.3.1 full", later("at DATA: 452 4.3.1 full")),
         ("DATA", "554 5.7.1 no", refused("at DATA: 554 5.7.1 no")),
         (".", "432 4.3.2 busy", later("after the mail was sent: 432 4.3.2 busy")),
@@ -102,19 +98,20 @@ async fn an_answer_ends_the_reply_and_not_the_session() {
         })
         .await;
         let mut session = open(&fake, &password()).await.unwrap();
+        let ann = ["ann@a.example".to_owned()];
         assert_eq!(
-            session.submit(&reply(&["ann@a.example"]), false).await.unwrap(),
-            fate,
+            session.submit(&reply(&["ann@a.example"])).await.unwrap(),
+            Fates::all(&ann, &fate),
             "{start} {answer}"
         );
-        let next = session.submit(&reply(&["bob@a.example"]), false).await.unwrap();
-        assert_eq!(next, sent("250 2.0.0 queued"), "{start} {answer}");
+        let next = session.submit(&reply(&["bob@a.example"])).await.unwrap();
+        assert_eq!(next.into_one(), sent("250 2.0.0 queued"), "{start} {answer}");
         assert_eq!(fake.connections(), 1);
     }
 }
 
 #[tokio::test]
-async fn recipients_are_refused_one_by_one_and_wait_together() {
+async fn those_get_it_whom_the_server_takes() {
     let fake = Fake::start(Tls::Implicit, |_, line| match line {
         "RCPT TO:<no@a.example>" => Act::Say("550 5.1.1 who?"),
         "RCPT TO:<busy@a.example>" => Act::Say("450 4.2.1 busy"),
@@ -122,24 +119,41 @@ async fn recipients_are_refused_one_by_one_and_wait_together() {
     })
     .await;
     let mut session = open(&fake, &password()).await.unwrap();
-    let fate = session
-        .submit(&reply(&["ann@a.example", "no@a.example"]), false)
-        .await
-        .unwrap();
-    assert_eq!(
-        fate,
-        Fate::Sent("250 2.0.0 queued; refused no@a.example: 550 5.1.1 who?".into())
-    );
+    let all = reply(&["ann@a.example", "no@a.example", "busy@a.example"]);
+    let expected = |end: Fate| {
+        let mut fates = Fates::default();
+        fates.add("ann@a.example", Some(end));
+        fates.add("no@a.example", Some(Fate::Refused("at RCPT TO: 550 5.1.1 who?".into())));
+        fates.add("busy@a.example", Some(Fate::Later("at RCPT TO: 450 4.2.1 busy".into())));
+        fates
+    };
+    let fates = session.submit(&all).await.unwrap();
+    assert_eq!(fates, expected(Fate::Sent("250 2.0.0 queued".into())));
     assert_eq!(fake.mails().len(), 1);
 
-    let some_wait = reply(&["ann@a.example", "no@a.example", "busy@a.example"]);
-    let fate = session.submit(&some_wait, false).await.unwrap();
-    assert_eq!(fate, Fate::Later("busy@a.example: 450 4.2.1 busy".into()));
-    assert_eq!(fake.mails().len(), 1, "nobody got it, so nobody gets it twice");
+    let nobody = session
+        .submit(&reply(&["no@a.example", "busy@a.example"]))
+        .await
+        .unwrap();
+    assert!(nobody.nobody());
+    assert_eq!(fake.mails().len(), 1, "nobody's name was taken, so nothing is sent");
+    assert_eq!(fake.lines(1).last().unwrap(), "RSET");
+}
 
-    let fate = session.submit(&some_wait, true).await.unwrap();
-    assert!(matches!(fate, Fate::Sent(said) if said.contains("no@a.example") && said.contains("busy@a.example")));
-    assert_eq!(fake.mails().len(), 2);
+#[tokio::test]
+async fn what_is_too_large_is_refused_before_a_byte_is_sent() {
+    let fake = saying("EHLO", "250-fake\r\n250-SIZE 29\r\n250 AUTH PLAIN").await;
+    let mut session = open(&fake, &password()).await.unwrap();
+    let fate = session.submit(&reply(&["ann@a.example"])).await.unwrap().into_one();
+    assert!(
+        matches!(&fate, Fate::Refused(said) if said.contains("has 30 bytes, the server takes 29")),
+        "{fate:?}"
+    );
+    assert!(
+        fake.lines(1).iter().all(|line| !line.starts_with("MAIL")),
+        "{:?}",
+        fake.lines(1)
+    );
 }
 
 #[tokio::test]
@@ -155,7 +169,7 @@ async fn a_lost_connection_is_trouble_at_its_stage() {
         })
         .await;
         let mut session = open(&fake, &password()).await.unwrap();
-        let trouble = session.submit(&reply(&["ann@a.example"]), false).await.unwrap_err();
+        let trouble = session.submit(&reply(&["ann@a.example"])).await.unwrap_err();
         assert!(matches!(trouble, Trouble::Lost { .. }), "{start}: {trouble}");
         assert_eq!(trouble.stage(), Some(stage));
     }
@@ -168,7 +182,10 @@ async fn what_could_break_out_is_never_sent() {
     let mut smuggling = reply(&["ann@a.example"]);
     smuggling.bytes = bytes::Bytes::from_static(b"Subject: x\r\n\r\na\n.\nMAIL FROM:<x@y>\r\n");
     for bad in [smuggling, reply(&["ann@a.example>\r\nRCPT TO:<evil@e.example"])] {
-        assert!(matches!(session.submit(&bad, false).await.unwrap(), Fate::Refused(_)));
+        assert!(matches!(
+            session.submit(&bad).await.unwrap().into_one(),
+            Fate::Refused(_)
+        ));
     }
     assert!(fake.mails().is_empty());
     assert!(fake.lines(1).iter().all(|line| !line.starts_with("MAIL")));

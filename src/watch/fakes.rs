@@ -92,6 +92,7 @@ pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
         auth: config::Auth::Password(crate::secret::SecretRef::File(PathBuf::from("/nonexistent"))),
         ca_file: None,
         from: None,
+        pace: None,
     };
     let mailbox = config::Mailbox {
         watch,

@@ -17,6 +17,8 @@ pub struct State {
     pub looked: Option<DateTime<Utc>>,
     /// What is wrong, in words, since the last success.
     pub trouble: Option<String>,
+    /// When that began: the first trouble after the last look with success.
+    pub since: Option<DateTime<Utc>>,
 }
 
 impl Health {
@@ -32,6 +34,7 @@ impl Health {
                 connected: true,
                 looked: Some(now),
                 trouble: None,
+                since: None,
             };
         });
     }
@@ -44,8 +47,9 @@ impl Health {
         });
     }
 
-    pub(crate) fn lost(&self, trouble: String) {
+    pub(crate) fn lost(&self, trouble: String, now: DateTime<Utc>) {
         self.change(|state| {
+            state.since.get_or_insert(now);
             state.connected = false;
             state.trouble = Some(trouble);
         });

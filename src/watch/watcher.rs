@@ -119,7 +119,7 @@ impl Watcher {
             Verdict::Reconnect => tracing::warn!(%error, next, "lost the mailbox; connecting again"),
             Verdict::SlowDown | Verdict::Fatal => tracing::error!(%error, next, "the mailbox can't be watched"),
         }
-        self.watch.health.lost(error.to_string());
+        self.watch.health.lost(error.to_string(), Utc::now());
         self.in_trouble = true;
     }
 

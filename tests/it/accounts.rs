@@ -39,6 +39,7 @@ pub(crate) fn account(world: &World, user: &str, tls: Tls, auth: Auth) -> Accoun
         auth,
         ca_file: Some(world.tls.ca.clone()),
         from: None,
+        pace: None,
     }
 }
 

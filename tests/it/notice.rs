@@ -13,7 +13,7 @@ const BOB: &str = "bob@example.test";
 /// Ada's client has a secret that ends in six days, Bob is a person, and the operator is told by an account of its own.
 async fn installation(world: &World) -> Mailjob {
     let mut mailjob = Mailjob::new(world, env!("CARGO_BIN_EXE_mailjob")).unwrap();
-    let operator = format!("\n[operator]\nto = \"{OPERATOR}\"\naccount = \"ops\"\nevery = \"1s\"");
+    let operator = format!("\n[operator]\nto = \"{OPERATOR}\"\naccount = \"ops\"\nevery = \"1s\"\ndigest = \"0s\"");
     mailjob.service(&operator).unwrap();
     for (name, sign_in) in [
         ("ada", SignIn::Application),

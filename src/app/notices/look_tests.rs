@@ -1,5 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::time::Instant;
+
 use super::*;
 use crate::{
     auth::{Forgetful, Refused},
@@ -35,6 +37,7 @@ async fn deaf() -> (Account, Arc<AtomicUsize>) {
         auth: Auth::Password(SecretRef::Env("PATH".into())),
         ca_file: None,
         from: Some("mailjob@example.com".into()),
+        pace: None,
     };
     (account, asked)
 }
@@ -49,13 +52,11 @@ async fn what_can_t_be_sent_stays_due_and_the_server_is_left_alone() {
     let account = Arc::new(account);
     crate::net::tls::install_provider();
     let http = crate::net::http::client(None, true).unwrap();
-    let operator = Operator {
-        to: vec!["ops@example.com".into()],
-        account: account.clone(),
-        every: Operator::EVERY,
-    };
+    let operator = Operator::new(vec!["ops@example.com".into()], account.clone());
     let desk = Desk {
         sign_ins: [("office".to_owned(), account.clone())].into(),
+        mailboxes: BTreeMap::new(),
+        broken: BTreeMap::new(),
         operator: Some((operator, Arc::new(Login::new(account, &[], Arc::new(Forgetful), http)))),
     };
     let notices = Notices {
@@ -90,18 +91,6 @@ async fn what_can_t_be_sent_stays_due_and_the_server_is_left_alone() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn no_more_mails_are_sent_an_hour_than_a_person_reads() {
-    let mut memory = Memory::default();
-    for sent in 0..AN_HOUR {
-        assert_eq!(memory.room(), AN_HOUR - sent);
-        memory.worked();
-    }
-    assert_eq!(memory.room(), 0);
-    tokio::time::advance(HOUR + Duration::from_secs(1)).await;
-    assert_eq!(memory.room(), AN_HOUR);
-}
-
 #[tokio::test]
 async fn without_an_operator_nothing_is_noted_as_told() {
     let folder = tempfile::tempdir().unwrap();
@@ -111,6 +100,8 @@ async fn without_an_operator_nothing_is_noted_as_told() {
     let (account, _) = deaf().await;
     let desk = Desk {
         sign_ins: [("office".to_owned(), Arc::new(account))].into(),
+        mailboxes: BTreeMap::new(),
+        broken: BTreeMap::new(),
         operator: None,
     };
     let notices = Notices {

@@ -1,51 +1,90 @@
 //! Tells the operator by mail what only a person can mend, before it breaks where that can be known, and keeps the metrics of the
 //! sign-ins.
 //!
-//! Each look asks the ledger how the sign-ins are and what was told. A condition is noted as told after a server took the mail, so
+//! Each look asks how the sign-ins, the mailboxes and the files are, what happened to jobs, and what was told. All news since the last
+//! mail goes in one, no more often than the operator wants. A condition is noted as told after a server took the mail, so
 //! a crash in between tells it twice, with the same Message-ID. Nothing waits for a notice: what can't be sent is logged, backed
 //! off, and due again at a later look.
 
+mod digest;
+mod jobs;
+mod letter;
+mod memory;
+mod news;
 mod plan;
 mod words;
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep},
-};
+use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
     auth::{
-        Login, facts,
-        forecast::{Facts, Forecast, State, What, forecast},
+        Login,
+        forecast::{Forecast, State, What, forecast},
     },
-    config::{Account, Operator, Service},
-    ledger::{Error, NoticeTable, SignInTable},
+    config::{Account, Operator, Problem, Service},
+    ledger::{Error, JobNews, NoticeTable, SignInTable},
+    message::clean::clean,
     metrics::{Metrics, SignIn, SignInState},
     reply::{Notice, send_notice},
+    watch::Health,
 };
 
 use self::{
-    plan::{AN_HOUR, Item, Seen},
+    letter::letter,
+    memory::Memory,
+    news::{Broken, Item, Mailbox, Seen, Survey},
     words::Speaker,
 };
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
+/// Jobs of a kind and an endpoint that are told with their details.
+const EXAMPLES: usize = 5;
 
 /// What is looked at and who is told, as the configuration has it now.
 #[derive(Clone, Default)]
 pub(super) struct Desk {
     pub(super) sign_ins: BTreeMap<String, Arc<Account>>,
+    /// The mailbox of each endpoint.
+    pub(super) mailboxes: BTreeMap<String, Watched>,
+    /// What is wrong with files of the configuration, by their names.
+    pub(super) broken: BTreeMap<String, Broken>,
     /// Who is told, and the sign-in of the account that sends.
     pub(super) operator: Option<(Operator, Arc<Login>)>,
+}
+
+/// An endpoint's mailbox.
+#[derive(Clone)]
+pub(super) struct Watched {
+    /// The sign-in that opens it.
+    pub(super) sign_in: String,
+    pub(super) health: Arc<Health>,
+}
+
+/// Problems of a file that are told; `mailjob check` shows all.
+const PROBLEMS: usize = 3;
+
+/// What is wrong with each file. Pure.
+pub(super) fn broken(problems: &[Problem], since: DateTime<Utc>) -> BTreeMap<String, Broken> {
+    let mut broken = BTreeMap::<String, (Broken, usize)>::new();
+    for problem in problems {
+        let name = problem.file.file_name().unwrap_or(problem.file.as_os_str());
+        let file = clean(&name.to_string_lossy(), 200);
+        let new = || {
+            let (file, why) = (file.clone(), String::new());
+            (Broken { file, since, why }, 0)
+        };
+        let (broken, count) = broken.entry(file.clone()).or_insert_with(new);
+        *count += 1;
+        if *count <= PROBLEMS {
+            let rest = if broken.why.is_empty() { "" } else { " / " };
+            broken.why = format!("{}{rest}{}; {}", broken.why, problem.cause, problem.cure);
+        }
+    }
+    broken.into_iter().map(|(file, (broken, _))| (file, broken)).collect()
 }
 
 /// What the loop needs.
@@ -80,7 +119,7 @@ pub(super) async fn run(mut notices: Notices) {
             .map_or(Operator::EVERY, |(operator, _)| operator.every);
         let look = async {
             if let Err(error) = notices.look(&desk, &mut memory).await {
-                warn!(%error, "the sign-ins can't be looked at; trying again later");
+                warn!(%error, "what the operator should know can't be looked at; trying again later");
             }
             tokio::select! {
                 () = sleep(every) => true,
@@ -93,68 +132,105 @@ pub(super) async fn run(mut notices: Notices) {
     }
 }
 
-/// What is remembered between two looks.
-#[derive(Default)]
-struct Memory {
-    facts: BTreeMap<String, (Arc<Account>, Instant, Facts)>,
-    /// When mails were sent within the last hour.
-    sent: VecDeque<Instant>,
-    failures: u32,
-    rest: Option<Instant>,
-    /// What was logged.
-    logged: BTreeSet<String>,
-}
-
 impl Notices {
     async fn look(&self, desk: &Desk, memory: &mut Memory) -> Result<(), Error> {
         let now = Utc::now();
-        let seen = self.survey(desk, memory, now).await?;
-        let shown = seen.iter().map(|seen| (seen.name.clone(), measured(&seen.forecast)));
-        self.metrics.sign_ins.show(shown.collect());
+        let (jobs, mark) = self.told.news(EXAMPLES).await?;
+        let any_jobs = !jobs.is_empty();
+        let survey = self.survey(desk, jobs, memory, now).await?;
         let told = self.told.told().await?;
-        let plan = plan::plan(&seen, &told);
+        let silent_after = desk
+            .operator
+            .as_ref()
+            .map_or(Operator::SILENT_AFTER, |(operator, _)| operator.silent_after);
+        let plan = plan::plan(&survey, &told, silent_after, now);
         if !plan.over.is_empty() {
-            self.told.note_told(Vec::new(), plan.over, now).await?;
+            self.told.note_told(Vec::new(), plan.over, None, now).await?;
         }
         memory.log(&plan.items);
         let Some((operator, login)) = &desk.operator else {
+            if any_jobs {
+                // Nobody is there to be told, and whoever comes later need not hear of old things.
+                self.told.note_told(Vec::new(), Vec::new(), Some(mark), now).await?;
+            }
             return Ok(());
         };
-        for items in plan::gather(plan.items, memory.room()) {
-            let (subject, text) = words::words(&items, &self.speaker);
-            let notice = Notice {
-                id: plan::id(&items),
-                to: operator.to.clone(),
-                subject,
-                text,
-                at: now,
-            };
-            match send_notice(&operator.account, login, &notice).await {
-                Ok(answer) => {
-                    info!(subject = %notice.subject, %answer, "the operator was told");
-                    self.metrics.notices_sent.inc();
-                    memory.worked();
-                    let (tells, ends) = items
-                        .into_iter()
-                        .map(|item| (item.tells, item.ends))
-                        .unzip::<_, _, Vec<_>, Vec<_>>();
-                    let keys = |keys: Vec<Option<String>>| keys.into_iter().flatten().collect();
-                    self.told.note_told(keys(tells), keys(ends), now).await?;
-                }
-                Err(error) => {
-                    self.metrics.notices_failed.inc();
-                    let wait = memory.failed(error.verdict);
-                    let account = &operator.account.name;
-                    warn!(%account, wait = wait.as_secs(), subject = %notice.subject, %error, "the operator can't be told");
-                    return Ok(());
-                }
-            }
+        let (pause, limit) = (operator.digest, operator.limit);
+        if plan.items.is_empty() || memory.rests() || !digest::may_mail(&told, pause, limit, now) {
+            return Ok(());
+        }
+        if self.mail(operator, login, &plan.items, memory, now).await {
+            let (mailed, mut ends) = digest::mailed(&told, pause, limit, now);
+            ends.extend(plan.items.iter().filter_map(|item| item.ends.clone()));
+            let tells = plan.items.into_iter().filter_map(|item| item.tells);
+            let tells = tells.chain([mailed]).collect();
+            self.told.note_told(tells, ends, any_jobs.then_some(mark), now).await?;
         }
         Ok(())
     }
 
+    /// Whether a server took a mail about these.
+    async fn mail(
+        &self,
+        operator: &Operator,
+        login: &Login,
+        items: &[Item],
+        memory: &mut Memory,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let (subject, text) = letter(items, &self.speaker, (&operator.subject, &operator.text));
+        let notice = Notice {
+            id: news::id(items),
+            to: operator.to.clone(),
+            subject,
+            text,
+            at: now,
+        };
+        match send_notice(&operator.account, login, &notice).await {
+            Ok(answer) => {
+                info!(subject = %notice.subject, news = items.len(), %answer, "the operator was told");
+                self.metrics.notices_sent.inc();
+                memory.worked();
+                true
+            }
+            Err(error) => {
+                self.metrics.notices_failed.inc();
+                let wait = memory.failed(error.verdict);
+                let account = &operator.account.name;
+                warn!(%account, wait = wait.as_secs(), subject = %notice.subject, %error, "the operator can't be told");
+                false
+            }
+        }
+    }
+
+    /// Everything as it is now, and the metrics of the sign-ins. Files are read once an hour.
+    async fn survey(
+        &self,
+        desk: &Desk,
+        jobs: Vec<JobNews>,
+        memory: &mut Memory,
+        now: DateTime<Utc>,
+    ) -> Result<Survey, Error> {
+        let sign_ins = self.sign_ins(desk, memory, now).await?;
+        let shown = sign_ins
+            .iter()
+            .map(|seen| (seen.name.clone(), measured(&seen.forecast)));
+        self.metrics.sign_ins.show(shown.collect());
+        let mailbox = |(endpoint, watched): (&String, &Watched)| Mailbox {
+            endpoint: endpoint.clone(),
+            sign_in: watched.sign_in.clone(),
+            state: watched.health.state(),
+        };
+        Ok(Survey {
+            sign_ins,
+            mailboxes: desk.mailboxes.iter().map(mailbox).collect(),
+            broken: desk.broken.values().cloned().collect(),
+            jobs,
+        })
+    }
+
     /// Every sign-in in use, as it is now. Files are read once an hour.
-    async fn survey(&self, desk: &Desk, memory: &mut Memory, now: DateTime<Utc>) -> Result<Vec<Seen>, Error> {
+    async fn sign_ins(&self, desk: &Desk, memory: &mut Memory, now: DateTime<Utc>) -> Result<Vec<Seen>, Error> {
         let rows: BTreeMap<_, _> = self.sign_ins.sign_ins().await?.into_iter().collect();
         memory.facts.retain(|name, _| desk.sign_ins.contains_key(name));
         let mut seen = Vec::new();
@@ -165,63 +241,6 @@ impl Notices {
             seen.push(Seen::new(name, account.auth.oauth(), forecast));
         }
         Ok(seen)
-    }
-}
-
-impl Memory {
-    async fn facts(&mut self, name: &str, account: &Arc<Account>) -> Facts {
-        if let Some((of, read, facts)) = self.facts.get(name)
-            && of == account
-            && read.elapsed() < HOUR
-        {
-            return facts.clone();
-        }
-        let reading = account.clone();
-        let facts = match tokio::task::spawn_blocking(move || facts::read(&reading)).await {
-            Ok(Ok(facts)) => facts,
-            Ok(Err(error)) => {
-                warn!(account = %name, %error, "when it ends can't be told");
-                Facts::default()
-            }
-            Err(_) => Facts::default(),
-        };
-        let entry = (account.clone(), Instant::now(), facts.clone());
-        self.facts.insert(name.to_owned(), entry);
-        facts
-    }
-
-    /// Says what is news once, whether or not a mail can be sent.
-    fn log(&mut self, items: &[Item]) {
-        let now: BTreeSet<_> = items.iter().map(|item| plan::id(std::slice::from_ref(item))).collect();
-        for item in items {
-            if !self.logged.contains(&plan::id(std::slice::from_ref(item))) {
-                warn!(account = %item.name, "{}", words::headline(item));
-            }
-        }
-        self.logged = now;
-    }
-
-    /// Mails that may be sent now.
-    fn room(&mut self) -> usize {
-        if self.rest.is_some_and(|rest| Instant::now() < rest) {
-            return 0;
-        }
-        while self.sent.front().is_some_and(|sent| sent.elapsed() > HOUR) {
-            self.sent.pop_front();
-        }
-        AN_HOUR.saturating_sub(self.sent.len())
-    }
-
-    fn worked(&mut self) {
-        self.sent.push_back(Instant::now());
-        (self.failures, self.rest) = (0, None);
-    }
-
-    fn failed(&mut self, verdict: crate::auth::Verdict) -> Duration {
-        self.failures = self.failures.saturating_add(1);
-        let wait = verdict.pause(self.failures).mul_f64(0.8 + 0.4 * fastrand::f64());
-        self.rest = Some(Instant::now() + wait);
-        wait
     }
 }
 

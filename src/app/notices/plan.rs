@@ -1,78 +1,24 @@
 //! What the operator has to be told now, given what was told already. Pure.
 //!
-//! A condition is told once: its key stands in the ledger from when a server took the mail until the condition is over. What is
-//! not told stays due, however often it fails.
+//! A condition is told once: its key stands in the ledger from when a server took the mail until the condition is over. What
+//! happened to jobs is told once: it stands in the ledger until then. What is not told stays due, however often it fails.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
-use chrono::{DateTime, Utc};
-use sha2::{Digest as _, Sha256};
+use chrono::{DateTime, TimeDelta, Utc};
 
+use super::{
+    digest::is_mail,
+    news::{Item, Mailbox, News, Seen, Survey},
+};
 use crate::{
-    auth::{
-        Refused,
-        forecast::{Expiry, Forecast, State, Threshold, due},
-    },
-    config::OAuth,
+    auth::forecast::{Expiry, State, Threshold, due},
     ledger::Told,
+    watch::health,
 };
 
-/// Mails an hour, in all.
-pub(super) const AN_HOUR: usize = 20;
-
-/// A sign-in as it is now.
-#[derive(Debug, Clone)]
-pub(super) struct Seen {
-    pub(super) name: String,
-    /// Whether `mailjob auth login` can mend it.
-    pub(super) is_person: bool,
-    pub(super) forecast: Forecast,
-}
-
-impl Seen {
-    pub(super) fn new(name: &str, oauth: Option<&OAuth>, forecast: Forecast) -> Self {
-        Self {
-            name: name.to_owned(),
-            is_person: oauth.is_some_and(OAuth::is_person),
-            forecast,
-        }
-    }
-}
-
-/// Something to tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Item {
-    pub(super) name: String,
-    pub(super) is_person: bool,
-    pub(super) news: News,
-    /// The key to note once it is told.
-    pub(super) tells: Option<String>,
-    /// The key to forget once it is told.
-    pub(super) ends: Option<String>,
-}
-
-/// What is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum News {
-    /// A person has to act.
-    NeedsSignIn(Refused),
-    /// It was told that a person has to act, then; they did.
-    WorksAgain(DateTime<Utc>),
-    /// Something ends.
-    Ends(Expiry, Threshold),
-}
-
-impl Item {
-    /// The same for the same news, another for the next time.
-    fn identity(&self) -> String {
-        let key = self.tells.as_ref().or(self.ends.as_ref()).map_or("", String::as_str);
-        match &self.news {
-            News::NeedsSignIn(refused) => format!("{key} since {}", refused.since.timestamp()),
-            News::WorksAgain(told) => format!("{key} again {}", told.timestamp_micros()),
-            News::Ends(..) => key.to_owned(),
-        }
-    }
-}
+/// Conditions in one mail, at most; the others go with the next one.
+const MOST: usize = 200;
 
 /// What is to do.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -83,54 +29,129 @@ pub(super) struct Plan {
     pub(super) over: Vec<String>,
 }
 
-/// Compares what is with what was told. `seen` is every sign-in that is in use.
-pub(super) fn plan(seen: &[Seen], told: &Told) -> Plan {
+/// Compares what is with what was told. A mailbox counts as out of reach after `silent_after`.
+pub(super) fn plan(survey: &Survey, told: &Told, silent_after: Duration, now: DateTime<Utc>) -> Plan {
     let mut plan = Plan::default();
-    for sign_in in seen {
-        let key = sign_in_key(&sign_in.name);
-        match (&sign_in.forecast.state, told.get(&key)) {
-            (State::NeedsSignIn(refused), None) => plan.items.push(Item {
-                tells: Some(key),
-                ends: None,
-                ..item(sign_in, News::NeedsSignIn(refused.clone()))
-            }),
-            (State::SignedIn | State::NeedsNoSignIn | State::NeverSignedIn, Some(when)) => plan.items.push(Item {
-                tells: None,
-                ends: Some(key),
-                ..item(sign_in, News::WorksAgain(*when))
-            }),
-            _ => {}
+    let sign_ins = &survey.sign_ins;
+    plan.items
+        .extend(sign_ins.iter().filter_map(|seen| of_sign_in(seen, told)));
+    for mailbox in &survey.mailboxes {
+        let needs = |seen: &Seen| seen.name == mailbox.sign_in && matches!(seen.forecast.state, State::NeedsSignIn(_));
+        // Whoever is told of a sign-in need not be told what follows from it.
+        let explained = sign_ins.iter().any(needs);
+        plan.items
+            .extend(of_mailbox(mailbox, explained, told, silent_after, now));
+    }
+    for broken in &survey.broken {
+        let key = format!("{FILE}{}", broken.file);
+        if !told.contains_key(&key) {
+            plan.items.push(starts(
+                &broken.file,
+                key,
+                News::Broken(broken.since, broken.why.clone()),
+            ));
         }
     }
-    for sign_in in seen {
-        for expiry in &sign_in.forecast.expiries {
-            let key = |threshold: &Threshold| expiry_key(&sign_in.name, expiry, *threshold);
-            let known: BTreeSet<_> = Threshold::ALL
-                .into_iter()
-                .filter(|t| told.contains_key(&key(t)))
-                .collect();
-            if let Some(threshold) = due(expiry, &known) {
-                plan.items.push(Item {
-                    tells: Some(key(&threshold)),
-                    ends: None,
-                    ..item(sign_in, News::Ends(expiry.clone(), threshold))
-                });
-            }
+    for (key, when) in told {
+        let Some(file) = key.strip_prefix(FILE) else { continue };
+        if !survey.broken.iter().any(|broken| broken.file == file) {
+            plan.items.push(ends(file, key.clone(), News::Mended(*when)));
         }
     }
-    plan.over = told.keys().filter(|key| is_over(key, seen)).cloned().collect();
+    plan.items
+        .extend(sign_ins.iter().flat_map(|seen| of_expiries(seen, told)));
+    plan.items.truncate(MOST);
+    plan.items.extend(survey.jobs.iter().map(|jobs| Item {
+        name: jobs.endpoint.clone(),
+        is_person: false,
+        news: News::Jobs(jobs.clone()),
+        tells: None,
+        ends: None,
+    }));
+    plan.over = told.keys().filter(|key| is_over(key, survey)).cloned().collect();
     plan
 }
 
-fn item(sign_in: &Seen, news: News) -> Item {
-    Item {
-        name: sign_in.name.clone(),
+fn of_sign_in(sign_in: &Seen, told: &Told) -> Option<Item> {
+    let key = sign_in_key(&sign_in.name);
+    let item = match (&sign_in.forecast.state, told.get(&key)) {
+        (State::NeedsSignIn(refused), None) => starts(&sign_in.name, key, News::NeedsSignIn(refused.clone())),
+        (State::SignedIn | State::NeedsNoSignIn | State::NeverSignedIn, Some(when)) => {
+            ends(&sign_in.name, key, News::WorksAgain(*when))
+        }
+        _ => return None,
+    };
+    Some(Item {
         is_person: sign_in.is_person,
+        ..item
+    })
+}
+
+fn of_expiries<'a>(sign_in: &'a Seen, told: &'a Told) -> impl Iterator<Item = Item> + 'a {
+    sign_in.forecast.expiries.iter().filter_map(move |expiry| {
+        let key = |threshold: &Threshold| expiry_key(&sign_in.name, expiry, *threshold);
+        let known: BTreeSet<_> = Threshold::ALL
+            .into_iter()
+            .filter(|t| told.contains_key(&key(t)))
+            .collect();
+        let threshold = due(expiry, &known)?;
+        let news = News::Ends(expiry.clone(), threshold);
+        Some(Item {
+            is_person: sign_in.is_person,
+            ..starts(&sign_in.name, key(&threshold), news)
+        })
+    })
+}
+
+/// A mailbox that comes and goes is neither: it was not looked at since its trouble began.
+fn of_mailbox(
+    mailbox: &Mailbox,
+    explained: bool,
+    told: &Told,
+    silent_after: Duration,
+    now: DateTime<Utc>,
+) -> Option<Item> {
+    let key = format!("{MAILBOX}{}", mailbox.endpoint);
+    let health::State {
+        looked, trouble, since, ..
+    } = &mailbox.state;
+    let patience = TimeDelta::from_std(silent_after).unwrap_or(TimeDelta::MAX);
+    match (since, told.get(&key)) {
+        (Some(since), None) if now - *since >= patience && !explained => {
+            let why = trouble
+                .clone()
+                .unwrap_or_else(|| "its sessions end before they have looked".to_owned());
+            Some(starts(&mailbox.endpoint, key, News::Silent(*since, why)))
+        }
+        (None, Some(when)) if looked.is_some() => Some(ends(&mailbox.endpoint, key, News::ReadsAgain(*when))),
+        _ => None,
+    }
+}
+
+/// Something that holds from now on.
+fn starts(name: &str, key: String, news: News) -> Item {
+    Item {
+        name: name.to_owned(),
+        is_person: false,
         news,
-        tells: None,
+        tells: Some(key),
         ends: None,
     }
 }
+
+/// Something that holds no more.
+fn ends(name: &str, key: String, news: News) -> Item {
+    Item {
+        tells: None,
+        ends: Some(key.clone()),
+        ..starts(name, key, news)
+    }
+}
+
+/// What stands before an endpoint's name, in the key of its mailbox.
+const MAILBOX: &str = "mailbox/";
+/// What stands before a file's name, in its key.
+const FILE: &str = "file/";
 
 fn sign_in_key(name: &str) -> String {
     format!("sign-in/{name}")
@@ -142,9 +163,15 @@ fn expiry_key(name: &str, expiry: &Expiry, threshold: Threshold) -> String {
     format!("expiry/{name}/{what}/{day}/{}", threshold.days())
 }
 
-/// Whether a key's account is gone, or what it tells of has another end now. What can't be seen at the moment is not over.
-fn is_over(key: &str, seen: &[Seen]) -> bool {
-    let find = |name: &str| seen.iter().find(|sign_in| sign_in.name == name);
+/// Whether a key's account or endpoint is gone, or what it tells of has another end now. What can't be seen at the moment is not over.
+fn is_over(key: &str, survey: &Survey) -> bool {
+    let find = |name: &str| survey.sign_ins.iter().find(|sign_in| sign_in.name == name);
+    if is_mail(key) || key.starts_with(FILE) {
+        return false;
+    }
+    if let Some(name) = key.strip_prefix(MAILBOX) {
+        return !survey.mailboxes.iter().any(|mailbox| mailbox.endpoint == name);
+    }
     if let Some(name) = key.strip_prefix("sign-in/") {
         return find(name).is_none();
     }
@@ -162,33 +189,6 @@ fn is_over(key: &str, seen: &[Seen]) -> bool {
         .iter()
         .find(|expiry| expiry.what.code() == what);
     now.is_some_and(|expiry| expiry.ends.format("%F").to_string() != day)
-}
-
-/// Puts items into mails, of which `room` may be sent: one each, the rest gathered in the last one.
-pub(super) fn gather(mut items: Vec<Item>, room: usize) -> Vec<Vec<Item>> {
-    if items.is_empty() || room == 0 {
-        return Vec::new();
-    }
-    let rest = items.split_off(items.len().min(room - 1));
-    let mut mails: Vec<_> = items.into_iter().map(|item| vec![item]).collect();
-    if !rest.is_empty() {
-        mails.push(rest);
-    }
-    mails
-}
-
-/// Letters and digits that are the same for the same news.
-pub(super) fn id(items: &[Item]) -> String {
-    let mut hash = Sha256::new();
-    for item in items {
-        hash.update(item.identity());
-        hash.update([0]);
-    }
-    hash.finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 #[cfg(test)]

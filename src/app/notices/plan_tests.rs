@@ -1,7 +1,16 @@
 use chrono::TimeDelta;
 
-use super::*;
-use crate::auth::forecast::What;
+use super::{
+    super::news::{Broken, id},
+    *,
+};
+use crate::{
+    auth::{
+        Refused,
+        forecast::{Forecast, What},
+    },
+    ledger::{JobNews, NewsKind},
+};
 
 fn at(minutes: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).unwrap() + TimeDelta::minutes(minutes)
@@ -19,6 +28,17 @@ fn seen(name: &str, state: State, expiries: Vec<Expiry>) -> Seen {
             expiries,
         },
     }
+}
+
+const SILENT_AFTER: Duration = Duration::from_secs(15 * 60);
+
+/// What is to be told of these sign-ins.
+fn plan(sign_ins: &[Seen], told: &Told) -> Plan {
+    let survey = Survey {
+        sign_ins: sign_ins.to_vec(),
+        ..Survey::default()
+    };
+    super::plan(&survey, told, SILENT_AFTER, at(0))
 }
 
 fn needs() -> State {
@@ -118,27 +138,6 @@ fn an_end_is_told_at_its_thresholds_and_a_renewed_one_starts_anew() {
 }
 
 #[test]
-fn mails_are_few_and_the_rest_is_gathered() {
-    let items = |count: usize| {
-        let seen: Vec<_> = (0..count).map(|n| seen(&format!("a{n:03}"), needs(), vec![])).collect();
-        plan(&seen, &Told::new()).items
-    };
-    for (count, room, sizes) in [
-        (0, 20, vec![]),
-        (3, 20, vec![1, 1, 1]),
-        (20, 20, vec![1; 20]),
-        (3, 0, vec![]),
-        (3, 1, vec![3]),
-        (5, 2, vec![1, 4]),
-    ] {
-        let mails = gather(items(count), room);
-        assert_eq!(mails.iter().map(Vec::len).collect::<Vec<_>>(), sizes, "{count} {room}");
-    }
-    let many = gather(items(500), AN_HOUR);
-    assert_eq!((many.len(), many.iter().map(Vec::len).sum::<usize>()), (20, 500));
-}
-
-#[test]
 fn the_same_news_has_the_same_id_and_the_next_time_another() {
     let of = |seen: Seen, told: &Told| id(&plan(&[seen], told).items);
     let later = State::NeedsSignIn(Refused {
@@ -157,4 +156,108 @@ fn the_same_news_has_the_same_id_and_the_next_time_another() {
         of(seen("a", State::SignedIn, secret(7)), &none),
     ];
     assert!(!others.contains(&first), "{others:?}");
+}
+
+/// A mailbox whose trouble began so many minutes ago, if any, and which was looked at before, if it was.
+fn mailbox(trouble: Option<i64>, looked: bool) -> Mailbox {
+    Mailbox {
+        endpoint: "invoices".into(),
+        sign_in: "contoso".into(),
+        state: health::State {
+            connected: trouble.is_none(),
+            looked: looked.then(|| at(-60)),
+            trouble: trouble.map(|_| "the connection broke".into()),
+            since: trouble.map(|ago| at(-ago)),
+        },
+    }
+}
+
+fn kinds(survey: &Survey, told: &Told) -> (Vec<&'static str>, usize) {
+    let plan = super::plan(survey, told, SILENT_AFTER, at(0));
+    (
+        plan.items.iter().map(|item| item.news.kind()).collect(),
+        plan.over.len(),
+    )
+}
+
+#[test]
+fn a_mailbox_is_told_when_it_is_silent_for_long_and_when_it_is_looked_at_again() {
+    let told = Told::from([("mailbox/invoices".to_owned(), at(-5))]);
+    let none = Told::new();
+    for (mailbox, told, kind) in [
+        (mailbox(None, true), &none, &[][..]),
+        (mailbox(Some(14), true), &none, &[]),
+        (mailbox(Some(15), true), &none, &["mailbox-silent"]),
+        (mailbox(Some(15), false), &none, &["mailbox-silent"]),
+        (mailbox(Some(99), true), &told, &[]),
+        (mailbox(None, true), &told, &["mailbox-works-again"]),
+        // Just started: nothing is known yet.
+        (mailbox(None, false), &told, &[]),
+        (mailbox(Some(1), false), &told, &[]),
+    ] {
+        let survey = Survey {
+            mailboxes: vec![mailbox.clone()],
+            ..Survey::default()
+        };
+        assert_eq!(kinds(&survey, told), (kind.to_vec(), 0), "{mailbox:?}");
+    }
+    assert_eq!(
+        kinds(&Survey::default(), &told),
+        (vec![], 1),
+        "an endpoint that is gone"
+    );
+}
+
+#[test]
+fn a_sign_in_explains_its_mailboxes() {
+    let survey = |state| Survey {
+        sign_ins: vec![seen("contoso", state, vec![])],
+        mailboxes: vec![mailbox(Some(20), true)],
+        ..Survey::default()
+    };
+    let told = Told::from([("sign-in/contoso".to_owned(), at(-5))]);
+    assert_eq!(kinds(&survey(needs()), &Told::new()).0, ["needs-sign-in"]);
+    assert_eq!(kinds(&survey(needs()), &told).0, [""; 0]);
+    assert_eq!(
+        kinds(&survey(State::SignedIn), &told).0,
+        ["works-again", "mailbox-silent"]
+    );
+}
+
+#[test]
+fn a_broken_file_is_told_once_and_so_is_that_it_is_right() {
+    let broken = |files: &[&str]| Survey {
+        broken: files
+            .iter()
+            .map(|file| Broken {
+                file: (*file).to_owned(),
+                since: at(0),
+                why: "no".into(),
+            })
+            .collect(),
+        ..Survey::default()
+    };
+    let told = Told::from([("file/a.toml".to_owned(), at(-5))]);
+    assert_eq!(kinds(&broken(&["a.toml"]), &Told::new()), (vec!["file-broken"], 0));
+    assert_eq!(kinds(&broken(&["a.toml", "b.toml"]), &told), (vec!["file-broken"], 0));
+    assert_eq!(kinds(&broken(&[]), &told), (vec!["file-mended"], 0));
+}
+
+#[test]
+fn jobs_go_with_every_mail_and_conditions_wait_where_there_are_too_many() {
+    let jobs = JobNews {
+        kind: NewsKind::Failed,
+        endpoint: "invoices".into(),
+        count: 200,
+        since: at(0),
+        examples: vec![],
+    };
+    let survey = Survey {
+        sign_ins: (0..500).map(|n| seen(&format!("a{n:03}"), needs(), vec![])).collect(),
+        jobs: vec![jobs],
+        ..Survey::default()
+    };
+    let plan = super::plan(&survey, &Told::new(), SILENT_AFTER, at(0));
+    assert_eq!(plan.items.len(), MOST + 1);
+    assert!(matches!(plan.items.last().unwrap().news, News::Jobs(_)));
 }

@@ -1,13 +1,21 @@
 //! The words of a notice: what, since when, the cure, and who says it. Pure, and nothing secret.
 
-use super::plan::{Item, News};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{
+    jobs,
+    news::{Item, News},
+};
 use crate::{
     auth::forecast::{Expiry, What},
     message::clean::clean,
 };
 
-/// Characters kept of what a token server said.
-const MAX_WHY: usize = 600;
+/// Characters kept of what a server said.
+pub(super) const MAX_WHY: usize = 600;
+/// How a time is told.
+pub(super) const TIME: &str = "%F %R UTC";
 
 /// Who speaks: there may be several of us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,26 +25,65 @@ pub(in crate::app) struct Speaker {
     pub(super) ledger: String,
 }
 
-/// Subject and text of a mail about these.
-pub(super) fn words(items: &[Item], speaker: &Speaker) -> (String, String) {
-    let subject = match items {
-        [only] => format!("[mailjob] {}", headline(only)),
-        several => {
-            let again = |item: &&Item| matches!(item.news, News::WorksAgain(_));
-            match several.len() - several.iter().filter(again).count() {
-                0 => format!("[mailjob] {} accounts work again", several.len()),
-                1 => "[mailjob] 1 account or secret needs you".to_owned(),
-                needy => format!("[mailjob] {needy} accounts or secrets need you"),
-            }
+/// The news in a line, of several how many.
+pub(super) fn subject(items: &[Item]) -> String {
+    match items {
+        [only] => headline(only),
+        several => match several.iter().filter(|item| !item.news.is_good()).count() {
+            0 => format!("{} things work again", several.len()),
+            1 => "1 thing needs you".to_owned(),
+            needy => format!("{needy} things need you"),
+        },
+    }
+}
+
+/// Where one sees how it is now.
+pub(super) fn closing(items: &[Item]) -> &'static str {
+    let of_sign_ins = |item: &Item| matches!(item.news, News::NeedsSignIn(_) | News::WorksAgain(_) | News::Ends(..));
+    if items.iter().all(of_sign_ins) {
+        "You are told once; mailjob auth status shows how it is now."
+    } else {
+        "You are told once; mailjob doctor, mailjob auth status and mailjob replies list show how it is now."
+    }
+}
+
+/// What is said of an item, in pieces for templates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Said {
+    /// What it is about: an account, an endpoint, a file.
+    pub(super) name: String,
+    pub(super) kind: &'static str,
+    pub(super) headline: String,
+    /// Since when, or when it was told; empty where it has no beginning.
+    pub(super) since: String,
+    /// The reason; empty where there is none to tell.
+    pub(super) why: String,
+    /// What to do; empty where nothing is to be done.
+    pub(super) cure: String,
+    /// All of it in paragraphs.
+    pub(super) words: String,
+}
+
+/// What is said of an item.
+pub(super) fn said(item: &Item) -> Said {
+    let (since, why, cure, words) = match &item.news {
+        News::Jobs(jobs) => {
+            let (why, cure) = (jobs::examples(jobs), jobs::cure(jobs));
+            let since = jobs.since.format(TIME).to_string();
+            let words = format!("{}, since {since}.\n\n{why}\n\n{cure}", headline(item));
+            (since, why, cure, words)
         }
+        _ => pieces(item),
     };
-    let paragraphs: Vec<_> = items.iter().map(paragraph).collect();
-    let Speaker { host, ledger } = speaker;
-    let text = format!(
-        "{}\n\nThis was written by Mailjob on {host}, ledger {ledger}.\nYou are told once; mailjob auth status shows how it is now.\n",
-        paragraphs.join("\n\n")
-    );
-    (subject, text)
+    Said {
+        name: item.name.clone(),
+        kind: item.news.kind(),
+        headline: headline(item),
+        since,
+        why,
+        cure,
+        words,
+    }
 }
 
 /// The news in a line.
@@ -54,16 +101,30 @@ pub(super) fn headline(item: &Item) -> String {
                 days => format!("the {what} of {name} ends in {days} days"),
             }
         }
+        News::Silent(..) => format!("the mailbox of {name} can't be read"),
+        News::ReadsAgain(_) => format!("the mailbox of {name} is read again"),
+        News::Broken(..) => format!("the file {name} is broken"),
+        News::Mended(_) => format!("the file {name} is right again, or gone"),
+        News::Jobs(jobs) => jobs::headline(jobs),
     }
 }
 
-fn paragraph(item: &Item) -> String {
+/// Since when, why, the cure, and all of it.
+fn pieces(item: &Item) -> (String, String, String, String) {
     let name = &item.name;
     let headline = headline(item);
+    let told = |at: &DateTime<Utc>, words: &str| {
+        let at = at.format(TIME).to_string();
+        let all = format!("{headline}. You were told on {at} that {words}.");
+        (at, String::new(), String::new(), all)
+    };
+    let wrong = |since: &DateTime<Utc>, why: &str, waits: &str, cure: String| {
+        let (since, why) = (since.format(TIME).to_string(), clean(why, MAX_WHY));
+        let all = format!("{headline}, since {since}. {waits}\n\nWhy: {why}\n\n{cure}");
+        (since, why, cure, all)
+    };
     match &item.news {
         News::NeedsSignIn(refused) => {
-            let since = refused.since.format("%F %R UTC");
-            let why = clean(&refused.why, MAX_WHY);
             let cure = if item.is_person {
                 format!("Sign in anew where it runs:\n\n  mailjob auth login {name}")
             } else {
@@ -71,20 +132,33 @@ fn paragraph(item: &Item) -> String {
                     "No person's sign-in helps here. Mend what the reason names, then look at\n\n  mailjob auth status {name}"
                 )
             };
-            format!("{headline}, since {since}. Its mail waits until then; nothing is lost.\n\nWhy: {why}\n\n{cure}")
+            wrong(&refused.since, &refused.why, WAITS, cure)
         }
-        News::WorksAgain(told) => {
-            format!(
-                "{headline}. You were told on {} that it didn't.",
-                told.format("%F %R UTC")
-            )
+        News::Silent(since, why) => {
+            let cure = format!("Look where it runs, which says what to do:\n\n  mailjob doctor {name}");
+            wrong(since, why, WAITS, cure)
         }
+        News::Broken(since, why) => {
+            let cure = "Mend the file and save it: it counts at once. All problems are shown where it runs by\n\n  mailjob check";
+            let waits = "What ran before goes on in its last good version; a new endpoint does not start.";
+            wrong(since, why, waits, cure.to_owned())
+        }
+        News::WorksAgain(at) => told(at, "it didn't"),
+        News::ReadsAgain(at) => told(at, "it couldn't"),
+        News::Mended(at) => told(at, "it wasn't"),
         News::Ends(expiry, _) => {
-            let ends = expiry.ends.format("%F %R UTC");
-            format!("{headline}, on {ends}.\n\n{}", cure(expiry, name))
+            let ends = expiry.ends.format(TIME).to_string();
+            let cure = cure(expiry, name);
+            let all = format!("{headline}, on {ends}.\n\n{cure}");
+            (ends, String::new(), cure, all)
         }
+        // Told in a file of their own.
+        News::Jobs(_) => Default::default(),
     }
 }
+
+/// What comforts whoever reads that mail isn't read.
+const WAITS: &str = "Its mail waits until then; nothing is lost.";
 
 fn cure(expiry: &Expiry, name: &str) -> String {
     match expiry.what {

@@ -1,9 +1,12 @@
 use chrono::{DateTime, Utc};
 
-use super::*;
-use crate::auth::{
-    Refused,
-    forecast::{Expiry, Threshold},
+use super::{super::letter::letter, *};
+use crate::{
+    auth::{
+        Refused,
+        forecast::{Expiry, Threshold},
+    },
+    config::Operator,
 };
 
 fn at(seconds: i64) -> DateTime<Utc> {
@@ -37,17 +40,17 @@ fn ends(what: What, days: i64) -> News {
     News::Ends(expiry, Threshold::ALL[0])
 }
 
-fn said(items: &[Item]) -> (String, String) {
+fn told(items: &[Item]) -> (String, String) {
     let speaker = Speaker {
         host: "web1".into(),
         ledger: "/var/lib/mailjob/mailjob.db".into(),
     };
-    words(items, &speaker)
+    letter(items, &speaker, (Operator::SUBJECT, Operator::TEXT))
 }
 
 #[test]
 fn what_since_when_the_cure_and_who_says_it() {
-    let (subject, text) = said(&[item(true, refused("the sign-in has ended\r\nBcc: x"))]);
+    let (subject, text) = told(&[item(true, refused("the sign-in has ended\r\nBcc: x"))]);
     assert_eq!(subject, "[mailjob] contoso needs a sign-in");
     assert_eq!(
         text,
@@ -77,26 +80,26 @@ fn subjects() {
             "[mailjob] the refresh token of contoso has ended",
         ),
     ] {
-        assert_eq!(said(&[item]).0, subject);
+        assert_eq!(told(&[item]).0, subject);
     }
 }
 
 #[test]
 fn many_in_one_and_each_with_its_cure() {
-    let (subject, text) = said(&[
+    let (subject, text) = told(&[
         item(true, refused("a")),
         item(false, refused("b")),
         item(true, ends(What::ClientSecret, 6)),
         item(true, ends(What::RefreshToken, 7)),
     ]);
-    assert_eq!(subject, "[mailjob] 4 accounts or secrets need you");
+    assert_eq!(subject, "[mailjob] 4 things need you");
     let again = || item(true, News::WorksAgain(at(0)));
     let needy = || item(true, refused("a"));
-    assert_eq!(said(&[again(), again()]).0, "[mailjob] 2 accounts work again");
+    assert_eq!(told(&[again(), again()]).0, "[mailjob] 2 things work again");
     let mixed = [needy(), again(), needy()];
-    assert_eq!(said(&mixed).0, "[mailjob] 2 accounts or secrets need you");
+    assert_eq!(told(&mixed).0, "[mailjob] 2 things need you");
     for (days, words) in [(7, "Sign in anew before that, where"), (0, "Sign in anew, where")] {
-        let (_, text) = said(&[item(true, ends(What::RefreshToken, days))]);
+        let (_, text) = told(&[item(true, ends(What::RefreshToken, days))]);
         assert!(text.contains(words), "{text}");
     }
     assert_eq!(text.matches("mailjob auth login contoso").count(), 2, "{text}");
@@ -104,4 +107,32 @@ fn many_in_one_and_each_with_its_cure() {
         text.contains("client_secret_expires") && text.contains("mailjob auth status contoso"),
         "{text}"
     );
+}
+
+#[test]
+fn a_mailbox_and_a_file() {
+    for (news, words) in [
+        (
+            News::Silent(at(0), "the connection\r\nbroke".into()),
+            "the mailbox of contoso can't be read, since 2027-01-15 08:00 UTC. Its mail waits until then; nothing is lost.\n\n\
+             Why: the connection  broke\n\n\
+             Look where it runs, which says what to do:\n\n  mailjob doctor contoso",
+        ),
+        (
+            News::ReadsAgain(at(0)),
+            "the mailbox of contoso is read again. You were told on 2027-01-15 08:00 UTC that it couldn't.",
+        ),
+        (
+            News::Broken(at(0), "unknown key `x`; remove it".into()),
+            "the file contoso is broken, since 2027-01-15 08:00 UTC. What ran before goes on in its last good version; a new \
+             endpoint does not start.\n\nWhy: unknown key `x`; remove it\n\n\
+             Mend the file and save it: it counts at once. All problems are shown where it runs by\n\n  mailjob check",
+        ),
+        (
+            News::Mended(at(0)),
+            "the file contoso is right again, or gone. You were told on 2027-01-15 08:00 UTC that it wasn't.",
+        ),
+    ] {
+        assert_eq!(said(&item(false, news)).words, words);
+    }
 }

@@ -11,11 +11,11 @@ use super::{
 use crate::{
     addr_spec::is_sendable,
     config::{
-        Account, Auth, EndpointName, Provider, Server, Tls, TokenSource,
+        Account, Auth, EndpointName, Provider, Rate, Server, Tls, TokenSource,
         presence::Need,
         read::Value,
         table::Table,
-        value::{address, choice, list, port, roots, secret, text},
+        value::{address, choice, list, port, rate, roots, secret, text},
     },
 };
 
@@ -71,6 +71,9 @@ pub(super) fn account(name: &str, table: &mut Table<'_>) -> Option<Account> {
     let pop3 = server(table, &POP3, servers.as_ref().map(|servers| servers.pop3.clone()));
     let smtp = server(table, &SMTP, servers.map(|servers| servers.smtp));
     let from = table.get("from", address);
+    let pace = table.value("pace");
+    let usual = preset.as_ref().and_then(Preset::pace);
+    let pace = pace.map_or(Some(usual), pace_of);
     let ca_file = table.get("ca_file", roots);
     let auth = auth(table, preset.as_ref());
     let written = ["imap", "pop3", "smtp", "provider"];
@@ -93,6 +96,7 @@ pub(super) fn account(name: &str, table: &mut Table<'_>) -> Option<Account> {
         smtp,
         auth: auth?,
         ca_file,
+        pace: pace?,
         from: from.or_else(|| is_sendable(&user).then(|| user.clone())),
         user,
     })
@@ -178,6 +182,14 @@ impl Service {
             Tls::Implicit => self.implicit,
             Tls::StartTls => self.starttls,
         }
+    }
+}
+
+/// A rate, or `false` for none.
+fn pace_of(value: Value<'_>) -> Option<Option<Rate>> {
+    match value.raw {
+        DeValue::Boolean(false) => Some(None),
+        _ => rate(value).map(Some),
     }
 }
 

@@ -1,13 +1,13 @@
 //! `[operator]`: who is told of what only a person can mend.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{HOUR, SECOND, mailbox::Accounts};
+use super::{DAY, HOUR, SECOND, mailbox::Accounts};
 use crate::config::{
     Account, Operator,
     read::{Part, Value},
     table::Table,
-    value::{address, duration, one_or_more},
+    value::{address, duration, one_or_more, prose, rate},
 };
 
 /// The most addresses that are told.
@@ -29,6 +29,11 @@ pub(super) fn operator(table: &mut Table<'_>, accounts: &BTreeMap<String, Part<A
     let cure = "write account = \"…\" with a name from [accounts] that has an SMTP server; best one that isn't watched";
     let account = table.must("account", cure, |value| accounts.named(&value));
     let every = table.or("every", Operator::EVERY, duration(SECOND..=HOUR));
+    let silent_after = table.or("silent_after", Operator::SILENT_AFTER, duration(SECOND..=DAY));
+    let digest = table.or("digest", Operator::DIGEST, duration(Duration::ZERO..=DAY));
+    let limit = table.or("limit", Operator::LIMIT, rate);
+    let subject = table.or("subject", Operator::SUBJECT.to_owned(), template);
+    let text = table.or("text", Operator::TEXT.to_owned(), template);
     let account = account?;
     let name = &account.name;
     if account.smtp.is_none() {
@@ -44,7 +49,34 @@ pub(super) fn operator(table: &mut Table<'_>, accounts: &BTreeMap<String, Part<A
         to: to?,
         account,
         every,
+        silent_after,
+        digest,
+        limit,
+        subject,
+        text,
     })
+}
+
+/// A template that can be read; what it names is known only when it is used.
+fn template(value: Value<'_>) -> Option<String> {
+    let source = prose(value.clone())?;
+    match minijinja::Environment::new().template_from_str(&source) {
+        Ok(_) => Some(source),
+        Err(error) => {
+            let line = error
+                .line()
+                .map(|line| format!(" in its line {line}"))
+                .unwrap_or_default();
+            let what = error
+                .detail()
+                .map(str::to_owned)
+                .unwrap_or_else(|| error.kind().to_string());
+            value.wrong(
+                format!("is no template: {what}{line}"),
+                "write text with {{ … }} and {% … %} as minijinja has them, or remove the key",
+            )
+        }
+    }
 }
 
 fn recipients(value: Value<'_>) -> Option<Vec<String>> {

@@ -1,8 +1,10 @@
 //! Providers whose servers and addresses are known.
 
+use std::time::Duration;
+
 use toml::de::DeValue;
 
-use crate::config::{AuthorizationServer, Cloud, Provider, Server, Tls, table::Table, value::choice};
+use crate::config::{AuthorizationServer, Cloud, Provider, Rate, Server, Tls, table::Table, value::choice};
 
 /// A known provider, and what an account says of itself there.
 pub(super) enum Preset {
@@ -97,6 +99,18 @@ impl Preset {
             imap: server(imap, 993, Tls::Implicit),
             pop3: server(pop3, 995, Tls::Implicit),
             smtp: server(smtp, 587, Tls::StartTls),
+        }
+    }
+
+    /// Exchange Online takes 30 mails a minute from a mailbox ("Exchange Online limits", sending limits, as copies of that page have it
+    /// in 2026). Google counts by the day only.
+    pub(super) fn pace(&self) -> Option<Rate> {
+        match self {
+            Self::Microsoft { .. } => Some(Rate {
+                count: 30,
+                per: Duration::from_secs(60),
+            }),
+            Self::Google => None,
         }
     }
 

@@ -105,6 +105,7 @@ pub(super) fn endpoint(action: Action) -> Endpoint {
         auth: Auth::Password(SecretRef::Env("PASSWORD".into())),
         ca_file: None,
         from: None,
+        pace: None,
     };
     let account = Arc::new(account);
     let mailbox = Mailbox::inbox(account.clone(), Protocol::Imap, server);

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     line::Claimable,
+    submission,
     values::{instant, signed},
     writer::Desk,
 };
@@ -169,7 +170,7 @@ impl Claimable for ClaimedReply {
 
     fn claim(desk: &Desk<'_>, account: &Arc<str>, max: usize) -> Result<Vec<Self>, Error> {
         let mut query = desk.db.prepare_cached(
-            "SELECT r.job, j.uuid, j.endpoint, r.attempt + 1, r.made, r.message_id, r.sender, r.recipients, b.bytes
+            "SELECT r.job, j.uuid, j.endpoint, r.attempt + 1, ifnull(r.revived, r.made), r.message_id, r.sender, r.recipients, b.bytes
              FROM reply r JOIN job j ON j.id = r.job JOIN reply_body b ON b.job = r.job
              WHERE r.account = ?1 AND r.state = 'queued' AND r.due <= ?2
              ORDER BY r.due, r.job LIMIT ?3",
@@ -182,7 +183,12 @@ impl Claimable for ClaimedReply {
         while bytes < REPLY_BYTES
             && let Some(row) = rows.next()?
         {
-            let reply = claimed_reply(row, account)?;
+            let mut reply = claimed_reply(row, account)?;
+            let ends = submission::ends(desk.db, row.get(0)?)?;
+            reply
+                .reply
+                .recipients
+                .retain(|address| submission::is_open(&ends, address));
             bytes += reply.reply.bytes.len();
             claimed.push(row.get::<_, i64>(0)?);
             replies.push(reply);

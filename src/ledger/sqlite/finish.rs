@@ -1,6 +1,6 @@
-//! The end of an attempt: outcome and reply together; and the end of a submission.
+//! The end of an attempt: outcome and reply together.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::{
     claims::{Running, running, step},
@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{
     job::{
-        JobId, NewReply, Outcome, ReplyDecision,
+        NewReply, Outcome, ReplyDecision,
         state::{End, Event, State},
     },
-    ledger::{Error, Finish, Submitted, Summary},
+    ledger::{Error, Finish, Summary},
 };
 
 /// Ends an attempt.
@@ -180,42 +180,4 @@ fn keep_silent(desk: &Desk<'_>, job: i64, why: &str) -> Result<(), Error> {
         .prepare_cached("UPDATE job SET silent = ?2 WHERE id = ?1")?
         .execute(params![job, why])?;
     Ok(())
-}
-
-/// Ends a submission.
-pub(super) fn submitted(desk: &mut Desk<'_>, job: JobId, attempt: u32, what: &Submitted) -> Result<(), Error> {
-    let found = desk
-        .db
-        .prepare_cached(
-            "SELECT j.id, j.mail, r.state = 'running' AND r.attempt = ?2, r.account
-             FROM job j JOIN reply r ON r.job = j.id WHERE j.uuid = ?1",
-        )?
-        .query_row(params![job, attempt], |row| {
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, i64>(1)?,
-                row.get::<_, bool>(2)?,
-                row.get::<_, String>(3)?,
-            ))
-        })
-        .optional()?;
-    let (row, mail, ours, account) = found.ok_or_else(|| Error::Missing(format!("the reply of job {job}")))?;
-    if !ours {
-        return Err(Error::Stale(job));
-    }
-    let (state, due, detail) = match what {
-        Submitted::Sent(words) => ("sent", None, words),
-        Submitted::Refused(words) => ("refused", None, words),
-        Submitted::Later { due, detail } => ("queued", Some(micros(*due)), detail),
-    };
-    desk.db
-        .prepare_cached("UPDATE reply SET state = ?2, due = ifnull(?3, due), detail = ?4 WHERE job = ?1")?
-        .execute(params![row, state, due, capped(detail)])?;
-    match what {
-        Submitted::Later { .. } => {
-            desk.after.accounts.insert(account.into());
-            Ok(())
-        }
-        Submitted::Sent(_) | Submitted::Refused(_) => settle::conclude(desk, mail),
-    }
 }

@@ -10,15 +10,19 @@ mod intake;
 mod line;
 mod lock;
 mod maildrop;
+mod news;
 mod notices;
+mod outbox;
 mod plain_tokens;
 mod post;
 mod reads;
 mod schema;
 mod settle;
 mod shared;
+mod side;
 mod sign_in_rows;
 mod sign_ins;
+mod submission;
 mod turn;
 mod values;
 mod writer;
@@ -38,6 +42,7 @@ use self::{
     values::{micros, signed},
 };
 pub use self::{
+    outbox::Outbox,
     reads::{JobRow, ReplyRow},
     sign_ins::SignIns,
 };
@@ -177,8 +182,19 @@ impl Ledger for Sqlite {
 
     async fn submitted(&self, job: JobId, attempt: u32, what: Submitted) -> Result<(), Error> {
         self.post
-            .ask(0, move |desk| finish::submitted(desk, job, attempt, &what))
+            .ask(0, move |desk| submission::submitted(desk, job, attempt, &what))
             .await
+    }
+
+    async fn submissions(&self, account: &str, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error> {
+        let account = account.to_owned();
+        self.readers
+            .read(move |db| outbox::submissions(db, &account, since))
+            .await
+    }
+
+    fn knock(&self) -> Arc<Notify> {
+        self.shared.knock()
     }
 
     async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error> {

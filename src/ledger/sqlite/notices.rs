@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 
 use super::{
-    Sqlite,
+    Sqlite, news,
     values::{instant, micros},
 };
-use crate::ledger::{Error, NoticeTable, Told};
+use crate::ledger::{Error, JobNews, NewsMark, NoticeTable, Told};
 
 #[async_trait]
 impl NoticeTable for Sqlite {
@@ -16,8 +16,23 @@ impl NoticeTable for Sqlite {
         self.readers.read(told).await
     }
 
-    async fn note_told(&self, told: Vec<String>, over: Vec<String>, at: DateTime<Utc>) -> Result<(), Error> {
-        self.post.ask(0, move |desk| note(desk.db, &told, &over, at)).await
+    async fn news(&self, examples: usize) -> Result<(Vec<JobNews>, NewsMark), Error> {
+        self.readers.read(move |db| news::news(db, examples)).await
+    }
+
+    async fn note_told(
+        &self,
+        told: Vec<String>,
+        over: Vec<String>,
+        jobs: Option<NewsMark>,
+        at: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        self.post
+            .ask(0, move |desk| {
+                note(desk.db, &told, &over, at)?;
+                jobs.map_or(Ok(()), |mark| news::forget(desk.db, mark))
+            })
+            .await
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-const MIGRATIONS: [&str; 9] = [
+pub(super) const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_sign_in.sql"),
     include_str!("migrations/0003_maildrop.sql"),

@@ -18,6 +18,7 @@ const FRESH: usize = 16 << 20;
 pub(super) struct Shared {
     bells: Mutex<HashMap<MailboxKey, Arc<Notify>>>,
     fresh: Mutex<Fresh>,
+    knock: Arc<Notify>,
 }
 
 impl Shared {
@@ -33,6 +34,11 @@ impl Shared {
             .iter()
             .filter_map(|mailbox| bells.get(mailbox))
             .for_each(|bell| bell.notify_one());
+    }
+
+    /// Rings when another process changed something.
+    pub(super) fn knock(&self) -> Arc<Notify> {
+        self.knock.clone()
     }
 
     /// Keeps bytes for their first reader.

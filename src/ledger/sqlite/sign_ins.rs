@@ -1,41 +1,20 @@
-//! A side door to the sign-ins: for a command that runs beside the process that holds the ledger.
-//!
-//! Each look and each change has a connection of its own, for as long as it takes. SQLite lets one write at a time: both wait for
-//! each other, for milliseconds. Nothing else of the ledger is touched.
+//! The sign-ins by the side door. Nothing else of the ledger is touched.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use rusqlite::Connection;
-use tokio::time::{Instant, sleep};
 
-use super::{
-    lock::{self, Tried},
-    plain_tokens, schema, sign_in_rows, turn,
-};
+use super::{plain_tokens, side::Side, sign_in_rows, turn};
 use crate::{
     auth::Key,
     ledger::{Error, SealedToken, SignInRow, SignInTable},
 };
 
-/// How long a process that has just taken the ledger may need to bring its schema up to date.
-const SETTLING: Duration = Duration::from_secs(5);
-/// The pause between two looks at that.
-const PAUSE: Duration = Duration::from_millis(50);
-
 /// The sign-ins of a ledger that another process may have open.
 #[derive(Debug, Clone)]
 pub struct SignIns {
-    path: Arc<Path>,
-}
-
-/// What a look at the file came to.
-enum Found {
-    /// It has our schema.
-    Ready,
-    /// It has an older one or none yet, and is not ours to change.
-    Older { found: i64, holder: String },
+    side: Side,
 }
 
 impl SignIns {
@@ -44,27 +23,14 @@ impl SignIns {
     /// # Errors
     /// [`Error::Newer`] when a newer Mailjob wrote it, [`Error::Older`] when an older one has it open, else what the disk said.
     pub async fn open(path: &Path) -> Result<Self, Error> {
-        let until = Instant::now() + SETTLING;
-        loop {
-            let at = path.to_owned();
-            match blocking(move || look(&at)).await? {
-                Found::Ready => return Ok(Self { path: path.into() }),
-                Found::Older { found, holder } if Instant::now() >= until => {
-                    return Err(Error::Older {
-                        path: path.display().to_string(),
-                        found,
-                        known: schema::known(),
-                        holder,
-                    });
-                }
-                Found::Older { .. } => sleep(PAUSE).await,
-            }
-        }
+        let side = Side::open(path).await?;
+        Ok(Self { side })
     }
 
     /// The sign-ins of a ledger that this process has open.
     pub(super) fn of(path: &Path) -> Self {
-        Self { path: path.into() }
+        let side = Side::of(path);
+        Self { side }
     }
 
     /// Seals what the first schema kept plain, if there is any, and wipes out its remains.
@@ -72,80 +38,39 @@ impl SignIns {
     /// # Errors
     /// When a token could not be sealed or moved; then none was.
     pub async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error> {
-        self.with(move |db| plain_tokens::seal(db, &key)).await
+        self.side.with(move |db| plain_tokens::seal(db, &key)).await
     }
-
-    async fn with<T, W>(&self, work: W) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        W: FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
-    {
-        let path = self.path.clone();
-        blocking(move || work(&mut schema::side(&path)?)).await
-    }
-}
-
-fn look(path: &Path) -> Result<Found, Error> {
-    let found = version(path)?;
-    if found == Some(schema::known()) {
-        return Ok(Found::Ready);
-    }
-    schema::not_newer(found.unwrap_or(0), path)?;
-    match lock::hold(&lock::beside(path), Utc::now())? {
-        Tried::Held(lock) => {
-            schema::migrate(&mut schema::writer(path)?, path)?;
-            drop(lock);
-            Ok(Found::Ready)
-        }
-        Tried::Busy(holder) => Ok(Found::Older {
-            found: found.unwrap_or(0),
-            holder,
-        }),
-    }
-}
-
-/// The file's schema; `None` when there is no file.
-fn version(path: &Path) -> Result<Option<i64>, Error> {
-    match path.try_exists() {
-        Ok(true) => Ok(Some(schema::version(&schema::side(path)?)?)),
-        Ok(false) => Ok(None),
-        Err(error) => Err(Error::Engine(format!("{}: {error}", path.display()))),
-    }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::Engine(format!("the sign-ins were not looked at: {error}")))?
 }
 
 #[async_trait]
 impl SignInTable for SignIns {
     async fn sign_in(&self, name: &str) -> Result<Option<SignInRow>, Error> {
         let name = name.to_owned();
-        self.with(move |db| sign_in_rows::find(db, &name)).await
+        self.side.with(move |db| sign_in_rows::find(db, &name)).await
     }
 
     async fn sign_ins(&self) -> Result<Vec<(String, SignInRow)>, Error> {
-        self.with(|db| sign_in_rows::all(db)).await
+        self.side.with(|db| sign_in_rows::all(db)).await
     }
 
     async fn store_sign_in(&self, name: &str, token: SealedToken) -> Result<(), Error> {
         let name = name.to_owned();
-        self.with(move |db| sign_in_rows::store(db, &name, &token)).await
+        self.side.with(move |db| sign_in_rows::store(db, &name, &token)).await
     }
 
     async fn note_refreshed(&self, name: &str, at: DateTime<Utc>) -> Result<(), Error> {
         let name = name.to_owned();
-        self.with(move |db| sign_in_rows::refreshed(db, &name, at)).await
+        self.side.with(move |db| sign_in_rows::refreshed(db, &name, at)).await
     }
 
     async fn note_refused(&self, name: &str, at: DateTime<Utc>, why: &str) -> Result<(), Error> {
         let (name, why) = (name.to_owned(), why.to_owned());
-        self.with(move |db| sign_in_rows::refused(db, &name, at, &why)).await
+        self.side
+            .with(move |db| sign_in_rows::refused(db, &name, at, &why))
+            .await
     }
 
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {
-        Ok(Box::new(turn::take(&self.path, name, turn::LONGEST_WAIT).await?))
+        Ok(Box::new(turn::take(self.side.path(), name, turn::LONGEST_WAIT).await?))
     }
 }

@@ -5,13 +5,14 @@
 //! that taking a mail and claiming its job, or ending a job and claiming the next, cost one fsync together.
 //!
 //! An operation that fails is undone alone. When the engine fails (disk full), the whole batch is undone and told so, and
-//! the writer goes on with the next. Waiting costs nothing: the thread sleeps until a letter comes or a waiting claim's job is due.
+//! the writer goes on with the next. Waiting costs nothing: the thread sleeps until a letter comes or a waiting claim's job is due,
+//! and looks every two seconds whether another process wrote, who may have made something due (a command by the side door).
 
 use std::{
     collections::HashSet,
     fs::File,
     sync::{Arc, mpsc},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -35,6 +36,8 @@ const BATCH: usize = 256;
 const BATCH_BYTES: usize = 8 << 20;
 /// The longest sleep before a known due time is looked at again, so that a changed wall clock is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// The time between two looks whether another process wrote.
+const BESIDE: Duration = Duration::from_secs(2);
 
 /// What an operation works with.
 pub(super) struct Desk<'a> {
@@ -79,6 +82,8 @@ struct Writer {
     letters: mpsc::Receiver<Posted>,
     jobs: Line<ClaimedJob>,
     replies: Line<ClaimedReply>,
+    /// SQLite's number of what others wrote, and when it is looked at again.
+    beside: (i64, Instant),
     ended: oneshot::Sender<()>,
     _lock: File,
 }
@@ -94,6 +99,7 @@ pub(super) fn start(
     let back = Arc::downgrade(&post);
     let (ended, end) = oneshot::channel();
     let writer = Writer {
+        beside: (data_version(&db)?, Instant::now() + BESIDE),
         db,
         clock,
         shared,
@@ -121,8 +127,11 @@ impl Writer {
     fn run(mut self) {
         loop {
             let mut batch = Batch::default();
-            match self.sleep() {
+            let slept = self.sleep();
+            let knocked = self.knocked();
+            match slept {
                 Ok(letter) => self.open(letter, &mut batch),
+                Err(mpsc::RecvTimeoutError::Timeout) if !knocked && !self.is_due() => continue,
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
@@ -146,21 +155,43 @@ impl Writer {
         drop(ended);
     }
 
-    /// Waits for a letter, or until a waiting claim may be served.
-    fn sleep(&self) -> Result<Letter, mpsc::RecvTimeoutError> {
-        let alarm = match (self.jobs.alarm(), self.replies.alarm()) {
+    /// When a waiting claim may be served, in microseconds.
+    fn alarm(&self) -> Option<i64> {
+        match (self.jobs.alarm(), self.replies.alarm()) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
-        };
-        let letter = match alarm {
-            None => self.letters.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected)?,
-            Some(due) => {
-                let wait = u64::try_from(due - micros((self.clock)())).unwrap_or(0);
-                self.letters
-                    .recv_timeout(Duration::from_micros(wait).min(LONGEST_SLEEP))?
-            }
-        };
-        Ok(letter.0)
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.alarm().is_some_and(|due| due <= micros((self.clock)()))
+    }
+
+    /// Waits for a letter, until a waiting claim may be served, or until it is time to look beside.
+    fn sleep(&self) -> Result<Letter, mpsc::RecvTimeoutError> {
+        let wait = self.alarm().map_or(LONGEST_SLEEP, |due| {
+            let wait = u64::try_from(due - micros((self.clock)())).unwrap_or(0);
+            Duration::from_micros(wait).min(LONGEST_SLEEP)
+        });
+        let look = self.beside.1.saturating_duration_since(Instant::now());
+        Ok(self.letters.recv_timeout(wait.min(look))?.0)
+    }
+
+    /// Whether another process wrote since the last look: then everybody's claims are looked at.
+    fn knocked(&mut self) -> bool {
+        if Instant::now() < self.beside.1 {
+            return false;
+        }
+        // A number that can't be read is none that changed.
+        let found = data_version(&self.db).unwrap_or(self.beside.0);
+        let changed = found != self.beside.0;
+        self.beside = (found, Instant::now() + BESIDE);
+        if changed {
+            self.jobs.rouse([].iter(), true);
+            self.replies.rouse([].iter(), true);
+            self.shared.knock().notify_waiters();
+        }
+        changed
     }
 
     fn open(&mut self, letter: Letter, batch: &mut Batch) {
@@ -243,6 +274,13 @@ pub(super) fn savepoint(
     };
     step(db, "RELEASE one")?;
     Ok(after)
+}
+
+/// A number that changes when another connection commits, and not when this one does.
+fn data_version(db: &Connection) -> Result<i64, Error> {
+    Ok(db
+        .prepare_cached("PRAGMA data_version")?
+        .query_row([], |row| row.get(0))?)
 }
 
 fn step(db: &Connection, sql: &str) -> Result<(), Error> {

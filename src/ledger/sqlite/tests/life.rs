@@ -127,9 +127,12 @@ async fn what_was_told_outlives_the_process_until_it_is_over() {
     let mut d = Desktop::new().await;
     let told = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
     let (first, later) = (d.hands.now(), d.hands.now() + chrono::TimeDelta::hours(1));
-    d.ledger.note_told(told(&["a", "b"]), vec![], first).await.unwrap();
     d.ledger
-        .note_told(told(&["a", "c"]), told(&["b"]), later)
+        .note_told(told(&["a", "b"]), vec![], None, first)
+        .await
+        .unwrap();
+    d.ledger
+        .note_told(told(&["a", "c"]), told(&["b"]), None, later)
         .await
         .unwrap();
     d.reopen().await;

@@ -5,6 +5,8 @@ mod invariants;
 mod life;
 mod maildrop;
 mod mails;
+mod news;
+mod outbox;
 mod poison;
 mod secrecy;
 mod sign_ins;

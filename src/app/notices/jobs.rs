@@ -1,0 +1,123 @@
+//! The words for what happened to jobs. Pure. Details are for the operator alone, and a stranger's texts stay on one line.
+
+use super::words::MAX_WHY;
+use crate::{
+    ledger::{JobNews, NewsKind},
+    message::clean::clean,
+};
+
+/// Characters kept of a sender or a subject.
+const MAX_NAME: usize = 100;
+
+/// How many, at which endpoint.
+pub(super) fn headline(jobs: &JobNews) -> String {
+    let name = &jobs.endpoint;
+    match (jobs.kind, jobs.count) {
+        (NewsKind::Held, 1) => format!("1 job of {name} is held"),
+        (NewsKind::Held, many) => format!("{many} jobs of {name} are held"),
+        (NewsKind::Failed, 1) => format!("1 job of {name} failed"),
+        (NewsKind::Failed, many) => format!("{many} jobs of {name} failed"),
+        (NewsKind::Refused, 1) => format!("1 reply of {name} was refused"),
+        (NewsKind::Refused, many) => format!("{many} replies of {name} were refused"),
+        (NewsKind::Paused, _) => format!("{name} is paused: its webhook is gone"),
+    }
+}
+
+/// A few of them: who sent what, and what is wrong.
+pub(super) fn examples(jobs: &JobNews) -> String {
+    let each = jobs.examples.iter().map(|example| {
+        let or = |text: &str, nothing: &str| match clean(text, MAX_NAME) {
+            text if text.is_empty() => nothing.to_owned(),
+            text => text,
+        };
+        let (from, subject) = (or(&example.from, "unknown"), or(&example.subject, "none"));
+        let detail = clean(&example.detail, MAX_WHY);
+        let reason = example
+            .reason
+            .as_deref()
+            .map(|code| format!("{code}: "))
+            .unwrap_or_default();
+        format!(
+            "job {}\n  from {from}, subject {subject}\n  {reason}{detail}",
+            example.job
+        )
+    });
+    let mut lines: Vec<_> = each.collect();
+    let shown = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+    if jobs.count > shown {
+        lines.push(format!("and {} more", jobs.count - shown));
+    }
+    lines.join("\n")
+}
+
+/// What to do.
+pub(super) fn cure(jobs: &JobNews) -> String {
+    match jobs.kind {
+        NewsKind::Held => "Held mails stay in the mailbox as they are and nothing is done with them: look at each one.".to_owned(),
+        NewsKind::Failed => "Their mails lie where the endpoint's settle.failed says, Failed by default. Mend what the reason names, and send \
+                             or move them again."
+            .to_owned(),
+        NewsKind::Refused => "Nobody has got these replies. Mend what the server named, then\n\n  mailjob replies list --state refused\n  \
+                              mailjob replies retry --all-refused"
+            .to_owned(),
+        NewsKind::Paused => "Correct the URL in the endpoint's file, or start mailjob again: then it goes on. Its mail waits until then; \
+                             nothing is lost."
+            .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::{job::JobId, ledger::NewsExample};
+
+    fn news(kind: NewsKind, count: u64) -> JobNews {
+        JobNews {
+            kind,
+            endpoint: "invoices".into(),
+            count,
+            since: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+            examples: vec![NewsExample {
+                job: JobId(uuid::Uuid::nil()),
+                from: "eve@example.org".into(),
+                subject: "a\r\nBcc: b".into(),
+                reason: Some("exit-1".into()),
+                detail: "no\nsuch file".into(),
+            }],
+        }
+    }
+
+    #[test]
+    fn each_kind_says_how_many_and_what_to_do() {
+        for (kind, count, words, cure) in [
+            (NewsKind::Held, 1, "1 job of invoices is held", "look at each"),
+            (NewsKind::Failed, 200, "200 jobs of invoices failed", "settle.failed"),
+            (
+                NewsKind::Refused,
+                2,
+                "2 replies of invoices were refused",
+                "replies retry --all-refused",
+            ),
+            (
+                NewsKind::Paused,
+                1,
+                "invoices is paused: its webhook is gone",
+                "Correct the URL",
+            ),
+        ] {
+            let news = news(kind, count);
+            assert_eq!(headline(&news), words);
+            assert!(super::cure(&news).contains(cure), "{}", super::cure(&news));
+        }
+    }
+
+    #[test]
+    fn examples_stay_on_their_lines() {
+        assert_eq!(
+            examples(&news(NewsKind::Failed, 3)),
+            "job 00000000000000000000000000000000\n  from eve@example.org, subject a  Bcc: b\n  exit-1: no such file\nand 2 more"
+        );
+    }
+}

@@ -1,0 +1,86 @@
+//! What is remembered between two looks: what files told, what was logged, and how long the account that sends is left alone.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::{
+    news::{self, Item, News},
+    words,
+};
+use crate::{
+    auth::{facts, forecast::Facts},
+    config::Account,
+};
+
+/// How long what files told counts.
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// What is remembered between two looks.
+#[derive(Default)]
+pub(super) struct Memory {
+    pub(super) facts: BTreeMap<String, (Arc<Account>, Instant, Facts)>,
+    failures: u32,
+    pub(super) rest: Option<Instant>,
+    /// What was logged.
+    pub(super) logged: BTreeSet<String>,
+}
+
+impl Memory {
+    pub(super) async fn facts(&mut self, name: &str, account: &Arc<Account>) -> Facts {
+        if let Some((of, read, facts)) = self.facts.get(name)
+            && of == account
+            && read.elapsed() < HOUR
+        {
+            return facts.clone();
+        }
+        let reading = account.clone();
+        let facts = match tokio::task::spawn_blocking(move || facts::read(&reading)).await {
+            Ok(Ok(facts)) => facts,
+            Ok(Err(error)) => {
+                warn!(account = %name, %error, "when it ends can't be told");
+                Facts::default()
+            }
+            Err(_) => Facts::default(),
+        };
+        let entry = (account.clone(), Instant::now(), facts.clone());
+        self.facts.insert(name.to_owned(), entry);
+        facts
+    }
+
+    /// Says what is news once, whether or not a mail can be sent.
+    pub(super) fn log(&mut self, items: &[Item]) {
+        // What happened to a job was logged when it did.
+        let conditions = items.iter().filter(|item| !matches!(item.news, News::Jobs(_)));
+        let conditions: Vec<_> = conditions
+            .map(|item| (news::id(std::slice::from_ref(item)), item))
+            .collect();
+        for (id, item) in &conditions {
+            if !self.logged.contains(id) {
+                warn!(name = %item.name, "{}", words::headline(item));
+            }
+        }
+        self.logged = conditions.into_iter().map(|(id, _)| id).collect();
+    }
+
+    /// Whether the account that sends is left alone.
+    pub(super) fn rests(&self) -> bool {
+        self.rest.is_some_and(|rest| Instant::now() < rest)
+    }
+
+    pub(super) fn worked(&mut self) {
+        (self.failures, self.rest) = (0, None);
+    }
+
+    pub(super) fn failed(&mut self, verdict: crate::auth::Verdict) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        let wait = verdict.pause(self.failures).mul_f64(0.8 + 0.4 * fastrand::f64());
+        self.rest = Some(Instant::now() + wait);
+        wait
+    }
+}

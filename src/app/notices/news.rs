@@ -1,0 +1,155 @@
+//! What the operator may be told: how things are now, and what is news of them. Types, and what tells one news from another.
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    auth::{
+        Refused,
+        forecast::{Expiry, Forecast, Threshold},
+    },
+    config::OAuth,
+    ledger::{JobNews, NewsKind},
+    watch::health,
+};
+
+/// Everything that is looked at, as it is now.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Survey {
+    /// Every sign-in that is in use.
+    pub(super) sign_ins: Vec<Seen>,
+    /// The mailbox of every endpoint.
+    pub(super) mailboxes: Vec<Mailbox>,
+    /// Every file that can't be used.
+    pub(super) broken: Vec<Broken>,
+    /// What happened to jobs that nobody was told of.
+    pub(super) jobs: Vec<JobNews>,
+}
+
+/// The mailbox of an endpoint.
+#[derive(Debug, Clone)]
+pub(super) struct Mailbox {
+    pub(super) endpoint: String,
+    /// The sign-in that opens it.
+    pub(super) sign_in: String,
+    pub(super) state: health::State,
+}
+
+/// A file of the configuration that can't be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::app) struct Broken {
+    pub(in crate::app) file: String,
+    pub(in crate::app) since: DateTime<Utc>,
+    pub(in crate::app) why: String,
+}
+
+/// A sign-in as it is now.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) name: String,
+    /// Whether `mailjob auth login` can mend it.
+    pub(super) is_person: bool,
+    pub(super) forecast: Forecast,
+}
+
+impl Seen {
+    pub(super) fn new(name: &str, oauth: Option<&OAuth>, forecast: Forecast) -> Self {
+        Self {
+            name: name.to_owned(),
+            is_person: oauth.is_some_and(OAuth::is_person),
+            forecast,
+        }
+    }
+}
+
+/// Something to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Item {
+    pub(super) name: String,
+    pub(super) is_person: bool,
+    pub(super) news: News,
+    /// The key to note once it is told.
+    pub(super) tells: Option<String>,
+    /// The key to forget once it is told.
+    pub(super) ends: Option<String>,
+}
+
+/// What is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum News {
+    /// A person has to act.
+    NeedsSignIn(Refused),
+    /// It was told that a person has to act, then; they did.
+    WorksAgain(DateTime<Utc>),
+    /// Something ends.
+    Ends(Expiry, Threshold),
+    /// A mailbox can't be read: since when, and why.
+    Silent(DateTime<Utc>, String),
+    /// It was told that a mailbox can't be read, then; it can.
+    ReadsAgain(DateTime<Utc>),
+    /// A file can't be used: since when, and why.
+    Broken(DateTime<Utc>, String),
+    /// It was told that a file can't be used, then; it can, or it is gone.
+    Mended(DateTime<Utc>),
+    /// Something happened to jobs.
+    Jobs(JobNews),
+}
+
+impl News {
+    /// Its name in templates.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::NeedsSignIn(_) => "needs-sign-in",
+            Self::WorksAgain(_) => "works-again",
+            Self::Ends(..) => "ends",
+            Self::Silent(..) => "mailbox-silent",
+            Self::ReadsAgain(_) => "mailbox-works-again",
+            Self::Broken(..) => "file-broken",
+            Self::Mended(_) => "file-mended",
+            Self::Jobs(JobNews { kind, .. }) => match kind {
+                NewsKind::Held => "jobs-held",
+                NewsKind::Failed => "jobs-failed",
+                NewsKind::Refused => "replies-refused",
+                NewsKind::Paused => "endpoint-paused",
+            },
+        }
+    }
+
+    /// Whether it says that all is well.
+    pub(super) fn is_good(&self) -> bool {
+        matches!(self, Self::WorksAgain(_) | Self::ReadsAgain(_) | Self::Mended(_))
+    }
+}
+
+impl Item {
+    /// The same for the same news, another for the next time.
+    fn identity(&self) -> String {
+        let key = self.tells.as_ref().or(self.ends.as_ref()).map_or("", String::as_str);
+        match &self.news {
+            News::NeedsSignIn(refused) => format!("{key} since {}", refused.since.timestamp()),
+            News::WorksAgain(told) | News::ReadsAgain(told) | News::Mended(told) => {
+                format!("{key} again {}", told.timestamp_micros())
+            }
+            News::Ends(..) => key.to_owned(),
+            News::Silent(since, _) | News::Broken(since, _) => format!("{key} since {}", since.timestamp()),
+            News::Jobs(jobs) => {
+                let (kind, since) = (jobs.kind.as_str(), jobs.since.timestamp_micros());
+                format!("jobs {kind} {} {} since {since}", jobs.endpoint, jobs.count)
+            }
+        }
+    }
+}
+
+/// Letters and digits that are the same for the same news.
+pub(super) fn id(items: &[Item]) -> String {
+    let mut hash = Sha256::new();
+    for item in items {
+        hash.update(item.identity());
+        hash.update([0]);
+    }
+    hash.finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

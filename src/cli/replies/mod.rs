@@ -1,0 +1,118 @@
+//! `mailjob replies`: what waits to be sent, what was refused, and trying it again. Runs beside `mailjob run`.
+
+mod list;
+mod retry;
+mod table;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Subcommand, ValueEnum};
+use uuid::Uuid;
+
+use super::{Files, block_on};
+use crate::{
+    config::load::{Sources, load},
+    job::JobId,
+    ledger::ReplyState,
+};
+
+/// `EX_IOERR` and `EX_CONFIG` of sysexits.
+const IO: u8 = 74;
+const CONFIG: u8 = 78;
+
+/// What can be done about replies.
+#[derive(Debug, Subcommand)]
+pub(super) enum Replies {
+    /// Show replies, the newest first: those that wait and those that were refused, when nothing else is asked for.
+    ///
+    /// Connects nowhere; may run beside `mailjob run`. Exit code 0; 74: the ledger can't be read. 78: the configuration can't be used.
+    List {
+        #[command(flatten)]
+        which: Which,
+        /// For machines.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        files: Files,
+    },
+    /// Have replies tried again now; a running `mailjob run` does so within seconds.
+    ///
+    /// Without a job and --all-refused: all that wait. A refused reply goes to those who have not got it, with the same bytes and the
+    /// same Message-ID, and is tried for five days anew. Exit code 0. 1: the job has no reply, or its reply can't be tried again. 74:
+    /// the ledger can't be written. 78: the configuration can't be used.
+    Retry {
+        /// The job whose reply it is, as `mailjob replies list` shows it.
+        #[arg(value_parser = job, conflicts_with = "all_refused")]
+        job: Option<JobId>,
+        /// All replies that nobody has got.
+        #[arg(long)]
+        all_refused: bool,
+        #[command(flatten)]
+        files: Files,
+    },
+}
+
+/// Which replies are shown.
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// Of this SMTP account only.
+    #[arg(long)]
+    account: Option<String>,
+    /// In this state only.
+    #[arg(long, value_enum)]
+    state: Option<State>,
+    /// So many at most.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    max: u32,
+}
+
+/// The states of replies, as people ask for them.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum State {
+    /// They wait, or are being sent.
+    Queued,
+    /// A server took them.
+    Sent,
+    /// A server refused them, or one recipient.
+    Refused,
+    /// Whatever they are.
+    All,
+}
+
+impl State {
+    fn states(self) -> Vec<ReplyState> {
+        match self {
+            Self::Queued => vec![ReplyState::Queued, ReplyState::Running],
+            Self::Sent => vec![ReplyState::Sent],
+            Self::Refused => vec![ReplyState::Refused],
+            Self::All => ReplyState::ALL.to_vec(),
+        }
+    }
+}
+
+fn job(text: &str) -> Result<JobId, String> {
+    let id = Uuid::try_parse(text)
+        .map_err(|_| "a job is 32 hexadecimal digits, as mailjob replies list shows it".to_owned())?;
+    Ok(JobId(id))
+}
+
+/// Runs the command.
+pub(super) fn replies(command: Replies) -> ExitCode {
+    match command {
+        Replies::List { which, json, files } => block_on(list::list(files.into(), which, json)),
+        Replies::Retry {
+            job,
+            all_refused,
+            files,
+        } => block_on(retry::retry(files.into(), job, all_refused)),
+    }
+}
+
+/// The ledger's file; nothing where there is none yet.
+fn ledger(sources: &Sources) -> Result<Option<PathBuf>, ExitCode> {
+    let Some(service) = load(sources).service else {
+        eprintln!("mailjob.toml can't be used; mailjob check shows why");
+        return Err(ExitCode::from(CONFIG));
+    };
+    Ok(Some(service.ledger).filter(|file| file.exists()))
+}

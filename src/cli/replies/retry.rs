@@ -1,0 +1,94 @@
+//! `mailjob replies retry`: makes replies due in the ledger, by its side door. Whoever runs notices.
+
+use std::process::ExitCode;
+
+use chrono::Utc;
+
+use super::{IO, ledger};
+use crate::{
+    config::load::Sources,
+    job::JobId,
+    ledger::{Again, Error, Retried, sqlite::Outbox},
+};
+
+/// Has replies tried again.
+pub(super) async fn retry(sources: Sources, job: Option<JobId>, all_refused: bool) -> ExitCode {
+    let file = match ledger(&sources) {
+        Ok(file) => file,
+        Err(code) => return code,
+    };
+    let which = match (job, all_refused) {
+        (Some(job), _) => Again::Job(job),
+        (None, true) => Again::Refused,
+        (None, false) => Again::Queued,
+    };
+    let retried: Result<Retried, Error> = async {
+        match (file, which) {
+            (Some(file), which) => Outbox::open(&file).await?.retry(which, Utc::now()).await,
+            (None, Again::Job(job)) => Err(Error::Missing(format!("a reply of job {job}"))),
+            (None, _) => Ok(Retried::default()),
+        }
+    }
+    .await;
+    match retried {
+        Ok(retried) => {
+            println!("{}", words(retried));
+            ExitCode::from(u8::from(job.is_some() && retried.due + retried.running == 0))
+        }
+        Err(error @ Error::Missing(_)) => {
+            eprintln!("{error}; mailjob replies list --state all shows which have one");
+            ExitCode::from(1)
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(IO)
+        }
+    }
+}
+
+/// What it came to, in words. Pure.
+fn words(retried: Retried) -> String {
+    let Retried {
+        due,
+        running,
+        sent,
+        gone,
+    } = retried;
+    let counted = [
+        (
+            due,
+            "due now: mailjob run tries them within seconds, at the account's pace",
+        ),
+        (running, "being sent at this moment"),
+        (sent, "sent already: everybody has got them"),
+        (gone, "without bytes: retention is over, they can't be sent again"),
+    ];
+    let lines = counted
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"));
+    match lines.collect::<Vec<_>>() {
+        lines if lines.is_empty() => "nothing to try again".to_owned(),
+        lines => lines.join("\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_came_to() {
+        let retried = Retried {
+            due: 2,
+            gone: 1,
+            ..Retried::default()
+        };
+        assert_eq!(words(Retried::default()), "nothing to try again");
+        assert_eq!(
+            words(retried),
+            "2 due now: mailjob run tries them within seconds, at the account's pace\n\
+             1 without bytes: retention is over, they can't be sent again"
+        );
+    }
+}

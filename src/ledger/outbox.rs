@@ -1,0 +1,173 @@
+//! What became of replies and of each recipient, and which are listed and tried again.
+
+use chrono::{DateTime, Utc};
+
+use crate::job::JobId;
+
+/// Where a reply stands, or one of its recipients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReplyState {
+    /// It waits for its first or its next try.
+    Queued,
+    /// It is being submitted. Of a recipient this is never said.
+    Running,
+    /// A server took it: for one recipient at least, where it is said of a reply.
+    Sent,
+    /// It will not be tried again, unless an operator wants it.
+    Refused,
+}
+
+impl ReplyState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Running, Self::Sent, Self::Refused];
+
+    /// Its name in the ledger.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Sent => "sent",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// The state of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+
+    /// The state of a reply over its recipients': open while one is, sent where one was sent.
+    #[must_use]
+    pub fn over(recipients: &[Self]) -> Self {
+        let any = |state| recipients.contains(&state);
+        match () {
+            () if any(Self::Queued) || any(Self::Running) => Self::Queued,
+            () if any(Self::Sent) => Self::Sent,
+            () => Self::Refused,
+        }
+    }
+}
+
+/// What became of one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecipientEnd {
+    /// Who.
+    pub address: String,
+    /// Where it stands: queued, sent or refused.
+    pub state: ReplyState,
+    /// The server's words.
+    pub said: String,
+}
+
+/// What a submission came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Submitted {
+    /// The server took it; its words.
+    Sent(String),
+    /// The server will not take it; its words.
+    Refused(String),
+    /// Not now.
+    Later {
+        /// When to try again.
+        due: DateTime<Utc>,
+        /// Why.
+        detail: String,
+    },
+    /// The server told its recipients apart.
+    Each {
+        /// What became of each recipient that was tried.
+        recipients: Vec<RecipientEnd>,
+        /// When those that are still open are tried again.
+        due: Option<DateTime<Utc>>,
+    },
+}
+
+/// Which replies are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReplyFilter {
+    /// Of this SMTP account only.
+    pub account: Option<String>,
+    /// In these states.
+    pub states: Vec<ReplyState>,
+    /// So many at most, the newest.
+    pub max: usize,
+}
+
+/// A reply in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// The job that caused it.
+    pub job: JobId,
+    /// The job's endpoint.
+    pub endpoint: String,
+    /// The SMTP account that submits it.
+    pub account: String,
+    /// Where it stands.
+    pub state: ReplyState,
+    /// Each recipient.
+    pub recipients: Vec<RecipientEnd>,
+    /// Submissions begun.
+    pub attempts: u32,
+    /// When it was made.
+    pub made: DateTime<Utc>,
+    /// When it is tried next, while it is queued.
+    pub due: Option<DateTime<Utc>>,
+    /// The server's words, or why it waits.
+    pub said: Option<String>,
+    /// The mail's sender and subject, as the job's summary has them.
+    pub from: Option<String>,
+    /// The mail's subject.
+    pub subject: Option<String>,
+    /// Whether its bytes are still there; without them it can't be sent again.
+    pub has_bytes: bool,
+}
+
+/// Which replies are tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// The one of this job, whatever it waits for; its refused recipients too.
+    Job(JobId),
+    /// All that wait.
+    Queued,
+    /// All that were refused.
+    Refused,
+}
+
+/// What trying again came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retried {
+    /// Replies that are due now.
+    pub due: usize,
+    /// Replies that are being submitted at this moment.
+    pub running: usize,
+    /// Replies that every recipient got.
+    pub sent: usize,
+    /// Replies whose bytes were dropped: `retention` is over.
+    pub gone: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ReplyState::*, *};
+
+    #[test]
+    fn a_reply_is_as_its_recipients_are() {
+        for (recipients, state) in [
+            (&[][..], Refused),
+            (&[Sent], Sent),
+            (&[Refused], Refused),
+            (&[Queued], Queued),
+            (&[Sent, Refused], Sent),
+            (&[Sent, Queued], Queued),
+            (&[Refused, Queued], Queued),
+            (&[Refused, Sent, Queued], Queued),
+        ] {
+            assert_eq!(ReplyState::over(recipients), state, "{recipients:?}");
+        }
+        for state in ReplyState::ALL {
+            assert_eq!(ReplyState::named(state.as_str()), Some(state));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The replies by the side door: what waits, what was refused, and trying it again.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+
+use super::{
+    side::Side,
+    submission,
+    values::{instant, micros, signed},
+};
+use crate::{
+    job::JobId,
+    ledger::{Again, Error, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried},
+};
+
+/// The replies of a ledger that another process may have open. That process notices within seconds what is due.
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    side: Side,
+}
+
+impl Outbox {
+    /// Makes the ledger or brings its schema up to date where nobody has it open.
+    ///
+    /// # Errors
+    /// [`Error::Newer`] when a newer Mailjob wrote it, [`Error::Older`] when an older one has it open, else what the disk said.
+    pub async fn open(path: &Path) -> Result<Self, Error> {
+        let side = Side::open(path).await?;
+        Ok(Self { side })
+    }
+
+    /// The newest replies that are wanted, newest first, and how many there are in all.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn list(&self, filter: ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
+        self.side.with(move |db| list(db, &filter)).await
+    }
+
+    /// Has replies tried again at once.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when the job has no reply; or when the engine fails.
+    pub async fn retry(&self, which: Again, now: DateTime<Utc>) -> Result<Retried, Error> {
+        self.side.with(move |db| retry(db, which, micros(now))).await
+    }
+}
+
+/// When replies of an account were taken or refused.
+pub(super) fn submissions(db: &Connection, account: &str, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error> {
+    let mut query = db.prepare_cached("SELECT ended FROM reply WHERE account = ?1 AND ended > ?2")?;
+    let rows = query.query_map(params![account, micros(since)], |row| Ok(instant(row.get(0)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The condition of a filter: the account where one is named, and any of the states, which are ours and need no quoting.
+fn condition(filter: &ReplyFilter) -> String {
+    let states: Vec<_> = filter
+        .states
+        .iter()
+        .map(|state| format!("'{}'", state.as_str()))
+        .collect();
+    format!(
+        "(?1 IS NULL OR r.account = ?1) AND (r.state IN ({states}){partly})",
+        states = states.join(", "),
+        // A reply that some got is listed with those that were refused, too.
+        partly = if filter.states.contains(&ReplyState::Refused) {
+            " OR EXISTS (SELECT 1 FROM reply_recipient p WHERE p.job = r.job AND p.state = 'refused')"
+        } else {
+            ""
+        }
+    )
+}
+
+fn list(db: &Connection, filter: &ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
+    let condition = condition(filter);
+    let all: i64 = db.query_row(
+        &format!("SELECT count(*) FROM reply r WHERE {condition}"),
+        [&filter.account],
+        |row| row.get(0),
+    )?;
+    let mut query = db.prepare(&format!(
+        "SELECT r.job, j.uuid, j.endpoint, r.account, r.state, r.recipients, r.attempt, r.made, r.due, r.detail, j.sender, j.subject,
+         EXISTS (SELECT 1 FROM reply_body b WHERE b.job = r.job)
+         FROM reply r JOIN job j ON j.id = r.job WHERE {condition} ORDER BY r.job DESC LIMIT ?2"
+    ))?;
+    let mut rows = query.query(params![filter.account, signed(filter.max)])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(reply(db, row)?);
+    }
+    Ok((found, usize::try_from(all).unwrap_or(0)))
+}
+
+fn reply(db: &Connection, row: &Row<'_>) -> Result<OutboxRow, Error> {
+    let state =
+        ReplyState::named(row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?).unwrap_or(ReplyState::Queued);
+    let said: Option<String> = row.get(9)?;
+    let addresses: Vec<String> = serde_json::from_str(&row.get::<_, String>(5)?).unwrap_or_default();
+    let mut ends = submission::ends(db, row.get(0)?)?;
+    let recipients = addresses.into_iter().map(|address| {
+        ends.remove(&address).unwrap_or_else(|| RecipientEnd {
+            address,
+            state: if state == ReplyState::Running {
+                ReplyState::Queued
+            } else {
+                state
+            },
+            said: said.clone().unwrap_or_default(),
+        })
+    });
+    Ok(OutboxRow {
+        recipients: recipients.collect(),
+        job: row.get(1)?,
+        endpoint: row.get(2)?,
+        account: row.get(3)?,
+        state,
+        attempts: row.get(6)?,
+        made: instant(row.get(7)?),
+        due: Some(instant(row.get(8)?)).filter(|_| state == ReplyState::Queued),
+        said,
+        from: row.get(10)?,
+        subject: row.get(11)?,
+        has_bytes: row.get(12)?,
+    })
+}
+
+fn retry(db: &mut Connection, which: Again, now: i64) -> Result<Retried, Error> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut retried = Retried::default();
+    match which {
+        Again::Queued => {
+            retried.due = tx.execute("UPDATE reply SET due = ?1 WHERE state = 'queued'", [now])?;
+            let running = "SELECT count(*) FROM reply WHERE state = 'running'";
+            retried.running = usize::try_from(tx.query_row(running, [], |row| row.get::<_, i64>(0))?).unwrap_or(0);
+        }
+        Again::Job(job) => one(&tx, find(&tx, job)?, now, &mut retried)?,
+        Again::Refused => {
+            let refused = tx
+                .prepare("SELECT job FROM reply WHERE state = 'refused'")?
+                .query_map([], |row| row.get(0))?
+                .collect::<Result<Vec<i64>, _>>()?;
+            for reply in refused {
+                one(&tx, (reply, ReplyState::Refused), now, &mut retried)?;
+            }
+        }
+    }
+    tx.commit()?;
+    Ok(retried)
+}
+
+fn find(db: &Connection, job: JobId) -> Result<(i64, ReplyState), Error> {
+    let found = db
+        .prepare_cached("SELECT r.job, r.state FROM reply r JOIN job j ON j.id = r.job WHERE j.uuid = ?")?
+        .query_row([job], |row| {
+            let state = ReplyState::named(row.get_ref(1)?.as_str()?).unwrap_or(ReplyState::Queued);
+            Ok((row.get(0)?, state))
+        });
+    found
+        .optional()?
+        .ok_or_else(|| Error::Missing(format!("a reply of job {job}")))
+}
+
+/// Makes one due; where it was refused, to those who were, and its days count anew.
+fn one(db: &Connection, (reply, state): (i64, ReplyState), now: i64, retried: &mut Retried) -> Result<(), Error> {
+    let has = |sql| db.prepare_cached(sql)?.query_row([reply], |row| row.get::<_, bool>(0));
+    let refused = state == ReplyState::Refused
+        || has("SELECT EXISTS (SELECT 1 FROM reply_recipient WHERE job = ? AND state = 'refused')")?;
+    match state {
+        ReplyState::Running => retried.running += 1,
+        ReplyState::Sent if !refused => retried.sent += 1,
+        _ if !has("SELECT EXISTS (SELECT 1 FROM reply_body WHERE job = ?)")? => retried.gone += 1,
+        ReplyState::Queued | ReplyState::Sent | ReplyState::Refused => {
+            db.prepare_cached("DELETE FROM reply_recipient WHERE job = ? AND state = 'refused'")?
+                .execute([reply])?;
+            db.prepare_cached(
+                "UPDATE reply SET state = 'queued', due = ?2, revived = CASE WHEN ?3 THEN ?2 ELSE revived END WHERE job = ?1",
+            )?
+            .execute(params![reply, now, refused])?;
+            // Its bytes are needed again until it has ended.
+            db.prepare_cached(
+                "UPDATE mail SET idle = NULL WHERE id = (SELECT mail FROM job WHERE id = ?) AND idle IS NOT NULL",
+            )?
+            .execute([reply])?;
+            retried.due += 1;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The side door: for a command that runs beside the process that holds the ledger.
+//!
+//! Each look and each change has a connection of its own, for as long as it takes. SQLite lets one write at a time: both wait for
+//! each other, for milliseconds.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use chrono::Utc;
+use rusqlite::Connection;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    lock::{self, Tried},
+    schema,
+};
+use crate::ledger::Error;
+
+/// How long a process that has just taken the ledger may need to bring its schema up to date.
+const SETTLING: Duration = Duration::from_secs(5);
+/// The pause between two looks at that.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A ledger that another process may have open.
+#[derive(Debug, Clone)]
+pub(super) struct Side {
+    path: Arc<Path>,
+}
+
+/// What a look at the file came to.
+enum Found {
+    /// It has our schema.
+    Ready,
+    /// It has an older one or none yet, and is not ours to change.
+    Older { found: i64, holder: String },
+}
+
+impl Side {
+    /// Makes the ledger or brings its schema up to date where nobody has it open.
+    pub(super) async fn open(path: &Path) -> Result<Self, Error> {
+        let until = Instant::now() + SETTLING;
+        loop {
+            let at = path.to_owned();
+            match blocking(move || look(&at)).await? {
+                Found::Ready => return Ok(Self { path: path.into() }),
+                Found::Older { found, holder } if Instant::now() >= until => {
+                    return Err(Error::Older {
+                        path: path.display().to_string(),
+                        found,
+                        known: schema::known(),
+                        holder,
+                    });
+                }
+                Found::Older { .. } => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// That of a ledger that this process has open.
+    pub(super) fn of(path: &Path) -> Self {
+        Self { path: path.into() }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Works on a connection of its own, on a blocking thread.
+    pub(super) async fn with<T, W>(&self, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
+    {
+        let path = self.path.clone();
+        blocking(move || work(&mut schema::side(&path)?)).await
+    }
+}
+
+fn look(path: &Path) -> Result<Found, Error> {
+    let found = version(path)?;
+    if found == Some(schema::known()) {
+        return Ok(Found::Ready);
+    }
+    schema::not_newer(found.unwrap_or(0), path)?;
+    match lock::hold(&lock::beside(path), Utc::now())? {
+        Tried::Held(lock) => {
+            schema::migrate(&mut schema::writer(path)?, path)?;
+            drop(lock);
+            Ok(Found::Ready)
+        }
+        Tried::Busy(holder) => Ok(Found::Older {
+            found: found.unwrap_or(0),
+            holder,
+        }),
+    }
+}
+
+/// The file's schema; `None` when there is no file.
+fn version(path: &Path) -> Result<Option<i64>, Error> {
+    match path.try_exists() {
+        Ok(true) => Ok(Some(schema::version(&schema::side(path)?)?)),
+        Ok(false) => Ok(None),
+        Err(error) => Err(Error::Engine(format!("{}: {error}", path.display()))),
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::Engine(format!("the ledger was not looked at: {error}")))?
+}

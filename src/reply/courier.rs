@@ -1,0 +1,215 @@
+//! The courier of one SMTP account: claims replies, submits them in a session that it keeps for as long as there is something to carry,
+//! and keeps the account's pace.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{TimeDelta, Utc};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{
+    Outbox, answer,
+    fates::{Fate, Fates},
+    pace::Pace,
+    smtp::Session,
+    trouble::{Stage, Trouble},
+};
+use crate::{
+    auth::{Credential, Verdict},
+    config::Server,
+    job::NewReply,
+    ledger::{self, ClaimedReply, Submitted},
+};
+
+/// Replies claimed at once.
+const BATCH: usize = 50;
+/// How long an idle session is kept.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// One session's owner.
+pub(super) struct Courier {
+    outbox: Arc<Outbox>,
+    server: Server,
+    session: Option<Session>,
+    pace: Pace,
+    /// Failures of the account in a row.
+    failures: u32,
+}
+
+/// A session that broke over a reply, and what that means for the reply: `None` where it is not to blame.
+struct Broken {
+    trouble: Trouble,
+    submitted: Option<Submitted>,
+}
+
+impl Courier {
+    /// A courier who knows what was sent before it came.
+    pub(super) async fn new(outbox: Outbox, server: Server) -> Self {
+        let now = Utc::now();
+        let mut ages = Vec::new();
+        if let Some(rate) = outbox.account.pace {
+            let since = now - TimeDelta::from_std(rate.per).unwrap_or_default();
+            match outbox.ledger.submissions(&outbox.account.name, since).await {
+                Ok(sent) => ages.extend(sent.into_iter().map(|sent| (now - sent).to_std().unwrap_or_default())),
+                Err(error) => {
+                    tracing::warn!(account = %outbox.account.name, %error, "what was sent of late can't be read")
+                }
+            }
+        }
+        Self {
+            pace: Pace::new(outbox.account.pace, &ages, Instant::now()),
+            outbox: Arc::new(outbox),
+            server,
+            session: None,
+            failures: 0,
+        }
+    }
+
+    /// The next replies: no more than the pace allows now. While there is trouble only one is claimed, to try with.
+    pub(super) async fn claim(&mut self) -> Result<Vec<ClaimedReply>, ledger::Error> {
+        let outbox = self.outbox.clone();
+        while let Some(wait) = self.pace.wait(Instant::now()) {
+            tracing::debug!(account = %outbox.account.name, wait_s = wait.as_secs_f32(), "replies wait for the account's pace");
+            if wait > IDLE {
+                self.part().await;
+            }
+            sleep(wait).await;
+        }
+        let most = if self.failures == 0 { BATCH } else { 1 };
+        let most = most.min(self.pace.room(Instant::now()));
+        let claim = || outbox.ledger.claim_replies(&outbox.account.name, most);
+        if self.session.is_some() {
+            match timeout(IDLE, claim()).await {
+                Ok(claimed) => return claimed,
+                Err(_) => self.part().await,
+            }
+        }
+        claim().await
+    }
+
+    /// Submits replies one after the other, and writes down each one's end while the next one is on its way. Says how long to
+    /// pause, where there was trouble.
+    pub(super) async fn carry(&mut self, claimed: Vec<ClaimedReply>) -> Option<Duration> {
+        let outbox = self.outbox.clone();
+        let mut waiting = claimed.into_iter();
+        let mut ended = None;
+        let mut pause = None;
+        while let Some(reply) = waiting.next() {
+            if outbox.stop.is_cancelled() {
+                outbox
+                    .put_back([reply].into_iter().chain(waiting), Utc::now(), &Trouble::Stopping)
+                    .await;
+                break;
+            }
+            let (submitted, ()) = tokio::join!(self.submit(&reply), outbox.note(ended.take()));
+            match submitted {
+                Ok(submitted) => {
+                    self.failures = 0;
+                    ended = Some((reply, submitted));
+                }
+                Err(Broken {
+                    trouble: stopping @ Trouble::Stopping,
+                    ..
+                }) => {
+                    outbox
+                        .put_back([reply].into_iter().chain(waiting), Utc::now(), &stopping)
+                        .await;
+                    break;
+                }
+                Err(Broken { trouble, submitted }) => {
+                    let wait = self.failed(trouble.verdict());
+                    tracing::warn!(account = %outbox.account.name, failures = self.failures, wait = wait.as_secs(), %trouble, "replies wait");
+                    let due = Utc::now() + TimeDelta::from_std(wait).unwrap_or_default();
+                    let blameless = match submitted {
+                        Some(submitted) => {
+                            ended = Some((reply, submitted));
+                            None
+                        }
+                        None => Some(reply),
+                    };
+                    outbox
+                        .put_back(blameless.into_iter().chain(waiting), due, &trouble)
+                        .await;
+                    pause = Some(wait);
+                    break;
+                }
+            }
+        }
+        outbox.note(ended).await;
+        pause
+    }
+
+    async fn submit(&mut self, claimed: &ClaimedReply) -> Result<Submitted, Broken> {
+        let again = || answer::next(claimed.attempt, claimed.made, Utc::now(), fastrand::f64());
+        let later = |why: String| Fates::all(&claimed.reply.recipients, &Fate::Later(why)).submitted(again());
+        self.pace.note(Instant::now());
+        match self.exchange(&claimed.reply).await {
+            Ok(fates) => Ok(fates.submitted(again())),
+            Err(trouble) => {
+                // From the first recipient on, what breaks a session may be this reply's doing.
+                let blamed = matches!(
+                    trouble.stage(),
+                    Some(Stage::Recipient | Stage::Data | Stage::Content | Stage::End)
+                );
+                let submitted = blamed.then(|| later(trouble.to_string()));
+                Err(Broken { trouble, submitted })
+            }
+        }
+    }
+
+    /// The account, for the log.
+    pub(super) fn account(&self) -> &str {
+        &self.outbox.account.name
+    }
+
+    /// One exchange, on a new session where the kept one turns out to be closed: servers end sessions that have idled or carried
+    /// enough.
+    async fn exchange(&mut self, reply: &NewReply) -> Result<Fates, Trouble> {
+        if let Some(mut session) = self.session.take() {
+            match session.submit(reply).await {
+                Ok(fates) => {
+                    self.session = Some(session);
+                    return Ok(fates);
+                }
+                Err(trouble) if trouble.stage() == Some(Stage::Mail) => {
+                    tracing::debug!(account = %self.outbox.account.name, %trouble, "a new session is opened");
+                }
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        let stop = self.outbox.stop.clone();
+        let mut session = stop
+            .run_until_cancelled(self.open())
+            .await
+            .unwrap_or(Err(Trouble::Stopping))?;
+        let fates = session.submit(reply).await?;
+        self.session = Some(session);
+        Ok(fates)
+    }
+
+    /// A session that is signed in; with a new token where the server does not take the one at hand.
+    async fn open(&self) -> Result<Session, Trouble> {
+        let Outbox { account, login, .. } = &*self.outbox;
+        let credential = login.credential().await?;
+        match Session::open(account, &self.server, &credential).await {
+            Err(Trouble::Unauthorized { reply, .. }) if matches!(credential, Credential::Bearer(_)) => {
+                tracing::info!(account = %account.name, answer = %reply, "the SMTP server refuses the token; a new one is tried");
+                login.rejected(&credential);
+                Session::open(account, &self.server, &login.credential().await?).await
+            }
+            opened => opened,
+        }
+    }
+
+    /// Counts a failure. How long to leave the account alone, a fifth more or less.
+    pub(super) fn failed(&mut self, verdict: Verdict) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        verdict.pause(self.failures).mul_f64(0.8 + 0.4 * fastrand::f64())
+    }
+
+    /// Leaves the server, if there is a session.
+    pub(super) async fn part(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.quit().await;
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What became of a reply at a server, recipient by recipient, and what that means for the ledger. Pure.
+
+use chrono::{DateTime, Utc};
+
+use crate::ledger::{RecipientEnd, ReplyState, Submitted};
+
+/// What became of a reply, or of one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The server took it; its words.
+    Sent(String),
+    /// It will not take it.
+    Refused(String),
+    /// Not now.
+    Later(String),
+}
+
+/// Each recipient and what became of it; nothing while the server only took the name.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Fates(Vec<(String, Option<Fate>)>);
+
+impl Fates {
+    /// The same for all.
+    pub(super) fn all(recipients: &[String], fate: &Fate) -> Self {
+        let each = recipients.iter().map(|address| (address.clone(), Some(fate.clone())));
+        Self(each.collect())
+    }
+
+    /// What the server said to a recipient's name; nothing where it took it.
+    pub(super) fn add(&mut self, address: &str, fate: Option<Fate>) {
+        self.0.push((address.to_owned(), fate));
+    }
+
+    /// Whether the server took nobody's name.
+    pub(super) fn nobody(&self) -> bool {
+        self.0.iter().all(|(_, fate)| fate.is_some())
+    }
+
+    /// The end for those whose names were taken.
+    pub(super) fn end(mut self, end: &Fate) -> Self {
+        for (_, fate) in &mut self.0 {
+            fate.get_or_insert_with(|| end.clone());
+        }
+        self
+    }
+
+    /// What the ledger is told. `again` is when those who must wait are tried again; where there is no such time, they are given up.
+    pub(super) fn submitted(self, again: Option<DateTime<Utc>>) -> Submitted {
+        let given_up = |fate: Fate| match (fate, again) {
+            (Fate::Later(why), None) => Fate::Refused(format!("given up: {why}")),
+            (fate, _) => fate,
+        };
+        let each = self.0.into_iter();
+        let each = each.map(|(address, fate)| (address, given_up(fate.unwrap_or_else(no_end))));
+        let each: Vec<_> = each.collect();
+        match each.split_first() {
+            Some(((_, first), rest)) if rest.iter().all(|(_, fate)| fate == first) => match (first.clone(), again) {
+                (Fate::Sent(said), _) => Submitted::Sent(said),
+                (Fate::Later(detail), Some(due)) => Submitted::Later { due, detail },
+                (Fate::Refused(said) | Fate::Later(said), _) => Submitted::Refused(said),
+            },
+            Some(_) => Submitted::Each {
+                recipients: each.into_iter().map(end).collect(),
+                due: again,
+            },
+            None => Submitted::Refused("the reply has no recipient".to_owned()),
+        }
+    }
+
+    /// One fate for a mail that is not tried again for some: sent where anybody got it.
+    pub(super) fn into_one(self) -> Fate {
+        let mut words = Vec::new();
+        let (mut sent, mut waits) = (false, false);
+        for (address, fate) in self.0 {
+            match fate.unwrap_or_else(no_end) {
+                Fate::Sent(said) => {
+                    if !std::mem::replace(&mut sent, true) {
+                        words.insert(0, said);
+                    }
+                }
+                Fate::Refused(said) => words.push(format!("refused {address} {said}")),
+                Fate::Later(said) => {
+                    waits = true;
+                    words.push(format!("{address} {said}"));
+                }
+            }
+        }
+        let words = words.join("; ");
+        match (sent, waits) {
+            (true, _) => Fate::Sent(words),
+            (false, true) => Fate::Later(words),
+            (false, false) => Fate::Refused(words),
+        }
+    }
+}
+
+/// What is not known is tried again.
+fn no_end() -> Fate {
+    Fate::Later("the server said nothing of its end".to_owned())
+}
+
+fn end((address, fate): (String, Fate)) -> RecipientEnd {
+    let (state, said) = match fate {
+        Fate::Sent(said) => (ReplyState::Sent, said),
+        Fate::Refused(said) => (ReplyState::Refused, said),
+        Fate::Later(said) => (ReplyState::Queued, said),
+    };
+    RecipientEnd { address, state, said }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent() -> Option<Fate> {
+        Some(Fate::Sent("250 ok".into()))
+    }
+
+    fn later() -> Option<Fate> {
+        Some(Fate::Later("450 busy".into()))
+    }
+
+    fn refused() -> Option<Fate> {
+        Some(Fate::Refused("550 who?".into()))
+    }
+
+    fn fates(each: &[Option<Fate>]) -> Fates {
+        let named = each.iter().enumerate();
+        Fates(
+            named
+                .map(|(n, fate)| (format!("r{n}@a.example"), fate.clone()))
+                .collect(),
+        )
+    }
+
+    fn told(each: &[Option<Fate>], due: Option<DateTime<Utc>>) -> String {
+        match fates(each).submitted(due) {
+            Submitted::Sent(said) => format!("sent {said}"),
+            Submitted::Refused(said) => format!("refused {said}"),
+            Submitted::Later { detail, .. } => format!("later {detail}"),
+            Submitted::Each { recipients, due } => {
+                let each = recipients
+                    .iter()
+                    .map(|end| format!("{} {}", end.state.as_str(), end.said));
+                format!("{} {}", each.collect::<Vec<_>>().join("; "), due.is_some())
+            }
+        }
+    }
+
+    #[test]
+    fn the_ledger_is_told_of_all_or_of_each() {
+        let due = DateTime::from_timestamp(1_800_000_000, 0);
+        for (each, due, expected) in [
+            (&[][..], due, "refused the reply has no recipient"),
+            (&[sent(), sent()], due, "sent 250 ok"),
+            (&[refused(), refused()], due, "refused 550 who?"),
+            (&[later(), later()], due, "later 450 busy"),
+            (&[later(), later()], None, "refused given up: 450 busy"),
+            (&[sent(), refused()], due, "sent 250 ok; refused 550 who? true"),
+            (
+                &[sent(), later(), refused()],
+                due,
+                "sent 250 ok; queued 450 busy; refused 550 who? true",
+            ),
+            (
+                &[sent(), later()],
+                None,
+                "sent 250 ok; refused given up: 450 busy false",
+            ),
+            (&[None], due, "later the server said nothing of its end"),
+        ] {
+            assert_eq!(told(each, due), expected);
+        }
+    }
+
+    #[test]
+    fn the_end_is_theirs_whose_names_were_taken() {
+        let taken = fates(&[None, refused(), later()]).end(&Fate::Sent("250 ok".into()));
+        assert_eq!(taken, fates(&[sent(), refused(), later()]));
+        assert!(fates(&[refused(), later()]).nobody() && !fates(&[None, refused()]).nobody());
+    }
+
+    #[test]
+    fn a_notice_is_sent_where_anybody_got_it() {
+        for (each, fate) in [
+            (
+                &[refused(), sent(), later()][..],
+                Fate::Sent("250 ok; refused r0@a.example 550 who?; r2@a.example 450 busy".into()),
+            ),
+            (
+                &[refused(), later()],
+                Fate::Later("refused r0@a.example 550 who?; r1@a.example 450 busy".into()),
+            ),
+            (&[refused()], Fate::Refused("refused r0@a.example 550 who?".into())),
+            (&[sent(), sent()], Fate::Sent("250 ok".into())),
+        ] {
+            assert_eq!(fates(each).into_one(), fate);
+        }
+    }
+}

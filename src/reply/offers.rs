@@ -1,0 +1,120 @@
+//! What a submission server offers after EHLO, and how a mail begins there. Pure.
+
+use super::{inspect::has_only_crlf, wire::Reply};
+use crate::{addr_spec::is_sendable, job::NewReply};
+
+/// What the server offers after EHLO.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Offers {
+    pub(super) starttls: bool,
+    /// SIZE, and the limit with it (RFC 1870); 0 where none is told.
+    pub(super) size: Option<u64>,
+    /// Whether a mail may have bytes above 127 (RFC 6152).
+    pub(super) eight_bit: bool,
+    pub(super) auth: Vec<String>,
+}
+
+impl Offers {
+    pub(super) fn read(answer: &Reply) -> Self {
+        let mut offers = Self::default();
+        // The first line is the server's name.
+        for line in answer.lines.iter().skip(1) {
+            let line = line.to_ascii_uppercase();
+            // Old servers write `AUTH=LOGIN`.
+            let mut words = line.split([' ', '=']).filter(|word| !word.is_empty());
+            match words.next() {
+                Some("STARTTLS") => offers.starttls = true,
+                Some("SIZE") => offers.size = Some(words.next().and_then(|most| most.parse().ok()).unwrap_or(0)),
+                Some("8BITMIME") => offers.eight_bit = true,
+                Some("AUTH") => offers.auth.extend(words.map(str::to_owned)),
+                _ => {}
+            }
+        }
+        offers
+    }
+
+    /// The command that begins a reply (RFC 1870, RFC 6152); or why this server can't have it, which is known before a byte is sent.
+    pub(super) fn mail_from(&self, reply: &NewReply) -> Result<String, String> {
+        // The composer never makes such a reply; the ledger may hold what another version made.
+        // An empty sender is `<>`: nowhere to come back to.
+        let sender = Some(&reply.sender).filter(|sender| !sender.is_empty());
+        if !has_only_crlf(&reply.bytes) || !reply.recipients.iter().chain(sender).all(|a| is_sendable(a)) {
+            return Err("the stored reply is not fit to be sent".to_owned());
+        }
+        let bytes = u64::try_from(reply.bytes.len()).unwrap_or(u64::MAX);
+        let mut command = format!("MAIL FROM:<{}>", reply.sender);
+        match self.size {
+            // 0 is no limit (RFC 1870 section 4).
+            Some(most @ 1..) if bytes > most => {
+                return Err(format!(
+                    "too large: the reply has {bytes} bytes, the server takes {most}; let the action answer with smaller files"
+                ));
+            }
+            Some(_) => command.push_str(&format!(" SIZE={bytes}")),
+            None => {}
+        }
+        match (reply.bytes.is_ascii(), self.eight_bit) {
+            (true, _) => {}
+            (false, true) => command.push_str(" BODY=8BITMIME"),
+            // RFC 6152 section 3: not under any circumstances.
+            (false, false) => return Err("the reply has 8-bit text, which the server does not take".to_owned()),
+        }
+        Ok(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(text: &str) -> NewReply {
+        NewReply {
+            bytes: bytes::Bytes::copy_from_slice(text.as_bytes()),
+            ..super::super::server_tests::reply(&["ann@a.example"])
+        }
+    }
+
+    fn offers(lines: &[&str]) -> Offers {
+        let lines = [&["fake"], lines].concat();
+        Offers::read(&Reply {
+            code: 250,
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        })
+    }
+
+    #[test]
+    fn how_a_mail_begins() {
+        let short = "Subject: x\r\n\r\nx\r\n";
+        let wide = "Subject: x\r\n\r\n\u{fc}\r\n";
+        let from = "MAIL FROM:<invoices@us.example>";
+        for (lines, mail, expected) in [
+            (&[][..], short, Ok(from.to_owned())),
+            (&["SIZE"], short, Ok(format!("{from} SIZE=17"))),
+            (&["SIZE 0"], short, Ok(format!("{from} SIZE=17"))),
+            (&["SIZE 17"], short, Ok(format!("{from} SIZE=17"))),
+            (
+                &["SIZE 16"],
+                short,
+                Err("too large: the reply has 17 bytes, the server takes 16; let the action answer with smaller files"),
+            ),
+            (&["8BITMIME"], short, Ok(from.to_owned())),
+            (
+                &["8BITMIME", "SIZE 99"],
+                wide,
+                Ok(format!("{from} SIZE=18 BODY=8BITMIME")),
+            ),
+            (
+                &[],
+                wide,
+                Err("the reply has 8-bit text, which the server does not take"),
+            ),
+            (&[], "a\nb", Err("the stored reply is not fit to be sent")),
+        ] {
+            assert_eq!(
+                offers(lines).mail_from(&reply(mail)),
+                expected.map_err(str::to_owned),
+                "{lines:?}"
+            );
+        }
+    }
+}
