@@ -6,6 +6,7 @@
 
 mod answer;
 mod compose;
+pub mod direct;
 mod inspect;
 mod notice;
 pub mod probe;
