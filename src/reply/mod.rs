@@ -24,6 +24,8 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use compose::Composer;
+pub(crate) use compose::is_quotable;
+pub(crate) use inspect::is_sound_with;
 pub use notice::{Notice, NoticeError, send_notice};
 pub use recipients::{Ourselves, ourselves};
 
