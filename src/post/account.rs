@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     addr_spec::is_sendable,
-    config::{Account, Auth, Protocol, Provider, Server, Tls},
+    config::{Account, Auth, Endpoint, EndpointName, Protocol, Provider, Server, Tls},
     secret::SecretRef,
 };
 
@@ -126,9 +126,30 @@ fn lacks_server(base: Option<&Account>, protocol: Protocol) -> String {
     }
 }
 
+/// An endpoint that watches a mailbox: who takes mails away from there takes them from it.
+#[must_use]
+pub fn watched_by<'a>(
+    mut endpoints: impl Iterator<Item = &'a Endpoint>,
+    account: &Account,
+    server: &Server,
+    mailbox: &str,
+) -> Option<&'a EndpointName> {
+    let same = |one: &str, other: &str| {
+        one == other || (one.eq_ignore_ascii_case("INBOX") && other.eq_ignore_ascii_case("INBOX"))
+    };
+    let watches = |endpoint: &&Endpoint| {
+        let watched = &endpoint.mailbox;
+        // One account has other hosts for IMAP and POP3, and one host may be written in many accounts.
+        let there = watched.account.sign_in == account.sign_in || watched.server.host.eq_ignore_ascii_case(&server.host);
+        there && watched.account.user.eq_ignore_ascii_case(&account.user) && same(&watched.name, mailbox)
+    };
+    endpoints.find(watches).map(|endpoint| &endpoint.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Action, Command, Mailbox};
 
     fn office() -> Account {
         Account {
@@ -183,6 +204,38 @@ mod tests {
         let (account, _) = resolve(Some(&office), shared, Protocol::Smtp).unwrap();
         assert_eq!(account.from.as_deref(), Some("desk@example.com"));
         assert_eq!(account.auth, office.auth);
+    }
+
+    #[test]
+    fn a_watched_mailbox_is_known() {
+        let office = std::sync::Arc::new(office());
+        let server = office.smtp.clone().unwrap();
+        let mailbox = Mailbox {
+            name: "Orders".into(),
+            ..Mailbox::inbox(office.clone(), Protocol::Imap, server.clone())
+        };
+        let action = Action::Command(Command::new(vec!["true".into()]));
+        let endpoint = Endpoint::new(EndpointName::new("orders").unwrap(), mailbox, action);
+        let by = |account: &Account, host: &str, mailbox: &str| {
+            let server = Server {
+                host: host.into(),
+                ..server.clone()
+            };
+            watched_by([&endpoint].into_iter(), account, &server, mailbox).is_some()
+        };
+        let other = Account {
+            sign_in: "other".into(),
+            ..(*office).clone()
+        };
+        let somebody = Account {
+            user: "bob@example.com".into(),
+            ..(*office).clone()
+        };
+        assert!(by(&office, "pop.example.com", "Orders"));
+        assert!(by(&other, "SMTP.example.com", "Orders"));
+        assert!(!by(&other, "pop.example.com", "Orders"));
+        assert!(!by(&office, "smtp.example.com", "orders"));
+        assert!(!by(&somebody, "smtp.example.com", "Orders"));
     }
 
     #[test]
