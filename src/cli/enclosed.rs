@@ -100,7 +100,12 @@ fn named(written: &Path) -> (PathBuf, String) {
 fn words(file: &Path, room: &mut u64) -> Result<String, Fault> {
     String::from_utf8(bytes(file, room)?)
         .map(|text| text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
-        .map_err(|_| Fault::data(format!("{} is not UTF-8: save it as UTF-8, or attach it", file.display())))
+        .map_err(|_| {
+            Fault::data(format!(
+                "{} is not UTF-8: save it as UTF-8, or attach it",
+                file.display()
+            ))
+        })
 }
 
 /// Reads a file, or standard input, of which no more comes than there is room for.

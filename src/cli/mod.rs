@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod array;
 mod auth;
 pub mod check;
 mod doctor;

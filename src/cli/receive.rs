@@ -1,26 +1,20 @@
 //! `mailjob receive`: mails out of a mailbox, now.
 
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use tokio::time::timeout;
 
 use super::{
+    array::Page,
     fault::{Fault, PARTLY},
     progress::Progress,
     whose::{Known, TlsForm, Whose},
 };
 use crate::{
     config::{Fate, Filter, Limits, Protocol},
-    message::clean::escaped,
     post::{
         self, Element, Host, Lock, Shelf, Tally, Wanted,
         account::{ServerFields, watched_by},
-        json,
     },
     watch::visit,
 };
@@ -145,7 +139,9 @@ fn warn(tally: &Tally) {
         );
     }
     if tally.marked_only {
-        eprintln!("the server has no UIDPLUS: deleted mails stay, marked as deleted, until somebody expunges the mailbox");
+        eprintln!(
+            "the server has no UIDPLUS: deleted mails stay, marked as deleted, until somebody expunges the mailbox"
+        );
     }
 }
 
@@ -224,7 +220,8 @@ type Said = (Option<String>, Option<u16>, Option<TlsForm>);
 fn server(known: &Known, pop3: bool, by_imap: Said, by_pop3: Said) -> (Protocol, ServerFields) {
     let base = known.base();
     let asked = pop3 || by_pop3 != (None, None, None);
-    let only = by_imap == (None, None, None) && base.is_some_and(|account| account.imap.is_none() && account.pop3.is_some());
+    let only =
+        by_imap == (None, None, None) && base.is_some_and(|account| account.imap.is_none() && account.pop3.is_some());
     let (protocol, (host, port, tls)) = if asked || only {
         (Protocol::Pop3, by_pop3)
     } else {
@@ -264,42 +261,6 @@ async fn lock(shelf: Option<&Shelf>, wanted: &Wanted, on: post::Steps<'_>) -> Re
         Ok(Ok(Ok(lock))) => Ok(Some(lock)),
         Ok(Ok(Err(error))) => Err(Fault::cant_create(format!("the folder can't be locked: {error}"))),
         Ok(Err(_)) | Err(_) => Err(Fault::temporary("another mailjob receive works in the same folder")),
-    }
-}
-
-/// What goes to standard output: an array with a mail a line, or one mail as it came.
-struct Page {
-    raw: bool,
-    begun: bool,
-}
-
-impl Page {
-    fn new(raw: bool) -> Self {
-        Self { raw, begun: false }
-    }
-
-    fn add(&mut self, element: &Element, raw: &[u8]) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        if self.raw {
-            if let Some(error) = &element.error {
-                eprintln!("mail {}: {}", escaped(&element.uid), escaped(error));
-            }
-            out.write_all(raw)?;
-        } else {
-            let between = if std::mem::replace(&mut self.begun, true) { "," } else { "[" };
-            write!(out, "{between}\n{}", json(element))?;
-        }
-        out.flush()
-    }
-
-    fn end(&self) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        match (self.raw, self.begun) {
-            (true, _) => {}
-            (false, true) => writeln!(out, "\n]")?,
-            (false, false) => writeln!(out, "[]")?,
-        }
-        out.flush()
     }
 }
 

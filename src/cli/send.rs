@@ -18,7 +18,10 @@ use super::{
 use crate::{
     config::{Account, Protocol},
     message::clean::escaped,
-    post::{self, Delivery, Draft, Letter, Mailbox, Refusal, Undelivered, Unfit, account::ServerFields, addresses, header, json},
+    post::{
+        self, Delivery, Draft, Letter, Mailbox, Refusal, Undelivered, Unfit, account::ServerFields, addresses, header,
+        json,
+    },
 };
 
 /// What is sent, to whom and by whom.
@@ -160,7 +163,10 @@ async fn deliver(args: Send) -> Result<Sent, Failed> {
 }
 
 fn all(texts: &[String]) -> Result<Vec<Mailbox>, Unfit> {
-    let lists = texts.iter().map(|text| addresses(text)).collect::<Result<Vec<_>, _>>()?;
+    let lists = texts
+        .iter()
+        .map(|text| addresses(text))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(lists.into_iter().flatten().collect())
 }
 
@@ -187,7 +193,11 @@ fn new_id(from: &Mailbox) -> String {
 }
 
 fn complain(refused: &Refusal) {
-    eprintln!("not taken for {}: {}", escaped(&refused.recipient), escaped(&refused.said));
+    eprintln!(
+        "not taken for {}: {}",
+        escaped(&refused.recipient),
+        escaped(&refused.said)
+    );
 }
 
 /// The JSON document.
@@ -245,7 +255,11 @@ impl Sent {
     }
 
     fn document(&self) -> Document<'_> {
-        let refused = self.delivery.refused.iter().map(|refusal| (&refusal.recipient, refusal));
+        let refused = self
+            .delivery
+            .refused
+            .iter()
+            .map(|refusal| (&refusal.recipient, refusal));
         let refused: HashMap<_, _> = refused.collect();
         let recipients = self.letter.recipients.iter().map(|address| match refused.get(address) {
             Some(refusal) => RecipientDocument::refused(refusal),

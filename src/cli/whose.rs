@@ -77,7 +77,13 @@ impl Whose {
         let loaded = load(&Sources::from(self.files));
         let base = match &self.account {
             None => None,
-            Some(name) => Some(loaded.accounts.get(name).cloned().ok_or_else(|| unknown(&loaded, name))?),
+            Some(name) => Some(
+                loaded
+                    .accounts
+                    .get(name)
+                    .cloned()
+                    .ok_or_else(|| unknown(&loaded, name))?,
+            ),
         };
         let file = self.password_file.map(SecretRef::File);
         let fields = Fields {

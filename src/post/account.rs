@@ -140,7 +140,8 @@ pub fn watched_by<'a>(
     let watches = |endpoint: &&Endpoint| {
         let watched = &endpoint.mailbox;
         // One account has other hosts for IMAP and POP3, and one host may be written in many accounts.
-        let there = watched.account.sign_in == account.sign_in || watched.server.host.eq_ignore_ascii_case(&server.host);
+        let there =
+            watched.account.sign_in == account.sign_in || watched.server.host.eq_ignore_ascii_case(&server.host);
         there && watched.account.user.eq_ignore_ascii_case(&account.user) && same(&watched.name, mailbox)
     };
     endpoints.find(watches).map(|endpoint| &endpoint.name)

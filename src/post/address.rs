@@ -21,7 +21,10 @@ pub struct Mailbox {
 /// When one of them is no address that can be sent to.
 pub fn addresses(text: &str) -> Result<Vec<Mailbox>, Unfit> {
     let entries = entries(text);
-    let written = entries.iter().map(|entry| entry.trim()).filter(|entry| !entry.is_empty());
+    let written = entries
+        .iter()
+        .map(|entry| entry.trim())
+        .filter(|entry| !entry.is_empty());
     written.map(mailbox).collect()
 }
 

@@ -66,7 +66,9 @@ pub enum Unfit {
     #[error("{0:?} is not a Message-ID: write <unique@example.com>")]
     Id(String),
     /// A field that may not be set.
-    #[error("the header {0:?} can't be set: write \"X-Name: value\", not X-Mailjob-…, X-Auto-Response-Suppress or one twice")]
+    #[error(
+        "the header {0:?} can't be set: write \"X-Name: value\", not X-Mailjob-…, X-Auto-Response-Suppress or one twice"
+    )]
     Header(String),
     /// The builder made what servers would not understand.
     #[error("the mail can't be written as mail servers want it")]

@@ -44,7 +44,9 @@ pub fn letter(draft: &Draft, now: DateTime<Utc>) -> Result<Letter, Unfit> {
     let id = |id: &str| {
         let bare = id.trim().trim_start_matches('<').trim_end_matches('>');
         let sound = is_quotable(bare) && bare.contains('@');
-        sound.then(|| bare.to_owned()).ok_or_else(|| Unfit::Id(one_line(id, 80)))
+        sound
+            .then(|| bare.to_owned())
+            .ok_or_else(|| Unfit::Id(one_line(id, 80)))
     };
     let message_id = id(&draft.message_id)?;
     let mut mail = MessageBuilder::new()

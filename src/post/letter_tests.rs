@@ -49,7 +49,10 @@ fn a_short_mail() {
         personal: true,
         ..draft()
     });
-    assert!(!personal.contains("auto-generated") && !personal.contains("Suppress"), "{personal}");
+    assert!(
+        !personal.contains("auto-generated") && !personal.contains("Suppress"),
+        "{personal}"
+    );
 }
 
 #[test]
@@ -133,7 +136,10 @@ fn text_html_and_files() {
         ]
     );
     let text = String::from_utf8(mail.bytes.clone()).unwrap();
-    assert!(text.contains("filename=\"a.pdf\"") && text.contains("filename=\"a (2).pdf\"") || text.contains("a-2.pdf"), "{text}");
+    assert!(
+        text.contains("filename=\"a.pdf\"") && text.contains("filename=\"a (2).pdf\"") || text.contains("a-2.pdf"),
+        "{text}"
+    );
 }
 
 #[test]

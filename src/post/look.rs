@@ -66,7 +66,7 @@ pub(super) async fn choose(
 }
 
 async fn head(header: Option<Bytes>, limits: &Limits) -> Option<Head> {
-    message::read(header?, limits.clone(), |mail| mail.head()).await.ok()
+    message::read(header?, *limits, |mail| mail.head()).await.ok()
 }
 
 /// The header with the empty line that ends it, if that is there.

@@ -29,7 +29,7 @@ pub(super) struct Parcel {
 /// When the mail can't be read.
 pub(super) async fn open(raw: Bytes, limits: &Limits, types: &[String]) -> Result<Option<Parcel>, Unreadable> {
     let types = types.to_vec();
-    message::read(raw, limits.clone(), move |mail| taken_apart(mail, &types)).await
+    message::read(raw, *limits, move |mail| taken_apart(mail, &types)).await
 }
 
 fn taken_apart(mail: &Mail<'_>, types: &[String]) -> Option<Parcel> {
@@ -56,7 +56,9 @@ fn taken_apart(mail: &Mail<'_>, types: &[String]) -> Option<Parcel> {
         return None;
     }
     let head = mail.head();
-    let fields = mail.fields().map(|(name, value)| (clean(name, 200), clean(&value, MAX_FIELD)));
+    let fields = mail
+        .fields()
+        .map(|(name, value)| (clean(name, 200), clean(&value, MAX_FIELD)));
     let headers: Vec<_> = fields.collect();
     let field = |wanted: &str| {
         let mut found = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));

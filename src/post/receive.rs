@@ -166,7 +166,10 @@ impl Taker<'_> {
             Read::Whole { bytes, received } => (bytes, received),
             Read::Gone => return Ok(visit),
             Read::TooLarge => {
-                let why = format!("the mail has {} bytes, and {} are allowed: --max-size", mail.size, limits.size);
+                let why = format!(
+                    "the mail has {} bytes, and {} are allowed: --max-size",
+                    mail.size, limits.size
+                );
                 self.told(&mut self.element(mail, None), &[], Some(why))?;
                 return Ok(visit);
             }

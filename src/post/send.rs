@@ -77,9 +77,7 @@ pub async fn send(
         "sending {size} bytes to {} recipients",
         letter.recipients.len()
     ));
-    let told = desk
-        .submit(&letter.sender, &letter.recipients, &letter.bytes)
-        .await?;
+    let told = desk.submit(&letter.sender, &letter.recipients, &letter.bytes).await?;
     desk.leave().await;
     judge(&letter.recipients, told)
 }

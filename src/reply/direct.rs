@@ -188,3 +188,97 @@ impl Desk {
         self.session.quit().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::server_tests::{Act, Fake},
+        *,
+    };
+    use crate::{config::Tls, secret::Secret};
+
+    async fn desk(fake: &Fake) -> Desk {
+        let credential = Credential::Password(Secret::from("secret"));
+        let session = Session::open(&fake.account(), &fake.server, &credential).await;
+        Desk {
+            session: session.unwrap(),
+        }
+    }
+
+    const MAIL: &[u8] = b"Subject: x\r\n\r\n.\r\n";
+
+    async fn told(script: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> (Result<Told, Error>, Fake) {
+        let fake = Fake::start(Tls::Implicit, script).await;
+        let recipients = ["a@x.example", "b@x.example", "c@x.example"].map(str::to_owned);
+        let mut desk = desk(&fake).await;
+        assert_eq!(desk.size(), Some(1_000_000));
+        (desk.submit("us@x.example", &recipients, MAIL).await, fake)
+    }
+
+    #[tokio::test]
+    async fn each_recipient_is_told_of() {
+        let (told, fake) = told(|_, line| match line {
+            "RCPT TO:<a@x.example>" => Act::Say("550 5.1.1 gone"),
+            "RCPT TO:<c@x.example>" => Act::Say("450 4.2.1 busy"),
+            _ => Act::Usual,
+        })
+        .await;
+        let told = told.unwrap();
+        assert!(
+            matches!(
+                told.recipients.as_slice(),
+                [Word::Refused(a), Word::Taken(_), Word::Later(c)] if a == "550 5.1.1 gone" && c == "450 4.2.1 busy"
+            ) && matches!(told.mail, Word::Taken(_)),
+            "{told:?}"
+        );
+        assert_eq!(fake.mails(), [MAIL]);
+    }
+
+    #[tokio::test]
+    async fn who_may_be_taken_later_decides_where_nobody_is_taken() {
+        let (told, fake) = told(|_, line| match line {
+            "RCPT TO:<b@x.example>" => Act::Say("450 4.2.1 busy"),
+            line if line.starts_with("RCPT") => Act::Say("550 5.1.1 gone"),
+            _ => Act::Usual,
+        })
+        .await;
+        assert_eq!(told.unwrap().mail, Word::Later("450 4.2.1 busy".into()));
+        assert!(fake.mails().is_empty() && !fake.lines(1).contains(&"DATA".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_mail_is_in_doubt_only_when_its_last_word_is_lost() {
+        for (at, in_doubt) in [("MAIL", false), ("DATA", false), (".", true)] {
+            let (told, _fake) = told(move |_, line| if line.starts_with(at) { Act::Drop } else { Act::Usual }).await;
+            match told.unwrap_err() {
+                Error::Session {
+                    passes: true,
+                    in_doubt: doubt,
+                    ..
+                } => assert_eq!(doubt, in_doubt, "{at}"),
+                other => panic!("{other:?}"),
+            }
+        }
+        let (told, _fake) = told(|_, line| match line {
+            "." => Act::Say("554 5.7.1 spam"),
+            _ => Act::Usual,
+        })
+        .await;
+        assert_eq!(told.unwrap().mail, Word::Refused("554 5.7.1 spam".into()));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_fit_is_not_said() {
+        let fake = Fake::start(Tls::Implicit, |_, _| Act::Usual).await;
+        let mut desk = desk(&fake).await;
+        let to = |address: &str| vec![address.to_owned()];
+        for (recipients, mail) in [
+            (to("a@x.example>\r\nRSET"), MAIL),
+            (to("a@x.example"), b"Subject: x\n\n.\n".as_slice()),
+        ] {
+            let said = desk.submit("us@x.example", &recipients, mail).await;
+            assert!(matches!(said, Err(Error::Unfit)), "{said:?}");
+        }
+        assert!(!fake.lines(1).iter().any(|line| line.starts_with("MAIL")));
+    }
+}

@@ -12,6 +12,7 @@ mod life;
 mod notice;
 mod outage;
 mod pop3;
+mod post;
 mod program;
 mod raw;
 mod rehearse;
