@@ -136,10 +136,9 @@ fn text_html_and_files() {
         ]
     );
     let text = String::from_utf8(mail.bytes.clone()).unwrap();
-    assert!(
-        text.contains("filename=\"a.pdf\"") && text.contains("filename=\"a (2).pdf\"") || text.contains("a-2.pdf"),
-        "{text}"
-    );
+    for name in ["a.pdf", "a-2.pdf", "m.eml"] {
+        assert!(text.contains(&format!("filename=\"{name}\"")), "{name}: {text}");
+    }
 }
 
 #[test]
