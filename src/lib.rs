@@ -25,6 +25,7 @@ pub mod ledger;
 pub mod message;
 pub mod metrics;
 pub mod net;
+pub mod post;
 pub mod rehearse;
 pub mod reply;
 pub mod secret;

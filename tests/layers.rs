@@ -14,7 +14,7 @@ const RANKS: [&[&str]; 8] = [
     &["job"],
     &["ledger"],
     &["watch", "dispatch", "reply", "http"],
-    &["app", "doctor", "rehearse"],
+    &["app", "doctor", "rehearse", "post"],
     &["cli", "main", "lib"],
 ];
 

@@ -1,15 +1,22 @@
 //! The command line: one file a command.
 
+mod array;
 mod auth;
 pub mod check;
 mod doctor;
 mod dump;
+mod enclosed;
+mod fault;
 mod log;
+mod progress;
+mod receive;
 mod rehearse;
 mod replies;
 mod run;
 mod schema;
+mod send;
 mod show;
+mod whose;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -89,6 +96,21 @@ enum Command {
         #[arg(long)]
         reference: bool,
     },
+    /// Send one mail now, by an account of `mailjob.toml` or one that is given here.
+    ///
+    /// Nothing is queued. Exits 0 when the server took the mail for every recipient, 3 when it did not for some, whom it names; 65 when this
+    /// can't be a mail or is larger than the server takes, 66 when a file can't be read, 69 when the server says no for good, 75 when it may
+    /// say yes later, 78 when the configuration has a problem or no such account.
+    Send(Box<send::Send>),
+    /// Receive mails now: written to a folder, told as JSON on standard output.
+    ///
+    /// An empty mailbox is normal: `[]`. The conditions are judged here, so every header up to the last mail that is meant is fetched. What is
+    /// deleted or moved was written to the disk before. By POP3, deletions count only when the exit code is 0 or 3.
+    ///
+    /// Exits 0 when all went well, 1 when there was no such mail and --fail-if-empty was given, 3 when something is wrong with a mail (its
+    /// `error` says what), 69 when the server says no for good, 73 when the folder can't be written, 75 when it may go well later, 78 when
+    /// the configuration has a problem or no such account.
+    Receive(Box<receive::Receive>),
     /// Sign-ins.
     #[command(subcommand)]
     Auth(auth::Auth),
@@ -159,6 +181,8 @@ pub fn main() -> ExitCode {
         Command::Doctor { endpoint, json, files } => {
             block_on(doctor::doctor(&files.into(), endpoint.as_deref(), form(json)))
         }
+        Command::Send(args) => block_on(send::send(*args)),
+        Command::Receive(args) => block_on(receive::receive(*args)),
         Command::Rehearse {
             endpoint,
             mail,

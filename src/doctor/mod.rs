@@ -7,6 +7,7 @@
 mod account;
 mod action;
 mod examine;
+pub mod explain;
 mod notes;
 mod patient;
 pub mod render;

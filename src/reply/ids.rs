@@ -51,7 +51,7 @@ fn references(head: &Head) -> Vec<&str> {
 }
 
 /// An identifier that can stand between angle brackets as it is. Others are left out, for a changed one would refer to nothing.
-fn is_quotable(id: &str) -> bool {
+pub(crate) fn is_quotable(id: &str) -> bool {
     !id.is_empty() && id.len() <= MAX_ID && id.bytes().all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>')
 }
 

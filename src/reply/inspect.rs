@@ -29,6 +29,11 @@ const FIELDS: [&str; 16] = [
 
 /// Whether a mail is ASCII in short lines that all end in CRLF, and its header has our fields and no others.
 pub(super) fn is_sound(mail: &[u8]) -> bool {
+    is_sound_with(mail, &[])
+}
+
+/// The same, where the header may have these fields too, each once at most.
+pub(crate) fn is_sound_with(mail: &[u8], more: &[&str]) -> bool {
     let Some(mail) = mail.strip_suffix(b"\r\n") else {
         return false;
     };
@@ -42,17 +47,18 @@ pub(super) fn is_sound(mail: &[u8]) -> bool {
         }
         fits && header
             .as_mut()
-            .is_none_or(|seen| is_header_line(line, number == 0, seen))
+            .is_none_or(|seen| is_header_line(line, number == 0, seen, more))
     }) && header.is_none()
         && has_only_crlf(mail)
 }
 
-fn is_header_line<'a>(line: &'a [u8], first: bool, seen: &mut Vec<&'a [u8]>) -> bool {
+fn is_header_line<'a>(line: &'a [u8], first: bool, seen: &mut Vec<&'a [u8]>, more: &[&str]) -> bool {
     if matches!(line.first(), Some(b' ' | b'\t')) {
         return !first;
     }
     let name = line.split(|&b| b == b':').next().unwrap_or_default();
-    let known = FIELDS.iter().any(|field| field.as_bytes() == name) && !seen.contains(&name);
+    let mut fields = FIELDS.iter().chain(more);
+    let known = fields.any(|field| field.as_bytes() == name) && !seen.contains(&name);
     seen.push(name);
     known
 }

@@ -9,6 +9,7 @@ mod build;
 mod charset;
 mod compose;
 mod courier;
+pub mod direct;
 mod fates;
 mod ids;
 mod inspect;
@@ -30,6 +31,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 pub use compose::{Composed, Composer};
+pub(crate) use ids::is_quotable;
+pub(crate) use inspect::is_sound_with;
 pub use notice::{Notice, NoticeError, send_notice};
 pub use recipients::{Ourselves, ourselves};
 

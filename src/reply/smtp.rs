@@ -35,7 +35,7 @@ const HELLO: &str = "EHLO [127.0.0.1]";
 
 /// A session that is signed in.
 pub(super) struct Session {
-    wire: Wire<net::Stream>,
+    pub(super) wire: Wire<net::Stream>,
     pub(super) offers: Offers,
 }
 

@@ -31,6 +31,7 @@ mod session;
 mod settle;
 mod taker;
 mod uids;
+pub mod visit;
 mod watcher;
 
 use std::sync::Arc;

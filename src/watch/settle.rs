@@ -83,7 +83,7 @@ impl Settler {
 }
 
 /// A session, and whether the server did what it was asked.
-type Tried = Result<(Session, Result<(), Refusal>), Error>;
+pub(super) type Tried = Result<(Session, Result<(), Refusal>), Error>;
 
 /// Gives every mail that is due its last touch. The last refusal comes back with the session.
 async fn settle(mut session: Session, on: &Looking<'_>) -> Tried {
@@ -134,7 +134,7 @@ async fn touch_all(session: Session, touch: &Touch<'_>) -> Result<(Session, Vec<
     Ok((session, touch.uids.clone(), Ok(())))
 }
 
-async fn touch_set(session: Session, fate: &Fate, set: &str) -> Tried {
+pub(super) async fn touch_set(session: Session, fate: &Fate, set: &str) -> Tried {
     match fate {
         Fate::Keep => Ok((session, Ok(()))),
         Fate::Mark => command(session, "UID STORE", &format!("{set} +FLAGS.SILENT (\\Seen)")).await,

@@ -13,6 +13,7 @@ mod notice;
 mod outage;
 mod outbox;
 mod pop3;
+mod post;
 mod program;
 mod raw;
 mod rehearse;

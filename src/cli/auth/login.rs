@@ -31,6 +31,9 @@ pub(crate) struct How {
     /// Open no browser, only print the address.
     #[arg(long, conflicts_with_all = ["device", "paste"])]
     no_browser: bool,
+    /// Ask for reading and sending, whatever the endpoints use: for `mailjob send` and `mailjob receive`.
+    #[arg(long)]
+    both: bool,
 }
 
 /// Signs in, then tries what that opens. The exit code is 0, 78 when the configuration is wrong, or 1.
@@ -58,7 +61,7 @@ async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<Report, Faul
         .ok_or_else(|| unknown(&loaded, name))?;
     let vault = Arc::new(app::sign_ins(&service).await?);
     let http = net::http::client(account.auth.ca_file(), true)?;
-    let uses = uses(&account, used(loaded.endpoints.values(), &account.sign_in));
+    let uses = uses(&account, used(loaded.endpoints.values(), &account.sign_in), how.both);
     let login = Login::new(account.clone(), &uses, vault.clone(), http);
 
     if account.auth.is_person() {
@@ -93,19 +96,20 @@ fn has_browser() -> bool {
             .any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
-/// What the sign-in is for: what the endpoints use it for, and while none does, reading by IMAP and sending.
-fn uses(account: &Account, used: Vec<Protocol>) -> Vec<Protocol> {
-    if !used.is_empty() {
+/// What the sign-in is for: what the endpoints use it for; while none does, or where both are asked for, reading by IMAP and sending.
+fn uses(account: &Account, used: Vec<Protocol>, both: bool) -> Vec<Protocol> {
+    if !used.is_empty() && !both {
         return used;
     }
     let usual = match account.imap {
         Some(_) => [Protocol::Imap, Protocol::Smtp],
         None => [Protocol::Pop3, Protocol::Smtp],
     };
-    usual
-        .into_iter()
-        .filter(|protocol| account.server(*protocol).is_some())
-        .collect()
+    let usual = usual.into_iter().filter(|protocol| account.server(*protocol).is_some());
+    let mut uses: Vec<_> = used.into_iter().chain(usual).collect();
+    uses.sort_unstable();
+    uses.dedup();
+    uses
 }
 
 fn unknown(loaded: &Loaded, name: &str) -> Fault {

@@ -12,6 +12,7 @@ pub mod probe;
 mod settle;
 mod take;
 mod unstuff;
+pub mod visit;
 mod watcher;
 mod wire;
 

@@ -114,7 +114,16 @@ impl<T: Io> Wire<T> {
 
     /// Asks for a mail, which is read from what comes back.
     pub(super) async fn retrieve(self, number: u32) -> Result<Result<Body<T>, (Self, Refusal)>, Error> {
-        let (wire, answer) = self.try_run("RETR", &number.to_string()).await?;
+        self.retrieve_by("RETR", &number.to_string()).await
+    }
+
+    /// Asks for a mail or a part of it, which is read from what comes back.
+    pub(super) async fn retrieve_by(
+        self,
+        command: &'static str,
+        argument: &str,
+    ) -> Result<Result<Body<T>, (Self, Refusal)>, Error> {
+        let (wire, answer) = self.try_run(command, argument).await?;
         Ok(match answer {
             Ok(()) => Ok(Body::new(wire)),
             Err(refusal) => Err((wire, refusal)),

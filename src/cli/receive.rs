@@ -1,0 +1,284 @@
+//! `mailjob receive`: mails out of a mailbox, now.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use tokio::time::timeout;
+
+use super::{
+    array::Page,
+    fault::{Fault, PARTLY},
+    progress::Progress,
+    whose::{Known, TlsForm, Whose},
+};
+use crate::{
+    config::{Fate, Filter, Limits, Protocol},
+    post::{
+        self, Element, Host, Lock, Shelf, Tally, Wanted,
+        account::{ServerFields, watched_by},
+    },
+    watch::visit,
+};
+
+/// How long one waits for another that takes mails away into the same folder.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Nothing was found, and that is a failure.
+const EMPTY: u8 = 1;
+
+/// Which mails, from where, and what becomes of them.
+#[derive(Debug, clap::Args)]
+pub(super) struct Receive {
+    /// The mailbox; IMAP only.
+    #[arg(long, default_value = "INBOX", value_name = "NAME")]
+    mailbox: String,
+    /// Only mails whose subject matches (`*` and `?`, without regard to case), e.g. `*invoice*`; several: one has to match.
+    #[arg(long, value_name = "GLOB")]
+    subject: Vec<String>,
+    /// Only mails with such an address in From, e.g. `*@supplier.example`; several: one has to match.
+    #[arg(long, value_name = "GLOB")]
+    from: Vec<String>,
+    /// Only mails with an attachment of such a type, and only such attachments, e.g. `application/pdf` or `image/*`.
+    #[arg(long, value_name = "GLOB")]
+    media_type: Vec<String>,
+    /// So many mails at the most, oldest first; or `all`.
+    #[arg(long, default_value = "1", value_parser = count, value_name = "N|all")]
+    count: Count,
+    /// The folder that gets a folder for each mail: message.eml, text.txt, html.html, attachments/.
+    #[arg(long, value_name = "FOLDER")]
+    into: Option<PathBuf>,
+    /// What becomes of received mails in the mailbox: keep, mark (as seen), flag, delete, or move=NAME. To delete or move, a mail has to
+    /// be written: give --into.
+    #[arg(long, default_value = "keep", value_parser = then, value_name = "FATE")]
+    then: Fate,
+    /// Delete or move mails although an endpoint watches the mailbox, which then never sees them.
+    #[arg(long)]
+    force: bool,
+    /// Print the mail itself as it came, instead of JSON; one mail at most.
+    #[arg(long)]
+    raw: bool,
+    /// Exit 1 when there is no such mail. Else that is normal.
+    #[arg(long)]
+    fail_if_empty: bool,
+    /// The largest mail that is received, in MiB.
+    #[arg(long, default_value_t = 50, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    max_size: u64,
+    /// Read by POP3 an account that has both.
+    #[arg(long)]
+    pop3: bool,
+    /// The IMAP server, instead of the account's.
+    #[arg(long, value_name = "HOST", conflicts_with_all = ["pop3", "pop3_host"])]
+    imap_host: Option<String>,
+    /// Its port. Default: 993, or 143 with STARTTLS.
+    #[arg(long, value_name = "PORT", conflicts_with = "pop3")]
+    imap_port: Option<u16>,
+    /// When TLS starts. Default: what the port implies.
+    #[arg(long, value_enum, conflicts_with = "pop3")]
+    imap_tls: Option<TlsForm>,
+    /// The POP3 server, instead of the account's.
+    #[arg(long, value_name = "HOST")]
+    pop3_host: Option<String>,
+    /// Its port. Default: 995, or 110 with STLS.
+    #[arg(long, value_name = "PORT")]
+    pop3_port: Option<u16>,
+    /// When TLS starts. Default: what the port implies.
+    #[arg(long, value_enum)]
+    pop3_tls: Option<TlsForm>,
+    #[command(flatten)]
+    whose: Whose,
+    /// Say each step.
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// How many mails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Count {
+    AtMost(usize),
+    All,
+}
+
+fn count(text: &str) -> Result<Count, String> {
+    match text.parse() {
+        _ if text == "all" => Ok(Count::All),
+        Ok(0) | Err(_) => Err("write a number from 1 on, or all".to_owned()),
+        Ok(number) => Ok(Count::AtMost(number)),
+    }
+}
+
+fn then(text: &str) -> Result<Fate, String> {
+    match text.split_once('=') {
+        None if text == "keep" => Ok(Fate::Keep),
+        None if text == "mark" => Ok(Fate::Mark),
+        None if text == "flag" => Ok(Fate::Flag),
+        None if text == "delete" => Ok(Fate::Delete),
+        Some(("move", name)) if !name.is_empty() => Ok(Fate::Move(name.to_owned())),
+        _ => Err("write keep, mark, flag, delete or move=NAME".to_owned()),
+    }
+}
+
+/// Receives mails.
+pub(super) async fn receive(args: Receive) -> ExitCode {
+    let fail_if_empty = args.fail_if_empty;
+    match received(args).await {
+        Err(fault) => fault.tell(),
+        Ok(tally) => {
+            warn(&tally);
+            match tally {
+                Tally { troubled: 1.., .. } => ExitCode::from(PARTLY),
+                Tally { received: 0, .. } if fail_if_empty => ExitCode::from(EMPTY),
+                _ => ExitCode::SUCCESS,
+            }
+        }
+    }
+}
+
+fn warn(tally: &Tally) {
+    if tally.unknown > 0 {
+        eprintln!(
+            "{} mails can't be read, so nobody knows whether they are meant; they stay",
+            tally.unknown
+        );
+    }
+    if tally.marked_only {
+        eprintln!(
+            "the server has no UIDPLUS: deleted mails stay, marked as deleted, until somebody expunges the mailbox"
+        );
+    }
+}
+
+async fn received(args: Receive) -> Result<Tally, Fault> {
+    let progress = Progress::new(args.verbose);
+    let wanted = wanted(&args)?;
+    let known = args.whose.find()?;
+    let (protocol, server) = server(
+        &known,
+        args.pop3,
+        (args.imap_host, args.imap_port, args.imap_tls),
+        (args.pop3_host, args.pop3_port, args.pop3_tls),
+    );
+    wanted.suits(protocol).map_err(Fault::config)?;
+    let chosen = known.choose(server, protocol).await?;
+    let host = Host {
+        protocol,
+        host: visit::Host {
+            account: chosen.account,
+            server: chosen.server,
+            login: chosen.login,
+        },
+    };
+    beware(&known, &host, &wanted, args.force)?;
+    let shelf = args.into.as_deref().map(Shelf::open).transpose();
+    let shelf = shelf.map_err(|error| Fault::cant_create(format!("the folder can't be made: {error}")))?;
+    let on = |step: &str| progress.on(step);
+    let work = async {
+        let _lock = lock(shelf.as_ref(), &wanted, &on).await?;
+        let mut page = Page::new(args.raw);
+        let mut tell = |element: &Element, raw: &[u8]| page.add(element, raw);
+        let tally = post::receive(&host, &wanted, shelf.clone(), &on, &mut tell).await;
+        // What was told of until then can be read.
+        let ended = page.end();
+        let tally = tally.map_err(|failure| Fault::of_receiving(&failure, &host.host.account, &wanted.mailbox))?;
+        ended.map_err(|error| Fault::untold(format!("what was received can't be told: {error}")))?;
+        Ok(tally)
+    };
+    progress.during(work).await
+}
+
+fn wanted(args: &Receive) -> Result<Wanted, Fault> {
+    let takes_away = matches!(args.then, Fate::Delete | Fate::Move(_));
+    if takes_away && args.into.is_none() {
+        return Err(Fault::config(
+            "a mail is deleted or moved only after it was written: give --into FOLDER, or --then keep",
+        ));
+    }
+    let count = match args.count {
+        Count::AtMost(1) => Some(1),
+        _ if args.raw => return Err(Fault::config("--raw prints one mail: leave --count out")),
+        Count::AtMost(number) => Some(number),
+        Count::All => None,
+    };
+    Ok(Wanted {
+        mailbox: args.mailbox.clone(),
+        filter: Filter {
+            from: args.from.clone(),
+            subject: args.subject.clone(),
+            ..Filter::default()
+        },
+        media_types: args.media_type.clone(),
+        count,
+        fate: args.then.clone(),
+        limits: Limits {
+            size: args.max_size << 20,
+            ..Limits::default()
+        },
+    })
+}
+
+/// What is said of a server: host, port, TLS.
+type Said = (Option<String>, Option<u16>, Option<TlsForm>);
+
+/// By IMAP, unless POP3 is asked for or there is nothing else.
+fn server(known: &Known, pop3: bool, by_imap: Said, by_pop3: Said) -> (Protocol, ServerFields) {
+    let base = known.base();
+    let asked = pop3 || by_pop3 != (None, None, None);
+    let only =
+        by_imap == (None, None, None) && base.is_some_and(|account| account.imap.is_none() && account.pop3.is_some());
+    let (protocol, (host, port, tls)) = if asked || only {
+        (Protocol::Pop3, by_pop3)
+    } else {
+        (Protocol::Imap, by_imap)
+    };
+    let tls = tls.map(Into::into);
+    (protocol, ServerFields { host, port, tls })
+}
+
+/// Mails that an endpoint waits for are not taken away by mistake.
+fn beware(known: &Known, host: &Host, wanted: &Wanted, force: bool) -> Result<(), Fault> {
+    if !matches!(wanted.fate, Fate::Delete | Fate::Move(_)) {
+        return Ok(());
+    }
+    let endpoints = known.loaded.endpoints.values().map(AsRef::as_ref);
+    let visited = &host.host;
+    match watched_by(endpoints, &visited.account, &visited.server, &wanted.mailbox) {
+        None => Ok(()),
+        Some(endpoint) if force => {
+            eprintln!("the endpoint {endpoint} watches this mailbox: it may never see what is taken away now");
+            Ok(())
+        }
+        Some(endpoint) => Err(Fault::config(format!(
+            "the endpoint {endpoint} watches this mailbox and would never see what is taken away: --then keep, or --force"
+        ))),
+    }
+}
+
+/// Two that take mails away into the same folder do so one after the other: else both would receive the same mails.
+async fn lock(shelf: Option<&Shelf>, wanted: &Wanted, on: post::Steps<'_>) -> Result<Option<Lock>, Fault> {
+    let Some(shelf) = shelf.filter(|_| wanted.fate != Fate::Keep).cloned() else {
+        return Ok(None);
+    };
+    on("waiting for another mailjob receive that works in the same folder");
+    let locking = tokio::task::spawn_blocking(move || shelf.lock());
+    match timeout(PATIENCE, locking).await {
+        Ok(Ok(Ok(lock))) => Ok(Some(lock)),
+        Ok(Ok(Err(error))) => Err(Fault::cant_create(format!("the folder can't be locked: {error}"))),
+        Ok(Err(_)) | Err(_) => Err(Fault::temporary("another mailjob receive works in the same folder")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fates_and_counts() {
+        assert_eq!(then("keep"), Ok(Fate::Keep));
+        assert_eq!(then("move=Done=1"), Ok(Fate::Move("Done=1".into())));
+        for bad in ["", "move", "move=", "delete=x", "Keep", "copy=x"] {
+            assert!(then(bad).is_err(), "{bad}");
+        }
+        assert_eq!(count("all"), Ok(Count::All));
+        assert_eq!(count("7"), Ok(Count::AtMost(7)));
+        for bad in ["0", "-1", "", "1.5"] {
+            assert!(count(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Whose account a command uses: one of the configuration, changed field by field, or one that is given altogether.
+
+use std::{path::PathBuf, sync::Arc};
+
+use clap::ValueEnum;
+
+use super::{Files, fault::Fault};
+use crate::{
+    app,
+    auth::{Forgetful, Login, TokenStore},
+    config::{
+        Account, Protocol, Server, Tls,
+        load::{Loaded, Sources, load},
+    },
+    net,
+    post::account::{Fields, ServerFields, resolve},
+    secret::SecretRef,
+};
+
+/// The account. A password is never an argument: every user of the machine could read it there.
+#[derive(Debug, clap::Args)]
+pub(super) struct Whose {
+    /// The account, by its name in `mailjob.toml`. Without it, give server, user and password below.
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// The user name, instead of the account's: a shared mailbox that its sign-in opens.
+    #[arg(long)]
+    user: Option<String>,
+    /// A file that holds the password, instead of the account's sign-in.
+    #[arg(long, value_name = "FILE", conflicts_with = "password_env")]
+    password_file: Option<PathBuf>,
+    /// A variable that holds the password, instead of the account's sign-in.
+    #[arg(long, value_name = "VARIABLE")]
+    password_env: Option<String>,
+    /// A PEM file of further trusted roots.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    files: Files,
+}
+
+/// When TLS starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TlsForm {
+    /// With the first byte.
+    Implicit,
+    /// By STARTTLS or STLS.
+    Starttls,
+}
+
+impl From<TlsForm> for Tls {
+    fn from(form: TlsForm) -> Self {
+        match form {
+            TlsForm::Implicit => Self::Implicit,
+            TlsForm::Starttls => Self::StartTls,
+        }
+    }
+}
+
+/// What the configuration says, and which account is meant.
+pub(super) struct Known {
+    pub(super) loaded: Loaded,
+    base: Option<Arc<Account>>,
+    fields: Fields,
+}
+
+/// An account that is ready to be used.
+pub(super) struct Chosen {
+    pub(super) account: Arc<Account>,
+    pub(super) server: Server,
+    pub(super) login: Login,
+}
+
+impl Whose {
+    /// Reads the configuration and finds the account in it.
+    pub(super) fn find(self) -> Result<Known, Fault> {
+        let loaded = load(&Sources::from(self.files));
+        let base = match &self.account {
+            None => None,
+            Some(name) => Some(
+                loaded
+                    .accounts
+                    .get(name)
+                    .cloned()
+                    .ok_or_else(|| unknown(&loaded, name))?,
+            ),
+        };
+        let file = self.password_file.map(SecretRef::File);
+        let fields = Fields {
+            server: ServerFields::default(),
+            user: self.user,
+            password: file.or(self.password_env.map(SecretRef::Env)),
+            ca_file: self.ca_file,
+        };
+        Ok(Known { loaded, base, fields })
+    }
+}
+
+impl Known {
+    /// The account of the configuration, where one is named.
+    pub(super) fn base(&self) -> Option<&Account> {
+        self.base.as_deref()
+    }
+
+    /// The account with its server for a protocol and its sign-in.
+    pub(super) async fn choose(&self, server: ServerFields, protocol: Protocol) -> Result<Chosen, Fault> {
+        let fields = Fields {
+            server,
+            ..self.fields.clone()
+        };
+        let (account, server) = resolve(self.base(), fields, protocol).map_err(Fault::config)?;
+        let account = Arc::new(account);
+        let store: Arc<dyn TokenStore> = if account.auth.is_person() {
+            // Only who can store a new refresh token may use the old one.
+            let service = self.loaded.service.as_ref();
+            let service = service.ok_or_else(|| Fault::config("mailjob.toml can't be used: mailjob check says why"))?;
+            let vault = app::sign_ins(service).await;
+            Arc::new(vault.map_err(|fatal| Fault::untold(fatal.to_string()))?)
+        } else {
+            Arc::new(Forgetful)
+        };
+        let http = net::http::client(account.auth.ca_file(), true).map_err(|error| Fault::config(error.to_string()))?;
+        let login = Login::new(account.clone(), &[protocol], store, http);
+        Ok(Chosen { account, server, login })
+    }
+}
+
+fn unknown(loaded: &Loaded, name: &str) -> Fault {
+    let names: Vec<_> = loaded.accounts.keys().map(String::as_str).collect();
+    let known = match names.as_slice() {
+        [] => "no account is right: mailjob check says what is wrong".to_owned(),
+        names => format!("there are: {}", names.join(", ")),
+    };
+    Fault::config(format!("there is no account {name:?}; {known}"))
+}

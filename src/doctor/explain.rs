@@ -1,0 +1,31 @@
+//! The doctor's words for what others met on their way to a server. Pure.
+
+use super::{
+    Trouble,
+    words::{named, of_auth, of_mailbox, of_reply, of_watch},
+};
+use crate::{auth, reply::probe::Failure, watch::error::Error};
+
+/// Why an account has no credential.
+#[must_use]
+pub fn credential(error: &auth::Error, sign_in: &str) -> Trouble {
+    named(of_auth(error), sign_in)
+}
+
+/// Why a mailbox can't be read.
+#[must_use]
+pub fn reading(error: &Error, mailbox: &str, sign_in: &str) -> Trouble {
+    match error {
+        Error::Refused {
+            command: "SELECT" | "EXAMINE",
+            answer,
+        } => of_mailbox(mailbox, answer),
+        error => named(of_watch(error), sign_in),
+    }
+}
+
+/// Why nothing can be submitted.
+#[must_use]
+pub fn submitting(failure: &Failure, sign_in: &str) -> Trouble {
+    named(of_reply(failure), sign_in)
+}

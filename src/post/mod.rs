@@ -1,0 +1,28 @@
+//! Mail by hand: one mail sent at once, or mails received into a folder, without the ledger and its loops.
+//!
+//! Nothing is queued and nothing is remembered: what the servers say is what the caller is told. A mail is deleted or moved only after
+//! everything of it was written to the disk.
+
+pub mod account;
+mod address;
+mod draft;
+mod letter;
+mod look;
+mod page;
+mod parcel;
+mod receive;
+mod send;
+mod shelf;
+mod visit;
+
+pub use address::{Mailbox, addresses};
+pub use draft::{Attached, Draft, MAX_INPUT, Unfit, header};
+pub use letter::{Letter, letter};
+pub use page::{Element, json};
+pub use receive::{Failure, Tally, Tell, Wanted, receive};
+pub use send::{Delivery, Refusal, Undelivered, send};
+pub use shelf::{Lock, Shelf};
+pub use visit::Host;
+
+/// Hears of the steps on the way, each in a few words.
+pub type Steps<'a> = &'a (dyn Fn(&str) + Sync);

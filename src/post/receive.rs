@@ -1,0 +1,277 @@
+//! Receives mails: finds those that are meant, writes each to the disk, then touches it in the mailbox, then tells of it.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use super::{
+    Element, Shelf, Steps,
+    look::{self, choose},
+    page::Then,
+    parcel::{self, Parcel},
+    shelf::Contents,
+    visit::{Host, Listed, Read, Visit},
+};
+use crate::{
+    config::{Fate, Filter, Limits, Protocol},
+    message::Unreadable,
+    watch::error::Error,
+};
+
+/// Mails whose headers are asked for at once.
+const AT_ONCE: usize = 32;
+
+/// What is to be received.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The mailbox's name.
+    pub mailbox: String,
+    /// Whose `from` and `subject` count.
+    pub filter: Filter,
+    /// Globs of media types: mails that have such an attachment, and only such attachments. All where there is none.
+    pub media_types: Vec<String>,
+    /// So many mails at the most; all where nothing is said.
+    pub count: Option<usize>,
+    /// What becomes of a received mail in the mailbox.
+    pub fate: Fate,
+    /// What a mail may cost.
+    pub limits: Limits,
+}
+
+impl Wanted {
+    /// Whether this can be done by a protocol.
+    ///
+    /// # Errors
+    /// In words, when it can't.
+    pub fn suits(&self, protocol: Protocol) -> Result<(), &'static str> {
+        let pop3 = protocol == Protocol::Pop3;
+        match self.fate {
+            _ if !pop3 => Ok(()),
+            _ if !self.mailbox.eq_ignore_ascii_case("INBOX") => {
+                Err("POP3 knows one mailbox only: leave --mailbox out, or read by IMAP")
+            }
+            Fate::Mark | Fate::Flag | Fate::Move(_) => {
+                Err("POP3 can keep or delete mails, nothing else: --then keep or --then delete, or read by IMAP")
+            }
+            Fate::Keep | Fate::Delete => Ok(()),
+        }
+    }
+}
+
+/// How much was done.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Mails that were received, those that can't be read among them.
+    pub received: usize,
+    /// Mails with which something went wrong: unreadable, too large, or not to be touched.
+    pub troubled: usize,
+    /// Mails of which nobody knows whether they are meant, since they can't be read.
+    pub unknown: usize,
+    /// Deleted mails stay, marked, until somebody expunges the mailbox: the server has no UIDPLUS.
+    pub marked_only: bool,
+}
+
+/// Why it went no further.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The server.
+    #[error(transparent)]
+    Server(#[from] Error),
+    /// The disk.
+    #[error("{} can't be written: {source}", .folder.display())]
+    Disk {
+        /// Where to.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Nobody listens.
+    #[error("what was received can't be told: {0}")]
+    Output(io::Error),
+}
+
+/// Hears of each mail that was received: what is told of it, and the mail as it came.
+pub type Tell<'a> = &'a mut (dyn FnMut(&Element, &[u8]) -> io::Result<()> + Send);
+
+/// Receives mails, oldest first.
+///
+/// # Errors
+/// When it went no further. What was told of until then is received; by POP3, deletions count only when all went well.
+pub async fn receive(
+    host: &Host,
+    wanted: &Wanted,
+    shelf: Option<Shelf>,
+    on: Steps<'_>,
+    tell: Tell<'_>,
+) -> Result<Tally, Failure> {
+    let server = &host.host.server;
+    on(&format!(
+        "connecting to {}:{} by {}",
+        server.host,
+        server.port,
+        host.protocol.name()
+    ));
+    let visit = Visit::open(host, &wanted.mailbox, wanted.fate != Fate::Keep).await?;
+    let mut taker = Taker {
+        wanted,
+        shelf: shelf.map(Arc::new),
+        uid_validity: visit.uid_validity(),
+        tally: Tally {
+            marked_only: wanted.fate == Fate::Delete && !visit.expunges(),
+            ..Tally::default()
+        },
+        tell,
+    };
+    let (mut visit, listed) = visit.list().await?;
+    on(&format!("{} mails in {}", listed.len(), wanted.mailbox));
+    'all: for group in listed.chunks(AT_ONCE) {
+        if taker.is_full() {
+            break;
+        }
+        let found: look::Found;
+        (visit, found) = choose(visit, group, &wanted.filter, &wanted.limits).await?;
+        taker.tally.unknown += found.unknown;
+        for mail in found.meant {
+            if taker.is_full() {
+                break 'all;
+            }
+            on(&format!("receiving mail {} ({} bytes)", mail.uid, mail.size));
+            visit = taker.take(visit, &mail).await?;
+        }
+    }
+    visit.leave().await?;
+    let mut tally = taker.tally;
+    tally.marked_only &= tally.received > 0;
+    Ok(tally)
+}
+
+struct Taker<'a> {
+    wanted: &'a Wanted,
+    shelf: Option<Arc<Shelf>>,
+    uid_validity: Option<u32>,
+    tally: Tally,
+    tell: Tell<'a>,
+}
+
+impl Taker<'_> {
+    fn is_full(&self) -> bool {
+        self.wanted.count.is_some_and(|count| self.tally.received >= count)
+    }
+
+    async fn take(&mut self, visit: Visit, mail: &Listed) -> Result<Visit, Failure> {
+        let limits = &self.wanted.limits;
+        let (visit, read) = visit.read(mail, limits.size).await?;
+        let (raw, received) = match read {
+            Read::Whole { bytes, received } => (bytes, received),
+            Read::Gone => return Ok(visit),
+            Read::TooLarge => {
+                let why = format!(
+                    "the mail has {} bytes, and {} are allowed: --max-size",
+                    mail.size, limits.size
+                );
+                self.told(&mut self.element(mail, None), &[], Some(why))?;
+                return Ok(visit);
+            }
+            Read::Refused(answer) => {
+                let why = format!("the server does not give the mail: {answer}");
+                self.told(&mut self.element(mail, None), &[], Some(why))?;
+                return Ok(visit);
+            }
+        };
+        let opened = parcel::open(raw.clone(), limits, &self.wanted.media_types).await;
+        let parcel = match opened {
+            Ok(Some(parcel)) => Ok(parcel),
+            Ok(None) => return Ok(visit),
+            Err(_) if !self.wanted.media_types.is_empty() => {
+                self.tally.unknown += 1;
+                return Ok(visit);
+            }
+            Err(unreadable) => Err(unreadable),
+        };
+        let mut element = self.element(mail, received);
+        element.size = raw.len() as u64;
+        let why = self.keep(&mut element, &raw, parcel).await?;
+        self.tally.received += 1;
+        self.settle(visit, mail, element, &raw, why).await
+    }
+
+    /// Writes a mail to the disk, if that is wanted. Gives back what is wrong with the mail.
+    async fn keep(
+        &self,
+        element: &mut Element,
+        raw: &Bytes,
+        parcel: Result<Parcel, Unreadable>,
+    ) -> Result<Option<String>, Failure> {
+        let mut contents = Contents {
+            raw: raw.clone(),
+            ..Contents::default()
+        };
+        let why = match parcel {
+            Ok(parcel) => {
+                contents.text.clone_from(&parcel.mail.text);
+                contents.html.clone_from(&parcel.mail.html);
+                contents.attachments = parcel.files;
+                element.mail = Some(parcel.mail);
+                None
+            }
+            Err(unreadable) => Some(unreadable.to_string()),
+        };
+        let Some(shelf) = self.shelf.clone() else {
+            return Ok(why);
+        };
+        let dir = shelf.dir().to_owned();
+        let stored = tokio::task::spawn_blocking(move || shelf.store(&contents)).await;
+        let stored = stored.map_err(io::Error::other).flatten();
+        let folder = stored.map_err(|source| Failure::Disk { folder: dir, source })?;
+        element.folder = Some(folder.to_string_lossy().into_owned());
+        Ok(why)
+    }
+
+    /// The last touch, then the telling: of a mail that was touched somebody always hears.
+    async fn settle(
+        &mut self,
+        visit: Visit,
+        mail: &Listed,
+        mut element: Element,
+        raw: &[u8],
+        why: Option<String>,
+    ) -> Result<Visit, Failure> {
+        match visit.touch(mail, &self.wanted.fate).await {
+            Ok((visit, Ok(()))) => {
+                element.then = Then::from(&self.wanted.fate);
+                self.told(&mut element, raw, why)?;
+                Ok(visit)
+            }
+            Ok((visit, Err(answer))) => {
+                let refused = format!("the server leaves the mail where it is: {answer}");
+                self.told(&mut element, raw, Some(why.unwrap_or(refused)))?;
+                Ok(visit)
+            }
+            Err(error) => {
+                let unknown = format!("whether the mail is still in the mailbox is not known: {error}");
+                self.told(&mut element, raw, Some(why.unwrap_or(unknown)))?;
+                Err(error.into())
+            }
+        }
+    }
+
+    fn told(&mut self, element: &mut Element, raw: &[u8], why: Option<String>) -> Result<(), Failure> {
+        self.tally.troubled += usize::from(why.is_some());
+        element.error = why;
+        (self.tell)(element, raw).map_err(Failure::Output)
+    }
+
+    fn element(&self, mail: &Listed, received: Option<DateTime<Utc>>) -> Element {
+        Element {
+            folder: None,
+            uid: mail.uid.clone(),
+            uid_validity: self.uid_validity,
+            size: mail.size,
+            received,
+            then: Then::Kept,
+            error: None,
+            mail: None,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Submits one mail, now.
+
+use std::sync::Arc;
+
+use super::{Letter, Steps};
+use crate::{
+    auth::Login,
+    config::{Account, Server},
+    reply::direct::{Desk, Error, Told, Word},
+};
+
+/// What became of a mail that some recipient gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The server's words when it took the mail.
+    pub said: String,
+    /// The recipients that it did not take.
+    pub refused: Vec<Refusal>,
+}
+
+/// A recipient that the server did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Whose address.
+    pub recipient: String,
+    /// The server's words.
+    pub said: String,
+    /// Whether it may take it later.
+    pub passes: bool,
+}
+
+/// Why nobody gets a mail.
+#[derive(Debug, thiserror::Error)]
+pub enum Undelivered {
+    /// There was no session, or it broke.
+    #[error(transparent)]
+    Session(#[from] Error),
+    /// The mail is larger than what the server takes; nothing was sent.
+    #[error("the mail has {size} bytes, and the server takes {most}: nothing was sent; attach less, or send links")]
+    TooLarge {
+        /// Bytes of the mail, with its attachments in base64.
+        size: u64,
+        /// The server's limit (RFC 1870).
+        most: u64,
+    },
+    /// The server did not take it.
+    #[error("the server does not take the mail: {said}")]
+    Refused {
+        /// Its words.
+        said: String,
+        /// Whether it may take it later.
+        passes: bool,
+        /// Each recipient that it did not take.
+        refused: Vec<Refusal>,
+    },
+}
+
+/// Submits a mail by the SMTP server of an account.
+///
+/// # Errors
+/// When nobody gets it, or when that is in doubt.
+pub async fn send(
+    account: &Arc<Account>,
+    server: &Server,
+    login: &Login,
+    letter: &Letter,
+    on: Steps<'_>,
+) -> Result<Delivery, Undelivered> {
+    on(&format!("connecting to {}:{} by SMTP", server.host, server.port));
+    let mut desk = Desk::open(account, server, login).await?;
+    let size = letter.bytes.len() as u64;
+    if let Some(most) = desk.size().filter(|most| size > *most) {
+        desk.leave().await;
+        return Err(Undelivered::TooLarge { size, most });
+    }
+    on(&format!(
+        "sending {size} bytes to {} recipients",
+        letter.recipients.len()
+    ));
+    let told = desk.submit(&letter.sender, &letter.recipients, &letter.bytes).await?;
+    desk.leave().await;
+    judge(&letter.recipients, told)
+}
+
+/// What the server's words come to. Pure.
+fn judge(recipients: &[String], told: Told) -> Result<Delivery, Undelivered> {
+    let each = recipients.iter().zip(&told.recipients);
+    let refused = each.filter_map(|(recipient, word)| {
+        let passes = match word {
+            Word::Taken(_) => return None,
+            Word::Later(_) => true,
+            Word::Refused(_) => false,
+        };
+        Some(Refusal {
+            recipient: recipient.clone(),
+            said: word.said().to_owned(),
+            passes,
+        })
+    });
+    let refused: Vec<_> = refused.collect();
+    match told.mail {
+        Word::Taken(said) => Ok(Delivery { said, refused }),
+        Word::Later(said) => Err(Undelivered::Refused {
+            said,
+            passes: true,
+            refused,
+        }),
+        Word::Refused(said) => Err(Undelivered::Refused {
+            said,
+            passes: false,
+            refused,
+        }),
+    }
+}

@@ -1,0 +1,297 @@
+//! A visit to a mailbox by IMAP, beside the watch: mails are listed, read, and get their last touch, and the ledger hears of nothing.
+//!
+//! What only reads opens the mailbox by EXAMINE, which changes no flag (RFC 9051 section 6.3.3). Mails are asked for as the watch does:
+//! by UID, `BODY.PEEK[]`, in pieces of a mebibyte.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use tokio::time::timeout;
+
+use super::{
+    door::{self, CONNECT, Door, Keys},
+    error::{Error, Refusal, Violation},
+    fetch,
+    imap::{
+        Fetch, Said, Selected, Wire,
+        login::{self, Entered},
+        mutf7,
+        response::Known,
+    },
+    mechanism::SignIn,
+    session::{self, Session},
+    settle, uids,
+};
+use crate::{
+    auth::{Credential, Login},
+    config::{Account, Fate, Server},
+    net,
+};
+
+/// The largest piece of a mail in bytes.
+const PIECE: u64 = 1 << 20;
+/// For the farewell, which nobody needs.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Whose mailbox is visited, and where.
+#[derive(Clone)]
+pub struct Host {
+    /// The account.
+    pub account: Arc<Account>,
+    /// Its server for the protocol of the visit.
+    pub server: Server,
+    /// Its sign-in.
+    pub login: Login,
+}
+
+impl Host {
+    pub(super) fn who<'a>(&'a self, credential: &'a Credential) -> SignIn<'a> {
+        SignIn {
+            user: &self.account.user,
+            credential,
+            host: &self.server.host,
+            port: self.server.port,
+        }
+    }
+}
+
+#[async_trait]
+impl Keys for Host {
+    async fn credential(&self) -> Result<Credential, Error> {
+        Ok(self.login.credential().await?)
+    }
+
+    fn rejected(&self, credential: &Credential) {
+        self.login.rejected(credential);
+    }
+}
+
+#[async_trait]
+impl Door<Wire> for Host {
+    async fn knock(&self) -> Result<Wire, Error> {
+        let socket = net::tcp(&self.server, CONNECT).await?;
+        let (wire, _) = session::secure(socket, &self.server, self.account.ca_file.as_deref()).await?;
+        Ok(wire)
+    }
+}
+
+/// What a visitor may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manners {
+    /// Look and change nothing.
+    Look,
+    /// Touch mails too.
+    Touch,
+}
+
+impl Manners {
+    /// How the mailbox is opened.
+    fn command(self) -> &'static str {
+        match self {
+            Self::Look => "EXAMINE",
+            Self::Touch => "SELECT",
+        }
+    }
+}
+
+/// An open mailbox.
+pub struct Visit {
+    session: Session,
+}
+
+/// A mail in a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// Its number for good.
+    pub uid: u32,
+    /// Its bytes, as the server says.
+    pub size: u64,
+}
+
+/// A mail that was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Read {
+    /// All of it.
+    Whole {
+        /// The mail.
+        bytes: Vec<u8>,
+        /// When the server received it, where it says so.
+        received: Option<DateTime<Utc>>,
+    },
+    /// It has more bytes than were allowed.
+    TooLarge,
+    /// It is not there any more.
+    Gone,
+}
+
+impl Visit {
+    /// Connects, signs in and opens a mailbox, within 90 s.
+    ///
+    /// # Errors
+    /// When there is no way in. [`Error::Refused`] with the command SELECT or EXAMINE: this mailbox can't be opened.
+    pub async fn open(host: &Host, mailbox: &str, manners: Manners) -> Result<Self, Error> {
+        let enter = async |wire, credential| {
+            let Entered {
+                wire,
+                capabilities,
+                doubt,
+            } = login::enter(wire, &host.who(&credential)).await?;
+            let (wire, selected) = login::believe(select(wire, manners.command(), mailbox).await, doubt)?;
+            Ok((wire, capabilities, selected))
+        };
+        let (wire, can, selected) = door::admitted(host, enter).await?;
+        Ok(Self {
+            session: Session::begin(wire, can, selected, None, 1),
+        })
+    }
+
+    /// The mailbox's UIDVALIDITY; 1 where the server has none.
+    #[must_use]
+    pub fn uid_validity(&self) -> u32 {
+        self.session.cursor.uid_validity
+    }
+
+    /// Whether what is deleted is gone at once; otherwise it stays, marked, until somebody expunges the mailbox.
+    #[must_use]
+    pub fn expunges(&self) -> bool {
+        self.session.can.uidplus
+    }
+
+    /// Lists the mails from a UID on, oldest first, at most 100,000. The last value says that there are more.
+    ///
+    /// # Errors
+    /// When the session ends.
+    pub async fn list(mut self, from: u32) -> Result<(Self, Vec<Listed>, bool), Error> {
+        let (listed, more);
+        (self.session.wire, listed, more) = fetch::list(self.session.wire, from).await?;
+        let mut listed: Vec<_> = listed
+            .into_iter()
+            .filter(|mail| mail.uid >= from)
+            .map(|mail| Listed {
+                uid: mail.uid,
+                size: mail.size.into(),
+            })
+            .collect();
+        listed.sort_unstable_by_key(|mail| mail.uid);
+        Ok((self, listed, more))
+    }
+
+    /// The first `most` bytes of each of these mails (at most a mebibyte), as far as they are there.
+    ///
+    /// # Errors
+    /// When the session ends.
+    pub async fn beginnings(mut self, uids: &[u32], most: u32) -> Result<(Self, Vec<(u32, Bytes)>), Error> {
+        let mut found = Vec::new();
+        for (set, _) in uids::sets(uids) {
+            let what = format!("{set} (UID BODY.PEEK[]<0.{most}>)");
+            let done = self.session.wire.run("UID FETCH", &what, |said| {
+                if let Said::Fetch(Fetch {
+                    uid: Some(uid),
+                    body: Some(body),
+                    ..
+                }) = said
+                    && uids.contains(&uid)
+                {
+                    found.push((uid, body));
+                }
+            });
+            (self.session.wire, _) = done.await?.ok()?;
+        }
+        Ok((self, found))
+    }
+
+    /// Reads a mail of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// When the session ends.
+    pub async fn read(mut self, uid: u32, limit: u64) -> Result<(Self, Read), Error> {
+        let (mut bytes, mut received) = (Vec::new(), None);
+        loop {
+            let offset = bytes.len() as u64;
+            let asked = PIECE.min(limit.saturating_add(1).saturating_sub(offset));
+            if asked == 0 {
+                return Ok((self, Read::TooLarge));
+            }
+            let piece;
+            (self, piece) = self.piece(uid, offset, asked).await?;
+            let Some((at, piece)) = piece else {
+                // Some servers say nothing at all of a piece that would begin at the end.
+                let there;
+                (self.session.wire, there) = fetch::present(self.session.wire, &uid.to_string()).await?;
+                let whole = offset > 0 && there.contains(&uid);
+                let read = if whole {
+                    Read::Whole { bytes, received }
+                } else {
+                    Read::Gone
+                };
+                return Ok((self, read));
+            };
+            let came = piece.len() as u64;
+            if came > asked {
+                return Err(Violation::Literal.into());
+            }
+            received = received.or(at);
+            bytes.extend_from_slice(&piece);
+            if bytes.len() as u64 > limit {
+                return Ok((self, Read::TooLarge));
+            }
+            if came < asked {
+                return Ok((self, Read::Whole { bytes, received }));
+            }
+        }
+    }
+
+    async fn piece(
+        mut self,
+        uid: u32,
+        offset: u64,
+        asked: u64,
+    ) -> Result<(Self, Option<(Option<DateTime<Utc>>, Bytes)>), Error> {
+        let mut piece = None;
+        let what = format!("{uid} (UID INTERNALDATE BODY.PEEK[]<{offset}.{asked}>)");
+        let done = self.session.wire.run("UID FETCH", &what, |said| {
+            if let Said::Fetch(Fetch {
+                uid: Some(of),
+                received,
+                body: Some(body),
+                ..
+            }) = said
+                && of == uid
+            {
+                piece = Some((received, body));
+            }
+        });
+        (self.session.wire, _) = done.await?.ok()?;
+        Ok((self, piece))
+    }
+
+    /// Gives a mail its last touch; a mailbox that it is moved to is made when it is missing.
+    ///
+    /// # Errors
+    /// When the session ends; a refusal only says that the mail stays as it is.
+    pub async fn touch(mut self, uid: u32, fate: &Fate) -> Result<(Self, Result<(), Refusal>), Error> {
+        let answer;
+        (self.session, answer) = settle::touch_set(self.session, fate, &uid.to_string()).await?;
+        Ok((self, answer))
+    }
+
+    /// Says goodbye.
+    pub async fn leave(self) {
+        // The server closes either way.
+        drop(timeout(FAREWELL, self.session.wire.run("LOGOUT", "", |_| {})).await);
+    }
+}
+
+async fn select(wire: Wire, command: &'static str, mailbox: &str) -> Result<(Wire, Selected), Error> {
+    let name = mutf7::quoted(mailbox).ok_or_else(|| Error::Name(mailbox.to_owned()))?;
+    let mut selected = Selected::default();
+    let done = wire.run(command, &name, |said| {
+        if let Said::Ok(Some(Known::UidValidity(number))) = said {
+            selected.uid_validity = Some(number).filter(|number| *number > 0);
+        }
+    });
+    let (wire, _) = done.await?.ok()?;
+    Ok((wire, selected))
+}
