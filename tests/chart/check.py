@@ -87,6 +87,17 @@ def wrong(file):
         ("PodDisruptionBudget" not in found, "no disruption budget for one replica"),
         ("Secret" not in found, "no secret is rendered"),
     ]
+    # The operator's schemas let unknown keys pass, which the cluster then drops.
+    for monitor in found.get("ServiceMonitor", []):
+        spec = monitor["spec"]
+        rules += [
+            (spec.keys() == {"selector", "namespaceSelector", "endpoints"}, "known keys of the monitor"),
+            ([each.keys() for each in spec["endpoints"]] == [{"port", "path", "interval"}], "known keys of its endpoint"),
+            (spec["endpoints"][0]["port"] == service["spec"]["ports"][0]["name"], "the monitor's port"),
+            (spec["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items(), "the monitor finds the service"),
+        ]
+    for rule in found.get("PrometheusRule", []):
+        rules.append((len(rule["spec"]["groups"][0]["rules"]) > 5, "the alert rules are there"))
     for policy in found.get("NetworkPolicy", []):
         chosen = policy["spec"]["podSelector"]["matchLabels"]
         rules.append((chosen == stateful["spec"]["selector"]["matchLabels"], "the policy finds the pod"))
