@@ -1,0 +1,53 @@
+{{- define "mailjob.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "mailjob.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- else if contains (include "mailjob.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "mailjob.name" .) | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "mailjob.selector" -}}
+app.kubernetes.io/name: {{ include "mailjob.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "mailjob.labels" -}}
+{{ include "mailjob.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- end -}}
+
+{{- define "mailjob.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{- end -}}
+{{- end -}}
+
+{{- define "mailjob.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "mailjob.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The part of mailjob.toml that counts only from a start on. */}}
+{{- define "mailjob.service" -}}
+[service]
+ledger = "/var/lib/mailjob/mailjob.db"
+key = { file = "/etc/mailjob/key/key" }
+health = {{ printf "%s:%d" .Values.health.address (int .Values.health.port) | quote }}
+drain = "{{ int .Values.service.drainSeconds }}s"
+memory = {{ .Values.service.memory | quote }}
+retention = {{ .Values.service.retention | quote }}
+{{- if .Values.service.commands }}
+commands = {{ int .Values.service.commands }}
+{{- end }}
+{{- end -}}
