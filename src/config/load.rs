@@ -13,9 +13,8 @@ use std::{
 };
 
 use super::{
-    Account, Config, Endpoint, EndpointName, Operator, Problem, Service,
+    Account, Config, Endpoint, EndpointName, Operator, Problem, Service, agree,
     check::{self, Accounts, Draft, Shared},
-    clash,
     oauth::by_sign_in,
     problem::Fault,
     read::Part,
@@ -70,6 +69,7 @@ impl Loaded {
             service,
             operator: self.operator.clone().flatten(),
             endpoints: self.endpoints.clone(),
+            broken: self.broken.clone(),
         })
     }
 }
@@ -82,7 +82,7 @@ pub fn load(sources: &Sources) -> Loaded {
     load_beside(sources, None)
 }
 
-/// The same while something runs: where two endpoints want the same mailbox, the one that has it keeps it.
+/// The same while something runs: where two endpoints want the same mailbox watched in two ways, the way in which it is stays.
 pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded {
     let mut problems = Vec::new();
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -99,7 +99,7 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
             None => drop(broken.insert(name.clone())),
         }
     }
-    let endpoints = clash::settle(drafts, &mut broken, running, &mut problems);
+    let endpoints = agree::settle(drafts, &mut broken, running, &mut problems);
     problems.sort();
     let own = endpoints.values().flat_map(|endpoint| {
         let reply = endpoint.reply.account.as_ref();
