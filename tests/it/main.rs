@@ -17,6 +17,7 @@ mod raw;
 mod rehearse;
 mod reload;
 mod reply;
+mod route;
 mod sign_in;
 mod sign_ins;
 mod tokens;

@@ -6,6 +6,7 @@ mod life;
 mod maildrop;
 mod mails;
 mod poison;
+mod route;
 mod secrecy;
 mod sign_ins;
 mod trouble;
@@ -97,7 +98,7 @@ impl Desktop {
         );
         let intake = Intake {
             mailbox: mailbox(),
-            endpoint: endpoint("invoices"),
+            endpoints: vec![endpoint("invoices")],
             cursor,
             mails,
         };
@@ -195,6 +196,7 @@ fn finish(job: &ClaimedJob, outcome: Outcome) -> Finish {
         due: None,
         reply: None,
         summary: None,
+        next: Vec::new(),
     }
 }
 
