@@ -161,7 +161,7 @@ impl Fleet {
             }
             if let Err(error) = self.watch(route, config) {
                 let endpoints = listed(route);
-                error!(endpoints, %error, "the mailbox can't be watched; mend this and save the file again");
+                error!(%endpoints, %error, "the mailbox can't be watched; mend this and save the file again");
             }
         }
     }
@@ -194,7 +194,7 @@ impl Fleet {
             stop: stop.clone(),
         };
         let names = listed(route);
-        info!(mailbox = %watch::mailbox_key(&route.mailbox), endpoints = names, restarted, "mailbox is watched");
+        info!(mailbox = %watch::mailbox_key(&route.mailbox), endpoints = %names, restarted, "mailbox is watched");
         let orphans = Orphans::of(route, config);
         let run = move || {
             let (watch, gate, orphans) = (watch.clone(), gate.clone(), orphans.clone());

@@ -78,7 +78,7 @@ pub async fn run(watch: Watch) {
     if watch.stop.run_until_cancelled(sleep(delay)).await.is_none() {
         return;
     }
-    let span = tracing::info_span!("watch", endpoint = names(&watch.inlet));
+    let span = tracing::info_span!("watch", endpoint = %names(&watch.inlet));
     match watch.inlet.mailbox.protocol {
         Protocol::Pop3 => pop3::Watcher::new(watch, Box::new(door)).run().instrument(span).await,
         Protocol::Imap | Protocol::Smtp => Watcher::new(watch, Box::new(door)).run().instrument(span).await,
