@@ -9,6 +9,7 @@ mod doctor;
 mod grants;
 mod letters;
 mod life;
+mod looks;
 mod notice;
 mod outage;
 mod pop3;

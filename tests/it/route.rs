@@ -1,14 +1,14 @@
-//! Several endpoints on one mailbox, and when it is looked at, through the whole program.
+//! Several endpoints on one mailbox, through the whole program.
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
 use mailjob_testbed::{Answer, Mailjob, Options, Receiver, SignIn, Start, World};
 
-const USER: &str = "ada@example.test";
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const USER: &str = "ada@example.test";
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-fn mail(number: usize, subject: &str, to: &str) -> Vec<u8> {
+/// A mail of its own number.
+pub(crate) fn mail(number: usize, subject: &str, to: &str) -> Vec<u8> {
     format!(
         "From: Sender <sender@example.test>\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{number}@example.test>\r\n\r\nHello\r\n"
     )
@@ -23,14 +23,15 @@ fn endpoint(receiver: &Receiver, name: &str, mailbox: &str, more: &str) -> Strin
     )
 }
 
-struct Scene {
-    mailjob: Mailjob,
-    world: World,
-    receiver: Receiver,
+/// An installation with ada's account, and who hears of her mails.
+pub(crate) struct Scene {
+    pub(crate) mailjob: Mailjob,
+    pub(crate) world: World,
+    pub(crate) receiver: Receiver,
 }
 
 impl Scene {
-    async fn new(start: Start) -> Self {
+    pub(crate) async fn new(start: Start) -> Self {
         let world = World::start(Options::default()).await.unwrap();
         let receiver = Receiver::start(|_| Answer::text("ok")).await.unwrap();
         let mut mailjob = Mailjob::new(&world, env!("CARGO_BIN_EXE_mailjob")).unwrap();
@@ -45,23 +46,23 @@ impl Scene {
         }
     }
 
-    fn add(&self, name: &str, mailbox: &str, more: &str) {
+    pub(crate) fn add(&self, name: &str, mailbox: &str, more: &str) {
         self.mailjob
             .endpoint(name, &endpoint(&self.receiver, name, mailbox, more))
             .unwrap();
     }
 
-    async fn deliver(&self, mails: &[Vec<u8>]) {
+    pub(crate) async fn deliver(&self, mails: &[Vec<u8>]) {
         self.world.dovecot.deliver_all(USER, mails).await.unwrap();
     }
 
-    async fn run(&mut self) {
+    pub(crate) async fn run(&mut self) {
         self.mailjob.start().unwrap();
         self.mailjob.ready().await.unwrap();
     }
 
     /// What every endpoint was told, in order: `/name subject`.
-    async fn told(&self, count: usize) -> Vec<String> {
+    pub(crate) async fn told(&self, count: usize) -> Vec<String> {
         let requests = self.receiver.wait_for(count, PATIENCE).await;
         let requests = requests.unwrap_or_else(|error| panic!("{error}\n{}", self.mailjob.log()));
         let subject =
@@ -74,12 +75,12 @@ impl Scene {
         told
     }
 
-    async fn holds(&self, mailbox: &str, count: usize) {
+    pub(crate) async fn holds(&self, mailbox: &str, count: usize) {
         let held = self.world.dovecot.wait_for(USER, mailbox, count, PATIENCE).await;
         held.unwrap_or_else(|error| panic!("{error}\n{}", self.mailjob.log()));
     }
 
-    async fn says(&self, words: &str) {
+    pub(crate) async fn says(&self, words: &str) {
         self.mailjob.wait_log(words, PATIENCE).await.unwrap();
     }
 
@@ -92,7 +93,7 @@ impl Scene {
         logins.count()
     }
 
-    async fn stops(mut self) {
+    pub(crate) async fn stops(mut self) {
         assert_eq!(self.mailjob.term().unwrap(), 0, "{}", self.mailjob.log());
     }
 }
@@ -263,118 +264,4 @@ async fn two_folders_of_one_account_are_two_endpoints() {
     assert_eq!(scene.told(2).await, ["/inbox a letter", "/orders an order"]);
     scene.holds("Processed", 2).await;
     scene.stops().await;
-}
-
-fn ten() -> Vec<Vec<u8>> {
-    (0..10).map(|n| mail(n, "one of ten", USER)).collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_batch_of_two_takes_ten_mails_in_five_looks() {
-    for protocol in ["imap", "pop3"] {
-        let mut scene = Scene::new(Start::Implicit).await;
-        scene.add(
-            "a",
-            &format!("protocol = \"{protocol}\"\nevery = \"1s\"\nbatch = 2"),
-            "",
-        );
-        scene.deliver(&ten()).await;
-        let begun = Instant::now();
-        scene.run().await;
-        scene.told(10).await;
-        assert!(
-            begun.elapsed() >= Duration::from_secs(4),
-            "{protocol}: {:?}",
-            begun.elapsed()
-        );
-        let log = scene.mailjob.log();
-        let looks: Vec<_> = log.lines().filter(|line| line.contains("took new mail")).collect();
-        assert!(
-            looks.len() == 5 && looks.iter().all(|line| line.contains("new=2")),
-            "{looks:#?}"
-        );
-        scene.holds("INBOX", 0).await;
-        scene.stops().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_mailbox_is_left_alone_after_its_looks() {
-    for protocol in ["imap", "pop3"] {
-        let mut scene = Scene::new(Start::Implicit).await;
-        scene.add(
-            "a",
-            &format!("protocol = \"{protocol}\"\nevery = \"1s\"\nrepeat = 1"),
-            "[settle]\ndone = \"delete\"",
-        );
-        scene.deliver(&[mail(1, "before", USER)]).await;
-        scene.run().await;
-        scene.says("the mailbox is left alone from now on").await;
-        scene.deliver(&[mail(2, "after", USER)]).await;
-        // Its last touch is still given.
-        scene.holds("INBOX", 1).await;
-        assert_eq!(scene.told(1).await, ["/a before"]);
-        // The next start looks again, once.
-        assert_eq!(scene.mailjob.term().unwrap(), 0);
-        scene.run().await;
-        assert_eq!(scene.told(2).await, ["/a after", "/a before"]);
-        scene.stops().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_first_look_is_put_off() {
-    let mut scene = Scene::new(Start::Implicit).await;
-    scene.add("a", "start_delay = \"3s\"", "");
-    scene.deliver(&[mail(1, "one", USER)]).await;
-    let started = Utc::now();
-    scene.run().await;
-    let requests = scene.receiver.wait_for(1, PATIENCE).await.unwrap();
-    let taken: DateTime<Utc> = requests[0].json()["taken"].as_str().unwrap().parse().unwrap();
-    assert!(taken - started >= TimeDelta::seconds(3), "{started} {taken}");
-    scene.stops().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_backlog_over_the_limit_waits_for_a_word() {
-    for protocol in ["imap", "pop3"] {
-        for backlog in ["process", "skip"] {
-            let mut scene = Scene::new(Start::Implicit).await;
-            let lines = format!("protocol = \"{protocol}\"\nevery = \"1s\"\nbacklog_limit = 2");
-            let settle = "[settle]\ndone = \"delete\"";
-            scene.add("a", &lines, settle);
-            let old: Vec<_> = (1..=3).map(|n| mail(n, "old", USER)).collect();
-            scene.deliver(&old).await;
-            scene.run().await;
-            scene
-                .says("3 mails lay in this mailbox before it was watched, more than backlog_limit = 2")
-                .await;
-            scene.says("backlog = \"skip\"").await;
-            assert!(scene.receiver.requests().is_empty());
-
-            scene.add("a", &format!("{lines}\nbacklog = \"{backlog}\""), settle);
-            let skip = backlog == "skip";
-            if skip {
-                scene.says("the mails that are there are left").await;
-            }
-            scene.deliver(&[mail(9, "new", USER)]).await;
-            let expected = if skip {
-                vec!["/a new"]
-            } else {
-                vec!["/a new", "/a old", "/a old", "/a old"]
-            };
-            assert_eq!(scene.told(expected.len()).await, expected, "{protocol}");
-            scene.holds("INBOX", if skip { 3 } else { 0 }).await;
-            // Nor are they taken after the next start.
-            assert_eq!(scene.mailjob.term().unwrap(), 0);
-            scene.run().await;
-            scene.deliver(&[mail(10, "newer", USER)]).await;
-            assert_eq!(scene.told(expected.len() + 1).await[1], "/a newer");
-            if skip {
-                let flags = scene.world.dovecot.flags(USER, "INBOX").await.unwrap();
-                assert!(flags.iter().take(3).all(String::is_empty), "{flags:?}");
-            }
-            scene.stops().await;
-        }
-    }
 }
