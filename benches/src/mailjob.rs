@@ -133,7 +133,7 @@ impl Mailjob {
 fn endpoint(login: &Login, dir: &Path, action: &str) -> String {
     let (ca, password) = (login.ca.display(), dir.join("password"));
     format!(
-        "{action}\n\n[mailbox.account]\nuser = \"{}\"\npassword = {{ file = \"{}\" }}\nca_file = \"{ca}\"\nimap = {{ host = \"localhost\", port = {}, tls = \"implicit\" }}\n\n[reply]\nto = \"nobody\"\n",
+        "{action}\n\n[mailbox]\nbacklog = \"process\"\n\n[mailbox.account]\nuser = \"{}\"\npassword = {{ file = \"{}\" }}\nca_file = \"{ca}\"\nimap = {{ host = \"localhost\", port = {}, tls = \"implicit\" }}\n\n[reply]\nto = \"nobody\"\n",
         login.user,
         password.display(),
         login.port

@@ -1,19 +1,26 @@
-//! The loops of every endpoint, and what a change of the configuration does to them.
+//! The loops of mailboxes and endpoints, and what a change of the configuration does to them.
 //!
-//! An endpoint has two loops, watch and dispatch; an SMTP account that replies use has one, the outbox. A changed endpoint's
-//! old loops end, with their running jobs, before its new ones start: no mailbox is ever scanned twice at once.
+//! A mailbox has one watch, whatever many endpoints share it; an endpoint has its dispatch; an SMTP account that replies use has its
+//! outbox. Each is started anew only when what it uses changed. A mailbox's old watch ends before its new one begins: no mailbox is ever
+//! scanned twice at once.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::{
     budget::Budget,
-    config::{Account, Action, Config, Endpoint, EndpointName, Service},
+    config::{
+        Account, Action, Config, Endpoint, EndpointName, Inlet, Looks, MailboxId, Route, Service, Taker,
+        Watch as Noticing,
+    },
     dispatch::{self, Dispatch},
-    ledger::{Ledger, Vault},
+    ledger::{Ledger, MailboxKey, Vault},
     metrics::Metrics,
     net,
     reply::{self, Composer, Ourselves, Outbox},
@@ -23,6 +30,7 @@ use crate::{
 use super::{
     clients::Clients,
     notices::{self, Desk},
+    roster::{Gate, Roster},
     sign_ins::SignIns,
     supervise::Loops,
 };
@@ -35,30 +43,81 @@ pub(super) struct Fleet {
     intake: Budget,
     /// Mail that jobs work on.
     memory: Budget,
+    jobs: Arc<Semaphore>,
     commands: Arc<Semaphore>,
     stop: CancellationToken,
-    endpoints: BTreeMap<EndpointName, Running<Endpoint>>,
-    outboxes: BTreeMap<String, Running<Account>>,
+    watches: Roster<MailboxId, Inlet>,
+    dispatches: Roster<EndpointName, Work>,
+    outboxes: Roster<String, Account>,
     sign_ins: SignIns,
-    /// How the mailboxes of endpoints are doing.
-    health: BTreeMap<EndpointName, Arc<watch::Health>>,
+    /// How the mailboxes are doing.
+    health: BTreeMap<MailboxId, Arc<watch::Health>>,
     /// Every address that is ours: none of them is answered.
     ourselves: Ourselves,
     clients: Clients,
 }
 
-/// Loops, the settings they were started with, and their ends.
-struct Running<S> {
-    settings: Arc<S>,
-    stop: CancellationToken,
-    ends: Vec<JoinHandle<()>>,
+/// What a dispatch works with.
+#[derive(PartialEq)]
+struct Work {
+    /// Without what only the watch of its mailbox uses.
+    endpoint: Endpoint,
+    next: Vec<EndpointName>,
 }
 
-impl<S> Running<S> {
-    /// Asks the loops to stop; the handles end when they have.
-    fn end(self) -> Vec<JoinHandle<()>> {
-        self.stop.cancel();
-        self.ends
+impl Work {
+    fn of(endpoint: &Endpoint, route: &Route) -> Self {
+        let mut used = endpoint.clone();
+        used.order = Endpoint::ORDER;
+        let mailbox = &mut used.mailbox;
+        mailbox.watch = Noticing::usual(mailbox.protocol, mailbox.account.provider);
+        mailbox.looks = Looks::default();
+        mailbox.taker = Taker::default();
+        Self {
+            endpoint: used,
+            next: route.successors(&endpoint.name),
+        }
+    }
+}
+
+/// Jobs whose endpoint is not at a mailbox any more, and who may have their mails.
+#[derive(Clone)]
+struct Orphans {
+    mailbox: MailboxKey,
+    known: Vec<EndpointName>,
+    route: Vec<EndpointName>,
+}
+
+impl Orphans {
+    /// Endpoints that are broken have a file: their jobs wait.
+    fn of(route: &Route, config: &Config) -> Self {
+        let known = route.names().into_iter().chain(config.broken.iter().cloned());
+        let next = match route.mailbox.taker {
+            Taker::First => route.names(),
+            Taker::All => Vec::new(),
+        };
+        Self {
+            mailbox: watch::mailbox_key(&route.mailbox),
+            known: known.collect(),
+            route: next,
+        }
+    }
+
+    async fn hand_on(&self, ledger: &dyn Ledger) {
+        let mailbox = &self.mailbox;
+        match ledger.hand_on(mailbox, &self.known, &self.route).await {
+            Ok(handed) => {
+                if handed.jobs > 0 {
+                    info!(%mailbox, jobs = handed.jobs, "jobs of endpoints that are not at this mailbox any more went on to the next, or ended");
+                }
+                if handed.left > 0 {
+                    warn!(%mailbox, jobs = handed.left, "jobs had begun at endpoints that are not at this mailbox any more: put their files back, and they are tried again");
+                }
+            }
+            Err(error) => {
+                warn!(%mailbox, %error, "jobs of endpoints that are gone could not be handed on; trying again at the next start")
+            }
+        }
     }
 }
 
@@ -77,10 +136,12 @@ impl Fleet {
             ledger,
             intake: Budget::new(service.memory / 4),
             memory: Budget::new(service.memory),
+            jobs: Arc::new(Semaphore::new(service.jobs)),
             commands: Arc::new(Semaphore::new(service.commands)),
             stop,
-            endpoints: BTreeMap::new(),
-            outboxes: BTreeMap::new(),
+            watches: Roster::default(),
+            dispatches: Roster::default(),
+            outboxes: Roster::default(),
             sign_ins,
             health: BTreeMap::new(),
             ourselves: Ourselves::default(),
@@ -92,31 +153,22 @@ impl Fleet {
     pub(super) fn become_like(&mut self, config: &Config) {
         self.sign_ins.become_like(config);
         self.ourselves = reply::ourselves(config.endpoints.values().map(AsRef::as_ref));
-        let gone: Vec<_> = self
-            .endpoints
-            .keys()
-            .filter(|name| !config.endpoints.contains_key(*name))
-            .cloned()
-            .collect();
-        for name in gone {
-            if let Some(running) = self.endpoints.remove(&name) {
-                info!(endpoint = %name, "endpoint removed; its running jobs finish");
-                drop(running.end());
-            }
-            self.health.remove(&name);
+        let routes = config.routes();
+        for name in self.dispatches.keep(|name| config.endpoints.contains_key(name)) {
+            info!(endpoint = %name, "endpoint removed; its running jobs finish");
         }
-        for (name, endpoint) in &config.endpoints {
-            let before = match self.endpoints.remove(name) {
-                Some(running) if running.settings == *endpoint => {
-                    self.endpoints.insert(name.clone(), running);
-                    continue;
+        let ids: BTreeSet<_> = routes.iter().map(|route| route.mailbox.id()).collect();
+        self.watches.keep(|id| ids.contains(id));
+        self.health.retain(|id, _| ids.contains(id));
+        for route in &routes {
+            for endpoint in &route.endpoints {
+                if let Err(error) = self.dispatch(endpoint, route, config) {
+                    error!(endpoint = %endpoint.name, %error, "endpoint can't start; mend this and save its file again");
                 }
-                Some(running) => running.end(),
-                None => Vec::new(),
-            };
-            info!(endpoint = %name, restarted = !before.is_empty(), "endpoint started");
-            if let Err(error) = self.start(endpoint, config, before) {
-                error!(endpoint = %name, %error, "endpoint can't start; mend this and save its file again");
+            }
+            if let Err(error) = self.watch(route, config) {
+                let endpoints = listed(route);
+                error!(%endpoints, %error, "the mailbox can't be watched; mend this and save the file again");
             }
         }
     }
@@ -130,7 +182,7 @@ impl Fleet {
         });
         let of = |(name, endpoint): (&EndpointName, &Arc<Endpoint>)| {
             let sign_in = endpoint.mailbox.account.sign_in.clone();
-            let health = self.health.get(name)?.clone();
+            let health = self.health.get(&endpoint.mailbox.id())?.clone();
             Some((name.to_string(), notices::Watched { sign_in, health }))
         };
         Desk {
@@ -141,82 +193,72 @@ impl Fleet {
         }
     }
 
-    fn start(
-        &mut self,
-        endpoint: &Arc<Endpoint>,
-        config: &Config,
-        before: Vec<JoinHandle<()>>,
-    ) -> Result<(), net::Error> {
+    fn watch(&mut self, route: &Route, config: &Config) -> Result<(), net::Error> {
+        let (id, inlet) = (route.mailbox.id(), Arc::new(route.inlet()));
+        let Some((gate, restarted)) = self.watches.make_way(&id, &inlet) else {
+            return Ok(());
+        };
+        let stop = self.stop.child_token();
+        let watch = Watch {
+            inlet: inlet.clone(),
+            ledger: self.ledger.clone(),
+            login: self.sign_ins.login(&route.mailbox.account, config, &mut self.clients)?,
+            budget: self.intake.clone(),
+            health: self.health.entry(id.clone()).or_default().clone(),
+            stop: stop.clone(),
+        };
+        let names = listed(route);
+        info!(mailbox = %watch::mailbox_key(&route.mailbox), endpoints = %names, restarted, "mailbox is watched");
+        let orphans = Orphans::of(route, config);
+        let run = move || {
+            let (watch, gate, orphans) = (watch.clone(), gate.clone(), orphans.clone());
+            async move {
+                gate.open().await;
+                orphans.hand_on(watch.ledger.as_ref()).await;
+                Box::pin(watch::run(watch)).await;
+            }
+        };
+        let end = self.loops.start(format!("watch {names}"), stop.clone(), run);
+        self.watches.began(id, inlet, stop, end);
+        Ok(())
+    }
+
+    fn dispatch(&mut self, endpoint: &Arc<Endpoint>, route: &Route, config: &Config) -> Result<(), net::Error> {
+        let name = &endpoint.name;
         if let Some(account) = &endpoint.reply.account {
             self.outbox(account, config)?;
         }
-        let account = &endpoint.mailbox.account;
-        let login = self.sign_ins.login(account, config, &mut self.clients)?;
+        let work = Arc::new(Work::of(endpoint, route));
+        let Some((gate, restarted)) = self.dispatches.make_way(name, &work) else {
+            return Ok(());
+        };
         let http = match &endpoint.action {
             Action::Webhook(hook) => self.clients.client(hook.ca_file.clone(), hook.allow_private_network)?,
             Action::Command(_) => self.clients.client(None, false)?,
         };
+        info!(endpoint = %name, restarted, "endpoint started");
         let stop = self.stop.child_token();
-        let gate = Gate::after(before);
-
-        let watch = Watch {
-            endpoint: endpoint.clone(),
-            ledger: self.ledger.clone(),
-            login,
-            budget: self.intake.clone(),
-            health: self.health.entry(endpoint.name.clone()).or_default().clone(),
-            stop: stop.clone(),
-        };
-        let waited = gate.clone();
-        let watching = self
-            .loops
-            .start(format!("watch {}", endpoint.name), stop.clone(), move || {
-                let (watch, gate) = (watch.clone(), waited.clone());
-                async move {
-                    gate.open().await;
-                    Box::pin(watch::run(watch)).await;
-                }
-            });
-
         let dispatch = Dispatch {
             endpoint: endpoint.clone(),
+            next: work.next.clone(),
             ledger: self.ledger.clone(),
             replier: Arc::new(Composer::new(endpoint, self.ourselves.clone())),
             http,
             memory: self.memory.clone(),
+            jobs: self.jobs.clone(),
             commands: self.commands.clone(),
             stop: stop.clone(),
         };
-        let dispatching = self
-            .loops
-            .start(format!("dispatch {}", endpoint.name), stop.clone(), move || {
-                let (dispatch, gate) = (dispatch.clone(), gate.clone());
-                async move {
-                    gate.open().await;
-                    Box::pin(dispatch::run(dispatch)).await;
-                }
-            });
-        let ends = vec![watching, dispatching];
-        self.endpoints.insert(
-            endpoint.name.clone(),
-            Running {
-                settings: endpoint.clone(),
-                stop,
-                ends,
-            },
-        );
+        let run = move || behind(gate.clone(), dispatch::run(dispatch.clone()));
+        let end = self.loops.start(format!("dispatch {name}"), stop.clone(), run);
+        self.dispatches.began(name.clone(), work, stop, end);
         Ok(())
     }
 
     /// One outbox an account. It goes on when the last endpoint that used it is gone: what is queued still has to be sent.
     fn outbox(&mut self, account: &Arc<Account>, config: &Config) -> Result<(), net::Error> {
-        let before = match self.outboxes.remove(&account.name) {
-            Some(running) if running.settings == *account => {
-                self.outboxes.insert(account.name.clone(), running);
-                return Ok(());
-            }
-            Some(running) => running.end(),
-            None => Vec::new(),
+        let Some((gate, _)) = self.outboxes.make_way(&account.name, account) else {
+            return Ok(());
         };
         let stop = self.stop.child_token();
         let outbox = Outbox {
@@ -225,49 +267,24 @@ impl Fleet {
             login: self.sign_ins.login(account, config, &mut self.clients)?,
             stop: stop.clone(),
         };
-        let gate = Gate::after(before);
-        let sending = self
-            .loops
-            .start(format!("reply {}", account.name), stop.clone(), move || {
-                let (outbox, gate) = (outbox.clone(), gate.clone());
-                async move {
-                    gate.open().await;
-                    Box::pin(reply::run(outbox)).await;
-                }
-            });
-        let running = Running {
-            settings: account.clone(),
-            stop,
-            ends: vec![sending],
-        };
-        self.outboxes.insert(account.name.clone(), running);
+        let run = move || behind(gate.clone(), reply::run(outbox.clone()));
+        let end = self.loops.start(format!("reply {}", account.name), stop.clone(), run);
+        self.outboxes.began(account.name.clone(), account.clone(), stop, end);
         Ok(())
     }
 }
 
-/// Opens when the loops before have ended.
-#[derive(Clone)]
-struct Gate(CancellationToken);
-
-impl Gate {
-    fn after(before: Vec<JoinHandle<()>>) -> Self {
-        let opened = CancellationToken::new();
-        if before.is_empty() {
-            opened.cancel();
-        } else {
-            let gate = opened.clone();
-            tokio::spawn(async move {
-                for end in before {
-                    // A loop that was aborted has ended as well.
-                    drop(end.await);
-                }
-                gate.cancel();
-            });
-        }
-        Self(opened)
+/// A loop that begins when the gate is open.
+fn behind(gate: Gate, run: impl Future<Output = ()>) -> impl Future<Output = ()> {
+    let run = Box::pin(run);
+    async move {
+        gate.open().await;
+        run.await;
     }
+}
 
-    async fn open(&self) {
-        self.0.cancelled().await;
-    }
+/// The names of a mailbox's endpoints, for the log.
+fn listed(route: &Route) -> String {
+    let names: Vec<_> = route.names().iter().map(ToString::to_string).collect();
+    names.join(",")
 }

@@ -6,6 +6,7 @@ mod clients;
 mod fleet;
 mod housekeeping;
 mod notices;
+mod roster;
 mod sign_ins;
 mod signals;
 mod supervise;

@@ -13,7 +13,7 @@ use chrono::Utc;
 
 use crate::{
     config::{
-        Endpoint,
+        self, Endpoint,
         load::{Loaded, Sources, load},
     },
     rehearse::{self, Question, Report, json, render},
@@ -46,7 +46,13 @@ pub(super) async fn rehearse(sources: &Sources, name: &str, mail: &Path, as_json
     };
     let ourselves = reply::ourselves(loaded.endpoints.values().map(AsRef::as_ref));
     let most = if whole_body { u64::MAX } else { BODY };
-    let report = rehearse::rehearse(Question::new(endpoint, ourselves, raw, Utc::now(), most)).await;
+    let routes = config::routes(loaded.endpoints.values());
+    let id = endpoint.mailbox.id();
+    let question = Question {
+        route: routes.into_iter().find(|route| route.mailbox.id() == id),
+        ..Question::new(endpoint, ourselves, raw, Utc::now(), most)
+    };
+    let report = rehearse::rehearse(question).await;
     match tell(&report, as_json) {
         Err(_) => ExitCode::from(UNTOLD),
         Ok(()) if report.hindrance().is_some() => ExitCode::from(IDLE),

@@ -1,6 +1,6 @@
 //! What a changed configuration means for the one that runs. Pure.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Config, EndpointName, load::Loaded};
 
@@ -61,7 +61,33 @@ impl Changes {
                 config.endpoints.insert(name.clone(), Arc::clone(endpoint));
             }
         }
+        if new.listed {
+            let refused = self.refused.iter().cloned();
+            config.broken = refused.collect();
+        }
+        share(&mut config, &self.kept);
         config
+    }
+}
+
+/// Those whose file is broken watch their mailbox as the others say that share it: one watch serves all.
+fn share(config: &mut Config, kept: &[EndpointName]) {
+    let right = config
+        .endpoints
+        .values()
+        .filter(|endpoint| !kept.contains(&endpoint.name));
+    let right: BTreeMap<_, _> = right
+        .map(|endpoint| (endpoint.mailbox.id(), Arc::clone(endpoint)))
+        .collect();
+    for name in kept {
+        let Some(endpoint) = config.endpoints.get_mut(name) else {
+            continue;
+        };
+        if let Some(right) = right.get(&endpoint.mailbox.id()) {
+            let endpoint = Arc::make_mut(endpoint);
+            endpoint.mailbox.clone_from(&right.mailbox);
+            endpoint.settle.ignored.clone_from(&right.settle.ignored);
+        }
     }
 }
 

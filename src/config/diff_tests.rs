@@ -88,6 +88,7 @@ fn what_changes_follows_from_what_runs_and_what_is_read() {
             service: Service::on(1),
             operator: None,
             endpoints: endpoints(runs),
+            broken: BTreeSet::new(),
         };
         let new = loaded(right, broken, listed);
         let changes = Changes::between(&old, &new);
@@ -105,7 +106,39 @@ fn what_changes_follows_from_what_runs_and_what_is_read() {
             endpoints(then),
             "{runs} → {right} ({broken})"
         );
+        let waiting = changes.applied(&old, &new).broken;
+        assert_eq!(
+            waiting.into_iter().collect::<Vec<_>>(),
+            names(refused),
+            "{runs} → {right} ({broken})"
+        );
     }
+}
+
+/// All of these endpoints watch one mailbox.
+#[test]
+fn who_is_broken_goes_on_with_the_mailbox_as_the_others_say() {
+    let old = Config {
+        service: Service::on(1),
+        operator: None,
+        endpoints: endpoints("a1 b1"),
+        broken: BTreeSet::new(),
+    };
+    let mut new = loaded("b1", "a", true);
+    for endpoint in new.endpoints.values_mut() {
+        Arc::make_mut(endpoint).mailbox.looks.batch = Some(7);
+    }
+    let config = Changes::between(&old, &new).applied(&old, &new);
+    let batches: Vec<_> = config
+        .endpoints
+        .values()
+        .map(|endpoint| endpoint.mailbox.looks.batch)
+        .collect();
+    assert_eq!(batches, [Some(7), Some(7)]);
+    assert_eq!(
+        config.endpoints.values().next().unwrap().action,
+        old.endpoints.values().next().unwrap().action
+    );
 }
 
 #[test]
@@ -114,6 +147,7 @@ fn shared_settings_wait_for_the_next_start() {
         service: Service::on(1),
         operator: None,
         endpoints: endpoints("a1"),
+        broken: BTreeSet::new(),
     };
     let mut new = loaded("a1", "", true);
     new.service = Some(Service::on(8));
@@ -132,6 +166,7 @@ fn an_operator_counts_at_once_and_one_who_cannot_be_used_leaves_the_one_before()
         service: Service::on(1),
         operator: Some(operator("old@example.com")),
         endpoints: endpoints("a1"),
+        broken: BTreeSet::new(),
     };
     let mut new = loaded("a1", "", true);
     for (read, then) in [

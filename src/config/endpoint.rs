@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Account, Action, Conversation, Inputs, Jobs, Output, Protocol, Rates, Reply, Senders, Server};
+use super::{Action, Conversation, Inputs, Jobs, Mailbox, Output, Protocol, Rates, Reply, Senders};
 
 /// An endpoint's name: the stem of its file, `[a-z0-9][a-z0-9_-]{0,62}`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +47,8 @@ pub struct Endpoint {
     pub description: String,
     /// Where mail comes from.
     pub mailbox: Mailbox,
+    /// Its turn among the endpoints of the mailbox: the lowest comes first, of equals the first by name. Default 100.
+    pub order: usize,
     /// Which mail is meant.
     pub filter: Filter,
     /// Whose mail is accepted.
@@ -76,6 +78,9 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// The turn of an endpoint that says nothing of it.
+    pub const ORDER: usize = 100;
+
     /// An endpoint of which nothing else is written: everything has its default, and nobody is answered.
     #[must_use]
     pub fn new(name: EndpointName, mailbox: Mailbox, action: Action) -> Self {
@@ -84,6 +89,7 @@ impl Endpoint {
             name,
             description: String::new(),
             mailbox,
+            order: Self::ORDER,
             filter: Filter::default(),
             senders: Senders::default(),
             jobs: Jobs::default(),
@@ -101,67 +107,6 @@ impl Endpoint {
     }
 }
 
-/// A mailbox of an account and how it is watched.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Mailbox {
-    /// Whose mailbox.
-    pub account: Arc<Account>,
-    /// How it is read.
-    pub protocol: Protocol,
-    /// Where it is read: the account's server for that protocol.
-    pub server: Server,
-    /// The mailbox's name in Unicode. Default `INBOX`; POP3 knows no other.
-    pub name: String,
-    /// How new mail is noticed.
-    pub watch: Watch,
-}
-
-impl Mailbox {
-    /// The mailbox `INBOX` of an account, watched as is usual.
-    #[must_use]
-    pub fn inbox(account: Arc<Account>, protocol: Protocol, server: Server) -> Self {
-        Self {
-            account,
-            protocol,
-            server,
-            name: "INBOX".to_owned(),
-            watch: Watch::usual(protocol),
-        }
-    }
-}
-
-/// How new mail is noticed.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Watch {
-    /// IDLE, with an unconditional look at least this often (default 3 min); polls so where the server has no IDLE. Not for POP3.
-    Idle {
-        /// The longest time between two looks.
-        look: Duration,
-    },
-    /// A look at this interval. Default for POP3: 1 min.
-    Every(Duration),
-    /// A look at the instants of a cron pattern in a time zone.
-    Cron {
-        /// Five or six fields, as croner reads them.
-        pattern: Box<croner::Cron>,
-        /// Default UTC.
-        zone: chrono_tz::Tz,
-    },
-}
-
-impl Watch {
-    /// How new mail is noticed when nothing is written. A POP3 server never tells of it.
-    #[must_use]
-    pub fn usual(protocol: Protocol) -> Self {
-        match protocol {
-            Protocol::Pop3 => Self::Every(Duration::from_secs(60)),
-            Protocol::Imap | Protocol::Smtp => Self::Idle {
-                look: Duration::from_secs(3 * 60),
-            },
-        }
-    }
-}
-
 /// Which mail is meant; all that is named must hold. Globs know `*` and `?` and ignore case.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filter {
@@ -169,6 +114,10 @@ pub struct Filter {
     pub from: Vec<String>,
     /// One of these matches an address of To or Cc.
     pub to: Vec<String>,
+    /// One of these matches a detail with which the mail was sent to one of `ours`: `user+detail@domain` (RFC 5233 section 4).
+    pub plus: Vec<String>,
+    /// The mailbox's own addresses, where `plus` asks for them.
+    pub ours: Vec<String>,
     /// One of these matches the subject.
     pub subject: Vec<String>,
     /// At least one attachment's name matches one of these; only such attachments are handed on.

@@ -225,17 +225,18 @@ fn the_reference_shows_the_usual_words() {
 
 /// What nothing is written for, where the mailbox is read by POP3.
 #[test]
-fn pop3_is_asked_each_minute_and_deletes_what_is_done() {
-    let endpoint =
-        read("[mailbox]\nprotocol = \"pop3\"\naccount = \"office\"\n[webhook]\nurl = \"https://erp.example/hooks\"\n")
-            .unwrap();
-    assert_eq!(
-        endpoint.mailbox.watch,
-        super::Watch::Every(std::time::Duration::from_secs(60))
-    );
-    let ends = [super::Fate::Delete, super::Fate::Keep, super::Fate::Keep];
-    assert_eq!(
-        [endpoint.settle.done, endpoint.settle.failed, endpoint.settle.ignored],
-        ends
-    );
+fn pop3_is_asked_by_itself_and_deletes_what_is_done() {
+    let every = |account: &str| {
+        let text = format!(
+            "[mailbox]\nprotocol = \"pop3\"\naccount = \"{account}\"\n[webhook]\nurl = \"https://erp.example/hooks\"\n"
+        );
+        let endpoint = read(&text).unwrap();
+        let ends = [super::Fate::Delete, super::Fate::Keep, super::Fate::Keep];
+        let settle = endpoint.settle;
+        assert_eq!([settle.done, settle.failed, settle.ignored], ends);
+        endpoint.mailbox.watch
+    };
+    let seconds = |seconds| super::Watch::Every(std::time::Duration::from_secs(seconds));
+    assert_eq!(every("office"), seconds(10));
+    assert_eq!(every("contoso"), seconds(60), "Microsoft limits sign-ins");
 }

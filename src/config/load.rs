@@ -13,9 +13,8 @@ use std::{
 };
 
 use super::{
-    Account, Config, Endpoint, EndpointName, Operator, Problem, Service,
+    Account, Config, Endpoint, EndpointName, Operator, Problem, Service, agree,
     check::{self, Accounts, Draft, Shared},
-    clash,
     defaults::{self, Defaults},
     oauth::by_sign_in,
     problem::Fault,
@@ -71,6 +70,7 @@ impl Loaded {
             service,
             operator: self.operator.clone().flatten(),
             endpoints: self.endpoints.clone(),
+            broken: self.broken.clone(),
         })
     }
 }
@@ -83,7 +83,7 @@ pub fn load(sources: &Sources) -> Loaded {
     load_beside(sources, None)
 }
 
-/// The same while something runs: where two endpoints want the same mailbox, the one that has it keeps it.
+/// The same while something runs: where two endpoints want the same mailbox watched in two ways, the way in which it is stays.
 pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded {
     let mut problems = Vec::new();
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -110,7 +110,7 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
             None => drop(broken.insert(name.clone())),
         }
     }
-    let endpoints = clash::settle(drafts, &mut broken, running, &mut problems);
+    let endpoints = agree::settle(drafts, &mut broken, running, &mut problems);
     problems.sort();
     // What is wrong with the defaults is wrong beside each endpoint.
     problems.dedup();

@@ -8,7 +8,7 @@
 //! This room knows no other room's types but secrets: every other room reads its settings from here.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
@@ -17,8 +17,8 @@ use std::{
 
 mod account;
 mod action;
+mod agree;
 mod check;
-mod clash;
 mod conversation;
 mod defaults;
 mod diff;
@@ -27,6 +27,7 @@ mod endpoint;
 mod inputs;
 mod jobs;
 pub mod load;
+mod mailbox;
 mod oauth;
 mod operator;
 mod output;
@@ -38,6 +39,7 @@ mod read;
 pub mod reference;
 pub mod reload;
 pub mod reply;
+mod route;
 mod senders;
 mod table;
 mod template;
@@ -48,9 +50,10 @@ pub use action::{Action, Body, Command, HeaderValue, Webhook};
 pub use conversation::Conversation;
 pub use diff::Changes;
 pub use effective::effective;
-pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Retry, Settle, Watch};
+pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Retry, Settle};
 pub use inputs::Inputs;
 pub use jobs::Jobs;
+pub use mailbox::{Backlog, Looks, Mailbox, MailboxId, Taker, Watch};
 pub use oauth::{AuthorizationServer, ClientProof, Cloud, Grant, OAuth, Provider, SendSecret, uses};
 pub use operator::Operator;
 pub use output::Output;
@@ -58,6 +61,7 @@ pub use place::Place;
 pub use problem::Problem;
 pub use rate::{NoRate, Rate};
 pub use reply::{Charset, Letter, OriginalAs, Reply, ReplyTo, ReturnTo, Sender, Words};
+pub use route::{Inlet, Route, routes};
 pub use senders::{Rates, Senders};
 pub use template::{Form, MAX_SOURCE, Template, TemplateError};
 
@@ -72,6 +76,8 @@ pub struct Config {
     pub operator: Option<Operator>,
     /// Endpoints by name.
     pub endpoints: BTreeMap<EndpointName, Arc<Endpoint>>,
+    /// Endpoints that have a file, but none that could ever be used: their jobs wait until it is mended.
+    pub broken: BTreeSet<EndpointName>,
 }
 
 /// The shared settings of one process.
@@ -88,6 +94,9 @@ pub struct Service {
     pub drain: Duration,
     /// Bytes of mail that jobs of all endpoints may hold in memory at once. Default 32 MiB.
     pub memory: u64,
+    /// Jobs that run at once over all endpoints. Default eight times the cores, 32 at least: more than commands, which so can't hold up
+    /// webhooks.
+    pub jobs: usize,
     /// Commands that run at once over all endpoints. Default four times the cores, 8 at least: commands mostly wait.
     pub commands: usize,
     /// How long a settled mail's bytes stay in the ledger. Default 7 days.
@@ -104,6 +113,7 @@ impl Service {
             health: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8025))),
             drain: Duration::from_secs(25),
             memory: 32 << 20,
+            jobs: cores.saturating_mul(8).clamp(32, 8192),
             commands: cores.saturating_mul(4).clamp(8, 1024),
             retention: Duration::from_secs(7 * 24 * 60 * 60),
         }

@@ -93,6 +93,24 @@ pub(super) fn count<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> O
     }
 }
 
+/// A whole number, or -1 for no bound.
+pub(super) fn count_or_all<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> Option<Option<usize>> {
+    move |value| match value.raw {
+        DeValue::Integer(number) if number.as_str() == "-1" => Some(None),
+        DeValue::Integer(number) => {
+            let number = usize::from_str_radix(number.as_str(), number.radix()).ok();
+            let fits = number.filter(|number| range.contains(number)).map(Some);
+            let cure = format!(
+                "write a whole number from {} to {}, or -1 for no limit",
+                range.start(),
+                range.end()
+            );
+            fits.or_else(|| value.wrong("is out of range", cure))
+        }
+        _ => count(range.clone())(value).map(Some),
+    }
+}
+
 /// A TCP port, or 0 for the usual one: as if nothing were written.
 pub(super) fn port(value: Value<'_>) -> Option<u16> {
     let port = count(0..=usize::from(u16::MAX))(value)?;

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
-use tokio::time::Instant;
+use tokio::{sync::SemaphorePermit, time::Instant};
 
 use super::{
     Dispatch, Ended, command, ending, later,
@@ -19,6 +19,10 @@ use crate::{
 
 /// Runs one attempt and commits what it came to. Returns whether the endpoint's action said that it is no more.
 pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) -> bool {
+    let Some(_turns) = turns(dispatch).await else {
+        ending::release(dispatch, job).await;
+        return false;
+    };
     let begun = Instant::now();
     let mut head = None;
     let attempt = AssertUnwindSafe(attempt(dispatch, job, &mut head)).catch_unwind();
@@ -80,11 +84,22 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, head: &mut Option<Head>)
                 Err(outcome) => return Some(outcome.into()),
             };
             drop(room);
-            let turn = dispatch.commands.acquire();
-            let _turn = dispatch.stop.run_until_cancelled(turn).await?.ok()?;
             Some(command::run(command, start).await.into())
         }
     }
+}
+
+/// A command's turn first, then a job's: commands that wait for one another don't take the places of webhooks. `None` when we were
+/// stopped before.
+async fn turns(dispatch: &Dispatch) -> Option<(Option<SemaphorePermit<'_>>, SemaphorePermit<'_>)> {
+    let all = async {
+        let command = match dispatch.endpoint.action {
+            Action::Command(_) => Some(dispatch.commands.acquire().await.ok()?),
+            Action::Webhook(_) => None,
+        };
+        Some((command, dispatch.jobs.acquire().await.ok()?))
+    };
+    dispatch.stop.run_until_cancelled(all).await?
 }
 
 /// What a job takes while it runs: the mail, and beside it the attachment that is being decoded or the body made of it.

@@ -41,6 +41,7 @@ pub(super) async fn commit(
         due,
         reply,
         summary,
+        next: dispatch.next.clone(),
     };
     finish_at_last(dispatch, finish).await;
 }

@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     budget::Budget,
-    config,
+    config::{self, EndpointName},
     job::{Outcome, Reason, Replier},
     ledger::{ClaimedJob, Ledger},
 };
@@ -43,6 +43,8 @@ use crate::{
 pub struct Dispatch {
     /// The endpoint.
     pub endpoint: Arc<config::Endpoint>,
+    /// Who may want a mail that this endpoint does not, in order: the endpoints of the mailbox, where one after the other is asked.
+    pub next: Vec<EndpointName>,
     /// The ledger.
     pub ledger: Arc<dyn Ledger>,
     /// Decides on replies.
@@ -51,6 +53,8 @@ pub struct Dispatch {
     pub http: reqwest::Client,
     /// Mail in memory, over all endpoints.
     pub memory: Budget,
+    /// Jobs that run at once, over all endpoints.
+    pub jobs: Arc<Semaphore>,
     /// Commands that run at once, over all endpoints.
     pub commands: Arc<Semaphore>,
     /// Stops claiming; what runs is finished.

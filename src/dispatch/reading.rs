@@ -89,7 +89,7 @@ pub(super) fn ready<T>(read: Result<Read<T>, Unreadable>, head: &mut Option<Head
 pub(super) fn missed(miss: Miss) -> Reason {
     match miss {
         Miss::From => Reason::From,
-        Miss::To => Reason::To,
+        Miss::To | Miss::Plus => Reason::To,
         Miss::Subject => Reason::Subject,
         Miss::Attachments => Reason::Attachments,
         Miss::Size => Reason::Size,

@@ -119,6 +119,8 @@ pub enum Reason {
     Oversize,
     /// It answers a reply of ours, but not in time or not as one who may.
     Conversation,
+    /// Its endpoint has no file any more.
+    Gone,
     /// The process died during several attempts at this job.
     Poison,
     /// The webhook answered with this status.
@@ -170,6 +172,7 @@ impl Reason {
             Self::Part => "part".into(),
             Self::Oversize => "oversize".into(),
             Self::Conversation => "conversation".into(),
+            Self::Gone => "gone".into(),
             Self::Poison => "poison".into(),
             Self::Network => "network".into(),
             Self::Timeout => "timeout".into(),

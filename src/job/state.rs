@@ -1,7 +1,7 @@
 //! The life of a job: one pure function of state and event. Every change of a job's state in the ledger comes from [`next`].
 //!
 //! ```text
-//!  queued ─► running ─► done
+//!  queued ─► running ─► done      (queued ─► ignored: its endpoint is no more)
 //!    ▲          │  ├──► failed
 //!    └─deferred─┘  ├──► ignored
 //!                  └──► held      (a person must look)
@@ -82,6 +82,8 @@ pub enum Event {
     Finished(End),
     /// The worker gave it back without beginning.
     Released,
+    /// Its endpoint is no more, and it had not begun.
+    Orphaned,
     /// The process died while it ran.
     Interrupted {
         /// How often that happened to this job, this time included.
@@ -141,8 +143,10 @@ pub const fn next(state: State, event: Event) -> Result<State, Illegal> {
             End::Held => State::Held,
         }),
         (State::Running, Event::Released) => Ok(State::Queued),
+        (State::Queued, Event::Orphaned) => Ok(State::Ignored),
         (State::Running, Event::Interrupted { times }) => Ok(if times >= POISON { State::Held } else { State::Queued }),
-        (State::Running, Event::Claimed)
+        (State::Running, Event::Claimed | Event::Orphaned)
+        | (State::Deferred, Event::Orphaned)
         | (State::Queued | State::Deferred, Event::Finished(_) | Event::Released | Event::Interrupted { .. })
         | (State::Done | State::Failed | State::Held | State::Ignored, _) => Err(Illegal { state, event }),
     }

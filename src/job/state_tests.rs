@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::{Company, End, Event, POISON, State, company, next};
 
-const EVENTS: [Event; 10] = [
+const EVENTS: [Event; 11] = [
     Event::Claimed,
     Event::Finished(End::Done),
     Event::Finished(End::Retry),
@@ -10,6 +10,7 @@ const EVENTS: [Event; 10] = [
     Event::Finished(End::Ignored),
     Event::Finished(End::Held),
     Event::Released,
+    Event::Orphaned,
     Event::Interrupted { times: 1 },
     Event::Interrupted { times: POISON - 1 },
     Event::Interrupted { times: POISON },
@@ -27,6 +28,7 @@ fn every_change_is_in_the_table() {
         (Running, Event::Finished(End::Ignored), Ignored),
         (Running, Event::Finished(End::Held), Held),
         (Running, Event::Released, Queued),
+        (Queued, Event::Orphaned, Ignored),
         (Running, Event::Interrupted { times: 1 }, Queued),
         (Running, Event::Interrupted { times: POISON - 1 }, Queued),
         (Running, Event::Interrupted { times: POISON }, Held),

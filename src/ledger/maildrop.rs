@@ -20,6 +20,6 @@ pub struct MaildropMail {
     pub name: MaildropName,
     /// Its number: the UID of its [`Place`](super::Place), whose UIDVALIDITY is [`MAILDROP`].
     pub uid: u32,
-    /// Whether it was taken.
+    /// Whether it was taken, or is never to be.
     pub taken: bool,
 }

@@ -2,6 +2,7 @@
 //!
 //! Every method that changes something returns after the change is durable. One engine: [`sqlite`]. PostgreSQL can carry the same traits.
 
+mod arrival;
 mod error;
 mod maildrop;
 mod notice;
@@ -16,9 +17,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
-use uuid::Uuid;
 
 pub use self::{
+    arrival::{Intake, NewMail, Raw, Taken, UploadId},
     error::Error,
     maildrop::{MAILDROP, MaildropMail, MaildropName},
     notice::{JobNews, NewsExample, NewsKind, NewsMark, NoticeTable, Told},
@@ -66,64 +67,6 @@ pub struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MailId(pub i64);
 
-/// A large mail's pieces, stored before the mail itself is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct UploadId(pub Uuid);
-
-/// A mail's bytes on their way in.
-#[derive(Debug, Clone)]
-pub enum Raw {
-    /// All of them.
-    Inline(Bytes),
-    /// Stored by [`Ledger::upload`] before.
-    Uploaded {
-        /// The pieces.
-        upload: UploadId,
-        /// Their bytes together.
-        size: u64,
-    },
-}
-
-/// A mail seen in a mailbox.
-#[derive(Debug, Clone)]
-pub struct NewMail {
-    /// Where.
-    pub place: Place,
-    /// When the server received it (INTERNALDATE), if it said so.
-    pub received: Option<DateTime<Utc>>,
-    /// SHA-256 of the bytes.
-    pub sha256: [u8; 32],
-    /// SHA-256 over Message-ID, Date and From, where there is a Message-ID: finds a mail again that a server re-rendered
-    /// after a change of UIDVALIDITY.
-    pub header_key: Option<[u8; 32]>,
-    /// The bytes.
-    pub raw: Raw,
-    /// Set when the mail is over the endpoint's size limit: the job is born `held` with this reason, `raw` has what was read.
-    pub held: Option<(crate::job::Reason, String)>,
-}
-
-/// Mails and the cursor after them: one transaction, with one job for each mail that is new.
-#[derive(Debug)]
-pub struct Intake {
-    /// The mailbox.
-    pub mailbox: MailboxKey,
-    /// The endpoint that wants its mail.
-    pub endpoint: EndpointName,
-    /// The cursor after these mails.
-    pub cursor: Cursor,
-    /// The mails; may be empty when only the cursor moves.
-    pub mails: Vec<NewMail>,
-}
-
-/// What an intake came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Taken {
-    /// Mails that became a job.
-    pub new: usize,
-    /// Mails that were known: the same place again, or the same content at a new place.
-    pub known: usize,
-}
-
 /// A job that is ours to run. Its attempt is counted already.
 #[derive(Debug, Clone)]
 pub struct ClaimedJob {
@@ -160,6 +103,18 @@ pub struct Finish {
     pub reply: Option<crate::job::ReplyDecision>,
     /// What people look for: From and Subject, free of control characters.
     pub summary: Option<Summary>,
+    /// For `Ignored`: the endpoints that may want the mail, in order. The first of them without a job for it gets one, in the same
+    /// transaction.
+    pub next: Vec<EndpointName>,
+}
+
+/// What became of jobs whose endpoint is no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HandedOn {
+    /// Jobs that had not begun: their mails went on to the next endpoint, or ended.
+    pub jobs: usize,
+    /// Jobs that had begun and wait to be tried again: they stay where they are.
+    pub left: usize,
 }
 
 /// What people look for in a list of jobs.
@@ -200,12 +155,14 @@ pub enum Verdict {
 }
 
 /// A mail whose last touch in the mailbox is due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settling {
     /// Where it is.
     pub place: Place,
     /// How it ended.
     pub verdict: Verdict,
+    /// The endpoint that decided: of the first job that failed, else of the first that was done; nobody where all ignored it.
+    pub endpoint: Option<EndpointName>,
 }
 
 /// What the ledger can do.
@@ -217,7 +174,7 @@ pub trait Ledger: Send + Sync + 'static {
     /// Stores one piece of a large mail, in order from 0. Pieces of uploads that were never taken are dropped at the next start.
     async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error>;
 
-    /// Takes mails: mail, job and cursor in one transaction. A mail is known when its place is known, when its SHA-256 is known in
+    /// Takes mails: mail, jobs and cursor in one transaction. A mail is known when its place is known, when its SHA-256 is known in
     /// this mailbox, or, for a place of another UIDVALIDITY than the known one, when its header key is; then its new place is
     /// noted and no job is made.
     async fn take(&self, intake: Intake) -> Result<Taken, Error>;
@@ -229,8 +186,17 @@ pub trait Ledger: Send + Sync + 'static {
     /// The bytes of a mail.
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error>;
 
-    /// Ends an attempt: outcome and reply in one transaction.
+    /// Ends an attempt: outcome, reply and the job at the next endpoint in one transaction.
     async fn finish(&self, finish: Finish) -> Result<(), Error>;
+
+    /// Ends the jobs of this mailbox that have not begun and whose endpoint is none of `known`, and gives each of their mails to the first
+    /// of `route` that did not have it.
+    async fn hand_on(
+        &self,
+        mailbox: &MailboxKey,
+        known: &[EndpointName],
+        route: &[EndpointName],
+    ) -> Result<HandedOn, Error>;
 
     /// Gives back a claim that was not begun: the attempt does not count.
     async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error>;
@@ -263,6 +229,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// Gives each mail of a maildrop its number, the same each time until it left. The number of a mail that was taken is never given
     /// to another.
     async fn maildrop_number(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error>;
+
+    /// Notes that these mails of a maildrop are never to be taken, and that the maildrop was seen. None of them is touched.
+    async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error>;
 
     /// Notes that these mails are not in the maildrop any more, by our hand or another's: they have had their last touch, and their
     /// names mean nothing. A mail that comes under such a name is looked at anew.

@@ -2,7 +2,7 @@
 
 use wildmatch::WildMatch;
 
-use super::{Address, Head};
+use super::{Address, Head, plus};
 use crate::config::Filter;
 
 /// What a filter says of a mail.
@@ -21,6 +21,8 @@ pub enum Miss {
     From,
     /// `to`.
     To,
+    /// `plus`.
+    Plus,
     /// `subject`.
     Subject,
     /// `attachments`.
@@ -110,9 +112,11 @@ pub fn explain<'a>(
     };
     let from = addresses(&head.from).collect();
     let to = addresses(&head.to).chain(addresses(&head.cc)).collect();
+    let details = filter.ours.iter().flat_map(|ours| plus::details(head, ours)).collect();
     let named = [
         one_of(Miss::From, &filter.from, from),
         one_of(Miss::To, &filter.to, to),
+        one_of(Miss::Plus, &filter.plus, details),
         one_of(Miss::Subject, &filter.subject, vec![&head.subject]),
         Condition {
             part: Miss::Attachments,

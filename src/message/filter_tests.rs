@@ -25,6 +25,40 @@ fn judged(filter: &Filter) -> Judgement {
 }
 
 #[test]
+fn a_detail_of_our_own_address_is_meant() {
+    let address = |text: &str| Address {
+        name: None,
+        address: text.into(),
+    };
+    let head = Head {
+        to: vec![
+            address("Support+Bug-7@us.example"),
+            address("desk+tickets@them.example"),
+        ],
+        delivered_to: vec!["help+urgent@us.example".into()],
+        ..Head::default()
+    };
+    for (patterns, expected) in [
+        (&["tickets", "bug-*"][..], true),
+        (&["URGENT"], true),
+        (&["tickets"], false),
+        (&["bug"], false),
+        (&["*"], true),
+    ] {
+        let filter = Filter {
+            plus: list(patterns),
+            ours: list(&["support@us.example", "help@us.example"]),
+            ..Filter::default()
+        };
+        let judgement = judge(&filter, &head, 1, std::iter::empty());
+        assert_eq!(matches!(judgement, Judgement::Meant(_)), expected, "{judgement:?}");
+        if !expected {
+            assert!(matches!(judgement, Judgement::Not(Miss::Plus, _)), "{judgement:?}");
+        }
+    }
+}
+
+#[test]
 fn an_empty_filter_means_all() {
     assert_eq!(judged(&Filter::default()), Judgement::Meant(vec![0, 1, 2]));
 }
@@ -238,7 +272,7 @@ proptest! {
         mail_subject in "[aAb]{0,4}",
         names in texts(),
     ) {
-        let filter = Filter { from, to, subject, attachments, not_attachments, min_size, max_size };
+        let filter = Filter { from, to, subject, attachments, not_attachments, min_size, max_size, ..Filter::default() };
         let head = Head { from: mail_from, to: mail_to, cc: mail_cc, subject: mail_subject, ..Head::default() };
         let explained = explain(&filter, &head, size, names.iter().map(String::as_str));
         let judged = judge(&filter, &head, size, names.iter().map(String::as_str));

@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Report, Told, words};
 use crate::{
+    config::{EndpointName, Taker},
     dispatch::rehearsal::{Condition, Excerpt, Handed, Origin, Plan, Process, Rehearsal, Request, Value},
     job::Outcome,
     message::{Automatic, clean::needs_escape},
@@ -44,6 +45,10 @@ fn value(report: &Report) -> Json {
             "outcome": outcome.replace(' ', "-"), "reason": reason, "detail": detail,
         })),
         "size": report.size,
+        "route": report.route.as_ref().map(|route| json!({
+            "match": match route.mailbox.taker { Taker::First => "first", Taker::All => "all" },
+            "endpoints": route.names().iter().map(EndpointName::as_str).collect::<Vec<_>>(),
+        })),
         "mail": read.map(mail),
         "filter": read.map(|read| read.conditions.iter().map(condition).collect::<Vec<_>>()),
         "action": read.and_then(|read| read.plan.as_ref().ok()).map(action),

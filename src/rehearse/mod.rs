@@ -14,7 +14,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use uuid::Uuid;
 
 use crate::{
-    config::{Action, Endpoint, EndpointName, Limits, Settle},
+    config::{Action, Endpoint, EndpointName, Limits, Route, Settle},
     dispatch::{
         original::original,
         rehearsal::{self, Rehearsal},
@@ -40,6 +40,8 @@ pub struct Question {
     pub raw: Bytes,
     /// Bytes of a body that are kept.
     pub most: u64,
+    /// The endpoints of the mailbox, where they are known.
+    pub route: Option<Route>,
 }
 
 impl Question {
@@ -64,6 +66,7 @@ impl Question {
             now,
             raw,
             most,
+            route: None,
         }
     }
 }
@@ -81,6 +84,8 @@ pub struct Report {
     pub replies: Option<Replies>,
     /// What becomes of the mail in the mailbox.
     pub settle: Settle,
+    /// The endpoints of the mailbox, where they are known.
+    pub route: Option<Route>,
 }
 
 /// What the sender hears.
@@ -144,6 +149,7 @@ pub async fn rehearse(question: Question) -> Report {
         now,
         raw,
         most,
+        route,
     } = question;
     let size = raw.len() as u64;
     let rehearsal = rehearsal::rehearse(&endpoint, &job, raw.clone(), now, most).await;
@@ -179,6 +185,7 @@ pub async fn rehearse(question: Question) -> Report {
         rehearsal,
         replies,
         settle: endpoint.settle.clone(),
+        route,
     }
 }
 

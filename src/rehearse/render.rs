@@ -51,6 +51,9 @@ pub fn page(report: &Report) -> String {
         "mail of {} bytes at endpoint {}",
         report.size, report.endpoint
     ));
+    if let Some(route) = report.route.as_ref().filter(|route| route.endpoints.len() > 1) {
+        page.pair("mailbox", &words::route(route));
+    }
     match &report.rehearsal {
         Ok(rehearsal) => read(&mut page, rehearsal),
         Err(outcome) => page.pair("not read", words::hindrance(outcome).2),

@@ -1,6 +1,12 @@
 //! Plain words for what is a code or a value elsewhere. Pure.
 
-use crate::{config::Fate, dispatch::rehearsal::Origin, job::Outcome, message::Address, secret::SecretRef};
+use crate::{
+    config::{Fate, Route, Taker},
+    dispatch::rehearsal::Origin,
+    job::Outcome,
+    message::Address,
+    secret::SecretRef,
+};
 
 /// What becomes of a mail in its mailbox.
 pub(super) fn fate(fate: &Fate) -> String {
@@ -10,6 +16,16 @@ pub(super) fn fate(fate: &Fate) -> String {
         Fate::Flag => "stays, flagged (\\Flagged)".to_owned(),
         Fate::Move(target) => format!("is moved to {target}"),
         Fate::Delete => "is deleted".to_owned(),
+    }
+}
+
+/// Who gets mails of the mailbox.
+pub(super) fn route(route: &Route) -> String {
+    let names: Vec<_> = route.names().iter().map(ToString::to_string).collect();
+    let names = names.join(", ");
+    match route.mailbox.taker {
+        Taker::First => format!("asks its endpoints in this order, until one wants the mail: {names}"),
+        Taker::All => format!("gives each mail to all of its endpoints: {names}"),
     }
 }
 

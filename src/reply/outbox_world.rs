@@ -95,7 +95,7 @@ impl World {
         };
         let intake = Intake {
             mailbox: MailboxKey("imap://us/INBOX".into()),
-            endpoint: endpoint.clone(),
+            endpoints: vec![endpoint.clone()],
             cursor: Cursor {
                 uid_validity: 1,
                 uid_next: replies + 1,
@@ -113,6 +113,7 @@ impl World {
                 due: None,
                 reply: Some(ReplyDecision::Send(reply)),
                 summary: None,
+                next: Vec::new(),
             };
             self.ledger.finish(finish).await.unwrap();
         }

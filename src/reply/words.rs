@@ -182,7 +182,8 @@ pub(super) fn because(reason: Reason) -> &'static str {
         | Reason::Signal(_)
         | Reason::Spawn
         | Reason::Secret
-        | Reason::Local => "something is wrong on our side",
+        | Reason::Local
+        | Reason::Gone => "something is wrong on our side",
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) fn weight(error: &Error) -> Option<u32> {
         | Error::NoUidl(_)
         | Error::SignIn(_)
         | Error::Name(_)
+        | Error::Backlog { .. }
+        | Error::Forgotten
         | Error::Ledger(_) => None,
     }
 }

@@ -101,14 +101,21 @@ impl Portion {
     }
 }
 
-/// A listing in portions, ascending: whoever has one and all before it has every mail up to its last.
+/// The first mails of a listing, ascending and each once, and whether there are more in it.
 ///
 /// Mails below `from` are left out: the answer to `n:*` has the last mail even where its UID is below n (RFC 9051 section 6.4.8).
-/// `alone` makes each mail a portion of its own.
-pub(crate) fn portions(mut listed: Vec<Listed>, from: u32, alone: bool) -> Vec<Portion> {
+pub(crate) fn lowest(mut listed: Vec<Listed>, from: u32, most: usize) -> (Vec<Listed>, bool) {
     listed.retain(|mail| mail.uid >= from);
     listed.sort_unstable_by_key(|mail| mail.uid);
     listed.dedup_by_key(|mail| mail.uid);
+    let more = listed.len() > most;
+    listed.truncate(most);
+    (listed, more)
+}
+
+/// A listing in portions, ascending: whoever has one and all before it has every mail up to its last. `alone` makes each mail a portion
+/// of its own.
+pub(crate) fn portions(listed: Vec<Listed>, alone: bool) -> Vec<Portion> {
     let mut portions: Vec<Portion> = Vec::new();
     let (mut mails, mut bytes) = (MAILS, BYTES);
     for mail in listed {

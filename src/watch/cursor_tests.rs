@@ -8,7 +8,11 @@ fn at(uid_validity: u32, uid_next: u32) -> Cursor {
 
 #[test]
 fn where_reading_begins() {
-    let selected = |uid_validity, uid_next| Selected { uid_validity, uid_next };
+    let selected = |uid_validity, uid_next| Selected {
+        uid_validity,
+        uid_next,
+        exists: 0,
+    };
     for (stored, selected, cursor, relist) in [
         (None, selected(Some(7), Some(1)), at(7, 1), Some(Relist::First)),
         (None, selected(Some(7), None), at(7, 1), Some(Relist::First)),
@@ -50,13 +54,16 @@ fn listed(list: &[(u32, u32)]) -> Vec<Listed> {
 
 #[test]
 fn the_last_mail_is_not_new_when_its_uid_is_below() {
-    assert_eq!(portions(listed(&[(4, 100)]), 5, false), []);
-    assert_eq!(portions(vec![], 1, false), []);
+    assert_eq!(lowest(listed(&[(4, 100)]), 5, 9), (vec![], false));
+    assert_eq!(portions(vec![], false), []);
 }
 
 #[test]
 fn large_mails_come_in_pieces() {
-    let portions = portions(listed(&[(9, SMALL), (7, SMALL + 1), (7, 1), (8, 0)]), 1, false);
+    let portions = portions(
+        lowest(listed(&[(9, SMALL), (7, SMALL + 1), (7, 1), (8, 0)]), 1, 3).0,
+        false,
+    );
     assert_eq!(
         portions,
         [Portion {
@@ -73,8 +80,10 @@ proptest! {
         list in prop::collection::vec((1u32..5_000, prop_oneof![0u32..9_000, 0u32..9_000_000, Just(u32::MAX)]), 0..600),
         from in 1u32..5_000,
         alone: bool,
+        most in 0usize..700,
     ) {
-        let portions = portions(listed(&list), from, alone);
+        let (lowest, more) = lowest(listed(&list), from, most);
+        let portions = portions(lowest, alone);
         let mut next = from;
         let mut all = Vec::new();
         for portion in &portions {
@@ -89,6 +98,8 @@ proptest! {
         let mut wanted: Vec<u32> = list.iter().map(|(uid, _)| *uid).filter(|uid| *uid >= from).collect();
         wanted.sort_unstable();
         wanted.dedup();
+        prop_assert_eq!(more, wanted.len() > most);
+        wanted.truncate(most);
         prop_assert_eq!(all, wanted);
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::{error::Error, mechanism::SignIn};
 use crate::{
     auth::{Credential, Login},
-    config::{Endpoint, Mailbox},
+    config::{Inlet, Mailbox},
 };
 
 /// From the first packet to the opened mailbox.
@@ -32,7 +32,7 @@ pub(super) trait Door<W>: Keys {
 
 /// The door of an account.
 pub(super) struct Account {
-    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) inlet: Arc<Inlet>,
     pub(super) login: Arc<Login>,
 }
 

@@ -81,6 +81,21 @@ pub enum Error {
     /// The mailbox's name can't be written in IMAP.
     #[error("the mailbox name {0:?} has control characters or is empty")]
     Name(String),
+    /// More mails lay in the mailbox at its first look than may be taken unasked.
+    #[error(
+        "{waiting} mails lay in this mailbox before it was watched, more than backlog_limit = {limit}: nothing is taken until [mailbox] says backlog = \"process\", to take them, or backlog = \"skip\", to leave them there and take what comes from now on"
+    )]
+    Backlog {
+        /// The mails that are there.
+        waiting: usize,
+        /// How many may be taken unasked.
+        limit: usize,
+    },
+    /// Mails that were left can't be told from new ones any more.
+    #[error(
+        "the server gave the mails of this mailbox new numbers, so those that were left by backlog = \"skip\" can't be told from new ones: move them to another mailbox, or take them all, and write backlog = \"process\""
+    )]
+    Forgotten,
     /// What was taken could not be noted.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
@@ -242,9 +257,13 @@ impl Error {
             | Self::Silent(_)
             | Self::Endless { .. } => Verdict::Reconnect,
             Self::Bye(_) | Self::Protocol(_) | Self::InUse(_) | Self::TooSoon { .. } => Verdict::Reconnect,
-            Self::Refused { .. } | Self::Credential { .. } | Self::NoMechanism(_) | Self::NoUidl(_) | Self::Name(_) => {
-                Verdict::SlowDown
-            }
+            Self::Refused { .. }
+            | Self::Credential { .. }
+            | Self::NoMechanism(_)
+            | Self::NoUidl(_)
+            | Self::Name(_)
+            | Self::Backlog { .. }
+            | Self::Forgotten => Verdict::SlowDown,
             Self::SignIn(error) => match error.verdict() {
                 auth::Verdict::Reconnect => Verdict::Reconnect,
                 auth::Verdict::SlowDown => Verdict::SlowDown,

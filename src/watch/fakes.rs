@@ -21,7 +21,7 @@ use super::{
 use crate::{
     auth::Credential,
     budget::Budget,
-    config::{self, Endpoint, EndpointName, Fate, Tls},
+    config::{self, Endpoint, EndpointName, Fate, Inlet, Settle, Tls},
     ledger::{Cursor, Ledger, MailboxKey},
     secret::Secret,
 };
@@ -110,11 +110,16 @@ pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
     }
 }
 
+/// What the watch of an endpoint's mailbox has to know.
+pub(crate) fn inlet(endpoint: Endpoint) -> Inlet {
+    config::routes([&Arc::new(endpoint)]).pop().unwrap().inlet()
+}
+
 /// What a look needs, over a ledger in memory.
 pub(crate) struct World {
     pub(crate) memory: Arc<Memory>,
     pub(crate) ledger: Arc<dyn Ledger>,
-    pub(crate) endpoint: Endpoint,
+    pub(crate) inlet: Inlet,
     pub(crate) mailbox: MailboxKey,
     pub(crate) budget: Budget,
 }
@@ -129,18 +134,23 @@ impl World {
             ledger: memory.clone(),
             memory,
             mailbox: super::mailbox_key(&endpoint.mailbox),
-            endpoint,
+            inlet: inlet(endpoint),
             budget: Budget::new(8 << 20),
         }
     }
 
     pub(crate) fn looking(&self) -> Looking<'_> {
         Looking {
-            endpoint: &self.endpoint,
+            inlet: &self.inlet,
             ledger: &self.ledger,
             mailbox: &self.mailbox,
             budget: &self.budget,
         }
+    }
+
+    /// What becomes of mails.
+    pub(crate) fn settle(&mut self) -> &mut Settle {
+        self.inlet.settle.values_mut().next().unwrap()
     }
 
     pub(crate) fn settler(&self) -> Settler {
@@ -154,6 +164,7 @@ impl World {
         let selected = Selected {
             uid_validity: Some(7),
             uid_next: None,
+            exists: 4,
         };
         let stored = Some(Cursor {
             uid_validity: 7,

@@ -26,7 +26,7 @@ fn mail(uid: u32, bytes: &str) -> String {
 async fn look(world: &World, scope: Scope, script: &[String]) -> Result<u32, Error> {
     let script: Vec<&str> = script.iter().map(String::as_str).collect();
     let (session, server) = world.session(&script, Capabilities::default());
-    let session = session
+    let (session, _) = session
         .look(scope, &world.looking(), &mut world.settler(), &mut Care::default())
         .await?;
     server.finished().await;
@@ -186,7 +186,7 @@ async fn a_second_large_mail_begins_again() {
 async fn a_mail_over_the_limit_is_held_with_what_was_read() {
     for (limit, held) in [(300_000, true), (399_999, true), (400_000, false), (1000, true)] {
         let mut world = World::new();
-        world.endpoint.limits.size = limit as u64;
+        world.inlet.size = limit as u64;
         let text = letters(400_000);
         let mut script = vec![
             NEWS.to_owned(),

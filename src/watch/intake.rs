@@ -27,7 +27,7 @@ pub(crate) type Held = Option<(Reason, String)>;
 
 /// A mail that is over the limit is kept as far as it was read, but nobody works on it.
 pub(crate) fn held(size: u64, limit: u64) -> Held {
-    let detail = || format!("the mail is larger than {limit} bytes, the limit of this endpoint");
+    let detail = || format!("the mail is larger than {limit} bytes, the limit of this mailbox's endpoints");
     (size > limit).then(|| (Reason::TooLarge, detail()))
 }
 
@@ -68,13 +68,13 @@ pub(crate) struct Intake {
 impl Intake {
     pub(crate) fn begin(
         ledger: Arc<dyn Ledger>,
-        endpoint: EndpointName,
+        takers: Vec<EndpointName>,
         mailbox: MailboxKey,
         cursor: Cursor,
         budget: Budget,
     ) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let taker = Taker::new(ledger, endpoint, mailbox, cursor);
+        let taker = Taker::new(ledger, takers, mailbox, cursor);
         Self {
             sender,
             task: AbortOnDropHandle::new(tokio::spawn(taker.run(receiver))),

@@ -31,6 +31,7 @@ pub(crate) struct State {
     pub(crate) fail: bool,
     pub(crate) maildrop: Vec<(MaildropName, u32)>,
     pub(crate) numbers: u32,
+    pub(crate) skipped: Vec<u32>,
 }
 
 impl Memory {
@@ -66,6 +67,7 @@ impl Memory {
         let due = uids.iter().map(|&uid| Settling {
             place: Place { uid_validity, uid },
             verdict,
+            endpoint: EndpointName::new("test").filter(|_| verdict != Verdict::Ignored),
         });
         self.state.lock().unwrap().due.extend(due);
         self.bell.notify_one();
@@ -129,6 +131,10 @@ impl Ledger for Memory {
         unreachable!()
     }
 
+    async fn hand_on(&self, _: &MailboxKey, _: &[EndpointName], _: &[EndpointName]) -> Result<HandedOn, Error> {
+        unreachable!()
+    }
+
     async fn release(&self, _: JobId, _: u32) -> Result<(), Error> {
         unreachable!()
     }
@@ -144,7 +150,7 @@ impl Ledger for Memory {
     async fn settling(&self, _: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error> {
         let state = self.state.lock().unwrap();
         let due = state.due.iter().filter(|due| due.place.uid_validity == uid_validity);
-        Ok(due.take(max).copied().collect())
+        Ok(due.take(max).cloned().collect())
     }
 
     async fn settled(&self, _: &MailboxKey, places: &[Place]) -> Result<(), Error> {
@@ -159,7 +165,7 @@ impl Ledger for Memory {
         let mail = |(name, uid): &(MaildropName, u32)| MaildropMail {
             name: name.clone(),
             uid: *uid,
-            taken: state.mails.keys().any(|place| place.uid == *uid),
+            taken: state.skipped.contains(uid) || state.mails.keys().any(|place| place.uid == *uid),
         };
         Ok(state.maildrop.iter().map(mail).collect())
     }
@@ -176,6 +182,17 @@ impl Ledger for Memory {
             }
         };
         Ok(names.into_iter().map(number).collect())
+    }
+
+    async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error> {
+        let uids = self.maildrop_number(mailbox, names).await?;
+        let mut state = self.state.lock().unwrap();
+        state.skipped.extend(uids);
+        state.cursor.get_or_insert(Cursor {
+            uid_validity: MAILDROP,
+            uid_next: 1,
+        });
+        Ok(())
     }
 
     async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {

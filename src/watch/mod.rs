@@ -5,6 +5,7 @@
 //! programs may do with mails what they like. Whatever goes wrong ends the session and nothing else: the next one begins where the
 //! ledger says, after a pause.
 
+mod backlog;
 mod backoff;
 mod care;
 mod cursor;
@@ -13,6 +14,7 @@ pub mod error;
 #[cfg(test)]
 mod fakes;
 mod fetch;
+mod first_sight;
 mod header_key;
 pub mod health;
 mod idle;
@@ -36,6 +38,7 @@ mod watcher;
 
 use std::sync::Arc;
 
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -43,7 +46,7 @@ use self::{door::Account, watcher::Watcher};
 use crate::{
     auth::Login,
     budget::Budget,
-    config::{Endpoint, Mailbox, Protocol},
+    config::{EndpointName, Inlet, Mailbox, Protocol},
     ledger::{Ledger, MailboxKey},
 };
 
@@ -52,8 +55,8 @@ pub use self::health::Health;
 /// A mailbox to watch, and what for.
 #[derive(Clone)]
 pub struct Watch {
-    /// Whose mailbox, which one, and what becomes of its mails.
-    pub endpoint: Arc<Endpoint>,
+    /// Which mailbox, who gets its mails, and what becomes of them.
+    pub inlet: Arc<Inlet>,
     /// Where mails go.
     pub ledger: Arc<dyn Ledger>,
     /// How to sign in.
@@ -69,14 +72,24 @@ pub struct Watch {
 /// Watches a mailbox until it's stopped: it connects again for ever.
 pub async fn run(watch: Watch) {
     let door = Account {
-        endpoint: watch.endpoint.clone(),
+        inlet: watch.inlet.clone(),
         login: watch.login.clone(),
     };
-    let span = tracing::info_span!("watch", endpoint = %watch.endpoint.name);
-    match watch.endpoint.mailbox.protocol {
+    let delay = watch.inlet.mailbox.looks.start_delay;
+    if watch.stop.run_until_cancelled(sleep(delay)).await.is_none() {
+        return;
+    }
+    let span = tracing::info_span!("watch", endpoint = %names(&watch.inlet));
+    match watch.inlet.mailbox.protocol {
         Protocol::Pop3 => pop3::Watcher::new(watch, Box::new(door)).run().instrument(span).await,
         Protocol::Imap | Protocol::Smtp => Watcher::new(watch, Box::new(door)).run().instrument(span).await,
     }
+}
+
+/// Who gets mails of this mailbox, for the log.
+fn names(inlet: &Inlet) -> String {
+    let names: Vec<_> = inlet.settle.keys().map(EndpointName::as_str).collect();
+    names.join(",")
 }
 
 /// A mailbox's name for good.

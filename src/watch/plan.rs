@@ -2,7 +2,7 @@
 
 use super::uids;
 use crate::{
-    config::{Fate, Settle},
+    config::{Fate, Inlet},
     ledger::{Settling, Verdict},
 };
 
@@ -16,20 +16,22 @@ pub(crate) struct Touch<'a> {
     pub(crate) uids: Vec<u32>,
 }
 
-/// What becomes of a mail that ended so.
-pub(crate) fn fate(settle: &Settle, verdict: Verdict) -> &Fate {
-    match verdict {
-        Verdict::Done => &settle.done,
-        Verdict::Failed => &settle.failed,
-        Verdict::Ignored => &settle.ignored,
+/// What becomes of a mail that ended so: as the endpoint says that decided. One that has no file any more can't say, so its mail stays.
+pub(crate) fn fate<'a>(inlet: &'a Inlet, mail: &Settling) -> &'a Fate {
+    let settle = mail.endpoint.as_ref().and_then(|endpoint| inlet.settle.get(endpoint));
+    match (mail.verdict, settle) {
+        (Verdict::Ignored, _) => &inlet.ignored,
+        (Verdict::Done, Some(settle)) => &settle.done,
+        (Verdict::Failed, Some(settle)) => &settle.failed,
+        (Verdict::Done | Verdict::Failed, None) => &Fate::Keep,
     }
 }
 
 /// The touches for these mails: those that cost nothing first, each mail in exactly one.
-pub(crate) fn plan<'a>(due: &[Settling], settle: &'a Settle) -> Vec<Touch<'a>> {
+pub(crate) fn plan<'a>(due: &[Settling], inlet: &'a Inlet) -> Vec<Touch<'a>> {
     let mut fates: Vec<(&Fate, Vec<u32>)> = Vec::new();
     for mail in due {
-        let fate = fate(settle, mail.verdict);
+        let fate = fate(inlet, mail);
         match fates.iter_mut().find(|(other, _)| *other == fate) {
             Some((_, uids)) => uids.push(mail.place.uid),
             None => fates.push((fate, vec![mail.place.uid])),
@@ -51,14 +53,28 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ledger::Place;
+    use crate::{
+        config::{EndpointName, Settle, Watch},
+        ledger::Place,
+        watch::fakes,
+    };
+
+    fn name(name: &str) -> EndpointName {
+        EndpointName::new(name).unwrap()
+    }
 
     fn due(list: &[(u32, Verdict)]) -> Vec<Settling> {
         let settling = |&(uid, verdict)| Settling {
             place: Place { uid_validity: 1, uid },
             verdict,
+            endpoint: Some(name("test")).filter(|_| verdict != Verdict::Ignored),
         };
         list.iter().map(settling).collect()
+    }
+
+    fn inlet(settle: Settle) -> Inlet {
+        let endpoint = fakes::endpoint(Watch::Every(std::time::Duration::from_secs(1)));
+        fakes::inlet(crate::config::Endpoint { settle, ..endpoint })
     }
 
     fn settle() -> Settle {
@@ -78,7 +94,7 @@ mod tests {
             (9, Verdict::Ignored),
             (1, Verdict::Done),
         ]);
-        let touches: Vec<_> = plan(&due, &settle())
+        let touches: Vec<_> = plan(&due, &inlet(settle()))
             .into_iter()
             .map(|t| (t.fate.clone(), t.set))
             .collect();
@@ -93,16 +109,46 @@ mod tests {
             failed: Fate::Delete,
             ignored: Fate::Delete,
         };
-        assert_eq!(plan(&due, &same).len(), 1);
-        assert!(plan(&[], &settle()).is_empty());
+        assert_eq!(plan(&due, &inlet(same)).len(), 1);
+        assert!(plan(&[], &inlet(settle())).is_empty());
+    }
+
+    #[test]
+    fn who_decided_says_what_becomes_of_a_mail() {
+        let mut inlet = inlet(settle());
+        let second = Settle {
+            done: Fate::Flag,
+            failed: Fate::Delete,
+            ignored: Fate::Mark,
+        };
+        inlet.settle.insert(name("second"), second);
+        inlet.ignored = Fate::Flag;
+        for (verdict, endpoint, fate) in [
+            (Verdict::Done, Some("test"), Fate::Move("Processed".into())),
+            (Verdict::Done, Some("second"), Fate::Flag),
+            (Verdict::Failed, Some("second"), Fate::Delete),
+            (Verdict::Ignored, None, Fate::Flag),
+            (Verdict::Done, Some("gone"), Fate::Keep),
+            (Verdict::Failed, Some("gone"), Fate::Keep),
+        ] {
+            let mail = Settling {
+                place: Place {
+                    uid_validity: 1,
+                    uid: 1,
+                },
+                verdict,
+                endpoint: endpoint.map(name),
+            };
+            assert_eq!(*super::fate(&inlet, &mail), fate, "{mail:?}");
+        }
     }
 
     proptest! {
         #[test]
         fn every_mail_is_touched_once(list in prop::collection::btree_map(1u32..100_000, 0u8..3, 0..3_000)) {
             let list: Vec<_> = list.into_iter().map(|(uid, v)| (uid, [Verdict::Done, Verdict::Failed, Verdict::Ignored][v as usize])).collect();
-            let settle = settle();
-            let touches = plan(&due(&list), &settle);
+            let inlet = inlet(settle());
+            let touches = plan(&due(&list), &inlet);
             let mut touched: Vec<u32> = touches.iter().flat_map(|touch| touch.uids.clone()).collect();
             touched.sort_unstable();
             prop_assert_eq!(touched, list.iter().map(|(uid, _)| *uid).collect::<Vec<_>>());

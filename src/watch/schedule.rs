@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::config::Watch;
+use crate::config::{Looks, Watch};
 
 /// The longest wait between two looks, where a cron pattern never comes true again.
 const NEVER: Duration = Duration::from_secs(24 * 3600);
+/// The pause before a look that is not wanted: a year, since timers have an end.
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 /// A session is kept for a pause of at most this length: servers end silent ones after 30 minutes, some much sooner.
 const KEEP: Duration = Duration::from_secs(240);
 /// The longest IDLE before it's issued anew. RFC 2177 says 29 minutes; Exchange Online stops pushing after 10 (2026).
 const IDLE: Duration = Duration::from_secs(9 * 60);
 /// How often a mailbox is looked at whose server has no IDLE.
-const POLL: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_secs(10);
 
 /// The time until the next look. `push` says whether the server tells of new mail by itself.
 pub(crate) fn until_next(watch: &Watch, push: bool, now: DateTime<Utc>) -> Duration {
@@ -27,6 +29,20 @@ pub(crate) fn until_next(watch: &Watch, push: bool, now: DateTime<Utc>) -> Durat
             let wait = next.and_then(|next| next.signed_duration_since(local).to_std().ok());
             wait.unwrap_or(NEVER).min(NEVER)
         }
+    }
+}
+
+/// Whether there were as many looks as are wanted.
+pub(crate) fn is_over(looks: &Looks, count: usize) -> bool {
+    looks.repeat.is_some_and(|repeat| count >= repeat)
+}
+
+/// The pause after the look of this number. `more` says that there is more to take at once.
+pub(crate) fn after_look(looks: &Looks, count: usize, more: bool, usual: Duration) -> Duration {
+    match (is_over(looks, count), more) {
+        (true, _) => FOR_EVER,
+        (false, true) => Duration::ZERO,
+        (false, false) => usual,
     }
 }
 
@@ -63,14 +79,37 @@ mod tests {
         for (watch, push, seconds) in [
             (idle(180), true, 180),
             (idle(3600), true, 540),
-            (idle(180), false, 60),
-            (idle(20), false, 20),
+            (idle(180), false, 10),
+            (idle(10), false, 10),
             (Watch::Every(Duration::from_secs(900)), false, 900),
             (cron("*/5 * * * *", chrono_tz::UTC), false, 270),
             (cron("0 12 * * *", chrono_tz::Europe::Berlin), false, 3570),
             (cron("0 0 1 1 *", chrono_tz::UTC), false, 24 * 3600),
         ] {
             assert_eq!(until_next(&watch, push, now).as_secs(), seconds, "{watch:?}");
+        }
+    }
+
+    #[test]
+    fn looks_come_to_an_end_where_that_is_wanted() {
+        let usual = Duration::from_secs(7);
+        for (repeat, count, more, pause) in [
+            (None, 1_000_000, false, usual),
+            (None, 3, true, Duration::ZERO),
+            (Some(3), 2, false, usual),
+            (Some(3), 2, true, Duration::ZERO),
+            (Some(3), 3, false, FOR_EVER),
+            (Some(3), 3, true, FOR_EVER),
+        ] {
+            let looks = Looks {
+                repeat,
+                ..Looks::default()
+            };
+            assert_eq!(
+                after_look(&looks, count, more, usual),
+                pause,
+                "{repeat:?} {count} {more}"
+            );
         }
     }
 

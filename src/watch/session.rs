@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio::net::TcpStream;
 
 use super::{
+    Watch,
     care::Care,
     cursor::{self, portions},
     door::{self, Account, CONNECT, Door, who},
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     budget::Budget,
-    config::{Endpoint, Mailbox, Server, Tls},
+    config::{Inlet, Mailbox, Server, Tls},
     ledger::{Cursor, Ledger, MailboxKey},
     net::{self, Handshake},
 };
@@ -28,7 +29,7 @@ const FEW: u32 = 32;
 #[async_trait]
 impl Door<Wire> for Account {
     async fn knock(&self) -> Result<Wire, Error> {
-        let mailbox = &self.endpoint.mailbox;
+        let mailbox = &self.inlet.mailbox;
         let socket = net::tcp(&mailbox.server, CONNECT).await?;
         let (wire, _) = secure(socket, &mailbox.server, mailbox.account.ca_file.as_deref()).await?;
         Ok(wire)
@@ -79,10 +80,21 @@ pub(super) enum Scope {
 
 /// What a look needs.
 pub(super) struct Looking<'a> {
-    pub(super) endpoint: &'a Endpoint,
+    pub(super) inlet: &'a Inlet,
     pub(super) ledger: &'a Arc<dyn Ledger>,
     pub(super) mailbox: &'a MailboxKey,
     pub(super) budget: &'a Budget,
+}
+
+impl<'a> Looking<'a> {
+    pub(super) fn of(watch: &'a Watch, mailbox: &'a MailboxKey) -> Self {
+        Self {
+            inlet: &watch.inlet,
+            ledger: &watch.ledger,
+            mailbox,
+            budget: &watch.budget,
+        }
+    }
 }
 
 /// Connects, signs in and selects the mailbox.
@@ -114,43 +126,45 @@ impl Session {
         }
     }
 
-    /// Looks for mail and takes it. Between the portions of a long look mails are settled.
+    /// Looks for mail and takes it, no more than a batch. Between the portions of a long look mails are settled. Says whether there is
+    /// more to take.
     pub(super) async fn look(
         mut self,
         scope: Scope,
         on: &Looking<'_>,
         settler: &mut Settler,
         care: &mut Care,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, bool), Error> {
         self.wire.take_news();
+        let batch = on.inlet.mailbox.looks.batch;
         let scope = match scope {
-            Scope::Nothing => return Ok(self),
-            Scope::News(new) if new > FEW || care.alone() => Scope::All,
+            Scope::Nothing => return Ok((self, false)),
+            Scope::News(new) if new > FEW || care.alone() || batch.is_some() => Scope::All,
             scope => scope,
         };
         let mut intake = Intake::begin(
             on.ledger.clone(),
-            on.endpoint.name.clone(),
+            on.inlet.takers.clone(),
             on.mailbox.clone(),
             self.cursor,
             on.budget.clone(),
         );
         let mut receiver = Receiver {
             intake: &mut intake,
-            limit: on.endpoint.limits.size,
+            limit: on.inlet.size,
         };
         let looked = match scope {
-            Scope::News(_) => self.receive_news(&mut receiver).await,
+            Scope::News(_) => self.receive_news(&mut receiver).await.map(|session| (session, false)),
             Scope::All | Scope::Nothing => self.receive_all(&mut receiver, on, settler, care).await,
         };
         // What was received whole is kept, however the session ended.
         let taken = intake.finish().await;
-        let session = looked?;
+        let looked = looked?;
         let taken = taken?;
         if taken.new > 0 {
             tracing::info!(new = taken.new, known = taken.known, "took new mail");
         }
-        Ok(session)
+        Ok(looked)
     }
 
     async fn receive_news(mut self, receiver: &mut Receiver<'_>) -> Result<Self, Error> {
@@ -164,12 +178,15 @@ impl Session {
         on: &Looking<'_>,
         settler: &mut Settler,
         care: &mut Care,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, bool), Error> {
         let alone = care.alone();
+        let mut left = on.inlet.mailbox.looks.batch.unwrap_or(usize::MAX);
         loop {
             let (listed, more);
             (self.wire, listed, more) = fetch::list(self.wire, self.cursor.uid_next).await?;
-            for portion in portions(listed, self.cursor.uid_next, alone) {
+            let (listed, cut) = cursor::lowest(listed, self.cursor.uid_next, left);
+            left -= listed.len();
+            for portion in portions(listed, alone) {
                 if alone && care.try_alone(portion.first()) {
                     receiver.give_up(self.cursor.uid_validity, portion.first()).await?;
                     self.cursor.uid_next = portion.next();
@@ -183,8 +200,8 @@ impl Session {
                 self.cursor.uid_next = portion.next();
                 self = Box::pin(settler.settle_if_rung(self, on)).await?;
             }
-            if !more {
-                return Ok(self);
+            if !more || left == 0 {
+                return Ok((self, more || cut));
             }
         }
     }

@@ -91,7 +91,7 @@ async fn settle(mut session: Session, on: &Looking<'_>) -> Tried {
     loop {
         let uid_validity = session.cursor.uid_validity;
         let due = on.ledger.settling(on.mailbox, uid_validity, AT_ONCE).await?;
-        for touch in plan(&due, &on.endpoint.settle) {
+        for touch in plan(&due, on.inlet) {
             let (touched, answer);
             (session, touched, answer) = touch_all(session, &touch).await?;
             if !touched.is_empty() {

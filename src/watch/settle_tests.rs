@@ -60,7 +60,7 @@ async fn without_move_it_is_copy_and_uid_expunge() {
 #[tokio::test]
 async fn without_uidplus_nothing_is_expunged() {
     let mut world = World::new();
-    world.endpoint.settle.done = Fate::Delete;
+    world.settle().done = Fate::Delete;
     world.memory.due(7, &[1], Verdict::Done);
     let script = ["C: UID STORE 1 +FLAGS.SILENT (\\Deleted)", "S: $ OK"];
     assert_eq!(
@@ -157,7 +157,7 @@ async fn nothing_is_noted_before_the_servers_ok() {
 #[tokio::test]
 async fn a_name_from_the_configuration_is_no_command() {
     let mut world = World::new();
-    world.endpoint.settle.done = Fate::Move("a\"\r\nA9 DELETE INBOX".into());
+    world.settle().done = Fate::Move("a\"\r\nA9 DELETE INBOX".into());
     world.memory.due(7, &[1], Verdict::Done);
     let (session, _server) = world.session(&["WAIT 1"], all());
     let error = settle(session, &world.looking()).await.err().unwrap();

@@ -24,7 +24,7 @@ const TOGETHER: usize = 4 << 20;
 /// What the task holds.
 pub(super) struct Taker {
     ledger: Arc<dyn Ledger>,
-    endpoint: EndpointName,
+    endpoints: Vec<EndpointName>,
     mailbox: MailboxKey,
     /// As far as it is committed.
     cursor: Cursor,
@@ -47,10 +47,15 @@ struct Large {
 }
 
 impl Taker {
-    pub(super) fn new(ledger: Arc<dyn Ledger>, endpoint: EndpointName, mailbox: MailboxKey, cursor: Cursor) -> Self {
+    pub(super) fn new(
+        ledger: Arc<dyn Ledger>,
+        endpoints: Vec<EndpointName>,
+        mailbox: MailboxKey,
+        cursor: Cursor,
+    ) -> Self {
         Self {
             ledger,
-            endpoint,
+            endpoints,
             mailbox,
             cursor,
             mails: Vec::new(),
@@ -127,12 +132,12 @@ impl Taker {
         self.cursor.uid_next = uid_next;
         let intake = ledger::Intake {
             mailbox: self.mailbox.clone(),
-            endpoint: self.endpoint.clone(),
+            endpoints: self.endpoints.clone(),
             cursor: self.cursor,
             mails: std::mem::take(&mut self.mails),
         };
         let taken = self.ledger.take(intake).await?;
-        tracing::debug!(endpoint = %self.endpoint, new = taken.new, known = taken.known, uid_next, "took mails");
+        tracing::debug!(mailbox = %self.mailbox, new = taken.new, known = taken.known, uid_next, "took mails");
         self.taken.new += taken.new;
         self.taken.known += taken.known;
         self.bytes = 0;

@@ -11,6 +11,7 @@ use super::{
     care::Care,
     door::Door,
     error::{Error, Verdict},
+    first_sight,
     idle::{Wait, Woke},
     imap::Wire,
     mailbox_key, schedule,
@@ -32,19 +33,12 @@ pub(super) struct Watcher {
     care: Care,
     /// When the next unconditional look is due.
     look_due: Instant,
+    /// The looks so far.
+    looks: usize,
     /// The server refused IDLE in this session.
     no_idle: bool,
     /// The last session failed, or there was none yet.
     in_trouble: bool,
-}
-
-fn looking<'a>(watch: &'a Watch, mailbox: &'a MailboxKey) -> Looking<'a> {
-    Looking {
-        endpoint: &watch.endpoint,
-        ledger: &watch.ledger,
-        mailbox,
-        budget: &watch.budget,
-    }
 }
 
 /// What to do next with a session.
@@ -69,7 +63,7 @@ type Turn = ControlFlow<Over, (Session, Next)>;
 
 impl Watcher {
     pub(super) fn new(watch: Watch, door: Box<dyn Door<Wire>>) -> Self {
-        let mailbox = mailbox_key(&watch.endpoint.mailbox);
+        let mailbox = mailbox_key(&watch.inlet.mailbox);
         let settler = Settler::new(watch.ledger.bell(&mailbox));
         let mut watcher = Self {
             watch,
@@ -78,10 +72,11 @@ impl Watcher {
             settler,
             care: Care::default(),
             look_due: Instant::now(),
+            looks: 0,
             no_idle: false,
             in_trouble: true,
         };
-        if !schedule::looks_at_start(&watcher.watch.endpoint.mailbox.watch) {
+        if !schedule::looks_at_start(&watcher.watch.inlet.mailbox.watch) {
             watcher.look_due += watcher.pause(false);
         }
         watcher
@@ -132,7 +127,7 @@ impl Watcher {
         let mut session = opened?;
         let mut next = match session.first {
             // This session is for last touches only.
-            _ if self.is_scheduled() && self.look_due > Instant::now() => Next::Settle,
+            _ if (self.is_scheduled() || self.is_over()) && self.look_due > Instant::now() => Next::Settle,
             first => Next::Look(first),
         };
         let mut fresh = true;
@@ -149,12 +144,14 @@ impl Watcher {
 
     async fn open(&mut self) -> Result<Session, Error> {
         let stored = self.watch.ledger.cursor(&self.mailbox).await?;
-        let (wire, can, selected) = session::connect(&*self.door, &self.watch.endpoint.mailbox).await?;
+        let (wire, can, selected) = session::connect(&*self.door, &self.watch.inlet.mailbox).await?;
+        let now = u32::try_from(Utc::now().timestamp()).unwrap_or(u32::MAX);
+        let on = Looking::of(&self.watch, &self.mailbox);
+        let (wire, stored) = first_sight::admit(wire, &on, selected, stored, now).await?;
         self.no_idle = false;
         if std::mem::take(&mut self.in_trouble) {
             tracing::info!(mailbox = %self.mailbox, idle = can.idle, "connected");
         }
-        let now = u32::try_from(Utc::now().timestamp()).unwrap_or(u32::MAX);
         Ok(Session::begin(wire, can, selected, stored, now))
     }
 
@@ -172,7 +169,7 @@ impl Watcher {
             Next::Settle => {
                 // A touch that was begun is brought to its end: only then does the ledger know of it.
                 let stop = self.watch.stop.clone();
-                let on = looking(&self.watch, &self.mailbox);
+                let on = Looking::of(&self.watch, &self.mailbox);
                 let settled = Box::pin(self.settler.settle(session, &on));
                 let late = async {
                     stop.cancelled().await;
@@ -197,13 +194,24 @@ impl Watcher {
             // A server tells of mail that came since only when it's asked something.
             session.wire = session.wire.run("NOOP", "", |_| {}).await?.ok()?.0;
         }
-        let on = looking(&self.watch, &self.mailbox);
+        let on = Looking::of(&self.watch, &self.mailbox);
         let looked = session.look(scope, &on, &mut self.settler, &mut self.care).await;
-        let session = looked.inspect_err(|error| self.care.failed(error))?;
+        let (session, more) = looked.inspect_err(|error| self.care.failed(error))?;
         self.care.succeeded();
         self.watch.health.looked(Utc::now());
         if scope != Scope::Nothing || self.look_due <= Instant::now() {
-            self.look_due = Instant::now() + self.pause(self.pushes(&session));
+            self.looks = self.looks.saturating_add(1);
+            let looks = &self.watch.inlet.mailbox.looks;
+            // Who is told of mail expects that it is taken; who looks at times expects a batch each time.
+            let at_once = more && !self.is_scheduled();
+            let pause = schedule::after_look(looks, self.looks, at_once, self.pause(self.pushes(&session)));
+            self.look_due = Instant::now() + pause;
+            if self.is_over() {
+                tracing::info!(
+                    looks = self.looks,
+                    "the mailbox is left alone from now on, as `repeat` says"
+                );
+            }
         }
         Ok(session)
     }
@@ -257,19 +265,27 @@ impl Watcher {
 
     /// Whether the server tells of new mail by itself.
     fn pushes(&self, session: &Session) -> bool {
-        !self.is_scheduled() && session.can.idle && !self.no_idle
+        !self.is_scheduled() && !self.is_over() && session.can.idle && !self.no_idle
     }
 
     /// Whether the operator said when to look.
     fn is_scheduled(&self) -> bool {
-        !matches!(self.watch.endpoint.mailbox.watch, config::Watch::Idle { .. })
+        !matches!(self.watch.inlet.mailbox.watch, config::Watch::Idle { .. })
+    }
+
+    /// Whether there were as many looks as the operator wants.
+    fn is_over(&self) -> bool {
+        schedule::is_over(&self.watch.inlet.mailbox.looks, self.looks)
     }
 
     fn pause(&self, push: bool) -> Duration {
-        schedule::until_next(&self.watch.endpoint.mailbox.watch, push, Utc::now())
+        schedule::until_next(&self.watch.inlet.mailbox.watch, push, Utc::now())
     }
 }
 
+#[cfg(test)]
+#[path = "looks_tests.rs"]
+mod looks_tests;
 #[cfg(test)]
 #[path = "watcher_tests.rs"]
 mod tests;

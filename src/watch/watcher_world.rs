@@ -15,7 +15,7 @@ use crate::{
     ledger::Cursor,
     watch::{
         Health, Watch,
-        fakes::{Scripts, endpoint},
+        fakes::{Scripts, endpoint, inlet},
         memory::Memory,
         script,
         watcher::Watcher,
@@ -50,7 +50,6 @@ pub(in crate::watch) fn start_with(
         uid_validity: 7,
         uid_next: 5,
     });
-    let endpoint = Arc::new(endpoint);
     let door = Scripts::new(scripts);
     let (servers, rejected) = (door.servers.clone(), door.rejected.clone());
     let login = Login::new(
@@ -61,7 +60,7 @@ pub(in crate::watch) fn start_with(
     );
     let (health, stop) = (Arc::new(Health::default()), CancellationToken::new());
     let watch = Watch {
-        endpoint,
+        inlet: Arc::new(inlet(endpoint)),
         ledger: memory.clone(),
         login: Arc::new(login),
         budget: Budget::new(8 << 20),

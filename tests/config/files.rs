@@ -182,21 +182,30 @@ fn what_no_endpoint_file_can_be_is_told() {
 }
 
 #[test]
-fn a_mailbox_belongs_to_one_endpoint() {
+fn endpoints_share_a_mailbox_and_agree_on_it() {
     let machine = Machine::new();
     machine.endpoint("a", "inbox");
     machine.endpoint("b", "INBOX");
     machine.endpoint("c", "Other");
-    let loaded = machine.load();
-    assert_eq!(
-        loaded.endpoints.keys().cloned().collect::<Vec<_>>(),
-        [name("a"), name("c")]
+    let every = |seconds| format!("name = \"inbox\"\nevery = \"{seconds}s\"");
+    machine.write(
+        "endpoints.d/d.toml",
+        &endpoint("inbox").replace("name = \"inbox\"", &every(5)),
     );
-    let told = told(&machine, &loaded, "endpoints.d/b.toml");
+    machine.write(
+        "endpoints.d/e.toml",
+        &endpoint("inbox").replace("name = \"inbox\"", &every(6)),
+    );
+    let loaded = machine.load();
+    let routes = loaded.start().unwrap().routes();
+    let names: Vec<_> = routes.iter().map(mailjob::config::Route::names).collect();
+    assert_eq!(names, [vec![name("a"), name("b"), name("d")], vec![name("c")]]);
+    let told = told(&machine, &loaded, "endpoints.d/e.toml");
     assert!(
-        told.starts_with("b.toml:1:2: the endpoint \"a\" (a.toml) already watches this mailbox"),
+        told.starts_with("e.toml:4:1: how the mailbox is watched (watch, look, every, cron) is another than in the endpoint \"d\" (d.toml)"),
         "{told}"
     );
+    assert!(loaded.broken.contains(&name("e")));
 }
 
 #[test]

@@ -91,7 +91,7 @@ async fn fill(ledger: &Sqlite, recipients: &[&[&str]]) {
     };
     let intake = Intake {
         mailbox: MailboxKey("imap://us/INBOX".into()),
-        endpoint: endpoint.clone(),
+        endpoints: vec![endpoint.clone()],
         cursor: Cursor {
             uid_validity: 1,
             uid_next: count + 1,
@@ -121,6 +121,7 @@ async fn fill(ledger: &Sqlite, recipients: &[&[&str]]) {
             due: None,
             reply: Some(ReplyDecision::Send(reply)),
             summary: None,
+            next: Vec::new(),
         };
         ledger.finish(finish).await.unwrap();
     }

@@ -5,24 +5,28 @@ use std::path::Path;
 use super::{
     command::command,
     limits::{limits, retry},
-    mailbox::{Accounts, filter, mailbox},
+    mailbox::{Accounts, Said, filter, mailbox},
     reply::reply,
     settle::settle,
     webhook::webhook,
 };
 use crate::config::{
     Action, Endpoint, EndpointName, Filter, Limits, Place, Retry,
+    agree::Term,
     defaults::Defaults,
     read::{Part, read_over},
     table::Table,
     value::{count, prose},
 };
 
-/// An endpoint that is right by itself, and where its file names the mailbox: another may have that one already.
+/// An endpoint that is right by itself. Others may watch the same mailbox: what its file says of that has to be what theirs say.
 #[derive(Debug)]
 pub(in crate::config) struct Draft {
     pub(in crate::config) endpoint: Endpoint,
+    /// Where its file names the mailbox.
     pub(in crate::config) mailbox: Place,
+    /// What its file says of the mailbox, with the places.
+    pub(in crate::config) said: Vec<(Term, Place)>,
 }
 
 /// Reads an endpoint file over the defaults of `mailjob.toml`.
@@ -40,28 +44,39 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     let description = top.or("description", String::new(), prose);
     let concurrency = top.or("concurrency", 8, count(1..=1000));
     let place = top.own("mailbox").map_or(Place::START, |value| value.place());
-    let mailbox = top.must("mailbox", "write [mailbox] with account = \"…\"", |value| {
+    let said = top.must("mailbox", "write [mailbox] with account = \"…\"", |value| {
         value.table(|table| mailbox(table, name, accounts))
     });
-    let filter = top.or("when", Filter::default(), |value| value.table(filter));
+    let mailbox = said.as_ref().map(|said| &said.mailbox);
+    let filter = top.or("when", Filter::default(), |value| {
+        value.table(|table| filter(table, mailbox))
+    });
     let action = action(top);
     let retry = top.or("retry", Retry::default(), |value| value.table(retry));
-    let reply = reply(top, mailbox.as_ref(), accounts);
-    let settle = settle(top, mailbox.as_ref());
+    let reply = reply(top, mailbox, accounts);
+    let (settle, ignored) = settle(top, mailbox).unzip();
     let limits = top.or("limits", Limits::default(), |value| value.table(limits));
+    let Said {
+        mailbox,
+        order,
+        mut terms,
+    } = said?;
+    terms.extend(ignored.flatten());
     let endpoint = Endpoint {
         description,
+        order,
         filter,
         retry,
         reply: reply?,
         settle: settle?,
         limits,
         concurrency,
-        ..Endpoint::new(name.clone(), mailbox?, action?)
+        ..Endpoint::new(name.clone(), mailbox, action?)
     };
     Some(Draft {
         endpoint,
         mailbox: place,
+        said: terms,
     })
 }
 

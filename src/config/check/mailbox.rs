@@ -1,29 +1,23 @@
 //! Where mail comes from and which mail is meant.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
-use chrono::{TimeZone as _, Utc};
-use chrono_tz::{TZ_VARIANTS, Tz};
-use croner::parser::{CronParser, Seconds, Year};
 use toml::de::DeValue;
 
 use super::{
-    DAY, MINUTE, SECOND,
     account::{account, overridden},
     did_you_mean,
+    looks::{looks, watch},
     settle::same_mailbox,
 };
 use crate::config::{
-    Account, EndpointName, Filter, Mailbox, Protocol, Server, Watch,
+    Account, Endpoint, EndpointName, Filter, Mailbox, Place, Protocol, Server,
+    agree::Term,
     read::Value,
     table::Table,
-    value::{choice, duration, one_or_more, size, text},
+    value::{choice, count, one_or_more, size, text},
 };
 
-/// Between two looks at a mailbox whose server tells of new mail.
-const LOOK: Duration = Duration::from_secs(3 * 60);
-/// Between two looks at a mailbox that is read by POP3.
-const EVERY: Duration = Duration::from_secs(60);
 /// The only mailbox that POP3 knows.
 const INBOX: &str = "INBOX";
 
@@ -59,8 +53,18 @@ impl Accounts {
     }
 }
 
+/// What `[mailbox]` says.
+pub(super) struct Said {
+    /// Which one, with the defaults of what is not said.
+    pub(super) mailbox: Mailbox,
+    /// The endpoint's turn at it.
+    pub(super) order: usize,
+    /// What is said of how it is watched.
+    pub(super) terms: Vec<(Term, Place)>,
+}
+
 /// Reads `[mailbox]`.
-pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: &Accounts) -> Option<Mailbox> {
+pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: &Accounts) -> Option<Said> {
     let cure = "write account = \"…\" with a name from mailjob.toml, or [mailbox.account]";
     let account = table.must("account", cure, |value| match value.raw {
         DeValue::Table(_) => inline_account(value, endpoint, accounts),
@@ -73,18 +77,20 @@ pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: 
     if pop3 {
         no_other_mailbox(table, &name);
     }
-    let watch = watch(table, pop3);
+    let order = table.or("order", Endpoint::ORDER, count(0..=1_000_000));
+    let mut terms: Vec<_> = watch(table, pop3).into_iter().collect();
+    terms.extend(looks(table));
     let account = match own? {
         Some(Some(own)) => Arc::new(own),
         Some(None) => account?,
         None => return None,
     };
     let (protocol, server) = protocol?;
-    Some(Mailbox {
+    let mailbox = Mailbox {
         name,
-        watch: watch?,
         ..Mailbox::inbox(account, protocol, server)
-    })
+    };
+    Some(Said { mailbox, order, terms })
 }
 
 /// How the mailbox is read: as written, else by IMAP where the account has a server for it.
@@ -133,79 +139,17 @@ fn inline_account(value: Value<'_>, endpoint: &EndpointName, accounts: &Accounts
     value.table(|table| account(endpoint.as_str(), table)).map(Arc::new)
 }
 
-/// How new mail is noticed: exactly one way. A POP3 server never tells of it.
-fn watch(table: &mut Table<'_>, pop3: bool) -> Option<Watch> {
-    let idle = table.value("watch");
-    let look = table.get("look", duration(10 * SECOND..=9 * MINUTE));
-    let every = table.get("every", duration(SECOND..=DAY));
-    let cron = table.get("cron", cron);
-    let zone = table.or("timezone", Tz::UTC, timezone);
-    if let Some(value) = &idle {
-        choice(&[("idle", ())])(value.clone());
-    }
-    if let Some(value) = idle.clone().or(table.value("look")).filter(|_| pop3) {
-        return value.wrong(
-            "has no use with POP3, whose servers don't tell of new mail",
-            "write every = \"1m\" or cron = \"…\" in its place",
-        );
-    }
-    let ways = [table.value("every"), table.value("cron"), idle.or(table.value("look"))];
-    let mut ways = ways.into_iter().flatten();
-    if let (Some(one), Some(other)) = (ways.next(), ways.next()) {
-        let cause = format!("stands beside `{}`; a mailbox is watched in one way", other.path);
-        return one.wrong(cause, "keep one of them");
-    }
-    if let (Some(zone), None) = (table.value("timezone"), table.value("cron")) {
-        return zone.wrong("has no use without cron", "remove it");
-    }
-    if let Some(pattern) = cron {
-        return Some(Watch::Cron { pattern, zone });
-    }
-    let usual = if pop3 {
-        Watch::Every(EVERY)
-    } else {
-        Watch::Idle {
-            look: look.unwrap_or(LOOK),
-        }
-    };
-    Some(every.map_or(usual, Watch::Every))
-}
-
-/// Five fields, or six with seconds first. A pattern that names no day that there is would never fire.
-fn cron(value: Value<'_>) -> Option<Box<croner::Cron>> {
-    const CURE: &str = "write five fields: minute, hour, day, month, weekday; e.g. \"*/5 8-18 * * MON-FRI\"";
-    let text = text(value.clone())?;
-    let parser = CronParser::builder()
-        .seconds(Seconds::Optional)
-        .year(Year::Disallowed)
-        .build();
-    let pattern = match parser.parse(&text) {
-        Ok(pattern) => pattern,
-        Err(error) => return value.wrong(format!("is no cron pattern: {error}"), CURE),
-    };
-    let leap_year = Utc.with_ymd_and_hms(2024, 1, 1, 0, 0, 0).single();
-    if leap_year.is_some_and(|start| pattern.find_next_occurrence(&start, true).is_err()) {
-        return value.wrong("names a time that never comes", CURE);
-    }
-    Some(Box::new(pattern))
-}
-
-fn timezone(value: Value<'_>) -> Option<Tz> {
-    let name = text(value.clone())?;
-    name.parse().ok().or_else(|| {
-        let example = || "write a name such as \"Europe/Berlin\"".to_owned();
-        let cure = did_you_mean(&name, TZ_VARIANTS.iter().map(|zone| zone.name())).unwrap_or_else(example);
-        value.wrong(format!("is \"{name}\", which is no time zone"), cure)
-    })
-}
-
 /// Reads `[when]`.
-pub(super) fn filter(table: &mut Table<'_>) -> Option<Filter> {
+pub(super) fn filter(table: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<Filter> {
     let bytes = || size(0..=1 << 40);
     let mut globs = |key| table.or(key, Vec::new(), one_or_more(text));
+    let plus = globs("plus");
+    let ours = mailbox.filter(|_| !plus.is_empty()).map(Mailbox::addresses);
     let filter = Filter {
         from: globs("from"),
         to: globs("to"),
+        plus,
+        ours: ours.unwrap_or_default(),
         subject: globs("subject"),
         attachments: globs("attachments"),
         not_attachments: globs("not_attachments"),
@@ -217,6 +161,12 @@ pub(super) fn filter(table: &mut Table<'_>) -> Option<Filter> {
         && let Some(value) = table.value("min_size")
     {
         return value.wrong("is over max_size, so no mail is meant", "make it smaller than max_size");
+    }
+    if let (Some(value), Some(_), true) = (table.value("plus"), mailbox, filter.ours.is_empty())
+        && !filter.plus.is_empty()
+    {
+        let cause = "can't be known: the user of the mailbox's account is no mail address";
+        return value.wrong(cause, "add from = \"name@domain\" to the account");
     }
     Some(filter)
 }

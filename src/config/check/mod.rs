@@ -8,6 +8,7 @@ mod client;
 mod command;
 mod endpoint;
 mod limits;
+mod looks;
 mod mailbox;
 mod oauth;
 mod operator;

@@ -63,6 +63,7 @@ fn service_of(table: &mut Table<'_>, cores: usize) -> Service {
         health: table.or("health", default.health, health),
         drain: table.or("drain", default.drain, duration(SECOND..=HOUR)),
         memory: table.or("memory", default.memory, size(1 << 20..=1 << 40)),
+        jobs: table.or("jobs", default.jobs, count(1..=100_000)),
         commands: table.or("commands", default.commands, count(1..=1024)),
         retention: table.or("retention", default.retention, duration(Duration::ZERO..=3650 * DAY)),
     }

@@ -2,20 +2,25 @@
 
 use toml::de::DeValue;
 
-use crate::config::{Fate, Mailbox, Protocol, Settle, problem::Fault, read::Value, table::Table, value::text};
+use crate::config::{
+    Fate, Mailbox, Place, Protocol, Settle, agree::Term, problem::Fault, read::Value, table::Table, value::text,
+};
 
-/// Reads `[settle]`.
-pub(super) fn settle(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<Settle> {
+/// Reads `[settle]`; with what is said of mails that nobody wants, which is for all endpoints of the mailbox.
+pub(super) fn settle(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<(Settle, Option<(Term, Place)>)> {
     let protocol = mailbox.map_or(Protocol::Imap, |mailbox| mailbox.protocol);
     let default = Settle::usual(protocol);
     let written = top.value("settle");
     match written {
         Some(value) => value.table(|table| {
-            Some(Settle {
+            let settle = Settle {
                 done: end(table, "done", default.done, mailbox),
                 failed: end(table, "failed", default.failed, mailbox),
                 ignored: end(table, "ignored", default.ignored, mailbox),
-            })
+            };
+            let term = |value: Value<'_>| (Term::Ignored(settle.ignored.clone()), value.place());
+            let ignored = table.value("ignored").map(term);
+            Some((settle, ignored))
         }),
         None => {
             let done = unwritten("done", &default.done, mailbox);
@@ -23,7 +28,7 @@ pub(super) fn settle(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<S
             if let (Some(fault), Some(mailbox)) = (fault, top.value("mailbox")) {
                 mailbox.misnamed(fault);
             }
-            Some(default)
+            Some((default, None))
         }
     }
 }

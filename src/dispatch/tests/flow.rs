@@ -217,3 +217,47 @@ async fn commands_of_many_mails_run() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_mail_that_is_not_meant_goes_to_the_next_endpoint() {
+    let mut scene = Scene::with(vec![MAIL.into(), MAIL.replace("ann@", "eve@")]).await;
+    let next = crate::config::EndpointName::new("next").unwrap();
+    scene.next = vec![next];
+    let (action, seen) = webhook(&[200]).await;
+    let filter = crate::config::Filter {
+        from: vec!["eve@*".into()],
+        ..crate::config::Filter::default()
+    };
+    scene.start(Endpoint {
+        filter,
+        ..endpoint(action)
+    });
+    let rows = scene
+        .until(|rows| rows.len() == 3 && rows[1].state == State::Done)
+        .await;
+    let ends: Vec<_> = rows.iter().map(|row| (row.endpoint.as_str(), row.state)).collect();
+    let expected = [
+        ("invoices", State::Ignored),
+        ("invoices", State::Done),
+        ("next", State::Queued),
+    ];
+    assert_eq!(ends, expected);
+    scene.stopped().await;
+    assert_eq!(seen.lock().unwrap().len(), 1);
+}
+
+/// Each of these commands fails when another one runs.
+#[tokio::test]
+async fn no_more_jobs_run_at_once_than_may() {
+    let mut scene = Scene::with((0..12).map(|n| format!("{MAIL}{n}")).collect()).await;
+    scene.jobs = 1;
+    let lock = tempfile::tempdir().unwrap();
+    let lock = lock.path().join("lock").display().to_string();
+    let script = "mkdir $0 && i=0 && while [ $i -lt 3000 ]; do i=$((i+1)); done && rmdir $0";
+    let argv = ["sh", "-c", script, &lock].map(str::to_owned).to_vec();
+    scene.start(endpoint(Action::Command(crate::config::Command::new(argv))));
+    let rows = scene.ended().await;
+    let ends: Vec<_> = rows.iter().map(|row| (row.state, row.detail.clone())).collect();
+    assert!(ends.iter().all(|(state, _)| *state == State::Done), "{ends:?}");
+    scene.stopped().await;
+}

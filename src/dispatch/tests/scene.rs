@@ -56,6 +56,8 @@ pub(super) struct Scene {
     pub(super) ledger: Arc<Shaky>,
     pub(super) notes: Arc<Notes>,
     pub(super) memory: Budget,
+    pub(super) next: Vec<EndpointName>,
+    pub(super) jobs: usize,
     pub(super) stop: CancellationToken,
     pub(super) running: Option<JoinHandle<()>>,
 }
@@ -84,7 +86,7 @@ impl Scene {
         inner
             .take(Intake {
                 mailbox,
-                endpoint,
+                endpoints: vec![endpoint],
                 cursor,
                 mails,
             })
@@ -101,6 +103,8 @@ impl Scene {
             ledger: Arc::new(ledger),
             notes: Arc::default(),
             memory: Budget::new(32 << 20),
+            next: Vec::new(),
+            jobs: 32,
             stop: CancellationToken::new(),
             running: None,
         }
@@ -113,6 +117,8 @@ impl Scene {
             replier: self.notes.clone(),
             http: client(None, true).unwrap(),
             memory: self.memory.clone(),
+            next: self.next.clone(),
+            jobs: Arc::new(Semaphore::new(self.jobs)),
             commands: Arc::new(Semaphore::new(2)),
             stop: self.stop.clone(),
         })));

@@ -13,7 +13,7 @@ use crate::{
     config::EndpointName,
     job::JobId,
     ledger::{
-        ClaimedJob, ClaimedReply, Cursor, Error, Finish, Intake, Ledger, MailId, MailboxKey, MaildropMail,
+        ClaimedJob, ClaimedReply, Cursor, Error, Finish, HandedOn, Intake, Ledger, MailId, MailboxKey, MaildropMail,
         MaildropName, Place, Settling, Submitted, Taken, UploadId, sqlite::Sqlite,
     },
 };
@@ -57,6 +57,17 @@ impl Ledger for Shaky {
     }
     async fn take(&self, intake: Intake) -> Result<Taken, Error> {
         self.inner.take(intake).await
+    }
+    async fn hand_on(
+        &self,
+        mailbox: &MailboxKey,
+        known: &[EndpointName],
+        route: &[EndpointName],
+    ) -> Result<HandedOn, Error> {
+        self.inner.hand_on(mailbox, known, route).await
+    }
+    async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error> {
+        self.inner.maildrop_skip(mailbox, names).await
     }
     async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {
         self.inner.release(job, attempt).await

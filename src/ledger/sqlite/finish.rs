@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::{
     claims::{Running, running, step},
-    settle,
+    route, settle,
     values::{capped, micros},
     writer::Desk,
 };
@@ -25,6 +25,7 @@ pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
         due,
         reply,
         summary,
+        next,
     } = finish;
     let found = running(desk, job, attempt)?;
     let end = End::from(&outcome);
@@ -57,7 +58,9 @@ pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
         Some(ReplyDecision::Silent(why)) => keep_silent(desk, found.row, &why)?,
         None => {}
     }
-    if state.ended() {
+    // Who comes next has the mail before anybody could think that it ended.
+    let passed_on = end == End::Ignored && route::pass_on(desk, found.mail, &next)?;
+    if state.ended() && !passed_on {
         settle::conclude(desk, found.mail)?;
     }
     Ok(())

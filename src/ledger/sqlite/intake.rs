@@ -10,7 +10,8 @@ use super::{
     writer::Desk,
 };
 use crate::{
-    job::{JobId, state::State},
+    config::EndpointName,
+    job::{JobId, Reason, state::State},
     ledger::{Error, Intake, MailId, NewMail, Raw, Taken, UploadId},
 };
 
@@ -103,7 +104,9 @@ pub(super) fn take(desk: &mut Desk<'_>, intake: Intake) -> Result<Taken, Error> 
             None => {
                 let id = store_mail(desk, mailbox, &mail)?;
                 note_place(desk, mailbox, &mail, id)?;
-                make_job(desk, intake.endpoint.as_str(), id, &mail)?;
+                for endpoint in &intake.endpoints {
+                    make_job(desk, endpoint, id, mail.held.as_ref())?;
+                }
                 if let Raw::Inline(bytes) = mail.raw {
                     desk.after.fresh.push((MailId(id), bytes));
                 }
@@ -114,9 +117,6 @@ pub(super) fn take(desk: &mut Desk<'_>, intake: Intake) -> Result<Taken, Error> 
         if let Raw::Uploaded { upload, .. } = mail.raw {
             abandon(desk.db, upload)?;
         }
-    }
-    if taken.new > 0 {
-        desk.after.endpoints.insert(intake.endpoint);
     }
     Ok(taken)
 }
@@ -239,13 +239,15 @@ fn note_place(desk: &Desk<'_>, mailbox: i64, mail: &NewMail, id: i64) -> Result<
     Ok(())
 }
 
-fn make_job(desk: &Desk<'_>, endpoint: &str, mail: i64, new: &NewMail) -> Result<(), Error> {
-    let state = if new.held.is_some() { State::Held } else { State::Queued };
-    let (reason, detail) = new
-        .held
-        .as_ref()
-        .map(|(reason, detail)| (reason.code(), capped(detail)))
-        .unzip();
+/// Makes a job, and wakes those who wait for it.
+pub(super) fn make_job(
+    desk: &mut Desk<'_>,
+    endpoint: &EndpointName,
+    mail: i64,
+    held: Option<&(Reason, String)>,
+) -> Result<(), Error> {
+    let state = if held.is_some() { State::Held } else { State::Queued };
+    let (reason, detail) = held.map(|(reason, detail)| (reason.code(), capped(detail))).unzip();
     desk.db
         .prepare_cached(
             "INSERT INTO job (uuid, mail, endpoint, state, due, reason, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -253,11 +255,12 @@ fn make_job(desk: &Desk<'_>, endpoint: &str, mail: i64, new: &NewMail) -> Result
         .execute(params![
             JobId(Uuid::now_v7()),
             mail,
-            endpoint,
+            endpoint.as_str(),
             state,
             desk.now,
             reason,
             detail
         ])?;
+    desk.after.endpoints.insert(endpoint.clone());
     Ok(())
 }

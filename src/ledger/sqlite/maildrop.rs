@@ -8,7 +8,7 @@ use crate::ledger::{Error, MAILDROP, MailboxKey, MaildropMail, MaildropName, Pla
 /// The mails of a maildrop that have a number.
 pub(super) fn mails(db: &Connection, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
     let mut query = db.prepare_cached(
-        "SELECT d.uidl, d.size, d.uid, EXISTS (SELECT 1 FROM place p WHERE p.mailbox = d.mailbox AND p.uid_validity = ?2 AND p.uid = d.uid)
+        "SELECT d.uidl, d.size, d.uid, d.skipped OR EXISTS (SELECT 1 FROM place p WHERE p.mailbox = d.mailbox AND p.uid_validity = ?2 AND p.uid = d.uid)
          FROM maildrop d WHERE d.mailbox = (SELECT id FROM mailbox WHERE name = ?1)",
     )?;
     let rows = query.query_map(params![&*mailbox.0, MAILDROP], |row| {
@@ -49,6 +49,18 @@ pub(super) fn number(desk: &Desk<'_>, mailbox: &MailboxKey, names: &[MaildropNam
         numbers.push(u32::try_from(number).map_err(|_| Error::Engine("a maildrop ran out of numbers".to_owned()))?);
     }
     Ok(numbers)
+}
+
+/// Notes that these mails are never to be taken, and that the maildrop was seen.
+pub(super) fn skip(desk: &Desk<'_>, mailbox: &MailboxKey, names: &[MaildropName]) -> Result<(), Error> {
+    let uids = number(desk, mailbox, names)?;
+    let mut skip = desk.db.prepare_cached(
+        "UPDATE maildrop SET skipped = 1 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2",
+    )?;
+    for uid in uids {
+        skip.execute(params![&*mailbox.0, uid])?;
+    }
+    Ok(())
 }
 
 /// Notes that these mails are not in the maildrop any more.

@@ -16,6 +16,7 @@ mod outbox;
 mod plain_tokens;
 mod post;
 mod reads;
+mod route;
 mod schema;
 mod settle;
 mod shared;
@@ -47,7 +48,7 @@ pub use self::{
     sign_ins::SignIns,
 };
 use super::{
-    ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Intake, Ledger, MailId, MailboxKey, MaildropMail,
+    ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, HandedOn, Intake, Ledger, MailId, MailboxKey, MaildropMail,
     MaildropName, Place, Raw, SealedToken, Settling, SignInRow, SignInTable, Submitted, Taken, UploadId,
 };
 use crate::{auth::Key, config::EndpointName, job::JobId};
@@ -164,6 +165,18 @@ impl Ledger for Sqlite {
         self.post.ask(bytes, move |desk| finish::finish(desk, finish)).await
     }
 
+    async fn hand_on(
+        &self,
+        mailbox: &MailboxKey,
+        known: &[EndpointName],
+        route: &[EndpointName],
+    ) -> Result<HandedOn, Error> {
+        let (mailbox, known, route) = (mailbox.clone(), known.to_vec(), route.to_vec());
+        self.post
+            .ask(0, move |desk| route::hand_on(desk, &mailbox, &known, &route))
+            .await
+    }
+
     async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {
         self.post.ask(0, move |desk| claims::release(desk, job, attempt)).await
     }
@@ -220,6 +233,13 @@ impl Ledger for Sqlite {
         let mailbox = mailbox.clone();
         self.post
             .ask(0, move |desk| maildrop::number(desk, &mailbox, &names))
+            .await
+    }
+
+    async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| maildrop::skip(desk, &mailbox, &names))
             .await
     }
 

@@ -10,6 +10,7 @@ use super::{
     writer::Desk,
 };
 use crate::{
+    config::EndpointName,
     job::state::State,
     ledger::{Error, MailboxKey, Place, Settling, Verdict},
 };
@@ -79,8 +80,10 @@ pub(super) fn settling(
     max: i64,
 ) -> Result<Vec<Settling>, Error> {
     let mut query = db.prepare_cached(
-        "SELECT uid, touch FROM place WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid_validity = ?2
-         AND touch IN ('done', 'failed', 'ignored') ORDER BY uid LIMIT ?3",
+        "SELECT p.uid, p.touch, iif(p.touch = 'ignored', NULL,
+           (SELECT j.endpoint FROM job j WHERE j.mail = p.mail AND j.state = p.touch ORDER BY j.id LIMIT 1))
+         FROM place p WHERE p.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND p.uid_validity = ?2
+         AND p.touch IN ('done', 'failed', 'ignored') ORDER BY p.uid LIMIT ?3",
     )?;
     let rows = query.query_map(params![&*mailbox.0, uid_validity, max], |row| {
         Ok(Settling {
@@ -89,6 +92,9 @@ pub(super) fn settling(
                 uid: row.get(0)?,
             },
             verdict: row.get(1)?,
+            endpoint: row
+                .get::<_, Option<String>>(2)?
+                .and_then(|name| EndpointName::new(&name)),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -27,6 +27,8 @@ use crate::{
 pub(crate) struct Selected {
     pub(crate) uid_validity: Option<u32>,
     pub(crate) uid_next: Option<u32>,
+    /// The mails that are there.
+    pub(crate) exists: u32,
 }
 
 /// Reads the greeting.
@@ -110,6 +112,7 @@ async fn select<T: Io>(wire: Wire<T>, mailbox: &str) -> Result<(Wire<T>, Selecte
     let done = wire.run("SELECT", &name, |said| match said {
         Said::Ok(Some(Known::UidValidity(n))) => selected.uid_validity = Some(n).filter(|n| *n > 0),
         Said::Ok(Some(Known::UidNext(n))) => selected.uid_next = Some(n).filter(|n| *n > 0),
+        Said::Exists(n) => selected.exists = n,
         _ => {}
     });
     let (wire, _) = done.await?.ok()?;

@@ -5,6 +5,7 @@
 
 mod body;
 mod capabilities;
+mod first_sight;
 mod login;
 mod maildrop;
 mod portion;
@@ -52,7 +53,7 @@ async fn secure(socket: TcpStream, server: &Server, ca_file: Option<&Path>) -> R
 #[async_trait]
 impl Door<Wire> for Account {
     async fn knock(&self) -> Result<Wire, Error> {
-        let mailbox = &self.endpoint.mailbox;
+        let mailbox = &self.inlet.mailbox;
         let socket = net::tcp(&mailbox.server, CONNECT).await?;
         let (wire, _) = secure(socket, &mailbox.server, mailbox.account.ca_file.as_deref()).await?;
         Ok(wire)

@@ -52,6 +52,12 @@ impl Portion {
             Some(_) | None => usual,
         }
     }
+
+    /// The same with no more mails than these.
+    pub(super) fn at_most(self, mails: Option<usize>) -> Self {
+        let mails = mails.map_or(self.mails, |most| most.min(self.mails));
+        Self { mails, ..self }
+    }
 }
 
 /// Mails that the server could not deliver.

@@ -6,7 +6,7 @@
 
 use super::{maildrop::Found, wire::Wire};
 use crate::{
-    config::{Fate, Settle},
+    config::{Fate, Inlet},
     ledger::{MAILDROP, Place, Settling},
     watch::{
         error::{Error, Refusal},
@@ -19,8 +19,8 @@ use crate::{
 const AT_ONCE: usize = 1000;
 
 /// Whether this mail is deleted. Flags and other mailboxes are not known here; the configuration refuses them.
-fn is_deleted(settle: &Settle, mail: &Settling) -> bool {
-    match fate(settle, mail.verdict) {
+fn is_deleted(inlet: &Inlet, mail: &Settling) -> bool {
+    match fate(inlet, mail) {
         Fate::Delete => true,
         Fate::Keep | Fate::Mark | Fate::Flag | Fate::Move(_) => false,
     }
@@ -31,7 +31,7 @@ pub(super) async fn settle_kept(on: &Looking<'_>) -> Result<Vec<u32>, Error> {
     loop {
         let due = on.ledger.settling(on.mailbox, MAILDROP, AT_ONCE).await?;
         let all = due.len() < AT_ONCE;
-        let (deleted, kept): (Vec<_>, Vec<_>) = due.into_iter().partition(|mail| is_deleted(&on.endpoint.settle, mail));
+        let (deleted, kept): (Vec<_>, Vec<_>) = due.into_iter().partition(|mail| is_deleted(on.inlet, mail));
         if !kept.is_empty() {
             let places: Vec<Place> = kept.iter().map(|mail| mail.place).collect();
             on.ledger.settled(on.mailbox, &places).await?;

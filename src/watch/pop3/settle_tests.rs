@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    config::Settle,
     ledger::Verdict,
     watch::{fakes::World, imap::Io, script},
 };
@@ -14,7 +15,7 @@ fn found() -> Found {
 
 fn world() -> World {
     let mut world = World::new();
-    world.endpoint.settle = Settle {
+    *world.settle() = Settle {
         done: Fate::Delete,
         failed: Fate::Keep,
         ignored: Fate::Keep,
@@ -88,7 +89,7 @@ async fn mails_that_are_kept_need_no_session() {
     assert_eq!(settle_kept(&world.looking()).await.unwrap(), [3]);
     assert_eq!(world.memory.settled_uids(), [1, 2]);
     // The configuration refuses what POP3 can't do; nothing is deleted in its place.
-    world.endpoint.settle.done = Fate::Flag;
+    world.settle().done = Fate::Flag;
     assert!(settle_kept(&world.looking()).await.unwrap().is_empty());
     assert_eq!(world.memory.settled_uids(), [1, 2, 3]);
 }

@@ -32,6 +32,8 @@ pub(super) struct Took {
     pub(super) wire: Option<Wire>,
     /// There are more mails to take.
     pub(super) more: bool,
+    /// The mails that it tried to take.
+    pub(super) mails: usize,
 }
 
 /// Takes the next portion of new mails. When this returns, they are in the ledger, and what the session has to know of them in `found`.
@@ -44,11 +46,16 @@ pub(super) async fn take(
 ) -> Result<Took, Error> {
     let (chosen, more) = care.choose(std::mem::take(&mut found.new), portion, Instant::now());
     if chosen.is_empty() {
-        return Ok(Took { wire: Some(wire), more });
+        return Ok(Took {
+            wire: Some(wire),
+            more,
+            mails: 0,
+        });
     }
+    let mails = chosen.len();
     let names = chosen.iter().map(|mail| mail.name.clone()).collect();
     let uids = on.ledger.maildrop_number(on.mailbox, names).await?;
-    let mails = chosen.into_iter().zip(uids).collect();
+    let numbered = chosen.into_iter().zip(uids).collect();
     // There is no cursor in a maildrop: the ledger says of each mail whether it was taken.
     let cursor = Cursor {
         uid_validity: MAILDROP,
@@ -56,16 +63,16 @@ pub(super) async fn take(
     };
     let mut intake = Intake::begin(
         on.ledger.clone(),
-        on.endpoint.name.clone(),
+        on.inlet.takers.clone(),
         on.mailbox.clone(),
         cursor,
         on.budget.clone(),
     );
     let receiver = Receiver {
         intake: &mut intake,
-        limit: on.endpoint.limits.size,
+        limit: on.inlet.size,
     };
-    let received = receiver.all(wire, mails, found, care, portion.time).await;
+    let received = receiver.all(wire, numbered, found, care, portion.time).await;
     // What was received whole is kept, however the session ended.
     let taken = intake.finish().await;
     let (wire, late) = received?;
@@ -74,7 +81,7 @@ pub(super) async fn take(
         tracing::info!(new = taken.new, known = taken.known, "took new mail");
     }
     let more = more || late || wire.is_none();
-    Ok(Took { wire, more })
+    Ok(Took { wire, more, mails })
 }
 
 struct Receiver<'a> {

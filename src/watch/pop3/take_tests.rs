@@ -123,7 +123,7 @@ async fn a_mail_over_the_limit_is_held_and_read_no_further() {
     ] {
         // What the server says of the size decides nothing.
         let mut taking = Taking::new(&[5, 5]);
-        taking.world.endpoint.limits.size = limit;
+        taking.world.inlet.size = limit;
         let script = [delivers(1, size), delivers(2, 100)].concat();
         let took = taking.take(&script).await.unwrap();
         let first = taking.taken()[0];

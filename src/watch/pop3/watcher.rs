@@ -9,6 +9,7 @@ use chrono::Utc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
+    first_sight::known,
     login,
     maildrop::{Found, compare, list},
     portion::{Care, Portion},
@@ -40,6 +41,10 @@ pub(in crate::watch) struct Watcher {
     care: Care,
     /// When the next look is due.
     look_due: Instant,
+    /// The looks so far; one may take several sessions.
+    looks: usize,
+    /// The mails that this look may still take.
+    left: Option<usize>,
     /// When the bell rang, and no session was opened since.
     rang: Option<Instant>,
     /// The server wants no sign-in before.
@@ -70,20 +75,13 @@ enum Over {
     Stopped,
 }
 
-fn looking<'a>(watch: &'a Watch, mailbox: &'a MailboxKey) -> Looking<'a> {
-    Looking {
-        endpoint: &watch.endpoint,
-        ledger: &watch.ledger,
-        mailbox,
-        budget: &watch.budget,
-    }
-}
-
 impl Watcher {
     pub(in crate::watch) fn new(watch: Watch, door: Box<dyn Door<Wire>>) -> Self {
         let now = Instant::now();
         let mut watcher = Self {
-            mailbox: mailbox_key(&watch.endpoint.mailbox),
+            mailbox: mailbox_key(&watch.inlet.mailbox),
+            left: watch.inlet.mailbox.looks.batch,
+            looks: 0,
             watch,
             door,
             care: Care::default(),
@@ -93,7 +91,7 @@ impl Watcher {
             not_before: now,
             in_trouble: true,
         };
-        if !schedule::looks_at_start(&watcher.watch.endpoint.mailbox.watch) {
+        if !schedule::looks_at_start(&watcher.watch.inlet.mailbox.watch) {
             watcher.look_due += watcher.pause();
         }
         watcher
@@ -113,12 +111,7 @@ impl Watcher {
                     self.watch.health.reached();
                     if errand == Errand::Look {
                         self.watch.health.looked(Utc::now());
-                        let pause = if over == Over::More {
-                            Duration::ZERO
-                        } else {
-                            self.pause()
-                        };
-                        self.look_due = Instant::now() + pause;
+                        self.look_due = Instant::now() + self.after(over);
                     }
                 }
                 Err(error) => {
@@ -134,6 +127,23 @@ impl Watcher {
                 }
             }
         }
+    }
+
+    /// The pause after a session that looked. A look ends when all is taken, or its batch is.
+    fn after(&mut self, over: Over) -> Duration {
+        if over == Over::More && self.left != Some(0) {
+            return Duration::ZERO;
+        }
+        let looks = &self.watch.inlet.mailbox.looks;
+        self.left = looks.batch;
+        self.looks = self.looks.saturating_add(1);
+        if schedule::is_over(looks, self.looks) {
+            tracing::info!(
+                looks = self.looks,
+                "the mailbox is left alone from now on, as `repeat` says"
+            );
+        }
+        schedule::after_look(looks, self.looks, false, self.pause())
     }
 
     fn report(&mut self, error: &Error, verdict: Verdict, wait: Duration) {
@@ -162,7 +172,7 @@ impl Watcher {
 
     /// One session, from the connection to its end.
     async fn session(&mut self, errand: Errand) -> Result<Over, Error> {
-        let on = looking(&self.watch, &self.mailbox);
+        let on = Looking::of(&self.watch, &self.mailbox);
         if errand == Errand::Delete && settle::settle_kept(&on).await?.is_empty() {
             return Ok(Over::Needless);
         }
@@ -173,7 +183,7 @@ impl Watcher {
         let (wire, found, over) = looked?;
         let Some(wire) = wire else { return Ok(over) };
         // A deletion that was begun is brought to its end: only then does the ledger know of it.
-        let on = looking(&self.watch, &self.mailbox);
+        let on = Looking::of(&self.watch, &self.mailbox);
         let late = async {
             stop.cancelled().await;
             sleep(LAST).await;
@@ -191,7 +201,7 @@ impl Watcher {
 
     /// Connects, looks what there is, and takes what is new.
     async fn look(&mut self, errand: Errand) -> Result<(Option<Wire>, Found, Over), Error> {
-        let mailbox = &self.watch.endpoint.mailbox;
+        let mailbox = &self.watch.inlet.mailbox;
         let open = async |wire, credential| login::open(wire, &who(mailbox, &credential)).await;
         let (wire, can) = door::admitted(&*self.door, open).await?;
         self.not_before = Instant::now() + can.login_delay.unwrap_or_default();
@@ -199,8 +209,8 @@ impl Watcher {
             tracing::info!(mailbox = %self.mailbox, "connected");
         }
         let (wire, listing) = list(wire).await?;
-        let on = looking(&self.watch, &self.mailbox);
-        let known = on.ledger.maildrop(on.mailbox).await?;
+        let on = Looking::of(&self.watch, &self.mailbox);
+        let (wire, known) = known(wire, &on, &listing).await?;
         let mut found = compare(listing, known);
         if !found.left.is_empty() {
             let left = std::mem::take(&mut found.left);
@@ -210,14 +220,15 @@ impl Watcher {
         if errand == Errand::Delete {
             return Ok((Some(wire), found, Over::All));
         }
-        let portion = Portion::with(can.login_delay);
+        let portion = Portion::with(can.login_delay).at_most(self.left);
         let took = take(wire, &on, &mut found, &mut self.care, portion).await?;
+        self.left = self.left.map(|left| left.saturating_sub(took.mails));
         let over = if took.more { Over::More } else { Over::All };
         Ok((took.wire, found, over))
     }
 
     fn pause(&self) -> Duration {
-        schedule::until_next(&self.watch.endpoint.mailbox.watch, false, Utc::now())
+        schedule::until_next(&self.watch.inlet.mailbox.watch, false, Utc::now())
     }
 }
 

@@ -1,8 +1,15 @@
 use super::{
-    world::{IN, QUIT, connections, delivers, every, lists, session, settled, start},
+    world::{IN, OPEN, QUIT, connections, delivers, every, lists, session, settled, start},
     *,
 };
-use crate::ledger::{MAILDROP, Verdict};
+use crate::{
+    config::{Backlog, Looks, Protocol, Settle},
+    ledger::{MAILDROP, Verdict},
+    watch::{
+        fakes::{self, Scripts},
+        watcher::world::{Running, start_with},
+    },
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_mail_is_taken_once_and_deleted_when_its_work_is_over() {
@@ -117,4 +124,76 @@ async fn stopping_waits_for_nobody() {
         sleep(Duration::from_secs(2)).await;
         running.stopped().await;
     }
+}
+
+fn with_looks(looks: Looks, scripts: &[&str]) -> Running {
+    let mut endpoint = fakes::endpoint(every(60));
+    endpoint.mailbox.protocol = Protocol::Pop3;
+    endpoint.mailbox.looks = looks;
+    endpoint.settle = Settle::usual(Protocol::Pop3);
+    let scripts: Vec<String> = scripts.iter().map(|script| format!("{OPEN}{script}")).collect();
+    let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
+    let run = |watch, door: Scripts| tokio::spawn(Watcher::new(watch, Box::new(door)).run());
+    start_with(endpoint, &scripts, run)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_takes_a_batch_and_looks_come_to_an_end() {
+    let looks = Looks {
+        batch: Some(2),
+        repeat: Some(2),
+        ..Looks::default()
+    };
+    let three = ["a", "b", "c"];
+    let scripts = [
+        &session(&three, &(delivers(1, "a") + &delivers(2, "b"))),
+        &session(&three, &delivers(3, "c")),
+        &session(&["a", "b", "c", "d"], "L: DELE 1\nS: +OK\n"),
+    ];
+    let running = with_looks(looks, &scripts.map(String::as_str));
+    running.has(&[1, 2]).await;
+    sleep(Duration::from_secs(59)).await;
+    assert_eq!(running.memory.uids(), [1, 2], "the rest waits for the next look");
+    running.has(&[1, 2, 3]).await;
+    sleep(Duration::from_secs(24 * 3600)).await;
+    assert_eq!(running.servers.lock().unwrap().len(), 2, "nobody looks any more");
+    running.memory.due(MAILDROP, &[1], Verdict::Done);
+    running.until("it is settled", |this| settled(this) == [1]).await;
+    assert_eq!(running.memory.uids(), [1, 2, 3], "d is left alone");
+    running.stopped().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_is_left_or_held_until_somebody_says_so() {
+    let skip = Looks {
+        backlog: Some(Backlog::Skip),
+        ..Looks::default()
+    };
+    let scripts = [
+        &session(&["a", "b"], ""),
+        &session(&["a", "b", "c"], &delivers(3, "c")),
+        &session(&["b", "c"], ""),
+    ];
+    let running = with_looks(skip, &scripts.map(String::as_str));
+    running.memory.state.lock().unwrap().cursor = None;
+    running.has(&[3]).await;
+    connections(&running, 3).await;
+    running.stopped().await;
+
+    let limit = Looks {
+        backlog_limit: 1,
+        ..Looks::default()
+    };
+    let held = session(&["a", "b"], "");
+    let one = session(&["a"], &delivers(1, "a"));
+    let running = with_looks(limit, &[&held, &one]);
+    running.memory.state.lock().unwrap().cursor = None;
+    let says = |this: &Running| {
+        let trouble = this.health.state().trouble;
+        trouble.is_some_and(|trouble| trouble.contains("2 mails lay in this mailbox"))
+    };
+    running.until("it is held, and says so", says).await;
+    assert!(running.memory.uids().is_empty());
+    running.has(&[1]).await;
+    running.stopped().await;
 }

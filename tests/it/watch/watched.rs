@@ -8,7 +8,7 @@ use std::{
 use chrono::Utc;
 use mailjob::{
     budget::Budget,
-    config::{Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Mailbox, Protocol, Settle, Tls},
+    config::{Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Mailbox, Protocol, Settle, Tls, routes},
     job::{Answer, Outcome, ReplyDecision},
     ledger::{ClaimedJob, Finish, Ledger, sqlite},
     watch::{self, Health, Watch},
@@ -65,7 +65,7 @@ impl Watched {
         let name = endpoint.name.clone();
         let watch = Watch {
             login: Arc::new(login(&account, &ledger)),
-            endpoint: Arc::new(endpoint),
+            inlet: Arc::new(routes([&Arc::new(endpoint)]).pop().unwrap().inlet()),
             ledger: shared,
             budget: Budget::new(16 << 20),
             health: health.clone(),
@@ -128,6 +128,7 @@ impl Watched {
             outcome,
             due: None,
             summary: None,
+            next: Vec::new(),
         };
         self.ledger.finish(finish).await.unwrap();
     }

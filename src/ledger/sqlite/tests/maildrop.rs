@@ -41,6 +41,27 @@ async fn a_mail_keeps_its_number_until_it_leaves() {
 }
 
 #[tokio::test]
+async fn what_is_skipped_is_never_taken_until_it_leaves() {
+    let mut d = Desktop::new().await;
+    d.ledger
+        .maildrop_skip(&mailbox(), vec![name("a", 1), name("b", 1)])
+        .await
+        .unwrap();
+    d.reopen().await;
+    assert_eq!(number(&d, &[("c", 1)]).await, [3]);
+    assert_eq!(known(&d).await, ["a/1=1*", "b/1=2*", "c/1=3"]);
+    d.ledger.maildrop_left(&mailbox(), vec![1]).await.unwrap();
+    assert_eq!(known(&d).await, ["b/1=2*", "c/1=3"]);
+    let elsewhere = MailboxKey("pop3://else@example.com/INBOX".into());
+    assert_eq!(d.ledger.cursor(&elsewhere).await.unwrap(), None);
+    d.ledger.maildrop_skip(&elsewhere, Vec::new()).await.unwrap();
+    assert!(
+        d.ledger.cursor(&elsewhere).await.unwrap().is_some(),
+        "an empty maildrop was seen too"
+    );
+}
+
+#[tokio::test]
 async fn maildrops_do_not_share_numbers() {
     let d = Desktop::new().await;
     number(&d, &[("a", 1), ("b", 1)]).await;

@@ -71,7 +71,7 @@ async fn another_mailbox_is_another_mail() {
     d.take(vec![mail(1)]).await;
     let intake = Intake {
         mailbox: MailboxKey("imap://else@example.com/INBOX".into()),
-        endpoint: endpoint("orders"),
+        endpoints: vec![endpoint("orders")],
         cursor: Cursor {
             uid_validity: 1,
             uid_next: 2,
@@ -144,7 +144,7 @@ async fn a_large_mail_comes_in_pieces() {
     };
     let intake = |size| Intake {
         mailbox: mailbox(),
-        endpoint: endpoint("invoices"),
+        endpoints: vec![endpoint("invoices")],
         cursor,
         mails: vec![large(2, upload, size)],
     };

@@ -8,6 +8,7 @@ mod mails;
 mod news;
 mod outbox;
 mod poison;
+mod route;
 mod secrecy;
 mod sign_ins;
 mod trouble;
@@ -99,7 +100,7 @@ impl Desktop {
         );
         let intake = Intake {
             mailbox: mailbox(),
-            endpoint: endpoint("invoices"),
+            endpoints: vec![endpoint("invoices")],
             cursor,
             mails,
         };
@@ -197,6 +198,7 @@ fn finish(job: &ClaimedJob, outcome: Outcome) -> Finish {
         due: None,
         reply: None,
         summary: None,
+        next: Vec::new(),
     }
 }
 

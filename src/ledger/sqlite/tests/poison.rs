@@ -87,7 +87,7 @@ async fn only_one_job_has_its_last_chance_at_a_time() {
     d.take(vec![mail(1)]).await;
     let orders = Intake {
         mailbox: MailboxKey("imap://orders@example.com/INBOX".into()),
-        endpoint: endpoint("orders"),
+        endpoints: vec![endpoint("orders")],
         cursor: Cursor {
             uid_validity: 1,
             uid_next: 2,

@@ -1,0 +1,179 @@
+//! One mailbox, one watch: what belongs to the mailbox must be the same in every file that names it. Pure.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    Backlog, Config, Endpoint, EndpointName, Fate, Mailbox, MailboxId, Place, Problem, Taker, Watch, check::Draft,
+    problem::Fault,
+};
+
+/// A setting that belongs to a mailbox, as a file says it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Term {
+    Watch(Watch),
+    Taker(Taker),
+    Batch(Option<usize>),
+    Repeat(Option<usize>),
+    StartDelay(Duration),
+    Backlog(Backlog),
+    BacklogLimit(usize),
+    Ignored(Fate),
+}
+
+impl Term {
+    /// What it is called in files.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Watch(_) => "how the mailbox is watched (watch, look, every, cron)",
+            Self::Taker(_) => "`mailbox.match`",
+            Self::Batch(_) => "`mailbox.batch`",
+            Self::Repeat(_) => "`mailbox.repeat`",
+            Self::StartDelay(_) => "`mailbox.start_delay`",
+            Self::Backlog(_) => "`mailbox.backlog`",
+            Self::BacklogLimit(_) => "`mailbox.backlog_limit`",
+            Self::Ignored(_) => "`settle.ignored`",
+        }
+    }
+
+    fn apply(&self, endpoint: &mut Endpoint) {
+        let mailbox = &mut endpoint.mailbox;
+        match self.clone() {
+            Self::Watch(watch) => mailbox.watch = watch,
+            Self::Taker(taker) => mailbox.taker = taker,
+            Self::Batch(batch) => mailbox.looks.batch = batch,
+            Self::Repeat(repeat) => mailbox.looks.repeat = repeat,
+            Self::StartDelay(delay) => mailbox.looks.start_delay = delay,
+            Self::Backlog(backlog) => mailbox.looks.backlog = Some(backlog),
+            Self::BacklogLimit(limit) => mailbox.looks.backlog_limit = limit,
+            Self::Ignored(fate) => endpoint.settle.ignored = fate,
+        }
+    }
+}
+
+/// Endpoints by name, each with its file.
+type Drafts = BTreeMap<EndpointName, (PathBuf, Draft)>;
+
+/// The endpoints that may run. Of those that watch one mailbox and don't agree on it, whoever says what runs is right, else the
+/// first by name; the others are refused and become broken. What one does not say is what the others say.
+pub(super) fn settle(
+    drafts: Drafts,
+    broken: &mut BTreeSet<EndpointName>,
+    running: Option<&Config>,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<EndpointName, Arc<Endpoint>> {
+    let mut by_mailbox: BTreeMap<MailboxId, Vec<(PathBuf, Draft)>> = BTreeMap::new();
+    for (file, draft) in drafts.into_values() {
+        let id = draft.endpoint.mailbox.id();
+        by_mailbox.entry(id).or_default().push((file, draft));
+    }
+    let mut right = BTreeMap::new();
+    for mut sharers in by_mailbox.into_values() {
+        // They come by name, and the sort is a stable one.
+        sharers.sort_by_key(|(_, draft)| !says_what_runs(draft, running));
+        right.extend(agreeing(sharers, broken, problems));
+    }
+    right
+}
+
+/// Those of one mailbox who agree with those before them.
+fn agreeing(
+    sharers: Vec<(PathBuf, Draft)>,
+    broken: &mut BTreeSet<EndpointName>,
+    problems: &mut Vec<Problem>,
+) -> Vec<(EndpointName, Arc<Endpoint>)> {
+    let mut agreed = Agreed::default();
+    let mut agreeing = Vec::new();
+    for (file, draft) in sharers {
+        match agreed.join(&draft) {
+            Ok(()) => agreeing.push(draft.endpoint),
+            Err((place, fault)) => {
+                problems.push(Problem::at(&file, place, fault));
+                broken.insert(draft.endpoint.name);
+            }
+        }
+    }
+    let apply = |mut endpoint: Endpoint| {
+        agreed.apply(&mut endpoint);
+        (endpoint.name.clone(), Arc::new(endpoint))
+    };
+    agreeing.into_iter().map(apply).collect()
+}
+
+/// Whether an endpoint of this name watches the mailbox in the way that this file says.
+fn says_what_runs(draft: &Draft, running: Option<&Config>) -> bool {
+    let runs = running.and_then(|config| config.endpoints.get(&draft.endpoint.name));
+    runs.is_some_and(|runs| {
+        let mut said = Endpoint::clone(runs);
+        draft.said.iter().for_each(|(term, _)| term.apply(&mut said));
+        let mailbox = &draft.endpoint.mailbox;
+        said == **runs && mailbox.id() == runs.mailbox.id() && is_read_alike(mailbox, &runs.mailbox)
+    })
+}
+
+/// Whether one connection can read both: what their accounts are called does not count.
+fn is_read_alike(one: &Mailbox, other: &Mailbox) -> bool {
+    let mut account = (*one.account).clone();
+    account.name.clone_from(&other.account.name);
+    account.sign_in.clone_from(&other.account.sign_in);
+    account == *other.account && one.protocol == other.protocol && one.server == other.server
+}
+
+/// What those who share a mailbox agreed on so far.
+#[derive(Default)]
+struct Agreed {
+    /// How it is read, and who said so.
+    read: Option<(Mailbox, EndpointName)>,
+    /// By their names.
+    terms: BTreeMap<&'static str, (Term, EndpointName)>,
+}
+
+impl Agreed {
+    /// One more; where it does not agree nothing changes, and what it should say is told with the place.
+    fn join(&mut self, draft: &Draft) -> Result<(), (Place, Fault)> {
+        let (mailbox, name) = (&draft.endpoint.mailbox, &draft.endpoint.name);
+        if let Some((read, by)) = self.read.as_ref().filter(|(read, _)| !is_read_alike(mailbox, read)) {
+            let (one, other) = (read.protocol.name(), mailbox.protocol.name());
+            let cause = format!(
+                "the endpoint \"{by}\" ({by}.toml) reads this mailbox by {one} with the account \"{}\", this one by {other} with \"{}\", and one connection has to do",
+                read.account.name, mailbox.account.name
+            );
+            let cure = "name the same account of mailjob.toml and the same protocol in both files";
+            return Err((draft.mailbox.clone(), Fault::new(cause, cure)));
+        }
+        let otherwise = |(term, place): &(Term, Place)| {
+            let (agreed, by) = self.terms.get(term.name())?;
+            let name = term.name();
+            let cause =
+                format!("{name} is another than in the endpoint \"{by}\" ({by}.toml), which watches the same mailbox");
+            let cure = "write the same in both files, or in one of them only";
+            (agreed != term).then(|| (place.clone(), Fault::new(cause, cure)))
+        };
+        if let Some(otherwise) = draft.said.iter().find_map(otherwise) {
+            return Err(otherwise);
+        }
+        self.read.get_or_insert_with(|| (mailbox.clone(), name.clone()));
+        for (term, _) in &draft.said {
+            if let Entry::Vacant(entry) = self.terms.entry(term.name()) {
+                entry.insert((term.clone(), name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives an endpoint what was agreed on, and the account that signs in.
+    fn apply(&self, endpoint: &mut Endpoint) {
+        if let Some((read, _)) = &self.read {
+            endpoint.mailbox.account.clone_from(&read.account);
+        }
+        self.terms.values().for_each(|(term, _)| term.apply(endpoint));
+    }
+}
+
+#[cfg(test)]
+#[path = "agree_tests.rs"]
+mod tests;

@@ -1,0 +1,110 @@
+//! When a mailbox is looked at, and how much is taken at a time.
+
+use std::time::Duration;
+
+use chrono::{TimeZone as _, Utc};
+use chrono_tz::{TZ_VARIANTS, Tz};
+use croner::parser::{CronParser, Seconds, Year};
+
+use super::{DAY, MINUTE, SECOND, did_you_mean};
+use crate::config::{
+    Backlog, Place, Taker, Watch,
+    agree::Term,
+    read::Value,
+    table::Table,
+    value::{choice, count, count_or_all, duration, text},
+};
+
+/// Between two looks at a mailbox whose server tells of new mail.
+const LOOK: Duration = Duration::from_secs(3 * 60);
+
+/// How new mail is noticed, if it is said: exactly one way. A POP3 server never tells of it.
+pub(super) fn watch(table: &mut Table<'_>, pop3: bool) -> Option<(Term, Place)> {
+    let idle = table.value("watch");
+    let look = table.get("look", duration(10 * SECOND..=9 * MINUTE));
+    let every = table.get("every", duration(SECOND..=DAY));
+    let cron = table.get("cron", cron);
+    let zone = table.or("timezone", Tz::UTC, timezone);
+    if let Some(value) = &idle {
+        choice(&[("idle", ())])(value.clone());
+    }
+    if let Some(value) = idle.clone().or(table.value("look")).filter(|_| pop3) {
+        return value.wrong(
+            "has no use with POP3, whose servers don't tell of new mail",
+            "write every = \"1m\" or cron = \"…\" in its place",
+        );
+    }
+    let ways = [table.value("every"), table.value("cron"), idle.or(table.value("look"))];
+    let mut ways = ways.into_iter().flatten();
+    let first = ways.next();
+    if let (Some(one), Some(other)) = (&first, ways.next()) {
+        let cause = format!("stands beside `{}`; a mailbox is watched in one way", other.path);
+        return one.wrong(cause, "keep one of them");
+    }
+    if let (Some(zone), None) = (table.value("timezone"), table.value("cron")) {
+        return zone.wrong("has no use without cron", "remove it");
+    }
+    let watch = match (cron, every) {
+        (Some(pattern), _) => Watch::Cron { pattern, zone },
+        (None, Some(every)) => Watch::Every(every),
+        (None, None) => Watch::Idle {
+            look: look.unwrap_or(LOOK),
+        },
+    };
+    first.map(|way| (Term::Watch(watch), way.place()))
+}
+
+/// What else is said of looks at the mailbox.
+pub(super) fn looks(table: &mut Table<'_>) -> Vec<(Term, Place)> {
+    let takers = [("first", Taker::First), ("all", Taker::All)];
+    let backlogs = [("process", Backlog::Process), ("skip", Backlog::Skip)];
+    let terms = [
+        said(table, "match", choice(&takers), Term::Taker),
+        said(table, "batch", count_or_all(1..=10_000), Term::Batch),
+        said(table, "repeat", count_or_all(1..=1_000_000_000), Term::Repeat),
+        said(table, "start_delay", duration(Duration::ZERO..=DAY), Term::StartDelay),
+        said(table, "backlog", choice(&backlogs), Term::Backlog),
+        said(table, "backlog_limit", count(0..=1_000_000), Term::BacklogLimit),
+    ];
+    terms.into_iter().flatten().collect()
+}
+
+/// A setting and the place of its key, if it is written and right.
+fn said<'a, T>(
+    table: &mut Table<'a>,
+    key: &'static str,
+    parse: impl FnOnce(Value<'a>) -> Option<T>,
+    term: impl FnOnce(T) -> Term,
+) -> Option<(Term, Place)> {
+    let value = table.value(key)?;
+    let place = value.place();
+    Some((term(parse(value)?), place))
+}
+
+/// Five fields, or six with seconds first. A pattern that names no day that there is would never fire.
+fn cron(value: Value<'_>) -> Option<Box<croner::Cron>> {
+    const CURE: &str = "write five fields: minute, hour, day, month, weekday; e.g. \"*/5 8-18 * * MON-FRI\"";
+    let text = text(value.clone())?;
+    let parser = CronParser::builder()
+        .seconds(Seconds::Optional)
+        .year(Year::Disallowed)
+        .build();
+    let pattern = match parser.parse(&text) {
+        Ok(pattern) => pattern,
+        Err(error) => return value.wrong(format!("is no cron pattern: {error}"), CURE),
+    };
+    let leap_year = Utc.with_ymd_and_hms(2024, 1, 1, 0, 0, 0).single();
+    if leap_year.is_some_and(|start| pattern.find_next_occurrence(&start, true).is_err()) {
+        return value.wrong("names a time that never comes", CURE);
+    }
+    Some(Box::new(pattern))
+}
+
+fn timezone(value: Value<'_>) -> Option<Tz> {
+    let name = text(value.clone())?;
+    name.parse().ok().or_else(|| {
+        let example = || "write a name such as \"Europe/Berlin\"".to_owned();
+        let cure = did_you_mean(&name, TZ_VARIANTS.iter().map(|zone| zone.name())).unwrap_or_else(example);
+        value.wrong(format!("is \"{name}\", which is no time zone"), cure)
+    })
+}

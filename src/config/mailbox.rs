@@ -1,0 +1,152 @@
+//! Mailboxes: where mail comes from, and when it is looked for. Types only; `check` reads them.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Account, Protocol, Provider, Server};
+
+/// A mailbox of an account and how it is watched: the same for all endpoints that watch it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mailbox {
+    /// Whose mailbox.
+    pub account: Arc<Account>,
+    /// How it is read.
+    pub protocol: Protocol,
+    /// Where it is read: the account's server for that protocol.
+    pub server: Server,
+    /// The mailbox's name in Unicode. Default `INBOX`; POP3 knows no other.
+    pub name: String,
+    /// How new mail is noticed.
+    pub watch: Watch,
+    /// How much is taken at a time, and what becomes of mails that lay there before.
+    pub looks: Looks,
+    /// Which of its endpoints get a mail.
+    pub taker: Taker,
+}
+
+/// Names a mailbox, whatever its account is called and however it is read: its server's host and its user in small letters, and its
+/// name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MailboxId {
+    host: String,
+    user: String,
+    name: String,
+}
+
+impl Mailbox {
+    /// The mailbox `INBOX` of an account, watched as is usual.
+    #[must_use]
+    pub fn inbox(account: Arc<Account>, protocol: Protocol, server: Server) -> Self {
+        let watch = Watch::usual(protocol, account.provider);
+        Self {
+            account,
+            protocol,
+            server,
+            name: "INBOX".to_owned(),
+            watch,
+            looks: Looks::default(),
+            taker: Taker::default(),
+        }
+    }
+
+    /// Which mailbox it is. INBOX is the same in any case (RFC 9051 section 5.1).
+    #[must_use]
+    pub fn id(&self) -> MailboxId {
+        let inbox = self.name.eq_ignore_ascii_case("INBOX");
+        MailboxId {
+            host: self.server.host.to_lowercase(),
+            user: self.account.user.to_lowercase(),
+            name: if inbox { "INBOX".to_owned() } else { self.name.clone() },
+        }
+    }
+
+    /// The addresses that mail to it has: the user, where that is one, and From of the account.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<String> {
+        let user = Some(&self.account.user).filter(|user| user.contains('@'));
+        let mut addresses: Vec<String> = user.into_iter().chain(&self.account.from).cloned().collect();
+        addresses.dedup();
+        addresses
+    }
+}
+
+/// How new mail is noticed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Watch {
+    /// IDLE, with an unconditional look at least this often (default 3 min). A server without IDLE is looked at every 10 s. Not for
+    /// POP3.
+    Idle {
+        /// The longest time between two looks.
+        look: Duration,
+    },
+    /// A look at this interval. Default for POP3: 10 s; 1 min where the provider limits sign-ins.
+    Every(Duration),
+    /// A look at the instants of a cron pattern in a time zone.
+    Cron {
+        /// Five or six fields, as croner reads them.
+        pattern: Box<croner::Cron>,
+        /// Default UTC.
+        zone: chrono_tz::Tz,
+    },
+}
+
+impl Watch {
+    /// How new mail is noticed when nothing is written. A POP3 server never tells of it, and each look is a sign-in: Gmail wants no more
+    /// than one in ten minutes for each client and tolerates more, Exchange Online throttles (their pages, 2026).
+    #[must_use]
+    pub fn usual(protocol: Protocol, provider: Provider) -> Self {
+        match (protocol, provider) {
+            (Protocol::Pop3, Provider::Other) => Self::Every(Duration::from_secs(10)),
+            (Protocol::Pop3, Provider::Microsoft(_) | Provider::Google) => Self::Every(Duration::from_secs(60)),
+            (Protocol::Imap | Protocol::Smtp, _) => Self::Idle {
+                look: Duration::from_secs(3 * 60),
+            },
+        }
+    }
+}
+
+/// How much is taken at a time, and what becomes of mails that lay in the mailbox before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looks {
+    /// The mails that a look takes at most; `None` is all. The rest is taken by the next looks, which follow at once where the server
+    /// tells of new mail.
+    pub batch: Option<usize>,
+    /// The looks after which the mailbox is left alone until the watch starts anew; `None` is for ever.
+    pub repeat: Option<usize>,
+    /// The time between the start of the watch and its first look. Default none.
+    pub start_delay: Duration,
+    /// What becomes of the mails that are there at the first look ever; nobody said when it is `None`.
+    pub backlog: Option<Backlog>,
+    /// The mails that may be taken at the first look ever when nobody said. Default 1,000.
+    pub backlog_limit: usize,
+}
+
+impl Default for Looks {
+    fn default() -> Self {
+        Self {
+            batch: None,
+            repeat: None,
+            start_delay: Duration::ZERO,
+            backlog: None,
+            backlog_limit: 1_000,
+        }
+    }
+}
+
+/// What becomes of mails that lay in a mailbox before it was watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backlog {
+    /// They are taken.
+    Process,
+    /// They are left as they are, for ever.
+    Skip,
+}
+
+/// Which endpoints of a mailbox get a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Taker {
+    /// The first whose filter says that the mail is meant.
+    #[default]
+    First,
+    /// All of them; each has its own filter.
+    All,
+}

@@ -1,0 +1,144 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    config::{Account, Action, Auth, Command, Limits, Protocol, Provider, Server, Tls},
+    secret::SecretRef,
+};
+
+fn endpoint(name: &str, mailbox: &str, order: usize) -> Arc<Endpoint> {
+    let server = Server {
+        host: "mail.example.com".to_owned(),
+        port: 993,
+        tls: Tls::Implicit,
+    };
+    let account = Account {
+        name: "a".to_owned(),
+        sign_in: "a".to_owned(),
+        provider: Provider::Other,
+        user: "Ada".to_owned(),
+        imap: Some(server.clone()),
+        pop3: None,
+        smtp: None,
+        auth: Auth::Password(SecretRef::Env("A".to_owned())),
+        ca_file: None,
+        from: None,
+        pace: None,
+    };
+    let mailbox = Mailbox {
+        name: mailbox.to_owned(),
+        ..Mailbox::inbox(Arc::new(account), Protocol::Imap, server)
+    };
+    let command = Command::new(vec!["true".into()]);
+    let name = EndpointName::new(name).unwrap();
+    Arc::new(Endpoint {
+        order,
+        ..Endpoint::new(name, mailbox, Action::Command(command))
+    })
+}
+
+fn named(route: &Route) -> Vec<String> {
+    route.names().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn endpoints_of_one_mailbox_come_in_order() {
+    let all = [
+        endpoint("d", "INBOX", 100),
+        endpoint("b", "inbox", 100),
+        endpoint("c", "Inbox", 7),
+        endpoint("a", "INBOX", 200),
+        endpoint("e", "Orders", 1),
+        endpoint("f", "orders", 1),
+    ];
+    let routes: Vec<_> = routes(&all).iter().map(named).collect();
+    let expected = [vec!["c", "b", "d", "a"], vec!["e"], vec!["f"]];
+    assert_eq!(routes, expected, "only INBOX is the same in any case");
+}
+
+#[test]
+fn an_account_by_another_name_is_the_same_mailbox() {
+    let mut other = endpoint("b", "INBOX", 1);
+    let mailbox = &mut Arc::make_mut(&mut other).mailbox;
+    Arc::make_mut(&mut mailbox.account).user = "aDA".to_owned();
+    mailbox.server.host = "MAIL.example.com".to_owned();
+    let found = routes(&[endpoint("a", "INBOX", 2), other]);
+    assert_eq!(found.iter().map(named).collect::<Vec<_>>(), [["b", "a"]]);
+}
+
+#[test]
+fn the_first_takes_a_mail_and_the_others_may_have_it_after_it() {
+    let mut all = [
+        endpoint("a", "INBOX", 2),
+        endpoint("b", "INBOX", 1),
+        endpoint("c", "INBOX", 3),
+    ];
+    let limits = Limits {
+        size: 1 << 30,
+        ..Limits::default()
+    };
+    Arc::make_mut(&mut all[2]).limits = limits;
+    for endpoint in &mut all {
+        Arc::make_mut(endpoint).settle.ignored = Fate::Flag;
+    }
+    let route = routes(&all).pop().unwrap();
+    let inlet = route.inlet();
+    assert_eq!(inlet.takers, [all[1].name.clone()]);
+    assert_eq!(
+        (inlet.size, inlet.settle.len(), inlet.ignored),
+        (1 << 30, 3, Fate::Flag)
+    );
+    let after = |name: &str| {
+        let names = route.successors(&EndpointName::new(name).unwrap());
+        names.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(after("b"), ["a", "c"]);
+    assert_eq!(
+        after("c"),
+        ["b", "a"],
+        "those before it had the mail already, if they were there"
+    );
+
+    for endpoint in &mut all {
+        Arc::make_mut(endpoint).mailbox.taker = Taker::All;
+    }
+    let route = routes(&all).pop().unwrap();
+    assert_eq!(route.inlet().takers, route.names());
+    assert!(route.successors(&all[1].name).is_empty());
+}
+
+#[test]
+fn a_watch_goes_on_while_what_it_uses_stays() {
+    let all = [endpoint("a", "INBOX", 1), endpoint("b", "INBOX", 2)];
+    let inlet = |all: &[Arc<Endpoint>]| routes(all).pop().unwrap().inlet();
+    let changed = |change: fn(&mut Endpoint)| {
+        let mut all = all.clone();
+        change(Arc::make_mut(&mut all[1]));
+        inlet(&all) != inlet(&[endpoint("a", "INBOX", 1), endpoint("b", "INBOX", 2)])
+    };
+    assert!(!changed(|endpoint| endpoint.filter.subject = vec!["x".to_owned()]));
+    assert!(!changed(|endpoint| endpoint.order = 50));
+    assert!(!changed(|endpoint| endpoint.limits.size = 5));
+    assert!(changed(|endpoint| endpoint.order = 0));
+    assert!(changed(|endpoint| endpoint.limits.size = 1 << 40));
+    assert!(changed(|endpoint| endpoint.settle.done = Fate::Keep));
+}
+
+proptest! {
+    /// Whatever the orders: every endpoint is in one route, and a mail that nobody wants comes to each of its route once.
+    #[test]
+    fn a_mail_comes_to_each_once(all in prop::collection::btree_map("[a-d]{1,3}", (0usize..3, 0usize..4), 1..12)) {
+        let endpoints: Vec<_> = all.iter().map(|(name, (mailbox, order))| endpoint(name, &mailbox.to_string(), *order)).collect();
+        let routes = routes(&endpoints);
+        prop_assert_eq!(routes.iter().map(|route| route.endpoints.len()).sum::<usize>(), endpoints.len());
+        for route in routes {
+            let turns: Vec<_> = route.endpoints.iter().map(|endpoint| (endpoint.order, endpoint.name.clone())).collect();
+            prop_assert!(turns.is_sorted());
+            let mut had = route.inlet().takers;
+            while let Some(next) = route.successors(had.last().unwrap()).into_iter().find(|name| !had.contains(name)) {
+                had.push(next);
+            }
+            prop_assert_eq!(had, route.names());
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! When a mailbox is looked at, how much is taken at a time, and what becomes of a backlog, through the whole program.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mailjob_testbed::Start;
+
+use crate::route::{PATIENCE, Scene, USER, mail};
+
+fn ten() -> Vec<Vec<u8>> {
+    (0..10).map(|n| mail(n, "one of ten", USER)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_two_takes_ten_mails_in_five_looks() {
+    for protocol in ["imap", "pop3"] {
+        let mut scene = Scene::new(Start::Implicit).await;
+        scene.add(
+            "a",
+            &format!("protocol = \"{protocol}\"\nevery = \"1s\"\nbatch = 2"),
+            "",
+        );
+        scene.deliver(&ten()).await;
+        let begun = Instant::now();
+        scene.run().await;
+        scene.told(10).await;
+        assert!(
+            begun.elapsed() >= Duration::from_secs(4),
+            "{protocol}: {:?}",
+            begun.elapsed()
+        );
+        let log = scene.mailjob.log();
+        let looks: Vec<_> = log.lines().filter(|line| line.contains("took new mail")).collect();
+        assert!(
+            looks.len() == 5 && looks.iter().all(|line| line.contains("new=2")),
+            "{looks:#?}"
+        );
+        scene.holds("INBOX", 0).await;
+        scene.stops().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_is_left_alone_after_its_looks() {
+    for protocol in ["imap", "pop3"] {
+        let mut scene = Scene::new(Start::Implicit).await;
+        scene.add(
+            "a",
+            &format!("protocol = \"{protocol}\"\nevery = \"1s\"\nrepeat = 1"),
+            "[settle]\ndone = \"delete\"",
+        );
+        scene.deliver(&[mail(1, "before", USER)]).await;
+        scene.run().await;
+        scene.says("the mailbox is left alone from now on").await;
+        scene.deliver(&[mail(2, "after", USER)]).await;
+        // Its last touch is still given.
+        scene.holds("INBOX", 1).await;
+        assert_eq!(scene.told(1).await, ["/a before"]);
+        // The next start looks again, once.
+        assert_eq!(scene.mailjob.term().unwrap(), 0);
+        scene.run().await;
+        assert_eq!(scene.told(2).await, ["/a after", "/a before"]);
+        scene.stops().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_look_is_put_off() {
+    let mut scene = Scene::new(Start::Implicit).await;
+    scene.add("a", "start_delay = \"3s\"", "");
+    scene.deliver(&[mail(1, "one", USER)]).await;
+    let started = Utc::now();
+    scene.run().await;
+    let requests = scene.receiver.wait_for(1, PATIENCE).await.unwrap();
+    let taken: DateTime<Utc> = requests[0].json()["taken"].as_str().unwrap().parse().unwrap();
+    assert!(taken - started >= TimeDelta::seconds(3), "{started} {taken}");
+    scene.stops().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_over_the_limit_waits_for_a_word() {
+    for protocol in ["imap", "pop3"] {
+        for backlog in ["process", "skip"] {
+            let mut scene = Scene::new(Start::Implicit).await;
+            let lines = format!("protocol = \"{protocol}\"\nevery = \"1s\"\nbacklog_limit = 2");
+            let settle = "[settle]\ndone = \"delete\"";
+            scene.add("a", &lines, settle);
+            let old: Vec<_> = (1..=3).map(|n| mail(n, "old", USER)).collect();
+            scene.deliver(&old).await;
+            scene.run().await;
+            scene
+                .says("3 mails lay in this mailbox before it was watched, more than backlog_limit = 2")
+                .await;
+            scene.says("backlog = \"skip\"").await;
+            assert!(scene.receiver.requests().is_empty());
+
+            scene.add("a", &format!("{lines}\nbacklog = \"{backlog}\""), settle);
+            let skip = backlog == "skip";
+            if skip {
+                scene.says("the mails that are there are left").await;
+            }
+            scene.deliver(&[mail(9, "new", USER)]).await;
+            let expected = if skip {
+                vec!["/a new"]
+            } else {
+                vec!["/a new", "/a old", "/a old", "/a old"]
+            };
+            assert_eq!(scene.told(expected.len()).await, expected, "{protocol}");
+            scene.holds("INBOX", if skip { 3 } else { 0 }).await;
+            // Nor are they taken after the next start.
+            assert_eq!(scene.mailjob.term().unwrap(), 0);
+            scene.run().await;
+            scene.deliver(&[mail(10, "newer", USER)]).await;
+            assert_eq!(scene.told(expected.len() + 1).await[1], "/a newer");
+            if skip {
+                let flags = scene.world.dovecot.flags(USER, "INBOX").await.unwrap();
+                assert!(flags.iter().take(3).all(String::is_empty), "{flags:?}");
+            }
+            scene.stops().await;
+        }
+    }
+}
