@@ -17,6 +17,7 @@ use std::{
 
 mod account;
 mod action;
+pub mod braces;
 mod check;
 mod clash;
 mod conversation;
@@ -43,11 +44,11 @@ pub use action::{Action, Body, Command, HeaderValue, Webhook};
 pub use conversation::Conversation;
 pub use diff::Changes;
 pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Reply, ReplyTo, Retry, Settle, Watch};
-pub use inputs::Inputs;
-pub use jobs::Jobs;
+pub use inputs::{Field, Files, Input, Inputs, Kind, Literal, Match, MatchIn, Pattern, Shape, Source};
+pub use jobs::{Jobs, PartReply, Partial, Per};
 pub use oauth::{AuthorizationServer, ClientProof, Cloud, Grant, OAuth, Provider, SendSecret, uses};
 pub use operator::Operator;
-pub use output::Output;
+pub use output::{DataFrom, NamePiece, NameToken, Output, Oversize, TextFrom};
 pub use place::Place;
 pub use problem::Problem;
 pub use rate::{NoRate, Rate};

@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::{task::spawn_blocking, time::sleep};
 
-use super::Dispatch;
+use super::{Dispatch, Ended, Told};
 use crate::{
     config::Retry,
     job::{Ending, Outcome, Reason, ReplyDecision, retry},
@@ -22,18 +22,17 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// Commits an outcome with its reply, however long the ledger takes to accept it.
-pub(super) async fn commit(
-    dispatch: &Dispatch,
-    job: &ClaimedJob,
-    head: Option<Head>,
-    outcome: Outcome,
-    took: Duration,
-) {
+pub(super) async fn commit(dispatch: &Dispatch, job: &ClaimedJob, head: Option<Head>, ended: Ended, took: Duration) {
     let now = Utc::now();
+    let Ended { outcome, told, .. } = ended;
     let (outcome, due) = settle(outcome, &dispatch.endpoint.retry, job.retries, fastrand::f64(), now);
     log(dispatch, job, &outcome, took);
     let summary = head.as_ref().map(summary);
-    let (outcome, reply) = with_reply(dispatch, job, head, outcome, now).await;
+    let (outcome, reply) = match told {
+        Told::Here => with_reply(dispatch, job, head, outcome, now).await,
+        Told::Later => (outcome, Some(ReplyDecision::Gathered)),
+        Told::Before => (outcome, Some(ReplyDecision::Silent("each".to_owned()))),
+    };
     let finish = Finish {
         job: job.id,
         attempt: job.attempt,
@@ -92,7 +91,9 @@ async fn with_reply(
     let heavy = match &outcome {
         Outcome::Done(answer) => !answer.files.is_empty(),
         Outcome::Failed { .. } => false,
-        Outcome::Retry { .. } | Outcome::Ignored { .. } | Outcome::Held { .. } => return (outcome, None),
+        Outcome::Retry { .. } | Outcome::Ignored { .. } | Outcome::Held { .. } | Outcome::Split(_) => {
+            return (outcome, None);
+        }
     };
     let (replier, id, endpoint) = (dispatch.replier.clone(), job.id, dispatch.endpoint.clone());
     let decide = move || {
@@ -180,6 +181,9 @@ fn log(dispatch: &Dispatch, job: &ClaimedJob, outcome: &Outcome, took: Duration)
         Outcome::Retry { reason, detail, .. } => line!(warn, "retry", reason, detail),
         Outcome::Failed { reason, detail, .. } => line!(warn, "failed", reason, detail),
         Outcome::Held { reason, detail } => line!(error, "held", reason, detail),
+        Outcome::Split(pieces) => {
+            tracing::info!(%endpoint, job = %id, attempt, ms, outcome = "split", parts = pieces.len(), "attempt ended");
+        }
     }
 }
 

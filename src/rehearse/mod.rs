@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     config::{Action, Endpoint, EndpointName, Limits, Settle},
     dispatch::rehearsal::{self, Rehearsal},
-    job::{Answer, Ending, JobId, NewReply, Outcome, Reason, Replier, ReplyDecision},
+    job::{Answer, Ending, JobId, NewReply, Outcome, Reason, Replier, ReplyDecision, Share},
     ledger::{ClaimedJob, MailId},
     message,
     reply::{Composer, Ourselves},
@@ -53,6 +53,7 @@ impl Question {
             interrupted: 0,
             received: Some(now.trunc_subsecs(0)),
             taken: now,
+            share: Share::Whole,
         };
         Self {
             endpoint,
@@ -141,22 +142,25 @@ pub async fn rehearse(question: Question) -> Report {
     let replies = match &rehearsal {
         Ok(rehearsal) if rehearsal.plan.is_ok() => {
             let composer = Composer::new(&endpoint, ourselves);
-            let decide = |outcome: &Outcome| {
-                composer.reply(&Ending {
-                    job: job.id,
-                    endpoint: &endpoint.name,
-                    head: Some(&rehearsal.head),
-                    outcome,
-                    now,
-                })
-            };
+            let decide = |outcome: &Outcome| composer.reply(&ending(&endpoint, &rehearsal.head, outcome, job.id, now));
             let (success, failure) = endings(&endpoint.action);
             Some(Replies {
                 success: told(decide(&success)).await,
                 failure: told(decide(&failure)).await,
             })
         }
-        _ => None,
+        Ok(rehearsal) => match &rehearsal.plan {
+            // An input is missing: the job fails before the action runs, and its sender hears of it.
+            Err(failed @ Outcome::Failed { .. }) => {
+                let composer = Composer::new(&endpoint, ourselves);
+                Some(Replies {
+                    success: Told::Nothing("failed".to_owned()),
+                    failure: told(composer.reply(&ending(&endpoint, &rehearsal.head, failed, job.id, now))).await,
+                })
+            }
+            _ => None,
+        },
+        Err(_) => None,
     };
     Report {
         endpoint: endpoint.name.clone(),
@@ -164,6 +168,22 @@ pub async fn rehearse(question: Question) -> Report {
         rehearsal,
         replies,
         settle: endpoint.settle.clone(),
+    }
+}
+
+fn ending<'a>(
+    endpoint: &'a Endpoint,
+    head: &'a message::Head,
+    outcome: &'a Outcome,
+    job: JobId,
+    now: DateTime<Utc>,
+) -> Ending<'a> {
+    Ending {
+        job,
+        endpoint: &endpoint.name,
+        head: Some(head),
+        outcome,
+        now,
     }
 }
 
@@ -195,6 +215,7 @@ fn endings(action: &Action) -> (Outcome, Outcome) {
 async fn told(decision: ReplyDecision) -> Told {
     match decision {
         ReplyDecision::Silent(code) => Told::Nothing(code),
+        ReplyDecision::Gathered => Told::Nothing("combined".to_owned()),
         ReplyDecision::Send(reply) => letter(reply).await,
     }
 }

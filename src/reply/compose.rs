@@ -67,7 +67,7 @@ impl Composer {
         let wanted = match ending.outcome {
             Outcome::Done(_) => self.reply.on_success,
             Outcome::Failed { .. } => self.reply.on_failure,
-            Outcome::Retry { .. } | Outcome::Ignored { .. } | Outcome::Held { .. } => false,
+            Outcome::Retry { .. } | Outcome::Ignored { .. } | Outcome::Held { .. } | Outcome::Split(_) => false,
         };
         if !wanted {
             return Err("off");

@@ -89,6 +89,7 @@ fn sent(head: &Head, outcome: &Outcome) -> NewReply {
     match decide(&endpoint(), Some(head), outcome) {
         ReplyDecision::Send(reply) => reply,
         ReplyDecision::Silent(code) => panic!("silent: {code}"),
+        ReplyDecision::Gathered => panic!("a composer never says that"),
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) fn body(ending: &Ending<'_>, files: &[&str]) -> String {
         Outcome::Retry { reason, .. } | Outcome::Ignored { reason, .. } | Outcome::Held { reason, .. } => {
             failed(*reason, None, ending.job)
         }
+        // Nobody is told of that.
+        Outcome::Split(_) => String::new(),
     };
     let mut text = text.trim_end().replace('\n', "\r\n");
     text.push_str("\r\n");

@@ -11,6 +11,7 @@ mod letters;
 mod life;
 mod notice;
 mod outage;
+mod parts;
 mod pop3;
 mod program;
 mod raw;

@@ -4,13 +4,16 @@ use std::path::Path;
 
 use super::{
     command::command,
+    inputs::{Named, inputs},
+    jobs::jobs,
     limits::{limits, retry},
     mailbox::{Accounts, filter, mailbox},
+    output::output,
     reply::{reply, settle},
     webhook::webhook,
 };
 use crate::config::{
-    Action, Endpoint, EndpointName, Filter, Limits, Place, Retry,
+    Action, Endpoint, EndpointName, Filter, Jobs, Limits, Output, Place, Retry,
     read::{Part, read},
     table::Table,
     value::{count, prose},
@@ -36,7 +39,10 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         value.table(|table| mailbox(table, name, accounts))
     });
     let filter = top.or("when", Filter::default(), |value| value.table(filter));
-    let action = action(top);
+    let jobs = top.or("jobs", Jobs::default(), |value| value.table(jobs));
+    let named = top.or("inputs", Named::default(), |value| value.table(inputs));
+    let action = action(top, &named);
+    let output = top.or("output", Output::default(), |value| value.table(output));
     let retry = top.or("retry", Retry::default(), |value| value.table(retry));
     let reply = reply(top, mailbox.as_ref(), accounts);
     let settle = settle(top, mailbox.as_ref());
@@ -44,7 +50,10 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     let endpoint = Endpoint {
         description,
         filter,
+        jobs,
+        inputs: named.inputs,
         retry,
+        output,
         reply: reply?,
         settle: settle?,
         limits,
@@ -58,10 +67,14 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
 }
 
 /// Exactly one of webhook and command; both are read, so that all their faults are told.
-fn action(top: &mut Table<'_>) -> Option<Action> {
+fn action(top: &mut Table<'_>, inputs: &Named) -> Option<Action> {
     let (given_webhook, given_command) = (top.value("webhook").is_some(), top.value("command"));
-    let webhook = top.get("webhook", |value| value.table(webhook)).map(Action::Webhook);
-    let command = top.get("command", |value| value.table(command)).map(Action::Command);
+    let webhook = top
+        .get("webhook", |value| value.table(|table| webhook(table, inputs)))
+        .map(Action::Webhook);
+    let command = top
+        .get("command", |value| value.table(|table| command(table, inputs)))
+        .map(Action::Command);
     match (given_webhook, given_command) {
         (true, Some(value)) => value.wrong(
             "stands beside [webhook]; an endpoint has one action",

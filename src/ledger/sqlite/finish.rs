@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{
     claims::{Running, running, step},
-    settle,
+    parts, settle,
     values::{capped, micros},
     writer::Desk,
 };
@@ -55,9 +55,21 @@ pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
     match reply.filter(|_| matches!(end, End::Done | End::Failed)) {
         Some(ReplyDecision::Send(reply)) => queue_reply(desk, found.row, reply)?,
         Some(ReplyDecision::Silent(why)) => keep_silent(desk, found.row, &why)?,
+        Some(ReplyDecision::Gathered) => {
+            keep_silent(desk, found.row, "combined")?;
+            parts::keep(desk, found.row, &outcome)?;
+        }
         None => {}
     }
+    if let Outcome::Split(pieces) = &outcome {
+        parts::split(desk, &found, pieces)?;
+    }
     if state.ended() {
+        match (found.part, found.parts) {
+            (0, 0) => {}
+            (0, _) => parts::drop_kept(desk.db, found.row)?,
+            _ => parts::ended(desk, &found)?,
+        }
         settle::conclude(desk, found.mail)?;
     }
     Ok(())
@@ -87,6 +99,14 @@ impl<'a> Words<'a> {
             Outcome::Failed { reason, detail, .. } => ("failed", reason, detail),
             Outcome::Ignored { reason, detail } => ("ignored", reason, detail),
             Outcome::Held { reason, detail } => ("held", reason, detail),
+            Outcome::Split(_) => {
+                return Self {
+                    outcome: "split",
+                    reason: None,
+                    detail: None,
+                    answer: None,
+                };
+            }
         };
         Self {
             outcome: name,

@@ -5,6 +5,7 @@ mod invariants;
 mod life;
 mod maildrop;
 mod mails;
+mod parts;
 mod poison;
 mod secrecy;
 mod sign_ins;
