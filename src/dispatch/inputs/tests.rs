@@ -10,10 +10,10 @@ const ORDER: &str = "From: Ann <ann@supplier.example>\r\nTo: orders+blue@us.exam
     Subject: Order INV-0042 of 12.5 kg\r\nX-Urgent: Yes\r\nMessage-ID: <1@supplier.example>\r\n\
     Date: Mon, 16 Nov 2026 09:30:00 +0100\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
     --b\r\nContent-Type: text/html\r\n\r\n<p>Customer: <b>4711</b></p>\r\n\
-    --b\r\nContent-Type: application/pdf; name=\"a.pdf\"\r\n\r\n%PDF-1.4 a\r\n\
-    --b\r\nContent-Type: application/octet-stream; name=\"B.PDF\"\r\n\r\n%PDF-1.4 b\r\n\
-    --b\r\nContent-Type: application/pdf; name=\"evil.pdf\"\r\n\r\nMZ no pdf\r\n\
-    --b\r\nContent-Type: text/xml; name=\"job.ddx\"\r\n\r\n<?xml version=\"1.0\"?><DDX/>\r\n--b--\r\n";
+    --b\r\nContent-Type: application/pdf; name=\"a.pdf\"\r\nContent-Disposition: attachment\r\n\r\n%PDF-1.4 a\r\n\
+    --b\r\nContent-Type: application/octet-stream; name=\"B.PDF\"\r\nContent-Disposition: attachment\r\n\r\n%PDF-1.4 b\r\n\
+    --b\r\nContent-Type: application/pdf; name=\"evil.pdf\"\r\nContent-Disposition: attachment\r\n\r\nMZ no pdf\r\n\
+    --b\r\nContent-Type: text/xml; name=\"job.ddx\"\r\nContent-Disposition: attachment\r\n\r\n<?xml version=\"1.0\"?><DDX/>\r\n--b--\r\n";
 
 fn input(source: Source) -> Input {
     Input {
