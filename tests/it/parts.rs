@@ -254,8 +254,11 @@ async fn results_have_predictable_names_and_fit() {
         "[webhook]\nurl = \"{}\"\nallow_private_network = true",
         receiver.url("/")
     );
-    let trip = "[command]\nargv = [\"/bin/sh\", \"-c\", \"cp attachments/* out/; echo {\\\\\"said\\\\\": {\\\\\"text\\\\\": \\\\\"from JSON\\\\\"}}\"]\n\
-        [output]\nname = \"{stem}.{ext}\"\ntext = { json = \"/said/text\" }";
+    let trip = r#"[command]
+argv = ["/bin/sh", "-c", 'cp attachments/* out/; echo {\"said\": {\"text\": \"from JSON\"}}']
+[output]
+name = "{stem}.{ext}"
+text = { json = "/said/text" }"#;
     let large = |policy: &str| {
         format!(
             "[command]\nargv = [\"/bin/sh\", \"-c\", \"head -c 30000 /dev/zero >out/a.bin; head -c 300 /dev/zero >out/b.bin; echo here\"]\n\
