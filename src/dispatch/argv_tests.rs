@@ -17,7 +17,7 @@ fn text(text: &str) -> Option<Value> {
 
 fn filled(template: &[&str], inputs: &[Given]) -> Result<Vec<String>, Unmet> {
     let argv = template.iter().map(|&argument| argument.to_owned()).collect();
-    arguments(&Command::new(argv), inputs, |name| format!("/work/{name}"))
+    arguments(&Command::new(argv), inputs, |name| format!("/tmp/job/{name}"))
 }
 
 fn all() -> Vec<Given> {
@@ -53,9 +53,9 @@ fn names_become_values_and_arguments_stay_arguments() {
         ("[{none}]", vec!["[]"]),
         ("{ours}", vec!["--fast"]),
         ("--dash={dash}", vec!["--dash=-rf"]),
-        ("{file}", vec!["/work/a b.pdf"]),
-        ("--in={file}", vec!["--in=/work/a b.pdf"]),
-        ("{files}", vec!["/work/a.pdf", "/work/-b.pdf"]),
+        ("{file}", vec!["/tmp/job/a b.pdf"]),
+        ("--in={file}", vec!["--in=/tmp/job/a b.pdf"]),
+        ("{files}", vec!["/tmp/job/a.pdf", "/tmp/job/-b.pdf"]),
         ("{list}", vec!["1", "x"]),
     ] {
         let found = filled(&["/bin/{word}", template], &all()).unwrap();
