@@ -75,12 +75,15 @@ pub enum Body {
     Multipart,
     /// The mail as it came, `message/rfc822`.
     Raw,
+    /// A form: a field for each named input, a file for each attachment among them.
+    Form,
 }
 
 /// A process, started without a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    /// The program (an absolute path, or found in `PATH`) and its arguments, first one at least.
+    /// The program (an absolute path, or found in `PATH`) and its arguments, first one at least. Where there are named inputs, the
+    /// arguments may name them in braces ([`super::braces`]).
     pub argv: Vec<String>,
     /// Names of environment variables that are passed on. Default `PATH`, `HOME`, `LANG`, `TZ`.
     pub pass_env: Vec<String>,
@@ -94,6 +97,8 @@ pub struct Command {
     pub max_output: u64,
     /// Bytes of all files in `out/` together. Default 20 MiB.
     pub max_files: u64,
+    /// Bytes of each named input among the arguments and in the environment. Default 64 KiB; Linux takes less than 128 KiB.
+    pub max_input: u64,
 }
 
 impl Command {
@@ -108,6 +113,7 @@ impl Command {
             grace: Duration::from_secs(5),
             max_output: 1 << 20,
             max_files: 20 << 20,
+            max_input: 64 << 10,
         }
     }
 }

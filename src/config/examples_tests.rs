@@ -203,7 +203,7 @@ fn the_shared_example_tells_the_true_defaults() {
 #[test]
 fn what_is_commented_out_is_right_too() {
     let reference = text("endpoints.d/reference.toml.example");
-    for section in ["when", "webhook", "reply"] {
+    for section in ["when", "inputs", "webhook", "output", "reply"] {
         let read = read(&uncommented(&reference, section));
         assert!(read.is_ok(), "{section}: {:#?}", read.unwrap_err());
     }

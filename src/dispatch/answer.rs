@@ -19,7 +19,7 @@ use crate::{
     job::{Answer, File, Outcome, Reason},
     message::{
         clean::{clean, clean_lines},
-        safe_name::{Names, extension},
+        safe_name::{Names, safe_name},
     },
 };
 
@@ -29,12 +29,15 @@ pub(super) const MAX_FILES: usize = 100;
 /// Bytes of a refusal's text that are told to the sender.
 const MAX_TELL: usize = 2 * 1024;
 
-/// What a webhook may answer as `application/json`. Other keys beside `reply` are ignored; without `reply` there is no result.
+/// What a webhook may answer as `application/json`. Other keys are ignored; without `reply` nothing goes back.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(title = "Mailjob answer")]
 struct Answered {
     /// What goes back to the sender.
     reply: Option<Reply>,
+    /// What templates of the reply get, and whoever the endpoint hands an answer to that reply: any JSON.
+    #[serde(default)]
+    data: Option<serde_json::Value>,
 }
 
 /// What goes back to the sender.
@@ -94,8 +97,8 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap, body: Bytes, now: D
         },
     };
     Ended {
-        outcome,
         gone: status == StatusCode::GONE,
+        ..outcome.into()
     }
 }
 
@@ -178,10 +181,9 @@ fn result(headers: &HeaderMap, body: Bytes) -> Result<Answer, String> {
                 .and_then(contents)
         }
         _ => {
-            let wanted = file_name(field(headers, CONTENT_DISPOSITION))
-                .unwrap_or_else(|| format!("result.{}", extension(&media_type)));
+            let wanted = file_name(field(headers, CONTENT_DISPOSITION));
             let file = File {
-                name: Names::default().add(Some(&wanted), &media_type),
+                name: wanted.map(|wanted| safe_name(&wanted, &media_type)).unwrap_or_default(),
                 media_type,
                 data: body,
             };
@@ -194,8 +196,12 @@ fn result(headers: &HeaderMap, body: Bytes) -> Result<Answer, String> {
 }
 
 fn contents(answered: Answered) -> Result<Answer, String> {
+    let data = answered.data;
     let Some(reply) = answered.reply else {
-        return Ok(Answer::default());
+        return Ok(Answer {
+            data,
+            ..Answer::default()
+        });
     };
     if reply.files.len() > MAX_FILES {
         return Err(format!("the answer has more than {MAX_FILES} files"));
@@ -204,7 +210,7 @@ fn contents(answered: Answered) -> Result<Answer, String> {
     let file = |file: AnsweredFile| {
         let media_type = file.media_type.as_deref().and_then(legal_media_type);
         let media_type = media_type.unwrap_or_else(|| OCTETS.to_owned());
-        let name = names.add(Some(&file.name), &media_type);
+        let name = names.add_indexed(Some(&file.name), &media_type);
         let data = STANDARD
             .decode(&file.content)
             .map_err(|_| format!("the content of {name} is not base64"))?;
@@ -217,7 +223,7 @@ fn contents(answered: Answered) -> Result<Answer, String> {
     Ok(Answer {
         text: reply.text.as_deref().and_then(some_text),
         files: reply.files.into_iter().map(file).collect::<Result<_, String>>()?,
-        ..Answer::default()
+        data,
     })
 }
 

@@ -184,8 +184,8 @@ fn any_other_media_type_is_one_file() {
         ("attachment; filename=\"invoice 1.pdf\"", "invoice 1.pdf"),
         ("attachment; FILENAME=a.pdf; x=y", "a.pdf"),
         ("attachment; filename=../../etc/passwd", "passwd"),
-        ("attachment; filename=\"\"", "result.pdf"),
-        ("inline", "result.pdf"),
+        ("attachment; filename=\"\"", ""),
+        ("inline", ""),
     ] {
         assert_eq!(named(disposition), name, "{disposition}");
     }

@@ -2,19 +2,21 @@
 
 use std::panic::AssertUnwindSafe;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
-use tokio::{sync::SemaphorePermit, time::Instant};
+use tokio::{sync::SemaphorePermit, task::spawn_blocking, time::Instant};
 
 use super::{
-    Dispatch, Ended, command, ending, later,
-    reading::{read, ready, unreadable},
+    Dispatch, Ended, Told, command, ending, gather, later,
+    reading::{Seen, look, read, ready, unreadable},
+    result::{self, Facts},
     webhook,
 };
 use crate::{
-    config::Action,
-    job::{Outcome, Reason},
+    config::{Action, Output, PartReply},
+    job::{Answer, Outcome, Reason, Share},
     ledger::ClaimedJob,
-    message::{Head, Unreadable},
+    message::Unreadable,
 };
 
 /// Runs one attempt and commits what it came to. Returns whether the endpoint's action said that it is no more.
@@ -24,8 +26,8 @@ pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) -> bool {
         return false;
     };
     let begun = Instant::now();
-    let mut head = None;
-    let attempt = AssertUnwindSafe(attempt(dispatch, job, &mut head)).catch_unwind();
+    let mut seen = Seen::default();
+    let attempt = AssertUnwindSafe(attempt(dispatch, job, &mut seen)).catch_unwind();
     let ended = match attempt.await {
         Ok(Some(ended)) => ended,
         Ok(None) => {
@@ -38,18 +40,24 @@ pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) -> bool {
         }
         .into(),
     };
-    if ended.gone {
+    let gone = ended.gone;
+    let told = if is_told_later(dispatch, job) {
+        Told::Later
+    } else {
+        ended.told
+    };
+    if gone {
         tracing::error!(
             endpoint = %dispatch.endpoint.name, job = %job.id,
             "the webhook answered 410 Gone: this endpoint is paused; correct its file or restart to go on"
         );
     }
-    ending::commit(dispatch, job, head, ended.outcome, begun.elapsed()).await;
-    ended.gone
+    ending::commit(dispatch, job, seen, Ended { told, ..ended }, begun.elapsed()).await;
+    gone
 }
 
-/// `None` when we were stopped before it began. `head` is set as soon as the mail was read.
-async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, head: &mut Option<Head>) -> Option<Ended> {
+/// `None` when we were stopped before it began. `seen` is set as soon as the mail was read.
+async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen) -> Option<Ended> {
     let endpoint = &dispatch.endpoint;
     if job.size > endpoint.limits.size {
         let (what, limit) = ("bytes", endpoint.limits.size);
@@ -63,29 +71,118 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, head: &mut Option<Head>)
         Ok(raw) => raw,
         Err(error) => return Some(later(Reason::Local, format!("the mail could not be had: {error}")).into()),
     };
-    match &endpoint.action {
+    if let Share::Gathering { .. } = job.share {
+        match look(endpoint, raw).await {
+            Ok(found) => *seen = found,
+            Err(error) => return Some(unreadable(error).into()),
+        }
+        drop(room);
+        return gathered(dispatch, job, seen).await;
+    }
+    let ended = match &endpoint.action {
         Action::Webhook(webhook) => {
             let config = webhook.clone();
             let read = read(endpoint, job, raw, move |work| webhook::prepare(&config, work));
-            let request = match ready(read.await, head) {
+            let request = match ready(read.await, seen) {
                 Ok(request) => request,
                 Err(outcome) => return Some(outcome.into()),
             };
             let room = request.is_in_memory().then_some(room);
             let ended = webhook::send(&dispatch.http, webhook, request).await;
             drop(room);
-            Some(ended)
+            ended
         }
         Action::Command(command) => {
             let config = command.clone();
             let read = read(endpoint, job, raw, move |work| command::prepare(&config, work));
-            let start = match ready(read.await, head) {
+            let start = match ready(read.await, seen) {
                 Ok(start) => start,
                 Err(outcome) => return Some(outcome.into()),
             };
             drop(room);
-            Some(command::run(command, start).await.into())
+            command::run(command, start).await
         }
+    };
+    let raw = ended.raw.clone();
+    let part = is_told_later(dispatch, job);
+    let finish = move |answer, output: &Output, facts: &Facts| match part {
+        // The mail's job looks at the size of all parts together.
+        true => result::named(answer, &raw, output, facts),
+        false => result::finish(answer, &raw, output, facts),
+    };
+    Some(finished(dispatch, job, seen, ended, finish).await)
+}
+
+/// Whether what this job comes to is told by the job of its mail.
+fn is_told_later(dispatch: &Dispatch, job: &ClaimedJob) -> bool {
+    matches!(job.share, Share::Part(_)) && dispatch.endpoint.jobs.reply == PartReply::Combined
+}
+
+/// What the parts of a mail come to. `None` when we were stopped before it began.
+async fn gathered(dispatch: &Dispatch, job: &ClaimedJob, seen: &Seen) -> Option<Ended> {
+    let endpoint = &dispatch.endpoint;
+    let most = result::most(&endpoint.output);
+    let failed = |error| later(Reason::Local, format!("the parts could not be had: {error}")).into();
+    let size = match dispatch.ledger.parts(job.id, 0).await {
+        Ok(parts) => parts.size,
+        Err(error) => return Some(failed(error)),
+    };
+    let room = dispatch.memory.take(memory(size.min(most)));
+    let _room = dispatch.stop.run_until_cancelled(room).await??;
+    let parts = match dispatch.ledger.parts(job.id, most).await {
+        Ok(parts) => parts,
+        Err(error) => return Some(failed(error)),
+    };
+    let jobs = &endpoint.jobs;
+    // The configuration may have changed since a part ended: what was kept for a combined reply goes in one.
+    let combined = jobs.reply == PartReply::Combined || parts.parts.iter().any(|part| part.kept);
+    let mut ended = Ended::from(gather::outcome(parts, jobs.partial, combined));
+    if !combined {
+        ended.told = Told::Before;
+        return Some(ended);
+    }
+    if size > most && matches!(ended.outcome, Outcome::Done(_)) {
+        return Some(result::too_large(size, &endpoint.output).into());
+    }
+    Some(finished(dispatch, job, seen, ended, result::within).await)
+}
+
+/// What goes back of an answer, or why it can't. Files are named and packed on a blocking thread.
+async fn finished(
+    dispatch: &Dispatch,
+    job: &ClaimedJob,
+    seen: &Seen,
+    ended: Ended,
+    finish: impl FnOnce(Answer, &Output, &Facts) -> Result<Answer, Outcome> + Send + 'static,
+) -> Ended {
+    let Outcome::Done(answer) = ended.outcome else {
+        return ended;
+    };
+    let facts = Facts {
+        job: job.id,
+        day: job.taken.date_naive(),
+        source: seen.source.clone(),
+    };
+    let endpoint = dispatch.endpoint.clone();
+    let light = answer.files.is_empty();
+    let finish = move || finish(answer, &endpoint.output, &facts).map_or_else(|outcome| outcome, Outcome::Done);
+    if light {
+        return Ended {
+            outcome: finish(),
+            raw: Bytes::new(),
+            ..ended
+        };
+    }
+    let outcome = match spawn_blocking(finish).await {
+        Ok(outcome) => outcome,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // Only a runtime that is torn down refuses; then nothing is committed, and the next start runs the job again.
+        Err(_torn_down) => std::future::pending().await,
+    };
+    Ended {
+        outcome,
+        raw: Bytes::new(),
+        ..ended
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::{
+    form,
     payload::{Contents, Payload},
     spool::{Body, Spool},
     work::Work,
@@ -21,10 +22,13 @@ pub(super) fn write(kind: config::Body, work: &Work<'_>) -> io::Result<(String, 
             serde_json::to_writer(&mut spool, &Payload::new(work, Contents::Inside))?;
             Ok(("application/json".to_owned(), spool.finish()?))
         }
-        config::Body::Multipart => {
+        config::Body::Multipart | config::Body::Form => {
             // The job's id is random and was made after the mail, so that no mail can contain this boundary on purpose.
             let boundary = format!("mailjob-{}", work.job.id);
-            let body = multipart(&boundary, work)?;
+            let body = match kind {
+                config::Body::Form => form::write(&boundary, work)?,
+                _ => multipart(&boundary, work)?,
+            };
             Ok((format!("multipart/form-data; boundary={boundary}"), body))
         }
     }

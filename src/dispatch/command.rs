@@ -1,6 +1,6 @@
 //! The command: a process without a shell, in its own group and folder, with a cleared environment.
 //!
-//! Nothing from a mail reaches the arguments or the environment; it is all in files. Standard input is empty. When the process
+//! Nothing from a mail reaches the arguments or the environment but inputs that the operator named; all of it is in files. Standard input is empty. When the process
 //! ends, whatever is left of its group is killed, and its folder is removed.
 
 use std::{
@@ -10,25 +10,25 @@ use std::{
     io,
     os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
-    pin::pin,
-    process::{ExitStatus, Stdio},
+    process::Stdio,
     time::Duration,
 };
 
-use futures_util::{FutureExt, future::FusedFuture};
-use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use tokio::{
     process::{Child, Command},
-    select,
     task::spawn_blocking,
-    time::timeout,
 };
 
 use super::{
+    Ended,
+    argv::arguments,
     environment::{Origin, variables},
-    folder, later,
+    folder,
+    inputs::Unmet,
+    later,
     output::Output,
+    process::{End, supervise},
     work::Work,
 };
 use crate::{
@@ -37,22 +37,20 @@ use crate::{
     secret::{ExposeSecret, SecretError},
 };
 
-/// How long a killed process may take to vanish, and its pipes to close: what hangs in the kernel for longer is left to it.
-const GONE: Duration = Duration::from_secs(5);
-
 /// Exit code that asks for another attempt (`EX_TEMPFAIL` of sysexits).
 const TRY_AGAIN: i32 = 75;
 
 /// A command that is ready to be started.
 pub(super) struct Start {
     folder: TempDir,
+    argv: Vec<String>,
     environment: Vec<(OsString, OsString)>,
 }
 
 #[cfg(test)]
 impl Start {
-    pub(super) fn into_parts(self) -> (TempDir, Vec<(OsString, OsString)>) {
-        (self.folder, self.environment)
+    pub(super) fn into_parts(self) -> (TempDir, Vec<String>, Vec<(OsString, OsString)>) {
+        (self.folder, self.argv, self.environment)
     }
 }
 
@@ -65,6 +63,9 @@ pub(super) enum Unready {
     /// Its folder could not be made.
     #[error("the command's folder could not be written: {0}")]
     Folder(#[from] io::Error),
+    /// An input can't be given to a process.
+    #[error("an input can't be given to a process")]
+    Input(Unmet),
 }
 
 impl From<Unready> for Outcome {
@@ -72,6 +73,7 @@ impl From<Unready> for Outcome {
         let reason = match unready {
             Unready::Secret(_) => Reason::Secret,
             Unready::Folder(_) => Reason::Local,
+            Unready::Input(unmet) => return unmet.into(),
         };
         later(reason, unready.to_string())
     }
@@ -80,9 +82,9 @@ impl From<Unready> for Outcome {
 /// The folder and environment of one attempt. Blocks.
 ///
 /// # Errors
-/// When a secret is missing, or the temporary folder fails.
+/// When a secret is missing, an input can't be given to a process, or the temporary folder fails.
 pub(super) fn prepare(command: &config::Command, work: &Work<'_>) -> Result<Start, Unready> {
-    let variables = variables(command, work);
+    let variables = variables(command, work).map_err(Unready::Input)?;
     let mut secrets = BTreeMap::new();
     for (name, origin) in &variables {
         if let Origin::Secret(secret) = origin {
@@ -90,25 +92,38 @@ pub(super) fn prepare(command: &config::Command, work: &Work<'_>) -> Result<Star
         }
     }
     let folder = folder::make(work)?;
+    let attachments = folder.path().join(folder::ATTACHMENTS);
+    let path = |name: &str| attachments.join(name).to_string_lossy().into_owned();
+    let argv = arguments(command, &work.inputs, path).map_err(Unready::Input)?;
     let value = |(name, origin): (String, Origin)| {
         let value = match origin {
             Origin::Ours => env::var_os(&name)?,
             Origin::Text(text) => text.into(),
             Origin::Secret(_) => secrets.get(&name)?.expose_secret().into(),
             Origin::Folder => folder.path().into(),
+            Origin::Attachments(names) => names
+                .iter()
+                .map(|name| path(name))
+                .collect::<Vec<_>>()
+                .join("\n")
+                .into(),
         };
         Some((name.into(), value))
     };
     let environment = variables.into_iter().filter_map(value).collect();
-    Ok(Start { folder, environment })
+    Ok(Start {
+        folder,
+        argv,
+        environment,
+    })
 }
 
 /// Runs the command to its end, or to the end of its time.
-pub(super) async fn run(command: &config::Command, start: Start) -> Outcome {
+pub(super) async fn run(command: &config::Command, start: Start) -> Ended {
     let (mut out, mut err) = (Output::new(command.max_output), Output::new(command.max_output));
-    let end = match spawn(command, &start) {
+    let end = match spawn(&start) {
         Ok(child) => supervise(child, command, &mut out, &mut err).await,
-        Err(error) => return unstarted(command, &error),
+        Err(error) => return unstarted(command, &error).into(),
     };
     let (folder, max_files) = (start.folder, command.max_files);
     let done = matches!(end, End::Exit(status) if status.success());
@@ -125,30 +140,18 @@ pub(super) async fn run(command: &config::Command, start: Start) -> Outcome {
     });
     let files = match taken.await {
         Ok(Ok(files)) => files,
-        Ok(Err(untaken)) => return super::answer::bad_answer(untaken.to_string()),
-        Err(_torn_down) => return later(Reason::Local, "out/ could not be read".to_owned()),
+        Ok(Err(untaken)) => return super::answer::bad_answer(untaken.to_string()).into(),
+        Err(_torn_down) => return later(Reason::Local, "out/ could not be read".to_owned()).into(),
     };
-    outcome(
-        &end,
-        command.timeout,
-        Answer {
-            text: out.text(),
-            files,
-            ..Answer::default()
-        },
-        &err.end(),
-    )
-}
-
-/// How a process ended.
-#[derive(Debug)]
-enum End {
-    /// By itself.
-    Exit(ExitStatus),
-    /// By us, when its time was over.
-    Timeout,
-    /// We don't know.
-    Lost(io::Error),
+    let answer = Answer {
+        text: out.text(),
+        files,
+        ..Answer::default()
+    };
+    Ended {
+        raw: out.bytes().to_vec().into(),
+        ..outcome(&end, command.timeout, answer, &err.end()).into()
+    }
 }
 
 /// What a command's end means. Pure.
@@ -203,8 +206,8 @@ fn unstarted(command: &config::Command, error: &io::Error) -> Outcome {
     }
 }
 
-fn spawn(command: &config::Command, start: &Start) -> io::Result<Child> {
-    let (program, arguments) = command.argv.split_first().ok_or(io::ErrorKind::NotFound)?;
+fn spawn(start: &Start) -> io::Result<Child> {
+    let (program, arguments) = start.argv.split_first().ok_or(io::ErrorKind::NotFound)?;
     // With a path, std starts the process by posix_spawn; a name with a cleared environment would cost a fork.
     Command::new(located(program)?)
         .args(arguments)
@@ -235,62 +238,6 @@ pub(super) fn located(program: &str) -> io::Result<PathBuf> {
 pub(super) fn runs(path: &Path) -> bool {
     path.metadata()
         .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-}
-
-/// Waits for the process while its output is drained; ends its group when its time is over, and what is left of it in any case.
-async fn supervise(mut child: Child, command: &config::Command, out: &mut Output, err: &mut Output) -> End {
-    let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let drained = async { tokio::join!(out.drain(stdout), err.drain(stderr)) };
-    let mut drained = pin!(drained.map(|_| ()).fuse());
-    let end = match beside(&mut drained, timeout(command.timeout, child.wait())).await {
-        Ok(Ok(status)) => End::Exit(status),
-        Ok(Err(error)) => End::Lost(error),
-        Err(_elapsed) => {
-            signal(group, Signal::TERM);
-            if beside(&mut drained, timeout(command.grace, child.wait()))
-                .await
-                .is_err()
-            {
-                signal(group, Signal::KILL);
-                // The status of a killed process says nothing more.
-                drop(beside(&mut drained, timeout(GONE, child.wait())).await);
-            }
-            End::Timeout
-        }
-    };
-    if !drained.is_terminated() && matches!(end, End::Exit(_)) {
-        // A child of the process holds the pipes: it may finish its sentence.
-        drop(timeout(command.grace, &mut drained).await);
-    }
-    signal(group, Signal::KILL);
-    if !drained.is_terminated() {
-        drop(timeout(GONE, &mut drained).await);
-    }
-    end
-}
-
-/// Waits for `main` while the other future goes on.
-async fn beside<T>(other: &mut (impl FusedFuture<Output = ()> + Unpin), main: impl Future<Output = T>) -> T {
-    let mut main = pin!(main);
-    if !other.is_terminated() {
-        select! {
-            biased;
-            result = &mut main => return result,
-            () = other => {}
-        }
-    }
-    main.await
-}
-
-/// Signals a process group; one that is gone needs none.
-fn signal(group: Option<Pid>, signal: Signal) {
-    if let Some(group) = group
-        && let Err(error) = kill_process_group(group, signal)
-        && error != rustix::io::Errno::SRCH
-    {
-        tracing::warn!(%error, "a command's process group could not be signalled");
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ async fn ran(command: &config::Command) -> Outcome {
     let start = with_work(MAIL, move |work| prepare(&config, work).unwrap()).await;
     let folder = start.folder.path().to_owned();
     assert!(folder.join("message.eml").exists());
-    let outcome = run(command, start).await;
+    let outcome = run(command, start).await.outcome;
     assert!(!folder.exists(), "the folder is removed");
     outcome
 }
@@ -149,7 +149,7 @@ async fn a_family_that_ignores_term_is_killed() {
     let config = command.clone();
     let start = with_work(MAIL, move |work| prepare(&config, work).unwrap()).await;
     let (mut out, mut err) = (Output::new(100), Output::new(100));
-    let child = spawn(&command, &start).unwrap();
+    let child = spawn(&start).unwrap();
     let leader = child.id().unwrap().to_string();
     let end = supervise(child, &command, &mut out, &mut err).await;
     assert!(matches!(end, End::Timeout), "{end:?}");

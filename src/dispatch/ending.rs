@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::{task::spawn_blocking, time::sleep};
 
-use super::{Dispatch, original};
+use super::{Dispatch, Ended, Told, original, reading::Seen};
 use crate::{
     config::Retry,
     job::{Ending, Original, Outcome, Reason, ReplyDecision, retry},
@@ -22,18 +22,17 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// Commits an outcome with its reply, however long the ledger takes to accept it.
-pub(super) async fn commit(
-    dispatch: &Dispatch,
-    job: &ClaimedJob,
-    head: Option<Head>,
-    outcome: Outcome,
-    took: Duration,
-) {
+pub(super) async fn commit(dispatch: &Dispatch, job: &ClaimedJob, seen: Seen, ended: Ended, took: Duration) {
     let now = Utc::now();
+    let Ended { outcome, told, .. } = ended;
     let (outcome, due) = settle(outcome, &dispatch.endpoint.retry, job.retries, fastrand::f64(), now);
     log(dispatch, job, &outcome, took);
-    let summary = head.as_ref().map(summary);
-    let (outcome, reply) = with_reply(dispatch, job, head, outcome, now).await;
+    let summary = seen.head.as_ref().map(summary);
+    let (outcome, reply) = match told {
+        Told::Here => with_reply(dispatch, job, seen, outcome, now).await,
+        Told::Later => (outcome, Some(ReplyDecision::Gathered)),
+        Told::Before => (outcome, Some(ReplyDecision::Silent("each".to_owned()))),
+    };
     let finish = Finish {
         job: job.id,
         attempt: job.attempt,
@@ -99,7 +98,7 @@ async fn original(dispatch: &Dispatch, job: &ClaimedJob) -> Option<Original> {
 async fn with_reply(
     dispatch: &Dispatch,
     job: &ClaimedJob,
-    head: Option<Head>,
+    seen: Seen,
     outcome: Outcome,
     now: DateTime<Utc>,
 ) -> (Outcome, Option<ReplyDecision>) {
@@ -107,9 +106,11 @@ async fn with_reply(
     let (files, letter) = match &outcome {
         Outcome::Done(answer) => (!answer.files.is_empty(), &reply.success),
         Outcome::Failed { .. } => (false, &reply.failure),
-        Outcome::Retry { .. } | Outcome::Ignored { .. } | Outcome::Held { .. } => return (outcome, None),
+        Outcome::Retry { .. } | Outcome::Ignored { .. } | Outcome::Held { .. } | Outcome::Split(_) => {
+            return (outcome, None);
+        }
     };
-    let original = match &head {
+    let original = match &seen.head {
         Some(_) if letter.is_some() && reply.needs_original() => original(dispatch, job).await,
         _ => None,
     };
@@ -119,9 +120,9 @@ async fn with_reply(
         let ending = Ending {
             job: id,
             endpoint: &endpoint.name,
-            head: head.as_ref(),
+            head: seen.head.as_ref(),
             original: original.as_ref(),
-            inputs: None,
+            inputs: seen.inputs.as_ref(),
             outcome: &outcome,
             now,
         };
@@ -202,6 +203,9 @@ fn log(dispatch: &Dispatch, job: &ClaimedJob, outcome: &Outcome, took: Duration)
         Outcome::Retry { reason, detail, .. } => line!(warn, "retry", reason, detail),
         Outcome::Failed { reason, detail, .. } => line!(warn, "failed", reason, detail),
         Outcome::Held { reason, detail } => line!(error, "held", reason, detail),
+        Outcome::Split(pieces) => {
+            tracing::info!(%endpoint, job = %id, attempt, ms, outcome = "split", parts = pieces.len(), "attempt ended");
+        }
     }
 }
 

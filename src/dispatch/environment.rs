@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::work::Work;
+use super::{
+    argv::fit,
+    inputs::{Unmet, Value},
+    work::Work,
+};
 use crate::{
     config::{self, HeaderValue},
+    job::Share,
     secret::SecretRef,
 };
 
@@ -19,11 +24,19 @@ pub enum Origin {
     Secret(SecretRef),
     /// The path of the command's folder.
     Folder,
+    /// The paths of these attachments in the command's folder, one a line.
+    Attachments(Vec<String>),
 }
+
+/// What the name of a variable with an input begins with.
+const INPUT: &str = "MAILJOB_INPUT_";
 
 /// A command's whole environment, each variable once: ours win over configured ones, and those over what is passed on. Reads no
 /// secret. Pure.
-pub(super) fn variables(command: &config::Command, work: &Work<'_>) -> BTreeMap<String, Origin> {
+///
+/// # Errors
+/// When an input can't be in a variable.
+pub(super) fn variables(command: &config::Command, work: &Work<'_>) -> Result<BTreeMap<String, Origin>, Unmet> {
     let passed = command.pass_env.iter().map(|name| (name.clone(), Origin::Ours));
     let set = command.env.iter().map(|(name, value)| {
         let origin = match value {
@@ -39,5 +52,37 @@ pub(super) fn variables(command: &config::Command, work: &Work<'_>) -> BTreeMap<
         ("MAILJOB_DIR", Origin::Folder),
     ];
     let ours = ours.into_iter().map(|(name, origin)| (name.to_owned(), origin));
-    passed.chain(set).chain(ours).collect()
+    let mut variables: BTreeMap<_, _> = passed.chain(set).collect();
+    variables.extend(inputs(command, work)?);
+    variables.extend(ours.chain(part(work)));
+    Ok(variables)
+}
+
+/// A variable for each input that is there; lists have one item a line.
+fn inputs(command: &config::Command, work: &Work<'_>) -> Result<Vec<(String, Origin)>, Unmet> {
+    let there = work
+        .inputs
+        .iter()
+        .filter_map(|given| Some((given, given.value.as_ref()?)));
+    let variable = |(given, value): (&super::inputs::Given, &Value)| {
+        let origin = match value.files() {
+            Some(files) => Origin::Attachments(files.into_iter().map(str::to_owned).collect()),
+            None => Origin::Text(fit(given, value.texts(&str::to_owned), command.max_input)?.join("\n")),
+        };
+        Ok((format!("{INPUT}{}", given.name.to_ascii_uppercase()), origin))
+    };
+    there.map(variable).collect()
+}
+
+/// Which part of a mail the job is of.
+fn part(work: &Work<'_>) -> Vec<(String, Origin)> {
+    let Share::Part(part) = &work.job.share else {
+        return Vec::new();
+    };
+    let told = [
+        ("MAILJOB_PART", part.number.to_string()),
+        ("MAILJOB_PARTS", part.of.to_string()),
+        ("MAILJOB_MAIL_JOB", part.mail_job.to_string()),
+    ];
+    told.map(|(name, text)| (name.to_owned(), Origin::Text(text))).to_vec()
 }

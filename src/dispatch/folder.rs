@@ -46,7 +46,10 @@ pub(super) fn make(work: &Work<'_>) -> io::Result<TempDir> {
 }
 
 /// The folders in a command's folder.
-pub(super) const FOLDERS: [&str; 2] = ["attachments", "out"];
+pub(super) const FOLDERS: [&str; 2] = [ATTACHMENTS, "out"];
+
+/// The folder of the attachments in a command's folder.
+pub(super) const ATTACHMENTS: &str = "attachments";
 
 /// The file with the payload.
 pub(super) const MESSAGE: &str = "message.json";
@@ -77,7 +80,7 @@ pub(super) fn entries<'a>(work: &'a Work<'a>) -> impl Iterator<Item = Entry<'a>>
     let attachments = work
         .attachments
         .iter()
-        .map(move |file| entry(&format!("attachments/{}", file.safe_name), Content::Attachment(file)));
+        .map(move |file| entry(&format!("{ATTACHMENTS}/{}", file.safe_name), Content::Attachment(file)));
     mail.into_iter().chain(attachments)
 }
 
@@ -141,7 +144,7 @@ pub(super) fn take(folder: &Path, max: u64) -> Result<Vec<job::File>, Untaken> {
         let written = path.file_name().unwrap_or_default().to_string_lossy();
         let media_type = media_type(&written);
         files.push(job::File {
-            name: names.add(Some(&written), media_type),
+            name: names.add_indexed(Some(&written), media_type),
             media_type: media_type.to_owned(),
             data: data.into(),
         });

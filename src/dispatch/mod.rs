@@ -5,18 +5,25 @@
 //! runtime down only interrupts attempts; the next start runs them again under the same ids.
 
 pub mod answer;
+mod argv;
 mod attempt;
 mod body;
 mod command;
 mod ending;
 mod environment;
+mod excerpt;
 mod folder;
+mod form;
+mod gather;
+pub mod inputs;
 pub mod original;
 mod output;
 pub mod payload;
 pub mod probe;
+mod process;
 mod reading;
 pub mod rehearsal;
+mod result;
 mod signature;
 mod spool;
 mod webhook;
@@ -24,6 +31,7 @@ mod work;
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::{JoinError, JoinSet},
@@ -67,11 +75,30 @@ struct Ended {
     outcome: Outcome,
     /// The action said that it is no more (410): nothing more is claimed until someone looked.
     gone: bool,
+    /// What a command printed or a webhook answered, as it was.
+    raw: Bytes,
+    told: Told,
+}
+
+/// Who tells the sender of an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// The job itself.
+    Here,
+    /// The job of the mail, later: what this one answered is kept until then.
+    Later,
+    /// The jobs of the parts did.
+    Before,
 }
 
 impl From<Outcome> for Ended {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, gone: false }
+        Self {
+            outcome,
+            gone: false,
+            raw: Bytes::new(),
+            told: Told::Here,
+        }
     }
 }
 

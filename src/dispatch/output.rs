@@ -44,6 +44,11 @@ impl Output {
         (!text.is_empty()).then_some(text)
     }
 
+    /// As it was written; without its end where that was cut.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.kept
+    }
+
     /// The last words, for the operator.
     pub(super) fn end(&self) -> String {
         let text = String::from_utf8_lossy(&self.kept);

@@ -3,7 +3,7 @@
 //! The schema in `deploy/payload.schema.json` is made from these types. Every field is always there; what a mail does not have
 //! is `null` or an empty list. Nothing here is verified: whoever wrote the mail wrote these values.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use base64::{display::Base64Display, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
@@ -11,7 +11,10 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::{Serialize, Serializer};
 
 use super::work::Work;
-use crate::message::{Address, Attachment, Automatic, Mail, clean::clean};
+use crate::{
+    job::Share,
+    message::{Address, Attachment, Automatic, Mail, clean::clean},
+};
 
 /// Characters kept of one header field's value.
 const MAX_FIELD: usize = 16_000;
@@ -32,6 +35,14 @@ pub struct Payload<'a> {
     /// When Mailjob took the mail.
     #[schemars(with = "String", extend("format" = "date-time"))]
     taken: DateTime<Utc>,
+    /// The number of the attachment that this job is of, from 1. Null where a job is of a mail.
+    part: Option<u32>,
+    /// How many attachments of the mail have a job of their own. Null where a job is of a mail.
+    parts: Option<u32>,
+    /// The job of the mail, which waits for those of its attachments. Null where a job is of a mail.
+    mail_job: Option<String>,
+    /// The named inputs of the endpoint, by their names: text, numbers, true or false, null, lists, and of attachments their `file`.
+    inputs: BTreeMap<&'a str, serde_json::Value>,
     /// The mail.
     mail: MailPayload<'a>,
 }
@@ -112,12 +123,27 @@ impl<'a> Payload<'a> {
     /// The payload of a job.
     pub(super) fn new(work: &'a Work<'a>, contents: Contents) -> Self {
         let Work { job, mail, head, .. } = work;
+        let part = match &job.share {
+            Share::Part(part) => Some(part),
+            Share::Whole | Share::Gathering { .. } => None,
+        };
+        let input = |given: &'a super::inputs::Given| {
+            let value = given
+                .value
+                .as_ref()
+                .map_or(serde_json::Value::Null, super::inputs::Value::json);
+            (given.name.as_str(), value)
+        };
         Self {
             version: 1,
             job: job.id.to_string(),
             endpoint: work.endpoint.as_str(),
             received: job.received,
             taken: job.taken,
+            part: part.map(|part| part.number),
+            parts: part.map(|part| part.of),
+            mail_job: part.map(|part| part.mail_job.to_string()),
+            inputs: work.inputs.iter().map(input).collect(),
             mail: MailPayload {
                 message_id: head.message_id.as_deref(),
                 from: &head.from,

@@ -27,6 +27,10 @@ async fn a_mail_is_told_field_by_field() {
             "endpoint": "invoices",
             "received": "2026-11-18T11:06:40Z",
             "taken": "2026-11-18T11:06:45Z",
+            "part": null,
+            "parts": null,
+            "mail_job": null,
+            "inputs": {},
             "mail": {
                 "message_id": "1@supplier.example",
                 "from": [{ "name": "Ann", "address": "ann@supplier.example" }],

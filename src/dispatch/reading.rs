@@ -5,21 +5,36 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::{later, work::Work};
+use super::{
+    inputs::{Material, given},
+    later, result,
+    work::Work,
+};
 use crate::{
-    config::Endpoint,
-    job::{Outcome, Reason},
+    config::{Endpoint, Per},
+    job::{Outcome, Part, Piece, Reason, Share},
     ledger::ClaimedJob,
     message::{
-        self, Head, Mail, Unreadable,
+        self, Attachment, Head, Mail, Unreadable,
         filter::{Judgement, Miss, judge},
     },
 };
 
 /// A mail that was read: its head, and what was made for the action or why it gets nothing.
 pub(super) struct Read<T> {
-    pub(super) head: Head,
+    pub(super) seen: Seen,
     pub(super) made: Result<T, Outcome>,
+}
+
+/// What is known of a mail that was read.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// Its head; nothing when it could not be read.
+    pub(super) head: Option<Head>,
+    /// What results come from: [`result::source`].
+    pub(super) source: String,
+    /// The named inputs, where it gave them, for the words of its reply.
+    pub(super) inputs: Option<serde_json::Value>,
 }
 
 /// Reads a mail, asks the filter, and makes what the action needs: all in one visit to a blocking thread.
@@ -36,14 +51,37 @@ where
     let (limits, endpoint, job, shared) = (endpoint.limits, endpoint.clone(), job.clone(), raw.clone());
     message::read(raw, limits, move |mail| {
         let head = mail.head();
-        let made = meant(&endpoint, &job, mail, &head, &shared, Utc::now())
-            .and_then(|work| make(&work).map_err(Outcome::from));
-        Read { made, head }
+        let work = meant(&endpoint, &job, mail, &head, &shared, Utc::now());
+        let source = work
+            .as_ref()
+            .map(|work| result::source(&job.share, &work.attachments, &head));
+        let source = source.unwrap_or_default();
+        let inputs = work.as_ref().ok().map(|work| super::inputs::object(&work.inputs));
+        let made = work.and_then(|work| make(&work).map_err(Outcome::from));
+        let head = Some(head);
+        Read {
+            seen: Seen { head, source, inputs },
+            made,
+        }
     })
     .await
 }
 
-/// What the action gets to work with, when the filter says that the mail is meant.
+/// Reads a mail only for what is known of it: nothing is judged or made.
+pub(super) async fn look(endpoint: &Endpoint, raw: Bytes) -> Result<Seen, Unreadable> {
+    message::read(raw, endpoint.limits, |mail| {
+        let head = mail.head();
+        Seen {
+            source: result::source(&Share::Whole, &mail.attachments(), &head),
+            head: Some(head),
+            inputs: None,
+        }
+    })
+    .await
+}
+
+/// What the action gets to work with, when the filter says that the mail is meant. A mail of which each attachment gets a job of its
+/// own gives nothing to work with, but [`Outcome::Split`].
 pub(super) fn meant<'a>(
     endpoint: &'a Endpoint,
     job: &'a ClaimedJob,
@@ -52,36 +90,85 @@ pub(super) fn meant<'a>(
     raw: &'a Bytes,
     now: DateTime<Utc>,
 ) -> Result<Work<'a>, Outcome> {
-    let mut attachments = mail.attachments();
-    let names = attachments.iter().map(message::Attachment::shown_name);
-    match judge(&endpoint.filter, head, job.size, names) {
-        Judgement::Not(miss, detail) => Err(Outcome::Ignored {
-            reason: missed(miss),
-            detail,
-        }),
-        Judgement::Meant(handed_on) => {
-            let mut index = 0;
-            attachments.retain(|_| {
-                index += 1;
-                handed_on.binary_search(&(index - 1)).is_ok()
-            });
-            Ok(Work {
-                endpoint: &endpoint.name,
-                job,
-                now,
-                mail,
-                head,
-                attachments,
-                raw,
-            })
+    let attachments = match &job.share {
+        Share::Part(part) => vec![attachment_of(part, mail)?],
+        Share::Whole | Share::Gathering { .. } => handed_on(endpoint, job, mail, head)?,
+    };
+    let material = Material {
+        mail,
+        head,
+        attachments: &attachments,
+        ours: &endpoint.mailbox.account.user,
+    };
+    let inputs = given(&endpoint.inputs, &material)?;
+    Ok(Work {
+        endpoint: &endpoint.name,
+        job,
+        now,
+        mail,
+        head,
+        attachments,
+        inputs,
+        raw,
+    })
+}
+
+/// The attachments that the filter hands on, when it says that the mail is meant.
+fn handed_on<'a>(
+    endpoint: &Endpoint,
+    job: &ClaimedJob,
+    mail: &'a Mail<'a>,
+    head: &Head,
+) -> Result<Vec<Attachment<'a>>, Outcome> {
+    let attachments = mail.attachments();
+    let names = attachments.iter().map(Attachment::shown_name);
+    let handed_on = match judge(&endpoint.filter, head, job.size, names) {
+        Judgement::Not(miss, detail) => {
+            let reason = missed(miss);
+            return Err(Outcome::Ignored { reason, detail });
         }
+        Judgement::Meant(handed_on) => handed_on,
+    };
+    let mut pieces = Vec::new();
+    let mut kept = Vec::with_capacity(handed_on.len());
+    for (index, file) in (0u32..).zip(attachments) {
+        if usize::try_from(index).is_ok_and(|index| handed_on.binary_search(&index).is_ok()) {
+            let name = file.safe_name.clone();
+            pieces.push(Piece { index, name });
+            kept.push(file);
+        }
+    }
+    match (endpoint.jobs.per, pieces.is_empty()) {
+        (Per::Mail, _) => Ok(kept),
+        (Per::Attachment, false) => Err(Outcome::Split(pieces)),
+        (Per::Attachment, true) => Err(Outcome::Ignored {
+            reason: Reason::Attachments,
+            detail: "the mail has no attachment that is handed on, and each job is of one".to_owned(),
+        }),
     }
 }
 
-/// What was made for the action, or why it gets nothing; `head` is set when the mail was read.
-pub(super) fn ready<T>(read: Result<Read<T>, Unreadable>, head: &mut Option<Head>) -> Result<T, Outcome> {
+/// The attachment that a job is of. What the filter says now does not count: it was asked when the mail was split.
+fn attachment_of<'a>(part: &Part, mail: &'a Mail<'a>) -> Result<Attachment<'a>, Outcome> {
+    let Piece { index, name } = &part.attachment;
+    let mut attachments = mail.attachments();
+    let as_before = usize::try_from(*index).ok();
+    let as_before = as_before.filter(|index| attachments.get(*index).is_some_and(|file| file.safe_name == *name));
+    // Another version of Mailjob may count attachments in another way.
+    let place = as_before.or_else(|| attachments.iter().position(|file| file.safe_name == *name));
+    match place {
+        Some(place) => Ok(attachments.swap_remove(place)),
+        None => Err(Outcome::Held {
+            reason: Reason::Part,
+            detail: format!("the mail has no attachment {name} any more, as this version reads it"),
+        }),
+    }
+}
+
+/// What was made for the action, or why it gets nothing; `seen` is set when the mail was read.
+pub(super) fn ready<T>(read: Result<Read<T>, Unreadable>, seen: &mut Seen) -> Result<T, Outcome> {
     let read = read.map_err(unreadable)?;
-    *head = Some(read.head);
+    *seen = read.seen;
     read.made
 }
 

@@ -1,25 +1,25 @@
 //! What dispatch would hand to an action, without running it: the same reading, filter, payload, fields and files as an attempt, but
 //! no secret is read and nothing is sent or started.
 
-use std::{
-    env,
-    io::{self, Read, Write},
-    sync::Arc,
-};
+use std::{env, io::Read, sync::Arc};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-pub use super::environment::Origin;
 use super::{
-    body, environment, folder, probe,
+    argv, body,
+    command::Unready,
+    environment,
+    excerpt::Kept,
+    folder, probe,
     reading::{meant, missed, unreadable},
-    webhook::{self, Field, Unmade},
+    webhook::{self, Field},
     work::Work,
 };
+pub use super::{environment::Origin, excerpt::Excerpt};
 use crate::{
     config::{self, Action, Endpoint},
-    job::Outcome,
+    job::{JobId, Outcome, Part, Share},
     ledger::ClaimedJob,
     message::{self, Attachment, Head, Mail, filter::explain},
     secret::SecretRef,
@@ -34,6 +34,10 @@ pub struct Rehearsal {
     pub attachments: Vec<Handed>,
     /// Every condition that the filter names.
     pub conditions: Vec<Condition>,
+    /// The attachments that would have a job of their own, where each has; the plan is that of the first.
+    pub parts: Vec<String>,
+    /// The named inputs, as the payload has them.
+    pub inputs: Vec<(String, serde_json::Value)>,
     /// What the action would get, or why it would get nothing.
     pub plan: Result<Plan, Outcome>,
 }
@@ -102,7 +106,7 @@ pub enum Value {
 /// A command's process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
-    /// Program and arguments.
+    /// Program and arguments; the folder's path is written as `$MAILJOB_DIR`.
     pub argv: Vec<String>,
     /// Names of variables, and where their values are from. Those that are passed on and not set here are left out.
     pub environment: Vec<(String, Origin)>,
@@ -110,35 +114,6 @@ pub struct Process {
     pub files: Vec<(String, Option<u64>)>,
     /// `message.json`.
     pub message: Excerpt,
-}
-
-/// Bytes, or the first ones of them.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Excerpt {
-    /// The first ones.
-    pub shown: Bytes,
-    /// How many there are.
-    pub size: u64,
-}
-
-impl Excerpt {
-    /// Whether it is everything.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.shown.len() as u64 == self.size
-    }
-
-    /// What is shown, without a character that was cut; nothing when it is no UTF-8.
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        match str::from_utf8(&self.shown) {
-            Ok(text) => Some(text),
-            Err(error) if !self.is_whole() && error.error_len().is_none() => {
-                str::from_utf8(self.shown.get(..error.valid_up_to())?).ok()
-            }
-            Err(_) => None,
-        }
-    }
 }
 
 /// Reads a mail as an attempt at `job` does, and returns what the action would get; of a body at most `most` bytes.
@@ -156,16 +131,47 @@ pub async fn rehearse(
     let rehearsed = message::read(raw, endpoint.limits, move |mail| {
         let head = mail.head();
         let (conditions, attachments) = explained(&endpoint, &job, mail, &head);
-        let plan = meant(&endpoint, &job, mail, &head, &shared, now)
-            .and_then(|work| planned(&endpoint.action, &work, most).map_err(Outcome::from));
+        let (mut job, mut parts) = (job, Vec::new());
+        if let Err(Outcome::Split(pieces)) = meant(&endpoint, &job, mail, &head, &shared, now) {
+            parts = pieces.iter().map(|piece| piece.name.clone()).collect();
+            job.share = first_of(pieces, job.id);
+        }
+        let work = meant(&endpoint, &job, mail, &head, &shared, now);
+        let inputs = work
+            .as_ref()
+            .map(|work| work.inputs.iter().map(input).collect())
+            .unwrap_or_default();
+        let plan = work.and_then(|work| planned(&endpoint.action, &work, most));
         Rehearsal {
             conditions,
             attachments,
+            parts,
+            inputs,
             plan,
             head,
         }
     });
     rehearsed.await.map_err(unreadable)
+}
+
+/// The first part of a mail that is split.
+fn first_of(pieces: Vec<crate::job::Piece>, mail_job: JobId) -> Share {
+    let of = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
+    let part = |attachment| Part {
+        number: 1,
+        of,
+        mail_job,
+        attachment,
+    };
+    pieces
+        .into_iter()
+        .next()
+        .map_or(Share::Whole, |piece| Share::Part(part(piece)))
+}
+
+fn input(given: &super::inputs::Given) -> (String, serde_json::Value) {
+    let value = given.value.as_ref().map(super::inputs::Value::json);
+    (given.name.clone(), value.unwrap_or_default())
 }
 
 fn explained(endpoint: &Endpoint, job: &ClaimedJob, mail: &Mail<'_>, head: &Head) -> (Vec<Condition>, Vec<Handed>) {
@@ -188,14 +194,14 @@ fn explained(endpoint: &Endpoint, job: &ClaimedJob, mail: &Mail<'_>, head: &Head
     (conditions.collect(), handed.collect())
 }
 
-fn planned(action: &Action, work: &Work<'_>, most: u64) -> Result<Plan, Unmade> {
+fn planned(action: &Action, work: &Work<'_>, most: u64) -> Result<Plan, Outcome> {
     match action {
-        Action::Webhook(webhook) => request(webhook, work, most).map(Plan::Request),
+        Action::Webhook(webhook) => Ok(Plan::Request(request(webhook, work, most)?)),
         Action::Command(command) => Ok(Plan::Process(process(command, work, most)?)),
     }
 }
 
-fn request(webhook: &config::Webhook, work: &Work<'_>, most: u64) -> Result<Request, Unmade> {
+fn request(webhook: &config::Webhook, work: &Work<'_>, most: u64) -> Result<Request, webhook::Unmade> {
     let (media_type, mut body) = body::write(webhook.body, work)?;
     let size = body.len();
     let shown = body.read(|from| {
@@ -224,9 +230,12 @@ fn request(webhook: &config::Webhook, work: &Work<'_>, most: u64) -> Result<Requ
     })
 }
 
-fn process(command: &config::Command, work: &Work<'_>, most: u64) -> io::Result<Process> {
+fn process(command: &config::Command, work: &Work<'_>, most: u64) -> Result<Process, Unready> {
     let set = |(name, origin): &(String, Origin)| *origin != Origin::Ours || env::var_os(name).is_some();
-    let environment = environment::variables(command, work).into_iter().filter(set).collect();
+    let variables = environment::variables(command, work).map_err(Unready::Input)?;
+    let environment = variables.into_iter().filter(set).collect();
+    let path = |name: &str| format!("$MAILJOB_DIR/{}/{name}", folder::ATTACHMENTS);
+    let argv = argv::arguments(command, &work.inputs, path).map_err(Unready::Input)?;
     let mut files: Vec<_> = folder::FOLDERS.iter().map(|name| (format!("{name}/"), None)).collect();
     let mut message = Excerpt::default();
     for entry in folder::entries(work) {
@@ -242,39 +251,11 @@ fn process(command: &config::Command, work: &Work<'_>, most: u64) -> io::Result<
     }
     files.sort();
     Ok(Process {
-        argv: command.argv.clone(),
+        argv,
         environment,
         files,
         message,
     })
-}
-
-/// Counts what is written and keeps its beginning.
-struct Kept {
-    kept: Vec<u8>,
-    size: u64,
-    most: u64,
-}
-
-impl Kept {
-    fn new(most: u64) -> Self {
-        let kept = Vec::new();
-        Self { kept, size: 0, most }
-    }
-}
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let room = self.most.saturating_sub(self.kept.len() as u64);
-        let room = usize::try_from(room).unwrap_or(usize::MAX);
-        self.kept.extend(bytes.iter().take(room));
-        self.size += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

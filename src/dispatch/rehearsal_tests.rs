@@ -102,13 +102,14 @@ async fn a_process_is_shown_as_an_attempt_would_start_it() {
         ("TOKEN".into(), HeaderValue::Secret(SecretRef::Env("PATH".into()))),
         ("MAILJOB_JOB".into(), HeaderValue::Plain("mine".into())),
     ];
-    let (shown, (folder, environment)) = with_work(MAIL, move |work| {
+    let (shown, (folder, argv, environment)) = with_work(MAIL, move |work| {
         let shown = process(&command, work, u64::MAX).unwrap();
         (shown, command::prepare(&command, work).unwrap().into_parts())
     })
     .await;
     assert_eq!(shown.files, below(folder.path()));
     assert_eq!(shown.files.len(), 6);
+    assert_eq!(shown.argv, argv);
     let message = fs::read(folder.path().join("message.json")).unwrap();
     assert_eq!(shown.message.shown, message);
     let names = environment.iter().map(|(name, _)| name.to_str().unwrap());
@@ -119,6 +120,7 @@ async fn a_process_is_shown_as_an_attempt_would_start_it() {
             Origin::Ours => assert_eq!(Some(value), env::var_os(name).as_ref()),
             Origin::Secret(_) => assert_eq!(name, "TOKEN"),
             Origin::Folder => assert_eq!(value, folder.path()),
+            Origin::Attachments(_) => panic!("there are no inputs"),
         }
     }
     let names: Vec<_> = shown.environment.iter().map(|(name, _)| name.as_str()).collect();

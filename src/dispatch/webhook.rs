@@ -228,7 +228,10 @@ async fn answered(webhook: &config::Webhook, mut response: Response) -> Ended {
         Ok(None) => Bytes::new(),
         Err(error) => return unreachable(&error).into(),
     };
-    answer::judge(status, response.headers(), body, Utc::now())
+    Ended {
+        raw: body.clone(),
+        ..answer::judge(status, response.headers(), body, Utc::now())
+    }
 }
 
 /// The body, or `None` when it is larger than `cap`.

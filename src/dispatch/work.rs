@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
+use super::inputs::Given;
 use crate::{
     config::EndpointName,
     ledger::ClaimedJob,
@@ -23,6 +24,8 @@ pub(super) struct Work<'a> {
     pub(super) head: &'a Head,
     /// Those of its attachments that the filter hands on.
     pub(super) attachments: Vec<Attachment<'a>>,
+    /// The named inputs.
+    pub(super) inputs: Vec<Given>,
     /// Its bytes, shared.
     pub(super) raw: &'a Bytes,
 }

@@ -1,5 +1,6 @@
 //! A job: one mail at one endpoint. What became of it is data, not an error.
 
+mod part;
 pub mod retry;
 pub mod state;
 
@@ -8,6 +9,8 @@ use std::fmt;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
+
+pub use part::{Ended as EndedPart, Part, Piece, Share};
 
 use crate::{config::EndpointName, message::Head};
 
@@ -58,6 +61,8 @@ pub enum Outcome {
         /// For the operator.
         detail: String,
     },
+    /// Each of these attachments gets a job of its own, one at least; the mail's job waits for them.
+    Split(Vec<Piece>),
 }
 
 /// What an action answers: text and files for the reply.
@@ -74,7 +79,7 @@ pub struct Answer {
 /// A file that goes back to the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// A safe name.
+    /// A safe name; empty where the action gave none and none was made yet.
     pub name: String,
     /// Media type, e.g. `application/pdf`.
     pub media_type: String,
@@ -221,6 +226,8 @@ pub enum ReplyDecision {
     Send(NewReply),
     /// None goes, for this reason (a code: `auto-submitted`, `off`, `nobody`, `ourselves` …).
     Silent(String),
+    /// None of a part's own: what its action answered is kept until the mail's job gathers it.
+    Gathered,
 }
 
 /// A reply, built once; every submission sends these bytes.

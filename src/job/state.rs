@@ -2,9 +2,10 @@
 //!
 //! ```text
 //!  queued ─► running ─► done      (queued ─► ignored: its endpoint is no more)
-//!    ▲          │  ├──► failed
-//!    └─deferred─┘  ├──► ignored
-//!                  └──► held      (a person must look)
+//!   ▲  ▲        │  ├──► failed
+//!   │  └deferred┘  ├──► ignored
+//!   │              ├──► held      (a person must look)
+//!   └──────────────┴─── waiting   (for the jobs of its parts)
 //! ```
 
 use super::Outcome;
@@ -21,6 +22,8 @@ pub enum State {
     Running,
     /// To be run again, later.
     Deferred,
+    /// To be run again when the jobs of its parts have ended.
+    Waiting,
     /// Ended: the action did its work.
     Done,
     /// Ended: it will not work.
@@ -33,10 +36,11 @@ pub enum State {
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Queued,
         Self::Running,
         Self::Deferred,
+        Self::Waiting,
         Self::Done,
         Self::Failed,
         Self::Held,
@@ -50,6 +54,7 @@ impl State {
             Self::Queued => "queued",
             Self::Running => "running",
             Self::Deferred => "deferred",
+            Self::Waiting => "waiting",
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Held => "held",
@@ -68,7 +73,7 @@ impl State {
     pub const fn ended(self) -> bool {
         match self {
             Self::Done | Self::Failed | Self::Ignored => true,
-            Self::Queued | Self::Running | Self::Deferred | Self::Held => false,
+            Self::Queued | Self::Running | Self::Deferred | Self::Waiting | Self::Held => false,
         }
     }
 }
@@ -84,6 +89,8 @@ pub enum Event {
     Released,
     /// Its endpoint is no more, and it had not begun.
     Orphaned,
+    /// The last of its parts ended.
+    Gathered,
     /// The process died while it ran.
     Interrupted {
         /// How often that happened to this job, this time included.
@@ -104,6 +111,8 @@ pub enum End {
     Ignored,
     /// [`Outcome::Held`].
     Held,
+    /// [`Outcome::Split`].
+    Split,
 }
 
 impl From<&Outcome> for End {
@@ -114,6 +123,7 @@ impl From<&Outcome> for End {
             Outcome::Failed { .. } => Self::Failed,
             Outcome::Ignored { .. } => Self::Ignored,
             Outcome::Held { .. } => Self::Held,
+            Outcome::Split(_) => Self::Split,
         }
     }
 }
@@ -141,13 +151,19 @@ pub const fn next(state: State, event: Event) -> Result<State, Illegal> {
             End::Failed => State::Failed,
             End::Ignored => State::Ignored,
             End::Held => State::Held,
+            End::Split => State::Waiting,
         }),
         (State::Running, Event::Released) => Ok(State::Queued),
         (State::Queued, Event::Orphaned) => Ok(State::Ignored),
         (State::Running, Event::Interrupted { times }) => Ok(if times >= POISON { State::Held } else { State::Queued }),
-        (State::Running, Event::Claimed | Event::Orphaned)
-        | (State::Deferred, Event::Orphaned)
-        | (State::Queued | State::Deferred, Event::Finished(_) | Event::Released | Event::Interrupted { .. })
+        (State::Waiting, Event::Gathered) => Ok(State::Queued),
+        (State::Running, Event::Claimed | Event::Gathered | Event::Orphaned)
+        | (State::Deferred | State::Waiting, Event::Orphaned)
+        | (
+            State::Queued | State::Deferred,
+            Event::Finished(_) | Event::Released | Event::Gathered | Event::Interrupted { .. },
+        )
+        | (State::Waiting, Event::Claimed | Event::Finished(_) | Event::Released | Event::Interrupted { .. })
         | (State::Done | State::Failed | State::Held | State::Ignored, _) => Err(Illegal { state, event }),
     }
 }

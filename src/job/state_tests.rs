@@ -2,13 +2,15 @@ use proptest::prelude::*;
 
 use super::{Company, End, Event, POISON, State, company, next};
 
-const EVENTS: [Event; 11] = [
+const EVENTS: [Event; 13] = [
     Event::Claimed,
     Event::Finished(End::Done),
     Event::Finished(End::Retry),
     Event::Finished(End::Failed),
     Event::Finished(End::Ignored),
     Event::Finished(End::Held),
+    Event::Finished(End::Split),
+    Event::Gathered,
     Event::Released,
     Event::Orphaned,
     Event::Interrupted { times: 1 },
@@ -18,7 +20,7 @@ const EVENTS: [Event; 11] = [
 
 #[test]
 fn every_change_is_in_the_table() {
-    use State::{Deferred, Done, Failed, Held, Ignored, Queued, Running};
+    use State::{Deferred, Done, Failed, Held, Ignored, Queued, Running, Waiting};
     let legal = [
         (Queued, Event::Claimed, Running),
         (Deferred, Event::Claimed, Running),
@@ -27,6 +29,8 @@ fn every_change_is_in_the_table() {
         (Running, Event::Finished(End::Failed), Failed),
         (Running, Event::Finished(End::Ignored), Ignored),
         (Running, Event::Finished(End::Held), Held),
+        (Running, Event::Finished(End::Split), Waiting),
+        (Waiting, Event::Gathered, Queued),
         (Running, Event::Released, Queued),
         (Queued, Event::Orphaned, Ignored),
         (Running, Event::Interrupted { times: 1 }, Queued),

@@ -29,7 +29,7 @@ pub use self::{
 };
 use crate::{
     config::EndpointName,
-    job::{JobId, NewReply, Outcome},
+    job::{EndedPart, JobId, NewReply, Outcome, Share},
 };
 
 /// What time it is: `Utc::now` in the running program.
@@ -86,6 +86,17 @@ pub struct ClaimedJob {
     pub received: Option<DateTime<Utc>>,
     /// When it was taken.
     pub taken: DateTime<Utc>,
+    /// What it is of.
+    pub share: Share,
+}
+
+/// The parts of a mail, all of which have ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GatheredParts {
+    /// Each of them, in order; without the files' content where that would be more than was asked for.
+    pub parts: Vec<EndedPart>,
+    /// Bytes of all their files together.
+    pub size: u64,
 }
 
 /// The end of an attempt; outcome and reply commit together.
@@ -186,9 +197,6 @@ pub trait Ledger: Send + Sync + 'static {
     /// The bytes of a mail.
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error>;
 
-    /// Ends an attempt: outcome, reply and the job at the next endpoint in one transaction.
-    async fn finish(&self, finish: Finish) -> Result<(), Error>;
-
     /// Ends the jobs of this mailbox that have not begun and whose endpoint is none of `known`, and gives each of their mails to the first
     /// of `route` that did not have it.
     async fn hand_on(
@@ -197,6 +205,13 @@ pub trait Ledger: Send + Sync + 'static {
         known: &[EndpointName],
         route: &[EndpointName],
     ) -> Result<HandedOn, Error>;
+
+    /// Ends an attempt: outcome, reply and the job at the next endpoint in one transaction. [`Outcome::Split`] makes the jobs of the parts in it; the end of the
+    /// last of them queues the mail's own job again.
+    async fn finish(&self, finish: Finish) -> Result<(), Error>;
+
+    /// How the parts of a mail ended, and what they answered; without the files where those have more than `most` bytes together.
+    async fn parts(&self, mail_job: JobId, most: u64) -> Result<GatheredParts, Error>;
 
     /// Gives back a claim that was not begun: the attempt does not count.
     async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error>;

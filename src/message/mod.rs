@@ -5,6 +5,7 @@
 
 pub mod auto;
 pub mod clean;
+pub mod content;
 pub mod filter;
 pub mod language;
 mod mail;

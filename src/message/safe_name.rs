@@ -20,11 +20,20 @@ pub struct Names {
 impl Names {
     /// A safe name near the wanted one that no earlier call returned.
     pub fn add(&mut self, wanted: Option<&str>, media_type: &str) -> String {
+        self.unique(wanted, media_type, '-', 2)
+    }
+
+    /// The same for results: `out.pdf`, `out_1.pdf`, `out_2.pdf`.
+    pub fn add_indexed(&mut self, wanted: Option<&str>, media_type: &str) -> String {
+        self.unique(wanted, media_type, '_', 1)
+    }
+
+    fn unique(&mut self, wanted: Option<&str>, media_type: &str, mark: char, first: usize) -> String {
         let name = safe_name(wanted.unwrap_or_default(), media_type);
         let mut unique = name.clone();
-        let mut number = 2;
+        let mut number = first;
         while !self.taken.insert(unique.to_lowercase()) {
-            unique = numbered(&name, number);
+            unique = numbered(&name, mark, number);
             number += 1;
         }
         unique
@@ -49,9 +58,9 @@ pub fn safe_name(wanted: &str, media_type: &str) -> String {
     join(&format!("{prefix}{stem}"), "", extension)
 }
 
-fn numbered(name: &str, number: usize) -> String {
+fn numbered(name: &str, mark: char, number: usize) -> String {
     let (stem, extension) = split(name);
-    join(stem, &format!("-{number}"), extension)
+    join(stem, &format!("{mark}{number}"), extension)
 }
 
 /// Cuts the stem so that the whole fits.
@@ -62,7 +71,8 @@ fn join(stem: &str, suffix: &str, extension: &str) -> String {
 }
 
 /// The stem, and the extension with its dot where there is one that is worth keeping.
-fn split(name: &str) -> (&str, &str) {
+#[must_use]
+pub fn split(name: &str) -> (&str, &str) {
     name.rfind('.')
         .filter(|&dot| dot > 0 && name.len() - dot <= MAX_EXTENSION)
         .and_then(|dot| name.split_at_checked(dot))

@@ -50,6 +50,8 @@ fn value(report: &Report) -> Json {
             "endpoints": route.names().iter().map(EndpointName::as_str).collect::<Vec<_>>(),
         })),
         "mail": read.map(mail),
+        "parts": read.map(|read| &read.parts),
+        "inputs": read.map(|read| read.inputs.iter().cloned().collect::<serde_json::Map<_, _>>()),
         "filter": read.map(|read| read.conditions.iter().map(condition).collect::<Vec<_>>()),
         "action": read.and_then(|read| read.plan.as_ref().ok()).map(action),
         "reply": { "success": reply(|replies| &replies.success), "failure": reply(|replies| &replies.failure) },
@@ -122,6 +124,7 @@ fn variable(name: &str, origin: &Origin) -> Json {
         Origin::Text(text) => json!({ "name": name, "from": "text", "value": text }),
         Origin::Secret(secret) => json!({ "name": name, "from": "secret", "secret": words::place(secret) }),
         Origin::Folder => json!({ "name": name, "from": "folder" }),
+        Origin::Attachments(names) => json!({ "name": name, "from": "attachments", "attachments": names }),
     }
 }
 
@@ -151,6 +154,7 @@ fn mailbox(report: &Report) -> Json {
     match report.hindrance() {
         None => json!({ "done": words::fate(&settle.done), "failed": words::fate(&settle.failed) }),
         Some(Outcome::Ignored { .. }) => json!({ "ignored": words::fate(&settle.ignored) }),
+        Some(Outcome::Failed { .. }) => json!({ "failed": words::fate(&settle.failed) }),
         Some(Outcome::Held { .. }) => json!({ "held": words::HELD }),
         Some(_) => json!({ "waiting": words::WAITING }),
     }

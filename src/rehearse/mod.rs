@@ -19,7 +19,7 @@ use crate::{
         original::original,
         rehearsal::{self, Rehearsal},
     },
-    job::{Answer, Ending, JobId, NewReply, Outcome, Reason, ReplyDecision},
+    job::{Answer, Ending, JobId, NewReply, Outcome, Reason, ReplyDecision, Share},
     ledger::{ClaimedJob, MailId},
     message::{self, Attachment},
     reply::{Composed, Composer, Ourselves},
@@ -58,6 +58,7 @@ impl Question {
             interrupted: 0,
             received: Some(now.trunc_subsecs(0)),
             taken: now,
+            share: Share::Whole,
         };
         Self {
             endpoint,
@@ -160,15 +161,13 @@ pub async fn rehearse(question: Question) -> Report {
                 false => None,
             };
             let composer = Composer::new(&endpoint, ourselves);
+            let inputs = rehearsal.inputs.iter().cloned().collect();
+            let inputs = serde_json::Value::Object(inputs);
             let decide = |outcome: &Outcome| {
                 composer.compose(&Ending {
-                    job: job.id,
-                    endpoint: &endpoint.name,
-                    head: Some(&rehearsal.head),
                     original: original.as_ref(),
-                    inputs: None,
-                    outcome,
-                    now,
+                    inputs: Some(&inputs),
+                    ..ending(&endpoint, &rehearsal.head, outcome, job.id, now)
                 })
             };
             let (success, failure) = endings(&endpoint.action);
@@ -177,7 +176,18 @@ pub async fn rehearse(question: Question) -> Report {
                 failure: told(decide(&failure)).await,
             })
         }
-        _ => None,
+        Ok(rehearsal) => match &rehearsal.plan {
+            // An input is missing: the job fails before the action runs, and its sender hears of it.
+            Err(failed @ Outcome::Failed { .. }) => {
+                let composer = Composer::new(&endpoint, ourselves);
+                Some(Replies {
+                    success: Told::Nothing("failed".to_owned()),
+                    failure: told(composer.compose(&ending(&endpoint, &rehearsal.head, failed, job.id, now))).await,
+                })
+            }
+            _ => None,
+        },
+        Err(_) => None,
     };
     Report {
         endpoint: endpoint.name.clone(),
@@ -186,6 +196,24 @@ pub async fn rehearse(question: Question) -> Report {
         replies,
         settle: endpoint.settle.clone(),
         route,
+    }
+}
+
+fn ending<'a>(
+    endpoint: &'a Endpoint,
+    head: &'a message::Head,
+    outcome: &'a Outcome,
+    job: JobId,
+    now: DateTime<Utc>,
+) -> Ending<'a> {
+    Ending {
+        job,
+        endpoint: &endpoint.name,
+        head: Some(head),
+        original: None,
+        inputs: None,
+        outcome,
+        now,
     }
 }
 
@@ -218,6 +246,7 @@ async fn told(composed: Composed) -> Told {
     match composed.decision {
         ReplyDecision::Silent(code) => Told::Nothing(code),
         ReplyDecision::Send(reply) => letter(reply, composed.notes).await,
+        ReplyDecision::Gathered => Told::Nothing("combined".to_owned()),
     }
 }
 

@@ -79,6 +79,7 @@ fn read(page: &mut Page, rehearsal: &Rehearsal) {
         None => "the mail's header says nothing against one".to_owned(),
         Some(code) => format!("never: {} ({code}, RFC 3834)", words::silence(code)),
     });
+    split(page, rehearsal);
     page.heading("action, at the first attempt; id and times are made up");
     match &rehearsal.plan {
         Ok(Plan::Request(plan)) => request(page, plan),
@@ -111,6 +112,22 @@ fn head(page: &mut Page, head: &Head) {
     }
     if let Some(id) = &head.message_id {
         page.pair("message-id", id);
+    }
+}
+
+/// The jobs of the attachments, and the inputs of the first or only job.
+fn split(page: &mut Page, rehearsal: &Rehearsal) {
+    if !rehearsal.parts.is_empty() {
+        page.heading("one job for each attachment; here is the first one");
+        for name in &rehearsal.parts {
+            page.line(name);
+        }
+    }
+    if !rehearsal.inputs.is_empty() {
+        page.heading("inputs");
+        for (name, value) in &rehearsal.inputs {
+            page.pair(name, &value.to_string());
+        }
     }
 }
 
@@ -263,6 +280,7 @@ fn mailbox(page: &mut Page, report: &Report) {
             page.pair("failed", &words::fate(&settle.failed));
         }
         Some(Outcome::Ignored { .. }) => page.pair("ignored", &words::fate(&settle.ignored)),
+        Some(Outcome::Failed { .. }) => page.pair("failed", &words::fate(&settle.failed)),
         Some(Outcome::Held { .. }) => page.pair("held", words::HELD),
         Some(_) => page.pair("waiting", words::WAITING),
     }

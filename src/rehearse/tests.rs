@@ -219,3 +219,64 @@ async fn letters_are_shown_as_they_would_go() {
     );
     assert!(page.contains("  attached: original.eml  message/rfc822, "), "{page}");
 }
+
+const PARTS: &str = r#"
+    [jobs]
+    per = "attachment"
+    [inputs]
+    number = { match = 'INV-(?<n>\d+)', in = "subject", group = "n", required = true, label = "The number" }
+    file = { attachments = "*.pdf" }
+    [command]
+    argv = ["/bin/false", "--n={number}", "{file}"]
+"#;
+
+fn two_files(subject: &str) -> String {
+    let file = |name: &str| {
+        format!(
+            "--b\r\nContent-Type: application/pdf; name=\"{name}\"\r\nContent-Disposition: attachment\r\n\r\n%PDF-1.4\r\n"
+        )
+    };
+    format!(
+        "From: ann@supplier.example\r\nSubject: {subject}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{}{}--b--\r\n",
+        file("a.pdf"),
+        file("b.pdf")
+    )
+}
+
+#[tokio::test]
+async fn parts_and_inputs_are_shown_as_they_would_be() {
+    let report = rehearsed(&endpoint(PARTS), two_files("INV-42")).await;
+    let (page, document) = shown(&report, "parts");
+    assert_eq!(document["parts"], serde_json::json!(["a.pdf", "b.pdf"]));
+    assert_eq!(
+        document["inputs"],
+        serde_json::json!({ "number": "42", "file": "a.pdf" })
+    );
+    let command = &document["action"]["command"];
+    assert_eq!(
+        command["argv"],
+        serde_json::json!(["/bin/false", "--n=42", "$MAILJOB_DIR/attachments/a.pdf"])
+    );
+    let environment = command["environment"].to_string();
+    assert!(
+        environment.contains("MAILJOB_INPUT_NUMBER") && environment.contains("MAILJOB_PARTS"),
+        "{environment}"
+    );
+    assert!(
+        page.contains("one job for each attachment") && page.contains("number        \"42\""),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn a_missing_input_is_rehearsed_with_what_its_sender_hears() {
+    let report = rehearsed(&endpoint(PARTS), two_files("no number")).await;
+    let (_, document) = shown(&report, "missing");
+    assert_eq!(document["hindrance"]["reason"], "input");
+    let failure = &document["reply"]["failure"];
+    assert!(
+        failure["text"].as_str().unwrap().contains("The number is missing"),
+        "{failure}"
+    );
+    assert_eq!(document["mailbox"]["failed"], "is moved to Failed");
+}

@@ -38,6 +38,9 @@ pub(super) const WAITING: &str = "stays as it is; the job is tried again";
 pub(super) fn silence(code: &str) -> &'static str {
     match code {
         "off" => "replies of this kind are switched off",
+        "combined" => "the mail's job answers for all of its attachments",
+        "failed" => "the job would fail before its action runs",
+        "each" => "each of its attachments had an answer",
         "nobody" => "[reply] names no recipient",
         "ourselves" => "the mail, or who would be answered, is one of our own",
         "no-sender" => "there is no address that can be answered safely",
@@ -69,6 +72,13 @@ pub(super) fn origin(origin: &Origin) -> String {
         Origin::Text(text) => format!("= {text}"),
         Origin::Secret(secret) => format!("a secret, from {}", place(secret)),
         Origin::Folder => "the path of its folder, new each time".to_owned(),
+        Origin::Attachments(names) => {
+            let paths: Vec<_> = names
+                .iter()
+                .map(|name| format!("$MAILJOB_DIR/attachments/{name}"))
+                .collect();
+            format!("= {}", paths.join("\n"))
+        }
     }
 }
 
@@ -80,6 +90,7 @@ pub(super) fn hindrance(outcome: &Outcome) -> (&'static str, String, &str) {
         Outcome::Retry { reason, detail, .. } => ("tried again", reason.code(), detail),
         Outcome::Failed { reason, detail, .. } => ("failed", reason.code(), detail),
         Outcome::Done(_) => ("done", String::new(), ""),
+        Outcome::Split(_) => ("split", String::new(), ""),
     }
 }
 

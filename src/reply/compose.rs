@@ -85,7 +85,7 @@ impl Composer {
         let letter = match ending.outcome {
             Outcome::Done(_) => self.reply.success.as_ref(),
             Outcome::Failed { .. } => self.reply.failure.as_ref(),
-            Outcome::Retry { .. } | Outcome::Ignored { .. } | Outcome::Held { .. } => None,
+            Outcome::Retry { .. } | Outcome::Ignored { .. } | Outcome::Held { .. } | Outcome::Split(_) => None,
         };
         let letter = letter.ok_or("off")?;
         if letter.to.is_empty() {

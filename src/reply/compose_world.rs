@@ -99,6 +99,7 @@ pub(super) fn letter(endpoint: &Endpoint, outcome: &Outcome, original: Option<&O
     match decision {
         ReplyDecision::Send(reply) => (reply, notes),
         ReplyDecision::Silent(code) => panic!("silent: {code}"),
+        ReplyDecision::Gathered => panic!("a composer never says that"),
     }
 }
 
@@ -133,6 +134,7 @@ pub(super) fn sent(head: &Head, outcome: &Outcome) -> NewReply {
     match decide(&endpoint(), Some(head), outcome) {
         ReplyDecision::Send(reply) => reply,
         ReplyDecision::Silent(code) => panic!("silent: {code}"),
+        ReplyDecision::Gathered => panic!("a composer never says that"),
     }
 }
 

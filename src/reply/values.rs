@@ -35,7 +35,7 @@ pub(super) fn values(ending: &Ending<'_>, head: &Head, files: &[(String, &File)]
         values.insert("inputs", Value::from(Serde(inputs)));
     }
     let (reason, told) = match ending.outcome {
-        Outcome::Done(_) => (None, None),
+        Outcome::Done(_) | Outcome::Split(_) => (None, None),
         Outcome::Failed { reason, tell, .. } => (Some(*reason), tell.as_deref()),
         Outcome::Retry { reason, .. } | Outcome::Ignored { reason, .. } | Outcome::Held { reason, .. } => {
             (Some(*reason), None)

@@ -135,6 +135,9 @@ impl Ledger for Memory {
         unreachable!()
     }
 
+    async fn parts(&self, _: JobId, _: u64) -> Result<GatheredParts, Error> {
+        unreachable!()
+    }
     async fn release(&self, _: JobId, _: u32) -> Result<(), Error> {
         unreachable!()
     }

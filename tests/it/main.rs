@@ -13,6 +13,7 @@ mod looks;
 mod notice;
 mod outage;
 mod outbox;
+mod parts;
 mod pop3;
 mod post;
 mod program;

@@ -4,9 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use toml::de::DeValue;
 
-use super::{DAY, INSTANT, MINUTE, webhook::setting};
+use super::{DAY, INSTANT, MINUTE, did_you_mean, inputs::Named, webhook::setting};
 use crate::config::{
-    Command, HeaderValue,
+    Command, HeaderValue, Input, Literal, Shape, Source,
+    braces::{Piece, pieces},
     presence::Need,
     read::Value,
     table::Table,
@@ -14,8 +15,18 @@ use crate::config::{
 };
 
 /// Reads `[command]`.
-pub(super) fn command(table: &mut Table<'_>) -> Option<Command> {
-    let argv = table.must("argv", "write argv = [\"program\", \"argument\"]", argv);
+pub(super) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> {
+    let argv = table.must("argv", "write argv = [\"program\", \"argument\"]", |value| {
+        let arguments = value.items();
+        let argv = argv(value)?;
+        // Without inputs braces are braces.
+        if !inputs.names.is_empty() {
+            for argument in arguments.into_iter().skip(1) {
+                placeholders(&argument, inputs);
+            }
+        }
+        Some(argv)
+    });
     // Its default argv is never used.
     let usual = Command::new(Vec::new());
     Some(Command {
@@ -25,6 +36,7 @@ pub(super) fn command(table: &mut Table<'_>) -> Option<Command> {
         grace: table.or("grace", usual.grace, duration(Duration::ZERO..=10 * MINUTE)),
         max_output: table.or("max_output", usual.max_output, size(0..=64 << 20)),
         max_files: table.or("max_files", usual.max_files, size(0..=1 << 30)),
+        max_input: table.or("max_input", usual.max_input, size(1 << 10..=120 << 10)),
         argv: argv?,
     })
 }
@@ -49,6 +61,55 @@ fn argv(value: Value<'_>) -> Option<Vec<String>> {
     }
     first.need(Need::Program(PathBuf::from(&*program)));
     Some(argv)
+}
+
+/// Notes what is wrong with the names in an argument.
+fn placeholders(argument: &Value<'_>, inputs: &Named) {
+    let DeValue::String(text) = argument.raw else { return };
+    let Ok(pieces) = pieces(text) else {
+        argument.wrong::<()>(
+            "has a brace without its partner",
+            "where there are [inputs], write {name} for an input and {{ or }} for a brace",
+        );
+        return;
+    };
+    for piece in &pieces {
+        let Piece::Name(name) = piece else { continue };
+        if !inputs.names.contains(name) {
+            let known = || inputs.names.iter().map(String::as_str);
+            let cure = did_you_mean(name, known()).unwrap_or_else(|| {
+                format!(
+                    "known: {}; write {{{{ and }}}} for braces",
+                    known().collect::<Vec<_>>().join(", ")
+                )
+            });
+            argument.wrong::<()>(format!("names {{{name}}}, which is no input"), cure);
+        } else if let Some(fault) = inputs
+            .inputs
+            .get(name)
+            .and_then(|input| unfit(input, pieces.len() == 1))
+        {
+            argument.wrong::<()>(format!("names {{{name}}}, which {}", fault.0), fault.1);
+        }
+    }
+}
+
+/// Why an input can't stand in an argument, and what to do; `whole` when there is nothing else in it.
+fn unfit(input: &Input, whole: bool) -> Option<(&'static str, &'static str)> {
+    let list = match &input.source {
+        Source::Attachments(files) => match files.shape {
+            Shape::One => false,
+            Shape::List => true,
+            Shape::Map => return Some(("is a map of files", "write as = \"list\", or read message.json")),
+        },
+        Source::Match(found, _) if found.group.is_none() => {
+            return Some(("is all groups of a pattern", "write group = \"…\" in the input"));
+        }
+        Source::Field(field, _) => field.is_list(),
+        Source::Value(value) => matches!(value, Literal::List(_)),
+        Source::Match(..) | Source::Plus(_) => false,
+    };
+    (list && !whole).then_some(("is a list", "write it as an argument by itself; it becomes several"))
 }
 
 /// Any text but NUL, which no argument can hold.

@@ -4,14 +4,17 @@ use std::path::Path;
 
 use super::{
     command::command,
+    inputs::{Named, inputs},
+    jobs::jobs,
     limits::{limits, retry},
     mailbox::{Accounts, Said, filter, mailbox},
+    output::output,
     reply::reply,
     settle::settle,
     webhook::webhook,
 };
 use crate::config::{
-    Action, Endpoint, EndpointName, Filter, Limits, Place, Retry,
+    Action, Endpoint, EndpointName, Filter, Jobs, Limits, Output, Place, Retry,
     agree::Term,
     defaults::Defaults,
     read::{Part, read_over},
@@ -51,7 +54,10 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     let filter = top.or("when", Filter::default(), |value| {
         value.table(|table| filter(table, mailbox))
     });
-    let action = action(top);
+    let jobs = top.or("jobs", Jobs::default(), |value| value.table(jobs));
+    let named = top.or("inputs", Named::default(), |value| value.table(inputs));
+    let action = action(top, &named);
+    let output = top.or("output", Output::default(), |value| value.table(output));
     let retry = top.or("retry", Retry::default(), |value| value.table(retry));
     let reply = reply(top, mailbox, accounts);
     let (settle, ignored) = settle(top, mailbox).unzip();
@@ -66,7 +72,10 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         description,
         order,
         filter,
+        jobs,
+        inputs: named.inputs,
         retry,
+        output,
         reply: reply?,
         settle: settle?,
         limits,
@@ -82,15 +91,15 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
 
 /// Exactly one of webhook and command; both are read, so that all their faults are told. Defaults of an action that the file does
 /// not have make it none.
-fn action(top: &mut Table<'_>) -> Option<Action> {
+fn action(top: &mut Table<'_>, inputs: &Named) -> Option<Action> {
     let (webhook_value, given_command) = (top.own("webhook"), top.own("command"));
     let given_webhook = webhook_value.is_some();
     let webhook = webhook_value
-        .and_then(|value| value.table(webhook))
+        .and_then(|value| value.table(|table| webhook(table, inputs)))
         .map(Action::Webhook);
     let command = given_command
         .clone()
-        .and_then(|value| value.table(command))
+        .and_then(|value| value.table(|table| command(table, inputs)))
         .map(Action::Command);
     match (given_webhook, given_command) {
         (true, Some(value)) => value.wrong(

@@ -6,7 +6,7 @@ use reqwest::{
 };
 use toml::de::DeValue;
 
-use super::{HOUR, INSTANT};
+use super::{HOUR, INSTANT, inputs::Named};
 use crate::{
     address,
     config::{
@@ -36,16 +36,31 @@ const TAKEN_PREFIXES: [&str; 2] = ["webhook-", "ce-"];
 const SECRET: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"];
 
 /// Reads `[webhook]`.
-pub(super) fn webhook(table: &mut Table<'_>) -> Option<Webhook> {
-    let bodies = [("json", Body::Json), ("multipart", Body::Multipart), ("raw", Body::Raw)];
+pub(super) fn webhook(table: &mut Table<'_>, inputs: &Named) -> Option<Webhook> {
+    let bodies = [
+        ("json", Body::Json),
+        ("multipart", Body::Multipart),
+        ("raw", Body::Raw),
+        ("form", Body::Form),
+    ];
     let allow_private_network = table.or("allow_private_network", false, flag);
     let url = table.must("url", "write url = \"https://…\"", |value| {
         url(&value, allow_private_network)
     });
     // Its default URL is never used.
     let usual = Webhook::new(String::new());
+    let body = table.or("body", usual.body, choice(&bodies));
+    if let Some(value) = table
+        .value("body")
+        .filter(|_| body == Body::Form && inputs.names.is_empty())
+    {
+        value.wrong::<()>(
+            "is \"form\", but there is nothing to fill it in",
+            "name inputs in [inputs]",
+        );
+    }
     Some(Webhook {
-        body: table.or("body", usual.body, choice(&bodies)),
+        body,
         secrets: table.or("secret", usual.secrets, one_or_more(secret)),
         headers: table.or("headers", usual.headers, |value| value.table(headers)),
         timeout: table.or("timeout", usual.timeout, duration(INSTANT..=HOUR)),

@@ -2,6 +2,7 @@
 
 mod flow;
 mod hostile;
+mod parts;
 pub(super) mod receiver;
 mod scene;
 mod shaky;
@@ -18,7 +19,7 @@ use crate::{
         Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Limits, Mailbox, Protocol, Provider, Reply,
         ReplyTo, Retry, Server, Settle, Tls,
     },
-    job::JobId,
+    job::{JobId, Share},
     ledger::{ClaimedJob, MailId},
     message,
     secret::SecretRef,
@@ -42,6 +43,7 @@ pub(super) fn job() -> ClaimedJob {
         interrupted: 0,
         received: DateTime::from_timestamp(1_795_000_000, 0),
         taken: DateTime::from_timestamp(1_795_000_005, 0).unwrap(),
+        share: Share::Whole,
     }
 }
 
@@ -65,6 +67,7 @@ pub(super) async fn with_work<T: Send + 'static>(
             mail,
             head: &mail.head(),
             attachments: mail.attachments(),
+            inputs: Vec::new(),
             raw: &shared,
         })
     });

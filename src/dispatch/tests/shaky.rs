@@ -13,8 +13,8 @@ use crate::{
     config::EndpointName,
     job::JobId,
     ledger::{
-        ClaimedJob, ClaimedReply, Cursor, Error, Finish, HandedOn, Intake, Ledger, MailId, MailboxKey, MaildropMail,
-        MaildropName, Place, Settling, Submitted, Taken, UploadId, sqlite::Sqlite,
+        ClaimedJob, ClaimedReply, Cursor, Error, Finish, GatheredParts, HandedOn, Intake, Ledger, MailId, MailboxKey,
+        MaildropMail, MaildropName, Place, Settling, Submitted, Taken, UploadId, sqlite::Sqlite,
     },
 };
 
@@ -48,6 +48,9 @@ impl Ledger for Shaky {
             return Err(Error::Full("as the test wants".into()));
         }
         self.inner.finish(finish).await
+    }
+    async fn parts(&self, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
+        self.inner.parts(mail_job, most).await
     }
     async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
         self.inner.cursor(mailbox).await

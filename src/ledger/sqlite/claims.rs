@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     line::Claimable,
+    parts::{SHARE, share},
     submission,
     values::{instant, signed},
     writer::Desk,
@@ -58,12 +59,12 @@ impl Claimable for ClaimedJob {
 }
 
 fn due_jobs(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Candidate>, Error> {
-    let mut query = desk.db.prepare_cached(
-        "SELECT j.id, j.state, j.uuid, j.mail, m.size, j.attempt + 1, j.retries, j.interrupted, m.received, m.taken
+    let mut query = desk.db.prepare_cached(&format!(
+        "SELECT j.id, j.state, j.uuid, j.mail, m.size, j.attempt + 1, j.retries, j.interrupted, m.received, m.taken, {SHARE}
          FROM job j JOIN mail m ON m.id = j.mail
          WHERE j.endpoint = ?1 AND j.state IN ('queued', 'deferred') AND j.due <= ?2
          ORDER BY j.due, j.id LIMIT ?3",
-    )?;
+    ))?;
     let rows = query.query_map(params![endpoint.as_str(), desk.now, signed(max)], |row| {
         Ok(Candidate {
             row: row.get(0)?,
@@ -77,6 +78,7 @@ fn due_jobs(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<
                 interrupted: row.get(7)?,
                 received: row.get::<_, Option<i64>>(8)?.map(instant),
                 taken: instant(row.get(9)?),
+                share: share(row, 10)?,
             },
         })
     })?;
@@ -116,18 +118,24 @@ pub(super) struct Running {
     pub(super) row: i64,
     pub(super) mail: i64,
     pub(super) started: Option<i64>,
+    /// The part's number; 0 for the mail as a whole.
+    pub(super) part: u32,
+    /// In how many parts the mail was split.
+    pub(super) parts: u32,
 }
 
 /// The running job of this attempt. Its leaving lets others in: claims of its endpoint are looked at.
 pub(super) fn running(desk: &mut Desk<'_>, job: JobId, attempt: u32) -> Result<Running, Error> {
-    let mut query = desk
-        .db
-        .prepare_cached("SELECT id, mail, started, state, attempt, interrupted, endpoint FROM job WHERE uuid = ?")?;
+    let mut query = desk.db.prepare_cached(
+        "SELECT id, mail, started, state, attempt, interrupted, endpoint, part, parts FROM job WHERE uuid = ?",
+    )?;
     let found = query.query_row([job], |row| {
         let running = Running {
             row: row.get(0)?,
             mail: row.get(1)?,
             started: row.get(2)?,
+            part: row.get(7)?,
+            parts: row.get(8)?,
         };
         let ours = row.get::<_, State>(3)? == State::Running && row.get::<_, u32>(4)? == attempt;
         Ok((running, ours, row.get::<_, u32>(5)?, endpoint(row, 6)?))

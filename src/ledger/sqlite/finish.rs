@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::{
     claims::{Running, running, step},
-    route, settle,
+    parts, route, settle,
     values::{capped, micros},
     writer::Desk,
 };
@@ -56,10 +56,24 @@ pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
     match reply.filter(|_| matches!(end, End::Done | End::Failed)) {
         Some(ReplyDecision::Send(reply)) => queue_reply(desk, found.row, reply)?,
         Some(ReplyDecision::Silent(why)) => keep_silent(desk, found.row, &why)?,
+        Some(ReplyDecision::Gathered) => {
+            keep_silent(desk, found.row, "combined")?;
+            parts::keep(desk, found.row, &outcome)?;
+        }
         None => {}
     }
+    if let Outcome::Split(pieces) = &outcome {
+        parts::split(desk, &found, pieces)?;
+    }
     // Who comes next has the mail before anybody could think that it ended.
-    let passed_on = end == End::Ignored && route::pass_on(desk, found.mail, &next)?;
+    let passed_on = end == End::Ignored && found.part == 0 && route::pass_on(desk, found.mail, &next)?;
+    if state.ended() {
+        match (found.part, found.parts) {
+            (0, 0) => {}
+            (0, _) => parts::drop_kept(desk.db, found.row)?,
+            _ => parts::ended(desk, &found)?,
+        }
+    }
     if state.ended() && !passed_on {
         settle::conclude(desk, found.mail)?;
     }
@@ -90,6 +104,14 @@ impl<'a> Words<'a> {
             Outcome::Failed { reason, detail, .. } => ("failed", reason, detail),
             Outcome::Ignored { reason, detail } => ("ignored", reason, detail),
             Outcome::Held { reason, detail } => ("held", reason, detail),
+            Outcome::Split(_) => {
+                return Self {
+                    outcome: "split",
+                    reason: None,
+                    detail: None,
+                    answer: None,
+                };
+            }
         };
         Self {
             outcome: name,

@@ -13,6 +13,7 @@ mod maildrop;
 mod news;
 mod notices;
 mod outbox;
+mod parts;
 mod plain_tokens;
 mod post;
 mod reads;
@@ -48,8 +49,9 @@ pub use self::{
     sign_ins::SignIns,
 };
 use super::{
-    ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, HandedOn, Intake, Ledger, MailId, MailboxKey, MaildropMail,
-    MaildropName, Place, Raw, SealedToken, Settling, SignInRow, SignInTable, Submitted, Taken, UploadId,
+    ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, GatheredParts, HandedOn, Intake, Ledger, MailId,
+    MailboxKey, MaildropMail, MaildropName, Place, Raw, SealedToken, Settling, SignInRow, SignInTable, Submitted,
+    Taken, UploadId,
 };
 use crate::{auth::Key, config::EndpointName, job::JobId};
 
@@ -160,6 +162,7 @@ impl Ledger for Sqlite {
     async fn finish(&self, finish: Finish) -> Result<(), Error> {
         let bytes = match &finish.reply {
             Some(crate::job::ReplyDecision::Send(reply)) => reply.bytes.len(),
+            Some(crate::job::ReplyDecision::Gathered) => parts::size(&finish.outcome),
             Some(crate::job::ReplyDecision::Silent(_)) | None => 0,
         };
         self.post.ask(bytes, move |desk| finish::finish(desk, finish)).await
@@ -175,6 +178,10 @@ impl Ledger for Sqlite {
         self.post
             .ask(0, move |desk| route::hand_on(desk, &mailbox, &known, &route))
             .await
+    }
+
+    async fn parts(&self, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
+        self.readers.read(move |db| parts::gathered(db, mail_job, most)).await
     }
 
     async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {

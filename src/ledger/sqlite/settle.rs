@@ -6,6 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::{
     intake::{drop_bytes, drop_upload},
+    parts,
     values::signed,
     writer::Desk,
 };
@@ -51,18 +52,27 @@ pub(super) fn conclude(desk: &mut Desk<'_>, mail: i64) -> Result<(), Error> {
 
 fn ended(db: &Connection, mail: i64) -> Result<Option<Verdict>, Error> {
     let mut query = db.prepare_cached(
-        "SELECT j.state, ifnull(r.state IN ('queued', 'running'), 0)
+        "SELECT j.state, ifnull(r.state IN ('queued', 'running'), 0), j.part > 0
          FROM job j LEFT JOIN reply r ON r.job = j.id WHERE j.mail = ?",
     )?;
-    let jobs = query
-        .query_map([mail], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(verdict(&jobs))
+    let (mut jobs, mut parts) = (Vec::new(), Vec::new());
+    let mut rows = query.query([mail])?;
+    while let Some(row) = rows.next()? {
+        let kind = if row.get(2)? { &mut parts } else { &mut jobs };
+        kind.push((row.get(0)?, row.get(1)?));
+    }
+    // How parts ended is judged by the job of their mail; here it only counts whether they did.
+    Ok(verdict(&jobs).filter(|_| !parts.iter().any(is_open)))
+}
+
+/// Whether a job or its reply is still to do.
+fn is_open((state, reply_waits): &(State, bool)) -> bool {
+    !state.ended() || *reply_waits
 }
 
 /// How a mail ended over its jobs, each with whether its reply is still to go; `None` while it has not.
 fn verdict(jobs: &[(State, bool)]) -> Option<Verdict> {
-    let open = jobs.iter().any(|(state, reply_waits)| !state.ended() || *reply_waits);
+    let open = jobs.iter().any(is_open);
     let any = |wanted| jobs.iter().any(|(state, _)| *state == wanted);
     match () {
         () if open || jobs.is_empty() => None,
@@ -161,7 +171,7 @@ fn forget_mail(db: &Connection, mail: i64) -> Result<u64, Error> {
         .query_row([mail], |row| row.get(0))?;
     db.prepare_cached("DELETE FROM reply_body WHERE job IN (SELECT id FROM job WHERE mail = ?)")?
         .execute([mail])?;
-    let bytes = drop_bytes(db, mail)?;
+    let bytes = drop_bytes(db, mail)? + parts::forget(db, mail)?;
     db.prepare_cached("UPDATE mail SET idle = NULL WHERE id = ?")?
         .execute([mail])?;
     Ok(bytes + replies.unsigned_abs())
@@ -173,9 +183,9 @@ mod tests {
 
     #[test]
     fn a_mail_ends_with_its_last_job_and_reply() {
-        use State::{Deferred, Done, Failed, Held, Ignored, Queued, Running};
+        use State::{Deferred, Done, Failed, Held, Ignored, Queued, Running, Waiting};
         type Case = (&'static [(State, bool)], Option<Verdict>);
-        let table: [Case; 13] = [
+        let table: [Case; 14] = [
             (&[], None),
             (&[(Done, false)], Some(Verdict::Done)),
             (&[(Done, true)], None),
@@ -185,6 +195,7 @@ mod tests {
             (&[(Queued, false)], None),
             (&[(Running, false)], None),
             (&[(Deferred, false)], None),
+            (&[(Waiting, false)], None),
             (&[(Done, false), (Ignored, false)], Some(Verdict::Done)),
             (
                 &[(Done, false), (Failed, false), (Ignored, false)],

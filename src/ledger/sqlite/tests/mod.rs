@@ -7,6 +7,7 @@ mod maildrop;
 mod mails;
 mod news;
 mod outbox;
+mod parts;
 mod poison;
 mod route;
 mod secrecy;

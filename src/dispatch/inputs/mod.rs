@@ -1,0 +1,274 @@
+//! The named inputs of an action, made of a mail: each has its value, or the job fails with a sentence for the sender. Pure.
+
+mod files;
+mod value;
+
+use std::{borrow::Cow, cell::OnceCell, collections::BTreeMap};
+
+use chrono::SecondsFormat;
+
+pub use self::value::Value;
+use crate::{
+    config::{Field, Input, Inputs, Kind, Match, MatchIn, Source},
+    job::{Outcome, Reason},
+    message::{Address, Attachment, Head, Mail, clean::clean, content, plus},
+};
+
+/// Characters of a body that a pattern is looked for in.
+const SEARCHED: usize = 1 << 20;
+/// Characters of a value that is no good which are shown.
+const SHOWN: usize = 60;
+
+/// An input and what it came to.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Given {
+    /// Its name.
+    pub(super) name: String,
+    /// What the sender knows it as.
+    pub(super) label: Option<String>,
+    /// What it is; nothing where it is not required and not there.
+    pub(super) value: Option<Value>,
+    /// Whether the operator wrote it, and not whoever sent the mail.
+    pub(super) ours: bool,
+}
+
+/// Why an input can't be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unmet {
+    /// For the operator.
+    detail: String,
+    /// For the sender.
+    tell: String,
+}
+
+impl Unmet {
+    /// What is wrong with an input, in a sentence that begins with what the sender knows it as.
+    pub(super) fn new(name: &str, label: Option<&str>, what: &str) -> Self {
+        Self {
+            detail: format!("input {name}: {what}"),
+            tell: match label {
+                Some(label) => format!("{label} {what}."),
+                None => format!("\"{name}\" {what}."),
+            },
+        }
+    }
+}
+
+impl From<Unmet> for Outcome {
+    fn from(Unmet { detail, tell }: Unmet) -> Self {
+        Self::Failed {
+            reason: Reason::Input,
+            detail,
+            tell: Some(tell),
+        }
+    }
+}
+
+/// The inputs as one JSON object; those that a mail doesn't have are null.
+pub(super) fn object(inputs: &[Given]) -> serde_json::Value {
+    let entry = |given: &Given| {
+        let value = given.value.as_ref().map(Value::json);
+        (given.name.clone(), value.unwrap_or_default())
+    };
+    serde_json::Value::Object(inputs.iter().map(entry).collect())
+}
+
+/// What inputs are made of.
+pub(super) struct Material<'a> {
+    /// The mail.
+    pub(super) mail: &'a Mail<'a>,
+    /// Its head.
+    pub(super) head: &'a Head,
+    /// The attachments that are handed on.
+    pub(super) attachments: &'a [Attachment<'a>],
+    /// The address of the mailbox.
+    pub(super) ours: &'a str,
+}
+
+/// Every input, in the order of the names.
+///
+/// # Errors
+/// The first that is required and missing, or not what it must be.
+pub(super) fn given(inputs: &Inputs, material: &Material<'_>) -> Result<Vec<Given>, Unmet> {
+    let body = OnceCell::new();
+    let look = Look { material, body: &body };
+    let one = |(name, input): (&String, &Input)| {
+        let value = look
+            .value(&input.source)
+            .map_err(|what| Unmet::new(name, input.label.as_deref(), &what))?;
+        let value = match value {
+            Ok(value) => Some(value),
+            Err(missing) if input.required => {
+                return Err(Unmet::new(
+                    name,
+                    input.label.as_deref(),
+                    &format!("is missing: {missing}"),
+                ));
+            }
+            Err(_) => None,
+        };
+        Ok(Given {
+            name: name.clone(),
+            label: input.label.clone(),
+            value,
+            ours: matches!(input.source, Source::Value(_)),
+        })
+    };
+    inputs.iter().map(one).collect()
+}
+
+/// A look at the mail; its body is made once.
+struct Look<'a> {
+    material: &'a Material<'a>,
+    body: &'a OnceCell<Option<Cow<'a, str>>>,
+}
+
+/// A value, or why there is none.
+type Found = Result<Value, String>;
+
+impl<'a> Look<'a> {
+    /// # Errors
+    /// What is wrong with a value that is there.
+    fn value(&self, source: &Source) -> Result<Found, String> {
+        match source {
+            Source::Value(literal) => Ok(Ok(literal.into())),
+            Source::Field(field, kind) => match self.field(field) {
+                Some(Value::Text(text)) => convert(&text, *kind).map(Ok),
+                Some(Value::Integer(number)) => convert_number(number, *kind).map(Ok),
+                Some(value) => Ok(Ok(value)),
+                None => Ok(Err(format!("the mail has no {}", name_of(field)))),
+            },
+            Source::Match(found, kind) => self.matched(found, *kind),
+            Source::Plus(kind) => match plus::details(self.material.head, self.material.ours).first() {
+                Some(detail) => convert(detail, *kind).map(Ok),
+                None => Ok(Err("the mail was sent to an address without it".to_owned())),
+            },
+            Source::Attachments(wanted) => files::chosen(wanted, self.material.attachments),
+        }
+    }
+
+    fn body(&self) -> Option<&str> {
+        self.body.get_or_init(|| content::body(self.material.mail)).as_deref()
+    }
+
+    /// A field; nothing where it is missing or empty.
+    fn field(&self, field: &Field) -> Option<Value> {
+        let Material { mail, head, .. } = self.material;
+        let text = |text: Option<String>| text.filter(|text| !text.trim().is_empty()).map(Value::Text);
+        let list = |list: &[Address]| {
+            let texts: Vec<_> = list
+                .iter()
+                .map(|address| Value::Text(address.address.clone()))
+                .collect();
+            Some(Value::List(texts)).filter(|_| !list.is_empty())
+        };
+        match field {
+            Field::Subject => text(Some(head.subject.clone())),
+            Field::Body => text(self.body().map(str::to_owned)),
+            Field::Text => text(mail.text().map(Cow::into_owned)),
+            Field::Html => text(mail.html().map(Cow::into_owned)),
+            Field::Headers => {
+                let line = |(name, value): (&str, Cow<'_, str>)| {
+                    format!("{name}: {}\n", clean(&value.replace("\r\n", ""), usize::MAX))
+                };
+                text(Some(mail.fields().map(line).collect()))
+            }
+            Field::Sender => text(head.from.first().map(|from| from.address.clone())),
+            Field::From => list(&head.from),
+            Field::To => list(&head.to),
+            Field::Cc => list(&head.cc),
+            Field::ReplyTo => list(&head.reply_to),
+            Field::Date => text(head.date.map(|date| date.to_rfc3339_opts(SecondsFormat::Secs, true))),
+            Field::MessageId => text(head.message_id.clone()),
+            Field::Size => i64::try_from(mail.raw().len()).ok().map(Value::Integer),
+            Field::Header(name) => text(content::header(mail, name)),
+        }
+    }
+
+    fn matched(&self, wanted: &Match, kind: Kind) -> Result<Found, String> {
+        let (text, place) = match wanted.place {
+            MatchIn::Subject => (self.material.head.subject.as_str(), "subject"),
+            MatchIn::Body => (self.body().unwrap_or_default(), "text"),
+        };
+        let text = text.get(..text.floor_char_boundary(SEARCHED)).unwrap_or(text);
+        let missing = || Ok(Err(format!("it was not found in the {place}")));
+        let Some(found) = wanted.pattern.regex().captures(text) else {
+            return missing();
+        };
+        match &wanted.group {
+            Some(group) => match found.name(group) {
+                Some(group) => convert(group.as_str(), kind).map(Ok),
+                None => missing(),
+            },
+            None => {
+                let names = wanted.pattern.regex().capture_names().flatten();
+                let group = |name: &str| (name.to_owned(), found.name(name).map(|group| group.as_str().to_owned()));
+                Ok(Ok(Value::Groups(names.map(group).collect::<BTreeMap<_, _>>())))
+            }
+        }
+    }
+}
+
+/// A field, as the sender of a mail knows it.
+fn name_of(field: &Field) -> String {
+    match field {
+        Field::Subject => "subject".to_owned(),
+        Field::Body | Field::Text => "text".to_owned(),
+        Field::Html => "formatted text".to_owned(),
+        Field::Headers => "header".to_owned(),
+        Field::Sender | Field::From => "sender".to_owned(),
+        Field::To => "recipient in To".to_owned(),
+        Field::Cc => "recipient in Cc".to_owned(),
+        Field::ReplyTo => "address in Reply-To".to_owned(),
+        Field::Date => "date".to_owned(),
+        Field::MessageId => "Message-ID".to_owned(),
+        Field::Size => "size".to_owned(),
+        Field::Header(name) => format!("header field {name}"),
+    }
+}
+
+/// Text as what it has to be.
+///
+/// # Errors
+/// When it is not.
+fn convert(text: &str, kind: Kind) -> Result<Value, String> {
+    let trimmed = text.trim();
+    let converted = match kind {
+        Kind::Text => return Ok(Value::Text(text.to_owned())),
+        Kind::Number => trimmed
+            .parse()
+            .ok()
+            .filter(|number: &f64| number.is_finite())
+            .map(Value::Number),
+        Kind::Integer => trimmed.parse().ok().map(Value::Integer),
+        Kind::Boolean => boolean(trimmed).map(Value::Boolean),
+    };
+    let what = match kind {
+        Kind::Text => "text",
+        Kind::Number => "a number",
+        Kind::Integer => "a whole number",
+        Kind::Boolean => "yes or no",
+    };
+    converted.ok_or_else(|| format!("must be {what}, but is \"{}\"", clean(trimmed, SHOWN)))
+}
+
+fn convert_number(number: i64, kind: Kind) -> Result<Value, String> {
+    match kind {
+        // A size is a number by itself.
+        Kind::Text | Kind::Integer => Ok(Value::Integer(number)),
+        Kind::Number | Kind::Boolean => convert(&number.to_string(), kind),
+    }
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    let is = |words: [&str; 3]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
+    match (is(["true", "yes", "1"]), is(["false", "no", "0"])) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        (false, false) => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
