@@ -12,7 +12,7 @@ use tracing::{error, info};
 use crate::{
     budget::Budget,
     config::{Account, Action, Config, Endpoint, EndpointName, Service},
-    dispatch::{self, Dispatch},
+    dispatch::{self, Dispatch, verify::Dns},
     ledger::{Ledger, Vault},
     metrics::Metrics,
     net,
@@ -31,6 +31,7 @@ pub(super) struct Fleet {
     /// Mail that jobs work on.
     memory: Budget,
     commands: Arc<Semaphore>,
+    dns: Arc<Dns>,
     stop: CancellationToken,
     endpoints: BTreeMap<EndpointName, Running<Endpoint>>,
     outboxes: BTreeMap<String, Running<Account>>,
@@ -71,6 +72,7 @@ impl Fleet {
             intake: Budget::new(service.memory / 4),
             memory: Budget::new(service.memory),
             commands: Arc::new(Semaphore::new(service.commands)),
+            dns: Dns::new(service.resolver),
             stop,
             endpoints: BTreeMap::new(),
             outboxes: BTreeMap::new(),
@@ -167,6 +169,7 @@ impl Fleet {
             ledger: self.ledger.clone(),
             replier: Arc::new(Composer::new(endpoint, self.ourselves.clone())),
             http,
+            dns: self.dns.clone(),
             memory: self.memory.clone(),
             commands: self.commands.clone(),
             stop: stop.clone(),

@@ -194,7 +194,7 @@ fn the_shared_example_tells_the_true_defaults() {
 #[test]
 fn what_is_commented_out_is_right_too() {
     let reference = text("endpoints.d/reference.toml.example");
-    for section in ["when", "webhook", "reply"] {
+    for section in ["when", "senders", "webhook", "reply"] {
         let read = read(&uncommented(&reference, section));
         assert!(read.is_ok(), "{section}: {:#?}", read.unwrap_err());
     }
@@ -207,7 +207,7 @@ fn what_is_commented_out_is_right_too() {
 fn the_reference_names_every_key() {
     let reference = text("endpoints.d/reference.toml.example");
     let sections = [
-        "when", "webhook", "command", "retry", "reply", "settle", "limits", "mailbox",
+        "when", "senders", "webhook", "command", "retry", "reply", "settle", "rates", "limits", "mailbox",
     ];
     let probes = sections.map(|section| format!("{}\n[{section}]\nno_such_key = 1\n", without(&reference, section)));
     let top = format!("no_such_key = 1\n{reference}");

@@ -51,7 +51,7 @@ pub use output::Output;
 pub use place::Place;
 pub use problem::Problem;
 pub use rate::{NoRate, Rate};
-pub use senders::{Rates, Senders};
+pub use senders::{Proof, Rates, Senders, Trust, Who};
 
 use crate::secret::SecretRef;
 
@@ -84,6 +84,8 @@ pub struct Service {
     pub commands: usize,
     /// How long a settled mail's bytes stay in the ledger. Default 7 days.
     pub retention: Duration,
+    /// The DNS server that is asked for keys and policies of senders; `None`: those of the system.
+    pub resolver: Option<SocketAddr>,
 }
 
 impl Service {
@@ -98,6 +100,7 @@ impl Service {
             memory: 32 << 20,
             commands: cores.saturating_mul(4).clamp(8, 1024),
             retention: Duration::from_secs(7 * 24 * 60 * 60),
+            resolver: None,
         }
     }
 }

@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use super::{
     Dispatch, Ended, command, ending, later,
-    reading::{read, ready, unreadable},
+    reading::{read, unreadable},
+    trial::{begun, checked},
     webhook,
 };
 use crate::{
@@ -59,11 +60,15 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, head: &mut Option<Head>)
         Ok(raw) => raw,
         Err(error) => return Some(later(Reason::Local, format!("the mail could not be had: {error}")).into()),
     };
+    let checked = match checked(&dispatch.dns, endpoint, &raw).await {
+        Ok(checked) => checked,
+        Err(outcome) => return Some(outcome.into()),
+    };
     match &endpoint.action {
         Action::Webhook(webhook) => {
             let config = webhook.clone();
-            let read = read(endpoint, job, raw, move |work| webhook::prepare(&config, work));
-            let request = match ready(read.await, head) {
+            let read = read(endpoint, job, raw, checked, move |work| webhook::prepare(&config, work));
+            let request = match begun(dispatch, job, head, read.await).await {
                 Ok(request) => request,
                 Err(outcome) => return Some(outcome.into()),
             };
@@ -74,8 +79,8 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, head: &mut Option<Head>)
         }
         Action::Command(command) => {
             let config = command.clone();
-            let read = read(endpoint, job, raw, move |work| command::prepare(&config, work));
-            let start = match ready(read.await, head) {
+            let read = read(endpoint, job, raw, checked, move |work| command::prepare(&config, work));
+            let start = match begun(dispatch, job, head, read.await).await {
                 Ok(start) => start,
                 Err(outcome) => return Some(outcome.into()),
             };

@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::{task::spawn_blocking, time::sleep};
 
-use super::Dispatch;
+use super::{Dispatch, gates};
 use crate::{
     config::Retry,
     job::{Ending, Outcome, Reason, ReplyDecision, retry},
@@ -33,7 +33,8 @@ pub(super) async fn commit(
     let (outcome, due) = settle(outcome, &dispatch.endpoint.retry, job.retries, fastrand::f64(), now);
     log(dispatch, job, &outcome, took);
     let summary = head.as_ref().map(summary);
-    let (outcome, reply) = with_reply(dispatch, job, head, outcome, now).await;
+    let (outcome, reply) = with_reply(dispatch, job, head.clone(), outcome, now).await;
+    let gates = gates::of_reply(&dispatch.endpoint, head.as_ref(), reply.as_ref());
     let finish = Finish {
         job: job.id,
         attempt: job.attempt,
@@ -41,6 +42,7 @@ pub(super) async fn commit(
         due,
         reply,
         summary,
+        gates,
     };
     finish_at_last(dispatch, finish).await;
 }
@@ -53,6 +55,15 @@ fn settle(
     jitter: f64,
     now: DateTime<Utc>,
 ) -> (Outcome, Option<DateTime<Utc>>) {
+    // Who waits for its turn tried nothing: it is due when its turn is, and no wait is used up.
+    if let Outcome::Retry {
+        reason: Reason::Rate,
+        not_before: Some(turn),
+        ..
+    } = outcome
+    {
+        return (outcome, Some(turn));
+    }
     let Outcome::Retry {
         reason,
         detail,

@@ -11,6 +11,7 @@ mod command;
 mod ending;
 mod environment;
 mod folder;
+mod gates;
 mod output;
 pub mod payload;
 pub mod probe;
@@ -18,6 +19,8 @@ mod reading;
 pub mod rehearsal;
 mod signature;
 mod spool;
+mod trial;
+pub mod verify;
 mod webhook;
 mod work;
 
@@ -48,6 +51,8 @@ pub struct Dispatch {
     pub replier: Arc<dyn Replier>,
     /// The client for the endpoint's webhook, from [`crate::net::http::client`].
     pub http: reqwest::Client,
+    /// Where keys and policies of senders are asked for.
+    pub dns: Arc<verify::Dns>,
     /// Mail in memory, over all endpoints.
     pub memory: Budget,
     /// Commands that run at once, over all endpoints.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::{later, work::Work};
+use super::{later, trial::may, work::Work};
 use crate::{
     config::Endpoint,
     job::{Outcome, Reason},
@@ -13,6 +13,7 @@ use crate::{
     message::{
         self, Head, Mail, Unreadable,
         filter::{Judgement, Miss, judge},
+        trust::Evidence,
     },
 };
 
@@ -27,6 +28,7 @@ pub(super) async fn read<T, E>(
     endpoint: &Arc<Endpoint>,
     job: &ClaimedJob,
     raw: Bytes,
+    checked: Option<Evidence>,
     make: impl FnOnce(&Work<'_>) -> Result<T, E> + Send + 'static,
 ) -> Result<Read<T>, Unreadable>
 where
@@ -36,7 +38,7 @@ where
     let (limits, endpoint, job, shared) = (endpoint.limits, endpoint.clone(), job.clone(), raw.clone());
     message::read(raw, limits, move |mail| {
         let head = mail.head();
-        let made = meant(&endpoint, &job, mail, &head, &shared, Utc::now())
+        let made = meant(&endpoint, &job, mail, &head, &shared, checked.as_ref(), Utc::now())
             .and_then(|work| make(&work).map_err(Outcome::from));
         Read { made, head }
     })
@@ -50,16 +52,26 @@ pub(super) fn meant<'a>(
     mail: &'a Mail<'a>,
     head: &'a Head,
     raw: &'a Bytes,
+    checked: Option<&Evidence>,
     now: DateTime<Utc>,
 ) -> Result<Work<'a>, Outcome> {
+    let mut sender = mail.sender(&endpoint.senders.trust);
+    if let Some(checked) = checked {
+        sender.verified(checked);
+    }
     let mut attachments = mail.attachments();
     let names = attachments.iter().map(message::Attachment::shown_name);
     match judge(&endpoint.filter, head, job.size, names) {
+        // Of an encrypted mail nobody knows which attachments it has.
+        Judgement::Not(Miss::Attachments, _) | Judgement::Meant(_) if refuses(endpoint, mail) => {
+            Err(may(&endpoint.senders, &sender).err().unwrap_or_else(encrypted))
+        }
         Judgement::Not(miss, detail) => Err(Outcome::Ignored {
             reason: missed(miss),
             detail,
         }),
         Judgement::Meant(handed_on) => {
+            may(&endpoint.senders, &sender)?;
             let mut index = 0;
             attachments.retain(|_| {
                 index += 1;
@@ -71,10 +83,25 @@ pub(super) fn meant<'a>(
                 now,
                 mail,
                 head,
+                sender,
                 attachments,
                 raw,
             })
         }
+    }
+}
+
+fn refuses(endpoint: &Endpoint, mail: &Mail<'_>) -> bool {
+    mail.encrypted().is_some() && !endpoint.filter.encrypted
+}
+
+fn encrypted() -> Outcome {
+    Outcome::Failed {
+        reason: Reason::Encrypted,
+        detail: "the mail is encrypted, and nothing of it can be read here".to_owned(),
+        tell: Some(
+            "Your mail is encrypted and can't be read here. Please send it again without encryption.".to_owned(),
+        ),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     config::{self, Action, Endpoint},
     job::Outcome,
     ledger::ClaimedJob,
-    message::{self, Attachment, Head, Mail, filter::explain},
+    message::{self, Attachment, Head, Mail, filter::explain, trust::Sender},
     secret::SecretRef,
 };
 
@@ -30,6 +30,8 @@ use crate::{
 pub struct Rehearsal {
     /// The mail's head.
     pub head: Head,
+    /// Who sent it by what believed servers wrote; what we verify ourselves needs DNS, and is not asked here.
+    pub sender: Sender,
     /// Every attachment, also those that are not handed on.
     pub attachments: Vec<Handed>,
     /// Every condition that the filter names.
@@ -156,9 +158,10 @@ pub async fn rehearse(
     let rehearsed = message::read(raw, endpoint.limits, move |mail| {
         let head = mail.head();
         let (conditions, attachments) = explained(&endpoint, &job, mail, &head);
-        let plan = meant(&endpoint, &job, mail, &head, &shared, now)
+        let plan = meant(&endpoint, &job, mail, &head, &shared, None, now)
             .and_then(|work| planned(&endpoint.action, &work, most).map_err(Outcome::from));
         Rehearsal {
+            sender: mail.sender(&endpoint.senders.trust),
             conditions,
             attachments,
             plan,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     config::EndpointName,
     ledger::ClaimedJob,
-    message::{Attachment, Head, Mail},
+    message::{Attachment, Head, Mail, trust::Sender},
 };
 
 /// A mail that was read and is meant, and the attempt that it is for.
@@ -21,6 +21,8 @@ pub(super) struct Work<'a> {
     pub(super) mail: &'a Mail<'a>,
     /// Its head.
     pub(super) head: &'a Head,
+    /// Who sent it, and what shows that.
+    pub(super) sender: Sender,
     /// Those of its attachments that the filter hands on.
     pub(super) attachments: Vec<Attachment<'a>>,
     /// Its bytes, shared.

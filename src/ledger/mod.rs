@@ -25,7 +25,7 @@ pub use self::{
     vault::Vault,
 };
 use crate::{
-    config::EndpointName,
+    config::{EndpointName, Rate},
     job::{JobId, NewReply, Outcome},
 };
 
@@ -158,6 +158,26 @@ pub struct Finish {
     pub reply: Option<crate::job::ReplyDecision>,
     /// What people look for: From and Subject, free of control characters.
     pub summary: Option<Summary>,
+    /// What the reply has to pass; where one has no room, nobody is answered (`rate`).
+    pub gates: Vec<Gate>,
+}
+
+/// Something that may happen only so often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gate {
+    /// What, and whose: equal keys are counted together.
+    pub key: String,
+    /// How often.
+    pub rate: Rate,
+}
+
+/// Whether a job may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It may, and is counted.
+    Now,
+    /// It has a place kept for it at this time.
+    At(DateTime<Utc>),
 }
 
 /// What people look for in a list of jobs.
@@ -220,6 +240,8 @@ pub struct Settling {
     pub place: Place,
     /// How it ended.
     pub verdict: Verdict,
+    /// Whether it was ignored because of its sender.
+    pub refused: bool,
 }
 
 /// What the ledger can do.
@@ -242,6 +264,10 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// The bytes of a mail.
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error>;
+
+    /// Lets a running job begin its work where all gates have room, and counts it there, once however often it is tried; else keeps a
+    /// place for it.
+    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error>;
 
     /// Ends an attempt: outcome and reply in one transaction.
     async fn finish(&self, finish: Finish) -> Result<(), Error>;

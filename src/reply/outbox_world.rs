@@ -99,6 +99,7 @@ impl World {
                 due: None,
                 reply: Some(ReplyDecision::Send(reply)),
                 summary: None,
+                gates: Vec::new(),
             };
             self.ledger.finish(finish).await.unwrap();
         }

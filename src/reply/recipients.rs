@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use crate::{
     addr_spec::is_sendable,
     config::{Endpoint, ReplyTo},
-    message::{Address, Head},
+    message::{Address, Automatic, Head},
 };
 
 /// Why no reply goes: a fixed code, as it stands in the ledger and in metrics.
@@ -29,8 +29,11 @@ pub fn ourselves<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Ourselves
 /// mail that its own header calls automatic, whoever the recipient would be (RFC 3834 section 2): a fixed recipient with an
 /// automatic answer of its own would keep the loop going just as well.
 pub(super) fn recipients(to: &ReplyTo, head: &Head, ourselves: &BTreeSet<String>) -> Result<Vec<String>, Code> {
-    if let Some(automatic) = head.automatic {
-        return Err(automatic.code());
+    let named_by_mail = *to == ReplyTo::Sender;
+    match head.automatic {
+        None | Some(Automatic::NoSender) if named_by_mail && head.odd_from.is_some() => return Err("no-identity"),
+        Some(automatic) => return Err(automatic.code()),
+        None => {}
     }
     let is_ours = |address: &str| ourselves.contains(&address.to_lowercase());
     if head.from.iter().any(|from| is_ours(&from.address)) {

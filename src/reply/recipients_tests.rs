@@ -138,3 +138,23 @@ proptest! {
         }
     }
 }
+
+/// Whoever would be answered, it is nobody that can be known.
+#[tokio::test]
+async fn a_from_that_can_be_read_in_two_ways_is_never_answered() {
+    use crate::{
+        config::Limits,
+        message::{identity::tests::TRICKS, read},
+    };
+    let heads = |header: &str| {
+        let raw = format!("{header}\r\nReply-To: victim@legit.example\r\nSubject: x\r\n\r\ntext\r\n");
+        read(raw.into(), Limits::default(), |mail| mail.head())
+    };
+    for (name, header) in TRICKS {
+        let head = heads(header).await.unwrap();
+        let found = super::recipients(&ReplyTo::Sender, &head, &BTreeSet::new());
+        assert_eq!(found, Err("no-identity"), "{name}");
+    }
+    let honest = heads("From: Ann <ann@legit.example>").await.unwrap();
+    assert!(super::recipients(&ReplyTo::Sender, &honest, &BTreeSet::new()).is_ok());
+}

@@ -66,6 +66,7 @@ impl Memory {
         let due = uids.iter().map(|&uid| Settling {
             place: Place { uid_validity, uid },
             verdict,
+            refused: false,
         });
         self.state.lock().unwrap().due.extend(due);
         self.bell.notify_one();
@@ -122,6 +123,10 @@ impl Ledger for Memory {
     }
 
     async fn raw(&self, _: MailId) -> Result<Bytes, Error> {
+        unreachable!()
+    }
+
+    async fn admit(&self, _: JobId, _: u32, _: Vec<Gate>) -> Result<Admission, Error> {
         unreachable!()
     }
 

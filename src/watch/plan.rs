@@ -17,10 +17,11 @@ pub(crate) struct Touch<'a> {
 }
 
 /// What becomes of a mail that ended so.
-pub(crate) fn fate(settle: &Settle, verdict: Verdict) -> &Fate {
-    match verdict {
+pub(crate) fn fate<'a>(settle: &'a Settle, mail: &Settling) -> &'a Fate {
+    match mail.verdict {
         Verdict::Done => &settle.done,
         Verdict::Failed => &settle.failed,
+        Verdict::Ignored if mail.refused => &settle.refused,
         Verdict::Ignored => &settle.ignored,
     }
 }
@@ -29,7 +30,7 @@ pub(crate) fn fate(settle: &Settle, verdict: Verdict) -> &Fate {
 pub(crate) fn plan<'a>(due: &[Settling], settle: &'a Settle) -> Vec<Touch<'a>> {
     let mut fates: Vec<(&Fate, Vec<u32>)> = Vec::new();
     for mail in due {
-        let fate = fate(settle, mail.verdict);
+        let fate = fate(settle, mail);
         match fates.iter_mut().find(|(other, _)| *other == fate) {
             Some((_, uids)) => uids.push(mail.place.uid),
             None => fates.push((fate, vec![mail.place.uid])),
@@ -57,6 +58,7 @@ mod tests {
         let settling = |&(uid, verdict)| Settling {
             place: Place { uid_validity: 1, uid },
             verdict,
+            refused: false,
         };
         list.iter().map(settling).collect()
     }
@@ -66,6 +68,7 @@ mod tests {
             done: Fate::Move("Processed".into()),
             failed: Fate::Move("Failed".into()),
             ignored: Fate::Keep,
+            refused: Fate::Flag,
         }
     }
 
@@ -92,9 +95,15 @@ mod tests {
             done: Fate::Delete,
             failed: Fate::Delete,
             ignored: Fate::Delete,
+            refused: Fate::Delete,
         };
         assert_eq!(plan(&due, &same).len(), 1);
         assert!(plan(&[], &settle()).is_empty());
+        let refused = Settling {
+            refused: true,
+            ..due[3]
+        };
+        assert_eq!(fate(&settle(), &refused), &Fate::Flag);
     }
 
     proptest! {

@@ -121,6 +121,7 @@ async fn fill(ledger: &Sqlite, recipients: &[&[&str]]) {
             due: None,
             reply: Some(ReplyDecision::Send(reply)),
             summary: None,
+            gates: Vec::new(),
         };
         ledger.finish(finish).await.unwrap();
     }

@@ -7,10 +7,11 @@ use super::{
     limits::{limits, retry},
     mailbox::{Accounts, filter, mailbox},
     reply::{reply, settle},
+    senders::{rates, senders},
     webhook::webhook,
 };
 use crate::config::{
-    Action, Endpoint, EndpointName, Filter, Limits, Place, Retry,
+    Action, Endpoint, EndpointName, Filter, Limits, Place, Rates, Retry,
     read::{Part, read},
     table::Table,
     value::{count, prose},
@@ -36,18 +37,22 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         value.table(|table| mailbox(table, name, accounts))
     });
     let filter = top.or("when", Filter::default(), |value| value.table(filter));
+    let senders = senders(top, mailbox.as_ref());
     let action = action(top);
     let retry = top.or("retry", Retry::default(), |value| value.table(retry));
     let reply = reply(top, mailbox.as_ref(), accounts);
     let settle = settle(top, mailbox.as_ref());
     let limits = top.or("limits", Limits::default(), |value| value.table(limits));
+    let rates = top.or("rates", Rates::default(), |value| value.table(rates));
     let endpoint = Endpoint {
         description,
         filter,
+        senders,
         retry,
         reply: reply?,
         settle: settle?,
         limits,
+        rates,
         concurrency,
         ..Endpoint::new(name.clone(), mailbox?, action?)
     };

@@ -13,6 +13,7 @@ mod oauth;
 mod operator;
 mod provider;
 mod reply;
+mod senders;
 mod service;
 mod tenant;
 mod webhook;

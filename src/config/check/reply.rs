@@ -86,6 +86,7 @@ pub(super) fn settle(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<S
                 done: end(table, "done", default.done, mailbox),
                 failed: end(table, "failed", default.failed, mailbox),
                 ignored: end(table, "ignored", default.ignored, mailbox),
+                refused: end(table, "refused", default.refused, mailbox),
             })
         }),
         None => {

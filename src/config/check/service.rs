@@ -55,7 +55,18 @@ fn service_of(table: &mut Table<'_>, cores: usize) -> Service {
         memory: table.or("memory", default.memory, size(1 << 20..=1 << 40)),
         commands: table.or("commands", default.commands, count(1..=1024)),
         retention: table.or("retention", default.retention, duration(Duration::ZERO..=3650 * DAY)),
+        resolver: table.get("resolver", resolver),
     }
+}
+
+/// The address of a DNS server.
+fn resolver(value: Value<'_>) -> Option<SocketAddr> {
+    let address = text(value.clone())?;
+    let cure = "write an IP address and a port, such as \"127.0.0.1:53\"";
+    address
+        .parse()
+        .ok()
+        .or_else(|| value.wrong(format!("is \"{address}\", which is no address"), cure))
 }
 
 /// An address, or `false`: nothing listens.

@@ -4,6 +4,7 @@ mod flow;
 mod hostile;
 pub(super) mod receiver;
 mod scene;
+mod senders;
 mod shaky;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -16,7 +17,7 @@ use super::work::Work;
 use crate::{
     config::{
         Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Limits, Mailbox, Protocol, Provider, Reply,
-        ReplyTo, Retry, Server, Settle, Tls,
+        ReplyTo, Retry, Server, Settle, Tls, Trust,
     },
     job::JobId,
     ledger::{ClaimedJob, MailId},
@@ -64,6 +65,7 @@ pub(super) async fn with_work<T: Send + 'static>(
             now: Utc::now(),
             mail,
             head: &mail.head(),
+            sender: mail.sender(&Trust::Nobody),
             attachments: mail.attachments(),
             raw: &shared,
         })
@@ -111,6 +113,7 @@ pub(super) fn endpoint(action: Action) -> Endpoint {
         done: Fate::Keep,
         failed: Fate::Keep,
         ignored: Fate::Keep,
+        refused: Fate::Keep,
     };
     Endpoint {
         retry: Retry {

@@ -13,8 +13,8 @@ use crate::{
     config::EndpointName,
     job::JobId,
     ledger::{
-        ClaimedJob, ClaimedReply, Cursor, Error, Finish, Intake, Ledger, MailId, MailboxKey, MaildropMail,
-        MaildropName, Place, Settling, Submitted, Taken, UploadId, sqlite::Sqlite,
+        Admission, ClaimedJob, ClaimedReply, Cursor, Error, Finish, Gate, Intake, Ledger, MailId, MailboxKey,
+        MaildropMail, MaildropName, Place, Settling, Submitted, Taken, UploadId, sqlite::Sqlite,
     },
 };
 
@@ -48,6 +48,9 @@ impl Ledger for Shaky {
             return Err(Error::Full("as the test wants".into()));
         }
         self.inner.finish(finish).await
+    }
+    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error> {
+        self.inner.admit(job, attempt, gates).await
     }
     async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
         self.inner.cursor(mailbox).await

@@ -4,13 +4,13 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{
     claims::{Running, running, step},
-    settle,
+    rate, settle,
     values::{capped, micros},
     writer::Desk,
 };
 use crate::{
     job::{
-        JobId, NewReply, Outcome, ReplyDecision,
+        JobId, NewReply, Outcome, Reason, ReplyDecision,
         state::{End, Event, State},
     },
     ledger::{Error, Finish, Submitted, Summary},
@@ -25,6 +25,7 @@ pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
         due,
         reply,
         summary,
+        gates,
     } = finish;
     let found = running(desk, job, attempt)?;
     let end = End::from(&outcome);
@@ -53,6 +54,7 @@ pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
         summary.unwrap_or_default(),
     )?;
     match reply.filter(|_| matches!(end, End::Done | End::Failed)) {
+        Some(ReplyDecision::Send(_)) if !rate::pass(desk, found.row, &gates)? => keep_silent(desk, found.row, "rate")?,
         Some(ReplyDecision::Send(reply)) => queue_reply(desk, found.row, reply)?,
         Some(ReplyDecision::Silent(why)) => keep_silent(desk, found.row, &why)?,
         None => {}
@@ -69,6 +71,8 @@ struct Words<'a> {
     reason: Option<String>,
     detail: Option<&'a str>,
     answer: Option<&'a str>,
+    /// Whether it only waits for its turn, which is no try.
+    waits: bool,
 }
 
 impl<'a> Words<'a> {
@@ -81,6 +85,7 @@ impl<'a> Words<'a> {
                     reason: None,
                     detail: None,
                     answer,
+                    waits: false,
                 };
             }
             Outcome::Retry { reason, detail, .. } => ("retry", reason, detail),
@@ -93,6 +98,7 @@ impl<'a> Words<'a> {
             reason: Some(reason.code()),
             detail: Some(capped(detail)),
             answer: None,
+            waits: *reason == Reason::Rate,
         }
     }
 }
@@ -135,7 +141,7 @@ fn change_job(
             job.row,
             state,
             due.filter(|_| state == State::Deferred),
-            state == State::Deferred,
+            state == State::Deferred && !words.waits,
             words.reason,
             words.detail,
             said(summary.from),

@@ -13,6 +13,7 @@ mod maildrop;
 mod notices;
 mod plain_tokens;
 mod post;
+mod rate;
 mod reads;
 mod schema;
 mod settle;
@@ -42,8 +43,8 @@ pub use self::{
     sign_ins::SignIns,
 };
 use super::{
-    ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Intake, Ledger, MailId, MailboxKey, MaildropMail,
-    MaildropName, Place, Raw, SealedToken, Settling, SignInRow, SignInTable, Submitted, Taken, UploadId,
+    Admission, ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Gate, Intake, Ledger, MailId, MailboxKey,
+    MaildropMail, MaildropName, Place, Raw, SealedToken, Settling, SignInRow, SignInTable, Submitted, Taken, UploadId,
 };
 use crate::{auth::Key, config::EndpointName, job::JobId};
 
@@ -157,6 +158,12 @@ impl Ledger for Sqlite {
             Some(crate::job::ReplyDecision::Silent(_)) | None => 0,
         };
         self.post.ask(bytes, move |desk| finish::finish(desk, finish)).await
+    }
+
+    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error> {
+        self.post
+            .ask(0, move |desk| rate::admit(desk, job, attempt, &gates))
+            .await
     }
 
     async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {

@@ -79,7 +79,9 @@ pub(super) fn settling(
     max: i64,
 ) -> Result<Vec<Settling>, Error> {
     let mut query = db.prepare_cached(
-        "SELECT uid, touch FROM place WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid_validity = ?2
+        "SELECT uid, touch, touch = 'ignored' AND EXISTS (
+           SELECT 1 FROM job WHERE job.mail = place.mail AND reason IN ('sender', 'untrusted'))
+         FROM place WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid_validity = ?2
          AND touch IN ('done', 'failed', 'ignored') ORDER BY uid LIMIT ?3",
     )?;
     let rows = query.query_map(params![&*mailbox.0, uid_validity, max], |row| {
@@ -89,6 +91,7 @@ pub(super) fn settling(
                 uid: row.get(0)?,
             },
             verdict: row.get(1)?,
+            refused: row.get(2)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

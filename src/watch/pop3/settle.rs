@@ -20,7 +20,7 @@ const AT_ONCE: usize = 1000;
 
 /// Whether this mail is deleted. Flags and other mailboxes are not known here; the configuration refuses them.
 fn is_deleted(settle: &Settle, mail: &Settling) -> bool {
-    match fate(settle, mail.verdict) {
+    match fate(settle, mail) {
         Fate::Delete => true,
         Fate::Keep | Fate::Mark | Fate::Flag | Fate::Move(_) => false,
     }

@@ -18,6 +18,7 @@ fn world() -> World {
         done: Fate::Delete,
         failed: Fate::Keep,
         ignored: Fate::Keep,
+        refused: Fate::Keep,
     };
     world
 }

@@ -31,6 +31,7 @@ pub(super) fn endpoint(account: Arc<Account>) -> Endpoint {
             done: Fate::Move("Processed/Büro & Co".into()),
             failed: Fate::Flag,
             ignored: Fate::Keep,
+            refused: Fate::Keep,
         },
         ..Endpoint::new(
             name,
@@ -128,6 +129,7 @@ impl Watched {
             outcome,
             due: None,
             summary: None,
+            gates: Vec::new(),
         };
         self.ledger.finish(finish).await.unwrap();
     }

@@ -6,6 +6,7 @@ mod life;
 mod maildrop;
 mod mails;
 mod poison;
+mod rate;
 mod secrecy;
 mod sign_ins;
 mod trouble;
@@ -195,6 +196,7 @@ fn finish(job: &ClaimedJob, outcome: Outcome) -> Finish {
         due: None,
         reply: None,
         summary: None,
+        gates: Vec::new(),
     }
 }
 
