@@ -85,13 +85,14 @@ impl Endpoint {
     #[must_use]
     pub fn new(name: EndpointName, mailbox: Mailbox, action: Action) -> Self {
         let settle = Settle::usual(mailbox.protocol);
+        let senders = Senders::usual(mailbox.account.provider);
         Self {
             name,
             description: String::new(),
             mailbox,
             order: Self::ORDER,
             filter: Filter::default(),
-            senders: Senders::default(),
+            senders,
             jobs: Jobs::default(),
             inputs: Inputs::default(),
             action,
@@ -128,6 +129,8 @@ pub struct Filter {
     pub min_size: Option<u64>,
     /// Bytes of the raw mail, at most.
     pub max_size: Option<u64>,
+    /// Whether encrypted mails are meant too, though nothing of them can be read here. Otherwise they fail, and their sender is told.
+    pub encrypted: bool,
 }
 
 /// When an action is tried again.
@@ -155,6 +158,8 @@ pub struct Settle {
     pub failed: Fate,
     /// Default: kept.
     pub ignored: Fate,
+    /// Of mails whose sender may not, or is not proven where that is asked for. Default: kept.
+    pub refused: Fate,
 }
 
 impl Default for Settle {
@@ -163,6 +168,7 @@ impl Default for Settle {
             done: Fate::Move("Processed".to_owned()),
             failed: Fate::Move("Failed".to_owned()),
             ignored: Fate::Keep,
+            refused: Fate::Keep,
         }
     }
 }
@@ -176,6 +182,7 @@ impl Settle {
                 done: Fate::Delete,
                 failed: Fate::Keep,
                 ignored: Fate::Keep,
+                refused: Fate::Keep,
             },
             Protocol::Imap | Protocol::Smtp => Self::default(),
         }

@@ -63,7 +63,7 @@ pub use problem::Problem;
 pub use rate::{NoRate, Rate};
 pub use reply::{Charset, Letter, OriginalAs, Reply, ReplyTo, ReturnTo, Sender, Words};
 pub use route::{Inlet, Route, routes};
-pub use senders::{Rates, Senders};
+pub use senders::{Proof, Rates, Senders, Trust, Who};
 pub use template::{Form, MAX_SOURCE, Template, TemplateError};
 
 use crate::secret::SecretRef;
@@ -102,6 +102,8 @@ pub struct Service {
     pub commands: usize,
     /// How long a settled mail's bytes stay in the ledger. Default 7 days.
     pub retention: Duration,
+    /// The DNS server that is asked for keys and policies of senders; `None`: those of the system.
+    pub resolver: Option<SocketAddr>,
 }
 
 impl Service {
@@ -117,6 +119,7 @@ impl Service {
             jobs: cores.saturating_mul(8).clamp(32, 8192),
             commands: cores.saturating_mul(4).clamp(8, 1024),
             retention: Duration::from_secs(7 * 24 * 60 * 60),
+            resolver: None,
         }
     }
 }

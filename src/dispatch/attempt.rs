@@ -8,8 +8,9 @@ use tokio::{sync::SemaphorePermit, task::spawn_blocking, time::Instant};
 
 use super::{
     Dispatch, Ended, Told, command, ending, gather, later,
-    reading::{Seen, look, read, ready, unreadable},
+    reading::{Seen, look, read, unreadable},
     result::{self, Facts},
+    trial::{begun, checked},
     webhook,
 };
 use crate::{
@@ -79,11 +80,15 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen) -> Opti
         drop(room);
         return gathered(dispatch, job, seen).await;
     }
+    let checked = match checked(&dispatch.dns, endpoint, &raw).await {
+        Ok(checked) => checked,
+        Err(outcome) => return Some(outcome.into()),
+    };
     let ended = match &endpoint.action {
         Action::Webhook(webhook) => {
             let config = webhook.clone();
-            let read = read(endpoint, job, raw, move |work| webhook::prepare(&config, work));
-            let request = match ready(read.await, seen) {
+            let read = read(endpoint, job, raw, checked, move |work| webhook::prepare(&config, work));
+            let request = match begun(dispatch, job, seen, read.await).await {
                 Ok(request) => request,
                 Err(outcome) => return Some(outcome.into()),
             };
@@ -94,8 +99,8 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen) -> Opti
         }
         Action::Command(command) => {
             let config = command.clone();
-            let read = read(endpoint, job, raw, move |work| command::prepare(&config, work));
-            let start = match ready(read.await, seen) {
+            let read = read(endpoint, job, raw, checked, move |work| command::prepare(&config, work));
+            let start = match begun(dispatch, job, seen, read.await).await {
                 Ok(start) => start,
                 Err(outcome) => return Some(outcome.into()),
             };

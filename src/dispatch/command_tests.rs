@@ -70,7 +70,7 @@ async fn the_environment_is_what_the_configuration_says() {
     };
     assert_eq!(
         answer.text.unwrap(),
-        "GREETING MAILJOB_ATTEMPT MAILJOB_DIR MAILJOB_ENDPOINT MAILJOB_JOB PATH $(touch x) 2"
+        "GREETING MAILJOB_ATTEMPT MAILJOB_DIR MAILJOB_ENDPOINT MAILJOB_JOB MAILJOB_SENDER MAILJOB_SENDER_PROVEN PATH $(touch x) 2"
     );
 }
 

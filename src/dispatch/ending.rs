@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::{task::spawn_blocking, time::sleep};
 
-use super::{Dispatch, Ended, Told, original, reading::Seen};
+use super::{Dispatch, Ended, Told, gates, original, reading::Seen};
 use crate::{
     config::Retry,
     job::{Ending, Original, Outcome, Reason, ReplyDecision, retry},
@@ -28,10 +28,17 @@ pub(super) async fn commit(dispatch: &Dispatch, job: &ClaimedJob, seen: Seen, en
     let (outcome, due) = settle(outcome, &dispatch.endpoint.retry, job.retries, fastrand::f64(), now);
     log(dispatch, job, &outcome, took);
     let summary = seen.head.as_ref().map(summary);
+    let named = seen.head.as_ref().map(gates::named).unwrap_or_default();
     let (outcome, reply) = match told {
         Told::Here => with_reply(dispatch, job, seen, outcome, now).await,
         Told::Later => (outcome, Some(ReplyDecision::Gathered)),
         Told::Before => (outcome, Some(ReplyDecision::Silent("each".to_owned()))),
+    };
+    let gates = gates::of_reply(&dispatch.endpoint, &named, reply.as_ref());
+    let next = if is_refused(&outcome) {
+        Vec::new()
+    } else {
+        dispatch.next.clone()
     };
     let finish = Finish {
         job: job.id,
@@ -40,9 +47,21 @@ pub(super) async fn commit(dispatch: &Dispatch, job: &ClaimedJob, seen: Seen, en
         due,
         reply,
         summary,
-        next: dispatch.next.clone(),
+        next,
+        gates,
     };
     finish_at_last(dispatch, finish).await;
+}
+
+/// Whether the mail was meant, but not accepted from its sender: then it is not for the next endpoint either.
+fn is_refused(outcome: &Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Ignored {
+            reason: Reason::Sender | Reason::Untrusted,
+            ..
+        }
+    )
 }
 
 /// A retry is due at its time, or has failed when there is none left. Pure.
@@ -53,6 +72,15 @@ fn settle(
     jitter: f64,
     now: DateTime<Utc>,
 ) -> (Outcome, Option<DateTime<Utc>>) {
+    // Who waits for its turn tried nothing: it is due when its turn is, and no wait is used up.
+    if let Outcome::Retry {
+        reason: Reason::Rate,
+        not_before: Some(turn),
+        ..
+    } = outcome
+    {
+        return (outcome, Some(turn));
+    }
     let Outcome::Retry {
         reason,
         detail,

@@ -8,7 +8,7 @@ use super::{
     work::Work,
 };
 use crate::{
-    config::{self, HeaderValue},
+    config::{self, HeaderValue, Proof},
     job::Share,
     secret::SecretRef,
 };
@@ -45,10 +45,14 @@ pub(super) fn variables(command: &config::Command, work: &Work<'_>) -> Result<BT
         };
         (name.clone(), origin)
     });
+    let sender = work.sender.address.as_ref().ok().cloned();
+    let proven = work.sender.proven_by().map_or("", Proof::name);
     let ours = [
         ("MAILJOB_JOB", Origin::Text(work.job.id.to_string())),
         ("MAILJOB_ENDPOINT", Origin::Text(work.endpoint.to_string())),
         ("MAILJOB_ATTEMPT", Origin::Text(work.job.attempt.to_string())),
+        ("MAILJOB_SENDER", Origin::Text(sender.unwrap_or_default())),
+        ("MAILJOB_SENDER_PROVEN", Origin::Text(proven.to_owned())),
         ("MAILJOB_DIR", Origin::Folder),
     ];
     let ours = ours.into_iter().map(|(name, origin)| (name.to_owned(), origin));

@@ -14,6 +14,7 @@ mod environment;
 mod excerpt;
 mod folder;
 mod form;
+mod gates;
 mod gather;
 pub mod inputs;
 pub mod original;
@@ -26,6 +27,8 @@ pub mod rehearsal;
 mod result;
 mod signature;
 mod spool;
+mod trial;
+pub mod verify;
 mod webhook;
 mod work;
 
@@ -59,6 +62,8 @@ pub struct Dispatch {
     pub replier: Arc<dyn Replier>,
     /// The client for the endpoint's webhook, from [`crate::net::http::client`].
     pub http: reqwest::Client,
+    /// Where keys and policies of senders are asked for.
+    pub dns: Arc<verify::Dns>,
     /// Mail in memory, over all endpoints.
     pub memory: Budget,
     /// Jobs that run at once, over all endpoints.

@@ -1,7 +1,7 @@
 //! What an action gets to know of a mail: the contract of the JSON webhook body and of `message.json`. Pure.
 //!
 //! The schema in `deploy/payload.schema.json` is made from these types. Every field is always there; what a mail does not have
-//! is `null` or an empty list. Nothing here is verified: whoever wrote the mail wrote these values.
+//! is `null` or an empty list. Nothing but `sender` is verified: whoever wrote the mail wrote these values.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -12,8 +12,9 @@ use serde::{Serialize, Serializer};
 
 use super::work::Work;
 use crate::{
+    config::Proof,
     job::Share,
-    message::{Address, Attachment, Automatic, Mail, clean::clean},
+    message::{Address, Attachment, Automatic, Mail, Nested, Scheme, clean::clean, trust::Sender},
 };
 
 /// Characters kept of one header field's value.
@@ -55,6 +56,8 @@ struct MailPayload<'a> {
     message_id: Option<&'a str>,
     /// From; of every such field where there is more than one.
     from: &'a [Address],
+    /// Who sent it, and what shows that.
+    sender: SenderPayload<'a>,
     /// To.
     to: &'a [Address],
     /// Cc.
@@ -72,6 +75,10 @@ struct MailPayload<'a> {
     references: &'a [String],
     /// Why Mailjob will not answer this mail (RFC 3834), e.g. `auto-submitted`, `mailing-list`; null when it may.
     automatic: Option<&'static str>,
+    /// How it is encrypted: `smime` or `pgp`; null when it can be read.
+    encrypted: Option<&'static str>,
+    /// How it is signed: `smime` or `pgp`. The signature was not verified.
+    signed: Option<&'static str>,
     /// The text to read. Null when the mail has only HTML.
     text: Option<Cow<'a, str>>,
     /// The HTML. Null when the mail has none.
@@ -83,6 +90,38 @@ struct MailPayload<'a> {
     attachments: Vec<AttachmentPayload<'a>>,
     /// Bytes of the raw mail.
     size: u64,
+}
+
+/// Who sent a mail. Only what a believed server, or Mailjob itself, found is here; others' claims are among the headers.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Sender")]
+struct SenderPayload<'a> {
+    /// The one address that From names. Null where From can be read in two ways: such a mail is of nobody.
+    address: Option<&'a str>,
+    /// What shows that the mail is of that address's domain: `dmarc`, `dkim` or `spf`, the strongest. Null where nothing does.
+    proven_by: Option<&'static str>,
+    /// The result of SPF, e.g. `pass`; null where nobody said.
+    spf: Option<&'a str>,
+    /// The result of DKIM.
+    dkim: Option<&'a str>,
+    /// The result of DMARC.
+    dmarc: Option<&'a str>,
+    /// Who says so: `microsoft`, a server's name, `dns` where Mailjob verified it.
+    sources: &'a [String],
+}
+
+impl<'a> SenderPayload<'a> {
+    fn new(sender: &'a Sender) -> Self {
+        let evidence = &sender.evidence;
+        Self {
+            address: sender.address.as_deref().ok(),
+            proven_by: sender.proven_by().map(Proof::name),
+            spf: evidence.spf.as_deref(),
+            dkim: evidence.dkim.as_deref(),
+            dmarc: evidence.dmarc.as_deref(),
+            sources: &evidence.sources,
+        }
+    }
 }
 
 /// A file that came with a mail.
@@ -104,6 +143,8 @@ struct AttachmentPayload<'a> {
     content_id: Option<&'a str>,
     /// Bytes of the decoded content.
     size: u64,
+    /// The mail that it is, opened; null when it is none.
+    message: Option<Nested>,
     /// The content. Only in a JSON webhook body: `message.json` and multipart bodies have the files beside them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", extend("contentEncoding" = "base64"))]
@@ -147,6 +188,7 @@ impl<'a> Payload<'a> {
             mail: MailPayload {
                 message_id: head.message_id.as_deref(),
                 from: &head.from,
+                sender: SenderPayload::new(&work.sender),
                 to: &head.to,
                 cc: &head.cc,
                 reply_to: &head.reply_to,
@@ -155,6 +197,8 @@ impl<'a> Payload<'a> {
                 in_reply_to: &head.in_reply_to,
                 references: &head.references,
                 automatic: head.automatic.map(Automatic::code),
+                encrypted: mail.encrypted().map(Scheme::name),
+                signed: mail.signed().map(Scheme::name),
                 text: mail.text(),
                 html: mail.html(),
                 headers: Fields(mail),
@@ -179,6 +223,7 @@ impl<'a> AttachmentPayload<'a> {
             inline: file.inline,
             content_id: file.content_id.as_deref(),
             size: file.size() as u64,
+            message: file.message(),
             content: (contents == Contents::Inside).then_some(Content(file)),
         }
     }

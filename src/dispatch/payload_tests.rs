@@ -34,6 +34,9 @@ async fn a_mail_is_told_field_by_field() {
             "mail": {
                 "message_id": "1@supplier.example",
                 "from": [{ "name": "Ann", "address": "ann@supplier.example" }],
+                "sender": {
+                    "address": "ann@supplier.example", "proven_by": null, "spf": null, "dkim": null, "dmarc": null, "sources": [],
+                },
                 "to": [{ "address": "invoices@us.example" }],
                 "cc": [],
                 "reply_to": [],
@@ -42,6 +45,8 @@ async fn a_mail_is_told_field_by_field() {
                 "in_reply_to": [],
                 "references": [],
                 "automatic": null,
+                "encrypted": null,
+                "signed": null,
                 "text": "Hello.",
                 "html": null,
                 "headers": [
@@ -56,11 +61,11 @@ async fn a_mail_is_told_field_by_field() {
                 "attachments": [
                     {
                         "name": "../invoice.pdf", "file": "invoice.pdf", "media_type": "application/pdf", "charset": null,
-                        "inline": false, "content_id": null, "size": 9, "content": "JVBERi0xLjQK",
+                        "inline": false, "content_id": null, "size": 9, "message": null, "content": "JVBERi0xLjQK",
                     },
                     {
                         "name": null, "file": "attachment.png", "media_type": "image/png", "charset": null,
-                        "inline": true, "content_id": "logo@x", "size": 3, "content": "UE5H",
+                        "inline": true, "content_id": "logo@x", "size": 3, "message": null, "content": "UE5H",
                     },
                 ],
                 "size": MAIL.len(),
@@ -109,6 +114,7 @@ async fn the_schema_names_every_field() {
     for (told, documented) in [
         (&payload, &schema["properties"]),
         (&payload["mail"], &schema["$defs"]["Mail"]["properties"]),
+        (&payload["mail"]["sender"], &schema["$defs"]["Sender"]["properties"]),
         (
             &payload["mail"]["attachments"][0],
             &schema["$defs"]["Attachment"]["properties"],

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{
     inputs::{Material, given},
     later, result,
+    trial::may,
     work::Work,
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     message::{
         self, Attachment, Head, Mail, Unreadable,
         filter::{Judgement, Miss, judge},
+        trust::{Evidence, Sender},
     },
 };
 
@@ -42,6 +44,7 @@ pub(super) async fn read<T, E>(
     endpoint: &Arc<Endpoint>,
     job: &ClaimedJob,
     raw: Bytes,
+    checked: Option<Evidence>,
     make: impl FnOnce(&Work<'_>) -> Result<T, E> + Send + 'static,
 ) -> Result<Read<T>, Unreadable>
 where
@@ -51,7 +54,7 @@ where
     let (limits, endpoint, job, shared) = (endpoint.limits, endpoint.clone(), job.clone(), raw.clone());
     message::read(raw, limits, move |mail| {
         let head = mail.head();
-        let work = meant(&endpoint, &job, mail, &head, &shared, Utc::now());
+        let work = meant(&endpoint, &job, mail, &head, &shared, checked.as_ref(), Utc::now());
         let source = work
             .as_ref()
             .map(|work| result::source(&job.share, &work.attachments, &head));
@@ -88,11 +91,16 @@ pub(super) fn meant<'a>(
     mail: &'a Mail<'a>,
     head: &'a Head,
     raw: &'a Bytes,
+    checked: Option<&Evidence>,
     now: DateTime<Utc>,
 ) -> Result<Work<'a>, Outcome> {
+    let mut sender = mail.sender(&endpoint.senders.trust);
+    if let Some(checked) = checked {
+        sender.verified(checked);
+    }
     let attachments = match &job.share {
         Share::Part(part) => vec![attachment_of(part, mail)?],
-        Share::Whole | Share::Gathering { .. } => handed_on(endpoint, job, mail, head)?,
+        Share::Whole | Share::Gathering { .. } => handed_on(endpoint, job, mail, head, &sender)?,
     };
     let material = Material {
         mail,
@@ -107,28 +115,35 @@ pub(super) fn meant<'a>(
         now,
         mail,
         head,
+        sender,
         attachments,
         inputs,
         raw,
     })
 }
 
-/// The attachments that the filter hands on, when it says that the mail is meant.
+/// The attachments that the filter hands on, when it says that the mail is meant and its sender may.
 fn handed_on<'a>(
     endpoint: &Endpoint,
     job: &ClaimedJob,
     mail: &'a Mail<'a>,
     head: &Head,
+    sender: &Sender,
 ) -> Result<Vec<Attachment<'a>>, Outcome> {
     let attachments = mail.attachments();
     let names = attachments.iter().map(Attachment::shown_name);
     let handed_on = match judge(&endpoint.filter, head, job.size, names) {
+        // Of an encrypted mail nobody knows which attachments it has.
+        Judgement::Not(Miss::Attachments, _) | Judgement::Meant(_) if refuses(endpoint, mail) => {
+            return Err(may(&endpoint.senders, sender).err().unwrap_or_else(encrypted));
+        }
         Judgement::Not(miss, detail) => {
             let reason = missed(miss);
             return Err(Outcome::Ignored { reason, detail });
         }
         Judgement::Meant(handed_on) => handed_on,
     };
+    may(&endpoint.senders, sender)?;
     let mut pieces = Vec::new();
     let mut kept = Vec::with_capacity(handed_on.len());
     for (index, file) in (0u32..).zip(attachments) {
@@ -162,6 +177,20 @@ fn attachment_of<'a>(part: &Part, mail: &'a Mail<'a>) -> Result<Attachment<'a>, 
             reason: Reason::Part,
             detail: format!("the mail has no attachment {name} any more, as this version reads it"),
         }),
+    }
+}
+
+fn refuses(endpoint: &Endpoint, mail: &Mail<'_>) -> bool {
+    mail.encrypted().is_some() && !endpoint.filter.encrypted
+}
+
+fn encrypted() -> Outcome {
+    Outcome::Failed {
+        reason: Reason::Encrypted,
+        detail: "the mail is encrypted, and nothing of it can be read here".to_owned(),
+        tell: Some(
+            "Your mail is encrypted and can't be read here. Please send it again without encryption.".to_owned(),
+        ),
     }
 }
 

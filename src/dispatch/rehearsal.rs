@@ -21,7 +21,7 @@ use crate::{
     config::{self, Action, Endpoint},
     job::{JobId, Outcome, Part, Share},
     ledger::ClaimedJob,
-    message::{self, Attachment, Head, Mail, filter::explain},
+    message::{self, Attachment, Head, Mail, filter::explain, trust::Sender},
     secret::SecretRef,
 };
 
@@ -30,6 +30,8 @@ use crate::{
 pub struct Rehearsal {
     /// The mail's head.
     pub head: Head,
+    /// Who sent it by what believed servers wrote; what we verify ourselves needs DNS, and is not asked here.
+    pub sender: Sender,
     /// Every attachment, also those that are not handed on.
     pub attachments: Vec<Handed>,
     /// Every condition that the filter names.
@@ -132,17 +134,18 @@ pub async fn rehearse(
         let head = mail.head();
         let (conditions, attachments) = explained(&endpoint, &job, mail, &head);
         let (mut job, mut parts) = (job, Vec::new());
-        if let Err(Outcome::Split(pieces)) = meant(&endpoint, &job, mail, &head, &shared, now) {
+        if let Err(Outcome::Split(pieces)) = meant(&endpoint, &job, mail, &head, &shared, None, now) {
             parts = pieces.iter().map(|piece| piece.name.clone()).collect();
             job.share = first_of(pieces, job.id);
         }
-        let work = meant(&endpoint, &job, mail, &head, &shared, now);
+        let work = meant(&endpoint, &job, mail, &head, &shared, None, now);
         let inputs = work
             .as_ref()
             .map(|work| work.inputs.iter().map(input).collect())
             .unwrap_or_default();
         let plan = work.and_then(|work| planned(&endpoint.action, &work, most));
         Rehearsal {
+            sender: mail.sender(&endpoint.senders.trust),
             conditions,
             attachments,
             parts,

@@ -130,6 +130,8 @@ async fn a_process_is_shown_as_an_attempt_would_start_it() {
         "MAILJOB_DIR",
         "MAILJOB_ENDPOINT",
         "MAILJOB_JOB",
+        "MAILJOB_SENDER",
+        "MAILJOB_SENDER_PROVEN",
         "PATH",
         "TOKEN",
     ];

@@ -7,7 +7,7 @@ use super::inputs::Given;
 use crate::{
     config::EndpointName,
     ledger::ClaimedJob,
-    message::{Attachment, Head, Mail},
+    message::{Attachment, Head, Mail, trust::Sender},
 };
 
 /// A mail that was read and is meant, and the attempt that it is for.
@@ -22,6 +22,8 @@ pub(super) struct Work<'a> {
     pub(super) mail: &'a Mail<'a>,
     /// Its head.
     pub(super) head: &'a Head,
+    /// Who sent it, and what shows that.
+    pub(super) sender: Sender,
     /// Those of its attachments that the filter hands on.
     pub(super) attachments: Vec<Attachment<'a>>,
     /// The named inputs.

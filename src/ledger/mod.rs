@@ -28,7 +28,7 @@ pub use self::{
     vault::Vault,
 };
 use crate::{
-    config::EndpointName,
+    config::{EndpointName, Rate},
     job::{EndedPart, JobId, NewReply, Outcome, Share},
 };
 
@@ -117,6 +117,8 @@ pub struct Finish {
     /// For `Ignored`: the endpoints that may want the mail, in order. The first of them without a job for it gets one, in the same
     /// transaction.
     pub next: Vec<EndpointName>,
+    /// What the reply has to pass; where one has no room, nobody is answered (`rate`).
+    pub gates: Vec<Gate>,
 }
 
 /// What became of jobs whose endpoint is no more.
@@ -126,6 +128,24 @@ pub struct HandedOn {
     pub jobs: usize,
     /// Jobs that had begun and wait to be tried again: they stay where they are.
     pub left: usize,
+}
+
+/// Something that may happen only so often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gate {
+    /// What, and whose: equal keys are counted together.
+    pub key: String,
+    /// How often.
+    pub rate: Rate,
+}
+
+/// Whether a job may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It may, and is counted.
+    Now,
+    /// It has a place kept for it at this time.
+    At(DateTime<Utc>),
 }
 
 /// What people look for in a list of jobs.
@@ -172,7 +192,8 @@ pub struct Settling {
     pub place: Place,
     /// How it ended.
     pub verdict: Verdict,
-    /// The endpoint that decided: of the first job that failed, else of the first that was done; nobody where all ignored it.
+    /// The endpoint that decided: of the first job that failed, else of the first that was done, else of the one that refused its sender;
+    /// nobody where all ignored it.
     pub endpoint: Option<EndpointName>,
 }
 
@@ -206,8 +227,12 @@ pub trait Ledger: Send + Sync + 'static {
         route: &[EndpointName],
     ) -> Result<HandedOn, Error>;
 
-    /// Ends an attempt: outcome, reply and the job at the next endpoint in one transaction. [`Outcome::Split`] makes the jobs of the parts in it; the end of the
-    /// last of them queues the mail's own job again.
+    /// Lets a running job begin its work where all gates have room, and counts it there, once however often it is tried; else keeps a
+    /// place for it.
+    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error>;
+
+    /// Ends an attempt: outcome, reply and the job at the next endpoint in one transaction. [`Outcome::Split`] makes the jobs of the parts
+    /// in it; the end of the last of them queues the mail's own job again.
     async fn finish(&self, finish: Finish) -> Result<(), Error>;
 
     /// How the parts of a mail ended, and what they answered; without the files where those have more than `most` bytes together.

@@ -3,14 +3,19 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use mail_parser::{AddressList, Message, MessagePart, PartId, PartKind, PartRole, TextList};
+use mail_parser::{AddressList, Headers, Message, MessagePart, MessageRef, PartId, PartKind, PartRole, TextList};
 
 use super::{
-    Address, Head, auto,
+    Address, Attachment, Head, auto,
     clean::{clean, clean_id},
+    identity::{self, Odd},
     language,
     safe_name::Names,
+    sealed::{Scheme, encryption, is_winmail, of_signature, signature},
+    tnef::{self, Packed},
+    trust::{self, Sender},
 };
+use crate::config::Trust;
 
 /// Characters kept of a subject.
 const MAX_SUBJECT: usize = 4_000;
@@ -26,25 +31,41 @@ const MAX_IDS: usize = 100;
 pub struct Mail<'a> {
     raw: &'a [u8],
     message: Message<'a>,
+    /// What its signature was wrapped around; then this is what people read.
+    inner: Option<Message<'a>>,
     /// Set when there is neither header nor blank line: all of it is text.
     bare: bool,
-    files: Vec<PartId>,
+    files: Vec<File>,
+    encrypted: Option<Scheme>,
+}
+
+/// What becomes an attachment.
+#[derive(Debug)]
+enum File {
+    /// A part.
+    Part(PartId),
+    /// What was packed into one.
+    Packed(Packed),
 }
 
 impl<'a> Mail<'a> {
     /// `None` when mail-parser found no mail and the bytes are no text either.
-    pub(super) fn new(raw: &'a [u8], message: Option<Message<'a>>) -> Option<Self> {
+    pub(super) fn new(raw: &'a [u8], message: Option<Message<'a>>, inner: Option<Message<'a>>) -> Option<Self> {
         let bare = message.is_none();
         if bare && (raw.trim_ascii().is_empty() || raw.contains(&0)) {
             return None;
         }
         let message = message.unwrap_or_default();
-        let files = if bare { Vec::new() } else { files(&message) };
+        let content = inner.as_ref().unwrap_or(&message);
+        let files = if bare { Vec::new() } else { files(content) };
+        let encrypted = encryption(content).filter(|_| !bare);
         Some(Self {
             raw,
             message,
+            inner,
             bare,
             files,
+            encrypted,
         })
     }
 
@@ -61,6 +82,7 @@ impl<'a> Mail<'a> {
         let from = addresses(message.all_from());
         let fields = message.headers().into_iter();
         let automatic = auto::judge(fields.map(|field| (field.raw_name(), field.raw_value())), &from);
+        let odd_from = identity::judge(self.raw, &from).err();
         Head {
             message_id: message.message_id().map(clean_id).filter(|id| !id.is_empty()),
             in_reply_to: ids(message.in_reply_to()),
@@ -71,7 +93,7 @@ impl<'a> Mail<'a> {
             cc: addresses(message.all_cc()),
             delivered_to: delivered_to(message),
             subject: clean(message.subject().unwrap_or_default(), MAX_SUBJECT),
-            date: date(message),
+            date: date(message.date(), message.headers()),
             languages: language::languages(
                 message
                     .headers()
@@ -79,7 +101,24 @@ impl<'a> Mail<'a> {
                     .map(|field| (field.raw_name(), field.raw_value())),
             ),
             automatic,
+            odd_from,
         }
+    }
+
+    /// The one address that From names.
+    ///
+    /// # Errors
+    /// Why it names nobody.
+    pub fn identity(&self) -> Result<String, Odd> {
+        identity::judge(self.raw, &addresses(self.message.all_from()))
+    }
+
+    /// Who its sender is, and what shows it.
+    #[must_use]
+    pub fn sender(&self, trust: &Trust) -> Sender {
+        let fields = self.message.headers().into_iter();
+        let fields = fields.map(|field| (field.raw_name(), field.raw_value()));
+        trust::sender(self.identity(), fields, trust)
     }
 
     /// The header's fields in their order: name, and value as written, with its line breaks.
@@ -90,6 +129,24 @@ impl<'a> Mail<'a> {
             .map(|field| (field.raw_name(), String::from_utf8_lossy(field.raw_value())))
     }
 
+    /// What people read: the mail, or the one that its signature is wrapped around.
+    fn content(&self) -> &Message<'a> {
+        self.inner.as_ref().unwrap_or(&self.message)
+    }
+
+    /// How its content is encrypted; `None` when it can be read.
+    #[must_use]
+    pub fn encrypted(&self) -> Option<Scheme> {
+        self.encrypted
+    }
+
+    /// How it is signed. The signature was not verified.
+    #[must_use]
+    pub fn signed(&self) -> Option<Scheme> {
+        let wrapped = self.inner.is_some().then_some(Scheme::Smime);
+        wrapped.or_else(|| signature(self.content()))
+    }
+
     /// The text for people to read; `None` when the mail has only HTML or only attachments. Where text and HTML parts follow
     /// one another, the HTML ones are put into text.
     #[must_use]
@@ -97,7 +154,7 @@ impl<'a> Mail<'a> {
         if self.bare {
             return Some(String::from_utf8_lossy(self.raw));
         }
-        let root = self.message.root();
+        let root = self.content().root();
         root.text_body()
             .any(|part| matches!(part.kind(), PartKind::Text))
             .then(|| joined(root.text_bodies()))
@@ -106,7 +163,7 @@ impl<'a> Mail<'a> {
     /// The HTML; `None` when the mail has none. Where text and HTML parts follow one another, the text ones are put into HTML.
     #[must_use]
     pub fn html(&self) -> Option<Cow<'_, str>> {
-        let root = self.message.root();
+        let root = self.content().root();
         root.html_body()
             .any(|part| matches!(part.kind(), PartKind::Html))
             .then(|| joined(root.html_bodies()))
@@ -118,105 +175,41 @@ impl<'a> Mail<'a> {
         self.files.len()
     }
 
-    /// All attachments in their order: every part that is not text or HTML to be read, inline images and nested mails with them.
+    /// All attachments in their order: every part that is not text or HTML to be read, inline images and nested mails with them. In
+    /// place of a winmail.dat the files in it; a signature is none.
     #[must_use]
     pub fn attachments(&self) -> Vec<Attachment<'_>> {
         let mut names = Names::default();
-        let parts = self.files.iter().filter_map(|&id| self.message.part(id));
-        parts.map(|part| Attachment::new(part, &mut names)).collect()
-    }
-}
-
-/// A part that is handed on as a file.
-#[derive(Debug)]
-pub struct Attachment<'m> {
-    part: MessagePart<'m>,
-    /// The name as its sender wrote it, without control characters; never a path to use.
-    pub name: Option<String>,
-    /// A name for a file, different from those of the mail's other attachments.
-    pub safe_name: String,
-    /// E.g. `application/pdf`; `application/octet-stream` where the mail does not say.
-    pub media_type: String,
-    /// The charset of a text, as the mail says.
-    pub charset: Option<String>,
-    /// Whether it is meant to be shown inside the HTML.
-    pub inline: bool,
-    /// Content-ID without angle brackets.
-    pub content_id: Option<String>,
-}
-
-impl<'m> Attachment<'m> {
-    fn new(part: MessagePart<'m>, names: &mut Names) -> Self {
-        let media_type = media_type(&part);
-        let named = part.attachment_name().map(|name| clean(name, MAX_NAME));
-        let name = named.filter(|name| !name.is_empty());
-        let charset = part.content_type().and_then(|declared| declared.attribute("charset"));
-        let subject = part.nested().and_then(|nested| nested.subject());
-        let wanted = match (&name, subject) {
-            (Some(name), _) => Some(Cow::Borrowed(name.as_str())),
-            (None, Some(subject)) => Some(Cow::Owned(format!(
-                "{}.eml",
-                clean(subject, 100).replace(['/', '\\'], "_")
-            ))),
-            (None, None) => None,
+        let attachment = |file| match file {
+            &File::Part(id) => Some(Attachment::new(self.content().part(id)?, &mut names)),
+            File::Packed(packed) => Some(Attachment::packed(packed, &mut names)),
         };
-        Self {
-            safe_name: names.add(wanted.as_deref(), &media_type),
-            name,
-            media_type,
-            charset: charset.map(|charset| clean(charset, 100)),
-            inline: part.is_inline(),
-            content_id: part.content_id().map(clean_id).filter(|id| !id.is_empty()),
-            part,
-        }
-    }
-
-    /// The name by which filters know it: the sender's, else the safe one.
-    #[must_use]
-    pub fn shown_name(&self) -> &str {
-        self.name.as_deref().unwrap_or(&self.safe_name)
-    }
-
-    /// Bytes of [`Self::data`], without decoding it.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        self.part.decoded_len()
-    }
-
-    /// The content, decoded now.
-    #[must_use]
-    pub fn data(&self) -> Cow<'m, [u8]> {
-        self.part.decoded()
+        self.files.iter().filter_map(attachment).collect()
     }
 }
 
-/// The leaves of the mail itself (not of mails inside it) that are no text or HTML to be read.
-fn files(message: &Message<'_>) -> Vec<PartId> {
+fn files(message: &Message<'_>) -> Vec<File> {
+    let unpacked = |part: MessagePart<'_>| {
+        let packed = is_winmail(&part).then(|| tnef::files(&part.decoded())).flatten();
+        match packed {
+            Some(files) => files.into_iter().map(File::Packed).collect(),
+            None => vec![File::Part(part.id())],
+        }
+    };
+    file_parts(message.root()).flat_map(unpacked).collect()
+}
+
+/// The leaves of a mail itself (not of mails inside it) that are neither text or HTML to be read nor a signature.
+pub(super) fn file_parts<'m>(message: MessageRef<'m>) -> impl Iterator<Item = MessagePart<'m>> {
     let is_file = |part: &MessagePart<'_>| match part.kind() {
         PartKind::Multipart => false,
         PartKind::Text | PartKind::Html => part.is_attachment() || part.role() == PartRole::Dropped,
-        PartKind::Binary | PartKind::InlineBinary | PartKind::Message(_) => true,
+        PartKind::Binary | PartKind::InlineBinary | PartKind::Message(_) => of_signature(part).is_none(),
     };
-    message.root().parts().filter(is_file).map(|part| part.id()).collect()
+    message.parts().filter(is_file)
 }
 
-fn media_type(part: &MessagePart<'_>) -> String {
-    let token = |text: &str| {
-        !text.is_empty()
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&b))
-    };
-    part.content_type()
-        .and_then(|declared| Some((declared.ctype(), declared.subtype()?)))
-        .filter(|(kind, subtype)| token(kind) && token(subtype) && kind.len() + subtype.len() < 127)
-        .map_or_else(
-            || "application/octet-stream".to_owned(),
-            |(kind, subtype)| format!("{kind}/{subtype}").to_ascii_lowercase(),
-        )
-}
-
-fn joined<'m>(mut pieces: impl Iterator<Item = Cow<'m, str>>) -> Cow<'m, str> {
+pub(super) fn joined<'m>(mut pieces: impl Iterator<Item = Cow<'m, str>>) -> Cow<'m, str> {
     let mut text = pieces.next().unwrap_or_default();
     for piece in pieces {
         let text = text.to_mut();
@@ -226,7 +219,7 @@ fn joined<'m>(mut pieces: impl Iterator<Item = Cow<'m, str>>) -> Cow<'m, str> {
     text
 }
 
-fn addresses<'m>(lists: impl Iterator<Item = AddressList<'m>>) -> Vec<Address> {
+pub(super) fn addresses<'m>(lists: impl Iterator<Item = AddressList<'m>>) -> Vec<Address> {
     let mailboxes = lists.flat_map(|list| list.mailboxes());
     let address = |mailbox: mail_parser::Mailbox<'_>| Address {
         name: mailbox
@@ -276,12 +269,12 @@ fn ids(list: Option<TextList<'_>>) -> Vec<String> {
 }
 
 /// mail-parser 1.0.1 finds no date without seconds before a named zone (`08:30 GMT`); chrono reads those.
-fn date(message: &Message<'_>) -> Option<DateTime<Utc>> {
-    let parsed = message.date().filter(mail_parser::DateTime::is_valid);
+pub(super) fn date(parsed: Option<mail_parser::DateTime>, headers: Headers<'_>) -> Option<DateTime<Utc>> {
+    let parsed = parsed.filter(mail_parser::DateTime::is_valid);
     parsed
         .and_then(|date| DateTime::from_timestamp(date.to_timestamp(), 0))
         .or_else(|| {
-            let written = message.headers().get("Date")?.raw_value();
+            let written = headers.get("Date")?.raw_value();
             let written = str::from_utf8(written).ok()?.trim();
             Some(DateTime::parse_from_rfc2822(written).ok()?.to_utc())
         })

@@ -3,20 +3,32 @@
 //! [`read`] runs on a thread of its own kind and always ends: with what its closure made of the mail, or with an
 //! [`Unreadable`]. What leaves this room for a log, a header or a page has no control characters.
 
+mod attachment;
 pub mod auto;
 pub mod clean;
+mod cms;
 pub mod content;
 pub mod filter;
+pub mod identity;
 pub mod language;
 mod mail;
+mod nested;
 mod parse;
 pub mod plus;
+pub mod policy;
+pub mod results;
 pub mod safe_name;
+mod sealed;
+mod tnef;
+pub mod trust;
 
 use chrono::{DateTime, Utc};
 
-pub use mail::{Attachment, Mail};
+pub use attachment::Attachment;
+pub use mail::Mail;
+pub use nested::{Nested, NestedFile};
 pub use parse::{Unreadable, read};
+pub use sealed::Scheme;
 
 /// The header field that marks our replies; its value is the job's id. Whoever writes replies sets it, [`auto`] looks for it.
 pub const LOOP_MARK: &str = "X-Mailjob-Job";
@@ -58,6 +70,8 @@ pub struct Head {
     pub languages: Vec<String>,
     /// Why this mail must not be answered, by its own header (RFC 3834); `None` when a person may have written it.
     pub automatic: Option<Automatic>,
+    /// Why From names nobody; `None` when it names one address in a form that can't be read in two ways.
+    pub odd_from: Option<identity::Odd>,
 }
 
 /// Why a mail must not be answered, found in its header; what says most comes first.

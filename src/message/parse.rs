@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::Mail;
+use super::{Mail, sealed::signed_content};
 use crate::config::Limits;
 
 /// Why a mail can't be read.
@@ -83,9 +83,33 @@ fn within<T>(
     f: impl FnOnce(&Mail<'_>) -> T,
 ) -> Result<T, Unreadable> {
     look(raw, limits)?;
-    let mail = Mail::new(raw, parse(raw, limits)?).ok_or(Unreadable::Malformed)?;
+    let outer = parse(raw, limits)?;
+    let content = outer.as_ref().map(|outer| opened(outer, limits)).transpose()?.flatten();
+    let inner = content
+        .as_deref()
+        .map(|content| parse(content, limits))
+        .transpose()?
+        .flatten();
+    let mail = Mail::new(raw, outer, inner).ok_or(Unreadable::Malformed)?;
     at_most(mail.attachment_count(), limits.attachments, "attachments")?;
     Ok(f(&mail))
+}
+
+/// Signatures around signatures that are opened.
+const LAYERS: usize = 3;
+
+/// The mail that a mail's signature is wrapped around, within the same limits; `None` when it isn't.
+fn opened(outer: &Message<'_>, limits: &Limits) -> Result<Option<Vec<u8>>, Unreadable> {
+    let mut content = signed_content(outer);
+    for _ in 1..LAYERS {
+        let Some(bytes) = &content else { break };
+        look(bytes, limits)?;
+        match parse(bytes, limits)?.as_ref().and_then(signed_content) {
+            Some(inner) => content = Some(inner),
+            None => break,
+        }
+    }
+    Ok(content)
 }
 
 /// What a linear look at the bytes can tell.

@@ -163,7 +163,7 @@ proptest! {
         let limits = Limits::default();
         if look(&raw, &limits).is_ok()
             && let Ok(parsed) = parse(&raw, &limits)
-            && let Some(mail) = Mail::new(&raw, parsed)
+            && let Some(mail) = Mail::new(&raw, parsed, None)
         {
             all_of(&mail);
             let names: std::collections::HashSet<_> =

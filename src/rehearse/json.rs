@@ -5,10 +5,11 @@ use serde_json::{Value as Json, json};
 
 use super::{Report, Told, words};
 use crate::{
+    config::Proof,
     config::{EndpointName, Taker},
     dispatch::rehearsal::{Condition, Excerpt, Handed, Origin, Plan, Process, Rehearsal, Request, Value},
     job::Outcome,
-    message::{Automatic, clean::needs_escape},
+    message::{Automatic, clean::needs_escape, trust::Sender},
 };
 
 /// The version of the document: it changes when a field is removed or means something else.
@@ -63,9 +64,18 @@ fn mail(read: &Rehearsal) -> Json {
     let head = &read.head;
     json!({
         "from": head.from, "reply_to": head.reply_to, "to": head.to, "cc": head.cc,
+        "sender": sender(&read.sender),
         "subject": head.subject, "date": head.date, "message_id": head.message_id,
         "automatic": head.automatic.map(Automatic::code),
         "attachments": read.attachments.iter().map(attachment).collect::<Vec<_>>(),
+    })
+}
+
+fn sender(sender: &Sender) -> Json {
+    let evidence = &sender.evidence;
+    json!({
+        "address": sender.address.as_ref().ok(), "proven_by": sender.proven_by().map(Proof::name),
+        "spf": evidence.spf, "dkim": evidence.dkim, "dmarc": evidence.dmarc, "sources": evidence.sources,
     })
 }
 

@@ -7,6 +7,7 @@ use crate::{
     message::{
         Address, Automatic, Head,
         clean::{escaped, escaped_lines},
+        trust::Sender,
     },
 };
 
@@ -72,6 +73,7 @@ pub fn page(report: &Report) -> String {
 
 fn read(page: &mut Page, rehearsal: &Rehearsal) {
     head(page, &rehearsal.head);
+    sender(page, &rehearsal.sender);
     attachments(page, &rehearsal.attachments);
     filter(page, rehearsal);
     page.heading("answer");
@@ -133,6 +135,27 @@ fn split(page: &mut Page, rehearsal: &Rehearsal) {
 
 /// Addresses that are shown of a list.
 const MOST: usize = 10;
+
+fn sender(page: &mut Page, sender: &Sender) {
+    let evidence = &sender.evidence;
+    let result = |name: &str, result: &Option<String>| Some(format!("{name} {}", result.as_deref()?));
+    let results = [
+        result("dmarc", &evidence.dmarc),
+        result("dkim", &evidence.dkim),
+        result("spf", &evidence.spf),
+    ];
+    let results: Vec<_> = results.into_iter().flatten().collect();
+    let said = match (results.as_slice(), evidence.sources.as_slice()) {
+        ([], _) | (_, []) => "no believed server says anything".to_owned(),
+        (results, sources) => format!("{} says: {}", sources.join(", "), results.join(", ")),
+    };
+    let who = match (&sender.address, sender.proven_by()) {
+        (Err(odd), _) => format!("nobody: {}", odd.why()),
+        (Ok(address), Some(proof)) => format!("{address}, proven by {}", proof.name()),
+        (Ok(address), None) => format!("{address}, not proven"),
+    };
+    page.pair("sender", &format!("{who}; {said}"));
+}
 
 fn attachments(page: &mut Page, attachments: &[Handed]) {
     let handed_on = attachments.iter().filter(|file| file.handed_on).count();

@@ -114,6 +114,7 @@ impl World {
                 reply: Some(ReplyDecision::Send(reply)),
                 summary: None,
                 next: Vec::new(),
+                gates: Vec::new(),
             };
             self.ledger.finish(finish).await.unwrap();
         }

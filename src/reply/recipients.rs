@@ -7,7 +7,7 @@ use wildmatch::WildMatch;
 use crate::{
     addr_spec::is_sendable,
     config::{Endpoint, Letter, Reply, ReplyTo, ReturnTo},
-    message::{Address, Head},
+    message::{Address, Automatic, Head},
 };
 
 /// Why no reply goes: a fixed code, as it stands in the ledger and in metrics.
@@ -68,8 +68,11 @@ pub(super) fn recipients(
     if letter.to.is_empty() {
         return Err("nobody");
     }
-    if let Some(automatic) = head.automatic {
-        return Err(automatic.code());
+    let named_by_mail = letter.to.iter().all(|to| matches!(to, ReplyTo::Sender | ReplyTo::From));
+    match head.automatic {
+        None | Some(Automatic::NoSender) if named_by_mail && head.odd_from.is_some() => return Err("no-identity"),
+        Some(automatic) => return Err(automatic.code()),
+        None => {}
     }
     let is_ours = |address: &str| ourselves.contains(&address.to_lowercase());
     if head.from.iter().any(|from| is_ours(&from.address)) {
@@ -101,10 +104,10 @@ pub(super) fn recipients(
     }
 }
 
-/// From where it is one address.
+/// From where it is one address, in a form that can't be read in two ways.
 fn from(head: &Head) -> Option<&str> {
     match head.from.as_slice() {
-        [Address { address, .. }] => Some(address),
+        [Address { address, .. }] if head.odd_from.is_none() => Some(address),
         _ => None,
     }
 }

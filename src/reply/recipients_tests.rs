@@ -199,3 +199,35 @@ fn each_hears_once_and_we_never_do() {
     );
     assert_eq!(found.all().len(), 4);
 }
+
+/// Whoever would be answered, it is nobody that can be known.
+#[tokio::test]
+async fn a_from_that_can_be_read_in_two_ways_is_never_answered() {
+    use crate::{
+        config::Limits,
+        message::{identity::tests::TRICKS, read},
+    };
+    let heads = |header: &str| {
+        let raw = format!("{header}\r\nReply-To: victim@legit.example\r\nSubject: x\r\n\r\ntext\r\n");
+        read(raw.into(), Limits::default(), |mail| mail.head())
+    };
+    for (name, header) in TRICKS {
+        let head = heads(header).await.unwrap();
+        let letter = |to: Vec<ReplyTo>| Letter {
+            to,
+            ..Letter::default()
+        };
+        let found = |to| recipients(&Reply::none(), &letter(to), &head, &BTreeSet::new());
+        for to in [ReplyTo::Sender, ReplyTo::From] {
+            assert_eq!(found(vec![to]).err(), Some("no-identity"), "{name}");
+        }
+        let both = found([vec![ReplyTo::Sender], fixed(&["boss@us.example"])].concat());
+        assert!(both.is_err() || both.unwrap().to == ["boss@us.example"], "{name}");
+    }
+    let honest = heads("From: Ann <ann@legit.example>").await.unwrap();
+    let letter = Letter {
+        to: vec![ReplyTo::Sender],
+        ..Letter::default()
+    };
+    assert!(recipients(&Reply::none(), &letter, &honest, &BTreeSet::new()).is_ok());
+}

@@ -105,6 +105,7 @@ pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
             done: Fate::Move("Processed".into()),
             failed: Fate::Flag,
             ignored: Fate::Keep,
+            refused: Fate::Keep,
         },
         ..Endpoint::new(name, mailbox, config::Action::Command(command))
     }

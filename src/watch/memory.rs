@@ -127,6 +127,10 @@ impl Ledger for Memory {
         unreachable!()
     }
 
+    async fn admit(&self, _: JobId, _: u32, _: Vec<Gate>) -> Result<Admission, Error> {
+        unreachable!()
+    }
+
     async fn finish(&self, _: Finish) -> Result<(), Error> {
         unreachable!()
     }

@@ -17,13 +17,19 @@ pub(crate) struct Touch<'a> {
 }
 
 /// What becomes of a mail that ended so: as the endpoint says that decided. One that has no file any more can't say, so its mail stays.
+/// What somebody ignored because of its sender was refused.
 pub(crate) fn fate<'a>(inlet: &'a Inlet, mail: &Settling) -> &'a Fate {
-    let settle = mail.endpoint.as_ref().and_then(|endpoint| inlet.settle.get(endpoint));
-    match (mail.verdict, settle) {
-        (Verdict::Ignored, _) => &inlet.ignored,
+    let Some(endpoint) = &mail.endpoint else {
+        return match mail.verdict {
+            Verdict::Ignored => &inlet.ignored,
+            Verdict::Done | Verdict::Failed => &Fate::Keep,
+        };
+    };
+    match (mail.verdict, inlet.settle.get(endpoint)) {
         (Verdict::Done, Some(settle)) => &settle.done,
         (Verdict::Failed, Some(settle)) => &settle.failed,
-        (Verdict::Done | Verdict::Failed, None) => &Fate::Keep,
+        (Verdict::Ignored, Some(settle)) => &settle.refused,
+        (_, None) => &Fate::Keep,
     }
 }
 
@@ -82,6 +88,7 @@ mod tests {
             done: Fate::Move("Processed".into()),
             failed: Fate::Move("Failed".into()),
             ignored: Fate::Keep,
+            refused: Fate::Flag,
         }
     }
 
@@ -108,6 +115,7 @@ mod tests {
             done: Fate::Delete,
             failed: Fate::Delete,
             ignored: Fate::Delete,
+            refused: Fate::Delete,
         };
         assert_eq!(plan(&due, &inlet(same)).len(), 1);
         assert!(plan(&[], &inlet(settle())).is_empty());
@@ -120,6 +128,7 @@ mod tests {
             done: Fate::Flag,
             failed: Fate::Delete,
             ignored: Fate::Mark,
+            refused: Fate::Move("Refused".into()),
         };
         inlet.settle.insert(name("second"), second);
         inlet.ignored = Fate::Flag;
@@ -128,6 +137,8 @@ mod tests {
             (Verdict::Done, Some("second"), Fate::Flag),
             (Verdict::Failed, Some("second"), Fate::Delete),
             (Verdict::Ignored, None, Fate::Flag),
+            (Verdict::Ignored, Some("second"), Fate::Move("Refused".into())),
+            (Verdict::Ignored, Some("gone"), Fate::Keep),
             (Verdict::Done, Some("gone"), Fate::Keep),
             (Verdict::Failed, Some("gone"), Fate::Keep),
         ] {

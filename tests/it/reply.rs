@@ -122,6 +122,7 @@ async fn fill(ledger: &Sqlite, recipients: &[&[&str]]) {
             reply: Some(ReplyDecision::Send(reply)),
             summary: None,
             next: Vec::new(),
+            gates: Vec::new(),
         };
         ledger.finish(finish).await.unwrap();
     }

@@ -10,11 +10,12 @@ use super::{
     mailbox::{Accounts, Said, filter, mailbox},
     output::output,
     reply::reply,
+    senders::{rates, senders},
     settle::settle,
     webhook::webhook,
 };
 use crate::config::{
-    Action, Endpoint, EndpointName, Filter, Jobs, Limits, Output, Place, Retry,
+    Action, Endpoint, EndpointName, Filter, Jobs, Limits, Output, Place, Rates, Retry,
     agree::Term,
     defaults::Defaults,
     read::{Part, read_over},
@@ -54,6 +55,7 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     let filter = top.or("when", Filter::default(), |value| {
         value.table(|table| filter(table, mailbox))
     });
+    let senders = senders(top, mailbox);
     let jobs = top.or("jobs", Jobs::default(), |value| value.table(jobs));
     let named = top.or("inputs", Named::default(), |value| value.table(inputs));
     let action = action(top, &named);
@@ -62,6 +64,7 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     let reply = reply(top, mailbox, accounts);
     let (settle, ignored) = settle(top, mailbox).unzip();
     let limits = top.or("limits", Limits::default(), |value| value.table(limits));
+    let rates = top.or("rates", Rates::default(), |value| value.table(rates));
     let Said {
         mailbox,
         order,
@@ -74,11 +77,13 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         filter,
         jobs,
         inputs: named.inputs,
+        senders,
         retry,
         output,
         reply: reply?,
         settle: settle?,
         limits,
+        rates,
         concurrency,
         ..Endpoint::new(name.clone(), mailbox, action?)
     };

@@ -155,6 +155,7 @@ pub(super) fn filter(table: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option
         not_attachments: globs("not_attachments"),
         min_size: table.get("min_size", bytes()),
         max_size: table.get("max_size", bytes()),
+        encrypted: table.or("encrypted", false, choice(&[("refuse", false), ("allow", true)])),
     };
     if let (Some(min), Some(max)) = (filter.min_size, filter.max_size)
         && min > max

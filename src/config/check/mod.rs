@@ -17,6 +17,7 @@ mod operator;
 mod output;
 mod provider;
 mod reply;
+mod senders;
 mod service;
 mod settle;
 mod tenant;

@@ -66,7 +66,18 @@ fn service_of(table: &mut Table<'_>, cores: usize) -> Service {
         jobs: table.or("jobs", default.jobs, count(1..=100_000)),
         commands: table.or("commands", default.commands, count(1..=1024)),
         retention: table.or("retention", default.retention, duration(Duration::ZERO..=3650 * DAY)),
+        resolver: table.get("resolver", resolver),
     }
+}
+
+/// The address of a DNS server.
+fn resolver(value: Value<'_>) -> Option<SocketAddr> {
+    let address = text(value.clone())?;
+    let cure = "write an IP address and a port, such as \"127.0.0.1:53\"";
+    address
+        .parse()
+        .ok()
+        .or_else(|| value.wrong(format!("is \"{address}\", which is no address"), cure))
 }
 
 /// An address, or `false`: nothing listens.

@@ -17,6 +17,7 @@ pub(super) fn settle(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<(
                 done: end(table, "done", default.done, mailbox),
                 failed: end(table, "failed", default.failed, mailbox),
                 ignored: end(table, "ignored", default.ignored, mailbox),
+                refused: end(table, "refused", default.refused, mailbox),
             };
             let term = |value: Value<'_>| (Term::Ignored(settle.ignored.clone()), value.place());
             let ignored = table.value("ignored").map(term);

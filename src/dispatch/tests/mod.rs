@@ -5,6 +5,7 @@ mod hostile;
 mod parts;
 pub(super) mod receiver;
 mod scene;
+mod senders;
 mod shaky;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -17,7 +18,7 @@ use super::work::Work;
 use crate::{
     config::{
         Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Limits, Mailbox, Protocol, Provider, Reply,
-        ReplyTo, Retry, Server, Settle, Tls,
+        ReplyTo, Retry, Server, Settle, Tls, Trust,
     },
     job::{JobId, Share},
     ledger::{ClaimedJob, MailId},
@@ -66,6 +67,7 @@ pub(super) async fn with_work<T: Send + 'static>(
             now: Utc::now(),
             mail,
             head: &mail.head(),
+            sender: mail.sender(&Trust::Nobody),
             attachments: mail.attachments(),
             inputs: Vec::new(),
             raw: &shared,
@@ -116,6 +118,7 @@ pub(super) fn endpoint(action: Action) -> Endpoint {
         done: Fate::Keep,
         failed: Fate::Keep,
         ignored: Fate::Keep,
+        refused: Fate::Keep,
     };
     Endpoint {
         retry: Retry {

@@ -22,7 +22,7 @@ use super::shaky::Shaky;
 use crate::{
     budget::Budget,
     config::{Action, Endpoint, EndpointName, Webhook},
-    dispatch::{Dispatch, run},
+    dispatch::{Dispatch, run, verify::Dns},
     job::{Ending, JobId, Outcome, Replier, ReplyDecision, state::State},
     ledger::{
         Cursor, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
@@ -116,6 +116,7 @@ impl Scene {
             ledger: self.ledger.clone(),
             replier: self.notes.clone(),
             http: client(None, true).unwrap(),
+            dns: Dns::new(None),
             memory: self.memory.clone(),
             next: self.next.clone(),
             jobs: Arc::new(Semaphore::new(self.jobs)),

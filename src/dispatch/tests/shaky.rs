@@ -13,8 +13,8 @@ use crate::{
     config::EndpointName,
     job::JobId,
     ledger::{
-        ClaimedJob, ClaimedReply, Cursor, Error, Finish, GatheredParts, HandedOn, Intake, Ledger, MailId, MailboxKey,
-        MaildropMail, MaildropName, Place, Settling, Submitted, Taken, UploadId, sqlite::Sqlite,
+        Admission, ClaimedJob, ClaimedReply, Cursor, Error, Finish, Gate, GatheredParts, HandedOn, Intake, Ledger,
+        MailId, MailboxKey, MaildropMail, MaildropName, Place, Settling, Submitted, Taken, UploadId, sqlite::Sqlite,
     },
 };
 
@@ -51,6 +51,9 @@ impl Ledger for Shaky {
     }
     async fn parts(&self, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
         self.inner.parts(mail_job, most).await
+    }
+    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error> {
+        self.inner.admit(job, attempt, gates).await
     }
     async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
         self.inner.cursor(mailbox).await

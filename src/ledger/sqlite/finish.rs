@@ -4,13 +4,13 @@ use rusqlite::params;
 
 use super::{
     claims::{Running, running, step},
-    parts, route, settle,
+    parts, rate, route, settle,
     values::{capped, micros},
     writer::Desk,
 };
 use crate::{
     job::{
-        NewReply, Outcome, ReplyDecision,
+        NewReply, Outcome, Reason, ReplyDecision,
         state::{End, Event, State},
     },
     ledger::{Error, Finish, Summary},
@@ -26,6 +26,7 @@ pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
         reply,
         summary,
         next,
+        gates,
     } = finish;
     let found = running(desk, job, attempt)?;
     let end = End::from(&outcome);
@@ -54,6 +55,7 @@ pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
         summary.unwrap_or_default(),
     )?;
     match reply.filter(|_| matches!(end, End::Done | End::Failed)) {
+        Some(ReplyDecision::Send(_)) if !rate::pass(desk, found.row, &gates)? => keep_silent(desk, found.row, "rate")?,
         Some(ReplyDecision::Send(reply)) => queue_reply(desk, found.row, reply)?,
         Some(ReplyDecision::Silent(why)) => keep_silent(desk, found.row, &why)?,
         Some(ReplyDecision::Gathered) => {
@@ -86,6 +88,8 @@ struct Words<'a> {
     reason: Option<String>,
     detail: Option<&'a str>,
     answer: Option<&'a str>,
+    /// Whether it only waits for its turn, which is no try.
+    waits: bool,
 }
 
 impl<'a> Words<'a> {
@@ -98,6 +102,7 @@ impl<'a> Words<'a> {
                     reason: None,
                     detail: None,
                     answer,
+                    waits: false,
                 };
             }
             Outcome::Retry { reason, detail, .. } => ("retry", reason, detail),
@@ -110,6 +115,7 @@ impl<'a> Words<'a> {
                     reason: None,
                     detail: None,
                     answer: None,
+                    waits: false,
                 };
             }
         };
@@ -118,6 +124,7 @@ impl<'a> Words<'a> {
             reason: Some(reason.code()),
             detail: Some(capped(detail)),
             answer: None,
+            waits: *reason == Reason::Rate,
         }
     }
 }
@@ -160,7 +167,7 @@ fn change_job(
             job.row,
             state,
             due.filter(|_| state == State::Deferred),
-            state == State::Deferred,
+            state == State::Deferred && !words.waits,
             words.reason,
             words.detail,
             said(summary.from),

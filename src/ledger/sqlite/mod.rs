@@ -16,6 +16,7 @@ mod outbox;
 mod parts;
 mod plain_tokens;
 mod post;
+mod rate;
 mod reads;
 mod route;
 mod schema;
@@ -49,9 +50,9 @@ pub use self::{
     sign_ins::SignIns,
 };
 use super::{
-    ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, GatheredParts, HandedOn, Intake, Ledger, MailId,
-    MailboxKey, MaildropMail, MaildropName, Place, Raw, SealedToken, Settling, SignInRow, SignInTable, Submitted,
-    Taken, UploadId,
+    Admission, ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Gate, GatheredParts, HandedOn, Intake, Ledger,
+    MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw, SealedToken, Settling, SignInRow, SignInTable,
+    Submitted, Taken, UploadId,
 };
 use crate::{auth::Key, config::EndpointName, job::JobId};
 
@@ -182,6 +183,12 @@ impl Ledger for Sqlite {
 
     async fn parts(&self, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
         self.readers.read(move |db| parts::gathered(db, mail_job, most)).await
+    }
+
+    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error> {
+        self.post
+            .ask(0, move |desk| rate::admit(desk, job, attempt, &gates))
+            .await
     }
 
     async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {

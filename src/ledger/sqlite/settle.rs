@@ -90,8 +90,8 @@ pub(super) fn settling(
     max: i64,
 ) -> Result<Vec<Settling>, Error> {
     let mut query = db.prepare_cached(
-        "SELECT p.uid, p.touch, iif(p.touch = 'ignored', NULL,
-           (SELECT j.endpoint FROM job j WHERE j.mail = p.mail AND j.state = p.touch ORDER BY j.id LIMIT 1))
+        "SELECT p.uid, p.touch, (SELECT j.endpoint FROM job j WHERE j.mail = p.mail AND j.state = p.touch
+           AND (j.state <> 'ignored' OR j.reason IN ('sender', 'untrusted')) ORDER BY j.id LIMIT 1)
          FROM place p WHERE p.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND p.uid_validity = ?2
          AND p.touch IN ('done', 'failed', 'ignored') ORDER BY p.uid LIMIT ?3",
     )?;

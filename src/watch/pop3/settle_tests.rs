@@ -19,6 +19,7 @@ fn world() -> World {
         done: Fate::Delete,
         failed: Fate::Keep,
         ignored: Fate::Keep,
+        refused: Fate::Keep,
     };
     world
 }

@@ -33,6 +33,7 @@ pub(super) fn start(watch: config::Watch, scripts: &[&str]) -> Running {
         done: Fate::Delete,
         failed: Fate::Keep,
         ignored: Fate::Keep,
+        refused: Fate::Keep,
     };
     let scripts: Vec<String> = scripts.iter().map(|script| format!("{OPEN}{script}")).collect();
     let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();

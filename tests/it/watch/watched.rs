@@ -31,6 +31,7 @@ pub(super) fn endpoint(account: Arc<Account>) -> Endpoint {
             done: Fate::Move("Processed/Büro & Co".into()),
             failed: Fate::Flag,
             ignored: Fate::Keep,
+            refused: Fate::Keep,
         },
         ..Endpoint::new(
             name,
@@ -129,6 +130,7 @@ impl Watched {
             due: None,
             summary: None,
             next: Vec::new(),
+            gates: Vec::new(),
         };
         self.ledger.finish(finish).await.unwrap();
     }

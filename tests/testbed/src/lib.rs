@@ -4,9 +4,10 @@
 //! and removes every file, also when a test panics or is killed. Many worlds may run side by side. The system's own
 //! mail is never touched.
 //!
-//! It needs Debian 12 with root, `dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix`, and node; `tests/setup` installs them.
+//! It needs Debian 12 with root, `dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix dnsmasq-base openssl`, and node; `tests/setup` installs them.
 
 mod canary;
+mod dns;
 mod dovecot;
 mod imap;
 mod lmtp;
@@ -23,6 +24,7 @@ mod system;
 mod tls;
 mod world;
 
+pub use dns::Dns;
 pub use dovecot::{Dovecot, PASSWORD, Store};
 pub use mailjob::{Mailjob, SignIn, Start};
 pub use oauth::{

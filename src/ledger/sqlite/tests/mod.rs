@@ -9,6 +9,7 @@ mod news;
 mod outbox;
 mod parts;
 mod poison;
+mod rate;
 mod route;
 mod secrecy;
 mod sign_ins;
@@ -200,6 +201,7 @@ fn finish(job: &ClaimedJob, outcome: Outcome) -> Finish {
         reply: None,
         summary: None,
         next: Vec::new(),
+        gates: Vec::new(),
     }
 }
 

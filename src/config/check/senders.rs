@@ -1,0 +1,128 @@
+//! Whose mail is accepted, and how many jobs and replies there may be.
+
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use super::{INSTANT, MINUTE};
+use crate::{
+    addr_spec::{normal, normal_domain},
+    config::{
+        Mailbox, Proof, Provider, Rate, Rates, Senders, Trust, Who,
+        read::Value,
+        table::Table,
+        value::{choice, duration, flag, one_or_more, text},
+    },
+};
+
+/// How long DNS may take in all when nothing is written.
+const DNS: Duration = Duration::from_secs(10);
+
+/// Reads `[senders]`; without it anybody may.
+pub(super) fn senders(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Senders {
+    let provider = mailbox.map_or(Provider::Other, |mailbox| mailbox.account.provider);
+    let usual = Senders::usual(provider);
+    top.get("senders", |value| value.table(|table| Some(section(table, &usual))))
+        .unwrap_or(usual)
+}
+
+fn section(table: &mut Table<'_>, usual: &Senders) -> Senders {
+    let proofs = [
+        ("none", None),
+        ("dmarc", Some(Proof::Dmarc)),
+        ("dkim", Some(Proof::Dkim)),
+        ("spf", Some(Proof::Spf)),
+    ];
+    let verify = table.value("verify").map_or(Some(false), flag);
+    let trust = table.value("trust").map_or(Some(usual.trust.clone()), trust);
+    let are_right = verify.is_some() && trust.is_some();
+    let verify = verify.unwrap_or_default();
+    let timeout = table.or("dns_timeout", DNS, duration(INSTANT..=5 * MINUTE));
+    let senders = Senders {
+        allow: table.or("allow", Vec::new(), one_or_more(who)),
+        deny: table.or("deny", Vec::new(), one_or_more(who)),
+        require: table.or("require", None, choice(&proofs)),
+        trust: trust.unwrap_or_default(),
+        verify: verify.then_some(timeout),
+    };
+    let believed = senders.trust != Trust::Nobody;
+    let (cause, cure) = match senders.require {
+        Some(Proof::Spf) if !believed => (
+            "can't be shown: who sent it is known only to the server that received it, and nobody's results are believed",
+            "write trust = [\"…\"] with the name that your mail server writes into Authentication-Results, or require = \"dkim\" and verify = true",
+        ),
+        Some(Proof::Dmarc | Proof::Dkim) if !believed && !verify => (
+            "can't be shown: nobody's results are believed, and signatures are not verified here",
+            "write verify = true, or trust = [\"…\"] with the name that your mail server writes into Authentication-Results",
+        ),
+        _ => return senders,
+    };
+    if let Some(value) = table.value("require").filter(|_| are_right) {
+        value.wrong::<()>(cause, cure);
+    }
+    senders
+}
+
+/// `name@domain`, `domain` or `*.domain`.
+fn who(value: Value<'_>) -> Option<Who> {
+    let written = text(value.clone())?;
+    let who = match (written.strip_prefix("*."), written.contains('@')) {
+        (Some(domain), _) => normal_domain(domain).map(Who::Below),
+        (None, true) => normal(&written).map(Who::Address),
+        (None, false) => normal_domain(&written).map(Who::Domain),
+    };
+    who.or_else(|| {
+        value.wrong(
+            format!("is \"{written}\", neither an address nor a domain"),
+            "write \"ann@a.example\", \"a.example\" for that domain alone, or \"*.a.example\" for all below it",
+        )
+    })
+}
+
+/// `microsoft`, `google`, `nobody`, or the names of servers.
+fn trust(value: Value<'_>) -> Option<Trust> {
+    const CURE: &str = "write \"microsoft\", \"google\", \"nobody\", or a list of server names as they stand in Authentication-Results";
+    match value.raw {
+        DeValue::String(word) => match word.as_ref() {
+            "microsoft" => Some(Trust::Microsoft),
+            "google" => Some(Trust::Google),
+            "nobody" => Some(Trust::Nobody),
+            other => value.wrong(format!("is \"{other}\""), CURE),
+        },
+        _ => one_or_more(server)(value).map(Trust::Servers),
+    }
+}
+
+fn server(value: Value<'_>) -> Option<String> {
+    let name = text(value.clone())?;
+    normal_domain(&name).or_else(|| {
+        value.wrong(
+            format!("is \"{name}\", no server's name"),
+            "write it as \"mx.us.example\"",
+        )
+    })
+}
+
+/// Reads `[rates]`.
+pub(super) fn rates(table: &mut Table<'_>) -> Option<Rates> {
+    let default = Rates::default();
+    Some(Rates {
+        jobs: table.or("jobs", default.jobs, rate),
+        jobs_per_sender: table.or("jobs_per_sender", default.jobs_per_sender, rate),
+        replies: table.or("replies", default.replies, rate),
+        replies_per_recipient: table.or("replies_per_recipient", default.replies_per_recipient, rate),
+    })
+}
+
+/// A rate, or `false`: no limit.
+fn rate(value: Value<'_>) -> Option<Option<Rate>> {
+    const CURE: &str = "write a number and a span such as \"20/h\" (s, m, h or d), or false";
+    match value.raw {
+        DeValue::Boolean(false) => Some(None),
+        DeValue::String(text) => match text.parse() {
+            Ok(rate) => Some(Some(rate)),
+            Err(_) => value.wrong(format!("is \"{text}\", which is no rate"), CURE),
+        },
+        _ => value.wrong("is no rate", CURE),
+    }
+}
