@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Account, Action, Conversation, Inputs, Jobs, Output, Protocol, Rates, Senders, Server};
+use super::{Account, Action, Answers, Conversation, Inputs, Jobs, Output, Protocol, Rates, Senders, Server};
 
 /// An endpoint's name: the stem of its file, `[a-z0-9][a-z0-9_-]{0,62}`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -179,6 +179,8 @@ pub struct Filter {
     pub min_size: Option<u64>,
     /// Bytes of the raw mail, at most.
     pub max_size: Option<u64>,
+    /// Whether it answers a reply of ours.
+    pub answers: Answers,
 }
 
 /// When an action is tried again.

@@ -168,7 +168,7 @@ fn what_the_guides_show_is_right() {
 #[test]
 fn the_reference_tells_the_true_defaults() {
     let reference = text("endpoints.d/reference.toml.example");
-    let smallest = "[mailbox]\naccount = \"contoso\"\n[reply]\n";
+    let smallest = "[mailbox]\naccount = \"contoso\"\n[reply]\n[conversation]\n";
     let webhook = "[webhook]\nurl = \"https://erp.example/hooks/invoice\"\n";
     assert_eq!(read(&reference), read(&format!("{smallest}{webhook}")));
 
@@ -194,7 +194,7 @@ fn the_shared_example_tells_the_true_defaults() {
 #[test]
 fn what_is_commented_out_is_right_too() {
     let reference = text("endpoints.d/reference.toml.example");
-    for section in ["when", "webhook", "reply"] {
+    for section in ["when", "webhook", "reply", "conversation"] {
         let read = read(&uncommented(&reference, section));
         assert!(read.is_ok(), "{section}: {:#?}", read.unwrap_err());
     }
@@ -207,7 +207,15 @@ fn what_is_commented_out_is_right_too() {
 fn the_reference_names_every_key() {
     let reference = text("endpoints.d/reference.toml.example");
     let sections = [
-        "when", "webhook", "command", "retry", "reply", "settle", "limits", "mailbox",
+        "when",
+        "webhook",
+        "command",
+        "retry",
+        "reply",
+        "conversation",
+        "settle",
+        "limits",
+        "mailbox",
     ];
     let probes = sections.map(|section| format!("{}\n[{section}]\nno_such_key = 1\n", without(&reference, section)));
     let top = format!("no_such_key = 1\n{reference}");

@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    Account, Config, Endpoint, EndpointName, Operator, Problem, Service,
+    Account, Config, Endpoint, EndpointName, Operator, Problem, Service, answers,
     check::{self, Accounts, Draft, Shared},
     clash,
     oauth::by_sign_in,
@@ -99,6 +99,7 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
             None => drop(broken.insert(name.clone())),
         }
     }
+    answers::resolve(&mut drafts, &mut broken, running, &mut problems);
     let endpoints = clash::settle(drafts, &mut broken, running, &mut problems);
     problems.sort();
     let own = endpoints.values().flat_map(|endpoint| {

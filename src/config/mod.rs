@@ -17,6 +17,7 @@ use std::{
 
 mod account;
 mod action;
+mod answers;
 mod check;
 mod clash;
 mod conversation;
@@ -40,7 +41,7 @@ mod value;
 
 pub use account::{Account, Auth, Protocol, Server, Tls, TokenSource};
 pub use action::{Action, Body, Command, HeaderValue, Webhook};
-pub use conversation::Conversation;
+pub use conversation::{Answerers, Answers, Conversation};
 pub use diff::Changes;
 pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Mailbox, Reply, ReplyTo, Retry, Settle, Watch};
 pub use inputs::Inputs;

@@ -29,12 +29,15 @@ pub(super) const MAX_FILES: usize = 100;
 /// Bytes of a refusal's text that are told to the sender.
 const MAX_TELL: usize = 2 * 1024;
 
-/// What a webhook may answer as `application/json`. Other keys beside `reply` are ignored; without `reply` there is no result.
+/// What a webhook may answer as `application/json`. Other keys are ignored; without `reply` nothing goes back.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(title = "Mailjob answer")]
 struct Answered {
     /// What goes back to the sender.
     reply: Option<Reply>,
+    /// What templates of the reply get, and whoever the endpoint hands an answer to that reply: any JSON.
+    #[serde(default)]
+    data: Option<serde_json::Value>,
 }
 
 /// What goes back to the sender.
@@ -194,8 +197,12 @@ fn result(headers: &HeaderMap, body: Bytes) -> Result<Answer, String> {
 }
 
 fn contents(answered: Answered) -> Result<Answer, String> {
+    let data = answered.data;
     let Some(reply) = answered.reply else {
-        return Ok(Answer::default());
+        return Ok(Answer {
+            data,
+            ..Answer::default()
+        });
     };
     if reply.files.len() > MAX_FILES {
         return Err(format!("the answer has more than {MAX_FILES} files"));
@@ -217,7 +224,7 @@ fn contents(answered: Answered) -> Result<Answer, String> {
     Ok(Answer {
         text: reply.text.as_deref().and_then(some_text),
         files: reply.files.into_iter().map(file).collect::<Result<_, String>>()?,
-        ..Answer::default()
+        data,
     })
 }
 

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::{
-    Dispatch, Ended, command, ending, later,
+    Dispatch, Ended, command, conversation, ending, later,
     reading::{read, ready, unreadable},
     webhook,
 };
@@ -20,8 +20,8 @@ use crate::{
 /// Runs one attempt and commits what it came to. Returns whether the endpoint's action said that it is no more.
 pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) -> bool {
     let begun = Instant::now();
-    let mut head = None;
-    let attempt = AssertUnwindSafe(attempt(dispatch, job, &mut head)).catch_unwind();
+    let (mut head, mut depth) = (None, 0);
+    let attempt = AssertUnwindSafe(attempt(dispatch, job, &mut head, &mut depth)).catch_unwind();
     let ended = match attempt.await {
         Ok(Some(ended)) => ended,
         Ok(None) => {
@@ -40,12 +40,12 @@ pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) -> bool {
             "the webhook answered 410 Gone: this endpoint is paused; correct its file or restart to go on"
         );
     }
-    ending::commit(dispatch, job, head, ended.outcome, begun.elapsed()).await;
+    ending::commit(dispatch, job, head, depth, ended.outcome, begun.elapsed()).await;
     ended.gone
 }
 
-/// `None` when we were stopped before it began. `head` is set as soon as the mail was read.
-async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, head: &mut Option<Head>) -> Option<Ended> {
+/// `None` when we were stopped before it began. `head` is set as soon as the mail was read, `depth` when it is an answer.
+async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, head: &mut Option<Head>, depth: &mut u32) -> Option<Ended> {
     let endpoint = &dispatch.endpoint;
     if job.size > endpoint.limits.size {
         let (what, limit) = ("bytes", endpoint.limits.size);
@@ -59,10 +59,15 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, head: &mut Option<Head>)
         Ok(raw) => raw,
         Err(error) => return Some(later(Reason::Local, format!("the mail could not be had: {error}")).into()),
     };
+    let answers = match conversation::answered(dispatch, job, &raw, head).await {
+        Ok(answers) => answers,
+        Err(outcome) => return Some(outcome.into()),
+    };
+    *depth = answers.as_ref().map_or(0, |answers| answers.depth);
     match &endpoint.action {
         Action::Webhook(webhook) => {
             let config = webhook.clone();
-            let read = read(endpoint, job, raw, move |work| webhook::prepare(&config, work));
+            let read = read(endpoint, job, raw, answers, move |work| webhook::prepare(&config, work));
             let request = match ready(read.await, head) {
                 Ok(request) => request,
                 Err(outcome) => return Some(outcome.into()),
@@ -74,7 +79,7 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, head: &mut Option<Head>)
         }
         Action::Command(command) => {
             let config = command.clone();
-            let read = read(endpoint, job, raw, move |work| command::prepare(&config, work));
+            let read = read(endpoint, job, raw, answers, move |work| command::prepare(&config, work));
             let start = match ready(read.await, head) {
                 Ok(start) => start,
                 Err(outcome) => return Some(outcome.into()),

@@ -8,10 +8,10 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::{task::spawn_blocking, time::sleep};
 
-use super::Dispatch;
+use super::{Dispatch, conversation};
 use crate::{
     config::Retry,
-    job::{Ending, Outcome, Reason, ReplyDecision, retry},
+    job::{Answerable, Ending, Outcome, Reason, ReplyDecision, retry},
     ledger::{ClaimedJob, Error, Finish, Summary},
     message::Head,
 };
@@ -21,19 +21,21 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// The longest wait after the ledger refused.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
-/// Commits an outcome with its reply, however long the ledger takes to accept it.
+/// Commits an outcome with its reply, however long the ledger takes to accept it. `depth` is how many answers in a row led to it.
 pub(super) async fn commit(
     dispatch: &Dispatch,
     job: &ClaimedJob,
     head: Option<Head>,
+    depth: u32,
     outcome: Outcome,
     took: Duration,
 ) {
     let now = Utc::now();
+    let (outcome, answerable) = conversation::answerable(&dispatch.endpoint, outcome, depth);
     let (outcome, due) = settle(outcome, &dispatch.endpoint.retry, job.retries, fastrand::f64(), now);
     log(dispatch, job, &outcome, took);
     let summary = head.as_ref().map(summary);
-    let (outcome, reply) = with_reply(dispatch, job, head, outcome, now).await;
+    let (outcome, reply) = with_reply(dispatch, job, head, outcome, answerable, now).await;
     let finish = Finish {
         job: job.id,
         attempt: job.attempt,
@@ -87,6 +89,7 @@ async fn with_reply(
     job: &ClaimedJob,
     head: Option<Head>,
     outcome: Outcome,
+    answerable: Option<Answerable>,
     now: DateTime<Utc>,
 ) -> (Outcome, Option<ReplyDecision>) {
     let heavy = match &outcome {
@@ -102,6 +105,7 @@ async fn with_reply(
             head: head.as_ref(),
             outcome: &outcome,
             now,
+            answerable,
         };
         let decision = catch_unwind(AssertUnwindSafe(|| replier.reply(&ending)));
         let decision = decision.unwrap_or_else(|_| ReplyDecision::Silent("unbuildable".to_owned()));

@@ -39,5 +39,9 @@ pub(super) fn variables(command: &config::Command, work: &Work<'_>) -> BTreeMap<
         ("MAILJOB_DIR", Origin::Folder),
     ];
     let ours = ours.into_iter().map(|(name, origin)| (name.to_owned(), origin));
-    passed.chain(set).chain(ours).collect()
+    let answered = work.answers.map(|answers| {
+        let origin = Origin::Text(answers.job.to_string());
+        ("MAILJOB_CONVERSATION_JOB".to_owned(), origin)
+    });
+    passed.chain(set).chain(ours).chain(answered).collect()
 }

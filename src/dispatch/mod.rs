@@ -8,6 +8,7 @@ pub mod answer;
 mod attempt;
 mod body;
 mod command;
+mod conversation;
 mod ending;
 mod environment;
 mod folder;

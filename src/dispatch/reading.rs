@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{later, work::Work};
 use crate::{
     config::Endpoint,
-    job::{Outcome, Reason},
+    job::{Accepted, Outcome, Reason},
     ledger::ClaimedJob,
     message::{
         self, Head, Mail, Unreadable,
@@ -27,6 +27,7 @@ pub(super) async fn read<T, E>(
     endpoint: &Arc<Endpoint>,
     job: &ClaimedJob,
     raw: Bytes,
+    answers: Option<Accepted>,
     make: impl FnOnce(&Work<'_>) -> Result<T, E> + Send + 'static,
 ) -> Result<Read<T>, Unreadable>
 where
@@ -36,8 +37,10 @@ where
     let (limits, endpoint, job, shared) = (endpoint.limits, endpoint.clone(), job.clone(), raw.clone());
     message::read(raw, limits, move |mail| {
         let head = mail.head();
-        let made = meant(&endpoint, &job, mail, &head, &shared, Utc::now())
-            .and_then(|work| make(&work).map_err(Outcome::from));
+        let made = meant(&endpoint, &job, mail, &head, &shared, Utc::now()).and_then(|work| {
+            let answers = answers.as_ref();
+            make(&Work { answers, ..work }).map_err(Outcome::from)
+        });
         Read { made, head }
     })
     .await
@@ -53,8 +56,7 @@ pub(super) fn meant<'a>(
     now: DateTime<Utc>,
 ) -> Result<Work<'a>, Outcome> {
     let mut attachments = mail.attachments();
-    let names = attachments.iter().map(message::Attachment::shown_name);
-    match judge(&endpoint.filter, head, job.size, names) {
+    match judge(&endpoint.filter, head, job.size, names(&attachments)) {
         Judgement::Not(miss, detail) => Err(Outcome::Ignored {
             reason: missed(miss),
             detail,
@@ -73,9 +75,15 @@ pub(super) fn meant<'a>(
                 head,
                 attachments,
                 raw,
+                answers: None,
             })
         }
     }
+}
+
+/// The names by which filters know attachments.
+pub(super) fn names<'a>(attachments: &'a [message::Attachment<'_>]) -> impl Iterator<Item = &'a str> {
+    attachments.iter().map(message::Attachment::shown_name)
 }
 
 /// What was made for the action, or why it gets nothing; `head` is set when the mail was read.

@@ -12,14 +12,16 @@ use chrono::{DateTime, Utc};
 
 pub use super::environment::Origin;
 use super::{
-    body, environment, folder, probe,
+    body,
+    conversation::made_up,
+    environment, folder, probe,
     reading::{meant, missed, unreadable},
     webhook::{self, Field, Unmade},
     work::Work,
 };
 use crate::{
-    config::{self, Action, Endpoint},
-    job::Outcome,
+    config::{self, Action, Answers, Endpoint},
+    job::{Outcome, Reason},
     ledger::ClaimedJob,
     message::{self, Attachment, Head, Mail, filter::explain},
     secret::SecretRef,
@@ -156,8 +158,11 @@ pub async fn rehearse(
     let rehearsed = message::read(raw, endpoint.limits, move |mail| {
         let head = mail.head();
         let (conditions, attachments) = explained(&endpoint, &job, mail, &head);
-        let plan = meant(&endpoint, &job, mail, &head, &shared, now)
-            .and_then(|work| planned(&endpoint.action, &work, most).map_err(Outcome::from));
+        let made_up = made_up(&endpoint);
+        let plan = meant(&endpoint, &job, mail, &head, &shared, now).and_then(|work| {
+            let answers = made_up.as_ref();
+            planned(&endpoint.action, &Work { answers, ..work }, most).map_err(Outcome::from)
+        });
         Rehearsal {
             conditions,
             attachments,
@@ -185,7 +190,19 @@ fn explained(endpoint: &Endpoint, job: &ClaimedJob, mail: &Mail<'_>, head: &Head
         handed_on: fate.is_handed_on(),
         why: fate.why(),
     });
-    (conditions.collect(), handed.collect())
+    let answers = match &endpoint.filter.answers {
+        Answers::Any => None,
+        Answers::None => Some("taken for a mail that answers no reply; a rehearsal asks no ledger".to_owned()),
+        Answers::Only(_) => {
+            Some("taken for an answer that counts, to a made-up job; a rehearsal asks no ledger".to_owned())
+        }
+    };
+    let answers = answers.map(|why| Condition {
+        part: Reason::Conversation.code(),
+        holds: true,
+        why,
+    });
+    (conditions.chain(answers).collect(), handed.collect())
 }
 
 fn planned(action: &Action, work: &Work<'_>, most: u64) -> Result<Plan, Unmade> {

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     config::EndpointName,
+    job::Accepted,
     ledger::ClaimedJob,
     message::{Attachment, Head, Mail},
 };
@@ -25,4 +26,6 @@ pub(super) struct Work<'a> {
     pub(super) attachments: Vec<Attachment<'a>>,
     /// Its bytes, shared.
     pub(super) raw: &'a Bytes,
+    /// What it answers, where it is an answer that counts.
+    pub(super) answers: Option<&'a Accepted>,
 }

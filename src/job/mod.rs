@@ -1,7 +1,9 @@
 //! A job: one mail at one endpoint. What became of it is data, not an error.
 
+mod conversation;
 pub mod retry;
 pub mod state;
+pub mod token;
 
 use std::fmt;
 
@@ -9,6 +11,10 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub use self::{
+    conversation::{Accepted, Allowed, Answerable, MAX_DATA, NewConversation},
+    token::{ConversationKey, Token},
+};
 use crate::{config::EndpointName, message::Head};
 
 /// A job's id: stable over all its attempts, ordered by time. It is the `webhook-id`.
@@ -196,6 +202,8 @@ pub struct Ending<'a> {
     pub outcome: &'a Outcome,
     /// The time of the ending.
     pub now: DateTime<Utc>,
+    /// With which token the reply may be answered; `None` where nobody may.
+    pub answerable: Option<Answerable>,
 }
 
 /// The reply that a job's ending causes.
@@ -220,6 +228,8 @@ pub struct NewReply {
     pub recipients: Vec<String>,
     /// The whole message with CRLF line ends.
     pub bytes: Bytes,
+    /// That it may be answered. Not known of a reply that is claimed.
+    pub conversation: Option<NewConversation>,
 }
 
 /// Decides on a reply and builds it. Dispatch calls this in the moment of an ending, so that outcome and reply commit together.

@@ -2,6 +2,7 @@
 //!
 //! Every method that changes something returns after the change is durable. One engine: [`sqlite`]. PostgreSQL can carry the same traits.
 
+mod conversation;
 mod error;
 mod maildrop;
 mod notice;
@@ -18,6 +19,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub use self::{
+    conversation::KnownConversation,
     error::Error,
     maildrop::{MAILDROP, MaildropMail, MaildropName},
     notice::{NoticeTable, Told},
@@ -26,7 +28,7 @@ pub use self::{
 };
 use crate::{
     config::EndpointName,
-    job::{JobId, NewReply, Outcome},
+    job::{ConversationKey, JobId, NewReply, Outcome},
 };
 
 /// What time it is: `Utc::now` in the running program.
@@ -245,6 +247,16 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Ends an attempt: outcome and reply in one transaction.
     async fn finish(&self, finish: Finish) -> Result<(), Error>;
+
+    /// The first of these conversations that is known, as it looks to a job that may be an answer. By the hash of a token: how long
+    /// this takes tells nothing of tokens.
+    async fn conversation(&self, keys: Vec<ConversationKey>, answer: JobId)
+    -> Result<Option<KnownConversation>, Error>;
+
+    /// Accepts a running job as an answer, before its action runs. False when there are as many answers as there may be: of two at
+    /// once, one. A job that was accepted stays so over all its attempts; one that fails in the end or is ignored gives its place
+    /// back in [`Ledger::finish`].
+    async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error>;
 
     /// Gives back a claim that was not begun: the attempt does not count.
     async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error>;

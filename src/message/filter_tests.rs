@@ -238,7 +238,7 @@ proptest! {
         mail_subject in "[aAb]{0,4}",
         names in texts(),
     ) {
-        let filter = Filter { from, to, subject, attachments, not_attachments, min_size, max_size };
+        let filter = Filter { from, to, subject, attachments, not_attachments, min_size, max_size, ..Filter::default() };
         let head = Head { from: mail_from, to: mail_to, cc: mail_cc, subject: mail_subject, ..Head::default() };
         let explained = explain(&filter, &head, size, names.iter().map(String::as_str));
         let judged = judge(&filter, &head, size, names.iter().map(String::as_str));

@@ -9,6 +9,7 @@ pub mod filter;
 mod mail;
 mod parse;
 pub mod plus;
+pub mod quote;
 pub mod safe_name;
 
 use chrono::{DateTime, Utc};

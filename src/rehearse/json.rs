@@ -133,6 +133,9 @@ fn reply(told: &Told) -> Json {
         Told::Letter(letter) => json!({
             "goes": true, "account": letter.account, "sender": letter.sender, "recipients": letter.recipients,
             "subject": letter.subject, "headers": letter.headers, "text": letter.text,
+            "answerable": letter.answerable.as_ref().map(|new| json!({
+                "endpoint": new.endpoint.as_str(), "until": new.expires, "answers": new.most, "from": new.allowed,
+            })),
         }),
     }
 }

@@ -16,7 +16,9 @@ use uuid::Uuid;
 use crate::{
     config::{Action, Endpoint, EndpointName, Limits, Settle},
     dispatch::rehearsal::{self, Rehearsal},
-    job::{Answer, Ending, JobId, NewReply, Outcome, Reason, Replier, ReplyDecision},
+    job::{
+        Answer, Answerable, Ending, JobId, NewConversation, NewReply, Outcome, Reason, Replier, ReplyDecision, Token,
+    },
     ledger::{ClaimedJob, MailId},
     message,
     reply::{Composer, Ourselves},
@@ -113,6 +115,8 @@ pub struct Letter {
     pub headers: Vec<(String, String)>,
     /// The text.
     pub text: String,
+    /// That it may be answered. The token in its header is made up.
+    pub answerable: Option<NewConversation>,
 }
 
 impl Report {
@@ -148,6 +152,7 @@ pub async fn rehearse(question: Question) -> Report {
                     head: Some(&rehearsal.head),
                     outcome,
                     now,
+                    answerable: answerable(&endpoint, outcome),
                 })
             };
             let (success, failure) = endings(&endpoint.action);
@@ -165,6 +170,13 @@ pub async fn rehearse(question: Question) -> Report {
         replies,
         settle: endpoint.settle.clone(),
     }
+}
+
+/// With a made-up token, as a reply to the first mail of a conversation.
+fn answerable(endpoint: &Endpoint, outcome: &Outcome) -> Option<Answerable> {
+    let may = endpoint.conversation.is_some() && matches!(outcome, Outcome::Done(_));
+    let token = Token::new([0; 16]);
+    may.then_some(Answerable { token, depth: 0 })
 }
 
 /// A success and a refusal with placeholders for the action's own words.
@@ -206,6 +218,7 @@ async fn letter(reply: NewReply) -> Told {
         sender,
         recipients,
         bytes,
+        conversation,
         ..
     } = reply;
     let read = message::read(bytes, Limits::default(), |mail| {
@@ -223,6 +236,7 @@ async fn letter(reply: NewReply) -> Told {
             subject,
             headers,
             text,
+            answerable: conversation,
         }),
         Err(_) => Told::Nothing("unbuildable".to_owned()),
     }

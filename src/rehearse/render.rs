@@ -218,11 +218,13 @@ fn reply(page: &mut Page, heading: &str, told: &Told) {
                 subject,
                 headers,
                 text,
+                answerable,
             } = letter;
             page.pair("account", account);
             page.pair("sender", sender);
             page.pair("recipients", &recipients.join(", "));
             page.pair("subject", subject);
+            page.pair("answers", &words::answers(answerable.as_ref()));
             for (name, value) in headers {
                 page.line(&format!("{name}: {value}"));
             }

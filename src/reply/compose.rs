@@ -11,14 +11,15 @@ use mail_builder::{
 };
 
 use super::{
+    answerable::{begun, reply_to},
     inspect::is_sound,
     recipients::{Code, Ourselves, recipients},
     words,
 };
 use crate::{
     addr_spec::is_sendable,
-    config::{Endpoint, Reply, ReplyTo},
-    job::{Answer, Ending, File, NewReply, Outcome, Replier, ReplyDecision},
+    config::{Conversation, Endpoint, Reply, ReplyTo},
+    job::{Answer, Answerable, Ending, File, NewReply, Outcome, Replier, ReplyDecision},
     message::{Head, LOOP_MARK, clean::clean, safe_name::Names},
 };
 
@@ -34,6 +35,7 @@ const LAST_REFERENCES: usize = 20;
 pub struct Composer {
     reply: Reply,
     sender: Option<Sender>,
+    conversation: Option<Conversation>,
     ourselves: Ourselves,
 }
 
@@ -59,6 +61,7 @@ impl Composer {
         Self {
             reply: endpoint.reply.clone(),
             sender,
+            conversation: endpoint.conversation.clone(),
             ourselves,
         }
     }
@@ -79,12 +82,24 @@ impl Composer {
         let recipients = recipients(&self.reply.to, head, &self.ourselves)?;
         let sender = self.sender.as_ref().ok_or("unbuildable")?;
         let domain = sender.address.rsplit_once('@').map_or("", |(_, domain)| domain);
-        // A UUIDv7 has 74 random bits: nobody guesses the id of a reply that they have not seen.
-        let message_id = format!("{}.reply@{domain}", ending.job);
-        let bytes = build(ending, head, &sender.address, &recipients, &message_id).ok_or("unbuildable")?;
+        let answerable = self.conversation.as_ref().zip(ending.answerable.as_ref());
+        let message_id = match answerable {
+            Some((_, Answerable { token, .. })) => token.message_id(domain),
+            // A UUIDv7 has 74 random bits: nobody guesses the id of a reply that they have not seen.
+            None => format!("{}.reply@{domain}", ending.job),
+        };
+        let reply_to = answerable.map(|(conversation, answerable)| reply_to(conversation, &answerable.token));
+        let ids = Ids { message_id, reply_to };
+        let bytes = build(ending, head, &sender.address, &recipients, &ids).ok_or("unbuildable")?;
+        let data = match ending.outcome {
+            Outcome::Done(answer) => answer.data.as_ref(),
+            _ => None,
+        };
+        let begun = |(conversation, answerable)| begun(conversation, answerable, &recipients, data, ending.now);
         Ok(NewReply {
+            conversation: answerable.map(begun),
+            message_id: ids.message_id,
             account: sender.account.clone(),
-            message_id,
             sender: sender.address.clone(),
             recipients,
             bytes,
@@ -101,7 +116,13 @@ impl Replier for Composer {
     }
 }
 
-fn build(ending: &Ending<'_>, head: &Head, from: &str, to: &[String], message_id: &str) -> Option<Bytes> {
+/// How a reply is known, and where answers to it go if not to From.
+struct Ids {
+    message_id: String,
+    reply_to: Option<String>,
+}
+
+fn build(ending: &Ending<'_>, head: &Head, from: &str, to: &[String], ids: &Ids) -> Option<Bytes> {
     let nothing = Answer::default();
     let answer = match ending.outcome {
         Outcome::Done(answer) => answer,
@@ -117,8 +138,11 @@ fn build(ending: &Ending<'_>, head: &Head, from: &str, to: &[String], message_id
         .from(Address::new_address(None::<&str>, from))
         .to(Address::new_list(to))
         .date(Date::new(ending.now.timestamp()))
-        .message_id(message_id)
+        .message_id(ids.message_id.as_str())
         .subject(subject(&head.subject));
+    if let Some(reply_to) = &ids.reply_to {
+        mail = mail.reply_to(Address::new_address(None::<&str>, reply_to.as_str()));
+    }
     if let Some(answered) = head.message_id.as_deref().filter(|id| is_quotable(id)) {
         mail = mail.in_reply_to(answered);
     }

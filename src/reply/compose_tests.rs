@@ -1,5 +1,7 @@
 #[path = "compose_property.rs"]
 mod property;
+#[path = "compose_answerable.rs"]
+mod token;
 
 use std::sync::Arc;
 
@@ -82,6 +84,7 @@ fn decide(endpoint: &Endpoint, head: Option<&Head>, outcome: &Outcome) -> ReplyD
         head,
         outcome,
         now: now(),
+        answerable: None,
     })
 }
 

@@ -6,9 +6,10 @@
 const MAX_LINE: usize = 998;
 
 /// The fields that a reply has, each once at most.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "From",
     "To",
+    "Reply-To",
     "Date",
     "Message-ID",
     "Subject",

@@ -5,6 +5,7 @@
 //! Message-ID. Trouble with the account (no sign-in, no connection) is never held against a reply.
 
 mod answer;
+mod answerable;
 mod compose;
 mod inspect;
 mod notice;

@@ -19,6 +19,7 @@ mod reload;
 mod reply;
 mod sign_in;
 mod sign_ins;
+mod talk;
 mod tokens;
 mod trouble;
 mod watch;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{
     command::command,
+    conversation::conversation,
     limits::{limits, retry},
     mailbox::{Accounts, filter, mailbox},
     reply::{reply, settle},
@@ -21,6 +22,8 @@ use crate::config::{
 pub(in crate::config) struct Draft {
     pub(in crate::config) endpoint: Endpoint,
     pub(in crate::config) mailbox: Place,
+    /// Where the file names another endpoint for answers to its replies.
+    pub(in crate::config) elsewhere: Option<Place>,
 }
 
 /// Reads an endpoint file.
@@ -39,13 +42,16 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     let action = action(top);
     let retry = top.or("retry", Retry::default(), |value| value.table(retry));
     let reply = reply(top, mailbox.as_ref(), accounts);
+    let talk = conversation(top, name, mailbox.as_ref(), reply.as_ref());
     let settle = settle(top, mailbox.as_ref());
     let limits = top.or("limits", Limits::default(), |value| value.table(limits));
+    let (conversation, elsewhere) = talk?.map(|talk| (talk.conversation, talk.elsewhere)).unzip();
     let endpoint = Endpoint {
         description,
         filter,
         retry,
         reply: reply?,
+        conversation,
         settle: settle?,
         limits,
         concurrency,
@@ -54,6 +60,7 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     Some(Draft {
         endpoint,
         mailbox: place?,
+        elsewhere: elsewhere.flatten(),
     })
 }
 

@@ -10,6 +10,7 @@ use toml::de::DeValue;
 use super::{
     DAY, MINUTE, SECOND,
     account::{account, overridden},
+    conversation::answers,
     did_you_mean,
     reply::same_mailbox,
 };
@@ -211,6 +212,7 @@ pub(super) fn filter(table: &mut Table<'_>) -> Option<Filter> {
         not_attachments: globs("not_attachments"),
         min_size: table.get("min_size", bytes()),
         max_size: table.get("max_size", bytes()),
+        answers: answers(table),
     };
     if let (Some(min), Some(max)) = (filter.min_size, filter.max_size)
         && min > max

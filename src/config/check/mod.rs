@@ -6,6 +6,7 @@
 mod account;
 mod client;
 mod command;
+mod conversation;
 mod endpoint;
 mod limits;
 mod mailbox;
@@ -17,6 +18,7 @@ mod service;
 mod tenant;
 mod webhook;
 
+pub(super) use conversation::answer_address;
 pub(super) use endpoint::{Draft, endpoint};
 pub(super) use mailbox::Accounts;
 pub(super) use service::{Shared, shared};

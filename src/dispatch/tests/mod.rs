@@ -5,6 +5,7 @@ mod hostile;
 pub(super) mod receiver;
 mod scene;
 mod shaky;
+mod talk;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -66,6 +67,7 @@ pub(super) async fn with_work<T: Send + 'static>(
             head: &mail.head(),
             attachments: mail.attachments(),
             raw: &shared,
+            answers: None,
         })
     });
     read.await.unwrap()

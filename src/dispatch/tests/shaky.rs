@@ -11,10 +11,10 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     config::EndpointName,
-    job::JobId,
+    job::{ConversationKey, JobId},
     ledger::{
-        ClaimedJob, ClaimedReply, Cursor, Error, Finish, Intake, Ledger, MailId, MailboxKey, MaildropMail,
-        MaildropName, Place, Settling, Submitted, Taken, UploadId, sqlite::Sqlite,
+        ClaimedJob, ClaimedReply, Cursor, Error, Finish, Intake, KnownConversation, Ledger, MailId, MailboxKey,
+        MaildropMail, MaildropName, Place, Settling, Submitted, Taken, UploadId, sqlite::Sqlite,
     },
 };
 
@@ -48,6 +48,16 @@ impl Ledger for Shaky {
             return Err(Error::Full("as the test wants".into()));
         }
         self.inner.finish(finish).await
+    }
+    async fn conversation(
+        &self,
+        keys: Vec<ConversationKey>,
+        answer: JobId,
+    ) -> Result<Option<KnownConversation>, Error> {
+        self.inner.conversation(keys, answer).await
+    }
+    async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error> {
+        self.inner.accept_answer(key, job, attempt).await
     }
     async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
         self.inner.cursor(mailbox).await

@@ -5,6 +5,7 @@
 //! it refuses and goes on: what was not answered with `Ok` was not done.
 
 mod claims;
+mod conversations;
 mod finish;
 mod intake;
 mod line;
@@ -42,10 +43,14 @@ pub use self::{
     sign_ins::SignIns,
 };
 use super::{
-    ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Intake, Ledger, MailId, MailboxKey, MaildropMail,
-    MaildropName, Place, Raw, SealedToken, Settling, SignInRow, SignInTable, Submitted, Taken, UploadId,
+    ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Intake, KnownConversation, Ledger, MailId, MailboxKey,
+    MaildropMail, MaildropName, Place, Raw, SealedToken, Settling, SignInRow, SignInTable, Submitted, Taken, UploadId,
 };
-use crate::{auth::Key, config::EndpointName, job::JobId};
+use crate::{
+    auth::Key,
+    config::EndpointName,
+    job::{ConversationKey, JobId},
+};
 
 /// A ledger in a file. Dropped, it stops writing soon; [`Sqlite::close`] waits for that.
 pub struct Sqlite {
@@ -157,6 +162,22 @@ impl Ledger for Sqlite {
             Some(crate::job::ReplyDecision::Silent(_)) | None => 0,
         };
         self.post.ask(bytes, move |desk| finish::finish(desk, finish)).await
+    }
+
+    async fn conversation(
+        &self,
+        keys: Vec<ConversationKey>,
+        answer: JobId,
+    ) -> Result<Option<KnownConversation>, Error> {
+        self.readers
+            .read(move |db| conversations::find(db, &keys, answer))
+            .await
+    }
+
+    async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error> {
+        self.post
+            .ask(0, move |desk| conversations::accept(desk, key, job, attempt))
+            .await
     }
 
     async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {
