@@ -229,7 +229,7 @@ pub struct NewReply {
     /// The whole message with CRLF line ends.
     pub bytes: Bytes,
     /// That it may be answered. Not known of a reply that is claimed.
-    pub conversation: Option<NewConversation>,
+    pub conversation: Option<Box<NewConversation>>,
 }
 
 /// Decides on a reply and builds it. Dispatch calls this in the moment of an ending, so that outcome and reply commit together.

@@ -116,7 +116,7 @@ pub struct Letter {
     /// The text.
     pub text: String,
     /// That it may be answered. The token in its header is made up.
-    pub answerable: Option<NewConversation>,
+    pub answerable: Option<Box<NewConversation>>,
 }
 
 impl Report {

@@ -224,7 +224,7 @@ fn reply(page: &mut Page, heading: &str, told: &Told) {
             page.pair("sender", sender);
             page.pair("recipients", &recipients.join(", "));
             page.pair("subject", subject);
-            page.pair("answers", &words::answers(answerable.as_ref()));
+            page.pair("answers", &words::answers(answerable.as_deref()));
             for (name, value) in headers {
                 page.line(&format!("{name}: {value}"));
             }

@@ -97,7 +97,7 @@ impl Composer {
         };
         let begun = |(conversation, answerable)| begun(conversation, answerable, &recipients, data, ending.now);
         Ok(NewReply {
-            conversation: answerable.map(begun),
+            conversation: answerable.map(begun).map(Box::new),
             message_id: ids.message_id,
             account: sender.account.clone(),
             sender: sender.address.clone(),

@@ -46,7 +46,7 @@ fn a_reply_that_may_be_answered_bears_its_token() {
         text.contains(&format!("Reply-To: <answers+{token}@us.example>")),
         "{text}"
     );
-    let kept = reply.conversation.unwrap();
+    let kept = *reply.conversation.unwrap();
     assert_eq!((kept.key, kept.depth, kept.data), (token.key(), 4, Some(7.into())));
     assert_eq!(kept.allowed, crate::job::Allowed::Exactly(reply.recipients));
     let ReplyDecision::Send(reply) = composer.reply(&ending(None)) else {

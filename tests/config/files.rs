@@ -233,8 +233,8 @@ fn answers_go_to_the_mailbox_of_the_endpoint_that_gets_them() {
         let told = told(&machine, &loaded, "endpoints.d/asking.toml");
         (loaded, told)
     };
-    let (right, _) = loaded(&of_contoso("B"));
-    assert_eq!(right.problems, []);
+    let (right, told) = loaded(&of_contoso("B"));
+    assert_eq!(told, "");
     let conversation = right.endpoints[&name("asking")].conversation.as_ref().unwrap();
     assert_eq!(conversation.address, "invoices@contoso.example");
     for (answers, why) in [

@@ -44,7 +44,7 @@ impl Replier for Asker {
             sender: "invoices@us.example".into(),
             recipients: vec![BOSS.into()],
             bytes: "Subject: approve?\r\n\r\nyes or no?\r\n".into(),
-            conversation: Some(NewConversation {
+            conversation: Some(Box::new(NewConversation {
                 key: answerable.token.key(),
                 endpoint: ending.endpoint.clone(),
                 allowed: Allowed::Exactly(vec![BOSS.into()]),
@@ -52,7 +52,7 @@ impl Replier for Asker {
                 depth: answerable.depth,
                 data: Some(json!({ "order": 7 })),
                 expires: ending.now + TimeDelta::seconds(self.seconds),
-            }),
+            })),
         })
     }
 }

@@ -28,7 +28,7 @@ async fn asked(most: u32) -> (Desktop, ClaimedJob) {
         expires: d.hands.now() + TimeDelta::days(1),
     };
     let reply = NewReply {
-        conversation: Some(conversation),
+        conversation: Some(Box::new(conversation)),
         ..reply()
     };
     let summary = Summary {
