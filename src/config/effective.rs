@@ -1,6 +1,6 @@
 //! What an endpoint's settings are in the end, and where each comes from: its file, the defaults of `mailjob.toml`, or ours.
 
-use std::{fmt::Write as _, ops::Range, path::Path};
+use std::{collections::BTreeSet, fmt::Write as _, ops::Range, path::Path};
 
 use toml::{
     Spanned,
@@ -19,8 +19,8 @@ use super::{
 ///
 /// # Errors
 /// When a file can't be read any more.
-pub fn effective(sources: &Sources, endpoint: &Endpoint) -> Result<String, Problem> {
-    let text = |file: &Path| read_text(file).map_err(|fault| Problem::of(file, fault));
+pub fn effective(sources: &Sources, endpoint: &Endpoint) -> Result<String, Box<Problem>> {
+    let text = |file: &Path| read_text(file).map_err(|fault| Box::new(Problem::of(file, fault)));
     let label = |file: &Path| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let files = list(sources, &mut Vec::new()).unwrap_or_default();
     let file = files
@@ -30,7 +30,7 @@ pub fn effective(sources: &Sources, endpoint: &Endpoint) -> Result<String, Probl
     let shared = sources
         .config
         .as_deref()
-        .map(|file| Ok((text(file)?, label(file))))
+        .map(|file| text(file).map(|text| (text, label(file))))
         .transpose()?;
     let own = Source {
         name: &own_name,
@@ -65,16 +65,29 @@ fn merged(sources: &[Source<'_>], pop3: bool) -> String {
         if matches!(outer, "webhook" | "command") && !has(outer) {
             continue;
         }
-        let lines = lines(section, &read, pop3);
-        let Some(lines) = lines else { continue };
-        if !section.name.is_empty() {
-            put(&mut text, format_args!("\n[{}]", section.name));
-        }
-        for line in lines {
-            put(&mut text, format_args!("{line}"));
+        for name in names(section, &read) {
+            let Some(lines) = lines(section, &name, &read, pop3) else {
+                continue;
+            };
+            if !name.is_empty() {
+                put(&mut text, format_args!("\n[{name}]"));
+            }
+            for line in lines {
+                put(&mut text, format_args!("{line}"));
+            }
         }
     }
     text
+}
+
+/// The tables that a section stands for: one, or as many as the operator gave names to.
+fn names(section: &Section, read: &[Read<'_>]) -> BTreeSet<String> {
+    let Some(outer) = section.name.strip_suffix(".*") else {
+        return [section.name.to_owned()].into();
+    };
+    let tables = read.iter().filter_map(|source| source.table(outer));
+    let inner = tables.flat_map(|table| table.keys());
+    inner.map(|name| format!("{outer}.{}", name.get_ref())).collect()
 }
 
 fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
@@ -83,8 +96,8 @@ fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
 }
 
 /// The lines of a section; nothing where it stands nowhere and has no defaults of ours that count by themselves.
-fn lines(section: &Section, read: &[Read<'_>], pop3: bool) -> Option<Vec<String>> {
-    let tables: Vec<_> = read.iter().map(|source| source.table(section.name)).collect();
+fn lines(section: &Section, name: &str, read: &[Read<'_>], pop3: bool) -> Option<Vec<String>> {
+    let tables: Vec<_> = read.iter().map(|source| source.table(name)).collect();
     let written = tables.iter().any(Option::is_some);
     if !written && (section.off || section.open.is_some() || !section.stands()) {
         return None;
@@ -157,8 +170,12 @@ impl<'a> Read<'a> {
     fn value(&self, table: &DeTable<'a>, key: &str) -> Option<String> {
         let value: &Spanned<DeValue<'a>> = table.get(key)?;
         let Range { start, end } = value.span();
-        let written = self.source.text.get(start..end)?;
         let place = Place::of(self.source.text, &value.span());
+        let written = match (value.get_ref(), self.source.text.get(start..end)?) {
+            // With a header of its own, or written with dots.
+            (DeValue::Table(_), text) if !text.starts_with('{') => "{ … }",
+            (_, text) => text,
+        };
         Some(format!("{written} # {}:{}", self.source.name, place.line))
     }
 }
@@ -205,9 +222,22 @@ mod tests {
     }
 
     #[test]
+    fn tables_with_names_of_the_operators_own_are_shown() {
+        let own = format!("{OWN}[reply.success]\ncc = []\n[reply.languages.de]\nsubject = \"Zu {{{{ job }}}}\"\n");
+        let lines = shown(&own, false);
+        for line in [
+            "success = { … } # own.toml:6",
+            "[reply.languages.de]",
+            "subject = \"Zu {{ job }}\" # own.toml:9",
+        ] {
+            assert!(lines.iter().any(|shown| shown == line), "{line}: {lines:#?}");
+        }
+    }
+
+    #[test]
     fn by_pop3_other_defaults_count() {
         let lines = shown(&OWN.replace("every = \"20s\"\n", ""), true);
-        for line in ["every = \"1m\" # default", "done = \"delete\" # default"] {
+        for line in ["every = \"10s\" # default", "done = \"delete\" # default"] {
             assert!(lines.iter().any(|shown| shown == line), "{line}: {lines:#?}");
         }
         assert!(!lines.iter().any(|shown| shown.starts_with("watch = ")));

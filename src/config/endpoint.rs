@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Action, Conversation, Inputs, Jobs, Mailbox, Output, Protocol, Rates, Reply, Senders};
+use super::{Action, Answers, Conversation, Inputs, Jobs, Mailbox, Output, Protocol, Rates, Reply, Senders};
 
 /// An endpoint's name: the stem of its file, `[a-z0-9][a-z0-9_-]{0,62}`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -131,6 +131,8 @@ pub struct Filter {
     pub max_size: Option<u64>,
     /// Whether encrypted mails are meant too, though nothing of them can be read here. Otherwise they fail, and their sender is told.
     pub encrypted: bool,
+    /// Whether it answers a reply of ours.
+    pub answers: Answers,
 }
 
 /// When an action is tried again.

@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    Account, Config, Endpoint, EndpointName, Operator, Problem, Service, agree,
+    Account, Config, Endpoint, EndpointName, Operator, Problem, Service, agree, answers,
     check::{self, Accounts, Draft, Shared},
     defaults::{self, Defaults},
     oauth::by_sign_in,
@@ -110,6 +110,7 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
             None => drop(broken.insert(name.clone())),
         }
     }
+    answers::resolve(&mut drafts, &mut broken, running, &mut problems);
     let endpoints = agree::settle(drafts, &mut broken, running, &mut problems);
     problems.sort();
     // What is wrong with the defaults is wrong beside each endpoint.

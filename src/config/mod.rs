@@ -18,6 +18,7 @@ use std::{
 mod account;
 mod action;
 mod agree;
+mod answers;
 pub mod braces;
 mod check;
 mod conversation;
@@ -48,7 +49,7 @@ mod value;
 
 pub use account::{Account, Auth, Protocol, Server, Tls, TokenSource};
 pub use action::{Action, Body, Command, HeaderValue, Webhook};
-pub use conversation::Conversation;
+pub use conversation::{Answerers, Answers, Conversation};
 pub use diff::Changes;
 pub use effective::effective;
 pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Retry, Settle};

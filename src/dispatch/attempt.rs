@@ -7,8 +7,8 @@ use futures_util::FutureExt;
 use tokio::{sync::SemaphorePermit, task::spawn_blocking, time::Instant};
 
 use super::{
-    Dispatch, Ended, Told, command, ending, gather, later,
-    reading::{Seen, look, read, unreadable},
+    Dispatch, Ended, Told, command, conversation, ending, gather, later,
+    reading::{Found, Seen, look, read, unreadable},
     result::{self, Facts},
     trial::{begun, checked},
     webhook,
@@ -84,10 +84,15 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen) -> Opti
         Ok(checked) => checked,
         Err(outcome) => return Some(outcome.into()),
     };
+    let answers = match conversation::answered(dispatch, job, &raw, checked.as_ref(), seen).await {
+        Ok(answers) => answers,
+        Err(outcome) => return Some(outcome.into()),
+    };
+    let found = Found { checked, answers };
     let ended = match &endpoint.action {
         Action::Webhook(webhook) => {
             let config = webhook.clone();
-            let read = read(endpoint, job, raw, checked, move |work| webhook::prepare(&config, work));
+            let read = read(endpoint, job, raw, found, move |work| webhook::prepare(&config, work));
             let request = match begun(dispatch, job, seen, read.await).await {
                 Ok(request) => request,
                 Err(outcome) => return Some(outcome.into()),
@@ -99,7 +104,7 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen) -> Opti
         }
         Action::Command(command) => {
             let config = command.clone();
-            let read = read(endpoint, job, raw, checked, move |work| command::prepare(&config, work));
+            let read = read(endpoint, job, raw, found, move |work| command::prepare(&config, work));
             let start = match begun(dispatch, job, seen, read.await).await {
                 Ok(start) => start,
                 Err(outcome) => return Some(outcome.into()),

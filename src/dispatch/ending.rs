@@ -8,10 +8,10 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::{task::spawn_blocking, time::sleep};
 
-use super::{Dispatch, Ended, Told, gates, original, reading::Seen};
+use super::{Dispatch, Ended, Told, conversation, gates, original, reading::Seen};
 use crate::{
     config::Retry,
-    job::{Ending, Original, Outcome, Reason, ReplyDecision, retry},
+    job::{Answerable, Ending, Original, Outcome, Reason, ReplyDecision, retry},
     ledger::{ClaimedJob, Error, Finish, Summary},
     message::Head,
 };
@@ -25,12 +25,16 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15);
 pub(super) async fn commit(dispatch: &Dispatch, job: &ClaimedJob, seen: Seen, ended: Ended, took: Duration) {
     let now = Utc::now();
     let Ended { outcome, told, .. } = ended;
+    let (outcome, answerable) = match told {
+        Told::Here => conversation::answerable(&dispatch.endpoint, outcome, seen.depth),
+        Told::Later | Told::Before => (outcome, None),
+    };
     let (outcome, due) = settle(outcome, &dispatch.endpoint.retry, job.retries, fastrand::f64(), now);
     log(dispatch, job, &outcome, took);
     let summary = seen.head.as_ref().map(summary);
     let named = seen.head.as_ref().map(gates::named).unwrap_or_default();
     let (outcome, reply) = match told {
-        Told::Here => with_reply(dispatch, job, seen, outcome, now).await,
+        Told::Here => with_reply(dispatch, job, seen, outcome, answerable, now).await,
         Told::Later => (outcome, Some(ReplyDecision::Gathered)),
         Told::Before => (outcome, Some(ReplyDecision::Silent("each".to_owned()))),
     };
@@ -128,6 +132,7 @@ async fn with_reply(
     job: &ClaimedJob,
     seen: Seen,
     outcome: Outcome,
+    answerable: Option<Answerable>,
     now: DateTime<Utc>,
 ) -> (Outcome, Option<ReplyDecision>) {
     let reply = &dispatch.endpoint.reply;
@@ -153,6 +158,7 @@ async fn with_reply(
             inputs: seen.inputs.as_ref(),
             outcome: &outcome,
             now,
+            answerable,
         };
         let decision = catch_unwind(AssertUnwindSafe(|| replier.reply(&ending)));
         let decision = decision.unwrap_or_else(|_| ReplyDecision::Silent("unbuildable".to_owned()));

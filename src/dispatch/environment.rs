@@ -58,7 +58,7 @@ pub(super) fn variables(command: &config::Command, work: &Work<'_>) -> Result<BT
     let ours = ours.into_iter().map(|(name, origin)| (name.to_owned(), origin));
     let mut variables: BTreeMap<_, _> = passed.chain(set).collect();
     variables.extend(inputs(command, work)?);
-    variables.extend(ours.chain(part(work)));
+    variables.extend(ours.chain(part(work)).chain(answered(work)));
     Ok(variables)
 }
 
@@ -76,6 +76,12 @@ fn inputs(command: &config::Command, work: &Work<'_>) -> Result<Vec<(String, Ori
         Ok((format!("{INPUT}{}", given.name.to_ascii_uppercase()), origin))
     };
     there.map(variable).collect()
+}
+
+/// The job whose reply the mail answers.
+fn answered(work: &Work<'_>) -> Option<(String, Origin)> {
+    let job = work.answers?.job.to_string();
+    Some(("MAILJOB_CONVERSATION_JOB".to_owned(), Origin::Text(job)))
 }
 
 /// Which part of a mail the job is of.

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{
     answer::MAX_FILES,
-    payload::{Contents, Payload},
+    payload::{Contents, ConversationPayload, Payload},
     work::Work,
 };
 use crate::{
@@ -65,6 +65,8 @@ enum Content<'a> {
     Bytes(&'a [u8]),
     Payload(&'a Work<'a>),
     Attachment(&'a Attachment<'a>),
+    Conversation(ConversationPayload<'a>),
+    Text(String),
 }
 
 /// The files that a command finds in its folder. Pure.
@@ -81,7 +83,16 @@ pub(super) fn entries<'a>(work: &'a Work<'a>) -> impl Iterator<Item = Entry<'a>>
         .attachments
         .iter()
         .map(move |file| entry(&format!("{ATTACHMENTS}/{}", file.safe_name), Content::Attachment(file)));
-    mail.into_iter().chain(attachments)
+    let answers = ConversationPayload::new(work)
+        .into_iter()
+        .flat_map(move |conversation| {
+            let text = Content::Text(conversation.reply.clone());
+            [
+                entry("reply.txt", text),
+                entry("conversation.json", Content::Conversation(conversation)),
+            ]
+        });
+    mail.into_iter().chain(answers).chain(attachments)
 }
 
 impl Entry<'_> {
@@ -90,10 +101,12 @@ impl Entry<'_> {
     /// # Errors
     /// When `to` fails.
     pub(super) fn write(&self, to: &mut impl Write) -> io::Result<()> {
-        match self.content {
+        match &self.content {
             Content::Bytes(bytes) => to.write_all(bytes),
             Content::Payload(work) => Ok(serde_json::to_writer(to, &Payload::new(work, Contents::Beside))?),
             Content::Attachment(file) => to.write_all(&file.data()),
+            Content::Conversation(conversation) => Ok(serde_json::to_writer(to, conversation)?),
+            Content::Text(text) => to.write_all(text.as_bytes()),
         }
     }
 }

@@ -87,6 +87,7 @@ mod tests {
             sender: "us@us.example".into(),
             recipients: vec!["boss@us.example".into(), "ann@a.example".into()],
             bytes: bytes::Bytes::new(),
+            conversation: None,
         });
         let gates = of_reply(&endpoint, &named(&head), Some(&reply));
         assert_eq!(keys(&gates), ["to/invoices/ann@a.example", "replies/invoices"]);

@@ -9,6 +9,7 @@ mod argv;
 mod attempt;
 mod body;
 mod command;
+mod conversation;
 mod ending;
 mod environment;
 mod excerpt;

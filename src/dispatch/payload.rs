@@ -14,7 +14,7 @@ use super::work::Work;
 use crate::{
     config::Proof,
     job::Share,
-    message::{Address, Attachment, Automatic, Mail, Nested, Scheme, clean::clean, trust::Sender},
+    message::{Address, Attachment, Automatic, Mail, Nested, Scheme, clean::clean, quote::own_text, trust::Sender},
 };
 
 /// Characters kept of one header field's value.
@@ -46,6 +46,54 @@ pub struct Payload<'a> {
     inputs: BTreeMap<&'a str, serde_json::Value>,
     /// The mail.
     mail: MailPayload<'a>,
+    /// What the mail answers: a reply of ours, in time, from one who may. Null for every other mail.
+    conversation: Option<ConversationPayload<'a>>,
+}
+
+/// A reply of ours that was answered. All but `reply` is what Mailjob kept since.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Conversation")]
+pub(super) struct ConversationPayload<'a> {
+    /// The id of the job whose reply was answered.
+    job: String,
+    /// The endpoint of that job.
+    endpoint: &'a str,
+    /// What the action of that job said to whoever answers: `data` of its answer; null where it said nothing.
+    data: Option<&'a serde_json::Value>,
+    /// The mail that the answered reply was about.
+    answered: AnsweredPayload<'a>,
+    /// The answer's own text, without what it quotes; where that can't be told, all of it. Plain text, at most 64 KiB.
+    pub(super) reply: String,
+}
+
+/// The mail that an answered reply was about.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Answered")]
+struct AnsweredPayload<'a> {
+    /// The address of its sender.
+    from: &'a str,
+    /// Its subject.
+    subject: &'a str,
+    /// Its Message-ID, without angle brackets.
+    message_id: Option<&'a str>,
+}
+
+impl<'a> ConversationPayload<'a> {
+    /// What the mail answers, if it does.
+    pub(super) fn new(work: &Work<'a>) -> Option<Self> {
+        let answers = work.answers?;
+        Some(Self {
+            job: answers.job.to_string(),
+            endpoint: &answers.endpoint,
+            data: answers.data.as_ref(),
+            answered: AnsweredPayload {
+                from: &answers.from,
+                subject: &answers.subject,
+                message_id: answers.message_id.as_deref(),
+            },
+            reply: own_text(&work.mail.readable()),
+        })
+    }
 }
 
 /// A mail. Its sender's claims, not ours.
@@ -209,6 +257,7 @@ impl<'a> Payload<'a> {
                     .collect(),
                 size: mail.raw().len() as u64,
             },
+            conversation: ConversationPayload::new(work),
         }
     }
 }

@@ -70,6 +70,7 @@ async fn a_mail_is_told_field_by_field() {
                 ],
                 "size": MAIL.len(),
             },
+            "conversation": null,
         })
     );
 }

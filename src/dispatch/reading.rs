@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::{Endpoint, Per},
-    job::{Outcome, Part, Piece, Reason, Share},
+    job::{Accepted, Outcome, Part, Piece, Reason, Share},
     ledger::ClaimedJob,
     message::{
         self, Attachment, Head, Mail, Unreadable,
@@ -37,6 +37,17 @@ pub(super) struct Seen {
     pub(super) source: String,
     /// The named inputs, where it gave them, for the words of its reply.
     pub(super) inputs: Option<serde_json::Value>,
+    /// How many answers in a row led to it, this mail included.
+    pub(super) depth: u32,
+}
+
+/// What was found out of a mail before it is read for its action.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// What we verified ourselves.
+    pub(super) checked: Option<Evidence>,
+    /// What it answers, where it is an answer that counts.
+    pub(super) answers: Option<Accepted>,
 }
 
 /// Reads a mail, asks the filter, and makes what the action needs: all in one visit to a blocking thread.
@@ -44,7 +55,7 @@ pub(super) async fn read<T, E>(
     endpoint: &Arc<Endpoint>,
     job: &ClaimedJob,
     raw: Bytes,
-    checked: Option<Evidence>,
+    found: Found,
     make: impl FnOnce(&Work<'_>) -> Result<T, E> + Send + 'static,
 ) -> Result<Read<T>, Unreadable>
 where
@@ -54,16 +65,31 @@ where
     let (limits, endpoint, job, shared) = (endpoint.limits, endpoint.clone(), job.clone(), raw.clone());
     message::read(raw, limits, move |mail| {
         let head = mail.head();
-        let work = meant(&endpoint, &job, mail, &head, &shared, checked.as_ref(), Utc::now());
+        let work = meant(
+            &endpoint,
+            &job,
+            mail,
+            &head,
+            &shared,
+            found.checked.as_ref(),
+            Utc::now(),
+        );
         let source = work
             .as_ref()
             .map(|work| result::source(&job.share, &work.attachments, &head));
         let source = source.unwrap_or_default();
         let inputs = work.as_ref().ok().map(|work| super::inputs::object(&work.inputs));
-        let made = work.and_then(|work| make(&work).map_err(Outcome::from));
+        let answers = found.answers.as_ref();
+        let depth = answers.map_or(0, |answers| answers.depth);
+        let made = work.and_then(|work| make(&Work { answers, ..work }).map_err(Outcome::from));
         let head = Some(head);
         Read {
-            seen: Seen { head, source, inputs },
+            seen: Seen {
+                head,
+                source,
+                inputs,
+                depth,
+            },
             made,
         }
     })
@@ -78,6 +104,7 @@ pub(super) async fn look(endpoint: &Endpoint, raw: Bytes) -> Result<Seen, Unread
             source: result::source(&Share::Whole, &mail.attachments(), &head),
             head: Some(head),
             inputs: None,
+            depth: 0,
         }
     })
     .await
@@ -119,6 +146,7 @@ pub(super) fn meant<'a>(
         attachments,
         inputs,
         raw,
+        answers: None,
     })
 }
 

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::{
     argv, body,
     command::Unready,
+    conversation::made_up,
     environment,
     excerpt::Kept,
     folder, probe,
@@ -18,8 +19,8 @@ use super::{
 };
 pub use super::{environment::Origin, excerpt::Excerpt};
 use crate::{
-    config::{self, Action, Endpoint},
-    job::{JobId, Outcome, Part, Share},
+    config::{self, Action, Answers, Endpoint},
+    job::{JobId, Outcome, Part, Reason, Share},
     ledger::ClaimedJob,
     message::{self, Attachment, Head, Mail, filter::explain, trust::Sender},
     secret::SecretRef,
@@ -143,7 +144,9 @@ pub async fn rehearse(
             .as_ref()
             .map(|work| work.inputs.iter().map(input).collect())
             .unwrap_or_default();
-        let plan = work.and_then(|work| planned(&endpoint.action, &work, most));
+        let made_up = made_up(&endpoint);
+        let answers = made_up.as_ref();
+        let plan = work.and_then(|work| planned(&endpoint.action, &Work { answers, ..work }, most));
         Rehearsal {
             sender: mail.sender(&endpoint.senders.trust),
             conditions,
@@ -194,7 +197,19 @@ fn explained(endpoint: &Endpoint, job: &ClaimedJob, mail: &Mail<'_>, head: &Head
         handed_on: fate.is_handed_on(),
         why: fate.why(),
     });
-    (conditions.collect(), handed.collect())
+    let answers = match &endpoint.filter.answers {
+        Answers::Any => None,
+        Answers::None => Some("taken for a mail that answers no reply; a rehearsal asks no ledger".to_owned()),
+        Answers::Only(_) => {
+            Some("taken for an answer that counts, to a made-up job; a rehearsal asks no ledger".to_owned())
+        }
+    };
+    let answers = answers.map(|why| Condition {
+        part: Reason::Conversation.code(),
+        holds: true,
+        why,
+    });
+    (conditions.chain(answers).collect(), handed.collect())
 }
 
 fn planned(action: &Action, work: &Work<'_>, most: u64) -> Result<Plan, Outcome> {

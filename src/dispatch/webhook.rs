@@ -149,7 +149,10 @@ pub(super) fn fields(
         ("ce-time", taken),
         ("x-mailjob-attempt", work.job.attempt.to_string()),
     ];
-    for (name, value) in ours {
+    let answered = work
+        .answers
+        .map(|answers| ("x-mailjob-conversation", answers.job.to_string()));
+    for (name, value) in ours.into_iter().chain(answered) {
         fields.insert(name, Field::Text(HeaderValue::try_from(value)?));
     }
     let fixed = [

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::inputs::Given;
 use crate::{
     config::EndpointName,
+    job::Accepted,
     ledger::ClaimedJob,
     message::{Attachment, Head, Mail, trust::Sender},
 };
@@ -30,4 +31,6 @@ pub(super) struct Work<'a> {
     pub(super) inputs: Vec<Given>,
     /// Its bytes, shared.
     pub(super) raw: &'a Bytes,
+    /// What it answers, where it is an answer that counts.
+    pub(super) answers: Option<&'a Accepted>,
 }

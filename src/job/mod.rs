@@ -1,8 +1,10 @@
 //! A job: one mail at one endpoint. What became of it is data, not an error.
 
+mod conversation;
 mod part;
 pub mod retry;
 pub mod state;
+pub mod token;
 
 use std::fmt;
 
@@ -10,8 +12,11 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub use part::{Ended as EndedPart, Part, Piece, Share};
-
+pub use self::{
+    conversation::{Accepted, Allowed, Answerable, MAX_DATA, NewConversation},
+    part::{Ended as EndedPart, Part, Piece, Share},
+    token::{ConversationKey, Token},
+};
 use crate::{config::EndpointName, message::Head};
 
 /// A job's id: stable over all its attempts, ordered by time. It is the `webhook-id`.
@@ -208,6 +213,8 @@ pub struct Ending<'a> {
     pub outcome: &'a Outcome,
     /// The time of the ending.
     pub now: DateTime<Utc>,
+    /// With which token the reply may be answered; `None` where nobody may.
+    pub answerable: Option<Answerable>,
 }
 
 /// The mail that a job was about, for a reply that quotes or returns it.
@@ -243,6 +250,8 @@ pub struct NewReply {
     pub recipients: Vec<String>,
     /// The whole message with CRLF line ends.
     pub bytes: Bytes,
+    /// That it may be answered. Not known of a reply that is claimed.
+    pub conversation: Option<Box<NewConversation>>,
 }
 
 /// Decides on a reply and builds it. Dispatch calls this in the moment of an ending, so that outcome and reply commit together.

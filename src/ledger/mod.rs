@@ -3,6 +3,7 @@
 //! Every method that changes something returns after the change is durable. One engine: [`sqlite`]. PostgreSQL can carry the same traits.
 
 mod arrival;
+mod conversation;
 mod error;
 mod maildrop;
 mod notice;
@@ -20,6 +21,7 @@ use tokio::sync::Notify;
 
 pub use self::{
     arrival::{Intake, NewMail, Raw, Taken, UploadId},
+    conversation::KnownConversation,
     error::Error,
     maildrop::{MAILDROP, MaildropMail, MaildropName},
     notice::{JobNews, NewsExample, NewsKind, NewsMark, NoticeTable, Told},
@@ -29,7 +31,7 @@ pub use self::{
 };
 use crate::{
     config::{EndpointName, Rate},
-    job::{EndedPart, JobId, NewReply, Outcome, Share},
+    job::{ConversationKey, EndedPart, JobId, NewReply, Outcome, Share},
 };
 
 /// What time it is: `Utc::now` in the running program.
@@ -237,6 +239,16 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// How the parts of a mail ended, and what they answered; without the files where those have more than `most` bytes together.
     async fn parts(&self, mail_job: JobId, most: u64) -> Result<GatheredParts, Error>;
+
+    /// The first of these conversations that is known, as it looks to a job that may be an answer. By the hash of a token: how long
+    /// this takes tells nothing of tokens.
+    async fn conversation(&self, keys: Vec<ConversationKey>, answer: JobId)
+    -> Result<Option<KnownConversation>, Error>;
+
+    /// Accepts a running job as an answer, before its action runs. False when there are as many answers as there may be: of two at
+    /// once, one. A job that was accepted stays so over all its attempts; one that fails in the end or is ignored gives its place
+    /// back in [`Ledger::finish`].
+    async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error>;
 
     /// Gives back a claim that was not begun: the attempt does not count.
     async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error>;

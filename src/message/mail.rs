@@ -169,6 +169,12 @@ impl<'a> Mail<'a> {
             .then(|| joined(root.html_bodies()))
     }
 
+    /// What there is to read, as text: HTML where there is nothing else.
+    #[must_use]
+    pub fn readable(&self) -> Cow<'_, str> {
+        self.text().unwrap_or_else(|| joined(self.message.root().text_bodies()))
+    }
+
     /// How many attachments there are.
     #[must_use]
     pub fn attachment_count(&self) -> usize {

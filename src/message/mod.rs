@@ -16,6 +16,7 @@ mod nested;
 mod parse;
 pub mod plus;
 pub mod policy;
+pub mod quote;
 pub mod results;
 pub mod safe_name;
 mod sealed;

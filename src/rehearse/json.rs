@@ -155,6 +155,9 @@ fn reply(told: &Told) -> Json {
                 "name": name, "media_type": media_type, "size": size,
             })).collect::<Vec<_>>(),
             "notes": letter.notes,
+            "answerable": letter.answerable.as_ref().map(|new| json!({
+                "endpoint": new.endpoint.as_str(), "until": new.expires, "answers": new.most, "from": new.allowed,
+            })),
         }),
     }
 }

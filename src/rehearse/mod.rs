@@ -19,7 +19,7 @@ use crate::{
         original::original,
         rehearsal::{self, Rehearsal},
     },
-    job::{Answer, Ending, JobId, NewReply, Outcome, Reason, ReplyDecision, Share},
+    job::{Answer, Answerable, Ending, JobId, NewConversation, NewReply, Outcome, Reason, ReplyDecision, Share, Token},
     ledger::{ClaimedJob, MailId},
     message::{self, Attachment},
     reply::{Composed, Composer, Ourselves},
@@ -128,6 +128,8 @@ pub struct Letter {
     pub files: Vec<(String, String, u64)>,
     /// What is not as the operator's templates meant it, and why.
     pub notes: Vec<String>,
+    /// That it may be answered. The token in its header is made up.
+    pub answerable: Option<Box<NewConversation>>,
 }
 
 impl Report {
@@ -167,6 +169,7 @@ pub async fn rehearse(question: Question) -> Report {
                 composer.compose(&Ending {
                     original: original.as_ref(),
                     inputs: Some(&inputs),
+                    answerable: answerable(&endpoint, outcome),
                     ..ending(&endpoint, &rehearsal.head, outcome, job.id, now)
                 })
             };
@@ -214,7 +217,15 @@ fn ending<'a>(
         inputs: None,
         outcome,
         now,
+        answerable: None,
     }
+}
+
+/// With a made-up token, as a reply to the first mail of a conversation.
+fn answerable(endpoint: &Endpoint, outcome: &Outcome) -> Option<Answerable> {
+    let may = endpoint.conversation.is_some() && matches!(outcome, Outcome::Done(_));
+    let token = Token::new([0; 16]);
+    may.then_some(Answerable { token, depth: 0 })
 }
 
 /// A success and a refusal with placeholders for the action's own words.
@@ -257,6 +268,7 @@ async fn letter(reply: NewReply, notes: Vec<String>) -> Told {
         sender,
         recipients,
         bytes,
+        conversation,
         ..
     } = reply;
     let read = message::read(bytes, Limits::default(), |mail| {
@@ -289,6 +301,7 @@ async fn letter(reply: NewReply, notes: Vec<String>) -> Told {
             html,
             files,
             notes,
+            answerable: conversation,
         }),
         Err(_) => Told::Nothing("unbuildable".to_owned()),
     }

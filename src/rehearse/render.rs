@@ -264,6 +264,7 @@ fn reply(page: &mut Page, heading: &str, told: &Told) {
                 html,
                 files,
                 notes,
+                answerable,
             } = letter;
             page.pair("account", account);
             page.pair(
@@ -276,6 +277,7 @@ fn reply(page: &mut Page, heading: &str, told: &Told) {
             );
             page.pair("recipients", &recipients.join(", "));
             page.pair("subject", subject);
+            page.pair("answers", &words::answers(answerable.as_deref()));
             for (name, value) in headers {
                 page.line(&format!("{name}: {value}"));
             }

@@ -3,7 +3,7 @@
 use crate::{
     config::{Fate, Route, Taker},
     dispatch::rehearsal::Origin,
-    job::Outcome,
+    job::{Allowed, NewConversation, Outcome},
     message::Address,
     secret::SecretRef,
 };
@@ -100,4 +100,23 @@ pub(super) fn address(address: &Address) -> String {
         Some(name) => format!("{name} <{}>", address.address),
         None => address.address.clone(),
     }
+}
+
+/// Whether a reply may be answered: by whom, how often, until when.
+pub(super) fn answers(new: Option<&NewConversation>) -> String {
+    let Some(new) = new else {
+        return "are mails like any other".to_owned();
+    };
+    let by = match &new.allowed {
+        Allowed::Exactly(addresses) | Allowed::Like(addresses) => addresses.join(" or "),
+    };
+    let times = match new.most {
+        1 => "once".to_owned(),
+        most => format!("{most} times at most"),
+    };
+    let until = new.expires.format("%Y-%m-%d %H:%M UTC");
+    format!(
+        "by {by}, {times}, until {until}, become jobs of {}; the token is made up",
+        new.endpoint
+    )
 }

@@ -5,6 +5,7 @@
 //! built with those either is not sent.
 
 use super::{
+    answerable::begun,
     build::{Draft, build},
     ids::Ids,
     original::{attached, quoted},
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     addr_spec::is_sendable,
-    config::{Endpoint, Letter, OriginalAs, Reply, ReturnTo, Sender},
+    config::{Conversation, Endpoint, Letter, OriginalAs, Reply, ReturnTo, Sender},
     job::{Ending, File, NewReply, Outcome, Replier, ReplyDecision},
     message::{Head, safe_name::Names},
 };
@@ -27,6 +28,7 @@ const MAX_HEADING: usize = 500;
 pub struct Composer {
     reply: Reply,
     desk: Option<Desk>,
+    conversation: Option<Conversation>,
     ourselves: Ourselves,
 }
 
@@ -67,7 +69,12 @@ impl Composer {
                 from: from.clone(),
             })
         });
-        Self { reply, desk, ourselves }
+        Self {
+            reply,
+            desk,
+            conversation: endpoint.conversation.clone(),
+            ourselves,
+        }
     }
 
     /// The reply for an ending, and notes on it.
@@ -94,7 +101,8 @@ impl Composer {
         let head = ending.head.ok_or("unreadable")?;
         let recipients = recipients(&self.reply, letter, head, &self.ourselves)?;
         let desk = self.desk.as_ref().ok_or("unbuildable")?;
-        let ids = Ids::new(&self.reply, ending.job, &desk.from.address, head);
+        let answerable = self.conversation.as_ref().zip(ending.answerable.as_ref());
+        let ids = Ids::new(&self.reply, ending.job, &desk.from.address, head, answerable);
         let writing = Writing {
             reply: &self.reply,
             letter,
@@ -105,6 +113,11 @@ impl Composer {
             ids: &ids,
         };
         let bytes = writing.write(notes).ok_or("unbuildable")?;
+        let data = match ending.outcome {
+            Outcome::Done(answer) => answer.data.as_ref(),
+            _ => None,
+        };
+        let begun = |(conversation, answerable)| begun(conversation, answerable, &recipients.all(), data, ending.now);
         Ok(NewReply {
             account: desk.account.clone(),
             sender: match &letter.return_to {
@@ -112,6 +125,7 @@ impl Composer {
                 Some(ReturnTo::Address(address)) => address.clone(),
                 None => desk.address.clone(),
             },
+            conversation: answerable.map(begun).map(Box::new),
             recipients: recipients.all(),
             message_id: ids.message_id,
             bytes,
@@ -225,6 +239,9 @@ fn named(files: &[File]) -> Vec<(String, &File)> {
 #[path = "compose_world.rs"]
 mod world;
 
+#[cfg(test)]
+#[path = "compose_answerable.rs"]
+mod answerable;
 #[cfg(test)]
 #[path = "compose_languages_tests.rs"]
 mod languages;

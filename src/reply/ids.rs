@@ -1,6 +1,11 @@
 //! How a letter is known and what it answers: its Message-ID, In-Reply-To, References, and where answers to it go. Pure.
 
-use crate::{config::Reply, job::JobId, message::Head};
+use super::answerable::reply_to;
+use crate::{
+    config::{Conversation, Reply},
+    job::{Answerable, JobId},
+    message::Head,
+};
 
 /// Bytes of an identifier that is quoted back; longer ones would not fit a header line.
 const MAX_ID: usize = 250;
@@ -22,12 +27,25 @@ pub(super) struct Ids<'a> {
 
 impl<'a> Ids<'a> {
     /// The identifiers of a job's letter that comes from `from`.
-    pub(super) fn new(reply: &Reply, job: JobId, from: &str, head: &'a Head) -> Self {
+    /// One that may be answered says in both of its own with which token.
+    pub(super) fn new(
+        reply: &Reply,
+        job: JobId,
+        from: &str,
+        head: &'a Head,
+        answerable: Option<(&Conversation, &Answerable)>,
+    ) -> Self {
         let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain);
-        Self {
+        let (message_id, reply_to) = match answerable {
+            Some((conversation, Answerable { token, .. })) => {
+                (token.message_id(domain), Some(reply_to(conversation, token)))
+            }
             // A UUIDv7 has 74 random bits: nobody guesses the id of a reply that they have not seen.
-            message_id: format!("{job}.reply@{domain}"),
-            reply_to: reply.reply_to.clone(),
+            None => (format!("{job}.reply@{domain}"), reply.reply_to.clone()),
+        };
+        Self {
+            message_id,
+            reply_to,
             in_reply_to: head.message_id.as_deref().filter(|id| is_quotable(id)),
             references: references(head),
         }

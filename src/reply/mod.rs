@@ -5,6 +5,7 @@
 //! Message-ID. Trouble with the account (no sign-in, no connection) is not held against a reply until its days are over.
 
 mod answer;
+mod answerable;
 mod build;
 mod charset;
 mod compose;

@@ -115,6 +115,7 @@ fn compose(account: &str, from: &str, notice: &Notice) -> Option<NewReply> {
         .write_to_vec()
         .ok()?;
     is_sound(&bytes).then(|| NewReply {
+        conversation: None,
         account: account.to_owned(),
         message_id,
         sender: from.to_owned(),

@@ -226,6 +226,7 @@ impl Talk {
 
 pub(super) fn reply(recipients: &[&str]) -> NewReply {
     NewReply {
+        conversation: None,
         account: "us".into(),
         message_id: "1.reply@us.example".into(),
         sender: "invoices@us.example".into(),

@@ -11,7 +11,11 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
-use crate::{config::EndpointName, job::JobId, ledger::*};
+use crate::{
+    config::EndpointName,
+    job::{ConversationKey, JobId},
+    ledger::*,
+};
 
 /// A ledger in memory that knows what the watch room asks of it.
 #[derive(Default)]
@@ -142,6 +146,14 @@ impl Ledger for Memory {
     async fn parts(&self, _: JobId, _: u64) -> Result<GatheredParts, Error> {
         unreachable!()
     }
+    async fn conversation(&self, _: Vec<ConversationKey>, _: JobId) -> Result<Option<KnownConversation>, Error> {
+        unreachable!()
+    }
+
+    async fn accept_answer(&self, _: ConversationKey, _: JobId, _: u32) -> Result<bool, Error> {
+        unreachable!()
+    }
+
     async fn release(&self, _: JobId, _: u32) -> Result<(), Error> {
         unreachable!()
     }

@@ -251,3 +251,33 @@ a.toml:5:7: `webhook.url` is neither http nor https
 "
     );
 }
+
+/// One file can't say where another endpoint's mail is.
+#[test]
+fn answers_go_to_the_mailbox_of_the_endpoint_that_gets_them() {
+    let of_contoso = |mailbox| endpoint(mailbox).replace("plain", "contoso");
+    let asking = format!("{}[reply]\n[conversation]\nendpoint = \"answers\"\n", of_contoso("A"));
+    let loaded = |answers: &str| {
+        let machine = Machine::new();
+        machine.write("endpoints.d/asking.toml", &asking);
+        machine.write("endpoints.d/answers.toml", answers);
+        let loaded = machine.load();
+        let told = told(&machine, &loaded, "endpoints.d/asking.toml");
+        (loaded, told)
+    };
+    let (right, told) = loaded(&of_contoso("B"));
+    assert_eq!(told, "");
+    let conversation = right.endpoints[&name("asking")].conversation.as_ref().unwrap();
+    assert_eq!(conversation.address, "invoices@contoso.example");
+    for (answers, why) in [
+        (
+            "[mailbox".to_owned(),
+            "\"answers\", which has problems of its own; mend answers.toml",
+        ),
+        (endpoint("B"), "answers have no address"),
+    ] {
+        let (wrong, told) = loaded(&answers);
+        assert!(told.contains(why), "{told}");
+        assert!(wrong.broken.contains(&name("asking")));
+    }
+}

@@ -108,6 +108,7 @@ async fn fill(ledger: &Sqlite, recipients: &[&[&str]]) {
     {
         let message_id = format!("{}.reply@example.test", job.id);
         let reply = NewReply {
+            conversation: None,
             account: "us".into(),
             bytes: mail_to(&message_id),
             message_id,

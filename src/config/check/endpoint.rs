@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{
     command::command,
+    conversation::conversation,
     inputs::{Named, inputs},
     jobs::jobs,
     limits::{limits, retry},
@@ -31,6 +32,8 @@ pub(in crate::config) struct Draft {
     pub(in crate::config) mailbox: Place,
     /// What its file says of the mailbox, with the places.
     pub(in crate::config) said: Vec<(Term, Place)>,
+    /// Where the file names another endpoint for answers to its replies.
+    pub(in crate::config) elsewhere: Option<Place>,
 }
 
 /// Reads an endpoint file over the defaults of `mailjob.toml`.
@@ -62,6 +65,7 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     let output = top.or("output", Output::default(), |value| value.table(output));
     let retry = top.or("retry", Retry::default(), |value| value.table(retry));
     let reply = reply(top, mailbox, accounts);
+    let talk = conversation(top, name, mailbox, reply.as_ref());
     let (settle, ignored) = settle(top, mailbox).unzip();
     let limits = top.or("limits", Limits::default(), |value| value.table(limits));
     let rates = top.or("rates", Rates::default(), |value| value.table(rates));
@@ -70,6 +74,7 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         order,
         mut terms,
     } = said?;
+    let (conversation, elsewhere) = talk?.map(|talk| (talk.conversation, talk.elsewhere)).unzip();
     terms.extend(ignored.flatten());
     let endpoint = Endpoint {
         description,
@@ -81,6 +86,7 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         retry,
         output,
         reply: reply?,
+        conversation,
         settle: settle?,
         limits,
         rates,
@@ -91,6 +97,7 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         endpoint,
         mailbox: place,
         said: terms,
+        elsewhere: elsewhere.flatten(),
     })
 }
 

@@ -6,6 +6,7 @@ use toml::de::DeValue;
 
 use super::{
     account::{account, overridden},
+    conversation::answers,
     did_you_mean,
     looks::{looks, watch},
     settle::same_mailbox,
@@ -156,6 +157,7 @@ pub(super) fn filter(table: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option
         min_size: table.get("min_size", bytes()),
         max_size: table.get("max_size", bytes()),
         encrypted: table.or("encrypted", false, choice(&[("refuse", false), ("allow", true)])),
+        answers: answers(table),
     };
     if let (Some(min), Some(max)) = (filter.min_size, filter.max_size)
         && min > max

@@ -6,6 +6,7 @@
 mod account;
 mod client;
 mod command;
+mod conversation;
 mod endpoint;
 mod inputs;
 mod jobs;
@@ -24,6 +25,7 @@ mod tenant;
 mod webhook;
 mod words;
 
+pub(super) use conversation::answer_address;
 pub(super) use endpoint::{Draft, endpoint};
 pub(super) use mailbox::Accounts;
 pub(super) use service::{Shared, shared};

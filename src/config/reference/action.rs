@@ -1,61 +1,17 @@
-//! What is done with a mail, and when it is tried again.
+//! What is done with a mail, when it is tried again, and what goes back of the result.
 
 use super::{Key, Section, Shape};
 
 pub(super) const SECTIONS: &[Section] = &[
-    Section {
-        name: "webhook",
-        about: "What is done with the mail: a webhook or a command.",
-        off: false,
-        open: None,
-        keys: &[
-            Key::must(
-                "url",
-                Shape::Text,
-                "\"https://erp.example/hooks/invoice\"",
-                "http or https; without user and password",
-            ),
-            Key::usual(
-                "body",
-                Shape::Word(&["json", "multipart", "raw"]),
-                "\"json\"",
-                "json: the parsed mail, attachments in base64; multipart: the same with attachments as parts; raw: the mail as it came",
-            ),
-            Key::never(
-                "secret",
-                Shape::OneOrMore(&Shape::Secret),
-                &[(
-                    "{ file = \"/run/secrets/invoices-webhook\" }",
-                    "signs by Standard Webhooks; a list while the key is rotated, each signs",
-                )],
-            ),
-            Key::usual(
-                "timeout",
-                Shape::Duration("10ms", "1h"),
-                "\"30s\"",
-                "of the whole exchange",
-            ),
-            Key::usual(
-                "max_answer",
-                Shape::Size("1B", "100MiB"),
-                "\"10MiB\"",
-                "of the answer that is read",
-            ),
-            Key::usual(
-                "allow_private_network",
-                Shape::Flag,
-                "false",
-                "whether the address may be private, loopback or link-local",
-            ),
-            Key::never("ca_file", Shape::Text, &[("\"ca.pem\"", "further trusted roots")]),
-        ],
-    },
-    Section {
-        name: "webhook.headers",
-        about: "",
-        off: true,
-        open: Some(&SETTING),
-        keys: &[
+    Section::new(
+        "webhook",
+        "What is done with the mail: a webhook or a command.",
+        WEBHOOK,
+    ),
+    Section::new(
+        "webhook.headers",
+        "",
+        &[
             Key::usual(
                 "X-Tenant",
                 SETTING,
@@ -69,52 +25,14 @@ pub(super) const SECTIONS: &[Section] = &[
                 "the whole value: Bearer …",
             ),
         ],
-    },
-    Section {
-        name: "command",
-        about: "",
-        off: true,
-        open: None,
-        keys: &[
-            Key::must(
-                "argv",
-                Shape::List(&Shape::Prose, 4096),
-                "[\"/usr/local/bin/import\", \"--quiet\"]",
-                "no shell; a path, or a name to be found in PATH",
-            ),
-            Key::usual(
-                "pass_env",
-                Shape::List(&Shape::Text, 4096),
-                "[\"PATH\", \"HOME\", \"LANG\", \"TZ\"]",
-                "variables of mailjob's own environment that it gets; others it does not get",
-            ),
-            Key::usual(
-                "timeout",
-                Shape::Duration("10ms", "1d"),
-                "\"5m\"",
-                "then TERM to the process group",
-            ),
-            Key::usual("grace", Shape::Duration("0s", "10m"), "\"5s\"", "then KILL"),
-            Key::usual(
-                "max_output",
-                Shape::Size("0B", "64MiB"),
-                "\"1MiB\"",
-                "kept of each of stdout and stderr",
-            ),
-            Key::usual(
-                "max_files",
-                Shape::Size("0B", "1GiB"),
-                "\"20MiB\"",
-                "of all files in out/ together",
-            ),
-        ],
-    },
-    Section {
-        name: "command.env",
-        about: "",
-        off: true,
-        open: Some(&SETTING),
-        keys: &[
+    )
+    .off()
+    .open(&SETTING),
+    Section::new("command", COMMAND_ABOUT, COMMAND).off(),
+    Section::new(
+        "command.env",
+        "",
+        &[
             Key::usual(
                 "MODE",
                 SETTING,
@@ -123,20 +41,152 @@ pub(super) const SECTIONS: &[Section] = &[
             ),
             Key::usual("DATABASE_URL", SETTING, "{ file = \"/run/secrets/database-url\" }", ""),
         ],
-    },
-    Section {
-        name: "retry",
-        about: "",
-        off: false,
-        open: None,
-        keys: &[Key::usual(
+    )
+    .off()
+    .open(&SETTING),
+    Section::new(
+        "retry",
+        "",
+        &[Key::usual(
             "waits",
             Shape::List(&Shape::Duration("10ms", "7d"), 100),
             "[\"5s\", \"1m\", \"5m\", \"30m\", \"2h\", \"5h\", \"10h\"]",
             "between attempts; [] means one attempt",
         )],
-    },
+    ),
+    Section::new("output", OUTPUT_ABOUT, OUTPUT),
 ];
+
+const WEBHOOK: &[Key] = &[
+    Key::must(
+        "url",
+        Shape::Text,
+        "\"https://erp.example/hooks/invoice\"",
+        "http or https; without user and password",
+    ),
+    Key::usual(
+        "body",
+        Shape::Word(&["json", "multipart", "raw", "form"]),
+        "\"json\"",
+        "",
+    )
+    .below(BODY),
+    Key::never(
+        "secret",
+        Shape::OneOrMore(&Shape::Secret),
+        &[(
+            "{ file = \"/run/secrets/invoices-webhook\" }",
+            "signs by Standard Webhooks; a list while the key is rotated, each signs",
+        )],
+    ),
+    Key::usual(
+        "timeout",
+        Shape::Duration("10ms", "1h"),
+        "\"30s\"",
+        "of the whole exchange",
+    ),
+    Key::usual(
+        "max_answer",
+        Shape::Size("1B", "100MiB"),
+        "\"10MiB\"",
+        "of the answer that is read",
+    ),
+    Key::usual(
+        "allow_private_network",
+        Shape::Flag,
+        "false",
+        "whether the address may be private, loopback or link-local",
+    ),
+    Key::never("ca_file", Shape::Text, &[("\"ca.pem\"", "further trusted roots")]),
+];
+
+const BODY: &str = "\
+json: the parsed mail, attachments in base64; multipart: the same with attachments as parts; raw: the mail as it came; form: a field or
+a file for each input.";
+
+const COMMAND_ABOUT: &str = "\
+No shell. With [inputs], {NAME} in an argument is an input and {{ a brace; a list stands alone and becomes several arguments; what would
+begin with - only because of the mail is refused.";
+
+const COMMAND: &[Key] = &[
+    Key::must(
+        "argv",
+        Shape::List(&Shape::Prose, 4096),
+        "[\"/usr/local/bin/import\", \"--quiet\"]",
+        "a path, or a name to be found in PATH, and arguments",
+    ),
+    Key::usual(
+        "pass_env",
+        Shape::List(&Shape::Text, 4096),
+        "[\"PATH\", \"HOME\", \"LANG\", \"TZ\"]",
+        "variables of mailjob's own environment that it gets; others it does not get",
+    ),
+    Key::usual(
+        "timeout",
+        Shape::Duration("10ms", "1d"),
+        "\"5m\"",
+        "then TERM to the process group",
+    ),
+    Key::usual("grace", Shape::Duration("0s", "10m"), "\"5s\"", "then KILL"),
+    Key::usual(
+        "max_output",
+        Shape::Size("0B", "64MiB"),
+        "\"1MiB\"",
+        "kept of each of stdout and stderr",
+    ),
+    Key::usual(
+        "max_files",
+        Shape::Size("0B", "1GiB"),
+        "\"20MiB\"",
+        "of all files in out/ together",
+    ),
+    Key::usual(
+        "max_input",
+        Shape::Size("1KiB", "120KiB"),
+        "\"64KiB\"",
+        "of each input among the arguments and in the environment; all together 1MiB",
+    ),
+];
+
+const OUTPUT_ABOUT: &str = "What goes back of the result. Equal names of files get a number: out.pdf, out_1.pdf.";
+
+const OUTPUT: &[Key] = &[
+    Key::never("name", Shape::Text, &[("\"{stem}.{ext}\"", "of each file")]).below(NAME),
+    Key::usual(
+        "text",
+        Shape::Either(&[Shape::Word(&["stdout", "none"]), FILE, JSON]),
+        "\"stdout\"",
+        "what a command prints or a webhook answers; or none, { file = \"reply.txt\" } of out/, { json = \"/text\" } of the JSON that is said",
+    ),
+    Key::never(
+        "data",
+        Shape::Either(&[FILE, JSON]),
+        &[("{ json = \"/data\" }", "or { file = \"data.json\" }")],
+    )
+    .below(DATA),
+    Key::usual(
+        "max_size",
+        Shape::Size("1KiB", "1GiB"),
+        "\"20MiB\"",
+        "of all files together as they are mailed, in base64",
+    ),
+    Key::usual("oversize", Shape::Word(&["refuse", "drop", "zip"]), "\"refuse\"", "").below(OVERSIZE),
+];
+
+const NAME: &str = "\
+{stem} and {ext} of a file's own name (where the action gives none: {source}, and by its media type), {n} its number, {date} on which the
+mail was taken (UTC), {job}, {source} the stem of the job's or only attachment, else the subject, else mail.";
+
+const DATA: &str = "\
+For templates and for answers to the reply; of a webhook its top-level data when nothing is written; 256KiB at most.";
+
+const OVERSIZE: &str = "\
+refuse: the job fails; drop: what has no room is left out and named; zip: all files as one, refused when that is too large (or four
+times max_size before).";
+
+const FILE: Shape = Shape::Table(&[Key::must("file", Shape::Text, "\"…\"", "")]);
+
+const JSON: Shape = Shape::Table(&[Key::must("json", Shape::Prose, "\"…\"", "")]);
 
 /// Text, or the place of a secret.
 const SETTING: Shape = Shape::Either(&[Shape::Prose, Shape::Secret]);

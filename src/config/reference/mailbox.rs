@@ -3,97 +3,198 @@
 use super::{Given, Key, Section, Shape};
 
 pub(super) const SECTIONS: &[Section] = &[
-    Section {
-        name: "",
-        about: "",
-        off: false,
-        open: None,
-        keys: &[
+    Section::new(
+        "",
+        "",
+        &[
             Key::usual("description", Shape::Prose, "\"\"", "for people"),
-            Key::usual("concurrency", Shape::Count(1, 1000), "8", "jobs of this endpoint that run at once"),
-        ],
-    },
-    Section {
-        name: "mailbox",
-        about: "",
-        off: false,
-        open: None,
-        keys: &[
-            Key::new(
-                "account",
-                Shape::Either(&[Shape::Text, Shape::Elsewhere]),
-                Given::OneOf(
-                    "\"contoso\"",
-                    &[(
-                        "{ user = \"…\", password = { file = \"…\" }, imap = { host = \"…\" } }",
-                        "or one of its own: all keys of [accounts.NAME]",
-                    )],
-                ),
-                "a name from mailjob.toml",
+            Key::usual(
+                "concurrency",
+                Shape::Count(1, 1000),
+                "8",
+                "jobs of this endpoint that run at once",
             ),
-            Key::never("user", Shape::Text, &[(
-                "\"shared@contoso.example\"",
-                "another mailbox under the account's sign-in, such as a shared one; its replies come from there",
-            )]),
-            Key::never("auth", Shape::Elsewhere, &[(
-                "{ password = { file = \"…\" } }",
-                "this endpoint signs in its own way: all keys of [accounts.NAME] that say how",
-            )]),
-            Key::never("protocol", Shape::Word(&["imap", "pop3"]), &[(
-                "\"imap\"",
-                "imap or pop3; imap when nothing is written and the account has a server for it",
-            )]),
-            Key::usual("name", Shape::Text, "\"INBOX\"", "in Unicode; POP3 knows no other"),
-            Key::usual(
-                "watch",
-                Shape::Word(&["idle"]),
-                "\"idle\"",
-                "the server tells; a server without IDLE is asked each time that look has passed",
-            )
-            .below(NOTICED)
-            .by_pop3("")
-            .unless(&["every", "cron"]),
-            Key::usual(
-                "look",
-                Shape::Duration("10s", "9m"),
-                "\"3m\"",
-                "with idle: the longest time between two looks at the mailbox",
-            )
-            .by_pop3("")
-            .unless(&["every", "cron"]),
-            Key::never("every", Shape::Duration("1s", "1d"), &[("\"30s\"", "the mailbox is looked at in this interval")])
-                .by_pop3("\"1m\"")
-                .unless(&["cron"]),
-            Key::never("cron", Shape::Text, &[(
-                "\"*/5 8-18 * * MON-FRI\"",
-                "or at these times: minute, hour, day, month, weekday; with seconds in front if there are six",
-            )]),
-            Key::never("timezone", Shape::Text, &[("\"UTC\"", "of the cron pattern")]),
         ],
-    },
-    Section {
-        name: "when",
-        about: "Which mail is meant: all that is named must hold. Text or a list of which one must match; * and ? are wildcards, case does
-not count. Without this table every mail is meant. What is not meant is ignored and stays in the mailbox.",
-        off: false,
-        open: None,
-        keys: &[
-            Key::never("from", GLOBS, &[("[\"*@supplier.example\"]", "an address of From")]),
-            Key::never("to", GLOBS, &[("[\"invoices@*\", \"billing@*\"]", "an address of To or Cc")]),
-            Key::never("subject", GLOBS, &[("\"*invoice*\"", "")]),
-            Key::never("attachments", GLOBS, &[(
-                "[\"*.pdf\"]",
-                "the name of an attachment; only attachments that match are handed on",
-            )]),
-            Key::never("not_attachments", GLOBS, &[("[\"signature.*\"]", "attachments that are left out")]),
-            Key::never("min_size", Shape::Size("0B", "1024GiB"), &[("\"1KiB\"", "of the raw mail")]),
-            Key::never("max_size", Shape::Size("0B", "1024GiB"), &[("\"20MiB\"", "of the raw mail")]),
-        ],
-    },
+    ),
+    Section::new("mailbox", "", MAILBOX),
+    Section::new("when", WHEN_ABOUT, WHEN),
+];
+
+const MAILBOX: &[Key] = &[
+    Key::new(
+        "account",
+        Shape::Either(&[Shape::Text, Shape::Elsewhere]),
+        Given::OneOf(
+            "\"contoso\"",
+            &[(
+                "{ user = \"…\", password = { file = \"…\" }, imap = { host = \"…\" } }",
+                "or one of its own: all keys of [accounts.NAME]",
+            )],
+        ),
+        "a name from mailjob.toml",
+    ),
+    Key::never(
+        "user",
+        Shape::Text,
+        &[(
+            "\"shared@contoso.example\"",
+            "another mailbox under the account's sign-in, such as a shared one; its replies come from there",
+        )],
+    ),
+    Key::never(
+        "auth",
+        Shape::Elsewhere,
+        &[(
+            "{ password = { file = \"…\" } }",
+            "this endpoint signs in its own way: all keys of [accounts.NAME] that say how",
+        )],
+    ),
+    Key::never(
+        "protocol",
+        Shape::Word(&["imap", "pop3"]),
+        &[(
+            "\"imap\"",
+            "imap or pop3; imap when nothing is written and the account has a server for it",
+        )],
+    ),
+    Key::usual("name", Shape::Text, "\"INBOX\"", "in Unicode; POP3 knows no other"),
+    Key::usual(
+        "watch",
+        Shape::Word(&["idle"]),
+        "\"idle\"",
+        "the server tells; a server without IDLE is looked at every 10 s",
+    )
+    .below(NOTICED)
+    .by_pop3("")
+    .unless(&["every", "cron"]),
+    Key::usual(
+        "look",
+        Shape::Duration("10s", "9m"),
+        "\"3m\"",
+        "with idle: the longest time between two looks at the mailbox",
+    )
+    .by_pop3("")
+    .unless(&["every", "cron"]),
+    Key::never(
+        "every",
+        Shape::Duration("1s", "1d"),
+        &[("\"30s\"", "the mailbox is looked at in this interval")],
+    )
+    .by_pop3("\"10s\"")
+    .unless(&["cron"]),
+    Key::never(
+        "cron",
+        Shape::Text,
+        &[(
+            "\"*/5 8-18 * * MON-FRI\"",
+            "or at these times: minute, hour, day, month, weekday; with seconds in front if there are six",
+        )],
+    ),
+    Key::never("timezone", Shape::Text, &[("\"UTC\"", "of the cron pattern")]),
+    Key::usual(
+        "batch",
+        Shape::CountOrAll(1, 10_000),
+        "-1",
+        "mails that a look takes at most; the rest waits for the next look; with idle that follows at once",
+    ),
+    Key::usual(
+        "repeat",
+        Shape::CountOrAll(1, 1_000_000_000),
+        "-1",
+        "looks after which the mailbox is left alone until the next start",
+    ),
+    Key::usual(
+        "start_delay",
+        Shape::Duration("0s", "1d"),
+        "\"0s\"",
+        "before the first look after a start",
+    ),
+    Key::never("backlog", Shape::Word(&["process", "skip"]), &[("\"process\"", "")]).below(BACKLOG),
+    Key::usual("backlog_limit", Shape::Count(0, 1_000_000), "1000", ""),
+    Key::usual("match", Shape::Word(&["first", "all"]), "\"first\"", "or all").below(SEVERAL),
+    Key::usual("order", Shape::Count(0, 1_000_000), "100", "the lowest comes first"),
+];
+
+const NOTICED: &str = "\
+How new mail is noticed, one of three. POP3 servers never tell: there it is every or cron. When nothing is written every = \"10s\", and
+every = \"1m\" at Microsoft and Google, who limit sign-ins.";
+
+const BACKLOG: &str = "\
+Mails that lie in the mailbox when it is looked at for the first time ever: process takes them, skip leaves them there untouched for
+ever (leave it written: it is asked again when the server renumbers the mailbox). When nothing is written and there are more than
+backlog_limit, none is taken, and the log says so, until one of the two is written.";
+
+const SEVERAL: &str = "\
+Several endpoints may watch one mailbox, over one connection. With match = \"first\" a mail is for the first one whose [when] it meets,
+in the order of these numbers, of equal ones by name; with \"all\" each whose [when] it meets does its own job. A mail that was taken
+before an endpoint was added is not for that one. When a file is removed, those of its mails that wait go on to the next endpoint.
+All of these settings but order, and [settle] ignored, belong to the mailbox: what one file does not write is as another writes it,
+and two that write different things are told so.";
+
+const WHEN_ABOUT: &str = "\
+Which mail is meant: all that is named must hold. Text or a list of which one must match; * and ? are wildcards, case does
+not count. Without this table every mail is meant. What is not meant goes on to the next endpoint of the mailbox, if there is one;
+what nobody wants is ignored and stays in the mailbox.";
+
+const WHEN: &[Key] = &[
+    Key::never("from", GLOBS, &[("[\"*@supplier.example\"]", "an address of From")]),
+    Key::never(
+        "to",
+        GLOBS,
+        &[("[\"invoices@*\", \"billing@*\"]", "an address of To or Cc")],
+    ),
+    Key::never(
+        "plus",
+        GLOBS,
+        &[(
+            "[\"tickets\", \"bug-*\"]",
+            "the detail of the mailbox's own address to which it was sent: support+tickets@contoso.example",
+        )],
+    ),
+    Key::never("subject", GLOBS, &[("\"*invoice*\"", "")]),
+    Key::never(
+        "attachments",
+        GLOBS,
+        &[(
+            "[\"*.pdf\"]",
+            "the name of an attachment; only attachments that match are handed on",
+        )],
+    ),
+    Key::never(
+        "not_attachments",
+        GLOBS,
+        &[("[\"signature.*\"]", "attachments that are left out")],
+    ),
+    Key::never(
+        "min_size",
+        Shape::Size("0B", "1024GiB"),
+        &[("\"1KiB\"", "of the raw mail")],
+    ),
+    Key::never(
+        "max_size",
+        Shape::Size("0B", "1024GiB"),
+        &[("\"20MiB\"", "of the raw mail")],
+    ),
+    Key::usual(
+        "encrypted",
+        Shape::Word(&["refuse", "allow"]),
+        "\"refuse\"",
+        "a mail that is encrypted (S/MIME, PGP): refuse: its job fails, and its sender is asked to send it plain; allow",
+    ),
+    Key::usual(
+        "conversation",
+        Shape::Word(&["any", "required", "none"]),
+        "\"any\"",
+        "whether it answers a reply of ours: any; required: only answers that count; none: only other mails",
+    ),
+    Key::never(
+        "answers_to",
+        GLOBS,
+        &[(
+            "[\"requests\"]",
+            "only answers that count, to replies of these endpoints",
+        )],
+    ),
 ];
 
 const GLOBS: Shape = Shape::OneOrMore(&Shape::Text);
-
-const NOTICED: &str = "\
-How new mail is noticed, one of three. POP3 servers never tell: there it is every or cron, and every = \"1m\" when nothing is
-written.";

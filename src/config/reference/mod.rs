@@ -3,9 +3,11 @@
 //! reads: keys, defaults and limits.
 
 mod action;
+mod inputs;
 mod mailbox;
 mod reply;
 mod schema;
+mod senders;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -16,7 +18,7 @@ pub use text::reference;
 /// A table of an endpoint file.
 #[derive(Debug)]
 pub(super) struct Section {
-    /// E.g. `webhook.headers`; nothing for the top of the file.
+    /// E.g. `webhook.headers`; nothing for the top of the file. A last part `*` is any name.
     pub(super) name: &'static str,
     /// Lines that stand above it.
     about: &'static str,
@@ -72,10 +74,14 @@ pub(super) enum Shape {
     Duration(&'static str, &'static str),
     /// Text with a unit of bytes.
     Size(&'static str, &'static str),
+    /// A whole number, or -1 for all of them.
+    CountOrAll(i64, i64),
+    /// How often in a time, or false.
+    Rate,
+    /// Any plain value.
+    Plain,
     /// One of these words.
     Word(&'static [&'static str]),
-    /// A mail address.
-    Address,
     /// The place of a secret.
     Secret,
     /// A list that may be empty, of so many at most.
@@ -91,6 +97,27 @@ pub(super) enum Shape {
 }
 
 impl Section {
+    const fn new(name: &'static str, about: &'static str, keys: &'static [Key]) -> Self {
+        Self {
+            name,
+            about,
+            off: false,
+            keys,
+            open: None,
+        }
+    }
+
+    /// The same, left out where it isn't wished for.
+    const fn off(self) -> Self {
+        Self { off: true, ..self }
+    }
+
+    /// The same with names that are the operator's own, its keys being examples.
+    const fn open(self, each: &'static Shape) -> Self {
+        let open = Some(each);
+        Self { open, ..self }
+    }
+
     /// Whether its defaults count although it is not written: all but `[reply]`, without which nobody is answered.
     pub(super) fn stands(&self) -> bool {
         self.name != "reply"
@@ -152,6 +179,12 @@ impl Key {
 
 /// All tables in the order of the reference.
 pub(super) fn sections() -> impl Iterator<Item = &'static Section> {
-    let parts: [&[Section]; 3] = [mailbox::SECTIONS, action::SECTIONS, reply::SECTIONS];
+    let parts: [&[Section]; 5] = [
+        mailbox::SECTIONS,
+        senders::SECTIONS,
+        inputs::SECTIONS,
+        action::SECTIONS,
+        reply::SECTIONS,
+    ];
     parts.into_iter().flatten()
 }

@@ -33,13 +33,15 @@ fn insert(root: &mut Map<String, Value>, section: &Section) {
         root.extend(properties(section.keys));
         return;
     }
-    let described = match section.open {
-        None => table(section.keys, section.about),
-        Some(each) => json!({ "type": "object", "additionalProperties": shape(each) }),
+    let own_names = |each| json!({ "type": "object", "additionalProperties": each });
+    let (name, described) = match (section.open, section.name.strip_suffix(".*")) {
+        (Some(each), _) => (section.name, own_names(shape(each))),
+        (None, Some(outer)) => (outer, own_names(table(section.keys, section.about))),
+        (None, None) => (section.name, table(section.keys, section.about)),
     };
-    match section.name.rsplit_once('.') {
+    match name.rsplit_once('.') {
         None => {
-            root.insert(section.name.to_owned(), described);
+            root.insert(name.to_owned(), described);
         }
         Some((outer, name)) => {
             let outer = root.get_mut(outer).and_then(|outer| outer.get_mut("properties"));
@@ -97,10 +99,14 @@ fn shape(is: &Shape) -> Value {
         Shape::Prose => json!({ "type": "string" }),
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Count(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        Shape::CountOrAll(min, max) => {
+            json!({ "anyOf": [{ "const": -1 }, { "type": "integer", "minimum": min, "maximum": max }] })
+        }
+        Shape::Rate => json!({ "anyOf": [{ "const": false }, { "type": "string", "pattern": "^[0-9]+/[smhd]$" }] }),
+        Shape::Plain => json!({ "type": ["string", "number", "boolean"] }),
         Shape::Duration(..) => json!({ "type": "string", "pattern": DURATION }),
         Shape::Size(..) => json!({ "type": "string", "pattern": SIZE }),
         Shape::Word(words) => json!({ "enum": words }),
-        Shape::Address => json!({ "type": "string", "pattern": "^[^@\\s]+@[^@\\s]+$" }),
         Shape::Secret => secret(),
         Shape::List(each, most) => json!({ "type": "array", "items": shape(each), "maxItems": most }),
         Shape::OneOrMore(each) => {

@@ -22,12 +22,20 @@ fn problems_with(section: &Section, key: &str, value: Toml) -> Vec<Problem> {
     };
     let mut file: Table = format!("[mailbox]\naccount = \"office\"\n{action}\n").parse().unwrap();
     let mut table = &mut file;
-    for name in section.name.split('.').filter(|name| !name.is_empty()) {
+    for name in section
+        .name
+        .replace('*', "de")
+        .split('.')
+        .filter(|name| !name.is_empty())
+    {
         let inner = table.entry(name).or_insert_with(|| Table::new().into());
         table = inner.as_table_mut().unwrap();
     }
     table.insert(key.to_owned(), value);
-    let path = format!("`{}`", format!("{}.{key}", section.name).trim_start_matches('.'));
+    let path = format!(
+        "`{}`",
+        format!("{}.{key}", section.name.replace('*', "de")).trim_start_matches('.')
+    );
     let name = EndpointName::new("tried").unwrap();
     let read = check::endpoint(&name, Path::new("tried.toml"), &file.to_string(), &accounts(), None);
     read.problems
@@ -59,7 +67,7 @@ fn each_table_has_the_keys_that_are_read_and_no_others() {
             .find_map(|problem| problem.cure.split_once("known here: "));
         let known = known.unwrap_or_else(|| panic!("[{}]: {problems:?}", section.name)).1;
         let known: BTreeSet<_> = known.split(", ").map(str::to_owned).collect();
-        let tables = sections().filter_map(|inner| match inner.name.rsplit_once('.') {
+        let tables = sections().filter_map(|inner| match inner.name.trim_end_matches(".*").rsplit_once('.') {
             Some((outer, name)) => (outer == section.name).then_some(name),
             None => (section.name.is_empty() && !inner.name.is_empty()).then_some(inner.name),
         });

@@ -21,7 +21,7 @@ pub fn reference() -> String {
         paragraph(&mut text, section.about);
         let off = if section.off { "#" } else { "" };
         if !section.name.is_empty() {
-            line(&mut text, format_args!("{off}[{}]", section.name));
+            line(&mut text, format_args!("{off}[{}]", section.name.replace('*', "de")));
         }
         for key in section.keys {
             entry(&mut text, section, key);
@@ -53,7 +53,10 @@ fn entry(text: &mut String, section: &Section, key: &Key) {
         line(text, format_args!("{off}{name} = {value}{}", said(key.about)));
     }
     for (value, about) in others {
-        line(text, format_args!("#{name} = {value}{}", said(about)));
+        line(
+            text,
+            format_args!("#{name} = {}{}", value.replace('\n', "\n#"), said(about)),
+        );
     }
 }
 
@@ -72,6 +75,7 @@ fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
 fn limits(shape: &Shape) -> String {
     match shape {
         Shape::Count(min, max) => format!("{min} to {max}"),
+        Shape::CountOrAll(min, max) => format!("{min} to {max}, or -1: all"),
         Shape::Duration(min, max) | Shape::Size(min, max) => format!("{min} to {max}"),
         Shape::List(each, most) if *most < 1000 => match limits(each).as_str() {
             "" => format!("{most} at most"),

@@ -7,6 +7,7 @@ pub(super) mod receiver;
 mod scene;
 mod senders;
 mod shaky;
+mod talk;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -71,6 +72,7 @@ pub(super) async fn with_work<T: Send + 'static>(
             attachments: mail.attachments(),
             inputs: Vec::new(),
             raw: &shared,
+            answers: None,
         })
     });
     read.await.unwrap()

@@ -68,7 +68,29 @@ impl Scene {
         let inner = open(&folder.path().join("mailjob.db"), Arc::new(Utc::now))
             .await
             .unwrap();
-        let mails = (1..).zip(mails).map(|(uid, mail)| NewMail {
+        let ledger = Shaky {
+            inner,
+            claims: AtomicUsize::new(0),
+            finishes: AtomicUsize::new(0),
+            panics: AtomicUsize::new(0),
+        };
+        let scene = Self {
+            _folder: folder,
+            ledger: Arc::new(ledger),
+            notes: Arc::default(),
+            memory: Budget::new(32 << 20),
+            next: Vec::new(),
+            jobs: 32,
+            stop: CancellationToken::new(),
+            running: None,
+        };
+        scene.deliver(1, mails).await;
+        scene
+    }
+
+    /// Takes further mails, from this UID on.
+    pub(super) async fn deliver(&self, first: u32, mails: Vec<String>) {
+        let mails = (first..).zip(mails).map(|(uid, mail)| NewMail {
             place: Place { uid_validity: 1, uid },
             received: None,
             sha256: Sha256::digest(format!("{uid}{mail}")).into(),
@@ -79,42 +101,29 @@ impl Scene {
         let mails: Vec<_> = mails.collect();
         let cursor = Cursor {
             uid_validity: 1,
-            uid_next: 1 + u32::try_from(mails.len()).unwrap(),
+            uid_next: first + u32::try_from(mails.len()).unwrap(),
         };
         let mailbox = MailboxKey("imap://invoices@us.example/INBOX".into());
         let endpoint = EndpointName::new("invoices").unwrap();
-        inner
-            .take(Intake {
-                mailbox,
-                endpoints: vec![endpoint],
-                cursor,
-                mails,
-            })
-            .await
-            .unwrap();
-        let ledger = Shaky {
-            inner,
-            claims: AtomicUsize::new(0),
-            finishes: AtomicUsize::new(0),
-            panics: AtomicUsize::new(0),
+        let intake = Intake {
+            mailbox,
+            endpoints: vec![endpoint],
+            cursor,
+            mails,
         };
-        Self {
-            _folder: folder,
-            ledger: Arc::new(ledger),
-            notes: Arc::default(),
-            memory: Budget::new(32 << 20),
-            next: Vec::new(),
-            jobs: 32,
-            stop: CancellationToken::new(),
-            running: None,
-        }
+        self.ledger.inner.take(intake).await.unwrap();
     }
 
     pub(super) fn start(&mut self, endpoint: Endpoint) {
+        let notes = self.notes.clone();
+        self.start_with(endpoint, notes);
+    }
+
+    pub(super) fn start_with(&mut self, endpoint: Endpoint, replier: Arc<dyn Replier>) {
         self.running = Some(tokio::spawn(run(Dispatch {
             endpoint: Arc::new(endpoint),
             ledger: self.ledger.clone(),
-            replier: self.notes.clone(),
+            replier,
             http: client(None, true).unwrap(),
             dns: Dns::new(None),
             memory: self.memory.clone(),

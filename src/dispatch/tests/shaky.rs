@@ -11,10 +11,11 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     config::EndpointName,
-    job::JobId,
+    job::{ConversationKey, JobId},
     ledger::{
-        Admission, ClaimedJob, ClaimedReply, Cursor, Error, Finish, Gate, GatheredParts, HandedOn, Intake, Ledger,
-        MailId, MailboxKey, MaildropMail, MaildropName, Place, Settling, Submitted, Taken, UploadId, sqlite::Sqlite,
+        Admission, ClaimedJob, ClaimedReply, Cursor, Error, Finish, Gate, GatheredParts, HandedOn, Intake,
+        KnownConversation, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Settling, Submitted, Taken,
+        UploadId, sqlite::Sqlite,
     },
 };
 
@@ -54,6 +55,16 @@ impl Ledger for Shaky {
     }
     async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error> {
         self.inner.admit(job, attempt, gates).await
+    }
+    async fn conversation(
+        &self,
+        keys: Vec<ConversationKey>,
+        answer: JobId,
+    ) -> Result<Option<KnownConversation>, Error> {
+        self.inner.conversation(keys, answer).await
+    }
+    async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error> {
+        self.inner.accept_answer(key, job, attempt).await
     }
     async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
         self.inner.cursor(mailbox).await

@@ -239,6 +239,7 @@ fn claimed_reply(row: &Row<'_>, account: &str) -> rusqlite::Result<ClaimedReply>
         attempt: row.get(3)?,
         made: instant(row.get(4)?),
         reply: NewReply {
+            conversation: None,
             account: account.to_owned(),
             message_id: row.get(5)?,
             sender: row.get(6)?,

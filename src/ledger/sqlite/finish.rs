@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::{
     claims::{Running, running, step},
-    parts, rate, route, settle,
+    conversations, parts, rate, route, settle,
     values::{capped, micros},
     writer::Desk,
 };
@@ -54,6 +54,9 @@ pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
         &words,
         summary.unwrap_or_default(),
     )?;
+    if matches!(end, End::Failed | End::Ignored) {
+        conversations::give_back(desk, found.row)?;
+    }
     match reply.filter(|_| matches!(end, End::Done | End::Failed)) {
         Some(ReplyDecision::Send(_)) if !rate::pass(desk, found.row, &gates)? => keep_silent(desk, found.row, "rate")?,
         Some(ReplyDecision::Send(reply)) => queue_reply(desk, found.row, reply)?,
@@ -203,6 +206,9 @@ fn queue_reply(desk: &mut Desk<'_>, job: i64, reply: NewReply) -> Result<(), Err
     desk.db
         .prepare_cached("INSERT INTO reply_body (job, bytes) VALUES (?1, ?2)")?
         .execute(params![job, &*reply.bytes])?;
+    if let Some(new) = &reply.conversation {
+        conversations::begin(desk, job, new)?;
+    }
     desk.after.accounts.insert(reply.account.into());
     Ok(())
 }

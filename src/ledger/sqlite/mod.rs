@@ -5,6 +5,7 @@
 //! it refuses and goes on: what was not answered with `Ok` was not done.
 
 mod claims;
+mod conversations;
 mod finish;
 mod intake;
 mod line;
@@ -50,11 +51,15 @@ pub use self::{
     sign_ins::SignIns,
 };
 use super::{
-    Admission, ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Gate, GatheredParts, HandedOn, Intake, Ledger,
-    MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw, SealedToken, Settling, SignInRow, SignInTable,
-    Submitted, Taken, UploadId,
+    Admission, ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Gate, GatheredParts, HandedOn, Intake,
+    KnownConversation, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw, SealedToken, Settling,
+    SignInRow, SignInTable, Submitted, Taken, UploadId,
 };
-use crate::{auth::Key, config::EndpointName, job::JobId};
+use crate::{
+    auth::Key,
+    config::EndpointName,
+    job::{ConversationKey, JobId},
+};
 
 /// A ledger in a file. Dropped, it stops writing soon; [`Sqlite::close`] waits for that.
 pub struct Sqlite {
@@ -188,6 +193,22 @@ impl Ledger for Sqlite {
     async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error> {
         self.post
             .ask(0, move |desk| rate::admit(desk, job, attempt, &gates))
+            .await
+    }
+
+    async fn conversation(
+        &self,
+        keys: Vec<ConversationKey>,
+        answer: JobId,
+    ) -> Result<Option<KnownConversation>, Error> {
+        self.readers
+            .read(move |db| conversations::find(db, &keys, answer))
+            .await
+    }
+
+    async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error> {
+        self.post
+            .ask(0, move |desk| conversations::accept(desk, key, job, attempt))
             .await
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, params};
 
 use super::{
+    conversations,
     intake::{drop_bytes, drop_upload},
     parts,
     values::signed,
@@ -144,6 +145,7 @@ pub(super) fn forget(db: &Connection, before: i64) -> Result<(u64, bool), Error>
         before,
     )?;
     let uploads = numbers(db, "SELECT mail FROM upload WHERE started < ?1 LIMIT ?2", before)?;
+    conversations::forget(db, before)?;
     let full = |found: &[i64]| signed(found.len()) == STEP_MAILS;
     let more = full(&mails) || full(&uploads);
     let mut freed = 0;

@@ -1,5 +1,6 @@
 //! The engine on real files.
 
+mod conversations;
 mod flow;
 mod invariants;
 mod life;
@@ -241,6 +242,7 @@ fn silent() -> Option<ReplyDecision> {
 
 fn reply() -> NewReply {
     NewReply {
+        conversation: None,
         account: "contoso".into(),
         message_id: "1@mailjob".into(),
         sender: "invoices@example.com".into(),

@@ -1,0 +1,148 @@
+//! The token by which an answer finds the reply that it answers. Pure: the random bytes are an argument.
+//!
+//! It stands in the reply's Message-ID, which comes back in In-Reply-To and References, and in the plus-address of Reply-To.
+//! Mail addresses may lose their case on the way, so it is written in lower-case base32 (RFC 4648 section 6) without padding.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::message::{Head, plus};
+
+/// 128 random bits. Whoever has it has seen the reply.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token([u8; 16]);
+
+/// What the ledger keeps of a token: its SHA-256. Nobody who reads the ledger can answer in another's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConversationKey(pub [u8; 32]);
+
+const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// What stands between a token and the domain of a Message-ID.
+const REPLY: &str = ".reply";
+
+/// Tokens of one mail that are looked up, at most.
+const MOST: usize = 20;
+
+impl Token {
+    /// Characters of a written token: enough for 128 bits.
+    pub const LENGTH: usize = 26;
+
+    /// The token of these bytes, which nobody can guess.
+    #[must_use]
+    pub fn new(random: [u8; 16]) -> Self {
+        Self(random)
+    }
+
+    /// The token that is written so, in any case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != Self::LENGTH {
+            return None;
+        }
+        let mut value: u128 = 0;
+        let mut last = 0;
+        for (place, byte) in text.bytes().enumerate() {
+            let digit = digit(byte)?;
+            last = digit;
+            // The last character holds three bits and two that are nothing.
+            value = match place + 1 == Self::LENGTH {
+                true => (value << 3) | u128::from(digit >> 2),
+                false => (value << 5) | u128::from(digit),
+            };
+        }
+        (last & 0b11 == 0).then(|| Self(value.to_be_bytes()))
+    }
+
+    /// By which the ledger knows it.
+    #[must_use]
+    pub fn key(&self) -> ConversationKey {
+        ConversationKey(Sha256::digest(self.0).into())
+    }
+
+    /// The Message-ID of the reply, without angle brackets.
+    #[must_use]
+    pub fn message_id(&self, domain: &str) -> String {
+        format!("{self}{REPLY}@{domain}")
+    }
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    let lower = byte.to_ascii_lowercase();
+    let place = ALPHABET.iter().position(|known| *known == lower)?;
+    u8::try_from(place).ok()
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = u128::from_be_bytes(self.0);
+        for place in 0..Self::LENGTH {
+            let digit = match 123usize.checked_sub(5 * place) {
+                Some(shift) => value >> shift,
+                None => value << 2,
+            };
+            let digit = usize::try_from(digit & 31).unwrap_or_default();
+            f.write_str(
+                ALPHABET
+                    .get(digit)
+                    .map_or("", |byte| str::from_utf8(std::slice::from_ref(byte)).unwrap_or("")),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// Whether a mail's header may have a token somewhere: a quick look that saves a second one.
+#[must_use]
+pub fn hinted(raw: &[u8]) -> bool {
+    let mut run = 0;
+    let (mut line_is_empty, mut before_run) = (true, true);
+    for &byte in raw {
+        if byte == b'\n' && line_is_empty && before_run {
+            break;
+        }
+        match byte {
+            _ if digit(byte).is_some() => run += 1,
+            _ if run == Token::LENGTH => return true,
+            _ => run = 0,
+        }
+        before_run = run == 0;
+        line_is_empty = byte == b'\n' || (byte == b'\r' && line_is_empty);
+    }
+    run == Token::LENGTH
+}
+
+/// The tokens that a mail names, the likeliest first: of what it answers, of its plus-address at one of `ours`, of its thread from
+/// the end.
+#[must_use]
+pub fn named<'a>(head: &Head, ours: impl Iterator<Item = &'a str>) -> Vec<Token> {
+    let of_id = |id: &String| {
+        let (token, _) = id
+            .rsplit_once('@')?
+            .0
+            .rsplit_once(REPLY)
+            .filter(|(_, rest)| rest.is_empty())?;
+        Token::parse(token)
+    };
+    let details = ours.flat_map(|address| plus::details(head, address));
+    let answered = head.in_reply_to.iter().filter_map(of_id);
+    let thread = head.references.iter().rev().filter_map(of_id);
+    let mut found: Vec<Token> = Vec::new();
+    for token in answered.chain(details.filter_map(Token::parse)).chain(thread) {
+        if !found.contains(&token) && found.len() < MOST {
+            found.push(token);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+#[path = "token_tests.rs"]
+mod tests;
