@@ -90,9 +90,9 @@ struct Orphans {
 }
 
 impl Orphans {
-    /// Endpoints that are broken have a file: their jobs wait.
+    /// Endpoints that are broken or disabled have a file: their jobs wait.
     fn of(route: &Route, config: &Config) -> Self {
-        let known = route.names().into_iter().chain(config.broken.iter().cloned());
+        let known = route.names().into_iter().chain(config.idle.iter().cloned());
         let next = match route.mailbox.taker {
             Taker::First => route.names(),
             Taker::All => Vec::new(),

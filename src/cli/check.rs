@@ -4,6 +4,7 @@
 use std::{
     io::{self, Write},
     process::ExitCode,
+    time::Duration,
 };
 
 use super::doctor::{self, Form};
@@ -11,6 +12,9 @@ use crate::config::{
     Action, Endpoint, Letter, Reply, ReplyTo, Watch,
     load::{Loaded, Sources, load},
 };
+
+/// Looks that are further apart are no burden to the large providers.
+const SELDOM: Duration = Duration::from_secs(10);
 
 /// Checks the configuration. The exit code is 0, 78 (`EX_CONFIG`) when there is a problem, or 74 (`EX_IOERR`) when it
 /// could not be told.
@@ -44,6 +48,9 @@ fn report(loaded: &Loaded, out: &mut impl Write, err: &mut impl Write) -> io::Re
     for endpoint in loaded.endpoints.values() {
         writeln!(out, "{}", line(endpoint))?;
     }
+    for name in &loaded.disabled {
+        writeln!(out, "{name}: disabled")?;
+    }
     let right = counted(loaded.endpoints.len(), "endpoint");
     let problems = match loaded.problems.len() {
         0 => "no problems".to_owned(),
@@ -66,6 +73,9 @@ fn line(endpoint: &Endpoint) -> String {
     let mailbox = &endpoint.mailbox;
     let watch = match &mailbox.watch {
         Watch::Idle { .. } => "as it comes".to_owned(),
+        Watch::Every(interval) if *interval < SELDOM => {
+            format!("every {interval:?} (often: large providers limit how often one may ask)")
+        }
         Watch::Every(interval) => format!("every {interval:?}"),
         Watch::Cron { pattern, zone } => format!("at {} {zone}", pattern.as_str()),
     };
@@ -143,6 +153,19 @@ mod tests {
         );
         assert_eq!(err, "");
         assert!(loaded.problems.is_empty());
+    }
+
+    #[test]
+    fn what_is_disabled_or_looks_often_is_said() {
+        let often = ENDPOINT.replace("[webhook]", "every = \"9s\"\n[webhook]");
+        let disabled = format!("enabled = false\n{ENDPOINT}");
+        let (out, err, _) = checked(&[("a.toml", &often), ("b.toml", &disabled)]);
+        assert!(out.starts_with("a: orders INBOX, every 9s (often: "), "{out}");
+        assert!(
+            out.ends_with("\nb: disabled\n1 endpoint would run, 0 would not; no problems\n"),
+            "{out}"
+        );
+        assert_eq!(err, "");
     }
 
     #[test]

@@ -51,6 +51,7 @@ fn settled(files: &[(&str, &str)], running: Option<&Config>) -> (Loaded, Config)
         accounts: BTreeMap::new(),
         endpoints,
         broken,
+        disabled: BTreeSet::new(),
         listed: true,
         problems,
     };

@@ -63,7 +63,7 @@ impl Changes {
         }
         if new.listed {
             let refused = self.refused.iter().cloned();
-            config.broken = refused.collect();
+            config.idle = refused.chain(new.disabled.iter().cloned()).collect();
         }
         share(&mut config, &self.kept);
         config

@@ -57,6 +57,7 @@ fn loaded(right: &str, broken: &str, listed: bool) -> Loaded {
         accounts: BTreeMap::new(),
         endpoints: endpoints(right),
         broken: names(broken).into_iter().collect::<BTreeSet<_>>(),
+        disabled: BTreeSet::new(),
         listed,
         problems: Vec::new(),
     }
@@ -88,7 +89,7 @@ fn what_changes_follows_from_what_runs_and_what_is_read() {
             service: Service::on(1),
             operator: None,
             endpoints: endpoints(runs),
-            broken: BTreeSet::new(),
+            idle: BTreeSet::new(),
         };
         let new = loaded(right, broken, listed);
         let changes = Changes::between(&old, &new);
@@ -106,7 +107,7 @@ fn what_changes_follows_from_what_runs_and_what_is_read() {
             endpoints(then),
             "{runs} → {right} ({broken})"
         );
-        let waiting = changes.applied(&old, &new).broken;
+        let waiting = changes.applied(&old, &new).idle;
         assert_eq!(
             waiting.into_iter().collect::<Vec<_>>(),
             names(refused),
@@ -122,7 +123,7 @@ fn who_is_broken_goes_on_with_the_mailbox_as_the_others_say() {
         service: Service::on(1),
         operator: None,
         endpoints: endpoints("a1 b1"),
-        broken: BTreeSet::new(),
+        idle: BTreeSet::new(),
     };
     let mut new = loaded("b1", "a", true);
     for endpoint in new.endpoints.values_mut() {
@@ -147,7 +148,7 @@ fn shared_settings_wait_for_the_next_start() {
         service: Service::on(1),
         operator: None,
         endpoints: endpoints("a1"),
-        broken: BTreeSet::new(),
+        idle: BTreeSet::new(),
     };
     let mut new = loaded("a1", "", true);
     new.service = Some(Service::on(8));
@@ -166,7 +167,7 @@ fn an_operator_counts_at_once_and_one_who_cannot_be_used_leaves_the_one_before()
         service: Service::on(1),
         operator: Some(operator("old@example.com")),
         endpoints: endpoints("a1"),
-        broken: BTreeSet::new(),
+        idle: BTreeSet::new(),
     };
     let mut new = loaded("a1", "", true);
     for (read, then) in [

@@ -46,6 +46,8 @@ pub struct Loaded {
     pub endpoints: BTreeMap<EndpointName, Arc<Endpoint>>,
     /// The endpoints that have a file, but not one that can be used.
     pub broken: BTreeSet<EndpointName>,
+    /// The endpoints whose file is right and says that they do not run.
+    pub disabled: BTreeSet<EndpointName>,
     /// Whether the folder could be listed. If not, nothing is known of the endpoints that are missing here.
     pub listed: bool,
     /// All that is wrong, by file and place.
@@ -70,7 +72,7 @@ impl Loaded {
             service,
             operator: self.operator.clone().flatten(),
             endpoints: self.endpoints.clone(),
-            broken: self.broken.clone(),
+            idle: self.broken.union(&self.disabled).cloned().collect(),
         })
     }
 }
@@ -99,13 +101,14 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
     };
     let files = list(sources, &mut problems);
     let mut drafts = BTreeMap::new();
-    let mut broken = BTreeSet::new();
+    let (mut broken, mut disabled) = (BTreeSet::new(), BTreeSet::new());
     for (name, file) in files.iter().flatten() {
         let (defaults, known) = match &defaults {
             Ok(defaults) => (defaults.as_ref(), true),
             Err(defaults::Unknown) => (None, false),
         };
         match read_endpoint(name, file, &accounts, defaults, &mut problems).filter(|_| known) {
+            Some(draft) if !draft.enabled => drop(disabled.insert(name.clone())),
             Some(draft) => drop(drafts.insert(name.clone(), (file.clone(), draft))),
             None => drop(broken.insert(name.clone())),
         }
@@ -129,6 +132,7 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
             .collect(),
         endpoints,
         broken,
+        disabled,
         listed: files.is_some(),
         problems,
     }

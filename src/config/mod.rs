@@ -78,8 +78,8 @@ pub struct Config {
     pub operator: Option<Operator>,
     /// Endpoints by name.
     pub endpoints: BTreeMap<EndpointName, Arc<Endpoint>>,
-    /// Endpoints that have a file, but none that could ever be used: their jobs wait until it is mended.
-    pub broken: BTreeSet<EndpointName>,
+    /// Endpoints that have a file and don't run, because it can't be used or says so: their jobs wait.
+    pub idle: BTreeSet<EndpointName>,
 }
 
 /// The shared settings of one process.

@@ -308,4 +308,6 @@ async fn letter(reply: NewReply, notes: Vec<String>) -> Told {
 }
 
 #[cfg(test)]
+mod examples_tests;
+#[cfg(test)]
 mod tests;

@@ -172,7 +172,7 @@ async fn a_mailbox_stays_watched_as_it_is_until_all_say_otherwise() {
     every("a", 6);
     let reload = until(&mut reloader, |reload| !reload.changes.refused.is_empty()).await;
     assert_eq!(reload.config.endpoints.keys().cloned().collect::<Vec<_>>(), [name("b")]);
-    assert!(reload.config.broken.contains(&name("a")));
+    assert!(reload.config.idle.contains(&name("a")));
 
     every("b", 6);
     let reload = until(&mut reloader, |reload| reload.changes.refused.is_empty()).await;
@@ -229,4 +229,22 @@ async fn a_signal_has_everything_read() {
 
 fn with_secret(endpoint: &str) -> String {
     format!("{endpoint}secret = {{ file = \"../secrets/a\" }}\n")
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_disabled_stops_and_keeps_its_jobs() {
+    let machine = Machine::new();
+    let mut reloader = reloader(&machine);
+    machine.endpoint("a", "A");
+    let path = "endpoints.d/a.toml";
+    until(&mut reloader, |reload| reload.changes.added == [name("a")]).await;
+
+    machine.write(path, &format!("enabled = false\n{}", endpoint("A")));
+    let reload = until(&mut reloader, |reload| reload.changes.removed == [name("a")]).await;
+    assert_eq!(reload.config.routes().len(), 0);
+    assert!(reload.config.idle.contains(&name("a")));
+
+    machine.endpoint("a", "A");
+    let reload = until(&mut reloader, |reload| reload.changes.added == [name("a")]).await;
+    assert_eq!((reload.config.routes().len(), reload.config.idle.len()), (1, 0));
 }

@@ -104,7 +104,9 @@ async fn two_endpoints(world: &World, url: &str) -> Mailjob {
     let webhook = format!("[webhook]\nurl = \"{url}\"\nallow_private_network = true");
     let command = "[command]\nargv = [\"/bin/sh\", \"-c\", \"echo received\"]";
     for (name, action) in [("hook", webhook.as_str()), ("script", command)] {
-        let text = format!("[mailbox]\naccount = \"{name}\"\n{action}\n[reply]\nto = \"sender\"\n");
+        // One sender gets more replies than anybody would get by default.
+        let reply = "[reply]\nto = \"sender\"\n[rates]\nreplies_per_recipient = false";
+        let text = format!("[mailbox]\naccount = \"{name}\"\n{action}\n{reply}\n");
         mailjob.endpoint(name, &text).unwrap();
     }
     mailjob

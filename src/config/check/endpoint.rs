@@ -21,13 +21,15 @@ use crate::config::{
     defaults::Defaults,
     read::{Part, read_over},
     table::Table,
-    value::{count, prose},
+    value::{count, flag, prose},
 };
 
 /// An endpoint that is right by itself. Others may watch the same mailbox: what its file says of that has to be what theirs say.
 #[derive(Debug)]
 pub(in crate::config) struct Draft {
     pub(in crate::config) endpoint: Endpoint,
+    /// Whether it runs.
+    pub(in crate::config) enabled: bool,
     /// Where its file names the mailbox.
     pub(in crate::config) mailbox: Place,
     /// What its file says of the mailbox, with the places.
@@ -49,6 +51,7 @@ pub(in crate::config) fn endpoint(
 
 fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Option<Draft> {
     let description = top.or("description", String::new(), prose);
+    let enabled = top.or("enabled", true, flag);
     let concurrency = top.or("concurrency", 8, count(1..=1000));
     let place = top.own("mailbox").map_or(Place::START, |value| value.place());
     let said = top.must("mailbox", "write [mailbox] with account = \"…\"", |value| {
@@ -95,6 +98,7 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     };
     Some(Draft {
         endpoint,
+        enabled,
         mailbox: place,
         said: terms,
         elsewhere: elsewhere.flatten(),

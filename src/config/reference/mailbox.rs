@@ -9,6 +9,12 @@ pub(super) const SECTIONS: &[Section] = &[
         &[
             Key::usual("description", Shape::Prose, "\"\"", "for people"),
             Key::usual(
+                "enabled",
+                Shape::Flag,
+                "true",
+                "false: its file is checked, but it does not run and its jobs wait",
+            ),
+            Key::usual(
                 "concurrency",
                 Shape::Count(1, 1000),
                 "8",
