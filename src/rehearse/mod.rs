@@ -4,6 +4,8 @@
 //! [`crate::reply`], with words in place of those that only the action knows.
 
 pub mod json;
+mod letter;
+mod page;
 pub mod render;
 mod words;
 
@@ -13,15 +15,16 @@ use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
 use uuid::Uuid;
 
+pub use self::letter::Letter;
 use crate::{
-    config::{Action, Endpoint, EndpointName, Limits, Route, Settle},
+    config::{Action, Endpoint, EndpointName, Route, Settle},
     dispatch::{
         original::original,
         rehearsal::{self, Rehearsal},
     },
-    job::{Answer, Answerable, Ending, JobId, NewConversation, NewReply, Outcome, Reason, ReplyDecision, Share, Token},
+    job::{Answer, Answerable, Ending, JobId, Outcome, Reason, ReplyDecision, Share, Token},
     ledger::{ClaimedJob, MailId},
-    message::{self, Attachment},
+    message,
     reply::{Composed, Composer, Ourselves},
 };
 
@@ -105,31 +108,6 @@ pub enum Told {
     Nothing(String),
     /// This one.
     Letter(Letter),
-}
-
-/// A reply.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
-    /// The account whose SMTP server takes it.
-    pub account: String,
-    /// Envelope sender.
-    pub sender: String,
-    /// Envelope recipients.
-    pub recipients: Vec<String>,
-    /// Subject, decoded.
-    pub subject: String,
-    /// The header fields as written, each on one line.
-    pub headers: Vec<(String, String)>,
-    /// The text.
-    pub text: String,
-    /// The HTML.
-    pub html: Option<String>,
-    /// The files: name, media type, bytes.
-    pub files: Vec<(String, String, u64)>,
-    /// What is not as the operator's templates meant it, and why.
-    pub notes: Vec<String>,
-    /// That it may be answered. The token in its header is made up.
-    pub answerable: Option<Box<NewConversation>>,
 }
 
 impl Report {
@@ -256,54 +234,8 @@ fn endings(action: &Action) -> (Outcome, Outcome) {
 async fn told(composed: Composed) -> Told {
     match composed.decision {
         ReplyDecision::Silent(code) => Told::Nothing(code),
-        ReplyDecision::Send(reply) => letter(reply, composed.notes).await,
+        ReplyDecision::Send(reply) => letter::read(reply, composed.notes).await,
         ReplyDecision::Gathered => Told::Nothing("combined".to_owned()),
-    }
-}
-
-/// Reads a reply as its recipient would.
-async fn letter(reply: NewReply, notes: Vec<String>) -> Told {
-    let NewReply {
-        account,
-        sender,
-        recipients,
-        bytes,
-        conversation,
-        ..
-    } = reply;
-    let read = message::read(bytes, Limits::default(), |mail| {
-        let field = |(name, value): (&str, std::borrow::Cow<'_, str>)| {
-            (name.to_owned(), value.replace("\r\n", "").trim().to_owned())
-        };
-        let text = mail.text().unwrap_or_default().into_owned();
-        let html = mail.html().map(std::borrow::Cow::into_owned);
-        let file = |file: Attachment<'_>| {
-            let size = u64::try_from(file.size()).unwrap_or(u64::MAX);
-            (file.shown_name().to_owned(), file.media_type, size)
-        };
-        let files = mail.attachments().into_iter().map(file).collect::<Vec<_>>();
-        (
-            mail.head().subject,
-            mail.fields().map(field).collect(),
-            text,
-            html,
-            files,
-        )
-    });
-    match read.await {
-        Ok((subject, headers, text, html, files)) => Told::Letter(Letter {
-            account,
-            sender,
-            recipients,
-            subject,
-            headers,
-            text,
-            html,
-            files,
-            notes,
-            answerable: conversation,
-        }),
-        Err(_) => Told::Nothing("unbuildable".to_owned()),
     }
 }
 

@@ -1,48 +1,11 @@
-//! A report for people. Pure. Whatever stems from a mail is escaped: it can't disturb the terminal.
+//! A report for people. Pure.
 
-use super::{Letter, Report, Told, words};
+use super::{Letter, Report, Told, page::Page, words};
 use crate::{
     dispatch::rehearsal::{Condition, Excerpt, Handed, Plan, Process, Rehearsal, Request, Value},
     job::Outcome,
-    message::{
-        Address, Automatic, Head,
-        clean::{escaped, escaped_lines},
-        trust::Sender,
-    },
+    message::{Address, Automatic, Head, trust::Sender},
 };
-
-/// Lines below headings. A line of its own is escaped when it is added.
-#[derive(Default)]
-struct Page(String);
-
-impl Page {
-    fn heading(&mut self, text: &str) {
-        if !self.0.is_empty() {
-            self.0.push('\n');
-        }
-        self.0.push_str(&escaped(text));
-        self.0.push('\n');
-    }
-
-    fn line(&mut self, text: &str) {
-        self.0.push_str("  ");
-        self.0.push_str(&escaped(text));
-        self.0.push('\n');
-    }
-
-    fn pair(&mut self, name: &str, value: &str) {
-        self.line(&format!("{name:<12}  {value}"));
-    }
-
-    /// Text of several lines.
-    fn block(&mut self, text: &str) {
-        for line in escaped_lines(text).lines() {
-            self.0.push_str("    ");
-            self.0.push_str(line);
-            self.0.push('\n');
-        }
-    }
-}
 
 /// Everything, in the order in which it would happen.
 #[must_use]
@@ -68,7 +31,7 @@ pub fn page(report: &Report) -> String {
     }
     mailbox(&mut page, report);
     page.heading(&verdict(report));
-    page.0
+    page.text()
 }
 
 fn read(page: &mut Page, rehearsal: &Rehearsal) {

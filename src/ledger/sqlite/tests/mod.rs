@@ -34,7 +34,7 @@ use tempfile::TempDir;
 use super::{lock::Tried, *};
 use crate::{
     job::{Answer, NewReply, Outcome, Reason, ReplyDecision},
-    ledger::{NewMail, Verdict},
+    ledger::{NewMail, SealedToken, SignInRow, SignInTable, Verdict},
 };
 
 /// Long enough for any machine; only a failing test waits so long.

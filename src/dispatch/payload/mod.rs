@@ -3,6 +3,9 @@
 //! The schema in `deploy/payload.schema.json` is made from these types. Every field is always there; what a mail does not have
 //! is `null` or an empty list. Nothing but `sender` is verified: whoever wrote the mail wrote these values.
 
+mod conversation;
+mod sender;
+
 use std::{borrow::Cow, collections::BTreeMap};
 
 use base64::{display::Base64Display, engine::general_purpose::STANDARD};
@@ -10,11 +13,12 @@ use chrono::{DateTime, Utc};
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::{Serialize, Serializer};
 
+pub(in crate::dispatch) use self::conversation::ConversationPayload;
+use self::sender::SenderPayload;
 use super::work::Work;
 use crate::{
-    config::Proof,
     job::Share,
-    message::{Address, Attachment, Automatic, Mail, Nested, Scheme, clean::clean, quote::own_text, trust::Sender},
+    message::{Address, Attachment, Automatic, Mail, Nested, Scheme, clean::clean},
 };
 
 /// Characters kept of one header field's value.
@@ -48,52 +52,6 @@ pub struct Payload<'a> {
     mail: MailPayload<'a>,
     /// What the mail answers: a reply of ours, in time, from one who may. Null for every other mail.
     conversation: Option<ConversationPayload<'a>>,
-}
-
-/// A reply of ours that was answered. All but `reply` is what Mailjob kept since.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Conversation")]
-pub(super) struct ConversationPayload<'a> {
-    /// The id of the job whose reply was answered.
-    job: String,
-    /// The endpoint of that job.
-    endpoint: &'a str,
-    /// What the action of that job said to whoever answers: `data` of its answer; null where it said nothing.
-    data: Option<&'a serde_json::Value>,
-    /// The mail that the answered reply was about.
-    answered: AnsweredPayload<'a>,
-    /// The answer's own text, without what it quotes; where that can't be told, all of it. Plain text, at most 64 KiB.
-    pub(super) reply: String,
-}
-
-/// The mail that an answered reply was about.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Answered")]
-struct AnsweredPayload<'a> {
-    /// The address of its sender.
-    from: &'a str,
-    /// Its subject.
-    subject: &'a str,
-    /// Its Message-ID, without angle brackets.
-    message_id: Option<&'a str>,
-}
-
-impl<'a> ConversationPayload<'a> {
-    /// What the mail answers, if it does.
-    pub(super) fn new(work: &Work<'a>) -> Option<Self> {
-        let answers = work.answers?;
-        Some(Self {
-            job: answers.job.to_string(),
-            endpoint: &answers.endpoint,
-            data: answers.data.as_ref(),
-            answered: AnsweredPayload {
-                from: &answers.from,
-                subject: &answers.subject,
-                message_id: answers.message_id.as_deref(),
-            },
-            reply: own_text(&work.mail.readable()),
-        })
-    }
 }
 
 /// A mail. Its sender's claims, not ours.
@@ -138,38 +96,6 @@ struct MailPayload<'a> {
     attachments: Vec<AttachmentPayload<'a>>,
     /// Bytes of the raw mail.
     size: u64,
-}
-
-/// Who sent a mail. Only what a believed server, or Mailjob itself, found is here; others' claims are among the headers.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Sender")]
-struct SenderPayload<'a> {
-    /// The one address that From names. Null where From can be read in two ways: such a mail is of nobody.
-    address: Option<&'a str>,
-    /// What shows that the mail is of that address's domain: `dmarc`, `dkim` or `spf`, the strongest. Null where nothing does.
-    proven_by: Option<&'static str>,
-    /// The result of SPF, e.g. `pass`; null where nobody said.
-    spf: Option<&'a str>,
-    /// The result of DKIM.
-    dkim: Option<&'a str>,
-    /// The result of DMARC.
-    dmarc: Option<&'a str>,
-    /// Who says so: `microsoft`, a server's name, `dns` where Mailjob verified it.
-    sources: &'a [String],
-}
-
-impl<'a> SenderPayload<'a> {
-    fn new(sender: &'a Sender) -> Self {
-        let evidence = &sender.evidence;
-        Self {
-            address: sender.address.as_deref().ok(),
-            proven_by: sender.proven_by().map(Proof::name),
-            spf: evidence.spf.as_deref(),
-            dkim: evidence.dkim.as_deref(),
-            dmarc: evidence.dmarc.as_deref(),
-            sources: &evidence.sources,
-        }
-    }
 }
 
 /// A file that came with a mail.
@@ -304,5 +230,4 @@ pub fn schema() -> Schema {
 }
 
 #[cfg(test)]
-#[path = "payload_tests.rs"]
 mod tests;
