@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::letters::letter;
 
 const USER: &str = "ada@example.test";
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 async fn status(mailjob: &Mailjob, page: &str) -> u16 {
     let http = reqwest::Client::builder()

@@ -65,6 +65,28 @@ async fn a_mailbox_is_left_alone_after_its_looks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pattern_of_times_says_when() {
+    for protocol in ["imap", "pop3"] {
+        let mut scene = Scene::new(Start::Implicit).await;
+        let lines = format!("protocol = \"{protocol}\"\ncron = \"*/5 * * * * *\"\ntimezone = \"Asia/Tokyo\"");
+        scene.add("a", &lines, "");
+        scene.run().await;
+        for number in 1..=3 {
+            scene.deliver(&[mail(number, "one", USER)]).await;
+            scene.told(number).await;
+        }
+        // However late a look is, the next one begins after the next full five seconds.
+        let spans = scene.receiver.requests().into_iter().map(|request| {
+            let taken: DateTime<Utc> = request.json()["taken"].as_str().unwrap().parse().unwrap();
+            taken.timestamp() / 5
+        });
+        let spans: Vec<_> = spans.collect();
+        assert!(spans.is_sorted_by(|one, next| one < next), "{protocol}: {spans:?}");
+        scene.stops().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_first_look_is_put_off() {
     let mut scene = Scene::new(Start::Implicit).await;
     scene.add("a", "start_delay = \"3s\"", "");

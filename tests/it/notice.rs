@@ -6,7 +6,7 @@ use chrono::{Days, Utc};
 use mailjob_testbed::{Mailjob, Options, SignIn, Start, World};
 
 /// Long enough for any machine; only a failing test waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 const OPERATOR: &str = "operator@example.test";
 const BOB: &str = "bob@example.test";
 

@@ -13,7 +13,7 @@ use mailjob_testbed::{Mailjob, World};
 use tokio::time::{Instant, sleep};
 
 /// How long anything may take that needs no time to pass.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// Who sends the mails.
 pub(crate) const SENDER: &str = "sender@example.test";
 /// An action that is done at once.

@@ -6,7 +6,7 @@ use mailjob_testbed::{Answer, Mailjob, Options, Receiver, SignIn, Start, World};
 
 use crate::letters::letter;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn endpoint(account: &str, url: &str) -> String {
     format!("[mailbox]\naccount = \"{account}\"\n[webhook]\nurl = \"{url}\"\nallow_private_network = true\n")

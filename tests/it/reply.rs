@@ -24,7 +24,7 @@ use crate::accounts::{account, login, password, refreshing};
 
 const USER: &str = "ada@example.test";
 /// Long enough for any machine; only a failing test waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A ledger with replies, and the loop that submits them.
 struct Desk {

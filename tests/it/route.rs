@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use mailjob_testbed::{Answer, Mailjob, Options, Receiver, SignIn, Start, World};
 
 pub(crate) const USER: &str = "ada@example.test";
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A mail of its own number.
 pub(crate) fn mail(number: usize, subject: &str, to: &str) -> Vec<u8> {

@@ -77,6 +77,48 @@ async fn a_signature_is_verified_with_the_key_in_dns() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_who_may_write_is_heard() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mut mailjob = program(&world);
+    mailjob.secret("password", PASSWORD).unwrap();
+    mailjob
+        .account_as("ada", &account(&world, USER, PASSWORD_FILE))
+        .unwrap();
+    let senders = format!(
+        "{REPLY}[senders]\nallow = [\"example.test\", \"*.parts.test\"]\ndeny = [\"noisy@example.test\"]\n[settle]\nrefused = {{ move = \"Refused\" }}\n"
+    );
+    mailjob.endpoint("ada", &endpoint("ada", &senders)).unwrap();
+    mailjob.start().unwrap();
+    let may = ["ann@example.test", "Ann@EXAMPLE.test", "bob@eu.parts.test"];
+    let may_not = [
+        "eve@other.test",
+        "noisy@example.test",
+        "bob@parts.test",
+        "x@notexample.test",
+    ];
+    let mails = may.iter().chain(&may_not).enumerate();
+    let mails = mails.map(|(n, from)| mail(from, &format!("n{n}")));
+    world.dovecot.deliver_all(USER, mails).await.unwrap();
+    processed(&world, &mailjob, USER, may.len()).await;
+    let refused = world.dovecot.wait_for(USER, "Refused", may_not.len(), PATIENCE).await;
+    refused.unwrap_or_else(|error| panic!("{error}\n{}", mailjob.log()));
+    let answered = world.dovecot.wait_for("ann@example.test", "INBOX", 2, PATIENCE).await;
+    answered.unwrap_or_else(|error| panic!("{error}\n{}", mailjob.log()));
+    assert_eq!(mailjob.term().unwrap(), 0);
+    let ledger =
+        mailjob::ledger::sqlite::open(&mailjob.dir().join("mailjob.db"), std::sync::Arc::new(chrono::Utc::now))
+            .await
+            .unwrap();
+    let rows = ledger.overview(100).await.unwrap();
+    let replies = rows.iter().filter(|row| row.reply.is_some()).count();
+    assert_eq!(
+        (rows.len(), replies),
+        (may.len() + may_not.len(), may.len()),
+        "{rows:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_flood_in_others_names_causes_no_more_replies_than_the_limit() {
     const FLOOD: usize = 12;
     let world = World::start(Options::default()).await.unwrap();

@@ -18,7 +18,7 @@ use tokio::{
 use crate::letters::letter;
 
 const USER: &str = "ada@example.test";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// An installation whose account nobody signed in to yet.
 fn installation(world: &World, client: &str, more: &str) -> Mailjob {

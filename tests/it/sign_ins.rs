@@ -13,7 +13,7 @@ use mailjob_testbed::{Mailjob, Options, SignIn, Start, World};
 use crate::accounts::write_secret;
 
 const USER: &str = "ada@example.test";
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 async fn person(world: &World) -> Mailjob {
     let mut mailjob = Mailjob::new(world, env!("CARGO_BIN_EXE_mailjob")).unwrap();

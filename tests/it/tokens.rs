@@ -187,7 +187,7 @@ async fn loops_that_refresh_at_once_make_one_request() {
 async fn two_processes_refresh_in_turn_and_neither_loses_the_sign_in() {
     const TURNS: usize = 4;
     let world = World::start(Options {
-        access_ttl: 1,
+        access_ttl: 2,
         ..Options::default()
     })
     .await

@@ -10,7 +10,7 @@ use crate::letters::letter;
 use mailjob_testbed::{Answer, Mailjob, Options, PASSWORD, Receiver, SignIn, Start, Tls, World};
 
 const USER: &str = "ada@example.test";
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 async fn installation(world: &World) -> Mailjob {
     Mailjob::new(world, env!("CARGO_BIN_EXE_mailjob")).unwrap()

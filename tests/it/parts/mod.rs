@@ -10,7 +10,7 @@ use mailjob::{config::Limits, message};
 use mailjob_testbed::{Mailjob, SignIn, Start, World, mails::Mail};
 
 /// Long enough for any machine; only a failing test waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A program with endpoints, each with a mailbox of its own name, and answers to senders.
 async fn program(world: &World, endpoints: &[(&str, String)]) -> Mailjob {

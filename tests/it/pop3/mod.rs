@@ -15,7 +15,7 @@ use mailjob_testbed::{Answer, Mailjob, Options, PASSWORD, Receiver, Request, Sig
 use crate::{letters::letter, raw::Lines};
 
 const USER: &str = "ada@example.test";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn endpoint(account: &str, url: &str, more: &str) -> String {
     format!(

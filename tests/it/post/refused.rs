@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{BOB, installed, run};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 const SEND: [&str; 4] = ["send", "--account", "ada", "--text=x"];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{ADA, BOB, installed, run, run_with};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_with_everything_arrives_however_one_signs_in() {

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::{account, login};
 
 pub(super) const USER: &str = "ada@example.test";
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(super) fn endpoint(account: Arc<Account>) -> Endpoint {
     let server = account.imap.clone().unwrap();

@@ -7,7 +7,7 @@ use mailjob_testbed::{Mailjob, Options, SignIn, Start, World};
 
 use super::USER;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_installation_is_configured_right() {

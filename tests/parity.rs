@@ -1,0 +1,75 @@
+//! `parity.md`: that no row is missing, and that every test it names exists.
+
+use std::{fs, path::Path};
+
+/// Rows of the first table, and of the second.
+const ROWS: (usize, usize) = (60, 15);
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The cells of a table's rows, without its head.
+fn rows<'a>(text: &'a str, heading: &str) -> Vec<Vec<&'a str>> {
+    let section = text.split("\n## ").find(|part| part.starts_with(heading)).unwrap();
+    let lines = section.lines().filter(|line| line.starts_with('|')).skip(2);
+    let cells = |line: &'a str| line.trim_matches('|').split('|').map(str::trim).collect();
+    lines.map(cells).collect()
+}
+
+/// What stands in backticks and is a path.
+fn named(cell: &str) -> Vec<&str> {
+    cell.split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| name.contains("::"))
+        .collect()
+}
+
+/// The test of this path: a function of its last word in a file that the words before it name.
+fn exists(path: &str) -> bool {
+    let mut words: Vec<_> = path.split("::").collect();
+    let test = format!("fn {}()", words.pop().unwrap());
+    let mut folders = vec![words.join("/")];
+    while words.last().is_some() {
+        words.pop();
+        folders.push(words.join("/"));
+    }
+    let files = folders.iter().filter(|folder| !folder.is_empty()).flat_map(|folder| {
+        ["src", "tests"]
+            .map(|top| root().join(top).join(folder))
+            .into_iter()
+            .flat_map(|at| [at.with_extension("rs"), at.join("mod.rs"), at.join("tests.rs")])
+    });
+    let found = |file: std::path::PathBuf| {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let mut lines = text.lines().rev().skip_while(|line| !line.contains(&test)).skip(1);
+        lines.next().is_some_and(|line| line.contains("test"))
+    };
+    files.into_iter().any(found)
+}
+
+#[test]
+fn every_row_is_there_and_every_test_it_names() {
+    let text = fs::read_to_string(root().join("tests/parity.md")).unwrap();
+    let (features, observations) = (rows(&text, "Features"), rows(&text, "Observations"));
+    assert_eq!((features.len(), observations.len()), ROWS);
+    for (number, row) in features.iter().enumerate() {
+        assert_eq!(row[0], (number + 1).to_string());
+    }
+    let shown = features.iter().chain(&observations).map(|row| *row.last().unwrap());
+    let mut wrong = Vec::new();
+    for cell in shown {
+        let tests = named(cell);
+        if tests.is_empty() && !cell.starts_with("not met: ") {
+            wrong.push(format!("neither shown nor said not to be: {cell}"));
+        }
+        wrong.extend(
+            tests
+                .into_iter()
+                .filter(|test| !exists(test))
+                .map(|test| format!("no such test: {test}")),
+        );
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
