@@ -33,6 +33,8 @@ pub struct Rehearsal {
     pub head: Head,
     /// Who sent it by what believed servers wrote; what we verify ourselves needs DNS, and is not asked here.
     pub sender: Sender,
+    /// Whether a job would have DKIM and DMARC verified by DNS, which may prove the sender after all.
+    pub verified_later: bool,
     /// Every attachment, also those that are not handed on.
     pub attachments: Vec<Handed>,
     /// Every condition that the filter names.
@@ -149,6 +151,7 @@ pub async fn rehearse(
         let plan = work.and_then(|work| planned(&endpoint.action, &Work { answers, ..work }, most));
         Rehearsal {
             sender: mail.sender(&endpoint.senders.trust),
+            verified_later: endpoint.senders.verify.is_some(),
             conditions,
             attachments,
             parts,

@@ -64,7 +64,7 @@ fn mail(read: &Rehearsal) -> Json {
     let head = &read.head;
     json!({
         "from": head.from, "reply_to": head.reply_to, "to": head.to, "cc": head.cc,
-        "sender": sender(&read.sender),
+        "sender": sender(&read.sender), "sender_verified_later": read.verified_later,
         "subject": head.subject, "date": head.date, "message_id": head.message_id,
         "automatic": head.automatic.map(Automatic::code),
         "attachments": read.attachments.iter().map(attachment).collect::<Vec<_>>(),

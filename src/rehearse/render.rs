@@ -37,6 +37,12 @@ pub fn page(report: &Report) -> String {
 fn read(page: &mut Page, rehearsal: &Rehearsal) {
     head(page, &rehearsal.head);
     sender(page, &rehearsal.sender);
+    if rehearsal.verified_later && rehearsal.sender.proven_by().is_none() {
+        page.pair(
+            "",
+            "a job would ask DNS, which may prove the sender; a rehearsal asks nobody",
+        );
+    }
     attachments(page, &rehearsal.attachments);
     filter(page, rehearsal);
     page.heading("answer");

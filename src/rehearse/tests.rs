@@ -190,6 +190,19 @@ async fn we_do_not_answer_ourselves() {
 }
 
 #[tokio::test]
+async fn what_only_dns_can_prove_is_left_open() {
+    let mail = "From: ann@supplier.example\r\nSubject: x\r\n\r\nx\r\n";
+    for (verify, open) in [("false", false), ("true", true)] {
+        let senders =
+            format!("{WEBHOOK}[senders]\nrequire = \"dmarc\"\ntrust = [\"mx.us.example\"]\nverify = {verify}\n");
+        let (page, document) = shown(&rehearsed(&endpoint(&senders), mail).await, "mail");
+        assert_eq!(document["runs"], false);
+        assert_eq!(page.contains("a job would ask DNS"), open, "{page}");
+        assert_eq!(document["mail"]["sender_verified_later"], open, "{document:#}");
+    }
+}
+
+#[tokio::test]
 async fn letters_are_shown_as_they_would_go() {
     let lines = format!(
         "original = \"rfc822\"\nhtml = \"<p>{{{{ mail.subject }}}}</p>\"\nfailure = {{ text = \"{{{{ answer.data.x }}}}\", return_to = \"none\" }}\n{WEBHOOK}"
