@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 use crate::{
     budget::Budget,
     config::{
-        Account, Action, Config, Endpoint, EndpointName, Inlet, Looks, MailboxId, Route, Service, Taker,
+        Account, Action, Config, Endpoint, EndpointName, Inlet, Looks, Mailbox, MailboxId, Route, Service, Taker,
         Watch as Noticing,
     },
     dispatch::{self, Dispatch, verify::Dns},
@@ -28,6 +28,7 @@ use crate::{
 };
 
 use super::{
+    board::Seat,
     clients::Clients,
     notices::{self, Desk},
     roster::{Gate, Roster},
@@ -53,6 +54,11 @@ pub(super) struct Fleet {
     sign_ins: SignIns,
     /// How the mailboxes are doing.
     health: BTreeMap<MailboxId, Arc<watch::Health>>,
+    /// How the endpoints are.
+    dispatching: BTreeMap<EndpointName, Arc<dispatch::Health>>,
+    /// How the SMTP accounts are.
+    sending: BTreeMap<String, Arc<reply::Health>>,
+    metrics: Metrics,
     /// Every address that is ours: none of them is answered.
     ourselves: Ourselves,
     clients: Clients,
@@ -131,7 +137,7 @@ impl Fleet {
         service: &Service,
         stop: CancellationToken,
     ) -> Self {
-        let sign_ins = SignIns::new(loops.clone(), vault, metrics, stop.clone());
+        let sign_ins = SignIns::new(loops.clone(), vault, metrics.clone(), stop.clone());
         Self {
             loops,
             ledger,
@@ -146,6 +152,9 @@ impl Fleet {
             outboxes: Roster::default(),
             sign_ins,
             health: BTreeMap::new(),
+            dispatching: BTreeMap::new(),
+            sending: BTreeMap::new(),
+            metrics,
             ourselves: Ourselves::default(),
             clients: Clients::default(),
         }
@@ -158,6 +167,7 @@ impl Fleet {
         let routes = config.routes();
         for name in self.dispatches.keep(|name| config.endpoints.contains_key(name)) {
             info!(endpoint = %name, "endpoint removed; its running jobs finish");
+            self.dispatching.remove(&name);
         }
         let ids: BTreeSet<_> = routes.iter().map(|route| route.mailbox.id()).collect();
         self.watches.keep(|id| ids.contains(id));
@@ -195,6 +205,37 @@ impl Fleet {
         }
     }
 
+    /// What runs, with the cells that say how it is.
+    pub(super) fn seats(&self, config: &Config) -> BTreeMap<String, Seat> {
+        let seat = |(name, endpoint): (&EndpointName, &Arc<Endpoint>)| {
+            let mailbox = &endpoint.mailbox;
+            let account = &mailbox.account;
+            let sends = endpoint.reply.account.as_ref();
+            let seat = Seat {
+                description: endpoint.description.clone(),
+                mailbox: watch::mailbox_key(mailbox).to_string(),
+                account: account.name.clone(),
+                name: mailbox_name(mailbox).to_owned(),
+                person: account.auth.is_person().then(|| account.sign_in.clone()),
+                watch: self.health.get(&mailbox.id())?.clone(),
+                dispatch: self.dispatching.get(name)?.clone(),
+                outbox: sends.and_then(|account| self.sending.get(&account.name).cloned()),
+            };
+            Some((name.to_string(), seat))
+        };
+        config.endpoints.iter().filter_map(seat).collect()
+    }
+
+    fn health(&mut self, id: &MailboxId, mailbox: &Mailbox) -> Arc<watch::Health> {
+        let metrics = &self.metrics;
+        let new = || {
+            Arc::new(watch::Health::counted(
+                metrics.mailbox(&mailbox.account.name, mailbox_name(mailbox)),
+            ))
+        };
+        self.health.entry(id.clone()).or_insert_with(new).clone()
+    }
+
     fn watch(&mut self, route: &Route, config: &Config) -> Result<(), net::Error> {
         let (id, inlet) = (route.mailbox.id(), Arc::new(route.inlet()));
         let Some((gate, restarted)) = self.watches.make_way(&id, &inlet) else {
@@ -206,7 +247,7 @@ impl Fleet {
             ledger: self.ledger.clone(),
             login: self.sign_ins.login(&route.mailbox.account, config, &mut self.clients)?,
             budget: self.intake.clone(),
-            health: self.health.entry(id.clone()).or_default().clone(),
+            health: self.health(&id, &route.mailbox),
             stop: stop.clone(),
         };
         let names = listed(route);
@@ -239,6 +280,12 @@ impl Fleet {
             Action::Command(_) => self.clients.client(None, false)?,
         };
         info!(endpoint = %name, restarted, "endpoint started");
+        let kind = match &endpoint.action {
+            Action::Webhook(_) => "webhook",
+            Action::Command(_) => "command",
+        };
+        let health = Arc::new(dispatch::Health::counted(self.metrics.endpoint(name.as_str(), kind)));
+        self.dispatching.insert(name.clone(), health.clone());
         let stop = self.stop.child_token();
         let dispatch = Dispatch {
             endpoint: endpoint.clone(),
@@ -250,6 +297,7 @@ impl Fleet {
             memory: self.memory.clone(),
             jobs: self.jobs.clone(),
             commands: self.commands.clone(),
+            health,
             stop: stop.clone(),
         };
         let run = move || behind(gate.clone(), dispatch::run(dispatch.clone()));
@@ -264,7 +312,10 @@ impl Fleet {
             return Ok(());
         };
         let stop = self.stop.child_token();
+        let new = || Arc::new(reply::Health::counted(self.metrics.outbox(&account.name)));
+        let health = self.sending.entry(account.name.clone()).or_insert_with(new).clone();
         let outbox = Outbox {
+            health,
             account: account.clone(),
             ledger: self.ledger.clone(),
             login: self.sign_ins.login(account, config, &mut self.clients)?,
@@ -274,6 +325,15 @@ impl Fleet {
         let end = self.loops.start(format!("reply {}", account.name), stop.clone(), run);
         self.outboxes.began(account.name.clone(), account.clone(), stop, end);
         Ok(())
+    }
+}
+
+/// The mailbox's name at its server, in one form where it may have several.
+fn mailbox_name(mailbox: &Mailbox) -> &str {
+    if mailbox.name.eq_ignore_ascii_case("INBOX") {
+        "INBOX"
+    } else {
+        &mailbox.name
     }
 }
 

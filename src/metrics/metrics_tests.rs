@@ -40,7 +40,7 @@ fn full() -> Metrics {
             took: None,
             untaken: 3,
         }],
-        states: &["working", "waiting"],
+        states: vec!["working", "waiting"],
         endpoints: BTreeMap::from([("orders".to_owned(), "waiting")]),
         jobs: vec![("orders".into(), "queued", 7)],
         oldest_due: vec![("orders".into(), 1_700_000_000.5)],

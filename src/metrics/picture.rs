@@ -20,8 +20,8 @@ use super::sign_ins::gauge;
 pub struct Picture {
     /// Each mailbox that is watched.
     pub mailboxes: Vec<MailboxNow>,
-    /// The codes of all states, and the state of each endpoint.
-    pub states: &'static [&'static str],
+    /// The codes of all states.
+    pub states: Vec<&'static str>,
     /// The state of each endpoint.
     pub endpoints: BTreeMap<String, &'static str>,
     /// Jobs by endpoint and state.
@@ -130,7 +130,7 @@ fn endpoints(encoder: &mut DescriptorEncoder<'_>, picture: &Picture) -> fmt::Res
     let help = "The state of each endpoint: 1 for the one that it is in.";
     let mut metric = encoder.encode_descriptor("endpoint_state", help, None, MetricType::Gauge)?;
     for (endpoint, now) in &picture.endpoints {
-        for state in picture.states {
+        for state in &picture.states {
             let labels = [("endpoint", endpoint.as_str()), ("state", state)];
             gauge(&mut metric, &labels, i64::from(state == now))?;
         }
