@@ -4,6 +4,8 @@
 //! outbox. Each is started anew only when what it uses changed. A mailbox's old watch ends before its new one begins: no mailbox is ever
 //! scanned twice at once.
 
+mod seats;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -11,7 +13,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use crate::{
     budget::Budget,
@@ -20,17 +22,18 @@ use crate::{
         Watch as Noticing,
     },
     dispatch::{self, Dispatch, verify::Dns},
-    ledger::{Ledger, MailboxKey, Vault},
+    ledger::{Ledger, Vault},
     metrics::Metrics,
     net,
     reply::{self, Composer, Ourselves, Outbox},
     watch::{self, Watch},
 };
 
+use self::seats::mailbox_name;
 use super::{
-    board::Seat,
     clients::Clients,
     notices::{self, Desk},
+    orphans::Orphans,
     roster::{Gate, Roster},
     sign_ins::SignIns,
     supervise::Loops,
@@ -83,47 +86,6 @@ impl Work {
         Self {
             endpoint: used,
             next: route.successors(&endpoint.name),
-        }
-    }
-}
-
-/// Jobs whose endpoint is not at a mailbox any more, and who may have their mails.
-#[derive(Clone)]
-struct Orphans {
-    mailbox: MailboxKey,
-    known: Vec<EndpointName>,
-    route: Vec<EndpointName>,
-}
-
-impl Orphans {
-    /// Endpoints that are broken or disabled have a file: their jobs wait.
-    fn of(route: &Route, config: &Config) -> Self {
-        let known = route.names().into_iter().chain(config.idle.iter().cloned());
-        let next = match route.mailbox.taker {
-            Taker::First => route.names(),
-            Taker::All => Vec::new(),
-        };
-        Self {
-            mailbox: watch::mailbox_key(&route.mailbox),
-            known: known.collect(),
-            route: next,
-        }
-    }
-
-    async fn hand_on(&self, ledger: &dyn Ledger) {
-        let mailbox = &self.mailbox;
-        match ledger.hand_on(mailbox, &self.known, &self.route).await {
-            Ok(handed) => {
-                if handed.jobs > 0 {
-                    info!(%mailbox, jobs = handed.jobs, "jobs of endpoints that are not at this mailbox any more went on to the next, or ended");
-                }
-                if handed.left > 0 {
-                    warn!(%mailbox, jobs = handed.left, "jobs had begun at endpoints that are not at this mailbox any more: put their files back, and they are tried again");
-                }
-            }
-            Err(error) => {
-                warn!(%mailbox, %error, "jobs of endpoints that are gone could not be handed on; trying again at the next start")
-            }
         }
     }
 }
@@ -203,27 +165,6 @@ impl Fleet {
             broken: BTreeMap::new(),
             operator,
         }
-    }
-
-    /// What runs, with the cells that say how it is.
-    pub(super) fn seats(&self, config: &Config) -> BTreeMap<String, Seat> {
-        let seat = |(name, endpoint): (&EndpointName, &Arc<Endpoint>)| {
-            let mailbox = &endpoint.mailbox;
-            let account = &mailbox.account;
-            let sends = endpoint.reply.account.as_ref();
-            let seat = Seat {
-                description: endpoint.description.clone(),
-                mailbox: watch::mailbox_key(mailbox).to_string(),
-                account: account.name.clone(),
-                name: mailbox_name(mailbox).to_owned(),
-                person: account.auth.is_person().then(|| account.sign_in.clone()),
-                watch: self.health.get(&mailbox.id())?.clone(),
-                dispatch: self.dispatching.get(name)?.clone(),
-                outbox: sends.and_then(|account| self.sending.get(&account.name).cloned()),
-            };
-            Some((name.to_string(), seat))
-        };
-        config.endpoints.iter().filter_map(seat).collect()
     }
 
     fn health(&mut self, id: &MailboxId, mailbox: &Mailbox) -> Arc<watch::Health> {
@@ -325,15 +266,6 @@ impl Fleet {
         let end = self.loops.start(format!("reply {}", account.name), stop.clone(), run);
         self.outboxes.began(account.name.clone(), account.clone(), stop, end);
         Ok(())
-    }
-}
-
-/// The mailbox's name at its server, in one form where it may have several.
-fn mailbox_name(mailbox: &Mailbox) -> &str {
-    if mailbox.name.eq_ignore_ascii_case("INBOX") {
-        "INBOX"
-    } else {
-        &mailbox.name
     }
 }
 

@@ -7,6 +7,7 @@ mod clients;
 mod fleet;
 mod housekeeping;
 mod notices;
+mod orphans;
 mod roster;
 mod sign_ins;
 mod signals;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{Error, ReplyState};
-use crate::status::{self, Jobs};
+use crate::status::{self, Jobs, Replies};
 
 /// What waits in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,6 +17,22 @@ pub struct Counts {
     pub oldest_due: BTreeMap<String, DateTime<Utc>>,
     /// Replies that were not sent.
     pub replies: Vec<ReplyCount>,
+}
+
+impl Counts {
+    /// An endpoint's replies in numbers.
+    #[must_use]
+    pub fn replies(&self, endpoint: &str) -> Replies {
+        let mut replies = Replies::default();
+        for row in self.replies.iter().filter(|row| row.endpoint == endpoint) {
+            match row.state {
+                ReplyState::Queued | ReplyState::Running => replies.waiting += row.count,
+                ReplyState::Refused => replies.refused += row.count,
+                ReplyState::Sent => {}
+            }
+        }
+        replies
+    }
 }
 
 /// Replies of one endpoint, account and state.

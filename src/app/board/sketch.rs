@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     config::{EndpointName, Problem},
     dispatch,
-    ledger::{ReplyState, counts::Counts},
+    ledger::counts::Counts,
     message::clean::clean,
     metrics::{MailboxNow, Picture},
     reply,
@@ -243,14 +243,7 @@ impl Seat {
 }
 
 fn replies(counts: &Counts, endpoint: &str, seat: Option<&Seat>) -> Replies {
-    let mut replies = Replies::default();
-    for row in counts.replies.iter().filter(|row| row.endpoint == endpoint) {
-        match row.state {
-            ReplyState::Queued | ReplyState::Running => replies.waiting += row.count,
-            ReplyState::Refused => replies.refused += row.count,
-            ReplyState::Sent => {}
-        }
-    }
+    let mut replies = counts.replies(endpoint);
     let trouble = seat.and_then(|seat| seat.outbox.as_ref()?.trouble());
     replies.problem = trouble.filter(|_| replies.waiting > 0).map(|trouble| trouble.words);
     replies
