@@ -29,4 +29,5 @@ pub mod post;
 pub mod rehearse;
 pub mod reply;
 pub mod secret;
+pub mod status;
 pub mod watch;

@@ -8,7 +8,7 @@ use std::{
 
 /// Rooms by rank, lowest first. A room may import rooms of lower ranks only, never its neighbours.
 const RANKS: [&[&str]; 8] = [
-    &["secret", "address", "addr_spec", "budget", "metrics"],
+    &["secret", "address", "addr_spec", "budget", "metrics", "status"],
     &["config"],
     &["message", "net", "auth"],
     &["job"],

@@ -4,6 +4,8 @@
 //! outbox. Each is started anew only when what it uses changed. A mailbox's old watch ends before its new one begins: no mailbox is ever
 //! scanned twice at once.
 
+mod seats;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -11,25 +13,27 @@ use std::{
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use crate::{
     budget::Budget,
     config::{
-        Account, Action, Config, Endpoint, EndpointName, Inlet, Looks, MailboxId, Route, Service, Taker,
+        Account, Action, Config, Endpoint, EndpointName, Inlet, Looks, Mailbox, MailboxId, Route, Service, Taker,
         Watch as Noticing,
     },
     dispatch::{self, Dispatch, verify::Dns},
-    ledger::{Ledger, MailboxKey, Vault},
+    ledger::{Ledger, Vault},
     metrics::Metrics,
     net,
     reply::{self, Composer, Ourselves, Outbox},
     watch::{self, Watch},
 };
 
+use self::seats::mailbox_name;
 use super::{
     clients::Clients,
     notices::{self, Desk},
+    orphans::Orphans,
     roster::{Gate, Roster},
     sign_ins::SignIns,
     supervise::Loops,
@@ -53,6 +57,11 @@ pub(super) struct Fleet {
     sign_ins: SignIns,
     /// How the mailboxes are doing.
     health: BTreeMap<MailboxId, Arc<watch::Health>>,
+    /// How the endpoints are.
+    dispatching: BTreeMap<EndpointName, Arc<dispatch::Health>>,
+    /// How the SMTP accounts are.
+    sending: BTreeMap<String, Arc<reply::Health>>,
+    metrics: Metrics,
     /// Every address that is ours: none of them is answered.
     ourselves: Ourselves,
     clients: Clients,
@@ -81,47 +90,6 @@ impl Work {
     }
 }
 
-/// Jobs whose endpoint is not at a mailbox any more, and who may have their mails.
-#[derive(Clone)]
-struct Orphans {
-    mailbox: MailboxKey,
-    known: Vec<EndpointName>,
-    route: Vec<EndpointName>,
-}
-
-impl Orphans {
-    /// Endpoints that are broken or disabled have a file: their jobs wait.
-    fn of(route: &Route, config: &Config) -> Self {
-        let known = route.names().into_iter().chain(config.idle.iter().cloned());
-        let next = match route.mailbox.taker {
-            Taker::First => route.names(),
-            Taker::All => Vec::new(),
-        };
-        Self {
-            mailbox: watch::mailbox_key(&route.mailbox),
-            known: known.collect(),
-            route: next,
-        }
-    }
-
-    async fn hand_on(&self, ledger: &dyn Ledger) {
-        let mailbox = &self.mailbox;
-        match ledger.hand_on(mailbox, &self.known, &self.route).await {
-            Ok(handed) => {
-                if handed.jobs > 0 {
-                    info!(%mailbox, jobs = handed.jobs, "jobs of endpoints that are not at this mailbox any more went on to the next, or ended");
-                }
-                if handed.left > 0 {
-                    warn!(%mailbox, jobs = handed.left, "jobs had begun at endpoints that are not at this mailbox any more: put their files back, and they are tried again");
-                }
-            }
-            Err(error) => {
-                warn!(%mailbox, %error, "jobs of endpoints that are gone could not be handed on; trying again at the next start")
-            }
-        }
-    }
-}
-
 impl Fleet {
     pub(super) fn new(
         loops: Loops,
@@ -131,7 +99,7 @@ impl Fleet {
         service: &Service,
         stop: CancellationToken,
     ) -> Self {
-        let sign_ins = SignIns::new(loops.clone(), vault, metrics, stop.clone());
+        let sign_ins = SignIns::new(loops.clone(), vault, metrics.clone(), stop.clone());
         Self {
             loops,
             ledger,
@@ -146,6 +114,9 @@ impl Fleet {
             outboxes: Roster::default(),
             sign_ins,
             health: BTreeMap::new(),
+            dispatching: BTreeMap::new(),
+            sending: BTreeMap::new(),
+            metrics,
             ourselves: Ourselves::default(),
             clients: Clients::default(),
         }
@@ -158,6 +129,7 @@ impl Fleet {
         let routes = config.routes();
         for name in self.dispatches.keep(|name| config.endpoints.contains_key(name)) {
             info!(endpoint = %name, "endpoint removed; its running jobs finish");
+            self.dispatching.remove(&name);
         }
         let ids: BTreeSet<_> = routes.iter().map(|route| route.mailbox.id()).collect();
         self.watches.keep(|id| ids.contains(id));
@@ -195,6 +167,16 @@ impl Fleet {
         }
     }
 
+    fn health(&mut self, id: &MailboxId, mailbox: &Mailbox) -> Arc<watch::Health> {
+        let metrics = &self.metrics;
+        let new = || {
+            Arc::new(watch::Health::counted(
+                metrics.mailbox(&mailbox.account.name, mailbox_name(mailbox)),
+            ))
+        };
+        self.health.entry(id.clone()).or_insert_with(new).clone()
+    }
+
     fn watch(&mut self, route: &Route, config: &Config) -> Result<(), net::Error> {
         let (id, inlet) = (route.mailbox.id(), Arc::new(route.inlet()));
         let Some((gate, restarted)) = self.watches.make_way(&id, &inlet) else {
@@ -206,7 +188,7 @@ impl Fleet {
             ledger: self.ledger.clone(),
             login: self.sign_ins.login(&route.mailbox.account, config, &mut self.clients)?,
             budget: self.intake.clone(),
-            health: self.health.entry(id.clone()).or_default().clone(),
+            health: self.health(&id, &route.mailbox),
             stop: stop.clone(),
         };
         let names = listed(route);
@@ -239,6 +221,12 @@ impl Fleet {
             Action::Command(_) => self.clients.client(None, false)?,
         };
         info!(endpoint = %name, restarted, "endpoint started");
+        let kind = match &endpoint.action {
+            Action::Webhook(_) => "webhook",
+            Action::Command(_) => "command",
+        };
+        let health = Arc::new(dispatch::Health::counted(self.metrics.endpoint(name.as_str(), kind)));
+        self.dispatching.insert(name.clone(), health.clone());
         let stop = self.stop.child_token();
         let dispatch = Dispatch {
             endpoint: endpoint.clone(),
@@ -250,6 +238,7 @@ impl Fleet {
             memory: self.memory.clone(),
             jobs: self.jobs.clone(),
             commands: self.commands.clone(),
+            health,
             stop: stop.clone(),
         };
         let run = move || behind(gate.clone(), dispatch::run(dispatch.clone()));
@@ -264,7 +253,10 @@ impl Fleet {
             return Ok(());
         };
         let stop = self.stop.child_token();
+        let new = || Arc::new(reply::Health::counted(self.metrics.outbox(&account.name)));
+        let health = self.sending.entry(account.name.clone()).or_insert_with(new).clone();
         let outbox = Outbox {
+            health,
             account: account.clone(),
             ledger: self.ledger.clone(),
             login: self.sign_ins.login(account, config, &mut self.clients)?,

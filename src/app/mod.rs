@@ -2,19 +2,21 @@
 //!
 //! Every other room gets what it needs as arguments from here; nothing imports this room but the command line.
 
+mod board;
 mod clients;
 mod fleet;
 mod housekeeping;
 mod notices;
+mod orphans;
 mod roster;
 mod sign_ins;
 mod signals;
 mod supervise;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use chrono::Utc;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -25,7 +27,7 @@ use crate::{
         load::{self, Loaded, Sources},
         reload::{Reload, Reloader},
     },
-    http,
+    http::{self, Heartbeat, Pages},
     ledger::{
         self, Ledger, Vault,
         sqlite::{self, SignIns},
@@ -34,6 +36,7 @@ use crate::{
 };
 
 use self::{
+    board::{Board, View},
     fleet::Fleet,
     notices::{Desk, Notices},
     supervise::Loops,
@@ -103,20 +106,36 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     let (loaded, config) = first_config(&sources)?;
 
     let key = Arc::new(auth::key::load(config.service.key.as_ref(), &config.service.ledger)?);
-    let sqlite = Arc::new(sqlite::open(&config.service.ledger, Arc::new(Utc::now)).await?);
+    let metrics = Metrics::new();
+    let opening = sqlite::open_counted(&config.service.ledger, Arc::new(Utc::now), metrics.commits.clone());
+    let sqlite = Arc::new(opening.await?);
     sqlite.seal_plain(key.clone()).await?;
     let vault = Arc::new(Vault::new(sqlite.clone(), key));
     let ledger: Arc<dyn Ledger> = sqlite.clone();
     let (draining, stopped) = (CancellationToken::new(), CancellationToken::new());
-    let metrics = Metrics::new();
-    let health = serve_health(&config, &ledger, &metrics, &draining, &stopped).await?;
+    let board = Board::new(
+        sqlite.clone(),
+        &config.service.ledger,
+        metrics.clone(),
+        draining.clone(),
+    );
+    let board = Arc::new(board);
+    let pages = Pages {
+        ledger: ledger.clone(),
+        metrics: metrics.clone(),
+        board: board.clone(),
+        heartbeat: Heartbeat::new(Heartbeat::LIMIT),
+        draining: draining.clone(),
+    };
+    tokio::spawn(pages.heartbeat.clone().beat());
+    let serving = serve(&config, pages, &stopped)?;
     let chores = housekeeping::start(ledger.clone(), config.service.retention).await;
     let _chores = chores.map_err(|e| Fatal::System {
         what: "a timer",
         why: e.to_string(),
     })?;
 
-    let loops = Loops::default();
+    let loops = Loops::counted(metrics.panics.clone());
     let mut fleet = Fleet::new(
         loops.clone(),
         ledger.clone(),
@@ -126,6 +145,12 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         draining.clone(),
     );
     fleet.become_like(&config);
+    board.show(View::of(
+        fleet.seats(&config),
+        &config.idle,
+        &loaded.broken,
+        &loaded.problems,
+    ));
     let (desk, listening) = watch::channel(desk_of(&mut fleet, &config, &loaded.problems));
     let notices = Notices {
         desk: listening,
@@ -145,7 +170,10 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     let signal = loop {
         tokio::select! {
             signal = stop_signals.asked() => break signal,
-            reload = reloader.next() => follow(&mut fleet, &desk, &reload),
+            reload = reloader.next() => {
+                follow(&mut fleet, &desk, &reload);
+                board.show(View::of(fleet.seats(&reload.config), &reload.config.idle, &reload.broken, &reload.problems));
+            }
             gone = ended(ledger.as_ref()) => return Err(gone.into()),
         }
     };
@@ -161,8 +189,8 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     }
     sqlite.close().await;
     stopped.cancel();
-    if let Some(health) = health {
-        drop(health.await);
+    if let Some(serving) = serving {
+        serving.ended().await;
     }
     Ok(())
 }
@@ -226,32 +254,16 @@ fn desk_of(fleet: &mut Fleet, config: &Config, problems: &[Problem]) -> Desk {
     }
 }
 
-async fn serve_health(
-    config: &Config,
-    ledger: &Arc<dyn Ledger>,
-    metrics: &Metrics,
-    draining: &CancellationToken,
-    stopped: &CancellationToken,
-) -> Result<Option<tokio::task::JoinHandle<()>>, Fatal> {
+/// Answers at the health address, if there is one.
+fn serve(config: &Config, pages: Pages, stopped: &CancellationToken) -> Result<Option<http::Serving>, Fatal> {
     let Some(address) = config.service.health else {
         return Ok(None);
     };
-    let listener = TcpListener::bind(address)
-        .await
+    let serving = TcpListener::bind(address)
+        .and_then(|listener| http::start(listener, http::pages(pages), stopped.clone()))
         .map_err(|source| Fatal::Health { address, source })?;
-    let serving = http::serve(
-        listener,
-        ledger.clone(),
-        metrics.clone(),
-        draining.clone(),
-        stopped.clone(),
-    );
-    info!(%address, "answering /livez, /readyz and /metrics");
-    Ok(Some(tokio::spawn(async move {
-        if let Err(error) = serving.await {
-            error!(%error, "health is not served any more");
-        }
-    })))
+    info!(%address, "answering /livez, /readyz, /status and /metrics");
+    Ok(Some(serving))
 }
 
 fn report(end: Result<(), Vec<String>>) {

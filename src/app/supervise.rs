@@ -8,6 +8,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
+use prometheus_client::metrics::counter::Counter;
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::error;
@@ -24,9 +25,18 @@ const WELL: Duration = Duration::from_secs(300);
 pub(super) struct Loops {
     tracker: TaskTracker,
     running: Arc<Mutex<BTreeMap<String, usize>>>,
+    panics: Counter,
 }
 
 impl Loops {
+    /// Loops whose panics are counted.
+    pub(super) fn counted(panics: Counter) -> Self {
+        Self {
+            panics,
+            ..Self::default()
+        }
+    }
+
     /// Runs the loop that `make` makes until it returns, and again whenever it panics, until `stop`.
     /// The handle ends with the loop.
     pub(super) fn start<F, L>(&self, name: String, stop: CancellationToken, make: F) -> tokio::task::JoinHandle<()>
@@ -35,9 +45,10 @@ impl Loops {
         L: Future<Output = ()> + Send + 'static,
     {
         let entry = Entry::new(&self.running, &name);
+        let panics = self.panics.clone();
         self.tracker.spawn(async move {
             let _entry = entry;
-            keep_alive(&name, &stop, make).await;
+            keep_alive(&name, &stop, &panics, make).await;
         })
     }
 
@@ -51,7 +62,7 @@ impl Loops {
     }
 }
 
-async fn keep_alive<F, L>(name: &str, stop: &CancellationToken, make: F)
+async fn keep_alive<F, L>(name: &str, stop: &CancellationToken, panics: &Counter, make: F)
 where
     F: Fn() -> L,
     L: Future<Output = ()>,
@@ -65,6 +76,7 @@ where
         if started.elapsed() > WELL {
             pause = FIRST_PAUSE;
         }
+        panics.inc();
         error!(
             name,
             pause_s = pause.as_secs(),
@@ -119,7 +131,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_loop_that_panics_is_started_again_after_growing_pauses() {
         let (loops, stop, starts) = (
-            Loops::default(),
+            Loops::counted(Counter::default()),
             CancellationToken::new(),
             Arc::new(AtomicUsize::new(0)),
         );
@@ -132,7 +144,7 @@ mod tests {
             }
         });
         handle.await.unwrap();
-        assert_eq!(starts.load(Ordering::SeqCst), 4);
+        assert_eq!((starts.load(Ordering::SeqCst), loops.panics.get()), (4, 3));
         assert_eq!(began.elapsed().as_secs(), 1 + 2 + 4);
         assert_eq!(loops.drained(Duration::from_secs(1)).await, Ok(()));
     }

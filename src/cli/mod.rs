@@ -16,6 +16,7 @@ mod run;
 mod schema;
 mod send;
 mod show;
+mod status;
 mod whose;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -111,6 +112,17 @@ enum Command {
     /// `error` says what), 69 when the server says no for good, 73 when the folder can't be written, 75 when it may go well later, 78 when
     /// the configuration has a problem or no such account.
     Receive(Box<receive::Receive>),
+    /// Show how every endpoint is: its state in words, jobs and replies in numbers, and what a person should do.
+    ///
+    /// Asks the running process at [service] health; where none answers, shows what the ledger alone knows. Exits 0 when all is well, 1 when
+    /// a person has to do something, 69 when no process answers, 74 when the ledger can't be read, 78 when the configuration has a problem
+    /// or no such endpoint.
+    Status {
+        #[command(flatten)]
+        args: status::Args,
+        #[command(flatten)]
+        files: Files,
+    },
     /// Sign-ins.
     #[command(subcommand)]
     Auth(auth::Auth),
@@ -175,6 +187,7 @@ pub fn main() -> ExitCode {
         Command::Auth(command) => auth::auth(command),
         Command::Show { endpoint, files } => show::show(&files.into(), &endpoint),
         Command::Schema { reference } => schema::schema(reference),
+        Command::Status { args, files } => block_on(status::status(files.into(), args)),
         Command::Replies(command) => replies::replies(command),
         Command::Check { files, live: false, .. } => check::check(&files.into()),
         Command::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),

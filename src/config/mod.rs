@@ -90,7 +90,7 @@ pub struct Service {
     /// Where the key lies that sign-ins in the ledger are sealed with. Default: a file beside the ledger, which is made at the
     /// first start.
     pub key: Option<SecretRef>,
-    /// Where `/livez`, `/readyz` and `/metrics` answer; `None` switches them off. Default `127.0.0.1:8025`.
+    /// Where `/livez`, `/readyz`, `/status` and `/metrics` answer; `None` switches them off. Default `127.0.0.1:8025`.
     pub health: Option<SocketAddr>,
     /// How long a stop may take before those who are late are named and left. Default 25 s.
     pub drain: Duration,

@@ -8,6 +8,7 @@
 //! Never ends and never fails: what can't be read is a problem in the result.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -20,7 +21,7 @@ use notify_debouncer_full::{
 use tokio::{signal::unix::Signal, sync::Notify, task, time};
 
 use super::{
-    Changes, Config, Problem,
+    Changes, Config, EndpointName, Problem,
     load::{Loaded, Sources, load_beside},
 };
 
@@ -37,6 +38,8 @@ pub struct Reload {
     pub config: Config,
     /// What that changes.
     pub changes: Changes,
+    /// Endpoints whose file is broken, whether a good version goes on or not.
+    pub broken: BTreeSet<EndpointName>,
     /// All that is wrong now.
     pub problems: Vec<Problem>,
 }
@@ -115,11 +118,12 @@ impl Reloader {
         }
         let changes = Changes::between(&self.running, &loaded);
         self.running = changes.applied(&self.running, &loaded);
-        let problems = loaded.problems.clone();
+        let (problems, broken) = (loaded.problems.clone(), loaded.broken.clone());
         self.last = loaded;
         Some(Reload {
             config: self.running.clone(),
             changes,
+            broken,
             problems,
         })
     }

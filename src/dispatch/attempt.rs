@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use bytes::Bytes;
+use chrono::Utc;
 use futures_util::FutureExt;
 use tokio::{sync::SemaphorePermit, task::spawn_blocking, time::Instant};
 
@@ -48,6 +49,7 @@ pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) -> bool {
         ended.told
     };
     if gone {
+        dispatch.health.is_gone(Utc::now());
         tracing::error!(
             endpoint = %dispatch.endpoint.name, job = %job.id,
             "the webhook answered 410 Gone: this endpoint is paused; correct its file or restart to go on"
@@ -98,7 +100,9 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen) -> Opti
                 Err(outcome) => return Some(outcome.into()),
             };
             let room = request.is_in_memory().then_some(room);
+            let acting = Instant::now();
             let ended = webhook::send(&dispatch.http, webhook, request).await;
+            dispatch.health.acted(acting.elapsed());
             drop(room);
             ended
         }
@@ -110,7 +114,10 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen) -> Opti
                 Err(outcome) => return Some(outcome.into()),
             };
             drop(room);
-            command::run(command, start).await
+            let acting = Instant::now();
+            let ended = command::run(command, start).await;
+            dispatch.health.acted(acting.elapsed());
+            ended
         }
     };
     let raw = ended.raw.clone();

@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::{task::spawn_blocking, time::sleep};
 
-use super::{Dispatch, Ended, Told, conversation, gates, original, reading::Seen};
+use super::{Dispatch, Ended, Told, conversation, gates, health::Counted, original, reading::Seen};
 use crate::{
     config::Retry,
     job::{Answerable, Ending, Original, Outcome, Reason, ReplyDecision, retry},
@@ -178,8 +178,10 @@ async fn with_reply(
 async fn finish_at_last(dispatch: &Dispatch, finish: Finish) {
     let (endpoint, job) = (&dispatch.endpoint.name, finish.job);
     let mut wait = FIRST_WAIT;
+    let counted = Counted::from(&finish.outcome);
     loop {
         let Err(error) = dispatch.ledger.finish(finish.clone()).await else {
+            dispatch.health.committed(&counted);
             return;
         };
         if is_final(&error) {

@@ -17,6 +17,7 @@ mod folder;
 mod form;
 mod gates;
 mod gather;
+mod health;
 pub mod inputs;
 pub mod original;
 mod output;
@@ -43,6 +44,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub use self::health::Health;
 use crate::{
     budget::Budget,
     config::{self, EndpointName},
@@ -71,6 +73,8 @@ pub struct Dispatch {
     pub jobs: Arc<Semaphore>,
     /// Commands that run at once, over all endpoints.
     pub commands: Arc<Semaphore>,
+    /// How it is doing.
+    pub health: Arc<Health>,
     /// Stops claiming; what runs is finished.
     pub stop: CancellationToken,
 }

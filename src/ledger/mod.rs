@@ -4,6 +4,7 @@
 
 mod arrival;
 mod conversation;
+pub mod counts;
 mod error;
 mod maildrop;
 mod notice;

@@ -3,17 +3,33 @@
 //! A [`Metrics`] is a value that is handed down; there is no global one. Labels are typed, their values come from the configuration
 //! and from enumerations: never from a mail, never a secret, and bounded in number.
 
+mod classic;
+mod endpoints;
+mod ledger;
+mod mailboxes;
+mod picture;
+mod process;
 mod sign_ins;
+mod submissions;
 
 use std::{fmt, sync::Arc};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text},
-    metrics::{counter::Counter, family::Family, info::Info},
+    metrics::{counter::Counter, family::Family, histogram::Histogram, info::Info},
     registry::Registry,
 };
 
-pub use sign_ins::{SignIn, SignInState, SignIns};
+pub use self::{
+    classic::{MEDIA_TYPE as CLASSIC_MEDIA_TYPE, classic},
+    endpoints::Endpoint,
+    ledger::Commits,
+    mailboxes::{Ended, Mailbox},
+    picture::{Board, MailboxNow, Picture},
+    sign_ins::{SignIn, SignInState, SignIns},
+    submissions::{Outbox, Submission},
+};
+use self::{endpoints::Endpoints, mailboxes::Mailboxes, process::Process, submissions::Submissions};
 
 /// The media type of [`Metrics::encode`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -24,11 +40,27 @@ pub struct Metrics {
     registry: Arc<Registry>,
     /// How the sign-ins are.
     pub sign_ins: SignIns,
+    /// How everything else stands.
+    pub board: Board,
     /// Notices to the operator that a mail server took.
     pub notices_sent: Counter,
     /// Notices to the operator that could not be sent; each is tried again.
     pub notices_failed: Counter,
+    /// Loops that panicked and were started again: each is a bug of ours.
+    pub panics: Counter,
+    /// The ledger's commits.
+    pub commits: Commits,
     token_requests: Family<TokenRequest, Counter>,
+    mailboxes: Mailboxes,
+    endpoints: Endpoints,
+    submissions: Submissions,
+}
+
+/// Histograms by their labels.
+type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+
+fn histograms<L: Clone + std::hash::Hash + Eq>(new: fn() -> Histogram) -> Histograms<L> {
+    Family::new_with_constructor(new)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -74,9 +106,11 @@ impl Metrics {
     /// Metrics of which nothing is counted yet.
     #[must_use]
     pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("mailjob");
-        let sign_ins = SignIns::default();
-        let (notices_sent, notices_failed) = (Counter::default(), Counter::default());
+        let mut all = Registry::default();
+        all.register_collector(Box::new(Process));
+        let registry = all.sub_registry_with_prefix("mailjob");
+        let (sign_ins, board) = (SignIns::default(), Board::default());
+        let (notices_sent, notices_failed, panics) = <(Counter, Counter, Counter)>::default();
         let token_requests = Family::default();
         let version = env!("CARGO_PKG_VERSION");
         registry.register("build", "The program", Info::new(Build { version }));
@@ -95,14 +129,48 @@ impl Metrics {
             "Tries to send a mail to the operator that failed",
             notices_failed.clone(),
         );
+        registry.register(
+            "loop_panics",
+            "Loops that panicked and were started again; each is a bug of Mailjob",
+            panics.clone(),
+        );
+        let commits = Commits::register(registry);
+        let mailboxes = Mailboxes::register(registry);
+        let endpoints = Endpoints::register(registry);
+        let submissions = Submissions::register(registry);
         registry.register_collector(Box::new(sign_ins.clone()));
+        registry.register_collector(Box::new(board.clone()));
         Self {
-            registry: Arc::new(registry),
+            registry: Arc::new(all),
             sign_ins,
+            board,
             notices_sent,
             notices_failed,
+            panics,
+            commits,
             token_requests,
+            mailboxes,
+            endpoints,
+            submissions,
         }
+    }
+
+    /// Counts what happens at a mailbox: its account's name, and its own at the server.
+    #[must_use]
+    pub fn mailbox(&self, account: &str, mailbox: &str) -> Mailbox {
+        self.mailboxes.mailbox(account, mailbox)
+    }
+
+    /// Counts what happens to an endpoint's jobs; `action` is the kind of its action.
+    #[must_use]
+    pub fn endpoint(&self, endpoint: &str, action: &'static str) -> Endpoint {
+        self.endpoints.endpoint(endpoint, action)
+    }
+
+    /// Counts the submissions of an SMTP account.
+    #[must_use]
+    pub fn outbox(&self, account: &str) -> Outbox {
+        self.submissions.account(account)
     }
 
     /// The counter of one sign-in's token requests; all three outcomes are shown from now on.
@@ -120,7 +188,7 @@ impl Metrics {
         }
     }
 
-    /// All metrics as text.
+    /// All metrics as OpenMetrics text.
     ///
     /// # Errors
     /// When a metric can't be written, which none of ours does.
@@ -152,53 +220,5 @@ impl TokenRequests {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    #[test]
-    fn everything_is_written_as_openmetrics_wants_it() {
-        let metrics = Metrics::new();
-        metrics.token_requests("contoso").count(TokenOutcome::Granted);
-        metrics.token_requests("contoso").count(TokenOutcome::Granted);
-        metrics.token_requests("contoso").count(TokenOutcome::Refused);
-        metrics.notices_sent.inc();
-        let sign_in = SignIn {
-            state: SignInState::NeedsSignIn,
-            issued: Some(1_700_000_000),
-            expires: Some(1_707_776_000),
-            client_secret: None,
-            certificate: Some(1_898_510_400),
-            refreshed: None,
-        };
-        metrics.sign_ins.show(BTreeMap::from([("contoso".to_owned(), sign_in)]));
-        // Families come in no certain order of their labels.
-        let sorted = |text: &str| {
-            let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
-            lines.sort();
-            lines
-        };
-        let text = metrics.encode().unwrap();
-        assert_eq!(
-            sorted(&text),
-            sorted(include_str!("../../tests/data/metrics.txt")),
-            "{text}"
-        );
-        assert!(text.ends_with("# EOF\n"));
-    }
-
-    #[test]
-    fn a_sign_in_that_is_gone_is_not_shown_any_more() {
-        let metrics = Metrics::new();
-        let sign_in = SignIn::default();
-        metrics.sign_ins.show(BTreeMap::from([("a\"b\n".to_owned(), sign_in)]));
-        let text = metrics.encode().unwrap();
-        assert!(
-            text.contains("mailjob_sign_in_state{account=\"a\\\"b\\n\",state=\"not_needed\"} 1\n"),
-            "{text}"
-        );
-        metrics.sign_ins.show(BTreeMap::new());
-        assert!(!metrics.encode().unwrap().contains("sign_in_state{"));
-    }
-}
+#[path = "metrics_tests.rs"]
+mod tests;

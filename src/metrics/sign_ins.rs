@@ -124,6 +124,6 @@ impl Collector for SignIns {
     }
 }
 
-fn gauge(metric: &mut MetricEncoder<'_>, labels: &impl EncodeLabelSet, value: i64) -> fmt::Result {
+pub(super) fn gauge(metric: &mut MetricEncoder<'_>, labels: &impl EncodeLabelSet, value: i64) -> fmt::Result {
     metric.encode_family(labels)?.encode_gauge(&value)
 }

@@ -141,10 +141,21 @@ impl Courier {
     async fn submit(&mut self, claimed: &ClaimedReply) -> Result<Submitted, Broken> {
         let again = || answer::next(claimed.attempt, claimed.made, Utc::now(), fastrand::f64());
         let later = |why: String| Fates::all(&claimed.reply.recipients, &Fate::Later(why)).submitted(again());
-        self.pace.note(Instant::now());
+        let begun = Instant::now();
+        self.pace.note(begun);
         match self.exchange(&claimed.reply).await {
-            Ok(fates) => Ok(fates.submitted(again())),
+            Ok(fates) => {
+                let submitted = fates.submitted(again());
+                self.outbox.health.submitted(&submitted, begun.elapsed());
+                Ok(submitted)
+            }
+            Err(trouble @ Trouble::Stopping) => Err(Broken {
+                trouble,
+                submitted: None,
+            }),
             Err(trouble) => {
+                let (words, verdict) = (trouble.to_string(), trouble.verdict());
+                self.outbox.health.failed(words, verdict, begun.elapsed(), Utc::now());
                 // From the first recipient on, what breaks a session may be this reply's doing.
                 let blamed = matches!(
                     trouble.stage(),

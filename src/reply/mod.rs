@@ -12,6 +12,7 @@ mod compose;
 mod courier;
 pub mod direct;
 mod fates;
+mod health;
 mod ids;
 mod inspect;
 mod noted;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 pub use compose::{Composed, Composer};
+pub use health::{Health, Trouble};
 pub(crate) use ids::is_quotable;
 pub(crate) use inspect::is_sound_with;
 pub use notice::{Notice, NoticeError, send_notice};
@@ -53,6 +55,8 @@ pub struct Outbox {
     pub ledger: Arc<dyn Ledger>,
     /// The account's sign-in.
     pub login: Arc<Login>,
+    /// How the account is doing.
+    pub health: Arc<Health>,
     /// Stops the loop: the reply in hand is finished, the others are given back.
     pub stop: CancellationToken,
 }

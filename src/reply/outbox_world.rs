@@ -147,6 +147,7 @@ impl World {
             account: account.clone(),
             ledger: self.ledger.clone(),
             login: Arc::new(Login::new(account, &[], Arc::new(Forgetful), http)),
+            health: Arc::default(),
             stop: self.stop.clone(),
         };
         *self.running.lock().unwrap() = Some(tokio::spawn(super::super::run(outbox)));

@@ -10,6 +10,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
+    Health,
     door::{Door, Keys},
     error::Error,
     imap::{Capabilities, Io, Selected, Wire, login},
@@ -123,6 +124,7 @@ pub(crate) struct World {
     pub(crate) inlet: Inlet,
     pub(crate) mailbox: MailboxKey,
     pub(crate) budget: Budget,
+    pub(crate) health: Arc<Health>,
 }
 
 impl World {
@@ -137,6 +139,7 @@ impl World {
             mailbox: super::mailbox_key(&endpoint.mailbox),
             inlet: inlet(endpoint),
             budget: Budget::new(8 << 20),
+            health: Arc::default(),
         }
     }
 
@@ -146,6 +149,7 @@ impl World {
             ledger: &self.ledger,
             mailbox: &self.mailbox,
             budget: &self.budget,
+            health: &self.health,
         }
     }
 

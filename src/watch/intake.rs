@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{error::Error, taker::Taker};
+use super::{Health, error::Error, taker::Taker};
 use crate::{
     budget::{Budget, Room},
     config::EndpointName,
@@ -72,9 +72,10 @@ impl Intake {
         mailbox: MailboxKey,
         cursor: Cursor,
         budget: Budget,
+        health: Arc<Health>,
     ) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let taker = Taker::new(ledger, takers, mailbox, cursor);
+        let taker = Taker::new(ledger, takers, mailbox, cursor, health);
         Self {
             sender,
             task: AbortOnDropHandle::new(tokio::spawn(taker.run(receiver))),

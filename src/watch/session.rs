@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::net::TcpStream;
 
 use super::{
-    Watch,
+    Health, Watch,
     care::Care,
     cursor::{self, portions},
     door::{self, Account, CONNECT, Door, who},
@@ -84,6 +84,7 @@ pub(super) struct Looking<'a> {
     pub(super) ledger: &'a Arc<dyn Ledger>,
     pub(super) mailbox: &'a MailboxKey,
     pub(super) budget: &'a Budget,
+    pub(super) health: &'a Arc<Health>,
 }
 
 impl<'a> Looking<'a> {
@@ -93,6 +94,7 @@ impl<'a> Looking<'a> {
             ledger: &watch.ledger,
             mailbox,
             budget: &watch.budget,
+            health: &watch.health,
         }
     }
 }
@@ -148,7 +150,11 @@ impl Session {
             on.mailbox.clone(),
             self.cursor,
             on.budget.clone(),
+            on.health.clone(),
         );
+        if let Scope::News(new) = scope {
+            on.health.announced(usize::try_from(new).unwrap_or(usize::MAX));
+        }
         let mut receiver = Receiver {
             intake: &mut intake,
             limit: on.inlet.size,
@@ -184,6 +190,7 @@ impl Session {
         loop {
             let (listed, more);
             (self.wire, listed, more) = fetch::list(self.wire, self.cursor.uid_next).await?;
+            on.health.announced(listed.len());
             let (listed, cut) = cursor::lowest(listed, self.cursor.uid_next, left);
             left -= listed.len();
             for portion in portions(listed, alone) {

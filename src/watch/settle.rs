@@ -96,8 +96,13 @@ async fn settle(mut session: Session, on: &Looking<'_>) -> Tried {
             (session, touched, answer) = touch_all(session, &touch).await?;
             if !touched.is_empty() {
                 let mails = touched.len();
-                let places: Vec<Place> = touched.into_iter().map(|uid| Place { uid_validity, uid }).collect();
+                let place = |uid: &u32| Place {
+                    uid_validity,
+                    uid: *uid,
+                };
+                let places: Vec<Place> = touched.iter().map(place).collect();
                 on.ledger.settled(on.mailbox, &places).await?;
+                on.health.settled(&due, &touched);
                 tracing::debug!(mails, fate = ?touch.fate, "settled mails");
             }
             if let Err(answer) = answer {

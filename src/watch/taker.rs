@@ -9,7 +9,9 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{
+    Health,
     header_key::header_key,
+    health::received,
     intake::{Arrived, Held, Small},
 };
 use crate::{
@@ -33,6 +35,7 @@ pub(super) struct Taker {
     bytes: usize,
     large: Option<Large>,
     taken: Taken,
+    health: Arc<Health>,
 }
 
 /// A mail of which pieces are stored.
@@ -52,6 +55,7 @@ impl Taker {
         endpoints: Vec<EndpointName>,
         mailbox: MailboxKey,
         cursor: Cursor,
+        health: Arc<Health>,
     ) -> Self {
         Self {
             ledger,
@@ -63,6 +67,7 @@ impl Taker {
             bytes: 0,
             large: None,
             taken: Taken::default(),
+            health,
         }
     }
 
@@ -136,7 +141,9 @@ impl Taker {
             cursor: self.cursor,
             mails: std::mem::take(&mut self.mails),
         };
+        let received = received(&intake.mails);
         let taken = self.ledger.take(intake).await?;
+        self.health.took(taken, &received, Utc::now());
         tracing::debug!(mailbox = %self.mailbox, new = taken.new, known = taken.known, uid_next, "took mails");
         self.taken.new += taken.new;
         self.taken.known += taken.known;

@@ -114,7 +114,7 @@ impl Watcher {
             Verdict::Reconnect => tracing::warn!(%error, next, "lost the mailbox; connecting again"),
             Verdict::SlowDown | Verdict::Fatal => tracing::error!(%error, next, "the mailbox can't be watched"),
         }
-        self.watch.health.lost(error.to_string(), Utc::now());
+        self.watch.health.lost(error, wait, Utc::now());
         self.in_trouble = true;
     }
 
@@ -198,7 +198,7 @@ impl Watcher {
         let looked = session.look(scope, &on, &mut self.settler, &mut self.care).await;
         let (session, more) = looked.inspect_err(|error| self.care.failed(error))?;
         self.care.succeeded();
-        self.watch.health.looked(Utc::now());
+        self.watch.health.looked(Utc::now(), more);
         if scope != Scope::Nothing || self.look_due <= Instant::now() {
             self.looks = self.looks.saturating_add(1);
             let looks = &self.watch.inlet.mailbox.looks;

@@ -27,6 +27,7 @@ mod senders;
 mod sign_in;
 mod sign_ins;
 mod signed;
+mod status;
 mod talk;
 mod tokens;
 mod trouble;

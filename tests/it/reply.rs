@@ -74,6 +74,7 @@ fn outbox(account: Arc<Account>, ledger: Arc<Sqlite>, stop: CancellationToken) -
         login: Arc::new(login(&account, &ledger)),
         account,
         ledger,
+        health: Arc::default(),
         stop,
     }
 }

@@ -168,6 +168,7 @@ fn mailbox(trouble: Option<i64>, looked: bool) -> Mailbox {
             looked: looked.then(|| at(-60)),
             trouble: trouble.map(|_| "the connection broke".into()),
             since: trouble.map(|ago| at(-ago)),
+            ..health::State::default()
         },
     }
 }

@@ -130,6 +130,7 @@ impl Scene {
             next: self.next.clone(),
             jobs: Arc::new(Semaphore::new(self.jobs)),
             commands: Arc::new(Semaphore::new(2)),
+            health: Arc::default(),
             stop: self.stop.clone(),
         })));
     }

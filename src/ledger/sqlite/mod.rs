@@ -6,6 +6,7 @@
 
 mod claims;
 mod conversations;
+mod counts;
 mod finish;
 mod intake;
 mod line;
@@ -39,17 +40,18 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, Notify, oneshot};
 
+pub use self::{
+    counts::counts_beside,
+    outbox::Outbox,
+    reads::{JobRow, ReplyRow},
+    sign_ins::SignIns,
+};
 use self::{
     line::Waiter,
     post::{Letter, Post},
     reads::Readers,
     shared::Shared,
     values::{micros, signed},
-};
-pub use self::{
-    outbox::Outbox,
-    reads::{JobRow, ReplyRow},
-    sign_ins::SignIns,
 };
 use super::{
     Admission, ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Gate, GatheredParts, HandedOn, Intake,
@@ -60,6 +62,7 @@ use crate::{
     auth::Key,
     config::EndpointName,
     job::{ConversationKey, JobId},
+    metrics::Commits,
 };
 
 /// A ledger in a file. Dropped, it stops writing soon; [`Sqlite::close`] waits for that.
@@ -76,6 +79,14 @@ pub struct Sqlite {
 /// # Errors
 /// [`Error::InUse`] when another process has it, [`Error::Newer`] when a newer Mailjob wrote it, else what the disk said.
 pub async fn open(path: &Path, clock: Clock) -> Result<Sqlite, Error> {
+    open_counted(path, clock, Commits::default()).await
+}
+
+/// The same with commits that are counted.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_counted(path: &Path, clock: Clock, commits: Commits) -> Result<Sqlite, Error> {
     let path = path.to_owned();
     let opening = tokio::task::spawn_blocking(move || {
         let now = clock();
@@ -84,7 +95,7 @@ pub async fn open(path: &Path, clock: Clock) -> Result<Sqlite, Error> {
         schema::migrate(&mut db, &path)?;
         schema::recover(&mut db, micros(now))?;
         let shared = Arc::<Shared>::default();
-        let (post, ended) = writer::start(db, lock, clock, shared.clone())?;
+        let (post, ended) = writer::start(db, lock, clock, shared.clone(), commits)?;
         Ok(Sqlite {
             post,
             readers: Readers::new(path),

@@ -28,6 +28,7 @@ use super::{
 use crate::{
     config::EndpointName,
     ledger::{ClaimedJob, ClaimedReply, Clock, Error, MailId, MailboxKey},
+    metrics::Commits,
 };
 
 /// Operations in one transaction, at most.
@@ -84,6 +85,7 @@ struct Writer {
     replies: Line<ClaimedReply>,
     /// SQLite's number of what others wrote, and when it is looked at again.
     beside: (i64, Instant),
+    commits: Commits,
     ended: oneshot::Sender<()>,
     _lock: File,
 }
@@ -94,6 +96,7 @@ pub(super) fn start(
     lock: File,
     clock: Clock,
     shared: Arc<Shared>,
+    commits: Commits,
 ) -> Result<(Arc<Post>, oneshot::Receiver<()>), Error> {
     let (post, letters) = Post::new();
     let back = Arc::downgrade(&post);
@@ -106,6 +109,7 @@ pub(super) fn start(
         letters,
         jobs: Line::new(back.clone()),
         replies: Line::new(back),
+        commits,
         ended,
         _lock: lock,
     };
@@ -209,8 +213,10 @@ impl Writer {
     /// One transaction, then the answers.
     fn commit(&mut self, mut operations: Vec<Box<dyn Operation>>) {
         let now = micros((self.clock)());
+        let begun = Instant::now();
         match self.transact(&mut operations, now) {
             Ok(after) => {
+                self.commits.took(begun.elapsed());
                 self.shared.keep(after.fresh);
                 self.jobs.deliver();
                 self.replies.deliver();
@@ -220,6 +226,7 @@ impl Writer {
                 self.shared.ring(&after.bells);
             }
             Err(failed) => {
+                self.commits.failed();
                 tracing::error!(error = %failed, "the ledger could not write; nothing of this batch was done");
                 if !self.db.is_autocommit()
                     && let Err(error) = self.db.execute_batch("ROLLBACK")

@@ -27,7 +27,7 @@ fn is_deleted(inlet: &Inlet, mail: &Settling) -> bool {
 }
 
 /// Settles the mails that are kept, for which no session is needed; gives back those that are to be deleted.
-pub(super) async fn settle_kept(on: &Looking<'_>) -> Result<Vec<u32>, Error> {
+pub(super) async fn settle_kept(on: &Looking<'_>) -> Result<Vec<Settling>, Error> {
     loop {
         let due = on.ledger.settling(on.mailbox, MAILDROP, AT_ONCE).await?;
         let all = due.len() < AT_ONCE;
@@ -35,9 +35,11 @@ pub(super) async fn settle_kept(on: &Looking<'_>) -> Result<Vec<u32>, Error> {
         if !kept.is_empty() {
             let places: Vec<Place> = kept.iter().map(|mail| mail.place).collect();
             on.ledger.settled(on.mailbox, &places).await?;
+            let uids: Vec<_> = places.iter().map(|place| place.uid).collect();
+            on.health.settled(&kept, &uids);
         }
         if all || kept.is_empty() {
-            return Ok(deleted.into_iter().map(|mail| mail.place.uid).collect());
+            return Ok(deleted);
         }
     }
 }
@@ -46,7 +48,8 @@ pub(super) async fn settle_kept(on: &Looking<'_>) -> Result<Vec<u32>, Error> {
 pub(super) async fn leave(mut wire: Wire, on: &Looking<'_>, found: &Found) -> Result<bool, Error> {
     let (mut deleted, mut gone) = (Vec::new(), Vec::new());
     let mut refused = None;
-    for uid in settle_kept(on).await? {
+    let due = settle_kept(on).await?;
+    for uid in due.iter().map(|mail| mail.place.uid) {
         let Some(numbers) = found.there.get(&uid) else {
             if !found.cut {
                 gone.push(uid);
@@ -67,7 +70,8 @@ pub(super) async fn leave(mut wire: Wire, on: &Looking<'_>, found: &Found) -> Re
     let mails = deleted.len();
     deleted.append(&mut gone);
     if !deleted.is_empty() {
-        on.ledger.maildrop_left(on.mailbox, deleted).await?;
+        on.ledger.maildrop_left(on.mailbox, deleted.clone()).await?;
+        on.health.settled(&due, &deleted);
         tracing::debug!(mails, "deleted mails");
     }
     Ok(mails >= AT_ONCE)

@@ -44,6 +44,7 @@ pub(super) async fn take(
     care: &mut Care,
     portion: Portion,
 ) -> Result<Took, Error> {
+    on.health.announced(found.new.len());
     let (chosen, more) = care.choose(std::mem::take(&mut found.new), portion, Instant::now());
     if chosen.is_empty() {
         return Ok(Took {
@@ -67,6 +68,7 @@ pub(super) async fn take(
         on.mailbox.clone(),
         cursor,
         on.budget.clone(),
+        on.health.clone(),
     );
     let receiver = Receiver {
         intake: &mut intake,

@@ -110,7 +110,7 @@ impl Watcher {
                     backoff = Backoff::default();
                     self.watch.health.reached();
                     if errand == Errand::Look {
-                        self.watch.health.looked(Utc::now());
+                        self.watch.health.looked(Utc::now(), over == Over::More);
                         self.look_due = Instant::now() + self.after(over);
                     }
                 }
@@ -152,7 +152,7 @@ impl Watcher {
             Verdict::Reconnect => tracing::warn!(%error, next, "no session with the mailbox; connecting again"),
             Verdict::SlowDown | Verdict::Fatal => tracing::error!(%error, next, "the mailbox can't be watched"),
         }
-        self.watch.health.lost(error.to_string(), Utc::now());
+        self.watch.health.lost(error, wait, Utc::now());
         self.in_trouble = true;
     }
 

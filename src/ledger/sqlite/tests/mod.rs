@@ -1,6 +1,7 @@
 //! The engine on real files.
 
 mod conversations;
+mod counts;
 mod flow;
 mod invariants;
 mod life;

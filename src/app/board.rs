@@ -1,0 +1,135 @@
+//! How everything stands: what each loop wrote into its cell, what the files say, and what waits in the ledger, put together for whoever
+//! asks.
+
+mod sketch;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+pub(super) use self::sketch::{Seat, View};
+use crate::{
+    http,
+    ledger::{
+        self,
+        counts::{self, Countable, Counts},
+    },
+    metrics::Metrics,
+    status::{self, Status},
+};
+
+/// How long numbers of the ledger are good, at least …
+const FRESH: Duration = Duration::from_secs(1);
+/// … and in multiples of the time that counting took: it never takes more of the machine than its fiftieth part.
+const REST: u32 = 50;
+/// How long a count may take before the numbers are shown as missing.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The board of this process.
+pub(super) struct Board {
+    ledger: Arc<dyn Countable>,
+    path: PathBuf,
+    metrics: Metrics,
+    since: DateTime<Utc>,
+    draining: CancellationToken,
+    started: AtomicBool,
+    view: Mutex<View>,
+    counted: tokio::sync::Mutex<Option<Counted>>,
+}
+
+/// Numbers, and until when they are good.
+struct Counted {
+    until: Instant,
+    counts: Result<Counts, String>,
+}
+
+impl Board {
+    pub(super) fn new(ledger: Arc<dyn Countable>, path: &Path, metrics: Metrics, draining: CancellationToken) -> Self {
+        Self {
+            ledger,
+            path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+            metrics,
+            since: Utc::now(),
+            draining,
+            started: AtomicBool::new(false),
+            view: Mutex::default(),
+            counted: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Shows what runs from now on.
+    pub(super) fn show(&self, view: View) {
+        *self.view.lock().unwrap_or_else(PoisonError::into_inner) = view;
+        self.started.store(true, Ordering::Release);
+    }
+
+    /// The numbers of the ledger. Whoever asks while somebody counts waits for the same ones.
+    async fn counts(&self) -> Result<Counts, String> {
+        let mut counted = self.counted.lock().await;
+        if let Some(known) = counted.as_ref().filter(|known| Instant::now() < known.until) {
+            return known.counts.clone();
+        }
+        let begun = Instant::now();
+        let counts = match tokio::time::timeout(PATIENCE, self.ledger.counts()).await {
+            Ok(counts) => counts.map_err(|error: ledger::Error| error.to_string()),
+            Err(_) => Err("the ledger does not answer".to_owned()),
+        };
+        let until = Instant::now() + begun.elapsed().saturating_mul(REST).max(FRESH);
+        *counted = Some(Counted {
+            until,
+            counts: counts.clone(),
+        });
+        counts
+    }
+
+    async fn look(&self) -> (Status, View, Counts) {
+        let counts = self.counts().await;
+        let view = self.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut ledger = counts::file(&self.path);
+        let counts = match counts {
+            Ok(counts) => Some(counts),
+            Err(error) => {
+                ledger.problem = Some(error);
+                None
+            }
+        };
+        let process = status::Process {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            since: self.since,
+            pid: std::process::id(),
+            draining: self.draining.is_cancelled(),
+        };
+        let status = Status {
+            process: Some(process),
+            ledger,
+            endpoints: view.endpoints(counts.as_ref(), Utc::now()),
+            problems: view.problems.clone(),
+        };
+        (status, view, counts.unwrap_or_default())
+    }
+}
+
+#[async_trait]
+impl http::Board for Board {
+    async fn status(&self) -> Status {
+        self.look().await.0
+    }
+
+    async fn measure(&self) {
+        let (status, view, counts) = self.look().await;
+        self.metrics.board.show(view.picture(&status, &counts));
+    }
+
+    fn started(&self) -> bool {
+        self.started.load(Ordering::Acquire)
+    }
+}

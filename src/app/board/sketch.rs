@@ -1,0 +1,254 @@
+//! What runs, as the configuration has it, with the cells that its loops write; and what becomes of that on a page and in metrics.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    config::{EndpointName, Problem},
+    dispatch,
+    ledger::counts::Counts,
+    message::clean::clean,
+    metrics::{MailboxNow, Picture},
+    reply,
+    status::{
+        Endpoint, Jobs, Mailbox, Replies, State, Status,
+        state::{Known, Need, Paused, Trouble, Verdict, verdict},
+    },
+    watch::{self, health},
+};
+
+/// Problems of a file that are shown, and problems that belong to no endpoint; `mailjob check` shows all.
+const PROBLEMS: usize = 5;
+
+/// What runs.
+#[derive(Clone, Default)]
+pub(in crate::app) struct View {
+    /// The endpoints whose loops run.
+    pub(in crate::app) seats: BTreeMap<String, Seat>,
+    /// Endpoints whose file says that they do not run.
+    pub(in crate::app) disabled: BTreeSet<String>,
+    /// What is wrong with the files of endpoints.
+    pub(in crate::app) broken: BTreeMap<String, String>,
+    /// What is wrong with other files.
+    pub(in crate::app) problems: Vec<String>,
+    /// How many problems there are in all.
+    pub(in crate::app) count: usize,
+}
+
+/// An endpoint whose loops run.
+#[derive(Clone)]
+pub(in crate::app) struct Seat {
+    pub(in crate::app) description: String,
+    /// `imap://user@host/NAME`.
+    pub(in crate::app) mailbox: String,
+    pub(in crate::app) account: String,
+    /// The mailbox's name at its server.
+    pub(in crate::app) name: String,
+    /// The sign-in, where a person can renew it.
+    pub(in crate::app) person: Option<String>,
+    pub(in crate::app) watch: Arc<watch::Health>,
+    pub(in crate::app) dispatch: Arc<dispatch::Health>,
+    /// The account that sends replies.
+    pub(in crate::app) outbox: Option<Arc<reply::Health>>,
+}
+
+impl View {
+    /// With what is wrong with the files.
+    pub(in crate::app) fn of(
+        seats: BTreeMap<String, Seat>,
+        idle: &BTreeSet<EndpointName>,
+        broken: &BTreeSet<EndpointName>,
+        problems: &[Problem],
+    ) -> Self {
+        let of_endpoint = |problem: &Problem| {
+            let stem = problem.file.file_stem()?.to_string_lossy().into_owned();
+            broken
+                .iter()
+                .find(|name| name.as_str() == stem)
+                .map(ToString::to_string)
+        };
+        let mut words = BTreeMap::<String, Vec<String>>::new();
+        let mut others = Vec::new();
+        for problem in problems {
+            match of_endpoint(problem) {
+                Some(name) => words.entry(name).or_default().push(clean(&problem.to_string(), 500)),
+                None => others.push(clean(&problem.to_string(), 500)),
+            }
+        }
+        let broken = broken.iter().map(|name| {
+            let words = words.remove(name.as_str()).unwrap_or_default();
+            let shown: Vec<_> = words.into_iter().take(PROBLEMS).collect();
+            let why = if shown.is_empty() {
+                "what it uses of mailjob.toml can't be used".to_owned()
+            } else {
+                shown.join(" / ")
+            };
+            (name.to_string(), why)
+        });
+        let broken: BTreeMap<_, _> = broken.collect();
+        others.truncate(PROBLEMS);
+        Self {
+            seats,
+            disabled: idle
+                .iter()
+                .map(ToString::to_string)
+                .filter(|name| !broken.contains_key(name))
+                .collect(),
+            broken,
+            problems: others,
+            count: problems.len(),
+        }
+    }
+
+    /// Every endpoint as it is now. Without numbers where the ledger could not be counted.
+    pub(super) fn endpoints(&self, counts: Option<&Counts>, now: DateTime<Utc>) -> Vec<Endpoint> {
+        let mut names: BTreeSet<&String> = self
+            .seats
+            .keys()
+            .chain(&self.disabled)
+            .chain(self.broken.keys())
+            .collect();
+        let open = |(name, jobs): (&'_ String, &Jobs)| (jobs.open() > 0).then_some(name.to_owned());
+        let left: Vec<_> = counts
+            .iter()
+            .flat_map(|counts| counts.jobs.iter().filter_map(open))
+            .collect();
+        names.extend(&left);
+        names.into_iter().map(|name| self.endpoint(name, counts, now)).collect()
+    }
+
+    fn endpoint(&self, name: &str, counts: Option<&Counts>, now: DateTime<Utc>) -> Endpoint {
+        let seat = self.seats.get(name);
+        let problem = self.broken.get(name);
+        let jobs = counts.map(|counts| counts.jobs.get(name).copied().unwrap_or_default());
+        let replies = counts.map(|counts| replies(counts, name, seat));
+        let state = seat.map(|seat| seat.watch.state());
+        let verdict = match (seat, problem) {
+            (Some(seat), problem) => verdict(&seat.known(name, problem, jobs, replies.as_ref()), now),
+            (None, Some(problem)) => Verdict::broken(problem),
+            (None, None) if self.disabled.contains(name) => Verdict::disabled(),
+            (None, None) => Verdict::gone(),
+        };
+        Endpoint {
+            name: name.to_owned(),
+            description: seat.map(|seat| seat.description.clone()).unwrap_or_default(),
+            state: verdict.state,
+            words: verdict.words,
+            to_do: verdict.to_do,
+            since: verdict.since,
+            mailbox: seat.zip(state).map(|(seat, state)| seat.shown(&state)),
+            problem: problem.cloned(),
+            jobs,
+            replies,
+        }
+    }
+
+    /// The same for metrics.
+    pub(super) fn picture(&self, status: &Status, counts: &Counts) -> Picture {
+        let mut mailboxes = BTreeMap::new();
+        for seat in self.seats.values() {
+            let state = seat.watch.state();
+            let now = MailboxNow {
+                account: seat.account.clone(),
+                mailbox: seat.name.clone(),
+                up: state.trouble.is_none(),
+                looked: state.looked.map(|at| at.timestamp()),
+                took: state.took.map(|at| at.timestamp()),
+                untaken: state.untaken,
+            };
+            mailboxes.insert((seat.account.clone(), seat.name.clone()), now);
+        }
+        let numbers = |endpoint: &Endpoint| {
+            let jobs = endpoint.jobs?;
+            let each = [
+                ("queued", jobs.queued),
+                ("running", jobs.running),
+                ("deferred", jobs.deferred),
+                ("waiting", jobs.waiting),
+                ("held", jobs.held),
+                ("failed", jobs.failed),
+            ];
+            Some(each.map(|(state, count)| (endpoint.name.clone(), state, count)))
+        };
+        let due = counts.oldest_due.iter().filter(|(_, due)| **due <= Utc::now());
+        let mut replies = BTreeMap::<_, u64>::new();
+        for row in &counts.replies {
+            *replies
+                .entry((row.account.clone(), row.state.as_str().to_owned()))
+                .or_default() += row.count;
+        }
+        Picture {
+            mailboxes: mailboxes.into_values().collect(),
+            states: State::ALL.map(State::code).to_vec(),
+            endpoints: status
+                .endpoints
+                .iter()
+                .map(|endpoint| (endpoint.name.clone(), endpoint.state.code()))
+                .collect(),
+            jobs: status.endpoints.iter().filter_map(numbers).flatten().collect(),
+            oldest_due: due
+                .map(|(name, due)| (name.clone(), due.timestamp_millis() as f64 / 1e3))
+                .collect(),
+            replies: replies
+                .into_iter()
+                .map(|((account, state), count)| (account, state, count))
+                .collect(),
+            problems: self.count as u64,
+            ledger_size: status.ledger.size,
+            ledger_free: status.ledger.free,
+        }
+    }
+}
+
+impl Seat {
+    fn known(&self, name: &str, problem: Option<&String>, jobs: Option<Jobs>, replies: Option<&Replies>) -> Known {
+        let state = self.watch.state();
+        let trouble = state.trouble.map(|words| Trouble {
+            need: state.need.unwrap_or(Need::Time),
+            words,
+            since: state.since.unwrap_or_default(),
+            next: state.next,
+        });
+        let sends = self.outbox.as_ref().and_then(|outbox| outbox.trouble());
+        let waiting = replies.is_some_and(|replies| replies.waiting > 0);
+        Known {
+            endpoint: name.to_owned(),
+            person: self.person.clone(),
+            looked: state.looked,
+            trouble,
+            paused: self.dispatch.gone().map(|since| (since, Paused::Webhook)),
+            problem: problem.cloned(),
+            jobs,
+            replies: sends
+                .filter(|trouble| trouble.needs_person && waiting)
+                .map(|trouble| format!("its replies can't be sent: {}", trouble.words)),
+        }
+    }
+
+    fn shown(&self, state: &health::State) -> Mailbox {
+        Mailbox {
+            key: self.mailbox.clone(),
+            account: self.account.clone(),
+            connected: state.connected,
+            last_look: state.looked,
+            last_mail: state.took,
+            next_try: state.next,
+            untaken: state.untaken,
+        }
+    }
+}
+
+fn replies(counts: &Counts, endpoint: &str, seat: Option<&Seat>) -> Replies {
+    let mut replies = counts.replies(endpoint);
+    let trouble = seat.and_then(|seat| seat.outbox.as_ref()?.trouble());
+    replies.problem = trouble.filter(|_| replies.waiting > 0).map(|trouble| trouble.words);
+    replies
+}
+
+#[cfg(test)]
+#[path = "sketch_tests.rs"]
+mod tests;

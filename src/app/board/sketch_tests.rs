@@ -1,0 +1,152 @@
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::{
+    config::load::{Sources, load},
+    watch::error::Error,
+};
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+}
+
+fn seat(name: &str) -> (String, Seat) {
+    let seat = Seat {
+        description: String::new(),
+        mailbox: format!("imap://{name}@mail.example/INBOX"),
+        account: name.into(),
+        name: "INBOX".into(),
+        person: None,
+        watch: Arc::default(),
+        dispatch: Arc::default(),
+        outbox: None,
+    };
+    (name.into(), seat)
+}
+
+fn names(names: &[&str]) -> BTreeSet<EndpointName> {
+    names.iter().map(|name| EndpointName::new(name).unwrap()).collect()
+}
+
+/// What is wrong with these files, by the reader that says so.
+fn problems(folder: &Path, files: &[(&str, &str)]) -> Vec<Problem> {
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    load(&Sources {
+        endpoints: folder.to_owned(),
+        config: Some(PathBuf::from(folder).join("mailjob.toml")),
+    })
+    .problems
+}
+
+#[test]
+fn each_endpoint_has_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let problems = problems(
+        folder.path(),
+        &[
+            ("mailjob.toml", "[service]\nledgre = \"x\"\n"),
+            ("bad.toml", "nonsense = 1\n"),
+            ("kept.toml", "nonsense = 1\n"),
+        ],
+    );
+    assert!(problems.len() >= 3, "{problems:?}");
+    let seats = BTreeMap::from([seat("a"), seat("kept")]);
+    let view = View::of(seats, &names(&["off", "bad"]), &names(&["bad", "kept"]), &problems);
+    let mut counts = Counts::default();
+    let open = Jobs {
+        queued: 2,
+        ..Jobs::default()
+    };
+    let over = Jobs {
+        failed: 2,
+        ..Jobs::default()
+    };
+    counts.jobs.insert("left".into(), open);
+    counts.jobs.insert("over".into(), over);
+    counts.jobs.insert("a".into(), over);
+    view.seats["a"].watch.looked(at(-1), false);
+    let found = view.endpoints(Some(&counts), at(0));
+    let states: Vec<_> = found
+        .iter()
+        .map(|endpoint| (endpoint.name.as_str(), endpoint.state))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            ("a", State::Working),
+            ("bad", State::Broken),
+            ("kept", State::Starting),
+            ("left", State::Gone),
+            ("off", State::Disabled),
+        ]
+    );
+    let by = |name: &str| found.iter().find(|endpoint| endpoint.name == name).unwrap();
+    assert_eq!(by("a").jobs, Some(over));
+    assert!(by("bad").words.contains("bad.toml:1"), "{:?}", by("bad"));
+    assert!(by("kept").problem.as_ref().unwrap().contains("kept.toml:1"));
+    assert!(by("kept").to_do.as_ref().unwrap().contains("last good version"));
+    assert!(by("off").to_do.is_none() && by("left").to_do.is_some());
+    assert!(view.problems.iter().all(|problem| problem.contains("mailjob.toml")));
+    assert_eq!(view.problems.len(), 1, "{:?}", view.problems);
+    // Where the ledger can't be counted nothing is said of numbers.
+    assert!(
+        view.endpoints(None, at(0))
+            .iter()
+            .all(|endpoint| endpoint.jobs.is_none())
+    );
+}
+
+#[test]
+fn what_the_loops_write_is_shown() {
+    let seats = BTreeMap::from([seat("a")]);
+    let view = View::of(seats, &BTreeSet::new(), &BTreeSet::new(), &[]);
+    let watch = view.seats["a"].watch.clone();
+    let look = || view.endpoints(Some(&Counts::default()), at(10)).pop().unwrap();
+    watch.looked(at(0), false);
+    watch.lost(&Error::Closed, std::time::Duration::from_secs(2), at(5));
+    let lost = look();
+    assert_eq!((lost.state, lost.since), (State::Waiting, Some(at(5))));
+    assert!(
+        lost.words
+            .contains("the server closed the connection; next try 2027-01-15 08:00:07"),
+        "{lost:?}"
+    );
+    let mailbox = lost.mailbox.unwrap();
+    assert_eq!(
+        (mailbox.connected, mailbox.last_look, mailbox.next_try),
+        (false, Some(at(0)), Some(at(7)))
+    );
+    let backlog = Error::Backlog { waiting: 7, limit: 5 };
+    watch.lost(&backlog, std::time::Duration::ZERO, at(6));
+    assert_eq!(look().state, State::HeldBacklog);
+    watch.looked(at(9), true);
+    assert_eq!(look().state, State::Working);
+}
+
+#[test]
+fn a_picture_has_each_mailbox_once() {
+    let (_, shared) = seat("a");
+    let seats = BTreeMap::from([("one".to_owned(), shared.clone()), ("two".to_owned(), shared)]);
+    let view = View::of(seats, &BTreeSet::new(), &BTreeSet::new(), &[]);
+    let counts = Counts {
+        oldest_due: BTreeMap::from([
+            ("one".to_owned(), at(0)),
+            ("two".to_owned(), Utc::now() + chrono::TimeDelta::hours(1)),
+        ]),
+        ..Counts::default()
+    };
+    let status = Status {
+        process: None,
+        ledger: crate::ledger::counts::file(Path::new("/nonexistent/mailjob.db")),
+        endpoints: view.endpoints(Some(&counts), at(0)),
+        problems: Vec::new(),
+    };
+    let picture = view.picture(&status, &counts);
+    assert_eq!(picture.mailboxes.len(), 1);
+    assert_eq!(picture.endpoints.len(), 2);
+    assert_eq!(picture.jobs.len(), 12);
+    assert_eq!(picture.oldest_due.len(), 1, "what is due later is not late");
+    assert_eq!((picture.ledger_size, picture.ledger_free), (None, None));
+}

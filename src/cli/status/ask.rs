@@ -1,0 +1,174 @@
+//! Asks the process, or else the ledger.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
+
+use crate::{
+    config::Service,
+    ledger::{
+        counts::{self, Counts},
+        sqlite,
+    },
+    net,
+    status::{Endpoint, Status, state::Verdict},
+};
+
+/// How long the process may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest answer: far more than thousands of endpoints have to say.
+const LONGEST: usize = 64 << 20;
+
+/// How everything is, and why the process did not say so.
+pub(super) struct Asked {
+    pub(super) status: Status,
+    pub(super) silent: Option<String>,
+}
+
+/// Neither could be asked.
+pub(super) struct Fault(pub(super) String);
+
+/// Asks the process at the health address, and the ledger where none answers there.
+pub(super) async fn ask(service: &Service) -> Result<Asked, Fault> {
+    let silent = match service.health {
+        None => "[service] health = false: no process can be asked".to_owned(),
+        Some(address) => match process(here(address)).await {
+            Ok(status) => return Ok(Asked { status, silent: None }),
+            Err(why) => why,
+        },
+    };
+    Ok(Asked {
+        status: ledger(service).await,
+        silent: Some(silent),
+    })
+}
+
+/// Where a process of this machine is asked that listens there: at every address means at this machine's own too.
+fn here(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+async fn process(address: SocketAddr) -> Result<Status, String> {
+    let asked = async {
+        let http = net::http::client(None, true).map_err(|error| error.to_string())?;
+        let url = format!("http://{address}/status");
+        let mut answer = http.get(url).send().await.map_err(|error| {
+            if error.is_connect() {
+                format!("nothing runs: nobody answers at {address}")
+            } else {
+                format!("{address} can't be asked: {error}")
+            }
+        })?;
+        if !answer.status().is_success() {
+            let status = answer.status().as_u16();
+            return Err(format!(
+                "{address} answers {status}: is that another program, or an older Mailjob?"
+            ));
+        }
+        let mut body = Vec::new();
+        while let Some(piece) = answer.chunk().await.map_err(|error| error.to_string())? {
+            body.extend_from_slice(&piece);
+            if body.len() > LONGEST {
+                return Err(format!("{address} answers too much: is that another program?"));
+            }
+        }
+        serde_json::from_slice(&body)
+            .map_err(|_| format!("{address} answers what can't be understood: is that another program?"))
+    };
+    tokio::time::timeout(PATIENCE, asked)
+        .await
+        .unwrap_or_else(|_| Err(format!("{address} did not answer within {} s", PATIENCE.as_secs())))
+}
+
+/// What the ledger alone knows. Where there is none yet, none is made.
+async fn ledger(service: &Service) -> Status {
+    let path = std::path::absolute(&service.ledger).unwrap_or_else(|_| service.ledger.clone());
+    let mut ledger = counts::file(&path);
+    let counts = match ledger.size {
+        None => Counts::default(),
+        Some(_) => sqlite::counts_beside(&path).await.unwrap_or_else(|error| {
+            ledger.problem = Some(error.to_string());
+            Counts::default()
+        }),
+    };
+    Status {
+        process: None,
+        ledger,
+        endpoints: endpoints(&counts),
+        problems: Vec::new(),
+    }
+}
+
+/// Every endpoint that the ledger has something to tell of. Pure.
+fn endpoints(counts: &Counts) -> Vec<Endpoint> {
+    let senders = counts.replies.iter().map(|row| row.endpoint.as_str());
+    let names: std::collections::BTreeSet<_> = counts.jobs.keys().map(String::as_str).chain(senders).collect();
+    let endpoint = |name: &str| {
+        let jobs = counts.jobs.get(name).copied().unwrap_or_default();
+        let verdict = Verdict::unknown(Some(jobs));
+        Endpoint {
+            name: name.to_owned(),
+            description: String::new(),
+            state: verdict.state,
+            words: verdict.words,
+            to_do: verdict.to_do,
+            since: None,
+            mailbox: None,
+            problem: None,
+            jobs: Some(jobs),
+            replies: Some(counts.replies(name)),
+        }
+    };
+    names.into_iter().map(endpoint).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ledger::{ReplyState, counts::ReplyCount},
+        status::{Jobs, State},
+    };
+
+    #[test]
+    fn a_process_that_listens_everywhere_is_asked_here() {
+        for (listens, asked) in [
+            ("0.0.0.0:8025", "127.0.0.1:8025"),
+            ("[::]:8025", "[::1]:8025"),
+            ("127.0.0.1:1", "127.0.0.1:1"),
+            ("10.1.2.3:8025", "10.1.2.3:8025"),
+        ] {
+            assert_eq!(here(listens.parse().unwrap()).to_string(), asked);
+        }
+    }
+
+    #[test]
+    fn the_ledger_tells_numbers_alone() {
+        let mut counts = Counts::default();
+        let jobs = Jobs {
+            held: 1,
+            ..Jobs::default()
+        };
+        counts.jobs.insert("orders".into(), jobs);
+        counts.replies.push(ReplyCount {
+            endpoint: "bills".into(),
+            account: "office".into(),
+            state: ReplyState::Queued,
+            count: 3,
+        });
+        let found = endpoints(&counts);
+        assert_eq!(found.len(), 2);
+        assert_eq!(
+            (found[0].name.as_str(), found[0].replies.clone().unwrap().waiting),
+            ("bills", 3)
+        );
+        assert_eq!((found[1].state, found[1].jobs), (State::Unknown, Some(jobs)));
+        assert!(found[1].to_do.is_some() && found[0].to_do.is_none());
+    }
+}

@@ -1,0 +1,111 @@
+//! `mailjob status`: asks the running process how everything is; where none answers, the ledger by its side door.
+
+mod ask;
+mod table;
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
+    time::Duration,
+};
+
+use chrono::Utc;
+use tokio::time::sleep;
+
+use self::ask::{Asked, Fault};
+use crate::{
+    config::load::{Sources, load},
+    message::clean::escaped,
+    status::Status,
+};
+
+/// A person has to do something.
+const NEEDS_PERSON: u8 = 1;
+/// `EX_UNAVAILABLE`: no process answers.
+const UNAVAILABLE: u8 = 69;
+/// `EX_IOERR`: the ledger can't be read, or it could not be told.
+const IO: u8 = 74;
+/// `EX_CONFIG`.
+const CONFIG: u8 = 78;
+
+/// The time between two looks of `--watch`.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// What is shown, and how.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The endpoint. Default: all of them.
+    endpoint: Option<String>,
+    /// Show it anew every two seconds until Ctrl-C.
+    #[arg(long)]
+    watch: bool,
+    /// For machines: one JSON document; with --watch one a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows how everything is.
+pub(super) async fn status(sources: Sources, args: Args) -> ExitCode {
+    let Some(service) = load(&sources).service else {
+        eprintln!("mailjob.toml can't be used; mailjob check shows why");
+        return ExitCode::from(CONFIG);
+    };
+    loop {
+        let asked = ask::ask(&service).await;
+        let (text, code) = match asked {
+            Ok(asked) => match told(asked, &args) {
+                Ok(told) => told,
+                Err(words) => {
+                    eprintln!("{}", escaped(&words));
+                    return ExitCode::from(CONFIG);
+                }
+            },
+            Err(Fault(words)) if args.watch => (format!("{}\n", escaped(&words)), IO),
+            Err(Fault(words)) => {
+                eprintln!("{}", escaped(&words));
+                return ExitCode::from(IO);
+            }
+        };
+        let text = if args.watch && !args.json && io::stdout().is_terminal() {
+            // Clears the terminal and begins at its first line.
+            format!("\u{1b}[H\u{1b}[2J{text}")
+        } else {
+            text
+        };
+        if io::stdout().lock().write_all(text.as_bytes()).is_err() {
+            return ExitCode::from(IO);
+        }
+        if !args.watch {
+            return ExitCode::from(code);
+        }
+        sleep(EVERY).await;
+    }
+}
+
+/// The text, and the exit code that goes with it. An error is an endpoint that nobody knows.
+fn told(asked: Asked, args: &Args) -> Result<(String, u8), String> {
+    let Asked { mut status, silent } = asked;
+    if let Some(only) = &args.endpoint {
+        let known: Vec<_> = status.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
+        status.endpoints.retain(|endpoint| endpoint.name == *only);
+        if status.endpoints.is_empty() && !args.watch {
+            return Err(format!("there is no endpoint \"{only}\"; known: {}", known.join(", ")));
+        }
+    }
+    let code = code(&status);
+    let text = match (args.json, args.watch) {
+        (true, true) => serde_json::to_string(&status).map(|json| json + "\n"),
+        (true, false) => serde_json::to_string_pretty(&status).map(|json| json + "\n"),
+        (false, _) => Ok(table::people(&status, silent.as_deref(), Utc::now())),
+    };
+    Ok((text.map_err(|error| error.to_string())?, code))
+}
+
+fn code(status: &Status) -> u8 {
+    match &status.process {
+        None if status.ledger.problem.is_some() => IO,
+        None => UNAVAILABLE,
+        Some(_) if status.needs_person() => NEEDS_PERSON,
+        Some(_) => 0,
+    }
+}

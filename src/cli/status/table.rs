@@ -1,0 +1,171 @@
+//! How everything is, as text for people. Pure. What a stranger wrote can't steer a terminal.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    message::clean::escaped,
+    status::{Endpoint, Status, state::time},
+};
+
+const HEAD: [&str; 10] = [
+    "ENDPOINT",
+    "STATE",
+    "LAST LOOK",
+    "LAST MAIL",
+    "QUEUED",
+    "RUNNING",
+    "LATER",
+    "HELD",
+    "FAILED",
+    "REPLIES",
+];
+
+/// What runs, a line for each endpoint, and below what needs more words. `silent`: why the process could not be asked.
+pub(super) fn people(status: &Status, silent: Option<&str>, now: DateTime<Utc>) -> String {
+    let mut text = silent.map_or_else(String::new, |why| {
+        format!("{}. What the ledger alone knows:\n", escaped(why))
+    });
+    text.push_str(&head(status, now));
+    text.push('\n');
+    if status.endpoints.is_empty() {
+        text.push_str("no endpoints\n");
+    } else {
+        let mut lines = vec![HEAD.map(str::to_owned)];
+        lines.extend(status.endpoints.iter().map(|endpoint| cells(endpoint, now)));
+        text.push_str(&columns(&lines));
+    }
+    let remarks = status.endpoints.iter().filter_map(remark);
+    let problems = status.problems.iter().map(|problem| format!("{}\n", escaped(problem)));
+    for remark in remarks.chain(problems) {
+        text.push('\n');
+        text.push_str(&remark);
+    }
+    text
+}
+
+fn head(status: &Status, now: DateTime<Utc>) -> String {
+    let mut text = String::new();
+    if let Some(process) = &status.process {
+        let draining = if process.draining { ", stopping" } else { "" };
+        text.push_str(&format!(
+            "mailjob {}, process {}, since {} ({}){draining}\n",
+            escaped(&process.version),
+            process.pid,
+            time(process.since),
+            age(process.since, now),
+        ));
+    }
+    let size = status.ledger.size.map_or_else(|| "not there yet".to_owned(), bytes);
+    let free = status
+        .ledger
+        .free
+        .map_or_else(String::new, |free| format!(", {} free", bytes(free)));
+    text.push_str(&format!("ledger {}, {size}{free}\n", escaped(&status.ledger.path)));
+    if let Some(problem) = &status.ledger.problem {
+        text.push_str(&format!("ledger: {}\n", escaped(problem)));
+    }
+    text
+}
+
+fn cells(endpoint: &Endpoint, now: DateTime<Utc>) -> [String; 10] {
+    let ago = |at: Option<DateTime<Utc>>| at.map_or_else(|| "-".to_owned(), |at| age(at, now));
+    let mailbox = endpoint.mailbox.as_ref();
+    let jobs = |of: fn(crate::status::Jobs) -> u64| {
+        endpoint
+            .jobs
+            .map_or_else(|| "?".to_owned(), |jobs| of(jobs).to_string())
+    };
+    let replies = endpoint.replies.as_ref().map_or_else(
+        || "?".to_owned(),
+        |replies| match (replies.waiting, replies.refused) {
+            (waiting, 0) => waiting.to_string(),
+            (waiting, refused) => format!("{waiting} ({refused} refused)"),
+        },
+    );
+    let sign = if endpoint.to_do.is_some() { " !" } else { "" };
+    [
+        escaped(&endpoint.name),
+        format!("{}{sign}", endpoint.state.name()),
+        ago(mailbox.and_then(|mailbox| mailbox.last_look)),
+        ago(mailbox.and_then(|mailbox| mailbox.last_mail)),
+        jobs(|jobs| jobs.queued),
+        jobs(|jobs| jobs.running),
+        jobs(|jobs| jobs.deferred + jobs.waiting),
+        jobs(|jobs| jobs.held),
+        jobs(|jobs| jobs.failed),
+        replies,
+    ]
+}
+
+/// What a line of the table can't say.
+fn remark(endpoint: &Endpoint) -> Option<String> {
+    let name = escaped(&endpoint.name);
+    let sends = endpoint.replies.as_ref().and_then(|replies| replies.problem.as_ref());
+    let is_plain = endpoint.words == endpoint.state.name();
+    if is_plain && endpoint.to_do.is_none() && endpoint.problem.is_none() && sends.is_none() {
+        return None;
+    }
+    let mut text = format!("{name}: {}\n", escaped(&endpoint.words));
+    let is_said = |words: &String| endpoint.words.contains(words.as_str());
+    if let Some(problem) = endpoint.problem.as_ref().filter(|problem| !is_said(problem)) {
+        text.push_str(&format!("  its file can't be used: {}\n", escaped(problem)));
+    }
+    if let Some(why) = sends {
+        text.push_str(&format!("  its replies wait: {}\n", escaped(why)));
+    }
+    if let Some(to_do) = &endpoint.to_do {
+        text.push_str(&format!("  what to do: {}\n", escaped(to_do)));
+    }
+    Some(text)
+}
+
+fn columns(lines: &[[String; 10]]) -> String {
+    let mut widths = [0; 10];
+    for line in lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let mut text = String::new();
+    for line in lines {
+        let cells: Vec<_> = line
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// How long ago, in the largest unit.
+fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    match (now - at).num_seconds() {
+        seconds @ ..120 => format!("{} s", seconds.max(0)),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Bytes in their largest unit.
+fn bytes(bytes: u64) -> String {
+    let units = ["B", "KB", "MB", "GB", "TB"];
+    let mut value = bytes as f64;
+    for unit in units {
+        if value < 1000.0 || unit == "TB" {
+            return if unit == "B" {
+                format!("{bytes} B")
+            } else {
+                format!("{value:.1} {unit}")
+            };
+        }
+        value /= 1000.0;
+    }
+    format!("{bytes} B")
+}
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

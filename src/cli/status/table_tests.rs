@@ -1,0 +1,119 @@
+use super::*;
+use crate::status::{Jobs, Ledger, Mailbox, Process, Replies, State};
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+}
+
+fn endpoint(name: &str, state: State, words: &str) -> Endpoint {
+    Endpoint {
+        name: name.into(),
+        description: String::new(),
+        state,
+        words: words.into(),
+        to_do: None,
+        since: None,
+        mailbox: None,
+        problem: None,
+        jobs: Some(Jobs::default()),
+        replies: Some(Replies::default()),
+    }
+}
+
+fn status() -> Status {
+    let working = Endpoint {
+        mailbox: Some(Mailbox {
+            last_look: Some(at(-5)),
+            last_mail: Some(at(-600)),
+            ..Mailbox::default()
+        }),
+        jobs: Some(Jobs {
+            queued: 1,
+            running: 2,
+            deferred: 3,
+            waiting: 1,
+            held: 0,
+            failed: 12,
+        }),
+        replies: Some(Replies {
+            waiting: 2,
+            refused: 1,
+            problem: None,
+        }),
+        ..endpoint("orders", State::Working, "working")
+    };
+    let broken = Endpoint {
+        to_do: Some("mend its file".into()),
+        problem: Some("bills.toml:1:1: no \u{1b}[2J".into()),
+        jobs: None,
+        replies: None,
+        ..endpoint(
+            "bills",
+            State::Broken,
+            "its file can't be used: bills.toml:1:1: no \u{1b}[2J",
+        )
+    };
+    Status {
+        process: Some(Process {
+            version: "0.1.0".into(),
+            since: at(-7200),
+            pid: 7,
+            draining: false,
+        }),
+        ledger: Ledger {
+            path: "/var/lib/mailjob.db".into(),
+            size: Some(1_234_567),
+            free: Some(5_000_000_000),
+            problem: None,
+        },
+        endpoints: vec![broken, working],
+        problems: vec!["mailjob.toml:3:1: wrong; mend it".into()],
+    }
+}
+
+#[test]
+fn people_see_a_table_and_what_to_do() {
+    assert_eq!(
+        people(&status(), None, at(0)),
+        "mailjob 0.1.0, process 7, since 2027-01-15 06:00:00 UTC (2 h)\n\
+         ledger /var/lib/mailjob.db, 1.2 MB, 5.0 GB free\n\
+         \n\
+         ENDPOINT  STATE     LAST LOOK  LAST MAIL  QUEUED  RUNNING  LATER  HELD  FAILED  REPLIES\n\
+         bills     broken !  -          -          ?       ?        ?      ?     ?       ?\n\
+         orders    working   5 s        10 min     1       2        4      0     12      2 (1 refused)\n\
+         \n\
+         bills: its file can't be used: bills.toml:1:1: no \\u{1b}[2J\n\
+         \x20 what to do: mend its file\n\
+         \n\
+         mailjob.toml:3:1: wrong; mend it\n"
+    );
+}
+
+#[test]
+fn who_did_not_answer_is_said_first() {
+    let alone = Status {
+        process: None,
+        endpoints: vec![],
+        problems: vec![],
+        ..status()
+    };
+    let text = people(&alone, Some("nothing runs: nobody answers at 127.0.0.1:1"), at(0));
+    assert_eq!(
+        text,
+        "nothing runs: nobody answers at 127.0.0.1:1. What the ledger alone knows:\n\
+         ledger /var/lib/mailjob.db, 1.2 MB, 5.0 GB free\n\nno endpoints\n"
+    );
+}
+
+#[test]
+fn sizes_are_told_in_their_largest_unit() {
+    for (size, told) in [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 KB"),
+        (12_345_678, "12.3 MB"),
+        (2_000_000_000_000, "2.0 TB"),
+    ] {
+        assert_eq!(bytes(size), told);
+    }
+}

@@ -1,0 +1,129 @@
+//! How an endpoint's dispatch is doing, for whoever is asked, and what is counted of its jobs.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    job::{Outcome, Reason},
+    metrics,
+};
+
+/// A cell that the dispatch writes and others read.
+#[derive(Debug, Default)]
+pub struct Health {
+    gone: Mutex<Option<DateTime<Utc>>>,
+    meter: metrics::Endpoint,
+}
+
+impl Health {
+    /// One whose events are counted.
+    #[must_use]
+    pub fn counted(meter: metrics::Endpoint) -> Self {
+        Self {
+            gone: Mutex::default(),
+            meter,
+        }
+    }
+
+    /// Since when nothing is claimed, because the webhook answered 410 Gone.
+    #[must_use]
+    pub fn gone(&self) -> Option<DateTime<Utc>> {
+        *self.gone.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_gone(&self, now: DateTime<Utc>) {
+        self.gone
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(now);
+    }
+
+    /// The action ran for so long.
+    pub(super) fn acted(&self, took: Duration) {
+        self.meter.acted(took);
+    }
+
+    /// The outcome of an attempt was committed.
+    pub(super) fn committed(&self, counted: &Counted) {
+        self.meter.attempted(counted.outcome);
+        if let Some(state) = counted.state {
+            self.meter.ended(state, &counted.reason);
+        }
+    }
+}
+
+/// What is counted of an outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Counted {
+    outcome: &'static str,
+    /// The job's state, where it ended or is held.
+    state: Option<&'static str>,
+    reason: String,
+}
+
+impl From<&Outcome> for Counted {
+    fn from(outcome: &Outcome) -> Self {
+        let ended = |outcome: &'static str, reason: &Reason| Self {
+            outcome,
+            state: Some(outcome),
+            reason: reason.code(),
+        };
+        let other = |outcome, state| Self {
+            outcome,
+            state,
+            reason: "none".to_owned(),
+        };
+        match outcome {
+            Outcome::Done(_) => other("done", Some("done")),
+            Outcome::Retry { .. } => other("retry", None),
+            Outcome::Split(_) => other("split", None),
+            Outcome::Failed { reason, .. } => ended("failed", reason),
+            Outcome::Ignored { reason, .. } => ended("ignored", reason),
+            Outcome::Held { reason, .. } => ended("held", reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Answer;
+
+    #[test]
+    fn ends_are_counted_with_their_reasons_and_retries_as_attempts_only() {
+        let counted = |outcome: &Outcome| {
+            let Counted { outcome, state, reason } = outcome.into();
+            (outcome, state, reason)
+        };
+        assert_eq!(
+            counted(&Outcome::Done(Answer::default())),
+            ("done", Some("done"), "none".into())
+        );
+        let failed = Outcome::Failed {
+            reason: Reason::Status(503),
+            detail: String::new(),
+            tell: None,
+        };
+        assert_eq!(counted(&failed), ("failed", Some("failed"), "status-503".into()));
+        let retry = Outcome::Retry {
+            reason: Reason::Timeout,
+            detail: String::new(),
+            not_before: None,
+        };
+        assert_eq!(counted(&retry), ("retry", None, "none".into()));
+    }
+
+    #[test]
+    fn the_first_410_counts() {
+        let health = Health::default();
+        assert_eq!(health.gone(), None);
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        health.is_gone(at(1));
+        health.is_gone(at(2));
+        assert_eq!(health.gone(), Some(at(1)));
+    }
+}

@@ -1,0 +1,75 @@
+//! How much there is to do, in numbers.
+
+use std::{collections::BTreeMap, path::Path};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::{Error, ReplyState};
+use crate::status::{self, Jobs, Replies};
+
+/// What waits in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// By endpoint; those without a job in one of these states are missing.
+    pub jobs: BTreeMap<String, Jobs>,
+    /// When the oldest job of an endpoint became due that is not run yet.
+    pub oldest_due: BTreeMap<String, DateTime<Utc>>,
+    /// Replies that were not sent.
+    pub replies: Vec<ReplyCount>,
+}
+
+impl Counts {
+    /// An endpoint's replies in numbers.
+    #[must_use]
+    pub fn replies(&self, endpoint: &str) -> Replies {
+        let mut replies = Replies::default();
+        for row in self.replies.iter().filter(|row| row.endpoint == endpoint) {
+            match row.state {
+                ReplyState::Queued | ReplyState::Running => replies.waiting += row.count,
+                ReplyState::Refused => replies.refused += row.count,
+                ReplyState::Sent => {}
+            }
+        }
+        replies
+    }
+}
+
+/// Replies of one endpoint, account and state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplyCount {
+    /// The endpoint whose jobs caused them.
+    pub endpoint: String,
+    /// The account that sends them.
+    pub account: String,
+    /// Where they stand.
+    pub state: ReplyState,
+    /// How many.
+    pub count: u64,
+}
+
+/// A ledger that can be counted.
+#[async_trait]
+pub trait Countable: Send + Sync {
+    /// What waits now. Jobs that were done or ignored are not looked at.
+    async fn counts(&self) -> Result<Counts, Error>;
+}
+
+/// The ledger's file: where it lies, how large it is with its log, and what is free on its disk.
+#[must_use]
+pub fn file(path: &Path) -> status::Ledger {
+    let bytes = |path: &Path| std::fs::metadata(path).ok().map(|meta| meta.len());
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let folder = path
+        .parent()
+        .filter(|folder| *folder != Path::new(""))
+        .unwrap_or(Path::new("."));
+    let free = rustix::fs::statvfs(folder).ok();
+    status::Ledger {
+        path: path.display().to_string(),
+        size: bytes(path).map(|size| size + bytes(Path::new(&log)).unwrap_or(0)),
+        free: free.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
+        problem: None,
+    }
+}

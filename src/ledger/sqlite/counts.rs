@@ -1,0 +1,100 @@
+//! Counting what waits. Each state has its own query, so that an index that holds that state alone can answer it.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+
+use super::{Sqlite, side::Side, values::instant};
+use crate::{
+    job::state::State,
+    ledger::{
+        Error, ReplyState,
+        counts::{Countable, Counts, ReplyCount},
+    },
+    status::Jobs,
+};
+
+/// Jobs that are to be run, by the index of what is due.
+const DUE: &str = "SELECT endpoint, state, count(*), min(due) FROM job WHERE state IN ('queued', 'deferred') GROUP BY endpoint, state";
+/// Jobs that are run.
+const RUNNING: &str = "SELECT endpoint, state, count(*), NULL FROM job WHERE state = 'running' GROUP BY endpoint";
+/// Jobs that wait for others or for a person, and those that failed.
+const STOPPED: &str = "SELECT endpoint, state, count(*), NULL FROM job WHERE state IN ('waiting', 'held', 'failed') GROUP BY endpoint, state";
+
+#[async_trait]
+impl Countable for Sqlite {
+    async fn counts(&self) -> Result<Counts, Error> {
+        self.readers.read(counts).await
+    }
+}
+
+/// What waits in a ledger that another process may have open.
+///
+/// # Errors
+/// As [`super::Outbox::open`].
+pub async fn counts_beside(path: &Path) -> Result<Counts, Error> {
+    Side::open(path).await?.with(|db| counts(db)).await
+}
+
+fn counts(db: &Connection) -> Result<Counts, Error> {
+    let mut counts = Counts::default();
+    for sql in [DUE, RUNNING, STOPPED] {
+        jobs(db, sql, &mut counts)?;
+    }
+    for state in [ReplyState::Queued, ReplyState::Running, ReplyState::Refused] {
+        replies(db, state, &mut counts)?;
+    }
+    Ok(counts)
+}
+
+fn jobs(db: &Connection, sql: &str, counts: &mut Counts) -> Result<(), Error> {
+    let mut query = db.prepare_cached(sql)?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let endpoint: String = row.get(0)?;
+        let (state, count): (State, i64) = (row.get(1)?, row.get(2)?);
+        let jobs = counts.jobs.entry(endpoint.clone()).or_default();
+        if let Some(number) = number(jobs, state) {
+            *number = u64::try_from(count).unwrap_or(0);
+        }
+        if let (State::Queued | State::Deferred, Some(due)) = (state, row.get::<_, Option<i64>>(3)?) {
+            let due = instant(due);
+            let oldest = counts.oldest_due.entry(endpoint).or_insert(due);
+            *oldest = (*oldest).min(due);
+        }
+    }
+    Ok(())
+}
+
+fn number(jobs: &mut Jobs, state: State) -> Option<&mut u64> {
+    match state {
+        State::Queued => Some(&mut jobs.queued),
+        State::Running => Some(&mut jobs.running),
+        State::Deferred => Some(&mut jobs.deferred),
+        State::Waiting => Some(&mut jobs.waiting),
+        State::Held => Some(&mut jobs.held),
+        State::Failed => Some(&mut jobs.failed),
+        State::Done | State::Ignored => None,
+    }
+}
+
+fn replies(db: &Connection, state: ReplyState, counts: &mut Counts) -> Result<(), Error> {
+    // The name is ours and needs no quoting; a parameter would keep the index of this state from being used.
+    let mut query = db.prepare_cached(&format!(
+        "SELECT j.endpoint, r.account, count(*) FROM reply r JOIN job j ON j.id = r.job WHERE r.state = '{}' GROUP BY j.endpoint, r.account",
+        state.as_str()
+    ))?;
+    let rows = query.query_map([], |row| {
+        Ok(ReplyCount {
+            endpoint: row.get(0)?,
+            account: row.get(1)?,
+            state,
+            count: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
+        })
+    })?;
+    for row in rows {
+        counts.replies.push(row?);
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! How an SMTP account is doing, for whoever is asked, and what is counted of its submissions.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    auth::Verdict,
+    ledger::{ReplyState, Submitted},
+    metrics::{self, Submission},
+};
+
+/// A cell that the outbox writes and others read.
+#[derive(Debug, Default)]
+pub struct Health {
+    trouble: Mutex<Option<Trouble>>,
+    meter: metrics::Outbox,
+}
+
+/// Why replies wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// In words.
+    pub words: String,
+    /// Since when: the first trouble after the last success.
+    pub since: DateTime<Utc>,
+    /// Whether a person has to act.
+    pub needs_person: bool,
+}
+
+impl Health {
+    /// One whose events are counted.
+    #[must_use]
+    pub fn counted(meter: metrics::Outbox) -> Self {
+        Self {
+            trouble: Mutex::default(),
+            meter,
+        }
+    }
+
+    /// What is wrong now.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A server said what becomes of a reply, after so long.
+    pub(super) fn submitted(&self, what: &Submitted, took: Duration) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.meter.submitted(counted(what), took);
+    }
+
+    /// There was no session, or it broke, after so long.
+    pub(super) fn failed(&self, words: String, verdict: Verdict, took: Duration, now: DateTime<Utc>) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = trouble.as_ref().map_or(now, |trouble| trouble.since);
+        *trouble = Some(Trouble {
+            words,
+            since,
+            needs_person: verdict == Verdict::SlowDown,
+        });
+        drop(trouble);
+        self.meter.submitted(Submission::Trouble, took);
+    }
+}
+
+fn counted(submitted: &Submitted) -> Submission {
+    match submitted {
+        Submitted::Sent(_) => Submission::Sent,
+        Submitted::Refused(_) => Submission::Refused,
+        Submitted::Later { .. } => Submission::Later,
+        Submitted::Each { recipients, .. } => {
+            let any = |state| recipients.iter().any(|end| end.state == state);
+            match () {
+                () if any(ReplyState::Sent) => Submission::Sent,
+                () if any(ReplyState::Queued) => Submission::Later,
+                () => Submission::Refused,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_lasts_from_its_beginning_to_the_next_answer() {
+        let health = Health::default();
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        health.failed("no route".into(), Verdict::Reconnect, Duration::ZERO, at(1));
+        health.failed("no sign-in".into(), Verdict::SlowDown, Duration::ZERO, at(2));
+        let trouble = health.trouble().unwrap();
+        assert_eq!((trouble.since, trouble.needs_person), (at(1), true));
+        assert_eq!(trouble.words, "no sign-in");
+        health.submitted(&Submitted::Refused("550 no".into()), Duration::ZERO);
+        assert_eq!(health.trouble(), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! How the process and its endpoints are, in words and numbers: what `/status` answers, and what the command line shows.
+//!
+//! Types only, and what follows from them; who knows how things are builds them. The JSON form only grows.
+
+pub mod state;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use self::state::State;
+
+/// Everything, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Status")]
+pub struct Status {
+    /// The process; null where none answers and the ledger alone was read.
+    pub process: Option<Process>,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Every endpoint that has a file, and those without one whose jobs have not ended; by name.
+    pub endpoints: Vec<Endpoint>,
+    /// What is wrong with files that are not one endpoint's: `mailjob.toml`, the folder.
+    pub problems: Vec<String>,
+}
+
+/// The process that answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Process")]
+pub struct Process {
+    /// The program's version.
+    pub version: String,
+    /// Since when it runs.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub since: DateTime<Utc>,
+    /// Its process id.
+    pub pid: u32,
+    /// Whether it was asked to stop: nothing new is taken.
+    pub draining: bool,
+}
+
+/// The ledger's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Ledger")]
+pub struct Ledger {
+    /// Where it lies.
+    pub path: String,
+    /// Bytes of the file and of its log; null where there is none yet.
+    pub size: Option<u64>,
+    /// Bytes that are free on its disk, where that is known.
+    pub free: Option<u64>,
+    /// Why it could not be read; then the numbers of jobs and replies are missing.
+    pub problem: Option<String>,
+}
+
+/// An endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "EndpointStatus")]
+pub struct Endpoint {
+    /// Its name.
+    pub name: String,
+    /// What its file says that it is for; empty where it says nothing.
+    pub description: String,
+    /// Its state, as a code.
+    pub state: State,
+    /// Its state in words: what is, since when and why.
+    pub words: String,
+    /// What a person should do; null where nobody has to do anything.
+    pub to_do: Option<String>,
+    /// Since when it is in this state, where that is known.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub since: Option<DateTime<Utc>>,
+    /// Its mailbox; null where it has no file that can be used.
+    pub mailbox: Option<Mailbox>,
+    /// What is wrong with its file, where its last good version goes on, or none can.
+    pub problem: Option<String>,
+    /// Its jobs in numbers; null where the ledger could not be read.
+    pub jobs: Option<Jobs>,
+    /// Its replies; null where the ledger could not be read.
+    pub replies: Option<Replies>,
+}
+
+/// The mailbox of an endpoint. Endpoints may share one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "MailboxStatus")]
+pub struct Mailbox {
+    /// Which: `imap://user@host/NAME`.
+    pub key: String,
+    /// The account that opens it.
+    pub account: String,
+    /// Whether there is a session, or it rests until the next look.
+    pub connected: bool,
+    /// When it was last looked at with success, by this process.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub last_look: Option<DateTime<Utc>>,
+    /// When a mail was last taken from it, by this process.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub last_mail: Option<DateTime<Utc>>,
+    /// When the next connection is tried, where the last one failed.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub next_try: Option<DateTime<Utc>>,
+    /// Mails that the server told of and that are not taken yet.
+    pub untaken: u64,
+}
+
+/// An endpoint's jobs in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "JobNumbers")]
+pub struct Jobs {
+    /// To be run now.
+    pub queued: u64,
+    /// Being run.
+    pub running: u64,
+    /// To be run again later.
+    pub deferred: u64,
+    /// Waiting for the jobs of their parts.
+    pub waiting: u64,
+    /// A person must look.
+    pub held: u64,
+    /// Failed for good, of those that the ledger still knows.
+    pub failed: u64,
+}
+
+impl Jobs {
+    /// Those that have not ended.
+    #[must_use]
+    pub fn open(self) -> u64 {
+        self.queued + self.running + self.deferred + self.waiting + self.held
+    }
+}
+
+/// An endpoint's replies in numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ReplyNumbers")]
+pub struct Replies {
+    /// To be sent, or being sent.
+    pub waiting: u64,
+    /// Refused for good, of those that the ledger still knows.
+    pub refused: u64,
+    /// Why those that wait are not sent now, where the account that sends them is in trouble.
+    pub problem: Option<String>,
+}
+
+impl Status {
+    /// Whether a person has to do something.
+    #[must_use]
+    pub fn needs_person(&self) -> bool {
+        let endpoint = |endpoint: &Endpoint| endpoint.to_do.is_some();
+        !self.problems.is_empty() || self.ledger.problem.is_some() || self.endpoints.iter().any(endpoint)
+    }
+}

@@ -1,0 +1,144 @@
+use super::*;
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+}
+
+fn trouble(need: Need) -> Option<Trouble> {
+    Some(Trouble {
+        need,
+        words: "the server closed the connection".into(),
+        since: at(0),
+        next: Some(at(60)),
+    })
+}
+
+fn known() -> Known {
+    Known {
+        endpoint: "orders".into(),
+        looked: Some(at(0)),
+        ..Known::default()
+    }
+}
+
+#[test]
+fn each_state_has_its_words_and_what_to_do() {
+    let held = Jobs {
+        held: 2,
+        ..Jobs::default()
+    };
+    let rows = [
+        (known(), State::Working, "working", None),
+        (
+            Known {
+                looked: None,
+                ..known()
+            },
+            State::Starting,
+            "starting; not looked yet",
+            None,
+        ),
+        (
+            Known {
+                trouble: trouble(Need::Time),
+                ..known()
+            },
+            State::Waiting,
+            "waiting to connect since 2027-01-15 08:00:00 UTC, because the server closed the connection; next try 2027-01-15 08:01:00 UTC",
+            None,
+        ),
+        (
+            Known {
+                trouble: trouble(Need::Operator),
+                ..known()
+            },
+            State::Waiting,
+            "waiting to connect since",
+            Some("mailjob doctor orders says what to do"),
+        ),
+        (
+            Known {
+                trouble: trouble(Need::SignIn),
+                person: Some("contoso".into()),
+                ..known()
+            },
+            State::NeedsSignIn,
+            "needs a sign-in since 2027-01-15 08:00:00 UTC: the server closed",
+            Some("run: mailjob auth login contoso"),
+        ),
+        (
+            Known {
+                trouble: trouble(Need::SignIn),
+                ..known()
+            },
+            State::NeedsSignIn,
+            "needs a sign-in",
+            Some("mailjob doctor orders says what to do"),
+        ),
+        (
+            Known {
+                trouble: trouble(Need::Backlog),
+                ..known()
+            },
+            State::HeldBacklog,
+            "the server closed the connection",
+            Some("write backlog = \"process\" or backlog = \"skip\" into [mailbox] of its file"),
+        ),
+        (
+            Known {
+                paused: Some((at(0), Paused::Webhook)),
+                ..known()
+            },
+            State::Paused,
+            "paused since 2027-01-15 08:00:00 UTC: its webhook answered 410 Gone",
+            Some("correct the webhook's address in its file, or restart Mailjob, to go on"),
+        ),
+        (
+            Known {
+                paused: Some((at(0), Paused::Operator)),
+                ..known()
+            },
+            State::Paused,
+            "paused since 2027-01-15 08:00:00 UTC: somebody asked for that; mailjob resume orders lets it go on",
+            None,
+        ),
+        (
+            Known {
+                problem: Some("x".into()),
+                jobs: Some(held),
+                replies: Some("see to the SMTP server".into()),
+                ..known()
+            },
+            State::Working,
+            "working",
+            Some(
+                "mend its file, whose last good version goes on; mailjob check shows every problem; look at the jobs that are held (2): mailjob jobs list --state held; see to the SMTP server",
+            ),
+        ),
+    ];
+    for (known, state, words, to_do) in rows {
+        let found = verdict(&known, at(61));
+        assert_eq!(found.state, state, "{known:?}");
+        assert!(found.words.starts_with(words), "{}", found.words);
+        assert_eq!(found.to_do.as_deref(), to_do, "{known:?}");
+    }
+}
+
+#[test]
+fn a_mailbox_that_is_out_of_reach_for_long_is_a_persons_business() {
+    let known = Known {
+        trouble: trouble(Need::Time),
+        ..known()
+    };
+    let last = i64::try_from(PATIENCE.as_secs()).unwrap();
+    assert_eq!(verdict(&known, at(last - 1)).to_do, None);
+    assert!(verdict(&known, at(last)).to_do.is_some());
+}
+
+#[test]
+fn codes_are_those_of_json() {
+    for state in State::ALL {
+        let json = serde_json::to_value(state).unwrap();
+        assert_eq!(json, state.code());
+    }
+}
