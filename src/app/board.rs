@@ -126,7 +126,7 @@ impl http::Board for Board {
 
     async fn measure(&self) {
         let (status, view, counts) = self.look().await;
-        self.metrics.board.show(view.picture(&status, &counts));
+        self.metrics.board.show(view.picture(&status, &counts, Utc::now()));
     }
 
     fn started(&self) -> bool {

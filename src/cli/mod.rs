@@ -114,7 +114,7 @@ enum Command {
     Receive(Box<receive::Receive>),
     /// Show how every endpoint is: its state in words, jobs and replies in numbers, and what a person should do.
     ///
-    /// Asks the running process at [service] health; where none answers, shows what the ledger alone knows. Exits 0 when all is well, 1 when
+    /// Asks the running process at [service] health; where none answers, shows what the ledger and the files know. Exits 0 when all is well, 1 when
     /// a person has to do something, 69 when no process answers, 74 when the ledger can't be read, 78 when the configuration has a problem
     /// or no such endpoint.
     Status {

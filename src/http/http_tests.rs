@@ -59,7 +59,8 @@ fn world() -> World {
         .build()
         .unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let opening = sqlite::open(&folder.path().join("mailjob.db"), Arc::new(chrono::Utc::now));
+    let file = folder.path().join("mailjob.db");
+    let opening = sqlite::open(&file, Arc::new(chrono::Utc::now));
     let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
     let board = Arc::new(Still::default());
     let heartbeat = Heartbeat::new(Duration::from_millis(300));

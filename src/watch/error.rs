@@ -9,7 +9,6 @@ use crate::{
     },
     config::Protocol,
     ledger, net,
-    status::state::Need,
 };
 
 /// Why a session ended, or could not begin.
@@ -281,20 +280,6 @@ impl Error {
                 | ledger::Error::Missing(_)
                 | ledger::Error::Engine(_),
             ) => Verdict::Reconnect,
-        }
-    }
-
-    /// Who can end it.
-    #[must_use]
-    pub fn need(&self) -> Need {
-        match self {
-            Self::SignIn(error) if error.needs_person() => Need::SignIn,
-            Self::Credential { .. } if self.patience().is_none() => Need::SignIn,
-            Self::Backlog { .. } | Self::Forgotten => Need::Backlog,
-            _ => match self.verdict() {
-                Verdict::Reconnect => Need::Time,
-                Verdict::SlowDown | Verdict::Fatal => Need::Operator,
-            },
         }
     }
 

@@ -148,7 +148,7 @@ impl View {
     }
 
     /// The same for metrics.
-    pub(super) fn picture(&self, status: &Status, counts: &Counts) -> Picture {
+    pub(super) fn picture(&self, status: &Status, counts: &Counts, now: DateTime<Utc>) -> Picture {
         let mut mailboxes = BTreeMap::new();
         for seat in self.seats.values() {
             let state = seat.watch.state();
@@ -174,7 +174,7 @@ impl View {
             ];
             Some(each.map(|(state, count)| (endpoint.name.clone(), state, count)))
         };
-        let due = counts.oldest_due.iter().filter(|(_, due)| **due <= Utc::now());
+        let due = counts.oldest_due.iter().filter(|(_, due)| **due <= now);
         let mut replies = BTreeMap::<_, u64>::new();
         for row in &counts.replies {
             *replies

@@ -131,10 +131,7 @@ fn a_picture_has_each_mailbox_once() {
     let seats = BTreeMap::from([("one".to_owned(), shared.clone()), ("two".to_owned(), shared)]);
     let view = View::of(seats, &BTreeSet::new(), &BTreeSet::new(), &[]);
     let counts = Counts {
-        oldest_due: BTreeMap::from([
-            ("one".to_owned(), at(0)),
-            ("two".to_owned(), Utc::now() + chrono::TimeDelta::hours(1)),
-        ]),
+        oldest_due: BTreeMap::from([("one".to_owned(), at(0)), ("two".to_owned(), at(1))]),
         ..Counts::default()
     };
     let status = Status {
@@ -143,7 +140,7 @@ fn a_picture_has_each_mailbox_once() {
         endpoints: view.endpoints(Some(&counts), at(0)),
         problems: Vec::new(),
     };
-    let picture = view.picture(&status, &counts);
+    let picture = view.picture(&status, &counts, at(0));
     assert_eq!(picture.mailboxes.len(), 1);
     assert_eq!(picture.endpoints.len(), 2);
     assert_eq!(picture.jobs.len(), 12);

@@ -1,12 +1,13 @@
 //! Asks the process, or else the ledger.
 
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 
 use crate::{
-    config::Service,
+    config::{EndpointName, Service, load::Loaded},
     ledger::{
         counts::{self, Counts},
         sqlite,
@@ -30,7 +31,7 @@ pub(super) struct Asked {
 pub(super) struct Fault(pub(super) String);
 
 /// Asks the process at the health address, and the ledger where none answers there.
-pub(super) async fn ask(service: &Service) -> Result<Asked, Fault> {
+pub(super) async fn ask(service: &Service, loaded: &Loaded) -> Result<Asked, Fault> {
     let silent = match service.health {
         None => "[service] health = false: no process can be asked".to_owned(),
         Some(address) => match process(here(address)).await {
@@ -39,7 +40,7 @@ pub(super) async fn ask(service: &Service) -> Result<Asked, Fault> {
         },
     };
     Ok(Asked {
-        status: ledger(service).await,
+        status: ledger(service, loaded).await,
         silent: Some(silent),
     })
 }
@@ -86,8 +87,8 @@ async fn process(address: SocketAddr) -> Result<Status, String> {
         .unwrap_or_else(|_| Err(format!("{address} did not answer within {} s", PATIENCE.as_secs())))
 }
 
-/// What the ledger alone knows. Where there is none yet, none is made.
-async fn ledger(service: &Service) -> Status {
+/// What the ledger and the files know. Where there is none yet, none is made.
+async fn ledger(service: &Service, loaded: &Loaded) -> Status {
     let path = std::path::absolute(&service.ledger).unwrap_or_else(|_| service.ledger.clone());
     let mut ledger = counts::file(&path);
     let counts = match ledger.size {
@@ -100,18 +101,26 @@ async fn ledger(service: &Service) -> Status {
     Status {
         process: None,
         ledger,
-        endpoints: endpoints(&counts),
+        endpoints: endpoints(&counts, loaded),
         problems: Vec::new(),
     }
 }
 
-/// Every endpoint that the ledger has something to tell of. Pure.
-fn endpoints(counts: &Counts) -> Vec<Endpoint> {
+/// Every endpoint that has a file, or of which the ledger has something to tell. Pure.
+fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<Endpoint> {
+    let files = loaded.endpoints.keys().chain(&loaded.broken).chain(&loaded.disabled);
+    let files = files.map(EndpointName::as_str);
     let senders = counts.replies.iter().map(|row| row.endpoint.as_str());
-    let names: std::collections::BTreeSet<_> = counts.jobs.keys().map(String::as_str).chain(senders).collect();
+    let jobs = counts.jobs.keys().map(String::as_str);
+    let names: BTreeSet<_> = files.chain(jobs).chain(senders).collect();
+    let is_in = |names: &BTreeSet<EndpointName>, name: &str| names.iter().any(|known| known.as_str() == name);
     let endpoint = |name: &str| {
         let jobs = counts.jobs.get(name).copied().unwrap_or_default();
-        let verdict = Verdict::unknown(Some(jobs));
+        let verdict = match name {
+            name if is_in(&loaded.broken, name) => Verdict::broken("it has problems"),
+            name if is_in(&loaded.disabled, name) => Verdict::disabled(),
+            _ => Verdict::unknown(Some(jobs)),
+        };
         Endpoint {
             name: name.to_owned(),
             description: String::new(),
@@ -132,6 +141,7 @@ fn endpoints(counts: &Counts) -> Vec<Endpoint> {
 mod tests {
     use super::*;
     use crate::{
+        config::load::{Sources, load},
         ledger::{ReplyState, counts::ReplyCount},
         status::{Jobs, State},
     };
@@ -149,7 +159,13 @@ mod tests {
     }
 
     #[test]
-    fn the_ledger_tells_numbers_alone() {
+    fn the_ledger_tells_numbers_and_the_files_their_endpoints() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("wrong.toml"), "nonsense = 1\n").unwrap();
+        let loaded = load(&Sources {
+            endpoints: folder.path().to_owned(),
+            config: None,
+        });
         let mut counts = Counts::default();
         let jobs = Jobs {
             held: 1,
@@ -162,8 +178,9 @@ mod tests {
             state: ReplyState::Queued,
             count: 3,
         });
-        let found = endpoints(&counts);
-        assert_eq!(found.len(), 2);
+        let found = endpoints(&counts, &loaded);
+        assert_eq!(found.len(), 3);
+        assert_eq!((found[2].name.as_str(), found[2].state), ("wrong", State::Broken));
         assert_eq!(
             (found[0].name.as_str(), found[0].replies.clone().unwrap().waiting),
             ("bills", 3)

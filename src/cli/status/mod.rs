@@ -1,4 +1,4 @@
-//! `mailjob status`: asks the running process how everything is; where none answers, the ledger by its side door.
+//! `mailjob status`: asks the running process how everything is; where none answers, the ledger by its side door and the files.
 
 mod ask;
 mod table;
@@ -46,12 +46,13 @@ pub(super) struct Args {
 
 /// Shows how everything is.
 pub(super) async fn status(sources: Sources, args: Args) -> ExitCode {
-    let Some(service) = load(&sources).service else {
-        eprintln!("mailjob.toml can't be used; mailjob check shows why");
-        return ExitCode::from(CONFIG);
-    };
     loop {
-        let asked = ask::ask(&service).await;
+        let loaded = load(&sources);
+        let Some(service) = &loaded.service else {
+            eprintln!("mailjob.toml can't be used; mailjob check shows why");
+            return ExitCode::from(CONFIG);
+        };
+        let asked = ask::ask(service, &loaded).await;
         let (text, code) = match asked {
             Ok(asked) => match told(asked, &args) {
                 Ok(told) => told,

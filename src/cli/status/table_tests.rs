@@ -100,7 +100,7 @@ fn who_did_not_answer_is_said_first() {
     let text = people(&alone, Some("nothing runs: nobody answers at 127.0.0.1:1"), at(0));
     assert_eq!(
         text,
-        "nothing runs: nobody answers at 127.0.0.1:1. What the ledger alone knows:\n\
+        "nothing runs: nobody answers at 127.0.0.1:1. What the ledger and the files know:\n\
          ledger /var/lib/mailjob.db, 1.2 MB, 5.0 GB free\n\nno endpoints\n"
     );
 }

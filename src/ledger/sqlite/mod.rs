@@ -85,7 +85,7 @@ pub async fn open(path: &Path, clock: Clock) -> Result<Sqlite, Error> {
 /// The same with commits that are counted.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open()`].
 pub async fn open_counted(path: &Path, clock: Clock, commits: Commits) -> Result<Sqlite, Error> {
     let path = path.to_owned();
     let opening = tokio::task::spawn_blocking(move || {
