@@ -58,7 +58,9 @@ async fn metrics(mailjob: &Mailjob) -> String {
         .tls_certs_only([])
         .build()
         .unwrap();
-    let answer = http.get(mailjob.health_url("/metrics")).send().await.unwrap();
+    let page = http.get(mailjob.health_url("/metrics"));
+    let asked = page.header("accept", "application/openmetrics-text; version=1.0.0");
+    let answer = asked.send().await.unwrap();
     let media_type = answer.headers()["content-type"].to_str().unwrap().to_owned();
     assert_eq!(media_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
     answer.text().await.unwrap()
