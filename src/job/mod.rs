@@ -1,33 +1,24 @@
 //! A job: one mail at one endpoint. What became of it is data, not an error.
 
 mod conversation;
+pub mod history;
+mod id;
 mod part;
 pub mod retry;
 pub mod state;
 pub mod token;
 
-use std::fmt;
-
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 pub use self::{
     conversation::{Accepted, Allowed, Answerable, MAX_DATA, NewConversation},
+    history::{Cut, Decision, Exchange, Trace},
+    id::{BadId, JobId},
     part::{Ended as EndedPart, Part, Piece, Share},
     token::{ConversationKey, Token},
 };
 use crate::{config::EndpointName, message::Head};
-
-/// A job's id: stable over all its attempts, ordered by time. It is the `webhook-id`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JobId(pub Uuid);
-
-impl fmt::Display for JobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.simple().fmt(f)
-    }
-}
 
 /// What one attempt came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,6 +122,8 @@ pub enum Reason {
     Conversation,
     /// Its endpoint has no file any more.
     Gone,
+    /// An operator discarded the job.
+    Discarded,
     /// The process died during several attempts at this job.
     Poison,
     /// The webhook answered with this status.
@@ -183,6 +176,7 @@ impl Reason {
             Self::Oversize => "oversize".into(),
             Self::Conversation => "conversation".into(),
             Self::Gone => "gone".into(),
+            Self::Discarded => "discarded".into(),
             Self::Poison => "poison".into(),
             Self::Network => "network".into(),
             Self::Timeout => "timeout".into(),
@@ -213,6 +207,8 @@ pub struct Ending<'a> {
     pub outcome: &'a Outcome,
     /// The time of the ending.
     pub now: DateTime<Utc>,
+    /// How often an operator had the job run anew: each run has a reply of its own.
+    pub rerun: u32,
     /// With which token the reply may be answered; `None` where nobody may.
     pub answerable: Option<Answerable>,
 }

@@ -6,11 +6,17 @@ mod arrival;
 mod conversation;
 pub mod counts;
 mod error;
+mod event;
+mod finish;
+mod gate;
+mod job_list;
+mod job_table;
 mod maildrop;
 mod notice;
 mod outbox;
 mod sign_in;
 pub mod sqlite;
+mod story;
 mod vault;
 
 use std::{fmt, sync::Arc};
@@ -18,21 +24,29 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 pub use self::{
     arrival::{Intake, NewMail, Raw, Taken, UploadId},
     conversation::KnownConversation,
     error::Error,
+    event::{Event, EventCursor, EventKind, EventPage},
+    finish::Finish,
+    gate::{Admission, Gate},
+    job_list::{JobFilter, JobPage, JobRow},
+    job_table::{JobTable, Pause, PausedBy, Steer, Steered, Unsteerable},
     maildrop::{MAILDROP, MaildropMail, MaildropName},
     notice::{JobNews, NewsExample, NewsKind, NewsMark, NoticeTable, Told},
     outbox::{Again, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, Submitted},
     sign_in::{SealedToken, SignInRow, SignInTable},
+    story::{AttemptStory, JobStory, MailStory, PartStory, PlaceStory, ReplyStory, Touch},
     vault::Vault,
 };
 use crate::{
-    config::{EndpointName, Rate},
-    job::{ConversationKey, EndedPart, JobId, NewReply, Outcome, Share},
+    config::EndpointName,
+    job::{ConversationKey, EndedPart, JobId, NewReply, Share},
 };
 
 /// What time it is: `Utc::now` in the running program.
@@ -89,6 +103,8 @@ pub struct ClaimedJob {
     pub received: Option<DateTime<Utc>>,
     /// When it was taken.
     pub taken: DateTime<Utc>,
+    /// How often an operator had it run anew after it had ended.
+    pub rerun: u32,
     /// What it is of.
     pub share: Share,
 }
@@ -102,28 +118,6 @@ pub struct GatheredParts {
     pub size: u64,
 }
 
-/// The end of an attempt; outcome and reply commit together.
-#[derive(Debug, Clone)]
-pub struct Finish {
-    /// The job.
-    pub job: JobId,
-    /// The attempt, as claimed.
-    pub attempt: u32,
-    /// What it came to.
-    pub outcome: Outcome,
-    /// For [`Outcome::Retry`]: when the next attempt is due.
-    pub due: Option<DateTime<Utc>>,
-    /// For `Done` and `Failed`: the reply, or why there is none.
-    pub reply: Option<crate::job::ReplyDecision>,
-    /// What people look for: From and Subject, free of control characters.
-    pub summary: Option<Summary>,
-    /// For `Ignored`: the endpoints that may want the mail, in order. The first of them without a job for it gets one, in the same
-    /// transaction.
-    pub next: Vec<EndpointName>,
-    /// What the reply has to pass; where one has no room, nobody is answered (`rate`).
-    pub gates: Vec<Gate>,
-}
-
 /// What became of jobs whose endpoint is no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HandedOn {
@@ -131,24 +125,6 @@ pub struct HandedOn {
     pub jobs: usize,
     /// Jobs that had begun and wait to be tried again: they stay where they are.
     pub left: usize,
-}
-
-/// Something that may happen only so often.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gate {
-    /// What, and whose: equal keys are counted together.
-    pub key: String,
-    /// How often.
-    pub rate: Rate,
-}
-
-/// Whether a job may begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
-    /// It may, and is counted.
-    Now,
-    /// It has a place kept for it at this time.
-    At(DateTime<Utc>),
 }
 
 /// What people look for in a list of jobs.
@@ -178,7 +154,8 @@ pub struct ClaimedReply {
 }
 
 /// How a mail ended, over all its jobs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Every job done (or ignored, at least one done).
     Done,
@@ -215,8 +192,13 @@ pub trait Ledger: Send + Sync + 'static {
     async fn take(&self, intake: Intake) -> Result<Taken, Error>;
 
     /// Claims up to `max` due jobs of an endpoint, counting the attempt. Waits until there is one; dropping the future gives
-    /// back what it had claimed.
+    /// back what it had claimed. A paused endpoint has none.
     async fn claim_jobs(&self, endpoint: &EndpointName, max: usize) -> Result<Vec<ClaimedJob>, Error>;
+
+    /// Resumes an endpoint that was paused because another action than this (its SHA-256) said that it was gone. Says whether it was.
+    async fn resume_changed(&self, _endpoint: &EndpointName, _action: [u8; 32]) -> Result<bool, Error> {
+        Ok(false)
+    }
 
     /// The bytes of a mail.
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error>;

@@ -1,11 +1,14 @@
 //! What became of replies and of each recipient, and which are listed and tried again.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::job::JobId;
 
 /// Where a reply stands, or one of its recipients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum ReplyState {
     /// It waits for its first or its next try.
     Queued,
@@ -51,7 +54,7 @@ impl ReplyState {
 }
 
 /// What became of one recipient.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RecipientEnd {
     /// Who.
     pub address: String,

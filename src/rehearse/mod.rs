@@ -61,6 +61,7 @@ impl Question {
             interrupted: 0,
             received: Some(now.trunc_subsecs(0)),
             taken: now,
+            rerun: 0,
             share: Share::Whole,
         };
         Self {
@@ -195,6 +196,7 @@ fn ending<'a>(
         inputs: None,
         outcome,
         now,
+        rerun: 0,
         answerable: None,
     }
 }

@@ -7,15 +7,20 @@
 mod claims;
 mod conversations;
 mod counts;
+mod events;
 mod finish;
 mod intake;
+mod job_list;
 mod line;
 mod lock;
 mod maildrop;
 mod news;
 mod notices;
+mod operator;
 mod outbox;
 mod parts;
+mod past;
+mod pause;
 mod plain_tokens;
 mod post;
 mod rate;
@@ -28,6 +33,8 @@ mod side;
 mod sign_in_rows;
 mod sign_in_table;
 mod sign_ins;
+mod steer;
+mod story;
 mod submission;
 mod turn;
 mod values;
@@ -42,6 +49,7 @@ use tokio::sync::{Mutex, Notify, oneshot};
 
 pub use self::{
     counts::counts_beside,
+    operator::Jobs,
     outbox::Outbox,
     reads::{JobRow, ReplyRow},
     sign_ins::SignIns,
@@ -168,6 +176,13 @@ impl Ledger for Sqlite {
             }))
             .await?;
         Ok(claimed.await.map_err(|_| Error::Closed)??.accept())
+    }
+
+    async fn resume_changed(&self, endpoint: &EndpointName, action: [u8; 32]) -> Result<bool, Error> {
+        let endpoint = endpoint.clone();
+        self.post
+            .ask(0, move |desk| pause::resume_changed(desk, &endpoint, action))
+            .await
     }
 
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error> {

@@ -1,7 +1,9 @@
 //! The engine on real files.
 
+mod anew;
 mod conversations;
 mod counts;
+mod desk;
 mod flow;
 mod invariants;
 mod life;
@@ -15,6 +17,7 @@ mod rate;
 mod route;
 mod secrecy;
 mod sign_ins;
+mod steer;
 mod trouble;
 mod waiting;
 
@@ -204,6 +207,8 @@ fn finish(job: &ClaimedJob, outcome: Outcome) -> Finish {
         summary: None,
         next: Vec::new(),
         gates: Vec::new(),
+        trace: Default::default(),
+        gone: None,
     }
 }
 
