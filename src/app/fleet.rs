@@ -57,8 +57,6 @@ pub(super) struct Fleet {
     sign_ins: SignIns,
     /// How the mailboxes are doing.
     health: BTreeMap<MailboxId, Arc<watch::Health>>,
-    /// How the endpoints are.
-    dispatching: BTreeMap<EndpointName, Arc<dispatch::Health>>,
     /// How the SMTP accounts are.
     sending: BTreeMap<String, Arc<reply::Health>>,
     metrics: Metrics,
@@ -114,7 +112,6 @@ impl Fleet {
             outboxes: Roster::default(),
             sign_ins,
             health: BTreeMap::new(),
-            dispatching: BTreeMap::new(),
             sending: BTreeMap::new(),
             metrics,
             ourselves: Ourselves::default(),
@@ -129,7 +126,6 @@ impl Fleet {
         let routes = config.routes();
         for name in self.dispatches.keep(|name| config.endpoints.contains_key(name)) {
             info!(endpoint = %name, "endpoint removed; its running jobs finish");
-            self.dispatching.remove(&name);
         }
         let ids: BTreeSet<_> = routes.iter().map(|route| route.mailbox.id()).collect();
         self.watches.keep(|id| ids.contains(id));
@@ -226,7 +222,6 @@ impl Fleet {
             Action::Command(_) => "command",
         };
         let health = Arc::new(dispatch::Health::counted(self.metrics.endpoint(name.as_str(), kind)));
-        self.dispatching.insert(name.clone(), health.clone());
         let stop = self.stop.child_token();
         let dispatch = Dispatch {
             endpoint: endpoint.clone(),

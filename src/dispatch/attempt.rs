@@ -3,7 +3,6 @@
 use std::panic::AssertUnwindSafe;
 
 use bytes::Bytes;
-use chrono::Utc;
 use futures_util::FutureExt;
 use tokio::{sync::SemaphorePermit, task::spawn_blocking, time::Instant};
 

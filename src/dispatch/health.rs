@@ -1,11 +1,6 @@
 //! How an endpoint's dispatch is doing, for whoever is asked, and what is counted of its jobs.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
-
-use chrono::{DateTime, Utc};
+use std::time::Duration;
 
 use crate::{
     job::{Outcome, Reason},
@@ -15,7 +10,6 @@ use crate::{
 /// A cell that the dispatch writes and others read.
 #[derive(Debug, Default)]
 pub struct Health {
-    gone: Mutex<Option<DateTime<Utc>>>,
     meter: metrics::Endpoint,
 }
 
@@ -23,23 +17,7 @@ impl Health {
     /// One whose events are counted.
     #[must_use]
     pub fn counted(meter: metrics::Endpoint) -> Self {
-        Self {
-            gone: Mutex::default(),
-            meter,
-        }
-    }
-
-    /// Since when nothing is claimed, because the webhook answered 410 Gone.
-    #[must_use]
-    pub fn gone(&self) -> Option<DateTime<Utc>> {
-        *self.gone.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn is_gone(&self, now: DateTime<Utc>) {
-        self.gone
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(now);
+        Self { meter }
     }
 
     /// The action ran for so long.
@@ -115,15 +93,5 @@ mod tests {
             not_before: None,
         };
         assert_eq!(counted(&retry), ("retry", None, "none".into()));
-    }
-
-    #[test]
-    fn the_first_410_counts() {
-        let health = Health::default();
-        assert_eq!(health.gone(), None);
-        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-        health.is_gone(at(1));
-        health.is_gone(at(2));
-        assert_eq!(health.gone(), Some(at(1)));
     }
 }

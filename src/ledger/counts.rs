@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, path::Path};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{Error, ReplyState};
-use crate::status::{self, Jobs, Replies};
+use super::{Error, Pause, PausedBy, ReplyState};
+use crate::status::{self, Jobs, Replies, state::Paused};
 
 /// What waits in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,9 +17,22 @@ pub struct Counts {
     pub oldest_due: BTreeMap<String, DateTime<Utc>>,
     /// Replies that were not sent.
     pub replies: Vec<ReplyCount>,
+    /// Endpoints of which no job is claimed.
+    pub pauses: Vec<Pause>,
 }
 
 impl Counts {
+    /// Who has an endpoint's jobs wait, and since when.
+    #[must_use]
+    pub fn paused(&self, endpoint: &str) -> Option<(DateTime<Utc>, Paused)> {
+        let pause = self.pauses.iter().find(|pause| pause.endpoint == endpoint)?;
+        let by = match pause.by {
+            PausedBy::Gone => Paused::Webhook,
+            PausedBy::Operator => Paused::Operator,
+        };
+        Some((pause.since, by))
+    }
+
     /// An endpoint's replies in numbers.
     #[must_use]
     pub fn replies(&self, endpoint: &str) -> Replies {

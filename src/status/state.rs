@@ -150,6 +150,29 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Its jobs wait.
+    #[must_use]
+    pub fn paused(endpoint: &str, since: DateTime<Utc>, by: Paused) -> Verdict {
+        let (why, to_do) = match by {
+            Paused::Webhook => (
+                "its webhook answered 410 Gone".to_owned(),
+                Some(format!(
+                    "correct the webhook in its file, or say mailjob resume {}, to go on",
+                    endpoint
+                )),
+            ),
+            Paused::Operator => {
+                let why = format!("somebody asked for that; mailjob resume {} lets it go on", endpoint);
+                (why, None)
+            }
+        };
+        Verdict {
+            to_do,
+            since: Some(since),
+            ..Verdict::new(State::Paused, format!("paused since {}: {why}", time(since)))
+        }
+    }
+
     fn new(state: State, words: impl Into<String>) -> Self {
         Self {
             state,
@@ -210,7 +233,7 @@ fn held(jobs: Option<Jobs>) -> Option<String> {
 pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
     let mut verdict = match (&known.trouble, &known.paused) {
         (Some(trouble), _) => of_trouble(known, trouble, now),
-        (None, Some((since, by))) => of_pause(known, *since, *by),
+        (None, Some((since, by))) => Verdict::paused(&known.endpoint, *since, *by),
         (None, None) if known.looked.is_none() => Verdict::new(State::Starting, "starting; not looked yet"),
         (None, None) => Verdict::new(State::Working, "working"),
     };
@@ -227,27 +250,6 @@ pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
         .collect();
     verdict.to_do = Some(all.join("; ")).filter(|all| !all.is_empty());
     verdict
-}
-
-fn of_pause(known: &Known, since: DateTime<Utc>, by: Paused) -> Verdict {
-    let (why, to_do) = match by {
-        Paused::Webhook => (
-            "its webhook answered 410 Gone".to_owned(),
-            Some("correct the webhook's address in its file, or restart Mailjob, to go on".to_owned()),
-        ),
-        Paused::Operator => {
-            let why = format!(
-                "somebody asked for that; mailjob resume {} lets it go on",
-                known.endpoint
-            );
-            (why, None)
-        }
-    };
-    Verdict {
-        to_do,
-        since: Some(since),
-        ..Verdict::new(State::Paused, format!("paused since {}: {why}", time(since)))
-    }
 }
 
 fn of_trouble(known: &Known, trouble: &Trouble, now: DateTime<Utc>) -> Verdict {

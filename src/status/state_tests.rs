@@ -91,7 +91,7 @@ fn each_state_has_its_words_and_what_to_do() {
             },
             State::Paused,
             "paused since 2027-01-15 08:00:00 UTC: its webhook answered 410 Gone",
-            Some("correct the webhook's address in its file, or restart Mailjob, to go on"),
+            Some("correct the webhook in its file, or say mailjob resume orders, to go on"),
         ),
         (
             Known {

@@ -9,14 +9,13 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     config::{EndpointName, Problem},
-    dispatch,
     ledger::counts::Counts,
     message::clean::clean,
     metrics::{MailboxNow, Picture},
     reply,
     status::{
         Endpoint, Jobs, Mailbox, Replies, State, Status,
-        state::{Known, Need, Paused, Trouble, Verdict, verdict},
+        state::{Known, Need, Trouble, Verdict, verdict},
     },
     watch::{self, health},
 };
@@ -51,7 +50,6 @@ pub(in crate::app) struct Seat {
     /// The sign-in, where a person can renew it.
     pub(in crate::app) person: Option<String>,
     pub(in crate::app) watch: Arc<watch::Health>,
-    pub(in crate::app) dispatch: Arc<dispatch::Health>,
     /// The account that sends replies.
     pub(in crate::app) outbox: Option<Arc<reply::Health>>,
 }
@@ -128,7 +126,13 @@ impl View {
         let replies = counts.map(|counts| replies(counts, name, seat));
         let state = seat.map(|seat| seat.watch.state());
         let verdict = match (seat, problem) {
-            (Some(seat), problem) => verdict(&seat.known(name, problem, jobs, replies.as_ref()), now),
+            (Some(seat), problem) => {
+                let known = Known {
+                    paused: counts.and_then(|counts| counts.paused(name)),
+                    ..seat.known(name, problem, jobs, replies.as_ref())
+                };
+                verdict(&known, now)
+            }
             (None, Some(problem)) => Verdict::broken(problem),
             (None, None) if self.disabled.contains(name) => Verdict::disabled(),
             (None, None) => Verdict::gone(),
@@ -220,7 +224,7 @@ impl Seat {
             person: self.person.clone(),
             looked: state.looked,
             trouble,
-            paused: self.dispatch.gone().map(|since| (since, Paused::Webhook)),
+            paused: None,
             problem: problem.cloned(),
             jobs,
             replies: sends

@@ -18,7 +18,6 @@ fn seat(name: &str) -> (String, Seat) {
         name: "INBOX".into(),
         person: None,
         watch: Arc::default(),
-        dispatch: Arc::default(),
         outbox: None,
     };
     (name.into(), seat)

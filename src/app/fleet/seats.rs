@@ -23,7 +23,6 @@ impl Fleet {
                 name: mailbox_name(mailbox).to_owned(),
                 person: account.auth.is_person().then(|| account.sign_in.clone()),
                 watch: self.health.get(&mailbox.id())?.clone(),
-                dispatch: self.dispatching.get(name)?.clone(),
                 outbox: sends.and_then(|account| self.sending.get(&account.name).cloned()),
             };
             Some((name.to_string(), seat))

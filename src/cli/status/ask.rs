@@ -119,7 +119,10 @@ fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<Endpoint> {
         let verdict = match name {
             name if is_in(&loaded.broken, name) => Verdict::broken("it has problems"),
             name if is_in(&loaded.disabled, name) => Verdict::disabled(),
-            _ => Verdict::unknown(Some(jobs)),
+            name => match counts.paused(name) {
+                Some((since, by)) => Verdict::paused(name, since, by),
+                None => Verdict::unknown(Some(jobs)),
+            },
         };
         Endpoint {
             name: name.to_owned(),

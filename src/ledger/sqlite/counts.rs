@@ -5,7 +5,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use super::{Sqlite, side::Side, values::instant};
+use super::{Sqlite, pause, side::Side, values::instant};
 use crate::{
     job::state::State,
     ledger::{
@@ -46,6 +46,7 @@ fn counts(db: &Connection) -> Result<Counts, Error> {
     for state in [ReplyState::Queued, ReplyState::Running, ReplyState::Refused] {
         replies(db, state, &mut counts)?;
     }
+    counts.pauses = pause::all(db)?;
     Ok(counts)
 }
 
