@@ -7,6 +7,7 @@ mod doctor;
 mod dump;
 mod enclosed;
 mod fault;
+mod ledger;
 mod log;
 mod progress;
 mod receive;
@@ -117,6 +118,9 @@ enum Command {
     /// Replies: what waits, what was refused, and trying it again.
     #[command(subcommand)]
     Replies(replies::Replies),
+    /// The ledger: whether it is sound, and a copy of it.
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
 }
 
 /// Where the configuration is.
@@ -176,6 +180,7 @@ pub fn main() -> ExitCode {
         Command::Show { endpoint, files } => show::show(&files.into(), &endpoint),
         Command::Schema { reference } => schema::schema(reference),
         Command::Replies(command) => replies::replies(command),
+        Command::Ledger(command) => ledger::ledger(command),
         Command::Check { files, live: false, .. } => check::check(&files.into()),
         Command::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),
         Command::Doctor { endpoint, json, files } => {

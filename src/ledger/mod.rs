@@ -5,9 +5,11 @@
 mod arrival;
 mod conversation;
 mod error;
+mod inspection;
 mod maildrop;
 mod notice;
 mod outbox;
+mod retention;
 mod sign_in;
 pub mod sqlite;
 mod vault;
@@ -23,14 +25,16 @@ pub use self::{
     arrival::{Intake, NewMail, Raw, Taken, UploadId},
     conversation::KnownConversation,
     error::Error,
+    inspection::{Copying, Finding, Inspection},
     maildrop::{MAILDROP, MaildropMail, MaildropName},
     notice::{JobNews, NewsExample, NewsKind, NewsMark, NoticeTable, Told},
     outbox::{Again, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, Submitted},
+    retention::{Dropped, Forgotten},
     sign_in::{SealedToken, SignInRow, SignInTable},
     vault::Vault,
 };
 use crate::{
-    config::{EndpointName, Rate},
+    config::{EndpointName, Rate, Retention},
     job::{ConversationKey, EndedPart, JobId, NewReply, Outcome, Share},
 };
 
@@ -292,8 +296,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// Rings when this mailbox may have something to settle.
     fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify>;
 
-    /// Drops the bytes of mails that were settled before `before`, and finished uploads' remains. Returns bytes freed.
-    async fn forget(&self, before: DateTime<Utc>) -> Result<u64, Error>;
+    /// Drops what ended and was kept long enough, in small steps that let others in between, and gives space back to the disk.
+    async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<Forgotten, Error>;
 
     /// Whether the ledger answers, for readiness.
     async fn ping(&self) -> Result<(), Error>;

@@ -4,9 +4,12 @@
 //! keeps a mail in memory beyond its first reading, never polls, and never lets a second process in. When the disk is full
 //! it refuses and goes on: what was not answered with `Ok` was not done.
 
+mod backup;
 mod claims;
 mod conversations;
 mod finish;
+mod forget;
+mod inspect;
 mod intake;
 mod line;
 mod lock;
@@ -19,6 +22,7 @@ mod plain_tokens;
 mod post;
 mod rate;
 mod reads;
+mod retention;
 mod route;
 mod schema;
 mod settle;
@@ -26,6 +30,7 @@ mod shared;
 mod side;
 mod sign_in_rows;
 mod sign_ins;
+mod space;
 mod submission;
 mod turn;
 mod values;
@@ -38,6 +43,13 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, Notify, oneshot};
 
+pub use self::{
+    backup::backup,
+    inspect::inspect,
+    outbox::Outbox,
+    reads::{JobRow, ReplyRow},
+    sign_ins::SignIns,
+};
 use self::{
     line::Waiter,
     post::{Letter, Post},
@@ -45,19 +57,14 @@ use self::{
     shared::Shared,
     values::{micros, signed},
 };
-pub use self::{
-    outbox::Outbox,
-    reads::{JobRow, ReplyRow},
-    sign_ins::SignIns,
-};
 use super::{
-    Admission, ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Gate, GatheredParts, HandedOn, Intake,
-    KnownConversation, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw, SealedToken, Settling,
-    SignInRow, SignInTable, Submitted, Taken, UploadId,
+    Admission, ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Forgotten, Gate, GatheredParts, HandedOn,
+    Intake, KnownConversation, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw, SealedToken,
+    Settling, SignInRow, SignInTable, Submitted, Taken, UploadId,
 };
 use crate::{
     auth::Key,
-    config::EndpointName,
+    config::{EndpointName, Retention},
     job::{ConversationKey, JobId},
 };
 
@@ -81,6 +88,7 @@ pub async fn open(path: &Path, clock: Clock) -> Result<Sqlite, Error> {
         let lock = lock::acquire(&path, now)?;
         let mut db = schema::writer(&path)?;
         schema::migrate(&mut db, &path)?;
+        space::prepare(&db, &path)?;
         schema::recover(&mut db, micros(now))?;
         let shared = Arc::<Shared>::default();
         let (post, ended) = writer::start(db, lock, clock, shared.clone())?;
@@ -289,18 +297,8 @@ impl Ledger for Sqlite {
         self.shared.bell(mailbox)
     }
 
-    async fn forget(&self, before: DateTime<Utc>) -> Result<u64, Error> {
-        let mut all = 0;
-        loop {
-            let (freed, more) = self
-                .post
-                .ask(0, move |desk| settle::forget(desk.db, micros(before)))
-                .await?;
-            all += freed;
-            if !more {
-                return Ok(all);
-            }
-        }
+    async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<Forgotten, Error> {
+        forget::forget(&self.post, &self.readers, kept, micros(now)).await
     }
 
     async fn ping(&self) -> Result<(), Error> {
