@@ -9,7 +9,7 @@ use std::{
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
-        WebPkiServerVerifier,
+        Resumption, WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, ring},
@@ -51,7 +51,10 @@ pub fn following(ca_file: &Path) -> Result<ClientConfig, Error> {
         first: made(Some(ca_file))?.verifier,
     };
     let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
-    with_verifier(provider, Arc::new(follower))
+    let mut config = with_verifier(provider, Arc::new(follower))?;
+    // A session that is resumed is not verified again.
+    config.resumption = Resumption::disabled();
+    Ok(config)
 }
 
 fn made(ca_file: Option<&Path>) -> Result<Made, Error> {
