@@ -10,6 +10,7 @@ mod enclosed;
 mod fault;
 mod handbook;
 mod jobs;
+mod ledger;
 mod log;
 mod pause;
 mod progress;
@@ -186,6 +187,9 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         to: Option<PathBuf>,
     },
+    /// The ledger: whether it is sound, and a copy of it.
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
 }
 
 /// Where the configuration is.
@@ -258,6 +262,7 @@ pub fn main() -> ExitCode {
         } => tail::tail(endpoint.as_deref(), since, once, json, place),
         Command::Completions { shell } => handbook::completions(shell),
         Command::Man { to } => handbook::man(to.as_deref()),
+        Command::Ledger(command) => ledger::ledger(command),
         Command::Check { files, live: false, .. } => check::check(&files.into()),
         Command::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),
         Command::Doctor { endpoint, json, files } => {

@@ -41,6 +41,7 @@ mod read;
 pub mod reference;
 pub mod reload;
 pub mod reply;
+mod retention;
 mod route;
 mod senders;
 mod table;
@@ -63,6 +64,7 @@ pub use place::Place;
 pub use problem::Problem;
 pub use rate::{NoRate, Rate};
 pub use reply::{Charset, Letter, OriginalAs, Reply, ReplyTo, ReturnTo, Sender, Words};
+pub use retention::{Keep, Retention};
 pub use route::{Inlet, Route, routes};
 pub use senders::{Proof, Rates, Senders, Trust, Who};
 pub use template::{Form, MAX_SOURCE, Template, TemplateError};
@@ -101,8 +103,8 @@ pub struct Service {
     pub jobs: usize,
     /// Commands that run at once over all endpoints. Default four times the cores, 8 at least: commands mostly wait.
     pub commands: usize,
-    /// How long a settled mail's bytes stay in the ledger. Default 7 days.
-    pub retention: Duration,
+    /// How long the ledger keeps what has ended.
+    pub retention: Retention,
     /// The DNS server that is asked for keys and policies of senders; `None`: those of the system.
     pub resolver: Option<SocketAddr>,
 }
@@ -119,7 +121,7 @@ impl Service {
             memory: 32 << 20,
             jobs: cores.saturating_mul(8).clamp(32, 8192),
             commands: cores.saturating_mul(4).clamp(8, 1024),
-            retention: Duration::from_secs(7 * 24 * 60 * 60),
+            retention: Retention::default(),
             resolver: None,
         }
     }

@@ -9,11 +9,13 @@ mod error;
 mod event;
 mod finish;
 mod gate;
+mod inspection;
 mod job_list;
 mod job_table;
 mod maildrop;
 mod notice;
 mod outbox;
+mod retention;
 mod sign_in;
 pub mod sqlite;
 mod story;
@@ -35,17 +37,19 @@ pub use self::{
     event::{Event, EventCursor, EventKind, EventPage},
     finish::Finish,
     gate::{Admission, Gate},
+    inspection::{Copying, Finding, Inspection},
     job_list::{JobFilter, JobPage, JobRow},
     job_table::{JobTable, Pause, PausedBy, Steer, Steered, Unsteerable},
     maildrop::{MAILDROP, MaildropMail, MaildropName},
     notice::{JobNews, NewsExample, NewsKind, NewsMark, NoticeTable, Told},
     outbox::{Again, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, Submitted},
+    retention::{Dropped, Forgotten},
     sign_in::{SealedToken, SignInRow, SignInTable},
     story::{AttemptStory, JobStory, MailStory, PartStory, PlaceStory, ReplyStory, Touch},
     vault::Vault,
 };
 use crate::{
-    config::EndpointName,
+    config::{EndpointName, Retention},
     job::{ConversationKey, EndedPart, JobId, NewReply, Share},
 };
 
@@ -275,8 +279,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// Rings when this mailbox may have something to settle.
     fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify>;
 
-    /// Drops the bytes of mails that were settled before `before`, and finished uploads' remains. Returns bytes freed.
-    async fn forget(&self, before: DateTime<Utc>) -> Result<u64, Error>;
+    /// Drops what ended and was kept long enough, in small steps that let others in between, and gives space back to the disk.
+    async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<Forgotten, Error>;
 
     /// Whether the ledger answers, for readiness.
     async fn ping(&self) -> Result<(), Error>;

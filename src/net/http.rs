@@ -13,7 +13,7 @@ use super::{Error, tls};
 use crate::address::is_private;
 pub use crate::address::is_private_literal;
 
-/// A client that trusts the system's roots and those of `ca_file`. Names that resolve to private addresses are refused
+/// A client that trusts the system's roots and those of `ca_file`, as that is at each connection. Names that resolve to private addresses are refused
 /// when the connection is made, unless `allow_private`; for a URL whose host is an address, ask [`is_private_literal`] first:
 /// no resolver is asked about those.
 ///
@@ -23,9 +23,12 @@ pub use crate::address::is_private_literal;
 /// When the CA file is unusable.
 pub fn client(ca_file: Option<&Path>, allow_private: bool) -> Result<Client, Error> {
     tls::install_provider();
-    let tls = tls::config(ca_file)?;
+    let tls = match ca_file {
+        Some(ca_file) => tls::following(ca_file)?,
+        None => tls::config(None)?.as_ref().clone(),
+    };
     let builder = Client::builder()
-        .tls_backend_preconfigured(tls.as_ref().clone())
+        .tls_backend_preconfigured(tls)
         .redirect(Policy::none())
         .no_proxy()
         .http1_only()

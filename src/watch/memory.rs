@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
 use crate::{
-    config::EndpointName,
+    config::{EndpointName, Retention},
     job::{ConversationKey, JobId},
     ledger::*,
 };
@@ -232,7 +232,7 @@ impl Ledger for Memory {
         self.bell.clone()
     }
 
-    async fn forget(&self, _: DateTime<Utc>) -> Result<u64, Error> {
+    async fn forget(&self, _: Retention, _: DateTime<Utc>) -> Result<Forgotten, Error> {
         unreachable!()
     }
 

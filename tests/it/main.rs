@@ -23,6 +23,7 @@ mod raw;
 mod rehearse;
 mod reload;
 mod reply;
+mod rotation;
 mod route;
 mod senders;
 mod sign_in;

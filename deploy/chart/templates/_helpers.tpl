@@ -46,8 +46,10 @@ key = { file = "/etc/mailjob/key/key" }
 health = {{ printf "%s:%d" .Values.health.address (int .Values.health.port) | quote }}
 drain = "{{ int .Values.service.drainSeconds }}s"
 memory = {{ .Values.service.memory | quote }}
-retention = {{ .Values.service.retention | quote }}
 {{- if .Values.service.commands }}
 commands = {{ int .Values.service.commands }}
 {{- end }}
+
+[retention]
+mails = { age = {{ .Values.service.retention | quote }} }
 {{- end -}}

@@ -18,6 +18,7 @@ mod operator;
 mod output;
 mod provider;
 mod reply;
+mod retention;
 mod senders;
 mod service;
 mod settle;

@@ -1,10 +1,10 @@
 //! `mailjob.toml`: the service's own settings and the accounts that endpoints share.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 
 use toml::de::DeValue;
 
-use super::{DAY, HOUR, SECOND, account::account, name_fault, operator::operator};
+use super::{HOUR, SECOND, account::account, name_fault, operator::operator, retention::retention};
 use crate::config::{
     Account, EndpointName, Operator, Service,
     read::{Part, Value, read},
@@ -26,10 +26,17 @@ pub(in crate::config) struct Shared {
 /// Reads `mailjob.toml`. Problems of the whole are those that belong neither to the service, the operator nor an account.
 pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<Shared> {
     read(file, text, |top| {
-        let service = top.value("service");
-        let service = top.apart(|| match service {
-            Some(value) => value.table(|table| Some(service_of(table, cores))),
-            None => Some(Service::on(cores)),
+        let (service, kept) = (top.value("service"), top.value("retention"));
+        let service = top.apart(|| {
+            let service = match service {
+                Some(value) => value.table(|table| Some(service_of(table, cores))),
+                None => Some(Service::on(cores)),
+            };
+            let kept = kept.and_then(|value| value.table(|table| Some(retention(table))));
+            service.map(|service| Service {
+                retention: kept.unwrap_or_default(),
+                ..service
+            })
         });
         // Read beside each endpoint file, in which its faults show.
         if let Some(defaults) = top
@@ -57,6 +64,12 @@ pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<S
 
 fn service_of(table: &mut Table<'_>, cores: usize) -> Service {
     let default = Service::on(cores);
+    if let Some(old) = table.value("retention") {
+        old.misnamed_because(
+            "has a table of its own",
+            "write [retention] and mails = { age = \"7d\" } in it",
+        );
+    }
     Service {
         ledger: table.or("ledger", default.ledger, path),
         key: table.get("key", secret),
@@ -65,7 +78,7 @@ fn service_of(table: &mut Table<'_>, cores: usize) -> Service {
         memory: table.or("memory", default.memory, size(1 << 20..=1 << 40)),
         jobs: table.or("jobs", default.jobs, count(1..=100_000)),
         commands: table.or("commands", default.commands, count(1..=1024)),
-        retention: table.or("retention", default.retention, duration(Duration::ZERO..=3650 * DAY)),
+        retention: default.retention,
         resolver: table.get("resolver", resolver),
     }
 }

@@ -10,10 +10,10 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    config::EndpointName,
+    config::{EndpointName, Retention},
     job::{ConversationKey, JobId},
     ledger::{
-        Admission, ClaimedJob, ClaimedReply, Cursor, Error, Finish, Gate, GatheredParts, HandedOn, Intake,
+        Admission, ClaimedJob, ClaimedReply, Cursor, Error, Finish, Forgotten, Gate, GatheredParts, HandedOn, Intake,
         KnownConversation, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Settling, Submitted, Taken,
         UploadId, sqlite::Sqlite,
     },
@@ -113,8 +113,8 @@ impl Ledger for Shaky {
     fn bell(&self, mailbox: &MailboxKey) -> Arc<tokio::sync::Notify> {
         self.inner.bell(mailbox)
     }
-    async fn forget(&self, before: DateTime<Utc>) -> Result<u64, Error> {
-        self.inner.forget(before).await
+    async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<Forgotten, Error> {
+        self.inner.forget(kept, now).await
     }
     async fn ping(&self) -> Result<(), Error> {
         self.inner.ping().await

@@ -113,10 +113,3 @@ pub(super) fn give_back(desk: &Desk<'_>, job: i64) -> Result<(), Error> {
         .execute([job])?;
     Ok(())
 }
-
-/// Drops what expired before then.
-pub(super) fn forget(db: &Connection, before: i64) -> Result<(), Error> {
-    db.prepare_cached("DELETE FROM conversation WHERE expires < ?")?
-        .execute([before])?;
-    Ok(())
-}

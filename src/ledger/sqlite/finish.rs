@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::{
     claims::{self, Running, running, step},
     conversations, parts, pause, rate, route, settle,
-    values::{capped, micros},
+    values::{capped, micros, signed},
     writer::Desk,
 };
 use crate::{
@@ -205,8 +205,8 @@ fn queue_reply(desk: &mut Desk<'_>, job: i64, reply: NewReply) -> Result<(), Err
     let recipients = serde_json::to_string(&reply.recipients).map_err(|error| Error::Engine(error.to_string()))?;
     desk.db
         .prepare_cached(
-            "INSERT INTO reply (job, account, state, due, made, message_id, sender, recipients)
-             VALUES (?1, ?2, 'queued', ?3, ?3, ?4, ?5, ?6)",
+            "INSERT INTO reply (job, account, state, due, made, message_id, sender, recipients, size)
+             VALUES (?1, ?2, 'queued', ?3, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             job,
@@ -214,7 +214,8 @@ fn queue_reply(desk: &mut Desk<'_>, job: i64, reply: NewReply) -> Result<(), Err
             desk.now,
             reply.message_id,
             reply.sender,
-            recipients
+            recipients,
+            signed(reply.bytes.len())
         ])?;
     desk.db
         .prepare_cached("INSERT INTO reply_body (job, bytes) VALUES (?1, ?2)")?

@@ -4,11 +4,14 @@
 //! keeps a mail in memory beyond its first reading, never polls, and never lets a second process in. When the disk is full
 //! it refuses and goes on: what was not answered with `Ok` was not done.
 
+mod backup;
 mod claims;
 mod conversations;
 mod counts;
 mod events;
 mod finish;
+mod forget;
+mod inspect;
 mod intake;
 mod job_list;
 mod line;
@@ -25,6 +28,7 @@ mod plain_tokens;
 mod post;
 mod rate;
 mod reads;
+mod retention;
 mod route;
 mod schema;
 mod settle;
@@ -33,6 +37,7 @@ mod side;
 mod sign_in_rows;
 mod sign_in_table;
 mod sign_ins;
+mod space;
 mod steer;
 mod story;
 mod submission;
@@ -48,7 +53,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, Notify, oneshot};
 
 pub use self::{
+    backup::backup,
     counts::counts_beside,
+    inspect::inspect,
     operator::Jobs,
     outbox::Outbox,
     reads::{JobRow, ReplyRow},
@@ -62,13 +69,13 @@ use self::{
     values::{micros, signed},
 };
 use super::{
-    Admission, ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Gate, GatheredParts, HandedOn, Intake,
-    KnownConversation, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw, Settling, Submitted, Taken,
-    UploadId,
+    Admission, ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Forgotten, Gate, GatheredParts, HandedOn,
+    Intake, KnownConversation, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw, Settling, Submitted,
+    Taken, UploadId,
 };
 use crate::{
     auth::Key,
-    config::EndpointName,
+    config::{EndpointName, Retention},
     job::{ConversationKey, JobId},
     metrics::Commits,
 };
@@ -101,6 +108,7 @@ pub async fn open_counted(path: &Path, clock: Clock, commits: Commits) -> Result
         let lock = lock::acquire(&path, now)?;
         let mut db = schema::writer(&path)?;
         schema::migrate(&mut db, &path)?;
+        space::prepare(&db, &path)?;
         schema::recover(&mut db, micros(now))?;
         let shared = Arc::<Shared>::default();
         let (post, ended) = writer::start(db, lock, clock, shared.clone(), commits)?;
@@ -316,18 +324,8 @@ impl Ledger for Sqlite {
         self.shared.bell(mailbox)
     }
 
-    async fn forget(&self, before: DateTime<Utc>) -> Result<u64, Error> {
-        let mut all = 0;
-        loop {
-            let (freed, more) = self
-                .post
-                .ask(0, move |desk| settle::forget(desk.db, micros(before)))
-                .await?;
-            all += freed;
-            if !more {
-                return Ok(all);
-            }
-        }
+    async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<Forgotten, Error> {
+        forget::forget(&self.post, &self.readers, kept, micros(now)).await
     }
 
     async fn ping(&self) -> Result<(), Error> {

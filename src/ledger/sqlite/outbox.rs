@@ -193,11 +193,6 @@ fn one(db: &Connection, (reply, state): (i64, ReplyState), now: i64, retried: &m
                 "UPDATE reply SET state = 'queued', due = ?2, revived = CASE WHEN ?3 THEN ?2 ELSE revived END WHERE job = ?1",
             )?
             .execute(params![reply, now, refused])?;
-            // Its bytes are needed again until it has ended.
-            db.prepare_cached(
-                "UPDATE mail SET idle = NULL WHERE id = (SELECT mail FROM job WHERE id = ?) AND idle IS NOT NULL",
-            )?
-            .execute([reply])?;
             retried.due += 1;
         }
     }

@@ -73,7 +73,7 @@ fn stranded(desk: &Desk<'_>, mailbox: &MailboxKey, known: &[EndpointName]) -> Re
         "SELECT j.id, j.uuid, j.mail, j.state <> 'queued' OR j.attempt > 0
          FROM job j JOIN mail m ON m.id = j.mail
          WHERE j.state IN ('queued', 'deferred') AND j.endpoint NOT IN (SELECT value FROM json_each(?2))
-         AND m.mailbox = (SELECT id FROM mailbox WHERE name = ?1) ORDER BY j.id",
+         AND +m.mailbox = (SELECT id FROM mailbox WHERE name = ?1) ORDER BY j.id",
     )?;
     let rows = query.query_map(params![&*mailbox.0, known], |row| {
         Ok(Stranded {

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-pub(super) const MIGRATIONS: [&str; 10] = [
+pub(super) const MIGRATIONS: [&str; 11] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_sign_in.sql"),
     include_str!("migrations/0003_maildrop.sql"),
@@ -31,6 +31,7 @@ pub(super) const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/0008_rate.sql"),
     include_str!("migrations/0009_conversation.sql"),
     include_str!("migrations/0010_jobs.sql"),
+    include_str!("migrations/0011_retention.sql"),
 ];
 
 /// Prepared statements that a connection keeps: more than there are.
@@ -42,7 +43,8 @@ const BUSY: i32 = 30_000;
 /// The writing connection: durable at each commit (`synchronous=FULL`), small in memory.
 ///
 /// The WAL is copied into the file at 16 MiB: the fewer copies, the fewer fsyncs, and the more pages that change often are copied
-/// once. No memory map: its pages would count as ours.
+/// once. No memory map: its pages would count as ours. A new file can give space back (`space`); of one that is there, only VACUUM
+/// makes one that can.
 pub(super) fn writer(path: &Path) -> Result<Connection, Error> {
     own(path).map_err(|error| Error::Engine(format!("{}: {error}", path.display())))?;
     let db = Connection::open_with_flags(
@@ -52,6 +54,7 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Error> {
     keep_plans(&db)?;
     db.execute_batch(
         "PRAGMA busy_timeout = 5000;
+         PRAGMA auto_vacuum = INCREMENTAL;
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
@@ -86,6 +89,8 @@ pub(super) fn side(path: &Path) -> Result<Connection, Error> {
         std::thread::sleep(Duration::from_millis(1));
         times < BUSY
     }))?;
+    #[cfg(test)]
+    super::tests::plans::listen(&db);
     db.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA cache_size = -512; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0;",
     )?;
@@ -105,6 +110,8 @@ pub(super) fn reader(path: &Path) -> Result<Connection, Error> {
 fn keep_plans(db: &Connection) -> Result<(), Error> {
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    #[cfg(test)]
+    super::tests::plans::listen(db);
     Ok(())
 }
 
@@ -155,7 +162,11 @@ pub(super) fn recover(db: &mut Connection, now: i64) -> Result<(), Error> {
     }
     tx.execute("UPDATE reply SET state = 'queued' WHERE state = 'running'", [])?;
     // Queued means due; a clock that was set back since must not put it off.
-    tx.execute("UPDATE job SET due = ?1 WHERE state = 'queued' AND due > ?1", [now])?;
+    // The first condition is that of the index.
+    tx.execute(
+        "UPDATE job SET due = ?1 WHERE state IN ('queued', 'deferred') AND state = 'queued' AND due > ?1",
+        [now],
+    )?;
     let uploads = tx
         .prepare("SELECT mail FROM upload")?
         .query_map([], |row| row.get(0))?

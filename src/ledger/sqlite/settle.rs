@@ -1,35 +1,22 @@
-//! The end of a mail: when its last touch in the mailbox is due, that it happened, and dropping its bytes in time.
+//! The end of a mail: when its last touch in the mailbox is due, and that it happened.
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{
-    conversations,
-    intake::{drop_bytes, drop_upload},
-    parts, past,
-    values::signed,
-    writer::Desk,
-};
+use super::{retention, writer::Desk};
 use crate::{
     config::EndpointName,
     job::state::State,
     ledger::{Error, MailboxKey, Place, Settling, Verdict},
 };
 
-/// Bytes that one transaction drops before it lets others in.
-const STEP: u64 = 8 << 20;
-/// Mails that one transaction drops.
-const STEP_MAILS: i64 = 64;
-
 /// Makes the mail's places due for settling, if all its jobs and replies have ended.
 pub(super) fn conclude(desk: &mut Desk<'_>, mail: i64) -> Result<(), Error> {
     let Some(verdict) = ended(desk.db, mail)? else {
         return Ok(());
     };
-    desk.db
-        .prepare_cached("UPDATE mail SET idle = ?2 WHERE id = ?1")?
-        .execute(params![mail, desk.now])?;
+    retention::begin(desk, mail)?;
     let mut waiting = desk.db.prepare_cached(
         "SELECT b.name, p.mailbox, p.uid_validity, p.uid FROM place p JOIN mailbox b ON b.id = p.mailbox
          WHERE p.mail = ? AND p.touch = 'waiting'",
@@ -51,7 +38,7 @@ pub(super) fn conclude(desk: &mut Desk<'_>, mail: i64) -> Result<(), Error> {
     Ok(())
 }
 
-fn ended(db: &Connection, mail: i64) -> Result<Option<Verdict>, Error> {
+pub(super) fn ended(db: &Connection, mail: i64) -> Result<Option<Verdict>, Error> {
     let mut query = db.prepare_cached(
         "SELECT j.state, ifnull(r.state IN ('queued', 'running'), 0), j.part > 0
          FROM job j LEFT JOIN reply r ON r.job = j.id WHERE j.mail = ?",
@@ -62,8 +49,17 @@ fn ended(db: &Connection, mail: i64) -> Result<Option<Verdict>, Error> {
         let kind = if row.get(2)? { &mut parts } else { &mut jobs };
         kind.push((row.get(0)?, row.get(1)?));
     }
+    if jobs.is_empty() {
+        return dropped(db, mail);
+    }
     // How parts ended is judged by the job of their mail; here it only counts whether they did.
     Ok(verdict(&jobs).filter(|_| !parts.iter().any(is_open)))
+}
+
+/// How a mail had ended whose jobs were dropped since.
+fn dropped(db: &Connection, mail: i64) -> Result<Option<Verdict>, Error> {
+    let mut query = db.prepare_cached("SELECT verdict FROM mail WHERE id = ?")?;
+    Ok(query.query_row([mail], |row| row.get(0)).optional()?.flatten())
 }
 
 /// Whether a job or its reply is still to do.
@@ -100,8 +96,9 @@ pub(super) fn settling(
     max: i64,
 ) -> Result<Vec<Settling>, Error> {
     let mut query = db.prepare_cached(
-        "SELECT p.uid, p.touch, (SELECT j.endpoint FROM job j WHERE j.mail = p.mail AND j.state = p.touch
-           AND (j.state <> 'ignored' OR j.reason IN ('sender', 'untrusted')) ORDER BY j.id LIMIT 1)
+        "SELECT p.uid, p.touch, ifnull((SELECT j.endpoint FROM job j WHERE j.mail = p.mail AND j.state = p.touch
+           AND (j.state <> 'ignored' OR j.reason IN ('sender', 'untrusted')) ORDER BY j.id LIMIT 1),
+           (SELECT decided FROM mail WHERE id = p.mail))
          FROM place p WHERE p.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND p.uid_validity = ?2
          AND p.touch IN ('done', 'failed', 'ignored') ORDER BY p.uid LIMIT ?3",
     )?;
@@ -138,54 +135,6 @@ pub(super) fn settled(db: &Connection, now: i64, mailbox: &MailboxKey, places: &
         }
     }
     Ok(())
-}
-
-/// One step of forgetting: drops bytes of mails and replies that nobody needed since `before`, and uploads that were begun
-/// before then. Returns what was freed, and whether there may be more.
-///
-/// A mail whose last touch is still due in its mailbox as it is now (its current UIDVALIDITY) keeps its bytes.
-pub(super) fn forget(db: &Connection, before: i64) -> Result<(u64, bool), Error> {
-    let mails = numbers(
-        db,
-        "SELECT id FROM mail m WHERE idle < ?1 AND NOT EXISTS (
-           SELECT 1 FROM place p JOIN mailbox b ON b.id = p.mailbox AND b.uid_validity = p.uid_validity
-           WHERE p.mail = m.id AND p.touch IN ('done', 'failed', 'ignored'))
-         ORDER BY idle LIMIT ?2",
-        before,
-    )?;
-    let uploads = numbers(db, "SELECT mail FROM upload WHERE started < ?1 LIMIT ?2", before)?;
-    conversations::forget(db, before)?;
-    let full = |found: &[i64]| signed(found.len()) == STEP_MAILS;
-    let more = full(&mails) || full(&uploads);
-    let mut freed = 0;
-    let dropped = mails.into_iter().map(|mail| forget_mail(db, mail));
-    for bytes in dropped.chain(uploads.into_iter().map(|upload| drop_upload(db, upload))) {
-        freed += bytes?;
-        if freed >= STEP {
-            return Ok((freed, true));
-        }
-    }
-    Ok((freed, more))
-}
-
-fn numbers(db: &Connection, sql: &str, before: i64) -> Result<Vec<i64>, Error> {
-    let mut query = db.prepare_cached(sql)?;
-    let rows = query.query_map([before, STEP_MAILS], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn forget_mail(db: &Connection, mail: i64) -> Result<u64, Error> {
-    let replies: i64 = db
-        .prepare_cached(
-            "SELECT ifnull(sum(length(bytes)), 0) FROM reply_body WHERE job IN (SELECT id FROM job WHERE mail = ?)",
-        )?
-        .query_row([mail], |row| row.get(0))?;
-    db.prepare_cached("DELETE FROM reply_body WHERE job IN (SELECT id FROM job WHERE mail = ?)")?
-        .execute([mail])?;
-    let bytes = drop_bytes(db, mail)? + parts::forget(db, mail)? + past::forget(db, mail)?;
-    db.prepare_cached("UPDATE mail SET idle = NULL WHERE id = ?")?
-        .execute([mail])?;
-    Ok(bytes + replies.unsigned_abs())
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ async fn an_installation_is_configured_right() {
         ("person", SignIn::RefreshToken, Start::StartTls),
         ("old", SignIn::Password, Start::Implicit),
     ];
-    mailjob.service("retention = \"1h\"").unwrap();
+    mailjob.service("drain = \"7s\"").unwrap();
     for (name, sign_in, start) in ways {
         let user = format!("{name}@example.test");
         mailjob.account(&world, name, &user, sign_in, start).await.unwrap();
@@ -38,7 +38,7 @@ async fn an_installation_is_configured_right() {
     let loaded = load(&sources);
     assert_eq!(loaded.problems, []);
     assert_eq!(loaded.endpoints.len(), 3);
-    assert_eq!(loaded.service.unwrap().retention, Duration::from_secs(3600));
+    assert_eq!(loaded.service.unwrap().drain, Duration::from_secs(7));
 
     mailjob.remove_endpoint("old").unwrap();
     assert_eq!(load(&sources).endpoints.len(), 2);

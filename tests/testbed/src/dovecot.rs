@@ -104,6 +104,27 @@ impl Dovecot {
         Ok(())
     }
 
+    /// Gives all users another password, from the next start on.
+    ///
+    /// # Errors
+    /// When the configuration can't be written.
+    pub fn change_password(&self, password: &str) -> Result<()> {
+        let conf = fs::read_to_string(self.conf())?;
+        Ok(fs::write(self.conf(), conf.replace(PASSWORD, password))?)
+    }
+
+    /// Takes another certificate in place of that one, from the next start on.
+    ///
+    /// # Errors
+    /// When the configuration can't be written.
+    pub fn change_certificate(&self, old: &Tls, new: &Tls) -> Result<()> {
+        let path = |path: &Path| path.display().to_string();
+        let conf = fs::read_to_string(self.conf())?
+            .replace(&path(&old.cert), &path(&new.cert))
+            .replace(&path(&old.key), &path(&new.key));
+        Ok(fs::write(self.conf(), conf)?)
+    }
+
     /// The configuration file.
     pub(crate) fn conf(&self) -> String {
         self.dir.join("dovecot.conf").display().to_string()

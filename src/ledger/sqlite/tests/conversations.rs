@@ -145,9 +145,9 @@ async fn what_expired_is_forgotten_with_its_answers() {
     d.take(vec![mail(2)]).await;
     let job = d.claim(1).await.pop().unwrap();
     assert!(accept(&d, &job).await);
-    d.ledger.forget(d.hands.now() + TimeDelta::days(1)).await.unwrap();
+    d.forget(d.hands.now() + TimeDelta::days(1)).await;
     assert!(found(&d, &[1], &job).await.is_some(), "it expires just then");
-    d.ledger.forget(d.hands.now() + TimeDelta::days(2)).await.unwrap();
+    d.forget(d.hands.now() + TimeDelta::days(2)).await;
     assert_eq!(found(&d, &[1], &job).await, None);
     d.ledger.finish(finish(&job, done())).await.unwrap();
 }

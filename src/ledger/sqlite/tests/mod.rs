@@ -5,6 +5,7 @@ mod conversations;
 mod counts;
 mod desk;
 mod flow;
+mod inspection;
 mod invariants;
 mod life;
 mod maildrop;
@@ -12,13 +13,16 @@ mod mails;
 mod news;
 mod outbox;
 mod parts;
+pub(super) mod plans;
 mod poison;
 mod rate;
+mod retention;
 mod route;
 mod secrecy;
 mod sign_ins;
 mod steer;
 mod trouble;
+mod upgrade;
 mod waiting;
 
 use std::{
@@ -37,6 +41,7 @@ use tempfile::TempDir;
 
 use super::{lock::Tried, *};
 use crate::{
+    config::Keep,
     job::{Answer, NewReply, Outcome, Reason, ReplyDecision},
     ledger::{NewMail, SealedToken, SignInRow, SignInTable, Verdict},
 };
@@ -141,6 +146,42 @@ impl Desktop {
         claimed.is_none()
     }
 
+    /// Drops all that ended before then; returns bytes.
+    async fn forget(&self, before: DateTime<Utc>) -> u64 {
+        self.forget_all(before, Kinds::All).await.bytes()
+    }
+
+    async fn forget_all(&self, before: DateTime<Utc>, kinds: Kinds) -> Forgotten {
+        let all = Keep {
+            age: Some(Duration::ZERO),
+            size: None,
+        };
+        let only = |kind| {
+            if kinds == Kinds::All || kinds == kind {
+                all
+            } else {
+                Keep::FOR_EVER
+            }
+        };
+        let kept = Retention {
+            mails: only(Kinds::Mails),
+            results: only(Kinds::Results),
+            history: only(Kinds::History),
+        };
+        self.ledger.forget(kept, before).await.unwrap()
+    }
+
+    /// Notes that these mails had their last touch.
+    async fn touched(&self, uids: impl IntoIterator<Item = u32>) {
+        let places: Vec<_> = uids.into_iter().map(|uid| Place { uid_validity: 1, uid }).collect();
+        self.ledger.settled(&mailbox(), &places).await.unwrap();
+    }
+
+    async fn count(&self, sql: &'static str) -> i64 {
+        let counting = move |db: &rusqlite::Connection| Ok(db.query_row(sql, [], |row| row.get(0))?);
+        self.ledger.readers.read(counting).await.unwrap()
+    }
+
     async fn settling(&self) -> Vec<(u32, Verdict)> {
         self.settling_in(1).await
     }
@@ -158,6 +199,15 @@ impl Desktop {
         assert_eq!(rows.len(), 1);
         rows.pop().unwrap()
     }
+}
+
+/// What is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kinds {
+    All,
+    Mails,
+    Results,
+    History,
 }
 
 /// What a claim gets without waiting for an event: claims are answered before what was asked after them.

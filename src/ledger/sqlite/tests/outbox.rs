@@ -135,7 +135,7 @@ async fn a_refused_reply_is_tried_again_by_whoever_has_the_ledger_open() {
     let claimed = claimed.unwrap().remove(0);
     assert_eq!(claimed.reply.recipients, [ODD], "not to whom got it");
     assert_eq!(claimed.made, d.hands.now(), "its days count anew");
-    assert_eq!(d.ledger.forget(d.hands.now()).await.unwrap(), 0, "its bytes are needed");
+    assert_eq!(d.forget(d.hands.now()).await, 0, "its bytes are needed");
     assert_eq!(d.retry(Again::Job(first.job)).await.running, 1);
     d.ledger
         .submitted(first.job, 2, Submitted::Sent("250 ok".into()))
@@ -145,7 +145,7 @@ async fn a_refused_reply_is_tried_again_by_whoever_has_the_ledger_open() {
     assert_eq!(d.settling().await, [], "its last touch was before");
 
     d.pass(1).await;
-    assert!(d.ledger.forget(d.hands.now()).await.unwrap() > 0);
+    assert!(d.forget(d.hands.now()).await > 0);
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn what_can_t_be_tried_again_is_told() {
         .await
         .unwrap();
     d.pass(10).await;
-    d.ledger.forget(d.hands.now()).await.unwrap();
+    d.forget(d.hands.now()).await;
     assert_eq!(d.retry(Again::Refused).await.gone, 1);
     assert!(!d.listed(&[ReplyState::Refused]).await[0].has_bytes);
     let other = ReplyFilter {

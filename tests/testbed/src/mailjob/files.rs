@@ -36,7 +36,7 @@ pub enum Start {
 }
 
 impl Mailjob {
-    /// Further lines of `[service]`, such as `retention = "1s"`.
+    /// Further lines of `[service]`, such as `drain = "1s"`.
     ///
     /// # Errors
     /// When the file can't be written.

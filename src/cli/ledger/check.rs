@@ -1,0 +1,27 @@
+//! `mailjob ledger check`.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use super::{failed, service, words};
+use crate::{cli::progress::Progress, config::load::Sources, ledger::sqlite};
+
+/// Looks at the ledger and says what is wrong with it.
+pub(super) async fn check(sources: Sources, file: Option<PathBuf>, json: bool) -> ExitCode {
+    let file = match file.map_or_else(|| service(&sources).map(|service| service.ledger), Ok) {
+        Ok(file) => file,
+        Err(code) => return code,
+    };
+    let progress = Progress::new(false);
+    progress.on("reading every page and every row");
+    match progress.during(sqlite::inspect(&file)).await {
+        Ok(found) => {
+            let sound = found.findings.is_empty();
+            match json {
+                true => print!("{}", words::json(&file, &found, None)),
+                false => print!("{}", words::people(&file, &found)),
+            }
+            ExitCode::from(u8::from(!sound))
+        }
+        Err(error) => failed(&file, &error),
+    }
+}

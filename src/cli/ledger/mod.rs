@@ -1,0 +1,92 @@
+//! `mailjob ledger`: is it sound, and a copy of it. Both run beside `mailjob run`.
+
+mod backup;
+mod check;
+mod words;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Subcommand;
+
+use super::{Files, block_on};
+use crate::{
+    config::{
+        Service,
+        load::{Sources, load},
+    },
+    ledger::Error,
+};
+
+/// `EX_NOINPUT`, `EX_IOERR` and `EX_CONFIG` of sysexits.
+const NO_INPUT: u8 = 66;
+const IO: u8 = 74;
+const CONFIG: u8 = 78;
+
+/// What can be done about the ledger's file.
+#[derive(Debug, Subcommand)]
+pub(super) enum Ledger {
+    /// Look for damage in the file, for rows that name what is not there, and for what can't be: each with the cure.
+    ///
+    /// Changes nothing; may run beside `mailjob run`. Exit code 0: it is sound. 1: something is wrong with it. 66: there is no such file.
+    /// 74: it can't be read, or a newer Mailjob wrote it. 78: the configuration can't be used.
+    Check {
+        /// Another file than the configuration names, such as a backup.
+        file: Option<PathBuf>,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        files: Files,
+    },
+    /// Copy the ledger, as it is at one moment, to a new file that only its owner may read, and check the copy.
+    ///
+    /// May run beside `mailjob run`. To restore one: stop, put it in the ledger's place, remove the files beside that with -wal and -shm
+    /// behind its name, start. The key is not in it. Exit code 0: the copy is there and sound. 1: it is there, and something is wrong with
+    /// it as with the ledger. 66: there is no ledger. 74: it can't be read or written, or a newer Mailjob wrote it. 78: the configuration
+    /// can't be used.
+    Backup {
+        /// The file; it must not be there yet.
+        to: PathBuf,
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        files: Files,
+    },
+}
+
+/// Runs the command.
+pub(super) fn ledger(command: Ledger) -> ExitCode {
+    match command {
+        Ledger::Check { file, json, files } => block_on(check::check(files.into(), file, json)),
+        Ledger::Backup { to, json, files } => block_on(backup::backup(files.into(), to, json)),
+    }
+}
+
+/// What the configuration says of the ledger.
+fn service(sources: &Sources) -> Result<Service, ExitCode> {
+    load(sources).service.ok_or_else(|| {
+        eprintln!("mailjob.toml can't be used; mailjob check shows why");
+        ExitCode::from(CONFIG)
+    })
+}
+
+/// Says why there is no result.
+fn failed(ledger: &Path, error: &Error) -> ExitCode {
+    match error {
+        Error::Missing(_) => {
+            eprintln!(
+                "{}: no such ledger; name its file, or the configuration with --config",
+                ledger.display()
+            );
+            ExitCode::from(NO_INPUT)
+        }
+        error => {
+            eprintln!("{error}");
+            ExitCode::from(IO)
+        }
+    }
+}

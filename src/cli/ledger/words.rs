@@ -1,0 +1,137 @@
+//! What is printed of a ledger. Pure.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::{
+    ledger::{Copying, Inspection},
+    message::clean::escaped,
+};
+
+/// For people.
+pub(super) fn people(file: &Path, found: &Inspection) -> String {
+    let Inspection {
+        schema,
+        known,
+        bytes,
+        mails,
+        jobs,
+        replies,
+        findings,
+    } = found;
+    let file = escaped(&file.display().to_string());
+    let end = match findings.len() {
+        0 => "sound".to_owned(),
+        1 => "1 thing is wrong".to_owned(),
+        many => format!("{many} things are wrong"),
+    };
+    let size = amount(*bytes);
+    let mut out = format!("{file}: schema {schema}, {size}, {mails} mails, {jobs} jobs, {replies} replies: {end}\n");
+    if schema < known {
+        let line = format!(
+            "its schema is an older one: mailjob run brings it to {known}; what that knows better was not looked at"
+        );
+        out.push_str(&line);
+        out.push('\n');
+    }
+    for finding in findings {
+        out.push_str(&format!("\n- {}\n  do: {}\n", escaped(&finding.what), finding.cure));
+    }
+    out
+}
+
+/// For machines.
+pub(super) fn json(file: &Path, found: &Inspection, key: Option<&str>) -> String {
+    let mut value = json!({ "file": file.display().to_string(), "sound": found.findings.is_empty(), "ledger": found });
+    if let (Some(key), Some(object)) = (key, value.as_object_mut()) {
+        object.insert("key".to_owned(), key.into());
+    }
+    format!("{value:#}\n")
+}
+
+/// That a copy is not all.
+pub(super) fn key(key: &str) -> String {
+    format!(
+        "Keep its key too, apart from it: {}. Without the key everybody has to sign in again.",
+        escaped(key)
+    )
+}
+
+/// How far a copy is.
+pub(super) fn step(step: Copying) -> String {
+    match step {
+        Copying::Written { bytes, of } => {
+            let percent = bytes.saturating_mul(100).checked_div(of).unwrap_or(0).min(99);
+            format!("copying {}: {percent} %", amount(of))
+        }
+        Copying::Checking => "checking the copy".to_owned(),
+    }
+}
+
+fn amount(bytes: u64) -> String {
+    match bytes {
+        0..10_485_760 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Finding;
+
+    fn found() -> Inspection {
+        Inspection {
+            schema: 3,
+            known: 9,
+            bytes: 20 << 20,
+            mails: 2,
+            jobs: 3,
+            replies: 1,
+            findings: vec![Finding {
+                what: "odd\u{1b}[2J".into(),
+                cure: "report it".into(),
+            }],
+        }
+    }
+
+    #[test]
+    fn people_are_told_what_to_do() {
+        assert_eq!(
+            people(Path::new("a.db"), &found()),
+            "a.db: schema 3, 20 MiB, 2 mails, 3 jobs, 1 replies: 1 thing is wrong\n\
+             its schema is an older one: mailjob run brings it to 9; what that knows better was not looked at\n\
+             \n- odd\\u{1b}[2J\n  do: report it\n"
+        );
+        let sound = Inspection {
+            schema: 9,
+            findings: Vec::new(),
+            ..found()
+        };
+        assert_eq!(
+            people(Path::new("a.db"), &sound),
+            "a.db: schema 9, 20 MiB, 2 mails, 3 jobs, 1 replies: sound\n"
+        );
+    }
+
+    #[test]
+    fn machines_are_told_all() {
+        let value: serde_json::Value = serde_json::from_str(&json(Path::new("a.db"), &found(), Some("k"))).unwrap();
+        assert_eq!(value["sound"], false);
+        assert_eq!(value["key"], "k");
+        assert_eq!(value["ledger"]["findings"][0]["cure"], "report it");
+    }
+
+    #[test]
+    fn a_copy_says_how_far_it_is() {
+        assert_eq!(
+            step(Copying::Written {
+                bytes: 5 << 20,
+                of: 20 << 20
+            }),
+            "copying 20 MiB: 25 %"
+        );
+        assert_eq!(step(Copying::Written { bytes: 9, of: 0 }), "copying 0 KiB: 0 %");
+    }
+}

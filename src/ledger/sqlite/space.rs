@@ -1,0 +1,122 @@
+//! Giving free space of the file back to the disk, a little in each commit (`auto_vacuum = INCREMENTAL`).
+
+use std::{path::Path, time::Instant};
+
+use rusqlite::Connection;
+
+use super::values::signed;
+use crate::ledger::Error;
+
+/// Pages that one commit gives back: each may have to be moved.
+const STEP: i64 = 256;
+/// Free pages that are kept in any case: they are used again soon.
+const KEPT: i64 = 256;
+/// The largest file that a start makes able to give space back, in bytes: that takes as much room for temporary files, and seconds.
+const AT_START: i64 = 512 << 20;
+
+/// The size of the file and what is free in it, in pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pages {
+    all: i64,
+    free: i64,
+}
+
+impl Pages {
+    /// How many to give back: what is over an eighth of the file.
+    fn surplus(self) -> i64 {
+        (self.free - (self.all / 8).max(KEPT)).max(0)
+    }
+}
+
+/// Gives some pages back. Returns the bytes, and whether there is more to give.
+pub(super) fn give_back(db: &Connection) -> Result<(u64, bool), Error> {
+    if !gives_back(db)? {
+        return Ok((0, false));
+    }
+    let before = pages(db)?;
+    let now = before.surplus().min(STEP);
+    if now == 0 {
+        return Ok((0, false));
+    }
+    let mut vacuum = db.prepare(&format!("PRAGMA incremental_vacuum({now})"))?;
+    let mut rows = vacuum.query([])?;
+    while rows.next()?.is_some() {}
+    let after = pages(db)?;
+    let bytes = (before.all - after.all).max(0) * number(db, "PRAGMA page_size")?;
+    Ok((bytes.unsigned_abs(), after.surplus() > 0 && after.all < before.all))
+}
+
+/// Lets the file itself shrink, as far as nobody reads what is written beside it.
+pub(super) fn shrink(db: &Connection) -> Result<(), Error> {
+    number(db, "PRAGMA wal_checkpoint(PASSIVE)")?;
+    Ok(())
+}
+
+/// Makes a file of an older Mailjob able to give space back, where it is not large. Not being able to is no reason not to start.
+pub(super) fn prepare(db: &Connection, path: &Path) -> Result<(), Error> {
+    if gives_back(db)? {
+        return Ok(());
+    }
+    let bytes = pages(db)?.all * number(db, "PRAGMA page_size")?;
+    let mib = bytes >> 20;
+    if bytes > AT_START {
+        tracing::warn!(ledger = %path.display(), mib, "space that is freed in the ledger is used again, but not given back to the disk: \
+             it was made by an older Mailjob. To change that, stop, put a copy by `mailjob ledger backup` in its place, and start");
+        return Ok(());
+    }
+    tracing::info!(mib, "writing the ledger anew, once, so that it can give space back");
+    let begun = Instant::now();
+    // By a file, not by memory: that of a small container may be less.
+    match db.execute_batch("PRAGMA temp_store = FILE; VACUUM; PRAGMA temp_store = MEMORY") {
+        Ok(()) => tracing::info!(
+            mib,
+            ms = signed(begun.elapsed().as_millis()),
+            "the ledger was written anew"
+        ),
+        Err(error) => {
+            tracing::warn!(%error, "the ledger could not be written anew; space that is freed in it is used again, but not given back");
+            db.execute_batch("PRAGMA temp_store = MEMORY")?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the file can give space back.
+pub(super) fn gives_back(db: &Connection) -> Result<bool, Error> {
+    Ok(number(db, "PRAGMA auto_vacuum")? == 2)
+}
+
+fn pages(db: &Connection) -> Result<Pages, Error> {
+    Ok(Pages {
+        all: number(db, "PRAGMA page_count")?,
+        free: number(db, "PRAGMA freelist_count")?,
+    })
+}
+
+/// Bytes of the file that are used.
+pub(super) fn used(db: &Connection) -> Result<u64, Error> {
+    let pages = pages(db)?;
+    Ok(((pages.all - pages.free) * number(db, "PRAGMA page_size")?).unsigned_abs())
+}
+
+fn number(db: &Connection, sql: &str) -> Result<i64, Error> {
+    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_eighth_of_the_file_stays_free() {
+        for (all, free, surplus) in [
+            (0, 0, 0),
+            (300, 256, 0),
+            (300, 299, 43),
+            (80_000, 10_000, 0),
+            (80_000, 50_000, 40_000),
+        ] {
+            assert_eq!(Pages { all, free }.surplus(), surplus, "{free} of {all}");
+        }
+    }
+}

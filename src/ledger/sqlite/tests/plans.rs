@@ -1,0 +1,226 @@
+//! How SQLite finds rows: whatever the engine asks of a table that grows, an index answers. A ledger keeps a million jobs that have ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{
+    Connection,
+    trace::{TraceEvent, TraceEventCodes},
+};
+
+use super::*;
+use crate::ledger::{Again, ReplyFilter, ReplyState};
+
+/// Every statement that a connection of this process was asked to run.
+static ASKED: std::sync::Mutex<BTreeSet<String>> = std::sync::Mutex::new(BTreeSet::new());
+
+/// Notes what this connection is asked.
+pub(in crate::ledger::sqlite) fn listen(db: &Connection) {
+    db.trace_v2(
+        TraceEventCodes::SQLITE_TRACE_PROFILE,
+        Some(|event| {
+            if let TraceEvent::Profile(statement, _) = event {
+                let mut asked = ASKED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                if !asked.contains(&*statement.sql()) {
+                    asked.insert(statement.sql().into_owned());
+                }
+            }
+        }),
+    );
+}
+
+/// Tables that have few rows, or only those that are still to do.
+const SMALL: [&str; 8] = [
+    "mailbox",
+    "upload",
+    "sign_in",
+    "notice",
+    "news",
+    "json_each",
+    "sqlite_schema",
+    "maildrop",
+];
+
+/// Partial indexes that have only rows that are still to do: to read one from end to end is what it is for.
+const DUE: [&str; 7] = [
+    "job_due",
+    "job_running",
+    "reply_due",
+    "reply_running",
+    "reply_refused",
+    "place_due",
+    "reply_kept",
+];
+
+/// What is wrong with a plan.
+fn fault(step: &str) -> bool {
+    let Some(scan) = step.strip_prefix("SCAN ") else {
+        // All mails of a mailbox are as good as all mails.
+        return ["AUTOMATIC", "INDEX mail_content (mailbox=?)"]
+            .iter()
+            .any(|part| step.contains(part));
+    };
+    let table = scan.split_whitespace().next().unwrap_or_default();
+    let index = scan
+        .split_once("INDEX ")
+        .map(|(_, rest)| rest.split_whitespace().next().unwrap_or_default());
+    !(table == "CONSTANT" || SMALL.contains(&table) || index.is_some_and(|index| DUE.contains(&index)))
+}
+
+/// The steps of a statement; none where it has no plan.
+fn plan(db: &Connection, sql: &str) -> Option<Vec<String>> {
+    let mut query = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).ok()?;
+    let rows = query.query_map([], |row| row.get::<_, String>(3)).ok()?;
+    rows.collect::<Result<_, _>>().ok()
+}
+
+/// All that the three loops, the housekeeping and a start ask.
+async fn exercise(d: &mut Desktop) {
+    d.take((1..=9).map(mail).collect()).await;
+    d.take(vec![NewMail {
+        header_key: Some([1; 32]),
+        ..at(2, 1, "with a key")
+    }])
+    .await;
+    let sent = d.run(done(), send()).await;
+    d.run(done(), send()).await;
+    d.run(failed(), silent()).await;
+    d.run(ignored(), None).await;
+    let reply = soon(d.ledger.claim_replies("contoso", 1)).await.unwrap().remove(0);
+    d.ledger
+        .submitted(sent.id, reply.attempt, Submitted::Sent("250".into()))
+        .await
+        .unwrap();
+    d.ledger.submissions("contoso", d.hands.now()).await.unwrap();
+    let gate = Gate {
+        key: "sender".into(),
+        rate: "1/h".parse().unwrap(),
+    };
+    let job = d.claim(1).await.remove(0);
+    d.ledger.admit(job.id, 1, vec![gate]).await.unwrap();
+    d.ledger.parts(job.id, 1).await.unwrap();
+    d.ledger.raw(job.mail).await.unwrap();
+    d.ledger.raw(job.mail).await.unwrap();
+    d.ledger.release(job.id, 1).await.unwrap();
+    let pieces = vec![
+        crate::job::Piece {
+            index: 0,
+            name: "a".into(),
+        },
+        crate::job::Piece {
+            index: 1,
+            name: "b".into(),
+        },
+    ];
+    d.run(Outcome::Split(pieces), None).await;
+    for part in d.claim(9).await {
+        let reply = Some(ReplyDecision::Gathered);
+        d.ledger
+            .finish(Finish {
+                reply,
+                ..finish(&part, done())
+            })
+            .await
+            .unwrap();
+    }
+    d.nothing_due().await;
+    let others = [endpoint("other")];
+    d.ledger.hand_on(&mailbox(), &others, &others).await.unwrap();
+    d.settling_in(2).await;
+    d.touched(1..=9).await;
+    d.ledger.cursor(&mailbox()).await.unwrap();
+    d.ledger.overview(9).await.unwrap();
+    let names = vec![MaildropName {
+        uidl: "u".into(),
+        size: 1,
+    }];
+    d.ledger.maildrop_number(&mailbox(), names.clone()).await.unwrap();
+    d.ledger.maildrop_skip(&mailbox(), names).await.unwrap();
+    d.ledger.maildrop(&mailbox()).await.unwrap();
+    d.ledger.maildrop_left(&mailbox(), vec![1]).await.unwrap();
+    let keys = vec![ConversationKey([1; 32])];
+    d.ledger.conversation(keys, job.id).await.unwrap();
+    d.pass(1).await;
+    d.forget(d.hands.now()).await;
+    let door = Outbox::open(&d.path()).await.unwrap();
+    door.retry(Again::Queued, d.hands.now()).await.unwrap();
+    door.retry(Again::Refused, d.hands.now()).await.unwrap();
+    for state in [ReplyState::Queued, ReplyState::Refused] {
+        let filter = ReplyFilter {
+            account: None,
+            states: vec![state],
+            max: 9,
+        };
+        door.list(filter).await.unwrap();
+    }
+    d.reopen().await;
+}
+
+#[tokio::test]
+async fn nothing_reads_a_table_from_end_to_end() {
+    let mut d = Desktop::new().await;
+    exercise(&mut d).await;
+    let asked: Vec<_> = ASKED.lock().unwrap().iter().cloned().collect();
+    assert!(asked.len() > 60, "{} statements", asked.len());
+    let db = schema::reader(&d.path()).unwrap();
+    let mut faults = BTreeMap::new();
+    for sql in asked {
+        // Statements of other tests' own, and those that have no plan.
+        let ours = ["SELECT", "INSERT", "UPDATE", "DELETE"]
+            .iter()
+            .any(|word| sql.starts_with(word));
+        let bad: Vec<_> = plan(&db, &sql)
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|step| fault(step))
+            .collect();
+        if ours && !bad.is_empty() && !known(&sql) {
+            faults.insert(sql, bad);
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// What tests ask, and what is read on purpose from end to end, once in a quarter of an hour and beside the writer.
+fn known(sql: &str) -> bool {
+    let on_purpose = ["SELECT idle, size", "SELECT ended, ", "SELECT ended FROM"]
+        .iter()
+        .any(|begin| sql.starts_with(begin));
+    on_purpose
+        || ["count(*) FROM", "sqlite_schema", "SELECT answer FROM attempt"]
+            .iter()
+            .any(|part| sql.contains(part))
+}
+
+#[test]
+fn a_scan_is_told_from_a_search() {
+    for (step, bad) in [
+        ("SCAN job", true),
+        ("SCAN r USING INDEX reply_ended", true),
+        ("SCAN j USING INDEX job_due", false),
+        ("SCAN CONSTANT ROW", false),
+        ("SEARCH m USING INTEGER PRIMARY KEY (rowid=?)", false),
+        ("SEARCH m USING AUTOMATIC COVERING INDEX (id=?)", true),
+        ("SEARCH m USING COVERING INDEX mail_content (mailbox=?)", true),
+        ("SEARCH m USING INDEX mail_content (mailbox=? AND sha256=?)", false),
+    ] {
+        assert_eq!(fault(step), bad, "{step}");
+    }
+}
+
+/// A row goes only when nothing names it; without an index that is a scan for each row.
+#[tokio::test]
+async fn every_reference_has_an_index() {
+    let d = Desktop::new().await;
+    let bare = d.ledger.readers.read(|db| {
+        let mut query = db.prepare(
+            "SELECT m.name || '.' || f.\"from\" FROM sqlite_schema m, pragma_foreign_key_list(m.name) f
+             WHERE m.type = 'table' AND NOT EXISTS (SELECT 1 FROM pragma_table_info(m.name) t
+                 WHERE t.name = f.\"from\" AND t.pk = 1)
+             AND NOT EXISTS (SELECT 1 FROM pragma_index_list(m.name) i, pragma_index_info(i.name) c
+                 WHERE c.seqno = 0 AND c.name = f.\"from\" AND i.partial = 0)",
+        )?;
+        let rows = query.query_map([], |row| row.get::<_, String>(0))?;
+        Ok(rows.collect::<Result<Vec<_>, _>>()?)
+    });
+    assert_eq!(bare.await.unwrap(), Vec::<String>::new());
+}
