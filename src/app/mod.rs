@@ -11,7 +11,7 @@ mod sign_ins;
 mod signals;
 mod supervise;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use tokio::{net::TcpListener, sync::watch};
@@ -25,10 +25,13 @@ use crate::{
         load::{self, Loaded, Sources},
         reload::{Reload, Reloader},
     },
-    http,
+    http::{
+        self,
+        api::{Api, Running},
+    },
     ledger::{
         self, Ledger, Vault,
-        sqlite::{self, SignIns},
+        sqlite::{self, Outbox, SignIns},
     },
     metrics::Metrics,
 };
@@ -60,7 +63,7 @@ pub enum Fatal {
     )]
     Health {
         /// The address.
-        address: std::net::SocketAddr,
+        address: SocketAddr,
         /// What the system said.
         #[source]
         source: std::io::Error,
@@ -109,7 +112,14 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     let ledger: Arc<dyn Ledger> = sqlite.clone();
     let (draining, stopped) = (CancellationToken::new(), CancellationToken::new());
     let metrics = Metrics::new();
-    let health = serve_health(&config, &ledger, &metrics, &draining, &stopped).await?;
+    let (shown, running) = watch::channel(Arc::new(Running::of(&config, &loaded.problems)));
+    let api = |listener| Api {
+        listener,
+        sources: Arc::new(sources.clone()),
+        running,
+        outbox: Outbox::of(&config.service.ledger),
+    };
+    let health = serve_health(&config, &ledger, &metrics, api, &draining, &stopped).await?;
     let chores = housekeeping::start(ledger.clone(), config.service.retention).await;
     let _chores = chores.map_err(|e| Fatal::System {
         what: "a timer",
@@ -145,7 +155,10 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     let signal = loop {
         tokio::select! {
             signal = stop_signals.asked() => break signal,
-            reload = reloader.next() => follow(&mut fleet, &desk, &reload),
+            reload = reloader.next() => {
+                follow(&mut fleet, &desk, &reload);
+                shown.send_replace(Arc::new(Running::of(&reload.config, &reload.problems)));
+            }
             gone = ended(ledger.as_ref()) => return Err(gone.into()),
         }
     };
@@ -230,6 +243,7 @@ async fn serve_health(
     config: &Config,
     ledger: &Arc<dyn Ledger>,
     metrics: &Metrics,
+    api: impl FnOnce(SocketAddr) -> Api,
     draining: &CancellationToken,
     stopped: &CancellationToken,
 ) -> Result<Option<tokio::task::JoinHandle<()>>, Fatal> {
@@ -243,10 +257,11 @@ async fn serve_health(
         listener,
         ledger.clone(),
         metrics.clone(),
+        api(address),
         draining.clone(),
         stopped.clone(),
     );
-    info!(%address, "answering /livez, /readyz and /metrics");
+    info!(%address, "answering /livez, /readyz, /metrics and the API");
     Ok(Some(tokio::spawn(async move {
         if let Err(error) = serving.await {
             error!(%error, "health is not served any more");

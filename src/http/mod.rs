@@ -1,7 +1,9 @@
-//! What the process says of itself over HTTP: `/livez`, `/readyz` and `/metrics`.
+//! What the process says of itself over HTTP: `/livez`, `/readyz` and `/metrics`; and the [`api`], by which it is seen and steered.
 //!
 //! The first two speak of this process alone. A mailbox, webhook or token that is down never fails them: restarting us would mend none of
 //! those.
+
+pub mod api;
 
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use axum::{
 use tokio::{net::TcpListener, time::Duration};
 use tokio_util::sync::CancellationToken;
 
+use self::api::Api;
 use crate::{
     ledger::Ledger,
     metrics::{self, Metrics},
@@ -36,6 +39,7 @@ pub async fn serve(
     listener: TcpListener,
     ledger: Arc<dyn Ledger>,
     metrics: Metrics,
+    api: Api,
     draining: CancellationToken,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
@@ -43,7 +47,8 @@ pub async fn serve(
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
         .with_state(Health { ledger, draining })
-        .route("/metrics", get(measured).with_state(metrics));
+        .route("/metrics", get(measured).with_state(metrics))
+        .merge(api::routes(api));
     axum::serve(listener, routes)
         .with_graceful_shutdown(stop.cancelled_owned())
         .await

@@ -1,33 +1,22 @@
 //! A job: one mail at one endpoint. What became of it is data, not an error.
 
 mod conversation;
+mod id;
 mod part;
 pub mod retry;
 pub mod state;
 pub mod token;
 
-use std::fmt;
-
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 pub use self::{
     conversation::{Accepted, Allowed, Answerable, MAX_DATA, NewConversation},
+    id::{BadId, JobId},
     part::{Ended as EndedPart, Part, Piece, Share},
     token::{ConversationKey, Token},
 };
 use crate::{config::EndpointName, message::Head};
-
-/// A job's id: stable over all its attempts, ordered by time. It is the `webhook-id`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JobId(pub Uuid);
-
-impl fmt::Display for JobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.simple().fmt(f)
-    }
-}
 
 /// What one attempt came to.
 #[derive(Debug, Clone, PartialEq)]

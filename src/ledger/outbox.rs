@@ -1,11 +1,14 @@
 //! What became of replies and of each recipient, and which are listed and tried again.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::job::JobId;
 
 /// Where a reply stands, or one of its recipients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum ReplyState {
     /// It waits for its first or its next try.
     Queued,
@@ -51,7 +54,7 @@ impl ReplyState {
 }
 
 /// What became of one recipient.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RecipientEnd {
     /// Who.
     pub address: String,
@@ -91,12 +94,14 @@ pub struct ReplyFilter {
     pub account: Option<String>,
     /// In these states.
     pub states: Vec<ReplyState>,
+    /// Older than that of this job.
+    pub before: Option<JobId>,
     /// So many at most, the newest.
     pub max: usize,
 }
 
 /// A reply in a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutboxRow {
     /// The job that caused it.
     pub job: JobId,
@@ -121,6 +126,7 @@ pub struct OutboxRow {
     /// The mail's subject.
     pub subject: Option<String>,
     /// Whether its bytes are still there; without them it can't be sent again.
+    #[serde(rename = "retriable")]
     pub has_bytes: bool,
 }
 
@@ -136,7 +142,7 @@ pub enum Again {
 }
 
 /// What trying again came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Retried {
     /// Replies that are due now.
     pub due: usize,

@@ -19,6 +19,7 @@ pub(super) async fn list(sources: Sources, which: Which, json: bool) -> ExitCode
         account: which.account,
         states: which.state.map_or(usual, super::State::states),
         max: usize::try_from(which.max).unwrap_or(usize::MAX),
+        before: None,
     };
     let found: Result<(Vec<OutboxRow>, usize), Error> = async {
         match file {

@@ -7,7 +7,6 @@ mod table;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand, ValueEnum};
-use uuid::Uuid;
 
 use super::{Files, block_on};
 use crate::{
@@ -42,7 +41,7 @@ pub(super) enum Replies {
     /// the ledger can't be written. 78: the configuration can't be used.
     Retry {
         /// The job whose reply it is, as `mailjob replies list` shows it.
-        #[arg(value_parser = job, conflicts_with = "all_refused")]
+        #[arg(conflicts_with = "all_refused")]
         job: Option<JobId>,
         /// All replies that nobody has got.
         #[arg(long)]
@@ -88,12 +87,6 @@ impl State {
             Self::All => ReplyState::ALL.to_vec(),
         }
     }
-}
-
-fn job(text: &str) -> Result<JobId, String> {
-    let id = Uuid::try_parse(text)
-        .map_err(|_| "a job is 32 hexadecimal digits, as mailjob replies list shows it".to_owned())?;
-    Ok(JobId(id))
 }
 
 /// Runs the command.
