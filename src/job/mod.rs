@@ -1,6 +1,7 @@
 //! A job: one mail at one endpoint. What became of it is data, not an error.
 
 mod conversation;
+pub mod history;
 mod id;
 mod part;
 pub mod retry;
@@ -12,6 +13,7 @@ use chrono::{DateTime, Utc};
 
 pub use self::{
     conversation::{Accepted, Allowed, Answerable, MAX_DATA, NewConversation},
+    history::{Cut, Decision, Exchange, Trace},
     id::{BadId, JobId},
     part::{Ended as EndedPart, Part, Piece, Share},
     token::{ConversationKey, Token},

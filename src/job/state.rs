@@ -8,13 +8,17 @@
 //!   └──────────────┴─── waiting   (for the jobs of its parts)
 //! ```
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::Outcome;
 
 /// Interrupted attempts after which a job is held as [`Reason::Poison`](super::Reason::Poison).
 pub const POISON: u32 = 5;
 
 /// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum State {
     /// To be run when due.
     Queued,

@@ -5,11 +5,16 @@
 mod arrival;
 mod conversation;
 mod error;
+mod event;
+mod gate;
+mod job_list;
+mod job_table;
 mod maildrop;
 mod notice;
 mod outbox;
 mod sign_in;
 pub mod sqlite;
+mod story;
 mod vault;
 
 use std::{fmt, sync::Arc};
@@ -17,20 +22,27 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 pub use self::{
     arrival::{Intake, NewMail, Raw, Taken, UploadId},
     conversation::KnownConversation,
     error::Error,
+    event::{Event, EventCursor, EventKind, EventPage},
+    gate::{Admission, Gate},
+    job_list::{JobFilter, JobPage, JobRow},
+    job_table::{JobTable, Pause, PausedBy, Steer, Steered, Unsteerable},
     maildrop::{MAILDROP, MaildropMail, MaildropName},
     notice::{JobNews, NewsExample, NewsKind, NewsMark, NoticeTable, Told},
     outbox::{Again, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, Submitted},
     sign_in::{SealedToken, SignInRow, SignInTable},
+    story::{AttemptStory, JobStory, MailStory, PartStory, PlaceStory, ReplyStory, Touch},
     vault::Vault,
 };
 use crate::{
-    config::{EndpointName, Rate},
+    config::EndpointName,
     job::{ConversationKey, EndedPart, JobId, NewReply, Outcome, Share},
 };
 
@@ -132,24 +144,6 @@ pub struct HandedOn {
     pub left: usize,
 }
 
-/// Something that may happen only so often.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gate {
-    /// What, and whose: equal keys are counted together.
-    pub key: String,
-    /// How often.
-    pub rate: Rate,
-}
-
-/// Whether a job may begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
-    /// It may, and is counted.
-    Now,
-    /// It has a place kept for it at this time.
-    At(DateTime<Utc>),
-}
-
 /// What people look for in a list of jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Summary {
@@ -177,7 +171,8 @@ pub struct ClaimedReply {
 }
 
 /// How a mail ended, over all its jobs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Every job done (or ignored, at least one done).
     Done,

@@ -1,0 +1,147 @@
+//! The operator's side of the ledger: look at jobs, change what becomes of them, pause endpoints, follow what happens.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Error, EventCursor, EventPage, JobFilter, JobPage, JobStory};
+use crate::job::{JobId, state::State};
+
+/// What a ledger can do for operators. Changes are durable on return; whoever runs beside notices them within two seconds.
+#[async_trait]
+pub trait JobTable: Send + Sync + 'static {
+    /// A page of jobs.
+    async fn list(&self, filter: JobFilter) -> Result<JobPage, Error>;
+
+    /// Jobs whose id begins with these hexadecimal digits (hyphens don't count), 10 at most, newest first. None for what can't be one.
+    async fn find(&self, prefix: &str) -> Result<Vec<JobId>, Error>;
+
+    /// All that is known of a job; nothing where there is none.
+    async fn story(&self, job: JobId) -> Result<Option<JobStory>, Error>;
+
+    /// Does the same to each of these jobs, all in one commit, 1000 at most; says of each what came of it, in this order.
+    async fn steer(&self, steer: Steer, jobs: Vec<JobId>) -> Result<Vec<Steered>, Error>;
+
+    /// The bytes of a job's mail, as it came.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is no such job, or the bytes were dropped.
+    async fn mail(&self, job: JobId) -> Result<Bytes, Error>;
+
+    /// The bytes of one of a job's replies, as they were sent; the newest where no number ([`super::ReplyStory::rerun`]) is given.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is no such reply, or the bytes were dropped.
+    async fn reply(&self, job: JobId, rerun: Option<u32>) -> Result<Bytes, Error>;
+
+    /// Pauses an endpoint by an operator's hand: none of its jobs is claimed until it is resumed; what runs is finished, mails are taken
+    /// and wait. Says since when and why it is paused, also where it was before.
+    async fn pause(&self, endpoint: &str) -> Result<Pause, Error>;
+
+    /// Lets an endpoint go on, whoever paused it. Says how it was paused; nothing where it was not.
+    async fn resume(&self, endpoint: &str) -> Result<Option<Pause>, Error>;
+
+    /// Every paused endpoint, by name.
+    async fn pauses(&self) -> Result<Vec<Pause>, Error>;
+
+    /// What happened after an event, the oldest first, at most `max` (1000). Of what is too old only the newest 60,000 are there.
+    async fn events(&self, after: EventCursor, endpoint: Option<&str>, max: usize) -> Result<EventPage, Error>;
+
+    /// The place of the newest event: what is asked for after it has yet to happen.
+    async fn newest_event(&self) -> Result<EventCursor, Error>;
+}
+
+/// What an operator wants done to a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Steer {
+    /// A failed or held job is queued again, a deferred one is due now. Its waits between attempts count anew.
+    Retry,
+    /// A job that has not begun or waits or is held fails, nobody is answered, and its mail is settled.
+    Discard,
+    /// A job that has ended runs anew with the mail that is stored, under the same id; its history stays, its reply is a new one.
+    Replay,
+}
+
+impl Steer {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Discard => "discard",
+            Self::Replay => "replay",
+        }
+    }
+}
+
+/// What came of it for one job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Steered {
+    /// The job.
+    pub job: JobId,
+    /// Where it stands now; nothing where there is no such job.
+    pub state: Option<State>,
+    /// Why nothing was done; nothing: it was done.
+    pub refused: Option<Unsteerable>,
+}
+
+/// Why nothing was done to a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unsteerable {
+    /// There is no such job.
+    #[error("there is no such job")]
+    Unknown,
+    /// It is not in a state in which that can be done.
+    #[error("that can't be done to a job in this state")]
+    State,
+    /// Its mail's bytes were dropped.
+    #[error("its mail is not stored any more: retention is over")]
+    Forgotten,
+    /// Its reply is being submitted at this moment.
+    #[error("its reply is being sent at this moment; try again in a few seconds")]
+    Sending,
+    /// It is of a part of a mail whose other parts were told of already: only the mail's own job can run anew.
+    #[error("it is a part of a mail that has ended; replay the job of the mail")]
+    Part,
+    /// Parts of its mail have not ended: they can be discarded, it can't.
+    #[error("it waits for the jobs of its parts; discard those")]
+    Parts,
+}
+
+/// That an endpoint is paused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pause {
+    /// The endpoint.
+    pub endpoint: String,
+    /// Who paused it.
+    pub by: PausedBy,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Jobs that wait.
+    pub waiting: u64,
+}
+
+/// Who paused an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PausedBy {
+    /// An operator; only an operator resumes it.
+    Operator,
+    /// Its webhook, which said that it is no more (410). A changed `[webhook]` resumes it too.
+    Gone,
+}
+
+impl PausedBy {
+    /// Its name in the ledger.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Gone => "gone",
+        }
+    }
+}
