@@ -10,6 +10,7 @@ mod roster;
 mod sign_ins;
 mod signals;
 mod supervise;
+mod unbuilt;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -27,7 +28,7 @@ use crate::{
     },
     http::{
         self,
-        api::{Api, Running},
+        api::{Api, Running, letters},
     },
     ledger::{
         self, Ledger, Vault,
@@ -118,6 +119,8 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         sources: Arc::new(sources.clone()),
         running,
         outbox: Outbox::of(&config.service.ledger),
+        jobs: Arc::new(unbuilt::Unbuilt),
+        letters: letters(),
     };
     let health = serve_health(&config, &ledger, &metrics, api, &draining, &stopped).await?;
     let chores = housekeeping::start(ledger.clone(), config.service.retention).await;

@@ -11,6 +11,7 @@ mod log;
 mod progress;
 mod receive;
 mod rehearse;
+mod remote;
 mod replies;
 mod run;
 mod schema;

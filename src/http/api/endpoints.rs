@@ -11,7 +11,10 @@ use super::{
     parameters::Nothing,
     problem::{Kind, Problem},
 };
-use crate::config::{self, Action, Endpoint, EndpointName, effective};
+use crate::{
+    config::{self, Action, Endpoint, EndpointName, effective},
+    ledger::Pause,
+};
 
 /// All endpoints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +38,8 @@ pub struct EndpointRow {
     pub mailbox: Option<String>,
     /// What it does with a mail; nothing where it does not run.
     pub action: Option<EndpointAction>,
+    /// That it is paused, by whom and since when; nothing where it is not.
+    pub paused: Option<Pause>,
     /// What is wrong with its file. Where it runs all the same, it does so as the file was before.
     pub problems: Vec<FileProblem>,
 }
@@ -81,6 +86,13 @@ pub struct Settings {
     pub toml: String,
 }
 
+/// That an endpoint goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Resumed {
+    /// How it was paused; nothing where it was not.
+    pub was: Option<Pause>,
+}
+
 /// An endpoint by its name.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct ByName {
@@ -106,17 +118,28 @@ pub(super) fn operations() -> Vec<Operation> {
             settings,
         )
         .may(Kind::Conflict),
+        Operation::post::<ByName, Nothing, _, _, _>(
+            "/endpoints/{name}/pause",
+            "pause_endpoint",
+            "Pause an endpoint: mails are taken and wait, no job begins, what runs is finished.",
+            pause,
+        ),
+        Operation::post::<ByName, Nothing, _, _, _>(
+            "/endpoints/{name}/resume",
+            "resume_endpoint",
+            "Let an endpoint go on, whoever paused it.",
+            resume,
+        ),
     ]
 }
 
 async fn list(api: Api, _: Nothing, _: Nothing) -> Result<Json<Endpoints>, Problem> {
-    let endpoints = rows(&api.running.borrow(), &api.sources.endpoints);
+    let endpoints = known(&api).await?;
     Ok(Json(Endpoints { endpoints }))
 }
 
 async fn one(api: Api, place: ByName, _: Nothing) -> Result<Json<EndpointRow>, Problem> {
-    let rows = rows(&api.running.borrow(), &api.sources.endpoints);
-    let row = rows.into_iter().find(|row| row.name == place.name);
+    let row = known(&api).await?.into_iter().find(|row| row.name == place.name);
     row.map(Json).ok_or_else(|| unknown(&place.name))
 }
 
@@ -146,12 +169,40 @@ async fn settings(api: Api, place: ByName, _: Nothing) -> Result<Json<Settings>,
     }
 }
 
+async fn pause(api: Api, place: ByName, _: Nothing) -> Result<Json<Pause>, Problem> {
+    let name = EndpointName::new(&place.name).filter(|name| {
+        let config = &api.running.borrow().config;
+        config.endpoints.contains_key(name) || config.idle.contains(name)
+    });
+    let name = name.ok_or_else(|| unknown(&place.name))?;
+    Ok(Json(api.jobs.pause(name.as_str()).await?))
+}
+
+async fn resume(api: Api, place: ByName, _: Nothing) -> Result<Json<Resumed>, Problem> {
+    // Its file may be gone since it was paused.
+    let was = api.jobs.resume(&place.name).await?;
+    if was.is_none() && !known(&api).await?.iter().any(|row| row.name == place.name) {
+        return Err(unknown(&place.name));
+    }
+    Ok(Json(Resumed { was }))
+}
+
+/// Every endpoint that has a file, by name.
+async fn known(api: &Api) -> Result<Vec<EndpointRow>, Problem> {
+    let pauses = api.jobs.pauses().await?;
+    let mut rows = rows(&api.running.borrow(), &api.sources.endpoints);
+    for row in &mut rows {
+        row.paused = pauses.iter().find(|pause| pause.endpoint == row.name).cloned();
+    }
+    Ok(rows)
+}
+
 fn unknown(name: &str) -> Problem {
     let name: String = name.chars().take(63).collect();
     Problem::missing(format!("There is no endpoint {name:?}."), "/api/v1/endpoints")
 }
 
-/// Every endpoint, by name.
+/// The same without what the ledger knows. Pure.
 fn rows(running: &Running, folder: &Path) -> Vec<EndpointRow> {
     let config = &running.config;
     let runs = config
@@ -184,6 +235,7 @@ fn row(name: &EndpointName, endpoint: Option<&Endpoint>, running: &Running, fold
             Action::Webhook(webhook) => EndpointAction::Webhook(webhook.place().to_owned()),
             Action::Command(command) => EndpointAction::Command(command.argv.first().cloned().unwrap_or_default()),
         }),
+        paused: None,
         problems: problems.into_iter().map(problem).collect(),
     }
 }

@@ -5,6 +5,9 @@
 mod access;
 mod document;
 mod endpoints;
+mod events;
+mod jobs;
+mod letter;
 mod operation;
 mod parameters;
 mod problem;
@@ -19,7 +22,10 @@ use std::{
 use axum::{
     Router,
     extract::{Request, State},
-    http::Method,
+    http::{
+        HeaderValue, Method,
+        header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS},
+    },
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
 };
@@ -28,7 +34,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     config::{self, Config, load::Sources},
-    ledger::sqlite::Outbox,
+    ledger::{JobTable, sqlite::Outbox},
     secret::SecretRef,
 };
 
@@ -39,7 +45,8 @@ use self::{
     problem::Kind,
 };
 pub use self::{
-    endpoints::{EndpointAction, EndpointRow, EndpointState, Endpoints, FileProblem, Settings},
+    endpoints::{EndpointAction, EndpointRow, EndpointState, Endpoints, FileProblem, Resumed, Settings},
+    jobs::{Found, Order, Ordered},
     problem::{MEDIA_TYPE, Problem},
     replies::{Again, Replies, Retry},
 };
@@ -68,6 +75,15 @@ pub struct Running {
     pub problems: Vec<config::Problem>,
 }
 
+/// Mails that are handed out at once: each is in memory as a whole.
+const LETTERS: usize = 2;
+
+/// Room for mails that are handed out.
+#[must_use]
+pub fn letters() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(LETTERS))
+}
+
 impl Running {
     /// What runs with this configuration.
     #[must_use]
@@ -90,6 +106,10 @@ pub struct Api {
     pub running: watch::Receiver<Arc<Running>>,
     /// The replies.
     pub outbox: Outbox,
+    /// The jobs, pauses and events.
+    pub jobs: Arc<dyn JobTable>,
+    /// Room for mails that are handed out; [`letters`] makes it.
+    pub letters: Arc<Semaphore>,
 }
 
 /// Everything that can be asked for.
@@ -100,10 +120,14 @@ fn operations() -> Vec<Operation> {
         "This document.",
         |api: Api, _, _| async move { Ok(Json(api.document())) },
     );
-    [vec![own], endpoints::operations(), replies::operations()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let rooms = [
+        vec![own],
+        endpoints::operations(),
+        jobs::operations(),
+        replies::operations(),
+        events::operations(),
+    ];
+    rooms.into_iter().flatten().collect()
 }
 
 /// The OpenAPI document of an API without a token.
@@ -154,6 +178,20 @@ struct Guard {
 }
 
 impl Guard {
+    async fn answer(&self, request: Request, next: Next) -> Result<Response, Problem> {
+        let caller = Caller::of(request.uri(), request.headers());
+        access::judge(&self.door().await, &caller)?;
+        let answering = async {
+            // The semaphore is never closed.
+            let _place = self.places.acquire().await;
+            next.run(request).await
+        };
+        tokio::time::timeout(ANSWERING, answering).await.map_err(|_| {
+            let why = format!("No answer within {} s.", ANSWERING.as_secs());
+            Problem::new(Kind::Unavailable, why, "ask for less, or later")
+        })
+    }
+
     /// The door as it is now. A token is read from its file.
     async fn door(&self) -> Door {
         let (api, listener) = (self.api.running.borrow().config.api.clone(), self.api.listener);
@@ -176,19 +214,12 @@ impl Guard {
 }
 
 async fn guarded(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let caller = Caller::of(request.uri(), request.headers());
-    if let Err(problem) = access::judge(&guard.door().await, &caller) {
-        return problem.into_response();
-    }
-    let answering = async {
-        // The semaphore is never closed.
-        let _place = guard.places.acquire().await;
-        next.run(request).await
-    };
-    tokio::time::timeout(ANSWERING, answering).await.unwrap_or_else(|_| {
-        let why = format!("No answer within {} s.", ANSWERING.as_secs());
-        Problem::new(Kind::Unavailable, why, "ask for less, or later").into_response()
-    })
+    let mut response = guard.answer(request, next).await.unwrap_or_else(Problem::into_response);
+    // Nobody but who asked, and nothing but what it says it is.
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 #[cfg(test)]

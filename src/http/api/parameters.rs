@@ -55,13 +55,14 @@ impl Parameters {
         let each = self.0.iter().map(|(name, parameter)| {
             let mut schema = parameter.schema.clone();
             let about = schema.as_object_mut().and_then(|schema| schema.remove("description"));
-            json!({
-                "name": name,
-                "in": place,
-                "required": parameter.required || place == "path",
-                "description": about.unwrap_or_default(),
-                "schema": schema,
-            })
+            let about = about.map(|about| ("description".to_owned(), about));
+            let told = [
+                ("name".to_owned(), json!(name)),
+                ("in".to_owned(), json!(place)),
+                ("required".to_owned(), json!(parameter.required || place == "path")),
+                ("schema".to_owned(), schema),
+            ];
+            Value::Object(told.into_iter().chain(about).collect())
         });
         each.collect()
     }
@@ -228,7 +229,7 @@ mod tests {
             ("name=abcd", "`name` is \"abcd\"; 3 characters at most"),
             ("limit=0", "`limit` is \"0\"; write a number from 1 to 100"),
             ("limit=101", "`limit` is \"101\"; write a number from 1 to 100"),
-            ("limit=+5", "`limit` is \"+5\"; write a number from 1 to 100"),
+            ("limit=%2B5", "`limit` is \"+5\"; write a number from 1 to 100"),
             ("limit=", "`limit` is \"\"; write a number from 1 to 100"),
             ("limit=5&limit=5", "`limit` is there twice; name it once"),
             ("loud=yes", "`loud` is \"yes\"; write true or false"),

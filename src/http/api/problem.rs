@@ -115,6 +115,7 @@ impl From<Error> for Problem {
             | Error::Newer { .. }
             | Error::Older { .. }
             | Error::SignInBusy { .. }
+            | Error::Remote(_)
             | Error::Engine(_) => {
                 tracing::error!(error = said, "the API could not use the ledger");
                 Self::new(Kind::Internal, said, "see the log of mailjob run")
