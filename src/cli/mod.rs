@@ -3,11 +3,15 @@
 mod array;
 mod auth;
 pub mod check;
+mod desk;
 mod doctor;
 mod dump;
 mod enclosed;
 mod fault;
+mod handbook;
+mod jobs;
 mod log;
+mod pause;
 mod progress;
 mod receive;
 mod rehearse;
@@ -17,6 +21,7 @@ mod run;
 mod schema;
 mod send;
 mod show;
+mod tail;
 mod whose;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -118,6 +123,58 @@ enum Command {
     /// Replies: what waits, what was refused, and trying it again.
     #[command(subcommand)]
     Replies(replies::Replies),
+    /// Jobs: what came in, what became of it, trying again, discarding, running anew, exporting.
+    #[command(subcommand)]
+    Jobs(Box<jobs::Jobs>),
+    /// Pause an endpoint: none of its jobs begins until it is resumed, also after a restart.
+    ///
+    /// What runs is finished. Mails are taken as before and wait. A running `mailjob run` notices within two seconds. Exit code 0; 1: there is
+    /// no such endpoint; 74: the ledger can't be written; 78: the configuration can't be used.
+    Pause {
+        /// The endpoint.
+        endpoint: String,
+        #[command(flatten)]
+        place: desk::Where,
+    },
+    /// Let a paused endpoint go on, whoever paused it: `mailjob pause`, or a webhook that answered 410.
+    ///
+    /// Exit code 0, also where it was not paused; 1: there is no such endpoint; 74: the ledger can't be written; 78: the configuration can't
+    /// be used.
+    Resume {
+        /// The endpoint.
+        endpoint: String,
+        #[command(flatten)]
+        place: desk::Where,
+    },
+    /// Follow what happens, a line an event, until it is stopped.
+    ///
+    /// Exit code 0 with --once; 74: the ledger can't be read, or nobody reads any more; 78: the configuration can't be used.
+    Tail {
+        /// Of this endpoint only.
+        endpoint: Option<String>,
+        /// What happened after this event, by the `cursor` of --json; 0: from the oldest that is known.
+        #[arg(long, value_name = "CURSOR", value_parser = clap::value_parser!(i64).range(0..))]
+        since: Option<i64>,
+        /// Tell what happened so far and end, from the oldest that is known if --since does not say otherwise.
+        #[arg(long)]
+        once: bool,
+        /// For machines: a JSON document a line.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        place: desk::Where,
+    },
+    /// Print the completions of a shell, e.g. `mailjob completions bash > /etc/bash_completion.d/mailjob`.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page.
+    Man {
+        /// Write a page for each command into this folder instead.
+        #[arg(long, value_name = "FOLDER")]
+        to: Option<PathBuf>,
+    },
 }
 
 /// Where the configuration is.
@@ -177,6 +234,18 @@ pub fn main() -> ExitCode {
         Command::Show { endpoint, files } => show::show(&files.into(), &endpoint),
         Command::Schema { reference } => schema::schema(reference),
         Command::Replies(command) => replies::replies(command),
+        Command::Jobs(command) => jobs::jobs(*command),
+        Command::Pause { endpoint, place } => pause::pause(&endpoint, place),
+        Command::Resume { endpoint, place } => pause::resume(&endpoint, place),
+        Command::Tail {
+            endpoint,
+            since,
+            once,
+            json,
+            place,
+        } => tail::tail(endpoint.as_deref(), since, once, json, place),
+        Command::Completions { shell } => handbook::completions(shell),
+        Command::Man { to } => handbook::man(to.as_deref()),
         Command::Check { files, live: false, .. } => check::check(&files.into()),
         Command::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),
         Command::Doctor { endpoint, json, files } => {

@@ -20,11 +20,11 @@ use crate::{
     message::Unreadable,
 };
 
-/// Runs one attempt and commits what it came to. Returns whether the endpoint's action said that it is no more.
-pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) -> bool {
+/// Runs one attempt and commits what it came to.
+pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) {
     let Some(_turns) = turns(dispatch).await else {
         ending::release(dispatch, job).await;
-        return false;
+        return;
     };
     let begun = Instant::now();
     let mut seen = Seen::default();
@@ -33,7 +33,7 @@ pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) -> bool {
         Ok(Some(ended)) => ended,
         Ok(None) => {
             ending::release(dispatch, job).await;
-            return false;
+            return;
         }
         Err(_panic) => Outcome::Held {
             reason: Reason::Panicked,
@@ -41,20 +41,18 @@ pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) -> bool {
         }
         .into(),
     };
-    let gone = ended.gone;
     let told = if is_told_later(dispatch, job) {
         Told::Later
     } else {
         ended.told
     };
-    if gone {
+    if ended.gone {
         tracing::error!(
             endpoint = %dispatch.endpoint.name, job = %job.id,
-            "the webhook answered 410 Gone: this endpoint is paused; correct its file or restart to go on"
+            "the webhook answered 410 Gone: this endpoint is paused until its [webhook] is changed, or mailjob resume lets it go on"
         );
     }
     ending::commit(dispatch, job, seen, Ended { told, ..ended }, begun.elapsed()).await;
-    gone
 }
 
 /// `None` when we were stopped before it began. `seen` is set as soon as the mail was read.

@@ -29,6 +29,7 @@ use super::{
     later,
     output::Output,
     process::{End, supervise},
+    trace,
     work::Work,
 };
 use crate::{
@@ -123,8 +124,14 @@ pub(super) async fn run(command: &config::Command, start: Start) -> Ended {
     let (mut out, mut err) = (Output::new(command.max_output), Output::new(command.max_output));
     let end = match spawn(&start) {
         Ok(child) => supervise(child, command, &mut out, &mut err).await,
-        Err(error) => return unstarted(command, &error).into(),
+        Err(error) => {
+            return Ended {
+                exchange: Some(trace::command(&start.argv, None, &out, &err)),
+                ..unstarted(command, &error).into()
+            };
+        }
     };
+    let exchange = Some(trace::command(&start.argv, Some(&end), &out, &err));
     let (folder, max_files) = (start.folder, command.max_files);
     let done = matches!(end, End::Exit(status) if status.success());
     let taken = spawn_blocking(move || {
@@ -140,7 +147,12 @@ pub(super) async fn run(command: &config::Command, start: Start) -> Ended {
     });
     let files = match taken.await {
         Ok(Ok(files)) => files,
-        Ok(Err(untaken)) => return super::answer::bad_answer(untaken.to_string()).into(),
+        Ok(Err(untaken)) => {
+            return Ended {
+                exchange,
+                ..super::answer::bad_answer(untaken.to_string()).into()
+            };
+        }
         Err(_torn_down) => return later(Reason::Local, "out/ could not be read".to_owned()).into(),
     };
     let answer = Answer {
@@ -150,6 +162,7 @@ pub(super) async fn run(command: &config::Command, start: Start) -> Ended {
     };
     Ended {
         raw: out.bytes().to_vec().into(),
+        exchange,
         ..outcome(&end, command.timeout, answer, &err.end()).into()
     }
 }

@@ -8,10 +8,10 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::{task::spawn_blocking, time::sleep};
 
-use super::{Dispatch, Ended, Told, conversation, gates, original, reading::Seen};
+use super::{Dispatch, Ended, Told, action_key, conversation, gates, original, reading::Seen};
 use crate::{
     config::Retry,
-    job::{Answerable, Ending, Original, Outcome, Reason, ReplyDecision, retry},
+    job::{Answerable, Ending, Original, Outcome, Reason, ReplyDecision, Trace, retry},
     ledger::{ClaimedJob, Error, Finish, Summary},
     message::Head,
 };
@@ -22,9 +22,19 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// Commits an outcome with its reply, however long the ledger takes to accept it.
-pub(super) async fn commit(dispatch: &Dispatch, job: &ClaimedJob, seen: Seen, ended: Ended, took: Duration) {
+pub(super) async fn commit(dispatch: &Dispatch, job: &ClaimedJob, mut seen: Seen, ended: Ended, took: Duration) {
     let now = Utc::now();
-    let Ended { outcome, told, .. } = ended;
+    let gone = ended.gone.then(|| action_key(&dispatch.endpoint.action));
+    let Ended {
+        outcome,
+        told,
+        exchange,
+        ..
+    } = ended;
+    let trace = Trace {
+        decision: seen.decision.take(),
+        exchange,
+    };
     let (outcome, answerable) = match told {
         Told::Here => conversation::answerable(&dispatch.endpoint, outcome, seen.depth),
         Told::Later | Told::Before => (outcome, None),
@@ -53,6 +63,8 @@ pub(super) async fn commit(dispatch: &Dispatch, job: &ClaimedJob, seen: Seen, en
         summary,
         next,
         gates,
+        trace,
+        gone,
     };
     finish_at_last(dispatch, finish).await;
 }
@@ -149,6 +161,7 @@ async fn with_reply(
     };
     let heavy = files || original.is_some() || reply.has_templates();
     let (replier, id, endpoint) = (dispatch.replier.clone(), job.id, dispatch.endpoint.clone());
+    let rerun = job.rerun;
     let decide = move || {
         let ending = Ending {
             job: id,
@@ -158,6 +171,7 @@ async fn with_reply(
             inputs: seen.inputs.as_ref(),
             outcome: &outcome,
             now,
+            rerun,
             answerable,
         };
         let decision = catch_unwind(AssertUnwindSafe(|| replier.reply(&ending)));

@@ -28,6 +28,7 @@ pub mod rehearsal;
 mod result;
 mod signature;
 mod spool;
+mod trace;
 mod trial;
 pub mod verify;
 mod webhook;
@@ -36,6 +37,7 @@ mod work;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::{JoinError, JoinSet},
@@ -46,7 +48,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     budget::Budget,
     config::{self, EndpointName},
-    job::{Outcome, Reason, Replier},
+    job::{Exchange, Outcome, Reason, Replier},
     ledger::{ClaimedJob, Ledger},
 };
 
@@ -84,6 +86,8 @@ struct Ended {
     /// What a command printed or a webhook answered, as it was.
     raw: Bytes,
     told: Told,
+    /// What was asked of the action and what it answered.
+    exchange: Option<Exchange>,
 }
 
 /// Who tells the sender of an outcome.
@@ -104,6 +108,7 @@ impl From<Outcome> for Ended {
             gone: false,
             raw: Bytes::new(),
             told: Told::Here,
+            exchange: None,
         }
     }
 }
@@ -117,19 +122,22 @@ fn later(reason: Reason, detail: String) -> Outcome {
     }
 }
 
-/// Runs until `stop`; then claims no more, finishes what runs, and returns. Claims no more after a 410 either, and waits for `stop`.
+/// What an action is, for telling whether it is another than before: a SHA-256.
+fn action_key(action: &config::Action) -> [u8; 32] {
+    Sha256::digest(format!("{action:?}")).into()
+}
+
+/// Runs until `stop`; then claims no more, finishes what runs, and returns. While the endpoint is paused, the ledger lets nothing be claimed.
 pub async fn run(dispatch: Dispatch) {
     let dispatch = Arc::new(dispatch);
     let slots = Arc::new(Semaphore::new(dispatch.endpoint.concurrency.max(1)));
-    let enough = dispatch.stop.child_token();
+    resume_changed(&dispatch).await;
     let mut running = JoinSet::new();
-    while let Some(claimed) = enough.run_until_cancelled(claim(&dispatch, &slots)).await {
+    while let Some(claimed) = dispatch.stop.run_until_cancelled(claim(&dispatch, &slots)).await {
         for (job, slot) in claimed {
-            let (dispatch, enough) = (dispatch.clone(), enough.clone());
+            let dispatch = dispatch.clone();
             running.spawn(async move {
-                if attempt::run(&dispatch, &job).await {
-                    enough.cancel();
-                }
+                attempt::run(&dispatch, &job).await;
                 drop(slot);
             });
         }
@@ -140,7 +148,20 @@ pub async fn run(dispatch: Dispatch) {
     while let Some(ended) = running.join_next().await {
         look_at(&dispatch, ended);
     }
-    dispatch.stop.cancelled().await;
+}
+
+/// Who was paused because another webhook was gone may go on. Where that can't be said now, it is said at the next start, or by an operator.
+async fn resume_changed(dispatch: &Dispatch) {
+    let (name, action) = (&dispatch.endpoint.name, action_key(&dispatch.endpoint.action));
+    match dispatch.ledger.resume_changed(name, action).await {
+        Ok(true) => {
+            tracing::info!(endpoint = %name, "the endpoint has another webhook than the one that was gone: it goes on")
+        }
+        Ok(false) => {}
+        Err(error) => {
+            tracing::warn!(endpoint = %name, %error, "the endpoint may be paused; mailjob resume lets it go on")
+        }
+    }
 }
 
 /// Attempts catch their own panics; one while committing leaves the job claimed, and the next start runs it again.

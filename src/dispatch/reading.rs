@@ -7,13 +7,13 @@ use chrono::{DateTime, Utc};
 
 use super::{
     inputs::{Material, given},
-    later, result,
+    later, result, trace,
     trial::may,
     work::Work,
 };
 use crate::{
     config::{Endpoint, Per},
-    job::{Accepted, Outcome, Part, Piece, Reason, Share},
+    job::{Accepted, Decision, Outcome, Part, Piece, Reason, Share},
     ledger::ClaimedJob,
     message::{
         self, Attachment, Head, Mail, Unreadable,
@@ -39,6 +39,8 @@ pub(super) struct Seen {
     pub(super) inputs: Option<serde_json::Value>,
     /// How many answers in a row led to it, this mail included.
     pub(super) depth: u32,
+    /// That it is meant, and why it may.
+    pub(super) decision: Option<Decision>,
 }
 
 /// What was found out of a mail before it is read for its action.
@@ -81,6 +83,7 @@ where
         let inputs = work.as_ref().ok().map(|work| super::inputs::object(&work.inputs));
         let answers = found.answers.as_ref();
         let depth = answers.map_or(0, |answers| answers.depth);
+        let decision = work.as_ref().ok().map(|work| trace::decision(work, answers));
         let made = work.and_then(|work| make(&Work { answers, ..work }).map_err(Outcome::from));
         let head = Some(head);
         Read {
@@ -89,6 +92,7 @@ where
                 source,
                 inputs,
                 depth,
+                decision,
             },
             made,
         }
@@ -105,6 +109,7 @@ pub(super) async fn look(endpoint: &Endpoint, raw: Bytes) -> Result<Seen, Unread
             head: Some(head),
             inputs: None,
             depth: 0,
+            decision: None,
         }
     })
     .await

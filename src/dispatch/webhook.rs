@@ -23,11 +23,12 @@ use super::{
     body, later,
     signature::{BadKey, Signer},
     spool::Body,
+    trace::{self, Answered},
     work::Work,
 };
 use crate::{
     config,
-    job::{Outcome, Reason},
+    job::{Cut, Outcome, Reason},
     net::http::{is_private_literal, is_private_network},
     secret::{ExposeSecret, SecretError, SecretRef},
 };
@@ -185,16 +186,22 @@ fn value(field: &Field, signature: &str) -> Result<HeaderValue, Unmade> {
 
 /// Sends a request and judges the answer, all within the webhook's time.
 pub(super) async fn send(client: &Client, webhook: &config::Webhook, request: Request) -> Ended {
-    match timeout(webhook.timeout, exchange(client, webhook, request)).await {
+    let sent = request.body.len();
+    let mut answered = None;
+    let ended = match timeout(webhook.timeout, exchange(client, webhook, request, &mut answered)).await {
         Ok(ended) => ended,
         Err(_elapsed) => {
             let detail = format!("the webhook did not answer within {:?}", webhook.timeout);
             later(Reason::Timeout, detail).into()
         }
+    };
+    Ended {
+        exchange: Some(trace::webhook(webhook, sent, answered)),
+        ..ended
     }
 }
 
-async fn exchange(client: &Client, webhook: &config::Webhook, request: Request) -> Ended {
+async fn exchange(client: &Client, webhook: &config::Webhook, request: Request, seen: &mut Option<Answered>) -> Ended {
     let url = match Url::parse(&webhook.url) {
         Ok(url) => url,
         Err(error) => return later(Reason::Network, format!("the URL is not usable: {error}")).into(),
@@ -211,13 +218,14 @@ async fn exchange(client: &Client, webhook: &config::Webhook, request: Request) 
         }
     };
     match client.post(url).headers(request.headers).body(body).send().await {
-        Ok(response) => answered(webhook, response).await,
+        Ok(response) => answered(webhook, response, seen).await,
         Err(error) => unreachable(&error).into(),
     }
 }
 
-async fn answered(webhook: &config::Webhook, mut response: Response) -> Ended {
+async fn answered(webhook: &config::Webhook, mut response: Response, seen: &mut Option<Answered>) -> Ended {
     let status = response.status();
+    let seen = seen.insert(Answered::new(status, response.headers()));
     let cap = if status.is_success() {
         webhook.max_answer
     } else {
@@ -231,6 +239,7 @@ async fn answered(webhook: &config::Webhook, mut response: Response) -> Ended {
         Ok(None) => Bytes::new(),
         Err(error) => return unreachable(&error).into(),
     };
+    seen.body = Some(Cut::head(&body));
     Ended {
         raw: body.clone(),
         ..answer::judge(status, response.headers(), body, Utc::now())

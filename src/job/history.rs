@@ -5,8 +5,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Piece;
-
 /// What is remembered of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -133,12 +131,6 @@ pub fn argv(all: &[String]) -> Vec<String> {
         }
     }
     kept
-}
-
-/// The names of pieces, as many as are kept.
-#[must_use]
-pub fn names<'a>(pieces: impl Iterator<Item = &'a Piece>) -> Vec<String> {
-    pieces.take(Decision::NAMES).map(|piece| piece.name.clone()).collect()
 }
 
 #[cfg(test)]

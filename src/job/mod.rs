@@ -122,6 +122,8 @@ pub enum Reason {
     Conversation,
     /// Its endpoint has no file any more.
     Gone,
+    /// An operator discarded the job.
+    Discarded,
     /// The process died during several attempts at this job.
     Poison,
     /// The webhook answered with this status.
@@ -174,6 +176,7 @@ impl Reason {
             Self::Oversize => "oversize".into(),
             Self::Conversation => "conversation".into(),
             Self::Gone => "gone".into(),
+            Self::Discarded => "discarded".into(),
             Self::Poison => "poison".into(),
             Self::Network => "network".into(),
             Self::Timeout => "timeout".into(),
@@ -204,6 +207,8 @@ pub struct Ending<'a> {
     pub outcome: &'a Outcome,
     /// The time of the ending.
     pub now: DateTime<Utc>,
+    /// How often an operator had the job run anew: each run has a reply of its own.
+    pub rerun: u32,
     /// With which token the reply may be answered; `None` where nobody may.
     pub answerable: Option<Answerable>,
 }

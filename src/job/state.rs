@@ -7,6 +7,9 @@
 //!   │              ├──► held      (a person must look)
 //!   └──────────────┴─── waiting   (for the jobs of its parts)
 //! ```
+//!
+//! An operator may queue a job again that failed, is held or deferred, or any that has ended to run anew, and may discard one that has not
+//! begun, is deferred or held: then it has failed.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -95,6 +98,14 @@ pub enum Event {
     Orphaned,
     /// The last of its parts ended.
     Gathered,
+    /// An operator wants it tried again.
+    Retried,
+    /// An operator wants it run anew.
+    Replayed,
+    /// An operator wants parts of its mail tried again or run anew, after it had ended.
+    Reopened,
+    /// An operator wants nothing done about it.
+    Discarded,
     /// The process died while it ran.
     Interrupted {
         /// How often that happened to this job, this time included.
@@ -145,7 +156,7 @@ pub struct Illegal {
 /// The state after an event.
 ///
 /// # Errors
-/// [`Illegal`] when the event can't happen in this state. Nothing leaves done, failed or ignored; held waits for a person.
+/// [`Illegal`] when the event can't happen in this state. Only an operator takes a job out of done, failed, ignored or held.
 pub const fn next(state: State, event: Event) -> Result<State, Illegal> {
     match (state, event) {
         (State::Queued | State::Deferred, Event::Claimed) => Ok(State::Running),
@@ -161,14 +172,53 @@ pub const fn next(state: State, event: Event) -> Result<State, Illegal> {
         (State::Queued, Event::Orphaned) => Ok(State::Ignored),
         (State::Running, Event::Interrupted { times }) => Ok(if times >= POISON { State::Held } else { State::Queued }),
         (State::Waiting, Event::Gathered) => Ok(State::Queued),
-        (State::Running, Event::Claimed | Event::Gathered | Event::Orphaned)
+        (State::Failed | State::Held | State::Deferred, Event::Retried)
+        | (State::Done | State::Failed | State::Ignored | State::Held, Event::Replayed) => Ok(State::Queued),
+        (State::Done | State::Failed | State::Ignored | State::Held, Event::Reopened) => Ok(State::Waiting),
+        (State::Queued | State::Deferred | State::Held, Event::Discarded) => Ok(State::Failed),
+        (
+            State::Running,
+            Event::Claimed
+            | Event::Gathered
+            | Event::Orphaned
+            | Event::Retried
+            | Event::Replayed
+            | Event::Reopened
+            | Event::Discarded,
+        )
+        | (State::Queued, Event::Retried)
         | (State::Deferred | State::Waiting, Event::Orphaned)
         | (
             State::Queued | State::Deferred,
-            Event::Finished(_) | Event::Released | Event::Gathered | Event::Interrupted { .. },
+            Event::Finished(_)
+            | Event::Released
+            | Event::Gathered
+            | Event::Interrupted { .. }
+            | Event::Replayed
+            | Event::Reopened,
         )
-        | (State::Waiting, Event::Claimed | Event::Finished(_) | Event::Released | Event::Interrupted { .. })
-        | (State::Done | State::Failed | State::Held | State::Ignored, _) => Err(Illegal { state, event }),
+        | (
+            State::Waiting,
+            Event::Claimed
+            | Event::Finished(_)
+            | Event::Released
+            | Event::Interrupted { .. }
+            | Event::Retried
+            | Event::Replayed
+            | Event::Reopened
+            | Event::Discarded,
+        )
+        | (State::Done | State::Ignored, Event::Retried)
+        | (State::Done | State::Failed | State::Ignored, Event::Discarded)
+        | (
+            State::Done | State::Failed | State::Held | State::Ignored,
+            Event::Claimed
+            | Event::Finished(_)
+            | Event::Released
+            | Event::Orphaned
+            | Event::Gathered
+            | Event::Interrupted { .. },
+        ) => Err(Illegal { state, event }),
     }
 }
 

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::{Company, End, Event, POISON, State, company, next};
 
-const EVENTS: [Event; 13] = [
+const EVENTS: [Event; 17] = [
     Event::Claimed,
     Event::Finished(End::Done),
     Event::Finished(End::Retry),
@@ -16,7 +16,14 @@ const EVENTS: [Event; 13] = [
     Event::Interrupted { times: 1 },
     Event::Interrupted { times: POISON - 1 },
     Event::Interrupted { times: POISON },
+    Event::Retried,
+    Event::Replayed,
+    Event::Reopened,
+    Event::Discarded,
 ];
+
+/// Those that happen without an operator.
+const OURS: usize = 13;
 
 #[test]
 fn every_change_is_in_the_table() {
@@ -36,6 +43,20 @@ fn every_change_is_in_the_table() {
         (Running, Event::Interrupted { times: 1 }, Queued),
         (Running, Event::Interrupted { times: POISON - 1 }, Queued),
         (Running, Event::Interrupted { times: POISON }, Held),
+        (Failed, Event::Retried, Queued),
+        (Held, Event::Retried, Queued),
+        (Deferred, Event::Retried, Queued),
+        (Done, Event::Replayed, Queued),
+        (Failed, Event::Replayed, Queued),
+        (Ignored, Event::Replayed, Queued),
+        (Held, Event::Replayed, Queued),
+        (Done, Event::Reopened, Waiting),
+        (Failed, Event::Reopened, Waiting),
+        (Ignored, Event::Reopened, Waiting),
+        (Held, Event::Reopened, Waiting),
+        (Queued, Event::Discarded, Failed),
+        (Deferred, Event::Discarded, Failed),
+        (Held, Event::Discarded, Failed),
     ];
     for state in State::ALL {
         for event in EVENTS {
@@ -78,7 +99,7 @@ fn a_suspect_runs_alone() {
 
 proptest! {
     #[test]
-    fn no_way_out_of_an_end(events in prop::collection::vec(0..EVENTS.len(), 0..40)) {
+    fn no_way_out_of_an_end_but_by_an_operator(events in prop::collection::vec(0..OURS, 0..40)) {
         let mut state = State::Queued;
         let mut last: Option<State> = None;
         for event in events {

@@ -6,6 +6,7 @@ mod arrival;
 mod conversation;
 mod error;
 mod event;
+mod finish;
 mod gate;
 mod job_list;
 mod job_table;
@@ -31,6 +32,7 @@ pub use self::{
     conversation::KnownConversation,
     error::Error,
     event::{Event, EventCursor, EventKind, EventPage},
+    finish::Finish,
     gate::{Admission, Gate},
     job_list::{JobFilter, JobPage, JobRow},
     job_table::{JobTable, Pause, PausedBy, Steer, Steered, Unsteerable},
@@ -43,7 +45,7 @@ pub use self::{
 };
 use crate::{
     config::EndpointName,
-    job::{ConversationKey, EndedPart, JobId, NewReply, Outcome, Share},
+    job::{ConversationKey, EndedPart, JobId, NewReply, Share},
 };
 
 /// What time it is: `Utc::now` in the running program.
@@ -100,6 +102,8 @@ pub struct ClaimedJob {
     pub received: Option<DateTime<Utc>>,
     /// When it was taken.
     pub taken: DateTime<Utc>,
+    /// How often an operator had it run anew after it had ended.
+    pub rerun: u32,
     /// What it is of.
     pub share: Share,
 }
@@ -111,28 +115,6 @@ pub struct GatheredParts {
     pub parts: Vec<EndedPart>,
     /// Bytes of all their files together.
     pub size: u64,
-}
-
-/// The end of an attempt; outcome and reply commit together.
-#[derive(Debug, Clone)]
-pub struct Finish {
-    /// The job.
-    pub job: JobId,
-    /// The attempt, as claimed.
-    pub attempt: u32,
-    /// What it came to.
-    pub outcome: Outcome,
-    /// For [`Outcome::Retry`]: when the next attempt is due.
-    pub due: Option<DateTime<Utc>>,
-    /// For `Done` and `Failed`: the reply, or why there is none.
-    pub reply: Option<crate::job::ReplyDecision>,
-    /// What people look for: From and Subject, free of control characters.
-    pub summary: Option<Summary>,
-    /// For `Ignored`: the endpoints that may want the mail, in order. The first of them without a job for it gets one, in the same
-    /// transaction.
-    pub next: Vec<EndpointName>,
-    /// What the reply has to pass; where one has no room, nobody is answered (`rate`).
-    pub gates: Vec<Gate>,
 }
 
 /// What became of jobs whose endpoint is no more.
@@ -209,8 +191,13 @@ pub trait Ledger: Send + Sync + 'static {
     async fn take(&self, intake: Intake) -> Result<Taken, Error>;
 
     /// Claims up to `max` due jobs of an endpoint, counting the attempt. Waits until there is one; dropping the future gives
-    /// back what it had claimed.
+    /// back what it had claimed. A paused endpoint has none.
     async fn claim_jobs(&self, endpoint: &EndpointName, max: usize) -> Result<Vec<ClaimedJob>, Error>;
+
+    /// Resumes an endpoint that was paused because another action than this (its SHA-256) said that it was gone. Says whether it was.
+    async fn resume_changed(&self, _endpoint: &EndpointName, _action: [u8; 32]) -> Result<bool, Error> {
+        Ok(false)
+    }
 
     /// The bytes of a mail.
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error>;

@@ -58,6 +58,7 @@ impl Question {
             interrupted: 0,
             received: Some(now.trunc_subsecs(0)),
             taken: now,
+            rerun: 0,
             share: Share::Whole,
         };
         Self {
@@ -217,6 +218,7 @@ fn ending<'a>(
         inputs: None,
         outcome,
         now,
+        rerun: 0,
         answerable: None,
     }
 }

@@ -102,7 +102,13 @@ impl Composer {
         let recipients = recipients(&self.reply, letter, head, &self.ourselves)?;
         let desk = self.desk.as_ref().ok_or("unbuildable")?;
         let answerable = self.conversation.as_ref().zip(ending.answerable.as_ref());
-        let ids = Ids::new(&self.reply, ending.job, &desk.from.address, head, answerable);
+        let ids = Ids::new(
+            &self.reply,
+            (ending.job, ending.rerun),
+            &desk.from.address,
+            head,
+            answerable,
+        );
         let writing = Writing {
             reply: &self.reply,
             letter,

@@ -31,6 +31,7 @@ fn a_reply_that_may_be_answered_bears_its_token() {
         inputs: None,
         outcome: &outcome,
         now: now(),
+        rerun: 0,
         answerable,
     };
     let composer = Composer::new(&endpoint, ours(&endpoint));

@@ -90,6 +90,7 @@ pub(super) fn composed(
         inputs: None,
         outcome,
         now: now(),
+        rerun: 0,
         answerable: None,
     })
 }

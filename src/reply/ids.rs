@@ -15,7 +15,7 @@ const LAST_REFERENCES: usize = 20;
 /// The identifiers of a letter, without angle brackets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ids<'a> {
-    /// Its own: the same whenever this job's letter is built.
+    /// Its own: the same whenever this job's letter is built for the same run.
     pub(super) message_id: String,
     /// Where answers go, if not to From.
     pub(super) reply_to: Option<String>,
@@ -30,7 +30,7 @@ impl<'a> Ids<'a> {
     /// One that may be answered says in both of its own with which token.
     pub(super) fn new(
         reply: &Reply,
-        job: JobId,
+        (job, rerun): (JobId, u32),
         from: &str,
         head: &'a Head,
         answerable: Option<(&Conversation, &Answerable)>,
@@ -41,6 +41,8 @@ impl<'a> Ids<'a> {
                 (token.message_id(domain), Some(reply_to(conversation, token)))
             }
             // A UUIDv7 has 74 random bits: nobody guesses the id of a reply that they have not seen.
+            // A mail server may drop a second mail of the same id: a job that ran anew has another.
+            None if rerun > 0 => (format!("{job}.{rerun}.reply@{domain}"), reply.reply_to.clone()),
             None => (format!("{job}.reply@{domain}"), reply.reply_to.clone()),
         };
         Self {

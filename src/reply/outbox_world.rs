@@ -115,6 +115,8 @@ impl World {
                 summary: None,
                 next: Vec::new(),
                 gates: Vec::new(),
+                trace: Default::default(),
+                gone: None,
             };
             self.ledger.finish(finish).await.unwrap();
         }

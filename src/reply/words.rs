@@ -177,6 +177,7 @@ pub(super) fn because(reason: Reason) -> &'static str {
         Reason::Timeout => "the system that it is meant for took too long",
         Reason::Exhausted | Reason::Network => "the system that it is meant for can't be reached or kept failing",
         Reason::Poison
+        | Reason::Discarded
         | Reason::PrivateNetwork
         | Reason::BadAnswer
         | Reason::Signal(_)

@@ -124,6 +124,8 @@ async fn fill(ledger: &Sqlite, recipients: &[&[&str]]) {
             summary: None,
             next: Vec::new(),
             gates: Vec::new(),
+            trace: Default::default(),
+            gone: None,
         };
         ledger.finish(finish).await.unwrap();
     }

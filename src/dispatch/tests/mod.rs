@@ -45,6 +45,7 @@ pub(super) fn job() -> ClaimedJob {
         interrupted: 0,
         received: DateTime::from_timestamp(1_795_000_000, 0),
         taken: DateTime::from_timestamp(1_795_000_005, 0).unwrap(),
+        rerun: 0,
         share: Share::Whole,
     }
 }

@@ -60,9 +60,10 @@ impl Claimable for ClaimedJob {
 
 fn due_jobs(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Candidate>, Error> {
     let mut query = desk.db.prepare_cached(&format!(
-        "SELECT j.id, j.state, j.uuid, j.mail, m.size, j.attempt + 1, j.retries, j.interrupted, m.received, m.taken, {SHARE}
+        "SELECT j.id, j.state, j.uuid, j.mail, m.size, j.attempt + 1, j.retries, j.interrupted, m.received, m.taken, j.rerun, {SHARE}
          FROM job j JOIN mail m ON m.id = j.mail
          WHERE j.endpoint = ?1 AND j.state IN ('queued', 'deferred') AND j.due <= ?2
+         AND NOT EXISTS (SELECT 1 FROM pause p WHERE p.endpoint = ?1)
          ORDER BY j.due, j.id LIMIT ?3",
     ))?;
     let rows = query.query_map(params![endpoint.as_str(), desk.now, signed(max)], |row| {
@@ -78,7 +79,8 @@ fn due_jobs(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<
                 interrupted: row.get(7)?,
                 received: row.get::<_, Option<i64>>(8)?.map(instant),
                 taken: instant(row.get(9)?),
-                share: share(row, 10)?,
+                rerun: row.get(10)?,
+                share: share(row, 11)?,
             },
         })
     })?;
@@ -153,6 +155,12 @@ pub(super) fn running(desk: &mut Desk<'_>, job: JobId, attempt: u32) -> Result<R
 /// The endpoint's name in this column; a name that is no legal one has no claims.
 pub(super) fn endpoint(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<EndpointName>> {
     Ok(EndpointName::new(row.get_ref(column)?.as_str()?))
+}
+
+/// The name of a job's endpoint.
+pub(super) fn endpoint_of(db: &Connection, job: i64) -> Result<String, Error> {
+    let mut query = db.prepare_cached("SELECT endpoint FROM job WHERE id = ?")?;
+    Ok(query.query_row([job], |row| row.get(0))?)
 }
 
 /// The state after an event, in the ledger's words.

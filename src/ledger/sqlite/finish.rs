@@ -3,17 +3,17 @@
 use rusqlite::params;
 
 use super::{
-    claims::{Running, running, step},
-    conversations, parts, rate, route, settle,
+    claims::{self, Running, running, step},
+    conversations, parts, pause, rate, route, settle,
     values::{capped, micros},
     writer::Desk,
 };
 use crate::{
     job::{
-        NewReply, Outcome, Reason, ReplyDecision,
+        NewReply, Outcome, Reason, ReplyDecision, Trace,
         state::{End, Event, State},
     },
-    ledger::{Error, Finish, Summary},
+    ledger::{Error, Finish, PausedBy, Summary},
 };
 
 /// Ends an attempt.
@@ -27,6 +27,8 @@ pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
         summary,
         next,
         gates,
+        trace,
+        gone,
     } = finish;
     let found = running(desk, job, attempt)?;
     let end = End::from(&outcome);
@@ -45,7 +47,11 @@ pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
         }
     };
     let words = Words::of(&outcome);
-    note_attempt(desk, &found, attempt, &words)?;
+    note_attempt(desk, &found, attempt, &words, &trace)?;
+    if let Some(action) = gone {
+        let endpoint = claims::endpoint_of(desk.db, found.row)?;
+        pause::pause(desk, &endpoint, PausedBy::Gone, Some(action))?;
+    }
     change_job(
         desk,
         &found,
@@ -75,6 +81,8 @@ pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
     if state.ended() {
         match (found.part, found.parts) {
             (0, 0) => {}
+            // Who failed may be tried again: what its parts answered is needed then.
+            (0, _) if state == State::Failed => {}
             (0, _) => parts::drop_kept(desk.db, found.row)?,
             _ => parts::ended(desk, &found)?,
         }
@@ -132,11 +140,15 @@ impl<'a> Words<'a> {
     }
 }
 
-fn note_attempt(desk: &Desk<'_>, job: &Running, number: u32, words: &Words<'_>) -> Result<(), Error> {
+fn note_attempt(desk: &Desk<'_>, job: &Running, number: u32, words: &Words<'_>, trace: &Trace) -> Result<(), Error> {
+    let trace = match trace == &Trace::default() {
+        true => None,
+        false => Some(serde_json::to_string(trace).map_err(|error| Error::Engine(error.to_string()))?),
+    };
     desk.db
         .prepare_cached(
-            "INSERT INTO attempt (job, number, started, ended, outcome, reason, detail, answer)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO attempt (job, number, started, ended, outcome, reason, detail, answer, trace)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             job.row,
@@ -146,7 +158,8 @@ fn note_attempt(desk: &Desk<'_>, job: &Running, number: u32, words: &Words<'_>) 
             words.outcome,
             words.reason,
             words.detail,
-            words.answer
+            words.answer,
+            trace
         ])?;
     Ok(())
 }

@@ -23,6 +23,15 @@ pub(super) fn pieces(mail: i64) -> (i64, i64) {
     (mail * PIECES, mail * PIECES + PIECES - 1)
 }
 
+/// Whether a mail's bytes are still there.
+pub(super) fn has_bytes(db: &Connection, mail: i64) -> Result<bool, Error> {
+    let (first, last) = pieces(mail);
+    let mut query = db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM chunk WHERE id BETWEEN ?2 AND ?3) OR EXISTS (SELECT 1 FROM mail WHERE id = ?1 AND size = 0)",
+    )?;
+    Ok(query.query_row([mail, first, last], |row| row.get(0))?)
+}
+
 /// Stores one piece of a large mail.
 pub(super) fn upload(desk: &Desk<'_>, upload: UploadId, index: u32, piece: &[u8]) -> Result<(), Error> {
     let mail = match uploading(desk.db, upload)? {

@@ -6,15 +6,20 @@
 
 mod claims;
 mod conversations;
+mod events;
 mod finish;
 mod intake;
+mod job_list;
 mod line;
 mod lock;
 mod maildrop;
 mod news;
 mod notices;
+mod operator;
 mod outbox;
 mod parts;
+mod past;
+mod pause;
 mod plain_tokens;
 mod post;
 mod rate;
@@ -26,6 +31,8 @@ mod shared;
 mod side;
 mod sign_in_rows;
 mod sign_ins;
+mod steer;
+mod story;
 mod submission;
 mod turn;
 mod values;
@@ -46,6 +53,7 @@ use self::{
     values::{micros, signed},
 };
 pub use self::{
+    operator::Jobs,
     outbox::Outbox,
     reads::{JobRow, ReplyRow},
     sign_ins::SignIns,
@@ -156,6 +164,13 @@ impl Ledger for Sqlite {
             }))
             .await?;
         Ok(claimed.await.map_err(|_| Error::Closed)??.accept())
+    }
+
+    async fn resume_changed(&self, endpoint: &EndpointName, action: [u8; 32]) -> Result<bool, Error> {
+        let endpoint = endpoint.clone();
+        self.post
+            .ask(0, move |desk| pause::resume_changed(desk, &endpoint, action))
+            .await
     }
 
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error> {

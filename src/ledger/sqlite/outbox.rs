@@ -56,7 +56,10 @@ impl Outbox {
 
 /// When replies of an account were taken or refused.
 pub(super) fn submissions(db: &Connection, account: &str, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error> {
-    let mut query = db.prepare_cached("SELECT ended FROM reply WHERE account = ?1 AND ended > ?2")?;
+    let mut query = db.prepare_cached(
+        "SELECT ended FROM reply WHERE account = ?1 AND ended > ?2
+         UNION ALL SELECT ended FROM past_reply WHERE account = ?1 AND ended > ?2",
+    )?;
     let rows = query.query_map(params![account, micros(since)], |row| Ok(instant(row.get(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -104,21 +107,8 @@ fn reply(db: &Connection, row: &Row<'_>) -> Result<OutboxRow, Error> {
     let state =
         ReplyState::named(row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?).unwrap_or(ReplyState::Queued);
     let said: Option<String> = row.get(9)?;
-    let addresses: Vec<String> = serde_json::from_str(&row.get::<_, String>(5)?).unwrap_or_default();
-    let mut ends = submission::ends(db, row.get(0)?)?;
-    let recipients = addresses.into_iter().map(|address| {
-        ends.remove(&address).unwrap_or_else(|| RecipientEnd {
-            address,
-            state: if state == ReplyState::Running {
-                ReplyState::Queued
-            } else {
-                state
-            },
-            said: said.clone().unwrap_or_default(),
-        })
-    });
     Ok(OutboxRow {
-        recipients: recipients.collect(),
+        recipients: recipients(db, row.get(0)?, state, &row.get::<_, String>(5)?, said.as_deref())?,
         job: row.get(1)?,
         endpoint: row.get(2)?,
         account: row.get(3)?,
@@ -131,6 +121,30 @@ fn reply(db: &Connection, row: &Row<'_>) -> Result<OutboxRow, Error> {
         subject: row.get(11)?,
         has_bytes: row.get(12)?,
     })
+}
+
+/// What became of each recipient of a reply; `addresses` is the JSON array of them.
+pub(super) fn recipients(
+    db: &Connection,
+    reply: i64,
+    state: ReplyState,
+    addresses: &str,
+    said: Option<&str>,
+) -> Result<Vec<RecipientEnd>, Error> {
+    let addresses: Vec<String> = serde_json::from_str(addresses).unwrap_or_default();
+    let mut ends = submission::ends(db, reply)?;
+    let all = addresses.into_iter().map(|address| {
+        ends.remove(&address).unwrap_or_else(|| RecipientEnd {
+            address,
+            state: if state == ReplyState::Running {
+                ReplyState::Queued
+            } else {
+                state
+            },
+            said: said.unwrap_or_default().to_owned(),
+        })
+    });
+    Ok(all.collect())
 }
 
 fn retry(db: &mut Connection, which: Again, now: i64) -> Result<Retried, Error> {

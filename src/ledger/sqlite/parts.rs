@@ -117,6 +117,15 @@ pub(super) fn ended(desk: &mut Desk<'_>, part: &Running) -> Result<(), Error> {
     Ok(())
 }
 
+/// Drops what was kept of one part, which is to answer anew.
+pub(super) fn drop_answer(db: &Connection, part: i64) -> Result<(), Error> {
+    for table in ["part_file", "part_answer"] {
+        db.prepare_cached(&format!("DELETE FROM {table} WHERE job = ?"))?
+            .execute([part])?;
+    }
+    Ok(())
+}
+
 /// Drops what was kept of the parts of a mail's job that has ended: it is in that job's reply, or goes nowhere.
 pub(super) fn drop_kept(db: &Connection, mail_job: i64) -> Result<(), Error> {
     let of_parts = "IN (SELECT p.id FROM job w JOIN job p ON p.mail = w.mail AND p.endpoint = w.endpoint AND p.part > 0

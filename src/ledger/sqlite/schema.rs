@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-pub(super) const MIGRATIONS: [&str; 9] = [
+pub(super) const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_sign_in.sql"),
     include_str!("migrations/0003_maildrop.sql"),
@@ -30,6 +30,7 @@ pub(super) const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0007_outbox.sql"),
     include_str!("migrations/0008_rate.sql"),
     include_str!("migrations/0009_conversation.sql"),
+    include_str!("migrations/0010_jobs.sql"),
 ];
 
 /// Prepared statements that a connection keeps: more than there are.

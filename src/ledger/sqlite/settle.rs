@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::{
     conversations,
     intake::{drop_bytes, drop_upload},
-    parts,
+    parts, past,
     values::signed,
     writer::Desk,
 };
@@ -83,6 +83,15 @@ fn verdict(jobs: &[(State, bool)]) -> Option<Verdict> {
     }
 }
 
+/// A mail that had ended has not: its bytes are needed, and where it has not had its last touch, that waits. What was settled stays so.
+pub(super) fn reopen(db: &Connection, mail: i64) -> Result<(), Error> {
+    db.prepare_cached("UPDATE mail SET idle = NULL WHERE id = ? AND idle IS NOT NULL")?
+        .execute([mail])?;
+    db.prepare_cached("UPDATE place SET touch = 'waiting' WHERE mail = ? AND touch IN ('done', 'failed', 'ignored')")?
+        .execute([mail])?;
+    Ok(())
+}
+
 /// What is due for its last touch, oldest first.
 pub(super) fn settling(
     db: &Connection,
@@ -114,13 +123,13 @@ pub(super) fn settling(
 /// Notes that these places got their last touch, or are gone.
 pub(super) fn settled(db: &Connection, now: i64, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
     let mut touch = db.prepare_cached(
-        "UPDATE place SET touch = 'settled' WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1)
+        "UPDATE place SET touch = 'settled', verdict = nullif(touch, 'waiting'), settled = ?4 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1)
          AND uid_validity = ?2 AND uid = ?3 AND touch <> 'settled' RETURNING mail",
     )?;
     let mut idle = db.prepare_cached("UPDATE mail SET idle = ?2 WHERE id = ?1 AND idle IS NOT NULL")?;
     for place in places {
         let mails = touch
-            .query_map(params![&*mailbox.0, place.uid_validity, place.uid], |row| {
+            .query_map(params![&*mailbox.0, place.uid_validity, place.uid, now], |row| {
                 row.get::<_, i64>(0)
             })?
             .collect::<Result<Vec<_>, _>>()?;
@@ -173,7 +182,7 @@ fn forget_mail(db: &Connection, mail: i64) -> Result<u64, Error> {
         .query_row([mail], |row| row.get(0))?;
     db.prepare_cached("DELETE FROM reply_body WHERE job IN (SELECT id FROM job WHERE mail = ?)")?
         .execute([mail])?;
-    let bytes = drop_bytes(db, mail)? + parts::forget(db, mail)?;
+    let bytes = drop_bytes(db, mail)? + parts::forget(db, mail)? + past::forget(db, mail)?;
     db.prepare_cached("UPDATE mail SET idle = NULL WHERE id = ?")?
         .execute([mail])?;
     Ok(bytes + replies.unsigned_abs())

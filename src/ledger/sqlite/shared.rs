@@ -36,6 +36,11 @@ impl Shared {
             .for_each(|bell| bell.notify_one());
     }
 
+    /// Rings all bells: another process changed something.
+    pub(super) fn ring_all(&self) {
+        lock(&self.bells).values().for_each(|bell| bell.notify_one());
+    }
+
     /// Rings when another process changed something.
     pub(super) fn knock(&self) -> Arc<Notify> {
         self.knock.clone()

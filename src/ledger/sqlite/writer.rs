@@ -190,6 +190,7 @@ impl Writer {
             self.jobs.rouse([].iter(), true);
             self.replies.rouse([].iter(), true);
             self.shared.knock().notify_waiters();
+            self.shared.ring_all();
         }
         changed
     }

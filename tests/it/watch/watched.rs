@@ -131,6 +131,8 @@ impl Watched {
             summary: None,
             next: Vec::new(),
             gates: Vec::new(),
+            trace: Default::default(),
+            gone: None,
         };
         self.ledger.finish(finish).await.unwrap();
     }

@@ -1,6 +1,8 @@
 //! The engine on real files.
 
+mod anew;
 mod conversations;
+mod desk;
 mod flow;
 mod invariants;
 mod life;
@@ -14,6 +16,7 @@ mod rate;
 mod route;
 mod secrecy;
 mod sign_ins;
+mod steer;
 mod trouble;
 mod waiting;
 
@@ -203,6 +206,8 @@ fn finish(job: &ClaimedJob, outcome: Outcome) -> Finish {
         summary: None,
         next: Vec::new(),
         gates: Vec::new(),
+        trace: Default::default(),
+        gone: None,
     }
 }
 

@@ -1,0 +1,108 @@
+//! Where a command that steers looks: the ledger by its side door, whether Mailjob runs or not. It offers what [`JobTable`] says, so
+//! another way to the same, such as over HTTP, is another [`Desk`] here, and no command changes.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::Files;
+use crate::{
+    config::load::{Loaded, Sources, load},
+    job::JobId,
+    ledger::{Error, JobTable, sqlite::Jobs},
+};
+
+/// `EX_IOERR` and `EX_CONFIG` of sysexits.
+const IO: u8 = 74;
+const CONFIG: u8 = 78;
+/// There is no such job, or nothing could be done to one.
+pub(super) const NOT_ALL: u8 = 1;
+
+/// Whoever knows the jobs.
+pub(super) type Desk = Box<dyn JobTable>;
+
+/// Where the jobs are.
+#[derive(Debug, Args)]
+pub(super) struct Where {
+    #[command(flatten)]
+    pub(super) files: Files,
+}
+
+/// The desk, and the configuration beside it.
+pub(super) struct Found {
+    pub(super) desk: Desk,
+    pub(super) loaded: Loaded,
+}
+
+impl Where {
+    /// Goes there. A ledger that is not there is made where `make` says so; else there is nothing to look at.
+    pub(super) async fn go(self, make: bool) -> Result<Option<Found>, ExitCode> {
+        let loaded = load(&Sources::from(self.files));
+        let Some(service) = &loaded.service else {
+            eprintln!("mailjob.toml can't be used; mailjob check shows why");
+            return Err(ExitCode::from(CONFIG));
+        };
+        if !make && !service.ledger.exists() {
+            return Ok(None);
+        }
+        let jobs = Jobs::open(&service.ledger).await.map_err(|error| failed(&error))?;
+        Ok(Some(Found {
+            desk: Box::new(jobs),
+            loaded,
+        }))
+    }
+
+    /// Goes where there must be something.
+    pub(super) async fn there(self) -> Result<Found, ExitCode> {
+        self.go(false).await?.ok_or_else(|| {
+            eprintln!("there is no ledger yet: mailjob run makes it");
+            ExitCode::from(NOT_ALL)
+        })
+    }
+}
+
+/// Tells what the ledger said.
+pub(super) fn failed(error: &Error) -> ExitCode {
+    eprintln!("{error}");
+    match error {
+        Error::Missing(_) => ExitCode::from(NOT_ALL),
+        _ => ExitCode::from(IO),
+    }
+}
+
+/// Tells that standard output can't be written.
+pub(super) fn untold() -> ExitCode {
+    ExitCode::from(IO)
+}
+
+/// The job whose id begins so.
+pub(super) async fn named(desk: &Desk, prefix: &str) -> Result<JobId, ExitCode> {
+    match desk.find(prefix).await.map_err(|error| failed(&error))?.as_slice() {
+        [one] => Ok(*one),
+        [] => {
+            eprintln!("there is no job {prefix:?}; mailjob jobs list shows which there are");
+            Err(ExitCode::from(NOT_ALL))
+        }
+        several => {
+            let several: Vec<_> = several.iter().map(ToString::to_string).collect();
+            eprintln!("{prefix:?} may be any of: {}", several.join(", "));
+            Err(ExitCode::from(NOT_ALL))
+        }
+    }
+}
+
+/// Writes to standard output.
+pub(super) fn tell(text: &str) -> ExitCode {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => untold(),
+    }
+}
+
+/// A document for machines.
+pub(super) fn document(value: &impl serde::Serialize) -> String {
+    // Our own types have string keys only: that can't fail.
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}

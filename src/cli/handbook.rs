@@ -1,0 +1,44 @@
+//! `mailjob completions` and `mailjob man`: made out of the commands themselves.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use super::Cli;
+
+/// Prints the completions of a shell.
+pub(super) fn completions(shell: Shell) -> ExitCode {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "mailjob", &mut text);
+    written(io::stdout().lock().write_all(&text))
+}
+
+/// Prints the man page of all commands, or writes one for each into a folder.
+pub(super) fn man(folder: Option<&Path>) -> ExitCode {
+    match folder {
+        Some(folder) => {
+            written(fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder)))
+        }
+        None => {
+            let mut text = Vec::new();
+            let made = clap_mangen::Man::new(Cli::command()).render(&mut text);
+            written(made.and_then(|()| io::stdout().lock().write_all(&text)))
+        }
+    }
+}
+
+fn written(result: io::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("it can't be written: {error}");
+            ExitCode::from(74)
+        }
+    }
+}

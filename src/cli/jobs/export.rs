@@ -1,0 +1,147 @@
+//! `mailjob jobs export`: what is stored of a job, as files.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use bytes::Bytes;
+use chrono::Utc;
+use clap::ValueEnum;
+
+use super::super::desk::{Found, NOT_ALL, Where, document, failed, named, untold};
+use crate::{
+    dispatch::rehearsal::{Plan, rehearse},
+    job::{JobId, Share},
+    ledger::{ClaimedJob, Error, JobStory, MailId},
+    message::clean::escaped,
+};
+
+/// `EX_CANTCREAT` of sysexits.
+const CANT_CREATE: u8 = 73;
+
+/// What is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum What {
+    /// The mail, as it came.
+    Mail,
+    /// The newest reply, as it was sent.
+    Reply,
+    /// What its action gets, as the endpoint is configured now: the body of the webhook, or message.json of the command.
+    Payload,
+    /// All that is known of it, as JSON.
+    Story,
+}
+
+impl What {
+    const ALL: [Self; 4] = [Self::Mail, Self::Reply, Self::Payload, Self::Story];
+
+    fn file(self, job: JobId) -> String {
+        let end = match self {
+            Self::Mail => "eml",
+            Self::Reply => "reply.eml",
+            Self::Payload => "payload.json",
+            Self::Story => "json",
+        };
+        format!("{job}.{end}")
+    }
+}
+
+/// Writes it.
+pub(super) async fn export(job: &str, to: Option<PathBuf>, what: What, place: Where) -> Result<ExitCode, ExitCode> {
+    let found = place.there().await?;
+    let id = named(&found.desk, job).await?;
+    let Some(story) = found.desk.story(id).await.map_err(|error| failed(&error))? else {
+        return Err(failed(&Error::Missing(format!("job {id}"))));
+    };
+    let Some(folder) = to else {
+        let bytes = stored(&found, &story, what).await?.map_err(|why| {
+            eprintln!("{why}");
+            ExitCode::from(NOT_ALL)
+        })?;
+        let mut out = io::stdout().lock();
+        let written = out.write_all(&bytes).and_then(|()| out.flush());
+        return written.map(|()| ExitCode::SUCCESS).map_err(|_| untold());
+    };
+    fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error))?;
+    for what in What::ALL {
+        match stored(&found, &story, what).await? {
+            Ok(bytes) => {
+                let path = folder.join(what.file(id));
+                new_file(&path, &bytes).map_err(|error| unwritable(&path, &error))?;
+                println!("{}", escaped(&path.display().to_string()));
+            }
+            Err(why) => eprintln!("{why}"),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A file that was not there, and only its owner may read.
+fn new_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> ExitCode {
+    eprintln!("{} can't be written: {error}", escaped(&path.display().to_string()));
+    ExitCode::from(CANT_CREATE)
+}
+
+/// What is stored, or why there is no such thing.
+async fn stored(found: &Found, story: &JobStory, what: What) -> Result<Result<Bytes, String>, ExitCode> {
+    let id = story.job.id;
+    let had = match what {
+        What::Story => return Ok(Ok(document(story).into())),
+        What::Mail => found.desk.mail(id).await,
+        What::Reply => found.desk.reply(id, None).await,
+        What::Payload => match found.desk.mail(id).await {
+            Ok(raw) => return Ok(payload(found, story, raw).await),
+            Err(error) => Err(error),
+        },
+    };
+    match had {
+        Ok(bytes) => Ok(Ok(bytes)),
+        Err(error @ Error::Missing(_)) => Ok(Err(error.to_string())),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+/// What the action gets, as the endpoint is configured now.
+async fn payload(found: &Found, story: &JobStory, raw: Bytes) -> Result<Bytes, String> {
+    let name = &story.job.endpoint;
+    let endpoint = found.loaded.endpoints.iter().find(|(known, _)| known.as_str() == name);
+    let Some((_, endpoint)) = endpoint else {
+        return Err(format!(
+            "no payload: there is no endpoint {} now, or it is broken",
+            escaped(name)
+        ));
+    };
+    let job = ClaimedJob {
+        id: story.job.id,
+        mail: MailId(0),
+        size: story.mail.size,
+        attempt: story.job.attempts.max(1),
+        retries: 0,
+        interrupted: 0,
+        received: story.mail.received,
+        taken: story.mail.taken,
+        rerun: story.job.reruns,
+        share: Share::Whole,
+    };
+    let outcome = match rehearse(endpoint, &job, raw, Utc::now(), u64::MAX).await {
+        Ok(rehearsed) => rehearsed.plan,
+        Err(outcome) => Err(outcome),
+    };
+    match outcome {
+        Ok(Plan::Request(request)) => Ok(request.body.shown),
+        Ok(Plan::Process(process)) => Ok(process.message.shown),
+        Err(_) => {
+            Err("no payload: as the endpoint is configured now, its action would get nothing of this mail".to_owned())
+        }
+    }
+}

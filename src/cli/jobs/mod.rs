@@ -1,0 +1,118 @@
+//! `mailjob jobs`: what came in, what became of it, and trying again. Runs beside `mailjob run`, and where nothing runs.
+
+mod ago;
+mod export;
+mod filter;
+mod list;
+mod show;
+mod steer;
+mod story;
+mod table;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Subcommand;
+
+use self::{export::What, filter::Which};
+use super::{block_on, desk::Where};
+use crate::ledger::Steer;
+
+pub(super) use self::table::time;
+
+/// What can be done about jobs.
+#[derive(Debug, Subcommand)]
+pub(super) enum Jobs {
+    /// List jobs, the newest first.
+    ///
+    /// Connects nowhere; may run beside `mailjob run`. Exit code 0, also where there is none; 74: the ledger can't be read; 78: the
+    /// configuration can't be used.
+    List {
+        #[command(flatten)]
+        which: Which,
+        /// For machines: `jobs`, and `next` where there are more, which is `--before` of the next page.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Tell a job's whole story: its mail, what was decided, each attempt with what was asked and answered, its reply, its mailbox.
+    ///
+    /// Exit code 0; 1: there is no such job, or several begin so; 74: the ledger can't be read; 78: the configuration can't be used.
+    Show {
+        /// The job, or how its id begins.
+        job: String,
+        /// For machines.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Queue jobs again that failed or are held, and try those now that wait for their next attempt.
+    ///
+    /// A running `mailjob run` begins within two seconds, with the configuration as it is now. The job keeps its id, and has all its
+    /// attempts again. Where its sender was told that it failed, the next end has a reply of its own; a reply that nobody has got yet is
+    /// withdrawn.
+    ///
+    /// Exit code 0: all of them were; 1: one was not, or there is none; 74: the ledger can't be written; 78: the configuration can't be
+    /// used.
+    Retry {
+        #[command(flatten)]
+        jobs: steer::Chosen,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// End jobs that have not begun, wait for their next attempt, or are held. Nobody is answered, and the mail is settled as one that failed.
+    ///
+    /// Exit code 0: all of them were; 1: one was not, or there is none; 74: the ledger can't be written; 78: the configuration can't be
+    /// used.
+    Discard {
+        #[command(flatten)]
+        jobs: steer::Chosen,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Run jobs anew that have ended, however they did, with the mail that is stored.
+    ///
+    /// The job keeps its id and its history: a webhook gets the same `webhook-id` with a higher attempt. Its reply is a new one. The mail
+    /// stays where it was settled.
+    ///
+    /// Exit code 0: all of them are queued; 1: one is not, or there is none; 74: the ledger can't be written; 78: the configuration can't
+    /// be used.
+    Replay {
+        #[command(flatten)]
+        jobs: steer::Chosen,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Write what is stored of a job: its mail, its reply, what its action gets, its story.
+    ///
+    /// Exit code 0; 1: there is no such job, or it has no such thing; 73: the folder can't be written; 74: the ledger can't be read; 78: the
+    /// configuration can't be used.
+    Export {
+        /// The job, or how its id begins.
+        job: String,
+        /// All that there is, into this folder: JOB.eml, JOB.reply.eml, JOB.payload.json, JOB.json. Files that are there stay.
+        #[arg(long, value_name = "FOLDER")]
+        to: Option<PathBuf>,
+        /// Without --to: what is written to standard output.
+        #[arg(long, value_enum, default_value_t = What::Mail, conflicts_with = "to")]
+        what: What,
+        #[command(flatten)]
+        place: Where,
+    },
+}
+
+/// Runs the command.
+pub(super) fn jobs(command: Jobs) -> ExitCode {
+    block_on(async {
+        let ended = match command {
+            Jobs::List { which, json, place } => list::list(which, json, place).await,
+            Jobs::Show { job, json, place } => show::show(&job, json, place).await,
+            Jobs::Retry { jobs, place } => steer::steer(Steer::Retry, jobs, place).await,
+            Jobs::Discard { jobs, place } => steer::steer(Steer::Discard, jobs, place).await,
+            Jobs::Replay { jobs, place } => steer::steer(Steer::Replay, jobs, place).await,
+            Jobs::Export { job, to, what, place } => export::export(&job, to, what, place).await,
+        };
+        ended.unwrap_or_else(|code| code)
+    })
+}

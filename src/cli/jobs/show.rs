@@ -1,0 +1,20 @@
+//! `mailjob jobs show`.
+
+use std::process::ExitCode;
+
+use super::{
+    super::desk::{NOT_ALL, Where, document, failed, named, tell},
+    story,
+};
+
+/// Tells a job's story.
+pub(super) async fn show(job: &str, json: bool, place: Where) -> Result<ExitCode, ExitCode> {
+    let desk = place.there().await?.desk;
+    let id = named(&desk, job).await?;
+    let Some(found) = desk.story(id).await.map_err(|error| failed(&error))? else {
+        eprintln!("job {id} is not in the ledger any more");
+        return Err(ExitCode::from(NOT_ALL));
+    };
+    let text = if json { document(&found) } else { story::people(&found) };
+    Ok(tell(&text))
+}

@@ -1,0 +1,159 @@
+//! `mailjob jobs retry`, `discard` and `replay`: the same to some jobs, or to all that a filter finds.
+
+use std::{collections::BTreeMap, process::ExitCode};
+
+use clap::Args;
+
+use super::{
+    super::desk::{Desk, NOT_ALL, Where, failed, named, tell},
+    filter::Filter,
+};
+use crate::{
+    job::{JobId, state::State},
+    ledger::{JobFilter, Steer, Steered, Unsteerable},
+};
+
+/// Which jobs.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Chosen {
+    /// Jobs, or how their ids begin.
+    #[arg(value_name = "JOB", required_unless_present = "all", conflicts_with = "all")]
+    jobs: Vec<String>,
+    /// All that the options below find. Without --state: those that failed or are held (retry), have not begun or wait or are held
+    /// (discard), are done (replay).
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    filter: Filter,
+}
+
+/// Does it.
+pub(super) async fn steer(steer: Steer, chosen: Chosen, place: Where) -> Result<ExitCode, ExitCode> {
+    let desk = place.there().await?.desk;
+    let done = if chosen.all {
+        let filter = JobFilter {
+            limit: JobFilter::MOST,
+            ..chosen.filter.over(usual(steer))
+        };
+        let mut done = all(&desk, steer, filter).await?;
+        // What went with another job, as the job of a mail with a part of it, or moved on by itself meanwhile, was wanted so.
+        let moved = |one: &Steered| matches!(one.state, Some(State::Waiting | State::Queued | State::Running));
+        done.retain(|one| one.refused != Some(Unsteerable::State) || !moved(one));
+        done
+    } else {
+        let mut jobs = Vec::new();
+        for prefix in &chosen.jobs {
+            jobs.push(named(&desk, prefix).await?);
+        }
+        some(&desk, steer, jobs).await?
+    };
+    let code = tell(&words(steer, &done));
+    let bad = done.is_empty() || done.iter().any(|one| one.refused.is_some());
+    Ok(if bad { ExitCode::from(NOT_ALL) } else { code })
+}
+
+fn usual(steer: Steer) -> &'static [State] {
+    match steer {
+        Steer::Retry => &[State::Failed, State::Held],
+        Steer::Discard => &[State::Queued, State::Deferred, State::Held],
+        Steer::Replay => &[State::Done],
+    }
+}
+
+/// Page by page from the newest: a job that was done leaves the page behind.
+async fn all(desk: &Desk, steer: Steer, mut filter: JobFilter) -> Result<Vec<Steered>, ExitCode> {
+    let mut done = Vec::new();
+    loop {
+        let page = desk.list(filter.clone()).await.map_err(|error| failed(&error))?;
+        // The parts of a mail go with the job of the mail.
+        let jobs = page
+            .jobs
+            .iter()
+            .filter(|job| job.part.is_none() || steer != Steer::Replay);
+        done.extend(some(desk, steer, jobs.map(|job| job.id).collect()).await?);
+        match page.next {
+            Some(next) => filter.before = Some(next),
+            None => return Ok(done),
+        }
+    }
+}
+
+/// Some at a time, so that a running Mailjob need not wait.
+async fn some(desk: &Desk, steer: Steer, jobs: Vec<JobId>) -> Result<Vec<Steered>, ExitCode> {
+    let mut done = Vec::new();
+    for few in jobs.chunks(100) {
+        done.extend(desk.steer(steer, few.to_vec()).await.map_err(|error| failed(&error))?);
+    }
+    Ok(done)
+}
+
+/// What it came to: how many were, and which were not. Pure.
+fn words(steer: Steer, done: &[Steered]) -> String {
+    if done.is_empty() {
+        return "there is no such job\n".to_owned();
+    }
+    let count = done.iter().filter(|one| one.refused.is_none()).count();
+    let mut text = match (count, steer) {
+        (0, _) => String::new(),
+        (count, Steer::Retry | Steer::Replay) => {
+            format!("{count} queued: mailjob run begins within seconds, unless the endpoint is paused\n")
+        }
+        (count, Steer::Discard) => format!("{count} discarded\n"),
+    };
+    let mut refused: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for one in done {
+        if let Some(why) = one.refused {
+            let id = one.job.to_string();
+            refused.entry(why_not(steer, why, one.state)).or_default().push(id);
+        }
+    }
+    for (why, jobs) in refused {
+        text.push_str(&format!("not {}: {why}: {}\n", past(steer), jobs.join(", ")));
+    }
+    text
+}
+
+fn past(steer: Steer) -> &'static str {
+    match steer {
+        Steer::Retry => "tried again",
+        Steer::Discard => "discarded",
+        Steer::Replay => "run anew",
+    }
+}
+
+fn why_not(steer: Steer, why: Unsteerable, state: Option<State>) -> String {
+    match (why, state) {
+        (Unsteerable::State, Some(state @ (State::Done | State::Ignored))) if steer == Steer::Retry => {
+            format!("it is {}; mailjob jobs replay runs it anew", state.as_str())
+        }
+        (Unsteerable::State, Some(state)) => format!("it is {}", state.as_str()),
+        (why, _) => why.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_and_what_was_not() {
+        let one = |n, state, refused| Steered {
+            job: JobId(uuid::Uuid::from_u128(n)),
+            state: Some(state),
+            refused,
+        };
+        let done = [
+            one(1, State::Queued, None),
+            one(2, State::Done, Some(Unsteerable::State)),
+            one(3, State::Failed, Some(Unsteerable::Forgotten)),
+        ];
+        assert_eq!(
+            words(Steer::Retry, &done),
+            "1 queued: mailjob run begins within seconds, unless the endpoint is paused\n\
+             not tried again: it is done; mailjob jobs replay runs it anew: 00000000000000000000000000000002\n\
+             not tried again: its mail is not stored any more: retention is over: 00000000000000000000000000000003\n"
+        );
+        assert_eq!(words(Steer::Discard, &done[..1]), "1 discarded\n");
+        assert_eq!(words(Steer::Replay, &[]), "there is no such job\n");
+    }
+}

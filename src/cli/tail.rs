@@ -1,0 +1,128 @@
+//! `mailjob tail`: follows what happens, a line an event.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+use tokio::time::sleep;
+
+use super::{
+    block_on,
+    desk::{NOT_ALL, Where, failed, untold},
+    jobs::time,
+};
+use crate::{
+    ledger::{Event, EventCursor, EventKind},
+    message::clean::escaped,
+};
+
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Events of one look.
+const PAGE: usize = 500;
+
+/// Follows events until it is stopped, or nobody reads any more.
+pub(super) fn tail(endpoint: Option<&str>, since: Option<i64>, once: bool, json: bool, place: Where) -> ExitCode {
+    block_on(async {
+        let ended = async {
+            let Some(found) = place.go(true).await? else {
+                return Err(ExitCode::from(NOT_ALL));
+            };
+            let mut cursor = match since {
+                Some(since) => EventCursor(since),
+                None if once => EventCursor::default(),
+                None => found.desk.newest_event().await.map_err(|error| failed(&error))?,
+            };
+            loop {
+                let page = found
+                    .desk
+                    .events(cursor, endpoint, PAGE)
+                    .await
+                    .map_err(|error| failed(&error))?;
+                if write(&page.events, json).is_err() {
+                    return Err(untold());
+                }
+                let still = page.next == cursor;
+                cursor = page.next;
+                match (still, once) {
+                    (true, true) => return Ok(ExitCode::SUCCESS),
+                    (true, false) => sleep(PAUSE).await,
+                    (false, _) => {}
+                }
+            }
+        };
+        ended.await.unwrap_or_else(|code: ExitCode| code)
+    })
+}
+
+fn write(events: &[Event], json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for event in events {
+        if json {
+            let line = serde_json::to_string(event).map_err(io::Error::other)?;
+            writeln!(out, "{line}")?;
+        } else {
+            writeln!(out, "{}", line(event))?;
+        }
+    }
+    out.flush()
+}
+
+/// An event for people. Pure. What a stranger wrote can't steer a terminal.
+fn line(event: &Event) -> String {
+    let what = match event.kind {
+        EventKind::Made => "taken",
+        EventKind::ReplySent => "reply sent",
+        EventKind::ReplyRefused => "reply refused",
+        kind => kind.as_str(),
+    };
+    let mut text = format!(
+        "{}  {}  {what}",
+        time(event.at),
+        event.endpoint.as_deref().map_or("-".to_owned(), escaped)
+    );
+    let known = [
+        event.reason.as_deref().map(escaped),
+        event.detail.as_deref().filter(|detail| !detail.is_empty()).map(escaped),
+        event.job.map(|job| format!("job {job}")),
+        event
+            .sender
+            .as_deref()
+            .map(|sender| format!("from {}", escaped(sender))),
+        event.subject.as_deref().map(escaped),
+    ];
+    for known in known.into_iter().flatten() {
+        text.push_str("  ");
+        text.push_str(&known);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_that_steers_nothing() {
+        let event = Event {
+            cursor: EventCursor(7),
+            at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+            kind: EventKind::Failed,
+            endpoint: Some("invoices".into()),
+            job: None,
+            attempt: Some(1),
+            reason: Some("exit-1".into()),
+            detail: Some("the command ended with 1: a\nb".into()),
+            sender: Some("ann@a.example".into()),
+            subject: Some("\u{1b}[2J".into()),
+        };
+        assert_eq!(
+            line(&event),
+            "2027-01-15 08:00:00 UTC  invoices  failed  exit-1  the command ended with 1: a\\u{a}b  from ann@a.example  \\u{1b}[2J"
+        );
+    }
+}

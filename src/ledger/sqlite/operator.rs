@@ -1,0 +1,164 @@
+//! The operator's side: the same work beside a process that has the ledger open, and in it.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::Utc;
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{
+    Sqlite, events, job_list, pause,
+    side::Side,
+    steer, story,
+    values::micros,
+    writer::{After, Desk},
+};
+use crate::{
+    job::JobId,
+    ledger::{Error, EventCursor, EventPage, JobFilter, JobPage, JobStory, JobTable, Pause, PausedBy, Steer, Steered},
+};
+
+/// The jobs of a ledger that another process may have open. That process notices within seconds what was changed.
+#[derive(Debug, Clone)]
+pub struct Jobs {
+    side: Side,
+}
+
+impl Jobs {
+    /// Makes the ledger or brings its schema up to date where nobody has it open.
+    ///
+    /// # Errors
+    /// [`Error::Newer`] when a newer Mailjob wrote it, [`Error::Older`] when an older one has it open, else what the disk said.
+    pub async fn open(path: &Path) -> Result<Self, Error> {
+        let side = Side::open(path).await?;
+        Ok(Self { side })
+    }
+}
+
+/// A way to the tables.
+trait Door: Send + Sync + 'static {
+    /// Looks at them.
+    fn read<T, W>(&self, work: W) -> impl Future<Output = Result<T, Error>> + Send
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, Error> + Send + 'static;
+
+    /// Changes them, in one commit.
+    fn change<T, W>(&self, work: W) -> impl Future<Output = Result<T, Error>> + Send
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static;
+}
+
+impl Door for Jobs {
+    async fn read<T, W>(&self, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    {
+        // One transaction: several looks see the same.
+        self.side
+            .with(move |db| {
+                let tx = db.transaction_with_behavior(TransactionBehavior::Deferred)?;
+                work(&tx)
+            })
+            .await
+    }
+
+    async fn change<T, W>(&self, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let change = move |db: &mut Connection| {
+            let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut desk = Desk {
+                db: &tx,
+                now: micros(Utc::now()),
+                // Whoever runs beside looks for itself.
+                after: After::default(),
+            };
+            let changed = work(&mut desk)?;
+            drop(desk);
+            tx.commit()?;
+            Ok(changed)
+        };
+        self.side.with(change).await
+    }
+}
+
+impl Door for Sqlite {
+    async fn read<T, W>(&self, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    {
+        let read = move |db: &Connection| {
+            let tx = db.unchecked_transaction()?;
+            work(&tx)
+        };
+        self.readers.read(read).await
+    }
+
+    async fn change<T, W>(&self, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.post.ask(0, work).await
+    }
+}
+
+#[async_trait]
+impl<D: Door> JobTable for D {
+    async fn list(&self, filter: JobFilter) -> Result<JobPage, Error> {
+        self.read(move |db| job_list::list(db, &filter)).await
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<JobId>, Error> {
+        let prefix = prefix.to_owned();
+        self.read(move |db| job_list::find(db, &prefix)).await
+    }
+
+    async fn story(&self, job: JobId) -> Result<Option<JobStory>, Error> {
+        self.read(move |db| story::story(db, job)).await
+    }
+
+    async fn steer(&self, steer: Steer, jobs: Vec<JobId>) -> Result<Vec<Steered>, Error> {
+        self.change(move |desk| steer::steer(desk, steer, &jobs)).await
+    }
+
+    async fn mail(&self, job: JobId) -> Result<Bytes, Error> {
+        self.read(move |db| story::mail(db, job)).await
+    }
+
+    async fn reply(&self, job: JobId, rerun: Option<u32>) -> Result<Bytes, Error> {
+        self.read(move |db| story::reply(db, job, rerun)).await
+    }
+
+    async fn pause(&self, endpoint: &str) -> Result<Pause, Error> {
+        let endpoint = endpoint.to_owned();
+        self.change(move |desk| pause::pause(desk, &endpoint, PausedBy::Operator, None))
+            .await
+    }
+
+    async fn resume(&self, endpoint: &str) -> Result<Option<Pause>, Error> {
+        let endpoint = endpoint.to_owned();
+        self.change(move |desk| pause::resume(desk, &endpoint)).await
+    }
+
+    async fn pauses(&self) -> Result<Vec<Pause>, Error> {
+        self.read(pause::all).await
+    }
+
+    async fn events(&self, after: EventCursor, endpoint: Option<&str>, max: usize) -> Result<EventPage, Error> {
+        let endpoint = endpoint.map(str::to_owned);
+        self.read(move |db| events::after(db, after, endpoint.as_deref(), max))
+            .await
+    }
+
+    async fn newest_event(&self) -> Result<EventCursor, Error> {
+        self.read(events::newest).await
+    }
+}
