@@ -10,7 +10,6 @@ mod roster;
 mod sign_ins;
 mod signals;
 mod supervise;
-mod unbuilt;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -119,7 +118,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         sources: Arc::new(sources.clone()),
         running,
         outbox: Outbox::of(&config.service.ledger),
-        jobs: Arc::new(unbuilt::Unbuilt),
+        jobs: sqlite.clone(),
         letters: letters(),
     };
     let health = serve_health(&config, &ledger, &metrics, api, &draining, &stopped).await?;

@@ -43,7 +43,8 @@ fn status(door: &Door, caller: &Caller) -> u16 {
 #[test]
 fn without_a_token_programs_of_this_machine_are_let_in_and_no_page_is() {
     let here = door(&Api::Loopback, HERE);
-    let cases: &[(u16, &str, &[(&str, &str)])] = &[
+    type Case = (u16, &'static str, &'static [(&'static str, &'static str)]);
+    let cases: &[Case] = &[
         (200, "/", &[("host", "127.0.0.1:8025")]),
         (200, "/", &[("host", "127.0.0.1")]),
         (200, "/", &[("host", "127.1.2.3:8025")]),

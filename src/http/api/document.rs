@@ -11,8 +11,8 @@ use super::{
     problem::{self, Problem},
 };
 
-/// The document (OpenAPI 3.1), without a word of a token.
-pub(super) fn document(operations: &[Operation]) -> Value {
+/// The document (OpenAPI 3.1); `token` says whether a token is asked for.
+pub(super) fn document(operations: &[Operation], token: bool) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;
@@ -30,6 +30,10 @@ pub(super) fn document(operations: &[Operation]) -> Value {
             responses.insert(name.to_owned(), json!({ "description": title, "content": content }));
         }
     }
+    let (security, schemes) = match token {
+        true => (json!([{ "token": [] }]), json!({ "token": scheme() })),
+        false => (json!([]), json!({})),
+    };
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -38,15 +42,15 @@ pub(super) fn document(operations: &[Operation]) -> Value {
             "description": "See and steer a running Mailjob. Within v1 it only grows: answers may have further fields.",
         },
         "paths": paths,
-        "components": { "schemas": schemas.take_definitions(true), "responses": responses },
+        "security": security,
+        "components": {
+            "schemas": schemas.take_definitions(true),
+            "responses": responses,
+            "securitySchemes": schemes,
+        },
     })
 }
 
-/// The same where a token is asked for.
-pub(super) fn with_token(mut document: Value) -> Value {
-    document["security"] = json!([{ "token": [] }]);
-    document["components"]["securitySchemes"] = json!({
-        "token": { "type": "http", "scheme": "bearer", "description": "The token that [api] in mailjob.toml names." },
-    });
-    document
+fn scheme() -> Value {
+    json!({ "type": "http", "scheme": "bearer", "description": "The token that [api] in mailjob.toml names." })
 }

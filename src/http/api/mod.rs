@@ -133,7 +133,7 @@ fn operations() -> Vec<Operation> {
 /// The OpenAPI document of an API without a token.
 #[must_use]
 pub fn openapi() -> Value {
-    document::document(&operations())
+    document::document(&operations(), false)
 }
 
 /// The routes below [`ROOT`].
@@ -162,7 +162,7 @@ impl Api {
     /// The document, with a token where one is asked for.
     fn document(&self) -> Value {
         match self.running.borrow().config.api {
-            config::Api::Token(_) => document::with_token(openapi()),
+            config::Api::Token(_) => document::document(&operations(), true),
             config::Api::Loopback | config::Api::Closed => openapi(),
         }
     }

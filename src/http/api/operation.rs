@@ -12,7 +12,7 @@ use axum::{
 use futures_util::StreamExt as _;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use super::{
@@ -178,25 +178,25 @@ impl Operation {
     /// What the document says of it.
     pub(super) fn document(&self, schemas: &mut SchemaGenerator) -> Value {
         let (media_type, schema) = (self.answer)(schemas);
-        let mut responses =
-            json!({ "200": { "description": "Done", "content": { media_type: { "schema": schema } } } });
-        for kind in &self.problems {
+        let done = json!({ "description": "Done", "content": { media_type: { "schema": schema } } });
+        let problems = self.problems.iter().map(|kind| {
             let (status, name, _) = kind.of();
-            responses[status.as_str()] = json!({ "$ref": format!("#/components/responses/{name}") });
-        }
-        let mut document = json!({
-            "operationId": self.id,
-            "summary": self.about,
-            "parameters": self.parameters,
-            "responses": responses,
+            let response = json!({ "$ref": format!("#/components/responses/{name}") });
+            (status.as_str().to_owned(), response)
         });
-        if let Some(schema) = &self.body {
-            document["requestBody"] = json!({
-                "required": true,
-                "content": { "application/json": { "schema": schema } },
-            });
-        }
-        document
+        let responses: Map<_, _> = problems.chain([("200".to_owned(), done)]).collect();
+        let told = [
+            ("operationId", json!(self.id)),
+            ("summary", json!(self.about)),
+            ("parameters", json!(self.parameters)),
+            ("responses", Value::Object(responses)),
+        ];
+        let body = self.body.as_ref().map(|schema| {
+            let content = json!({ "application/json": { "schema": schema } });
+            ("requestBody", json!({ "required": true, "content": content }))
+        });
+        let told = told.into_iter().chain(body);
+        Value::Object(told.map(|(name, value)| (name.to_owned(), value)).collect())
     }
 }
 

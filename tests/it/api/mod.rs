@@ -1,5 +1,7 @@
 //! The API of the whole program: who is let in, what it tells, what it does, and the commands that ask it.
 
+mod commands;
+
 use std::fs;
 
 use mailjob_testbed::{Mailjob, Options, PASSWORD, World};
@@ -7,10 +9,7 @@ use reqwest::{Client, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant, sleep};
 
-use crate::{
-    letters::letter,
-    program::{PATIENCE, REPLY, SENDER, account, answered, endpoint, program},
-};
+use crate::program::{PATIENCE, REPLY, account, endpoint, program};
 
 const ADA: &str = "ada@example.test";
 const TOKEN: &str = "the-first-token-of-0123456789";
@@ -245,77 +244,4 @@ async fn an_address_that_others_can_reach_needs_a_token() {
     let pause = post(&http, &mailjob, "/api/v1/endpoints/ada/pause", &json!({})).await;
     assert_eq!(pause.0, 403);
     assert_eq!(mailjob.term().unwrap(), 0);
-}
-
-/// Runs a command against the API, from a folder that has no configuration; its exit code and what it printed.
-async fn command(mailjob: &Mailjob, arguments: &[&str]) -> (i32, String) {
-    let elsewhere = tempfile::tempdir().unwrap();
-    let mut command = mailjob.command(arguments);
-    command
-        .current_dir(elsewhere.path())
-        .env_remove("MAILJOB_CONFIG")
-        .env_remove("MAILJOB_ENDPOINTS")
-        .env("MAILJOB_URL", mailjob.health_url(""))
-        .env("MAILJOB_TOKEN_FILE", mailjob.dir().join("secrets/token"));
-    let output = command.output().await.unwrap();
-    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
-    assert_eq!(mailjob.leaks(&text), Vec::<String>::new());
-    (output.status.code().unwrap(), text)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn refused_replies_are_listed_and_tried_again_from_elsewhere() {
-    let mut world = World::start(Options::default()).await.unwrap();
-    let mut mailjob = installed(&world);
-    mailjob.secret("token", TOKEN).unwrap();
-    mailjob
-        .service("\n[api]\ntoken = { file = \"secrets/token\" }")
-        .unwrap();
-    world
-        .postfix
-        .answer_recipients(&[(SENDER, "550 5.1.1 nobody here")])
-        .await
-        .unwrap();
-    started(&mut mailjob).await;
-    world.dovecot.deliver(ADA, &letter(1)).await.unwrap();
-    let deadline = Instant::now() + PATIENCE;
-    let job = loop {
-        let (code, text) = command(&mailjob, &["replies", "list", "--state", "refused", "--json"]).await;
-        assert_eq!(code, 0, "{text}");
-        let listed: Value = serde_json::from_str(&text).unwrap();
-        if let Some(job) = listed["replies"][0]["job"].as_str() {
-            break job.to_owned();
-        }
-        assert!(Instant::now() < deadline, "{listed}\n{}", mailjob.log());
-        sleep(Duration::from_millis(50)).await;
-    };
-    world.postfix.answer_recipients(&[]).await.unwrap();
-    assert_eq!(
-        command(&mailjob, &["replies", "retry", "01980000000070008000000000000000"])
-            .await
-            .0,
-        1
-    );
-    let (code, text) = command(&mailjob, &["replies", "retry", &job]).await;
-    assert!(code == 0 && text.starts_with("1 due now"), "{code} {text}");
-    answered(&world, &mailjob, 1).await;
-    fs::write(mailjob.dir().join("secrets/token"), "another-token-of-0123456789").unwrap();
-    mailjob.secret("other", TOKEN).unwrap();
-    let (code, text) = command(
-        &mailjob,
-        &[
-            "replies",
-            "list",
-            "--token-file",
-            mailjob.dir().join("secrets/other").to_str().unwrap(),
-        ],
-    )
-    .await;
-    assert!(
-        code == 74 && text.contains("The token is another one."),
-        "{code} {text}"
-    );
-    assert_eq!(mailjob.term().unwrap(), 0);
-    let (code, text) = command(&mailjob, &["replies", "list"]).await;
-    assert!(code == 74 && text.contains("can't be asked"), "{code} {text}");
 }
