@@ -127,7 +127,7 @@ impl Operation {
     pub(super) fn post<P, B, A, F, H>(path: &'static str, id: &'static str, about: &'static str, work: H) -> Self
     where
         P: DeserializeOwned + JsonSchema + Send,
-        B: DeserializeOwned + JsonSchema,
+        B: DeserializeOwned + JsonSchema + Send,
         A: Answer,
         F: Future<Output = Result<A, Problem>> + Send,
         H: Fn(Api, P, B) -> F + Clone + Send + Sync + 'static,
@@ -142,8 +142,7 @@ impl Operation {
                     let query = query.0.unwrap_or_default();
                     let Nothing {} = Parameters::of::<Nothing>().read(pairs(&query)).map_err(unreadable)?;
                     let body = read_body(&headers, body).await?;
-                    let body = serde_json::from_slice(&body).map_err(|error| unreadable(format!("body: {error}")))?;
-                    work(api, place, body).await
+                    work(api, place, read_object(&body)?).await
                 };
                 answer.await.map_or_else(Problem::into_response, Answer::respond)
             }
@@ -226,6 +225,13 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> 
         let why = format!("The body did not come within {} s.", READING.as_secs());
         Err(Problem::new(Kind::Slow, why, "send it at once"))
     })
+}
+
+/// An object alone: serde would take a list for one as well, field by field.
+fn read_object<B: DeserializeOwned>(body: &[u8]) -> Result<B, Problem> {
+    let read = serde_json::from_slice::<Map<_, _>>(body);
+    let read = read.and_then(|object| serde_json::from_value(Value::Object(object)));
+    read.map_err(|error| unreadable(format!("body: {error}")))
 }
 
 async fn whole(body: Body) -> Result<Vec<u8>, Problem> {

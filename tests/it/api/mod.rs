@@ -129,6 +129,7 @@ async fn programs_of_this_machine_are_let_in_and_no_page_is() {
     assert_eq!(ask(http.post(&url).body("{\"state\":\"queued\"}")).await.0, 415);
     assert_eq!(ask(json("{\"state\":\"queued\",\"all\":true}".to_owned())).await.0, 400);
     assert_eq!(ask(json("{".to_owned())).await.0, 400);
+    assert_eq!(ask(json("[\"queued\"]".to_owned())).await.0, 400, "a list is no object");
     assert_eq!(
         ask(json(format!("{{\"state\":\"{}\"}}", "a".repeat(70_000)))).await.0,
         413
