@@ -13,7 +13,11 @@ mod sign_ins;
 mod signals;
 mod supervise;
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::Utc;
 use tokio::sync::watch;
@@ -27,10 +31,13 @@ use crate::{
         load::{self, Loaded, Sources},
         reload::{Reload, Reloader},
     },
-    http::{self, Heartbeat, Pages},
+    http::{
+        self, Heartbeat, Pages,
+        api::{Api, Running, letters},
+    },
     ledger::{
         self, Ledger, Vault,
-        sqlite::{self, SignIns},
+        sqlite::{self, Outbox, SignIns},
     },
     metrics::Metrics,
 };
@@ -63,7 +70,7 @@ pub enum Fatal {
     )]
     Health {
         /// The address.
-        address: std::net::SocketAddr,
+        address: SocketAddr,
         /// What the system said.
         #[source]
         source: std::io::Error,
@@ -128,7 +135,16 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         draining: draining.clone(),
     };
     tokio::spawn(pages.heartbeat.clone().beat());
-    let serving = serve(&config, pages, &stopped)?;
+    let (shown, running) = watch::channel(Arc::new(Running::of(&config, &loaded.problems)));
+    let api = |listener| Api {
+        listener,
+        sources: Arc::new(sources.clone()),
+        running,
+        outbox: Outbox::of(&config.service.ledger),
+        jobs: sqlite.clone(),
+        letters: letters(),
+    };
+    let serving = serve(&config, pages, api, &stopped)?;
     let chores = housekeeping::start(ledger.clone(), config.service.retention).await;
     let _chores = chores.map_err(|e| Fatal::System {
         what: "a timer",
@@ -173,6 +189,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
             reload = reloader.next() => {
                 follow(&mut fleet, &desk, &reload);
                 board.show(View::of(fleet.seats(&reload.config), &reload.config.idle, &reload.broken, &reload.problems));
+                shown.send_replace(Arc::new(Running::of(&reload.config, &reload.problems)));
             }
             gone = ended(ledger.as_ref()) => return Err(gone.into()),
         }
@@ -255,14 +272,22 @@ fn desk_of(fleet: &mut Fleet, config: &Config, problems: &[Problem]) -> Desk {
 }
 
 /// Answers at the health address, if there is one.
-fn serve(config: &Config, pages: Pages, stopped: &CancellationToken) -> Result<Option<http::Serving>, Fatal> {
+fn serve(
+    config: &Config,
+    pages: Pages,
+    api: impl FnOnce(SocketAddr) -> Api,
+    stopped: &CancellationToken,
+) -> Result<Option<http::Serving>, Fatal> {
     let Some(address) = config.service.health else {
         return Ok(None);
     };
     let serving = TcpListener::bind(address)
-        .and_then(|listener| http::start(listener, http::pages(pages), stopped.clone()))
+        .and_then(|listener| {
+            let routes = http::pages(pages).merge(http::api::routes(api(address)));
+            http::start(listener, routes, stopped.clone())
+        })
         .map_err(|source| Fatal::Health { address, source })?;
-    info!(%address, "answering /livez, /readyz, /status and /metrics");
+    info!(%address, "answering /livez, /readyz, /status, /metrics and the API");
     Ok(Some(serving))
 }
 

@@ -1,11 +1,11 @@
-//! Where a command that steers looks: the ledger by its side door, whether Mailjob runs or not. It offers what [`JobTable`] says, so
-//! another way to the same, such as over HTTP, is another [`Desk`] here, and no command changes.
+//! Where a command that steers looks: the ledger by its side door, whether Mailjob runs or not; or the API of a Mailjob that runs
+//! elsewhere. Both offer what [`JobTable`] says.
 
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::Files;
+use super::{Files, remote::Elsewhere};
 use crate::{
     config::load::{Loaded, Sources, load},
     job::JobId,
@@ -25,18 +25,27 @@ pub(super) type Desk = Box<dyn JobTable>;
 #[derive(Debug, Args)]
 pub(super) struct Where {
     #[command(flatten)]
+    pub(super) elsewhere: Elsewhere,
+    #[command(flatten)]
     pub(super) files: Files,
 }
 
 /// The desk, and the configuration beside it.
 pub(super) struct Found {
     pub(super) desk: Desk,
-    pub(super) loaded: Loaded,
+    /// Nothing where that of another machine counts.
+    pub(super) loaded: Option<Loaded>,
 }
 
 impl Where {
     /// Goes there. A ledger that is not there is made where `make` says so; else there is nothing to look at.
     pub(super) async fn go(self, make: bool) -> Result<Option<Found>, ExitCode> {
+        if let Some(remote) = self.elsewhere.api().map_err(|error| failed(&error))? {
+            return Ok(Some(Found {
+                desk: Box::new(remote),
+                loaded: None,
+            }));
+        }
         let loaded = load(&Sources::from(self.files));
         let Some(service) = &loaded.service else {
             eprintln!("mailjob.toml can't be used; mailjob check shows why");
@@ -48,7 +57,7 @@ impl Where {
         let jobs = Jobs::open(&service.ledger).await.map_err(|error| failed(&error))?;
         Ok(Some(Found {
             desk: Box::new(jobs),
-            loaded,
+            loaded: Some(loaded),
         }))
     }
 

@@ -16,6 +16,7 @@ mod pause;
 mod progress;
 mod receive;
 mod rehearse;
+mod remote;
 mod replies;
 mod run;
 mod schema;

@@ -21,7 +21,7 @@ pub(super) fn pause(endpoint: &str, place: Where) -> ExitCode {
             let Some(Found { desk, loaded }) = place.go(true).await? else {
                 return Err(ExitCode::from(NOT_ALL));
             };
-            known(&loaded, endpoint)?;
+            known(loaded.as_ref(), endpoint)?;
             let pause = desk.pause(endpoint).await.map_err(|error| failed(&error))?;
             Ok(tell(&words(&pause)))
         };
@@ -41,7 +41,7 @@ pub(super) fn resume(endpoint: &str, place: Where) -> ExitCode {
             match pause {
                 Some(pause) => Ok(tell(&format!("{name} goes on; {} jobs waited\n", pause.waiting))),
                 None => {
-                    known(&loaded, endpoint)?;
+                    known(loaded.as_ref(), endpoint)?;
                     Ok(tell(&format!("{name} was not paused\n")))
                 }
             }
@@ -50,8 +50,9 @@ pub(super) fn resume(endpoint: &str, place: Where) -> ExitCode {
     })
 }
 
-/// An endpoint that has a file, good or not.
-fn known(loaded: &Loaded, endpoint: &str) -> Result<(), ExitCode> {
+/// An endpoint that has a file, good or not. An API knows that itself.
+fn known(loaded: Option<&Loaded>, endpoint: &str) -> Result<(), ExitCode> {
+    let Some(loaded) = loaded else { return Ok(()) };
     let is = |name: &crate::config::EndpointName| name.as_str() == endpoint;
     if loaded.endpoints.keys().any(is) || loaded.broken.iter().any(is) {
         return Ok(());

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use super::*;
 use crate::config::{
+    Api,
     check::{self, Accounts},
     load::Loaded,
 };
@@ -48,6 +49,7 @@ fn settled(files: &[(&str, &str)], running: Option<&Config>) -> (Loaded, Config)
     let loaded = Loaded {
         service: Some(crate::config::Service::on(1)),
         operator: Some(None),
+        api: Api::Loopback,
         accounts: BTreeMap::new(),
         endpoints,
         broken,

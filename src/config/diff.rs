@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Config, EndpointName, load::Loaded};
+use super::{Api, Config, EndpointName, load::Loaded};
 
 /// What becomes of whom. An endpoint is in one list at most; those that go on as they are stand in none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,12 +48,15 @@ impl Changes {
         }
     }
 
-    /// What runs once they are carried out. The shared settings stay those of the start; an operator who can't be used stays
-    /// the one before.
+    /// What runs once they are carried out. The shared settings stay those of the start; an operator or an API that can't be used
+    /// stays the one before.
     pub(super) fn applied(&self, old: &Config, new: &Loaded) -> Config {
         let mut config = old.clone();
         if let Some(operator) = &new.operator {
             config.operator.clone_from(operator);
+        }
+        if new.api != Api::Closed {
+            config.api = new.api.clone();
         }
         config.endpoints.retain(|name, _| !self.removed.contains(name));
         for name in self.added.iter().chain(&self.changed) {

@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    Account, Config, Endpoint, EndpointName, Operator, Problem, Service, agree, answers,
+    Account, Api, Config, Endpoint, EndpointName, Operator, Problem, Service, agree, answers,
     check::{self, Accounts, Draft, Shared},
     defaults::{self, Defaults},
     oauth::by_sign_in,
@@ -40,6 +40,8 @@ pub struct Loaded {
     pub service: Option<Service>,
     /// Who is told of what only a person can mend, or that nobody is; nothing when `[operator]` can't be used.
     pub operator: Option<Option<Operator>>,
+    /// Who may use the API.
+    pub api: Api,
     /// The accounts that are right: those of `mailjob.toml`, and those that endpoints bring or make of them, by name.
     pub accounts: BTreeMap<String, Arc<Account>>,
     /// The endpoints that are right.
@@ -71,6 +73,7 @@ impl Loaded {
         Some(Config {
             service,
             operator: self.operator.clone().flatten(),
+            api: self.api.clone(),
             endpoints: self.endpoints.clone(),
             idle: self.broken.union(&self.disabled).cloned().collect(),
         })
@@ -95,9 +98,9 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
         Some((_, Err(_))) => Err(defaults::Unknown),
         None => Ok(None),
     };
-    let (service, operator, accounts) = match &text {
+    let (service, operator, api, accounts) = match &text {
         Some((file, text)) => read_shared(file, text.as_deref(), cores, &mut problems),
-        None => (Some(Service::on(cores)), Some(None), Accounts::default()),
+        None => (Some(Service::on(cores)), Some(None), Api::Loopback, Accounts::default()),
     };
     let files = list(sources, &mut problems);
     let mut drafts = BTreeMap::new();
@@ -126,6 +129,7 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
     Loaded {
         service,
         operator,
+        api,
         accounts: shared
             .chain(own)
             .map(|account| (account.name.clone(), account))
@@ -139,7 +143,7 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
 }
 
 /// What `mailjob.toml` says, without what is wrong.
-type ReadShared = (Option<Service>, Option<Option<Operator>>, Accounts);
+type ReadShared = (Option<Service>, Option<Option<Operator>>, Api, Accounts);
 
 /// The shared settings, and the accounts of which those with problems are known by name only.
 fn read_shared(file: &Path, text: Result<&str, &Fault>, cores: usize, problems: &mut Vec<Problem>) -> ReadShared {
@@ -149,6 +153,7 @@ fn read_shared(file: &Path, text: Result<&str, &Fault>, cores: usize, problems: 
     let Some(Shared {
         service,
         operator,
+        api,
         accounts,
     }) = part.value
     else {
@@ -156,10 +161,11 @@ fn read_shared(file: &Path, text: Result<&str, &Fault>, cores: usize, problems: 
             more: true,
             ..Accounts::default()
         };
-        return (None, None, unknown);
+        return (None, None, Api::Closed, unknown);
     };
     let service = verified(service, problems);
     let operator = verified(operator, problems);
+    let api = who_may(api, problems);
     let each = accounts
         .into_iter()
         .map(|(name, part)| (name, verified(part, problems)));
@@ -167,7 +173,14 @@ fn read_shared(file: &Path, text: Result<&str, &Fault>, cores: usize, problems: 
         by_name: each.collect(),
         more: service.is_none(),
     };
-    (service, operator, accounts)
+    (service, operator, api, accounts)
+}
+
+/// A token whose file is missing is a problem, and may come; what is wrong with the table lets nobody in.
+fn who_may(api: Part<Api>, problems: &mut Vec<Problem>) -> Api {
+    let said = api.value.clone().filter(|_| api.problems.is_empty());
+    verified(api, problems);
+    said.unwrap_or(Api::Closed)
 }
 
 fn read_endpoint(

@@ -48,6 +48,16 @@ impl Mailbox {
         }
     }
 
+    /// It as people and the ledger name it: `imap://user@host/NAME` or `pop3://user@host/INBOX`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let inbox = self.name.eq_ignore_ascii_case("INBOX");
+        let name = if inbox { "INBOX" } else { &self.name };
+        let host = self.server.host.to_ascii_lowercase();
+        let scheme = self.protocol.name().to_ascii_lowercase();
+        format!("{scheme}://{}@{host}/{name}", self.account.user)
+    }
+
     /// Which mailbox it is. INBOX is the same in any case (RFC 9051 section 5.1).
     #[must_use]
     pub fn id(&self) -> MailboxId {

@@ -19,6 +19,7 @@ mod account;
 mod action;
 mod agree;
 mod answers;
+mod api;
 pub mod braces;
 mod check;
 mod conversation;
@@ -50,6 +51,7 @@ mod value;
 
 pub use account::{Account, Auth, Protocol, Server, Tls, TokenSource};
 pub use action::{Action, Body, Command, HeaderValue, Webhook};
+pub use api::Api;
 pub use conversation::{Answerers, Answers, Conversation};
 pub use diff::Changes;
 pub use effective::effective;
@@ -78,6 +80,8 @@ pub struct Config {
     pub service: Service,
     /// Who is told of what only a person can mend; without one that is only logged.
     pub operator: Option<Operator>,
+    /// Who may use the API.
+    pub api: Api,
     /// Endpoints by name.
     pub endpoints: BTreeMap<EndpointName, Arc<Endpoint>>,
     /// Endpoints that have a file and don't run, because it can't be used or says so: their jobs wait.

@@ -1,8 +1,10 @@
-//! What the process says of itself over HTTP: `/livez`, `/readyz`, `/status` and `/metrics`.
+//! What the process says of itself over HTTP: `/livez`, `/readyz`, `/status` and `/metrics`; and the [`api`], by which it is seen and
+//! steered.
 //!
 //! The first two speak of this process alone. A mailbox, webhook or token that is down never fails them: restarting us would mend none of
 //! those. All of it is answered by a thread outside of the loops' runtime.
 
+pub mod api;
 mod heartbeat;
 mod thread;
 

@@ -6,15 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A job's id: stable over all its attempts, ordered by time. It is the `webhook-id`. Written as 32 hexadecimal digits.
+/// A job's id: stable over all its attempts, ordered by time. It is the `webhook-id`. As text 32 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "String", try_from = "String")]
+#[schemars(with = "String", inline, extend("pattern" = "^[0-9a-fA-F]{32}$"))]
 pub struct JobId(pub Uuid);
-
-/// That a text is no job's id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a job's id is 32 hexadecimal digits")]
-pub struct BadId;
 
 impl fmt::Display for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,11 +18,29 @@ impl fmt::Display for JobId {
     }
 }
 
+/// That a text is no job's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a job is 32 hexadecimal digits, as the lists show it")]
+pub struct BadId;
+
 impl FromStr for JobId {
     type Err = BadId;
 
     fn from_str(text: &str) -> Result<Self, BadId> {
-        Uuid::try_parse(text).map(Self).map_err(|_| BadId)
+        // Other spellings of a UUID are not ours.
+        let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match Uuid::try_parse(text) {
+            Ok(id) if digits => Ok(Self(id)),
+            Ok(_) | Err(_) => Err(BadId),
+        }
+    }
+}
+
+impl TryFrom<String> for JobId {
+    type Error = BadId;
+
+    fn try_from(text: String) -> Result<Self, BadId> {
+        text.parse()
     }
 }
 
@@ -36,10 +50,24 @@ impl From<JobId> for String {
     }
 }
 
-impl TryFrom<String> for JobId {
-    type Error = BadId;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn try_from(text: String) -> Result<Self, BadId> {
-        text.parse()
+    #[test]
+    fn an_id_is_read_as_it_is_shown() {
+        let id = JobId(Uuid::from_u128(0x0198_aaaa_bbbb_7ccc_8ddd_eeee_ffff_0001));
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(id.to_string().to_uppercase().parse(), Ok(id));
+        assert_eq!(serde_json::to_value(id).unwrap(), "0198aaaabbbb7ccc8dddeeeeffff0001");
+        for wrong in [
+            "",
+            "0198aaaabbbb7ccc8dddeeeeffff000",
+            "0198aaaa-bbbb-7ccc-8ddd-eeeeffff0001",
+            "{0198aaaabbbb7ccc8dddeeeeffff0001}",
+            "g198aaaabbbb7ccc8dddeeeeffff0001",
+        ] {
+            assert_eq!(wrong.parse::<JobId>(), Err(BadId), "{wrong}");
+        }
     }
 }

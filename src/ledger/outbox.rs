@@ -94,12 +94,14 @@ pub struct ReplyFilter {
     pub account: Option<String>,
     /// In these states.
     pub states: Vec<ReplyState>,
+    /// Older than that of this job.
+    pub before: Option<JobId>,
     /// So many at most, the newest.
     pub max: usize,
 }
 
 /// A reply in a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutboxRow {
     /// The job that caused it.
     pub job: JobId,
@@ -124,6 +126,7 @@ pub struct OutboxRow {
     /// The mail's subject.
     pub subject: Option<String>,
     /// Whether its bytes are still there; without them it can't be sent again.
+    #[serde(rename = "retriable")]
     pub has_bytes: bool,
 }
 
@@ -139,7 +142,7 @@ pub enum Again {
 }
 
 /// What trying again came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Retried {
     /// Replies that are due now.
     pub due: usize,

@@ -173,6 +173,7 @@ impl World {
             account: None,
             states: ReplyState::ALL.to_vec(),
             max: 100,
+            before: None,
         };
         self.door().await.list(filter).await.unwrap().0
     }

@@ -95,10 +95,5 @@ fn names(inlet: &Inlet) -> String {
 /// A mailbox's name for good.
 #[must_use]
 pub fn mailbox_key(mailbox: &Mailbox) -> MailboxKey {
-    let account = &mailbox.account;
-    let inbox = mailbox.name.eq_ignore_ascii_case("INBOX");
-    let name = if inbox { "INBOX" } else { &mailbox.name };
-    let host = mailbox.server.host.to_ascii_lowercase();
-    let scheme = mailbox.protocol.name().to_ascii_lowercase();
-    MailboxKey(format!("{scheme}://{}@{host}/{name}", account.user).into())
+    MailboxKey(mailbox.address().into())
 }

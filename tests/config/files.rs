@@ -2,7 +2,10 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use mailjob::config::{Auth, Fate, load::load};
+use mailjob::{
+    config::{Api, Auth, Fate, load::load},
+    secret::SecretRef,
+};
 
 use crate::{Machine, endpoint, name, told};
 
@@ -49,6 +52,26 @@ fn nothing_starts_with_shared_settings_that_cannot_be_known() {
 }
 
 #[test]
+fn an_api_that_cannot_be_read_lets_nobody_in_and_a_token_may_come_later() {
+    for (text, api) in [
+        ("", Api::Loopback),
+        ("[api]\n", Api::Loopback),
+        (
+            "[api]\ntoken = { env = \"TOKEN_THAT_IS_NOWHERE\" }\n",
+            Api::Token(SecretRef::Env("TOKEN_THAT_IS_NOWHERE".to_owned())),
+        ),
+        ("[api]\ntoken = \"plain\"\n", Api::Closed),
+        ("[api]\ntokn = { env = \"HOME\" }\n", Api::Closed),
+        ("api = 1\n", Api::Closed),
+        ("[api\n", Api::Closed),
+    ] {
+        let machine = Machine::new();
+        machine.write("mailjob.toml", text);
+        assert_eq!(machine.load().api, api, "{text}");
+    }
+}
+
+#[test]
 fn a_mailjob_toml_is_not_needed() {
     let machine = Machine::new();
     let own =
@@ -66,10 +89,7 @@ fn a_mailjob_toml_is_not_needed() {
         panic!("{endpoint:#?}")
     };
     assert_eq!(endpoint.mailbox.account.name, "own");
-    assert_eq!(
-        *secret,
-        mailjob::secret::SecretRef::File(machine.path("endpoints.d/secret.txt"))
-    );
+    assert_eq!(*secret, SecretRef::File(machine.path("endpoints.d/secret.txt")));
     assert_eq!(endpoint.settle.done, Fate::Move("Processed".to_owned()));
 }
 

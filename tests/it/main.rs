@@ -1,6 +1,7 @@
 //! Mailjob against real servers: one binary, a file for each kind of situation.
 
 mod accounts;
+mod api;
 mod auth;
 mod bombs;
 mod canary;

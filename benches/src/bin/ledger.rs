@@ -11,7 +11,7 @@ use bytes::Bytes;
 use chrono::Utc;
 use mailjob::{
     config::{EndpointName, Retention},
-    job::{Answer, NewReply, Outcome, ReplyDecision},
+    job::{Answer, NewReply, Outcome, ReplyDecision, Trace},
     ledger::{
         ClaimedJob, Cursor, Finish, Intake, Ledger as _, MailboxKey, NewMail, Place, Raw, ReplyFilter, ReplyState,
         Submitted,
@@ -134,6 +134,8 @@ fn done(job: &ClaimedJob, reply: bool) -> Finish {
         summary: None,
         next: Vec::new(),
         gates: Vec::new(),
+        trace: Trace::default(),
+        gone: None,
     }
 }
 
@@ -170,6 +172,7 @@ async fn measure(path: &Path, next: u32, times: usize) -> Result<Vec<(&'static s
             .list(ReplyFilter {
                 account: None,
                 states: vec![ReplyState::Queued, ReplyState::Running, ReplyState::Refused],
+                before: None,
                 max: 100,
             })
             .await?;

@@ -114,7 +114,12 @@ async fn stored(found: &Found, story: &JobStory, what: What) -> Result<Result<By
 /// What the action gets, as the endpoint is configured now.
 async fn payload(found: &Found, story: &JobStory, raw: Bytes) -> Result<Bytes, String> {
     let name = &story.job.endpoint;
-    let endpoint = found.loaded.endpoints.iter().find(|(known, _)| known.as_str() == name);
+    let Some(loaded) = &found.loaded else {
+        return Err(
+            "no payload: how the endpoint is configured is known where it runs; ask there, without --url".to_owned(),
+        );
+    };
+    let endpoint = loaded.endpoints.iter().find(|(known, _)| known.as_str() == name);
     let Some((_, endpoint)) = endpoint else {
         return Err(format!(
             "no payload: there is no endpoint {} now, or it is broken",

@@ -1,17 +1,14 @@
-//! `mailjob replies list`: reads the ledger by its side door.
+//! `mailjob replies list`.
 
 use std::{io::Write as _, process::ExitCode};
 
-use super::{IO, Which, ledger, table};
-use crate::{
-    config::load::Sources,
-    ledger::{Error, OutboxRow, ReplyFilter, ReplyState, sqlite::Outbox},
-};
+use super::{IO, Which, desk::Where, table};
+use crate::ledger::{ReplyFilter, ReplyState};
 
 /// Shows replies.
-pub(super) async fn list(sources: Sources, which: Which, json: bool) -> ExitCode {
-    let file = match ledger(&sources) {
-        Ok(file) => file,
+pub(super) async fn list(place: Where, which: Which, json: bool) -> ExitCode {
+    let desk = match place.go().await {
+        Ok(desk) => desk,
         Err(code) => return code,
     };
     let usual = vec![ReplyState::Queued, ReplyState::Running, ReplyState::Refused];
@@ -19,15 +16,9 @@ pub(super) async fn list(sources: Sources, which: Which, json: bool) -> ExitCode
         account: which.account,
         states: which.state.map_or(usual, super::State::states),
         max: usize::try_from(which.max).unwrap_or(usize::MAX),
+        before: None,
     };
-    let found: Result<(Vec<OutboxRow>, usize), Error> = async {
-        match file {
-            Some(file) => Outbox::open(&file).await?.list(filter).await,
-            None => Ok((Vec::new(), 0)),
-        }
-    }
-    .await;
-    let (rows, all) = match found {
+    let (rows, all) = match desk.list(filter).await {
         Ok(found) => found,
         Err(error) => {
             eprintln!("{error}");

@@ -1,31 +1,27 @@
 //! `mailjob replies`: what waits to be sent, what was refused, and trying it again. Runs beside `mailjob run`.
 
+mod desk;
 mod list;
 mod retry;
 mod table;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use uuid::Uuid;
 
-use super::{Files, block_on};
-use crate::{
-    config::load::{Sources, load},
-    job::JobId,
-    ledger::ReplyState,
-};
+use super::block_on;
+use crate::{job::JobId, ledger::ReplyState};
 
-/// `EX_IOERR` and `EX_CONFIG` of sysexits.
+/// `EX_IOERR` of sysexits.
 const IO: u8 = 74;
-const CONFIG: u8 = 78;
 
 /// What can be done about replies.
 #[derive(Debug, Subcommand)]
 pub(super) enum Replies {
     /// Show replies, the newest first: those that wait and those that were refused, when nothing else is asked for.
     ///
-    /// Connects nowhere; may run beside `mailjob run`. Exit code 0; 74: the ledger can't be read. 78: the configuration can't be used.
+    /// Without --url it connects nowhere; may run beside `mailjob run`. Exit code 0; 74: the ledger can't be read, or the API not be asked.
+    /// 78: the configuration can't be used.
     List {
         #[command(flatten)]
         which: Which,
@@ -33,7 +29,7 @@ pub(super) enum Replies {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        files: Files,
+        place: desk::Where,
     },
     /// Have replies tried again now; a running `mailjob run` does so within seconds.
     ///
@@ -42,13 +38,13 @@ pub(super) enum Replies {
     /// the ledger can't be written. 78: the configuration can't be used.
     Retry {
         /// The job whose reply it is, as `mailjob replies list` shows it.
-        #[arg(value_parser = job, conflicts_with = "all_refused")]
+        #[arg(conflicts_with = "all_refused")]
         job: Option<JobId>,
         /// All replies that nobody has got.
         #[arg(long)]
         all_refused: bool,
         #[command(flatten)]
-        files: Files,
+        place: desk::Where,
     },
 }
 
@@ -90,29 +86,14 @@ impl State {
     }
 }
 
-fn job(text: &str) -> Result<JobId, String> {
-    let id = Uuid::try_parse(text)
-        .map_err(|_| "a job is 32 hexadecimal digits, as mailjob replies list shows it".to_owned())?;
-    Ok(JobId(id))
-}
-
 /// Runs the command.
 pub(super) fn replies(command: Replies) -> ExitCode {
     match command {
-        Replies::List { which, json, files } => block_on(list::list(files.into(), which, json)),
+        Replies::List { which, json, place } => block_on(list::list(place, which, json)),
         Replies::Retry {
             job,
             all_refused,
-            files,
-        } => block_on(retry::retry(files.into(), job, all_refused)),
+            place,
+        } => block_on(retry::retry(place, job, all_refused)),
     }
-}
-
-/// The ledger's file; nothing where there is none yet.
-fn ledger(sources: &Sources) -> Result<Option<PathBuf>, ExitCode> {
-    let Some(service) = load(sources).service else {
-        eprintln!("mailjob.toml can't be used; mailjob check shows why");
-        return Err(ExitCode::from(CONFIG));
-    };
-    Ok(Some(service.ledger).filter(|file| file.exists()))
 }

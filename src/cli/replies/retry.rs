@@ -1,20 +1,17 @@
-//! `mailjob replies retry`: makes replies due in the ledger, by its side door. Whoever runs notices.
+//! `mailjob replies retry`: makes replies due. Whoever runs notices.
 
 use std::process::ExitCode;
 
-use chrono::Utc;
-
-use super::{IO, ledger};
+use super::{IO, desk::Where};
 use crate::{
-    config::load::Sources,
     job::JobId,
-    ledger::{Again, Error, Retried, sqlite::Outbox},
+    ledger::{Again, Error, Retried},
 };
 
 /// Has replies tried again.
-pub(super) async fn retry(sources: Sources, job: Option<JobId>, all_refused: bool) -> ExitCode {
-    let file = match ledger(&sources) {
-        Ok(file) => file,
+pub(super) async fn retry(place: Where, job: Option<JobId>, all_refused: bool) -> ExitCode {
+    let desk = match place.go().await {
+        Ok(desk) => desk,
         Err(code) => return code,
     };
     let which = match (job, all_refused) {
@@ -22,15 +19,7 @@ pub(super) async fn retry(sources: Sources, job: Option<JobId>, all_refused: boo
         (None, true) => Again::Refused,
         (None, false) => Again::Queued,
     };
-    let retried: Result<Retried, Error> = async {
-        match (file, which) {
-            (Some(file), which) => Outbox::open(&file).await?.retry(which, Utc::now()).await,
-            (None, Again::Job(job)) => Err(Error::Missing(format!("a reply of job {job}"))),
-            (None, _) => Ok(Retried::default()),
-        }
-    }
-    .await;
-    match retried {
+    match desk.retry(which).await {
         Ok(retried) => {
             println!("{}", words(retried));
             ExitCode::from(u8::from(job.is_some() && retried.due + retried.running == 0))

@@ -1,7 +1,7 @@
 //! Replies as text: for people, and JSON for machines, which only grows. Pure. What a stranger wrote can't steer a terminal.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     ledger::{OutboxRow, ReplyState},
@@ -14,30 +14,7 @@ const MOST: usize = 200;
 
 /// An object with all rows, and how many there are in all.
 pub(super) fn json(rows: &[OutboxRow], all: usize) -> String {
-    let rows: Vec<_> = rows.iter().map(row).collect();
     format!("{:#}\n", json!({ "replies": rows, "all": all }))
-}
-
-fn row(row: &OutboxRow) -> Value {
-    let recipients: Vec<_> = row
-        .recipients
-        .iter()
-        .map(|end| json!({ "address": end.address, "state": end.state.as_str(), "said": end.said }))
-        .collect();
-    json!({
-        "job": row.job.to_string(),
-        "endpoint": row.endpoint,
-        "account": row.account,
-        "state": row.state.as_str(),
-        "recipients": recipients,
-        "attempts": row.attempts,
-        "made": row.made,
-        "due": row.due,
-        "said": row.said,
-        "from": row.from,
-        "subject": row.subject,
-        "retriable": row.has_bytes,
-    })
 }
 
 /// A paragraph for each.
@@ -108,6 +85,8 @@ fn short(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::{job::JobId, ledger::RecipientEnd};
 

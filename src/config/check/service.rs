@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 
 use toml::de::DeValue;
 
-use super::{HOUR, SECOND, account::account, name_fault, operator::operator, retention::retention};
+use super::{HOUR, SECOND, account::account, api::api, name_fault, operator::operator, retention::retention};
 use crate::config::{
-    Account, EndpointName, Operator, Service,
+    Account, Api, EndpointName, Operator, Service,
     read::{Part, Value, read},
     table::Table,
     value::{count, duration, path, secret, size, text},
@@ -19,11 +19,13 @@ pub(in crate::config) struct Shared {
     pub(in crate::config) service: Part<Service>,
     /// Who is told of what only a person can mend.
     pub(in crate::config) operator: Part<Option<Operator>>,
+    /// Who may use the API.
+    pub(in crate::config) api: Part<Api>,
     /// Accounts, each with what is wrong with it alone.
     pub(in crate::config) accounts: BTreeMap<String, Part<Arc<Account>>>,
 }
 
-/// Reads `mailjob.toml`. Problems of the whole are those that belong neither to the service, the operator nor an account.
+/// Reads `mailjob.toml`. Problems of the whole are those that belong to none of its parts.
 pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<Shared> {
     read(file, text, |top| {
         let (service, kept) = (top.value("service"), top.value("retention"));
@@ -54,9 +56,15 @@ pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<S
             Some(value) => value.table(|table| operator(table, &accounts)).map(Some),
             None => Some(None),
         });
+        let who = top.value("api");
+        let api = top.apart(|| match who {
+            Some(value) => value.table(api),
+            None => Some(Api::Loopback),
+        });
         Some(Shared {
             service,
             operator,
+            api,
             accounts,
         })
     })

@@ -31,7 +31,13 @@ impl Outbox {
         Ok(Self { side })
     }
 
-    /// The newest replies that are wanted, newest first, and how many there are in all.
+    /// Those of a ledger that this process has open.
+    #[must_use]
+    pub fn of(path: &Path) -> Self {
+        Self { side: Side::of(path) }
+    }
+
+    /// The newest replies that are wanted, newest first, and how many there are in all from there on.
     ///
     /// # Errors
     /// When the engine fails.
@@ -66,7 +72,7 @@ fn condition(filter: &ReplyFilter) -> String {
         .map(|state| format!("'{}'", state.as_str()))
         .collect();
     format!(
-        "(?1 IS NULL OR r.account = ?1) AND (r.state IN ({states}){partly})",
+        "(?1 IS NULL OR r.account = ?1) AND (?2 IS NULL OR r.job < (SELECT id FROM job WHERE uuid = ?2)) AND (r.state IN ({states}){partly})",
         states = states.join(", "),
         // A reply that some got is listed with those that were refused, too.
         partly = if filter.states.contains(&ReplyState::Refused) {
@@ -81,15 +87,15 @@ fn list(db: &Connection, filter: &ReplyFilter) -> Result<(Vec<OutboxRow>, usize)
     let condition = condition(filter);
     let all: i64 = db.query_row(
         &format!("SELECT count(*) FROM reply r WHERE {condition}"),
-        [&filter.account],
+        params![filter.account, filter.before],
         |row| row.get(0),
     )?;
     let mut query = db.prepare(&format!(
         "SELECT r.job, j.uuid, j.endpoint, r.account, r.state, r.recipients, r.attempt, r.made, r.due, r.detail, j.sender, j.subject,
          EXISTS (SELECT 1 FROM reply_body b WHERE b.job = r.job)
-         FROM reply r JOIN job j ON j.id = r.job WHERE {condition} ORDER BY r.job DESC LIMIT ?2"
+         FROM reply r JOIN job j ON j.id = r.job WHERE {condition} ORDER BY r.job DESC LIMIT ?3"
     ))?;
-    let mut rows = query.query(params![filter.account, signed(filter.max)])?;
+    let mut rows = query.query(params![filter.account, filter.before, signed(filter.max)])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(reply(db, row)?);

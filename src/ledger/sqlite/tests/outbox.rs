@@ -36,6 +36,7 @@ impl Desktop {
             account: None,
             states: states.to_vec(),
             max: 10,
+            before: None,
         };
         self.door().await.list(filter).await.unwrap().0
     }
@@ -180,6 +181,7 @@ async fn what_can_t_be_tried_again_is_told() {
         account: Some("other".into()),
         states: ReplyState::ALL.to_vec(),
         max: 10,
+        before: None,
     };
     assert_eq!(d.door().await.list(other).await.unwrap(), (vec![], 0));
 }
@@ -232,6 +234,7 @@ async fn replies_of_before_keep_their_meaning() {
         account: Some("contoso".into()),
         states: ReplyState::ALL.to_vec(),
         max: 10,
+        before: None,
     };
     let (rows, all) = door.list(filter).await.unwrap();
     assert_eq!(all, 3);

@@ -148,6 +148,7 @@ async fn exercise(d: &mut Desktop) {
         let filter = ReplyFilter {
             account: None,
             states: vec![state],
+            before: None,
             max: 9,
         };
         door.list(filter).await.unwrap();

@@ -1,0 +1,82 @@
+//! The operator's side of a ledger that another process has, by its API.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::json;
+
+use super::Remote;
+use crate::{
+    http::api::{Endpoints, Found, Order, Ordered, Resumed},
+    job::JobId,
+    ledger::{Error, EventCursor, EventPage, JobFilter, JobPage, JobStory, JobTable, Pause, Steer, Steered},
+};
+
+#[async_trait]
+impl JobTable for Remote {
+    async fn list(&self, filter: JobFilter) -> Result<JobPage, Error> {
+        self.get(&["jobs"], &filter).await
+    }
+
+    async fn find(&self, prefix: &str) -> Result<Vec<JobId>, Error> {
+        let found: Found = self.get(&["jobs", "find"], &json!({ "prefix": prefix })).await?;
+        Ok(found.jobs)
+    }
+
+    async fn story(&self, job: JobId) -> Result<Option<JobStory>, Error> {
+        let heard = self.look(&["jobs", &job.to_string()], &json!({})).await?;
+        match heard.is_missing() {
+            true => Ok(None),
+            false => self.read(heard).map(Some),
+        }
+    }
+
+    async fn steer(&self, action: Steer, jobs: Vec<JobId>) -> Result<Vec<Steered>, Error> {
+        let ordered: Ordered = self.post(&["jobs", "steer"], &Order { action, jobs }).await?;
+        Ok(ordered.jobs)
+    }
+
+    async fn mail(&self, job: JobId) -> Result<Bytes, Error> {
+        let heard = self.look(&["jobs", &job.to_string(), "mail"], &json!({})).await?;
+        match heard.is_missing() {
+            true => Err(Error::Missing(format!("the mail of job {job}"))),
+            false => self.body(heard).map(Bytes::from),
+        }
+    }
+
+    async fn reply(&self, job: JobId, rerun: Option<u32>) -> Result<Bytes, Error> {
+        let query = json!({ "rerun": rerun });
+        let heard = self.look(&["jobs", &job.to_string(), "reply"], &query).await?;
+        match heard.is_missing() {
+            true => Err(Error::Missing(format!("that reply of job {job}"))),
+            false => self.body(heard).map(Bytes::from),
+        }
+    }
+
+    async fn pause(&self, endpoint: &str) -> Result<Pause, Error> {
+        self.post(&["endpoints", endpoint, "pause"], &json!({})).await
+    }
+
+    async fn resume(&self, endpoint: &str) -> Result<Option<Pause>, Error> {
+        let resumed: Resumed = self.post(&["endpoints", endpoint, "resume"], &json!({})).await?;
+        Ok(resumed.was)
+    }
+
+    async fn pauses(&self) -> Result<Vec<Pause>, Error> {
+        let all: Endpoints = self.get(&["endpoints"], &json!({})).await?;
+        Ok(all
+            .endpoints
+            .into_iter()
+            .filter_map(|endpoint| endpoint.paused)
+            .collect())
+    }
+
+    async fn events(&self, after: EventCursor, endpoint: Option<&str>, max: usize) -> Result<EventPage, Error> {
+        let query = json!({ "after": after, "endpoint": endpoint, "limit": max.clamp(1, 1000) });
+        self.get(&["events"], &query).await
+    }
+
+    async fn newest_event(&self) -> Result<EventCursor, Error> {
+        let page: EventPage = self.get(&["events"], &json!({})).await?;
+        Ok(page.next)
+    }
+}

@@ -1,0 +1,242 @@
+//! A Mailjob that runs elsewhere, by its API.
+
+mod jobs;
+mod replies;
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+use reqwest::{Client, Method, StatusCode, Url, header::CONTENT_TYPE};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{
+    http::api::{MEDIA_TYPE, Problem, ROOT},
+    ledger::Error,
+    message::clean::clean,
+    net,
+    secret::{ExposeSecret as _, Secret, SecretRef},
+};
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Bytes of an answer at most: a mail may be large.
+const MOST: usize = 256 << 20;
+
+/// Characters of what a server says that are told.
+const SHOWN: usize = 500;
+
+/// Which Mailjob is asked, where it is not the ledger of this machine.
+#[derive(Debug, Args)]
+pub(super) struct Elsewhere {
+    /// Ask the API of a running Mailjob, such as `http://127.0.0.1:8025`, instead of the ledger.
+    #[arg(long, value_name = "URL", env = "MAILJOB_URL")]
+    url: Option<Url>,
+    /// The file of its token.
+    #[arg(long, value_name = "FILE", env = "MAILJOB_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+}
+
+impl Elsewhere {
+    /// The API, where one is named.
+    ///
+    /// # Errors
+    /// When the token can't be read, or the URL is none of HTTP.
+    pub(super) fn api(self) -> Result<Option<Remote>, Error> {
+        let Some(url) = self.url else { return Ok(None) };
+        let token = self.token_file.map(|file| SecretRef::File(file).read()).transpose();
+        let token = token.map_err(|error| Error::Remote(error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
+            return Err(Error::Remote(format!(
+                "{url} is no address of an API; write it as http://127.0.0.1:8025"
+            )));
+        }
+        let http = net::http::client(None, true).map_err(|error| Error::Remote(error.to_string()))?;
+        Ok(Some(Remote { http, url, token }))
+    }
+}
+
+/// An answer.
+struct Heard {
+    status: StatusCode,
+    is_problem: bool,
+    body: Vec<u8>,
+}
+
+impl Heard {
+    /// Whether the API knows no such thing.
+    fn is_missing(&self) -> bool {
+        self.is_problem && self.status == StatusCode::NOT_FOUND
+    }
+}
+
+/// The API of a running Mailjob.
+#[derive(Debug, Clone)]
+pub(super) struct Remote {
+    http: Client,
+    url: Url,
+    token: Option<Secret>,
+}
+
+impl Remote {
+    /// The address of something, by its steps below the root.
+    fn address(&self, steps: &[&str]) -> Url {
+        let mut url = self.url.clone();
+        url.set_query(None);
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty();
+            path.extend(ROOT.split('/').filter(|step| !step.is_empty()));
+            path.extend(steps);
+        }
+        url
+    }
+
+    async fn get<T: DeserializeOwned>(&self, steps: &[&str], query: &impl Serialize) -> Result<T, Error> {
+        let heard = self.look(steps, query).await?;
+        self.read(heard)
+    }
+
+    async fn post<T: DeserializeOwned>(&self, steps: &[&str], body: &impl Serialize) -> Result<T, Error> {
+        let body = serde_json::to_vec(body).map_err(|error| self.odd(&error.to_string()))?;
+        let heard = self.ask(Method::POST, self.address(steps), Some(body)).await?;
+        self.read(heard)
+    }
+
+    async fn look(&self, steps: &[&str], query: &impl Serialize) -> Result<Heard, Error> {
+        let mut url = self.address(steps);
+        for (name, value) in pairs(query) {
+            url.query_pairs_mut().append_pair(&name, &value);
+        }
+        self.ask(Method::GET, url, None).await
+    }
+
+    async fn ask(&self, method: Method, url: Url, body: Option<Vec<u8>>) -> Result<Heard, Error> {
+        let mut request = self.http.request(method, url).timeout(PATIENCE);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.expose_secret());
+        }
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body);
+        }
+        let unreachable = |error: reqwest::Error| {
+            let why = innermost(&error);
+            Error::Remote(format!("{} can't be asked: {why}", self.url))
+        };
+        let mut answer = request.send().await.map_err(unreachable)?;
+        let media_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let mut heard = Heard {
+            status: answer.status(),
+            is_problem: media_type.is_some_and(|it| it.starts_with(MEDIA_TYPE)),
+            body: Vec::new(),
+        };
+        while let Some(piece) = answer.chunk().await.map_err(unreachable)? {
+            if heard.body.len() + piece.len() > MOST {
+                return Err(self.odd("the answer is too large"));
+            }
+            heard.body.extend_from_slice(&piece);
+        }
+        Ok(heard)
+    }
+
+    fn read<T: DeserializeOwned>(&self, heard: Heard) -> Result<T, Error> {
+        let body = self.body(heard)?;
+        serde_json::from_slice(&body).map_err(|error| self.odd(&error.to_string()))
+    }
+
+    /// The body of what was done; else why it was not.
+    fn body(&self, heard: Heard) -> Result<Vec<u8>, Error> {
+        if heard.status.is_success() {
+            return Ok(heard.body);
+        }
+        let problem = serde_json::from_slice::<Problem>(&heard.body);
+        match problem.ok().filter(|_| heard.is_problem) {
+            Some(problem) => {
+                let said = format!("{} says: {} {}", self.url, problem.detail, problem.cure);
+                Err(Error::Remote(clean(&said, SHOWN)))
+            }
+            None => Err(self.odd(&format!("it answers with status {}", heard.status.as_u16()))),
+        }
+    }
+
+    /// What answers is no Mailjob, or another one than ours.
+    fn odd(&self, why: &str) -> Error {
+        let said = format!("{} is no API of a Mailjob like this one: {why}", self.url);
+        Error::Remote(clean(&said, SHOWN))
+    }
+}
+
+/// The pairs of a query: each field that says something, a list as several.
+fn pairs(query: &impl Serialize) -> Vec<(String, String)> {
+    let Ok(Value::Object(fields)) = serde_json::to_value(query) else {
+        return Vec::new();
+    };
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let each = fields.into_iter().flat_map(|(name, value)| {
+        let values = match value {
+            Value::Null => Vec::new(),
+            Value::Array(values) => values,
+            one => vec![one],
+        };
+        values.into_iter().map(move |value| (name.clone(), text(value)))
+    });
+    each.collect()
+}
+
+/// The cause behind all others.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::JobFilter;
+
+    fn remote(url: &str) -> Remote {
+        net::tls::install_provider();
+        let url = Some(url.parse().unwrap());
+        let elsewhere = Elsewhere { url, token_file: None };
+        elsewhere.api().unwrap().unwrap()
+    }
+
+    #[test]
+    fn addresses_lie_below_the_url_whatever_is_asked_for() {
+        for (url, steps, address) in [
+            (
+                "http://127.0.0.1:8025",
+                &["jobs"][..],
+                "http://127.0.0.1:8025/api/v1/jobs",
+            ),
+            ("http://h/behind/", &["jobs", "a"], "http://h/behind/api/v1/jobs/a"),
+            (
+                "http://h/?q=1",
+                &["endpoints", "../x/é", "pause"],
+                "http://h/api/v1/endpoints/..%2Fx%2F%C3%A9/pause",
+            ),
+        ] {
+            assert_eq!(remote(url).address(steps).as_str(), address);
+        }
+    }
+
+    #[test]
+    fn a_filter_becomes_a_query() {
+        let filter = JobFilter {
+            endpoint: Some("a b".to_owned()),
+            states: vec![crate::job::state::State::Held, crate::job::state::State::Failed],
+            ..JobFilter::default()
+        };
+        let pairs: Vec<_> = pairs(&filter)
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        assert_eq!(pairs, ["endpoint=a b", "limit=100", "states=held", "states=failed"]);
+    }
+}

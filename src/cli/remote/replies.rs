@@ -1,0 +1,54 @@
+//! The replies of a ledger that another process has, by its API.
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::Remote;
+use crate::{
+    http::api::{self, Replies},
+    job::JobId,
+    ledger::{Again, Error, OutboxRow, ReplyFilter, Retried},
+};
+
+impl Remote {
+    /// The newest replies that are wanted, and how many there are in all.
+    pub(in crate::cli) async fn replies(&self, filter: ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
+        let (mut rows, mut all) = (Vec::new(), None);
+        let mut before = filter.before;
+        while rows.len() < filter.max {
+            let query = json!({
+                "account": filter.account,
+                "state": filter.states,
+                "before": before,
+                "limit": (filter.max - rows.len()).min(1000),
+            });
+            let page: Replies = self.get(&["replies"], &query).await?;
+            all.get_or_insert(page.all);
+            rows.extend(page.replies);
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        Ok((rows, all.unwrap_or_default()))
+    }
+
+    /// Has replies tried again at once.
+    pub(in crate::cli) async fn retry_replies(&self, which: Again) -> Result<Retried, Error> {
+        let state = match which {
+            Again::Job(job) => return self.retry_reply(job).await,
+            Again::Queued => api::Again::Queued,
+            Again::Refused => api::Again::Refused,
+        };
+        self.post(&["replies", "retry"], &api::Retry { state }).await
+    }
+
+    async fn retry_reply(&self, job: JobId) -> Result<Retried, Error> {
+        let address = self.address(&["replies", &job.to_string(), "retry"]);
+        let heard = self.ask(Method::POST, address, Some(b"{}".to_vec())).await?;
+        match heard.is_missing() {
+            true => Err(Error::Missing(format!("a reply of job {job}"))),
+            false => self.read(heard),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Where the replies are: in the ledger, by its side door, or at a Mailjob that runs elsewhere.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use chrono::Utc;
+use clap::Args;
+
+use super::IO;
+use crate::{
+    cli::{
+        Files,
+        remote::{Elsewhere, Remote},
+    },
+    config::load::{Sources, load},
+    ledger::{Again, Error, OutboxRow, ReplyFilter, Retried, sqlite::Outbox},
+};
+
+/// `EX_CONFIG` of sysexits.
+const CONFIG: u8 = 78;
+
+/// Where the replies are.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Where {
+    #[command(flatten)]
+    elsewhere: Elsewhere,
+    #[command(flatten)]
+    files: Files,
+}
+
+/// Whoever knows the replies.
+pub(super) enum Desk {
+    /// The ledger of this machine.
+    Here(PathBuf),
+    /// There is no ledger yet, and so no reply.
+    Nothing,
+    /// The API of a running Mailjob.
+    Elsewhere(Remote),
+}
+
+impl Where {
+    /// Goes there.
+    pub(super) async fn go(self) -> Result<Desk, ExitCode> {
+        let failed = |error: Error| {
+            eprintln!("{error}");
+            ExitCode::from(IO)
+        };
+        if let Some(remote) = self.elsewhere.api().map_err(failed)? {
+            return Ok(Desk::Elsewhere(remote));
+        }
+        let Some(service) = load(&Sources::from(self.files)).service else {
+            eprintln!("mailjob.toml can't be used; mailjob check shows why");
+            return Err(ExitCode::from(CONFIG));
+        };
+        match service.ledger.exists() {
+            true => Ok(Desk::Here(service.ledger)),
+            false => Ok(Desk::Nothing),
+        }
+    }
+}
+
+impl Desk {
+    /// The newest replies that are wanted, newest first, and how many there are in all.
+    pub(super) async fn list(&self, filter: ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
+        match self {
+            Self::Here(file) => Outbox::open(file).await?.list(filter).await,
+            Self::Nothing => Ok((Vec::new(), 0)),
+            Self::Elsewhere(remote) => remote.replies(filter).await,
+        }
+    }
+
+    /// Has replies tried again at once.
+    pub(super) async fn retry(&self, which: Again) -> Result<Retried, Error> {
+        match (self, which) {
+            (Self::Here(file), which) => Outbox::open(file).await?.retry(which, Utc::now()).await,
+            (Self::Nothing, Again::Job(job)) => Err(Error::Missing(format!("a reply of job {job}"))),
+            (Self::Nothing, Again::Queued | Again::Refused) => Ok(Retried::default()),
+            (Self::Elsewhere(remote), which) => remote.retry_replies(which).await,
+        }
+    }
+}

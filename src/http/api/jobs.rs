@@ -1,0 +1,178 @@
+//! The jobs: lists, whole stories, and what an operator has done to them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Api,
+    letter::Letter,
+    operation::{Json, Operation},
+    parameters::Nothing,
+    problem::{Kind, Problem},
+};
+use crate::{
+    job::JobId,
+    ledger::{JobFilter, JobPage, JobStory, Steer, Steered, Unsteerable},
+};
+
+/// What is to be done to jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// What.
+    pub action: Steer,
+    /// To which, 1000 at most.
+    #[schemars(length(min = 1, max = 1000))]
+    pub jobs: Vec<JobId>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ordered {
+    /// Each of the jobs, in the order in which they were named.
+    pub jobs: Vec<Steered>,
+}
+
+/// Jobs that were found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Found {
+    /// Each of them.
+    pub jobs: Vec<JobId>,
+}
+
+/// How an id begins.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Prefix {
+    /// The first hexadecimal digits; hyphens don't count.
+    #[schemars(length(max = 64))]
+    prefix: String,
+}
+
+/// A job by its id.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct ById {
+    /// The job.
+    job: JobId,
+}
+
+/// One of a job's replies.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct WhichReply {
+    /// Which: how often the job had been run anew. The newest when nothing is said.
+    #[schemars(range(max = 1_000_000))]
+    rerun: Option<u32>,
+}
+
+/// What can be asked of jobs.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get::<Nothing, JobFilter, _, _, _>("/jobs", "list_jobs", "A page of jobs, the newest first.", list),
+        Operation::post::<Nothing, Order, _, _, _>(
+            "/jobs/steer",
+            "steer_jobs",
+            "Do the same to many jobs, all in one commit.",
+            many,
+        ),
+        Operation::get::<Nothing, Prefix, _, _, _>(
+            "/jobs/find",
+            "find_jobs",
+            "The jobs whose id begins so, 10 at most, the newest first.",
+            find,
+        ),
+        Operation::get::<ById, Nothing, _, _, _>(
+            "/jobs/{job}",
+            "get_job",
+            "A job's whole story: its mail, each attempt, its parts, its replies, and what was done in the mailbox.",
+            story,
+        ),
+        Operation::get::<ById, Nothing, _, _, _>(
+            "/jobs/{job}/mail",
+            "get_job_mail",
+            "The mail of a job, as it came; while retention lasts.",
+            mail,
+        ),
+        Operation::get::<ById, WhichReply, _, _, _>(
+            "/jobs/{job}/reply",
+            "get_job_reply",
+            "A reply of a job, as it was sent; while retention lasts.",
+            reply,
+        ),
+        one(
+            "/jobs/{job}/retry",
+            "retry_job",
+            "Have a failed or held job tried again, and a deferred one now.",
+            Steer::Retry,
+        ),
+        one(
+            "/jobs/{job}/discard",
+            "discard_job",
+            "Let a job fail that waits, is held or has not begun; nobody is answered.",
+            Steer::Discard,
+        ),
+        one(
+            "/jobs/{job}/replay",
+            "replay_job",
+            "Run a job anew that has ended, with the mail that is stored; its reply is a new one.",
+            Steer::Replay,
+        ),
+    ]
+}
+
+/// Something that is done to one job.
+fn one(path: &'static str, id: &'static str, about: &'static str, steer: Steer) -> Operation {
+    let work = move |api: Api, place: ById, Nothing {}: Nothing| async move {
+        let steered = api.jobs.steer(steer, vec![place.job]).await?;
+        let steered = steered.into_iter().next().ok_or_else(|| unknown(place.job))?;
+        match steered.refused {
+            None => Ok(Json(steered)),
+            Some(Unsteerable::Unknown) => Err(unknown(place.job)),
+            Some(refused) => Err(Problem::new(
+                Kind::Conflict,
+                format!("Job {}: {refused}.", place.job),
+                "look at its story, GET /api/v1/jobs/{job}",
+            )),
+        }
+    };
+    Operation::post::<ById, Nothing, _, _, _>(path, id, about, work).may(Kind::Conflict)
+}
+
+async fn list(api: Api, _: Nothing, filter: JobFilter) -> Result<Json<JobPage>, Problem> {
+    Ok(Json(api.jobs.list(filter).await?))
+}
+
+async fn find(api: Api, _: Nothing, wanted: Prefix) -> Result<Json<Found>, Problem> {
+    let jobs = api.jobs.find(&wanted.prefix).await?;
+    Ok(Json(Found { jobs }))
+}
+
+async fn many(api: Api, _: Nothing, order: Order) -> Result<Json<Ordered>, Problem> {
+    if order.jobs.is_empty() || order.jobs.len() > JobFilter::MOST {
+        let why = format!("`jobs` names {}; name 1 to {}.", order.jobs.len(), JobFilter::MOST);
+        return Err(Problem::new(Kind::BadRequest, why, "ask several times"));
+    }
+    let jobs = api.jobs.steer(order.action, order.jobs).await?;
+    Ok(Json(Ordered { jobs }))
+}
+
+async fn story(api: Api, place: ById, _: Nothing) -> Result<Json<JobStory>, Problem> {
+    let story = api.jobs.story(place.job).await?;
+    story.map(Json).ok_or_else(|| unknown(place.job))
+}
+
+async fn mail(api: Api, place: ById, _: Nothing) -> Result<Letter, Problem> {
+    let room = api.letters.clone().acquire_owned().await;
+    let bytes = api.jobs.mail(place.job).await?;
+    Ok(Letter::new(format!("{}.eml", place.job), bytes, room.ok()))
+}
+
+async fn reply(api: Api, place: ById, which: WhichReply) -> Result<Letter, Problem> {
+    let room = api.letters.clone().acquire_owned().await;
+    let bytes = api.jobs.reply(place.job, which.rerun).await?;
+    Ok(Letter::new(format!("{}-reply.eml", place.job), bytes, room.ok()))
+}
+
+fn unknown(job: JobId) -> Problem {
+    Problem::missing(format!("There is no job {job}."), "/api/v1/jobs")
+}

@@ -1,0 +1,227 @@
+//! The API: see and steer what runs, below `/api/v1`, on the listener of `/livez`.
+//!
+//! [`access`] says who is let in. Every operation is in [`operations`], of which both the routes and the OpenAPI document are made.
+
+mod access;
+mod document;
+mod endpoints;
+mod events;
+mod jobs;
+mod letter;
+mod operation;
+mod parameters;
+mod problem;
+mod replies;
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{
+        HeaderValue, Method,
+        header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS},
+    },
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+};
+use serde_json::Value;
+use tokio::sync::{Semaphore, watch};
+
+use crate::{
+    config::{self, Config, load::Sources},
+    ledger::{JobTable, sqlite::Outbox},
+    secret::SecretRef,
+};
+
+use self::{
+    access::{Caller, Door},
+    operation::{Json, Operation},
+    parameters::Nothing,
+    problem::Kind,
+};
+pub use self::{
+    endpoints::{EndpointAction, EndpointRow, EndpointState, Endpoints, FileProblem, Resumed, Settings},
+    jobs::{Found, Order, Ordered},
+    problem::{MEDIA_TYPE, Problem},
+    replies::{Again, Replies, Retry},
+};
+
+/// Where the API begins.
+pub const ROOT: &str = "/api/v1";
+
+/// Bytes of a request's body at most.
+const MAX_BODY: usize = 64 << 10;
+
+/// How long a body may take to come.
+const READING: Duration = Duration::from_secs(10);
+
+/// How long an answer may take to begin.
+const ANSWERING: Duration = Duration::from_secs(30);
+
+/// Requests that are answered at once; who comes later waits.
+const AT_ONCE: usize = 16;
+
+/// What runs now, as the configuration has it.
+#[derive(Debug, Clone)]
+pub struct Running {
+    /// What runs.
+    pub config: Config,
+    /// All that is wrong with the files.
+    pub problems: Vec<config::Problem>,
+}
+
+/// Mails that are handed out at once: each is in memory as a whole.
+const LETTERS: usize = 2;
+
+/// Room for mails that are handed out.
+#[must_use]
+pub fn letters() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(LETTERS))
+}
+
+impl Running {
+    /// What runs with this configuration.
+    #[must_use]
+    pub fn of(config: &Config, problems: &[config::Problem]) -> Self {
+        Self {
+            config: config.clone(),
+            problems: problems.to_vec(),
+        }
+    }
+}
+
+/// What the operations work with.
+#[derive(Clone)]
+pub struct Api {
+    /// Where it answers.
+    pub listener: SocketAddr,
+    /// Where the files of the configuration are.
+    pub sources: Arc<Sources>,
+    /// What runs now.
+    pub running: watch::Receiver<Arc<Running>>,
+    /// The replies.
+    pub outbox: Outbox,
+    /// The jobs, pauses and events.
+    pub jobs: Arc<dyn JobTable>,
+    /// Room for mails that are handed out; [`letters`] makes it.
+    pub letters: Arc<Semaphore>,
+}
+
+/// Everything that can be asked for.
+fn operations() -> Vec<Operation> {
+    let own = Operation::get::<Nothing, Nothing, _, _, _>(
+        "/openapi.json",
+        "openapi",
+        "This document.",
+        |api: Api, _, _| async move { Ok(Json(api.document())) },
+    );
+    let rooms = [
+        vec![own],
+        endpoints::operations(),
+        jobs::operations(),
+        replies::operations(),
+        events::operations(),
+    ];
+    rooms.into_iter().flatten().collect()
+}
+
+/// The OpenAPI document of an API without a token.
+#[must_use]
+pub fn openapi() -> Value {
+    document::document(&operations(), false)
+}
+
+/// The routes below [`ROOT`].
+pub fn routes(api: Api) -> Router {
+    let guard = Guard {
+        api: api.clone(),
+        places: Arc::new(Semaphore::new(AT_ONCE)),
+        said: Arc::default(),
+    };
+    let mut routes = Router::new();
+    for operation in operations() {
+        routes = routes.route(operation.path, operation.handler);
+    }
+    let routes = routes
+        .fallback(|| async { Problem::missing("There is no such path.", "/api/v1/openapi.json") })
+        .method_not_allowed_fallback(|method: Method| async move {
+            let why = format!("{method} means nothing here.");
+            Problem::new(Kind::MethodNotAllowed, why, "the Allow field names the methods that do")
+        })
+        .layer(middleware::from_fn_with_state(guard, guarded))
+        .with_state(api);
+    Router::new().nest(ROOT, routes)
+}
+
+impl Api {
+    /// The document, with a token where one is asked for.
+    fn document(&self) -> Value {
+        match self.running.borrow().config.api {
+            config::Api::Token(_) => document::document(&operations(), true),
+            config::Api::Loopback | config::Api::Closed => openapi(),
+        }
+    }
+}
+
+/// Lets in who may, and only so many at once.
+#[derive(Clone)]
+struct Guard {
+    api: Api,
+    places: Arc<Semaphore>,
+    /// Why the token can't be had, as it was said last.
+    said: Arc<Mutex<String>>,
+}
+
+impl Guard {
+    async fn answer(&self, request: Request, next: Next) -> Result<Response, Problem> {
+        let caller = Caller::of(request.uri(), request.headers());
+        access::judge(&self.door().await, &caller)?;
+        let answering = async {
+            // The semaphore is never closed.
+            let _place = self.places.acquire().await;
+            next.run(request).await
+        };
+        tokio::time::timeout(ANSWERING, answering).await.map_err(|_| {
+            let why = format!("No answer within {} s.", ANSWERING.as_secs());
+            Problem::new(Kind::Unavailable, why, "ask for less, or later")
+        })
+    }
+
+    /// The door as it is now. A token is read from its file.
+    async fn door(&self) -> Door {
+        let (api, listener) = (self.api.running.borrow().config.api.clone(), self.api.listener);
+        let door = tokio::task::spawn_blocking(move || Door::of(&api, listener, SecretRef::read));
+        let door = door.await.unwrap_or_else(|error| Door::Unusable(error.to_string()));
+        let why = match &door {
+            Door::Unusable(why) => why.as_str(),
+            Door::Machine | Door::Token(_) | Door::NoToken(_) | Door::Unreadable => "",
+        };
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        // Once, not for each who knocks.
+        if *said != why {
+            why.clone_into(&mut said);
+            if !why.is_empty() {
+                tracing::error!(why, "the API's token can't be used, so nobody is let in");
+            }
+        }
+        door
+    }
+}
+
+async fn guarded(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let mut response = guard.answer(request, next).await.unwrap_or_else(Problem::into_response);
+    // Nobody but who asked, and nothing but what it says it is.
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+#[cfg(test)]
+#[path = "api_tests.rs"]
+mod tests;

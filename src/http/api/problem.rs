@@ -1,0 +1,143 @@
+//! What an answer says that is none: RFC 9457, with a cure.
+
+use std::borrow::Cow;
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::Error;
+
+/// The media type of problems.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// Why a request was not done (RFC 9457), and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Problem {
+    /// Which problem: fixed, for programs.
+    #[serde(rename = "type")]
+    #[schemars(extend("format" = "uri"))]
+    pub kind: Cow<'static, str>,
+    /// The same in words, for people.
+    pub title: Cow<'static, str>,
+    /// The status of the answer.
+    #[schemars(range(min = 400, max = 599))]
+    pub status: u16,
+    /// What is wrong this time.
+    pub detail: String,
+    /// What to do.
+    pub cure: Cow<'static, str>,
+}
+
+/// The problems there are, with their status, name and title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The request can't be read.
+    BadRequest,
+    /// It has no token, or a wrong one.
+    Unauthorized,
+    /// It may not come from there.
+    Forbidden,
+    /// There is no such thing.
+    NotFound,
+    /// Not by this method.
+    MethodNotAllowed,
+    /// It took too long to come.
+    Slow,
+    /// Not as things are.
+    Conflict,
+    /// The body is too large.
+    TooLarge,
+    /// The body is no JSON.
+    MediaType,
+    /// We failed.
+    Internal,
+    /// Not now.
+    Unavailable,
+}
+
+impl Kind {
+    /// Its status, name and title.
+    pub(super) fn of(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::BadRequest => (StatusCode::BAD_REQUEST, "bad-request", "The request can't be read"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "A token is needed"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not from there"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method", "Not by this method"),
+            Self::Slow => (StatusCode::REQUEST_TIMEOUT, "slow", "The request took too long to come"),
+            Self::Conflict => (StatusCode::CONFLICT, "conflict", "Not as things are"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
+            Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "The body is no JSON"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Mailjob failed"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not now"),
+        }
+    }
+}
+
+impl Problem {
+    /// A problem.
+    pub(super) fn new(kind: Kind, detail: impl Into<String>, cure: impl Into<Cow<'static, str>>) -> Self {
+        let (status, name, title) = kind.of();
+        Self {
+            kind: format!("urn:mailjob:problem:{name}").into(),
+            title: title.into(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            cure: cure.into(),
+        }
+    }
+
+    /// There is no such job, reply or endpoint.
+    pub(super) fn missing(what: impl Into<String>, list: &'static str) -> Self {
+        Self::new(Kind::NotFound, what, format!("GET {list} shows those that there are"))
+    }
+}
+
+/// What the ledger says.
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let said = error.to_string();
+        match error {
+            Error::Missing(_) => Self::new(Kind::NotFound, said, "ask for what the lists show"),
+            Error::Stale(_) | Error::Illegal { .. } => Self::new(Kind::Conflict, said, "look at it again"),
+            Error::Full(_) => Self::new(Kind::Unavailable, said, "make room on the ledger's disk"),
+            Error::Closed => Self::new(
+                Kind::Unavailable,
+                said,
+                "Mailjob is stopping: ask again after its next start",
+            ),
+            Error::InUse { .. }
+            | Error::Newer { .. }
+            | Error::Older { .. }
+            | Error::SignInBusy { .. }
+            | Error::Remote(_)
+            | Error::Engine(_) => {
+                tracing::error!(error = said, "the API could not use the ledger");
+                Self::new(Kind::Internal, said, "see the log of mailjob run")
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let text = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = Response::new(Body::from(text));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"mailjob\""),
+            );
+        }
+        response
+    }
+}

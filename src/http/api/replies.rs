@@ -1,0 +1,123 @@
+//! The replies: what waits, what was refused, and trying it again.
+
+use chrono::Utc;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Api,
+    operation::{Json, Operation},
+    parameters::Nothing,
+    problem::Problem,
+};
+use crate::{
+    job::JobId,
+    ledger::{self, OutboxRow, ReplyFilter, ReplyState, Retried},
+};
+
+/// Replies in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Replies {
+    /// Each of them, the newest first.
+    pub replies: Vec<OutboxRow>,
+    /// How many there are from the first of these on.
+    pub all: usize,
+    /// What to give as `before` for those that follow; nothing where none do.
+    pub next: Option<JobId>,
+}
+
+/// Which replies are shown.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Of this SMTP account only.
+    #[schemars(length(max = 63))]
+    account: Option<String>,
+    /// In these states only. When none is named: those that wait, that are being sent, and that were refused.
+    #[serde(default)]
+    state: Vec<ReplyState>,
+    /// Older than that of this job: `next` of the page before.
+    before: Option<JobId>,
+    /// So many at most.
+    #[serde(default = "hundred")]
+    #[schemars(range(min = 1, max = 1000))]
+    limit: u32,
+}
+
+fn hundred() -> u32 {
+    100
+}
+
+/// Which replies are tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Again {
+    /// All that wait.
+    Queued,
+    /// All that nobody has got.
+    Refused,
+}
+
+/// Which replies are tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// Those in this state.
+    pub state: Again,
+}
+
+/// A reply by its job.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct ByJob {
+    /// The job whose reply it is.
+    job: JobId,
+}
+
+/// What can be asked of replies.
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::get::<Nothing, Wanted, _, _, _>("/replies", "list_replies", "Replies, the newest first.", list),
+        Operation::post::<Nothing, Retry, _, _, _>(
+            "/replies/retry",
+            "retry_replies",
+            "Have replies tried again now.",
+            retry_all,
+        ),
+        Operation::post::<ByJob, Nothing, _, _, _>(
+            "/replies/{job}/retry",
+            "retry_reply",
+            "Have the reply of a job tried again now: with the same bytes and the same Message-ID, by those who have not got it.",
+            retry,
+        ),
+    ]
+}
+
+async fn list(api: Api, _: Nothing, wanted: Wanted) -> Result<Json<Replies>, Problem> {
+    let usual = [ReplyState::Queued, ReplyState::Running, ReplyState::Refused];
+    let filter = ReplyFilter {
+        account: wanted.account,
+        states: if wanted.state.is_empty() {
+            usual.into()
+        } else {
+            wanted.state
+        },
+        before: wanted.before,
+        max: usize::try_from(wanted.limit).unwrap_or(usize::MAX),
+    };
+    let (replies, all) = api.outbox.list(filter).await?;
+    let next = replies.last().map(|row| row.job).filter(|_| all > replies.len());
+    Ok(Json(Replies { replies, all, next }))
+}
+
+async fn retry_all(api: Api, _: Nothing, which: Retry) -> Result<Json<Retried>, Problem> {
+    let which = match which.state {
+        Again::Queued => ledger::Again::Queued,
+        Again::Refused => ledger::Again::Refused,
+    };
+    Ok(Json(api.outbox.retry(which, Utc::now()).await?))
+}
+
+async fn retry(api: Api, place: ByJob, _: Nothing) -> Result<Json<Retried>, Problem> {
+    let which = ledger::Again::Job(place.job);
+    Ok(Json(api.outbox.retry(which, Utc::now()).await?))
+}
