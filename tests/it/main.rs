@@ -13,6 +13,7 @@ mod life;
 mod looks;
 mod loops;
 mod notice;
+mod operate;
 mod outage;
 mod outbox;
 mod parts;

@@ -60,9 +60,10 @@ pub(super) fn cure(jobs: &JobNews) -> String {
         NewsKind::Refused => "Nobody has got these replies. Mend what the server named, then\n\n  mailjob replies list --state refused\n  \
                               mailjob replies retry --all-refused"
             .to_owned(),
-        NewsKind::Paused => "Correct the URL in the endpoint's file, or start mailjob again: then it goes on. Its mail waits until then; \
-                             nothing is lost."
-            .to_owned(),
+        NewsKind::Paused => format!(
+            "Correct the URL in the endpoint's file, or let it go on as it is: mailjob resume {}. Its mail waits until then; nothing is lost.",
+            jobs.endpoint
+        ),
     }
 }
 
