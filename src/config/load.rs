@@ -19,6 +19,7 @@ use super::{
     oauth::by_sign_in,
     problem::Fault,
     read::{Needed, Part},
+    remembered::Remembered,
 };
 
 /// The largest file that is read, in bytes.
@@ -85,11 +86,24 @@ impl Loaded {
 /// Reads files and the environment, and so blocks; give it a thread of its own.
 #[must_use]
 pub fn load(sources: &Sources) -> Loaded {
-    load_beside(sources, None)
+    load_beside(sources, None, &mut Remembered::default())
 }
 
-/// The same while something runs: where two endpoints want the same mailbox watched in two ways, the way in which it is stays.
-pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded {
+/// Reads everything again and again, as the running program does when something changed.
+#[derive(Debug, Default)]
+pub struct Loader(Remembered);
+
+impl Loader {
+    /// What the files say now. Blocks.
+    #[must_use]
+    pub fn load(&mut self, sources: &Sources) -> Loaded {
+        load_beside(sources, None, &mut self.0)
+    }
+}
+
+/// The same while something runs: where two endpoints want the same mailbox watched in two ways, the way in which it is stays. All files
+/// are read; those that say what they said are not understood again.
+pub(super) fn load_beside(sources: &Sources, running: Option<&Config>, before: &mut Remembered) -> Loaded {
     let mut problems = Vec::new();
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let text = sources.config.as_deref().map(|file| (file, read_text(file)));
@@ -103,6 +117,7 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
         None => (Some(Service::on(cores)), Some(None), Api::Loopback, Accounts::default()),
     };
     let files = list(sources, &mut problems);
+    before.beside(text.as_ref().and_then(|(_, text)| text.as_deref().ok()), &accounts);
     let mut drafts = BTreeMap::new();
     let (mut broken, mut disabled) = (BTreeSet::new(), BTreeSet::new());
     for (name, file) in files.iter().flatten() {
@@ -110,7 +125,7 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>) -> Loaded
             Ok(defaults) => (defaults.as_ref(), true),
             Err(defaults::Unknown) => (None, false),
         };
-        match read_endpoint(name, file, &accounts, defaults, &mut problems).filter(|_| known) {
+        match read_endpoint(name, file, &accounts, defaults, before, &mut problems).filter(|_| known) {
             Some(draft) if !draft.enabled => drop(disabled.insert(name.clone())),
             Some(draft) => drop(drafts.insert(name.clone(), (file.clone(), draft))),
             None => drop(broken.insert(name.clone())),
@@ -188,9 +203,11 @@ fn read_endpoint(
     file: &Path,
     accounts: &Accounts,
     defaults: Option<&Defaults<'_>>,
+    before: &mut Remembered,
     problems: &mut Vec<Problem>,
 ) -> Option<Draft> {
-    let read = read_text(file).map(|text| check::endpoint(name, file, &text, accounts, defaults));
+    let understand = |text: &str| check::endpoint(name, file, text, accounts, defaults);
+    let read = read_text(file).map(|text| before.part(file, text, understand));
     let part = read.unwrap_or_else(|fault| Part::unread(Problem::of(file, fault)));
     verified(part, problems)
 }

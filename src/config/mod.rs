@@ -41,6 +41,7 @@ mod rate;
 mod read;
 pub mod reference;
 pub mod reload;
+mod remembered;
 pub mod reply;
 mod retention;
 mod route;

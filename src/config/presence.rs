@@ -1,11 +1,12 @@
 //! What a configuration needs on this machine: secrets, programs, files of roots. The only look at them before they are used.
 
 use std::{
-    env, fs, io,
+    env, fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
-use super::problem::Fault;
+use super::{problem::Fault, template::MAX_SOURCE};
 use crate::secret::{SecretError, SecretRef, read_token};
 
 /// The largest file of roots that is read, in bytes.
@@ -22,6 +23,8 @@ pub(super) enum Need {
     Roots(PathBuf),
     /// A token that somebody else writes and renews.
     Token(PathBuf),
+    /// A template, as it was read; what is wrong with it is told where it is named.
+    Template(PathBuf, Result<String, String>),
 }
 
 impl Need {
@@ -39,6 +42,7 @@ impl Need {
             }
             Self::Program(program) => program_fault(program),
             Self::Roots(file) => roots_fault(file),
+            Self::Template(..) => None,
             Self::Token(file) => {
                 let error = read_token(file).err()?;
                 let cure = "mount the service account's token there (a projected volume), readable for the user that runs mailjob";
@@ -46,6 +50,29 @@ impl Need {
             }
         }
     }
+}
+
+impl Need {
+    /// Whether what was read of it would be read again.
+    pub(super) fn is_as_it_was(&self) -> bool {
+        match self {
+            Self::Template(file, was) => template(file) == *was,
+            Self::Secret(_) | Self::Program(_) | Self::Roots(_) | Self::Token(_) => true,
+        }
+    }
+}
+
+/// The source of a template, or why it can't be read; no more of it than a template may have, and a little.
+pub(super) fn template(file: &Path) -> Result<String, String> {
+    let unreadable = |error: io::Error| error.to_string();
+    // Anything but a file could block for ever.
+    if !fs::metadata(file).map_err(unreadable)?.is_file() {
+        return Err("is not a file".to_owned());
+    }
+    let most = u64::try_from(MAX_SOURCE).unwrap_or(u64::MAX).saturating_add(1);
+    let mut source = String::new();
+    let opened = fs::File::open(file).and_then(|file| file.take(most).read_to_string(&mut source));
+    opened.map(|_| source).map_err(unreadable)
 }
 
 fn program_fault(program: &Path) -> Option<Fault> {

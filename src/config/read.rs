@@ -25,7 +25,7 @@ use super::{
 const MOST: usize = 100;
 
 /// What reading came to. The value counts only when there are no problems and all needs are met.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Part<T> {
     pub(super) value: Option<T>,
     pub(super) problems: Vec<Problem>,

@@ -23,6 +23,7 @@ use tokio::{signal::unix::Signal, sync::Notify, task, time};
 use super::{
     Changes, Config, EndpointName, Problem,
     load::{Loaded, Sources, load_beside},
+    remembered::Remembered,
 };
 
 /// How long the files must be quiet before they are read: editors and kubelet write in several steps.
@@ -50,6 +51,7 @@ pub struct Reloader {
     sources: Sources,
     running: Config,
     last: Loaded,
+    files: Remembered,
     hangup: Signal,
     heard: Arc<Notify>,
     watcher: Option<Watcher>,
@@ -67,6 +69,7 @@ impl Reloader {
             sources,
             running,
             last: loaded,
+            files: Remembered::default(),
             hangup,
             heard: Arc::default(),
             watcher: None,
@@ -96,8 +99,12 @@ impl Reloader {
             // A folder that was replaced has a new watch from here on.
             self.watch();
             let (sources, running) = (self.sources.clone(), self.running.clone());
-            match task::spawn_blocking(move || load_beside(&sources, Some(&running))).await {
-                Ok(loaded) => {
+            // When this is dropped meanwhile, they are understood again at the next look.
+            let mut files = std::mem::take(&mut self.files);
+            let reading = task::spawn_blocking(move || (load_beside(&sources, Some(&running), &mut files), files));
+            match reading.await {
+                Ok((loaded, files)) => {
+                    self.files = files;
                     self.stale = false;
                     if let Some(reload) = self.take(loaded) {
                         return reload;

@@ -8,6 +8,7 @@ mod canary;
 mod crash;
 mod doctor;
 mod grants;
+mod ledger;
 mod letters;
 mod life;
 mod looks;

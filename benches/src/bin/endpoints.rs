@@ -7,7 +7,7 @@
 use std::{fs, path::Path, time::Instant};
 
 use anyhow::{Context, Result, ensure};
-use mailjob::config::load::{Sources, load};
+use mailjob::config::load::{Loader, Sources};
 use mailjob_bench::report::median;
 
 const ENDPOINT: &str = "\
@@ -61,8 +61,9 @@ fn main() -> Result<()> {
     for number in 0..files {
         write(&sources.endpoints, number, "Booked")?;
     }
+    let mut loader = Loader::default();
     let begun = Instant::now();
-    let mut last = load(&sources);
+    let mut last = loader.load(&sources);
     let first = begun.elapsed().as_secs_f64() * 1000.0;
     ensure!(
         last.problems.is_empty(),
@@ -74,7 +75,7 @@ fn main() -> Result<()> {
     for round in 0..15 {
         write(&sources.endpoints, round, "Noted")?;
         let begun = Instant::now();
-        let now = load(&sources);
+        let now = loader.load(&sources);
         ensure!(now != last, "the change was not noticed");
         again.push(begun.elapsed().as_secs_f64() * 1000.0);
         last = now;

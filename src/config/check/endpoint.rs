@@ -25,7 +25,7 @@ use crate::config::{
 };
 
 /// An endpoint that is right by itself. Others may watch the same mailbox: what its file says of that has to be what theirs say.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::config) struct Draft {
     pub(in crate::config) endpoint: Endpoint,
     /// Whether it runs.

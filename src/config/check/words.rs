@@ -1,16 +1,13 @@
 //! Templates of replies: written out, or kept in a file beside the endpoint's.
 
-use std::{
-    fs::File,
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use minijinja::{Value as Given, context};
 use toml::de::DeValue;
 
 use crate::config::{
-    Form, MAX_SOURCE, Template, TemplateError, Words,
+    Form, Template, TemplateError, Words,
+    presence::{self, Need},
     read::Value,
     reply::VALUES,
     table::{Table, nearest},
@@ -36,7 +33,9 @@ fn template(form: Form, value: Value<'_>) -> Option<Template> {
     let (source, place) = match value.raw {
         DeValue::Table(_) => {
             let file = file(value.clone())?;
-            let source = match read(&file) {
+            let read = presence::template(&file);
+            value.need(Need::Template(file.clone(), read.clone()));
+            let source = match read {
                 Ok(source) => source,
                 Err(why) => {
                     let cause = format!("names a file that can't be read: {}: {why}", file.display());
@@ -72,18 +71,6 @@ fn template(form: Form, value: Value<'_>) -> Option<Template> {
 
 fn file(value: Value<'_>) -> Option<PathBuf> {
     value.table(|table| table.must("file", "write { file = \"reply.txt\" }", path))
-}
-
-fn read(file: &Path) -> Result<String, String> {
-    let unreadable = |error: std::io::Error| error.to_string();
-    // Anything but a file could block for ever.
-    if !std::fs::metadata(file).map_err(unreadable)?.is_file() {
-        return Err("is not a file".to_owned());
-    }
-    let most = u64::try_from(MAX_SOURCE).unwrap_or(u64::MAX).saturating_add(1);
-    let mut source = String::new();
-    let opened = File::open(file).and_then(|file| file.take(most).read_to_string(&mut source));
-    opened.map(|_| source).map_err(unreadable)
 }
 
 /// Why a value can't be asked for, and what to write.

@@ -1,0 +1,73 @@
+//! `mailjob ledger` beside the running program.
+
+use std::{os::unix::fs::PermissionsExt as _, process::Output, time::Duration};
+
+use mailjob_testbed::{Answer, Mailjob, Options, Receiver, SignIn, Start, World};
+use serde_json::Value;
+
+use crate::letters::letter;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn said(output: &Output) -> (Option<i32>, String) {
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_is_checked_and_copied_while_it_is_at_work() {
+    let world = World::start(Options::default()).await.unwrap();
+    let receiver = Receiver::start(|_| Answer::text("ok")).await.unwrap();
+    let mut mailjob = Mailjob::new(&world, env!("CARGO_BIN_EXE_mailjob")).unwrap();
+    let (user, secs) = ("ada@example.test", SignIn::Password);
+    mailjob
+        .account(&world, "ada", user, secs, Start::Implicit)
+        .await
+        .unwrap();
+    let endpoint = format!(
+        "[mailbox]\naccount = \"ada\"\n[webhook]\nurl = \"{}\"\nallow_private_network = true\n",
+        receiver.url("/hook")
+    );
+    mailjob.endpoint("ada", &endpoint).unwrap();
+    let copy = mailjob.dir().join("copy.db");
+    let none = mailjob.command(&["ledger", "check"]).output().await.unwrap();
+    assert_eq!(none.status.code(), Some(66), "{none:?}");
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    world.dovecot.deliver(user, &letter(1)).await.unwrap();
+    receiver.wait_for(1, PATIENCE).await.unwrap();
+
+    let (code, text) = said(&mailjob.command(&["ledger", "check"]).output().await.unwrap());
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("1 mails, 1 jobs, 0 replies: sound\n"), "{text}");
+    let arguments = ["ledger", "backup", "copy.db"];
+    let (code, text) = said(&mailjob.command(&arguments).output().await.unwrap());
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("Keep its key too, apart from it: "), "{text}");
+    assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = mailjob.command(&arguments).output().await.unwrap();
+    assert_eq!(again.status.code(), Some(74), "{again:?}");
+    let arguments = ["ledger", "check", "copy.db", "--json"];
+    let (code, text) = said(&mailjob.command(&arguments).output().await.unwrap());
+    let found: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (code, found["sound"].as_bool(), found["ledger"]["jobs"].as_u64()),
+        (Some(0), Some(true), Some(1))
+    );
+
+    // Broken as a disk breaks files.
+    let file = std::fs::OpenOptions::new().write(true).open(&copy).unwrap();
+    let pages = file.metadata().unwrap().len() / 4096;
+    for page in 3..pages {
+        std::os::unix::fs::FileExt::write_all_at(&file, &[0xa5; 2048], page * 4096).unwrap();
+    }
+    let (code, text) = said(&mailjob.command(&["ledger", "check", "copy.db"]).output().await.unwrap());
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains("the file is damaged") && text.contains("do: stop Mailjob"),
+        "{text}"
+    );
+    assert_eq!(mailjob.term().unwrap(), 0);
+}
