@@ -99,7 +99,7 @@ pub struct ClaimedJob {
     pub size: u64,
     /// The number of this attempt, from 1. A finish with another number is refused.
     pub attempt: u32,
-    /// Attempts that ended in [`Outcome::Retry`] before this one.
+    /// Attempts that ended in [`crate::job::Outcome::Retry`] before this one.
     pub retries: u32,
     /// Attempts in which the process died.
     pub interrupted: u32,
@@ -220,7 +220,7 @@ pub trait Ledger: Send + Sync + 'static {
     /// place for it.
     async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error>;
 
-    /// Ends an attempt: outcome, reply and the job at the next endpoint in one transaction. [`Outcome::Split`] makes the jobs of the parts
+    /// Ends an attempt: outcome, reply and the job at the next endpoint in one transaction. [`crate::job::Outcome::Split`] makes the jobs of the parts
     /// in it; the end of the last of them queues the mail's own job again.
     async fn finish(&self, finish: Finish) -> Result<(), Error>;
 

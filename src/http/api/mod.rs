@@ -1,6 +1,6 @@
 //! The API: see and steer what runs, below `/api/v1`, on the listener of `/livez`.
 //!
-//! [`access`] says who is let in. Every operation is in [`operations`], of which both the routes and the OpenAPI document are made.
+//! `access` says who is let in. Every operation is in `operations`, of which both the routes and the OpenAPI document are made.
 
 mod access;
 mod document;
