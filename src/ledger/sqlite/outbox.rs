@@ -64,23 +64,39 @@ pub(super) fn submissions(db: &Connection, account: &str, since: DateTime<Utc>) 
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The condition of a filter: the account where one is named, and any of the states, which are ours and need no quoting.
+/// The condition of a filter: the account where one is named, and any of the states, which are ours and need no quoting. What is open or
+/// was refused has an index of its own; sent are nearly all.
 fn condition(filter: &ReplyFilter) -> String {
+    if filter.states.contains(&ReplyState::Sent) {
+        return condition_of_rows(filter);
+    }
+    let of = |state: &ReplyState| format!("SELECT job FROM reply WHERE state = '{}'", state.as_str());
+    let mut wanted: Vec<_> = filter.states.iter().map(of).collect();
+    // A reply that some got is listed with those that were refused, too.
+    if filter.states.contains(&ReplyState::Refused) {
+        wanted.push("SELECT job FROM reply_recipient WHERE state = 'refused'".to_owned());
+    }
+    if wanted.is_empty() {
+        wanted.push("NULL".to_owned());
+    }
+    format!("{PAGE} AND r.job IN ({})", wanted.join(" UNION ALL "))
+}
+
+/// The account and the page of a filter.
+const PAGE: &str = "(?1 IS NULL OR r.account = ?1) AND (?2 IS NULL OR r.job < (SELECT id FROM job WHERE uuid = ?2))";
+
+/// The same, looked for in each reply.
+fn condition_of_rows(filter: &ReplyFilter) -> String {
     let states: Vec<_> = filter
         .states
         .iter()
         .map(|state| format!("'{}'", state.as_str()))
         .collect();
-    format!(
-        "(?1 IS NULL OR r.account = ?1) AND (?2 IS NULL OR r.job < (SELECT id FROM job WHERE uuid = ?2)) AND (r.state IN ({states}){partly})",
-        states = states.join(", "),
-        // A reply that some got is listed with those that were refused, too.
-        partly = if filter.states.contains(&ReplyState::Refused) {
-            " OR EXISTS (SELECT 1 FROM reply_recipient p WHERE p.job = r.job AND p.state = 'refused')"
-        } else {
-            ""
-        }
-    )
+    let partly = match filter.states.contains(&ReplyState::Refused) {
+        true => " OR EXISTS (SELECT 1 FROM reply_recipient p WHERE p.job = r.job AND p.state = 'refused')",
+        false => "",
+    };
+    format!("{PAGE} AND (r.state IN ({}){partly})", states.join(", "))
 }
 
 fn list(db: &Connection, filter: &ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {

@@ -69,11 +69,12 @@ pub(super) fn hand_on(
 fn stranded(desk: &Desk<'_>, mailbox: &MailboxKey, known: &[EndpointName]) -> Result<Vec<Stranded>, Error> {
     let known: Vec<&str> = known.iter().map(EndpointName::as_str).collect();
     let known = serde_json::to_string(&known).map_err(|error| Error::Engine(error.to_string()))?;
+    // By the index of what is due, in this order: SQLite would rather look through all jobs, or all mails of the mailbox.
     let mut query = desk.db.prepare_cached(
         "SELECT j.id, j.uuid, j.mail, j.state <> 'queued' OR j.attempt > 0
-         FROM job j JOIN mail m ON m.id = j.mail
+         FROM job j INDEXED BY job_due CROSS JOIN mail m ON m.id = j.mail
          WHERE j.state IN ('queued', 'deferred') AND j.endpoint NOT IN (SELECT value FROM json_each(?2))
-         AND +m.mailbox = (SELECT id FROM mailbox WHERE name = ?1) ORDER BY j.id",
+         AND m.mailbox = (SELECT id FROM mailbox WHERE name = ?1) ORDER BY j.id",
     )?;
     let rows = query.query_map(params![&*mailbox.0, known], |row| {
         Ok(Stranded {

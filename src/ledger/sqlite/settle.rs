@@ -95,11 +95,12 @@ pub(super) fn settling(
     uid_validity: u32,
     max: i64,
 ) -> Result<Vec<Settling>, Error> {
+    // By the index of what is due: SQLite would rather look through all places of the mailbox.
     let mut query = db.prepare_cached(
         "SELECT p.uid, p.touch, ifnull((SELECT j.endpoint FROM job j WHERE j.mail = p.mail AND j.state = p.touch
            AND (j.state <> 'ignored' OR j.reason IN ('sender', 'untrusted')) ORDER BY j.id LIMIT 1),
            (SELECT decided FROM mail WHERE id = p.mail))
-         FROM place p WHERE p.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND p.uid_validity = ?2
+         FROM place p INDEXED BY place_due WHERE p.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND p.uid_validity = ?2
          AND p.touch IN ('done', 'failed', 'ignored') ORDER BY p.uid LIMIT ?3",
     )?;
     let rows = query.query_map(params![&*mailbox.0, uid_validity, max], |row| {

@@ -25,6 +25,8 @@ DROP INDEX mail_idle;
 CREATE INDEX mail_idle ON mail (idle, id, size) WHERE idle IS NOT NULL;
 CREATE INDEX mail_ended ON mail (ended, id, story) WHERE ended IS NOT NULL;
 CREATE INDEX reply_kept ON reply (ended, job, size) WHERE size IS NOT NULL AND state IN ('sent', 'refused');
+-- Replies that some did not get, for lists.
+CREATE INDEX reply_recipient_refused ON reply_recipient (job) WHERE state = 'refused';
 -- A job's row goes only when nothing names it: that is looked up.
 CREATE INDEX news_job ON news (job);
 CREATE INDEX conversation_job ON conversation (job);
