@@ -50,6 +50,8 @@ memory = {{ .Values.service.memory | quote }}
 commands = {{ int .Values.service.commands }}
 {{- end }}
 
-[retention]
-mails = { age = {{ .Values.service.retention | quote }} }
+{{- with .Values.retention }}
+
+{{ dict "retention" . | toToml | trim }}
+{{- end }}
 {{- end -}}

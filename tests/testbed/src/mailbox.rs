@@ -9,6 +9,9 @@ use crate::{
     imap::{Response, Session, quoted, word_after},
 };
 
+/// How often a mailbox is emptied and filled again, where others make it anew at the same time.
+const RESETS: u32 = 20;
+
 impl Dovecot {
     async fn session(&self, user: &str) -> Result<Session> {
         Session::start(&self.conf(), user).await
@@ -118,17 +121,28 @@ impl Dovecot {
     /// When there is no such mailbox; and for the INBOX of a Maildir, which Dovecot does not delete.
     pub async fn reset_uid_validity(&self, user: &str, mailbox: &str) -> Result<()> {
         let mails = self.stored(user, mailbox, "BODY.PEEK[]").await?;
-        self.doveadm(&["mailbox", "delete", "-u", user, mailbox], &[0]).await?;
+        // While another session makes the deleted mailbox anew, Dovecot may refuse a mail with NO [SERVERBUG], or lose those that it
+        // took just then (2.3, 2026-11).
+        for _ in 0..RESETS {
+            self.doveadm(&["mailbox", "delete", "-u", user, mailbox], &[0]).await?;
+            if self.refill(user, mailbox, &mails).await.is_ok() && self.count(user, mailbox).await? == mails.len() {
+                return Ok(());
+            }
+        }
+        bail!(
+            "{mailbox} of {user} does not hold its {} mails after {RESETS} tries",
+            mails.len()
+        )
+    }
+
+    /// Stores mails in a mailbox that was deleted.
+    async fn refill(&self, user: &str, mailbox: &str, mails: &[Stored]) -> Result<()> {
         let mut session = self.session(user).await?;
         if mailbox != "INBOX" {
             session.command(&format!("CREATE {}", quoted(mailbox))).await?;
         }
         for mail in mails {
-            // A session that began as the mailbox was being deleted hears of it at its first APPEND (Dovecot 2.3, 2026-11).
-            if session.append(mailbox, &mail.flags, &mail.raw).await.is_err() {
-                session = self.session(user).await?;
-                session.append(mailbox, &mail.flags, &mail.raw).await?;
-            }
+            session.append(mailbox, &mail.flags, &mail.raw).await?;
         }
         Ok(())
     }
