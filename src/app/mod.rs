@@ -4,6 +4,7 @@
 
 mod board;
 mod clients;
+mod fatal;
 mod fleet;
 mod housekeeping;
 mod notices;
@@ -42,6 +43,7 @@ use crate::{
     metrics::Metrics,
 };
 
+pub use self::fatal::Fatal;
 use self::{
     board::{Board, View},
     fleet::Fleet,
@@ -51,51 +53,6 @@ use self::{
 
 /// How often it is looked whether the ledger still writes.
 const LEDGER_LOOK: Duration = Duration::from_secs(10);
-
-/// What ends the program before its time, and with which exit code (sysexits).
-#[derive(Debug, thiserror::Error)]
-pub enum Fatal {
-    /// `mailjob.toml` can't be used; its problems were printed.
-    #[error("the configuration can't be used")]
-    Config,
-    /// The ledger can't be opened.
-    #[error(transparent)]
-    Ledger(#[from] ledger::Error),
-    /// The key of the sign-ins can't be had.
-    #[error(transparent)]
-    Key(#[from] auth::KeyError),
-    /// The health address can't be had.
-    #[error(
-        "the health address {address} can't be had: {source}; choose another by [service] health = \"…\", or switch it off with false"
-    )]
-    Health {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Signals, timers or watches can't be had from the system.
-    #[error("this system refuses {what}: {why}")]
-    System {
-        /// What was asked for.
-        what: &'static str,
-        /// What the system said.
-        why: String,
-    },
-}
-
-impl Fatal {
-    /// The exit code: 78 configuration, 74 ledger or address, 70 the rest.
-    #[must_use]
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Config | Self::Key(auth::KeyError::Read(_) | auth::KeyError::Bad { .. }) => 78,
-            Self::Ledger(_) | Self::Key(auth::KeyError::Make { .. }) | Self::Health { .. } => 74,
-            Self::System { .. } => 70,
-        }
-    }
-}
 
 /// Runs until a signal asks for a stop; returns when drained or when the drain's deadline has passed.
 ///

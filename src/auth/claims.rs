@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::{
     config::{Protocol, Provider},
     secret::{ExposeSecret, Secret},
+    status::state::time,
 };
 
 /// The longest token that is looked at, in bytes.
@@ -148,7 +149,7 @@ impl Claims {
     fn expired(&self, now: DateTime<Utc>) -> Option<Doubt> {
         let expires = self.expires.filter(|expires| *expires <= now)?;
         Some(Doubt {
-            what: format!("the access token has expired at {}", expires.format("%F %T UTC")),
+            what: format!("the access token has expired at {}", time(expires)),
             cure: "get a newer one, and set this machine's clock",
         })
     }

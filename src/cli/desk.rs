@@ -74,7 +74,7 @@ impl Where {
 pub(super) fn failed(error: &Error) -> ExitCode {
     eprintln!("{error}");
     match error {
-        Error::Missing(_) => ExitCode::from(NOT_ALL),
+        Error::Missing(_) | Error::Unknown(_) => ExitCode::from(NOT_ALL),
         _ => ExitCode::from(IO),
     }
 }
@@ -108,6 +108,11 @@ pub(super) fn tell(text: &str) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => untold(),
     }
+}
+
+/// Writes a document for machines, or the words for people.
+pub(super) fn tell_as(json: bool, value: &impl serde::Serialize, words: impl FnOnce() -> String) -> ExitCode {
+    tell(&if json { document(value) } else { words() })
 }
 
 /// A document for machines.

@@ -9,6 +9,8 @@ use std::{
 
 use tokio::time::sleep;
 
+use super::rehearse::missing;
+
 use crate::{
     app,
     config::{
@@ -93,16 +95,7 @@ fn choose(sources: &Sources, loaded: &Loaded, name: &str) -> Result<Chosen, Stri
             findings: problems.map(Finding::of_problem).collect(),
         });
     }
-    let known: Vec<_> = loaded
-        .endpoints
-        .keys()
-        .chain(&loaded.broken)
-        .map(ToString::to_string)
-        .collect();
-    Err(format!(
-        "there is no endpoint {name:?}; there are: {}",
-        known.join(", ")
-    ))
+    Err(missing(loaded, name))
 }
 
 async fn run(loaded: &Loaded, chosen: Chosen, form: Form) -> ExitCode {

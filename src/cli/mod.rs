@@ -3,6 +3,7 @@
 mod array;
 mod auth;
 pub mod check;
+mod columns;
 mod desk;
 mod doctor;
 mod dump;
@@ -146,6 +147,9 @@ enum Command {
     Pause {
         /// The endpoint.
         endpoint: String,
+        /// For machines.
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         place: desk::Where,
     },
@@ -156,6 +160,9 @@ enum Command {
     Resume {
         /// The endpoint.
         endpoint: String,
+        /// For machines.
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         place: desk::Where,
     },
@@ -252,8 +259,8 @@ pub fn main() -> ExitCode {
         Command::Status { args, files } => block_on(status::status(files.into(), args)),
         Command::Replies(command) => replies::replies(command),
         Command::Jobs(command) => jobs::jobs(*command),
-        Command::Pause { endpoint, place } => pause::pause(&endpoint, place),
-        Command::Resume { endpoint, place } => pause::resume(&endpoint, place),
+        Command::Pause { endpoint, json, place } => pause::pause(&endpoint, json, place),
+        Command::Resume { endpoint, json, place } => pause::resume(&endpoint, json, place),
         Command::Tail {
             endpoint,
             since,

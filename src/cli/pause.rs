@@ -4,18 +4,19 @@ use std::process::ExitCode;
 
 use super::{
     block_on,
-    desk::{Found, NOT_ALL, Where, failed, tell},
-    jobs::time,
+    desk::{Found, NOT_ALL, Where, failed, tell_as},
     rehearse::missing,
 };
 use crate::{
     config::load::Loaded,
+    http::api::Resumed,
     ledger::{Pause, PausedBy},
     message::clean::escaped,
+    status::state::time,
 };
 
 /// Pauses an endpoint.
-pub(super) fn pause(endpoint: &str, place: Where) -> ExitCode {
+pub(super) fn pause(endpoint: &str, json: bool, place: Where) -> ExitCode {
     block_on(async {
         let ended = async {
             let Some(Found { desk, loaded }) = place.go(true).await? else {
@@ -23,38 +24,38 @@ pub(super) fn pause(endpoint: &str, place: Where) -> ExitCode {
             };
             known(loaded.as_ref(), endpoint)?;
             let pause = desk.pause(endpoint).await.map_err(|error| failed(&error))?;
-            Ok(tell(&words(&pause)))
+            Ok(tell_as(json, &pause, || words(&pause)))
         };
         ended.await.unwrap_or_else(|code| code)
     })
 }
 
 /// Lets an endpoint go on.
-pub(super) fn resume(endpoint: &str, place: Where) -> ExitCode {
+pub(super) fn resume(endpoint: &str, json: bool, place: Where) -> ExitCode {
     block_on(async {
         let ended = async {
             let Some(Found { desk, loaded }) = place.go(true).await? else {
                 return Err(ExitCode::from(NOT_ALL));
             };
-            let pause = desk.resume(endpoint).await.map_err(|error| failed(&error))?;
-            let name = escaped(endpoint);
-            match pause {
-                Some(pause) => Ok(tell(&format!("{name} goes on; {} jobs waited\n", pause.waiting))),
-                None => {
-                    known(loaded.as_ref(), endpoint)?;
-                    Ok(tell(&format!("{name} was not paused\n")))
-                }
+            let was = desk.resume(endpoint).await.map_err(|error| failed(&error))?;
+            if was.is_none() {
+                known(loaded.as_ref(), endpoint)?;
             }
+            let name = escaped(endpoint);
+            let words = was.as_ref().map_or_else(
+                || format!("{name} was not paused\n"),
+                |pause| format!("{name} goes on; {} jobs waited\n", pause.waiting),
+            );
+            Ok(tell_as(json, &Resumed { was }, || words))
         };
         ended.await.unwrap_or_else(|code| code)
     })
 }
 
-/// An endpoint that has a file, good or not. An API knows that itself.
+/// An endpoint that has a file, whether it runs or not. An API knows that itself.
 fn known(loaded: Option<&Loaded>, endpoint: &str) -> Result<(), ExitCode> {
     let Some(loaded) = loaded else { return Ok(()) };
-    let is = |name: &crate::config::EndpointName| name.as_str() == endpoint;
-    if loaded.endpoints.keys().any(is) || loaded.broken.iter().any(is) {
+    if loaded.names().any(|name| name.as_str() == endpoint) {
         return Ok(());
     }
     eprintln!("{}", missing(loaded, endpoint));
@@ -73,4 +74,36 @@ fn words(pause: &Pause) -> String {
         time(pause.since),
         pause.waiting
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load::{Sources, load};
+
+    #[test]
+    fn whatever_has_a_file_can_be_paused() {
+        let folder = tempfile::tempdir().unwrap();
+        // A variable that is set everywhere stands for the password.
+        let right = "[mailbox]\naccount = { user = \"a\", password = { env = \"PATH\" }, imap = { host = \"mail.example\" } }\n\
+            [webhook]\nurl = \"https://erp.example/\"\n";
+        let off = format!("enabled = false\n{right}");
+        for (name, text) in [
+            ("on.toml", right),
+            ("off.toml", off.as_str()),
+            ("wrong.toml", "x = 1\n"),
+        ] {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let loaded = load(&Sources {
+            endpoints: folder.path().to_owned(),
+            config: None,
+        });
+        for (name, is) in [("on", true), ("off", true), ("wrong", true), ("gone", false)] {
+            assert_eq!(known(Some(&loaded), name).is_ok(), is, "{name}: {:?}", loaded.problems);
+        }
+        assert!(missing(&loaded, "off").contains("enabled = false"));
+        let gone = missing(&loaded, "gone");
+        assert!(gone.contains("there are: on"), "{gone}");
+    }
 }

@@ -67,13 +67,16 @@ fn chosen(loaded: &Loaded, name: &str) -> Option<Arc<Endpoint>> {
 
 /// Why there is no such endpoint: its problems, or the names of those that there are.
 pub(super) fn missing(loaded: &Loaded, name: &str) -> String {
+    if loaded.disabled.iter().any(|known| known.as_str() == name) {
+        return format!("the endpoint {name:?} does not run: its file says enabled = false");
+    }
     if loaded.broken.iter().any(|known| known.as_str() == name) || loaded.endpoints.is_empty() {
         let problems: Vec<_> = loaded.problems.iter().map(|problem| problem.render()).collect();
         if !problems.is_empty() {
             return problems.join("\n");
         }
     }
-    let known: Vec<_> = loaded.endpoints.keys().map(ToString::to_string).collect();
+    let known: Vec<_> = loaded.names().map(ToString::to_string).collect();
     format!("there is no endpoint {name:?}; there are: {}", known.join(", "))
 }
 

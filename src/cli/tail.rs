@@ -11,11 +11,11 @@ use tokio::time::sleep;
 use super::{
     block_on,
     desk::{NOT_ALL, Where, failed, untold},
-    jobs::time,
 };
 use crate::{
     ledger::{Event, EventCursor, EventKind},
     message::clean::escaped,
+    status::state::time,
 };
 
 /// The pause between two looks.

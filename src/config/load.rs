@@ -66,6 +66,11 @@ impl Loaded {
         by_sign_in(self.accounts.values().chain(used.flatten()))
     }
 
+    /// Every endpoint that has a file, whether it can be used and runs or not.
+    pub fn names(&self) -> impl Iterator<Item = &EndpointName> {
+        self.endpoints.keys().chain(&self.broken).chain(&self.disabled)
+    }
+
     /// What a start runs with; nothing when the shared settings can't be used or the folder can't be listed. The problems
     /// say why, or which endpoints it runs without.
     #[must_use]

@@ -220,6 +220,7 @@ fn is_final(error: &Error) -> bool {
     match error {
         Error::Stale(_) | Error::Illegal { .. } | Error::Missing(_) | Error::Closed => true,
         Error::Full(_)
+        | Error::Unknown(_)
         | Error::Remote(_)
         | Error::Engine(_)
         | Error::InUse { .. }

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use chrono::{SecondsFormat, Utc};
 use reqwest::{
     Client, Response, Url,
@@ -29,7 +29,7 @@ use super::{
 use crate::{
     config,
     job::{Cut, Outcome, Reason},
-    net::http::{is_private_literal, is_private_network},
+    net::http::{body, is_private_literal, is_private_network},
     secret::{ExposeSecret, SecretError, SecretRef},
 };
 
@@ -231,7 +231,7 @@ async fn answered(webhook: &config::Webhook, mut response: Response, seen: &mut 
     } else {
         MAX_REFUSAL
     };
-    let body = match capped(&mut response, cap).await {
+    let body = match body(&mut response, cap).await {
         Ok(Some(body)) => body,
         Ok(None) if status.is_success() => {
             return bad_answer(format!("the answer is larger than {cap} bytes")).into();
@@ -244,18 +244,6 @@ async fn answered(webhook: &config::Webhook, mut response: Response, seen: &mut 
         raw: body.clone(),
         ..answer::judge(status, response.headers(), body, Utc::now())
     }
-}
-
-/// The body, or `None` when it is larger than `cap`.
-async fn capped(response: &mut Response, cap: u64) -> Result<Option<Bytes>, reqwest::Error> {
-    let mut body = BytesMut::new();
-    while let Some(piece) = response.chunk().await? {
-        if (body.len() + piece.len()) as u64 > cap {
-            return Ok(None);
-        }
-        body.extend_from_slice(&piece);
-    }
-    Ok(Some(body.freeze()))
 }
 
 /// What a failure on the way there or back means; the error's text without the URL, which may hold a key.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{Error, Pause, PausedBy, ReplyState};
-use crate::status::{self, Jobs, Replies, state::Paused};
+use crate::status::{self, Jobs, Replies};
 
 /// What waits in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,13 +24,9 @@ pub struct Counts {
 impl Counts {
     /// Who has an endpoint's jobs wait, and since when.
     #[must_use]
-    pub fn paused(&self, endpoint: &str) -> Option<(DateTime<Utc>, Paused)> {
+    pub fn paused(&self, endpoint: &str) -> Option<(DateTime<Utc>, PausedBy)> {
         let pause = self.pauses.iter().find(|pause| pause.endpoint == endpoint)?;
-        let by = match pause.by {
-            PausedBy::Gone => Paused::Webhook,
-            PausedBy::Operator => Paused::Operator,
-        };
-        Some((pause.since, by))
+        Some((pause.since, pause.by))
     }
 
     /// An endpoint's replies in numbers.

@@ -68,6 +68,9 @@ pub enum Error {
     /// The row is not there.
     #[error("{0} is not in the ledger")]
     Missing(String),
+    /// Another process, which has it, knows no such thing; the words are its own.
+    #[error("{0}")]
+    Unknown(String),
     /// It is that of another process, which could not be asked or said no; the words say who, why and what to do.
     #[error("{0}")]
     Remote(String),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, EventCursor, EventPage, JobFilter, JobPage, JobStory};
 use crate::job::{JobId, state::State};
+pub use crate::status::state::PausedBy;
 
 /// What a ledger can do for operators. Changes are durable on return; whoever runs beside notices them within two seconds.
 #[async_trait]
@@ -123,25 +124,4 @@ pub struct Pause {
     pub since: DateTime<Utc>,
     /// Jobs that wait.
     pub waiting: u64,
-}
-
-/// Who paused an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum PausedBy {
-    /// An operator; only an operator resumes it.
-    Operator,
-    /// Its webhook, which said that it is no more (410). A changed `[webhook]` resumes it too.
-    Gone,
-}
-
-impl PausedBy {
-    /// Its name in the ledger.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Operator => "operator",
-            Self::Gone => "gone",
-        }
-    }
 }

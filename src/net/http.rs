@@ -2,8 +2,9 @@
 
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
+use bytes::{Bytes, BytesMut};
 use reqwest::{
-    Client,
+    Client, Response,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect::Policy,
 };
@@ -41,6 +42,21 @@ pub fn client(ca_file: Option<&Path>, allow_private: bool) -> Result<Client, Err
         builder.dns_resolver(Arc::new(PublicOnly))
     };
     Ok(builder.build()?)
+}
+
+/// What is left of a body, or nothing when that is more than `most` bytes.
+///
+/// # Errors
+/// When the connection fails on the way.
+pub async fn body(answer: &mut Response, most: u64) -> Result<Option<Bytes>, reqwest::Error> {
+    let mut body = BytesMut::new();
+    while let Some(piece) = answer.chunk().await? {
+        if (body.len() + piece.len()) as u64 > most {
+            return Ok(None);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Some(body.freeze()))
 }
 
 /// A name has private addresses only, and the operator did not allow those.

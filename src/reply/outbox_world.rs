@@ -28,7 +28,7 @@ use crate::{
     job::{Answer, Outcome, ReplyDecision},
     ledger::{
         Cursor, Finish, Intake, Ledger, MailboxKey, NewMail, OutboxRow, Place, Raw, ReplyFilter, ReplyState,
-        sqlite::{self, JobRow, Sqlite},
+        sqlite::{self, OverviewRow, Sqlite},
     },
     secret::SecretRef,
 };
@@ -186,7 +186,7 @@ impl World {
         }
     }
 
-    pub(super) async fn rows(&self) -> Vec<JobRow> {
+    pub(super) async fn rows(&self) -> Vec<OverviewRow> {
         self.ledger.overview(1000).await.unwrap()
     }
 

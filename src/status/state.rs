@@ -106,13 +106,25 @@ pub struct Trouble {
     pub next: Option<DateTime<Utc>>,
 }
 
-/// Who has the jobs of an endpoint wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Paused {
-    /// Its webhook, which answered 410 Gone.
-    Webhook,
-    /// A person.
+/// Who paused an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PausedBy {
+    /// An operator; only an operator resumes it.
     Operator,
+    /// Its webhook, which said that it is no more (410). A changed `[webhook]` resumes it too.
+    Gone,
+}
+
+impl PausedBy {
+    /// Its name in the ledger.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Gone => "gone",
+        }
+    }
 }
 
 /// All that is known of an endpoint whose loops run.
@@ -127,7 +139,7 @@ pub struct Known {
     /// What is wrong with its mailbox now.
     pub trouble: Option<Trouble>,
     /// Since when its jobs wait, and who has it so.
-    pub paused: Option<(DateTime<Utc>, Paused)>,
+    pub paused: Option<(DateTime<Utc>, PausedBy)>,
     /// What is wrong with its file, whose last good version goes on.
     pub problem: Option<String>,
     /// Its jobs, where they could be counted.
@@ -152,16 +164,16 @@ pub struct Verdict {
 impl Verdict {
     /// Its jobs wait.
     #[must_use]
-    pub fn paused(endpoint: &str, since: DateTime<Utc>, by: Paused) -> Verdict {
+    pub fn paused(endpoint: &str, since: DateTime<Utc>, by: PausedBy) -> Verdict {
         let (why, to_do) = match by {
-            Paused::Webhook => (
+            PausedBy::Gone => (
                 "its webhook answered 410 Gone".to_owned(),
                 Some(format!(
                     "correct the webhook in its file, or say mailjob resume {}, to go on",
                     endpoint
                 )),
             ),
-            Paused::Operator => {
+            PausedBy::Operator => {
                 let why = format!("somebody asked for that; mailjob resume {} lets it go on", endpoint);
                 (why, None)
             }

@@ -86,7 +86,7 @@ fn each_state_has_its_words_and_what_to_do() {
         ),
         (
             Known {
-                paused: Some((at(0), Paused::Webhook)),
+                paused: Some((at(0), PausedBy::Gone)),
                 ..known()
             },
             State::Paused,
@@ -95,7 +95,7 @@ fn each_state_has_its_words_and_what_to_do() {
         ),
         (
             Known {
-                paused: Some((at(0), Paused::Operator)),
+                paused: Some((at(0), PausedBy::Operator)),
                 ..known()
             },
             State::Paused,

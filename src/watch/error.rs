@@ -278,6 +278,7 @@ impl Error {
                 | ledger::Error::Stale(_)
                 | ledger::Error::Illegal { .. }
                 | ledger::Error::Missing(_)
+                | ledger::Error::Unknown(_)
                 | ledger::Error::Remote(_)
                 | ledger::Error::Engine(_),
             ) => Verdict::Reconnect,

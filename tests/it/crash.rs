@@ -8,7 +8,7 @@ use std::{
 
 use mailjob::{
     job::state::State,
-    ledger::sqlite::{self, JobRow},
+    ledger::sqlite::{self, OverviewRow},
 };
 use mailjob_testbed::{Answer, Mailjob, Options, Receiver, SignIn, Start, World};
 use rusqlite::{Connection, OpenFlags};
@@ -147,13 +147,13 @@ fn mail(number: usize) -> Vec<u8> {
 }
 
 /// Jobs that have not ended, or whose reply has not.
-async fn open_jobs(mailjob: &Mailjob) -> Vec<JobRow> {
+async fn open_jobs(mailjob: &Mailjob) -> Vec<OverviewRow> {
     let mut jobs = all_jobs(mailjob).await;
     jobs.retain(|job| job.state != State::Done || job.reply.as_ref().is_none_or(|reply| reply.state != "sent"));
     jobs
 }
 
-async fn all_jobs(mailjob: &Mailjob) -> Vec<JobRow> {
+async fn all_jobs(mailjob: &Mailjob) -> Vec<OverviewRow> {
     let path = mailjob.dir().join("mailjob.db");
     let ledger = sqlite::open(&path, Arc::new(chrono::Utc::now)).await.unwrap();
     let jobs = ledger.overview(10 * MAILS).await.unwrap();

@@ -1,13 +1,30 @@
 //! Whose mail is accepted, verified with keys from a DNS server; and a flood in others' names.
 
+use std::sync::Arc;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use mail_auth::{crypto::Ed25519Key, dkim::DkimSigner, headers::HeaderWriter};
-use mailjob_testbed::{Dns, Options, PASSWORD, World};
+use mailjob::ledger::sqlite::{self, OverviewRow};
+use mailjob_testbed::{Dns, Mailjob, Options, PASSWORD, World};
 
 use crate::program::{PATIENCE, REPLY, account, endpoint, processed, program, said};
 
 const USER: &str = "ada@example.test";
 const PASSWORD_FILE: &str = "password = { file = \"secrets/password\" }";
+
+/// A program with ada's account and no endpoint.
+fn ada(world: &World) -> Mailjob {
+    let mut mailjob = program(world);
+    mailjob.secret("password", PASSWORD).unwrap();
+    mailjob.account_as("ada", &account(world, USER, PASSWORD_FILE)).unwrap();
+    mailjob
+}
+
+/// The jobs of a program that has ended.
+async fn jobs(mailjob: &Mailjob) -> Vec<OverviewRow> {
+    let ledger = sqlite::open(&mailjob.dir().join("mailjob.db"), Arc::new(chrono::Utc::now)).await;
+    ledger.unwrap().overview(100).await.unwrap()
+}
 
 /// Signs a mail as the domain does with this key.
 fn signed(key: &[u8], domain: &str, mail: &str) -> String {
@@ -25,12 +42,8 @@ fn mail(from: &str, subject: &str) -> String {
 async fn a_signature_is_verified_with_the_key_in_dns() {
     let world = World::start(Options::default()).await.unwrap();
     let mut dns = Dns::new(&world);
-    let mut mailjob = program(&world);
-    mailjob.secret("password", PASSWORD).unwrap();
+    let mut mailjob = ada(&world);
     mailjob.service(&format!("resolver = \"{}\"", dns.address())).unwrap();
-    mailjob
-        .account_as("ada", &account(&world, USER, PASSWORD_FILE))
-        .unwrap();
     let senders = "[senders]\nrequire = \"dmarc\"\nverify = true\ndns_timeout = \"2s\"\n[settle]\nrefused = { move = \"Refused\" }\n[retry]\nwaits = [\"1s\", \"1s\", \"2s\", \"4s\", \"8s\", \"8s\"]\n";
     mailjob.endpoint("ada", &endpoint("ada", senders)).unwrap();
     let key = Ed25519Key::generate_pkcs8().unwrap();
@@ -79,11 +92,7 @@ async fn a_signature_is_verified_with_the_key_in_dns() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_who_may_write_is_heard() {
     let world = World::start(Options::default()).await.unwrap();
-    let mut mailjob = program(&world);
-    mailjob.secret("password", PASSWORD).unwrap();
-    mailjob
-        .account_as("ada", &account(&world, USER, PASSWORD_FILE))
-        .unwrap();
+    let mut mailjob = ada(&world);
     let senders = format!(
         "{REPLY}[senders]\nallow = [\"example.test\", \"*.parts.test\"]\ndeny = [\"noisy@example.test\"]\n[settle]\nrefused = {{ move = \"Refused\" }}\n"
     );
@@ -105,11 +114,7 @@ async fn only_who_may_write_is_heard() {
     let answered = world.dovecot.wait_for("ann@example.test", "INBOX", 2, PATIENCE).await;
     answered.unwrap_or_else(|error| panic!("{error}\n{}", mailjob.log()));
     assert_eq!(mailjob.term().unwrap(), 0);
-    let ledger =
-        mailjob::ledger::sqlite::open(&mailjob.dir().join("mailjob.db"), std::sync::Arc::new(chrono::Utc::now))
-            .await
-            .unwrap();
-    let rows = ledger.overview(100).await.unwrap();
+    let rows = jobs(&mailjob).await;
     let replies = rows.iter().filter(|row| row.reply.is_some()).count();
     assert_eq!(
         (rows.len(), replies),
@@ -122,11 +127,7 @@ async fn only_who_may_write_is_heard() {
 async fn a_flood_in_others_names_causes_no_more_replies_than_the_limit() {
     const FLOOD: usize = 12;
     let world = World::start(Options::default()).await.unwrap();
-    let mut mailjob = program(&world);
-    mailjob.secret("password", PASSWORD).unwrap();
-    mailjob
-        .account_as("ada", &account(&world, USER, PASSWORD_FILE))
-        .unwrap();
+    let mut mailjob = ada(&world);
     let rates = format!("{REPLY}[rates]\nreplies = \"5/h\"\nreplies_per_recipient = \"2/h\"\n");
     mailjob.endpoint("ada", &endpoint("ada", &rates)).unwrap();
     mailjob.start().unwrap();
@@ -143,11 +144,7 @@ async fn a_flood_in_others_names_causes_no_more_replies_than_the_limit() {
     }
     assert!(replies <= 5, "{replies}");
     assert_eq!(mailjob.term().unwrap(), 0);
-    let silent =
-        mailjob::ledger::sqlite::open(&mailjob.dir().join("mailjob.db"), std::sync::Arc::new(chrono::Utc::now))
-            .await
-            .unwrap();
-    let rows = silent.overview(100).await.unwrap();
+    let rows = jobs(&mailjob).await;
     let rate = rows.iter().filter(|row| row.silent.as_deref() == Some("rate")).count();
     assert_eq!((rows.len(), rate), (FLOOD, FLOOD - 5));
 }

@@ -1,6 +1,7 @@
 //! `mailjob jobs export`: what is stored of a job, as files.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -9,9 +10,10 @@ use std::{
 
 use bytes::Bytes;
 use chrono::Utc;
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
 
-use super::super::desk::{Found, NOT_ALL, Where, document, failed, named, untold};
+use super::super::desk::{Found, NOT_ALL, Where, document, failed, named, tell_as, untold};
 use crate::{
     dispatch::rehearsal::{Plan, rehearse},
     job::{JobId, Share},
@@ -22,8 +24,23 @@ use crate::{
 /// `EX_CANTCREAT` of sysexits.
 const CANT_CREATE: u8 = 73;
 
+/// What is written, and where to.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Into {
+    /// All that there is, into this folder: JOB.eml, JOB.reply.eml, JOB.payload.json, JOB.json. Files that are there stay.
+    #[arg(long, value_name = "FOLDER")]
+    to: Option<PathBuf>,
+    /// Without --to: what is written to standard output.
+    #[arg(long, value_enum, default_value_t = What::Mail, conflicts_with = "to")]
+    what: What,
+    /// For machines: which files --to wrote, and what there was not.
+    #[arg(long, requires = "to")]
+    json: bool,
+}
+
 /// What is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(in crate::cli) enum What {
     /// The mail, as it came.
     Mail,
@@ -50,9 +67,10 @@ impl What {
 }
 
 /// Writes it.
-pub(super) async fn export(job: &str, to: Option<PathBuf>, what: What, place: Where) -> Result<ExitCode, ExitCode> {
+pub(super) async fn export(job: &str, into: Into, place: Where) -> Result<ExitCode, ExitCode> {
     let found = place.there().await?;
     let id = named(&found.desk, job).await?;
+    let Into { to, what, json } = into;
     let Some(story) = found.desk.story(id).await.map_err(|error| failed(&error))? else {
         return Err(failed(&Error::Missing(format!("job {id}"))));
     };
@@ -65,18 +83,42 @@ pub(super) async fn export(job: &str, to: Option<PathBuf>, what: What, place: Wh
         let written = out.write_all(&bytes).and_then(|()| out.flush());
         return written.map(|()| ExitCode::SUCCESS).map_err(|_| untold());
     };
-    fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error))?;
-    for what in What::ALL {
-        match stored(&found, &story, what).await? {
-            Ok(bytes) => {
-                let path = folder.join(what.file(id));
-                new_file(&path, &bytes).map_err(|error| unwritable(&path, &error))?;
-                println!("{}", escaped(&path.display().to_string()));
-            }
-            Err(why) => eprintln!("{why}"),
+    let written = write(&found, &story, &folder).await?;
+    if !json {
+        for why in written.lacking.values() {
+            eprintln!("{why}");
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(tell_as(json, &written, || {
+        let paths = written.files.values();
+        paths.map(|path| escaped(&path.display().to_string()) + "\n").collect()
+    }))
+}
+
+/// What was written, and what was not.
+#[derive(Debug, Default, Serialize)]
+struct Written {
+    /// The files.
+    files: BTreeMap<What, PathBuf>,
+    /// Why there is no such thing.
+    lacking: BTreeMap<What, String>,
+}
+
+/// Writes all that there is into a folder.
+async fn write(found: &Found, story: &JobStory, folder: &Path) -> Result<Written, ExitCode> {
+    fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+    let mut written = Written::default();
+    for what in What::ALL {
+        match stored(found, story, what).await? {
+            Ok(bytes) => {
+                let path = folder.join(what.file(story.job.id));
+                new_file(&path, &bytes).map_err(|error| unwritable(&path, &error))?;
+                written.files.insert(what, path);
+            }
+            Err(why) => drop(written.lacking.insert(what, why)),
+        }
+    }
+    Ok(written)
 }
 
 /// A file that was not there, and only its owner may read.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::{
-    super::desk::{Where, document, failed, tell},
+    super::desk::{Where, failed, tell_as},
     filter::Which,
     table,
 };
@@ -15,6 +15,5 @@ pub(super) async fn list(which: Which, json: bool, place: Where) -> Result<ExitC
         Some(found) => found.desk.list(which.into()).await.map_err(|error| failed(&error))?,
         None => JobPage::default(),
     };
-    let text = if json { document(&page) } else { table::people(&page) };
-    Ok(tell(&text))
+    Ok(tell_as(json, &page, || table::people(&page)))
 }

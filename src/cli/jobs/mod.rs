@@ -9,15 +9,13 @@ mod steer;
 mod story;
 mod table;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use self::{export::What, filter::Which};
+use self::filter::Which;
 use super::{block_on, desk::Where};
 use crate::ledger::Steer;
-
-pub(super) use self::table::time;
 
 /// What can be done about jobs.
 #[derive(Debug, Subcommand)]
@@ -91,12 +89,8 @@ pub(super) enum Jobs {
     Export {
         /// The job, or how its id begins.
         job: String,
-        /// All that there is, into this folder: JOB.eml, JOB.reply.eml, JOB.payload.json, JOB.json. Files that are there stay.
-        #[arg(long, value_name = "FOLDER")]
-        to: Option<PathBuf>,
-        /// Without --to: what is written to standard output.
-        #[arg(long, value_enum, default_value_t = What::Mail, conflicts_with = "to")]
-        what: What,
+        #[command(flatten)]
+        into: export::Into,
         #[command(flatten)]
         place: Where,
     },
@@ -111,7 +105,7 @@ pub(super) fn jobs(command: Jobs) -> ExitCode {
             Jobs::Retry { jobs, place } => steer::steer(Steer::Retry, jobs, place).await,
             Jobs::Discard { jobs, place } => steer::steer(Steer::Discard, jobs, place).await,
             Jobs::Replay { jobs, place } => steer::steer(Steer::Replay, jobs, place).await,
-            Jobs::Export { job, to, what, place } => export::export(&job, to, what, place).await,
+            Jobs::Export { job, into, place } => export::export(&job, into, place).await,
         };
         ended.unwrap_or_else(|code| code)
     })

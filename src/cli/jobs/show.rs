@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::{
-    super::desk::{NOT_ALL, Where, document, failed, named, tell},
+    super::desk::{NOT_ALL, Where, failed, named, tell_as},
     story,
 };
 
@@ -15,6 +15,5 @@ pub(super) async fn show(job: &str, json: bool, place: Where) -> Result<ExitCode
         eprintln!("job {id} is not in the ledger any more");
         return Err(ExitCode::from(NOT_ALL));
     };
-    let text = if json { document(&found) } else { story::people(&found) };
-    Ok(tell(&text))
+    Ok(tell_as(json, &found, || story::people(&found)))
 }

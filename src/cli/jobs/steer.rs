@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, process::ExitCode};
 use clap::Args;
 
 use super::{
-    super::desk::{Desk, NOT_ALL, Where, failed, named, tell},
+    super::desk::{Desk, NOT_ALL, Where, failed, named, tell_as},
     filter::Filter,
 };
 use crate::{
+    http::api::Ordered,
     job::{JobId, state::State},
     ledger::{JobFilter, Steer, Steered, Unsteerable},
 };
@@ -23,6 +24,9 @@ pub(in crate::cli) struct Chosen {
     /// (discard), are done (replay).
     #[arg(long)]
     all: bool,
+    /// For machines: each job, how it is now, and why nothing was done to it.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     filter: Filter,
 }
@@ -47,8 +51,9 @@ pub(super) async fn steer(steer: Steer, chosen: Chosen, place: Where) -> Result<
         }
         some(&desk, steer, jobs).await?
     };
-    let code = tell(&words(steer, &done));
     let bad = done.is_empty() || done.iter().any(|one| one.refused.is_some());
+    let ordered = Ordered { jobs: done };
+    let code = tell_as(chosen.json, &ordered, || words(steer, &ordered.jobs));
     Ok(if bad { ExitCode::from(NOT_ALL) } else { code })
 }
 

@@ -2,11 +2,12 @@
 
 use std::fmt::{self, Display, Write as _};
 
-use super::table::{short, time};
+use super::table::short;
 use crate::{
     job::{Cut, Decision, Exchange, JobId},
     ledger::{AttemptStory, JobStory, MailStory, PlaceStory, ReplyState, ReplyStory, Touch, Verdict},
     message::clean::{escaped, escaped_lines},
+    status::state::time,
 };
 
 /// A page.

@@ -1,20 +1,14 @@
 //! Jobs as lines for people. Pure. What a stranger wrote can't steer a terminal.
 
-use chrono::{DateTime, Utc};
-
 use crate::{
     job::state::State,
     ledger::{JobPage, JobRow, ReplyState},
     message::clean::escaped,
+    status::state::time,
 };
 
 /// Characters of a subject or a detail.
 const MOST: usize = 100;
-
-/// A time for people.
-pub(in crate::cli) fn time(at: DateTime<Utc>) -> String {
-    at.format("%F %T UTC").to_string()
-}
 
 /// A line for each, and another where something is wrong.
 pub(super) fn people(page: &JobPage) -> String {
@@ -87,6 +81,8 @@ pub(super) fn short(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
     use crate::job::JobId;
 

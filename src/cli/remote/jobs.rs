@@ -39,7 +39,7 @@ impl JobTable for Remote {
         let heard = self.look(&["jobs", &job.to_string(), "mail"], &json!({})).await?;
         match heard.is_missing() {
             true => Err(Error::Missing(format!("the mail of job {job}"))),
-            false => self.body(heard).map(Bytes::from),
+            false => self.body(heard),
         }
     }
 
@@ -48,7 +48,7 @@ impl JobTable for Remote {
         let heard = self.look(&["jobs", &job.to_string(), "reply"], &query).await?;
         match heard.is_missing() {
             true => Err(Error::Missing(format!("that reply of job {job}"))),
-            false => self.body(heard).map(Bytes::from),
+            false => self.body(heard),
         }
     }
 

@@ -5,6 +5,7 @@ mod replies;
 
 use std::{path::PathBuf, time::Duration};
 
+use bytes::Bytes;
 use clap::Args;
 use reqwest::{Client, Method, StatusCode, Url, header::CONTENT_TYPE};
 use serde::{Serialize, de::DeserializeOwned};
@@ -22,7 +23,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Bytes of an answer at most: a mail may be large.
-const MOST: usize = 256 << 20;
+const MOST: u64 = 256 << 20;
 
 /// Characters of what a server says that are told.
 const SHOWN: usize = 500;
@@ -61,7 +62,7 @@ impl Elsewhere {
 struct Heard {
     status: StatusCode,
     is_problem: bool,
-    body: Vec<u8>,
+    body: Bytes,
 }
 
 impl Heard {
@@ -125,18 +126,13 @@ impl Remote {
         };
         let mut answer = request.send().await.map_err(unreachable)?;
         let media_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let mut heard = Heard {
+        let is_problem = media_type.is_some_and(|it| it.starts_with(MEDIA_TYPE));
+        let body = net::http::body(&mut answer, MOST).await.map_err(unreachable)?;
+        Ok(Heard {
             status: answer.status(),
-            is_problem: media_type.is_some_and(|it| it.starts_with(MEDIA_TYPE)),
-            body: Vec::new(),
-        };
-        while let Some(piece) = answer.chunk().await.map_err(unreachable)? {
-            if heard.body.len() + piece.len() > MOST {
-                return Err(self.odd("the answer is too large"));
-            }
-            heard.body.extend_from_slice(&piece);
-        }
-        Ok(heard)
+            is_problem,
+            body: body.ok_or_else(|| self.odd("the answer is too large"))?,
+        })
     }
 
     fn read<T: DeserializeOwned>(&self, heard: Heard) -> Result<T, Error> {
@@ -145,7 +141,7 @@ impl Remote {
     }
 
     /// The body of what was done; else why it was not.
-    fn body(&self, heard: Heard) -> Result<Vec<u8>, Error> {
+    fn body(&self, heard: Heard) -> Result<Bytes, Error> {
         if heard.status.is_success() {
             return Ok(heard.body);
         }
@@ -153,7 +149,11 @@ impl Remote {
         match problem.ok().filter(|_| heard.is_problem) {
             Some(problem) => {
                 let said = format!("{} says: {} {}", self.url, problem.detail, problem.cure);
-                Err(Error::Remote(clean(&said, SHOWN)))
+                let said = clean(&said, SHOWN);
+                Err(match heard.status {
+                    StatusCode::NOT_FOUND => Error::Unknown(said),
+                    _ => Error::Remote(said),
+                })
             }
             None => Err(self.odd(&format!("it answers with status {}", heard.status.as_u16()))),
         }

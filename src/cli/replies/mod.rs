@@ -43,6 +43,9 @@ pub(super) enum Replies {
         /// All replies that nobody has got.
         #[arg(long)]
         all_refused: bool,
+        /// For machines.
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         place: desk::Where,
     },
@@ -93,7 +96,8 @@ pub(super) fn replies(command: Replies) -> ExitCode {
         Replies::Retry {
             job,
             all_refused,
+            json,
             place,
-        } => block_on(retry::retry(place, job, all_refused)),
+        } => block_on(retry::retry(place, job, all_refused, json)),
     }
 }

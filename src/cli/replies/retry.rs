@@ -2,14 +2,18 @@
 
 use std::process::ExitCode;
 
-use super::{IO, desk::Where};
+use super::{
+    super::desk::{NOT_ALL, tell_as},
+    IO,
+    desk::Where,
+};
 use crate::{
     job::JobId,
     ledger::{Again, Error, Retried},
 };
 
 /// Has replies tried again.
-pub(super) async fn retry(place: Where, job: Option<JobId>, all_refused: bool) -> ExitCode {
+pub(super) async fn retry(place: Where, job: Option<JobId>, all_refused: bool, json: bool) -> ExitCode {
     let desk = match place.go().await {
         Ok(desk) => desk,
         Err(code) => return code,
@@ -21,12 +25,15 @@ pub(super) async fn retry(place: Where, job: Option<JobId>, all_refused: bool) -
     };
     match desk.retry(which).await {
         Ok(retried) => {
-            println!("{}", words(retried));
-            ExitCode::from(u8::from(job.is_some() && retried.due + retried.running == 0))
+            let told = tell_as(json, &retried, || words(retried) + "\n");
+            match job.is_some() && retried.due + retried.running == 0 {
+                true => ExitCode::from(NOT_ALL),
+                false => told,
+            }
         }
         Err(error @ Error::Missing(_)) => {
             eprintln!("{error}; mailjob replies list --state all shows which have one");
-            ExitCode::from(1)
+            ExitCode::from(NOT_ALL)
         }
         Err(error) => {
             eprintln!("{error}");

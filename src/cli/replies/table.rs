@@ -1,14 +1,13 @@
 //! Replies as text: for people, and JSON for machines, which only grows. Pure. What a stranger wrote can't steer a terminal.
 
-use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::{
     ledger::{OutboxRow, ReplyState},
     message::clean::escaped,
+    status::state::time,
 };
 
-const TIME: &str = "%F %T UTC";
 /// Characters of a subject or a server's words for people.
 const MOST: usize = 200;
 
@@ -32,7 +31,7 @@ pub(super) fn people(rows: &[OutboxRow], all: usize) -> String {
 fn paragraph(row: &OutboxRow) -> String {
     let state = match row.state {
         ReplyState::Queued => match row.due {
-            Some(due) => format!("queued, next try {}", due.format(TIME)),
+            Some(due) => format!("queued, next try {}", time(due)),
             None => "queued".to_owned(),
         },
         ReplyState::Running => "being sent".to_owned(),
@@ -73,10 +72,6 @@ fn about(row: &OutboxRow) -> String {
     }
 }
 
-fn time(at: DateTime<Utc>) -> String {
-    at.format(TIME).to_string()
-}
-
 fn short(text: &str) -> String {
     let cut: String = text.chars().take(MOST).collect();
     let more = if cut.len() < text.len() { "…" } else { "" };
@@ -86,6 +81,8 @@ fn short(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
+
+    use chrono::DateTime;
 
     use super::*;
     use crate::{job::JobId, ledger::RecipientEnd};

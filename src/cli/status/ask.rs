@@ -19,7 +19,7 @@ use crate::{
 /// How long the process may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest answer: far more than thousands of endpoints have to say.
-const LONGEST: usize = 64 << 20;
+const LONGEST: u64 = 64 << 20;
 
 /// How everything is, and why the process did not say so.
 pub(super) struct Asked {
@@ -72,13 +72,10 @@ async fn process(address: SocketAddr) -> Result<Status, String> {
                 "{address} answers {status}: is that another program, or an older Mailjob?"
             ));
         }
-        let mut body = Vec::new();
-        while let Some(piece) = answer.chunk().await.map_err(|error| error.to_string())? {
-            body.extend_from_slice(&piece);
-            if body.len() > LONGEST {
-                return Err(format!("{address} answers too much: is that another program?"));
-            }
-        }
+        let body = net::http::body(&mut answer, LONGEST)
+            .await
+            .map_err(|error| error.to_string())?
+            .ok_or_else(|| format!("{address} answers too much: is that another program?"))?;
         serde_json::from_slice(&body)
             .map_err(|_| format!("{address} answers what can't be understood: is that another program?"))
     };
@@ -108,8 +105,7 @@ async fn ledger(service: &Service, loaded: &Loaded) -> Status {
 
 /// Every endpoint that has a file, or of which the ledger has something to tell. Pure.
 fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<Endpoint> {
-    let files = loaded.endpoints.keys().chain(&loaded.broken).chain(&loaded.disabled);
-    let files = files.map(EndpointName::as_str);
+    let files = loaded.names().map(EndpointName::as_str);
     let senders = counts.replies.iter().map(|row| row.endpoint.as_str());
     let jobs = counts.jobs.keys().map(String::as_str);
     let names: BTreeSet<_> = files.chain(jobs).chain(senders).collect();

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
+    cli::columns::columns,
     message::clean::escaped,
     status::{Endpoint, Status, state::time},
 };
@@ -117,26 +118,6 @@ fn remark(endpoint: &Endpoint) -> Option<String> {
         text.push_str(&format!("  what to do: {}\n", escaped(to_do)));
     }
     Some(text)
-}
-
-fn columns(lines: &[[String; 10]]) -> String {
-    let mut widths = [0; 10];
-    for line in lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let mut text = String::new();
-    for line in lines {
-        let cells: Vec<_> = line
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
 }
 
 /// How long ago, in the largest unit.

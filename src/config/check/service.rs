@@ -72,12 +72,6 @@ pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<S
 
 fn service_of(table: &mut Table<'_>, cores: usize) -> Service {
     let default = Service::on(cores);
-    if let Some(old) = table.value("retention") {
-        old.misnamed_because(
-            "has a table of its own",
-            "write [retention] and mails = { age = \"7d\" } in it",
-        );
-    }
     Service {
         ledger: table.or("ledger", default.ledger, path),
         key: table.get("key", secret),

@@ -26,7 +26,7 @@ use crate::{
     job::{Ending, JobId, Outcome, Replier, ReplyDecision, state::State},
     ledger::{
         Cursor, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
-        sqlite::{JobRow, open},
+        sqlite::{OverviewRow, open},
     },
     net::http::client,
 };
@@ -136,7 +136,7 @@ impl Scene {
     }
 
     /// Waits until the jobs, oldest first, are as wanted.
-    pub(super) async fn until(&self, wanted: impl Fn(&[JobRow]) -> bool) -> Vec<JobRow> {
+    pub(super) async fn until(&self, wanted: impl Fn(&[OverviewRow]) -> bool) -> Vec<OverviewRow> {
         let end = Instant::now() + PATIENCE;
         loop {
             let mut rows = self.ledger.inner.overview(1_000).await.unwrap();
@@ -149,7 +149,7 @@ impl Scene {
         }
     }
 
-    pub(super) async fn ended(&self) -> Vec<JobRow> {
+    pub(super) async fn ended(&self) -> Vec<OverviewRow> {
         self.until(|rows| rows.iter().all(|row| row.state.ended() || row.state == State::Held))
             .await
     }
@@ -163,7 +163,7 @@ impl Scene {
     }
 }
 
-pub(super) fn states(rows: &[JobRow]) -> Vec<State> {
+pub(super) fn states(rows: &[OverviewRow]) -> Vec<State> {
     rows.iter().map(|row| row.state).collect()
 }
 

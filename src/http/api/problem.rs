@@ -115,6 +115,7 @@ impl From<Error> for Problem {
             | Error::Newer { .. }
             | Error::Older { .. }
             | Error::SignInBusy { .. }
+            | Error::Unknown(_)
             | Error::Remote(_)
             | Error::Engine(_) => {
                 tracing::error!(error = said, "the API could not use the ledger");

@@ -8,6 +8,7 @@ mod backup;
 mod claims;
 mod conversations;
 mod counts;
+mod engine;
 mod events;
 mod finish;
 mod forget;
@@ -47,10 +48,7 @@ mod writer;
 
 use std::{path::Path, sync::Arc};
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use tokio::sync::{Mutex, Notify, oneshot};
+use tokio::sync::{Mutex, oneshot};
 
 pub use self::{
     backup::backup,
@@ -58,27 +56,17 @@ pub use self::{
     inspect::inspect,
     operator::Jobs,
     outbox::Outbox,
-    reads::{JobRow, ReplyRow},
+    reads::{OverviewRow, ReplyRow},
     sign_ins::SignIns,
 };
 use self::{
-    line::Waiter,
     post::{Letter, Post},
     reads::Readers,
     shared::Shared,
-    values::{micros, signed},
+    values::micros,
 };
-use super::{
-    Admission, ClaimedJob, ClaimedReply, Clock, Cursor, Error, Finish, Forgotten, Gate, GatheredParts, HandedOn,
-    Intake, KnownConversation, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw, Settling, Submitted,
-    Taken, UploadId,
-};
-use crate::{
-    auth::Key,
-    config::{EndpointName, Retention},
-    job::{ConversationKey, JobId},
-    metrics::Commits,
-};
+use super::{Clock, Error};
+use crate::{auth::Key, metrics::Commits};
 
 /// A ledger in a file. Dropped, it stops writing soon; [`Sqlite::close`] waits for that.
 pub struct Sqlite {
@@ -148,188 +136,8 @@ impl Sqlite {
     ///
     /// # Errors
     /// When the engine fails.
-    pub async fn overview(&self, max: usize) -> Result<Vec<JobRow>, Error> {
+    pub async fn overview(&self, max: usize) -> Result<Vec<OverviewRow>, Error> {
         self.readers.read(move |db| reads::overview(db, max)).await
-    }
-}
-
-#[async_trait]
-impl Ledger for Sqlite {
-    async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
-        let mailbox = mailbox.clone();
-        self.readers.read(move |db| reads::cursor(db, &mailbox)).await
-    }
-
-    async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
-        self.post
-            .ask(piece.len(), move |desk| intake::upload(desk, upload, index, &piece))
-            .await
-    }
-
-    async fn take(&self, intake: Intake) -> Result<Taken, Error> {
-        let bytes = intake.mails.iter().map(|mail| match &mail.raw {
-            Raw::Inline(bytes) => bytes.len(),
-            Raw::Uploaded { .. } => 0,
-        });
-        self.post.ask(bytes.sum(), move |desk| intake::take(desk, intake)).await
-    }
-
-    async fn claim_jobs(&self, endpoint: &EndpointName, max: usize) -> Result<Vec<ClaimedJob>, Error> {
-        let (tell, claimed) = oneshot::channel();
-        self.post
-            .send(Letter::Jobs(Waiter {
-                key: endpoint.clone(),
-                max: max.max(1),
-                tell,
-            }))
-            .await?;
-        Ok(claimed.await.map_err(|_| Error::Closed)??.accept())
-    }
-
-    async fn resume_changed(&self, endpoint: &EndpointName, action: [u8; 32]) -> Result<bool, Error> {
-        let endpoint = endpoint.clone();
-        self.post
-            .ask(0, move |desk| pause::resume_changed(desk, &endpoint, action))
-            .await
-    }
-
-    async fn raw(&self, mail: MailId) -> Result<Bytes, Error> {
-        match self.shared.take(mail) {
-            Some(bytes) => Ok(bytes),
-            None => self.readers.read(move |db| reads::raw(db, mail)).await,
-        }
-    }
-
-    async fn finish(&self, finish: Finish) -> Result<(), Error> {
-        let bytes = match &finish.reply {
-            Some(crate::job::ReplyDecision::Send(reply)) => reply.bytes.len(),
-            Some(crate::job::ReplyDecision::Gathered) => parts::size(&finish.outcome),
-            Some(crate::job::ReplyDecision::Silent(_)) | None => 0,
-        };
-        self.post.ask(bytes, move |desk| finish::finish(desk, finish)).await
-    }
-
-    async fn hand_on(
-        &self,
-        mailbox: &MailboxKey,
-        known: &[EndpointName],
-        route: &[EndpointName],
-    ) -> Result<HandedOn, Error> {
-        let (mailbox, known, route) = (mailbox.clone(), known.to_vec(), route.to_vec());
-        self.post
-            .ask(0, move |desk| route::hand_on(desk, &mailbox, &known, &route))
-            .await
-    }
-
-    async fn parts(&self, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
-        self.readers.read(move |db| parts::gathered(db, mail_job, most)).await
-    }
-
-    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error> {
-        self.post
-            .ask(0, move |desk| rate::admit(desk, job, attempt, &gates))
-            .await
-    }
-
-    async fn conversation(
-        &self,
-        keys: Vec<ConversationKey>,
-        answer: JobId,
-    ) -> Result<Option<KnownConversation>, Error> {
-        self.readers
-            .read(move |db| conversations::find(db, &keys, answer))
-            .await
-    }
-
-    async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error> {
-        self.post
-            .ask(0, move |desk| conversations::accept(desk, key, job, attempt))
-            .await
-    }
-
-    async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {
-        self.post.ask(0, move |desk| claims::release(desk, job, attempt)).await
-    }
-
-    async fn claim_replies(&self, account: &str, max: usize) -> Result<Vec<ClaimedReply>, Error> {
-        let (tell, claimed) = oneshot::channel();
-        self.post
-            .send(Letter::Replies(Waiter {
-                key: account.into(),
-                max: max.max(1),
-                tell,
-            }))
-            .await?;
-        Ok(claimed.await.map_err(|_| Error::Closed)??.accept())
-    }
-
-    async fn submitted(&self, job: JobId, attempt: u32, what: Submitted) -> Result<(), Error> {
-        self.post
-            .ask(0, move |desk| submission::submitted(desk, job, attempt, &what))
-            .await
-    }
-
-    async fn submissions(&self, account: &str, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error> {
-        let account = account.to_owned();
-        self.readers
-            .read(move |db| outbox::submissions(db, &account, since))
-            .await
-    }
-
-    fn knock(&self) -> Arc<Notify> {
-        self.shared.knock()
-    }
-
-    async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error> {
-        let mailbox = mailbox.clone();
-        self.readers
-            .read(move |db| settle::settling(db, &mailbox, uid_validity, signed(max)))
-            .await
-    }
-
-    async fn settled(&self, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
-        let (mailbox, places) = (mailbox.clone(), places.to_vec());
-        self.post
-            .ask(0, move |desk| settle::settled(desk.db, desk.now, &mailbox, &places))
-            .await
-    }
-
-    async fn maildrop(&self, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
-        let mailbox = mailbox.clone();
-        self.readers.read(move |db| maildrop::mails(db, &mailbox)).await
-    }
-
-    async fn maildrop_number(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error> {
-        let mailbox = mailbox.clone();
-        self.post
-            .ask(0, move |desk| maildrop::number(desk, &mailbox, &names))
-            .await
-    }
-
-    async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error> {
-        let mailbox = mailbox.clone();
-        self.post
-            .ask(0, move |desk| maildrop::skip(desk, &mailbox, &names))
-            .await
-    }
-
-    async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
-        let mailbox = mailbox.clone();
-        self.post
-            .ask(0, move |desk| maildrop::left(desk, &mailbox, &uids))
-            .await
-    }
-
-    fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify> {
-        self.shared.bell(mailbox)
-    }
-
-    async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<Forgotten, Error> {
-        forget::forget(&self.post, &self.readers, kept, micros(now)).await
-    }
-
-    async fn ping(&self) -> Result<(), Error> {
-        self.post.ask(0, |_| Ok(())).await
     }
 }
 

@@ -112,7 +112,7 @@ pub(super) fn raw(db: &Connection, mail: MailId) -> Result<Bytes, Error> {
 
 /// A job as people look at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobRow {
+pub struct OverviewRow {
     /// The job.
     pub job: JobId,
     /// Its mail.
@@ -151,7 +151,7 @@ pub struct ReplyRow {
 }
 
 /// The newest jobs, newest first.
-pub(super) fn overview(db: &Connection, max: usize) -> Result<Vec<JobRow>, Error> {
+pub(super) fn overview(db: &Connection, max: usize) -> Result<Vec<OverviewRow>, Error> {
     let mut query = db.prepare_cached(
         "SELECT j.uuid, j.mail, j.endpoint, j.state, j.attempt, j.interrupted, j.reason, j.detail,
          ifnull(j.sender, ''), ifnull(j.subject, ''), ifnull(j.message_id, ''), j.silent,
@@ -168,7 +168,7 @@ pub(super) fn overview(db: &Connection, max: usize) -> Result<Vec<JobRow>, Error
             }),
             None => None,
         };
-        Ok(JobRow {
+        Ok(OverviewRow {
             job: row.get(0)?,
             mail: MailId(row.get(1)?),
             endpoint: row.get(2)?,

@@ -1,6 +1,7 @@
 //! Rows as text: columns for people, JSON for machines. Pure.
 
 use super::row::{Row, URGENT};
+use crate::cli::columns::columns;
 
 const HEAD: [&str; 6] = ["ACCOUNT", "STATE", "GRANT", "REFRESH TOKEN", "CLIENT", "LAST REFRESH"];
 
@@ -17,22 +18,7 @@ pub(super) fn people(rows: &[Row]) -> String {
     }
     let mut lines = vec![HEAD.map(str::to_owned)];
     lines.extend(rows.iter().map(cells));
-    let mut widths = [0; 6];
-    for line in &lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let mut text = String::new();
-    for line in &lines {
-        let cells: Vec<_> = line
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
+    let mut text = columns(&lines);
     for remark in rows.iter().flat_map(remarks) {
         text.push('\n');
         text.push_str(&remark);

@@ -34,16 +34,21 @@ use std::{
     time::Duration,
 };
 
-use chrono::DateTime;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::{lock::Tried, *};
 use crate::{
-    config::Keep,
-    job::{Answer, NewReply, Outcome, Reason, ReplyDecision},
-    ledger::{NewMail, SealedToken, SignInRow, SignInTable, Verdict},
+    config::{EndpointName, Keep, Retention},
+    job::{Answer, ConversationKey, JobId, NewReply, Outcome, Reason, ReplyDecision},
+    ledger::{
+        Admission, ClaimedJob, ClaimedReply, Cursor, Finish, Forgotten, Gate, Intake, KnownConversation, Ledger,
+        MailId, MailboxKey, MaildropName, NewMail, Place, Raw, SealedToken, Settling, SignInRow, SignInTable,
+        Submitted, Taken, UploadId, Verdict,
+    },
 };
 
 /// Long enough for any machine; only a failing test waits so long.
@@ -194,7 +199,7 @@ impl Desktop {
     }
 
     /// The only job.
-    async fn row(&self) -> JobRow {
+    async fn row(&self) -> OverviewRow {
         let mut rows = self.ledger.overview(10).await.unwrap();
         assert_eq!(rows.len(), 1);
         rows.pop().unwrap()

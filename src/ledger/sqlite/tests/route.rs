@@ -39,7 +39,7 @@ async fn end(d: &Desktop, name: &str, outcome: Outcome, next: &[&str]) -> Claime
 /// Endpoints and states of all jobs, oldest first.
 async fn jobs(d: &Desktop) -> Vec<String> {
     let rows = d.ledger.overview(100).await.unwrap();
-    let word = |row: &JobRow| format!("{} {}", row.endpoint, row.state.as_str());
+    let word = |row: &OverviewRow| format!("{} {}", row.endpoint, row.state.as_str());
     rows.iter().rev().map(word).collect()
 }
 

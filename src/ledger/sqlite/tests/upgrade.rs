@@ -115,7 +115,7 @@ async fn look_at(ledger: &Sqlite, schema: i64) {
     assert_eq!(replies.len(), 2);
 }
 
-fn look_at_replies(_: &Sqlite, rows: &[JobRow], schema: i64) {
+fn look_at_replies(_: &Sqlite, rows: &[OverviewRow], schema: i64) {
     let replies: Vec<_> = rows.iter().filter_map(|row| row.reply.as_ref()).collect();
     let mut states: Vec<_> = replies.iter().map(|reply| reply.state.as_str()).collect();
     states.sort_unstable();
