@@ -21,7 +21,7 @@ use crate::{
     http,
     ledger::{
         self,
-        counts::{self, Countable, Counts},
+        counts::{self, Countable, Counts, Unwritable},
     },
     metrics::Metrics,
     status::{self, Status},
@@ -96,7 +96,10 @@ impl Board {
         let view = self.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut ledger = counts::file(&self.path);
         let counts = match counts {
-            Ok(counts) => Some(counts),
+            Ok(counts) => {
+                ledger.problem = counts.unwritable.as_ref().map(Unwritable::words);
+                Some(counts)
+            }
             Err(error) => {
                 ledger.problem = Some(error);
                 None

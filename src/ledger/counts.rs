@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{Error, Pause, PausedBy, ReplyState};
-use crate::status::{self, Jobs, Replies};
+use crate::status::{self, Jobs, Replies, Setback};
 
 /// What waits in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +19,19 @@ pub struct Counts {
     pub replies: Vec<ReplyCount>,
     /// Endpoints of which no job is claimed.
     pub pauses: Vec<Pause>,
+    /// By endpoint: of the jobs that wait for another attempt, the one that has it next.
+    pub setbacks: BTreeMap<String, Setback>,
+    /// Why nothing can be written.
+    pub unwritable: Option<Unwritable>,
+}
+
+/// That the ledger can't be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unwritable {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// What it said last.
+    pub why: String,
 }
 
 impl Counts {
@@ -41,6 +54,18 @@ impl Counts {
             }
         }
         replies
+    }
+}
+
+impl Unwritable {
+    /// The same in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let Self { since, why } = self;
+        format!(
+            "can't be written since {}: {why}; what was to be written is tried again",
+            status::state::time(*since)
+        )
     }
 }
 
@@ -67,17 +92,20 @@ pub trait Countable: Send + Sync {
 /// The ledger's file: where it lies, how large it is with its log, and what is free on its disk.
 #[must_use]
 pub fn file(path: &Path) -> status::Ledger {
+    // The log lies beside the file itself, which may be reached by a link.
+    let whole = std::fs::canonicalize(path);
+    let place = whole.as_deref().unwrap_or(path);
     let bytes = |path: &Path| std::fs::metadata(path).ok().map(|meta| meta.len());
-    let mut log = path.as_os_str().to_owned();
+    let mut log = place.as_os_str().to_owned();
     log.push("-wal");
-    let folder = path
+    let folder = place
         .parent()
         .filter(|folder| *folder != Path::new(""))
         .unwrap_or(Path::new("."));
     let free = rustix::fs::statvfs(folder).ok();
     status::Ledger {
         path: path.display().to_string(),
-        size: bytes(path).map(|size| size + bytes(Path::new(&log)).unwrap_or(0)),
+        size: bytes(place).map(|size| size + bytes(Path::new(&log)).unwrap_or(0)),
         free: free.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
         problem: None,
     }

@@ -52,7 +52,7 @@ pub enum Error {
         waited: Duration,
     },
     /// The disk is full.
-    #[error("the ledger's disk is full: {0}")]
+    #[error("the ledger's disk is full ({0}): make room")]
     Full(String),
     /// The claim is not ours any more: another attempt has begun.
     #[error("job {0} is not claimed by this attempt")]

@@ -49,7 +49,7 @@ pub struct Ledger {
     pub size: Option<u64>,
     /// Bytes that are free on its disk, where that is known.
     pub free: Option<u64>,
-    /// Why it could not be read; then the numbers of jobs and replies are missing.
+    /// Why it can't be written, or could not be read; then the numbers of jobs and replies are missing.
     pub problem: Option<String>,
 }
 
@@ -76,8 +76,23 @@ pub struct Endpoint {
     pub problem: Option<String>,
     /// Its jobs in numbers; null where the ledger could not be read.
     pub jobs: Option<Jobs>,
+    /// Why jobs of it wait for another attempt; null where none does.
+    pub setback: Option<Setback>,
     /// Its replies; null where the ledger could not be read.
     pub replies: Option<Replies>,
+}
+
+/// Why jobs wait for another attempt: of the one that has it next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Setback")]
+pub struct Setback {
+    /// Why its last attempt failed, as a code.
+    pub reason: Option<String>,
+    /// The same in words.
+    pub detail: Option<String>,
+    /// When it is tried again.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub next: DateTime<Utc>,
 }
 
 /// The mailbox of an endpoint. Endpoints may share one.

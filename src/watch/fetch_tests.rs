@@ -250,6 +250,23 @@ async fn a_ledger_that_fails_ends_the_session() {
     );
 }
 
+/// The budget has what waits committed in the midst of the mails, where the ledger says no: that comes out, and once.
+#[tokio::test]
+async fn a_ledger_that_fails_in_the_midst_ends_the_session() {
+    let mut world = World::new();
+    world.budget = crate::budget::Budget::new(2 << 20);
+    world.memory.state.lock().unwrap().fail = true;
+    let text = "x".repeat(200_000);
+    let mut script = vec![NEWS.to_owned()];
+    script.extend((5..105).map(|uid| mail(uid, &format!("{uid}{text}"))));
+    script.push("S: $ OK".into());
+    let error = look(&world, Scope::News(3), &script).await.unwrap_err();
+    assert!(
+        matches!(error, Error::Ledger(crate::ledger::Error::Full(_))),
+        "{error:?}"
+    );
+}
+
 /// More than the budget, and more than there may be news: it takes several commits, none of which moves the cursor but the last.
 #[tokio::test]
 async fn memory_is_bounded_whatever_comes() {

@@ -61,7 +61,8 @@ pub(super) struct Small {
 /// The way into the ledger for one look at a mailbox.
 pub(crate) struct Intake {
     sender: mpsc::Sender<Arrived>,
-    task: AbortOnDropHandle<Result<Taken, ledger::Error>>,
+    /// Nothing once it was asked how it ended.
+    task: Option<AbortOnDropHandle<Result<Taken, ledger::Error>>>,
     budget: Budget,
 }
 
@@ -78,7 +79,7 @@ impl Intake {
         let taker = Taker::new(ledger, takers, mailbox, cursor, health);
         Self {
             sender,
-            task: AbortOnDropHandle::new(tokio::spawn(taker.run(receiver))),
+            task: Some(AbortOnDropHandle::new(tokio::spawn(taker.run(receiver)))),
             budget,
         }
     }
@@ -129,6 +130,9 @@ impl Intake {
     }
 
     /// Waits until everything is committed. What was handed over without a cursor is committed too.
+    ///
+    /// # Errors
+    /// What the ledger said; [`ledger::Error::Closed`] where that was said already when something was handed over.
     pub(crate) async fn finish(self) -> Result<Taken, Error> {
         drop(self.sender);
         joined(self.task).await
@@ -152,15 +156,14 @@ impl Intake {
             return Ok(());
         }
         // The task only ends before us when the ledger failed.
-        joined(&mut self.task)
+        joined(self.task.take())
             .await
             .and(Err(Error::Ledger(ledger::Error::Closed)))
     }
 }
 
-async fn joined(
-    task: impl Future<Output = Result<Result<Taken, ledger::Error>, tokio::task::JoinError>>,
-) -> Result<Taken, Error> {
+async fn joined(task: Option<AbortOnDropHandle<Result<Taken, ledger::Error>>>) -> Result<Taken, Error> {
+    let task = task.ok_or(ledger::Error::Closed)?;
     match task.await {
         Ok(taken) => Ok(taken?),
         Err(panicked) => Err(Error::Ledger(ledger::Error::Engine(panicked.to_string()))),

@@ -1,9 +1,13 @@
 //! What `/status`, `/metrics` and `mailjob status` say while something is wrong: within seconds, and no longer than it is.
 
-use std::{process::Stdio, time::Duration};
+use std::{
+    process::Stdio,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use mailjob::status::{Endpoint, State, Status};
-use mailjob_testbed::{Mailjob, Options, PASSWORD, World};
+use mailjob_testbed::{Answer, Mailjob, Options, PASSWORD, Receiver, World};
 use tokio::{
     io::AsyncWriteExt as _,
     process::Command,
@@ -19,7 +23,7 @@ const ADA: &str = "ada@example.test";
 /// What is wrong is shown within this time.
 const SECONDS: Duration = Duration::from_secs(10);
 
-pub(crate) async fn page(mailjob: &Mailjob, path: &str) -> String {
+async fn page(mailjob: &Mailjob, path: &str) -> String {
     let http = reqwest::Client::builder()
         .no_proxy()
         .tls_certs_only([])
@@ -30,7 +34,7 @@ pub(crate) async fn page(mailjob: &Mailjob, path: &str) -> String {
     answer.text().await.unwrap()
 }
 
-pub(crate) async fn status(mailjob: &Mailjob) -> Status {
+async fn status(mailjob: &Mailjob) -> Status {
     serde_json::from_str(&page(mailjob, "/status").await).unwrap()
 }
 
@@ -50,14 +54,14 @@ async fn until(mailjob: &Mailjob, name: &str, patience: Duration, wanted: impl F
 }
 
 /// The value of a series.
-pub(crate) fn value(metrics: &str, series: &str) -> Option<f64> {
+fn value(metrics: &str, series: &str) -> Option<f64> {
     metrics
         .lines()
         .find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
 }
 
 /// The exit code and the output of `mailjob status`.
-pub(crate) async fn asked(mailjob: &Mailjob, arguments: &[&str]) -> (Option<i32>, String) {
+async fn asked(mailjob: &Mailjob, arguments: &[&str]) -> (Option<i32>, String) {
     let output = mailjob
         .command(&[&["status"], arguments].concat())
         .output()
@@ -265,4 +269,43 @@ async fn a_sign_in_that_is_needed_is_shown_with_what_to_run() {
     let anew = world.oauth.refresh_token(ADA, "mailjob-public").await.unwrap();
     mailjob.secret("ada", &anew).unwrap();
     until(&mailjob, "orders", PATIENCE, |found| found.state == State::Working).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_fails_is_shown_while_jobs_wait_for_it() {
+    let world = World::start(Options::default()).await.unwrap();
+    let first = AtomicBool::new(true);
+    let receiver = Receiver::start(move |_| match first.swap(false, Ordering::SeqCst) {
+        true => Answer::status(500),
+        false => Answer::status(200),
+    });
+    let receiver = receiver.await.unwrap();
+    let mut mailjob = installed(&world).await;
+    let webhook = format!(
+        "[mailbox]\naccount = \"ada\"\n[webhook]\nurl = \"{}\"\nallow_private_network = true\n[retry]\nwaits = [\"1h\"]\n",
+        receiver.url("/")
+    );
+    mailjob.endpoint("orders", &webhook).unwrap();
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    world.dovecot.deliver(ADA, &letter(1)).await.unwrap();
+    let fails = until(&mailjob, "orders", PATIENCE, |found| found.setback.is_some()).await;
+    let setback = fails.setback.unwrap();
+    assert_eq!(
+        (fails.state, setback.reason.as_deref()),
+        (State::Working, Some("status-500"))
+    );
+    let (code, table) = asked(&mailjob, &[]).await;
+    assert_eq!(code, Some(0), "it is tried again by itself: {table}");
+    assert!(
+        table.contains("jobs are tried again, the next ") && table.contains("answered 500"),
+        "{table}"
+    );
+
+    let retry = ["jobs", "retry", "--all", "--state", "deferred", "--json"];
+    let output = mailjob.command(&retry).output().await.unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["jobs"].as_array().map(Vec::len), Some(1), "{told}");
+    processed(&world, &mailjob, ADA, 1).await;
+    until(&mailjob, "orders", PATIENCE, |found| found.setback.is_none()).await;
 }

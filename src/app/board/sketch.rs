@@ -147,6 +147,7 @@ impl View {
             mailbox: seat.zip(state).map(|(seat, state)| seat.shown(&state)),
             problem: problem.cloned(),
             jobs,
+            setback: counts.and_then(|counts| counts.setbacks.get(name).cloned()),
             replies,
         }
     }

@@ -130,6 +130,7 @@ fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<Endpoint> {
             mailbox: None,
             problem: None,
             jobs: Some(jobs),
+            setback: counts.setbacks.get(name).cloned(),
             replies: Some(counts.replies(name)),
         }
     };

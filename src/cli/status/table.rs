@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     cli::columns::columns,
     message::clean::escaped,
-    status::{Endpoint, Status, state::time},
+    status::{Endpoint, Setback, Status, state::time},
 };
 
 const HEAD: [&str; 10] = [
@@ -103,13 +103,21 @@ fn remark(endpoint: &Endpoint) -> Option<String> {
     let name = escaped(&endpoint.name);
     let sends = endpoint.replies.as_ref().and_then(|replies| replies.problem.as_ref());
     let is_plain = endpoint.words == endpoint.state.name();
-    if is_plain && endpoint.to_do.is_none() && endpoint.problem.is_none() && sends.is_none() {
+    let setback = &endpoint.setback;
+    if is_plain && endpoint.to_do.is_none() && endpoint.problem.is_none() && setback.is_none() && sends.is_none() {
         return None;
     }
     let mut text = format!("{name}: {}\n", escaped(&endpoint.words));
     let is_said = |words: &String| endpoint.words.contains(words.as_str());
     if let Some(problem) = endpoint.problem.as_ref().filter(|problem| !is_said(problem)) {
         text.push_str(&format!("  its file can't be used: {}\n", escaped(problem)));
+    }
+    if let Some(Setback { reason, detail, next }) = setback {
+        let why = detail
+            .as_ref()
+            .or(reason.as_ref())
+            .map_or_else(String::new, |why| format!(": {}", escaped(why)));
+        text.push_str(&format!("  jobs are tried again, the next {}{why}\n", time(*next)));
     }
     if let Some(why) = sends {
         text.push_str(&format!("  its replies wait: {}\n", escaped(why)));

@@ -16,6 +16,7 @@ fn endpoint(name: &str, state: State, words: &str) -> Endpoint {
         mailbox: None,
         problem: None,
         jobs: Some(Jobs::default()),
+        setback: None,
         replies: Some(Replies::default()),
     }
 }
@@ -34,6 +35,11 @@ fn status() -> Status {
             waiting: 1,
             held: 0,
             failed: 12,
+        }),
+        setback: Some(Setback {
+            reason: Some("status-500".into()),
+            detail: Some("the webhook answered 500\u{7}".into()),
+            next: at(60),
         }),
         replies: Some(Replies {
             waiting: 2,
@@ -84,6 +90,9 @@ fn people_see_a_table_and_what_to_do() {
          \n\
          bills: its file can't be used: bills.toml:1:1: no \\u{1b}[2J\n\
          \x20 what to do: mend its file\n\
+         \n\
+         orders: working\n\
+         \x20 jobs are tried again, the next 2027-01-15 08:01:00 UTC: the webhook answered 500\\u{7}\n\
          \n\
          mailjob.toml:3:1: wrong; mend it\n"
     );

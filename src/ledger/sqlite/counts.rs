@@ -1,6 +1,6 @@
 //! Counting what waits. Each state has its own query, so that an index that holds that state alone can answer it.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -12,7 +12,7 @@ use crate::{
         Error, ReplyState,
         counts::{Countable, Counts, ReplyCount},
     },
-    status::Jobs,
+    status::{Jobs, Setback},
 };
 
 /// Jobs that are to be run, by the index of what is due.
@@ -23,10 +23,16 @@ const RUNNING: &str = "SELECT endpoint, state, count(*), NULL FROM job WHERE sta
 /// stands word for word, so those that were counted as due are read once more.
 const STOPPED: &str = "SELECT endpoint, state, count(*), NULL FROM job WHERE state IN ('deferred', 'waiting', 'failed', 'held') GROUP BY endpoint, state";
 
+/// Of the jobs that wait for another attempt, the one of each endpoint that has it next: SQLite takes the other columns from the row of the
+/// minimum.
+const SETBACKS: &str = "SELECT endpoint, reason, detail, min(due) FROM job WHERE state IN ('queued', 'deferred') AND state = 'deferred' GROUP BY endpoint";
+
 #[async_trait]
 impl Countable for Sqlite {
     async fn counts(&self) -> Result<Counts, Error> {
-        self.readers.read(counts).await
+        let mut counts = self.readers.read(counts).await?;
+        counts.unwritable = self.shared.unwritable();
+        Ok(counts)
     }
 }
 
@@ -47,6 +53,7 @@ fn counts(db: &Connection) -> Result<Counts, Error> {
         replies(db, state, &mut counts)?;
     }
     counts.pauses = pause::all(db)?;
+    counts.setbacks = setbacks(db)?;
     Ok(counts)
 }
 
@@ -67,6 +74,19 @@ fn jobs(db: &Connection, sql: &str, counts: &mut Counts) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+fn setbacks(db: &Connection) -> Result<BTreeMap<String, Setback>, Error> {
+    let mut query = db.prepare_cached(SETBACKS)?;
+    let rows = query.query_map([], |row| {
+        let setback = Setback {
+            reason: row.get(1)?,
+            detail: row.get(2)?,
+            next: instant(row.get(3)?),
+        };
+        Ok((row.get(0)?, setback))
+    })?;
+    rows.map(|row| Ok(row?)).collect()
 }
 
 fn number(jobs: &mut Jobs, state: State) -> Option<&mut u64> {

@@ -6,19 +6,25 @@ use std::{
 };
 
 use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Notify;
 
-use crate::ledger::{MailId, MailboxKey};
+use crate::ledger::{MailId, MailboxKey, counts::Unwritable};
 
 /// Bytes of fresh mails that are kept for their first reader.
 const FRESH: usize = 16 << 20;
 
-/// Bells and fresh mails.
+/// How often the log repeats that the ledger can't be written.
+const REMIND: TimeDelta = TimeDelta::minutes(1);
+
+/// Bells, fresh mails, and whether the ledger can be written.
 #[derive(Default)]
 pub(super) struct Shared {
     bells: Mutex<HashMap<MailboxKey, Arc<Notify>>>,
     fresh: Mutex<Fresh>,
     knock: Arc<Notify>,
+    /// Since when and why nothing can be written, and when the log last said so.
+    unwritable: Mutex<Option<(Unwritable, DateTime<Utc>)>>,
 }
 
 impl Shared {
@@ -51,6 +57,29 @@ impl Shared {
         if !mails.is_empty() {
             lock(&self.fresh).keep(mails);
         }
+    }
+
+    /// Since when and why nothing can be written.
+    pub(super) fn unwritable(&self) -> Option<Unwritable> {
+        lock(&self.unwritable).as_ref().map(|(known, _)| known.clone())
+    }
+
+    /// Nothing could be written, for this reason. Whether the log should say so: at first, for another reason, and once in a while.
+    pub(super) fn failed(&self, why: &str, now: DateTime<Utc>) -> bool {
+        let mut known = lock(&self.unwritable);
+        let is_told = |(known, told): &(Unwritable, DateTime<Utc>)| known.why == why && now - *told < REMIND;
+        if known.as_ref().is_some_and(is_told) {
+            return false;
+        }
+        let since = known.take().map_or(now, |(known, _)| known.since);
+        let why = why.to_owned();
+        *known = Some((Unwritable { since, why }, now));
+        true
+    }
+
+    /// Something was written. Since when nothing could be, where that was so.
+    pub(super) fn wrote(&self) -> Option<DateTime<Utc>> {
+        lock(&self.unwritable).take().map(|(known, _)| known.since)
     }
 
     /// Takes the bytes that were kept for this mail.
@@ -121,5 +150,24 @@ mod tests {
         tokio::time::timeout(std::time::Duration::from_secs(5), bell.notified())
             .await
             .unwrap();
+    }
+
+    #[test]
+    fn the_log_says_at_first_and_once_in_a_while_that_nothing_can_be_written() {
+        let shared = Shared::default();
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        assert_eq!((shared.wrote(), shared.unwritable()), (None, None));
+        for (why, seconds, said) in [
+            ("full", 0, true),
+            ("full", 59, false),
+            ("full", 60, true),
+            ("full", 61, false),
+            ("lost", 62, true),
+        ] {
+            assert_eq!(shared.failed(why, at(seconds)), said, "{why} {seconds}");
+        }
+        let known = shared.unwritable().unwrap();
+        assert_eq!((known.since, known.why.as_str()), (at(0), "lost"));
+        assert_eq!((shared.wrote(), shared.unwritable()), (Some(at(0)), None));
     }
 }

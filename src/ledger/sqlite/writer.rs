@@ -213,11 +213,18 @@ impl Writer {
 
     /// One transaction, then the answers.
     fn commit(&mut self, mut operations: Vec<Box<dyn Operation>>) {
-        let now = micros((self.clock)());
-        let begun = Instant::now();
+        let time = (self.clock)();
+        let now = micros(time);
+        let (begun, changes) = (Instant::now(), self.db.total_changes());
         match self.transact(&mut operations, now) {
             Ok(after) => {
                 self.commits.took(begun.elapsed());
+                // A transaction that changed nothing needs no room.
+                if self.db.total_changes() != changes
+                    && let Some(since) = self.shared.wrote()
+                {
+                    tracing::info!(%since, "the ledger can be written again");
+                }
                 self.shared.keep(after.fresh);
                 self.jobs.deliver();
                 self.replies.deliver();
@@ -228,7 +235,9 @@ impl Writer {
             }
             Err(failed) => {
                 self.commits.failed();
-                tracing::error!(error = %failed, "the ledger could not write; nothing of this batch was done");
+                if self.shared.failed(&failed.to_string(), time) {
+                    tracing::error!(error = %failed, "the ledger can't be written; what was to be written is tried again");
+                }
                 if !self.db.is_autocommit()
                     && let Err(error) = self.db.execute_batch("ROLLBACK")
                 {

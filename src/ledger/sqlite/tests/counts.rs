@@ -53,6 +53,9 @@ async fn each_state_has_its_number_from_both_doors() {
         (counts.replies("invoices").waiting, counts.replies("other").waiting),
         (1, 0)
     );
+    let setback = &counts.setbacks["invoices"];
+    assert_eq!(setback.next, d.hands.now() + TimeDelta::seconds(60));
+    assert!(setback.reason.is_some() && setback.detail.is_some(), "{setback:?}");
     assert_eq!(counts_beside(&d.path()).await.unwrap(), counts);
 }
 

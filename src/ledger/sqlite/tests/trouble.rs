@@ -1,6 +1,7 @@
 //! When the engine refuses.
 
 use super::*;
+use crate::ledger::counts::Countable as _;
 
 /// A claim in a task of its own, on its way to the writer when this returns.
 async fn claiming(ledger: &Arc<Sqlite>) -> tokio::task::JoinHandle<Result<Vec<ClaimedJob>, Error>> {
@@ -94,6 +95,11 @@ async fn a_full_disk_refuses_and_heals() {
     let (full, ping) = tokio::join!(d.ledger.take(intake()), d.ledger.ping());
     assert!(matches!(full, Err(Error::Full(_))), "{full:?}");
     drop(ping);
+    let known = d.ledger.counts().await.unwrap().unwritable.unwrap();
+    assert!(
+        known.since == d.hands.now() && known.words().contains("make room"),
+        "{known:?}"
+    );
     assert_eq!(
         d.ledger.cursor(&mailbox()).await.unwrap(),
         Some(Cursor {
@@ -105,6 +111,7 @@ async fn a_full_disk_refuses_and_heals() {
     d.run(done(), silent()).await;
     d.ledger.post.ask(0, pages(1 << 30)).await.unwrap();
     assert_eq!(d.ledger.take(intake()).await.unwrap().new, 1);
+    assert_eq!(d.ledger.counts().await.unwrap().unwritable, None);
     assert_eq!(d.claim(9).await.len(), 1);
 }
 
