@@ -240,7 +240,10 @@ pub(super) fn list(sources: &Sources, problems: &mut Vec<Problem>) -> Option<BTr
         Ok(names) => names,
         Err(error) => {
             let cause = format!("the folder of endpoints can't be listed: {error}");
-            problems.push(Problem::of(folder, Fault::new(cause, "name a folder with --endpoints")));
+            problems.push(Problem::of(
+                folder,
+                Fault::new(cause, "make it, or name another folder with --endpoints"),
+            ));
             return None;
         }
     };

@@ -3,6 +3,7 @@
 //! Types only, and what follows from them; who knows how things are builds them. The JSON form only grows.
 
 pub mod state;
+pub mod verdict;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;

@@ -255,8 +255,11 @@ impl Error {
             | Self::Io(_)
             | Self::Closed
             | Self::Silent(_)
-            | Self::Endless { .. } => Verdict::Reconnect,
-            Self::Bye(_) | Self::Protocol(_) | Self::InUse(_) | Self::TooSoon { .. } => Verdict::Reconnect,
+            | Self::Endless { .. }
+            | Self::Bye(_)
+            | Self::Protocol(_)
+            | Self::InUse(_)
+            | Self::TooSoon { .. } => Verdict::Reconnect,
             Self::Refused { .. }
             | Self::Credential { .. }
             | Self::NoMechanism(_)
@@ -269,19 +272,7 @@ impl Error {
                 auth::Verdict::SlowDown => Verdict::SlowDown,
             },
             Self::Ledger(ledger::Error::Closed) => Verdict::Fatal,
-            Self::Ledger(
-                ledger::Error::InUse { .. }
-                | ledger::Error::Newer { .. }
-                | ledger::Error::Older { .. }
-                | ledger::Error::SignInBusy { .. }
-                | ledger::Error::Full(_)
-                | ledger::Error::Stale(_)
-                | ledger::Error::Illegal { .. }
-                | ledger::Error::Missing(_)
-                | ledger::Error::Unknown(_)
-                | ledger::Error::Remote(_)
-                | ledger::Error::Engine(_),
-            ) => Verdict::Reconnect,
+            Self::Ledger(_) => Verdict::Reconnect,
         }
     }
 

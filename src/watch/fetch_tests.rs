@@ -238,33 +238,23 @@ async fn a_server_that_has_no_words_for_the_end_of_a_mail() {
     assert!(world.memory.bytes(6) == text.as_bytes());
 }
 
+/// At the end of the mails, and in their midst where the budget has what waits committed.
 #[tokio::test]
 async fn a_ledger_that_fails_ends_the_session() {
-    let world = World::new();
-    world.memory.state.lock().unwrap().fail = true;
-    let script = [NEWS.to_owned(), mail(9, "nine"), "S: $ OK".into()];
-    let error = look(&world, Scope::News(1), &script).await.unwrap_err();
-    assert!(
-        matches!(error, Error::Ledger(crate::ledger::Error::Full(_))),
-        "{error:?}"
-    );
-}
-
-/// The budget has what waits committed in the midst of the mails, where the ledger says no: that comes out, and once.
-#[tokio::test]
-async fn a_ledger_that_fails_in_the_midst_ends_the_session() {
     let mut world = World::new();
     world.budget = crate::budget::Budget::new(2 << 20);
     world.memory.state.lock().unwrap().fail = true;
     let text = "x".repeat(200_000);
-    let mut script = vec![NEWS.to_owned()];
-    script.extend((5..105).map(|uid| mail(uid, &format!("{uid}{text}"))));
-    script.push("S: $ OK".into());
-    let error = look(&world, Scope::News(3), &script).await.unwrap_err();
-    assert!(
-        matches!(error, Error::Ledger(crate::ledger::Error::Full(_))),
-        "{error:?}"
-    );
+    for mails in [1, 100] {
+        let mut script = vec![NEWS.to_owned()];
+        script.extend((5..5 + mails).map(|uid| mail(uid, &text)));
+        script.push("S: $ OK".into());
+        let error = look(&world, Scope::News(3), &script).await.unwrap_err();
+        assert!(
+            matches!(error, Error::Ledger(crate::ledger::Error::Full(_))),
+            "{error:?}"
+        );
+    }
 }
 
 /// More than the budget, and more than there may be news: it takes several commits, none of which moves the cursor but the last.

@@ -12,7 +12,7 @@ use super::error::{self, Error};
 use crate::{
     ledger::{NewMail, Settling, Taken, Verdict},
     metrics::{self, Ended},
-    status::state::Need,
+    status::verdict::Need,
 };
 
 /// A cell that the watch loop writes and others read.

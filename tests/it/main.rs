@@ -21,6 +21,7 @@ mod parts;
 mod pop3;
 mod post;
 mod program;
+mod promtool;
 mod raw;
 mod rehearse;
 mod reload;

@@ -1,22 +1,18 @@
 //! What `/status`, `/metrics` and `mailjob status` say while something is wrong: within seconds, and no longer than it is.
 
 use std::{
-    process::Stdio,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use mailjob::status::{Endpoint, State, Status};
 use mailjob_testbed::{Answer, Mailjob, Options, PASSWORD, Receiver, World};
-use tokio::{
-    io::AsyncWriteExt as _,
-    process::Command,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     letters::letter,
     program::{PATIENCE, REPLY, account, answered, endpoint, processed, program, refreshing},
+    promtool::judged,
 };
 
 const ADA: &str = "ada@example.test";
@@ -69,26 +65,6 @@ async fn asked(mailjob: &Mailjob, arguments: &[&str]) -> (Option<i32>, String) {
         .unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(text).unwrap())
-}
-
-/// What Prometheus' own judge of metrics says. Debian has it in the package `prometheus`; tests/run takes it from there.
-async fn judged(metrics: &str) {
-    let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools/bin");
-    let path = format!("{tools}:{}", std::env::var("PATH").unwrap_or_default());
-    let mut promtool = Command::new("promtool")
-        .args(["check", "metrics"])
-        .env("PATH", path)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("promtool: tests/run brings it");
-    let mut input = promtool.stdin.take().unwrap();
-    input.write_all(metrics.as_bytes()).await.unwrap();
-    drop(input);
-    let output = promtool.wait_with_output().await.unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.is_empty(), "{said}\n{metrics}");
 }
 
 async fn installed(world: &World) -> Mailjob {

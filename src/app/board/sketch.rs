@@ -15,7 +15,7 @@ use crate::{
     reply,
     status::{
         Endpoint, Jobs, Mailbox, Replies, State, Status,
-        state::{Known, Need, Trouble, Verdict, verdict},
+        verdict::{Known, Need, Trouble, Verdict, verdict},
     },
     watch::{self, health},
 };

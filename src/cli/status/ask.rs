@@ -13,7 +13,7 @@ use crate::{
         sqlite,
     },
     net,
-    status::{Endpoint, Status, state::Verdict},
+    status::{Endpoint, Status, verdict::Verdict},
 };
 
 /// How long the process may take.

@@ -7,9 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{
     line::Claimable,
     parts::{SHARE, share},
+    savepoint::Desk,
     submission,
     values::{instant, signed},
-    writer::Desk,
 };
 use crate::{
     config::EndpointName,

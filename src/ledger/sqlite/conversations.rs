@@ -4,8 +4,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     claims::running,
+    savepoint::Desk,
     values::{instant, micros},
-    writer::Desk,
 };
 use crate::{
     job::{Accepted, ConversationKey, JobId, NewConversation},

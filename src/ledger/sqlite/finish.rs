@@ -4,9 +4,10 @@ use rusqlite::params;
 
 use super::{
     claims::{self, Running, running, step},
-    conversations, parts, pause, rate, route, settle,
+    conversations, parts, pause, rate, route,
+    savepoint::Desk,
+    settle,
     values::{capped, micros, signed},
-    writer::Desk,
 };
 use crate::{
     job::{

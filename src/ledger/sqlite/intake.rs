@@ -5,9 +5,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::{
+    savepoint::Desk,
     settle,
     values::{PIECE, capped, micros, signed},
-    writer::Desk,
 };
 use crate::{
     config::EndpointName,

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{
     post::{Letter, Post, operation},
-    writer::{Desk, savepoint},
+    savepoint::{Desk, savepoint},
 };
 use crate::ledger::Error;
 

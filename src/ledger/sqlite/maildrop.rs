@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{settle, values::signed, writer::Desk};
+use super::{savepoint::Desk, settle, values::signed};
 use crate::ledger::{Error, MAILDROP, MailboxKey, MaildropMail, MaildropName, Place};
 
 /// The mails of a maildrop that have a number.

@@ -31,6 +31,7 @@ mod rate;
 mod reads;
 mod retention;
 mod route;
+mod savepoint;
 mod schema;
 mod settle;
 mod shared;

@@ -9,10 +9,10 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
     Sqlite, events, job_list, pause,
+    savepoint::{After, Desk},
     side::Side,
     steer, story,
     values::micros,
-    writer::{After, Desk},
 };
 use crate::{
     job::JobId,

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::{
     claims::{Running, endpoint, step},
+    savepoint::Desk,
     values::{capped, signed},
-    writer::Desk,
 };
 use crate::{
     job::{

@@ -5,9 +5,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     outbox,
+    savepoint::Desk,
     story::state,
     values::{instant, signed},
-    writer::Desk,
 };
 use crate::{
     job::JobId,

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{values::instant, writer::Desk};
+use super::{savepoint::Desk, values::instant};
 use crate::{
     config::EndpointName,
     ledger::{Error, Pause, PausedBy},

@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{line::Waiter, writer::Desk};
+use super::{line::Waiter, savepoint::Desk};
 use crate::ledger::{ClaimedJob, ClaimedReply, Error};
 
 /// Letters that may lie unopened; who has more to say waits.

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     claims::running,
+    savepoint::Desk,
     values::{instant, signed},
-    writer::Desk,
 };
 use crate::{
     job::JobId,

@@ -8,9 +8,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     intake::{drop_bytes, drop_upload, pieces},
-    parts, past, settle,
+    parts, past,
+    savepoint::Desk,
+    settle,
     values::signed,
-    writer::Desk,
 };
 use crate::{
     config::{Keep, Retention},

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{claims::step, intake::make_job, settle, writer::Desk};
+use super::{claims::step, intake::make_job, savepoint::Desk, settle};
 use crate::{
     config::EndpointName,
     job::{

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{retention, writer::Desk};
+use super::{retention, savepoint::Desk};
 use crate::{
     config::EndpointName,
     job::state::State,

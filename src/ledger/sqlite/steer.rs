@@ -4,8 +4,9 @@ use rusqlite::params;
 
 use super::{
     claims::{self, Running, step},
-    conversations, intake, parts, past, settle,
-    writer::Desk,
+    conversations, intake, parts, past,
+    savepoint::Desk,
+    settle,
 };
 use crate::{
     config::EndpointName,

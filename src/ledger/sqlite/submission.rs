@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
+    savepoint::Desk,
     settle,
     values::{capped, micros},
-    writer::Desk,
 };
 use crate::{
     job::JobId,

@@ -9,25 +9,23 @@
 //! and looks every two seconds whether another process wrote, who may have made something due (a command by the side door).
 
 use std::{
-    collections::HashSet,
     fs::File,
     sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
     line::Line,
     post::{Letter, Operation, Post, Posted},
+    savepoint::{After, savepoint, step},
     shared::Shared,
     values::micros,
 };
 use crate::{
-    config::EndpointName,
-    ledger::{ClaimedJob, ClaimedReply, Clock, Error, MailId, MailboxKey},
+    ledger::{ClaimedJob, ClaimedReply, Clock, Error},
     metrics::Commits,
 };
 
@@ -39,41 +37,6 @@ const BATCH_BYTES: usize = 8 << 20;
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// The time between two looks whether another process wrote.
 const BESIDE: Duration = Duration::from_secs(2);
-
-/// What an operation works with.
-pub(super) struct Desk<'a> {
-    /// Inside the batch's transaction and the operation's savepoint.
-    pub(super) db: &'a Connection,
-    /// The batch's time, in microseconds.
-    pub(super) now: i64,
-    /// What follows once the batch is durable.
-    pub(super) after: After,
-}
-
-/// What follows once a batch is durable.
-#[derive(Default)]
-pub(super) struct After {
-    /// Endpoints whose waiting claims may be served now.
-    pub(super) endpoints: HashSet<EndpointName>,
-    /// Accounts whose waiting claims may be served now.
-    pub(super) accounts: HashSet<Arc<str>>,
-    /// Whether claims of every endpoint may be.
-    pub(super) everyone: bool,
-    /// Mailboxes with something to settle.
-    pub(super) bells: HashSet<MailboxKey>,
-    /// Bytes that will be wanted at once.
-    pub(super) fresh: Vec<(MailId, Bytes)>,
-}
-
-impl After {
-    fn merge(&mut self, other: Self) {
-        self.endpoints.extend(other.endpoints);
-        self.accounts.extend(other.accounts);
-        self.everyone |= other.everyone;
-        self.bells.extend(other.bells);
-        self.fresh.extend(other.fresh);
-    }
-}
 
 /// The thread's state. Fields drop in order: the connection before the lock.
 struct Writer {
@@ -268,39 +231,9 @@ impl Writer {
     }
 }
 
-/// Runs `work` so that it can be undone alone; an error means that the whole transaction is lost.
-pub(super) fn savepoint(
-    db: &Connection,
-    now: i64,
-    work: impl FnOnce(&mut Desk<'_>) -> Result<(), Error>,
-) -> Result<After, Error> {
-    step(db, "SAVEPOINT one")?;
-    let mut desk = Desk {
-        db,
-        now,
-        after: After::default(),
-    };
-    let after = match work(&mut desk) {
-        Ok(()) => desk.after,
-        // The engine gives up the whole transaction when it must, as it may on a full disk.
-        Err(failed) if db.is_autocommit() => return Err(failed),
-        Err(_) => {
-            step(db, "ROLLBACK TO one")?;
-            After::default()
-        }
-    };
-    step(db, "RELEASE one")?;
-    Ok(after)
-}
-
 /// A number that changes when another connection commits, and not when this one does.
 fn data_version(db: &Connection) -> Result<i64, Error> {
     Ok(db
         .prepare_cached("PRAGMA data_version")?
         .query_row([], |row| row.get(0))?)
-}
-
-fn step(db: &Connection, sql: &str) -> Result<(), Error> {
-    db.prepare_cached(sql)?.execute([])?;
-    Ok(())
 }

@@ -109,13 +109,18 @@ async fn jobs_are_seen_and_steered_from_elsewhere() {
     let http = started(&mut mailjob).await;
     let (code, text) = command(&mailjob, &["pause", "ada"]).await;
     assert!(code == 0 && text.contains("is paused"), "{code} {text}");
-    assert_eq!(command(&mailjob, &["pause", "nobody"]).await.0, 74);
+    let (code, text) = command(&mailjob, &["pause", "nobody"]).await;
+    assert!(
+        code == 1 && text.contains("nobody"),
+        "as where there is no API: {code} {text}"
+    );
     world.dovecot.deliver(ADA, &letter(1)).await.unwrap();
     let id = jobs(&mailjob, &["queued"]).await[0]["id"].as_str().unwrap().to_owned();
     let (_, body) = get(&http, &mailjob, "/api/v1/endpoints/ada").await;
     assert_eq!(body["paused"]["by"], "operator", "{body}");
-    let (code, text) = command(&mailjob, &["resume", "ada"]).await;
-    assert!(code == 0 && text.contains("goes on"), "{code} {text}");
+    let (code, text) = command(&mailjob, &["resume", "ada", "--json"]).await;
+    let resumed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(code == 0 && resumed["was"]["waiting"] == 1, "{code} {text}");
     jobs(&mailjob, &["done"]).await;
     answered(&world, &mailjob, 1).await;
 

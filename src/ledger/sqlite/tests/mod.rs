@@ -18,6 +18,7 @@ mod poison;
 mod rate;
 mod retention;
 mod route;
+mod samples;
 mod secrecy;
 mod sign_ins;
 mod steer;
@@ -40,6 +41,7 @@ use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use self::samples::*;
 use super::{lock::Tried, *};
 use crate::{
     config::{EndpointName, Keep, Retention},
@@ -227,91 +229,4 @@ async fn at_once<T>(ledger: &Sqlite, claim: impl Future<Output = Result<Vec<T>, 
 
 async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(PATIENCE, future).await.expect("it took too long")
-}
-
-fn mailbox() -> MailboxKey {
-    MailboxKey("imap://invoices@example.com/INBOX".into())
-}
-
-fn endpoint(name: &str) -> EndpointName {
-    EndpointName::new(name).unwrap()
-}
-
-fn at(uid_validity: u32, uid: u32, text: &str) -> NewMail {
-    NewMail {
-        place: Place { uid_validity, uid },
-        received: None,
-        sha256: Sha256::digest(text).into(),
-        header_key: None,
-        raw: Raw::Inline(Bytes::copy_from_slice(text.as_bytes())),
-        held: None,
-    }
-}
-
-fn mail(uid: u32) -> NewMail {
-    at(1, uid, &format!("mail {uid}"))
-}
-
-fn finish(job: &ClaimedJob, outcome: Outcome) -> Finish {
-    Finish {
-        job: job.id,
-        attempt: job.attempt,
-        outcome,
-        due: None,
-        reply: None,
-        summary: None,
-        next: Vec::new(),
-        gates: Vec::new(),
-        trace: Default::default(),
-        gone: None,
-    }
-}
-
-fn done() -> Outcome {
-    Outcome::Done(Answer {
-        text: Some("thank you".into()),
-        ..Answer::default()
-    })
-}
-
-fn failed() -> Outcome {
-    Outcome::Failed {
-        reason: Reason::Exit(1),
-        detail: "no".into(),
-        tell: None,
-    }
-}
-
-fn ignored() -> Outcome {
-    Outcome::Ignored {
-        reason: Reason::From,
-        detail: "not ours".into(),
-    }
-}
-
-fn retry() -> Outcome {
-    Outcome::Retry {
-        reason: Reason::Status(503),
-        detail: "busy".into(),
-        not_before: None,
-    }
-}
-
-fn silent() -> Option<ReplyDecision> {
-    Some(ReplyDecision::Silent("off".into()))
-}
-
-fn reply() -> NewReply {
-    NewReply {
-        conversation: None,
-        account: "contoso".into(),
-        message_id: "1@mailjob".into(),
-        sender: "invoices@example.com".into(),
-        recipients: vec!["a@example.org".into(), "\"odd\n\"@example.org".into()],
-        bytes: Bytes::from_static(b"Subject: Re\r\n\r\nThank you\r\n"),
-    }
-}
-
-fn send() -> Option<ReplyDecision> {
-    Some(ReplyDecision::Send(reply()))
 }

@@ -275,7 +275,7 @@ async fn every_table_of_a_job_is_dropped_with_it() {
 
 impl Desktop {
     async fn forget_news(&self) {
-        let told = |desk: &mut writer::Desk<'_>| Ok(desk.db.execute_batch("DELETE FROM news")?);
+        let told = |desk: &mut savepoint::Desk<'_>| Ok(desk.db.execute_batch("DELETE FROM news")?);
         self.ledger.post.ask(0, told).await.unwrap();
     }
 }

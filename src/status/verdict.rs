@@ -1,0 +1,210 @@
+//! Which of all that is known of an endpoint counts most, in words, with what to do. Pure.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    Jobs,
+    state::{PausedBy, State, time},
+};
+
+/// After so long, a mailbox that can't be reached is a person's business too.
+pub const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// Who can end the trouble of a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nobody: it is tried again.
+    Time,
+    /// Whoever signs in, or has the secret.
+    SignIn,
+    /// Whoever says what becomes of the mails that lay there before.
+    Backlog,
+    /// The operator, by the file or at the server.
+    Operator,
+}
+
+/// What is wrong with a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Who can end it.
+    pub need: Need,
+    /// What it is, in words.
+    pub words: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When it is tried again.
+    pub next: Option<DateTime<Utc>>,
+}
+
+/// All that is known of an endpoint whose loops run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Known {
+    /// Its name.
+    pub endpoint: String,
+    /// The name of the sign-in that opens its mailbox, where `mailjob auth login` mends that.
+    pub person: Option<String>,
+    /// When its mailbox was last looked at.
+    pub looked: Option<DateTime<Utc>>,
+    /// What is wrong with its mailbox now.
+    pub trouble: Option<Trouble>,
+    /// Since when its jobs wait, and who has it so.
+    pub paused: Option<(DateTime<Utc>, PausedBy)>,
+    /// What is wrong with its file, whose last good version goes on.
+    pub problem: Option<String>,
+    /// Its jobs, where they could be counted.
+    pub jobs: Option<Jobs>,
+    /// Why its replies can't be sent, where a person has to act.
+    pub replies: Option<String>,
+}
+
+/// A state, with its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The code.
+    pub state: State,
+    /// In words.
+    pub words: String,
+    /// What a person should do.
+    pub to_do: Option<String>,
+    /// Since when.
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl Verdict {
+    /// Its jobs wait.
+    #[must_use]
+    pub fn paused(endpoint: &str, since: DateTime<Utc>, by: PausedBy) -> Verdict {
+        let (why, to_do) = match by {
+            PausedBy::Gone => (
+                "its webhook answered 410 Gone".to_owned(),
+                Some(format!(
+                    "correct the webhook in its file, or say mailjob resume {}, to go on",
+                    endpoint
+                )),
+            ),
+            PausedBy::Operator => {
+                let why = format!("somebody asked for that; mailjob resume {} lets it go on", endpoint);
+                (why, None)
+            }
+        };
+        Verdict {
+            to_do,
+            since: Some(since),
+            ..Verdict::new(State::Paused, format!("paused since {}: {why}", time(since)))
+        }
+    }
+
+    fn new(state: State, words: impl Into<String>) -> Self {
+        Self {
+            state,
+            words: words.into(),
+            to_do: None,
+            since: None,
+        }
+    }
+
+    /// Of an endpoint whose file says that it does not run.
+    #[must_use]
+    pub fn disabled() -> Self {
+        Self::new(State::Disabled, "disabled, as its file says; its jobs wait")
+    }
+
+    /// Of an endpoint whose file can't be used, for this reason.
+    #[must_use]
+    pub fn broken(problem: &str) -> Self {
+        Self {
+            to_do: Some("mend its file; mailjob check shows every problem".to_owned()),
+            ..Self::new(State::Broken, format!("its file can't be used: {problem}"))
+        }
+    }
+
+    /// Of an endpoint without a file whose jobs have not ended.
+    #[must_use]
+    pub fn gone() -> Self {
+        Self {
+            to_do: Some("put its file back, and its jobs go on".to_owned()),
+            ..Self::new(State::Gone, "it has no file any more, and jobs that have not ended")
+        }
+    }
+
+    /// Of an endpoint of which only the ledger tells.
+    #[must_use]
+    pub fn unknown(jobs: Option<Jobs>) -> Self {
+        Self {
+            to_do: held(jobs),
+            ..Self::new(State::Unknown, "no process answers")
+        }
+    }
+}
+
+/// What to do about jobs that are held.
+fn held(jobs: Option<Jobs>) -> Option<String> {
+    let held = jobs.map_or(0, |jobs| jobs.held);
+    (held > 0).then(|| format!("look at the jobs that are held ({held}): mailjob jobs list --state held"))
+}
+
+/// The state of an endpoint whose loops run: what keeps its mails away counts before what keeps its jobs.
+#[must_use]
+pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
+    let mut verdict = match (&known.trouble, &known.paused) {
+        (Some(trouble), _) => of_trouble(known, trouble, now),
+        (None, Some((since, by))) => Verdict::paused(&known.endpoint, *since, *by),
+        (None, None) if known.looked.is_none() => Verdict::new(State::Starting, "starting; not looked yet"),
+        (None, None) => Verdict::new(State::Working, "working"),
+    };
+    let problem = known
+        .problem
+        .as_ref()
+        .map(|_| "mend its file, whose last good version goes on; mailjob check shows every problem".to_owned());
+    let more = [problem, held(known.jobs), known.replies.clone()];
+    let all: Vec<_> = verdict
+        .to_do
+        .take()
+        .into_iter()
+        .chain(more.into_iter().flatten())
+        .collect();
+    verdict.to_do = Some(all.join("; ")).filter(|all| !all.is_empty());
+    verdict
+}
+
+fn of_trouble(known: &Known, trouble: &Trouble, now: DateTime<Utc>) -> Verdict {
+    let Trouble { need, words, since, .. } = trouble;
+    let endpoint = &known.endpoint;
+    let next = match trouble.next {
+        Some(next) => format!("; next try {}", time(next)),
+        None => String::new(),
+    };
+    let doctor = format!("mailjob doctor {endpoint} says what to do");
+    let long = TimeDelta::from_std(PATIENCE).is_ok_and(|patience| now - *since >= patience);
+    let (state, told, to_do) = match need {
+        Need::SignIn => {
+            let login = known
+                .person
+                .as_ref()
+                .map(|name| format!("run: mailjob auth login {name}"));
+            let told = format!("needs a sign-in since {}: {words}", time(*since));
+            (State::NeedsSignIn, told, Some(login.unwrap_or(doctor)))
+        }
+        Need::Backlog => {
+            let to_do = "write backlog = \"process\" or backlog = \"skip\" into [mailbox] of its file";
+            (State::HeldBacklog, words.clone(), Some(to_do.to_owned()))
+        }
+        Need::Operator | Need::Time => {
+            let told = format!("waiting to connect since {}, because {words}{next}", time(*since));
+            let person = *need == Need::Operator || long;
+            (State::Waiting, told, person.then_some(doctor))
+        }
+    };
+    Verdict {
+        state,
+        words: told,
+        to_do,
+        since: Some(*since),
+    }
+}
+
+#[cfg(test)]
+#[path = "verdict_tests.rs"]
+mod tests;

@@ -1,0 +1,25 @@
+//! Prometheus' own judge of metrics.
+
+use std::process::Stdio;
+
+use tokio::{io::AsyncWriteExt as _, process::Command};
+
+/// Fails when it finds anything to say. Debian has it in the package `prometheus`; tests/run takes it from there.
+pub(crate) async fn judged(metrics: &str) {
+    let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools/bin");
+    let path = format!("{tools}:{}", std::env::var("PATH").unwrap_or_default());
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .env("PATH", path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool: tests/run brings it");
+    let mut input = promtool.stdin.take().unwrap();
+    input.write_all(metrics.as_bytes()).await.unwrap();
+    drop(input);
+    let output = promtool.wait_with_output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}\n{metrics}");
+}
