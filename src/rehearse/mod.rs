@@ -15,7 +15,7 @@ use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
 use uuid::Uuid;
 
-pub use self::letter::Letter;
+pub use self::{letter::Letter, words::silence};
 use crate::{
     config::{Action, Endpoint, EndpointName, Route, Settle},
     dispatch::{

@@ -35,7 +35,8 @@ pub(super) const HELD: &str = "stays as it is until a person decides";
 pub(super) const WAITING: &str = "stays as it is; the job is tried again";
 
 /// Why there is no reply, by its code.
-pub(super) fn silence(code: &str) -> &'static str {
+#[must_use]
+pub fn silence(code: &str) -> &'static str {
     match code {
         "off" => "replies of this kind are switched off",
         "combined" => "the mail's job answers for all of its attachments",
@@ -43,6 +44,9 @@ pub(super) fn silence(code: &str) -> &'static str {
         "each" => "each of its attachments had an answer",
         "nobody" => "[reply] names no recipient",
         "ourselves" => "the mail, or who would be answered, is one of our own",
+        "no-identity" => "its From can be read in two ways, and is of nobody",
+        "rate" => "there were more replies than [rates] allows",
+        "discarded" => "an operator discarded the job",
         "no-sender" => "there is no address that can be answered safely",
         "unbuildable" => "the reply can't be built",
         "auto-submitted" => "the mail says that it was sent automatically (Auto-Submitted)",

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, process::ExitCode};
 use clap::Args;
 
 use super::{
-    super::desk::{Desk, NOT_ALL, Where, failed, named, tell_as},
+    super::{
+        desk::{Desk, NOT_ALL, Where, failed, named, tell_as},
+        progress::Progress,
+    },
     filter::Filter,
 };
 use crate::{
@@ -39,7 +42,8 @@ pub(super) async fn steer(steer: Steer, chosen: Chosen, place: Where) -> Result<
             limit: JobFilter::MOST,
             ..chosen.filter.over(usual(steer))
         };
-        let mut done = all(&desk, steer, filter).await?;
+        let progress = Progress::new(false);
+        let mut done = progress.during(all(&desk, steer, filter, &progress)).await?;
         // What went with another job, as the job of a mail with a part of it, or moved on by itself meanwhile, was wanted so.
         let moved = |one: &Steered| matches!(one.state, Some(State::Waiting | State::Queued | State::Running));
         done.retain(|one| one.refused != Some(Unsteerable::State) || !moved(one));
@@ -66,7 +70,7 @@ fn usual(steer: Steer) -> &'static [State] {
 }
 
 /// Page by page from the newest: a job that was done leaves the page behind.
-async fn all(desk: &Desk, steer: Steer, mut filter: JobFilter) -> Result<Vec<Steered>, ExitCode> {
+async fn all(desk: &Desk, steer: Steer, mut filter: JobFilter, progress: &Progress) -> Result<Vec<Steered>, ExitCode> {
     let mut done = Vec::new();
     loop {
         let page = desk.list(filter.clone()).await.map_err(|error| failed(&error))?;
@@ -76,6 +80,7 @@ async fn all(desk: &Desk, steer: Steer, mut filter: JobFilter) -> Result<Vec<Ste
             .iter()
             .filter(|job| job.part.is_none() || steer != Steer::Replay);
         done.extend(some(desk, steer, jobs.map(|job| job.id).collect()).await?);
+        progress.on(&format!("{} jobs so far", done.len()));
         match page.next {
             Some(next) => filter.before = Some(next),
             None => return Ok(done),

@@ -7,6 +7,7 @@ use crate::{
     job::{Cut, Decision, Exchange, JobId},
     ledger::{AttemptStory, JobStory, MailStory, PlaceStory, ReplyState, ReplyStory, Touch, Verdict},
     message::clean::{escaped, escaped_lines},
+    rehearse::silence,
     status::state::time,
 };
 
@@ -33,7 +34,7 @@ pub(super) fn people(story: &JobStory) -> String {
     }
     if let Some(why) = &story.silent {
         page.title("no reply");
-        page.line(format_args!("{}", escaped(why)));
+        page.line(format_args!("{}: {}", escaped(why), silence(why)));
     }
     places(&mut page, &story.mail.places);
     page.0

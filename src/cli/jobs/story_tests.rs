@@ -147,3 +147,24 @@ fn a_process_is_told_with_its_last_words() {
         "{page}"
     );
 }
+
+#[test]
+fn why_there_is_no_reply_is_said_in_words() {
+    let exchange = Exchange::Command {
+        argv: Vec::new(),
+        exit: Some(0),
+        signal: None,
+        stdout: Cut::default(),
+        stderr: Cut::default(),
+    };
+    let silent = JobStory {
+        replies: Vec::new(),
+        silent: Some("mailing-list".into()),
+        ..story(exchange)
+    };
+    let page = people(&silent);
+    assert!(
+        page.contains("no reply\n  mailing-list: the mail came from a mailing list (List-*)\n"),
+        "{page}"
+    );
+}
