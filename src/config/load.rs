@@ -232,18 +232,14 @@ fn verified<T>(mut part: Part<T>, problems: &mut Vec<Problem>) -> Option<T> {
 /// Kubernetes ConfigMap (`..data`).
 pub(super) fn list(sources: &Sources, problems: &mut Vec<Problem>) -> Option<BTreeMap<EndpointName, PathBuf>> {
     let folder = sources.endpoints.as_path();
-    let names: io::Result<Vec<_>> = fs::read_dir(folder).and_then(|entries| {
-        let name = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name());
-        entries.map(name).collect()
-    });
+    let names: io::Result<Vec<_>> =
+        fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect());
     let names = match names {
         Ok(names) => names,
         Err(error) => {
             let cause = format!("the folder of endpoints can't be listed: {error}");
-            problems.push(Problem::of(
-                folder,
-                Fault::new(cause, "make it, or name another folder with --endpoints"),
-            ));
+            let fault = Fault::new(cause, "make it, or name another with --endpoints");
+            problems.push(Problem::of(folder, fault));
             return None;
         }
     };
