@@ -10,7 +10,6 @@ use std::{
 use tokio::time::sleep;
 
 use super::rehearse::missing;
-
 use crate::{
     app,
     config::{

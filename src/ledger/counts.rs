@@ -32,6 +32,8 @@ pub struct Unwritable {
     pub since: DateTime<Utc>,
     /// What it said last.
     pub why: String,
+    /// Whether the disk is full: then only a change that is written shows that it is not any more.
+    pub full: bool,
 }
 
 impl Counts {
@@ -61,7 +63,7 @@ impl Unwritable {
     /// The same in words.
     #[must_use]
     pub fn words(&self) -> String {
-        let Self { since, why } = self;
+        let Self { since, why, .. } = self;
         format!(
             "can't be written since {}: {why}; what was to be written is tried again",
             status::state::time(*since)

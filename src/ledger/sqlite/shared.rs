@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Notify;
 
-use crate::ledger::{MailId, MailboxKey, counts::Unwritable};
+use crate::ledger::{Error, MailId, MailboxKey, counts::Unwritable};
 
 /// Bytes of fresh mails that are kept for their first reader.
 const FRESH: usize = 16 << 20;
@@ -65,21 +65,22 @@ impl Shared {
     }
 
     /// Nothing could be written, for this reason. Whether the log should say so: at first, for another reason, and once in a while.
-    pub(super) fn failed(&self, why: &str, now: DateTime<Utc>) -> bool {
+    pub(super) fn failed(&self, error: &Error, now: DateTime<Utc>) -> bool {
+        let (why, full) = (error.to_string(), matches!(error, Error::Full(_)));
         let mut known = lock(&self.unwritable);
         let is_told = |(known, told): &(Unwritable, DateTime<Utc>)| known.why == why && now - *told < REMIND;
         if known.as_ref().is_some_and(is_told) {
             return false;
         }
         let since = known.take().map_or(now, |(known, _)| known.since);
-        let why = why.to_owned();
-        *known = Some((Unwritable { since, why }, now));
+        *known = Some((Unwritable { since, why, full }, now));
         true
     }
 
-    /// Something was written. Since when nothing could be, where that was so.
-    pub(super) fn wrote(&self) -> Option<DateTime<Utc>> {
-        lock(&self.unwritable).take().map(|(known, _)| known.since)
+    /// A commit went well, which changed something or did not. Since when none had, where this shows that it is over.
+    pub(super) fn committed(&self, changed: bool) -> Option<DateTime<Utc>> {
+        let is_over = |(known, _): &mut (Unwritable, DateTime<Utc>)| changed || !known.full;
+        lock(&self.unwritable).take_if(is_over).map(|(known, _)| known.since)
     }
 
     /// Takes the bytes that were kept for this mail.
@@ -156,18 +157,28 @@ mod tests {
     fn the_log_says_at_first_and_once_in_a_while_that_nothing_can_be_written() {
         let shared = Shared::default();
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-        assert_eq!((shared.wrote(), shared.unwritable()), (None, None));
+        assert_eq!((shared.committed(true), shared.unwritable()), (None, None));
         for (why, seconds, said) in [
-            ("full", 0, true),
-            ("full", 59, false),
-            ("full", 60, true),
-            ("full", 61, false),
+            ("busy", 0, true),
+            ("busy", 59, false),
+            ("busy", 60, true),
+            ("busy", 61, false),
             ("lost", 62, true),
         ] {
-            assert_eq!(shared.failed(why, at(seconds)), said, "{why} {seconds}");
+            let error = Error::Engine(why.to_owned());
+            assert_eq!(shared.failed(&error, at(seconds)), said, "{why} {seconds}");
         }
         let known = shared.unwritable().unwrap();
-        assert_eq!((known.since, known.why.as_str()), (at(0), "lost"));
-        assert_eq!((shared.wrote(), shared.unwritable()), (Some(at(0)), None));
+        assert!(known.since == at(0) && known.why.contains("lost"), "{known:?}");
+        assert_eq!((shared.committed(false), shared.unwritable()), (Some(at(0)), None));
+    }
+
+    #[test]
+    fn only_a_change_shows_that_a_disk_has_room_again() {
+        let shared = Shared::default();
+        assert!(shared.failed(&Error::Full("full".to_owned()), DateTime::UNIX_EPOCH));
+        assert_eq!(shared.committed(false), None);
+        assert!(shared.unwritable().is_some());
+        assert_eq!(shared.committed(true), Some(DateTime::UNIX_EPOCH));
     }
 }

@@ -182,10 +182,7 @@ impl Writer {
         match self.transact(&mut operations, now) {
             Ok(after) => {
                 self.commits.took(begun.elapsed());
-                // A transaction that changed nothing needs no room.
-                if self.db.total_changes() != changes
-                    && let Some(since) = self.shared.wrote()
-                {
+                if let Some(since) = self.shared.committed(self.db.total_changes() != changes) {
                     tracing::info!(%since, "the ledger can be written again");
                 }
                 self.shared.keep(after.fresh);
@@ -198,7 +195,7 @@ impl Writer {
             }
             Err(failed) => {
                 self.commits.failed();
-                if self.shared.failed(&failed.to_string(), time) {
+                if self.shared.failed(&failed, time) {
                     tracing::error!(error = %failed, "the ledger can't be written; what was to be written is tried again");
                 }
                 if !self.db.is_autocommit()
