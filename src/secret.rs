@@ -3,11 +3,14 @@
 //! A configuration never holds a secret, only the place where one is kept. It is read at each use, so that a rotated
 //! file counts from the next sign-in on.
 
+mod redaction;
+
 use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
+pub use redaction::Redaction;
 pub use secrecy::{ExposeSecret, SecretString as Secret};
 
 /// The largest secret file that is read, in bytes.

@@ -1,6 +1,6 @@
 //! What ends a session, told apart by what the loop does about it.
 
-use std::{fmt, io, time::Duration};
+use std::{borrow::Cow, fmt, io, time::Duration};
 
 use crate::{
     auth::{
@@ -9,6 +9,7 @@ use crate::{
     },
     config::Protocol,
     ledger, net,
+    secret::Redaction,
 };
 
 /// Why a session ended, or could not begin.
@@ -187,6 +188,14 @@ impl Refusal {
         self.code.as_ref().is_some_and(|c| c.0 == code)
     }
 
+    /// Strikes out what was said in secret before.
+    pub(crate) fn strike(&mut self, redaction: &Redaction) {
+        self.text.strike(redaction);
+        if let Some(code) = &mut self.code {
+            code.strike(redaction);
+        }
+    }
+
     /// What it means where it answers a sign-in, and what to do about it.
     #[must_use]
     pub fn diagnosis(&self) -> Diagnosis {
@@ -219,6 +228,13 @@ impl Words {
         let shown = text.trim().chars().take(300);
         Self(shown.map(|c| if c.is_control() { ' ' } else { c }).collect())
     }
+
+    /// Strikes out what was said in secret before.
+    pub(crate) fn strike(&mut self, redaction: &Redaction) {
+        if let Cow::Owned(left) = redaction.strike(&self.0) {
+            self.0 = left;
+        }
+    }
 }
 
 impl fmt::Display for Words {
@@ -239,6 +255,21 @@ pub enum Verdict {
 }
 
 impl Error {
+    /// Without what was said in secret before: a server may quote it.
+    #[must_use]
+    pub(crate) fn struck(mut self, redaction: &Redaction) -> Self {
+        match &mut self {
+            Self::Bye(words) => words.strike(redaction),
+            Self::Refused { answer, .. }
+            | Self::Credential { answer, .. }
+            | Self::InUse(answer)
+            | Self::TooSoon { answer, .. }
+            | Self::NoUidl(answer) => answer.strike(redaction),
+            _ => {}
+        }
+        self
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn verdict(&self) -> Verdict {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     auth::Credential,
-    secret::{ExposeSecret, Secret},
+    secret::{ExposeSecret, Redaction, Secret},
     watch::{
         error::{Error, Negative, Refusal, Violation, Words},
         mechanism::{CHALLENGES, Mechanism, SignIn, told},
@@ -164,18 +164,21 @@ fn way(credential: &Credential, offered: Capabilities) -> Result<Way, Error> {
 }
 
 async fn authenticate<T: Io>(
-    wire: Wire<T>,
+    mut wire: Wire<T>,
     who: &SignIn<'_>,
     offered: Capabilities,
 ) -> Result<(Wire<T>, Option<Known>), Error> {
+    let (Credential::Bearer(secret) | Credential::Password(secret)) = who.credential;
+    let redaction = Redaction::of(who.user, secret);
     let mechanism = match way(who.credential, offered)? {
         Way::Sasl(mechanism) => mechanism,
         Way::Login => {
-            let (Credential::Bearer(secret) | Credential::Password(secret)) = who.credential;
+            wire.redact(redaction);
             return login(wire, who.user, secret).await;
         }
     };
     let response = mechanism.response(who)?;
+    wire.redact(redaction.and_sent(&response));
     let running = if offered.sasl_ir {
         wire.send("AUTHENTICATE", &format!("{} {response}", mechanism.name()))
             .await?
@@ -207,7 +210,7 @@ async fn conclude<T: Io>(mut running: Running<T>, mechanism: Mechanism) -> Resul
         match running.next().await? {
             Step::Said(on_its_way, Said::Continue(challenge)) => {
                 challenges += 1;
-                why = told(&challenge);
+                why = told(&challenge).map(|why| on_its_way.struck(&why));
                 running = on_its_way.answer(mechanism.understood()).await?;
             }
             Step::Said(on_its_way, _) => running = on_its_way,

@@ -142,6 +142,40 @@ async fn a_password_that_could_be_a_command_is_not_sent() {
     }
 }
 
+/// What a server quotes of our sign-in is struck out of its words, whatever it says them with, then and later.
+#[tokio::test]
+async fn an_echo_tells_nobody_the_password() {
+    let plain = STANDARD.encode("\0me@example.test\0pa\"ss");
+    let challenge = STANDARD.encode("wrong: pa\"ss");
+    let start = "S: * OK hi\nC: CAPABILITY\nS: * CAPABILITY IMAP4rev1";
+    for rest in [
+        format!("SASL-IR AUTH=PLAIN\nS: $ OK\nC: AUTHENTICATE *\nS: $ NO bad: A2 AUTHENTICATE PLAIN {plain}"),
+        format!("SASL-IR AUTH=PLAIN\nS: $ OK\nC: AUTHENTICATE *\nS: $ BAD [X-{plain}] {plain}"),
+        format!("SASL-IR AUTH=PLAIN\nS: $ OK\nC: AUTHENTICATE *\nS: * BYE {plain}"),
+        format!("SASL-IR AUTH=PLAIN\nS: $ OK\nC: AUTHENTICATE *\nS: + {challenge}\nL: *\nS: $ NO so"),
+        format!("AUTH=PLAIN\nS: $ OK\nC: AUTHENTICATE PLAIN\nS: +\nL: *\nS: $ NO {plain}"),
+        r#"ID
+        S: $ OK
+        C: LOGIN "*
+        S: $ NO bad: LOGIN "me@example.test" "pa\"ss""#
+            .to_owned(),
+        r#"ID
+        S: $ OK
+        C: LOGIN "*
+        S: $ OK [CAPABILITY IMAP4rev1] in
+        C: SELECT *
+        S: $ NO after LOGIN "me@example.test" "pa\"ss""#
+            .to_owned(),
+    ] {
+        let error = sign_in(&format!("{start} {rest}"), password()).await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains("***"), "{shown}");
+        for secret in ["pa\"ss", "pa\\\"ss", &plain, &plain[8..16], &challenge] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn nothing_to_sign_in_with() {
     for (offered, credential) in [("LOGINDISABLED", password()), ("AUTH=PLAIN", bearer())] {

@@ -24,7 +24,10 @@ use super::{
     guard::Guard,
     response::{Answer, Known, Said, said},
 };
-use crate::watch::error::{Error, Violation};
+use crate::{
+    secret::Redaction,
+    watch::error::{Error, Violation},
+};
 
 /// The longest silence while an answer is due.
 pub(crate) const SILENCE: Duration = Duration::from_secs(60);
@@ -47,6 +50,8 @@ pub(crate) struct Wire<T: Io = Box<dyn Io>> {
     exists: u32,
     /// The server spoke of mails since [`Wire::take_news`]; so many are new, as far as one can count.
     news: Option<u32>,
+    /// What the server must not say again where somebody sees it.
+    redaction: Box<Redaction>,
 }
 
 /// A connection with a command under way.
@@ -94,6 +99,7 @@ impl<T: Io> Wire<T> {
             responses: 0,
             exists: 0,
             news: None,
+            redaction: Box::default(),
         }
     }
 
@@ -104,6 +110,11 @@ impl<T: Io> Wire<T> {
             return Err(Violation::Injected.into());
         }
         Ok(self.client.into_inner().into_inner())
+    }
+
+    /// From now on these secrets are struck out of the server's words.
+    pub(super) fn redact(&mut self, redaction: Redaction) {
+        *self.redaction = redaction;
     }
 
     /// How many mails are new since this was last asked; `None` where the server did not speak of mails at all.
@@ -192,9 +203,13 @@ impl<T: Io> Wire<T> {
             Ok(Ok(Some(response))) => response,
         };
         self.responses += 1;
-        let said = said(response.parsed());
-        match &said {
-            Said::Bye(words) => return Err(Error::Bye(words.clone())),
+        let mut said = said(response.parsed());
+        match &mut said {
+            Said::Bye(words) => return Err(Error::Bye(std::mem::take(words)).struck(&self.redaction)),
+            Said::Done {
+                answer: Answer::Refused(answer),
+                ..
+            } => answer.strike(&self.redaction),
             // Some servers repeat the number whenever they are asked something; that is no news.
             Said::Exists(n) if *n != self.exists => {
                 let new = n.saturating_sub(self.exists);
@@ -243,6 +258,11 @@ impl<T: Io> Running<T> {
     /// Whether the server spoke of mails.
     pub(crate) fn has_news(&self) -> bool {
         self.wire.has_news()
+    }
+
+    /// What a server said beside its answer, without the secrets that it was told.
+    pub(super) fn struck(&self, text: &str) -> String {
+        self.wire.redaction.strike(text).into_owned()
     }
 
     /// The state after a response.

@@ -1,0 +1,307 @@
+//! Strikes out of what a server says what it was just told in secret. Pure.
+//!
+//! Servers quote the command that they refuse (`NO bad: A2 AUTHENTICATE PLAIN AGJv…`), and their words go into log, ledger, status and
+//! notices. So every place that shows a server's words strikes out the secrets of that exchange first: as they are, and in each form
+//! in which they went out or may come back.
+
+use std::{
+    borrow::Cow,
+    collections::HashSet,
+    fmt::{self, Write as _},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use secrecy::{ExposeSecret, SecretString as Secret};
+
+/// What stands where a secret stood.
+const STRUCK: &str = "***";
+/// So many characters of a secret in a row are struck out wherever they stand: a server may have cut the rest.
+const PIECE: usize = 8;
+/// At the end of a text even so few: that is where a text was cut.
+const STUMP: usize = 3;
+
+/// The secrets of one exchange.
+#[derive(Clone, Default)]
+pub struct Redaction {
+    user: String,
+    /// Password or token.
+    secrets: Vec<Secret>,
+    /// What went out, as it went out.
+    sent: Vec<Secret>,
+}
+
+impl fmt::Debug for Redaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redaction").finish_non_exhaustive()
+    }
+}
+
+impl Redaction {
+    /// Of an exchange in which this user signs in with this password or token. The user's name is struck out in base64 only: by itself
+    /// it's no secret.
+    #[must_use]
+    pub fn of(user: &str, secret: &Secret) -> Self {
+        Self {
+            user: user.to_owned(),
+            secrets: vec![secret.clone()],
+            sent: Vec::new(),
+        }
+    }
+
+    /// Also what went out, as it went out: a SASL response in base64.
+    #[must_use]
+    pub fn and_sent(mut self, sent: &str) -> Self {
+        self.sent.push(Secret::from(sent.to_owned()));
+        self
+    }
+
+    /// The text without them.
+    #[must_use]
+    pub fn strike<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let forms = self.forms();
+        if forms.is_empty() || text.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let told: Vec<char> = text.chars().map(folded).collect();
+        let mut struck = vec![false; told.len()];
+        for form in &forms {
+            mark(&told, form, &mut struck);
+        }
+        if !struck.contains(&true) {
+            return Cow::Borrowed(text);
+        }
+        let mut left = String::with_capacity(text.len());
+        let mut inside = false;
+        for (c, struck) in text.chars().zip(struck) {
+            match (struck, inside) {
+                (true, false) => left.push_str(STRUCK),
+                (true, true) => {}
+                (false, _) => left.push(c),
+            }
+            inside = struck;
+        }
+        Cow::Owned(left)
+    }
+
+    /// Every form in which a secret may stand in a text, folded.
+    fn forms(&self) -> Vec<Vec<char>> {
+        let mut forms: HashSet<Vec<char>> = HashSet::new();
+        let mut add = |form: &str| {
+            let form: Vec<char> = form.chars().map(folded).collect();
+            if !form.is_empty() {
+                forms.insert(form);
+            }
+        };
+        for secret in &self.secrets {
+            let secret = secret.expose_secret();
+            add(secret.trim());
+            add(&quoted(secret.trim()));
+            add(&percent_encoded(secret));
+            add(&form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>());
+            add(&hex(secret));
+            encoded(secret.as_bytes()).iter().for_each(|form| add(form));
+            // What signs in by PLAIN, whatever else went out.
+            add(&STANDARD.encode(format!("\0{}\0{secret}", self.user)));
+            encoded(self.user.as_bytes()).iter().for_each(|form| add(form));
+        }
+        self.sent.iter().for_each(|sent| add(sent.expose_secret()));
+        forms.into_iter().collect()
+    }
+}
+
+/// Marks where a form, a piece of it, or at the end of the text its beginning stands.
+fn mark(told: &[char], form: &[char], struck: &mut [bool]) {
+    let width = form.len().min(PIECE);
+    if width < PIECE {
+        for (at, window) in told.windows(width).enumerate() {
+            if window == form && (width > STUMP || stands_alone(told, at, width)) {
+                fill(struck, at, width);
+            }
+        }
+    } else {
+        let pieces: HashSet<&[char]> = form.windows(width).collect();
+        for (at, window) in told.windows(width).enumerate() {
+            if pieces.contains(window) {
+                fill(struck, at, width);
+            }
+        }
+    }
+    let end = told
+        .iter()
+        .rposition(|c| !c.is_whitespace() && *c != '…')
+        .map_or(0, |at| at + 1);
+    for length in (STUMP..width).rev() {
+        let (Some(beginning), Some(at)) = (form.get(..length), end.checked_sub(length)) else {
+            continue;
+        };
+        if told.get(at..end) == Some(beginning) {
+            fill(struck, at, length);
+            break;
+        }
+    }
+}
+
+fn fill(struck: &mut [bool], at: usize, length: usize) {
+    if let Some(range) = struck.get_mut(at..at + length) {
+        range.fill(true);
+    }
+}
+
+/// Whether it's no part of a word: a secret of one letter is not every such letter.
+fn stands_alone(told: &[char], at: usize, length: usize) -> bool {
+    let is_free = |c: Option<&char>| c.is_none_or(|c| !c.is_alphanumeric());
+    is_free(at.checked_sub(1).and_then(|before| told.get(before))) && is_free(told.get(at + length))
+}
+
+/// Servers write what they quote in other cases, and base64 has two alphabets.
+fn folded(c: char) -> char {
+    match c {
+        '-' => '+',
+        '_' => '/',
+        c => c.to_ascii_lowercase(),
+    }
+}
+
+/// Base64 of these bytes: whole, and as it stands within that of anything longer, which begins one, two or three bytes before.
+fn encoded(bytes: &[u8]) -> Vec<String> {
+    let mut forms = vec![STANDARD.encode(bytes)];
+    for before in 0..3 {
+        let mut padded = vec![0; before];
+        padded.extend_from_slice(bytes);
+        let text = STANDARD.encode(&padded);
+        // Only characters that nothing else has a part in.
+        let (first, end) = ((before * 8).div_ceil(6), padded.len() * 8 / 6);
+        forms.extend(
+            text.get(first..end)
+                .filter(|inner| inner.len() > STUMP)
+                .map(str::to_owned),
+        );
+    }
+    forms
+}
+
+/// As an IMAP or SMTP quoted string has it, or JSON.
+fn quoted(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a String can't fail.
+            write!(encoded, "%{byte:02X}").ok();
+        }
+    }
+    encoded
+}
+
+fn hex(text: &str) -> String {
+    let mut hex = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        // Writing to a String can't fail.
+        write!(hex, "{byte:02x}").ok();
+    }
+    hex
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECRET: &str = r#"c@n"ary\ pass+Wört"#;
+
+    fn redaction() -> Redaction {
+        Redaction::of("bob@example.test", &Secret::from(SECRET))
+    }
+
+    #[test]
+    fn every_form_is_struck_out() {
+        let plain = STANDARD.encode(format!("\0bob@example.test\0{SECRET}"));
+        for (said, left) in [
+            (format!("bad: LOGIN {SECRET} here"), "bad: LOGIN *** here"),
+            (
+                r#"bad: LOGIN "bob@example.test" "c@n\"ary\\ pass+Wört""#.to_owned(),
+                r#"bad: LOGIN "bob@example.test" "***""#,
+            ),
+            (
+                format!("bad: A2 AUTHENTICATE PLAIN {plain}"),
+                "bad: A2 AUTHENTICATE PLAIN ***",
+            ),
+            (format!("{} is wrong", plain.to_uppercase()), "*** is wrong"),
+            (format!("{}... is wrong", &plain[..20]), "***... is wrong"),
+            (format!("cut off: {}", &plain[..12]), "cut off: ***"),
+            (format!("cut off: {}", &plain[..3]), "cut off: ***"),
+            (format!("cut off: {}…", &plain[..4]), "cut off: ***…"),
+            (STANDARD.encode(SECRET), "***"),
+            (format!("<{}>", URL_SAFE_NO_PAD.encode(SECRET)), "<***>"),
+            (STANDARD.encode("bob@example.test"), "***"),
+            ("/?p=c%40n%22ary%5c%20pass%2BW%C3%B6rt&x".to_owned(), "/?p=***&x"),
+            ("p=c%40n%22ary%5C+pass%2BW%C3%B6rt&x".to_owned(), "p=***&x"),
+            (hex(SECRET), "***"),
+            (
+                "no such user: bob@example.test".to_owned(),
+                "no such user: bob@example.test",
+            ),
+            (String::new(), ""),
+        ] {
+            assert_eq!(redaction().strike(&said), left, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_response_and_what_it_holds() {
+        let token = Secret::from("ya29.t0ken-of_some+length");
+        let sent = STANDARD.encode("user=me\u{1}auth=Bearer ya29.t0ken-of_some+length\u{1}\u{1}");
+        let redaction = Redaction::of("me", &token).and_sent(&sent);
+        for (said, left) in [
+            ("token ya29.t0ken-of_some+length of me".to_owned(), "token *** of me"),
+            (
+                "user=me auth=Bearer ya29.t0ken-of_some+length  no".to_owned(),
+                "user=me auth=Bearer ***  no",
+            ),
+            (format!("A1 {sent}"), "A1 ***"),
+            (format!("A1 {} {}", &sent[..30], &sent[30..]), "A1 *** ***"),
+        ] {
+            assert_eq!(redaction.strike(&said), left);
+        }
+    }
+
+    #[test]
+    fn a_short_secret_takes_no_other_word_along() {
+        let redaction = Redaction::of("me", &Secret::from("a"));
+        assert_eq!(redaction.strike("a bad day, PASS a"), "*** bad day, PASS ***");
+        assert_eq!(Redaction::default().strike("all of it"), "all of it");
+        assert!(!format!("{:?}", Redaction::of("me", &Secret::from("hush"))).contains("hush"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_stays_wherever_it_stands(
+            secret in "[ -~]{4,40}", user in "[a-z@.]{1,20}", before in "[ -~é]{0,20}", after in "[ -~é]{0,20}", offset in 0usize..4,
+        ) {
+            prop_assume!(secret.trim().len() > 3);
+            let redaction = Redaction::of(&user, &Secret::from(secret.clone()));
+            let inner = STANDARD.encode(format!("{}{secret}", "x".repeat(offset)));
+            for form in [secret.trim().to_owned(), STANDARD.encode(&secret), inner.clone(), quoted(secret.trim()), hex(&secret)] {
+                let said = format!("{before} {form} {after}");
+                let left = redaction.strike(&said);
+                prop_assert!(left.contains(STRUCK), "{said} -> {left}");
+            }
+            let left = redaction.strike(&inner).into_owned();
+            // What may stay of it is what it shares with what stood before.
+            prop_assert!(left.replace(STRUCK, "").len() <= offset * 2 + 5, "{inner} -> {left}");
+        }
+
+        #[test]
+        fn any_text_comes_out(text in "\\PC*|(?s).*", secret in ".{0,30}") {
+            let redaction = Redaction::of("me", &Secret::from(secret));
+            prop_assert!(redaction.strike(&text).chars().count() <= text.chars().count() * STRUCK.len() + 3);
+        }
+    }
+}
