@@ -15,6 +15,7 @@ mod looks;
 mod loops;
 mod notice;
 mod operate;
+mod others;
 mod outage;
 mod outbox;
 mod parts;

@@ -1,7 +1,7 @@
 //! `mailjob doctor` and `mailjob check --live` with real servers, and that they touch no mail and tell no secret.
 
 mod peculiar;
-mod said;
+pub(crate) mod said;
 
 use std::{fs, time::Duration};
 

@@ -4,15 +4,15 @@ use mailjob_testbed::Mailjob;
 use serde_json::Value;
 
 /// What a command printed, and its exit code.
-pub(super) struct Said {
-    pub(super) code: i32,
-    pub(super) out: String,
-    pub(super) err: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Said {
     /// The findings of this stage, from a JSON document.
-    pub(super) fn stage(&self, stage: &str) -> Vec<Value> {
+    pub(crate) fn stage(&self, stage: &str) -> Vec<Value> {
         let document: Value = serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{}{}", self.out, self.err));
         let findings = document["findings"].as_array().unwrap().clone();
         findings
@@ -22,7 +22,7 @@ impl Said {
     }
 
     /// Asserts that this stage of a part that begins so failed, with words of what and cure.
-    pub(super) fn failed(&self, stage: &str, part: &str, what: &str, cure: &str) {
+    pub(crate) fn failed(&self, stage: &str, part: &str, what: &str, cure: &str) {
         let found = self.stage(stage);
         let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
         let matching = found.iter().find(|finding| text(finding, "part").starts_with(part));
@@ -37,7 +37,7 @@ impl Said {
     }
 
     /// What became of each stage of a part that begins so.
-    pub(super) fn outcomes(&self, part: &str) -> Vec<(String, String)> {
+    pub(crate) fn outcomes(&self, part: &str) -> Vec<(String, String)> {
         let document: Value = serde_json::from_str(&self.out).unwrap();
         let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
         let findings = document["findings"].as_array().unwrap();
@@ -50,7 +50,7 @@ impl Said {
 }
 
 /// Runs a command of the program. Neither what it prints nor what it complains of may hold a secret.
-pub(super) async fn run(mailjob: &Mailjob, arguments: &[&str]) -> Said {
+pub(crate) async fn run(mailjob: &Mailjob, arguments: &[&str]) -> Said {
     let output = mailjob.command(arguments).output().await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let said = Said {

@@ -1,4 +1,5 @@
-//! Looks into a mailbox past every protection: Dovecot's own IMAP process on a pipe, signed in already.
+//! Looks into a mailbox: past every protection over Dovecot's own IMAP process on a pipe, signed in already; at servers of other makes
+//! as their user.
 //!
 //! For tests that ask what a mailbox holds, byte by byte. What is under test has a client of its own.
 
@@ -6,15 +7,17 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    process::{Child, ChildStdin, ChildStdout, Command},
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    process::{Child, Command},
 };
 
 /// A session of one user.
 pub(crate) struct Session {
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-    _imap: Child,
+    input: Box<dyn AsyncWrite + Send + Unpin>,
+    output: BufReader<Box<dyn AsyncRead + Send + Unpin>>,
+    /// Dovecot's process, where this is its pipe.
+    _imap: Option<Child>,
 }
 
 /// One untagged response: its text, in which a literal stands as `{n}`, and its literals.
@@ -34,21 +37,45 @@ impl Session {
             .kill_on_drop(true)
             .spawn()
             .context("start doveadm")?;
-        let stdin = imap.stdin.take().context("no stdin")?;
-        let stdout = BufReader::new(imap.stdout.take().context("no stdout")?);
+        let input = Box::new(imap.stdin.take().context("no stdin")?);
+        let output = BufReader::new(Box::new(imap.stdout.take().context("no stdout")?) as Box<_>);
         let mut session = Self {
-            stdin,
-            stdout,
-            _imap: imap,
+            input,
+            output,
+            _imap: Some(imap),
         };
         let greeting = session.response().await?.text;
         ensure!(greeting.starts_with("* PREAUTH"), "Dovecot greets {greeting:?}");
         Ok(session)
     }
 
+    /// Signs in to a server of this machine, without TLS.
+    pub(crate) async fn sign_in(port: u16, user: &str, password: &str) -> Result<Self> {
+        let (output, input) = TcpStream::connect(("127.0.0.1", port)).await?.into_split();
+        let mut session = Self {
+            input: Box::new(input),
+            output: BufReader::new(Box::new(output) as Box<_>),
+            _imap: None,
+        };
+        let greeting = session.response().await?.text;
+        ensure!(greeting.starts_with("* OK"), "the server greets {greeting:?}");
+        let login = format!("LOGIN {} {}", quoted(user), quoted(password));
+        session.command(&login).await?;
+        Ok(session)
+    }
+
+    /// The mails of the mailbox that is selected, with these items besides UID and flags.
+    pub(crate) async fn stored(&mut self, items: &str) -> Result<Vec<Stored>> {
+        let responses = self.command(&format!("UID FETCH 1:* (UID FLAGS {items})")).await?;
+        let fetched = responses
+            .into_iter()
+            .filter(|response| response.text.contains(" FETCH ("));
+        fetched.map(Stored::from_response).collect()
+    }
+
     /// Runs one command that has to succeed, and returns its untagged responses.
     pub(crate) async fn command(&mut self, line: &str) -> Result<Vec<Response>> {
-        self.stdin.write_all(format!("t {line}\r\n").as_bytes()).await?;
+        self.input.write_all(format!("t {line}\r\n").as_bytes()).await?;
         self.responses(line).await
     }
 
@@ -69,9 +96,9 @@ impl Session {
     /// Stores a mail, whose literal the server takes without being asked (RFC 7888).
     pub(crate) async fn append(&mut self, mailbox: &str, flags: &str, mail: &[u8]) -> Result<()> {
         let line = format!("APPEND {} ({flags}) {{{}+}}", quoted(mailbox), mail.len());
-        self.stdin.write_all(format!("t {line}\r\n").as_bytes()).await?;
-        self.stdin.write_all(mail).await?;
-        self.stdin.write_all(b"\r\n").await?;
+        self.input.write_all(format!("t {line}\r\n").as_bytes()).await?;
+        self.input.write_all(mail).await?;
+        self.input.write_all(b"\r\n").await?;
         self.responses(&line).await.map(drop)
     }
 
@@ -92,17 +119,40 @@ impl Session {
         loop {
             let before = text.len();
             ensure!(
-                self.stdout.read_line(&mut text).await? > 0,
-                "Dovecot closed the session after {text:?}"
+                self.output.read_line(&mut text).await? > 0,
+                "the server closed the session after {text:?}"
             );
             text.truncate(text.trim_end_matches(['\r', '\n']).len());
             let Some(length) = literal_length(&text[before..]) else {
                 return Ok(Response { text, literals });
             };
             let mut literal = vec![0; length];
-            self.stdout.read_exact(&mut literal).await?;
+            self.output.read_exact(&mut literal).await?;
             literals.push(literal);
         }
+    }
+}
+
+/// A mail in the store.
+pub(crate) struct Stored {
+    pub(crate) uid: u32,
+    pub(crate) flags: String,
+    pub(crate) raw: Vec<u8>,
+}
+
+impl Stored {
+    fn from_response(mut response: Response) -> Result<Self> {
+        let text = &response.text;
+        let uid = word_after(text, "UID ").context("no UID")?.parse()?;
+        let flags = text.split_once("FLAGS (").and_then(|(_, rest)| rest.split_once(')'));
+        // \Recent belongs to the session, and nobody can store it.
+        let flags = flags
+            .map_or("", |(flags, _)| flags)
+            .split(' ')
+            .filter(|flag| *flag != "\\Recent");
+        let flags = flags.collect::<Vec<_>>().join(" ");
+        let raw = response.literals.pop().unwrap_or_default();
+        Ok(Self { uid, flags, raw })
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`World::start`] brings up all of it in one temporary folder and on ports of its own; dropping the world stops every server
 //! and removes every file, also when a test panics or is killed. Many worlds may run side by side. The system's own
-//! mail is never touched.
+//! mail is never touched. [`Cyrus`], [`Courier`] and [`Exim`] are started beside it where a test asks for them.
 //!
 //! It needs Debian 12 with root, `dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix dnsmasq-base openssl`, and node; `tests/setup` installs them.
 
@@ -15,6 +15,7 @@ mod mailbox;
 mod mailjob;
 pub mod mails;
 mod oauth;
+mod others;
 mod ports;
 mod postfix;
 mod process;
@@ -30,6 +31,7 @@ pub use mailjob::{Mailjob, SignIn, Start};
 pub use oauth::{
     APP_SECRET, CLIENT_SECRET, Certificate, Federation, NATIVE_REDIRECT, OAuth, ServiceAccount, TokenAnswer,
 };
+pub use others::{Courier, Cyrus, Doors, Exim, MailServer};
 pub use postfix::Postfix;
 pub use receiver::{Answer, Receiver, Request};
 pub use tls::Tls;

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::{
     dovecot::Dovecot,
-    imap::{Response, Session, quoted, word_after},
+    imap::{Session, Stored, quoted},
 };
 
 /// How often a mailbox is emptied and filled again, where others make it anew at the same time.
@@ -77,11 +77,7 @@ impl Dovecot {
     async fn stored(&self, user: &str, mailbox: &str, items: &str) -> Result<Vec<Stored>> {
         let mut session = self.session(user).await?;
         session.command(&format!("EXAMINE {}", quoted(mailbox))).await?;
-        let responses = session.command(&format!("UID FETCH 1:* (UID FLAGS {items})")).await?;
-        let fetched = responses
-            .into_iter()
-            .filter(|response| response.text.contains(" FETCH ("));
-        fetched.map(Stored::from_response).collect()
+        session.stored(items).await
     }
 
     /// Stores a mail in a mailbox by APPEND, which is made if missing: as a person does who drags it there.
@@ -145,28 +141,5 @@ impl Dovecot {
             session.append(mailbox, &mail.flags, &mail.raw).await?;
         }
         Ok(())
-    }
-}
-
-/// A mail in the store.
-struct Stored {
-    uid: u32,
-    flags: String,
-    raw: Vec<u8>,
-}
-
-impl Stored {
-    fn from_response(mut response: Response) -> Result<Self> {
-        let text = &response.text;
-        let uid = word_after(text, "UID ").context("no UID")?.parse()?;
-        let flags = text.split_once("FLAGS (").and_then(|(_, rest)| rest.split_once(')'));
-        // \Recent belongs to the session, and nobody can store it.
-        let flags = flags
-            .map_or("", |(flags, _)| flags)
-            .split(' ')
-            .filter(|flag| *flag != "\\Recent");
-        let flags = flags.collect::<Vec<_>>().join(" ");
-        let raw = response.literals.pop().unwrap_or_default();
-        Ok(Self { uid, flags, raw })
     }
 }

@@ -16,9 +16,9 @@ use anyhow::{Context, Result, ensure};
 /// The first port used; the system's own range starts at 32768.
 const FIRST: u16 = 20_000;
 /// Ports in a block, the claim included.
-const BLOCK: u16 = 16;
+const BLOCK: u16 = 24;
 /// Blocks there are.
-const BLOCKS: u16 = 750;
+const BLOCKS: u16 = 500;
 
 /// A claim on a block of ports of 127.0.0.1.
 #[derive(Debug)]

@@ -1,6 +1,10 @@
 //! What the testbed needs of the machine.
 
-use std::fs;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt as _, chown},
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, ensure};
 
@@ -13,6 +17,15 @@ pub(crate) fn user(name: &str) -> Result<(u32, u32)> {
         Some((fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?))
     });
     ids.with_context(|| format!("no user {name} in /etc/passwd: tests/run installs what is needed"))
+}
+
+/// A copy of a file that belongs to a user and that nobody else may read.
+pub(crate) fn copied(from: &Path, to: &Path, owner: &str) -> Result<PathBuf> {
+    fs::copy(from, to)?;
+    fs::set_permissions(to, Permissions::from_mode(0o600))?;
+    let (uid, gid) = user(owner)?;
+    chown(to, Some(uid), Some(gid))?;
+    Ok(to.to_owned())
 }
 
 /// Mail servers change to other users, so only root can start them.

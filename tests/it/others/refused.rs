@@ -1,0 +1,1 @@
+//! Last touches that a server refuses, for want of room or of rights.
