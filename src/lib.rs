@@ -26,6 +26,7 @@ pub mod message;
 pub mod metrics;
 pub mod net;
 pub mod post;
+pub mod refusal;
 pub mod rehearse;
 pub mod reply;
 pub mod secret;

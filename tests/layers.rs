@@ -7,9 +7,10 @@ use std::{
 };
 
 /// Rooms by rank, lowest first. A room may import rooms of lower ranks only, never its neighbours.
-const RANKS: [&[&str]; 8] = [
+const RANKS: [&[&str]; 9] = [
     &["secret", "address", "addr_spec", "budget", "metrics", "status"],
     &["config"],
+    &["refusal"],
     &["message", "net", "auth"],
     &["job"],
     &["ledger"],

@@ -2,14 +2,12 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{
-    StoreError,
-    assertion::AssertionError,
-    diagnosis::{self, Diagnosis},
-    external::ExternalError,
-    sasl,
+use super::{StoreError, assertion::AssertionError, external::ExternalError, sasl};
+use crate::{
+    metrics::TokenOutcome,
+    refusal::{self, Diagnosis, Remedy},
+    secret::SecretError,
 };
-use crate::{metrics::TokenOutcome, secret::SecretError};
 
 /// What a loop does about an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,7 +169,7 @@ impl From<StoreError> for Error {
     }
 }
 
-/// The token server's refusal: its code decides, its words are only shown.
+/// The token server's refusal. What it means is said in [`refusal`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     code: String,
@@ -200,13 +198,13 @@ impl Refusal {
     /// Microsoft's number for it, e.g. `AADSTS700082`: for people to search, never to decide on.
     #[must_use]
     pub fn number(&self) -> Option<&str> {
-        diagnosis::number(&self.said)
+        refusal::number(&self.said)
     }
 
     /// What it means, and what to do about it.
     #[must_use]
     pub fn diagnosis(&self) -> Diagnosis {
-        diagnosis::token(&self.code, &self.said)
+        refusal::token(&self.code, &self.said)
     }
 
     /// The server's own words: its code, and what it said with it.
@@ -220,11 +218,11 @@ impl Refusal {
     }
 
     fn verdict(&self) -> Verdict {
-        match self.code.as_str() {
-            "temporarily_unavailable" | "server_error" | "slow_down" => Verdict::Reconnect,
+        match self.diagnosis().remedy {
+            Remedy::Wait => Verdict::Reconnect,
             // invalid_grant, invalid_client, unauthorized_client, consent_required, interaction_required, invalid_scope …:
             // asking again changes nothing, and too many refused requests get a client locked out.
-            _ => Verdict::SlowDown,
+            Remedy::Operator | Remedy::Smaller | Remedy::Never => Verdict::SlowDown,
         }
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn refusals_are_told_apart_by_their_code_alone() {
+fn refusals_are_told_apart_by_code_and_number() {
     for (code, verdict) in [
         ("invalid_grant", Verdict::SlowDown),
         ("invalid_client", Verdict::SlowDown),
@@ -14,8 +14,17 @@ fn refusals_are_told_apart_by_their_code_alone() {
         ("server_error", Verdict::Reconnect),
         ("slow_down", Verdict::Reconnect),
     ] {
-        let refusal = Refusal::new(code, None, Some("AADSTS90013: temporarily_unavailable invalid_grant"));
+        let refusal = Refusal::new(code, None, Some("temporarily_unavailable invalid_grant"));
         assert_eq!(Error::Refused(refusal).verdict(), verdict, "{code}");
+    }
+    // Entra ID says `invalid_grant` where it is only busy.
+    for (said, verdict) in [
+        ("AADSTS50196: The server terminated an operation", Verdict::Reconnect),
+        ("AADSTS90033: A transient error has occurred.", Verdict::Reconnect),
+        ("AADSTS50173: revoked", Verdict::SlowDown),
+    ] {
+        let refusal = Refusal::new("invalid_grant", None, Some(said));
+        assert_eq!(Error::Refused(refusal).verdict(), verdict, "{said}");
     }
 }
 

@@ -10,7 +10,6 @@ pub mod certificate;
 pub mod claims;
 mod code;
 mod device;
-pub mod diagnosis;
 pub mod error;
 mod exchange;
 mod expiry;

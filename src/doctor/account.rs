@@ -13,6 +13,7 @@ use super::{
 use crate::{
     auth::{Credential, Login},
     config::{Account, EndpointName, Protocol, Server},
+    refusal::MailHost,
     reply, watch,
 };
 
@@ -112,7 +113,12 @@ async fn enter_imap(
     };
     let signed_in = notes.step(Stage::SignIn, LONGEST, async {
         let session = line.sign_in(&account.user, server, credential).await;
-        let session = session.map_err(|error| named(of_watch(&error), &account.sign_in))?;
+        let session = session.map_err(|error| {
+            named(
+                of_watch(&error.at(MailHost::of(account.provider, server))),
+                &account.sign_in,
+            )
+        })?;
         Ok((session, format!("as {}", account.user)))
     });
     signed_in.await
@@ -140,7 +146,12 @@ async fn pop3(notes: &mut Notes, account: &Account, server: &Server, credential:
     };
     let signed_in = notes.step(Stage::SignIn, LONGEST, async {
         let probe = line.sign_in(&account.user, server, credential).await;
-        let probe = probe.map_err(|error| named(of_watch(&error), &account.sign_in))?;
+        let probe = probe.map_err(|error| {
+            named(
+                of_watch(&error.at(MailHost::of(account.provider, server))),
+                &account.sign_in,
+            )
+        })?;
         Ok((probe, format!("as {}", account.user)))
     });
     let Some(probe) = signed_in.await else {

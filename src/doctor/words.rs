@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::{Trouble, way::of_net};
 use crate::{
-    auth::{self, claims::Claims, diagnosis::Diagnosis},
+    auth::{self, claims::Claims},
+    config::Protocol,
+    refusal::{self, Diagnosis, MailHost},
     reply::probe::Failure,
     secret::SecretRef,
     watch::error::{Error, Refusal, Violation},
@@ -14,7 +16,7 @@ use crate::{
 pub(super) fn of_auth(error: &auth::Error) -> Trouble {
     match error {
         auth::Error::Refused(refusal) => {
-            let Diagnosis { what, cure, waits } = refusal.diagnosis();
+            let Diagnosis { what, cure, waits, .. } = refusal.diagnosis();
             diagnosed(what, &format!("the token server said {}", refusal.words()), cure, waits)
         }
         auth::Error::NotSignedIn(sign_in) => Trouble {
@@ -43,10 +45,10 @@ pub(super) fn of_watch(error: &Error) -> Trouble {
     let cure = match error {
         Error::Net(error) => return of_net(error),
         Error::SignIn(error) => return of_auth(error),
-        Error::Credential { answer, .. } => return of_refusal(answer),
+        Error::Credential { answer, host, .. } => return of_refusal(answer, *host),
         Error::Bye(words) => {
-            let Diagnosis { what, cure, waits } =
-                auth::diagnosis::sign_in(crate::config::Protocol::Imap, &words.to_string());
+            let Diagnosis { what, cure, waits, .. } =
+                refusal::sign_in(MailHost::Other, Protocol::Imap, &words.to_string());
             if waits.is_some() {
                 return diagnosed(what, &format!("the server said BYE {words}"), cure, waits);
             }
@@ -75,8 +77,8 @@ pub(super) fn of_watch(error: &Error) -> Trouble {
     }
 }
 
-fn of_refusal(answer: &Refusal) -> Trouble {
-    let Diagnosis { what, cure, waits } = answer.diagnosis();
+fn of_refusal(answer: &Refusal, host: MailHost) -> Trouble {
+    let Diagnosis { what, cure, waits, .. } = answer.diagnosis(host);
     diagnosed(what, &format!("the server said {answer}"), cure, waits)
 }
 

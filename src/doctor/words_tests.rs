@@ -18,6 +18,7 @@ fn refusal(bad: bool, code: Option<&str>, text: &str) -> Refusal {
 fn credential(text: &str) -> Error {
     Error::Credential {
         mechanism: "XOAUTH2",
+        host: MailHost::Exchange,
         answer: refusal(false, None, text),
     }
 }

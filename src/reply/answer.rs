@@ -5,15 +5,19 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{trouble::Stage, wire::Reply};
-use crate::auth::diagnosis::{self, Diagnosis};
+use crate::refusal::{self, Diagnosis, MailHost, Remedy};
 
 /// What an answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// Go on.
     Yes,
-    /// Not now: try this again later.
-    Later,
+    /// Not now: try this again, after so long at the least where that is known.
+    Later(Option<Duration>),
+    /// Not now: an operator has to change something first.
+    Operator,
+    /// Not in this form.
+    Smaller,
     /// Never.
     Never,
     /// Not now, and the server ends the session (RFC 5321 section 3.8).
@@ -22,29 +26,41 @@ pub(super) enum Meaning {
     Unauthorized,
 }
 
-/// Judges an answer by its codes alone; server's words only stand in hints and the ledger.
-pub(super) fn meaning(stage: Stage, reply: &Reply) -> Meaning {
+/// Judges an answer: a yes by its code, a no by what [`refusal`] makes of it.
+pub(super) fn meaning(host: MailHost, stage: Stage, reply: &Reply) -> Meaning {
     match (reply.code, reply.enhanced()) {
         (421, _) => Meaning::Closing,
         (354, _) if stage == Stage::Data => Meaning::Yes,
         // RFC 4954 section 6: sign in, use a stronger way, the credential is wrong, sign in under TLS.
-        (530 | 534 | 535 | 538, _) => Meaning::Unauthorized,
-        // Exchange Online, 2025: "Basic authentication is not supported for Client Submission."
-        (550, Some("5.7.30")) => Meaning::Unauthorized,
-        // Outlook.com's throttle, as Delta Chat met it in 2023. At RCPT TO the same code is a verdict on the recipient.
-        (550, Some("5.5.0")) if stage != Stage::Recipient => Meaning::Later,
+        (530 | 534 | 535 | 538, _) | (550, Some("5.7.30")) => Meaning::Unauthorized,
         (200..300, _) if stage != Stage::Data => Meaning::Yes,
-        (400..500, _) => Meaning::Later,
-        (500..600, _) if stage == Stage::SignIn => Meaning::Unauthorized,
-        (500..600, _) => Meaning::Never,
+        (400..600, _) => refused(host, stage, reply),
         // An answer to another question: we no longer understand each other.
         _ => Meaning::Closing,
     }
 }
 
-/// What a refused sign-in means, and what an operator can do about it.
-pub(super) fn diagnosis(reply: &Reply) -> Diagnosis {
-    diagnosis::smtp(reply.code, reply.enhanced(), &reply.lines.join(" "))
+fn refused(host: MailHost, stage: Stage, reply: &Reply) -> Meaning {
+    let diagnosis = diagnosis(host, stage, reply);
+    match diagnosis.remedy {
+        Remedy::Wait => Meaning::Later(diagnosis.waits),
+        _ if stage == Stage::SignIn => Meaning::Unauthorized,
+        Remedy::Operator if is_of_a_mail(stage) => Meaning::Operator,
+        Remedy::Smaller => Meaning::Smaller,
+        Remedy::Operator | Remedy::Never => Meaning::Never,
+    }
+}
+
+fn is_of_a_mail(stage: Stage) -> bool {
+    matches!(
+        stage,
+        Stage::Mail | Stage::Recipient | Stage::Data | Stage::Content | Stage::End
+    )
+}
+
+/// What a refusal means, and what an operator can do about it.
+pub(super) fn diagnosis(host: MailHost, stage: Stage, reply: &Reply) -> Diagnosis {
+    refusal::smtp(host, stage, reply.code, reply.enhanced(), &reply.lines.join(" "))
 }
 
 /// Waits between the first attempts; the last one repeats.
@@ -84,7 +100,8 @@ mod tests {
 
     #[test]
     fn meanings() {
-        use Meaning::{Closing, Later, Never, Unauthorized, Yes};
+        use Meaning::{Closing, Never, Operator, Smaller, Unauthorized, Yes};
+        const LATER: Meaning = Meaning::Later(None);
         for (stage, text, expected) in [
             (Stage::Mail, "250 2.1.0 Ok", Yes),
             (Stage::Recipient, "251 forwarded", Yes),
@@ -100,7 +117,7 @@ mod tests {
                 Unauthorized,
             ),
             (Stage::SignIn, "501 5.5.2 Cannot decode", Unauthorized),
-            (Stage::SignIn, "454 4.7.0 Temporary authentication failure", Later),
+            (Stage::SignIn, "454 4.7.0 Temporary authentication failure", LATER),
             (
                 Stage::Mail,
                 "530 5.7.57 Client not authenticated to send mail",
@@ -111,24 +128,30 @@ mod tests {
                 "550 5.7.30 Basic authentication is not supported for Client Submission",
                 Unauthorized,
             ),
-            (Stage::Mail, "550 5.5.0 throttled", Later),
-            (Stage::End, "550 5.5.0 throttled", Later),
+            (Stage::Mail, "550 5.5.0 throttled", LATER),
+            (Stage::End, "550 5.5.0 throttled", LATER),
             (Stage::Recipient, "550 5.5.0 mailbox unavailable", Never),
             (Stage::Recipient, "550 5.1.1 no such user", Never),
-            (Stage::Recipient, "450 4.2.1 busy", Later),
-            (Stage::Recipient, "452 4.5.3 too many", Later),
+            (Stage::Recipient, "450 4.2.1 busy", LATER),
+            (Stage::Recipient, "452 4.5.3 too many", LATER),
             (Stage::Mail, "421 4.3.2 closing", Closing),
             (
                 Stage::End,
                 "432 4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded",
-                Later,
+                LATER,
             ),
-            (Stage::End, "451 4.7.1 later", Later),
-            (Stage::End, "552 5.3.4 too large", Never),
+            (Stage::End, "451 4.7.1 later", LATER),
+            (Stage::End, "552 5.3.4 too large", Smaller),
             (Stage::End, "554 5.7.1 spam", Never),
+            (Stage::Recipient, "554 5.7.1 Relay access denied", Operator),
+            (Stage::Greeting, "554 5.7.1 Relay access denied", Never),
             (Stage::Mail, "300 what?", Closing),
         ] {
-            assert_eq!(meaning(stage, &reply(text)), expected, "{stage} {text}");
+            let found = match meaning(MailHost::Exchange, stage, &reply(text)) {
+                Meaning::Later(_) => LATER,
+                other => other,
+            };
+            assert_eq!(found, expected, "{stage} {text}");
         }
     }
 

@@ -13,6 +13,7 @@ use crate::{
     auth::{self, Credential, Login},
     config::{Account, Server},
     net,
+    refusal::MailHost,
 };
 
 /// A session that is signed in.
@@ -92,14 +93,14 @@ impl Word {
         }
     }
 
-    fn of(stage: Stage, reply: Reply) -> Result<Self, Trouble> {
+    fn of(host: MailHost, stage: Stage, reply: Reply) -> Result<Self, Trouble> {
         let said = reply.to_string();
-        match meaning(stage, &reply) {
+        match meaning(host, stage, &reply) {
             Meaning::Yes => Ok(Self::Taken(said)),
-            Meaning::Later => Ok(Self::Later(said)),
-            Meaning::Never => Ok(Self::Refused(said)),
-            Meaning::Closing => Err(Trouble::Closing { stage, reply }),
-            Meaning::Unauthorized => Err(Trouble::Unauthorized { stage, reply }),
+            Meaning::Later(_) => Ok(Self::Later(said)),
+            Meaning::Operator | Meaning::Smaller | Meaning::Never => Ok(Self::Refused(said)),
+            Meaning::Closing => Err(Trouble::Closing { stage, host, reply }),
+            Meaning::Unauthorized => Err(Trouble::Unauthorized { stage, host, reply }),
         }
     }
 }
@@ -150,10 +151,12 @@ impl Desk {
             Some(_) => format!(" SIZE={}", mail.len()),
             None => String::new(),
         };
+        let host = self.session.host;
         let wire = &mut self.session.wire;
         let mut told = Told {
             recipients: Vec::new(),
             mail: Word::of(
+                host,
                 Stage::Mail,
                 wire.command(Stage::Mail, &format!("MAIL FROM:<{sender}>{size}"))
                     .await?,
@@ -166,7 +169,7 @@ impl Desk {
             let answer = wire
                 .command(Stage::Recipient, &format!("RCPT TO:<{recipient}>"))
                 .await?;
-            told.recipients.push(Word::of(Stage::Recipient, answer)?);
+            told.recipients.push(Word::of(host, Stage::Recipient, answer)?);
         }
         let taken = |word: &&Word| matches!(word, Word::Taken(_));
         if told.recipients.iter().find(taken).is_none() {
@@ -176,9 +179,9 @@ impl Desk {
             }
             return Ok(told);
         }
-        told.mail = Word::of(Stage::Data, wire.command(Stage::Data, "DATA").await?)?;
+        told.mail = Word::of(host, Stage::Data, wire.command(Stage::Data, "DATA").await?)?;
         if matches!(told.mail, Word::Taken(_)) {
-            told.mail = Word::of(Stage::End, wire.content(mail).await?)?;
+            told.mail = Word::of(host, Stage::End, wire.content(mail).await?)?;
         }
         Ok(told)
     }

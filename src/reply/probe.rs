@@ -46,8 +46,8 @@ impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
         let cure = match &trouble {
             Trouble::Net(error) => error.cure(),
-            Trouble::Unauthorized { reply, .. } | Trouble::Closing { reply, .. } => {
-                let diagnosis = answer::diagnosis(reply);
+            Trouble::Unauthorized { stage, host, reply } | Trouble::Closing { stage, host, reply } => {
+                let diagnosis = answer::diagnosis(*host, *stage, reply);
                 let what = format!("{}: the server said {reply}", diagnosis.what);
                 return Self {
                     what,
@@ -101,13 +101,20 @@ mod tests {
         super::server_tests::{Act, Fake},
         *,
     };
-    use crate::{config::Tls, secret::Secret};
+    use crate::{
+        config::{Cloud, Provider, Tls},
+        secret::Secret,
+    };
 
     async fn probe(fake: &Fake, credential: &Credential) -> Result<Offers, Failure> {
         let socket = TcpStream::connect(("127.0.0.1", fake.server.port)).await.unwrap();
         let line = secure(socket, &fake.server, Some(&fake.ca)).await?;
         assert!(line.handshake.certificate_ends.is_some());
-        line.sign_in(&fake.account(), &fake.server, credential).await
+        let account = Account {
+            provider: Provider::Microsoft(Cloud::Global),
+            ..fake.account()
+        };
+        line.sign_in(&account, &fake.server, credential).await
     }
 
     fn token() -> Credential {

@@ -20,9 +20,10 @@ use super::{
 };
 use crate::{
     auth::{Credential, sasl},
-    config::{Account, Server, Tls},
+    config::{Account, Provider, Server, Tls},
     job::NewReply,
     net::{self, Handshake},
+    refusal::MailHost,
     secret::{ExposeSecret, Secret},
 };
 
@@ -37,6 +38,8 @@ const HELLO: &str = "EHLO [127.0.0.1]";
 pub(super) struct Session {
     pub(super) wire: Wire<net::Stream>,
     pub(super) offers: Offers,
+    /// Whose server it is.
+    pub(super) host: MailHost,
 }
 
 impl Session {
@@ -54,8 +57,9 @@ impl Session {
         server: &Server,
         credential: &Credential,
     ) -> Result<Self, Trouble> {
-        let offers = hello(&mut wire).await?;
-        let mut session = Self { wire, offers };
+        let host = MailHost::of(account.provider, server);
+        let offers = hello(&mut wire, host).await?;
+        let mut session = Self { wire, offers, host };
         session.sign_in(account, server, credential).await?;
         Ok(session)
     }
@@ -68,26 +72,26 @@ impl Session {
             Err(why) => return Ok(all(Fate::Refused(why))),
         };
         let answer = self.wire.command(Stage::Mail, &from).await?;
-        if let Some(fate) = ended(Stage::Mail, answer)? {
+        if let Some(fate) = ended(self.host, Stage::Mail, answer)? {
             return self.reset(all(fate)).await;
         }
         let mut fates = Fates::default();
         for recipient in &reply.recipients {
             let to = format!("RCPT TO:<{recipient}>");
             let answer = self.wire.command(Stage::Recipient, &to).await?;
-            fates.add(recipient, ended(Stage::Recipient, answer)?);
+            fates.add(recipient, ended(self.host, Stage::Recipient, answer)?);
         }
         if fates.nobody() {
             return self.reset(fates).await;
         }
         let answer = self.wire.command(Stage::Data, "DATA").await?;
-        if let Some(fate) = ended(Stage::Data, answer)? {
+        if let Some(fate) = ended(self.host, Stage::Data, answer)? {
             return self.reset(fates.end(&fate)).await;
         }
         let answer = self.wire.content(&reply.bytes).await?;
         let said = answer.to_string();
         // The mail transaction is over, whatever the answer (RFC 5321 section 4.1.1.4).
-        let fate = ended(Stage::End, answer)?.unwrap_or(Fate::Sent(said));
+        let fate = ended(self.host, Stage::End, answer)?.unwrap_or(Fate::Sent(said));
         Ok(fates.end(&fate))
     }
 
@@ -131,7 +135,7 @@ impl Session {
                 return Err(Trouble::NoMechanism { offered });
             }
         };
-        expect(Stage::SignIn, answer)
+        expect(self.host, Stage::SignIn, answer)
     }
 
     /// AUTH with an initial response (RFC 4954 section 4); `after` answers a challenge.
@@ -163,58 +167,62 @@ pub(super) async fn secure(
     server: &Server,
     ca_file: Option<&Path>,
 ) -> Result<(Wire<net::Stream>, Handshake), Trouble> {
+    let host = MailHost::of(Provider::Other, server);
     let socket = match server.tls {
         Tls::Implicit => socket,
-        Tls::StartTls => start_tls(socket).await?,
+        Tls::StartTls => start_tls(socket, host).await?,
     };
     let stream = net::upgrade(socket, server, ca_file, CONNECT).await?;
     let handshake = stream.handshake();
     let mut wire = Wire::new(stream);
     if server.tls == Tls::Implicit {
-        expect(Stage::Greeting, wire.greeting().await?)?;
+        expect(host, Stage::Greeting, wire.greeting().await?)?;
     }
     Ok((wire, handshake))
 }
 
-async fn start_tls(socket: TcpStream) -> Result<TcpStream, Trouble> {
+async fn start_tls(socket: TcpStream, host: MailHost) -> Result<TcpStream, Trouble> {
     let mut wire = Wire::new(socket);
-    expect(Stage::Greeting, wire.greeting().await?)?;
-    if !hello(&mut wire).await?.starttls {
+    expect(host, Stage::Greeting, wire.greeting().await?)?;
+    if !hello(&mut wire, host).await?.starttls {
         return Err(Trouble::NoTls);
     }
     match wire.command(Stage::StartTls, "STARTTLS").await? {
         go if go.code == 220 => wire.into_quiet_stream(),
         reply => Err(Trouble::Closing {
             stage: Stage::StartTls,
+            host,
             reply,
         }),
     }
 }
 
-async fn hello<S: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<S>) -> Result<Offers, Trouble> {
+async fn hello<S: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<S>, host: MailHost) -> Result<Offers, Trouble> {
     let answer = wire.command(Stage::Hello, HELLO).await?;
     let offers = Offers::read(&answer);
-    expect(Stage::Hello, answer)?;
+    expect(host, Stage::Hello, answer)?;
     Ok(offers)
 }
 
 /// A step of the session itself: anything but a yes ends it.
-fn expect(stage: Stage, reply: Reply) -> Result<(), Trouble> {
-    match meaning(stage, &reply) {
+fn expect(host: MailHost, stage: Stage, reply: Reply) -> Result<(), Trouble> {
+    match meaning(host, stage, &reply) {
         Meaning::Yes => Ok(()),
-        Meaning::Unauthorized => Err(Trouble::Unauthorized { stage, reply }),
-        Meaning::Later | Meaning::Never | Meaning::Closing => Err(Trouble::Closing { stage, reply }),
+        Meaning::Unauthorized => Err(Trouble::Unauthorized { stage, host, reply }),
+        Meaning::Later(_) | Meaning::Operator | Meaning::Smaller | Meaning::Never | Meaning::Closing => {
+            Err(Trouble::Closing { stage, host, reply })
+        }
     }
 }
 
 /// A step of one reply: `None` to go on, or its fate; or the end of the session.
-fn ended(stage: Stage, reply: Reply) -> Result<Option<Fate>, Trouble> {
-    match meaning(stage, &reply) {
+fn ended(host: MailHost, stage: Stage, reply: Reply) -> Result<Option<Fate>, Trouble> {
+    match meaning(host, stage, &reply) {
         Meaning::Yes => Ok(None),
-        Meaning::Later => Ok(Some(Fate::Later(format!("{stage}: {reply}")))),
-        Meaning::Never => Ok(Some(Fate::Refused(format!("{stage}: {reply}")))),
-        Meaning::Closing => Err(Trouble::Closing { stage, reply }),
-        Meaning::Unauthorized => Err(Trouble::Unauthorized { stage, reply }),
+        Meaning::Later(_) | Meaning::Operator => Ok(Some(Fate::Later(format!("{stage}: {reply}")))),
+        Meaning::Smaller | Meaning::Never => Ok(Some(Fate::Refused(format!("{stage}: {reply}")))),
+        Meaning::Closing => Err(Trouble::Closing { stage, host, reply }),
+        Meaning::Unauthorized => Err(Trouble::Unauthorized { stage, host, reply }),
     }
 }
 

@@ -2,43 +2,15 @@
 //!
 //! This is the account's trouble, or the connection's; what a server thinks of one reply is a verdict of `answer`.
 
-use std::{fmt, io, time::Duration};
+use std::{io, time::Duration};
 
 use super::{answer, wire::Reply};
+pub(super) use crate::refusal::Stage;
 use crate::{
     auth::{self, Verdict},
     net,
+    refusal::MailHost,
 };
-
-/// Where in a session something happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    Greeting,
-    Hello,
-    StartTls,
-    SignIn,
-    Mail,
-    Recipient,
-    Data,
-    Content,
-    End,
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Greeting => "at the greeting",
-            Self::Hello => "at EHLO",
-            Self::StartTls => "at STARTTLS",
-            Self::SignIn => "at AUTH",
-            Self::Mail => "at MAIL FROM",
-            Self::Recipient => "at RCPT TO",
-            Self::Data => "at DATA",
-            Self::Content => "while the mail was sent",
-            Self::End => "after the mail was sent",
-        })
-    }
-}
 
 /// Why a session is over, or never began.
 #[derive(Debug, thiserror::Error)]
@@ -61,10 +33,10 @@ pub(super) enum Trouble {
     Slow { stage: Stage, patience: Duration },
     /// The server does not want this session, or not any more.
     #[error("the SMTP server closes the session {stage}: {reply}")]
-    Closing { stage: Stage, reply: Reply },
+    Closing { stage: Stage, host: MailHost, reply: Reply },
     /// The server does not take our credential.
-    #[error("the SMTP server refuses the sign-in {stage}: {reply}; {}", answer::diagnosis(.reply).cure)]
-    Unauthorized { stage: Stage, reply: Reply },
+    #[error("the SMTP server refuses the sign-in {stage}: {reply}; {}", answer::diagnosis(*.host, *.stage, .reply).cure)]
+    Unauthorized { stage: Stage, host: MailHost, reply: Reply },
     /// The server has no TLS.
     #[error("the SMTP server does not offer STARTTLS, and without TLS nothing is sent: check smtp port and tls")]
     NoTls,

@@ -9,6 +9,7 @@ use super::{error::Error, mechanism::SignIn};
 use crate::{
     auth::{Credential, Login},
     config::{Inlet, Mailbox},
+    refusal::MailHost,
 };
 
 /// From the first packet to the opened mailbox.
@@ -54,6 +55,7 @@ pub(super) fn who<'a>(mailbox: &'a Mailbox, credential: &'a Credential) -> SignI
         credential,
         host: &mailbox.server.host,
         port: mailbox.server.port,
+        whose: MailHost::of(mailbox.account.provider, &mailbox.server),
     }
 }
 
@@ -138,6 +140,7 @@ mod tests {
             let refuse = async |(), _| {
                 Err::<(), _>(Error::Credential {
                     mechanism: "PLAIN",
+                    host: MailHost::default(),
                     answer: Refusal {
                         status: Negative::No,
                         code: None,

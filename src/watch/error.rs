@@ -3,12 +3,10 @@
 use std::{borrow::Cow, fmt, io, time::Duration};
 
 use crate::{
-    auth::{
-        self,
-        diagnosis::{self, Diagnosis},
-    },
+    auth,
     config::Protocol,
     ledger, net,
+    refusal::{self, Diagnosis, MailHost},
     secret::Redaction,
 };
 
@@ -50,10 +48,12 @@ pub enum Error {
         answer: Refusal,
     },
     /// The server did not believe who we are.
-    #[error("the server refused the sign-in by {mechanism}: {answer}; {}", answer.diagnosis().cure)]
+    #[error("the server refused the sign-in by {mechanism}: {answer}; {}", answer.diagnosis(*.host).cure)]
     Credential {
         /// The SASL mechanism, or LOGIN, or PASS.
         mechanism: &'static str,
+        /// Whose server it is.
+        host: MailHost,
         /// What the server said.
         answer: Refusal,
     },
@@ -198,12 +198,12 @@ impl Refusal {
 
     /// What it means where it answers a sign-in, and what to do about it.
     #[must_use]
-    pub fn diagnosis(&self) -> Diagnosis {
+    pub fn diagnosis(&self, host: MailHost) -> Diagnosis {
         let protocol = match self.status {
             Negative::Err => Protocol::Pop3,
             Negative::No | Negative::Bad => Protocol::Imap,
         };
-        diagnosis::sign_in(protocol, &self.to_string())
+        refusal::sign_in(host, protocol, &self.to_string())
     }
 }
 
@@ -255,6 +255,15 @@ pub enum Verdict {
 }
 
 impl Error {
+    /// The same, at this server.
+    #[must_use]
+    pub fn at(mut self, server: MailHost) -> Self {
+        if let Self::Credential { host, .. } = &mut self {
+            *host = server;
+        }
+        self
+    }
+
     /// Without what was said in secret before: a server may quote it.
     #[must_use]
     pub(crate) fn struck(mut self, redaction: &Redaction) -> Self {
@@ -311,8 +320,8 @@ impl Error {
     #[must_use]
     pub fn patience(&self) -> Option<Duration> {
         match self {
-            Self::Refused { answer, .. } | Self::Credential { answer, .. } => diagnosis::backoff(&answer.text.0),
-            Self::Bye(words) => diagnosis::backoff(&words.0),
+            Self::Refused { answer, .. } | Self::Credential { answer, .. } => refusal::backoff(&answer.text.0),
+            Self::Bye(words) => refusal::backoff(&words.0),
             Self::TooSoon { wait, .. } => Some(*wait),
             _ => None,
         }

@@ -152,6 +152,7 @@ pub(crate) fn received(mails: &[NewMail]) -> Vec<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::refusal::MailHost;
     use crate::{
         auth,
         ledger::{self, Place},
@@ -220,6 +221,7 @@ mod tests {
         };
         let credential = |text| Error::Credential {
             mechanism: "PLAIN",
+            host: MailHost::default(),
             answer: answer(text),
         };
         let throttled = "Request is throttled. Suggested Backoff Time: 1000 milliseconds";

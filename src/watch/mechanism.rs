@@ -4,6 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
     auth::{self, Credential, sasl},
+    refusal::MailHost,
     secret::ExposeSecret,
 };
 
@@ -18,6 +19,8 @@ pub(crate) struct SignIn<'a> {
     /// Host and port of the server, as OAUTHBEARER repeats them.
     pub(crate) host: &'a str,
     pub(crate) port: u16,
+    /// Whose server it is.
+    pub(crate) whose: MailHost,
 }
 
 /// A SASL mechanism.

@@ -16,7 +16,12 @@ use super::{
     mechanism::SignIn,
     session,
 };
-use crate::{auth::Credential, config::Server, net::Handshake};
+use crate::{
+    auth::Credential,
+    config::{Provider, Server},
+    net::Handshake,
+    refusal::MailHost,
+};
 
 /// For the farewell, which nobody needs.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -63,6 +68,7 @@ impl Line {
             credential,
             host: &server.host,
             port: server.port,
+            whose: MailHost::of(Provider::Other, server),
         };
         let Entered {
             wire,

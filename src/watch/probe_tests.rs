@@ -101,7 +101,10 @@ async fn exchange_says_late_that_a_sign_in_did_not_work() {
     ] {
         let (session, _script) = sign_in(script).await;
         match session.err().unwrap() {
-            Error::Credential { answer, .. } => assert!(answer.diagnosis().cure.contains("FullAccess"), "{answer}"),
+            Error::Credential { answer, .. } => assert!(
+                answer.diagnosis(MailHost::Other).cure.contains("FullAccess"),
+                "{answer}"
+            ),
             error => panic!("{error}"),
         }
     }

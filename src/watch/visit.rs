@@ -28,6 +28,7 @@ use crate::{
     auth::{Credential, Login},
     config::{Account, Fate, Server},
     net,
+    refusal::MailHost,
 };
 
 /// The largest piece of a mail in bytes.
@@ -53,6 +54,7 @@ impl Host {
             credential,
             host: &self.server.host,
             port: self.server.port,
+            whose: MailHost::of(self.account.provider, &self.server),
         }
     }
 }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     auth::Credential,
+    refusal::MailHost,
     secret::{ExposeSecret, Redaction, Secret},
     watch::{
         error::{Error, Negative, Refusal, Violation, Words},
@@ -76,7 +77,9 @@ pub(crate) async fn open<T: Io>(
 /// Signs in and says who we are. What comes next must be judged by [`believe`].
 pub(crate) async fn enter<T: Io>(wire: Wire<T>, who: &SignIn<'_>) -> Result<Entered<T>, Error> {
     let (wire, before) = capabilities(wire).await?;
-    let (wire, after) = authenticate(wire, who, before).await?;
+    let (wire, after) = authenticate(wire, who, before)
+        .await
+        .map_err(|error| error.at(who.whose))?;
     let (wire, capabilities) = match after {
         Some(Known::Capabilities(after)) => (wire, after),
         _ => believe(capabilities(wire).await, None)?,
@@ -101,6 +104,7 @@ pub(crate) fn believe<R>(first: Result<R, Error>, doubt: Option<Refusal>) -> Res
 fn unconnected(answer: Refusal) -> Error {
     Error::Credential {
         mechanism: "SELECT",
+        host: MailHost::default(),
         answer,
     }
 }
@@ -227,7 +231,11 @@ fn refused<R>(ended: Result<R, Error>, mechanism: &'static str, why: Option<Stri
             if let Some(why) = why {
                 answer.text = Words::new(&format!("{} {why}", answer.text));
             }
-            Error::Credential { mechanism, answer }
+            Error::Credential {
+                mechanism,
+                host: MailHost::default(),
+                answer,
+            }
         }
         error => error,
     })

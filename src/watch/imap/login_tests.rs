@@ -18,6 +18,7 @@ async fn sign_in(script: &str, credential: Credential) -> Result<(Capabilities, 
         credential: &credential,
         host: "imap.example.test",
         port: 993,
+        whose: MailHost::Exchange,
     };
     let opened = async { open(greeted(stream).await?, &who, "INBOX").await }.await;
     let found = opened.map(|(_, capabilities, selected)| (capabilities, selected));

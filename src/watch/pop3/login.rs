@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     auth::Credential,
+    refusal::MailHost,
     secret::{ExposeSecret, Secret},
     watch::{
         error::{Error, Refusal, Violation, Words},
@@ -51,7 +52,9 @@ pub(super) async fn stls<T: Io>(stream: T) -> Result<T, Error> {
 /// Signs in. What the server can do may depend on who asks (RFC 2449 section 6.6), so it is asked again.
 pub(super) async fn open<T: Io>(wire: Wire<T>, who: &SignIn<'_>) -> Result<(Wire<T>, Capabilities), Error> {
     let (wire, before) = capabilities(wire).await?;
-    let wire = authenticate(wire, who, before).await?;
+    let wire = authenticate(wire, who, before)
+        .await
+        .map_err(|error| error.at(who.whose))?;
     let (wire, after) = capabilities(wire).await?;
     let login_delay = after.login_delay.or(before.login_delay);
     Ok((wire, Capabilities { login_delay, ..after }))
@@ -169,7 +172,11 @@ fn refused(mut answer: Refusal, mechanism: &'static str, why: Option<String>, of
             if let Some(why) = why {
                 answer.text = Words::new(&format!("{} {why}", answer.text));
             }
-            Error::Credential { mechanism, answer }
+            Error::Credential {
+                mechanism,
+                host: MailHost::default(),
+                answer,
+            }
         }
     }
 }

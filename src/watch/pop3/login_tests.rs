@@ -21,6 +21,7 @@ async fn sign_in(script: &str, credential: Credential) -> Result<Capabilities, E
         credential: &credential,
         host: "pop.example.test",
         port: 995,
+        whose: MailHost::Exchange,
     };
     let opened = async { open(greeted(stream).await?, &who).await }.await;
     server.finished().await;
@@ -71,7 +72,7 @@ async fn a_challenge_that_tells_an_error_is_answered_and_kept() {
     for (name, understood) in [("XOAUTH2", ""), ("OAUTHBEARER", "AQ==")] {
         let rest = format!("L: AUTH {name}\nS: + \nL: *\nS: + {json}\nL: {understood}\nS: -ERR [AUTH] failed.");
         let error = sign_in(&offering(name, &rest), bearer()).await.unwrap_err();
-        let Error::Credential { mechanism, answer } = error else {
+        let Error::Credential { mechanism, answer, .. } = error else {
             panic!("{error:?}")
         };
         assert_eq!(mechanism, name);

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     auth::Credential,
-    config::Server,
+    config::{Provider, Server},
     net::Handshake,
+    refusal::MailHost,
     watch::{
         error::{Error, Words},
         mechanism::SignIn,
@@ -55,6 +56,7 @@ impl Line {
             credential,
             host: &server.host,
             port: server.port,
+            whose: MailHost::of(Provider::Other, server),
         };
         let (wire, _) = open(self.wire, &who).await?;
         let (wire, capabilities) = capability_lines(wire).await?;

@@ -1,7 +1,5 @@
 //! Google's refusals: its token endpoint's codes, and Gmail's words. Pure.
 
-use std::time::Duration;
-
 use super::{Diagnosis, row};
 
 const APP_PASSWORD: Diagnosis = row(
@@ -77,11 +75,11 @@ pub(super) fn sign_in(said: &str) -> Option<Diagnosis> {
         ));
     }
     if has("Account exceeded command or bandwidth limits") {
-        return Some(Diagnosis {
-            what: "the account has used up what Gmail allows a day",
-            cure: "leave it alone for up to a day; look for other programs that read the whole mailbox",
-            waits: Some(Duration::from_secs(300)),
-        });
+        return Some(Diagnosis::passing(
+            "the account has used up what Gmail allows a day",
+            "leave it alone for up to a day; look for other programs that read the whole mailbox",
+            300,
+        ));
     }
     if has("not enabled for IMAP") || has("IMAP access is disabled") || has("not enabled for POP") {
         return Some(row(
@@ -104,11 +102,8 @@ pub(super) fn sign_in(said: &str) -> Option<Diagnosis> {
     None
 }
 
-/// What Gmail means, by SMTP. Texts: support.google.com, "Gmail SMTP errors and codes".
+/// What Gmail means at a sign-in by SMTP. Texts: support.google.com, "Gmail SMTP errors and codes".
 pub(super) fn smtp(code: u16, enhanced: Option<&str>, said: &str) -> Option<Diagnosis> {
-    if !said.contains("google.com") && !said.contains("gsmtp") {
-        return None;
-    }
     Some(match (code, enhanced) {
         (534, Some("5.7.9")) if said.contains("Application-specific") => APP_PASSWORD,
         (534, _) => BROWSER,
@@ -116,13 +111,10 @@ pub(super) fn smtp(code: u16, enhanced: Option<&str>, said: &str) -> Option<Diag
             "Gmail refuses the sign-in",
             "with a token: check the scope https://mail.google.com/ and that user is the address that signed in; with a password: Google takes app passwords only",
         ),
-        (454, Some("4.7.0")) => row(
+        (454, Some("4.7.0")) => Diagnosis::passing(
             "Gmail has seen too many sign-ins",
             "wait; look for other programs that sign in with this account over and over",
-        ),
-        (550, Some("5.4.5")) => row(
-            "the account has sent as much as Gmail allows a day",
-            "wait up to a day, or send through an SMTP relay",
+            600,
         ),
         _ => return None,
     })

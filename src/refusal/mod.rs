@@ -1,39 +1,81 @@
-//! What a server's refusal means, and what to do about it. Pure.
+//! What the other side means when it says no, who must act, and how long it is left alone. Pure.
 //!
-//! The one place where the words of a server decide something, and only what a person is told and how long it is left alone: codes
-//! and numbers first, texts where a server gives nothing else. Each row names its server; all were read in 2026-11, and none could be
-//! tried against the live services. Microsoft says of its texts and numbers that they may change at any time: a refusal that
-//! no row knows is told by its code.
+//! Every refusal comes here: of a mailbox server ([`sign_in`]), a submission server ([`smtp()`]) and a token endpoint ([`token`]).
+//! A caller hands over what it knows (where it was in the exchange, the code, the enhanced code, whose server it is, the words) and
+//! branches on [`Remedy`] alone; what people read is [`Diagnosis`]' `what` and `cure`.
+//!
+//! This is the one place where the words of a server decide something: codes and numbers first, texts where a server gives nothing
+//! else. Each provider has a file, each row names its server; all were read in 2026-11, and none could be tried against the live
+//! services. A row of a provider counts for that provider's hosts alone, or where the words themselves name it ([`MailHost`]): what
+//! Exchange Online means by `LOGIN failed.`, others don't. Microsoft says of its texts and numbers that they may change at any time: a
+//! refusal that no row knows is told by its code.
 
 mod google;
+mod host;
+mod limits;
 mod microsoft;
 mod smtp;
+mod submission;
 
 use std::time::Duration;
 
 use crate::config::Protocol;
 
-pub use smtp::smtp;
+pub use host::MailHost;
+pub use smtp::{Stage, is_of_form, smtp};
 
 /// The longest that a server is left alone because it asks for it.
 const LONGEST: Duration = Duration::from_secs(300);
 
+/// Who must act, so that a refusal ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Nobody: it passes, and is tried again.
+    Wait,
+    /// The operator: a setting, a permission, a credential. What waits for it goes on waiting, and he is told.
+    Operator,
+    /// The mail as it is: a smaller one, or one without its files, may be taken.
+    Smaller,
+    /// Whoever is written to, or nobody ever: it is final.
+    Never,
+}
+
 /// What a refusal means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Diagnosis {
+    /// Who must act.
+    pub remedy: Remedy,
     /// What is wrong, as a clause.
     pub what: &'static str,
     /// What to do about it, as a clause.
     pub cure: &'static str,
-    /// How long the server asks to be left alone.
+    /// How long the server is to be left alone, where it asks for that or where that is known of it.
     pub waits: Option<Duration>,
 }
 
+/// The operator's.
 const fn row(what: &'static str, cure: &'static str) -> Diagnosis {
     Diagnosis {
+        remedy: Remedy::Operator,
         what,
         cure,
         waits: None,
+    }
+}
+
+impl Diagnosis {
+    /// One that passes, in `seconds`.
+    const fn passing(what: &'static str, cure: &'static str, seconds: u64) -> Self {
+        Self {
+            remedy: Remedy::Wait,
+            waits: Some(Duration::from_secs(seconds)),
+            ..row(what, cure)
+        }
+    }
+
+    /// The same words, for whom they mean.
+    const fn by(self, remedy: Remedy) -> Self {
+        Self { remedy, ..self }
     }
 }
 
@@ -56,23 +98,24 @@ pub fn number(said: &str) -> Option<&str> {
 
 /// The answer of an IMAP or POP3 server that does not let us in, whole.
 #[must_use]
-pub fn sign_in(protocol: Protocol, said: &str) -> Diagnosis {
-    let found = microsoft::sign_in(said).or_else(|| google::sign_in(said));
+pub fn sign_in(host: MailHost, protocol: Protocol, said: &str) -> Diagnosis {
+    let found = match host.named_in(said) {
+        MailHost::Exchange => microsoft::sign_in(said),
+        MailHost::Gmail => google::sign_in(said),
+        MailHost::Other => None,
+    };
     let diagnosis = found.unwrap_or(match protocol {
         Protocol::Imap => row(
             "the server does not believe who we are",
-            "check user name, permissions and whether IMAP is enabled for this mailbox",
+            "check user name and password (or token), permissions, and whether IMAP is enabled for this mailbox",
         ),
         Protocol::Pop3 => row(
             "the server does not believe who we are",
-            "check user name, permissions and whether POP3 is enabled for this mailbox",
+            "check user name and password (or token), permissions, and whether POP3 is enabled for this mailbox",
         ),
         Protocol::Smtp => smtp::UNKNOWN,
     });
-    Diagnosis {
-        waits: backoff(said).or(diagnosis.waits),
-        ..diagnosis
-    }
+    with_backoff(diagnosis, said)
 }
 
 /// How long a server asks to be left alone, at most five minutes.
@@ -87,7 +130,19 @@ pub fn backoff(said: &str) -> Option<Duration> {
     Some(asked.min(LONGEST))
 }
 
-/// By the code alone, as every server has it.
+/// A server that asks for patience means a refusal that passes.
+fn with_backoff(diagnosis: Diagnosis, said: &str) -> Diagnosis {
+    match backoff(said) {
+        Some(asked) => Diagnosis {
+            remedy: Remedy::Wait,
+            waits: Some(asked),
+            ..diagnosis
+        },
+        None => diagnosis,
+    }
+}
+
+/// By the code alone, as every token endpoint has it.
 fn by_code(code: &str) -> Diagnosis {
     match code {
         "invalid_grant" => row(
@@ -112,7 +167,7 @@ fn by_code(code: &str) -> Diagnosis {
         ),
         "invalid_scope" => row("the server doesn't know these scopes for this client", "check scopes"),
         "temporarily_unavailable" | "server_error" | "slow_down" => {
-            row("the token server is in trouble", "it is tried again later")
+            row("the token server is in trouble", "it is tried again later").by(Remedy::Wait)
         }
         _ => row(
             "the token server refuses the request",
@@ -122,5 +177,5 @@ fn by_code(code: &str) -> Diagnosis {
 }
 
 #[cfg(test)]
-#[path = "diagnosis_tests.rs"]
+#[path = "refusal_tests.rs"]
 mod tests;

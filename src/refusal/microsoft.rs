@@ -3,9 +3,7 @@
 //! Numbers: learn.microsoft.com, "Microsoft Entra authentication and authorization error codes" (MicrosoftDocs/entra-docs
 //! `reference-error-codes.md`), read in 2026-11; those that are not on that page say so. Cures are ours.
 
-use std::time::Duration;
-
-use super::{Diagnosis, row};
+use super::{Diagnosis, Remedy, row};
 
 pub(super) const PREFIX: &str = "AADSTS";
 
@@ -207,17 +205,20 @@ fn place(number: u32) -> Option<Diagnosis> {
 /// Nobody has to act.
 fn trouble(number: u32) -> Option<Diagnosis> {
     Some(match number {
-        90012 | 90024 | 90033 | 90090 | 50033 | 50087 | 70012 => row("Microsoft's directory is in trouble", WAIT),
+        90012 | 90024 | 90033 | 90090 | 50033 | 50087 | 70012 => {
+            row("Microsoft's directory is in trouble", WAIT).by(Remedy::Wait)
+        }
         // On the page "the input is not valid"; in the field transient.
         90013 => row(
             "Microsoft calls the input invalid, which also happens while its directory is in trouble",
             "wait a while; if it stays, check user, tenant and scopes",
+        )
+        .by(Remedy::Wait),
+        50196 | 90055 => Diagnosis::passing(
+            "too many requests came from this application",
+            "see that nothing else uses this client_id in a loop, and wait",
+            300,
         ),
-        50196 | 90055 => Diagnosis {
-            what: "too many requests came from this application",
-            cure: "see that nothing else uses this client_id in a loop, and wait",
-            waits: Some(Duration::from_secs(300)),
-        },
         _ => return None,
     })
 }
@@ -233,10 +234,13 @@ pub(super) fn sign_in(said: &str) -> Option<Diagnosis> {
         ));
     }
     if has("Request is throttled") {
-        return Some(row(
-            "Exchange Online throttles this mailbox",
-            "wait as long as it says; look for other programs that use the same mailbox",
-        ));
+        return Some(
+            row(
+                "Exchange Online throttles this mailbox",
+                "wait as long as it says; look for other programs that use the same mailbox",
+            )
+            .by(Remedy::Wait),
+        );
     }
     // IMAP: "NO AUTHENTICATE failed." Microsoft, "Authenticate an IMAP, POP or SMTP connection using OAuth"; the reasons are those of
     // php-imap2 issue 42, MailKit issues 1126 and 1811, and email-oauth2-proxy issues 74 and 77.
@@ -260,4 +264,70 @@ pub(super) fn sign_in(said: &str) -> Option<Diagnosis> {
         ));
     }
     None
+}
+
+/// What Exchange Online means at a sign-in by SMTP: learn.microsoft.com, "Enable or disable authenticated client SMTP submission" and
+/// "Authenticate an IMAP, POP or SMTP connection using OAuth", and its texts in a dozen public reports (2026-11).
+pub(super) fn smtp(code: u16, enhanced: Option<&str>, said: &str) -> Option<Diagnosis> {
+    Some(match (code, enhanced) {
+        (535, Some("5.7.139")) => switched_off(said),
+        (535, Some("5.7.3")) => row(
+            "Exchange Online refuses the sign-in, and does not say why",
+            "check that the token's scope is SMTP.Send (for an app SMTP.SendAsApp), that user is the mailbox's address, and that SMTP AUTH is on for the mailbox (Set-CASMailbox -SmtpClientAuthenticationDisabled $false)",
+        ),
+        (530, Some("5.7.57")) => row(
+            "the server takes no mail without a sign-in",
+            "check that smtp port and host are the submission service's, and that SMTP AUTH is on for the mailbox",
+        ),
+        (550, Some("5.7.30")) => row("the server takes no passwords any more", "use OAuth for this account"),
+        (432, Some("4.3.2")) => Diagnosis::passing(
+            "too many sessions of this mailbox are open at once (Exchange Online allows three)",
+            "it is tried again later; look for other programs that send with this account",
+            60,
+        ),
+        (454, Some("4.7.0")) => row(
+            "the server could not check the sign-in just now",
+            "it is tried again later; if it stays, see whether the token is the mailbox's own",
+        )
+        .by(Remedy::Wait),
+        _ => return None,
+    })
+}
+
+/// 5.7.139 has four meanings, told apart by text alone.
+fn switched_off(said: &str) -> Diagnosis {
+    let has = |words: &str| said.contains(words);
+    if has("disabled for the Tenant") {
+        row(
+            "SMTP AUTH is off for the whole tenant",
+            "an administrator allows it for this mailbox: Set-CASMailbox -Identity … -SmtpClientAuthenticationDisabled $false (which outranks the tenant's setting), or for all: Set-TransportConfig -SmtpClientAuthenticationDisabled $false",
+        )
+    } else if has("disabled for the Mailbox") {
+        row(
+            "SMTP AUTH is off for this mailbox",
+            "an administrator allows it: Set-CASMailbox -Identity … -SmtpClientAuthenticationDisabled $false",
+        )
+    } else if has("security defaults") {
+        row(
+            "security defaults of the tenant forbid this sign-in",
+            "use OAuth for this account; with security defaults on, no password is taken by SMTP",
+        )
+    } else if has("basic authentication is disabled") {
+        row("the server takes no passwords any more", "use OAuth for this account")
+    } else if has("did not meet the criteria") {
+        row(
+            "a policy of the tenant (security defaults or Conditional Access) forbids this sign-in",
+            "use OAuth for this account, or have an administrator look at the sign-in logs in the Entra admin center",
+        )
+    } else if has("user credentials were incorrect") {
+        row(
+            "user name, password or token are wrong",
+            "check user and secret; for a token see that it is the mailbox's own",
+        )
+    } else {
+        row(
+            "SMTP AUTH is off for this tenant or mailbox, or a policy forbids the sign-in",
+            "an administrator allows it by Set-CASMailbox -SmtpClientAuthenticationDisabled $false; security defaults or policies may forbid it too",
+        )
+    }
 }
