@@ -74,7 +74,7 @@ impl Where {
 pub(super) fn failed(error: &Error) -> ExitCode {
     eprintln!("{error}");
     match error {
-        Error::Missing(_) | Error::Unknown(_) => ExitCode::from(NOT_ALL),
+        Error::Missing(_) | Error::Incomplete(_) | Error::Unknown(_) => ExitCode::from(NOT_ALL),
         _ => ExitCode::from(IO),
     }
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     config::{Action, Output, PartReply},
     job::{Answer, Outcome, Reason, Share},
-    ledger::ClaimedJob,
+    ledger::{self, ClaimedJob},
     message::Unreadable,
 };
 
@@ -68,6 +68,16 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen) -> Opti
         .await??;
     let raw = match dispatch.ledger.raw(job.mail).await {
         Ok(raw) => raw,
+        // No such job is claimed: should one be, nothing is done with what is not the mail.
+        Err(error @ ledger::Error::Incomplete(_)) => {
+            return Some(
+                Outcome::Held {
+                    reason: Reason::Unreadable,
+                    detail: error.to_string(),
+                }
+                .into(),
+            );
+        }
         Err(error) => return Some(later(Reason::Local, format!("the mail could not be had: {error}")).into()),
     };
     if let Share::Gathering { .. } = job.share {

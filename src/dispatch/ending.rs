@@ -218,7 +218,7 @@ pub(super) async fn release(dispatch: &Dispatch, job: &ClaimedJob) {
 /// Whether trying again is in vain.
 fn is_final(error: &Error) -> bool {
     match error {
-        Error::Stale(_) | Error::Illegal { .. } | Error::Missing(_) | Error::Closed => true,
+        Error::Stale(_) | Error::Illegal { .. } | Error::Missing(_) | Error::Incomplete(_) | Error::Closed => true,
         Error::Full(_)
         | Error::Unknown(_)
         | Error::Remote(_)

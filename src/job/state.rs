@@ -8,7 +8,7 @@
 //!   └──────────────┴─── waiting   (for the jobs of its parts)
 //! ```
 //!
-//! An operator may queue a job again that failed, is held or deferred, or any that has ended to run anew, and may discard one that has not
+//! An operator may queue a job again that failed, is held or deferred, or any that has ended to run anew; where the mail itself must be fetched first, it is held until then. He may discard one that has not
 //! begun, is deferred or held: then it has failed.
 
 use schemars::JsonSchema;
@@ -104,6 +104,8 @@ pub enum Event {
     Replayed,
     /// An operator wants parts of its mail tried again or run anew, after it had ended.
     Reopened,
+    /// An operator wants it tried again or run anew, and its mail must be fetched first, which was never received whole.
+    Awaited,
     /// An operator wants nothing done about it.
     Discarded,
     /// The process died while it ran.
@@ -175,6 +177,7 @@ pub const fn next(state: State, event: Event) -> Result<State, Illegal> {
         (State::Failed | State::Held | State::Deferred, Event::Retried)
         | (State::Done | State::Failed | State::Ignored | State::Held, Event::Replayed) => Ok(State::Queued),
         (State::Done | State::Failed | State::Ignored | State::Held, Event::Reopened) => Ok(State::Waiting),
+        (State::Done | State::Failed | State::Ignored | State::Held, Event::Awaited) => Ok(State::Held),
         (State::Queued | State::Deferred | State::Held, Event::Discarded) => Ok(State::Failed),
         (
             State::Running,
@@ -184,6 +187,7 @@ pub const fn next(state: State, event: Event) -> Result<State, Illegal> {
             | Event::Retried
             | Event::Replayed
             | Event::Reopened
+            | Event::Awaited
             | Event::Discarded,
         )
         | (State::Queued, Event::Retried)
@@ -195,7 +199,8 @@ pub const fn next(state: State, event: Event) -> Result<State, Illegal> {
             | Event::Gathered
             | Event::Interrupted { .. }
             | Event::Replayed
-            | Event::Reopened,
+            | Event::Reopened
+            | Event::Awaited,
         )
         | (
             State::Waiting,
@@ -206,6 +211,7 @@ pub const fn next(state: State, event: Event) -> Result<State, Illegal> {
             | Event::Retried
             | Event::Replayed
             | Event::Reopened
+            | Event::Awaited
             | Event::Discarded,
         )
         | (State::Done | State::Ignored, Event::Retried)

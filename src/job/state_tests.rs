@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::{Company, End, Event, POISON, State, company, next};
 
-const EVENTS: [Event; 17] = [
+const EVENTS: [Event; 18] = [
     Event::Claimed,
     Event::Finished(End::Done),
     Event::Finished(End::Retry),
@@ -19,6 +19,7 @@ const EVENTS: [Event; 17] = [
     Event::Retried,
     Event::Replayed,
     Event::Reopened,
+    Event::Awaited,
     Event::Discarded,
 ];
 
@@ -54,6 +55,10 @@ fn every_change_is_in_the_table() {
         (Failed, Event::Reopened, Waiting),
         (Ignored, Event::Reopened, Waiting),
         (Held, Event::Reopened, Waiting),
+        (Done, Event::Awaited, Held),
+        (Failed, Event::Awaited, Held),
+        (Ignored, Event::Awaited, Held),
+        (Held, Event::Awaited, Held),
         (Queued, Event::Discarded, Failed),
         (Deferred, Event::Discarded, Failed),
         (Held, Event::Discarded, Failed),

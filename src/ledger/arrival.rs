@@ -4,8 +4,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Cursor, MailboxKey, Place};
-use crate::config::EndpointName;
+use super::{Cursor, MailId, MailboxKey, Place};
+use crate::{config::EndpointName, job::Reason};
 
 /// A large mail's pieces, stored before the mail itself is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,15 +32,60 @@ pub struct NewMail {
     pub place: Place,
     /// When the server received it (INTERNALDATE), if it said so.
     pub received: Option<DateTime<Utc>>,
-    /// SHA-256 of the bytes.
-    pub sha256: [u8; 32],
+    /// Its size as the server tells it (RFC822.SIZE, LIST), if it did: an estimate with some, yet each time the same.
+    pub told: Option<u64>,
     /// SHA-256 over Message-ID, Date and From, where there is a Message-ID: finds a mail again that a server re-rendered
     /// after a change of UIDVALIDITY.
     pub header_key: Option<[u8; 32]>,
-    /// The bytes.
-    pub raw: Raw,
-    /// Set when the mail is over the endpoint's size limit: the job is born `held` with this reason, `raw` has what was read.
-    pub held: Option<(crate::job::Reason, String)>,
+    /// The bytes, or why we don't have all of them.
+    pub content: Content,
+}
+
+impl NewMail {
+    /// Why we don't hold all of its bytes; nothing where we do.
+    #[must_use]
+    pub fn lack(&self) -> Option<&Lack> {
+        match &self.content {
+            Content::Whole { .. } => None,
+            Content::Lacking(lack) => Some(lack),
+        }
+    }
+}
+
+/// What we hold of a mail.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// All of its bytes.
+    Whole {
+        /// The bytes.
+        raw: Raw,
+        /// SHA-256 of them.
+        sha256: [u8; 32],
+    },
+    /// Not all of them: none is kept, so that nobody takes a part for the mail. Its job is born held.
+    Lacking(Lack),
+}
+
+/// Why we don't hold all bytes of a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// The code for it: [`Reason::TooLarge`] or [`Reason::Unreadable`].
+    pub reason: Reason,
+    /// In words, and what to do about it.
+    pub detail: String,
+    /// The bytes that it has at least, as far as that is known.
+    pub size: u64,
+    /// The pieces that were stored of it before that was clear: they are dropped.
+    pub upload: Option<UploadId>,
+}
+
+/// A mail that lacks bytes and that an operator wants to have fetched again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// The mail.
+    pub mail: MailId,
+    /// Where it is, in the mailbox as it is now; nothing where it has no place there any more.
+    pub place: Option<Place>,
 }
 
 /// Mails and the cursor after them: one transaction, with the jobs of each mail that is new.
@@ -63,4 +108,6 @@ pub struct Taken {
     pub new: usize,
     /// Mails that were known: the same place again, or the same content at a new place.
     pub known: usize,
+    /// Mails that were known and lacked bytes, and are whole now.
+    pub completed: usize,
 }

@@ -68,6 +68,9 @@ pub enum Error {
     /// The row is not there.
     #[error("{0} is not in the ledger")]
     Missing(String),
+    /// The mail was never received whole, and what is not the mail is handed to nobody; the words say why.
+    #[error("the mail was never received whole ({0}): mailjob jobs retry has it fetched again")]
+    Incomplete(String),
     /// Another process, which has it, knows no such thing; the words are its own.
     #[error("{0}")]
     Unknown(String),

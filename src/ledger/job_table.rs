@@ -28,7 +28,7 @@ pub trait JobTable: Send + Sync + 'static {
     /// The bytes of a job's mail, as it came.
     ///
     /// # Errors
-    /// [`Error::Missing`] when there is no such job, or the bytes were dropped.
+    /// [`Error::Missing`] when there is no such job, or the bytes were dropped; [`Error::Incomplete`] where not all of them were received.
     async fn mail(&self, job: JobId) -> Result<Bytes, Error>;
 
     /// The bytes of one of a job's replies, as they were sent; the newest where no number ([`super::ReplyStory::rerun`]) is given.
@@ -58,9 +58,11 @@ pub trait JobTable: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Steer {
-    /// A failed or held job is queued again, a deferred one is due now. Its waits between attempts count anew.
+    /// A failed or held job is queued again, a deferred one is due now. Its waits between attempts count anew. One whose mail was never
+    /// received whole is held until the mail was fetched again from its place in the mailbox, and is queued then.
     Retry,
-    /// A job that has not begun or waits or is held fails, nobody is answered, and its mail is settled.
+    /// A job that has not begun or waits or is held fails, nobody is answered, and its mail is settled; but a mail that was never received
+    /// whole stays in its mailbox as it is.
     Discard,
     /// A job that has ended runs anew with the mail that is stored, under the same id; its history stays, its reply is a new one.
     Replay,
@@ -102,6 +104,12 @@ pub enum Unsteerable {
     /// Its mail's bytes were dropped.
     #[error("its mail is not stored any more: retention is over")]
     Forgotten,
+    /// Its mail was never received whole and has no place any more from which it could be fetched again.
+    #[error("its mail was never received whole, and there is no place any more from which it could be fetched again")]
+    Unreachable,
+    /// It is of a part of a mail that was never received whole.
+    #[error("it is of a part of a mail that was never received whole; retry the job of the mail")]
+    Incomplete,
     /// Its reply is being submitted at this moment.
     #[error("its reply is being sent at this moment; try again in a few seconds")]
     Sending,

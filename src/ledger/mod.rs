@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 pub use self::{
-    arrival::{Intake, NewMail, Raw, Taken, UploadId},
+    arrival::{Content, Intake, Lack, NewMail, Raw, Taken, UploadId, Wanted},
     conversation::KnownConversation,
     error::Error,
     event::{Event, EventCursor, EventKind, EventPage},
@@ -192,8 +192,19 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Takes mails: mail, jobs and cursor in one transaction. A mail is known when its place is known, when its SHA-256 is known in
     /// this mailbox, or, for a place of another UIDVALIDITY than the known one, when its header key is; then its new place is
-    /// noted and no job is made.
+    /// noted and no job is made. Mails without a byte are never known by their hash, nor are those whose told sizes differ.
+    ///
+    /// One that is known, lacked bytes ([`Content::Lacking`]), and comes whole is completed: its jobs are queued. One that comes again
+    /// lacking changes nothing, but where it was wanted ([`Ledger::wanted`]) its jobs are held with the new words.
     async fn take(&self, intake: Intake) -> Result<Taken, Error>;
+
+    /// The mails of this mailbox that lack bytes and that an operator wants to have fetched again, oldest first; with their places under
+    /// this UIDVALIDITY. Whoever watches the mailbox asks when its bell rings, fetches each from its place and takes it by
+    /// [`Ledger::take`], or says by [`Ledger::unfetched`] that it can't be had.
+    async fn wanted(&self, mailbox: &MailboxKey, uid_validity: u32) -> Result<Vec<Wanted>, Error>;
+
+    /// A mail that was wanted can't be fetched: its jobs are held with these words. Nothing happens to one that is not wanted any more.
+    async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error>;
 
     /// Claims up to `max` due jobs of an endpoint, counting the attempt. Waits until there is one; dropping the future gives
     /// back what it had claimed. A paused endpoint has none.
@@ -204,7 +215,10 @@ pub trait Ledger: Send + Sync + 'static {
         Ok(false)
     }
 
-    /// The bytes of a mail.
+    /// The bytes of a mail: all of them.
+    ///
+    /// # Errors
+    /// [`Error::Incomplete`] where we don't hold all, [`Error::Missing`] where they were dropped.
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error>;
 
     /// Ends the jobs of this mailbox that have not begun and whose endpoint is none of `known`, and gives each of their mails to the first

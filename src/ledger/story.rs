@@ -39,7 +39,7 @@ pub struct MailStory {
     pub message_id: Option<String>,
     /// Its bytes.
     pub size: u64,
-    /// SHA-256 of its bytes, in hexadecimal.
+    /// SHA-256 of its bytes, in hexadecimal; empty where not all of them were received.
     pub sha256: String,
     /// When the server received it, where it said so.
     pub received: Option<DateTime<Utc>>,
@@ -47,6 +47,9 @@ pub struct MailStory {
     pub taken: DateTime<Utc>,
     /// Whether its bytes are still there; without them it can't be run again or exported.
     pub has_bytes: bool,
+    /// Why it was never received whole; nothing: it was. Then none of its bytes is stored, and its size is what is known of it.
+    #[serde(default)]
+    pub incomplete: Option<String>,
     /// Where it was seen, and what was done there.
     pub places: Vec<PlaceStory>,
 }

@@ -27,7 +27,7 @@ use crate::{
     config::{Account, Auth, EndpointName, Rate, Tls},
     job::{Answer, Outcome, ReplyDecision},
     ledger::{
-        Cursor, Finish, Intake, Ledger, MailboxKey, NewMail, OutboxRow, Place, Raw, ReplyFilter, ReplyState,
+        Content, Cursor, Finish, Intake, Ledger, MailboxKey, NewMail, OutboxRow, Place, Raw, ReplyFilter, ReplyState,
         sqlite::{self, OverviewRow, Sqlite},
     },
     secret::SecretRef,
@@ -88,10 +88,12 @@ impl World {
         let mail = |uid: u32| NewMail {
             place: Place { uid_validity: 1, uid },
             received: None,
-            sha256: std::array::from_fn(|i| uid.to_be_bytes()[i % 4]),
+            told: None,
             header_key: None,
-            raw: Raw::Inline("x".into()),
-            held: None,
+            content: Content::Whole {
+                sha256: std::array::from_fn(|i| uid.to_be_bytes()[i % 4]),
+                raw: Raw::Inline("x".into()),
+            },
         };
         let intake = Intake {
             mailbox: MailboxKey("imap://us/INBOX".into()),

@@ -6,16 +6,16 @@
 
 use std::collections::{BTreeSet, BinaryHeap};
 
-use bytes::Bytes;
+use chrono::{DateTime, Utc};
 
 use super::{
     cursor::{Listed, Portion, SMALL},
     error::{Error, Violation},
     imap::{Fetch, Said, Step, Wire},
-    intake::{Intake, held},
+    intake::{About, Intake, held},
     uids,
 };
-use crate::job::Reason;
+use crate::{job::Reason, ledger::Lack};
 
 /// The largest piece of a mail in bytes.
 const PIECE: u64 = 1 << 20;
@@ -108,13 +108,15 @@ impl Receiver<'_> {
             uid,
             "the server can't deliver a mail; it is held, and the next ones go on"
         );
-        let detail =
-            format!("the server fails whenever the mail with UID {uid} (UIDVALIDITY {uid_validity}) is fetched");
-        // What stands for its bytes tells it apart from others of its kind.
-        let bytes = Bytes::from(format!("X-Not-Delivered: {uid_validity}/{uid}\r\n\r\n"));
-        self.intake
-            .mail(uid, None, bytes, Some((Reason::Unreadable, detail)))
-            .await?;
+        let lack = Lack {
+            reason: Reason::Unreadable,
+            detail: format!(
+                "the server fails whenever the mail with UID {uid} (UIDVALIDITY {uid_validity}) is fetched: look at it in the mailbox; mailjob jobs retry has it fetched again"
+            ),
+            size: 0,
+            upload: None,
+        };
+        self.intake.lacking(uid, About::default(), lack).await?;
         self.intake.cursor(uid.saturating_add(1)).await
     }
 
@@ -144,10 +146,10 @@ impl Receiver<'_> {
             }
             if body.len() != SMALL as usize {
                 let held = held(body.len() as u64, self.limit);
-                self.intake.mail(uid, received, body, held).await?;
+                self.intake.mail(uid, about(received), body, held).await?;
             } else if begun.is_none() {
                 begun = Some(uid);
-                self.intake.begin_large(uid, received).await?;
+                self.intake.begin_large(uid, about(received)).await?;
                 self.intake.piece(body).await?;
             } else {
                 again.push(uid);
@@ -198,7 +200,7 @@ impl Receiver<'_> {
                 return Ok((wire, whole));
             };
             if !begun {
-                self.intake.begin_large(uid, received).await?;
+                self.intake.begin_large(uid, about(received)).await?;
                 begun = true;
             }
             let came = body.len() as u64;
@@ -215,6 +217,10 @@ impl Receiver<'_> {
             }
         }
     }
+}
+
+fn about(received: Option<DateTime<Utc>>) -> About {
+    About { received, told: None }
 }
 
 #[cfg(test)]

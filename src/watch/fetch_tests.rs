@@ -161,7 +161,7 @@ async fn a_large_mail_comes_in_pieces() {
         assert_eq!(world.memory.bytes(5), b"small");
         let state = world.memory.state.lock().unwrap();
         let large = state.mails.values().find(|mail| mail.place.uid == 6).unwrap();
-        assert!(large.header_key.is_some() && large.held.is_none() && large.received.is_some());
+        assert!(large.header_key.is_some() && large.lack().is_none() && large.received.is_some());
     }
 }
 
@@ -183,7 +183,7 @@ async fn a_second_large_mail_begins_again() {
 }
 
 #[tokio::test]
-async fn a_mail_over_the_limit_is_held_with_what_was_read() {
+async fn a_mail_over_the_limit_is_held_without_a_byte() {
     for (limit, held) in [(300_000, true), (399_999, true), (400_000, false), (1000, true)] {
         let mut world = World::new();
         world.inlet.size = limit as u64;
@@ -199,11 +199,15 @@ async fn a_mail_over_the_limit_is_held_with_what_was_read() {
         }
         look(&world, Scope::News(2), &script).await.unwrap();
         assert_eq!(world.memory.uids(), [6, 7]);
-        let size = world.memory.bytes(6).len();
-        let state = world.memory.state.lock().unwrap();
-        let found = state.mails.values().find(|mail| mail.place.uid == 6).unwrap();
-        assert_eq!(found.held.is_some(), held, "{limit}");
-        assert!(size >= 262_144 && size <= (limit + 1).max(262_144), "{limit}: {size}");
+        let lack = world.memory.lack(6);
+        assert_eq!(lack.is_some(), held, "{limit}");
+        match lack {
+            Some(lack) => assert!(
+                lack.reason == Reason::TooLarge && lack.size as usize > limit && lack.detail.contains("raise `size`"),
+                "{limit}: {lack:?}"
+            ),
+            None => assert!(world.memory.bytes(6) == text.as_bytes()),
+        }
     }
 }
 

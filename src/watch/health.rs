@@ -169,10 +169,26 @@ mod tests {
         let metrics = Metrics::new();
         let health = Health::counted(metrics.mailbox("a", "INBOX"));
         health.announced(5);
-        health.took(Taken { new: 2, known: 1 }, &[at(-3)], at(0));
+        health.took(
+            Taken {
+                new: 2,
+                known: 1,
+                completed: 0,
+            },
+            &[at(-3)],
+            at(0),
+        );
         let state = health.state();
         assert_eq!((state.untaken, state.took), (2, Some(at(0))));
-        health.took(Taken { new: 0, known: 1 }, &[], at(9));
+        health.took(
+            Taken {
+                new: 0,
+                known: 1,
+                completed: 0,
+            },
+            &[],
+            at(9),
+        );
         health.looked(at(10), true);
         let state = health.state();
         assert_eq!(

@@ -16,7 +16,7 @@ use crate::{
     budget::{Budget, Room},
     config::EndpointName,
     job::Reason,
-    ledger::{self, Cursor, Ledger, MailboxKey, Taken},
+    ledger::{self, Cursor, Lack, Ledger, MailboxKey, Taken},
 };
 
 /// What may wait for the task, beside what the budget allows.
@@ -25,10 +25,23 @@ const QUEUE: usize = 32;
 /// Why a mail is taken but not worked on, and the details.
 pub(crate) type Held = Option<(Reason, String)>;
 
-/// A mail that is over the limit is kept as far as it was read, but nobody works on it.
+/// A mail that is over the limit is not read to its end, and nobody works on it.
 pub(crate) fn held(size: u64, limit: u64) -> Held {
-    let detail = || format!("the mail is larger than {limit} bytes, the limit of this mailbox's endpoints");
+    let detail = || {
+        format!(
+            "the mail is larger than {limit} bytes, the limit of this mailbox's endpoints: raise `size` in [limits], then mailjob jobs retry has it fetched again"
+        )
+    };
     (size > limit).then(|| (Reason::TooLarge, detail()))
+}
+
+/// What a server says of a mail beside its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct About {
+    /// When it received the mail.
+    pub(crate) received: Option<DateTime<Utc>>,
+    /// How many bytes it has.
+    pub(crate) told: Option<u64>,
 }
 
 /// What the session hands over.
@@ -36,13 +49,15 @@ pub(super) enum Arrived {
     /// A mail in one piece.
     Mail(Small),
     /// The beginning of one in several.
-    Begin { uid: u32, received: Option<DateTime<Utc>> },
+    Begin { uid: u32, about: About },
     /// The next piece of it.
     Piece(Bytes, Room),
     /// Its end.
     End(Held),
-    /// It is not there any more.
+    /// It is not there any more, or begins again.
     Gone,
+    /// A mail whose bytes can't be had.
+    Lacking { uid: u32, about: About, lack: Lack },
     /// Every mail below this UID was handed over.
     Cursor(u32),
     /// Somebody waits for room.
@@ -52,7 +67,7 @@ pub(super) enum Arrived {
 /// A mail in one piece.
 pub(super) struct Small {
     pub(super) uid: u32,
-    pub(super) received: Option<DateTime<Utc>>,
+    pub(super) about: About,
     pub(super) bytes: Bytes,
     pub(super) held: Held,
     pub(super) room: Room,
@@ -85,17 +100,11 @@ impl Intake {
     }
 
     /// A whole mail.
-    pub(crate) async fn mail(
-        &mut self,
-        uid: u32,
-        received: Option<DateTime<Utc>>,
-        bytes: Bytes,
-        held: Held,
-    ) -> Result<(), Error> {
+    pub(crate) async fn mail(&mut self, uid: u32, about: About, bytes: Bytes, held: Held) -> Result<(), Error> {
         let room = self.room(bytes.len()).await?;
         let small = Small {
             uid,
-            received,
+            about,
             bytes,
             held,
             room,
@@ -104,8 +113,8 @@ impl Intake {
     }
 
     /// A mail whose pieces follow, in their order.
-    pub(crate) async fn begin_large(&mut self, uid: u32, received: Option<DateTime<Utc>>) -> Result<(), Error> {
-        self.send(Arrived::Begin { uid, received }).await
+    pub(crate) async fn begin_large(&mut self, uid: u32, about: About) -> Result<(), Error> {
+        self.send(Arrived::Begin { uid, about }).await
     }
 
     /// The next piece of it.
@@ -122,6 +131,11 @@ impl Intake {
     /// The mail is gone from the mailbox; its pieces are forgotten.
     pub(crate) async fn gone(&mut self) -> Result<(), Error> {
         self.send(Arrived::Gone).await
+    }
+
+    /// A mail whose bytes can't be had. Where it is known already, nothing happens to what is known.
+    pub(crate) async fn lacking(&mut self, uid: u32, about: About, lack: Lack) -> Result<(), Error> {
+        self.send(Arrived::Lacking { uid, about, lack }).await
     }
 
     /// Every mail below `uid_next` was handed over: commit.

@@ -36,6 +36,10 @@ pub(crate) struct State {
     pub(crate) maildrop: Vec<(MaildropName, u32)>,
     pub(crate) numbers: u32,
     pub(crate) skipped: Vec<u32>,
+    /// Mails that an operator wants fetched again, by their UID.
+    pub(crate) wanted: Vec<u32>,
+    /// Those that could not be fetched, and why.
+    pub(crate) unfetched: Vec<(u32, Lack)>,
 }
 
 impl Memory {
@@ -47,16 +51,26 @@ impl Memory {
             .values()
             .find(|mail| mail.place.uid == uid)
             .unwrap_or_else(|| panic!("no mail {uid}"));
-        let bytes = match &mail.raw {
+        let Content::Whole { raw, sha256 } = &mail.content else {
+            panic!("mail {uid} lacks bytes: {mail:?}")
+        };
+        let bytes = match raw {
             Raw::Inline(bytes) => bytes.to_vec(),
             Raw::Uploaded { upload, .. } => state.pieces[upload].concat(),
         };
         assert_eq!(
-            mail.sha256,
+            *sha256,
             <[u8; 32]>::from(Sha256::digest(&bytes)),
             "the hash is of the bytes"
         );
         bytes
+    }
+
+    /// Why a mail is not whole.
+    pub(crate) fn lack(&self, uid: u32) -> Option<Lack> {
+        let state = self.state.lock().unwrap();
+        let mail = state.mails.values().find(|mail| mail.place.uid == uid);
+        mail.unwrap_or_else(|| panic!("no mail {uid}")).lack().cloned()
     }
 
     pub(crate) fn uids(&self) -> Vec<u32> {
@@ -110,9 +124,19 @@ impl Ledger for Memory {
         }
         let mut taken = Taken::default();
         for mail in intake.mails {
-            let known = state.mails.contains_key(&mail.place) || state.mails.values().any(|m| m.sha256 == mail.sha256);
-            if known {
+            let present = state.mails.get(&mail.place).map(|known| known.lack().is_some());
+            let same = |known: &NewMail| match (&known.content, &mail.content) {
+                (Content::Whole { sha256: known, .. }, Content::Whole { sha256: new, .. }) => known == new,
+                _ => false,
+            };
+            state.wanted.retain(|uid| *uid != mail.place.uid);
+            if present == Some(true) && mail.lack().is_none() {
+                taken.completed += 1;
+                state.mails.insert(mail.place, mail);
+            } else if present.is_some() || state.mails.values().any(same) {
                 taken.known += 1;
+                let lack = mail.lack().cloned().filter(|_| present == Some(true));
+                state.unfetched.extend(lack.map(|lack| (mail.place.uid, lack)));
             } else {
                 taken.new += 1;
                 state.mails.insert(mail.place, mail);
@@ -121,6 +145,23 @@ impl Ledger for Memory {
         state.cursor = Some(intake.cursor);
         state.commits += 1;
         Ok(taken)
+    }
+
+    async fn wanted(&self, _: &MailboxKey, uid_validity: u32) -> Result<Vec<Wanted>, Error> {
+        let state = self.state.lock().unwrap();
+        let wanted = |&uid: &u32| Wanted {
+            mail: MailId(uid.into()),
+            place: Some(Place { uid_validity, uid }).filter(|place| state.mails.contains_key(place)),
+        };
+        Ok(state.wanted.iter().map(wanted).collect())
+    }
+
+    async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error> {
+        let mut state = self.state.lock().unwrap();
+        let uid = u32::try_from(mail.0).unwrap();
+        state.wanted.retain(|wanted| *wanted != uid);
+        state.unfetched.push((uid, why));
+        Ok(())
     }
 
     async fn claim_jobs(&self, _: &EndpointName, _: usize) -> Result<Vec<ClaimedJob>, Error> {

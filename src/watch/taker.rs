@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -12,12 +12,13 @@ use super::{
     Health,
     header_key::header_key,
     health::received,
-    intake::{Arrived, Held, Small},
+    intake::{About, Arrived, Held, Small},
 };
 use crate::{
     budget::Room,
     config::EndpointName,
-    ledger::{self, Cursor, Ledger, MailboxKey, NewMail, Place, Raw, Taken, UploadId},
+    job::Reason,
+    ledger::{self, Content, Cursor, Lack, Ledger, MailboxKey, NewMail, Place, Raw, Taken, UploadId},
 };
 
 /// The bytes that are committed together at the most.
@@ -41,7 +42,7 @@ pub(super) struct Taker {
 /// A mail of which pieces are stored.
 struct Large {
     uid: u32,
-    received: Option<DateTime<Utc>>,
+    about: About,
     upload: UploadId,
     pieces: u32,
     size: u64,
@@ -82,10 +83,10 @@ impl Taker {
     async fn handle(&mut self, arrived: Arrived) -> Result<(), ledger::Error> {
         match arrived {
             Arrived::Mail(small) => self.small(small),
-            Arrived::Begin { uid, received } => {
+            Arrived::Begin { uid, about } => {
                 self.large = Some(Large {
                     uid,
-                    received,
+                    about,
                     upload: UploadId(Uuid::now_v7()),
                     pieces: 0,
                     size: 0,
@@ -101,10 +102,16 @@ impl Taker {
             }
             Arrived::End(held) => {
                 if let Some(large) = self.large.take() {
-                    self.mails.push(large.mail(self.cursor.uid_validity, held));
+                    let (uid, about, key) = (large.uid, large.about, large.header_key);
+                    let mail = self.seen(uid, about, key, large.content(held));
+                    self.mails.push(mail);
                 }
             }
             Arrived::Gone => self.large = None,
+            Arrived::Lacking { uid, about, lack } => {
+                let mail = self.seen(uid, about, None, Content::Lacking(lack));
+                self.mails.push(mail);
+            }
             Arrived::Cursor(uid_next) => self.commit(uid_next).await?,
             Arrived::Flush => self.commit(self.cursor.uid_next).await?,
         }
@@ -116,18 +123,32 @@ impl Taker {
 
     fn small(&mut self, small: Small) {
         self.bytes += small.bytes.len();
-        self.rooms.push(small.room);
-        self.mails.push(NewMail {
+        let key = header_key(&small.bytes);
+        let content = match small.held {
+            None => {
+                self.rooms.push(small.room);
+                Content::Whole {
+                    sha256: Sha256::digest(&small.bytes).into(),
+                    raw: Raw::Inline(small.bytes),
+                }
+            }
+            Some(held) => lacking(held, small.bytes.len() as u64, small.about, None),
+        };
+        let mail = self.seen(small.uid, small.about, key, content);
+        self.mails.push(mail);
+    }
+
+    fn seen(&self, uid: u32, about: About, header_key: Option<[u8; 32]>, content: Content) -> NewMail {
+        NewMail {
             place: Place {
                 uid_validity: self.cursor.uid_validity,
-                uid: small.uid,
+                uid,
             },
-            received: small.received,
-            sha256: Sha256::digest(&small.bytes).into(),
-            header_key: header_key(&small.bytes),
-            raw: Raw::Inline(small.bytes),
-            held: small.held,
-        });
+            received: about.received,
+            told: about.told,
+            header_key,
+            content,
+        }
     }
 
     async fn commit(&mut self, uid_next: u32) -> Result<(), ledger::Error> {
@@ -147,6 +168,7 @@ impl Taker {
         tracing::debug!(mailbox = %self.mailbox, new = taken.new, known = taken.known, uid_next, "took mails");
         self.taken.new += taken.new;
         self.taken.known += taken.known;
+        self.taken.completed += taken.completed;
         self.bytes = 0;
         self.rooms.clear();
         Ok(())
@@ -165,20 +187,26 @@ impl Large {
         Ok(())
     }
 
-    fn mail(self, uid_validity: u32, held: Held) -> NewMail {
-        NewMail {
-            place: Place {
-                uid_validity,
-                uid: self.uid,
+    fn content(self, held: Held) -> Content {
+        match held {
+            None => Content::Whole {
+                raw: Raw::Uploaded {
+                    upload: self.upload,
+                    size: self.size,
+                },
+                sha256: self.hash.finalize().into(),
             },
-            received: self.received,
-            sha256: self.hash.finalize().into(),
-            header_key: self.header_key,
-            raw: Raw::Uploaded {
-                upload: self.upload,
-                size: self.size,
-            },
-            held,
+            Some(held) => lacking(held, self.size, self.about, Some(self.upload)),
         }
     }
+}
+
+/// A mail that was not read to its end, or could not be.
+fn lacking((reason, detail): (Reason, String), read: u64, about: About, upload: Option<UploadId>) -> Content {
+    Content::Lacking(Lack {
+        reason,
+        detail,
+        size: about.told.unwrap_or(0).max(read),
+        upload,
+    })
 }

@@ -164,7 +164,7 @@ async fn a_mail_that_cannot_be_fetched_is_held_and_the_next_goes_on() {
     let watch = start(idle(), &scripts);
     watch.has(&[5, 7]).await;
     assert_eq!(watch.memory.bytes(7), b"mail");
-    let held = |place: &NewMail| place.held.is_some();
+    let held = |place: &NewMail| place.lack().is_some();
     let state: Vec<bool> = watch.memory.state.lock().unwrap().mails.values().map(held).collect();
     assert_eq!(state, [true, false]);
     watch.stopped().await;

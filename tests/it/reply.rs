@@ -11,7 +11,7 @@ use mailjob::{
     config::{Account, Auth, EndpointName, Tls},
     job::{Answer, NewReply, Outcome, ReplyDecision},
     ledger::{
-        Cursor, Finish, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
+        Content, Cursor, Finish, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
         sqlite::{self, ReplyRow, Sqlite},
     },
     reply::{Outbox, run},
@@ -85,10 +85,12 @@ async fn fill(ledger: &Sqlite, recipients: &[&[&str]]) {
     let mail = |uid: u32| NewMail {
         place: Place { uid_validity: 1, uid },
         received: None,
-        sha256: std::array::from_fn(|i| uid.to_be_bytes()[i % 4]),
+        told: None,
         header_key: None,
-        raw: Raw::Inline("x".into()),
-        held: None,
+        content: Content::Whole {
+            sha256: std::array::from_fn(|i| uid.to_be_bytes()[i % 4]),
+            raw: Raw::Inline("x".into()),
+        },
     };
     let intake = Intake {
         mailbox: MailboxKey("imap://us/INBOX".into()),

@@ -13,8 +13,8 @@ use mailjob::{
     config::{EndpointName, Retention},
     job::{Answer, NewReply, Outcome, ReplyDecision, Trace},
     ledger::{
-        ClaimedJob, Cursor, Finish, Intake, Ledger as _, MailboxKey, NewMail, Place, Raw, ReplyFilter, ReplyState,
-        Submitted,
+        ClaimedJob, Content, Cursor, Finish, Intake, Ledger as _, MailboxKey, NewMail, Place, Raw, ReplyFilter,
+        ReplyState, Submitted,
         sqlite::{self, Outbox, Sqlite},
     },
 };
@@ -54,12 +54,14 @@ impl Bench {
             NewMail {
                 place: Place { uid_validity: 1, uid },
                 received: None,
-                sha256,
+                told: None,
                 header_key: Some(sha256),
-                raw: Raw::Inline(Bytes::from_static(
-                    b"Subject: Invoice\r\n\r\nPlease find it attached.\r\n",
-                )),
-                held: None,
+                content: Content::Whole {
+                    raw: Raw::Inline(Bytes::from_static(
+                        b"Subject: Invoice\r\n\r\nPlease find it attached.\r\n",
+                    )),
+                    sha256,
+                },
             }
         });
         let intake = Intake {

@@ -148,7 +148,7 @@ async fn stored(found: &Found, story: &JobStory, what: What) -> Result<Result<By
     };
     match had {
         Ok(bytes) => Ok(Ok(bytes)),
-        Err(error @ Error::Missing(_)) => Ok(Err(error.to_string())),
+        Err(error @ (Error::Missing(_) | Error::Incomplete(_))) => Ok(Err(error.to_string())),
         Err(error) => Err(failed(&error)),
     }
 }

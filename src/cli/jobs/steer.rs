@@ -102,7 +102,10 @@ fn words(steer: Steer, done: &[Steered]) -> String {
     if done.is_empty() {
         return "there is no such job\n".to_owned();
     }
-    let count = done.iter().filter(|one| one.refused.is_none()).count();
+    let done_to = |one: &&Steered| one.refused.is_none();
+    let awaited = |one: &&Steered| done_to(one) && one.state == Some(State::Held) && steer != Steer::Discard;
+    let awaits = done.iter().filter(awaited).count();
+    let count = done.iter().filter(done_to).count() - awaits;
     let mut text = match (count, steer) {
         (0, _) => String::new(),
         (count, Steer::Retry | Steer::Replay) => {
@@ -110,6 +113,11 @@ fn words(steer: Steer, done: &[Steered]) -> String {
         }
         (count, Steer::Discard) => format!("{count} discarded\n"),
     };
+    if awaits > 0 {
+        text.push_str(&format!(
+            "{awaits} waiting to be fetched again: the mail was never received whole; mailjob run fetches it within seconds, where it watches the mailbox\n"
+        ));
+    }
     let mut refused: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for one in done {
         if let Some(why) = one.refused {
@@ -164,6 +172,10 @@ mod tests {
              not tried again: its mail is not stored any more: retention is over: 00000000000000000000000000000003\n"
         );
         assert_eq!(words(Steer::Discard, &done[..1]), "1 discarded\n");
+        assert_eq!(
+            words(Steer::Retry, &[one(4, State::Held, None)]),
+            "1 waiting to be fetched again: the mail was never received whole; mailjob run fetches it within seconds, where it watches the mailbox\n"
+        );
         assert_eq!(words(Steer::Replay, &[]), "there is no such job\n");
     }
 }

@@ -112,10 +112,15 @@ fn mail(page: &mut Page, mail: &MailStory) {
         Some(format!(
             "{} bytes{}",
             mail.size,
-            if mail.has_bytes { "" } else { ", not stored any more" }
+            match (mail.has_bytes, &mail.incomplete) {
+                (true, _) => "",
+                (false, Some(_)) => " at least, none stored",
+                (false, None) => ", not stored any more",
+            }
         )),
     );
-    page.field("SHA-256", Some(&mail.sha256));
+    page.field("not whole", mail.incomplete.as_deref().map(escaped));
+    page.field("SHA-256", Some(&mail.sha256).filter(|sha256| !sha256.is_empty()));
     page.field("received", mail.received.map(time));
     page.field("taken", Some(time(mail.taken)));
 }

@@ -34,6 +34,7 @@ fn story(exchange: Exchange) -> JobStory {
             received: None,
             taken: at,
             has_bytes: true,
+            incomplete: None,
             places: vec![PlaceStory {
                 mailbox: "imap://invoices@us.example/INBOX".into(),
                 uid_validity: 1,

@@ -25,7 +25,7 @@ use crate::{
     dispatch::{Dispatch, run, verify::Dns},
     job::{Ending, JobId, Outcome, Replier, ReplyDecision, state::State},
     ledger::{
-        Cursor, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
+        Content, Cursor, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
         sqlite::{OverviewRow, open},
     },
     net::http::client,
@@ -93,10 +93,12 @@ impl Scene {
         let mails = (first..).zip(mails).map(|(uid, mail)| NewMail {
             place: Place { uid_validity: 1, uid },
             received: None,
-            sha256: Sha256::digest(format!("{uid}{mail}")).into(),
+            told: None,
             header_key: None,
-            raw: Raw::Inline(mail.into()),
-            held: None,
+            content: Content::Whole {
+                sha256: Sha256::digest(format!("{uid}{mail}")).into(),
+                raw: Raw::Inline(mail.into()),
+            },
         });
         let mails: Vec<_> = mails.collect();
         let cursor = Cursor {

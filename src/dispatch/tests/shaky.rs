@@ -14,8 +14,8 @@ use crate::{
     job::{ConversationKey, JobId},
     ledger::{
         Admission, ClaimedJob, ClaimedReply, Cursor, Error, Finish, Forgotten, Gate, GatheredParts, HandedOn, Intake,
-        KnownConversation, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Settling, Submitted, Taken,
-        UploadId, sqlite::Sqlite,
+        KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Settling, Submitted,
+        Taken, UploadId, Wanted, sqlite::Sqlite,
     },
 };
 
@@ -74,6 +74,12 @@ impl Ledger for Shaky {
     }
     async fn take(&self, intake: Intake) -> Result<Taken, Error> {
         self.inner.take(intake).await
+    }
+    async fn wanted(&self, mailbox: &MailboxKey, uid_validity: u32) -> Result<Vec<Wanted>, Error> {
+        self.inner.wanted(mailbox, uid_validity).await
+    }
+    async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error> {
+        self.inner.unfetched(mail, why).await
     }
     async fn hand_on(
         &self,

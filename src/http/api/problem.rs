@@ -104,6 +104,11 @@ impl From<Error> for Problem {
         let said = error.to_string();
         match error {
             Error::Missing(_) => Self::new(Kind::NotFound, said, "ask for what the lists show"),
+            Error::Incomplete(_) => Self::new(
+                Kind::NotFound,
+                said,
+                "POST /api/v1/jobs/{job}/retry has it fetched again",
+            ),
             Error::Stale(_) | Error::Illegal { .. } => Self::new(Kind::Conflict, said, "look at it again"),
             Error::Full(_) => Self::new(Kind::Unavailable, said, "make room on the ledger's disk"),
             Error::Closed => Self::new(

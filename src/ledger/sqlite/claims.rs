@@ -61,7 +61,7 @@ impl Claimable for ClaimedJob {
 fn due_jobs(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Candidate>, Error> {
     let mut query = desk.db.prepare_cached(&format!(
         "SELECT j.id, j.state, j.uuid, j.mail, m.size, j.attempt + 1, j.retries, j.interrupted, m.received, m.taken, j.rerun, {SHARE}
-         FROM job j JOIN mail m ON m.id = j.mail
+         FROM job j JOIN mail m ON m.id = j.mail AND m.lacks IS NULL
          WHERE j.endpoint = ?1 AND j.state IN ('queued', 'deferred') AND j.due <= ?2
          AND NOT EXISTS (SELECT 1 FROM pause p WHERE p.endpoint = ?1)
          ORDER BY j.due, j.id LIMIT ?3",

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, oneshot};
 
 use super::{
-    Sqlite, claims, conversations, finish, forget, intake,
+    Sqlite, claims, conversations, finish, forget, intake, lacking,
     line::Waiter,
     maildrop, outbox, parts, pause,
     post::Letter,
@@ -19,9 +19,9 @@ use crate::{
     config::{EndpointName, Retention},
     job::{ConversationKey, JobId, ReplyDecision},
     ledger::{
-        Admission, ClaimedJob, ClaimedReply, Cursor, Error, Finish, Forgotten, Gate, GatheredParts, HandedOn, Intake,
-        KnownConversation, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw, Settling, Submitted,
-        Taken, UploadId,
+        Admission, ClaimedJob, ClaimedReply, Content, Cursor, Error, Finish, Forgotten, Gate, GatheredParts, HandedOn,
+        Intake, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw, Settling,
+        Submitted, Taken, UploadId, Wanted,
     },
 };
 
@@ -39,11 +39,27 @@ impl Ledger for Sqlite {
     }
 
     async fn take(&self, intake: Intake) -> Result<Taken, Error> {
-        let bytes = intake.mails.iter().map(|mail| match &mail.raw {
-            Raw::Inline(bytes) => bytes.len(),
-            Raw::Uploaded { .. } => 0,
+        let bytes = intake.mails.iter().map(|mail| match &mail.content {
+            Content::Whole {
+                raw: Raw::Inline(bytes),
+                ..
+            } => bytes.len(),
+            Content::Whole { .. } | Content::Lacking(_) => 0,
         });
         self.post.ask(bytes.sum(), move |desk| intake::take(desk, intake)).await
+    }
+
+    async fn wanted(&self, mailbox: &MailboxKey, uid_validity: u32) -> Result<Vec<Wanted>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers
+            .read(move |db| lacking::wanted(db, &mailbox, uid_validity))
+            .await
+    }
+
+    async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error> {
+        self.post
+            .ask(0, move |desk| lacking::unfetched(desk, mail.0, &why))
+            .await
     }
 
     async fn claim_jobs(&self, endpoint: &EndpointName, max: usize) -> Result<Vec<ClaimedJob>, Error> {

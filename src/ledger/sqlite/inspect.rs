@@ -25,7 +25,7 @@ struct Invariant {
 const OPEN: &str = "('queued', 'running', 'deferred', 'waiting', 'held')";
 
 /// `{open}` stands for the states of jobs that have not ended.
-const INVARIANTS: [Invariant; 8] = [
+const INVARIANTS: [Invariant; 10] = [
     Invariant {
         rows: "SELECT m.id AS row FROM mail m JOIN job j ON j.mail = m.id WHERE m.ended IS NOT NULL AND j.state IN {open}",
         what: "mails count as ended and have a job that has not",
@@ -38,10 +38,22 @@ const INVARIANTS: [Invariant; 8] = [
         cure: REPORT,
     },
     Invariant {
-        rows: "SELECT DISTINCT m.id AS row FROM mail m JOIN job j ON j.mail = m.id WHERE j.state IN {open} AND m.size <>
+        rows: "SELECT DISTINCT m.id AS row FROM mail m JOIN job j ON j.mail = m.id WHERE j.state IN {open} AND m.lacks IS NULL AND m.size <>
                (SELECT ifnull(sum(length(data)), 0) FROM chunk WHERE id BETWEEN m.id * 65536 AND m.id * 65536 + 65535)",
         what: "mails have a job that has not ended and not all of their bytes",
         cure: "their jobs will be held; the mails themselves lie in their mailboxes: look at them there",
+    },
+    Invariant {
+        rows: "SELECT m.id AS row FROM mail m JOIN job j ON j.mail = m.id WHERE m.lacks IS NOT NULL AND j.state NOT IN ('held', 'done', 'failed', 'ignored')",
+        what: "mails were never received whole and have a job that is to run",
+        cure: "those jobs are not run: `mailjob jobs discard` ends them; look at the mails in their mailboxes",
+    },
+    Invariant {
+        rows: "SELECT m.id AS row FROM mail m WHERE m.lacks IS NOT NULL AND (m.sha256 <> x''
+               OR EXISTS (SELECT 1 FROM chunk c WHERE c.id BETWEEN m.id * 65536 AND m.id * 65536 + 65535)
+               OR EXISTS (SELECT 1 FROM place p WHERE p.mail = m.id AND p.touch IN ('done', 'failed', 'ignored')))",
+        what: "mails were never received whole and count as if they had been",
+        cure: REPORT,
     },
     Invariant {
         rows: "SELECT job AS row FROM reply r WHERE state IN ('queued', 'running')

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::{
+    lacking,
     savepoint::Desk,
     settle,
     values::{PIECE, capped, micros, signed},
@@ -12,7 +13,7 @@ use super::{
 use crate::{
     config::EndpointName,
     job::{JobId, Reason, state::State},
-    ledger::{Error, Intake, MailId, NewMail, Raw, Taken, UploadId},
+    ledger::{Content, Error, Intake, MailId, NewMail, Raw, Taken, UploadId},
 };
 
 /// Pieces that a mail may have.
@@ -27,7 +28,8 @@ pub(super) fn pieces(mail: i64) -> (i64, i64) {
 pub(super) fn has_bytes(db: &Connection, mail: i64) -> Result<bool, Error> {
     let (first, last) = pieces(mail);
     let mut query = db.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM chunk WHERE id BETWEEN ?2 AND ?3) OR EXISTS (SELECT 1 FROM mail WHERE id = ?1 AND size = 0)",
+        "SELECT EXISTS (SELECT 1 FROM chunk WHERE id BETWEEN ?2 AND ?3)
+         OR EXISTS (SELECT 1 FROM mail WHERE id = ?1 AND size = 0 AND lacks IS NULL)",
     )?;
     Ok(query.query_row([mail, first, last], |row| row.get(0))?)
 }
@@ -102,108 +104,240 @@ pub(super) fn take(desk: &mut Desk<'_>, intake: Intake) -> Result<Taken, Error> 
         )?;
     let mut taken = Taken::default();
     for mail in intake.mails {
+        let spare = match &mail.content {
+            Content::Whole {
+                raw: Raw::Uploaded { upload, .. },
+                ..
+            } => Some(*upload),
+            Content::Whole { .. } => None,
+            Content::Lacking(lack) => lack.upload,
+        };
         match known(desk.db, mailbox, &mail)? {
-            Some(Known::Here) => taken.known += 1,
-            Some(Known::Elsewhere(id)) => {
-                note_place(desk, mailbox, &mail, id)?;
-                // It may have ended already: then its last touch is due here too.
-                settle::conclude(desk, id)?;
-                taken.known += 1;
+            Some(seen) => {
+                match again(desk, mailbox, &mail, seen)? {
+                    true => taken.completed += 1,
+                    false => taken.known += 1,
+                }
+                // Pieces that were needed are another mail's by now.
+                spare.map_or(Ok(()), |upload| abandon(desk.db, upload))?;
             }
             None => {
                 let id = store_mail(desk, mailbox, &mail)?;
                 note_place(desk, mailbox, &mail, id)?;
+                let held = match &mail.content {
+                    Content::Whole { .. } => None,
+                    Content::Lacking(lack) => Some((lack.reason, lack.detail.clone())),
+                };
                 for endpoint in &intake.endpoints {
-                    make_job(desk, endpoint, id, mail.held.as_ref())?;
-                }
-                if let Raw::Inline(bytes) = mail.raw {
-                    desk.after.fresh.push((MailId(id), bytes));
+                    make_job(desk, endpoint, id, held.as_ref())?;
                 }
                 taken.new += 1;
-                continue;
+                match mail.content {
+                    Content::Whole {
+                        raw: Raw::Inline(bytes),
+                        ..
+                    } => desk.after.fresh.push((MailId(id), bytes)),
+                    Content::Whole { .. } => {}
+                    Content::Lacking(_) => spare.map_or(Ok(()), |upload| abandon(desk.db, upload))?,
+                }
             }
-        }
-        if let Raw::Uploaded { upload, .. } = mail.raw {
-            abandon(desk.db, upload)?;
         }
     }
     Ok(taken)
 }
 
-/// Where a mail was seen before.
-enum Known {
-    /// At this very place.
-    Here,
-    /// At another place of the same mailbox; its row.
-    Elsewhere(i64),
+/// A mail that is known, seen again. Says whether it lacked bytes and is whole now.
+fn again(desk: &mut Desk<'_>, mailbox: i64, mail: &NewMail, seen: Seen) -> Result<bool, Error> {
+    if !seen.here {
+        note_place(desk, mailbox, mail, seen.id)?;
+    }
+    let completes = match &mail.content {
+        Content::Whole { .. } => seen.lacks && has_open_job(desk.db, seen.id)?,
+        Content::Lacking(lack) => {
+            if seen.here && seen.lacks {
+                lacking::unfetched(desk, seen.id, lack)?;
+            }
+            false
+        }
+    };
+    if completes {
+        lacking::complete(desk, mailbox, seen.id, mail)?;
+    } else if !seen.here {
+        // It may have ended already: then its last touch is due here too.
+        settle::conclude(desk, seen.id)?;
+    }
+    Ok(completes)
 }
 
-fn known(db: &Connection, mailbox: i64, mail: &NewMail) -> Result<Option<Known>, Error> {
+fn has_open_job(db: &Connection, mail: i64) -> Result<bool, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM job WHERE mail = ? AND state NOT IN ('done', 'failed', 'ignored'))",
+    )?;
+    Ok(query.query_row([mail], |row| row.get(0))?)
+}
+
+/// A mail that was seen before.
+struct Seen {
+    id: i64,
+    /// At this very place; else at another of the same mailbox.
+    here: bool,
+    /// We don't hold all of its bytes.
+    lacks: bool,
+}
+
+/// What is known of a mail that has the place of another.
+struct Present {
+    id: i64,
+    sha256: Vec<u8>,
+    header_key: Option<Vec<u8>>,
+    told: Option<u64>,
+    lacks: bool,
+}
+
+impl Present {
+    /// Whether the mail is this one. A server that was restored from a backup may give a known UID to another mail: same bytes or same
+    /// header, or it is new. Where there is no header to compare, the size that the server tells says whether it is another.
+    fn is(&self, mail: &NewMail) -> bool {
+        let same_told = self.told.zip(mail.told).is_none_or(|(known, new)| known == new);
+        let same_bytes = match &mail.content {
+            Content::Whole { sha256, .. } => !self.lacks && self.sha256 == *sha256,
+            Content::Lacking(_) => false,
+        };
+        let one_lacks = self.lacks || matches!(mail.content, Content::Lacking(_));
+        same_bytes
+            || match (&self.header_key, &mail.header_key) {
+                (Some(known), Some(new)) => known == new,
+                // Of what lacks bytes, the header may be among what lacks.
+                (None, Some(_)) | (Some(_), None) => one_lacks && (self.lacks || same_told),
+                (None, None) => same_told || self.lacks,
+            }
+    }
+}
+
+fn known(db: &Connection, mailbox: i64, mail: &NewMail) -> Result<Option<Seen>, Error> {
     let place = mail.place;
-    // A server that was restored from a backup may give a known UID to another mail: same bytes or same header, or it is new.
-    let here = db
+    let present = db
         .prepare_cached(
-            "SELECT m.sha256 = ?4 OR m.header_key IS ?5 FROM place p JOIN mail m ON m.id = p.mail
+            "SELECT m.id, m.sha256, m.header_key, m.told, m.lacks IS NOT NULL FROM place p JOIN mail m ON m.id = p.mail
              WHERE p.mailbox = ?1 AND p.uid_validity = ?2 AND p.uid = ?3",
         )?
-        .query_row(
-            params![mailbox, place.uid_validity, place.uid, mail.sha256, mail.header_key],
-            |row| row.get(0),
-        )
+        .query_row(params![mailbox, place.uid_validity, place.uid], |row| {
+            Ok(Present {
+                id: row.get(0)?,
+                sha256: row.get(1)?,
+                header_key: row.get(2)?,
+                told: row.get::<_, Option<i64>>(3)?.map(i64::unsigned_abs),
+                lacks: row.get(4)?,
+            })
+        })
         .optional()?;
-    if here == Some(true) {
-        return Ok(Some(Known::Here));
+    if let Some(present) = present.filter(|present| present.is(mail)) {
+        return Ok(Some(Seen {
+            id: present.id,
+            here: true,
+            lacks: present.lacks,
+        }));
     }
-    let same_bytes = db
-        .prepare_cached("SELECT id FROM mail WHERE mailbox = ?1 AND sha256 = ?2")?
-        .query_row(params![mailbox, mail.sha256], |row| row.get(0))
-        .optional()?;
-    let Some(key) = mail.header_key.filter(|_| same_bytes.is_none()) else {
-        return Ok(same_bytes.map(Known::Elsewhere));
+    if let Some(id) = same_content(db, mailbox, mail)? {
+        return Ok(Some(Seen {
+            id,
+            here: false,
+            lacks: false,
+        }));
+    }
+    same_header(db, mailbox, mail)
+}
+
+/// A mail that has the very same bytes, as far as the server agrees: no two mails are one because both are empty, nor where the server
+/// tells another size for each.
+pub(super) fn same_content(db: &Connection, mailbox: i64, mail: &NewMail) -> Result<Option<i64>, Error> {
+    let Content::Whole { raw, sha256 } = &mail.content else {
+        return Ok(None);
     };
-    // Each known mail stands for one mail of the new UIDVALIDITY: two that share their header stay two.
-    let same_header = db
-        .prepare_cached(
-            "SELECT id FROM mail m WHERE mailbox = ?1 AND header_key = ?2
-             AND NOT EXISTS (SELECT 1 FROM place WHERE mail = m.id AND uid_validity = ?3) ORDER BY id LIMIT 1",
-        )?
-        .query_row(params![mailbox, key, place.uid_validity], |row| row.get(0))
-        .optional()?;
-    Ok(same_header.map(Known::Elsewhere))
+    if matches!(raw, Raw::Inline(bytes) if bytes.iter().all(u8::is_ascii_whitespace)) {
+        return Ok(None);
+    }
+    let mut query = db.prepare_cached(
+        "SELECT id FROM mail WHERE mailbox = ?1 AND sha256 = ?2 AND lacks IS NULL AND (told IS NULL OR ?3 IS NULL OR told = ?3)
+         ORDER BY id LIMIT 1",
+    )?;
+    Ok(query
+        .query_row(params![mailbox, sha256, mail.told.map(signed)], |row| row.get(0))
+        .optional()?)
+}
+
+/// A mail of another UIDVALIDITY that has the same header. Each known mail stands for one mail of the new UIDVALIDITY: two that share
+/// their header stay two. Of one that comes without all of its bytes the header is not enough: the size must be the same too.
+fn same_header(db: &Connection, mailbox: i64, mail: &NewMail) -> Result<Option<Seen>, Error> {
+    let Some(key) = mail.header_key else { return Ok(None) };
+    let mut query = db.prepare_cached(
+        "SELECT id, lacks IS NOT NULL FROM mail m WHERE mailbox = ?1 AND header_key = ?2
+         AND NOT EXISTS (SELECT 1 FROM place WHERE mail = m.id AND uid_validity = ?3) AND (?4 OR lacks IS NOT NULL OR told = ?5)
+         ORDER BY id LIMIT 1",
+    )?;
+    let whole = matches!(mail.content, Content::Whole { .. });
+    let values = params![mailbox, key, mail.place.uid_validity, whole, mail.told.map(signed)];
+    let found = query.query_row(values, |row| {
+        Ok(Seen {
+            id: row.get(0)?,
+            here: false,
+            lacks: row.get(1)?,
+        })
+    });
+    Ok(found.optional()?)
 }
 
 fn store_mail(desk: &Desk<'_>, mailbox: i64, mail: &NewMail) -> Result<i64, Error> {
-    let (id, size) = match &mail.raw {
-        Raw::Inline(bytes) => (store_bytes(desk.db, bytes)?, signed(bytes.len())),
-        Raw::Uploaded { upload, size } => (claim_upload(desk.db, *upload, *size)?, signed(*size)),
+    let (id, size, sha256, lacks) = match &mail.content {
+        Content::Whole { raw, sha256 } => {
+            let (id, size) = match raw {
+                Raw::Inline(bytes) => (store_bytes(desk.db, bytes)?, signed(bytes.len())),
+                Raw::Uploaded { upload, size } => (claim_upload(desk.db, *upload, *size)?, signed(*size)),
+            };
+            (id, size, &sha256[..], None)
+        }
+        Content::Lacking(lack) => (
+            next_mail(desk.db)?,
+            signed(lack.size),
+            &[][..],
+            Some(capped(&lack.detail)),
+        ),
     };
     desk.db
         .prepare_cached(
-            "INSERT INTO mail (id, mailbox, sha256, header_key, size, received, taken)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO mail (id, mailbox, sha256, header_key, size, received, taken, told, lacks)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             id,
             mailbox,
-            mail.sha256,
+            sha256,
             mail.header_key,
             size,
             mail.received.map(micros),
-            desk.now
+            desk.now,
+            mail.told.map(signed),
+            lacks
         ])?;
     Ok(id)
 }
 
 fn store_bytes(db: &Connection, bytes: &Bytes) -> Result<i64, Error> {
     let id = next_mail(db)?;
-    for (index, piece) in (0..).zip(bytes.chunks(PIECE)) {
-        store(db, id, index, piece)?;
-    }
+    store_at(db, id, bytes)?;
     Ok(id)
 }
 
+/// Stores the bytes of this mail.
+pub(super) fn store_at(db: &Connection, mail: i64, bytes: &Bytes) -> Result<(), Error> {
+    for (index, piece) in (0..).zip(bytes.chunks(PIECE)) {
+        store(db, mail, index, piece)?;
+    }
+    Ok(())
+}
+
 /// Makes an upload's pieces the bytes of a mail. They must be whole.
-fn claim_upload(db: &Connection, upload: UploadId, size: u64) -> Result<i64, Error> {
+pub(super) fn claim_upload(db: &Connection, upload: UploadId, size: u64) -> Result<i64, Error> {
     let mail = uploading(db, upload)?.ok_or_else(|| missing(upload))?;
     let (first, last) = pieces(mail);
     let (stored, count, highest): (i64, i64, i64) = db

@@ -15,6 +15,7 @@ mod forget;
 mod inspect;
 mod intake;
 mod job_list;
+mod lacking;
 mod line;
 mod lock;
 mod maildrop;

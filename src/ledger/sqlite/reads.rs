@@ -87,14 +87,17 @@ pub(super) fn cursor(db: &Connection, mailbox: &MailboxKey) -> Result<Option<Cur
     Ok(cursor.optional()?)
 }
 
-/// A mail's bytes, in one allocation.
+/// A mail's bytes, in one allocation: all of them, or none. Whoever gets the bytes of a mail gets them here, or as they were just taken.
 pub(super) fn raw(db: &Connection, mail: MailId) -> Result<Bytes, Error> {
     let missing = || Error::Missing(format!("mail {} with its bytes", mail.0));
-    let size: i64 = db
-        .prepare_cached("SELECT size FROM mail WHERE id = ?")?
-        .query_row([mail.0], |row| row.get(0))
+    let (size, lacks): (i64, Option<String>) = db
+        .prepare_cached("SELECT size, lacks FROM mail WHERE id = ?")?
+        .query_row([mail.0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?
         .ok_or_else(missing)?;
+    if let Some(why) = lacks {
+        return Err(Error::Incomplete(why));
+    }
     let size = usize::try_from(size).map_err(|_| missing())?;
     let mut bytes = Vec::with_capacity(size);
     let (first, last) = pieces(mail.0);

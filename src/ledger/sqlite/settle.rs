@@ -16,7 +16,9 @@ pub(super) fn conclude(desk: &mut Desk<'_>, mail: i64) -> Result<(), Error> {
     let Some(verdict) = ended(desk.db, mail)? else {
         return Ok(());
     };
-    retention::begin(desk, mail)?;
+    if !retention::begin(desk, mail)? {
+        return leave(desk, mail);
+    }
     let mut waiting = desk.db.prepare_cached(
         "SELECT b.name, p.mailbox, p.uid_validity, p.uid FROM place p JOIN mailbox b ON b.id = p.mailbox
          WHERE p.mail = ? AND p.touch = 'waiting'",
@@ -35,6 +37,16 @@ pub(super) fn conclude(desk: &mut Desk<'_>, mail: i64) -> Result<(), Error> {
         update.execute(params![mailbox, uid_validity, uid, verdict])?;
         desk.after.bells.insert(MailboxKey(name));
     }
+    Ok(())
+}
+
+/// What we have not read is not touched: its places count as settled and stay as they are.
+fn leave(desk: &Desk<'_>, mail: i64) -> Result<(), Error> {
+    desk.db
+        .prepare_cached(
+            "UPDATE place SET touch = 'settled', verdict = NULL, settled = ?2 WHERE mail = ?1 AND touch <> 'settled'",
+        )?
+        .execute([mail, desk.now])?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::{
     claims::{self, Running, step},
-    conversations, intake, parts, past,
+    conversations, intake, lacking, parts, past,
     savepoint::Desk,
     settle,
 };
@@ -124,6 +124,9 @@ fn its_parts(desk: &Desk<'_>, job: &Job) -> Result<Vec<Job>, Error> {
 fn retry(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
     // Before anything is changed: whether that can be done at all.
     step(job.id, job.state, Event::Retried)?;
+    if lacking::why(desk.db, job.mail)?.is_some() {
+        return fetch_again(desk, job);
+    }
     if job.part > 0 {
         let whole = find(desk, &format!("{SAME} AND j.part = 0"), job.row)?;
         match whole {
@@ -147,6 +150,9 @@ fn retry(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
 
 fn replay(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
     step(job.id, job.state, Event::Replayed)?;
+    if lacking::why(desk.db, job.mail)?.is_some() {
+        return fetch_again(desk, job);
+    }
     if job.part > 0 {
         return Err(Stop::Refused(Unsteerable::Part));
     }
@@ -157,6 +163,19 @@ fn replay(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
     its_parts(desk, job)?
         .iter()
         .try_for_each(|part| requeue(desk, part, Event::Replayed))
+}
+
+/// Holds a job until its mail was fetched again, of which we don't hold all bytes.
+fn fetch_again(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
+    if job.part > 0 {
+        return Err(Stop::Refused(Unsteerable::Incomplete));
+    }
+    let state = step(job.id, job.state, Event::Awaited)?;
+    past::set_aside(desk, job.row, job.rerun)?.map_err(Stop::Refused)?;
+    match lacking::want(desk, job.mail, job.row, state)? {
+        true => Ok(()),
+        false => Err(Stop::Refused(Unsteerable::Unreachable)),
+    }
 }
 
 /// Queues a job.
@@ -203,7 +222,11 @@ fn discard(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
             job.row,
             state,
             Reason::Discarded.code(),
-            "an operator discarded it"
+            match lacking::why(desk.db, job.mail)? {
+                None => "an operator discarded it",
+                Some(_) =>
+                    "an operator discarded it; its mail was never received whole and stays in its mailbox as it is",
+            }
         ])?;
     for told in [
         "DELETE FROM news WHERE job = ?",

@@ -79,7 +79,7 @@ fn of_mail(db: &Connection, mail: i64) -> Result<MailStory, Error> {
     let places = places.query_map([mail], place)?.collect::<Result<Vec<_>, _>>()?;
     let (first, last) = pieces(mail);
     let mut query = db.prepare_cached(
-        "SELECT size, sha256, received, taken, size = 0 OR EXISTS (SELECT 1 FROM chunk WHERE id BETWEEN ?2 AND ?3)
+        "SELECT size, sha256, received, taken, lacks IS NULL AND (size = 0 OR EXISTS (SELECT 1 FROM chunk WHERE id BETWEEN ?2 AND ?3)), lacks
          FROM mail WHERE id = ?1",
     )?;
     Ok(query.query_row(params![mail, first, last], |row| {
@@ -92,6 +92,7 @@ fn of_mail(db: &Connection, mail: i64) -> Result<MailStory, Error> {
             received: row.get::<_, Option<i64>>(2)?.map(instant),
             taken: instant(row.get(3)?),
             has_bytes: row.get(4)?,
+            incomplete: row.get(5)?,
             places,
         })
     })?)

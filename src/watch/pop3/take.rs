@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
@@ -13,10 +12,10 @@ use super::{
 };
 use crate::{
     job::Reason,
-    ledger::{Cursor, MAILDROP},
+    ledger::{Cursor, Lack, MAILDROP},
     watch::{
         error::Error,
-        intake::{Intake, held},
+        intake::{About, Intake, held},
         session::Looking,
     },
 };
@@ -145,10 +144,10 @@ impl Receiver<'_> {
             let held = held(size, self.limit);
             let last = held.is_some() || matches!(next, Next::End(_));
             if last && !begun {
-                self.intake.mail(uid, None, piece.into(), held).await?;
+                self.intake.mail(uid, About::default(), piece.into(), held).await?;
             } else {
                 if !std::mem::replace(&mut begun, true) {
-                    self.intake.begin_large(uid, None).await?;
+                    self.intake.begin_large(uid, About::default()).await?;
                 }
                 if !piece.is_empty() {
                     self.intake.piece(piece.into()).await?;
@@ -171,11 +170,15 @@ impl Receiver<'_> {
             uidl,
             "the server can't deliver a mail; it is held, and the next ones go on"
         );
-        let detail = format!("the server fails whenever the mail with the unique id {uidl} is asked for");
-        // What stands for its bytes tells it apart from others of its kind.
-        let bytes = Bytes::from(format!("X-Not-Delivered: {uidl}\r\n\r\n"));
-        let held = Some((Reason::Unreadable, detail));
-        self.intake.mail(uid, None, bytes, held).await
+        let lack = Lack {
+            reason: Reason::Unreadable,
+            detail: format!(
+                "the server fails whenever the mail with the unique id {uidl} is asked for: look at it in the mailbox; mailjob jobs retry has it fetched again"
+            ),
+            size: 0,
+            upload: None,
+        };
+        self.intake.lacking(uid, About::default(), lack).await
     }
 }
 

@@ -60,12 +60,12 @@ impl Taking {
         let mails: Vec<_> = state
             .mails
             .values()
-            .map(|mail| (mail.place.uid, mail.held.clone()))
+            .map(|mail| (mail.place.uid, mail.lack().cloned()))
             .collect();
         drop(state);
-        let taken = mails.into_iter().map(|(uid, held)| {
-            let bytes = self.world.memory.bytes(uid);
-            (uid, bytes.len(), held.map(|(reason, _)| reason))
+        let taken = mails.into_iter().map(|(uid, lack)| match lack {
+            Some(lack) => (uid, usize::try_from(lack.size).unwrap(), Some(lack.reason)),
+            None => (uid, self.world.memory.bytes(uid).len(), None),
         });
         taken.collect()
     }

@@ -8,7 +8,14 @@ async fn a_mail_goes_all_the_way() {
     let d = Desktop::new().await;
     let bell = d.ledger.bell(&mailbox());
     assert_eq!(d.ledger.cursor(&mailbox()).await.unwrap(), None);
-    assert_eq!(d.take(vec![mail(7)]).await, Taken { new: 1, known: 0 });
+    assert_eq!(
+        d.take(vec![mail(7)]).await,
+        Taken {
+            new: 1,
+            known: 0,
+            completed: 0
+        }
+    );
     assert_eq!(
         d.ledger.cursor(&mailbox()).await.unwrap(),
         Some(Cursor {
@@ -146,11 +153,7 @@ async fn a_held_job_never_settles() {
         None,
     )
     .await;
-    let born = NewMail {
-        held: Some((Reason::TooLarge, "over 50 MiB".into())),
-        ..mail(2)
-    };
-    d.take(vec![born]).await;
+    d.take(vec![lacking(2, Reason::TooLarge)]).await;
     assert!(d.nothing_due().await);
     assert_eq!(d.settling().await, []);
     let rows = d.ledger.overview(9).await.unwrap();

@@ -98,7 +98,14 @@ async fn a_renumbered_maildrop_is_known_by_its_bytes() {
     d.ledger.maildrop_left(&mailbox(), vec![1, 2]).await.unwrap();
     assert_eq!(number(&d, &[("x", 1), ("y", 1)]).await, [3, 4]);
     let again = vec![at(1, 3, "mail 1"), at(1, 4, "mail 2")];
-    assert_eq!(d.take(again).await, Taken { new: 0, known: 2 });
+    assert_eq!(
+        d.take(again).await,
+        Taken {
+            new: 0,
+            known: 2,
+            completed: 0
+        }
+    );
     assert_eq!(
         d.settling().await,
         [(3, Verdict::Done)],

@@ -62,7 +62,14 @@ async fn two_mails_of_one_header_stay_two_after_a_change_of_uidvalidity() {
     let taken = d
         .take(vec![keyed(2, 1, "a2", 1), keyed(2, 2, "b2", 1), keyed(2, 3, "c2", 1)])
         .await;
-    assert_eq!(taken, Taken { new: 1, known: 2 });
+    assert_eq!(
+        taken,
+        Taken {
+            new: 1,
+            known: 2,
+            completed: 0
+        }
+    );
 }
 
 #[tokio::test]
@@ -78,14 +85,28 @@ async fn another_mailbox_is_another_mail() {
         },
         mails: vec![mail(1)],
     };
-    assert_eq!(d.ledger.take(intake).await.unwrap(), Taken { new: 1, known: 0 });
+    assert_eq!(
+        d.ledger.take(intake).await.unwrap(),
+        Taken {
+            new: 1,
+            known: 0,
+            completed: 0
+        }
+    );
 }
 
 #[tokio::test]
 async fn an_intake_may_be_repeated() {
     let d = Desktop::new().await;
     d.take((1..=3).map(mail).collect()).await;
-    assert_eq!(d.take((1..=4).map(mail).collect()).await, Taken { new: 1, known: 3 });
+    assert_eq!(
+        d.take((1..=4).map(mail).collect()).await,
+        Taken {
+            new: 1,
+            known: 3,
+            completed: 0
+        }
+    );
     assert_eq!(d.take(vec![]).await, Taken::default(), "only the cursor moves");
     assert_eq!(d.ledger.overview(9).await.unwrap().len(), 4);
 }
@@ -116,8 +137,12 @@ async fn a_known_mail_that_has_ended_is_due_at_its_new_place() {
 }
 
 fn large(uid: u32, upload: UploadId, size: u64) -> NewMail {
+    let sha256 = Sha256::digest(format!("mail {uid}")).into();
     NewMail {
-        raw: Raw::Uploaded { upload, size },
+        content: Content::Whole {
+            raw: Raw::Uploaded { upload, size },
+            sha256,
+        },
         ..mail(uid)
     }
 }

@@ -7,6 +7,7 @@ mod desk;
 mod flow;
 mod inspection;
 mod invariants;
+mod lacking;
 mod life;
 mod maildrop;
 mod mails;
@@ -47,9 +48,9 @@ use crate::{
     config::{EndpointName, Keep, Retention},
     job::{Answer, ConversationKey, JobId, NewReply, Outcome, Reason, ReplyDecision},
     ledger::{
-        Admission, ClaimedJob, ClaimedReply, Cursor, Finish, Forgotten, Gate, Intake, KnownConversation, Ledger,
-        MailId, MailboxKey, MaildropName, NewMail, Place, Raw, SealedToken, Settling, SignInRow, SignInTable,
-        Submitted, Taken, UploadId, Verdict,
+        Admission, ClaimedJob, ClaimedReply, Content, Cursor, Finish, Forgotten, Gate, Intake, KnownConversation, Lack,
+        Ledger, MailId, MailboxKey, MaildropName, NewMail, Place, Raw, SealedToken, Settling, SignInRow, SignInTable,
+        Submitted, Taken, UploadId, Verdict, Wanted,
     },
 };
 

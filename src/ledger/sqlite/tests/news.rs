@@ -83,11 +83,7 @@ async fn failures_are_counted_with_examples_until_they_are_told() {
 #[tokio::test]
 async fn every_way_that_ends_badly_is_news() {
     let d = Desktop::new().await;
-    let large = NewMail {
-        held: Some((Reason::Size, "too large".into())),
-        ..mail(1)
-    };
-    d.take(vec![large]).await;
+    d.take(vec![lacking(1, Reason::TooLarge)]).await;
     assert_eq!(kinds(&d.news().await), [(NewsKind::Held, 1)], "born held");
     d.told().await;
 

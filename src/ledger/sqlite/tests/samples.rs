@@ -14,15 +14,30 @@ pub(super) fn at(uid_validity: u32, uid: u32, text: &str) -> NewMail {
     NewMail {
         place: Place { uid_validity, uid },
         received: None,
-        sha256: Sha256::digest(text).into(),
+        told: None,
         header_key: None,
-        raw: Raw::Inline(Bytes::copy_from_slice(text.as_bytes())),
-        held: None,
+        content: Content::Whole {
+            sha256: Sha256::digest(text).into(),
+            raw: Raw::Inline(Bytes::copy_from_slice(text.as_bytes())),
+        },
     }
 }
 
 pub(super) fn mail(uid: u32) -> NewMail {
     at(1, uid, &format!("mail {uid}"))
+}
+
+/// A mail that did not come whole.
+pub(super) fn lacking(uid: u32, reason: Reason) -> NewMail {
+    NewMail {
+        content: Content::Lacking(Lack {
+            reason,
+            detail: format!("mail {uid} did not come whole"),
+            size: 100,
+            upload: None,
+        }),
+        ..mail(uid)
+    }
 }
 
 pub(super) fn finish(job: &ClaimedJob, outcome: Outcome) -> Finish {

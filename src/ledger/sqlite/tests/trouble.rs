@@ -132,9 +132,12 @@ async fn an_operation_that_fails_is_undone_alone() {
         mails: vec![
             mail(1),
             NewMail {
-                raw: Raw::Uploaded {
-                    upload: broken,
-                    size: 1,
+                content: Content::Whole {
+                    raw: Raw::Uploaded {
+                        upload: broken,
+                        size: 1,
+                    },
+                    sha256: [2; 32],
                 },
                 ..mail(2)
             },
