@@ -29,6 +29,7 @@ pub mod post;
 pub mod refusal;
 pub mod rehearse;
 pub mod reply;
+pub mod retry_after;
 pub mod secret;
 pub mod status;
 pub mod watch;

@@ -8,7 +8,15 @@ use std::{
 
 /// Rooms by rank, lowest first. A room may import rooms of lower ranks only, never its neighbours.
 const RANKS: [&[&str]; 9] = [
-    &["secret", "address", "addr_spec", "budget", "metrics", "status"],
+    &[
+        "secret",
+        "address",
+        "addr_spec",
+        "budget",
+        "metrics",
+        "retry_after",
+        "status",
+    ],
     &["config"],
     &["refusal"],
     &["message", "net", "auth"],

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use oauth2::{
     HttpRequest, HttpResponse,
     http::{Method, Request, Response, header},
@@ -13,6 +13,7 @@ use oauth2::{
 use reqwest::Url;
 
 use super::error::Error;
+use crate::retry_after::retry_after;
 
 /// The whole exchange, body included.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -79,13 +80,14 @@ async fn read(http: &reqwest::Client, request: HttpRequest) -> Result<HttpRespon
     let mut answer = http.execute(request).await.map_err(unreachable)?;
     let status = answer.status();
     if status == 429 || status.is_server_error() {
+        let now = Utc::now();
         let asked = answer
             .headers()
             .get(header::RETRY_AFTER)
             .and_then(|value| value.to_str().ok());
         return Err(Error::Busy {
             status: status.as_u16(),
-            retry_after: asked.and_then(|text| retry_after(text, Utc::now())),
+            retry_after: asked.and_then(|text| (retry_after(text, now)? - now).to_std().ok()),
         });
     }
     let mut response = Response::builder().status(status);
@@ -100,35 +102,4 @@ async fn read(http: &reqwest::Client, request: HttpRequest) -> Result<HttpRespon
         body.extend_from_slice(&chunk);
     }
     response.body(body).map_err(|_| Error::Answer("has broken headers"))
-}
-
-/// Retry-After (RFC 9110 section 10.2.3): seconds, or a date.
-fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
-    match text.trim().parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => (DateTime::parse_from_rfc2822(text.trim()).ok()?.to_utc() - now)
-            .to_std()
-            .ok(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = DateTime::parse_from_rfc3339("2026-11-22T10:00:00Z").unwrap().to_utc();
-        for (text, seconds) in [
-            ("120", Some(120)),
-            (" 0 ", Some(0)),
-            ("Sun, 22 Nov 2026 10:01:30 GMT", Some(90)),
-            ("Sun, 22 Nov 2026 09:00:00 GMT", None),
-            ("-5", None),
-            ("soon", None),
-            ("", None),
-        ] {
-            assert_eq!(retry_after(text, now), seconds.map(Duration::from_secs), "{text}");
-        }
-    }
 }

@@ -164,19 +164,22 @@ async fn gathered(dispatch: &Dispatch, job: &ClaimedJob, seen: &Seen) -> Option<
         ended.told = Told::Before;
         return Some(ended);
     }
-    if size > most && matches!(ended.outcome, Outcome::Done(_)) {
-        return Some(result::too_large(size, &endpoint.output).into());
+    if size > most
+        && let Outcome::Done(answer) = ended.outcome
+    {
+        ended.outcome = Outcome::Done(result::too_large(answer, size, &endpoint.output));
+        return Some(ended);
     }
     Some(finished(dispatch, job, seen, ended, result::within).await)
 }
 
-/// What goes back of an answer, or why it can't. Files are named and packed on a blocking thread.
+/// What goes back of an answer. Files are named and packed on a blocking thread.
 async fn finished(
     dispatch: &Dispatch,
     job: &ClaimedJob,
     seen: &Seen,
     ended: Ended,
-    finish: impl FnOnce(Answer, &Output, &Facts) -> Result<Answer, Outcome> + Send + 'static,
+    finish: impl FnOnce(Answer, &Output, &Facts) -> Answer + Send + 'static,
 ) -> Ended {
     let Outcome::Done(answer) = ended.outcome else {
         return ended;
@@ -188,7 +191,7 @@ async fn finished(
     };
     let endpoint = dispatch.endpoint.clone();
     let light = answer.files.is_empty();
-    let finish = move || finish(answer, &endpoint.output, &facts).map_or_else(|outcome| outcome, Outcome::Done);
+    let finish = move || Outcome::Done(finish(answer, &endpoint.output, &facts));
     if light {
         return Ended {
             outcome: finish(),

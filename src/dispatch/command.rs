@@ -145,21 +145,20 @@ pub(super) async fn run(command: &config::Command, start: Start) -> Ended {
         }
         files
     });
-    let files = match taken.await {
-        Ok(Ok(files)) => files,
-        Ok(Err(untaken)) => {
-            return Ended {
-                exchange,
-                ..super::answer::bad_answer(untaken.to_string()).into()
-            };
-        }
-        Err(_torn_down) => return later(Reason::Local, "out/ could not be read".to_owned()).into(),
-    };
-    let answer = Answer {
+    let mut answer = Answer {
         text: out.text(),
-        files,
         ..Answer::default()
     };
+    match taken.await {
+        Ok(Ok(files)) => answer.files = files,
+        // The command did its work: what it left costs the files, never the job.
+        Ok(Err(untaken)) => {
+            answer.mark(Reason::BadAnswer, &untaken.to_string());
+            answer.note(&untaken.note());
+        }
+        // Only a runtime that is torn down refuses; then nothing is committed, and the next start runs the job again.
+        Err(_torn_down) => std::future::pending().await,
+    }
     Ended {
         raw: out.bytes().to_vec().into(),
         exchange,

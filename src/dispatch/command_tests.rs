@@ -216,22 +216,23 @@ async fn files_in_out_go_back_and_links_do_not() {
 }
 
 #[tokio::test]
-async fn too_much_in_out_is_refused() {
+async fn too_much_in_out_costs_the_files_and_never_the_job() {
     for (script, why) in [
         ("cd out; for n in $(seq 101); do : >$n; done", "100 files"),
         ("head -c 1048577 /dev/zero >out/a", "1048576 bytes"),
         ("head -c 600000 /dev/zero >out/a; cp out/a out/b", "1048576 bytes"),
     ] {
         let outcome = ran(&shell(script)).await;
-        let Outcome::Failed {
-            reason: Reason::BadAnswer,
-            detail,
-            ..
-        } = &outcome
-        else {
+        let Outcome::Done(answer) = outcome else {
             panic!("{outcome:?}")
         };
-        assert!(detail.contains(why), "{detail}");
+        assert_eq!(answer.files, []);
+        let flaw = answer.flaw.unwrap();
+        assert!(
+            flaw.reason == Reason::BadAnswer && flaw.detail.contains(why),
+            "{flaw:?}"
+        );
+        assert!(answer.text.unwrap().contains("The work is done"), "the sender is told");
     }
     assert_eq!(
         answered("head -c 1048576 /dev/zero >out/a").await.files[0].data.len(),

@@ -190,15 +190,18 @@ fn local(error: &crate::ledger::Error) -> Outcome {
     later(Reason::Local, detail)
 }
 
-/// The token with which an outcome's reply may be answered. Data that is too large to be kept is an answer that can't be used.
-pub(super) fn answerable(endpoint: &Endpoint, outcome: Outcome, depth: u32) -> (Outcome, Option<Answerable>) {
-    let (Some(conversation), Outcome::Done(answer)) = (&endpoint.conversation, &outcome) else {
+/// The token with which an outcome's reply may be answered. Data that is too large to be kept is left out.
+pub(super) fn answerable(endpoint: &Endpoint, mut outcome: Outcome, depth: u32) -> (Outcome, Option<Answerable>) {
+    let (Some(conversation), Outcome::Done(answer)) = (&endpoint.conversation, &mut outcome) else {
         return (outcome, None);
     };
     let size = answer.data.as_ref().map_or(0, |data| data.to_string().len());
     if size > MAX_DATA {
-        let detail = format!("its data has {size} bytes; with [conversation] {MAX_DATA} at most");
-        return (super::answer::bad_answer(detail), None);
+        answer.data = None;
+        answer.mark(
+            Reason::BadAnswer,
+            &format!("its data has {size} bytes; with [conversation] {MAX_DATA} at most"),
+        );
     }
     if depth >= conversation.answers {
         let name = &endpoint.name;

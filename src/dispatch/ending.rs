@@ -11,7 +11,7 @@ use tokio::{task::spawn_blocking, time::sleep};
 use super::{Dispatch, Ended, Told, action_key, conversation, gates, health::Counted, original, reading::Seen};
 use crate::{
     config::Retry,
-    job::{Answerable, Ending, Original, Outcome, Reason, ReplyDecision, Trace, retry},
+    job::{Answerable, Ending, Flaw, Original, Outcome, Reason, ReplyDecision, Trace, retry},
     ledger::{ClaimedJob, Error, Finish, Summary},
     message::Head,
 };
@@ -250,7 +250,10 @@ fn log(dispatch: &Dispatch, job: &ClaimedJob, outcome: &Outcome, took: Duration)
         };
     }
     match outcome {
-        Outcome::Done(_) => line!(info, "done"),
+        Outcome::Done(answer) => match &answer.flaw {
+            Some(Flaw { reason, detail }) => line!(warn, "done", reason, detail),
+            None => line!(info, "done"),
+        },
         Outcome::Ignored { reason, detail } => line!(info, "ignored", reason, detail),
         Outcome::Retry { reason, detail, .. } => line!(warn, "retry", reason, detail),
         Outcome::Failed { reason, detail, .. } => line!(warn, "failed", reason, detail),

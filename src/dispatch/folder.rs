@@ -10,7 +10,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    answer::MAX_FILES,
+    answer::{MAX_FILES, TOO_LARGE, too_many},
     payload::{Contents, ConversationPayload, Payload},
     work::Work,
 };
@@ -123,6 +123,17 @@ pub(super) enum Untaken {
     /// They can't be read.
     #[error("out/ can't be read: {0}")]
     Io(#[from] io::Error),
+}
+
+impl Untaken {
+    /// For the sender: the work is done, and its result does not come.
+    pub(super) fn note(&self) -> String {
+        match self {
+            Self::Many => too_many(),
+            Self::Large(_) => TOO_LARGE.to_owned(),
+            Self::Io(_) => "The work is done, but its result could not be read.".to_owned(),
+        }
+    }
 }
 
 /// Takes the regular files in `out/`, by name. Whatever else is there is left: links are not followed, folders not entered.

@@ -69,6 +69,7 @@ fn answer(gathered: GatheredParts) -> Answer {
         text: Some(text),
         files,
         data: said.then(|| data.into()),
+        flaw: None,
     }
 }
 

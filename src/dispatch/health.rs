@@ -56,7 +56,10 @@ impl From<&Outcome> for Counted {
             reason: "none".to_owned(),
         };
         match outcome {
-            Outcome::Done(_) => other("done", Some("done")),
+            Outcome::Done(answer) => match &answer.flaw {
+                Some(flaw) => ended("done", &flaw.reason),
+                None => other("done", Some("done")),
+            },
             Outcome::Retry { .. } => other("retry", None),
             Outcome::Split(_) => other("split", None),
             Outcome::Failed { reason, .. } => ended("failed", reason),
@@ -81,6 +84,8 @@ mod tests {
             counted(&Outcome::Done(Answer::default())),
             ("done", Some("done"), "none".into())
         );
+        let flawed = Outcome::Done(Answer::unusable("it is no JSON"));
+        assert_eq!(counted(&flawed), ("done", Some("done"), "bad-answer".into()));
         let failed = Outcome::Failed {
             reason: Reason::Status(503),
             detail: String::new(),

@@ -1,25 +1,24 @@
 //! The webhook: one POST with a signed body, one capped answer.
 //!
-//! It never follows a redirect, asks for no compression and undoes none, and ends within its time. A request that may have
-//! arrived is only ever repeated as another attempt with the same id.
+//! It never follows a redirect, asks for no compression, and ends within its time. A request that may have arrived is only ever
+//! repeated as another attempt with the same id; one that was answered with 2xx is not repeated, whatever becomes of the answer.
 
 use std::io;
 
-use bytes::Bytes;
 use chrono::{SecondsFormat, Utc};
 use reqwest::{
     Client, Response, Url,
     header::{
-        CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderName, InvalidHeaderValue,
-        USER_AGENT,
+        ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderName,
+        InvalidHeaderValue, USER_AGENT,
     },
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::io::ReaderStream;
 
 use super::{
     Ended,
-    answer::{self, bad_answer},
+    answer::{self, Came},
     body, later,
     signature::{BadKey, Signer},
     spool::Body,
@@ -29,6 +28,7 @@ use super::{
 use crate::{
     config,
     job::{Cut, Outcome, Reason},
+    message::clean::clean,
     net::http::{body, is_private_literal, is_private_network},
     secret::{ExposeSecret, SecretError, SecretRef},
 };
@@ -159,6 +159,7 @@ pub(super) fn fields(
     let fixed = [
         ("ce-specversion", "1.0"),
         ("ce-type", "mailjob.mail.v1"),
+        (ACCEPT_ENCODING.as_str(), "identity"),
         (USER_AGENT.as_str(), concat!("mailjob/", env!("CARGO_PKG_VERSION"))),
     ];
     for (name, value) in fixed {
@@ -188,12 +189,11 @@ fn value(field: &Field, signature: &str) -> Result<HeaderValue, Unmade> {
 pub(super) async fn send(client: &Client, webhook: &config::Webhook, request: Request) -> Ended {
     let sent = request.body.len();
     let mut answered = None;
-    let ended = match timeout(webhook.timeout, exchange(client, webhook, request, &mut answered)).await {
-        Ok(ended) => ended,
-        Err(_elapsed) => {
-            let detail = format!("the webhook did not answer within {:?}", webhook.timeout);
-            later(Reason::Timeout, detail).into()
-        }
+    let until = Instant::now() + webhook.timeout;
+    let ended = match timeout_at(until, exchange(client, webhook, request)).await {
+        Ok(Ok(response)) => judged(webhook, response, until, &mut answered).await,
+        Ok(Err(outcome)) => outcome.into(),
+        Err(_elapsed) => later(Reason::Timeout, late(webhook)).into(),
     };
     Ended {
         exchange: Some(trace::webhook(webhook, sent, answered)),
@@ -201,14 +201,17 @@ pub(super) async fn send(client: &Client, webhook: &config::Webhook, request: Re
     }
 }
 
-async fn exchange(client: &Client, webhook: &config::Webhook, request: Request, seen: &mut Option<Answered>) -> Ended {
-    let url = match Url::parse(&webhook.url) {
-        Ok(url) => url,
-        Err(error) => return later(Reason::Network, format!("the URL is not usable: {error}")).into(),
-    };
+fn late(webhook: &config::Webhook) -> String {
+    format!("the webhook did not answer within {:?}", webhook.timeout)
+}
+
+/// The head of the answer.
+async fn exchange(client: &Client, webhook: &config::Webhook, request: Request) -> Result<Response, Outcome> {
+    let url =
+        Url::parse(&webhook.url).map_err(|error| later(Reason::Network, format!("the URL is not usable: {error}")))?;
     if !webhook.allow_private_network && is_private_literal(&url) {
         let detail = "the URL is in a private network; set allow_private_network = true if that is meant";
-        return later(Reason::PrivateNetwork, detail.to_owned()).into();
+        return Err(later(Reason::PrivateNetwork, detail.to_owned()));
     }
     let body = match request.body {
         Body::Memory(bytes) => reqwest::Body::from(bytes),
@@ -217,33 +220,34 @@ async fn exchange(client: &Client, webhook: &config::Webhook, request: Request, 
             reqwest::Body::wrap_stream(pieces)
         }
     };
-    match client.post(url).headers(request.headers).body(body).send().await {
-        Ok(response) => answered(webhook, response, seen).await,
-        Err(error) => unreachable(&error).into(),
-    }
+    let sent = client.post(url).headers(request.headers).body(body).send();
+    sent.await.map_err(|error| unreachable(&error))
 }
 
-async fn answered(webhook: &config::Webhook, mut response: Response, seen: &mut Option<Answered>) -> Ended {
+/// From here on the webhook's status says what the job is: a body that doesn't come costs the answer alone.
+async fn judged(
+    webhook: &config::Webhook,
+    mut response: Response,
+    until: Instant,
+    seen: &mut Option<Answered>,
+) -> Ended {
     let status = response.status();
     let seen = seen.insert(Answered::new(status, response.headers()));
-    let cap = if status.is_success() {
+    let most = if status.is_success() {
         webhook.max_answer
     } else {
         MAX_REFUSAL
     };
-    let body = match body(&mut response, cap).await {
-        Ok(Some(body)) => body,
-        Ok(None) if status.is_success() => {
-            return bad_answer(format!("the answer is larger than {cap} bytes")).into();
+    let came = match timeout_at(until, body(&mut response, most)).await {
+        Ok(Ok(Some(body))) => {
+            seen.body = Some(Cut::head(&body));
+            Came::Whole(body)
         }
-        Ok(None) => Bytes::new(),
-        Err(error) => return unreachable(&error).into(),
+        Ok(Ok(None)) => Came::TooLarge { most },
+        Ok(Err(error)) => Came::Broken(causes("its body did not come whole", &error)),
+        Err(_elapsed) => Came::Broken(late(webhook)),
     };
-    seen.body = Some(Cut::head(&body));
-    Ended {
-        raw: body.clone(),
-        ..answer::judge(status, response.headers(), body, Utc::now())
-    }
+    answer::judge(status, response.headers(), came, webhook.max_answer, Utc::now())
 }
 
 /// What a failure on the way there or back means; the error's text without the URL, which may hold a key.
@@ -255,14 +259,21 @@ fn unreachable(error: &reqwest::Error) -> Outcome {
     } else {
         Reason::Network
     };
-    let mut causes = vec!["the exchange with the webhook failed".to_owned()];
+    later(reason, causes("the exchange with the webhook failed", error))
+}
+
+fn causes(what: &str, error: &reqwest::Error) -> String {
+    let mut causes = vec![what.to_owned()];
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         causes.push(error.to_string());
         cause = error.source();
     }
-    later(reason, causes.join(": "))
+    clean(&causes.join(": "), MAX_CAUSES)
 }
+
+/// Characters kept of why a request failed.
+const MAX_CAUSES: usize = 1_000;
 
 #[cfg(test)]
 #[path = "webhook_tests.rs"]

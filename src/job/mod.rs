@@ -1,5 +1,6 @@
 //! A job: one mail at one endpoint. What became of it is data, not an error.
 
+mod answer;
 mod conversation;
 pub mod history;
 mod id;
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 pub use self::{
+    answer::{Answer, File, Flaw},
     conversation::{Accepted, Allowed, Answerable, MAX_DATA, NewConversation},
     history::{Cut, Decision, Exchange, Trace},
     id::{BadId, JobId},
@@ -59,28 +61,6 @@ pub enum Outcome {
     },
     /// Each of these attachments gets a job of its own, one at least; the mail's job waits for them.
     Split(Vec<Piece>),
-}
-
-/// What an action answers: text and files for the reply.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Answer {
-    /// Plain text.
-    pub text: Option<String>,
-    /// Files.
-    pub files: Vec<File>,
-    /// What the action says to templates and to whoever answers the reply: any JSON.
-    pub data: Option<serde_json::Value>,
-}
-
-/// A file that goes back to the sender.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
-    /// A safe name; empty where the action gave none and none was made yet.
-    pub name: String,
-    /// Media type, e.g. `application/pdf`.
-    pub media_type: String,
-    /// Content.
-    pub data: Bytes,
 }
 
 /// Why an attempt came to what it came to: a fixed code, also the metric label. Add, never rename.
@@ -134,7 +114,7 @@ pub enum Reason {
     Timeout,
     /// The address is private and the operator did not allow that.
     PrivateNetwork,
-    /// The answer can't be used (too large, not what the contract says).
+    /// The answer can't be used (not what the contract says, broken off). The work is done all the same.
     BadAnswer,
     /// The command ended with this code.
     Exit(i32),

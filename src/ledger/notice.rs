@@ -42,6 +42,8 @@ pub enum NewsKind {
     Refused,
     /// Their webhook is gone (410), and their endpoint rests.
     Paused,
+    /// They are done, but their answers can't be used, or not all of them.
+    Unusable,
 }
 
 impl NewsKind {
@@ -53,6 +55,7 @@ impl NewsKind {
             Self::Failed => "failed",
             Self::Refused => "refused",
             Self::Paused => "paused",
+            Self::Unusable => "unusable",
         }
     }
 
@@ -61,6 +64,7 @@ impl NewsKind {
             "failed" => Self::Failed,
             "refused" => Self::Refused,
             "paused" => Self::Paused,
+            "unusable" => Self::Unusable,
             _ => Self::Held,
         }
     }

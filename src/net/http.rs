@@ -33,6 +33,10 @@ pub fn client(ca_file: Option<&Path>, allow_private: bool) -> Result<Client, Err
         .redirect(Policy::none())
         .no_proxy()
         .http1_only()
+        .http1_max_headers(MAX_HEADERS)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_ignore_invalid_headers_in_responses(true)
         .tcp_nodelay(true)
         .connect_timeout(Duration::from_secs(10))
         .pool_idle_timeout(Duration::from_secs(30));
@@ -43,6 +47,10 @@ pub fn client(ca_file: Option<&Path>, allow_private: bool) -> Result<Client, Err
     };
     Ok(builder.build()?)
 }
+
+/// Header fields of an answer at most. hyper's own limit is 100 (2026-11): an answer with more would cost the work that it tells of.
+/// All of them together stay within hyper's buffer of 400 KiB.
+const MAX_HEADERS: usize = 4_096;
 
 /// What is left of a body, or nothing when that is more than `most` bytes.
 ///

@@ -20,6 +20,8 @@ pub(super) fn headline(jobs: &JobNews) -> String {
         (NewsKind::Refused, 1) => format!("1 reply of {name} was refused"),
         (NewsKind::Refused, many) => format!("{many} replies of {name} were refused"),
         (NewsKind::Paused, _) => format!("{name} is paused: its webhook is gone"),
+        (NewsKind::Unusable, 1) => format!("1 job of {name} is done, but its answer can't be used"),
+        (NewsKind::Unusable, many) => format!("{many} jobs of {name} are done, but their answers can't be used"),
     }
 }
 
@@ -64,6 +66,9 @@ pub(super) fn cure(jobs: &JobNews) -> String {
             "Correct the URL in the endpoint's file, or let it go on as it is: mailjob resume {}. Its mail waits until then; nothing is lost.",
             jobs.endpoint
         ),
+        NewsKind::Unusable => "The work was done and is not done again; what can't be used of the answer did not go to the sender. Mend what the \
+                               endpoint's action answers: mailjob jobs show has each answer's beginning, mailjob schema answer what it may be."
+            .to_owned(),
     }
 }
 
@@ -100,6 +105,12 @@ mod tests {
                 2,
                 "2 replies of invoices were refused",
                 "replies retry --all-refused",
+            ),
+            (
+                NewsKind::Unusable,
+                2,
+                "2 jobs of invoices are done, but their answers can't be used",
+                "not done again",
             ),
             (
                 NewsKind::Paused,

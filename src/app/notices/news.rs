@@ -111,6 +111,7 @@ impl News {
                 NewsKind::Failed => "jobs-failed",
                 NewsKind::Refused => "replies-refused",
                 NewsKind::Paused => "endpoint-paused",
+                NewsKind::Unusable => "answers-unusable",
             },
         }
     }

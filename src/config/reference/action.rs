@@ -89,7 +89,7 @@ const WEBHOOK: &[Key] = &[
         "max_answer",
         Shape::Size("1B", "100MiB"),
         "\"10MiB\"",
-        "of the answer that is read",
+        "of the answer that is read; of a larger one nothing goes back, and sender and operator are told",
     ),
     Key::usual(
         "allow_private_network",
@@ -138,7 +138,7 @@ const COMMAND: &[Key] = &[
         "max_files",
         Shape::Size("0B", "1GiB"),
         "\"20MiB\"",
-        "of all files in out/ together",
+        "of all files in out/ together; of more none goes back, and sender and operator are told",
     ),
     Key::usual(
         "max_input",
@@ -181,8 +181,8 @@ const DATA: &str = "\
 For templates and for answers to the reply; of a webhook its top-level data when nothing is written; 256KiB at most.";
 
 const OVERSIZE: &str = "\
-refuse: the job fails; drop: what has no room is left out and named; zip: all files as one, refused when that is too large (or four
-times max_size before).";
+refuse: no file goes back, and sender and operator are told (the job is done); drop: what has no room is left out and named; zip: all
+files as one, refused when that is too large (or four times max_size before).";
 
 const FILE: Shape = Shape::Table(&[Key::must("file", Shape::Text, "\"…\"", "")]);
 

@@ -9,10 +9,9 @@ use serde_json::Value as Json;
 
 pub(super) use naming::source;
 
-use super::answer::bad_answer;
 use crate::{
     config::{DataFrom, Output, TextFrom},
-    job::{Answer, File, JobId, Outcome},
+    job::{Answer, File, JobId, Reason},
     message::clean::clean_lines,
 };
 
@@ -31,29 +30,20 @@ pub(super) struct Facts {
 }
 
 /// What goes back of an answer; `raw` is what a command printed or a webhook answered. It may block for as long as it takes to
-/// pack files.
-///
-/// # Errors
-/// The outcome, when the answer is not what the configuration says, or too large.
-pub(super) fn finish(answer: Answer, raw: &Bytes, output: &Output, facts: &Facts) -> Result<Answer, Outcome> {
-    oversize::within(named(answer, raw, output, facts)?, output, facts)
+/// pack files. What is not as the configuration says, or too large, is left out and marked: the work is done.
+pub(super) fn finish(answer: Answer, raw: &Bytes, output: &Output, facts: &Facts) -> Answer {
+    oversize::within(named(answer, raw, output, facts), output, facts)
 }
 
 /// The same, however large it is.
-///
-/// # Errors
-/// As above, but not for its size.
-pub(super) fn named(answer: Answer, raw: &Bytes, output: &Output, facts: &Facts) -> Result<Answer, Outcome> {
-    let mut answer = placed(answer, raw, output).map_err(bad_answer)?;
+pub(super) fn named(answer: Answer, raw: &Bytes, output: &Output, facts: &Facts) -> Answer {
+    let mut answer = placed(answer, raw, output);
     naming::name(&mut answer.files, output.name.as_deref(), facts);
-    Ok(answer)
+    answer
 }
 
-/// An answer of several parts that has its names, when it is not too large.
-///
-/// # Errors
-/// The outcome when it is.
-pub(super) fn within(answer: Answer, output: &Output, facts: &Facts) -> Result<Answer, Outcome> {
+/// An answer of several parts that has its names, as far as it is not too large.
+pub(super) fn within(answer: Answer, output: &Output, facts: &Facts) -> Answer {
     oversize::within(answer, output, facts)
 }
 
@@ -62,35 +52,63 @@ pub(super) fn most(output: &Output) -> u64 {
     oversize::most(output)
 }
 
-/// The outcome of a result that is too large.
-pub(super) fn too_large(size: u64, output: &Output) -> Outcome {
-    oversize::refused(size, output)
+/// The answer without its files, which are too large.
+pub(super) fn too_large(answer: Answer, size: u64, output: &Output) -> Answer {
+    oversize::refused(answer, size, output)
 }
 
 /// Text and data from where they should be.
-fn placed(mut answer: Answer, raw: &Bytes, output: &Output) -> Result<Answer, String> {
-    match &output.text {
+fn placed(mut answer: Answer, raw: &Bytes, output: &Output) -> Answer {
+    // Of an answer that can't be used at all it is said already, and it has nothing to look into.
+    let lost = answer.flaw.is_some() && raw.is_empty();
+    if let Err(what) = place_text(&mut answer, raw, &output.text) {
+        answer.text = None;
+        mark(&mut answer, &what, lost);
+    }
+    if let Some(from) = &output.data
+        && let Err(what) = place_data(&mut answer, raw, from)
+    {
+        mark(&mut answer, &what, lost);
+    }
+    let size = answer.data.as_ref().map_or(0, |data| data.to_string().len());
+    if size > MAX_DATA {
+        answer.data = None;
+        answer.mark(
+            Reason::BadAnswer,
+            &format!("the data has {size} bytes, {MAX_DATA} at most"),
+        );
+    }
+    answer
+}
+
+fn mark(answer: &mut Answer, what: &str, lost: bool) {
+    if !lost {
+        answer.mark(Reason::BadAnswer, what);
+    }
+}
+
+fn place_text(answer: &mut Answer, raw: &Bytes, from: &TextFrom) -> Result<(), String> {
+    match from {
         TextFrom::Stdout => {}
         TextFrom::Nothing => answer.text = None,
         TextFrom::File(name) => {
-            let file = taken(&mut answer, name)?;
+            let file = taken(answer, name)?;
             answer.text = some(&String::from_utf8_lossy(&file.data));
         }
         TextFrom::Json(pointer) => answer.text = text(&found(raw, pointer)?, pointer)?,
     }
-    match &output.data {
-        None => {}
-        Some(DataFrom::File(name)) => {
-            let file = taken(&mut answer, name)?;
+    Ok(())
+}
+
+fn place_data(answer: &mut Answer, raw: &Bytes, from: &DataFrom) -> Result<(), String> {
+    match from {
+        DataFrom::File(name) => {
+            let file = taken(answer, name)?;
             answer.data = Some(parsed(&file.data).map_err(|error| format!("{name} is no JSON: {error}"))?);
         }
-        Some(DataFrom::Json(pointer)) => answer.data = Some(found(raw, pointer)?),
+        DataFrom::Json(pointer) => answer.data = Some(found(raw, pointer)?),
     }
-    let size = answer.data.as_ref().map_or(0, |data| data.to_string().len());
-    if size > MAX_DATA {
-        return Err(format!("the data has {size} bytes, {MAX_DATA} at most"));
-    }
-    Ok(answer)
+    Ok(())
 }
 
 fn taken(answer: &mut Answer, name: &str) -> Result<File, String> {
@@ -101,8 +119,9 @@ fn taken(answer: &mut Answer, name: &str) -> Result<File, String> {
     }
 }
 
+/// JSON, also where an editor or PowerShell put a byte-order mark before it.
 fn parsed(bytes: &[u8]) -> Result<Json, serde_json::Error> {
-    serde_json::from_slice(bytes)
+    serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes))
 }
 
 /// The value at a pointer; null when there is none.

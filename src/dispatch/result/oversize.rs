@@ -7,7 +7,7 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 use super::Facts;
 use crate::{
     config::{Output, Oversize},
-    job::{Answer, File, Outcome, Reason},
+    job::{Answer, File, Reason},
     message::safe_name::safe_name,
 };
 
@@ -25,46 +25,44 @@ fn mailed(size: usize) -> u64 {
     encoded + encoded.div_ceil(76) * 2
 }
 
-/// The answer as it may go.
-///
-/// # Errors
-/// The outcome when it may not.
-pub(super) fn within(mut answer: Answer, output: &Output, facts: &Facts) -> Result<Answer, Outcome> {
+/// The answer as it may go: of what is too large, what the configuration says.
+pub(super) fn within(mut answer: Answer, output: &Output, facts: &Facts) -> Answer {
     let size = answer.files.iter().map(|file| mailed(file.data.len())).sum();
     if size <= output.max_size {
-        return Ok(answer);
+        return answer;
     }
     match output.oversize {
-        Oversize::Refuse => Err(refused(size, output)),
-        Oversize::Drop => Ok(dropped(answer, output.max_size)),
-        Oversize::Zip if size > most(output) => Err(refused(size, output)),
+        Oversize::Refuse => refused(answer, size, output),
+        Oversize::Drop => dropped(answer, output.max_size),
+        Oversize::Zip if size > most(output) => refused(answer, size, output),
         Oversize::Zip => match packed(&answer.files, facts) {
             Ok(file) if mailed(file.data.len()) <= output.max_size => {
                 answer.files = vec![file];
-                Ok(answer)
+                answer
             }
-            Ok(file) => Err(refused(mailed(file.data.len()), output)),
-            Err(error) => Err(Outcome::Failed {
-                reason: Reason::Local,
-                detail: format!("the result could not be packed: {error}"),
-                tell: None,
-            }),
+            Ok(file) => refused(answer, mailed(file.data.len()), output),
+            Err(error) => {
+                answer.mark(Reason::Oversize, &format!("the result could not be packed: {error}"));
+                refused(answer, size, output)
+            }
         },
     }
 }
 
-/// The outcome of a result of so many bytes.
-pub(super) fn refused(size: u64, output: &Output) -> Outcome {
+/// The answer without its files, which have so many bytes: the sender hears that the work is done, and why its result does not come.
+pub(super) fn refused(mut answer: Answer, size: u64, output: &Output) -> Answer {
     let max = output.max_size;
-    Outcome::Failed {
-        reason: Reason::Oversize,
-        detail: format!("the result has {size} bytes as it would be mailed, {max} at most"),
-        tell: Some(format!(
-            "The result has {}, and {} may be mailed.",
-            shown(size),
-            shown(max)
-        )),
-    }
+    answer.files.clear();
+    answer.mark(
+        Reason::Oversize,
+        &format!("the result has {size} bytes as it would be mailed, {max} at most"),
+    );
+    answer.note(&format!(
+        "The work is done, but its result is too large for a mail. The result has {}, and {} may be mailed.",
+        shown(size),
+        shown(max)
+    ));
+    answer
 }
 
 /// Leaves out, in order, what has no room any more; the text says so.
@@ -83,11 +81,10 @@ fn dropped(mut answer: Answer, max: u64) -> Answer {
                 false
             }
         });
-    let note = format!("Left out, because it is too large for a mail:\n{}", left_out.join("\n"));
-    answer.text = Some(match answer.text {
-        Some(text) => format!("{text}\n\n{note}"),
-        None => note,
-    });
+    answer.note(&format!(
+        "Left out, because it is too large for a mail:\n{}",
+        left_out.join("\n")
+    ));
     answer
 }
 

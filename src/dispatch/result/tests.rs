@@ -30,6 +30,7 @@ fn answer(files: Vec<File>) -> Answer {
         text: Some("printed".into()),
         files,
         data: None,
+        flaw: None,
     }
 }
 
@@ -49,7 +50,7 @@ fn names(wanted: Option<&str>, files: &[&str]) -> Vec<String> {
         ..Output::default()
     };
     let files = files.iter().map(|name| file(name, b"x")).collect();
-    let finished = finish(answer(files), &Bytes::new(), &output, &facts()).unwrap();
+    let finished = finish(answer(files), &Bytes::new(), &output, &facts());
     finished.files.into_iter().map(|file| file.name).collect()
 }
 
@@ -114,34 +115,61 @@ fn text_and_data_are_from_where_they_should_be() {
         (json("/missing/deep"), None),
     ] {
         let files = if matches!(text, TextFrom::File(_)) { 2 } else { 3 };
-        let placed = placed(text.clone(), None).unwrap();
+        let placed = placed(text.clone(), None);
         assert_eq!(placed.text.as_deref(), expected, "{text:?}");
-        assert_eq!(placed.files.len(), files, "{text:?}");
+        assert_eq!((placed.files.len(), placed.flaw), (files, None), "{text:?}");
     }
-    let data = |from| placed(TextFrom::Stdout, Some(from)).map(|answer| answer.data.unwrap());
-    assert_eq!(data(DataFrom::File("data.json".into())), Ok(json!([1, 2])));
-    assert_eq!(data(DataFrom::Json("/list".into())), Ok(json!([1])));
-    assert_eq!(data(DataFrom::Json(String::new())).unwrap()["n"], 7);
-    for wrong in [
-        placed(TextFrom::File("none.txt".into()), None),
-        placed(json("/list"), None),
-        placed(TextFrom::Stdout, Some(DataFrom::File("bad.json".into()))),
-        placed(TextFrom::Stdout, Some(DataFrom::File("none.json".into()))),
+    let data = |from| placed(TextFrom::Stdout, Some(from)).data.unwrap();
+    assert_eq!(data(DataFrom::File("data.json".into())), json!([1, 2]));
+    assert_eq!(data(DataFrom::Json("/list".into())), json!([1]));
+    assert_eq!(data(DataFrom::Json(String::new()))["n"], 7);
+    // The work is done: what is missing costs itself alone.
+    for (wrong, text, files) in [
+        (placed(TextFrom::File("none.txt".into()), None), None, 3),
+        (placed(json("/list"), None), None, 3),
+        (
+            placed(TextFrom::Stdout, Some(DataFrom::File("bad.json".into()))),
+            Some("printed"),
+            2,
+        ),
+        (
+            placed(TextFrom::Stdout, Some(DataFrom::File("none.json".into()))),
+            Some("printed"),
+            3,
+        ),
     ] {
-        assert!(
-            matches!(
-                wrong,
-                Err(Outcome::Failed {
-                    reason: Reason::BadAnswer,
-                    ..
-                })
-            ),
+        assert_eq!(
+            (wrong.text.as_deref(), wrong.files.len(), &wrong.data),
+            (text, files, &None),
             "{wrong:?}"
         );
+        assert_eq!(wrong.flaw.unwrap().reason, Reason::BadAnswer);
     }
 }
 
-fn limited(oversize: Oversize, sizes: &[usize]) -> Result<Answer, Outcome> {
+#[test]
+fn a_byte_order_mark_is_no_part_of_json_and_too_much_data_is_left_out() {
+    let output = Output {
+        text: TextFrom::Json("/say".into()),
+        data: Some(DataFrom::Json("/data".into())),
+        ..Output::default()
+    };
+    let raw = Bytes::from_static(b"\xef\xbb\xbf{\"say\": \"it\", \"data\": 1}");
+    let placed = finish(answer(vec![]), &raw, &output, &facts());
+    assert_eq!(
+        (placed.text.as_deref(), placed.data, placed.flaw),
+        (Some("it"), Some(json!(1)), None)
+    );
+    let large = json!({ "say": "it", "data": "x".repeat(MAX_DATA) }).to_string();
+    let placed = finish(answer(vec![]), &large.into(), &output, &facts());
+    assert_eq!((placed.text.as_deref(), placed.data), (Some("it"), None));
+    assert!(placed.flaw.unwrap().detail.contains("the data has"));
+    let lost = Answer::unusable("the answer broke off");
+    let placed = finish(lost.clone(), &Bytes::new(), &output, &facts());
+    assert_eq!(placed, lost, "said once");
+}
+
+fn limited(oversize: Oversize, sizes: &[usize]) -> Answer {
     let output = Output {
         max_size: 10_000,
         oversize,
@@ -166,16 +194,23 @@ fn limited(oversize: Oversize, sizes: &[usize]) -> Result<Answer, Outcome> {
 
 #[test]
 fn what_is_too_large_is_refused_left_out_or_packed() {
-    let fits = limited(Oversize::Refuse, &[7_300]).unwrap();
-    assert_eq!(fits.files.len(), 1, "7300 bytes are 9994 in a mail");
-    let refused = limited(Oversize::Refuse, &[7_310]).unwrap_err();
-    let Outcome::Failed { reason, tell, .. } = refused else {
-        panic!("{refused:?}");
-    };
-    assert_eq!(reason, Reason::Oversize);
-    assert_eq!(tell.as_deref(), Some("The result has 9 KiB, and 9 KiB may be mailed."));
+    let fits = limited(Oversize::Refuse, &[7_300]);
+    assert_eq!(
+        (fits.files.len(), fits.flaw),
+        (1, None),
+        "7300 bytes are 9994 in a mail"
+    );
+    let refused = limited(Oversize::Refuse, &[7_310]);
+    assert_eq!(refused.files, []);
+    assert_eq!(refused.flaw.unwrap().reason, Reason::Oversize);
+    assert_eq!(
+        refused.text.as_deref(),
+        Some(
+            "printed\n\nThe work is done, but its result is too large for a mail. The result has 9 KiB, and 9 KiB may be mailed."
+        )
+    );
 
-    let dropped = limited(Oversize::Drop, &[3_000, 9_000, 3_000]).unwrap();
+    let dropped = limited(Oversize::Drop, &[3_000, 9_000, 3_000]);
     let kept: Vec<_> = dropped.files.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(kept, ["1.bin", "3.bin"]);
     assert_eq!(
@@ -183,7 +218,7 @@ fn what_is_too_large_is_refused_left_out_or_packed() {
         Some("printed\n\nLeft out, because it is too large for a mail:\n  2.bin (8 KiB)")
     );
 
-    let packed = limited(Oversize::Zip, &[9_000, 9_000]).unwrap();
+    let packed = limited(Oversize::Zip, &[9_000, 9_000]);
     let [zipped] = packed.files.as_slice() else {
         panic!("one file");
     };
@@ -197,15 +232,7 @@ fn what_is_too_large_is_refused_left_out_or_packed() {
     assert_eq!(content, [b'x'; 9_000]);
     for sizes in [&[109_000][..], &[50_000]] {
         let refused = limited(Oversize::Zip, sizes);
-        assert!(
-            matches!(
-                refused,
-                Err(Outcome::Failed {
-                    reason: Reason::Oversize,
-                    ..
-                })
-            ),
-            "{sizes:?}"
-        );
+        assert_eq!(refused.flaw.unwrap().reason, Reason::Oversize, "{sizes:?}");
+        assert_eq!(refused.files, []);
     }
 }

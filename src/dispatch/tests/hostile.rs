@@ -8,14 +8,11 @@ use axum::{
 };
 use chrono::{TimeDelta, Utc};
 use futures_util::stream;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
+use tokio::net::TcpListener;
 
 use super::{
     MAIL,
-    receiver::{Receiver, posted, posted_mail, reason, webhook},
+    receiver::{Receiver, posted, posted_mail, raw_server, reason, webhook},
 };
 use crate::{
     config,
@@ -66,10 +63,10 @@ async fn an_endless_answer_is_cut_off() {
         Body::from_stream(stream::repeat_with(move || piece.clone()))
     };
     let receiver = Receiver::answering(endless).await;
-    assert_eq!(
-        reason(&posted(&webhook(&receiver.url)).await),
-        ("failed", Reason::BadAnswer)
-    );
+    let cut = posted(&webhook(&receiver.url)).await;
+    assert_eq!(reason(&cut), ("done", Reason::BadAnswer));
+    let Outcome::Done(answer) = cut else { panic!() };
+    assert!(answer.files.is_empty() && answer.text.unwrap().contains("too large"));
     let refusing = Receiver::answering(move || (StatusCode::BAD_REQUEST, endless())).await;
     assert_eq!(
         reason(&posted(&webhook(&refusing.url)).await),
@@ -78,7 +75,7 @@ async fn an_endless_answer_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_compressed_answer_is_not_unpacked() {
+async fn a_broken_packed_answer_costs_the_answer() {
     let zipped = || {
         (
             [(header::CONTENT_ENCODING, "gzip"), (header::CONTENT_TYPE, "text/plain")],
@@ -88,7 +85,7 @@ async fn a_compressed_answer_is_not_unpacked() {
     let receiver = Receiver::answering(zipped).await;
     assert_eq!(
         reason(&posted(&webhook(&receiver.url)).await),
-        ("failed", Reason::BadAnswer)
+        ("done", Reason::BadAnswer)
     );
 }
 
@@ -109,46 +106,50 @@ async fn an_answer_may_carry_files() {
     );
 }
 
-/// A server that is no HTTP server: it reads the request, says `words`, and keeps or closes the connection.
-async fn raw_server(words: &'static [u8], keeps: bool) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        let mut open = Vec::new();
-        while let Ok((mut peer, _)) = listener.accept().await {
-            let mut request = vec![0; 100_000];
-            drop(peer.read(&mut request).await);
-            drop(peer.write_all(words).await);
-            open.extend(keeps.then_some(peer));
-        }
-    });
-    url
-}
-
 #[tokio::test]
 async fn a_server_that_never_ends_is_left_in_time() {
-    for words in [
-        &b""[..],
-        b"HTTP/1.1 200 OK\r\nX-Slow: ",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx",
+    for (words, came_to) in [
+        (&b""[..], ("retry", Reason::Timeout)),
+        (b"HTTP/1.1 200 OK\r\nX-Slow: ", ("retry", Reason::Timeout)),
+        // Its work is done: only the answer is lost.
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx",
+            ("done", Reason::BadAnswer),
+        ),
+        (
+            b"HTTP/1.1 422 No\r\nContent-Length: 10\r\n\r\nx",
+            ("failed", Reason::Status(422)),
+        ),
+        (
+            b"HTTP/1.1 503 No\r\nContent-Length: 10\r\n\r\nx",
+            ("retry", Reason::Status(503)),
+        ),
     ] {
         let webhook = config::Webhook {
             timeout: Duration::from_millis(500),
             ..webhook(&raw_server(words, true).await)
         };
-        assert_eq!(reason(&posted(&webhook).await), ("retry", Reason::Timeout), "{words:?}");
+        assert_eq!(reason(&posted(&webhook).await), came_to, "{words:?}");
     }
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_is_tried_again() {
-    for words in [
-        &b""[..],
-        b"garbage\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx",
-    ] {
+async fn a_connection_that_breaks_before_the_answer_is_tried_again() {
+    for words in [&b""[..], b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-"] {
         let webhook = webhook(&raw_server(words, false).await);
         assert_eq!(reason(&posted(&webhook).await), ("retry", Reason::Network), "{words:?}");
+    }
+    for words in [
+        &b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx"[..],
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n",
+    ] {
+        let webhook = webhook(&raw_server(words, false).await);
+        assert_eq!(
+            reason(&posted(&webhook).await),
+            ("done", Reason::BadAnswer),
+            "{words:?}"
+        );
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/?key=secret", listener.local_addr().unwrap());
@@ -162,6 +163,40 @@ async fn a_connection_that_breaks_is_tried_again() {
         panic!()
     };
     assert!(!detail.contains("secret"), "{detail}");
+}
+
+#[tokio::test]
+async fn an_odd_head_costs_nothing() {
+    let many: String = (0..2_000).map(|n| format!("X-Field-{n}: {n}\r\n")).collect();
+    for odd in [
+        many.as_str(),
+        "X-Folded: one\r\n two\r\n",
+        "X-Blank : before the colon\r\n",
+        "X Odd Name: x\r\n",
+        "no colon at all\r\n",
+        "X-Raw: Gr\u{fc}\u{df}e\r\n",
+        "Content-Type: \u{fc}\r\n",
+        "Content-Encoding: \r\n",
+    ] {
+        let words = format!("HTTP/1.1 200 OK\r\n{odd}Content-Length: 5\r\n\r\nhello");
+        let outcome = posted(&webhook(&raw_server(words, true).await)).await;
+        let Outcome::Done(answer) = outcome else {
+            panic!("{odd:.40}: {outcome:?}")
+        };
+        assert_eq!(
+            (answer.text.as_deref(), answer.flaw),
+            (Some("hello"), None),
+            "{odd:.40}"
+        );
+    }
+    // Interim answers and trailers are no answers of their own.
+    let words = "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n\
+                 HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Trailer: x\r\n\r\n";
+    let outcome = posted(&webhook(&raw_server(words, true).await)).await;
+    assert!(
+        matches!(&outcome, Outcome::Done(answer) if answer.text.as_deref() == Some("hello")),
+        "{outcome:?}"
+    );
 }
 
 #[tokio::test]

@@ -9,7 +9,11 @@ use axum::{
     http::{HeaderMap, Uri},
     response::{IntoResponse, Response},
 };
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    sync::mpsc,
+};
 
 use super::{MAIL, with_work};
 use crate::{
@@ -18,7 +22,7 @@ use crate::{
         Ended,
         webhook::{prepare, send},
     },
-    job::{Outcome, Reason},
+    job::{Answer, Outcome, Reason},
     net::http::client,
 };
 
@@ -54,6 +58,22 @@ impl Receiver {
     }
 }
 
+/// A server that is no HTTP server: it reads the request, says `words`, and keeps or closes the connection.
+pub(in crate::dispatch) async fn raw_server(words: impl AsRef<[u8]> + Send + 'static, keeps: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((mut peer, _)) = listener.accept().await {
+            let mut request = vec![0; 100_000];
+            drop(peer.read(&mut request).await);
+            drop(peer.write_all(words.as_ref()).await);
+            open.extend(keeps.then_some(peer));
+        }
+    });
+    url
+}
+
 pub(in crate::dispatch) fn webhook(url: &str) -> config::Webhook {
     config::Webhook {
         timeout: Duration::from_secs(60),
@@ -64,10 +84,18 @@ pub(in crate::dispatch) fn webhook(url: &str) -> config::Webhook {
 }
 
 pub(in crate::dispatch) async fn posted_mail(webhook: &config::Webhook, mail: impl Into<Bytes>) -> Ended {
+    let client = client(None, webhook.allow_private_network).unwrap();
+    posted_by(&client, webhook, mail).await
+}
+
+pub(in crate::dispatch) async fn posted_by(
+    client: &reqwest::Client,
+    webhook: &config::Webhook,
+    mail: impl Into<Bytes>,
+) -> Ended {
     let config = webhook.clone();
     let request = with_work(mail, move |work| prepare(&config, work).unwrap()).await;
-    let client = client(None, webhook.allow_private_network).unwrap();
-    send(&client, webhook, request).await
+    send(client, webhook, request).await
 }
 
 pub(in crate::dispatch) async fn posted(webhook: &config::Webhook) -> Outcome {
@@ -78,6 +106,7 @@ pub(in crate::dispatch) fn reason(outcome: &Outcome) -> (&'static str, Reason) {
     match outcome {
         Outcome::Retry { reason, .. } => ("retry", *reason),
         Outcome::Failed { reason, .. } => ("failed", *reason),
+        Outcome::Done(Answer { flaw: Some(flaw), .. }) => ("done", flaw.reason),
         other => panic!("{other:?}"),
     }
 }

@@ -108,11 +108,11 @@ impl<'a> Words<'a> {
     fn of(outcome: &'a Outcome) -> Self {
         let (name, reason, detail) = match outcome {
             Outcome::Done(answer) => {
-                let answer = answer.text.as_deref().map(capped);
+                let (flaw, answer) = (answer.flaw.as_ref(), answer.text.as_deref().map(capped));
                 return Self {
                     outcome: "done",
-                    reason: None,
-                    detail: None,
+                    reason: flaw.map(|flaw| flaw.reason.code()),
+                    detail: flaw.map(|flaw| capped(&flaw.detail)),
                     answer,
                     waits: false,
                 };

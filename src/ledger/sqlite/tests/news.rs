@@ -133,3 +133,20 @@ async fn every_way_that_ends_badly_is_news() {
         assert_eq!(kinds(&d.news().await), kind, "{status}");
     }
 }
+
+#[tokio::test]
+async fn a_done_job_whose_answer_can_t_be_used_is_news() {
+    let d = Desktop::new().await;
+    d.take(vec![mail(100)]).await;
+    let lost = Outcome::Done(crate::job::Answer::unusable("the answer is no JSON"));
+    d.run(lost, silent()).await;
+    let news = d.news().await;
+    assert_eq!(kinds(&news), [(NewsKind::Unusable, 1)]);
+    let example = &news[0].examples[0];
+    assert_eq!(
+        (example.reason.as_deref(), example.detail.as_str()),
+        (Some("bad-answer"), "the answer is no JSON")
+    );
+    d.told().await;
+    assert_eq!(d.news().await, []);
+}

@@ -20,6 +20,7 @@ fn with_file(name: &str, size: usize) -> Outcome {
             data: vec![7; size].into(),
         }],
         data: Some(serde_json::json!({ "of": name })),
+        flaw: None,
     })
 }
 
