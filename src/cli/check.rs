@@ -9,9 +9,10 @@ use std::{
 
 use super::doctor::{self, Form};
 use crate::config::{
-    Action, Endpoint, Letter, Reply, ReplyTo, Watch,
+    Action, Backlog, Endpoint, Letter, Reply, ReplyTo, Since, Watch,
     load::{Loaded, Sources, load},
 };
+use crate::status::state::time;
 
 /// Looks that are further apart are no burden to the large providers.
 const SELDOM: Duration = Duration::from_secs(10);
@@ -85,9 +86,36 @@ fn line(endpoint: &Endpoint) -> String {
     };
     let (user, reply) = (&mailbox.account.user, answered(&endpoint.reply));
     format!(
-        "{}: {user} {}, {watch} → {action} → {reply}",
-        endpoint.name, mailbox.name
+        "{}: {user} {}, {watch}{} → {action} → {reply}",
+        endpoint.name,
+        mailbox.name,
+        before(mailbox.looks.backlog)
     )
+}
+
+/// What becomes of mails that lie there at the first start.
+fn before(backlog: Option<Backlog>) -> String {
+    match backlog {
+        None | Some(Backlog::Skip) => " from the first start on (what lies there before is left)".to_owned(),
+        Some(Backlog::Process) => ", at the first start also all that lies there".to_owned(),
+        Some(Backlog::Since(Since::At(at))) => format!(", at the first start also what came since {}", time(at)),
+        Some(Backlog::Since(Since::Age(age))) => {
+            format!(", at the first start also what came in the {} before", span(age))
+        }
+    }
+}
+
+/// In days, else in hours, else in seconds.
+fn span(age: Duration) -> String {
+    match age.as_secs() {
+        seconds if seconds > 0 && seconds % 86_400 == 0 => counted_u64(seconds / 86_400, "day"),
+        seconds if seconds > 0 && seconds % 3_600 == 0 => counted_u64(seconds / 3_600, "hour"),
+        seconds => counted_u64(seconds, "second"),
+    }
+}
+
+fn counted_u64(count: u64, what: &str) -> String {
+    counted(usize::try_from(count).unwrap_or(usize::MAX), what)
 }
 
 fn answered(reply: &Reply) -> String {
@@ -148,11 +176,45 @@ mod tests {
         let (out, err, loaded) = checked(&[("a.toml", ENDPOINT)]);
         assert_eq!(
             out,
-            "a: orders INBOX, as it comes → POST https://erp.example/hook → no reply\n\
+            "a: orders INBOX, as it comes from the first start on (what lies there before is left) → POST https://erp.example/hook → no reply\n\
              1 endpoint would run, 0 would not; no problems\n"
         );
         assert_eq!(err, "");
         assert!(loaded.problems.is_empty());
+    }
+
+    #[test]
+    fn what_becomes_of_old_mail_is_said() {
+        for (backlog, said) in [
+            ("\"skip\"", "from the first start on (what lies there before is left)"),
+            ("\"process\"", "at the first start also all that lies there"),
+            (
+                "{ since = \"7d\" }",
+                "at the first start also what came in the 7 days before",
+            ),
+            (
+                "{ since = \"36h\" }",
+                "at the first start also what came in the 36 hours before",
+            ),
+            (
+                "{ since = \"2026-11-01\" }",
+                "at the first start also what came since 2026-11-01 00:00:00 UTC",
+            ),
+            (
+                "{ since = 2026-11-01T08:00:00+01:00 }",
+                "at the first start also what came since 2026-11-01 07:00:00 UTC",
+            ),
+        ] {
+            let file = ENDPOINT.replace("[webhook]", &format!("backlog = {backlog}\n[webhook]"));
+            let (out, err, _) = checked(&[("a.toml", &file)]);
+            assert!(out.contains(said), "{backlog}: {out}{err}");
+        }
+        let old = ENDPOINT.replace("[webhook]", "backlog_limit = 7\n[webhook]");
+        let (_, err, _) = checked(&[("a.toml", &old)]);
+        assert!(
+            err.contains("`mailbox.backlog_limit` has no use any more") && !err.contains("unknown key"),
+            "{err}"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `mailjob doctor`: examines endpoints step by step, live, and touches no mail.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
     process::ExitCode,
     sync::Arc,
@@ -13,10 +14,11 @@ use super::rehearse::missing;
 use crate::{
     app,
     config::{
-        Endpoint, Problem, Service,
+        Endpoint, EndpointName, Problem, Service,
         load::{Loaded, Sources, load},
     },
     doctor::{Examination, Finding, Report, Store, Trouble, examine, needs_store, render},
+    ledger::{JobTable, MailboxKey, sqlite::Jobs},
 };
 
 /// The form of the report.
@@ -122,7 +124,8 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
         }
     };
     write(&report.findings);
-    let examined = examine(&Examination { endpoints, store }, write).await;
+    let left = left(service, &endpoints).await;
+    let examined = examine(&Examination { endpoints, store, left }, write).await;
     report.findings.extend(examined.findings);
     if let Some(waiting) = waiting {
         waiting.abort();
@@ -134,6 +137,25 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
     }
     out.flush()?;
     Ok(report)
+}
+
+/// Mails that are left in the mailboxes of endpoints, as far as there is a ledger that knows.
+async fn left(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> BTreeMap<EndpointName, u64> {
+    let mut left = BTreeMap::new();
+    let Some(path) = service.map(|service| &service.ledger).filter(|path| path.exists()) else {
+        return left;
+    };
+    let Ok(jobs) = Jobs::open(path).await else { return left };
+    for endpoint in endpoints {
+        let mailbox = MailboxKey(endpoint.mailbox.address().into());
+        let page = jobs
+            .backlog_page(endpoint.name.as_str(), Some(&mailbox), None, None, 1)
+            .await;
+        if let Ok(Some(backlog)) = page.map(|page| page.backlog) {
+            left.insert(endpoint.name.clone(), backlog.left);
+        }
+    }
+    left
 }
 
 /// Says that it goes on, where it takes longer than a second.

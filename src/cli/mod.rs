@@ -2,6 +2,7 @@
 
 mod array;
 mod auth;
+mod backlog;
 pub mod check;
 mod columns;
 mod desk;
@@ -166,6 +167,9 @@ enum Command {
         #[command(flatten)]
         place: desk::Where,
     },
+    /// Mails that lay in an endpoint's mailbox before it was watched: what is left there, and having it taken.
+    #[command(subcommand)]
+    Backlog(backlog::Backlog),
     /// Follow what happens, a line an event, until it is stopped.
     ///
     /// Exit code 0 with --once; 74: the ledger can't be read, or nobody reads any more; 78: the configuration can't be used.
@@ -261,6 +265,7 @@ pub fn main() -> ExitCode {
         Command::Jobs(command) => jobs::jobs(*command),
         Command::Pause { endpoint, json, place } => pause::pause(&endpoint, json, place),
         Command::Resume { endpoint, json, place } => pause::resume(&endpoint, json, place),
+        Command::Backlog(command) => backlog::backlog(command),
         Command::Tail {
             endpoint,
             since,

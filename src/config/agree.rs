@@ -21,7 +21,6 @@ pub(super) enum Term {
     Repeat(Option<usize>),
     StartDelay(Duration),
     Backlog(Backlog),
-    BacklogLimit(usize),
     Ignored(Fate),
 }
 
@@ -35,7 +34,6 @@ impl Term {
             Self::Repeat(_) => "`mailbox.repeat`",
             Self::StartDelay(_) => "`mailbox.start_delay`",
             Self::Backlog(_) => "`mailbox.backlog`",
-            Self::BacklogLimit(_) => "`mailbox.backlog_limit`",
             Self::Ignored(_) => "`settle.ignored`",
         }
     }
@@ -49,7 +47,6 @@ impl Term {
             Self::Repeat(repeat) => mailbox.looks.repeat = repeat,
             Self::StartDelay(delay) => mailbox.looks.start_delay = delay,
             Self::Backlog(backlog) => mailbox.looks.backlog = Some(backlog),
-            Self::BacklogLimit(limit) => mailbox.looks.backlog_limit = limit,
             Self::Ignored(fate) => endpoint.settle.ignored = fate,
         }
     }

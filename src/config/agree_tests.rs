@@ -69,10 +69,7 @@ fn what_one_does_not_say_is_what_the_others_say() {
             "three",
             "every = \"20s\"\nrepeat = -1\nbatch = 5\n[settle]\nignored = \"flag\"",
         ),
-        (
-            "two",
-            "start_delay = \"1m\"\nbacklog = \"skip\"\nbacklog_limit = 7\norder = 3",
-        ),
+        ("two", "start_delay = \"1m\"\nbacklog = \"skip\"\norder = 3"),
     ];
     let (loaded, _) = settled(&files, None);
     assert_eq!(loaded.problems, []);
@@ -81,7 +78,7 @@ fn what_one_does_not_say_is_what_the_others_say() {
         let mailbox = &endpoint.mailbox;
         assert_eq!(mailbox.watch, Watch::Every(Duration::from_secs(20)));
         let looks = &mailbox.looks;
-        assert_eq!((looks.batch, looks.repeat, looks.backlog_limit), (Some(5), None, 7));
+        assert_eq!((looks.batch, looks.repeat), (Some(5), None));
         assert_eq!((looks.start_delay.as_secs(), looks.backlog), (60, Some(Backlog::Skip)));
         assert_eq!((mailbox.taker, &endpoint.settle.ignored), (Taker::All, &Fate::Flag));
     }
@@ -104,9 +101,9 @@ fn who_says_otherwise_is_refused_with_both_files_and_the_cure() {
             "`mailbox.backlog` is another",
         ),
         (
-            "backlog_limit = 0",
-            "backlog_limit = 1",
-            "`mailbox.backlog_limit` is another",
+            "backlog = { since = \"7d\" }",
+            "backlog = { since = \"2026-11-01\" }",
+            "`mailbox.backlog` is another",
         ),
         ("every = \"1s\"", "cron = \"* * * * *\"", "how the mailbox is watched"),
         ("look = \"1m\"", "watch = \"idle\"", "how the mailbox is watched"),

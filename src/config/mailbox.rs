@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::{Account, Protocol, Provider, Server};
 
 /// A mailbox of an account and how it is watched: the same for all endpoints that watch it.
@@ -124,10 +126,9 @@ pub struct Looks {
     pub repeat: Option<usize>,
     /// The time between the start of the watch and its first look. Default none.
     pub start_delay: Duration,
-    /// What becomes of the mails that are there at the first look ever; nobody said when it is `None`.
+    /// What becomes of the mails that are there at the first look ever. `None`, when nobody said: they are left, unless the mailbox
+    /// shows that a ledger was lost.
     pub backlog: Option<Backlog>,
-    /// The mails that may be taken at the first look ever when nobody said. Default 1,000.
-    pub backlog_limit: usize,
 }
 
 impl Default for Looks {
@@ -137,7 +138,6 @@ impl Default for Looks {
             repeat: None,
             start_delay: Duration::ZERO,
             backlog: None,
-            backlog_limit: 1_000,
         }
     }
 }
@@ -147,8 +147,33 @@ impl Default for Looks {
 pub enum Backlog {
     /// They are taken.
     Process,
-    /// They are left as they are, for ever.
+    /// They are left as they are, until an operator has them taken.
     Skip,
+    /// Those that the server received since then are taken; older ones are left.
+    Since(Since),
+}
+
+/// A point in time, as an operator names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// This one.
+    At(DateTime<Utc>),
+    /// So long before the first look.
+    Age(Duration),
+}
+
+impl Since {
+    /// The point in time, by when the first look is.
+    #[must_use]
+    pub fn before(self, first_look: DateTime<Utc>) -> DateTime<Utc> {
+        match self {
+            Self::At(at) => at,
+            Self::Age(age) => TimeDelta::from_std(age)
+                .ok()
+                .and_then(|age| first_look.checked_sub_signed(age))
+                .unwrap_or(DateTime::UNIX_EPOCH),
+        }
+    }
 }
 
 /// Which endpoints of a mailbox get a mail.

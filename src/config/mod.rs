@@ -59,7 +59,7 @@ pub use effective::effective;
 pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Retry, Settle};
 pub use inputs::{Field, Files, Input, Inputs, Kind, Literal, Match, MatchIn, Pattern, Shape, Source};
 pub use jobs::{Jobs, PartReply, Partial, Per};
-pub use mailbox::{Backlog, Looks, Mailbox, MailboxId, Taker, Watch};
+pub use mailbox::{Backlog, Looks, Mailbox, MailboxId, Since, Taker, Watch};
 pub use oauth::{AuthorizationServer, ClientProof, Cloud, Grant, OAuth, Provider, SendSecret, uses};
 pub use operator::Operator;
 pub use output::{DataFrom, NamePiece, NameToken, Output, Oversize, TextFrom};

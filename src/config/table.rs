@@ -26,6 +26,8 @@ pub(super) struct Table<'a> {
     key: Option<Range<usize>>,
     table: &'a DeTable<'a>,
     asked: Vec<&'static str>,
+    /// Keys of before that mean nothing any more.
+    former: Vec<&'static str>,
     /// Whether its keys are the operator's own.
     open: bool,
     /// Where what is not written here may stand.
@@ -40,6 +42,7 @@ impl<'a> Table<'a> {
             key,
             table,
             asked: Vec::new(),
+            former: Vec::new(),
             open: false,
             below: None,
         }
@@ -66,6 +69,15 @@ impl<'a> Table<'a> {
         }
         let (name, value) = self.table.get_key_value(key)?;
         Some(self.entry(name, value))
+    }
+
+    /// A key of before that means nothing any more: whoever still writes it is told so.
+    pub(super) fn former(&mut self, key: &'static str, cause: &str, cure: &str) {
+        if let Some(value) = self.value(key) {
+            value.misnamed_because(cause, cure);
+        }
+        self.asked.retain(|asked| *asked != key);
+        self.former.push(key);
     }
 
     /// The value of a key as `parse` reads it; absent when it is missing or wrong.
@@ -128,13 +140,25 @@ impl<'a> Table<'a> {
     pub(super) fn finish<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let value = read(&mut self);
         for name in self.table.keys() {
-            if !self.open && !self.asked.iter().any(|known| *known == name.get_ref()) {
+            if !self.open
+                && !self
+                    .asked
+                    .iter()
+                    .chain(&self.former)
+                    .any(|known| *known == name.get_ref())
+            {
                 self.unknown(self.sheet, &self.path_of(name.get_ref()), name);
             }
         }
         if let Some(below) = &self.below {
             for name in below.table.keys() {
-                if !self.open && !self.asked.iter().any(|known| *known == name.get_ref()) {
+                if !self.open
+                    && !self
+                        .asked
+                        .iter()
+                        .chain(&self.former)
+                        .any(|known| *known == name.get_ref())
+                {
                     self.unknown(below.sheet, &below.path_of(name.get_ref()), name);
                 }
             }

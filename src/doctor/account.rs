@@ -30,7 +30,7 @@ pub(super) async fn examine(patient: &Patient, login: &Result<Login, Trouble>, s
         notes.part(part(reading.protocol, &reading.server));
         match reading.protocol {
             Protocol::Imap => imap(&mut notes, account, reading, credential.as_ref()).await,
-            Protocol::Pop3 => pop3(&mut notes, account, &reading.server, credential.as_ref()).await,
+            Protocol::Pop3 => pop3(&mut notes, account, reading, credential.as_ref()).await,
             // Nothing is read by it.
             Protocol::Smtp => {}
         }
@@ -56,7 +56,7 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
     let (offered, missing) = session.offers();
     notes.note(Stage::Capabilities, Outcome::Passed(capabilities(&offered, &missing)));
     let mut waiting = reading.mailboxes.iter();
-    while let Some((endpoint, mailbox)) = waiting.next() {
+    while let Some((endpoint, mailbox, lying)) = waiting.next() {
         let mut still = None;
         let looked = notes.step(Stage::Mailbox, LONGEST, async {
             let (session, examined) = session.examine(mailbox).await.map_err(|error| of_watch(&error))?;
@@ -64,7 +64,7 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
             let examined = examined.map_err(|answer| of_mailbox(mailbox, &answer))?;
             Ok((
                 examined,
-                format!("{mailbox} (endpoint {endpoint}): {} mails", examined.mails),
+                format!("{mailbox} (endpoint {endpoint}): {} mails{lying}", examined.mails),
             ))
         });
         let examined = looked.await;
@@ -80,8 +80,12 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
     session.leave().await;
 }
 
-fn skip_mailboxes<'a>(notes: &mut Notes, mailboxes: impl Iterator<Item = &'a (EndpointName, String)>, why: &str) {
-    for (endpoint, mailbox) in mailboxes {
+fn skip_mailboxes<'a>(
+    notes: &mut Notes,
+    mailboxes: impl Iterator<Item = &'a (EndpointName, String, String)>,
+    why: &str,
+) {
+    for (endpoint, mailbox, _) in mailboxes {
         notes.skip(&[Stage::Mailbox], &format!("{mailbox} (endpoint {endpoint}): {why}"));
     }
 }
@@ -125,7 +129,8 @@ async fn enter_imap(
 }
 
 /// A maildrop: one session shows all of it.
-async fn pop3(notes: &mut Notes, account: &Account, server: &Server, credential: Option<&Credential>) {
+async fn pop3(notes: &mut Notes, account: &Account, reading: &Reading, credential: Option<&Credential>) {
+    let server = &reading.server;
     const REST: [Stage; 3] = [Stage::SignIn, Stage::Capabilities, Stage::Mailbox];
     let Some(socket) = reach(notes, server, &Ok).await else {
         notes.skip(&[Stage::Tls], "the server can't be reached");
@@ -163,7 +168,8 @@ async fn pop3(notes: &mut Notes, account: &Account, server: &Server, credential:
         told => told.join(", "),
     };
     notes.note(Stage::Capabilities, Outcome::Passed(told));
-    notes.note(Stage::Mailbox, Outcome::Passed(format!("{} mails", probe.mails)));
+    let lying = reading.mailboxes.first().map_or("", |(_, _, lying)| lying.as_str());
+    notes.note(Stage::Mailbox, Outcome::Passed(format!("{} mails{lying}", probe.mails)));
 }
 
 async fn smtp(notes: &mut Notes, account: &Account, server: &Server, credential: Option<&Credential>) {

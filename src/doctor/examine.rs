@@ -1,6 +1,6 @@
 //! The whole examination: every account once, every endpoint's action, some at once.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::{
     future::{BoxFuture, FutureExt},
@@ -10,7 +10,7 @@ use futures_util::{
 use super::{Finding, Report, Trouble, account, action, patient::patients, sign_in};
 use crate::{
     auth::TokenStore,
-    config::{Endpoint, uses},
+    config::{Endpoint, EndpointName, uses},
 };
 
 /// Accounts and actions that are examined at once.
@@ -22,6 +22,8 @@ pub struct Examination {
     pub endpoints: Vec<Arc<Endpoint>>,
     /// Where tokens of persons are kept.
     pub store: Store,
+    /// Mails that are left in the mailboxes of endpoints, where there was a first look.
+    pub left: BTreeMap<EndpointName, u64>,
 }
 
 /// Where tokens of persons are kept. Only who can store a new refresh token may use the old one.
@@ -36,15 +38,15 @@ pub enum Store {
 /// Whether these endpoints have accounts whose tokens are kept.
 #[must_use]
 pub fn needs_store(endpoints: &[Arc<Endpoint>]) -> bool {
-    patients(endpoints)
+    patients(endpoints, &BTreeMap::new())
         .iter()
         .any(|patient| sign_in::is_kept(&patient.account))
 }
 
 /// Examines, and tells `on` of each account and action when it is done, in the order of the report.
 pub async fn examine(examination: &Examination, mut on: impl FnMut(&[Finding])) -> Report {
-    let Examination { endpoints, store } = examination;
-    let patients = patients(endpoints);
+    let Examination { endpoints, store, left } = examination;
+    let patients = patients(endpoints, left);
     let logins = sign_in::logins(&patients, |sign_in| uses(endpoints.iter(), sign_in), store);
     let accounts = patients
         .iter()

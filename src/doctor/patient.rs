@@ -1,8 +1,8 @@
 //! Which accounts the endpoints use, and what for: each account is examined once. Pure.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use crate::config::{Account, Endpoint, EndpointName, Protocol, Server};
+use crate::config::{Account, Backlog, Endpoint, EndpointName, Protocol, Server};
 
 /// An account and what endpoints do with it.
 #[derive(Debug, PartialEq)]
@@ -18,16 +18,20 @@ pub(super) struct Patient {
 pub(super) struct Reading {
     pub(super) protocol: Protocol,
     pub(super) server: Server,
-    /// Which endpoint reads which mailbox.
-    pub(super) mailboxes: Vec<(EndpointName, String)>,
+    /// Which endpoint reads which mailbox, and what becomes of what lies there.
+    pub(super) mailboxes: Vec<(EndpointName, String, String)>,
 }
 
 impl Patient {
     /// An endpoint reads one of its mailboxes.
-    fn reads(&mut self, endpoint: &Endpoint) {
+    fn reads(&mut self, endpoint: &Endpoint, left: Option<u64>) {
         let mailbox = &endpoint.mailbox;
         let known = |reading: &&mut Reading| reading.protocol == mailbox.protocol && reading.server == mailbox.server;
-        let one = (endpoint.name.clone(), mailbox.name.clone());
+        let one = (
+            endpoint.name.clone(),
+            mailbox.name.clone(),
+            lying(&endpoint.name, mailbox.looks.backlog, left),
+        );
         match self.reads.iter_mut().find(known) {
             Some(reading) => reading.mailboxes.push(one),
             None => self.reads.push(Reading {
@@ -49,17 +53,33 @@ impl Patient {
 }
 
 /// The accounts of these endpoints, in their order.
-pub(super) fn patients(endpoints: &[Arc<Endpoint>]) -> Vec<Patient> {
+pub(super) fn patients(endpoints: &[Arc<Endpoint>], left: &BTreeMap<EndpointName, u64>) -> Vec<Patient> {
     let mut patients = Vec::new();
     for endpoint in endpoints {
         note(&mut patients, &endpoint.mailbox.account, |patient| {
-            patient.reads(endpoint)
+            patient.reads(endpoint, left.get(&endpoint.name).copied())
         });
         if let Some(account) = &endpoint.reply.account {
             note(&mut patients, account, |patient| patient.sends = true);
         }
     }
     patients
+}
+
+/// What becomes of mails that lay there before the mailbox was watched: `left` is what the ledger says, once there was a first look.
+fn lying(endpoint: &EndpointName, backlog: Option<Backlog>, left: Option<u64>) -> String {
+    match (left, backlog) {
+        (Some(0), _) => String::new(),
+        (Some(left), _) => format!(
+            "; {left} of them were there before the first look and are left: mailjob backlog list {endpoint} shows them, mailjob backlog take {endpoint} has them taken"
+        ),
+        (None, Some(Backlog::Process)) => "; at the first start all that lies there is taken".to_owned(),
+        (None, Some(Backlog::Since(_))) => {
+            "; at the first start what came since the time in [mailbox] backlog is taken, what is older is left"
+                .to_owned()
+        }
+        (None, Some(Backlog::Skip) | None) => "; at the first start what lies there is left".to_owned(),
+    }
 }
 
 /// Notes something of an account: of the one that is there, or of a new one.
@@ -128,11 +148,14 @@ mod tests {
     fn an_account_is_examined_once() {
         let (one, two) = (account("one"), account("two"));
         let same = account("one");
-        let found = patients(&[
-            endpoint("a", &one, Protocol::Imap, None),
-            endpoint("b", &same, Protocol::Imap, Some(&two)),
-            endpoint("c", &one, Protocol::Pop3, Some(&one)),
-        ]);
+        let found = patients(
+            &[
+                endpoint("a", &one, Protocol::Imap, None),
+                endpoint("b", &same, Protocol::Imap, Some(&two)),
+                endpoint("c", &one, Protocol::Pop3, Some(&one)),
+            ],
+            &BTreeMap::new(),
+        );
         let names: Vec<_> = found.iter().map(|patient| &*patient.account.name).collect();
         assert_eq!(names, ["one", "two"]);
         let mailboxes: Vec<_> = found[0].reads.iter().map(|reading| reading.mailboxes.len()).collect();

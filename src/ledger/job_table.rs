@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Error, EventCursor, EventPage, JobFilter, JobPage, JobStory};
+use super::{
+    BacklogAnswer, BacklogPage, BacklogWish, Error, EventCursor, EventPage, JobFilter, JobPage, JobStory, MailboxKey,
+};
 use crate::job::{JobId, state::State};
 pub use crate::status::state::PausedBy;
 
@@ -49,6 +51,28 @@ pub trait JobTable: Send + Sync + 'static {
 
     /// What happened after an event, the oldest first, at most `max` (1000). Of what is too old only the newest 60,000 are there.
     async fn events(&self, after: EventCursor, endpoint: Option<&str>, max: usize) -> Result<EventPage, Error>;
+
+    /// Mails that lay in an endpoint's mailbox before it was watched and are left, the newest first: received since then, with UIDs below
+    /// `before`, at most `max` (1000). The mailbox need not be named where the ledger's owner knows it.
+    async fn backlog_page(
+        &self,
+        endpoint: &str,
+        mailbox: Option<&MailboxKey>,
+        since: Option<DateTime<Utc>>,
+        before: Option<u32>,
+        max: usize,
+    ) -> Result<BacklogPage, Error>;
+
+    /// Has some of them taken. Of a mailbox that was not looked at yet this is what is done at the first look.
+    async fn backlog_take(
+        &self,
+        endpoint: &str,
+        mailbox: Option<&MailboxKey>,
+        wish: BacklogWish,
+    ) -> Result<BacklogAnswer, Error>;
+
+    /// Has all of them left where that waits for a word, or will be decided at the first look.
+    async fn backlog_skip(&self, endpoint: &str, mailbox: Option<&MailboxKey>) -> Result<BacklogAnswer, Error>;
 
     /// The place of the newest event: what is asked for after it has yet to happen.
     async fn newest_event(&self) -> Result<EventCursor, Error>;

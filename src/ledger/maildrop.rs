@@ -20,6 +20,8 @@ pub struct MaildropMail {
     pub name: MaildropName,
     /// Its number: the UID of its [`Place`](super::Place), whose UIDVALIDITY is [`MAILDROP`].
     pub uid: u32,
-    /// Whether it was taken, or is never to be.
+    /// Whether it was taken, or is left.
     pub taken: bool,
+    /// Whether it is left, as it lay there before the maildrop was watched.
+    pub skipped: bool,
 }

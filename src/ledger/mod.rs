@@ -3,6 +3,7 @@
 //! Every method that changes something returns after the change is durable. One engine: [`sqlite`]. PostgreSQL can carry the same traits.
 
 mod arrival;
+mod backlog;
 mod conversation;
 pub mod counts;
 mod error;
@@ -32,6 +33,7 @@ use tokio::sync::Notify;
 
 pub use self::{
     arrival::{Content, Intake, Lack, NewMail, Raw, Taken, UploadId, Wanted},
+    backlog::{Backlog, BacklogAnswer, BacklogLedger, BacklogPage, BacklogRow, BacklogWish, Choice, OldMail},
     conversation::KnownConversation,
     error::Error,
     event::{Event, EventCursor, EventKind, EventPage},
@@ -183,7 +185,7 @@ pub struct Settling {
 
 /// What the ledger can do.
 #[async_trait]
-pub trait Ledger: Send + Sync + 'static {
+pub trait Ledger: BacklogLedger {
     /// Where reading of a mailbox stands.
     async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error>;
 

@@ -39,6 +39,8 @@ fn full() -> Metrics {
             looked: Some(1_700_000_000),
             took: None,
             untaken: 3,
+            left: 12,
+            second_ledger: true,
         }],
         states: vec!["working", "waiting"],
         endpoints: BTreeMap::from([("orders".to_owned(), "waiting")]),

@@ -53,6 +53,10 @@ pub struct MailboxNow {
     pub took: Option<i64>,
     /// Mails that the server told of and that are not taken yet.
     pub untaken: u64,
+    /// Mails that lay there before it was watched and are left.
+    pub left: u64,
+    /// Whether somebody else works at it with a ledger of its own.
+    pub second_ledger: bool,
 }
 
 /// Where the picture hangs. Clones share it.
@@ -101,6 +105,22 @@ impl Collector for Board {
                 None,
             ),
             |now| i64::try_from(now.untaken).ok(),
+        )?;
+        mailboxes.show(
+            (
+                "mailbox_left_mails",
+                "Mails that lay in the mailbox before it was watched and are left there.",
+                None,
+            ),
+            |now| i64::try_from(now.left).ok(),
+        )?;
+        mailboxes.show(
+            (
+                "mailbox_second_ledger",
+                "Whether another Mailjob works at the mailbox with a ledger of its own: mails are done twice.",
+                None,
+            ),
+            |now| Some(i64::from(now.second_ledger)),
         )?;
         endpoints(&mut encoder, &picture)?;
         ledger(&mut encoder, &picture)

@@ -117,6 +117,13 @@ pub struct Mailbox {
     pub next_try: Option<DateTime<Utc>>,
     /// Mails that the server told of and that are not taken yet.
     pub untaken: u64,
+    /// Mails that lay there before it was watched and are left; `mailjob backlog` lists and takes them.
+    #[serde(default)]
+    pub left: u64,
+    /// Since when it is known that another Mailjob works at it with a ledger of its own, which does all work twice; null where none does.
+    #[serde(default)]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub second_ledger: Option<DateTime<Utc>>,
 }
 
 /// An endpoint's jobs in numbers.

@@ -17,7 +17,7 @@ pub enum State {
     Waiting,
     /// Its mailbox wants another sign-in.
     NeedsSignIn,
-    /// More mails lay in its mailbox before it was watched than may be taken unasked.
+    /// Its ledger seems to be lost, or mails that were left can't be told from new ones: somebody has to say what becomes of them.
     HeldBacklog,
     /// Its mails are taken, and its jobs wait.
     Paused,

@@ -57,6 +57,8 @@ pub struct Known {
     pub jobs: Option<Jobs>,
     /// Why its replies can't be sent, where a person has to act.
     pub replies: Option<String>,
+    /// Since when it is known that another Mailjob works at its mailbox with a ledger of its own.
+    pub rival: Option<DateTime<Utc>>,
 }
 
 /// A state, with its words.
@@ -145,6 +147,16 @@ fn held(jobs: Option<Jobs>) -> Option<String> {
     (held > 0).then(|| format!("look at the jobs that are held ({held}): mailjob jobs list --state held"))
 }
 
+/// What to do where two ledgers work at one mailbox.
+fn rival(since: Option<DateTime<Utc>>) -> Option<String> {
+    since.map(|since| {
+        format!(
+            "another Mailjob works at its mailbox with a ledger of its own since {}: mails are done and answered twice; stop one of the two, or have it watch another mailbox",
+            time(since)
+        )
+    })
+}
+
 /// The state of an endpoint whose loops run: what keeps its mails away counts before what keeps its jobs.
 #[must_use]
 pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
@@ -158,7 +170,7 @@ pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
         .problem
         .as_ref()
         .map(|_| "mend its file, whose last good version goes on; mailjob check shows every problem".to_owned());
-    let more = [problem, held(known.jobs), known.replies.clone()];
+    let more = [rival(known.rival), problem, held(known.jobs), known.replies.clone()];
     let all: Vec<_> = verdict
         .to_do
         .take()
@@ -188,8 +200,10 @@ fn of_trouble(known: &Known, trouble: &Trouble, now: DateTime<Utc>) -> Verdict {
             (State::NeedsSignIn, told, Some(login.unwrap_or(doctor)))
         }
         Need::Backlog => {
-            let to_do = "write backlog = \"process\" or backlog = \"skip\" into [mailbox] of its file";
-            (State::HeldBacklog, words.clone(), Some(to_do.to_owned()))
+            let to_do = format!(
+                "put the ledger back, or say what becomes of the mails that lie there: mailjob backlog skip {endpoint} leaves them, mailjob backlog take {endpoint} has them done (backlog = \"skip\" or \"process\" in [mailbox] of its file says the same)"
+            );
+            (State::HeldBacklog, words.clone(), Some(to_do))
         }
         Need::Operator | Need::Time => {
             let told = format!("waiting to connect since {}, because {words}{next}", time(*since));

@@ -82,7 +82,9 @@ fn each_state_has_its_words_and_what_to_do() {
             },
             State::HeldBacklog,
             "the server closed the connection",
-            Some("write backlog = \"process\" or backlog = \"skip\" into [mailbox] of its file"),
+            Some(
+                "put the ledger back, or say what becomes of the mails that lie there: mailjob backlog skip orders leaves them, mailjob backlog take orders has them done (backlog = \"skip\" or \"process\" in [mailbox] of its file says the same)",
+            ),
         ),
         (
             Known {

@@ -27,7 +27,7 @@ pub(super) fn weight(error: &Error) -> Option<u32> {
         | Error::NoUidl(_)
         | Error::SignIn(_)
         | Error::Name(_)
-        | Error::Backlog { .. }
+        | Error::LostLedger { .. }
         | Error::Forgotten
         | Error::Ledger(_) => None,
     }

@@ -82,15 +82,15 @@ pub enum Error {
     /// The mailbox's name can't be written in IMAP.
     #[error("the mailbox name {0:?} has control characters or is empty")]
     Name(String),
-    /// More mails lay in the mailbox at its first look than may be taken unasked.
+    /// The ledger is new, and the mailbox shows that we worked there before.
     #[error(
-        "{waiting} mails lay in this mailbox before it was watched, more than backlog_limit = {limit}: nothing is taken until [mailbox] says backlog = \"process\", to take them, or backlog = \"skip\", to leave them there and take what comes from now on"
+        "the ledger knows nothing of this mailbox, but mails were done here before: \"{target}\" has {mails}; if the ledger was lost, nobody knows which mails were done, so nothing is taken"
     )]
-    Backlog {
-        /// The mails that are there.
-        waiting: usize,
-        /// How many may be taken unasked.
-        limit: usize,
+    LostLedger {
+        /// The mailbox that shows it.
+        target: String,
+        /// The mails in it.
+        mails: u32,
     },
     /// Mails that were left can't be told from new ones any more.
     #[error(
@@ -305,7 +305,7 @@ impl Error {
             | Self::NoMechanism(_)
             | Self::NoUidl(_)
             | Self::Name(_)
-            | Self::Backlog { .. }
+            | Self::LostLedger { .. }
             | Self::Forgotten => Verdict::SlowDown,
             Self::SignIn(error) => match error.verdict() {
                 auth::Verdict::Reconnect => Verdict::Reconnect,

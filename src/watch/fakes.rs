@@ -97,6 +97,10 @@ pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
     };
     let mailbox = config::Mailbox {
         watch,
+        looks: config::Looks {
+            backlog: Some(config::Backlog::Process),
+            ..config::Looks::default()
+        },
         ..config::Mailbox::inbox(Arc::new(account), config::Protocol::Imap, server)
     };
     let command = config::Command::new(vec!["true".into()]);

@@ -47,6 +47,29 @@ pub(crate) async fn list(wire: Wire, from: u32) -> Result<(Wire, Vec<Listed>, bo
     Ok((wire, listed, more))
 }
 
+/// The sizes of these mails, as far as they are there.
+pub(crate) async fn sizes(mut wire: Wire, wanted: &[u32]) -> Result<(Wire, Vec<Listed>), Error> {
+    let mut found = BTreeSet::new();
+    for (set, _) in uids::sets(wanted) {
+        let what = format!("{set} (UID RFC822.SIZE)");
+        let done = wire.run("UID FETCH", &what, |said| {
+            if let Said::Fetch(Fetch {
+                uid: Some(uid),
+                size: Some(size),
+                ..
+            }) = said
+                && wanted.contains(&uid)
+            {
+                found.insert((uid, size));
+            }
+        });
+        (wire, _) = done.await?.ok()?;
+    }
+    let mut listed: Vec<_> = found.into_iter().map(|(uid, size)| Listed { uid, size }).collect();
+    listed.dedup_by_key(|mail| mail.uid);
+    Ok((wire, listed))
+}
+
 /// Which of these mails are still there.
 pub(crate) async fn present(wire: Wire, set: &str) -> Result<(Wire, BTreeSet<u32>), Error> {
     let mut there = BTreeSet::new();

@@ -1,52 +1,96 @@
 //! The first look ever at a mailbox, and the first after the server renumbered it: what becomes of the mails that are there.
 //!
-//! Decided once, and noted in the ledger before anything is taken: who was let in is taken whole, also after a crash.
+//! A first start touches nothing that lay there before: the cursor is put behind it in one commit, and only then it is listed. What is left
+//! is known by a key of its header from then on, so that it is told from new mail when all have new numbers.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
 
 use super::{
-    backlog::{Fate, at_first_sight, is_forgotten},
+    backlog::{Fate, at_first_sight, late_wish, remember},
     cursor,
     error::Error,
     fetch,
-    imap::{Selected, Wire},
+    imap::{Answer, Fetch, Said, Selected, Wire},
+    lost,
     session::Looking,
+    uids,
 };
-use crate::ledger::{self, Cursor};
+use crate::{
+    config::Backlog,
+    ledger::{self, Cursor, OldMail},
+};
 
-/// The cursor to begin with. `session` is a number that no session before had.
+/// The mails that are listed one by one, the newest.
+const LISTED: usize = 100_000;
+/// The mails whose headers are asked for at once.
+const AT_ONCE: usize = 200;
+/// Sessions that may end over headers, before mails are listed without …
+const CAREFUL: u32 = 3;
+/// … and over listing itself, before it is given up: then all that lies there is only counted.
+const GIVEN_UP: u32 = 6;
+
+/// The session to begin with, and its cursor. `session` is a number that no session before had: it stands in for a UIDVALIDITY that is
+/// missing.
 pub(super) async fn admit(
     wire: Wire,
     on: &Looking<'_>,
-    selected: Selected,
+    mut selected: Selected,
     stored: Option<Cursor>,
     session: u32,
-) -> Result<(Wire, Option<Cursor>), Error> {
-    let looks = &on.inlet.mailbox.looks;
+) -> Result<(Wire, Selected, Option<Cursor>), Error> {
     let start = cursor::start(stored, selected, session);
-    if stored.is_some() {
-        return match is_forgotten(looks, start.relist) {
-            false => Ok((wire, stored)),
-            true if selected.exists > 0 => Err(Error::Forgotten),
-            true => Ok((wire, Some(note(on, start.cursor).await?))),
-        };
-    }
-    let waiting = usize::try_from(selected.exists).unwrap_or(usize::MAX);
-    match at_first_sight(looks, waiting)? {
-        Fate::Take => Ok((wire, Some(note(on, start.cursor).await?))),
-        // What is left could not be told from what comes in the next session.
-        Fate::Leave if selected.uid_validity.is_none() => Err(Error::Forgotten),
-        Fate::Leave => {
+    let Some(stored) = stored else {
+        return first(wire, on, selected, start.cursor).await;
+    };
+    let backlog = on.ledger.backlog(on.mailbox).await?;
+    let skips = on.inlet.mailbox.looks.backlog == Some(Backlog::Skip);
+    let (wire, cursor) = match (backlog, start.relist) {
+        // A ledger of before does not know what was left.
+        (None, Some(_)) if skips && selected.exists > 0 => return Err(Error::Forgotten),
+        (None, Some(_)) => return Ok((wire, selected, Some(stored))),
+        (None, None) if skips => leave(wire, on, stored, selected.exists, None).await?,
+        (None, None) => (wire, stored),
+        (Some(backlog), None) if backlog.listed => (wire, stored),
+        (Some(_), None) => (list(wire, on, stored, selected.exists).await?, stored),
+        (Some(_), Some(why)) => {
+            tracing::info!(
+                reason = why.reason(),
+                "the mailbox is listed anew; what was left in it stays there"
+            );
             let (wire, uid_next) = behind(wire, selected).await?;
             let cursor = Cursor {
                 uid_next,
                 ..start.cursor
             };
-            tracing::info!(
-                mails = waiting,
-                "the mails that are there are left, as backlog = \"skip\" says"
-            );
-            Ok((wire, Some(note(on, cursor).await?)))
+            leave(wire, on, cursor, selected.exists, None).await?
         }
-    }
+    };
+    wish(on).await?;
+    selected.uid_validity = Some(cursor.uid_validity);
+    Ok((wire, selected, Some(cursor)))
+}
+
+/// The first look ever.
+async fn first(
+    wire: Wire,
+    on: &Looking<'_>,
+    mut selected: Selected,
+    cursor: Cursor,
+) -> Result<(Wire, Selected, Option<Cursor>), Error> {
+    let choice = on.ledger.backlog_choice(on.mailbox).await?;
+    let (wire, take_since) = match at_first_sight(&on.inlet.mailbox.looks, choice, Utc::now()) {
+        Fate::Take => return Ok((wire, selected, Some(note(on, cursor).await?))),
+        Fate::Leave { take_since } => (wire, take_since),
+        Fate::Doubt => (lost::judge(wire, on).await?, None),
+    };
+    let (wire, uid_next) = behind(wire, selected).await?;
+    let cursor = Cursor { uid_next, ..cursor };
+    let (wire, cursor) = leave(wire, on, cursor, selected.exists, take_since).await?;
+    selected.uid_validity = Some(cursor.uid_validity);
+    Ok((wire, selected, Some(cursor)))
 }
 
 /// Notes how far the mailbox counts as read.
@@ -59,6 +103,134 @@ async fn note(on: &Looking<'_>, cursor: Cursor) -> Result<Cursor, Error> {
     };
     on.ledger.take(intake).await?;
     Ok(cursor)
+}
+
+/// Puts the cursor behind all mails that are there, then lists them.
+async fn leave(
+    wire: Wire,
+    on: &Looking<'_>,
+    cursor: Cursor,
+    exists: u32,
+    take_since: Option<DateTime<Utc>>,
+) -> Result<(Wire, Cursor), Error> {
+    on.ledger.backlog_begin(on.mailbox, cursor, take_since).await?;
+    Ok((list(wire, on, cursor, exists).await?, cursor))
+}
+
+/// Has those taken that a file wants by now.
+async fn wish(on: &Looking<'_>) -> Result<(), Error> {
+    let Some(backlog) = on.ledger.backlog(on.mailbox).await? else {
+        return Ok(());
+    };
+    if backlog.left > backlog.older
+        && let Some(since) = late_wish(&on.inlet.mailbox.looks, backlog.first_look)
+    {
+        on.ledger.backlog_want(on.mailbox, since).await?;
+    }
+    let backlog = on.ledger.backlog(on.mailbox).await?.unwrap_or(backlog);
+    on.health.left(backlog.left);
+    Ok(())
+}
+
+/// Lists the mails before the cursor, and notes each that was not taken.
+async fn list(mut wire: Wire, on: &Looking<'_>, cursor: Cursor, exists: u32) -> Result<Wire, Error> {
+    let tries = on.ledger.backlog_try(on.mailbox).await?;
+    let mut older = u64::from(exists);
+    if exists > 0 && tries <= GIVEN_UP {
+        let listed;
+        (wire, listed, older) = newest(wire, cursor.uid_next, tries <= CAREFUL).await?;
+        let (mut all, mut headers) = (listed.into_values().collect::<Vec<_>>(), tries <= CAREFUL);
+        all.reverse();
+        for mails in all.chunks(AT_ONCE) {
+            let mut heads = HashMap::new();
+            if headers {
+                (wire, heads, headers) = self::headers(wire, mails).await?;
+            }
+            let mut noted = Vec::with_capacity(mails.len());
+            for mail in mails {
+                noted.push(remember(mail.clone(), heads.remove(&mail.uid)).await);
+            }
+            on.ledger.backlog_note(on.mailbox, cursor.uid_validity, noted).await?;
+        }
+    }
+    let backlog = on.ledger.backlog_listed(on.mailbox, older).await?;
+    on.health.left(backlog.left);
+    let names: Vec<_> = on.inlet.settle.keys().map(ToString::to_string).collect();
+    let endpoint = names.first().map_or("ENDPOINT", String::as_str);
+    if backlog.left > 0 {
+        tracing::info!(
+            mails = backlog.left,
+            taken = backlog.wanted,
+            "mails lay in this mailbox before it was watched and are left there; mailjob backlog list {endpoint} shows them, mailjob backlog take {endpoint} has them taken"
+        );
+    }
+    Ok(wire)
+}
+
+/// The newest mails before a UID, by UID, and how many more there are. Without their dates where a session ended over those.
+async fn newest(wire: Wire, before: u32, dates: bool) -> Result<(Wire, BTreeMap<u32, OldMail>, u64), Error> {
+    let mut newest = BTreeMap::new();
+    let mut older = 0;
+    let items = if dates {
+        "UID INTERNALDATE RFC822.SIZE"
+    } else {
+        "UID RFC822.SIZE"
+    };
+    let what = format!("1:* ({items})");
+    let done = wire.run("UID FETCH", &what, |said| {
+        let Said::Fetch(Fetch {
+            uid: Some(uid),
+            received,
+            size,
+            ..
+        }) = said
+        else {
+            return;
+        };
+        if uid >= before {
+            return;
+        }
+        let mail = OldMail {
+            uid,
+            received,
+            size: size.unwrap_or(0).into(),
+            ..OldMail::default()
+        };
+        newest.insert(uid, mail);
+        if newest.len() > LISTED {
+            newest.pop_first();
+            older += 1;
+        }
+    });
+    let (wire, _) = done.await?.ok()?;
+    Ok((wire, newest, older))
+}
+
+/// What is remembered of mails' headers. The last value is false where the server does not give them.
+async fn headers(mut wire: Wire, mails: &[OldMail]) -> Result<(Wire, HashMap<u32, Bytes>, bool), Error> {
+    let mut uids: Vec<u32> = mails.iter().map(|mail| mail.uid).collect();
+    uids.sort_unstable();
+    let mut heads = HashMap::new();
+    for (set, _) in uids::sets(&uids) {
+        let what = format!("{set} (UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE FROM SUBJECT)])");
+        let done = wire.run("UID FETCH", &what, |said| {
+            if let Said::Fetch(Fetch {
+                uid: Some(uid),
+                header: Some(header),
+                ..
+            }) = said
+            {
+                heads.insert(uid, header);
+            }
+        });
+        let done = done.await?;
+        wire = done.wire;
+        if let Answer::Refused(answer) = done.answer {
+            tracing::warn!(%answer, "the server does not give the headers of mails that are left");
+            return Ok((wire, heads, false));
+        }
+    }
+    Ok((wire, heads, true))
 }
 
 /// The first UID behind all mails that are there.

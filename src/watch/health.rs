@@ -8,17 +8,25 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::error::{self, Error};
+use super::{
+    error::{self, Error},
+    rival::Installation,
+};
 use crate::{
     ledger::{NewMail, Settling, Taken, Verdict},
     metrics::{self, Ended},
     status::verdict::Need,
 };
 
+/// Probes that are kept until somebody looks at them.
+const PROBES: usize = 64;
+
 /// A cell that the watch loop writes and others read.
 #[derive(Debug, Default)]
 pub struct Health {
     state: Mutex<State>,
+    /// Probes that were found in the mailbox and not looked at yet: whose, UIDVALIDITY and UID.
+    probes: Mutex<Vec<(Installation, (u32, u32))>>,
     meter: metrics::Mailbox,
 }
 
@@ -41,6 +49,10 @@ pub struct State {
     pub took: Option<DateTime<Utc>>,
     /// Mails that the server told of and that are not taken yet.
     pub untaken: u64,
+    /// Mails that lay there before it was watched and are left.
+    pub left: u64,
+    /// Since when it is known that another Mailjob works here with a ledger of its own.
+    pub rival: Option<DateTime<Utc>>,
 }
 
 impl Health {
@@ -49,6 +61,7 @@ impl Health {
     pub fn counted(meter: metrics::Mailbox) -> Self {
         Self {
             state: Mutex::default(),
+            probes: Mutex::default(),
             meter,
         }
     }
@@ -67,6 +80,8 @@ impl Health {
                 looked: Some(now),
                 took: state.took,
                 untaken: if more { state.untaken } else { 0 },
+                left: state.left,
+                rival: state.rival,
                 ..State::default()
             };
         });
@@ -97,6 +112,34 @@ impl Health {
     /// The server told of so many mails that are not taken yet.
     pub(crate) fn announced(&self, mails: usize) {
         self.change(|state| state.untaken = mails as u64);
+    }
+
+    /// So many mails lay there before it was watched and are left.
+    pub(crate) fn left(&self, mails: u64) {
+        self.change(|state| state.left = mails);
+    }
+
+    /// A probe was found in the mailbox. Of many only some count.
+    pub(crate) fn probe(&self, whose: Installation, place: (u32, u32)) {
+        let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        if probes.len() < PROBES {
+            probes.push((whose, place));
+        }
+    }
+
+    /// Whether probes were found since.
+    pub(super) fn has_probes(&self) -> bool {
+        !self.probes.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// The probes that were found since.
+    pub(super) fn probes(&self) -> Vec<(Installation, (u32, u32))> {
+        std::mem::take(&mut *self.probes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Another Mailjob works here with a ledger of its own, or has not shown itself for long.
+    pub(crate) fn rival(&self, since: Option<DateTime<Utc>>) {
+        self.change(|state| state.rival = since);
     }
 
     /// These mails, received at such times as the server says, were committed.
@@ -136,7 +179,7 @@ fn need(error: &Error) -> Need {
         _ if error.patience().is_some() => Need::Time,
         Error::SignIn(error) if error.needs_person() => Need::SignIn,
         Error::Credential { .. } => Need::SignIn,
-        Error::Backlog { .. } | Error::Forgotten => Need::Backlog,
+        Error::LostLedger { .. } | Error::Forgotten => Need::Backlog,
         _ => match error.verdict() {
             error::Verdict::Reconnect => Need::Time,
             error::Verdict::SlowDown | error::Verdict::Fatal => Need::Operator,
@@ -249,7 +292,13 @@ mod tests {
             (credential(throttled), Need::Time),
             (Error::SignIn(auth::Error::NotSignedIn("a".into())), Need::SignIn),
             (Error::SignIn(auth::Error::Answer("is no JSON")), Need::Time),
-            (Error::Backlog { waiting: 2, limit: 1 }, Need::Backlog),
+            (
+                Error::LostLedger {
+                    target: "Processed".into(),
+                    mails: 2,
+                },
+                Need::Backlog,
+            ),
             (Error::Forgotten, Need::Backlog),
             (Error::Ledger(ledger::Error::Full("disk".into())), Need::Time),
         ] {

@@ -104,17 +104,33 @@ async fn looks_that_were_counted_come_to_an_end() {
     }
 }
 
-/// At the first look ever.
+/// At the first look ever: everything is left, and each mail is remembered.
 #[tokio::test(start_paused = true)]
-async fn a_backlog_is_left_where_that_is_said() {
-    let looks = Looks {
+async fn what_lay_there_is_left_unless_somebody_says_otherwise() {
+    let skip = Looks {
         backlog: Some(config::Backlog::Skip),
         ..Looks::default()
     };
-    let rest = "S: $ OK
-        C: UID FETCH 1:* (UID RFC822.SIZE)
+    let none = "C: STATUS \"Processed\" (MESSAGES)
+        S: $ NO no such mailbox
+        C: STATUS \"INBOX.Processed\" (MESSAGES)
+        S: * STATUS \"INBOX.Processed\" (MESSAGES 0)
+        S: $ OK
+        C: STATUS \"INBOX/Processed\" (MESSAGES)
+        S: $ NO";
+    let rest = "C: UID FETCH 1:* (UID RFC822.SIZE)
         S: * 1 FETCH (UID 3 RFC822.SIZE 4)
         S: * 2 FETCH (UID 9 RFC822.SIZE 4)
+        S: $ OK
+        C: UID FETCH 1:* (UID INTERNALDATE RFC822.SIZE)
+        S: * 1 FETCH (UID 3 RFC822.SIZE 4)
+        S: * 2 FETCH (UID 9 INTERNALDATE \" 1-Nov-2026 08:00:00 +0000\" RFC822.SIZE 4)
+        S: * 3 FETCH (UID 10 RFC822.SIZE 4)
+        S: $ OK
+        C: UID FETCH 3,9 (UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE FROM SUBJECT)])
+        S: * 1 FETCH (UID 3 BODY[HEADER.FIELDS (MESSAGE-ID DATE FROM SUBJECT)] \"Subject: three\")
+        S: * 2 FETCH (BODY[HEADER.FIELDS (MESSAGE-ID DATE FROM SUBJECT)] {0}
+        S:  UID 9)
         S: $ OK
         C: NOOP
         S: $ OK
@@ -123,34 +139,139 @@ async fn a_backlog_is_left_where_that_is_said() {
         S: $ OK
         C: IDLE
         S: + idling";
-    let running = start(idle(), looks, &[&script(rest)]);
+    for (looks, ask) in [(skip, ""), (Looks::default(), none)] {
+        let running = start(idle(), looks, &[&script(&format!("S: $ OK\n{ask}\n{rest}"))]);
+        running.memory.state.lock().unwrap().cursor = None;
+        running
+            .until("the mailbox counts as read", |this| {
+                this.memory.cursor_now().is_some_and(|cursor| cursor.uid_next == 10) && this.health.state().connected
+            })
+            .await;
+        assert!(running.memory.uids().is_empty());
+        assert_eq!(running.health.state().left, 2);
+        let old = running.memory.state.lock().unwrap().old.clone();
+        let told: Vec<_> = old
+            .iter()
+            .map(|mail| {
+                (
+                    mail.uid,
+                    mail.subject.as_str(),
+                    mail.received.is_some(),
+                    mail.key.is_some(),
+                )
+            })
+            .collect();
+        assert_eq!(told, [(9, "", true, false), (3, "three", false, true)]);
+        running.stopped().await;
+    }
+}
+
+/// A server that gives no headers, or a session that ends over them, keeps nothing from being left.
+#[tokio::test(start_paused = true)]
+async fn what_can_not_be_listed_is_left_all_the_same() {
+    let refused = "S: * OK [UIDNEXT 10] .
+        S: $ OK
+        C: UID FETCH 1:* (UID INTERNALDATE RFC822.SIZE)
+        S: * 1 FETCH (UID 3 RFC822.SIZE 4)
+        S: $ OK
+        C: UID FETCH 3 *
+        S: $ BAD what is that
+        C: IDLE
+        S: + idling";
+    let skip = Looks {
+        backlog: Some(config::Backlog::Skip),
+        ..Looks::default()
+    };
+    let running = start(idle(), skip, &[&script(refused)]);
     running.memory.state.lock().unwrap().cursor = None;
+    running.until("one is left", |this| this.health.state().left == 1).await;
     running
-        .until("the mailbox counts as read", |this| {
-            this.memory.cursor_now().is_some_and(|cursor| cursor.uid_next == 10) && this.health.state().connected
-        })
+        .until("it goes on", |this| this.health.state().looked.is_some())
         .await;
     assert!(running.memory.uids().is_empty());
     running.stopped().await;
 }
 
-/// And after it was renumbered, when what was left can't be told from what is new.
+/// What an operator wants of it comes by its UID, from behind the cursor, which stays.
+#[tokio::test(start_paused = true)]
+async fn what_is_wanted_is_taken_from_behind_the_cursor() {
+    let rest = "S: * OK [UIDNEXT 5] .
+        S: $ OK
+        C: UID FETCH 2:3 (UID RFC822.SIZE)
+        S: * 2 FETCH (UID 3 RFC822.SIZE 4)
+        S: $ OK
+        C: UID FETCH 3 (UID INTERNALDATE BODY.PEEK[]<0.262144>)
+        S: * 2 FETCH (UID 3 BODY[]<0> \"old!\")
+        S: $ OK
+        C: IDLE
+        S: + idling";
+    let running = start(idle(), Looks::default(), &[&script(rest)]);
+    running.memory.state.lock().unwrap().old_wanted = vec![2, 3];
+    running.has(&[3]).await;
+    running
+        .until("nothing is wanted any more", |this| {
+            this.memory.state.lock().unwrap().old_wanted.is_empty()
+        })
+        .await;
+    assert_eq!(running.memory.cursor_now().unwrap().uid_next, 5);
+    running.stopped().await;
+}
+
+/// After it was renumbered all of it is listed again, and the ledger says what is new.
+#[tokio::test(start_paused = true)]
+async fn a_renumbered_mailbox_is_sorted_anew() {
+    let rest = "S: * OK [UIDNEXT 3] .
+        S: $ OK
+        C: UID FETCH 1:* (UID INTERNALDATE RFC822.SIZE)
+        S: * 1 FETCH (UID 1 RFC822.SIZE 4)
+        S: $ OK
+        C: UID FETCH 1 (UID BODY.PEEK*
+        S: * 1 FETCH (UID 1 BODY[HEADER.FIELDS (DATE)] \"Subject: one\")
+        S: $ OK
+        C: IDLE
+        S: + idling";
+    let running = start(idle(), Looks::default(), &[&script(rest)]);
+    {
+        let mut state = running.memory.state.lock().unwrap();
+        state.cursor = Some(crate::ledger::Cursor {
+            uid_validity: 6,
+            uid_next: 900,
+        });
+        state.backlog = Some(crate::ledger::Backlog {
+            listed: true,
+            ..Default::default()
+        });
+    }
+    running
+        .until("it is listed", |this| this.health.state().left == 1)
+        .await;
+    let cursor = running.memory.cursor_now().unwrap();
+    assert_eq!((cursor.uid_validity, cursor.uid_next), (7, 3));
+    assert!(running.memory.uids().is_empty());
+    running.stopped().await;
+}
+
+/// A ledger that is new where mails were done before, and one of before that does not know what was left.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_taken_unasked() {
     let skip = Looks {
         backlog: Some(config::Backlog::Skip),
         ..Looks::default()
     };
-    let limit = Looks {
-        backlog_limit: 3,
-        ..Looks::default()
-    };
-    for (looks, validity, words) in [
-        (limit, None, "4 mails lay in this mailbox"),
-        (skip, Some(6), "new numbers"),
+    let lost = "S: $ OK
+        C: STATUS \"Processed\" (MESSAGES)
+        S: * STATUS Processed (MESSAGES 3)
+        S: $ OK";
+    for (looks, validity, script, words) in [
+        (Looks::default(), None, self::script(lost), "\"Processed\" has 3"),
+        (
+            skip,
+            Some(6),
+            self::script("S: * OK [UIDNEXT 5] .\nS: $ OK"),
+            "new numbers",
+        ),
     ] {
-        let one = script("S: * OK [UIDNEXT 5] .\nS: $ OK");
-        let running = start(idle(), looks, &[&one, &one]);
+        let running = start(idle(), looks, &[&script, &script]);
         let cursor = validity.map(|uid_validity| crate::ledger::Cursor {
             uid_validity,
             uid_next: 5,
@@ -163,6 +284,8 @@ async fn nothing_is_taken_unasked() {
                 .is_some_and(|trouble| trouble.contains(words))
         };
         running.until("it is held, and says so", held).await;
+        // Whoever decides need not wait.
+        running.memory.bell.notify_one();
         running
             .until("it is asked again", |this| this.servers.lock().unwrap().len() == 2)
             .await;

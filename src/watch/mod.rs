@@ -20,12 +20,14 @@ pub mod health;
 mod idle;
 mod imap;
 pub mod intake;
+mod lost;
 mod mechanism;
 #[cfg(test)]
 mod memory;
 mod plan;
 pub mod pop3;
 pub mod probe;
+mod rival;
 mod schedule;
 #[cfg(test)]
 mod script;

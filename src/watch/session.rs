@@ -23,6 +23,8 @@ use crate::{
     net::{self, Handshake},
 };
 
+/// Old mails that are taken together.
+const WANTED: usize = 200;
 /// News of so many mails are received without listing them first.
 const FEW: u32 = 32;
 
@@ -171,6 +173,55 @@ impl Session {
             tracing::info!(new = taken.new, known = taken.known, "took new mail");
         }
         Ok(looked)
+    }
+
+    /// Takes what an operator wants of the mails that lay there before, whose UIDs are below the cursor.
+    pub(super) async fn take_wanted(mut self, on: &Looking<'_>, care: &mut Care) -> Result<Self, Error> {
+        loop {
+            let wanted = on.ledger.backlog_wanted(on.mailbox, WANTED).await?;
+            if wanted.is_empty() {
+                return Ok(self);
+            }
+            let listed;
+            (self.wire, listed) = fetch::sizes(self.wire, &wanted).await?;
+            let mut intake = Intake::begin(
+                on.ledger.clone(),
+                on.inlet.takers.clone(),
+                on.mailbox.clone(),
+                self.cursor,
+                on.budget.clone(),
+                on.health.clone(),
+            );
+            let mut receiver = Receiver {
+                intake: &mut intake,
+                limit: on.inlet.size,
+            };
+            let received = self.receive_listed(&mut receiver, listed, care).await;
+            let taken = intake.finish().await;
+            self = received?;
+            let taken = taken?;
+            on.ledger.backlog_taken(on.mailbox, wanted).await?;
+            tracing::info!(new = taken.new, known = taken.known, "took mail that lay there before");
+            let backlog = on.ledger.backlog(on.mailbox).await?;
+            on.health.left(backlog.map_or(0, |backlog| backlog.left));
+        }
+    }
+
+    async fn receive_listed(
+        mut self,
+        receiver: &mut Receiver<'_>,
+        listed: Vec<cursor::Listed>,
+        care: &mut Care,
+    ) -> Result<Self, Error> {
+        let alone = care.alone();
+        for portion in portions(listed, alone) {
+            if alone && care.try_alone(portion.first()) {
+                receiver.give_up(self.cursor.uid_validity, portion.first()).await?;
+                continue;
+            }
+            (self.wire, _) = receiver.portion(self.wire, &portion).await?;
+        }
+        Ok(self)
     }
 
     async fn receive_news(mut self, receiver: &mut Receiver<'_>) -> Result<Self, Error> {

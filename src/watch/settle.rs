@@ -7,6 +7,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use chrono::Utc;
 use futures_util::FutureExt;
 use tokio::{sync::Notify, time::Instant};
 
@@ -14,8 +15,9 @@ use super::{
     backoff::Backoff,
     error::{Error, Refusal, Verdict},
     fetch,
-    imap::{Answer, Said, mutf7},
+    imap::{Answer, Said, Step, mutf7, response::Known},
     plan::{Touch, plan},
+    rival::{self, Rivals},
     session::{Looking, Session},
     uids,
 };
@@ -30,6 +32,8 @@ pub(super) struct Targets {
     names: HashMap<String, String>,
     /// It was said that deleted mails stay.
     warned: bool,
+    /// Of the mails that the last command named, so many were touched, as far as the server says.
+    touched: Option<usize>,
 }
 
 /// When to settle: as soon as the bell rings, but seldom while the server refuses.
@@ -40,6 +44,8 @@ pub(super) struct Settler {
     /// Nothing is settled before.
     after: Option<Instant>,
     failures: Backoff,
+    /// What is known of others who work at this mailbox.
+    pub(super) rivals: Rivals,
 }
 
 impl Settler {
@@ -49,6 +55,7 @@ impl Settler {
             rang: None,
             after: None,
             failures: Backoff::default(),
+            rivals: Rivals::default(),
         }
     }
 
@@ -66,7 +73,7 @@ impl Settler {
         if self.after.is_some_and(|after| Instant::now() < after) {
             return Ok(session);
         }
-        let (session, answer) = settle(session, on).await?;
+        let (session, answer) = settle(session, on, &mut self.rivals).await?;
         match answer {
             Ok(()) => (self.after, self.failures) = (None, Backoff::default()),
             Err(answer) => {
@@ -86,14 +93,18 @@ impl Settler {
 pub(super) type Tried = Result<(Session, Result<(), Refusal>), Error>;
 
 /// Gives every mail that is due its last touch. The last refusal comes back with the session.
-async fn settle(mut session: Session, on: &Looking<'_>) -> Tried {
+async fn settle(mut session: Session, on: &Looking<'_>, rivals: &mut Rivals) -> Tried {
     let mut refused = Ok(());
     loop {
         let uid_validity = session.cursor.uid_validity;
         let due = on.ledger.settling(on.mailbox, uid_validity, AT_ONCE).await?;
         for touch in plan(&due, on.inlet) {
             let (touched, answer);
+            session.targets.touched = None;
             (session, touched, answer) = touch_all(session, &touch).await?;
+            if matches!(touch.fate, Fate::Move(_) | Fate::Delete) && answer.is_ok() {
+                rivals.touched(touch.uids.len(), session.targets.touched, Instant::now());
+            }
             if !touched.is_empty() {
                 let mails = touched.len();
                 let place = |uid: &u32| Place {
@@ -150,8 +161,23 @@ pub(super) async fn touch_set(session: Session, fate: &Fate, set: &str) -> Tried
 }
 
 async fn command(mut session: Session, name: &'static str, arguments: &str) -> Tried {
-    let done = session.wire.run(name, arguments, |_| {}).await?;
+    let (mut copied, mut expunged) = (None, 0);
+    let done = session.wire.run(name, arguments, |said| match said {
+        Said::Ok(Some(Known::Copied(count))) => copied = Some(count),
+        Said::Expunged => expunged += 1,
+        _ => {}
+    });
+    let done = done.await?;
     session.wire = done.wire;
+    if let Answer::Ok(Some(Known::Copied(count))) = done.answer {
+        copied = Some(count);
+    }
+    session.targets.touched = match name {
+        "UID MOVE" | "UID COPY" => copied.and_then(|count| usize::try_from(count).ok()),
+        // What others deleted may be told here too: it counts for more, never for less.
+        "UID EXPUNGE" => session.targets.touched.or(Some(expunged)),
+        _ => session.targets.touched,
+    };
     let answer = match done.answer {
         Answer::Ok(_) => Ok(()),
         Answer::Refused(refusal) => Err(refusal),
@@ -171,6 +197,67 @@ async fn delete(session: Session, set: &str) -> Tried {
         );
     }
     Ok((session, marked))
+}
+
+/// Looks for another Mailjob at this mailbox, where there is a reason to, and answers one that looks for us.
+pub(super) async fn probe(mut session: Session, on: &Looking<'_>, rivals: &mut Rivals) -> Result<Session, Error> {
+    let now = Instant::now();
+    let found = on.health.probes();
+    let old = rivals.old(session.cursor.uid_validity, now);
+    if found.is_empty() && old.is_empty() && !rivals.is_due(now) {
+        if rivals.is_over(now) {
+            tracing::info!("no other Mailjob answers at this mailbox any more");
+            on.health.rival(None);
+        }
+        return Ok(session);
+    }
+    for (set, _) in uids::sets(&old) {
+        (session, _) = touch_set(session, &Fate::Delete, &set).await?;
+    }
+    let own = on.ledger.installation().await?;
+    for (whose, place) in found {
+        if rivals.found(whose, own, place, now) {
+            tracing::error!(
+                "another Mailjob works at this mailbox with a ledger of its own: mails are done and answered twice; stop one of the two, or have it watch another mailbox"
+            );
+            on.health.rival(Some(Utc::now()));
+        }
+    }
+    if rivals.is_due(now) {
+        rivals.probed(now);
+        let bytes = rival::write(own, &Utc::now().to_rfc2822());
+        let answer;
+        (session, answer) = append(session, &on.inlet.mailbox.name, bytes.as_bytes()).await?;
+        match answer {
+            Ok(()) => tracing::warn!(
+                "mails were gone before their last touch: a small mail in the mailbox asks whether another Mailjob works there; it is deleted within some minutes"
+            ),
+            Err(answer) => {
+                tracing::warn!(%answer, "mails were gone before their last touch; whether another Mailjob works at this mailbox can't be asked")
+            }
+        }
+    }
+    Ok(session)
+}
+
+/// Puts a mail into a mailbox, as one that was read.
+async fn append(mut session: Session, mailbox: &str, mail: &[u8]) -> Tried {
+    let what = format!("{} (\\Seen) {{{}}}", quoted(mailbox)?, mail.len());
+    let mut running = session.wire.send("APPEND", &what).await?;
+    loop {
+        match running.next().await? {
+            Step::Said(asked, Said::Continue(_)) => running = asked.literal(mail).await?,
+            Step::Said(on_its_way, _) => running = on_its_way,
+            Step::Done(done) => {
+                session.wire = done.wire;
+                let answer = match done.answer {
+                    Answer::Ok(_) => Ok(()),
+                    Answer::Refused(refusal) => Err(refusal),
+                };
+                return Ok((session, answer));
+            }
+        }
+    }
 }
 
 /// Moves mails to a mailbox, which is made when it's missing.

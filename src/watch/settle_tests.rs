@@ -15,7 +15,7 @@ fn all() -> Capabilities {
 /// Settles what is due; gives back the mails that had their touch, and whether the server refused.
 async fn settled(world: &World, can: Capabilities, script: &[&str]) -> (Vec<u32>, bool) {
     let (session, server) = world.session(script, can);
-    let (_, answer) = settle(session, &world.looking()).await.unwrap();
+    let (_, answer) = settle(session, &world.looking(), &mut Rivals::default()).await.unwrap();
     server.finished().await;
     let mut uids = world.memory.settled_uids();
     uids.sort_unstable();
@@ -150,7 +150,10 @@ async fn nothing_is_noted_before_the_servers_ok() {
     let world = World::new();
     world.memory.due(7, &[1], Verdict::Done);
     let (session, _server) = world.session(&["C: UID MOVE *", "S: * 1 EXPUNGE", "EOF"], all());
-    settle(session, &world.looking()).await.err().unwrap();
+    settle(session, &world.looking(), &mut Rivals::default())
+        .await
+        .err()
+        .unwrap();
     assert!(world.memory.settled_uids().is_empty());
 }
 
@@ -160,7 +163,10 @@ async fn a_name_from_the_configuration_is_no_command() {
     world.settle().done = Fate::Move("a\"\r\nA9 DELETE INBOX".into());
     world.memory.due(7, &[1], Verdict::Done);
     let (session, _server) = world.session(&["WAIT 1"], all());
-    let error = settle(session, &world.looking()).await.err().unwrap();
+    let error = settle(session, &world.looking(), &mut Rivals::default())
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(error, Error::Name(_)), "{error:?}");
 }
 

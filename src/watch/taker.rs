@@ -13,6 +13,7 @@ use super::{
     header_key::header_key,
     health::received,
     intake::{About, Arrived, Held, Small},
+    rival,
 };
 use crate::{
     budget::Room,
@@ -112,7 +113,8 @@ impl Taker {
                 let mail = self.seen(uid, about, None, Content::Lacking(lack));
                 self.mails.push(mail);
             }
-            Arrived::Cursor(uid_next) => self.commit(uid_next).await?,
+            // Mails that lay there before are taken from behind the cursor, which never goes back.
+            Arrived::Cursor(uid_next) => self.commit(uid_next.max(self.cursor.uid_next)).await?,
             Arrived::Flush => self.commit(self.cursor.uid_next).await?,
         }
         if self.bytes >= TOGETHER {
@@ -122,6 +124,10 @@ impl Taker {
     }
 
     fn small(&mut self, small: Small) {
+        if let Some(whose) = rival::probe(&small.bytes) {
+            self.health.probe(whose, (self.cursor.uid_validity, small.uid));
+            return;
+        }
         self.bytes += small.bytes.len();
         let key = header_key(&small.bytes);
         let content = match small.held {

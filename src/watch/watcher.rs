@@ -3,7 +3,10 @@
 use std::{ops::ControlFlow, time::Duration};
 
 use chrono::Utc;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
 
 use super::{
     Watch,
@@ -16,12 +19,14 @@ use super::{
     imap::Wire,
     mailbox_key, schedule,
     session::{self, Looking, Scope, Session},
-    settle::Settler,
+    settle::{self, Settler},
 };
 use crate::{config, ledger::MailboxKey};
 
 /// How long a session of a mailbox that is seldom looked at stays open for last touches.
 const LINGER: Duration = Duration::from_secs(60);
+/// How often it is asked, at most, whether old mails are wanted.
+const SELDOM: Duration = Duration::from_millis(250);
 /// How long a last touch may still take when the program stops.
 const LAST: Duration = Duration::from_secs(10);
 
@@ -33,6 +38,8 @@ pub(super) struct Watcher {
     care: Care,
     /// When the next unconditional look is due.
     look_due: Instant,
+    /// When it was last asked whether old mails are wanted.
+    wanted_at: Option<Instant>,
     /// The looks so far.
     looks: usize,
     /// The server refused IDLE in this session.
@@ -72,6 +79,7 @@ impl Watcher {
             settler,
             care: Care::default(),
             look_due: Instant::now(),
+            wanted_at: None,
             looks: 0,
             no_idle: false,
             in_trouble: true,
@@ -99,7 +107,12 @@ impl Watcher {
                     let verdict = error.verdict();
                     let wait = backoff.after(verdict, connected.elapsed(), error.patience(), fastrand::f64());
                     self.report(&error, verdict, wait);
-                    let pause = self.watch.login.pause(wait);
+                    let pause = async {
+                        tokio::select! {
+                            () = self.watch.login.pause(wait) => {}
+                            () = decided(&error, &self.settler.bell) => {}
+                        }
+                    };
                     if stop.run_until_cancelled(pause).await.is_none() {
                         return;
                     }
@@ -147,7 +160,7 @@ impl Watcher {
         let (wire, can, selected) = session::connect(&*self.door, &self.watch.inlet.mailbox).await?;
         let now = u32::try_from(Utc::now().timestamp()).unwrap_or(u32::MAX);
         let on = Looking::of(&self.watch, &self.mailbox);
-        let (wire, stored) = first_sight::admit(wire, &on, selected, stored, now).await?;
+        let (wire, selected, stored) = first_sight::admit(wire, &on, selected, stored, now).await?;
         self.no_idle = false;
         if std::mem::take(&mut self.in_trouble) {
             tracing::info!(mailbox = %self.mailbox, idle = can.idle, "connected");
@@ -163,12 +176,17 @@ impl Watcher {
                 let Some(session) = stop.run_until_cancelled(Box::pin(self.look(session, scope))).await else {
                     return Ok(ControlFlow::Break(Over::Stopped));
                 };
-                let next = if scope == Scope::All { Next::Settle } else { Next::Wait };
+                let settles = scope == Scope::All || self.watch.health.has_probes();
+                let next = if settles { Next::Settle } else { Next::Wait };
                 Ok(ControlFlow::Continue((session?, next)))
             }
             Next::Settle => {
-                // A touch that was begun is brought to its end: only then does the ledger know of it.
                 let stop = self.watch.stop.clone();
+                let Some(session) = stop.run_until_cancelled(Box::pin(self.take_wanted(session))).await else {
+                    return Ok(ControlFlow::Break(Over::Stopped));
+                };
+                let session = session?;
+                // A touch that was begun is brought to its end: only then does the ledger know of it.
                 let on = Looking::of(&self.watch, &self.mailbox);
                 let settled = Box::pin(self.settler.settle(session, &on));
                 let late = async {
@@ -176,7 +194,11 @@ impl Watcher {
                     sleep(LAST).await;
                 };
                 tokio::select! {
-                    session = settled => Ok(ControlFlow::Continue((session?, Next::Wait))),
+                    session = settled => {
+                        let on = Looking::of(&self.watch, &self.mailbox);
+                        let session = Box::pin(settle::probe(session?, &on, &mut self.settler.rivals)).await?;
+                        Ok(ControlFlow::Continue((session, Next::Wait)))
+                    }
                     () = late => Ok(ControlFlow::Break(Over::Stopped)),
                 }
             }
@@ -216,17 +238,34 @@ impl Watcher {
         Ok(session)
     }
 
+    /// Takes what an operator wants of the mails that lay there before.
+    async fn take_wanted(&mut self, session: Session) -> Result<Session, Error> {
+        let now = Instant::now();
+        if self.wanted_at.is_some_and(|at| now < at + SELDOM) {
+            return Ok(session);
+        }
+        self.wanted_at = Some(now);
+        let on = Looking::of(&self.watch, &self.mailbox);
+        let taken = Box::pin(session.take_wanted(&on, &mut self.care)).await;
+        taken.inspect_err(|error| self.care.failed(error))
+    }
+
     /// Waits for mail, for the bell, or for the time of the next look.
     async fn wait(&mut self, session: Session) -> Result<Turn, Error> {
         let now = Instant::now();
         if self.look_due <= now {
             return Ok(ControlFlow::Continue((session, Next::Look(Scope::All))));
         }
+        let probe = self.settler.rivals.next();
+        if probe.is_some_and(|probe| probe <= now) {
+            return Ok(ControlFlow::Continue((session, Next::Settle)));
+        }
         let push = self.pushes(&session);
         let pause = self.look_due - now;
         let lingers = !push && !schedule::keeps(pause);
+        let until = now + if lingers { LINGER } else { pause };
         let wait = Wait {
-            until: now + if lingers { LINGER } else { pause },
+            until: probe.map_or(until, |probe| probe.min(until)),
             bell: &self.settler.bell,
             rang: &mut self.settler.rang,
         };
@@ -242,7 +281,7 @@ impl Watcher {
                 back(wire, Next::Look(Scope::News(news)))
             }
             Woke::Bell(wire) => back(wire, Next::Settle),
-            Woke::Time(_) if lingers => ControlFlow::Break(Over::Rest),
+            Woke::Time(_) if lingers && probe.is_none() => ControlFlow::Break(Over::Rest),
             Woke::Time(wire) => back(wire, Next::Wait),
             Woke::Refused(wire) => {
                 self.no_idle = true;
@@ -280,6 +319,14 @@ impl Watcher {
 
     fn pause(&self, push: bool) -> Duration {
         schedule::until_next(&self.watch.inlet.mailbox.watch, push, Utc::now())
+    }
+}
+
+/// Somebody may have said what becomes of the mails that lie there, where that is waited for.
+async fn decided(error: &Error, bell: &Notify) {
+    match error {
+        Error::LostLedger { .. } | Error::Forgotten => bell.notified().await,
+        _ => std::future::pending().await,
     }
 }
 

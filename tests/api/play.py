@@ -36,6 +36,7 @@ description = "{description}"
 account = "world"
 auth = {{ password = {{ file = "../password" }} }}
 user = "{user}"
+backlog = "process"
 [command]
 argv = ["/bin/sh", "-c", "{script}"]
 [reply]

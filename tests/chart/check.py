@@ -63,14 +63,23 @@ def alone(stateful):
     """Never two on one ledger."""
     spec, pod = stateful["spec"], stateful["spec"]["template"]["spec"]
     yield spec["replicas"] == 1, "one replica"
-    claims = {claim["metadata"]["name"] for claim in spec.get("volumeClaimTemplates", [])}
-    modes = {mode for claim in spec.get("volumeClaimTemplates", []) for mode in claim["spec"]["accessModes"]}
-    yield modes <= {"ReadWriteOnce", "ReadWriteOncePod"}, "a volume of one node"
-    volumes = [volume["name"] for volume in pod["volumes"]] + sorted(claims)
+    yield "volumeClaimTemplates" not in spec, "no second pod gets a ledger of its own"
+    volumes = [volume["name"] for volume in pod["volumes"]]
     mounted = [mount["name"] for mount in pod["containers"][0]["volumeMounts"]]
     yield sorted(volumes) == sorted(set(mounted)), "each volume is there, once, and used"
     labels = spec["template"]["metadata"]["labels"]
     yield spec["selector"]["matchLabels"].items() <= labels.items(), "the selector finds the pod"
+
+
+def kept(stateful, claims):
+    """The ledger's claim: one, by its name, that outlives the release and is of one node."""
+    volumes = stateful["spec"]["template"]["spec"]["volumes"]
+    (used,) = [volume["persistentVolumeClaim"]["claimName"] for volume in volumes if volume["name"] == "ledger"]
+    yield len(claims) <= 1, "one claim at most"
+    for claim in claims:
+        yield claim["metadata"]["name"] == used, "the claim that is made is the one that is used"
+        yield claim["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep", "the claim is kept"
+        yield set(claim["spec"]["accessModes"]) <= {"ReadWriteOnce", "ReadWriteOncePod"}, "a volume of one node"
 
 
 def wrong(file):
@@ -81,6 +90,7 @@ def wrong(file):
     pod = stateful["spec"]["template"]["spec"]
     config = next(each for each in found["ConfigMap"] if "mailjob.toml" in each["data"])
     rules = [*restricted(pod), *running(pod, config["data"]["mailjob.toml"]), *alone(stateful)]
+    rules += kept(stateful, found.get("PersistentVolumeClaim", []))
     (service,) = found["Service"]
     rules += [
         (service["metadata"]["name"] == stateful["spec"]["serviceName"], "the service of the StatefulSet"),

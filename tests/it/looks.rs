@@ -1,4 +1,4 @@
-//! When a mailbox is looked at, how much is taken at a time, and what becomes of a backlog, through the whole program.
+//! When a mailbox is looked at, and how much is taken at a time, through the whole program.
 
 use std::time::{Duration, Instant};
 
@@ -97,48 +97,4 @@ async fn the_first_look_is_put_off() {
     let taken: DateTime<Utc> = requests[0].json()["taken"].as_str().unwrap().parse().unwrap();
     assert!(taken - started >= TimeDelta::seconds(3), "{started} {taken}");
     scene.stops().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_backlog_over_the_limit_waits_for_a_word() {
-    for protocol in ["imap", "pop3"] {
-        for backlog in ["process", "skip"] {
-            let mut scene = Scene::new(Start::Implicit).await;
-            let lines = format!("protocol = \"{protocol}\"\nevery = \"1s\"\nbacklog_limit = 2");
-            let settle = "[settle]\ndone = \"delete\"";
-            scene.add("a", &lines, settle);
-            let old: Vec<_> = (1..=3).map(|n| mail(n, "old", USER)).collect();
-            scene.deliver(&old).await;
-            scene.run().await;
-            scene
-                .says("3 mails lay in this mailbox before it was watched, more than backlog_limit = 2")
-                .await;
-            scene.says("backlog = \"skip\"").await;
-            assert!(scene.receiver.requests().is_empty());
-
-            scene.add("a", &format!("{lines}\nbacklog = \"{backlog}\""), settle);
-            let skip = backlog == "skip";
-            if skip {
-                scene.says("the mails that are there are left").await;
-            }
-            scene.deliver(&[mail(9, "new", USER)]).await;
-            let expected = if skip {
-                vec!["/a new"]
-            } else {
-                vec!["/a new", "/a old", "/a old", "/a old"]
-            };
-            assert_eq!(scene.told(expected.len()).await, expected, "{protocol}");
-            scene.holds("INBOX", if skip { 3 } else { 0 }).await;
-            // Nor are they taken after the next start.
-            assert_eq!(scene.mailjob.term().unwrap(), 0);
-            scene.run().await;
-            scene.deliver(&[mail(10, "newer", USER)]).await;
-            assert_eq!(scene.told(expected.len() + 1).await[1], "/a newer");
-            if skip {
-                let flags = scene.world.dovecot.flags(USER, "INBOX").await.unwrap();
-                assert!(flags.iter().take(3).all(String::is_empty), "{flags:?}");
-            }
-            scene.stops().await;
-        }
-    }
 }

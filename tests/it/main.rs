@@ -3,6 +3,7 @@
 mod accounts;
 mod api;
 mod auth;
+mod backlog;
 mod bombs;
 mod canary;
 mod crash;

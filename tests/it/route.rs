@@ -16,7 +16,7 @@ pub(crate) fn mail(number: usize, subject: &str, to: &str) -> Vec<u8> {
 }
 
 /// An endpoint of ada's that tells the receiver at its name; `mailbox` and what follows are further lines.
-fn endpoint(receiver: &Receiver, name: &str, mailbox: &str, more: &str) -> String {
+pub(crate) fn endpoint(receiver: &Receiver, name: &str, mailbox: &str, more: &str) -> String {
     let url = receiver.url(&format!("/{name}"));
     format!(
         "[mailbox]\naccount = \"ada\"\n{mailbox}\n[webhook]\nurl = \"{url}\"\nallow_private_network = true\n{more}\n"

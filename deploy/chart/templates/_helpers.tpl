@@ -55,3 +55,19 @@ commands = {{ int .Values.service.commands }}
 {{ dict "retention" . | toToml | trim }}
 {{- end }}
 {{- end -}}
+
+{{/* The claim of the ledger: yours, or the one that is made. Charts of before had the StatefulSet make it, under this name. */}}
+{{- define "mailjob.claim" -}}
+{{- default (printf "ledger-%s-0" (include "mailjob.fullname" .)) .Values.ledger.existingClaim }}
+{{- end }}
+
+{{/* "true" where the claim is an object of this release: it is not there yet, or Helm made it. */}}
+{{- define "mailjob.claimIsOurs" -}}
+{{- if .Values.ledger.existingClaim -}}
+false
+{{- else -}}
+{{- $there := lookup "v1" "PersistentVolumeClaim" .Release.Namespace (include "mailjob.claim" .) -}}
+{{- $owner := dig "metadata" "labels" "app.kubernetes.io/managed-by" "" (default dict $there) -}}
+{{- or (not $there) (eq $owner "Helm") -}}
+{{- end -}}
+{{- end }}

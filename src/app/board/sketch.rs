@@ -164,6 +164,8 @@ impl View {
                 looked: state.looked.map(|at| at.timestamp()),
                 took: state.took.map(|at| at.timestamp()),
                 untaken: state.untaken,
+                left: state.left,
+                second_ledger: state.rival.is_some(),
             };
             mailboxes.insert((seat.account.clone(), seat.name.clone()), now);
         }
@@ -228,6 +230,7 @@ impl Seat {
             paused: None,
             problem: problem.cloned(),
             jobs,
+            rival: state.rival,
             replies: sends
                 .filter(|trouble| trouble.needs_person && waiting)
                 .map(|trouble| format!("its replies can't be sent: {}", trouble.words)),
@@ -243,6 +246,8 @@ impl Seat {
             last_mail: state.took,
             next_try: state.next,
             untaken: state.untaken,
+            left: state.left,
+            second_ledger: state.rival,
         }
     }
 }

@@ -117,7 +117,10 @@ fn what_the_loops_write_is_shown() {
         (mailbox.connected, mailbox.last_look, mailbox.next_try),
         (false, Some(at(0)), Some(at(7)))
     );
-    let backlog = Error::Backlog { waiting: 7, limit: 5 };
+    let backlog = Error::LostLedger {
+        target: "Processed".into(),
+        mails: 5,
+    };
     watch.lost(&backlog, std::time::Duration::ZERO, at(6));
     assert_eq!(look().state, State::HeldBacklog);
     watch.looked(at(9), true);

@@ -91,6 +91,10 @@ pub(super) enum News {
     Broken(DateTime<Utc>, String),
     /// It was told that a file can't be used, then; it can, or it is gone.
     Mended(DateTime<Utc>),
+    /// Another Mailjob works at a mailbox with a ledger of its own: since when that is known.
+    SecondLedger(DateTime<Utc>),
+    /// It was told that there is another ledger, then; there is none any more.
+    OneLedger(DateTime<Utc>),
     /// Something happened to jobs.
     Jobs(JobNews),
 }
@@ -106,6 +110,8 @@ impl News {
             Self::ReadsAgain(_) => "mailbox-works-again",
             Self::Broken(..) => "file-broken",
             Self::Mended(_) => "file-mended",
+            Self::SecondLedger(_) => "second-ledger",
+            Self::OneLedger(_) => "one-ledger-again",
             Self::Jobs(JobNews { kind, .. }) => match kind {
                 NewsKind::Held => "jobs-held",
                 NewsKind::Failed => "jobs-failed",
@@ -118,7 +124,10 @@ impl News {
 
     /// Whether it says that all is well.
     pub(super) fn is_good(&self) -> bool {
-        matches!(self, Self::WorksAgain(_) | Self::ReadsAgain(_) | Self::Mended(_))
+        matches!(
+            self,
+            Self::WorksAgain(_) | Self::ReadsAgain(_) | Self::Mended(_) | Self::OneLedger(_)
+        )
     }
 }
 
@@ -128,11 +137,13 @@ impl Item {
         let key = self.tells.as_ref().or(self.ends.as_ref()).map_or("", String::as_str);
         match &self.news {
             News::NeedsSignIn(refused) => format!("{key} since {}", refused.since.timestamp()),
-            News::WorksAgain(told) | News::ReadsAgain(told) | News::Mended(told) => {
+            News::WorksAgain(told) | News::ReadsAgain(told) | News::Mended(told) | News::OneLedger(told) => {
                 format!("{key} again {}", told.timestamp_micros())
             }
             News::Ends(..) => key.to_owned(),
-            News::Silent(since, _) | News::Broken(since, _) => format!("{key} since {}", since.timestamp()),
+            News::Silent(since, _) | News::Broken(since, _) | News::SecondLedger(since) => {
+                format!("{key} since {}", since.timestamp())
+            }
             News::Jobs(jobs) => {
                 let (kind, since) = (jobs.kind.as_str(), jobs.since.timestamp_micros());
                 format!("jobs {kind} {} {} since {since}", jobs.endpoint, jobs.count)

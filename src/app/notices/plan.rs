@@ -42,6 +42,8 @@ pub(super) fn plan(survey: &Survey, told: &Told, silent_after: Duration, now: Da
         plan.items
             .extend(of_mailbox(mailbox, explained, told, silent_after, now));
     }
+    plan.items
+        .extend(survey.mailboxes.iter().filter_map(|mailbox| of_ledgers(mailbox, told)));
     for broken in &survey.broken {
         let key = format!("{FILE}{}", broken.file);
         if !told.contains_key(&key) {
@@ -128,6 +130,18 @@ fn of_mailbox(
     }
 }
 
+/// Whether another ledger works at the mailbox. What was not looked at yet says nothing.
+fn of_ledgers(mailbox: &Mailbox, told: &Told) -> Option<Item> {
+    let key = format!("{LEDGERS}{}", mailbox.endpoint);
+    match (mailbox.state.rival, told.get(&key)) {
+        (Some(since), None) => Some(starts(&mailbox.endpoint, key, News::SecondLedger(since))),
+        (None, Some(when)) if mailbox.state.looked.is_some() => {
+            Some(ends(&mailbox.endpoint, key, News::OneLedger(*when)))
+        }
+        _ => None,
+    }
+}
+
 /// Something that holds from now on.
 fn starts(name: &str, key: String, news: News) -> Item {
     Item {
@@ -150,6 +164,8 @@ fn ends(name: &str, key: String, news: News) -> Item {
 
 /// What stands before an endpoint's name, in the key of its mailbox.
 const MAILBOX: &str = "mailbox/";
+/// The same in the key of the ledgers that work at it.
+const LEDGERS: &str = "ledgers/";
 /// What stands before a file's name, in its key.
 const FILE: &str = "file/";
 
@@ -169,7 +185,7 @@ fn is_over(key: &str, survey: &Survey) -> bool {
     if is_mail(key) || key.starts_with(FILE) {
         return false;
     }
-    if let Some(name) = key.strip_prefix(MAILBOX) {
+    if let Some(name) = key.strip_prefix(MAILBOX).or(key.strip_prefix(LEDGERS)) {
         return !survey.mailboxes.iter().any(|mailbox| mailbox.endpoint == name);
     }
     if let Some(name) = key.strip_prefix("sign-in/") {

@@ -103,6 +103,8 @@ pub(super) fn headline(item: &Item) -> String {
         }
         News::Silent(..) => format!("the mailbox of {name} can't be read"),
         News::ReadsAgain(_) => format!("the mailbox of {name} is read again"),
+        News::SecondLedger(_) => format!("another Mailjob works at the mailbox of {name}"),
+        News::OneLedger(_) => format!("no other Mailjob answers at the mailbox of {name} any more"),
         News::Broken(..) => format!("the file {name} is broken"),
         News::Mended(_) => format!("the file {name} is right again, or gone"),
         News::Jobs(jobs) => jobs::headline(jobs),
@@ -143,6 +145,18 @@ fn pieces(item: &Item) -> (String, String, String, String) {
             let waits = "What ran before goes on in its last good version; a new endpoint does not start.";
             wrong(since, why, waits, cure.to_owned())
         }
+        News::SecondLedger(since) => {
+            let cure = "Stop one of the two, or have it watch another mailbox. A second installation is one with a ledger of its own: another \
+                        machine, a pod with another volume, a copy for tests.";
+            let why = "it has a ledger of its own, and knows nothing of what this one does";
+            wrong(
+                since,
+                why,
+                "Mails are done and answered twice until then.",
+                cure.to_owned(),
+            )
+        }
+        News::OneLedger(at) => told(at, "one did"),
         News::WorksAgain(at) => told(at, "it didn't"),
         News::ReadsAgain(at) => told(at, "it couldn't"),
         News::Mended(at) => told(at, "it wasn't"),

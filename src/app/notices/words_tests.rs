@@ -129,6 +129,17 @@ fn a_mailbox_and_a_file() {
              Mend the file and save it: it counts at once. All problems are shown where it runs by\n\n  mailjob check",
         ),
         (
+            News::SecondLedger(at(0)),
+            "another Mailjob works at the mailbox of contoso, since 2027-01-15 08:00 UTC. Mails are done and answered twice until \
+             then.\n\nWhy: it has a ledger of its own, and knows nothing of what this one does\n\n\
+             Stop one of the two, or have it watch another mailbox. A second installation is one with a ledger of its own: another \
+             machine, a pod with another volume, a copy for tests.",
+        ),
+        (
+            News::OneLedger(at(0)),
+            "no other Mailjob answers at the mailbox of contoso any more. You were told on 2027-01-15 08:00 UTC that one did.",
+        ),
+        (
             News::Mended(at(0)),
             "the file contoso is right again, or gone. You were told on 2027-01-15 08:00 UTC that it wasn't.",
         ),

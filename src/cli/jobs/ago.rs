@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 ///
 /// # Errors
 /// What may be written.
-pub(super) fn instant(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+pub(in crate::cli) fn instant(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").map(|day| day.and_time(NaiveTime::MIN).and_utc());
     let exact = || DateTime::parse_from_rfc3339(text).map(|at| at.to_utc());
     day.or_else(|_| exact())

@@ -1,6 +1,6 @@
 //! `mailjob jobs`: what came in, what became of it, and trying again. Runs beside `mailjob run`, and where nothing runs.
 
-mod ago;
+pub(super) mod ago;
 mod export;
 mod filter;
 mod list;

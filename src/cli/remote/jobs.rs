@@ -2,13 +2,17 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::Remote;
 use crate::{
     http::api::{Endpoints, Found, Order, Ordered, Resumed},
     job::JobId,
-    ledger::{Error, EventCursor, EventPage, JobFilter, JobPage, JobStory, JobTable, Pause, Steer, Steered},
+    ledger::{
+        BacklogAnswer, BacklogPage, BacklogWish, Error, EventCursor, EventPage, JobFilter, JobPage, JobStory, JobTable,
+        MailboxKey, Pause, Steer, Steered,
+    },
 };
 
 #[async_trait]
@@ -73,6 +77,31 @@ impl JobTable for Remote {
     async fn events(&self, after: EventCursor, endpoint: Option<&str>, max: usize) -> Result<EventPage, Error> {
         let query = json!({ "after": after, "endpoint": endpoint, "limit": max.clamp(1, 1000) });
         self.get(&["events"], &query).await
+    }
+
+    async fn backlog_page(
+        &self,
+        endpoint: &str,
+        _: Option<&MailboxKey>,
+        since: Option<DateTime<Utc>>,
+        before: Option<u32>,
+        max: usize,
+    ) -> Result<BacklogPage, Error> {
+        let query = json!({ "since": since, "before": before, "limit": max.clamp(1, 1000) });
+        self.get(&["endpoints", endpoint, "backlog"], &query).await
+    }
+
+    async fn backlog_take(
+        &self,
+        endpoint: &str,
+        _: Option<&MailboxKey>,
+        wish: BacklogWish,
+    ) -> Result<BacklogAnswer, Error> {
+        self.post(&["endpoints", endpoint, "backlog", "take"], &wish).await
+    }
+
+    async fn backlog_skip(&self, endpoint: &str, _: Option<&MailboxKey>) -> Result<BacklogAnswer, Error> {
+        self.post(&["endpoints", endpoint, "backlog", "skip"], &json!({})).await
     }
 
     async fn newest_event(&self) -> Result<EventCursor, Error> {

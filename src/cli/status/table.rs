@@ -104,6 +104,8 @@ fn remark(endpoint: &Endpoint) -> Option<String> {
     let sends = endpoint.replies.as_ref().and_then(|replies| replies.problem.as_ref());
     let is_plain = endpoint.words == endpoint.state.name();
     let setback = &endpoint.setback;
+    let left = endpoint.mailbox.as_ref().map_or(0, |mailbox| mailbox.left);
+    let is_plain = is_plain && left == 0;
     if is_plain && endpoint.to_do.is_none() && endpoint.problem.is_none() && setback.is_none() && sends.is_none() {
         return None;
     }
@@ -121,6 +123,11 @@ fn remark(endpoint: &Endpoint) -> Option<String> {
     }
     if let Some(why) = sends {
         text.push_str(&format!("  its replies wait: {}\n", escaped(why)));
+    }
+    if left > 0 {
+        text.push_str(&format!(
+            "  {left} mails lay in its mailbox before it was watched and are left there: mailjob backlog list {name} shows them, mailjob backlog take {name} has them taken\n"
+        ));
     }
     if let Some(to_do) = &endpoint.to_do {
         text.push_str(&format!("  what to do: {}\n", escaped(to_do)));

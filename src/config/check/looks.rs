@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use chrono::{TimeZone as _, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone as _, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use croner::parser::{CronParser, Seconds, Year};
+use toml::de::DeValue;
 
 use super::{DAY, MINUTE, SECOND, did_you_mean};
 use crate::config::{
-    Backlog, Place, Taker, Watch,
+    Backlog, Place, Since, Taker, Watch,
     agree::Term,
     read::Value,
     table::Table,
-    value::{choice, count, count_or_all, duration, text},
+    value::{choice, count_or_all, duration, text},
 };
 
 /// Between two looks at a mailbox whose server tells of new mail.
@@ -57,14 +58,17 @@ pub(super) fn watch(table: &mut Table<'_>, pop3: bool) -> Option<(Term, Place)> 
 /// What else is said of looks at the mailbox.
 pub(super) fn looks(table: &mut Table<'_>) -> Vec<(Term, Place)> {
     let takers = [("first", Taker::First), ("all", Taker::All)];
-    let backlogs = [("process", Backlog::Process), ("skip", Backlog::Skip)];
+    table.former(
+        "backlog_limit",
+        "has no use any more: mails that lay in the mailbox before it was watched are left there, however few they are",
+        "remove it; where they are to be taken, write backlog = \"process\"",
+    );
     let terms = [
         said(table, "match", choice(&takers), Term::Taker),
         said(table, "batch", count_or_all(1..=10_000), Term::Batch),
         said(table, "repeat", count_or_all(1..=1_000_000_000), Term::Repeat),
         said(table, "start_delay", duration(Duration::ZERO..=DAY), Term::StartDelay),
-        said(table, "backlog", choice(&backlogs), Term::Backlog),
-        said(table, "backlog_limit", count(0..=1_000_000), Term::BacklogLimit),
+        said(table, "backlog", backlog, Term::Backlog),
     ];
     terms.into_iter().flatten().collect()
 }
@@ -79,6 +83,50 @@ fn said<'a, T>(
     let value = table.value(key)?;
     let place = value.place();
     Some((term(parse(value)?), place))
+}
+
+/// What becomes of mails that lie there at the first look.
+fn backlog(value: Value<'_>) -> Option<Backlog> {
+    const CURE: &str = "write \"skip\", \"process\" or { since = \"7d\" }";
+    match value.raw {
+        DeValue::String(word) => match word.as_ref() {
+            "skip" => Some(Backlog::Skip),
+            "process" => Some(Backlog::Process),
+            other => value.wrong(format!("is \"{other}\""), CURE),
+        },
+        DeValue::Table(_) => value
+            .table(|table| table.must("since", CURE, since))
+            .map(Backlog::Since),
+        _ => value.wrong("is neither a word nor { since = \"…\" }", CURE),
+    }
+}
+
+/// A day, a time with its offset, or how long before the first look.
+fn since(value: Value<'_>) -> Option<Since> {
+    const CURE: &str = "write a day such as \"2026-11-01\", a time such as \"2026-11-01T08:00:00Z\", or how long before the first look, such as \"7d\"";
+    let written = match value.raw {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Datetime(at) => at.to_string(),
+        _ => return value.wrong("is no time", CURE),
+    };
+    if let Some(at) = time(&written) {
+        return Some(Since::At(at));
+    }
+    // What begins with digits and a unit is a duration; its faults are told as those of one.
+    if written.contains('-') || !written.starts_with(|first: char| first.is_ascii_digit()) {
+        return value.wrong(format!("is \"{written}\", which is no time"), CURE);
+    }
+    duration(SECOND..=3650 * DAY)(value).map(Since::Age)
+}
+
+/// A day in UTC, or a time with its offset (RFC 3339).
+pub(crate) fn time(text: &str) -> Option<DateTime<Utc>> {
+    let day = || {
+        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+        Some(day.and_time(NaiveTime::MIN).and_utc())
+    };
+    let exact = DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc());
+    exact.or_else(day)
 }
 
 /// Five fields, or six with seconds first. A pattern that names no day that there is would never fire.

@@ -115,8 +115,22 @@ const MAILBOX: &[Key] = &[
         "\"0s\"",
         "before the first look after a start",
     ),
-    Key::never("backlog", Shape::Word(&["process", "skip"]), &[("\"process\"", "")]).below(BACKLOG),
-    Key::usual("backlog_limit", Shape::Count(0, 1_000_000), "1000", ""),
+    Key::never(
+        "backlog",
+        Shape::Either(&[
+            Shape::Word(&["skip", "process"]),
+            Shape::Table(&[Key::must("since", Shape::Text, "\"7d\"", "")]),
+        ]),
+        &[
+            ("\"skip\"", "as if nothing were written"),
+            ("\"process\"", "take them all"),
+            (
+                "{ since = \"7d\" }",
+                "take those that came in the last seven days; or since a day, \"2026-11-01\", or a time, \"2026-11-01T08:00:00Z\"",
+            ),
+        ],
+    )
+    .below(BACKLOG),
     Key::usual("match", Shape::Word(&["first", "all"]), "\"first\"", "or all").below(SEVERAL),
     Key::usual("order", Shape::Count(0, 1_000_000), "100", "the lowest comes first"),
 ];
@@ -126,9 +140,10 @@ How new mail is noticed, one of three. POP3 servers never tell: there it is ever
 every = \"1m\" at Microsoft and Google, who limit sign-ins.";
 
 const BACKLOG: &str = "\
-Mails that lie in the mailbox when it is looked at for the first time ever: process takes them, skip leaves them there untouched for
-ever (leave it written: it is asked again when the server renumbers the mailbox). When nothing is written and there are more than
-backlog_limit, none is taken, and the log says so, until one of the two is written.";
+Mails that lie in the mailbox when it is looked at for the first time ever: they are left there, untouched, and mailjob status says
+how many; mailjob backlog list shows them, mailjob backlog take has them taken, and so does process, also when it is written later.
+When nothing is written and the ledger is new although the mailbox that done or failed mails are moved to has mails, a ledger was lost:
+nothing is taken until one of these is written, or mailjob backlog skip or take says which.";
 
 const SEVERAL: &str = "\
 Several endpoints may watch one mailbox, over one connection. With match = \"first\" a mail is for the first one whose [when] it meets,

@@ -13,9 +13,9 @@ use crate::{
     config::{EndpointName, Retention},
     job::{ConversationKey, JobId},
     ledger::{
-        Admission, ClaimedJob, ClaimedReply, Cursor, Error, Finish, Forgotten, Gate, GatheredParts, HandedOn, Intake,
-        KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Settling, Submitted,
-        Taken, UploadId, Wanted, sqlite::Sqlite,
+        Admission, Backlog, BacklogLedger, Choice, ClaimedJob, ClaimedReply, Cursor, Error, Finish, Forgotten, Gate,
+        GatheredParts, HandedOn, Intake, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail,
+        MaildropName, OldMail, Place, Settling, Submitted, Taken, UploadId, Wanted, sqlite::Sqlite,
     },
 };
 
@@ -124,5 +124,54 @@ impl Ledger for Shaky {
     }
     async fn ping(&self) -> Result<(), Error> {
         self.inner.ping().await
+    }
+}
+
+#[async_trait]
+impl BacklogLedger for Shaky {
+    async fn backlog(&self, _: &MailboxKey) -> Result<Option<Backlog>, Error> {
+        unreachable!()
+    }
+    async fn backlog_choice(&self, _: &MailboxKey) -> Result<Option<Choice>, Error> {
+        unreachable!()
+    }
+    async fn knows_account(&self, _: &str) -> Result<bool, Error> {
+        unreachable!()
+    }
+    async fn backlog_begin(&self, _: &MailboxKey, _: Cursor, _: Option<DateTime<Utc>>) -> Result<(), Error> {
+        unreachable!()
+    }
+    async fn backlog_try(&self, _: &MailboxKey) -> Result<u32, Error> {
+        unreachable!()
+    }
+    async fn backlog_note(&self, _: &MailboxKey, _: u32, _: Vec<OldMail>) -> Result<(), Error> {
+        unreachable!()
+    }
+    async fn backlog_listed(&self, _: &MailboxKey, _: u64) -> Result<Backlog, Error> {
+        unreachable!()
+    }
+    async fn backlog_wanted(&self, _: &MailboxKey, _: usize) -> Result<Vec<u32>, Error> {
+        unreachable!()
+    }
+    async fn backlog_taken(&self, _: &MailboxKey, _: Vec<u32>) -> Result<(), Error> {
+        unreachable!()
+    }
+    async fn backlog_want(&self, _: &MailboxKey, _: Option<DateTime<Utc>>) -> Result<u64, Error> {
+        unreachable!()
+    }
+    async fn maildrop_first(
+        &self,
+        _: &MailboxKey,
+        _: Cursor,
+        _: Option<DateTime<Utc>>,
+        _: Vec<(MaildropName, OldMail)>,
+    ) -> Result<(), Error> {
+        unreachable!()
+    }
+    async fn maildrop_sort(&self, _: &MailboxKey, _: Vec<(MaildropName, OldMail)>) -> Result<(), Error> {
+        unreachable!()
+    }
+    async fn installation(&self) -> Result<[u8; 16], Error> {
+        unreachable!()
     }
 }

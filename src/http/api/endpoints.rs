@@ -95,10 +95,10 @@ pub struct Resumed {
 
 /// An endpoint by its name.
 #[derive(Debug, Deserialize, JsonSchema)]
-struct ByName {
+pub(super) struct ByName {
     /// The endpoint.
     #[schemars(length(min = 1, max = 63))]
-    name: String,
+    pub(super) name: String,
 }
 
 /// What can be asked of endpoints.
@@ -197,7 +197,7 @@ async fn known(api: &Api) -> Result<Vec<EndpointRow>, Problem> {
     Ok(rows)
 }
 
-fn unknown(name: &str) -> Problem {
+pub(super) fn unknown(name: &str) -> Problem {
     let name: String = name.chars().take(63).collect();
     Problem::missing(format!("There is no endpoint {name:?}."), "/api/v1/endpoints")
 }

@@ -3,6 +3,7 @@
 //! `access` says who is let in. Every operation is in `operations`, of which both the routes and the OpenAPI document are made.
 
 mod access;
+mod backlog;
 mod document;
 mod endpoints;
 mod events;
@@ -123,6 +124,7 @@ fn operations() -> Vec<Operation> {
     let rooms = [
         vec![own],
         endpoints::operations(),
+        backlog::operations(),
         jobs::operations(),
         replies::operations(),
         events::operations(),

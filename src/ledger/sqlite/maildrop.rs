@@ -2,13 +2,14 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{savepoint::Desk, settle, values::signed};
+use super::{backlog, savepoint::Desk, settle, values::signed};
 use crate::ledger::{Error, MAILDROP, MailboxKey, MaildropMail, MaildropName, Place};
 
 /// The mails of a maildrop that have a number.
 pub(super) fn mails(db: &Connection, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
     let mut query = db.prepare_cached(
-        "SELECT d.uidl, d.size, d.uid, d.skipped OR EXISTS (SELECT 1 FROM place p WHERE p.mailbox = d.mailbox AND p.uid_validity = ?2 AND p.uid = d.uid)
+        "SELECT d.uidl, d.size, d.uid, d.skipped OR EXISTS (SELECT 1 FROM place p WHERE p.mailbox = d.mailbox AND p.uid_validity = ?2 AND p.uid = d.uid),
+           d.skipped
          FROM maildrop d WHERE d.mailbox = (SELECT id FROM mailbox WHERE name = ?1)",
     )?;
     let rows = query.query_map(params![&*mailbox.0, MAILDROP], |row| {
@@ -19,6 +20,7 @@ pub(super) fn mails(db: &Connection, mailbox: &MailboxKey) -> Result<Vec<Maildro
             },
             uid: row.get(2)?,
             taken: row.get(3)?,
+            skipped: row.get(4)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -77,7 +79,7 @@ pub(super) fn left(desk: &Desk<'_>, mailbox: &MailboxKey, uids: &[u32]) -> Resul
     for uid in uids {
         forget.execute(params![&*mailbox.0, uid])?;
     }
-    Ok(())
+    backlog::taken(desk, mailbox, uids)
 }
 
 fn mailbox_row(desk: &Desk<'_>, mailbox: &MailboxKey) -> Result<i64, Error> {

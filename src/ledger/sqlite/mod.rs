@@ -4,6 +4,8 @@
 //! keeps a mail in memory beyond its first reading, never polls, and never lets a second process in. When the disk is full
 //! it refuses and goes on: what was not answered with `Ok` was not done.
 
+mod backlog;
+mod backlog_desk;
 mod backup;
 mod claims;
 mod conversations;

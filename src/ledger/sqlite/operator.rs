@@ -4,11 +4,11 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
-    Sqlite, events, job_list, pause,
+    Sqlite, backlog_desk, events, job_list, pause,
     savepoint::{After, Desk},
     side::Side,
     steer, story,
@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     job::JobId,
-    ledger::{Error, EventCursor, EventPage, JobFilter, JobPage, JobStory, JobTable, Pause, PausedBy, Steer, Steered},
+    ledger::{
+        BacklogAnswer, BacklogPage, BacklogWish, Error, EventCursor, EventPage, JobFilter, JobPage, JobStory, JobTable,
+        MailboxKey, Pause, PausedBy, Steer, Steered,
+    },
 };
 
 /// The jobs of a ledger that another process may have open. That process notices within seconds what was changed.
@@ -110,6 +113,12 @@ impl Door for Sqlite {
     }
 }
 
+/// The mailbox of an endpoint: the ledger knows none by the endpoint's name.
+fn named(endpoint: &str, mailbox: Option<&MailboxKey>) -> Result<MailboxKey, Error> {
+    let missing = || Error::Missing(format!("the mailbox of {endpoint}"));
+    mailbox.cloned().ok_or_else(missing)
+}
+
 #[async_trait]
 impl<D: Door> JobTable for D {
     async fn list(&self, filter: JobFilter) -> Result<JobPage, Error> {
@@ -156,6 +165,34 @@ impl<D: Door> JobTable for D {
         let endpoint = endpoint.map(str::to_owned);
         self.read(move |db| events::after(db, after, endpoint.as_deref(), max))
             .await
+    }
+
+    async fn backlog_page(
+        &self,
+        endpoint: &str,
+        mailbox: Option<&MailboxKey>,
+        since: Option<DateTime<Utc>>,
+        before: Option<u32>,
+        max: usize,
+    ) -> Result<BacklogPage, Error> {
+        let mailbox = named(endpoint, mailbox)?;
+        self.read(move |db| backlog_desk::page(db, &mailbox, since, before, max.clamp(1, JobFilter::MOST)))
+            .await
+    }
+
+    async fn backlog_take(
+        &self,
+        endpoint: &str,
+        mailbox: Option<&MailboxKey>,
+        wish: BacklogWish,
+    ) -> Result<BacklogAnswer, Error> {
+        let mailbox = named(endpoint, mailbox)?;
+        self.change(move |desk| backlog_desk::take(desk, &mailbox, &wish)).await
+    }
+
+    async fn backlog_skip(&self, endpoint: &str, mailbox: Option<&MailboxKey>) -> Result<BacklogAnswer, Error> {
+        let mailbox = named(endpoint, mailbox)?;
+        self.change(move |desk| backlog_desk::skip(desk, &mailbox)).await
     }
 
     async fn newest_event(&self) -> Result<EventCursor, Error> {

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-pub(super) const MIGRATIONS: [&str; 13] = [
+pub(super) const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_sign_in.sql"),
     include_str!("migrations/0003_maildrop.sql"),
@@ -34,6 +34,7 @@ pub(super) const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/0011_retention.sql"),
     include_str!("migrations/0012_whole.sql"),
     include_str!("migrations/0013_unusable.sql"),
+    include_str!("migrations/0014_backlog.sql"),
 ];
 
 /// Prepared statements that a connection keeps: more than there are.

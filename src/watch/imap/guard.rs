@@ -92,6 +92,8 @@ enum At {
     Open,
     /// An attribute's name; `true` while it has no byte yet.
     Name(bool),
+    /// What stands in brackets in a name, `BODY[HEADER.FIELDS (DATE FROM)]`; `true` in its list.
+    Section(bool),
     Value,
     Atom,
     Quoted,
@@ -175,6 +177,12 @@ impl Grammar {
             (At::Name(true), b')') | (At::Atom | At::AfterValue, b')') => At::Closed,
             (At::Name(true) | At::Atom | At::AfterValue, b' ') => At::Name(true),
             (At::Name(false), b' ') => At::Value,
+            (At::Name(false), b'[') => At::Section(false),
+            (At::Section(false), b']') => At::Name(false),
+            (At::Section(false), b'(') => At::Section(true),
+            (At::Section(true), b')') => At::Section(false),
+            (At::Section(true), b']') => return Err(Violation::Grammar),
+            (At::Section(open), _) if byte == b' ' || is_plain(byte) => At::Section(open),
             (At::Name(_), _) if is_plain(byte) => At::Name(false),
             (At::Value, b'"') => At::Quoted,
             (At::Value, b'(') => At::List,

@@ -31,6 +31,10 @@ fn good() -> Vec<(Vec<u8>, u64)> {
             "* 2 FETCH (BODY[] {0}\r\n UID 7)\r\n* 3 FETCH (BODY[] \"\\\"((((\\\\\" UID 7 )\r\n",
             2,
         ),
+        (
+            "* 2 FETCH (UID 7 BODY[HEADER.FIELDS (DATE FROM)] {3}\r\n((( X NIL BODY[HEADER.FIELDS.NOT (A)]<0> \"\")\r\n",
+            1,
+        ),
         ("* FETCHED 3 (\r\n* 3 FETCHED ((\r\n* 3 FET (\r\n", 3),
     ]
     .map(|(text, n)| (text.as_bytes().to_vec(), n))

@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use imap_proto::{AttributeValue, Capability, MailboxDatum, Outcome, Response, ResponseCode, Status};
+use imap_proto::{
+    AttributeValue, Capability, MailboxDatum, MessageSection, Outcome, Response, ResponseCode, SectionPath, Status,
+    StatusAttribute, rfc4315::UidSetMember,
+};
 
 use crate::watch::error::{Negative, Refusal, Words};
 
@@ -29,6 +32,8 @@ pub(crate) enum Said {
     Capabilities(Capabilities),
     /// `* LIST`: the hierarchy delimiter.
     Delimiter(Option<String>),
+    /// `* STATUS`: so many mails are in the mailbox that was asked about.
+    Messages(u32),
     /// Anything else.
     Other,
 }
@@ -38,6 +43,8 @@ pub(crate) enum Said {
 pub(crate) enum Known {
     UidValidity(u32),
     UidNext(u32),
+    /// So many mails were copied or moved (COPYUID).
+    Copied(u32),
     Capabilities(Capabilities),
 }
 
@@ -57,6 +64,8 @@ pub(crate) struct Fetch {
     pub(crate) received: Option<DateTime<Utc>>,
     pub(crate) size: Option<u32>,
     pub(crate) body: Option<Bytes>,
+    /// Fields of the header that were asked for.
+    pub(crate) header: Option<Bytes>,
 }
 
 /// What a server can do, as far as we use it.
@@ -92,10 +101,19 @@ pub(super) fn said(response: &Response<'_>) -> Said {
         Response::MailboxData(MailboxDatum::List(list)) => {
             Said::Delimiter(list.delimiter.as_ref().map(|d| d.clone().into_owned()))
         }
+        Response::MailboxData(MailboxDatum::Status { status, .. }) => messages(status),
         Response::Fetch(_, attributes) => Said::Fetch(fetch(attributes)),
         Response::Capabilities(list) => Said::Capabilities(capabilities(list)),
         _ => Said::Other,
     }
+}
+
+fn messages(status: &[StatusAttribute]) -> Said {
+    let count = status.iter().find_map(|attribute| match attribute {
+        StatusAttribute::Messages(count) => Some(*count),
+        _ => None,
+    });
+    count.map_or(Said::Other, Said::Messages)
 }
 
 fn answer(status: &Status, outcome: &Outcome<'_>) -> Answer {
@@ -110,9 +128,19 @@ fn known(outcome: &Outcome<'_>) -> Option<Known> {
     match outcome.code.as_ref()? {
         ResponseCode::UidValidity(n) => Some(Known::UidValidity(*n)),
         ResponseCode::UidNext(n) => Some(Known::UidNext(*n)),
+        ResponseCode::CopyUid(_, source, _) => Some(Known::Copied(count(source))),
         ResponseCode::Capabilities(list) => Some(Known::Capabilities(capabilities(list))),
         _ => None,
     }
+}
+
+/// How many UIDs a set names.
+fn count(set: &[UidSetMember]) -> u32 {
+    let each = set.iter().map(|member| match member {
+        UidSetMember::Uid(_) => 1,
+        UidSetMember::UidRange(range) => range.end().abs_diff(*range.start()).saturating_add(1),
+    });
+    each.fold(0, u32::saturating_add)
 }
 
 /// Codes that the parser doesn't know stay in the text as `[CODE …] text`.
@@ -146,6 +174,11 @@ fn fetch(attributes: &[AttributeValue<'_>]) -> Fetch {
             } => {
                 fetch.body = Some(data.as_deref().map_or_else(Bytes::new, Bytes::copy_from_slice));
             }
+            AttributeValue::BodySection {
+                section: Some(SectionPath::Full(MessageSection::Header)),
+                data: Some(data),
+                ..
+            } => fetch.header = Some(Bytes::copy_from_slice(data)),
             _ => {}
         }
     }

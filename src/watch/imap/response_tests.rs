@@ -69,7 +69,8 @@ fn a_fetch_answer() {
             uid: None,
             received: None,
             size: None,
-            body: Some(Bytes::new())
+            body: Some(Bytes::new()),
+            header: None
         }
     );
 }

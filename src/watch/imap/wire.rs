@@ -288,6 +288,23 @@ impl<T: Io> Running<T> {
         }
     }
 
+    /// Sends the bytes that the server asked for by `+`, and ends the command's line.
+    pub(crate) async fn literal(mut self, bytes: &[u8]) -> Result<Self, Error> {
+        let stream = self.wire.client.get_mut();
+        let written = async {
+            stream.write_all(bytes).await?;
+            stream.write_all(b"\r\n").await?;
+            stream.flush().await
+        };
+        match timeout(SILENCE, written).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(Error::Io(error)),
+            Err(_) => return Err(Error::Silent(SILENCE)),
+        }
+        self.until = Instant::now() + ENDLESS;
+        Ok(self)
+    }
+
     /// Sends what the server asked for by `+`, or DONE.
     pub(crate) async fn answer(mut self, line: &str) -> Result<Self, Error> {
         self.wire.write(line.to_owned()).await?;

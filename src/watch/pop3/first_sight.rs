@@ -1,39 +1,217 @@
-//! The first look ever at a maildrop: what becomes of the mails that are there. Noted in the ledger before anything is taken.
+//! The first look ever at a maildrop, and each in which mails have other names: what becomes of the mails that are there. Noted in the
+//! ledger before anything is taken.
+//!
+//! POP3 tells neither when a mail came nor what is in other mailboxes: so a ledger that was lost can't be seen here, and a mail is as old as
+//! its header says.
 
-use super::{maildrop::Listing, wire::Wire};
+use std::{collections::HashSet, time::Duration};
+
+use bytes::Bytes;
+use chrono::Utc;
+use tokio::time::Instant;
+
+use super::{
+    body::Next,
+    maildrop::{Listed, Listing},
+    wire::Wire,
+};
 use crate::{
-    ledger::MaildropMail,
+    ledger::{Cursor, MAILDROP, MaildropMail, MaildropName, OldMail},
     watch::{
-        backlog::{Fate, at_first_sight},
+        backlog::{Fate, at_first_sight, late_wish, received, remember},
         error::Error,
         session::Looking,
     },
 };
 
-/// What the ledger knows of a maildrop, after it was decided what becomes of what lay there. Nothing is taken, and the session is over,
-/// where nobody said.
+/// Headers that are asked for at the first look: of the newest mails.
+const HEADERS: usize = 2_000;
+/// How long that may take: meanwhile nobody else can open the maildrop.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Bytes of a header that are read.
+const HEADER: usize = 64 << 10;
+
+/// What the ledger knows of a maildrop, after it was decided what becomes of what lay there.
 pub(super) async fn known(wire: Wire, on: &Looking<'_>, listing: &Listing) -> Result<(Wire, Vec<MaildropMail>), Error> {
     if on.ledger.cursor(on.mailbox).await?.is_none() {
-        let waiting = listing.mails.len();
-        let fate = match at_first_sight(&on.inlet.mailbox.looks, waiting) {
-            Ok(fate) => fate,
-            Err(held) => {
-                wire.quit().await?;
-                return Err(held);
-            }
-        };
-        match fate {
-            Fate::Take => drop(on.ledger.maildrop_number(on.mailbox, Vec::new()).await?),
-            Fate::Leave => {
-                let names = listing.mails.iter().map(|mail| mail.name.clone()).collect();
-                on.ledger.maildrop_skip(on.mailbox, names).await?;
-                tracing::info!(
-                    mails = waiting,
-                    "the mails that are there are left, as backlog = \"skip\" says"
-                );
-            }
-        }
+        let wire = first(wire, on, listing).await?;
+        return Ok((wire, on.ledger.maildrop(on.mailbox).await?));
     }
     let known = on.ledger.maildrop(on.mailbox).await?;
-    Ok((wire, known))
+    let Some(backlog) = on.ledger.backlog(on.mailbox).await? else {
+        return Ok((wire, known));
+    };
+    let renamed = renamed(listing, &known);
+    let late = late_wish(&on.inlet.mailbox.looks, backlog.first_look).filter(|_| backlog.left > 0);
+    on.health.left(backlog.left);
+    if renamed.is_empty() && late.is_none() {
+        return Ok((wire, known));
+    }
+    let mut wire = wire;
+    if !renamed.is_empty() {
+        let sorted;
+        (wire, sorted) = headers(wire, renamed, usize::MAX).await?;
+        // Without a header a mail is as old as one that is missing and has its size.
+        let sizes = missing_sizes(listing, &known);
+        let is_doubtful = |(_, mail): &(MaildropName, OldMail)| mail.key.is_some() || sizes.contains(&mail.size);
+        let sorted = sorted.into_iter().filter(is_doubtful).collect();
+        on.ledger.maildrop_sort(on.mailbox, sorted).await?;
+    }
+    if let Some(since) = late {
+        on.ledger.backlog_want(on.mailbox, since).await?;
+    }
+    let left = on.ledger.backlog(on.mailbox).await?.map_or(0, |backlog| backlog.left);
+    on.health.left(left);
+    Ok((wire, on.ledger.maildrop(on.mailbox).await?))
+}
+
+/// The first look ever.
+async fn first(wire: Wire, on: &Looking<'_>, listing: &Listing) -> Result<Wire, Error> {
+    let choice = on.ledger.backlog_choice(on.mailbox).await?;
+    let take_since = match at_first_sight(&on.inlet.mailbox.looks, choice, Utc::now()) {
+        Fate::Take => {
+            on.ledger.maildrop_number(on.mailbox, Vec::new()).await?;
+            return Ok(wire);
+        }
+        Fate::Leave { take_since } => take_since,
+        Fate::Doubt => None,
+    };
+    // The headers come first: only when all are sorted the maildrop counts as seen.
+    let newest = if take_since.is_some() { usize::MAX } else { HEADERS };
+    let (wire, sorted) = headers(wire, listing.mails.iter().collect(), newest).await?;
+    let cursor = Cursor {
+        uid_validity: MAILDROP,
+        uid_next: 1,
+    };
+    on.ledger.maildrop_first(on.mailbox, cursor, take_since, sorted).await?;
+    let backlog = on.ledger.backlog_listed(on.mailbox, 0).await?;
+    on.health.left(backlog.left);
+    let endpoint = on.inlet.settle.keys().next().map_or("ENDPOINT", |name| name.as_str());
+    if backlog.left > 0 {
+        tracing::info!(
+            mails = backlog.left,
+            "mails lay in this mailbox before it was watched and are left there; mailjob backlog list {endpoint} shows them, mailjob backlog take {endpoint} has them taken"
+        );
+    }
+    Ok(wire)
+}
+
+/// Mails with names that are new, where a mail that is left is not there under its own: the server may have given it another.
+fn renamed<'a>(listing: &'a Listing, known: &[MaildropMail]) -> Vec<&'a Listed> {
+    let there: HashSet<&MaildropName> = listing.mails.iter().map(|mail| &mail.name).collect();
+    let is_gone = |mail: &MaildropMail| mail.skipped && !there.contains(&mail.name);
+    if listing.cut || !known.iter().any(is_gone) {
+        return Vec::new();
+    }
+    let names: HashSet<&MaildropName> = known.iter().map(|mail| &mail.name).collect();
+    listing
+        .mails
+        .iter()
+        .filter(|mail| !names.contains(&mail.name))
+        .collect()
+}
+
+/// The sizes of mails that are left and not there under their names.
+fn missing_sizes(listing: &Listing, known: &[MaildropMail]) -> HashSet<u64> {
+    let there: HashSet<&MaildropName> = listing.mails.iter().map(|mail| &mail.name).collect();
+    let missing = known.iter().filter(|mail| mail.skipped && !there.contains(&mail.name));
+    missing.map(|mail| mail.name.size).collect()
+}
+
+/// What is remembered of mails: of the newest by their headers, as far as the server gives them (TOP, RFC 1939 section 7).
+async fn headers(
+    mut wire: Wire,
+    mails: Vec<&Listed>,
+    newest: usize,
+) -> Result<(Wire, Vec<(MaildropName, OldMail)>), Error> {
+    let until = Instant::now() + PATIENCE;
+    let mut gives = true;
+    let mut sorted = Vec::with_capacity(mails.len());
+    for (place, listed) in mails.into_iter().rev().enumerate() {
+        let mail = OldMail {
+            size: listed.name.size,
+            ..OldMail::default()
+        };
+        let mut header = None;
+        if gives && place < newest && (newest == usize::MAX || Instant::now() < until) {
+            (wire, header) = top(wire, listed.number).await?;
+            gives = header.is_some();
+        }
+        let received = header.as_deref().and_then(received);
+        let mail = remember(mail, header).await;
+        sorted.push((
+            listed.name.clone(),
+            OldMail {
+                received: received.or(mail.written),
+                ..mail
+            },
+        ));
+    }
+    // Numbers are given in the server's order.
+    sorted.reverse();
+    Ok((wire, sorted))
+}
+
+/// A mail's header; nothing where the server does not give it.
+async fn top(wire: Wire, number: u32) -> Result<(Wire, Option<Bytes>), Error> {
+    let mut body = match wire.retrieve_by("TOP", &format!("{number} 0")).await? {
+        Ok(body) => body,
+        Err((wire, answer)) => {
+            tracing::debug!(%answer, "the server does not give the headers of mails that are left");
+            return Ok((wire, None));
+        }
+    };
+    let mut header = Vec::new();
+    loop {
+        let (piece, next) = body.piece(HEADER).await?;
+        let room = HEADER.saturating_sub(header.len()).min(piece.len());
+        header.extend_from_slice(piece.get(..room).unwrap_or_default());
+        body = match next {
+            Next::Piece(body) => body,
+            Next::End(wire) => return Ok((wire, Some(header.into()))),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(uidl: &str) -> MaildropName {
+        MaildropName {
+            uidl: uidl.into(),
+            size: 10,
+        }
+    }
+
+    #[test]
+    fn new_names_are_suspicious_only_where_a_mail_that_is_left_has_lost_its_own() {
+        let listing = |names: &[&str], cut| Listing {
+            mails: (1..)
+                .zip(names)
+                .map(|(number, uidl)| Listed {
+                    number,
+                    name: name(uidl),
+                })
+                .collect(),
+            cut,
+        };
+        let known = |uidl, skipped| MaildropMail {
+            name: name(uidl),
+            uid: 1,
+            taken: true,
+            skipped,
+        };
+        let known = [known("left", true), known("taken", false)];
+        for (there, cut, found) in [
+            (&["left", "taken", "new"][..], false, 0),
+            (&["left", "new"], false, 0),
+            (&["taken", "new"], false, 1),
+            (&["a", "b", "c"], false, 3),
+            (&["a", "b", "c"], true, 0),
+            (&["taken"], false, 0),
+        ] {
+            assert_eq!(renamed(&listing(there, cut), &known).len(), found, "{there:?}");
+        }
+    }
 }

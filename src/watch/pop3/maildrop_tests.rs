@@ -28,6 +28,7 @@ fn known(mails: &[(&str, u64, u32, bool)]) -> Vec<MaildropMail> {
         name: name(uidl, *size),
         uid: *uid,
         taken: *taken,
+        skipped: false,
     };
     mails.iter().map(mail).collect()
 }
@@ -98,6 +99,7 @@ proptest! {
             name: name(&uidl.to_string(), *size),
             uid,
             taken: *taken,
+            skipped: false,
         }).collect();
         let found = compare(listing, known.clone());
         let new = found.new.iter().flat_map(|new| new.numbers.clone());

@@ -8,7 +8,10 @@ use std::{
 use chrono::Utc;
 use mailjob::{
     budget::Budget,
-    config::{Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Mailbox, Protocol, Settle, Tls, routes},
+    config::{
+        Account, Action, Auth, Backlog, Command, Endpoint, EndpointName, Fate, Looks, Mailbox, Protocol, Settle, Tls,
+        routes,
+    },
     job::{Answer, Outcome, ReplyDecision},
     ledger::{ClaimedJob, Finish, Ledger, sqlite},
     watch::{self, Health, Watch},
@@ -35,7 +38,13 @@ pub(super) fn endpoint(account: Arc<Account>) -> Endpoint {
         },
         ..Endpoint::new(
             name,
-            Mailbox::inbox(account, Protocol::Imap, server),
+            Mailbox {
+                looks: Looks {
+                    backlog: Some(Backlog::Process),
+                    ..Looks::default()
+                },
+                ..Mailbox::inbox(account, Protocol::Imap, server)
+            },
             Action::Command(command),
         )
     }

@@ -92,6 +92,17 @@ impl Dovecot {
         session.append(mailbox, "", mail).await
     }
 
+    /// Does something to the mails of a mailbox, such as `UID MOVE 1:* Other`: as a person or another mail program does.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn act(&self, user: &str, mailbox: &str, command: &str) -> Result<()> {
+        let mut session = self.session(user).await?;
+        session.command(&format!("SELECT {}", quoted(mailbox))).await?;
+        session.command(command).await?;
+        Ok(())
+    }
+
     /// The UIDVALIDITY of a mailbox.
     ///
     /// # Errors

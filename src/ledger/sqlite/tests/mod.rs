@@ -1,6 +1,7 @@
 //! The engine on real files.
 
 mod anew;
+mod backlog;
 mod conversations;
 mod counts;
 mod desk;

@@ -118,11 +118,26 @@ impl Mailjob {
         self.write_as(&format!("secrets/{name}"), value, 0o600)
     }
 
-    /// Writes `endpoints.d/NAME.toml`, also while the program runs.
+    /// Writes `endpoints.d/NAME.toml`, also while the program runs. Mails that lie in its mailbox before the first start are taken, unless
+    /// the text says something else of a backlog.
     ///
     /// # Errors
     /// When it can't be written.
     pub fn endpoint(&self, name: &str, text: &str) -> Result<()> {
+        let table = text.find("[mailbox]\n").filter(|_| !text.contains("backlog ="));
+        // After its first line, so that the places of others stay as they are where a test asks for them.
+        let end = table.and_then(|at| Some(at + 10 + text.get(at + 10..)?.find('\n')? + 1));
+        match end.and_then(|end| text.split_at_checked(end)) {
+            Some((before, after)) => self.plain_endpoint(name, &format!("{before}backlog = \"process\"\n{after}")),
+            None => self.plain_endpoint(name, text),
+        }
+    }
+
+    /// Writes `endpoints.d/NAME.toml` as it is.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn plain_endpoint(&self, name: &str, text: &str) -> Result<()> {
         self.write(&format!("endpoints.d/{name}.toml"), text)
     }
 

@@ -52,8 +52,8 @@ impl Actions {
             program.display(),
             seen.display()
         );
-        mailjob.endpoint("invoices", &invoices)?;
-        mailjob.endpoint("scans", &scans)?;
+        mailjob.plain_endpoint("invoices", &invoices)?;
+        mailjob.plain_endpoint("scans", &scans)?;
         println!("\nendpoints.d/invoices.toml\n\n{invoices}\nendpoints.d/scans.toml\n\n{scans}");
         Ok(Self { receiver, seen })
     }

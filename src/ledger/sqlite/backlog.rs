@@ -1,0 +1,400 @@
+//! Mails that lay in a mailbox before it was watched: a row each, so that they are known again when the server renumbers them, and so
+//! that operators can look at them and have them taken.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{
+    Sqlite, maildrop,
+    savepoint::Desk,
+    values::{instant, micros, signed},
+};
+use crate::ledger::{
+    Backlog, BacklogLedger, Choice, Cursor, Error, MailboxKey, MaildropName, OldMail,
+    backlog::{Record, Sort, sort},
+};
+
+/// The mailbox's row, and its round.
+pub(super) fn place(db: &Connection, mailbox: &str) -> Result<Option<(i64, i64)>, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT b.mailbox, b.round FROM mailbox m JOIN backlog b ON b.mailbox = m.id WHERE m.name = ?",
+    )?;
+    Ok(query
+        .query_row([mailbox], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?)
+}
+
+/// How a mailbox's backlog stands.
+pub(super) fn backlog(db: &Connection, mailbox: &MailboxKey) -> Result<Option<Backlog>, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT b.first_look, b.listed, b.older,
+           (SELECT count(*) FROM backlog_mail w WHERE w.mailbox = b.mailbox AND w.round = b.round),
+           (SELECT count(*) FROM backlog_mail w WHERE w.mailbox = b.mailbox AND w.round = b.round AND w.wanted = 1)
+         FROM mailbox m JOIN backlog b ON b.mailbox = m.id WHERE m.name = ?",
+    )?;
+    let found = query.query_row([&*mailbox.0], |row| {
+        let [older, rows, wanted] = [row.get::<_, i64>(2)?, row.get(3)?, row.get(4)?].map(i64::unsigned_abs);
+        Ok(Backlog {
+            first_look: instant(row.get(0)?),
+            listed: row.get(1)?,
+            older,
+            left: (rows + older).saturating_sub(wanted),
+            wanted,
+        })
+    });
+    Ok(found.optional()?)
+}
+
+/// What an operator said before the first look.
+pub(super) fn choice(db: &Connection, mailbox: &MailboxKey) -> Result<Option<Choice>, Error> {
+    let mut query = db.prepare_cached("SELECT take, since FROM backlog_choice WHERE mailbox = ?")?;
+    let said = query.query_row([&*mailbox.0], |row| {
+        let since: Option<i64> = row.get(1)?;
+        Ok(match row.get(0)? {
+            true => Choice::Take {
+                since: since.map(instant),
+            },
+            false => Choice::Skip,
+        })
+    });
+    Ok(said.optional()?)
+}
+
+/// Whether a mail of this account was taken.
+pub(super) fn knows_account(db: &Connection, account: &str) -> Result<bool, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM mailbox WHERE instr(mailbox.name, '://' || ?1 || '/') > 0
+         AND EXISTS (SELECT 1 FROM place WHERE place.mailbox = mailbox.id))",
+    )?;
+    Ok(query.query_row([account], |row| row.get(0))?)
+}
+
+/// Leaves all mails as they are, and begins a round of listing them.
+pub(super) fn begin(
+    desk: &Desk<'_>,
+    mailbox: &MailboxKey,
+    cursor: Cursor,
+    take_since: Option<i64>,
+) -> Result<(), Error> {
+    let row: i64 = desk
+        .db
+        .prepare_cached(
+            "INSERT INTO mailbox (name, uid_validity, uid_next) VALUES (?1, ?2, ?3)
+             ON CONFLICT (name) DO UPDATE SET uid_validity = excluded.uid_validity, uid_next = excluded.uid_next
+             RETURNING id",
+        )?
+        .query_row(params![&*mailbox.0, cursor.uid_validity, cursor.uid_next], |row| {
+            row.get(0)
+        })?;
+    desk.db
+        .prepare_cached(
+            "INSERT INTO backlog (mailbox, first_look, take_since) VALUES (?1, ?2, ?3)
+             ON CONFLICT (mailbox) DO UPDATE SET round = round + 1, listed = 0, tries = 0, older = 0",
+        )?
+        .execute(params![row, desk.now, take_since])?;
+    desk.db
+        .prepare_cached("DELETE FROM backlog_choice WHERE mailbox = ?")?
+        .execute([&*mailbox.0])?;
+    Ok(())
+}
+
+/// Counts a session that begins to list them.
+pub(super) fn attempt(desk: &Desk<'_>, mailbox: &MailboxKey) -> Result<u32, Error> {
+    let Some((row, _)) = place(desk.db, &mailbox.0)? else {
+        return Ok(0);
+    };
+    let mut count = desk
+        .db
+        .prepare_cached("UPDATE backlog SET tries = tries + 1 WHERE mailbox = ? RETURNING tries")?;
+    Ok(count.query_row([row], |row| row.get(0))?)
+}
+
+/// Notes mails of this round: what is left, and what is to be taken.
+pub(super) fn note(desk: &Desk<'_>, mailbox: &MailboxKey, uid_validity: u32, mails: &[OldMail]) -> Result<(), Error> {
+    let rules = rules(desk.db, mailbox)?;
+    for mail in mails {
+        let record = record(desk.db, &rules, uid_validity, mail)?;
+        match sort(mail, record, rules.first_look, rules.take_since) {
+            Sort::Done => {}
+            Sort::Leave => insert(desk.db, rules.mailbox, rules.round, mail, false)?,
+            Sort::Take => insert(desk.db, rules.mailbox, rules.round, mail, true)?,
+        }
+    }
+    Ok(())
+}
+
+/// By what the mails of a mailbox are sorted.
+struct Rules {
+    mailbox: i64,
+    round: i64,
+    first_look: DateTime<Utc>,
+    take_since: Option<DateTime<Utc>>,
+}
+
+fn rules(db: &Connection, mailbox: &MailboxKey) -> Result<Rules, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT b.mailbox, b.round, b.first_look, b.take_since
+         FROM mailbox m JOIN backlog b ON b.mailbox = m.id WHERE m.name = ?",
+    )?;
+    Ok(query.query_row([&*mailbox.0], |row| {
+        Ok(Rules {
+            mailbox: row.get(0)?,
+            round: row.get(1)?,
+            first_look: instant(row.get(2)?),
+            take_since: row.get::<_, Option<i64>>(3)?.map(instant),
+        })
+    })?)
+}
+
+/// What is known of a mail that lies there.
+fn record(db: &Connection, rules: &Rules, uid_validity: u32, mail: &OldMail) -> Result<Record, Error> {
+    let first = rules.round == 1;
+    let mut here = db.prepare_cached(
+        "SELECT ?4 IS NULL OR m.header_key IS NULL OR m.header_key = ?4 FROM place p JOIN mail m ON m.id = p.mail
+         WHERE p.mailbox = ?1 AND p.uid_validity = ?2 AND p.uid = ?3",
+    )?;
+    let here = here
+        .query_row(params![rules.mailbox, uid_validity, mail.uid, mail.key], |row| {
+            row.get(0)
+        })
+        .optional()?
+        .unwrap_or(false);
+    let known = Record {
+        first,
+        here,
+        ..Record::default()
+    };
+    if first || here {
+        return Ok(known);
+    }
+    by_key(db, rules.mailbox, rules.round, mail)
+}
+
+/// The same by its header alone, over the rounds before this one.
+fn by_key(db: &Connection, mailbox: i64, round: i64, mail: &OldMail) -> Result<Record, Error> {
+    let Some(key) = mail.key else {
+        return Ok(Record::default());
+    };
+    let mut taken = db.prepare_cached("SELECT EXISTS (SELECT 1 FROM mail WHERE mailbox = ?1 AND header_key = ?2)")?;
+    let mut left =
+        db.prepare_cached("SELECT max(wanted) FROM backlog_mail WHERE mailbox = ?1 AND key = ?2 AND round < ?3")?;
+    Ok(Record {
+        taken: taken.query_row(params![mailbox, key], |row| row.get(0))?,
+        left: left.query_row(params![mailbox, key, round], |row| row.get(0))?,
+        ..Record::default()
+    })
+}
+
+fn insert(db: &Connection, mailbox: i64, round: i64, mail: &OldMail, wanted: bool) -> Result<(), Error> {
+    db.prepare_cached(
+        "INSERT INTO backlog_mail (mailbox, round, uid, key, received, size, sender, subject, wanted)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+    )?
+    .execute(params![
+        mailbox,
+        round,
+        mail.uid,
+        mail.key,
+        mail.received.or(mail.written).map(micros),
+        signed(mail.size),
+        mail.sender,
+        mail.subject,
+        wanted
+    ])?;
+    Ok(())
+}
+
+/// All of this round were noted.
+pub(super) fn listed(desk: &Desk<'_>, mailbox: &MailboxKey, older: u64) -> Result<Backlog, Error> {
+    let missing = || Error::Missing(format!("the backlog of {mailbox}"));
+    let (row, round) = place(desk.db, &mailbox.0)?.ok_or_else(missing)?;
+    desk.db
+        .prepare_cached("UPDATE backlog SET listed = 1, older = ?2 WHERE mailbox = ?1")?
+        .execute(params![row, signed(older)])?;
+    desk.db
+        .prepare_cached("DELETE FROM backlog_mail WHERE mailbox = ?1 AND round < ?2")?
+        .execute([row, round])?;
+    backlog(desk.db, mailbox)?.ok_or_else(missing)
+}
+
+/// The first of those that are to be taken.
+pub(super) fn wanted(db: &Connection, mailbox: &MailboxKey, max: i64) -> Result<Vec<u32>, Error> {
+    let Some((row, round)) = place(db, &mailbox.0)? else {
+        return Ok(Vec::new());
+    };
+    let mut query = db.prepare_cached(
+        "SELECT uid FROM backlog_mail WHERE mailbox = ?1 AND round = ?2 AND wanted = 1 ORDER BY uid LIMIT ?3",
+    )?;
+    let uids = query.query_map([row, round, max], |row| row.get(0))?;
+    Ok(uids.collect::<Result<_, _>>()?)
+}
+
+/// They were taken, or are gone.
+pub(super) fn taken(desk: &Desk<'_>, mailbox: &MailboxKey, uids: &[u32]) -> Result<(), Error> {
+    let Some((row, round)) = place(desk.db, &mailbox.0)? else {
+        return Ok(());
+    };
+    let mut delete = desk
+        .db
+        .prepare_cached("DELETE FROM backlog_mail WHERE mailbox = ?1 AND round = ?2 AND uid = ?3")?;
+    for uid in uids {
+        delete.execute(params![row, round, uid])?;
+    }
+    Ok(())
+}
+
+/// Has mails taken: those that were received since then, or all.
+pub(super) fn want(desk: &mut Desk<'_>, mailbox: &MailboxKey, since: Option<DateTime<Utc>>) -> Result<u64, Error> {
+    let Some((row, round)) = place(desk.db, &mailbox.0)? else {
+        return Ok(0);
+    };
+    let changed = desk
+        .db
+        .prepare_cached(
+            "UPDATE backlog_mail SET wanted = 1 WHERE mailbox = ?1 AND round = ?2 AND wanted = 0
+             AND (?3 IS NULL OR received >= ?3)",
+        )?
+        .execute(params![row, round, since.map(micros)])?;
+    wake(desk, mailbox, row)?;
+    Ok(changed as u64)
+}
+
+/// Those of a maildrop are taken as soon as they are not skipped any more; the watch of another mailbox looks for itself.
+pub(super) fn wake(desk: &mut Desk<'_>, mailbox: &MailboxKey, row: i64) -> Result<(), Error> {
+    if mailbox.0.starts_with("pop3://") {
+        desk.db
+            .prepare_cached(
+                "UPDATE maildrop SET skipped = 0 WHERE mailbox = ?1 AND skipped = 1
+                 AND uid IN (SELECT uid FROM backlog_mail WHERE mailbox = ?1 AND wanted = 1)",
+            )?
+            .execute([row])?;
+        desk.db
+            .prepare_cached("DELETE FROM backlog_mail WHERE mailbox = ? AND wanted = 1")?
+            .execute([row])?;
+    }
+    desk.after.bells.insert(mailbox.clone());
+    Ok(())
+}
+
+/// Leaves those mails of a maildrop that were there before.
+pub(super) fn sort_maildrop(
+    desk: &mut Desk<'_>,
+    mailbox: &MailboxKey,
+    mails: Vec<(MaildropName, OldMail)>,
+    first: bool,
+) -> Result<(), Error> {
+    let rules = rules(desk.db, mailbox)?;
+    for (name, mut mail) in mails {
+        let record = if first {
+            Record {
+                first,
+                ..Record::default()
+            }
+        } else {
+            by_key(desk.db, rules.mailbox, i64::MAX, &mail)?
+        };
+        // What is taken is not skipped: the watch finds it by itself.
+        if sort(&mail, record, rules.first_look, rules.take_since) == Sort::Leave {
+            let names = [name];
+            maildrop::skip(desk, mailbox, &names)?;
+            mail.uid = maildrop::number(desk, mailbox, &names)?.first().copied().unwrap_or(0);
+            insert(desk.db, rules.mailbox, rules.round, &mail, false)?;
+        }
+    }
+    Ok(())
+}
+
+/// What tells this ledger from another one.
+pub(super) fn installation(db: &Connection) -> Result<[u8; 16], Error> {
+    let mut query = db.prepare_cached("SELECT id FROM installation LIMIT 1")?;
+    Ok(query.query_row([], |row| row.get(0))?)
+}
+
+#[async_trait]
+impl BacklogLedger for Sqlite {
+    async fn backlog(&self, mailbox: &MailboxKey) -> Result<Option<Backlog>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers.read(move |db| backlog(db, &mailbox)).await
+    }
+
+    async fn backlog_choice(&self, mailbox: &MailboxKey) -> Result<Option<Choice>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers.read(move |db| choice(db, &mailbox)).await
+    }
+
+    async fn knows_account(&self, account: &str) -> Result<bool, Error> {
+        let account = account.to_owned();
+        self.readers.read(move |db| knows_account(db, &account)).await
+    }
+
+    async fn backlog_begin(
+        &self,
+        mailbox: &MailboxKey,
+        cursor: Cursor,
+        take_since: Option<DateTime<Utc>>,
+    ) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| begin(desk, &mailbox, cursor, take_since.map(micros)))
+            .await
+    }
+
+    async fn backlog_try(&self, mailbox: &MailboxKey) -> Result<u32, Error> {
+        let mailbox = mailbox.clone();
+        self.post.ask(0, move |desk| attempt(desk, &mailbox)).await
+    }
+
+    async fn backlog_note(&self, mailbox: &MailboxKey, uid_validity: u32, mails: Vec<OldMail>) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| note(desk, &mailbox, uid_validity, &mails))
+            .await
+    }
+
+    async fn backlog_listed(&self, mailbox: &MailboxKey, older: u64) -> Result<Backlog, Error> {
+        let mailbox = mailbox.clone();
+        self.post.ask(0, move |desk| listed(desk, &mailbox, older)).await
+    }
+
+    async fn backlog_wanted(&self, mailbox: &MailboxKey, max: usize) -> Result<Vec<u32>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers.read(move |db| wanted(db, &mailbox, signed(max))).await
+    }
+
+    async fn backlog_taken(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post.ask(0, move |desk| taken(desk, &mailbox, &uids)).await
+    }
+
+    async fn backlog_want(&self, mailbox: &MailboxKey, since: Option<DateTime<Utc>>) -> Result<u64, Error> {
+        let mailbox = mailbox.clone();
+        self.post.ask(0, move |desk| want(desk, &mailbox, since)).await
+    }
+
+    async fn maildrop_first(
+        &self,
+        mailbox: &MailboxKey,
+        cursor: Cursor,
+        take_since: Option<DateTime<Utc>>,
+        mails: Vec<(MaildropName, OldMail)>,
+    ) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        let first = move |desk: &mut Desk<'_>| {
+            begin(desk, &mailbox, cursor, take_since.map(micros))?;
+            sort_maildrop(desk, &mailbox, mails, true)
+        };
+        self.post.ask(0, first).await
+    }
+
+    async fn maildrop_sort(&self, mailbox: &MailboxKey, mails: Vec<(MaildropName, OldMail)>) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| sort_maildrop(desk, &mailbox, mails, false))
+            .await
+    }
+
+    async fn installation(&self) -> Result<[u8; 16], Error> {
+        self.readers.read(installation).await
+    }
+}

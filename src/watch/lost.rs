@@ -1,0 +1,64 @@
+//! A ledger that is new although we worked at this mailbox before: then it was lost, and nobody knows which of the mails were done.
+//!
+//! What shows it is a mailbox to which we move done or failed mails, with mails in it. Marks such as `\Seen` show nothing: people set them
+//! too.
+
+use std::collections::BTreeSet;
+
+use super::{
+    error::Error,
+    imap::{Answer, Said, Wire, mutf7},
+    session::Looking,
+};
+use crate::config::{Fate, Inlet};
+
+/// The mailboxes that this one's mails are moved to when their work is over.
+fn targets(inlet: &Inlet) -> BTreeSet<&str> {
+    let fates = inlet
+        .settle
+        .values()
+        .flat_map(|settle| [&settle.done, &settle.failed, &settle.refused]);
+    let target = |fate| match fate {
+        &Fate::Move(ref target) => Some(target.as_str()),
+        Fate::Keep | Fate::Mark | Fate::Flag | Fate::Delete => None,
+    };
+    fates.filter_map(target).collect()
+}
+
+/// Nothing where this is a first start, as far as one can see.
+pub(super) async fn judge(mut wire: Wire, on: &Looking<'_>) -> Result<Wire, Error> {
+    let mailbox = &on.inlet.mailbox;
+    let account = format!("{}@{}", mailbox.account.user, mailbox.server.host.to_ascii_lowercase());
+    // A mailbox that is new beside others of its account: their work lies there.
+    if on.ledger.knows_account(&account).await? {
+        return Ok(wire);
+    }
+    for target in targets(on.inlet) {
+        for name in [target.to_owned(), format!("INBOX.{target}"), format!("INBOX/{target}")] {
+            let mails;
+            (wire, mails) = count(wire, &name).await?;
+            if mails > 0 {
+                return Err(Error::LostLedger { target: name, mails });
+            }
+        }
+    }
+    Ok(wire)
+}
+
+/// The mails of a mailbox; none where it is not there.
+async fn count(wire: Wire, name: &str) -> Result<(Wire, u32), Error> {
+    let quoted = mutf7::quoted(name).ok_or_else(|| Error::Name(name.to_owned()))?;
+    let mut mails = 0;
+    let what = format!("{quoted} (MESSAGES)");
+    let done = wire.run("STATUS", &what, |said| {
+        if let Said::Messages(count) = said {
+            mails = count;
+        }
+    });
+    let done = done.await?;
+    let mails = match done.answer {
+        Answer::Ok(_) => mails,
+        Answer::Refused(_) => 0,
+    };
+    Ok((done.wire, mails))
+}

@@ -1,0 +1,239 @@
+//! Another Mailjob at this mailbox, with a ledger of its own: all work would be done twice. How it is noticed. Pure.
+//!
+//! Suspicion: mails whose last touch was due were gone already, several of them. People and other programs move mails too, so that alone
+//! raises no alarm. Certainty: then a probe, a small mail of ours, is put into the mailbox. Whoever watches it for another ledger sees
+//! that and answers with a probe of its own; each deletes its own one after a minute. Nobody else knows them, and without a suspicion there
+//! is none: where one Mailjob works, nothing is written and nothing is asked.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// So many mails that were gone already …
+const SUSPICIOUS: u32 = 3;
+/// … within this time are a suspicion.
+const WITHIN: Duration = Duration::from_secs(600);
+/// A suspicion that came to nothing is not looked into again before.
+const AGAIN: Duration = Duration::from_secs(3600);
+/// A probe that was heard is answered, but not twice in this time: two would answer each other for ever.
+const ANSWERED: Duration = Duration::from_secs(120);
+/// How often it is looked whether the other one is still there.
+const STILL: Duration = Duration::from_secs(1800);
+/// How long a probe stays: the other one may look seldom.
+const STAYS: Duration = Duration::from_secs(60);
+/// After so long without an answer the other one is gone.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The first field of a probe. A mail that came by SMTP begins with a field of its last server.
+const FIELD: &str = "X-Mailjob-Probe: ";
+/// The longest probe.
+const LONGEST: usize = 2048;
+
+/// Who put a probe into a mailbox: a ledger.
+pub(crate) type Installation = [u8; 16];
+
+/// Whose probe a mail is, if it is one.
+pub(crate) fn probe(mail: &[u8]) -> Option<Installation> {
+    let rest = mail.strip_prefix(FIELD.as_bytes()).filter(|_| mail.len() <= LONGEST)?;
+    let (id, after) = rest.split_at_checked(32)?;
+    after.strip_prefix(b"\r\n").or_else(|| after.strip_prefix(b"\n"))?;
+    let digits = std::str::from_utf8(id).ok()?;
+    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = u128::from_str_radix(digits, 16).ok().filter(|_| is_hex)?;
+    Some(number.to_be_bytes())
+}
+
+/// A probe of this ledger, written at a time (RFC 5322).
+pub(super) fn write(installation: Installation, date: &str) -> String {
+    let id = u128::from_be_bytes(installation);
+    format!(
+        "{FIELD}{id:032x}\r\nFrom: Mailjob <mailjob@localhost>\r\nTo: Mailjob <mailjob@localhost>\r\n\
+         Subject: Mailjob looks for a second Mailjob at this mailbox\r\nDate: {date}\r\nAuto-Submitted: auto-generated\r\n\
+         MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n\
+         Mails of this mailbox were moved or deleted by somebody else while Mailjob worked on them.\r\n\
+         If that is another Mailjob with a ledger of its own, it sees this mail and answers it.\r\n\
+         This mail is deleted within some minutes.\r\n"
+    )
+}
+
+/// What is known of others at a mailbox.
+#[derive(Debug, Default)]
+pub(super) struct Rivals {
+    /// Mails that were gone already, and since when they are counted.
+    gone: Option<(u32, Instant)>,
+    /// Whether this server says how many it moved or deleted: only then fewer are a sign.
+    pub(super) told: bool,
+    /// The last probe of ours.
+    probed: Option<Instant>,
+    /// The last probe of another ledger.
+    heard: Option<Instant>,
+    /// Probes of ours that are in the mailbox: UIDVALIDITY, UID, since when.
+    ours: Vec<(u32, u32, Instant)>,
+}
+
+impl Rivals {
+    /// Of so many mails the server touched so many.
+    pub(super) fn touched(&mut self, asked: usize, touched: Option<usize>, now: Instant) {
+        let count = touched.unwrap_or(0);
+        self.told |= count > 0;
+        let missing = u32::try_from(asked.saturating_sub(count)).unwrap_or(u32::MAX);
+        if missing == 0 || !self.told {
+            return;
+        }
+        let (before, since) = self.gone.filter(|(_, since)| now - *since < WITHIN).unwrap_or((0, now));
+        self.gone = Some((before.saturating_add(missing), since));
+    }
+
+    /// A probe was found in the mailbox. Says whether it is another ledger's.
+    pub(super) fn found(&mut self, whose: Installation, own: Installation, place: (u32, u32), now: Instant) -> bool {
+        if whose == own {
+            self.ours.push((place.0, place.1, now));
+            return false;
+        }
+        self.heard = Some(now);
+        true
+    }
+
+    /// Whether a probe is due.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        let rests = |pause: Duration| self.probed.is_some_and(|probed| now - probed < pause);
+        match self.heard {
+            Some(heard) if self.probed.is_none_or(|probed| probed < heard) => !rests(ANSWERED),
+            Some(_) => !rests(STILL),
+            None => {
+                let suspicious = |(count, since): (u32, Instant)| count >= SUSPICIOUS && now - since < WITHIN;
+                self.gone.is_some_and(suspicious) && !rests(AGAIN)
+            }
+        }
+    }
+
+    /// A probe was put into the mailbox.
+    pub(super) fn probed(&mut self, now: Instant) {
+        self.probed = Some(now);
+        self.gone = None;
+    }
+
+    /// Whether the other one that was heard is gone: it did not answer.
+    pub(super) fn is_over(&mut self, now: Instant) -> bool {
+        let silent = |heard: Instant| {
+            self.probed
+                .is_some_and(|probed| probed > heard + ANSWERED && now - probed > PATIENCE)
+        };
+        let over = self.heard.is_some_and(silent);
+        if over {
+            self.heard = None;
+        }
+        over
+    }
+
+    /// Probes of ours that have been there for long enough, of this UIDVALIDITY.
+    pub(super) fn old(&mut self, uid_validity: u32, now: Instant) -> Vec<u32> {
+        let is_old = |(validity, _, since): &(u32, u32, Instant)| *validity != uid_validity || now - *since >= STAYS;
+        let old: Vec<_> = self.ours.extract_if(.., |probe| is_old(probe)).collect();
+        let here = old.into_iter().filter(|(validity, ..)| *validity == uid_validity);
+        here.map(|(_, uid, _)| uid).collect()
+    }
+
+    /// When the next of them is old.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.ours.iter().map(|(_, _, since)| *since + STAYS).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const A: Installation = [0xab; 16];
+    const B: Installation = [2; 16];
+
+    fn at(start: Instant, seconds: u64) -> Instant {
+        start + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_probe_is_known_and_nothing_else_is() {
+        let mail = write(A, "Mon, 2 Nov 2026 10:00:00 +0000");
+        assert_eq!(probe(mail.as_bytes()), Some(A));
+        assert_eq!(probe(mail.replace("\r\n", "\n").as_bytes()), Some(A));
+        let received = format!("Received: from a by b; today\r\n{mail}");
+        let long = format!("{mail}{}", "x".repeat(LONGEST));
+        for no in [
+            "",
+            "X-Mailjob-Probe: ",
+            "X-Mailjob-Probe: +bababababababababababababababab\r\n",
+            "X-Mailjob-Probe: abababababababababababababababab more\r\n",
+            &received,
+            &long,
+        ] {
+            assert_eq!(probe(no.as_bytes()), None, "{no:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes(mail in prop::collection::vec(any::<u8>(), 0..80)) {
+            prop_assert_eq!(probe(&mail), None);
+        }
+
+        #[test]
+        fn every_ledger_has_a_probe_of_its_own(id in any::<[u8; 16]>()) {
+            prop_assert_eq!(probe(write(id, "now").as_bytes()), Some(id));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn several_mails_that_are_gone_are_a_suspicion_and_no_alarm() {
+        let start = Instant::now();
+        let mut rivals = Rivals::default();
+        rivals.touched(9, None, start);
+        assert!(!rivals.is_due(start), "a server that never tells is no sign");
+        rivals.touched(2, Some(2), start);
+        rivals.touched(2, Some(0), start);
+        assert!(!rivals.is_due(start), "people move mails too");
+        rivals.touched(2, Some(1), at(start, 601));
+        assert!(!rivals.is_due(at(start, 601)), "the others were long ago");
+        rivals.touched(5, Some(3), at(start, 700));
+        assert!(rivals.is_due(at(start, 700)));
+        rivals.probed(at(start, 700));
+        assert!(!rivals.found(A, A, (7, 9), at(start, 701)), "our own");
+        rivals.touched(9, Some(0), at(start, 800));
+        assert!(!rivals.is_due(at(start, 800)), "it came to nothing just now");
+        rivals.touched(9, Some(0), at(start, 4300));
+        assert!(rivals.is_due(at(start, 4300)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_answer_each_other_once_and_look_again_until_one_is_gone() {
+        let start = Instant::now();
+        let (mut one, mut other) = (Rivals::default(), Rivals::default());
+        one.probed(start);
+        assert!(other.found(A, B, (7, 1), at(start, 1)) && other.is_due(at(start, 1)));
+        other.probed(at(start, 2));
+        assert!(one.found(B, A, (7, 2), at(start, 3)));
+        assert!(!one.is_due(at(start, 3)), "that was the answer");
+        for second in [4, 60, 119, 121, 1700] {
+            assert!(!other.is_due(at(start, second)), "{second}");
+        }
+        assert!(!one.is_over(at(start, 1700)));
+        assert!(one.is_due(at(start, 1801)));
+        one.probed(at(start, 1801));
+        assert!(!one.is_over(at(start, 2400)));
+        assert!(one.is_over(at(start, 2402)) && !one.is_over(at(start, 2403)));
+        assert!(!one.is_due(at(start, 2403)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_is_deleted_after_a_minute() {
+        let start = Instant::now();
+        let mut rivals = Rivals::default();
+        rivals.found(A, A, (7, 9), start);
+        rivals.found(A, A, (6, 5), start);
+        assert!(rivals.old(7, at(start, 59)).is_empty());
+        assert_eq!(rivals.next(), Some(at(start, 60)));
+        assert_eq!(rivals.old(7, at(start, 60)), [9]);
+        assert_eq!((rivals.next(), rivals.old(7, at(start, 600)).len()), (None, 0));
+    }
+}
