@@ -5,7 +5,7 @@ use chrono::Utc;
 use super::{
     Finding, Kind, Outcome, Stage, Store, Subject, Trouble,
     notes::{LONGEST, Notes},
-    patient::{Patient, Reading},
+    patient::{Patient, ReadMailbox, Reading},
     sign_in::credential,
     way::{look_ahead, reach, told},
     words::{named, of_mailbox, of_reply, of_watch},
@@ -56,7 +56,13 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
     let (offered, missing) = session.offers();
     notes.note(Stage::Capabilities, Outcome::Passed(capabilities(&offered, &missing)));
     let mut waiting = reading.mailboxes.iter();
-    while let Some((endpoint, mailbox, lying)) = waiting.next() {
+    while let Some(ReadMailbox {
+        endpoint,
+        name: mailbox,
+        lying,
+        targets,
+    }) = waiting.next()
+    {
         let mut still = None;
         let looked = notes.step(Stage::Mailbox, LONGEST, async {
             let (session, examined) = session.examine(mailbox).await.map_err(|error| of_watch(&error))?;
@@ -76,17 +82,35 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
             return;
         };
         session = open;
+        for target in targets {
+            let Ok((open, looked)) = session.examine(target).await else {
+                return skip_mailboxes(notes, waiting, "the session has ended");
+            };
+            session = open;
+            // That one is missing is as it should be before the first start.
+            if let Some(mails) = looked.ok().map(|found| found.mails).filter(|mails| *mails > 0) {
+                notes.note(Stage::Mailbox, Outcome::Warned(lost(endpoint, target, mails)));
+            }
+        }
     }
     session.leave().await;
 }
 
-fn skip_mailboxes<'a>(
-    notes: &mut Notes,
-    mailboxes: impl Iterator<Item = &'a (EndpointName, String, String)>,
-    why: &str,
-) {
-    for (endpoint, mailbox, _) in mailboxes {
-        notes.skip(&[Stage::Mailbox], &format!("{mailbox} (endpoint {endpoint}): {why}"));
+/// A mailbox that the ledger does not know, though done mails lie beside it.
+fn lost(endpoint: &EndpointName, target: &str, mails: u32) -> Trouble {
+    Trouble {
+        what: format!(
+            "the ledger knows nothing of this mailbox, but \"{target}\" has {mails} mails: if they were done here, the ledger was lost, and nothing is taken until somebody decides"
+        ),
+        cure: format!(
+            "put the ledger back, or say what becomes of what lies in the mailbox: mailjob backlog skip {endpoint} leaves it, mailjob backlog take {endpoint} has it done"
+        ),
+    }
+}
+
+fn skip_mailboxes<'a>(notes: &mut Notes, mailboxes: impl Iterator<Item = &'a ReadMailbox>, why: &str) {
+    for ReadMailbox { endpoint, name, .. } in mailboxes {
+        notes.skip(&[Stage::Mailbox], &format!("{name} (endpoint {endpoint}): {why}"));
     }
 }
 
@@ -168,7 +192,7 @@ async fn pop3(notes: &mut Notes, account: &Account, reading: &Reading, credentia
         told => told.join(", "),
     };
     notes.note(Stage::Capabilities, Outcome::Passed(told));
-    let lying = reading.mailboxes.first().map_or("", |(_, _, lying)| lying.as_str());
+    let lying = reading.mailboxes.first().map_or("", |mailbox| mailbox.lying.as_str());
     notes.note(Stage::Mailbox, Outcome::Passed(format!("{} mails{lying}", probe.mails)));
 }
 

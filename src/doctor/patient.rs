@@ -1,8 +1,11 @@
 //! Which accounts the endpoints use, and what for: each account is examined once. Pure.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use crate::config::{Account, Backlog, Endpoint, EndpointName, Protocol, Server};
+use crate::config::{Account, Backlog, Endpoint, EndpointName, Fate, Protocol, Server};
 
 /// An account and what endpoints do with it.
 #[derive(Debug, PartialEq)]
@@ -18,8 +21,19 @@ pub(super) struct Patient {
 pub(super) struct Reading {
     pub(super) protocol: Protocol,
     pub(super) server: Server,
-    /// Which endpoint reads which mailbox, and what becomes of what lies there.
-    pub(super) mailboxes: Vec<(EndpointName, String, String)>,
+    /// Which endpoint reads which mailbox.
+    pub(super) mailboxes: Vec<ReadMailbox>,
+}
+
+/// A mailbox that an endpoint reads.
+#[derive(Debug, PartialEq)]
+pub(super) struct ReadMailbox {
+    pub(super) endpoint: EndpointName,
+    pub(super) name: String,
+    /// What becomes of what lies there.
+    pub(super) lying: String,
+    /// Where its mails go in the end, which shows at the first look whether a ledger was lost.
+    pub(super) targets: BTreeSet<String>,
 }
 
 impl Patient {
@@ -27,11 +41,21 @@ impl Patient {
     fn reads(&mut self, endpoint: &Endpoint, left: Option<u64>) {
         let mailbox = &endpoint.mailbox;
         let known = |reading: &&mut Reading| reading.protocol == mailbox.protocol && reading.server == mailbox.server;
-        let one = (
-            endpoint.name.clone(),
-            mailbox.name.clone(),
-            lying(&endpoint.name, mailbox.looks.backlog, left),
-        );
+        let settle = &endpoint.settle;
+        let target = |fate: &Fate| match fate {
+            Fate::Move(target) => Some(target.clone()),
+            Fate::Keep | Fate::Mark | Fate::Flag | Fate::Delete => None,
+        };
+        let is_new = left.is_none() && mailbox.looks.backlog.is_none();
+        let fates = [&settle.done, &settle.failed, &settle.refused]
+            .into_iter()
+            .filter(|_| is_new);
+        let one = ReadMailbox {
+            endpoint: endpoint.name.clone(),
+            name: mailbox.name.clone(),
+            lying: lying(&endpoint.name, mailbox.looks.backlog, left),
+            targets: fates.filter_map(target).collect(),
+        };
         match self.reads.iter_mut().find(known) {
             Some(reading) => reading.mailboxes.push(one),
             None => self.reads.push(Reading {

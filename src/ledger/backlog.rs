@@ -19,6 +19,12 @@ pub trait BacklogLedger: Send + Sync + 'static {
     /// What an operator said of a mailbox before its first look.
     async fn backlog_choice(&self, mailbox: &MailboxKey) -> Result<Option<Choice>, Error>;
 
+    /// A mailbox waits for a word since it was read up to this cursor; gives back the first one that was noted.
+    async fn backlog_wait(&self, mailbox: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error>;
+
+    /// Up to where a mailbox that waited for a word counts as read, if it did.
+    async fn backlog_waited(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error>;
+
     /// Whether the ledger has taken a mail of this account, `user@host`, from whichever of its mailboxes.
     async fn knows_account(&self, account: &str) -> Result<bool, Error>;
 

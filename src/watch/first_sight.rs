@@ -84,9 +84,24 @@ async fn first(
     let (wire, take_since) = match at_first_sight(&on.inlet.mailbox.looks, choice, Utc::now()) {
         Fate::Take => return Ok((wire, selected, Some(note(on, cursor).await?))),
         Fate::Leave { take_since } => (wire, take_since),
-        Fate::Doubt => (lost::judge(wire, on).await?, None),
+        Fate::Doubt => match lost::judge(wire, on).await {
+            Err(error @ Error::LostLedger { .. }) => {
+                // What comes from now on is new, whatever is said of what lies there.
+                if let Some(uid_next) = selected.uid_next {
+                    on.ledger
+                        .backlog_wait(on.mailbox, Cursor { uid_next, ..cursor })
+                        .await?;
+                }
+                return Err(error);
+            }
+            judged => (judged?, None),
+        },
     };
-    let (wire, uid_next) = behind(wire, selected).await?;
+    let (wire, mut uid_next) = behind(wire, selected).await?;
+    let waited = on.ledger.backlog_waited(on.mailbox).await?;
+    if let Some(waited) = waited.filter(|waited| waited.uid_validity == cursor.uid_validity) {
+        uid_next = uid_next.min(waited.uid_next);
+    }
     let cursor = Cursor { uid_next, ..cursor };
     let (wire, cursor) = leave(wire, on, cursor, selected.exists, take_since).await?;
     selected.uid_validity = Some(cursor.uid_validity);

@@ -43,6 +43,7 @@ pub(crate) struct State {
     pub(crate) backlog: Option<Backlog>,
     pub(crate) choice: Option<Choice>,
     pub(crate) knows_account: bool,
+    pub(crate) waited: Option<Cursor>,
     pub(crate) old: Vec<OldMail>,
     /// Mails that lay there before and are to be taken.
     pub(crate) old_wanted: Vec<u32>,
@@ -297,6 +298,14 @@ impl BacklogLedger for Memory {
 
     async fn backlog_choice(&self, _: &MailboxKey) -> Result<Option<Choice>, Error> {
         Ok(self.state.lock().unwrap().choice)
+    }
+
+    async fn backlog_wait(&self, _: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error> {
+        Ok(*self.state.lock().unwrap().waited.get_or_insert(cursor))
+    }
+
+    async fn backlog_waited(&self, _: &MailboxKey) -> Result<Option<Cursor>, Error> {
+        Ok(self.state.lock().unwrap().waited)
     }
 
     async fn knows_account(&self, _: &str) -> Result<bool, Error> {

@@ -45,7 +45,7 @@ pub(super) struct Settler {
     after: Option<Instant>,
     failures: Backoff,
     /// What is known of others who work at this mailbox.
-    pub(super) rivals: Rivals,
+    pub(super) rivals: Box<Rivals>,
 }
 
 impl Settler {
@@ -55,7 +55,7 @@ impl Settler {
             rang: None,
             after: None,
             failures: Backoff::default(),
-            rivals: Rivals::default(),
+            rivals: Box::default(),
         }
     }
 

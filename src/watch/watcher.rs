@@ -107,12 +107,12 @@ impl Watcher {
                     let verdict = error.verdict();
                     let wait = backoff.after(verdict, connected.elapsed(), error.patience(), fastrand::f64());
                     self.report(&error, verdict, wait);
-                    let pause = async {
+                    let pause = Box::pin(async {
                         tokio::select! {
                             () = self.watch.login.pause(wait) => {}
                             () = decided(&error, &self.settler.bell) => {}
                         }
-                    };
+                    });
                     if stop.run_until_cancelled(pause).await.is_none() {
                         return;
                     }

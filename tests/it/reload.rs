@@ -54,7 +54,7 @@ async fn a_file_takes_effect_without_a_restart_and_without_touching_the_others()
 
     // Broken: the last good version keeps running, and that is said.
     mailjob
-        .endpoint("bob", "[mailbox]\naccount = \"bob\"\n[webhok]\n")
+        .plain_endpoint("bob", "[mailbox]\naccount = \"bob\"\n[webhok]\n")
         .unwrap();
     mailjob
         .wait_log("its last good version keeps running", PATIENCE)

@@ -135,6 +135,14 @@ impl BacklogLedger for Shaky {
     async fn backlog_choice(&self, _: &MailboxKey) -> Result<Option<Choice>, Error> {
         unreachable!()
     }
+    async fn backlog_wait(&self, _: &MailboxKey, _: Cursor) -> Result<Cursor, Error> {
+        unreachable!()
+    }
+
+    async fn backlog_waited(&self, _: &MailboxKey) -> Result<Option<Cursor>, Error> {
+        unreachable!()
+    }
+
     async fn knows_account(&self, _: &str) -> Result<bool, Error> {
         unreachable!()
     }

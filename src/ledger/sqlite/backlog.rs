@@ -48,7 +48,8 @@ pub(super) fn backlog(db: &Connection, mailbox: &MailboxKey) -> Result<Option<Ba
 
 /// What an operator said before the first look.
 pub(super) fn choice(db: &Connection, mailbox: &MailboxKey) -> Result<Option<Choice>, Error> {
-    let mut query = db.prepare_cached("SELECT take, since FROM backlog_choice WHERE mailbox = ?")?;
+    let mut query =
+        db.prepare_cached("SELECT take, since FROM backlog_choice WHERE mailbox = ? AND take IS NOT NULL")?;
     let said = query.query_row([&*mailbox.0], |row| {
         let since: Option<i64> = row.get(1)?;
         Ok(match row.get(0)? {
@@ -59,6 +60,31 @@ pub(super) fn choice(db: &Connection, mailbox: &MailboxKey) -> Result<Option<Cho
         })
     });
     Ok(said.optional()?)
+}
+
+/// A mailbox waits for a word since it was read up to here.
+pub(super) fn wait(desk: &Desk<'_>, mailbox: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error> {
+    desk.db
+        .prepare_cached(
+            "INSERT INTO backlog_choice (mailbox, uid_validity, uid_next) VALUES (?1, ?2, ?3)
+             ON CONFLICT (mailbox) DO UPDATE SET uid_validity = ?2, uid_next = ?3 WHERE uid_validity IS NOT ?2",
+        )?
+        .execute(params![&*mailbox.0, cursor.uid_validity, cursor.uid_next])?;
+    Ok(waited(desk.db, mailbox)?.unwrap_or(cursor))
+}
+
+/// Up to where a mailbox that waited counts as read.
+pub(super) fn waited(db: &Connection, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT uid_validity, uid_next FROM backlog_choice WHERE mailbox = ? AND uid_validity IS NOT NULL",
+    )?;
+    let cursor = query.query_row([&*mailbox.0], |row| {
+        Ok(Cursor {
+            uid_validity: row.get(0)?,
+            uid_next: row.get(1)?,
+        })
+    });
+    Ok(cursor.optional()?)
 }
 
 /// Whether a mail of this account was taken.
@@ -321,6 +347,16 @@ impl BacklogLedger for Sqlite {
     async fn backlog_choice(&self, mailbox: &MailboxKey) -> Result<Option<Choice>, Error> {
         let mailbox = mailbox.clone();
         self.readers.read(move |db| choice(db, &mailbox)).await
+    }
+
+    async fn backlog_wait(&self, mailbox: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error> {
+        let mailbox = mailbox.clone();
+        self.post.ask(0, move |desk| wait(desk, &mailbox, cursor)).await
+    }
+
+    async fn backlog_waited(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers.read(move |db| waited(db, &mailbox)).await
     }
 
     async fn knows_account(&self, account: &str) -> Result<bool, Error> {

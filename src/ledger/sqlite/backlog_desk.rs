@@ -106,7 +106,10 @@ fn choose(desk: &mut Desk<'_>, mailbox: &MailboxKey, choice: Choice) -> Result<(
         Choice::Take { since } => (true, since),
     };
     desk.db
-        .prepare_cached("INSERT OR REPLACE INTO backlog_choice (mailbox, take, since) VALUES (?1, ?2, ?3)")?
+        .prepare_cached(
+            "INSERT INTO backlog_choice (mailbox, take, since) VALUES (?1, ?2, ?3)
+             ON CONFLICT (mailbox) DO UPDATE SET take = excluded.take, since = excluded.since",
+        )?
         .execute(params![&*mailbox.0, take, since.map(micros)])?;
     desk.after.bells.insert(mailbox.clone());
     Ok(())

@@ -31,11 +31,14 @@ CREATE TABLE backlog_mail (
 CREATE INDEX backlog_key ON backlog_mail (mailbox, key) WHERE key IS NOT NULL;
 CREATE INDEX backlog_wanted ON backlog_mail (mailbox, round, uid) WHERE wanted = 1;
 
--- What an operator said of a mailbox that waits for a word, before it has a row. since: of mails received since then only.
+-- A mailbox that waits for a word, or for its first look, and what an operator said of it; take is NULL while nobody did. since: of
+-- mails received since then only. What came since the wait began is new whatever is said.
 CREATE TABLE backlog_choice (
-  mailbox TEXT PRIMARY KEY,
-  take    INTEGER NOT NULL,
-  since   INTEGER
+  mailbox      TEXT PRIMARY KEY,
+  take         INTEGER,
+  since        INTEGER,
+  uid_validity INTEGER,
+  uid_next     INTEGER
 ) STRICT, WITHOUT ROWID;
 
 -- What tells this ledger from another one.

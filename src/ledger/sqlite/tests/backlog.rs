@@ -56,6 +56,7 @@ async fn left_in(d: &Desktop, mailbox: &MailboxKey) -> Vec<u32> {
 /// All that is asked of it, for the plans.
 pub(super) async fn exercise(d: &mut Desktop) {
     d.ledger.backlog_choice(&mailbox()).await.unwrap();
+    d.ledger.backlog_wait(&mailbox(), cursor(1, 1)).await.unwrap();
     d.ledger.knows_account("u@h").await.unwrap();
     d.ledger.installation().await.unwrap();
     for validity in [7, 8] {
@@ -238,6 +239,15 @@ async fn maildrops_know_what_is_left_under_other_names() {
 #[tokio::test]
 async fn a_word_before_the_first_look_counts_at_it() {
     let d = Desktop::new().await;
+    assert_eq!(d.ledger.backlog_waited(&mailbox()).await.unwrap(), None);
+    for (asked, noted) in [
+        (cursor(7, 5), cursor(7, 5)),
+        (cursor(7, 9), cursor(7, 5)),
+        (cursor(8, 2), cursor(8, 2)),
+    ] {
+        assert_eq!(d.ledger.backlog_wait(&mailbox(), asked).await.unwrap(), noted);
+    }
+    assert_eq!(d.ledger.backlog_choice(&mailbox()).await.unwrap(), None);
     let jobs = jobs(&d).await;
     let since = Some(d.hands.now());
     let wish = BacklogWish { since, uids: vec![] };
@@ -251,6 +261,7 @@ async fn a_word_before_the_first_look_counts_at_it() {
     );
     jobs.backlog_skip("e", Some(&mailbox())).await.unwrap();
     assert_eq!(d.ledger.backlog_choice(&mailbox()).await.unwrap(), Some(Choice::Skip));
+    assert_eq!(d.ledger.backlog_waited(&mailbox()).await.unwrap(), Some(cursor(8, 2)));
     d.ledger.backlog_begin(&mailbox(), cursor(1, 1), None).await.unwrap();
     assert_eq!(d.ledger.backlog_choice(&mailbox()).await.unwrap(), None);
     assert!(jobs.backlog_take("e", None, BacklogWish::default()).await.is_err());
