@@ -38,7 +38,7 @@ pub(super) const MIGRATIONS: [&str; 14] = [
 ];
 
 /// Prepared statements that a connection keeps: more than there are.
-const STATEMENTS: usize = 96;
+const STATEMENTS: usize = 144;
 
 /// The longest wait for another process's write, in milliseconds.
 const BUSY: i32 = 30_000;
