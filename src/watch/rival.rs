@@ -67,6 +67,8 @@ pub(super) struct Rivals {
     probed: Option<Instant>,
     /// The last probe of another ledger.
     heard: Option<Instant>,
+    /// Whether it waits for an answer: it was not one itself.
+    owed: bool,
     /// Probes of ours that are in the mailbox: UIDVALIDITY, UID, since when.
     ours: Vec<(u32, u32, Instant)>,
 }
@@ -91,25 +93,29 @@ impl Rivals {
             return false;
         }
         self.heard = Some(now);
+        self.owed |= !self.rests(ANSWERED, now);
         true
     }
 
     /// Whether a probe is due.
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        let rests = |pause: Duration| self.probed.is_some_and(|probed| now - probed < pause);
         match self.heard {
-            Some(heard) if self.probed.is_none_or(|probed| probed < heard) => !rests(ANSWERED),
-            Some(_) => !rests(STILL),
+            Some(_) => self.owed || !self.rests(STILL, now),
             None => {
                 let suspicious = |(count, since): (u32, Instant)| count >= SUSPICIOUS && now - since < WITHIN;
-                self.gone.is_some_and(suspicious) && !rests(AGAIN)
+                self.gone.is_some_and(suspicious) && !self.rests(AGAIN, now)
             }
         }
+    }
+
+    fn rests(&self, pause: Duration, now: Instant) -> bool {
+        self.probed.is_some_and(|probed| now - probed < pause)
     }
 
     /// A probe was put into the mailbox.
     pub(super) fn probed(&mut self, now: Instant) {
         self.probed = Some(now);
+        self.owed = false;
         self.gone = None;
     }
 
@@ -215,7 +221,10 @@ mod tests {
         assert!(one.found(B, A, (7, 2), at(start, 3)));
         assert!(!one.is_due(at(start, 3)), "that was the answer");
         for second in [4, 60, 119, 121, 1700] {
-            assert!(!other.is_due(at(start, second)), "{second}");
+            assert!(
+                !one.is_due(at(start, second)) && !other.is_due(at(start, second)),
+                "{second}"
+            );
         }
         assert!(!one.is_over(at(start, 1700)));
         assert!(one.is_due(at(start, 1801)));
