@@ -10,6 +10,9 @@ use super::{Cursor, Error, MailboxKey, MaildropName};
 /// A mail is written before it is received, but for wrong clocks: one that was written so long before the first look is no new one.
 const WRITTEN_BEFORE: TimeDelta = TimeDelta::days(2);
 
+/// Clocks differ, and servers tell the second only: a mail that came so shortly before the first look may have come after it.
+const CAME_BEFORE: TimeDelta = TimeDelta::minutes(2);
+
 /// What the watch asks of the ledger about mails that lay there before.
 #[async_trait]
 pub trait BacklogLedger: Send + Sync + 'static {
@@ -166,7 +169,7 @@ pub(super) fn sort(
             if since { Sort::Take } else { Sort::Leave }
         }
         Record { .. } => {
-            let came_before = mail.received.map(|at| at <= first_look);
+            let came_before = mail.received.map(|at| at < first_look - CAME_BEFORE);
             let written_before = mail.written.map(|at| at < first_look - WRITTEN_BEFORE);
             match (came_before, written_before) {
                 (Some(true), _) | (_, Some(true)) | (None, None) => Sort::Leave,
@@ -320,6 +323,7 @@ mod tests {
             ),
             ("it came before", renumbered, Some(-1), Some(-1), Sort::Leave),
             ("it came since", renumbered, Some(1), Some(1), Sort::Take),
+            ("it came at that moment", renumbered, Some(0), Some(0), Sort::Take),
             ("it was queued for a day", renumbered, Some(1), Some(-1), Sort::Take),
             (
                 "a restore gave it a new date",

@@ -18,11 +18,14 @@ fn targets(inlet: &Inlet) -> BTreeSet<&str> {
         .settle
         .values()
         .flat_map(|settle| [&settle.done, &settle.failed, &settle.refused]);
-    let target = |fate| match fate {
-        &Fate::Move(ref target) => Some(target.as_str()),
-        Fate::Keep | Fate::Mark | Fate::Flag | Fate::Delete => None,
-    };
     fates.filter_map(target).collect()
+}
+
+fn target(fate: &Fate) -> Option<&str> {
+    match fate {
+        Fate::Move(target) => Some(target),
+        Fate::Keep | Fate::Mark | Fate::Flag | Fate::Delete => None,
+    }
 }
 
 /// Nothing where this is a first start, as far as one can see.
