@@ -17,7 +17,7 @@ pub use secrecy::{ExposeSecret, SecretString as Secret};
 const MAX_SECRET: u64 = 64 * 1024;
 
 /// The place where a secret is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SecretRef {
     /// A file whose whole content, without trailing line ends, is the secret.
     File(PathBuf),

@@ -19,7 +19,7 @@ use crate::{
     budget::Budget,
     config::{
         Account, Action, Config, Endpoint, EndpointName, Inlet, Looks, Mailbox, MailboxId, Route, Service, Taker,
-        Watch as Noticing,
+        TlsFiles, Watch as Noticing,
     },
     dispatch::{self, Dispatch, verify::Dns},
     ledger::{Ledger, Vault},
@@ -213,8 +213,8 @@ impl Fleet {
             return Ok(());
         };
         let http = match &endpoint.action {
-            Action::Webhook(hook) => self.clients.client(hook.ca_file.clone(), hook.allow_private_network)?,
-            Action::Command(_) => self.clients.client(None, false)?,
+            Action::Webhook(hook) => self.clients.client(hook.tls(), hook.allow_private_network)?,
+            Action::Command(_) => self.clients.client(TlsFiles::default(), false)?,
         };
         info!(endpoint = %name, restarted, "endpoint started");
         let kind = match &endpoint.action {

@@ -1,6 +1,6 @@
 //! The sign-ins of this process: one each, shared by all sessions that use it, and kept alive for as long as somebody does.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
@@ -65,7 +65,7 @@ impl SignIns {
         {
             return Ok(known.login.clone());
         }
-        let http = clients.client(account.auth.ca_file().map(Path::to_owned), true)?;
+        let http = clients.client(account.auth.ca_file().into(), true)?;
         let uses = config.uses(&account.sign_in);
         let requests = self.metrics.token_requests(&account.sign_in);
         let login = Login::counted(account.clone(), &uses, self.vault.clone(), http, requests);

@@ -1,6 +1,6 @@
 //! One HTTP exchange with an authorization server.
 //!
-//! Reads at most 1 MiB, waits at most 30 s, follows no redirect (the client that is handed in must not), and tells 429 and 5xx
+//! Reads at most 1 MiB, waits at most two minutes, follows no redirect (the client that is handed in must not), and tells 429 and 5xx
 //! apart from refusals, which the oauth2 crate does not.
 
 use std::{sync::Arc, time::Duration};
@@ -12,11 +12,12 @@ use oauth2::{
 };
 use reqwest::Url;
 
-use super::error::Error;
-use crate::retry_after::retry_after;
+use super::{error::Error, normal};
+use crate::{retry_after::retry_after, secret::Redaction};
 
-/// The whole exchange, body included.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The whole exchange, body included. Long, because a server that rotates refresh tokens has made the old one worthless before it
+/// answers: some need over half a minute, and who gives up has lost the new one.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Bytes of an answer that are read.
 const MOST: usize = 1 << 20;
 
@@ -67,6 +68,21 @@ pub(super) async fn post(http: &reqwest::Client, url: &str, form: &[(&str, &str)
     exchange(http.clone(), request).await.map_err(|HttpError(error)| error)
 }
 
+/// The secrets of a form.
+fn secrets(form: &[u8]) -> Redaction {
+    const SECRET: [&str; 7] = [
+        "refresh_token",
+        "client_secret",
+        "client_assertion",
+        "assertion",
+        "code",
+        "code_verifier",
+        "device_code",
+    ];
+    let pairs = form_urlencoded::parse(form).filter(|(key, _)| SECRET.contains(&&**key));
+    pairs.fold(Redaction::default(), |secrets, (_, value)| secrets.and_sent(&value))
+}
+
 async fn exchange(http: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, HttpError> {
     tokio::time::timeout(PATIENCE, read(&http, request))
         .await
@@ -76,6 +92,7 @@ async fn exchange(http: reqwest::Client, request: HttpRequest) -> Result<HttpRes
 
 async fn read(http: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, Error> {
     let unreachable = |error: reqwest::Error| Error::Unreachable(Arc::new(error.without_url()));
+    let secrets = secrets(request.body());
     let request = request.try_into().map_err(unreachable)?;
     let mut answer = http.execute(request).await.map_err(unreachable)?;
     let status = answer.status();
@@ -90,10 +107,6 @@ async fn read(http: &reqwest::Client, request: HttpRequest) -> Result<HttpRespon
             retry_after: asked.and_then(|text| (retry_after(text, now)? - now).to_std().ok()),
         });
     }
-    let mut response = Response::builder().status(status);
-    if let Some(media_type) = answer.headers().get(header::CONTENT_TYPE) {
-        response = response.header(header::CONTENT_TYPE, media_type);
-    }
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > MOST {
@@ -101,5 +114,7 @@ async fn read(http: &reqwest::Client, request: HttpRequest) -> Result<HttpRespon
         }
         body.extend_from_slice(&chunk);
     }
+    let (status, body) = normal::meant(status, &body, &secrets).unwrap_or((status, body));
+    let response = Response::builder().status(status);
     response.body(body).map_err(|_| Error::Answer("has broken headers"))
 }

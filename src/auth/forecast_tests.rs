@@ -26,6 +26,7 @@ fn account(provider: Provider, auth: Auth) -> Account {
         smtp: None,
         auth,
         ca_file: None,
+        client: None,
         from: None,
         pace: None,
     }

@@ -178,6 +178,7 @@ pub(super) fn account(url: &str, folder: &Path, grant: fn(PathBuf) -> Grant) -> 
             refresh_life: None,
         })),
         ca_file: None,
+        client: None,
         from: None,
         pace: None,
     }

@@ -24,6 +24,7 @@ mod login;
 #[cfg(test)]
 mod login_world;
 mod metadata;
+mod normal;
 mod person;
 mod proof;
 pub mod sasl;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{OAuth, Provider, Rate};
+use super::{ClientCertificate, OAuth, Provider, Rate};
 use crate::secret::SecretRef;
 
 /// A mail account: servers and the way to sign in.
@@ -27,6 +27,8 @@ pub struct Account {
     pub auth: Auth,
     /// PEM file of further trusted roots.
     pub ca_file: Option<PathBuf>,
+    /// What proves us to its servers by TLS, where they ask for that.
+    pub client: Option<ClientCertificate>,
     /// The From address of replies. Default: `user`, where that is an address.
     pub from: Option<String>,
     /// How many replies its SMTP server is given in a time; `None` for as many as there are.

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use super::ClientCertificate;
 use crate::secret::SecretRef;
 
 /// What is done with a mail.
@@ -32,6 +33,8 @@ pub struct Webhook {
     pub allow_private_network: bool,
     /// PEM file of further trusted roots.
     pub ca_file: Option<PathBuf>,
+    /// What proves us by TLS, where the server asks for that.
+    pub client: Option<ClientCertificate>,
 }
 
 impl Webhook {
@@ -47,6 +50,7 @@ impl Webhook {
             max_answer: 10 << 20,
             allow_private_network: false,
             ca_file: None,
+            client: None,
         }
     }
 

@@ -48,6 +48,7 @@ mod route;
 mod senders;
 mod table;
 mod template;
+mod tls;
 mod value;
 
 pub use account::{Account, Auth, Protocol, Server, Tls, TokenSource};
@@ -71,6 +72,7 @@ pub use retention::{Keep, Retention};
 pub use route::{Inlet, Route, routes};
 pub use senders::{Proof, Rates, Senders, Trust, Who};
 pub use template::{Form, MAX_SOURCE, Template, TemplateError};
+pub use tls::{ClientCertificate, TlsFiles};
 
 use crate::secret::SecretRef;
 

@@ -27,6 +27,7 @@ fn account(provider: Provider, grant: Grant, scopes: Option<&[&str]>) -> Account
             refresh_life: None,
         })),
         ca_file: None,
+        client: None,
         from: None,
         pace: None,
     }

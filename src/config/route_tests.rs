@@ -22,6 +22,7 @@ fn endpoint(name: &str, mailbox: &str, order: usize) -> Arc<Endpoint> {
         smtp: None,
         auth: Auth::Password(SecretRef::Env("A".to_owned())),
         ca_file: None,
+        client: None,
         from: None,
         pace: None,
     };

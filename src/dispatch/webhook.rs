@@ -29,7 +29,10 @@ use crate::{
     config,
     job::{Cut, Outcome, Reason},
     message::clean::clean,
-    net::http::{body, is_private_literal, is_private_network},
+    net::{
+        http::{body, is_private_literal, is_private_network},
+        tls_cure,
+    },
     secret::{ExposeSecret, SecretError, SecretRef},
 };
 
@@ -252,14 +255,18 @@ async fn judged(
 
 /// What a failure on the way there or back means; the error's text without the URL, which may hold a key.
 fn unreachable(error: &reqwest::Error) -> Outcome {
+    let cure = tls_cure(error);
     let reason = if is_private_network(error) {
         Reason::PrivateNetwork
+    } else if cure.is_some() {
+        Reason::Tls
     } else if error.is_timeout() {
         Reason::Timeout
     } else {
         Reason::Network
     };
-    later(reason, causes("the exchange with the webhook failed", error))
+    let causes = causes("the exchange with the webhook failed", error);
+    later(reason, cure.map_or(causes.clone(), |cure| format!("{causes}; {cure}")))
 }
 
 fn causes(what: &str, error: &reqwest::Error) -> String {

@@ -125,7 +125,7 @@ async fn enter_imap(
         return None;
     };
     let secured = notes.step(Stage::Tls, LONGEST, async {
-        let line = watch::probe::secure(socket, server, account.ca_file.as_deref()).await;
+        let line = watch::probe::secure(socket, server, account.tls()).await;
         let line = line.map_err(|error| of_watch(&error))?;
         let told = told(&line.handshake);
         Ok((line, told))
@@ -161,7 +161,7 @@ async fn pop3(notes: &mut Notes, account: &Account, reading: &Reading, credentia
         return notes.skip(&REST, "the server can't be reached");
     };
     let secured = notes.step(Stage::Tls, LONGEST, async {
-        let line = watch::pop3::probe::secure(socket, server, account.ca_file.as_deref()).await;
+        let line = watch::pop3::probe::secure(socket, server, account.tls()).await;
         let line = line.map_err(|error| of_watch(&error))?;
         let told = told(&line.handshake);
         Ok((line, told))
@@ -205,7 +205,7 @@ async fn smtp(notes: &mut Notes, account: &Account, server: &Server, credential:
         return;
     };
     let secured = notes.step(Stage::Tls, LONGEST, async {
-        let line = reply::probe::secure(socket, server, account.ca_file.as_deref()).await;
+        let line = reply::probe::secure(socket, server, account.tls()).await;
         let line = line.map_err(|failure| of_reply(&failure))?;
         let told = told(&line.handshake);
         Ok((line, told))

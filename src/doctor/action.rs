@@ -1,6 +1,6 @@
 //! An endpoint's action: whether its webhook can be reached, or its program is there. Neither is called.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use tokio::{net::TcpStream, task::spawn_blocking};
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     config::{Action, Command, Endpoint, Webhook},
     dispatch::probe::{self, Destination},
-    net,
+    net::{self, FirstWords},
 };
 
 /// Examines an endpoint's file and action.
@@ -87,13 +87,33 @@ async fn webhook(notes: &mut Notes, webhook: &Webhook) {
 
 async fn shake_hands(notes: &mut Notes, socket: TcpStream, server: &crate::config::Server, webhook: &Webhook) {
     let shaken = notes.step(Stage::Tls, LONGEST, async {
-        let stream = net::upgrade(socket, server, webhook.ca_file.as_deref(), LONGEST).await;
-        let handshake = stream.map_err(|error| of_net(&error))?.handshake();
+        let stream = net::upgrade_http(socket, server, webhook.tls(), LONGEST).await;
+        let mut stream = stream.map_err(|error| of_net(&error))?;
+        let handshake = stream.handshake();
+        listen(stream.first_words(MOMENT).await)?;
         let told = told(&handshake);
         Ok((handshake, told))
     });
     if let Some(handshake) = shaken.await {
         look_ahead(notes, &handshake, Utc::now());
+    }
+}
+
+/// How long a webhook's server may take to say, after the handshake, that it does not want us.
+const MOMENT: Duration = Duration::from_millis(500);
+
+/// What its first words mean for a webhook.
+fn listen(words: FirstWords) -> Result<(), Trouble> {
+    match words {
+        FirstWords::Fine => Ok(()),
+        FirstWords::Http2 => Err(Trouble {
+            what: "the server speaks HTTP/2 only, and mailjob HTTP/1.1".to_owned(),
+            cure: "have the server offer http/1.1 too".to_owned(),
+        }),
+        FirstWords::Ends(cure) => Err(Trouble {
+            what: "the server ended the connection after the handshake".to_owned(),
+            cure: cure.unwrap_or("look into the server's log").to_owned(),
+        }),
     }
 }
 

@@ -146,6 +146,7 @@ mod tests {
             smtp: Some(server),
             auth: Auth::Password(SecretRef::Env("X".into())),
             ca_file: None,
+            client: None,
             from: None,
             pace: None,
         })

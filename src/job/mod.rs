@@ -110,6 +110,8 @@ pub enum Reason {
     Status(u16),
     /// The webhook could not be reached.
     Network,
+    /// TLS with the webhook can't be had: a certificate, the server's or ours, or ciphers. The operator's to mend.
+    Tls,
     /// The action took too long.
     Timeout,
     /// The address is private and the operator did not allow that.
@@ -159,6 +161,7 @@ impl Reason {
             Self::Discarded => "discarded".into(),
             Self::Poison => "poison".into(),
             Self::Network => "network".into(),
+            Self::Tls => "tls".into(),
             Self::Timeout => "timeout".into(),
             Self::PrivateNetwork => "private-network".into(),
             Self::BadAnswer => "bad-answer".into(),

@@ -1,10 +1,10 @@
 //! What an operator can do about a connection that can't be had. Pure.
 
-use std::io;
+use std::{error::Error as StdError, io};
 
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 
-use super::Error;
+use super::{Error, trust::Untrusted};
 
 impl Error {
     /// What to do about it.
@@ -22,32 +22,118 @@ impl Error {
             Self::Tls { source, .. } => handshake(source),
             Self::Name(_) => "write a host name or an IP address",
             Self::CaFile { .. } => "give a readable PEM file of CA certificates",
+            Self::Client { .. } => {
+                "give readable PEM files in tls = { cert, key }: the certificate with its chain, and the key that belongs to it, of mode 0600"
+            }
             Self::Setup(_) | Self::Http(_) => "report this: it should not happen",
         }
     }
 }
 
+const PORT: &str =
+    "no TLS is spoken there: check port, and tls (\"implicit\" on 993, 995, 465; \"starttls\" on 143, 110, 587)";
+
+const OUTDATED: &str = "the server has only outdated TLS (1.1 or older, or ciphers with RSA key exchange, DHE or CBC): have its administrator switch on TLS 1.3, or TLS 1.2 with ECDHE and AES-GCM; where it wants a client's certificate, write tls = { cert, key }";
+
+/// What TLS says, in words that are fit for an operator.
+pub(super) fn said(error: &io::Error) -> String {
+    match refusal(error) {
+        Some(rustls::Error::InvalidCertificate(CertificateError::Other(other))) => other.0.to_string(),
+        Some(rustls::Error::AlertReceived(AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion)) => {
+            format!("{error}: the server has nothing in common with TLS 1.2 (ECDHE, AEAD) and 1.3")
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// What to do where an error is one of TLS that only an operator can mend, wherever it stands among its causes; else nothing.
+#[must_use]
+pub fn tls_cure(error: &(dyn StdError + 'static)) -> Option<&'static str> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let inner = error
+            .downcast_ref::<io::Error>()
+            .and_then(refusal)
+            .or_else(|| error.downcast_ref());
+        if let Some(refusal) = inner {
+            return by_refusal(refusal);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn refusal(error: &io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    inner
+        .downcast_ref::<rustls::Error>()
+        .or_else(|| refusal(inner.downcast_ref::<io::Error>()?))
+}
+
 fn handshake(error: &io::Error) -> &'static str {
+    match refusal(error) {
+        Some(refusal) => by_refusal(refusal).unwrap_or("check host, port and tls"),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => PORT,
+        None => "check host, port and tls",
+    }
+}
+
+fn by_refusal(refusal: &rustls::Error) -> Option<&'static str> {
+    Some(match refusal {
+        rustls::Error::InvalidCertificate(why) => certificate(why),
+        rustls::Error::InvalidMessage(_) => PORT,
+        rustls::Error::PeerIncompatible(_) => OUTDATED,
+        rustls::Error::AlertReceived(alert) => return by_alert(*alert),
+        _ => return None,
+    })
+}
+
+fn certificate(why: &CertificateError) -> &'static str {
     const ISSUER: &str =
         "if the server's CA is your own, name its certificate in ca_file; else somebody may sit in between";
-    const PORT: &str =
-        "no TLS is spoken there: check port, and tls (\"implicit\" on 993, 995, 465; \"starttls\" on 143, 110, 587)";
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match inner {
-        Some(rustls::Error::InvalidCertificate(why)) => match why {
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "use the host name that the certificate is for"
-            }
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "have the server's certificate renewed, and check this machine's clock"
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "check this machine's clock",
-            _ => ISSUER,
-        },
-        Some(rustls::Error::InvalidMessage(_)) => PORT,
-        None if error.kind() == io::ErrorKind::UnexpectedEof => PORT,
-        _ => "check host, port and tls",
+    match why {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "use the host name that the certificate is for"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "have the server's certificate renewed, and check this machine's clock"
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "check this machine's clock",
+        CertificateError::Other(other) => other.0.downcast_ref::<Untrusted>().map_or(
+            "the server's certificate is of a form that nobody trusts any more (X.509 version 1?): have a new one made",
+            Untrusted::cure,
+        ),
+        CertificateError::BadEncoding | CertificateError::BadSignature => {
+            "the server's certificate is broken or signed in a way that nobody trusts any more: have a new one made"
+        }
+        _ => ISSUER,
     }
+}
+
+/// What the server says to us.
+fn by_alert(alert: AlertDescription) -> Option<&'static str> {
+    Some(match alert {
+        AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
+            "the server wants a client's certificate: write tls = { cert = \"…\", key = \"…\" }"
+        }
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateExpired
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnknownCA
+        | AlertDescription::AccessDenied => {
+            "the server does not take our client's certificate: check tls = { cert, key }, its end, and whether the server trusts its issuer"
+        }
+        AlertDescription::HandshakeFailure
+        | AlertDescription::ProtocolVersion
+        | AlertDescription::InsufficientSecurity => OUTDATED,
+        AlertDescription::NoApplicationProtocol => {
+            "the server speaks HTTP/2 only, and mailjob HTTP/1.1: have it offer http/1.1 too"
+        }
+        AlertDescription::UnrecognisedName => "the server does not know this host name: check host",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -62,6 +148,7 @@ mod tests {
             host: "h".into(),
             source: io::Error::new(io::ErrorKind::InvalidData, error),
         };
+        let alert = |alert| tls(rustls::Error::AlertReceived(alert));
         let connect = |kind: io::ErrorKind| Error::Connect {
             host: "h".into(),
             port: 1,
@@ -85,11 +172,32 @@ mod tests {
             (tls(CertificateError::NotValidForName.into()), "host name"),
             (tls(CertificateError::Expired.into()), "renewed"),
             (tls(CertificateError::NotValidYet.into()), "clock"),
+            (tls(CertificateError::BadEncoding.into()), "new one"),
             (tls(invalid.into()), "starttls"),
             (eof, "starttls"),
             (tls(rustls::Error::General("?".into())), "check host"),
+            (alert(AlertDescription::HandshakeFailure), "outdated TLS"),
+            (alert(AlertDescription::ProtocolVersion), "outdated TLS"),
+            (
+                tls(rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13.into()),
+                "outdated TLS",
+            ),
+            (alert(AlertDescription::CertificateRequired), "cert ="),
+            (alert(AlertDescription::UnknownCA), "trusts its issuer"),
+            (alert(AlertDescription::NoApplicationProtocol), "HTTP/2 only"),
         ] {
             assert!(error.cure().contains(words), "{error}: {}", error.cure());
         }
+    }
+
+    #[test]
+    fn what_tls_says_is_found_among_the_causes() {
+        let refusal = rustls::Error::AlertReceived(AlertDescription::CertificateRequired);
+        let nested = io::Error::other(io::Error::other(refusal.clone()));
+        for error in [&refusal as &(dyn StdError + 'static), &nested] {
+            assert!(tls_cure(error).is_some_and(|cure| cure.contains("client's certificate")));
+        }
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        assert_eq!(tls_cure(&reset), None);
     }
 }

@@ -1,10 +1,12 @@
 //! What a TLS handshake told, for people.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use rustls::ProtocolVersion;
-use x509_cert::{Certificate, der::Decode as _};
+use tokio::{io::AsyncReadExt as _, time::timeout};
 
-use super::Stream;
+use super::{Stream, tls_cure, trust::ends};
 
 /// What a TLS handshake told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,10 +35,30 @@ impl Stream {
     }
 }
 
-fn ends(certificate: &[u8]) -> Option<DateTime<Utc>> {
-    let certificate = Certificate::from_der(certificate).ok()?;
-    let ends = certificate.tbs_certificate().validity().not_after;
-    DateTime::from_timestamp(i64::try_from(ends.to_unix_duration().as_secs()).ok()?, 0)
+/// What a server says of itself once the handshake is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstWords {
+    /// It waits for us, or says what it should.
+    Fine,
+    /// It speaks HTTP/2, though that was not offered.
+    Http2,
+    /// It ends the connection: what to do about it, where TLS said why.
+    Ends(Option<&'static str>),
+}
+
+impl Stream {
+    /// Listens for a moment: with TLS 1.3 a server says only now that it wants a client's certificate.
+    pub async fn first_words(&mut self, patience: Duration) -> FirstWords {
+        let mut said = [0; 9];
+        match timeout(patience, self.read(&mut said)).await {
+            Err(_elapsed) => FirstWords::Fine,
+            Ok(Err(error)) => FirstWords::Ends(tls_cure(&error)),
+            Ok(Ok(0)) => FirstWords::Ends(None),
+            // RFC 9113 section 3.4: a server begins with a SETTINGS frame (type 4 on stream 0).
+            Ok(Ok(_)) if matches!(said, [0, _, _, 4, _, 0, 0, 0, 0]) => FirstWords::Http2,
+            Ok(Ok(_)) => FirstWords::Fine,
+        }
+    }
 }
 
 #[cfg(test)]

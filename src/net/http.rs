@@ -1,6 +1,6 @@
 //! HTTP clients: no redirects, no proxy from the environment, and no way into a private network unless allowed.
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{
@@ -11,23 +11,25 @@ use reqwest::{
 use tokio::net::lookup_host;
 
 use super::{Error, tls};
-use crate::address::is_private;
 pub use crate::address::is_private_literal;
+use crate::{address::is_private, config::TlsFiles};
 
-/// A client that trusts the system's roots and those of `ca_file`, as that is at each connection. Names that resolve to private addresses are refused
+/// What we speak, and say so in the handshake: who speaks HTTP/2 only says so in turn.
+pub(super) const ALPN: &[u8] = b"http/1.1";
+
+/// A client that trusts the system's roots and those of `ca_file`, and proves itself where that is asked, by the files as they are at each
+/// connection. Names that resolve to private addresses are refused
 /// when the connection is made, unless `allow_private`; for a URL whose host is an address, ask [`is_private_literal`] first:
 /// no resolver is asked about those.
 ///
 /// Connecting ends after 10 s; the whole exchange is the caller's to bound.
 ///
 /// # Errors
-/// When the CA file is unusable.
-pub fn client(ca_file: Option<&Path>, allow_private: bool) -> Result<Client, Error> {
+/// When a file is unusable.
+pub fn client<'a>(files: impl Into<TlsFiles<'a>>, allow_private: bool) -> Result<Client, Error> {
     tls::install_provider();
-    let tls = match ca_file {
-        Some(ca_file) => tls::following(ca_file)?,
-        None => tls::config(None)?.as_ref().clone(),
-    };
+    let mut tls = tls::following(files.into())?;
+    tls.alpn_protocols = vec![ALPN.to_vec()];
     let builder = Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(Policy::none())

@@ -8,26 +8,29 @@ mod handshake;
 pub mod http;
 mod reach;
 pub mod tls;
+mod trust;
 
 use std::{
     io,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
     time::timeout,
 };
 
-use crate::config::Server;
+use crate::config::{Server, TlsFiles};
 
-pub use handshake::Handshake;
+pub use cure::tls_cure;
+pub use handshake::{FirstWords, Handshake};
 pub use tls::config as tls_config;
 
 /// Why a connection could not be had.
@@ -54,7 +57,7 @@ pub enum Error {
         source: io::Error,
     },
     /// TLS failed: a certificate that isn't trusted or not for this name, or no TLS at all on that port.
-    #[error("TLS with {host} failed: {source}")]
+    #[error("TLS with {host} failed: {}", cure::said(source))]
     Tls {
         /// The name.
         host: String,
@@ -79,6 +82,14 @@ pub enum Error {
     #[error("CA file {}: {what}", .path.display())]
     CaFile {
         /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// The client's certificate can't be used.
+    #[error("client certificate {}: {what}", .path.display())]
+    Client {
+        /// The certificate's file.
         path: PathBuf,
         /// What is wrong.
         what: String,
@@ -119,10 +130,11 @@ impl AsyncWrite for Stream {
 ///
 /// # Errors
 /// When the server can't be reached or verified within `deadline`.
-pub async fn connect(server: &Server, ca_file: Option<&Path>, deadline: Duration) -> Result<Stream, Error> {
+pub async fn connect<'a>(server: &Server, files: impl Into<TlsFiles<'a>>, deadline: Duration) -> Result<Stream, Error> {
+    let files = files.into();
     within(server, deadline, async {
         let socket = reach::reach(server).await?;
-        secure(socket, server, ca_file).await
+        secure(socket, server, tls::config(files)?).await
     })
     .await
 }
@@ -155,13 +167,29 @@ pub async fn dial(server: &Server, addresses: Vec<SocketAddr>, deadline: Duratio
 ///
 /// # Errors
 /// When the server can't be verified within `deadline`.
-pub async fn upgrade(
+pub async fn upgrade<'a>(
     socket: TcpStream,
     server: &Server,
-    ca_file: Option<&Path>,
+    files: impl Into<TlsFiles<'a>>,
     deadline: Duration,
 ) -> Result<Stream, Error> {
-    within(server, deadline, secure(socket, server, ca_file)).await
+    let config = tls::config(files)?;
+    within(server, deadline, secure(socket, server, config)).await
+}
+
+/// The same as an HTTP client does it: HTTP/1.1 is offered and nothing else.
+///
+/// # Errors
+/// When the server can't be verified within `deadline`, or speaks another HTTP only.
+pub async fn upgrade_http(
+    socket: TcpStream,
+    server: &Server,
+    files: TlsFiles<'_>,
+    deadline: Duration,
+) -> Result<Stream, Error> {
+    let mut config = tls::config(files)?.as_ref().clone();
+    config.alpn_protocols = vec![http::ALPN.to_vec()];
+    within(server, deadline, secure(socket, server, Arc::new(config))).await
 }
 
 async fn within<T>(server: &Server, after: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
@@ -174,9 +202,9 @@ async fn within<T>(server: &Server, after: Duration, work: impl Future<Output = 
     })
 }
 
-async fn secure(socket: TcpStream, server: &Server, ca_file: Option<&Path>) -> Result<Stream, Error> {
+async fn secure(socket: TcpStream, server: &Server, config: Arc<ClientConfig>) -> Result<Stream, Error> {
     let name = ServerName::try_from(server.host.clone()).map_err(|_| Error::Name(server.host.clone()))?;
-    let connector = tokio_rustls::TlsConnector::from(tls::config(ca_file)?);
+    let connector = tokio_rustls::TlsConnector::from(config);
     let stream = connector.connect(name, socket).await.map_err(|source| Error::Tls {
         host: server.host.clone(),
         source,
@@ -187,3 +215,5 @@ async fn secure(socket: TcpStream, server: &Server, ca_file: Option<&Path>) -> R
 #[cfg(test)]
 #[path = "net_tests.rs"]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

@@ -1,4 +1,5 @@
-//! Whom we trust: the system's roots, the web's where the system has none, and an operator's CA file on top.
+//! TLS as it is set up: whom we trust (the system's roots, the web's where the system has none, and an operator's CA file on top), and what
+//! proves us.
 
 use std::{
     collections::HashMap,
@@ -9,68 +10,134 @@ use std::{
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
-        Resumption, WebPkiServerVerifier,
+        ResolvesClientCert, Resumption, WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    sign::CertifiedKey,
 };
 use rustls_platform_verifier::Verifier;
+use sha2::{Digest as _, Sha256};
 
-use super::Error;
+use super::{Error, trust::Trust};
+use crate::{
+    config::{ClientCertificate, TlsFiles},
+    secret::ExposeSecret,
+};
 
 /// The largest CA file that is read, in bytes.
 const MAX_CA_FILE: u64 = 4 * 1024 * 1024;
 
-/// Settings already made, by CA file and its content: reading the system's roots takes milliseconds and hundreds of
-/// kilobytes, and a thousand mailboxes share them. A rotated CA file has other content and so makes new ones.
-static MADE: LazyLock<Mutex<HashMap<Option<PathBuf>, Made>>> = LazyLock::new(Mutex::default);
+/// Verifiers already made, by CA file and its content: reading the system's roots takes milliseconds and hundreds of kilobytes, and a
+/// thousand mailboxes share them. A rotated CA file has other content and so makes a new one.
+static TRUSTED: LazyLock<Mutex<HashMap<Option<PathBuf>, Trusted>>> = LazyLock::new(Mutex::default);
+
+/// Keys already read, by certificate and the content of both files.
+static PROVEN: LazyLock<Mutex<HashMap<ClientCertificate, Proven>>> = LazyLock::new(Mutex::default);
 
 #[derive(Clone)]
-struct Made {
+struct Trusted {
     pem: Vec<u8>,
-    config: Arc<ClientConfig>,
     verifier: Arc<dyn ServerCertVerifier>,
+    /// For connections without a client's certificate.
+    config: Arc<ClientConfig>,
 }
 
-/// TLS settings that trust the system's roots and, on top, the certificates of `ca_file` (PEM), read anew at each call.
-///
-/// # Errors
-/// When the CA file can't be read, is over 4 MiB, or holds no certificate.
-pub fn config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, Error> {
-    Ok(made(ca_file)?.config)
+#[derive(Clone)]
+struct Proven {
+    print: [u8; 32],
+    key: Arc<CertifiedKey>,
 }
 
-/// The same for one who makes many connections: for each of them `ca_file` is read anew, so that a rotated one counts at once.
+/// TLS settings that trust the system's roots and, on top, the certificates of `ca_file` (PEM); files are read anew at each call.
 ///
 /// # Errors
-/// When the CA file can't be used now. Later that fails the connection.
-pub fn following(ca_file: &Path) -> Result<ClientConfig, Error> {
-    let follower = Follower {
-        ca_file: ca_file.to_owned(),
-        first: made(Some(ca_file))?.verifier,
+/// When a file can't be read, is over 4 MiB, or doesn't hold what it must.
+pub fn config<'a>(files: impl Into<TlsFiles<'a>>) -> Result<Arc<ClientConfig>, Error> {
+    let files = files.into();
+    let trusted = trusted(files.ca_file)?;
+    let Some(client) = files.client else {
+        return Ok(trusted.config);
     };
-    let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
-    let mut config = with_verifier(provider, Arc::new(follower))?;
-    // A session that is resumed is not verified again.
-    config.resumption = Resumption::disabled();
+    let key = Always(proven(client)?);
+    Ok(Arc::new(with_verifier(trusted.verifier, Some(Arc::new(key)))?))
+}
+
+/// The same for one who makes many connections: for each of them the files are read anew, so that a rotated one counts at once.
+///
+/// # Errors
+/// When a file can't be used now. Later that fails the connection.
+pub fn following(files: TlsFiles<'_>) -> Result<ClientConfig, Error> {
+    let verifier: Arc<dyn ServerCertVerifier> = match files.ca_file {
+        None => trusted(None)?.verifier,
+        Some(ca_file) => Arc::new(Follower {
+            ca_file: ca_file.to_owned(),
+            first: trusted(Some(ca_file))?.verifier,
+        }),
+    };
+    let key: Option<Arc<dyn ResolvesClientCert>> = match files.client {
+        None => None,
+        Some(client) => {
+            proven(client)?;
+            Some(Arc::new(Rotating(client.clone())))
+        }
+    };
+    let mut config = with_verifier(verifier, key)?;
+    if files != TlsFiles::default() {
+        // A session that is resumed is not verified again, and proves nothing anew.
+        config.resumption = Resumption::disabled();
+    }
     Ok(config)
 }
 
-fn made(ca_file: Option<&Path>) -> Result<Made, Error> {
+fn trusted(ca_file: Option<&Path>) -> Result<Trusted, Error> {
     let pem = ca_file.map(read).transpose()?.unwrap_or_default();
     let key = ca_file.map(Path::to_owned);
-    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut made = TRUSTED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = made.get(&key).filter(|known| known.pem == pem) {
         return Ok(known.clone());
     }
-    let extra = ca_file.map_or(Ok(Vec::new()), |path| certificates(path, &pem))?;
-    let provider: Arc<CryptoProvider> = Arc::new(ring::default_provider());
-    let verifier = verifier(provider.clone(), extra)?;
-    let config = Arc::new(with_verifier(provider, verifier.clone())?);
-    let new = Made { pem, config, verifier };
+    let named = ca_file.map_or(Ok(Vec::new()), |path| certificates(path, &pem))?;
+    let verifier: Arc<dyn ServerCertVerifier> = Arc::new(Trust {
+        roots: by_roots(Arc::new(ring::default_provider()), named.clone())?,
+        named,
+    });
+    let config = Arc::new(with_verifier(verifier.clone(), None)?);
+    let new = Trusted { pem, verifier, config };
     made.insert(key, new.clone());
     Ok(new)
+}
+
+/// The certificate and key as their files hold them now.
+fn proven(client: &ClientCertificate) -> Result<Arc<CertifiedKey>, Error> {
+    let failed = |what: String| Error::Client {
+        path: client.cert.clone(),
+        what,
+    };
+    let pem = read(&client.cert)?;
+    let secret = client.key.read().map_err(|error| failed(error.to_string()))?;
+    let mut print = Sha256::new();
+    print.update((pem.len() as u64).to_be_bytes());
+    print.update(&pem);
+    print.update(secret.expose_secret());
+    let print: [u8; 32] = print.finalize().into();
+    let mut read = PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = read.get(client).filter(|known| known.print == print) {
+        return Ok(known.key.clone());
+    }
+    let chain = certificates(&client.cert, &pem)?;
+    let key = PrivateKeyDer::from_pem_slice(secret.expose_secret().as_bytes())
+        .map_err(|_| failed("has a key that is not PEM, or locked by a password".to_owned()))?;
+    let key = CertifiedKey::from_der(chain, key, &ring::default_provider())
+        .map_err(|error| failed(format!("does not go with its key: {error}")))?;
+    let key = Arc::new(key);
+    let new = Proven {
+        print,
+        key: key.clone(),
+    };
+    read.insert(client.clone(), new);
+    Ok(key)
 }
 
 /// Installs ring as the process's provider of cryptography, for libraries that ask for the process's one.
@@ -79,13 +146,21 @@ pub fn install_provider() {
     drop(ring::default_provider().install_default());
 }
 
-fn with_verifier(provider: Arc<CryptoProvider>, verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, Error> {
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
-    Ok(builder.with_no_client_auth())
+fn with_verifier(
+    verifier: Arc<dyn ServerCertVerifier>,
+    key: Option<Arc<dyn ResolvesClientCert>>,
+) -> Result<ClientConfig, Error> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    Ok(match key {
+        Some(key) => builder.with_client_cert_resolver(key),
+        None => builder.with_no_client_auth(),
+    })
 }
 
-fn verifier(
+fn by_roots(
     provider: Arc<CryptoProvider>,
     extra: Vec<CertificateDer<'static>>,
 ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
@@ -98,6 +173,36 @@ fn verifier(
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
     let verifier: Arc<dyn ServerCertVerifier> = verifier.map_err(|error| rustls::Error::General(error.to_string()))?;
     Ok(verifier)
+}
+
+/// One certificate, whatever the server says of those it takes.
+#[derive(Debug)]
+struct Always(Arc<CertifiedKey>);
+
+impl ResolvesClientCert for Always {
+    fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.clone())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// The certificate that the files hold at that moment.
+#[derive(Debug)]
+struct Rotating(ClientCertificate);
+
+impl ResolvesClientCert for Rotating {
+    fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        proven(&self.0)
+            .inspect_err(|error| tracing::error!(%error, "a server wants a client's certificate, and it can't be used"))
+            .ok()
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
 }
 
 /// Verifies with the roots that the CA file has at that moment.
@@ -117,8 +222,9 @@ impl ServerCertVerifier for Follower {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let made = made(Some(&self.ca_file)).map_err(|error| rustls::Error::General(error.to_string()))?;
-        made.verifier
+        let trusted = trusted(Some(&self.ca_file)).map_err(|error| rustls::Error::General(error.to_string()))?;
+        trusted
+            .verifier
             .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
@@ -150,8 +256,12 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
         path: path.to_owned(),
         what,
     };
-    let size = std::fs::metadata(path).map_err(|e| failed(e.to_string()))?.len();
-    if size > MAX_CA_FILE {
+    let meta = std::fs::metadata(path).map_err(|e| failed(e.to_string()))?;
+    if !meta.is_file() {
+        // Reading a pipe would wait for a writer.
+        return Err(failed("is not a file".into()));
+    }
+    if meta.len() > MAX_CA_FILE {
         return Err(failed("is over 4 MiB".into()));
     }
     std::fs::read(path).map_err(|e| failed(e.to_string()))

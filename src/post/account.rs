@@ -81,6 +81,7 @@ fn given(fields: &Fields) -> Result<Account, String> {
         smtp: None,
         auth: Auth::Password(password),
         ca_file: None,
+        client: None,
         pace: None,
     })
 }

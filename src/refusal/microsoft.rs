@@ -120,6 +120,11 @@ fn client(number: u32) -> Option<Diagnosis> {
             "the application is a public client, and a client secret or assertion was sent",
             "remove client_secret, or register the redirect address as \"Web\"",
         ),
+        // "Client assertion is not within its valid time range"; 500133 says it of any assertion.
+        700_024 | 500_133 => row(
+            "this machine's clock is wrong: the assertion is not within its valid time",
+            "set the clock (NTP), then sign in anew if it stays",
+        ),
         50012 | 700_027 => row(
             "the client assertion's signature is refused",
             "upload this account's certificate under App registrations, Certificates & secrets, and check that key and certificate belong together",

@@ -43,6 +43,16 @@ pub(super) const TOKENS: &[(&str, &str, &str)] = &[
     ("invalid_client", "AADSTS700025: …", "remove client_secret"),
     ("invalid_client", "AADSTS700027: …", "certificate"),
     (
+        "invalid_client",
+        "AADSTS700024: Client assertion is not within its valid time range.",
+        "clock",
+    ),
+    (
+        "invalid_grant",
+        "AADSTS500133: Assertion is not within its valid time range.",
+        "clock",
+    ),
+    (
         "invalid_request",
         "AADSTS700213: No matching federated identity record found",
         "federated credential",

@@ -42,6 +42,7 @@ pub(super) fn endpoint() -> Endpoint {
         smtp: Some(server.clone()),
         auth: Auth::Password(SecretRef::Env("X".into())),
         ca_file: None,
+        client: None,
         from: None,
         pace: None,
     });

@@ -1,7 +1,5 @@
 //! Looks whether replies can be submitted, one step after the other, and submits nothing: after the sign-in comes QUIT.
 
-use std::path::Path;
-
 use tokio::net::TcpStream;
 
 use super::{
@@ -12,7 +10,7 @@ use super::{
 };
 use crate::{
     auth::Credential,
-    config::{Account, Server},
+    config::{Account, Server, TlsFiles},
     net::{self, Handshake},
 };
 
@@ -74,8 +72,8 @@ impl From<Trouble> for Failure {
 ///
 /// # Errors
 /// When the server can't be verified, or does not want us.
-pub async fn secure(socket: TcpStream, server: &Server, ca_file: Option<&Path>) -> Result<Line, Failure> {
-    let (wire, handshake) = smtp::secure(socket, server, ca_file).await?;
+pub async fn secure(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<Line, Failure> {
+    let (wire, handshake) = smtp::secure(socket, server, files).await?;
     Ok(Line { wire, handshake })
 }
 
@@ -108,7 +106,7 @@ mod tests {
 
     async fn probe(fake: &Fake, credential: &Credential) -> Result<Offers, Failure> {
         let socket = TcpStream::connect(("127.0.0.1", fake.server.port)).await.unwrap();
-        let line = secure(socket, &fake.server, Some(&fake.ca)).await?;
+        let line = secure(socket, &fake.server, Some(&*fake.ca).into()).await?;
         assert!(line.handshake.certificate_ends.is_some());
         let account = Account {
             provider: Provider::Microsoft(Cloud::Global),

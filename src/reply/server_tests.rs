@@ -109,6 +109,7 @@ impl Fake {
             smtp: Some(self.server.clone()),
             auth: Auth::Password(SecretRef::Env("MAILJOB_NO_SUCH_VARIABLE".into())),
             ca_file: Some(self.ca.clone()),
+            client: None,
             from: None,
             pace: None,
         }

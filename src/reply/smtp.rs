@@ -3,7 +3,7 @@
 //! Nothing is said in the clear but EHLO and STARTTLS, nothing from before TLS is believed. A session on which anything went wrong
 //! is dropped by its owner; what the server thinks of a reply ends that reply's exchange, not the session.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::{
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     auth::{Credential, sasl},
-    config::{Account, Provider, Server, Tls},
+    config::{Account, Provider, Server, Tls, TlsFiles},
     job::NewReply,
     net::{self, Handshake},
     refusal::MailHost,
@@ -46,7 +46,7 @@ impl Session {
     /// Connects, starts TLS, signs in.
     pub(super) async fn open(account: &Account, server: &Server, credential: &Credential) -> Result<Self, Trouble> {
         let socket = net::tcp(server, CONNECT).await?;
-        let (wire, _) = secure(socket, server, account.ca_file.as_deref()).await?;
+        let (wire, _) = secure(socket, server, account.tls()).await?;
         Self::enter(wire, account, server, credential).await
     }
 
@@ -165,14 +165,14 @@ impl Session {
 pub(super) async fn secure(
     socket: TcpStream,
     server: &Server,
-    ca_file: Option<&Path>,
+    files: TlsFiles<'_>,
 ) -> Result<(Wire<net::Stream>, Handshake), Trouble> {
     let host = MailHost::of(Provider::Other, server);
     let socket = match server.tls {
         Tls::Implicit => socket,
         Tls::StartTls => start_tls(socket, host).await?,
     };
-    let stream = net::upgrade(socket, server, ca_file, CONNECT).await?;
+    let stream = net::upgrade(socket, server, files, CONNECT).await?;
     let handshake = stream.handshake();
     let mut wire = Wire::new(stream);
     if server.tls == Tls::Implicit {

@@ -180,6 +180,7 @@ pub(super) fn because(reason: Reason) -> &'static str {
         | Reason::Discarded
         | Reason::PrivateNetwork
         | Reason::BadAnswer
+        | Reason::Tls
         | Reason::Signal(_)
         | Reason::Spawn
         | Reason::Secret

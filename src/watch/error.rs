@@ -284,8 +284,14 @@ impl Error {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Net(
-                net::Error::CaFile { .. } | net::Error::Setup(_) | net::Error::Name(_) | net::Error::Tls { .. },
+                net::Error::CaFile { .. }
+                | net::Error::Client { .. }
+                | net::Error::Setup(_)
+                | net::Error::Name(_)
+                | net::Error::Tls { .. },
             ) => Verdict::SlowDown,
+            // With TLS 1.3 a server says only after the handshake that it wants a client's certificate.
+            Self::Io(error) if net::tls_cure(error).is_some() => Verdict::SlowDown,
             Self::Net(
                 net::Error::Resolve { .. }
                 | net::Error::Connect { .. }

@@ -92,6 +92,7 @@ pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
         smtp: None,
         auth: config::Auth::Password(crate::secret::SecretRef::File(PathBuf::from("/nonexistent"))),
         ca_file: None,
+        client: None,
         from: None,
         pace: None,
     };

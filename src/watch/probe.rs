@@ -1,7 +1,7 @@
 //! Looks whether a mailbox can be read by IMAP, one step after the other, and touches nothing: mailboxes are opened by EXAMINE, which
 //! changes no flag, not even `\Recent` (RFC 3501 section 6.3.2), and no mail is fetched.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use tokio::{net::TcpStream, time::timeout};
 
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     auth::Credential,
-    config::{Provider, Server},
+    config::{Provider, Server, TlsFiles},
     net::Handshake,
     refusal::MailHost,
 };
@@ -52,8 +52,8 @@ pub struct Examined {
 ///
 /// # Errors
 /// When the server can't be verified, or breaks the protocol.
-pub async fn secure(socket: TcpStream, server: &Server, ca_file: Option<&Path>) -> Result<Line, Error> {
-    let (wire, handshake) = session::secure(socket, server, ca_file).await?;
+pub async fn secure(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<Line, Error> {
+    let (wire, handshake) = session::secure(socket, server, files).await?;
     Ok(Line { wire, handshake })
 }
 

@@ -1,6 +1,6 @@
 //! A session: one mailbox, selected, and how far it was read.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::net::TcpStream;
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     budget::Budget,
-    config::{Inlet, Mailbox, Server, Tls},
+    config::{Inlet, Mailbox, Server, Tls, TlsFiles},
     ledger::{Cursor, Ledger, MailboxKey},
     net::{self, Handshake},
 };
@@ -33,7 +33,7 @@ impl Door<Wire> for Account {
     async fn knock(&self) -> Result<Wire, Error> {
         let mailbox = &self.inlet.mailbox;
         let socket = net::tcp(&mailbox.server, CONNECT).await?;
-        let (wire, _) = secure(socket, &mailbox.server, mailbox.account.ca_file.as_deref()).await?;
+        let (wire, _) = secure(socket, &mailbox.server, mailbox.account.tls()).await?;
         Ok(wire)
     }
 }
@@ -42,13 +42,13 @@ impl Door<Wire> for Account {
 pub(super) async fn secure(
     socket: TcpStream,
     server: &Server,
-    ca_file: Option<&Path>,
+    files: TlsFiles<'_>,
 ) -> Result<(Wire, Handshake), Error> {
     let socket = match server.tls {
         Tls::Implicit => socket,
         Tls::StartTls => login::starttls(socket).await?,
     };
-    let stream = net::upgrade(socket, server, ca_file, CONNECT).await?;
+    let stream = net::upgrade(socket, server, files, CONNECT).await?;
     let handshake = stream.handshake();
     let stream: Box<dyn Io> = Box::new(stream);
     let wire = match server.tls {

@@ -74,7 +74,7 @@ impl Keys for Host {
 impl Door<Wire> for Host {
     async fn knock(&self) -> Result<Wire, Error> {
         let socket = net::tcp(&self.server, CONNECT).await?;
-        let (wire, _) = session::secure(socket, &self.server, self.account.ca_file.as_deref()).await?;
+        let (wire, _) = session::secure(socket, &self.server, self.account.tls()).await?;
         Ok(wire)
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn account(world: &World, user: &str, tls: Tls, auth: Auth) -> Accoun
         smtp: Some(server(smtp)),
         auth,
         ca_file: Some(world.tls.ca.clone()),
+        client: None,
         from: None,
         pace: None,
     }

@@ -36,6 +36,7 @@ async fn deaf() -> (Account, Arc<AtomicUsize>) {
         }),
         auth: Auth::Password(SecretRef::Env("PATH".into())),
         ca_file: None,
+        client: None,
         from: Some("mailjob@example.com".into()),
         pace: None,
     };

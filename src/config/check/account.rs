@@ -7,6 +7,7 @@ use super::{
     client::two_of,
     oauth::oauth,
     provider::{Preset, preset},
+    tls::client_certificate,
 };
 use crate::{
     addr_spec::is_sendable,
@@ -75,6 +76,8 @@ pub(super) fn account(name: &str, table: &mut Table<'_>) -> Option<Account> {
     let usual = preset.as_ref().and_then(Preset::pace);
     let pace = pace.map_or(Some(usual), pace_of);
     let ca_file = table.get("ca_file", roots);
+    let client = table.value("tls");
+    let client = client.map_or(Some(None), |value| client_certificate(value).map(Some));
     let auth = auth(table, preset.as_ref());
     let written = ["imap", "pop3", "smtp", "provider"];
     if written.into_iter().all(|key| table.value(key).is_none()) {
@@ -96,6 +99,7 @@ pub(super) fn account(name: &str, table: &mut Table<'_>) -> Option<Account> {
         smtp,
         auth: auth?,
         ca_file,
+        client: client?,
         pace: pace?,
         from: from.or_else(|| is_sendable(&user).then(|| user.clone())),
         user,

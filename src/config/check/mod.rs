@@ -24,6 +24,7 @@ mod senders;
 mod service;
 mod settle;
 mod tenant;
+mod tls;
 mod webhook;
 mod words;
 

@@ -6,7 +6,7 @@ use reqwest::{
 };
 use toml::de::DeValue;
 
-use super::{HOUR, INSTANT, inputs::Named};
+use super::{HOUR, INSTANT, inputs::Named, tls::client_certificate};
 use crate::{
     address,
     config::{
@@ -67,6 +67,7 @@ pub(super) fn webhook(table: &mut Table<'_>, inputs: &Named) -> Option<Webhook> 
         max_answer: table.or("max_answer", usual.max_answer, size(1..=100 << 20)),
         allow_private_network,
         ca_file: table.get("ca_file", roots),
+        client: table.get("tls", client_certificate),
         url: url?,
     })
 }

@@ -97,7 +97,22 @@ const WEBHOOK: &[Key] = &[
         "false",
         "whether the address may be private, loopback or link-local",
     ),
-    Key::never("ca_file", Shape::Text, &[("\"ca.pem\"", "further trusted roots")]),
+    Key::never(
+        "ca_file",
+        Shape::Text,
+        &[("\"ca.pem\"", "further trusted roots, or the server's own certificate")],
+    ),
+    Key::never(
+        "tls",
+        Shape::Table(&[
+            Key::must("cert", Shape::Text, "\"…\"", ""),
+            Key::must("key", SETTING, "\"…\"", ""),
+        ]),
+        &[(
+            "{ cert = \"client.pem\", key = \"client.key\" }",
+            "what proves mailjob to a server that asks for a client's certificate; read anew for each connection",
+        )],
+    ),
 ];
 
 const BODY: &str = "\

@@ -113,6 +113,7 @@ pub(super) fn endpoint(action: Action) -> Endpoint {
         smtp: None,
         auth: Auth::Password(SecretRef::Env("PASSWORD".into())),
         ca_file: None,
+        client: None,
         from: None,
         pace: None,
     };

@@ -17,8 +17,6 @@ pub mod visit;
 mod watcher;
 mod wire;
 
-use std::path::Path;
-
 use async_trait::async_trait;
 use tokio::net::TcpStream;
 
@@ -30,17 +28,17 @@ use super::{
     imap::Io,
 };
 use crate::{
-    config::{Server, Tls},
+    config::{Server, Tls, TlsFiles},
     net::{self, Handshake},
 };
 
 /// Starts TLS on a connection, after the greeting where the server begins without; then somebody can sign in.
-async fn secure(socket: TcpStream, server: &Server, ca_file: Option<&Path>) -> Result<(Wire, Handshake), Error> {
+async fn secure(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<(Wire, Handshake), Error> {
     let socket = match server.tls {
         Tls::Implicit => socket,
         Tls::StartTls => login::stls(socket).await?,
     };
-    let stream = net::upgrade(socket, server, ca_file, CONNECT).await?;
+    let stream = net::upgrade(socket, server, files, CONNECT).await?;
     let handshake = stream.handshake();
     let stream: Box<dyn Io> = Box::new(stream);
     let wire = match server.tls {
@@ -55,7 +53,7 @@ impl Door<Wire> for Account {
     async fn knock(&self) -> Result<Wire, Error> {
         let mailbox = &self.inlet.mailbox;
         let socket = net::tcp(&mailbox.server, CONNECT).await?;
-        let (wire, _) = secure(socket, &mailbox.server, mailbox.account.ca_file.as_deref()).await?;
+        let (wire, _) = secure(socket, &mailbox.server, mailbox.account.tls()).await?;
         Ok(wire)
     }
 }

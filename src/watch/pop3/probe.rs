@@ -1,7 +1,5 @@
 //! A look at a maildrop that touches no mail, one step after the other.
 
-use std::path::Path;
-
 use tokio::net::TcpStream;
 
 use super::{
@@ -11,7 +9,7 @@ use super::{
 };
 use crate::{
     auth::Credential,
-    config::{Provider, Server},
+    config::{Provider, Server, TlsFiles},
     net::Handshake,
     refusal::MailHost,
     watch::{
@@ -40,8 +38,8 @@ pub struct Probe {
 ///
 /// # Errors
 /// When the server can't be verified, or does not speak POP3.
-pub async fn secure(socket: TcpStream, server: &Server, ca_file: Option<&Path>) -> Result<Line, Error> {
-    let (wire, handshake) = secured(socket, server, ca_file).await?;
+pub async fn secure(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<Line, Error> {
+    let (wire, handshake) = secured(socket, server, files).await?;
     Ok(Line { wire, handshake })
 }
 

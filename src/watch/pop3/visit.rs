@@ -21,7 +21,7 @@ const PIECE: usize = 1 << 20;
 impl Door<Wire> for Host {
     async fn knock(&self) -> Result<Wire, Error> {
         let socket = net::tcp(&self.server, CONNECT).await?;
-        let (wire, _) = secure(socket, &self.server, self.account.ca_file.as_deref()).await?;
+        let (wire, _) = secure(socket, &self.server, self.account.tls()).await?;
         Ok(wire)
     }
 }

@@ -30,7 +30,7 @@ fn maildrop(world: &World, tls: Tls) -> Mailbox {
 async fn probe(mailbox: &Mailbox, credential: &Credential) -> Result<Probe, Error> {
     let (server, account) = (&mailbox.server, &mailbox.account);
     let socket = net::tcp(server, Duration::from_secs(60)).await?;
-    let line = secure(socket, server, account.ca_file.as_deref()).await?;
+    let line = secure(socket, server, account.tls()).await?;
     line.sign_in(&account.user, server, credential).await
 }
 

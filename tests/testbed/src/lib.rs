@@ -34,5 +34,5 @@ pub use oauth::{
 pub use others::{Courier, Cyrus, Doors, Exim, MailServer};
 pub use postfix::Postfix;
 pub use receiver::{Answer, Receiver, Request};
-pub use tls::Tls;
+pub use tls::{Pair, Tls};
 pub use world::{Options, World};
