@@ -54,10 +54,15 @@ async fn server(pair: &Pair, clients: Option<&Path>, alpn: &[&[u8]]) -> u16 {
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
                 // Who does not trust the server hangs up.
-                let Ok(mut stream) = acceptor.accept(socket).await else {
-                    return;
-                };
                 let mut request = [0; 10_000];
+                let mut stream = match acceptor.accept(socket).into_fallible().await {
+                    Ok(stream) => stream,
+                    // What was sent already is read, or the alert would be lost with the connection.
+                    Err((_, mut socket)) => {
+                        while let Ok(1..) = socket.read(&mut request).await {}
+                        return;
+                    }
+                };
                 drop(stream.read(&mut request).await);
                 let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi";
                 drop(stream.write_all(answer).await);
