@@ -124,6 +124,9 @@ pub struct Mailbox {
     #[serde(default)]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub second_ledger: Option<DateTime<Utc>>,
+    /// Which mails that are over can't have their last touch, and what the server said; null where all can.
+    #[serde(default)]
+    pub unsettled: Option<String>,
 }
 
 /// An endpoint's jobs in numbers.

@@ -59,6 +59,8 @@ pub struct Known {
     pub replies: Option<String>,
     /// Since when it is known that another Mailjob works at its mailbox with a ledger of its own.
     pub rival: Option<DateTime<Utc>>,
+    /// Which mails that are over can't leave its mailbox, and why.
+    pub unsettled: Option<String>,
 }
 
 /// A state, with its words.
@@ -170,7 +172,16 @@ pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
         .problem
         .as_ref()
         .map(|_| "mend its file, whose last good version goes on; mailjob check shows every problem".to_owned());
-    let more = [rival(known.rival), problem, held(known.jobs), known.replies.clone()];
+    let unsettled = known.unsettled.as_ref().map(|words| {
+        format!("{words}; make room there, or give the user the right to do it, or change [settle] in its file: it is tried again")
+    });
+    let more = [
+        rival(known.rival),
+        problem,
+        held(known.jobs),
+        known.replies.clone(),
+        unsettled,
+    ];
     let all: Vec<_> = verdict
         .to_do
         .take()

@@ -196,6 +196,12 @@ impl Refusal {
         }
     }
 
+    /// How long the server wants to be left alone, where it says so.
+    #[must_use]
+    pub fn patience(&self) -> Option<Duration> {
+        refusal::backoff(&self.text.0)
+    }
+
     /// What it means where it answers a sign-in, and what to do about it.
     #[must_use]
     pub fn diagnosis(&self, host: MailHost) -> Diagnosis {
@@ -326,7 +332,7 @@ impl Error {
     #[must_use]
     pub fn patience(&self) -> Option<Duration> {
         match self {
-            Self::Refused { answer, .. } | Self::Credential { answer, .. } => refusal::backoff(&answer.text.0),
+            Self::Refused { answer, .. } | Self::Credential { answer, .. } => answer.patience(),
             Self::Bye(words) => refusal::backoff(&words.0),
             Self::TooSoon { wait, .. } => Some(*wait),
             _ => None,

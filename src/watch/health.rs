@@ -53,6 +53,19 @@ pub struct State {
     pub left: u64,
     /// Since when it is known that another Mailjob works here with a ledger of its own.
     pub rival: Option<DateTime<Utc>>,
+    /// Mails that are over and whose last touch the server refuses.
+    pub unsettled: Option<Unsettled>,
+}
+
+/// Last touches that are refused. They are tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsettled {
+    /// How many.
+    pub mails: usize,
+    /// Why, in words: what can't be done, and what the server said.
+    pub why: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
 }
 
 impl Health {
@@ -82,6 +95,7 @@ impl Health {
                 untaken: if more { state.untaken } else { 0 },
                 left: state.left,
                 rival: state.rival,
+                unsettled: state.unsettled.take(),
                 ..State::default()
             };
         });
@@ -166,6 +180,18 @@ impl Health {
                 Verdict::Ignored => Ended::Ignored,
             });
         }
+    }
+
+    /// So many mails wait for another try of their last touch; the last refusal of this pass, where there was one.
+    pub(crate) fn aside(&self, mails: usize, why: Option<String>, now: DateTime<Utc>) {
+        self.change(|state| {
+            let before = state.unsettled.take().filter(|_| mails > 0);
+            let (since, known) = before.map_or((now, None), |before| (before.since, Some(before.why)));
+            state.unsettled = why
+                .or(known)
+                .filter(|_| mails > 0)
+                .map(|why| Unsettled { mails, why, since });
+        });
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

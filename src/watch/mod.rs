@@ -5,6 +5,7 @@
 //! programs may do with mails what they like. Whatever goes wrong ends the session and nothing else: the next one begins where the
 //! ledger says, after a pause.
 
+mod aside;
 mod backlog;
 mod backoff;
 mod care;
@@ -34,6 +35,7 @@ mod script;
 mod session;
 mod settle;
 mod taker;
+mod touch;
 mod uids;
 pub mod visit;
 mod watcher;

@@ -14,7 +14,8 @@ use super::{
     fetch::{self, Receiver},
     imap::{Capabilities, Io, Selected, Wire, login},
     intake::Intake,
-    settle::{Settler, Targets},
+    settle::Settler,
+    touch::Targets,
 };
 use crate::{
     budget::Budget,

@@ -14,12 +14,17 @@ fn all() -> Capabilities {
 
 /// Settles what is due; gives back the mails that had their touch, and whether the server refused.
 async fn settled(world: &World, can: Capabilities, script: &[&str]) -> (Vec<u32>, bool) {
+    settled_by(&mut world.settler(), world, can, script).await
+}
+
+/// The same by a settler that may remember what was refused before.
+async fn settled_by(settler: &mut Settler, world: &World, can: Capabilities, script: &[&str]) -> (Vec<u32>, bool) {
     let (session, server) = world.session(script, can);
-    let (_, answer) = settle(session, &world.looking(), &mut Rivals::default()).await.unwrap();
+    settler.settle(session, &world.looking()).await.unwrap();
     server.finished().await;
     let mut uids = world.memory.settled_uids();
     uids.sort_unstable();
-    (uids, answer.is_err())
+    (uids, settler.again().is_some())
 }
 
 #[tokio::test]
@@ -52,9 +57,39 @@ async fn without_move_it_is_copy_and_uid_expunge() {
         "S: $ OK",
         "C: UID EXPUNGE 1,3",
         "S: * 1 EXPUNGE",
+        "S: * 2 EXPUNGE",
         "S: $ OK",
     ];
     assert_eq!(settled(&world, can, &script).await, (vec![1, 3], false));
+}
+
+#[tokio::test]
+async fn a_server_that_says_ok_and_deletes_nothing_has_refused() {
+    let mut world = World::new();
+    world.settle().done = Fate::Delete;
+    world.memory.due(7, &[1, 3], Verdict::Done);
+    let script = [
+        "C: UID STORE 1,3 +FLAGS.SILENT (\\Deleted)",
+        "S: $ OK",
+        "C: UID EXPUNGE 1,3",
+        "S: * 1 EXPUNGE",
+        "S: $ OK",
+        "C: UID FETCH 1,3 (UID)",
+        "S: * 1 FETCH (UID 3)",
+        "S: $ OK",
+        // Mail 1 is gone, as the next question shows; mail 3 is tried once more, alone.
+        "C: UID FETCH 1,3 (UID)",
+        "S: * 1 FETCH (UID 3)",
+        "S: $ OK",
+        "C: UID STORE 3 +FLAGS.SILENT (\\Deleted)",
+        "S: $ OK",
+        "C: UID EXPUNGE 3",
+        "S: $ OK",
+        "C: UID FETCH 3 (UID)",
+        "S: * 1 FETCH (UID 3)",
+        "S: $ OK",
+    ];
+    assert_eq!(settled(&world, all(), &script).await, (vec![1], true));
 }
 
 #[tokio::test]
@@ -100,6 +135,8 @@ async fn a_server_that_takes_mailboxes_below_inbox_only() {
         "S: $ NO [TRYCREATE] Mailbox does not exist",
         "C: CREATE \"Processed\"",
         "S: $ NO Client tried to access nonexistent namespace",
+        "C: STATUS \"Processed\" (UIDVALIDITY)",
+        "S: $ NO no such mailbox",
         "C: LIST \"\" \"\"",
         "S: * LIST (\\Noselect) \".\" \"\"",
         "S: $ OK",
@@ -150,10 +187,7 @@ async fn nothing_is_noted_before_the_servers_ok() {
     let world = World::new();
     world.memory.due(7, &[1], Verdict::Done);
     let (session, _server) = world.session(&["C: UID MOVE *", "S: * 1 EXPUNGE", "EOF"], all());
-    settle(session, &world.looking(), &mut Rivals::default())
-        .await
-        .err()
-        .unwrap();
+    world.settler().settle(session, &world.looking()).await.err().unwrap();
     assert!(world.memory.settled_uids().is_empty());
 }
 
@@ -163,10 +197,7 @@ async fn a_name_from_the_configuration_is_no_command() {
     world.settle().done = Fate::Move("a\"\r\nA9 DELETE INBOX".into());
     world.memory.due(7, &[1], Verdict::Done);
     let (session, _server) = world.session(&["WAIT 1"], all());
-    let error = settle(session, &world.looking(), &mut Rivals::default())
-        .await
-        .err()
-        .unwrap();
+    let error = world.settler().settle(session, &world.looking()).await.err().unwrap();
     assert!(matches!(error, Error::Name(_)), "{error:?}");
 }
 
@@ -178,4 +209,157 @@ async fn many_mails_take_few_commands() {
     let script = ["C: UID MOVE *", "S: $ OK"];
     let (touched, _) = settled(&world, all(), &script).await;
     assert_eq!(touched, uids);
+}
+
+/// What a settler says of the mails that it couldn't settle.
+fn unsettled(world: &World) -> Option<(usize, String)> {
+    let unsettled = world.health.state().unsettled?;
+    Some((unsettled.mails, unsettled.why))
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_mail_that_is_refused_holds_up_no_other_and_is_tried_again() {
+    let world = World::new();
+    world.memory.due(7, &[1, 2, 3, 4, 5], Verdict::Done);
+    let mut settler = world.settler();
+    let script = [
+        "C: UID MOVE 1:5 \"Processed\"",
+        "S: $ NO [OVERQUOTA] full",
+        "C: UID FETCH 1:5 (UID)",
+        "S: * 1 FETCH (UID 1)",
+        "S: * 2 FETCH (UID 2)",
+        "S: * 3 FETCH (UID 3)",
+        "S: * 4 FETCH (UID 4)",
+        "S: * 5 FETCH (UID 5)",
+        "S: $ OK",
+        "C: UID MOVE 1:3 \"Processed\"",
+        "S: $ OK",
+        "C: UID MOVE 4:5 \"Processed\"",
+        "S: $ NO [OVERQUOTA] full",
+        "C: UID MOVE 4 \"Processed\"",
+        "S: $ NO [OVERQUOTA] full",
+        "C: UID MOVE 5 \"Processed\"",
+        "S: $ OK",
+    ];
+    assert_eq!(
+        settled_by(&mut settler, &world, all(), &script).await,
+        (vec![1, 2, 3, 5], true)
+    );
+    let why = "can't be moved to Processed: the server said NO [OVERQUOTA] full".to_owned();
+    assert_eq!(unsettled(&world), Some((1, why.clone())));
+
+    // Others that are due meanwhile go at once, and nobody is asked again for the one.
+    world.memory.due(7, &[6], Verdict::Done);
+    let script = ["C: UID MOVE 6 \"Processed\"", "S: $ OK"];
+    assert_eq!(
+        settled_by(&mut settler, &world, all(), &script).await,
+        (vec![1, 2, 3, 5, 6], true)
+    );
+    assert_eq!(unsettled(&world), Some((1, why)));
+
+    tokio::time::advance(settler.again().unwrap() - Instant::now()).await;
+    let script = ["C: UID MOVE 4 \"Processed\"", "S: $ OK"];
+    assert_eq!(
+        settled_by(&mut settler, &world, all(), &script).await,
+        (vec![1, 2, 3, 4, 5, 6], false)
+    );
+    assert_eq!(unsettled(&world), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_refuses_all_is_asked_a_few_times() {
+    let world = World::new();
+    let uids: Vec<u32> = (1..=1000).collect();
+    world.memory.due(7, &uids, Verdict::Done);
+    let mut script = vec!["C: UID MOVE 1:1000 *".to_owned(), "S: $ NO [NOPERM] no".to_owned()];
+    script.push("C: UID FETCH 1:1000 (UID)".to_owned());
+    script.extend(uids.iter().map(|uid| format!("S: * {uid} FETCH (UID {uid})")));
+    script.push("S: $ OK".to_owned());
+    for _ in 1..32 {
+        script.extend(["C: UID MOVE *".to_owned(), "S: $ NO [NOPERM] no".to_owned()]);
+    }
+    let script: Vec<&str> = script.iter().map(String::as_str).collect();
+    let mut settler = world.settler();
+    assert_eq!(settled_by(&mut settler, &world, all(), &script).await, (vec![], true));
+    assert_eq!(unsettled(&world).unwrap().0, 1000);
+
+    // Those that were refused with others come first when they are tried again.
+    tokio::time::advance(settler.again().unwrap() - Instant::now()).await;
+    let script = ["C: UID MOVE 13:1000 *", "S: $ OK", "C: UID MOVE 1:12 *", "S: $ OK"];
+    assert_eq!(settled_by(&mut settler, &world, all(), &script).await, (uids, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_wants_to_be_left_alone_is_left_alone() {
+    let world = World::new();
+    world.memory.due(7, &[1, 2], Verdict::Done);
+    let script = [
+        "C: UID MOVE 1:2 *",
+        "S: $ NO Request is throttled. Suggested Backoff Time: 300000 milliseconds",
+        "C: UID FETCH 1:2 (UID)",
+        "S: * 1 FETCH (UID 1)",
+        "S: * 2 FETCH (UID 2)",
+        "S: $ OK",
+    ];
+    let mut settler = world.settler();
+    assert_eq!(settled_by(&mut settler, &world, all(), &script).await, (vec![], true));
+    assert!(settler.again().unwrap() - Instant::now() >= std::time::Duration::from_secs(300));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_whose_mail_cannot_be_deleted_is_not_made_again() {
+    let world = World::new();
+    world.memory.due(7, &[1], Verdict::Done);
+    let can = Capabilities { moves: false, ..all() };
+    let mut settler = world.settler();
+    let script = [
+        "C: UID COPY 1 \"Processed\"",
+        "S: $ OK",
+        "C: UID STORE 1 +FLAGS.SILENT (\\Deleted)",
+        "S: $ NO no right to delete",
+        // A server that doesn't know the mailbox yet might mean that.
+        "C: CREATE \"Processed\"",
+        "S: $ NO [ALREADYEXISTS] there",
+        "C: UID STORE 1 +FLAGS.SILENT (\\Deleted)",
+        "S: $ NO no right to delete",
+        "C: UID FETCH 1 (UID)",
+        "S: * 1 FETCH (UID 1)",
+        "S: $ OK",
+    ];
+    assert_eq!(settled_by(&mut settler, &world, can, &script).await, (vec![], true));
+    tokio::time::advance(settler.again().unwrap() - Instant::now()).await;
+    let script = [
+        "C: UID STORE 1 +FLAGS.SILENT (\\Deleted)",
+        "S: $ OK",
+        "C: UID EXPUNGE 1",
+        "S: * 1 EXPUNGE",
+        "S: $ OK",
+    ];
+    assert_eq!(settled_by(&mut settler, &world, can, &script).await, (vec![1], false));
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_there_is_found_though_no_code_says_so() {
+    let world = World::new();
+    world.memory.due(7, &[1], Verdict::Done);
+    let refused = "S: $ NO Error in IMAP command received by server.";
+    let script = [
+        "C: UID MOVE 1 \"Processed\"",
+        refused,
+        "C: CREATE \"Processed\"",
+        refused,
+        "C: STATUS \"Processed\" (UIDVALIDITY)",
+        refused,
+        "C: LIST \"\" \"\"",
+        "S: * LIST (\\Noselect) \".\" \"\"",
+        "S: $ OK",
+        "C: CREATE \"INBOX.Processed\"",
+        refused,
+        "C: STATUS \"INBOX.Processed\" (UIDVALIDITY)",
+        "S: * STATUS \"INBOX.Processed\" (UIDVALIDITY 1)",
+        "S: $ OK",
+        "C: UID MOVE 1 \"INBOX.Processed\"",
+        "S: $ OK",
+    ];
+    assert_eq!(settled(&world, all(), &script).await, (vec![1], false));
 }

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 
 use super::{
+    aside::Copied,
     door::{self, CONNECT, Door, Keys},
     error::{Error, Refusal, Violation},
     fetch,
@@ -22,7 +23,7 @@ use super::{
     },
     mechanism::SignIn,
     session::{self, Session},
-    settle, uids,
+    touch, uids,
 };
 use crate::{
     auth::{Credential, Login},
@@ -275,7 +276,8 @@ impl Visit {
     /// When the session ends; a refusal only says that the mail stays as it is.
     pub async fn touch(mut self, uid: u32, fate: &Fate) -> Result<(Self, Result<(), Refusal>), Error> {
         let answer;
-        (self.session, answer) = settle::touch_set(self.session, fate, &uid.to_string()).await?;
+        (self.session, answer) =
+            touch::touch_set(self.session, fate, (&uid.to_string(), &[uid]), &mut Copied::default()).await?;
         Ok((self, answer))
     }
 

@@ -257,7 +257,8 @@ impl Watcher {
             return Ok(ControlFlow::Continue((session, Next::Look(Scope::All))));
         }
         let probe = self.settler.rivals.next();
-        if probe.is_some_and(|probe| probe <= now) {
+        let soon = probe.into_iter().chain(self.settler.again()).min();
+        if soon.is_some_and(|soon| soon <= now) {
             return Ok(ControlFlow::Continue((session, Next::Settle)));
         }
         let push = self.pushes(&session);
@@ -265,7 +266,7 @@ impl Watcher {
         let lingers = !push && !schedule::keeps(pause);
         let until = now + if lingers { LINGER } else { pause };
         let wait = Wait {
-            until: probe.map_or(until, |probe| probe.min(until)),
+            until: soon.map_or(until, |soon| soon.min(until)),
             bell: &self.settler.bell,
             rang: &mut self.settler.rang,
         };

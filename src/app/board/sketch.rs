@@ -15,6 +15,7 @@ use crate::{
     reply,
     status::{
         Endpoint, Jobs, Mailbox, Replies, State, Status,
+        state::time,
         verdict::{Known, Need, Trouble, Verdict, verdict},
     },
     watch::{self, health},
@@ -234,6 +235,7 @@ impl Seat {
             replies: sends
                 .filter(|trouble| trouble.needs_person && waiting)
                 .map(|trouble| format!("its replies can't be sent: {}", trouble.words)),
+            unsettled: state.unsettled.as_ref().map(unsettled),
         }
     }
 
@@ -248,8 +250,17 @@ impl Seat {
             untaken: state.untaken,
             left: state.left,
             second_ledger: state.rival,
+            unsettled: state.unsettled.as_ref().map(unsettled),
         }
     }
+}
+
+fn unsettled(unsettled: &health::Unsettled) -> String {
+    let mails = match unsettled.mails {
+        1 => "1 mail that is over".to_owned(),
+        mails => format!("{mails} mails that are over"),
+    };
+    format!("since {} {mails} {}", time(unsettled.since), unsettled.why)
 }
 
 fn replies(counts: &Counts, endpoint: &str, seat: Option<&Seat>) -> Replies {

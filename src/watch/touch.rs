@@ -1,0 +1,267 @@
+//! One last touch: the commands that move, mark, flag or delete mails.
+//!
+//! By UID only, and never by a plain EXPUNGE, which would delete what other people marked.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    aside::{Copied, Refused},
+    error::{Error, Negative, Refusal, Words},
+    fetch,
+    imap::{Answer, Said, mutf7, response::Known},
+    plan::Touch,
+    session::Session,
+    uids,
+};
+use crate::config::Fate;
+
+/// After so many refusals the rest of a set waits for another time: most likely the server refuses all of it.
+const REFUSALS: usize = 32;
+
+/// Names of target mailboxes, as written by the operator and as the server wants them.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    names: HashMap<String, String>,
+    /// It was said that deleted mails stay.
+    warned: bool,
+    /// Of the mails that the last command named, so many were touched, as far as the server says.
+    pub(super) touched: Option<usize>,
+    /// So many mails were told to be gone while it ran.
+    expunged: usize,
+}
+
+/// A session, and whether the server did what it was asked.
+pub(super) type Tried = Result<(Session, Result<(), Refusal>), Error>;
+
+/// What became of a touch of many mails.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    /// Those that had it.
+    pub(super) done: Vec<u32>,
+    /// The others, and how they were refused.
+    pub(super) refused: BTreeMap<u32, Refused>,
+    /// The last refusal, where there are such.
+    pub(super) why: Option<Refusal>,
+}
+
+/// Touches mails. A server refuses a whole set for one of its mails: those that are gone had their touch, and of the others each half
+/// is tried by itself, until it is known which they are.
+pub(super) async fn touch_all(
+    mut session: Session,
+    touch: &Touch<'_>,
+    copied: &mut Copied,
+) -> Result<(Session, Touched), Error> {
+    let mut touched = Touched::default();
+    let mut left = vec![touch.uids.clone()];
+    let (mut refusals, mut there) = (0, None);
+    while let Some(uids) = left.pop() {
+        if refusals >= REFUSALS {
+            touched.refused.extend(uids.iter().map(|uid| (*uid, Refused::Together)));
+            continue;
+        }
+        let answer;
+        (session, answer) = touch_some(session, touch.fate, &uids, copied).await?;
+        let Err(refusal) = answer else {
+            touched.done.extend(uids);
+            continue;
+        };
+        // A server that wants to be left alone is not asked for each half.
+        refusals = refusal.patience().map_or(refusals + 1, |_| REFUSALS);
+        touched.why = Some(refusal);
+        let first = there.is_none();
+        if first {
+            let present;
+            (session.wire, present) = fetch::present(session.wire, &touch.set).await?;
+            there = Some(present);
+        }
+        let is_there = |uid: &u32| there.as_ref().is_some_and(|there| there.contains(uid));
+        let (mut uids, gone): (Vec<u32>, Vec<u32>) = uids.into_iter().partition(is_there);
+        let whole = gone.is_empty();
+        touched.done.extend(gone);
+        match uids.as_slice() {
+            [] => {}
+            _ if !whole => left.push(uids),
+            [uid] => drop(touched.refused.insert(*uid, Refused::Alone)),
+            _ => {
+                let second = uids.split_off(uids.len().div_ceil(2));
+                left.extend([second, uids]);
+            }
+        }
+    }
+    touched.why = touched.why.filter(|_| !touched.refused.is_empty());
+    Ok((session, touched))
+}
+
+/// Touches mails, in as few commands as can be.
+async fn touch_some(mut session: Session, fate: &Fate, uids: &[u32], copied: &mut Copied) -> Tried {
+    for (set, uids) in uids::sets(uids) {
+        session = match touch_set(session, fate, (&set, &uids), copied).await? {
+            (session, Ok(())) => session,
+            refused => return Ok(refused),
+        };
+    }
+    Ok((session, Ok(())))
+}
+
+/// Mails, as a command names them and one by one.
+type Set<'a> = (&'a str, &'a [u32]);
+
+/// Touches mails that one command can name.
+pub(super) async fn touch_set(session: Session, fate: &Fate, mails: Set<'_>, copied: &mut Copied) -> Tried {
+    let (set, _) = mails;
+    match fate {
+        Fate::Keep => Ok((session, Ok(()))),
+        Fate::Mark => command(session, "UID STORE", &format!("{set} +FLAGS.SILENT (\\Seen)")).await,
+        Fate::Flag => command(session, "UID STORE", &format!("{set} +FLAGS.SILENT (\\Flagged)")).await,
+        Fate::Delete => delete(session, mails).await,
+        Fate::Move(target) => transfer(session, mails, target, copied).await,
+    }
+}
+
+async fn command(mut session: Session, name: &'static str, arguments: &str) -> Tried {
+    let (mut copied, mut expunged) = (None, 0);
+    let done = session.wire.run(name, arguments, |said| match said {
+        Said::Ok(Some(Known::Copied(count))) => copied = Some(count),
+        Said::Expunged => expunged += 1,
+        _ => {}
+    });
+    let done = done.await?;
+    session.wire = done.wire;
+    if let Answer::Ok(Some(Known::Copied(count))) = done.answer {
+        copied = Some(count);
+    }
+    session.targets.expunged = expunged;
+    session.targets.touched = match name {
+        "UID MOVE" | "UID COPY" => copied.and_then(|count| usize::try_from(count).ok()),
+        // What others deleted may be told here too: it counts for more, never for less.
+        "UID EXPUNGE" => session.targets.touched.or(Some(expunged)),
+        _ => session.targets.touched,
+    };
+    let answer = match done.answer {
+        Answer::Ok(_) => Ok(()),
+        Answer::Refused(refusal) => Err(refusal),
+    };
+    Ok((session, answer))
+}
+
+/// Deletes mails: `\Deleted`, and UID EXPUNGE of just these where the server has it (UIDPLUS, RFC 4315).
+async fn delete(session: Session, mails: Set<'_>) -> Tried {
+    let (set, _) = mails;
+    let (mut session, marked) = command(session, "UID STORE", &format!("{set} +FLAGS.SILENT (\\Deleted)")).await?;
+    if marked.is_ok() && session.can.uidplus {
+        return expunge(session, mails).await;
+    }
+    if marked.is_ok() && !std::mem::replace(&mut session.targets.warned, true) {
+        tracing::warn!(
+            "the server has no UIDPLUS: deleted mails stay in the mailbox, marked as deleted, until somebody expunges it"
+        );
+    }
+    Ok((session, marked))
+}
+
+/// Expunges just these mails. A server that told of fewer is asked for those that are left: Courier 5.0.13 says OK and deletes nothing
+/// where the right to delete is missing (2026-11).
+async fn expunge(session: Session, (set, uids): Set<'_>) -> Tried {
+    let (mut session, answer) = command(session, "UID EXPUNGE", set).await?;
+    if answer.is_err() || session.targets.expunged >= uids.len() {
+        return Ok((session, answer));
+    }
+    let there;
+    (session.wire, there) = fetch::present(session.wire, set).await?;
+    let left = uids.iter().filter(|uid| there.contains(uid)).count();
+    let kept = || Refusal {
+        status: Negative::No,
+        code: None,
+        text: Words::new("by what it did: it said OK to UID EXPUNGE, and the mail is still there"),
+    };
+    Ok((session, (left == 0).then_some(()).ok_or_else(kept)))
+}
+
+/// Moves mails to a mailbox, which is made when it's missing.
+async fn transfer(session: Session, mails: Set<'_>, target: &str, copied: &mut Copied) -> Tried {
+    let known = session.targets.names.get(target).cloned();
+    let name = known.clone().unwrap_or_else(|| target.to_owned());
+    let (session, refusal) = match put(session, mails, &name, copied).await? {
+        (session, Err(refusal)) => (session, refusal),
+        (mut session, Ok(())) => {
+            session.targets.names.insert(target.to_owned(), name);
+            return Ok((session, Ok(())));
+        }
+    };
+    let missing = refusal.is("TRYCREATE") || refusal.is("NONEXISTENT");
+    // Not every server says so by a code: then it is tried once.
+    if !missing && (known.is_some() || refusal.code.is_some() || refusal.patience().is_some()) {
+        return Ok((session, Err(refusal)));
+    }
+    let (mut session, created) = create(session, target).await?;
+    let Some(name) = created else {
+        return Ok((session, Err(refusal)));
+    };
+    session.targets.names.insert(target.to_owned(), name.clone());
+    put(session, mails, &name, copied).await
+}
+
+async fn put(mut session: Session, (set, uids): Set<'_>, name: &str, copied: &mut Copied) -> Tried {
+    let target = quoted(name)?;
+    if session.can.moves {
+        return command(session, "UID MOVE", &format!("{set} {target}")).await;
+    }
+    // What could be copied and not deleted is not copied again.
+    for (set, uids) in uids::sets(&copied.missing(name, uids)) {
+        session = match command(session, "UID COPY", &format!("{set} {target}")).await? {
+            (session, Ok(())) => session,
+            refused => return Ok(refused),
+        };
+        copied.add(name, &uids);
+    }
+    delete(session, (set, uids)).await
+}
+
+/// Makes a mailbox and gives back its name: as it's written or, where the server takes no mailboxes beside INBOX (Courier, Cyrus
+/// before 3, cPanel), below INBOX.
+async fn create(session: Session, target: &str) -> Result<(Session, Option<String>), Error> {
+    let (session, made) = make(session, target).await?;
+    if made {
+        return Ok((session, Some(target.to_owned())));
+    }
+    let (session, delimiter) = delimiter(session).await?;
+    let Some(delimiter) = delimiter else {
+        return Ok((session, None));
+    };
+    let below = format!("INBOX{delimiter}{target}");
+    let (session, made) = make(session, &below).await?;
+    Ok((session, made.then_some(below)))
+}
+
+async fn make(session: Session, name: &str) -> Result<(Session, bool), Error> {
+    let (session, answer) = command(session, "CREATE", &quoted(name)?).await?;
+    match answer {
+        Ok(()) => {
+            tracing::info!(mailbox = name, "made a mailbox");
+            Ok((session, true))
+        }
+        Err(refusal) if refusal.is("ALREADYEXISTS") => Ok((session, true)),
+        // Not every server says so by a code: Courier 5.0.13 says "Error in IMAP command received by server" (2026-11).
+        Err(_) => {
+            let name = format!("{} (UIDVALIDITY)", quoted(name)?);
+            let (session, answer) = command(session, "STATUS", &name).await?;
+            Ok((session, answer.is_ok()))
+        }
+    }
+}
+
+/// The character between the names of a mailbox and those below it (RFC 9051 section 6.3.9).
+async fn delimiter(mut session: Session) -> Result<(Session, Option<String>), Error> {
+    let mut found = None;
+    let done = session.wire.run("LIST", r#""" """#, |said| {
+        if let Said::Delimiter(delimiter) = said {
+            found = delimiter;
+        }
+    });
+    session.wire = done.await?.wire;
+    Ok((session, found))
+}
+
+pub(super) fn quoted(name: &str) -> Result<String, Error> {
+    mutf7::quoted(name).ok_or_else(|| Error::Name(name.to_owned()))
+}
