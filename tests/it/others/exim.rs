@@ -1,1 +1,59 @@
-//! Replies through Exim: how one signs in, how large a mail may be, and addresses beyond ASCII.
+//! Replies through Exim: however one signs in, a mail that is too large, and addresses beyond ASCII.
+
+use mailjob_testbed::{Exim, Mailjob, Options, PASSWORD, World};
+
+use super::USER;
+use crate::{
+    doctor::said::run,
+    letters::letter,
+    program::{REPLY, answered, endpoint, processed, program},
+};
+
+/// A program with one endpoint, whose replies go out by Exim.
+fn installed(world: &World, port: u16, tls: &str, action: &str) -> Mailjob {
+    let mut mailjob = program(world);
+    mailjob.secret("password", PASSWORD).unwrap();
+    let lines = format!(
+        "user = \"{USER}\"\nca_file = \"{ca}\"\npassword = {{ file = \"secrets/password\" }}\n\
+         imap = {{ host = \"localhost\", port = {imap} }}\nsmtp = {{ host = \"localhost\", port = {port}, tls = \"{tls}\" }}",
+        ca = world.tls.ca.display(),
+        imap = world.dovecot.imaps,
+    );
+    mailjob.account_as("ada", &lines).unwrap();
+    mailjob.endpoint("ada", action).unwrap();
+    mailjob
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replies_go_out_however_tls_begins() {
+    let world = World::start(Options::default()).await.unwrap();
+    let exim = Exim::start(&world, "100K").await.unwrap();
+    for (number, (port, tls)) in [(exim.submission, "starttls"), (exim.submissions, "implicit")]
+        .into_iter()
+        .enumerate()
+    {
+        let mut mailjob = installed(&world, port, tls, &endpoint("ada", REPLY));
+        let well = run(&mailjob, &["doctor"]).await;
+        assert!(
+            well.code == 0 && well.out.contains("all is well"),
+            "{}{}",
+            well.out,
+            well.err
+        );
+        mailjob.start().unwrap();
+        world.dovecot.deliver(USER, &letter(number)).await.unwrap();
+        answered(&world, &mailjob, number + 1).await;
+        processed(&world, &mailjob, USER, number + 1).await;
+        assert_eq!(mailjob.term().unwrap(), 0);
+        assert_eq!(
+            exim.log().matches(" <= ada@example.test").count(),
+            number + 1,
+            "{}",
+            exim.log()
+        );
+
+        mailjob.secret("password", "a-wrong-password").unwrap();
+        let wrong = run(&mailjob, &["doctor", "--json"]).await;
+        wrong.failed("sign_in", "SMTP", "the server said 535", "check user");
+    }
+}
