@@ -33,7 +33,7 @@ use self::seats::mailbox_name;
 use super::{
     clients::Clients,
     notices::{self, Desk},
-    orphans::Orphans,
+    orphans::Orphanage,
     roster::{Gate, Roster},
     sign_ins::SignIns,
     supervise::Loops,
@@ -54,6 +54,7 @@ pub(super) struct Fleet {
     watches: Roster<MailboxId, Inlet>,
     dispatches: Roster<EndpointName, Work>,
     outboxes: Roster<String, Account>,
+    orphans: Orphanage,
     sign_ins: SignIns,
     /// How the mailboxes are doing.
     health: BTreeMap<MailboxId, Arc<watch::Health>>,
@@ -98,9 +99,11 @@ impl Fleet {
         stop: CancellationToken,
     ) -> Self {
         let sign_ins = SignIns::new(loops.clone(), vault, metrics.clone(), stop.clone());
+        let orphans = Orphanage::new(ledger.clone(), service.patience, stop.clone());
         Self {
             loops,
             ledger,
+            orphans,
             intake: Budget::new(service.memory / 4),
             memory: Budget::new(service.memory),
             jobs: Arc::new(Semaphore::new(service.jobs)),
@@ -125,8 +128,13 @@ impl Fleet {
         self.ourselves = reply::ourselves(config.endpoints.values().map(AsRef::as_ref));
         let routes = config.routes();
         for name in self.dispatches.keep(|name| config.endpoints.contains_key(name)) {
-            info!(endpoint = %name, "endpoint removed; its running jobs finish");
+            if config.idle.contains(&name) {
+                info!(endpoint = %name, "endpoint rests; its running jobs finish, and what comes for it waits");
+            } else {
+                info!(endpoint = %name, "endpoint removed; its running jobs finish");
+            }
         }
+        self.orphans.become_like(config, &routes);
         let ids: BTreeSet<_> = routes.iter().map(|route| route.mailbox.id()).collect();
         self.watches.keep(|id| ids.contains(id));
         self.health.retain(|id, _| ids.contains(id));
@@ -189,15 +197,7 @@ impl Fleet {
         };
         let names = listed(route);
         info!(mailbox = %watch::mailbox_key(&route.mailbox), endpoints = %names, restarted, "mailbox is watched");
-        let orphans = Orphans::of(route, config);
-        let run = move || {
-            let (watch, gate, orphans) = (watch.clone(), gate.clone(), orphans.clone());
-            async move {
-                gate.open().await;
-                orphans.hand_on(watch.ledger.as_ref()).await;
-                Box::pin(watch::run(watch)).await;
-            }
-        };
+        let run = move || behind(gate.clone(), watch::run(watch.clone()));
         let end = self.loops.start(format!("watch {names}"), stop.clone(), run);
         self.watches.began(id, inlet, stop, end);
         Ok(())
@@ -236,7 +236,14 @@ impl Fleet {
             health,
             stop: stop.clone(),
         };
-        let run = move || behind(gate.clone(), dispatch::run(dispatch.clone()));
+        let strays = self.orphans.strays(name.clone(), watch::mailbox_key(&endpoint.mailbox));
+        let run = move || {
+            let (strays, dispatch) = (strays.clone(), dispatch.clone());
+            behind(gate.clone(), async move {
+                strays.gone(dispatch.ledger.as_ref(), &dispatch.stop).await;
+                dispatch::run(dispatch).await;
+            })
+        };
         let end = self.loops.start(format!("dispatch {name}"), stop.clone(), run);
         self.dispatches.began(name.clone(), work, stop, end);
         Ok(())

@@ -7,6 +7,7 @@ mod clients;
 mod fatal;
 mod fleet;
 mod housekeeping;
+mod keeper;
 mod notices;
 mod orphans;
 mod roster;
@@ -15,6 +16,7 @@ mod signals;
 mod supervise;
 
 use std::{
+    collections::BTreeSet,
     net::{SocketAddr, TcpListener},
     sync::Arc,
     time::Duration,
@@ -28,16 +30,18 @@ use tracing::{error, info, warn};
 use crate::{
     auth,
     config::{
-        Config, Problem, Service,
+        Config, EndpointName, Problem, Service,
         load::{self, Loaded, Sources},
         reload::{Reload, Reloader},
+        rescue,
+        versions::Versions,
     },
     http::{
         self, Heartbeat, Pages,
         api::{Api, Running, letters},
     },
     ledger::{
-        self, Ledger, Vault,
+        self, Archive, Ledger, Vault,
         sqlite::{self, Outbox, SignIns},
     },
     metrics::Metrics,
@@ -47,6 +51,7 @@ pub use self::fatal::Fatal;
 use self::{
     board::{Board, View},
     fleet::Fleet,
+    keeper::Keeper,
     notices::{Desk, Notices},
     supervise::Loops,
 };
@@ -67,13 +72,16 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     };
     let mut stop_signals = signals::Stop::new().map_err(refused("signals"))?;
     let hangup = signals::hangup().map_err(refused("signals"))?;
-    let (loaded, config) = first_config(&sources)?;
-
-    let key = Arc::new(auth::key::load(config.service.key.as_ref(), &config.service.ledger)?);
+    let (service, key) = first_service(&sources)?;
     let metrics = Metrics::new();
-    let opening = sqlite::open_counted(&config.service.ledger, Arc::new(Utc::now), metrics.commits.clone());
+    let opening = sqlite::open_counted(&service.ledger, Arc::new(Utc::now), metrics.commits.clone());
     let sqlite = Arc::new(opening.await?);
     sqlite.seal_plain(key.clone()).await?;
+    let archive = Archive::new(sqlite.clone(), key.clone());
+    let mut versions = last_good(&archive).await;
+    let (loaded, config) = first_config(&sources, &service, &versions)?;
+    let keeper = Keeper::start(archive);
+    keeper.keep(versions.take(&loaded, Utc::now()));
     let vault = Arc::new(Vault::new(sqlite.clone(), key));
     let ledger: Arc<dyn Ledger> = sqlite.clone();
     let (draining, stopped) = (CancellationToken::new(), CancellationToken::new());
@@ -120,7 +128,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     fleet.become_like(&config);
     board.show(View::of(
         fleet.seats(&config),
-        &config.idle,
+        &disabled(&config),
         &loaded.broken,
         &loaded.problems,
     ));
@@ -139,13 +147,14 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     info!(endpoints = config.endpoints.len(), ledger = %config.service.ledger.display(), "mailjob is running");
 
     let drain = config.service.drain;
-    let mut reloader = Reloader::new(sources, loaded, config, hangup);
+    let mut reloader = Reloader::new(sources, loaded, config, versions, hangup);
     let signal = loop {
         tokio::select! {
             signal = stop_signals.asked() => break signal,
             reload = reloader.next() => {
                 follow(&mut fleet, &desk, &reload);
-                board.show(View::of(fleet.seats(&reload.config), &reload.config.idle, &reload.broken, &reload.problems));
+                keeper.keep(reload.revision.clone());
+                board.show(View::of(fleet.seats(&reload.config), &disabled(&reload.config), &reload.broken, &reload.problems));
                 shown.send_replace(Arc::new(Running::of(&reload.config, &reload.problems)));
             }
             gone = ended(ledger.as_ref()) => return Err(gone.into()),
@@ -190,15 +199,73 @@ async fn ended(ledger: &dyn Ledger) -> ledger::Error {
     }
 }
 
-/// The first load: problems are printed and disable only what they touch, unless nothing can be known at all.
-fn first_config(sources: &Sources) -> Result<(Loaded, Config), Fatal> {
+/// Where the ledger is, and its key: what `mailjob.toml` says, as far as it can be read. One that can't be used may have a last good version
+/// in a ledger that is there; one that never ran has not.
+fn first_service(sources: &Sources) -> Result<(Service, Arc<auth::Key>), Fatal> {
     let loaded = load::load(sources);
+    let service = rescue::quietly(sources, &loaded);
+    if loaded.start().is_none() && !service.ledger.exists() {
+        report_problems(&loaded.problems);
+        return Err(Fatal::Config);
+    }
+    let key = auth::key::load(service.key.as_ref(), &service.ledger)?;
+    Ok((service, Arc::new(key)))
+}
+
+/// What ran before, as far as it was kept.
+async fn last_good(archive: &Archive) -> Versions {
+    match archive.load().await {
+        Ok((kept, closed)) => {
+            if !closed.is_empty() {
+                warn!(
+                    files = closed.join(", "),
+                    "the last good versions of these files were sealed with another key: should one of them be broken, it can't run as it did"
+                );
+            }
+            Versions::of(kept)
+        }
+        Err(error) => {
+            warn!(%error, "the last good versions of files can't be read: one that is broken now can't run as it did");
+            Versions::default()
+        }
+    }
+}
+
+/// The first load: problems are printed and disable only what they touch; where a file ran before, its last good version runs. Nothing
+/// runs only where nothing can be known at all.
+fn first_config(sources: &Sources, service: &Service, versions: &Versions) -> Result<(Loaded, Config), Fatal> {
+    let loaded = load::load_after(sources, versions);
     report_problems(&loaded.problems);
-    let config = loaded.start().ok_or(Fatal::Config)?;
+    let mut config = loaded.start().ok_or(Fatal::Config)?;
+    // That one is open, wherever an older version of the file says it is.
+    config.service.ledger.clone_from(&service.ledger);
+    for name in loaded.standing.keys() {
+        let taken = versions
+            .endpoint(name)
+            .map(|version| version.taken.format("%F %T UTC").to_string());
+        warn!(endpoint = %name, "the endpoint's file is broken; its last good version runs, of {}", taken.unwrap_or_else(|| "before".to_owned()));
+    }
+    for (name, held) in &loaded.held {
+        let why = if held.away {
+            "is gone"
+        } else {
+            "can't be used, and no version that may run is known"
+        };
+        warn!(endpoint = %name, "the endpoint's file {why}: mails that may be meant for it wait");
+    }
+    for hint in &loaded.hints {
+        warn!("{hint}");
+    }
     if config.endpoints.is_empty() {
         warn!(folder = %sources.endpoints.display(), "no endpoint to run yet: drop a file into the folder");
     }
     Ok((loaded, config))
+}
+
+/// The endpoints that rest because their files say so. Of those whose file is gone only their jobs are shown.
+fn disabled(config: &Config) -> BTreeSet<EndpointName> {
+    let rests = config.idle.iter().filter(|name| !config.held.contains_key(*name));
+    rests.cloned().collect()
 }
 
 fn report_problems(problems: &[Problem]) {
@@ -214,6 +281,9 @@ fn follow(fleet: &mut Fleet, desk: &watch::Sender<Desk>, reload: &Reload) {
     }
     for name in &reload.changes.kept {
         warn!(endpoint = %name, "the endpoint's file is broken; its last good version keeps running");
+    }
+    for name in &reload.changes.refused {
+        warn!(endpoint = %name, "the endpoint's file can't be used, and no version that may run is known: mails that may be meant for it wait");
     }
     fleet.become_like(&reload.config);
     desk.send_replace(desk_of(fleet, &reload.config, &reload.problems));

@@ -16,6 +16,9 @@ use crate::secret::{ExposeSecret, Secret};
 
 /// The way in which tokens are sealed now.
 const VERSION: u8 = 1;
+/// What is sealed: nothing of one kind opens as the other.
+const SIGN_IN: &str = "mailjob sign-in ";
+const FILE: &str = "mailjob file ";
 /// Bytes of a key.
 const KEY: usize = 32;
 
@@ -81,13 +84,33 @@ impl Key {
             .ok_or_else(|| SealError::Unsealable(sign_in.to_owned()))
     }
 
+    /// Seals a text of this name: a file that may hold secrets. Nothing when the system has no random numbers.
+    #[must_use]
+    pub fn seal_text(&self, name: &str, text: &str) -> Option<Vec<u8>> {
+        self.sealed(nonce()?, bound(FILE, name), text.as_bytes())
+    }
+
+    /// Opens a text of this name; nothing when it was sealed with another key, under another name, in another way, or changed since.
+    #[must_use]
+    pub fn open_text(&self, name: &str, sealed: &[u8]) -> Option<Zeroizing<String>> {
+        let sealed = sealed.strip_prefix(&[VERSION])?;
+        let (nonce, body) = sealed.split_first_chunk::<NONCE_LEN>()?;
+        let mut body = Zeroizing::new(body.to_vec());
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let text = self.0.open_in_place(nonce, bound(FILE, name), &mut body).ok()?;
+        str::from_utf8(text).ok().map(|text| Zeroizing::new(text.to_owned()))
+    }
+
     fn seal_with(&self, nonce: NonceBytes, sign_in: &str, token: &Secret) -> Option<Vec<u8>> {
-        let token = token.expose_secret().as_bytes();
+        self.sealed(nonce, bound(SIGN_IN, sign_in), token.expose_secret().as_bytes())
+    }
+
+    fn sealed(&self, nonce: NonceBytes, bound: Aad<Vec<u8>>, token: &[u8]) -> Option<Vec<u8>> {
         // Of its full length from the start: nothing of the token stays behind in a smaller buffer.
         let mut body = Zeroizing::new(Vec::with_capacity(token.len() + CHACHA20_POLY1305.tag_len()));
         body.extend_from_slice(token);
         self.0
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), bound(sign_in), &mut *body)
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), bound, &mut *body)
             .ok()?;
         Some([&[VERSION], nonce.as_slice(), &body].concat())
     }
@@ -106,15 +129,15 @@ impl Key {
         let mut body = Zeroizing::new(body.to_vec());
         let token = self
             .0
-            .open_in_place(Nonce::assume_unique_for_key(*nonce), bound(sign_in), &mut body)
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), bound(SIGN_IN, sign_in), &mut body)
             .map_err(|_| other())?;
         str::from_utf8(token).map(Secret::from).map_err(|_| other())
     }
 }
 
-/// What a sealed token is bound to.
-fn bound(sign_in: &str) -> Aad<Vec<u8>> {
-    Aad::from([b"mailjob sign-in ".as_slice(), &[VERSION], sign_in.as_bytes()].concat())
+/// What a sealed token, or a sealed text, is bound to.
+fn bound(kind: &str, name: &str) -> Aad<Vec<u8>> {
+    Aad::from([kind.as_bytes(), &[VERSION], name.as_bytes()].concat())
 }
 
 fn nonce() -> Option<NonceBytes> {

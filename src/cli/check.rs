@@ -10,7 +10,7 @@ use std::{
 use super::doctor::{self, Form};
 use crate::config::{
     Action, Backlog, Endpoint, Letter, Reply, ReplyTo, Since, Watch,
-    load::{Loaded, Sources, load},
+    load::{Loaded, Sources, load, load_without_secrets},
 };
 use crate::status::state::time;
 
@@ -21,8 +21,17 @@ const SELDOM: Duration = Duration::from_secs(10);
 /// could not be told.
 #[must_use]
 pub fn check(sources: &Sources) -> ExitCode {
-    let loaded = load(sources);
-    match report(&loaded, &mut io::stdout().lock(), &mut io::stderr().lock()) {
+    checked(&load(sources))
+}
+
+/// The same where secrets need not be there: on another machine than that which runs.
+#[must_use]
+pub(super) fn without_secrets(sources: &Sources) -> ExitCode {
+    checked(&load_without_secrets(sources))
+}
+
+fn checked(loaded: &Loaded) -> ExitCode {
+    match report(loaded, &mut io::stdout().lock(), &mut io::stderr().lock()) {
         Ok(()) if loaded.problems.is_empty() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::from(78),
         Err(_) => ExitCode::from(74),
@@ -45,6 +54,9 @@ pub(super) async fn live(sources: &Sources, form: Form) -> ExitCode {
 fn report(loaded: &Loaded, out: &mut impl Write, err: &mut impl Write) -> io::Result<()> {
     for problem in &loaded.problems {
         writeln!(err, "{}", problem.render())?;
+    }
+    for hint in &loaded.hints {
+        writeln!(err, "note: {hint}")?;
     }
     for endpoint in loaded.endpoints.values() {
         writeln!(out, "{}", line(endpoint))?;

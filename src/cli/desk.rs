@@ -7,14 +7,16 @@ use clap::Args;
 
 use super::{Files, remote::Elsewhere};
 use crate::{
-    config::load::{Loaded, Sources, load},
+    config::{
+        load::{Loaded, Sources, load},
+        rescue,
+    },
     job::JobId,
     ledger::{Error, JobTable, sqlite::Jobs},
 };
 
-/// `EX_IOERR` and `EX_CONFIG` of sysexits.
+/// `EX_IOERR` of sysexits.
 const IO: u8 = 74;
-const CONFIG: u8 = 78;
 /// There is no such job, or nothing could be done to one.
 pub(super) const NOT_ALL: u8 = 1;
 
@@ -46,11 +48,9 @@ impl Where {
                 loaded: None,
             }));
         }
-        let loaded = load(&Sources::from(self.files));
-        let Some(service) = &loaded.service else {
-            eprintln!("mailjob.toml can't be used; mailjob check shows why");
-            return Err(ExitCode::from(CONFIG));
-        };
+        let sources = Sources::from(self.files);
+        let loaded = load(&sources);
+        let service = rescue::of(&sources, &loaded);
         if !make && !service.ledger.exists() {
             return Ok(None);
         }

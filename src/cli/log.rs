@@ -24,7 +24,7 @@ pub(super) fn start(form: Form) {
     let filter = [
         "tokio_cron_scheduler=warn",
         "notify=warn",
-        "notify_debouncer_full=warn",
+        "notify=warn",
         "async_imap=warn",
         "imap_proto=warn",
         "reqwest=warn",

@@ -62,6 +62,9 @@ enum Command {
         /// Print what was found as one JSON document.
         #[arg(long, requires = "live")]
         json: bool,
+        /// Secrets and tokens need not be there: for a check before a roll-out, on another machine than that which runs.
+        #[arg(long, conflicts_with = "live")]
+        without_secrets: bool,
     },
     /// Examine endpoints step by step, from DNS to the mailbox, and say what to do; no mail is touched. Exits 1 when a step failed.
     Doctor {
@@ -276,6 +279,11 @@ pub fn main() -> ExitCode {
         Command::Completions { shell } => handbook::completions(shell),
         Command::Man { to } => handbook::man(to.as_deref()),
         Command::Ledger(command) => ledger::ledger(command),
+        Command::Check {
+            files,
+            without_secrets: true,
+            ..
+        } => check::without_secrets(&files.into()),
         Command::Check { files, live: false, .. } => check::check(&files.into()),
         Command::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),
         Command::Doctor { endpoint, json, files } => {

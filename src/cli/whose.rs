@@ -11,6 +11,7 @@ use crate::{
     config::{
         Account, Protocol, Server, Tls,
         load::{Loaded, Sources, load},
+        rescue,
     },
     net,
     post::account::{Fields, ServerFields, resolve},
@@ -60,6 +61,7 @@ impl From<TlsForm> for Tls {
 /// What the configuration says, and which account is meant.
 pub(super) struct Known {
     pub(super) loaded: Loaded,
+    sources: Sources,
     base: Option<Arc<Account>>,
     fields: Fields,
 }
@@ -74,7 +76,8 @@ pub(super) struct Chosen {
 impl Whose {
     /// Reads the configuration and finds the account in it.
     pub(super) fn find(self) -> Result<Known, Fault> {
-        let loaded = load(&Sources::from(self.files));
+        let sources = Sources::from(self.files);
+        let loaded = load(&sources);
         let base = match &self.account {
             None => None,
             Some(name) => Some(
@@ -92,7 +95,12 @@ impl Whose {
             password: file.or(self.password_env.map(SecretRef::Env)),
             ca_file: self.ca_file,
         };
-        Ok(Known { loaded, base, fields })
+        Ok(Known {
+            loaded,
+            sources,
+            base,
+            fields,
+        })
     }
 }
 
@@ -112,9 +120,8 @@ impl Known {
         let account = Arc::new(account);
         let store: Arc<dyn TokenStore> = if account.auth.is_person() {
             // Only who can store a new refresh token may use the old one.
-            let service = self.loaded.service.as_ref();
-            let service = service.ok_or_else(|| Fault::config("mailjob.toml can't be used: mailjob check says why"))?;
-            let vault = app::sign_ins(service).await;
+            let service = rescue::of(&self.sources, &self.loaded);
+            let vault = app::sign_ins(&service).await;
             Arc::new(vault.map_err(|fatal| Fault::untold(fatal.to_string()))?)
         } else {
             Arc::new(Forgetful)

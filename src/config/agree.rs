@@ -38,7 +38,7 @@ impl Term {
         }
     }
 
-    fn apply(&self, endpoint: &mut Endpoint) {
+    pub(super) fn apply(&self, endpoint: &mut Endpoint) {
         let mailbox = &mut endpoint.mailbox;
         match self.clone() {
             Self::Watch(watch) => mailbox.watch = watch,
@@ -71,7 +71,7 @@ pub(super) fn settle(
     let mut right = BTreeMap::new();
     for mut sharers in by_mailbox.into_values() {
         // They come by name, and the sort is a stable one.
-        sharers.sort_by_key(|(_, draft)| !says_what_runs(draft, running));
+        sharers.sort_by_key(|(_, draft)| !(draft.ran || says_what_runs(draft, running)));
         right.extend(agreeing(sharers, broken, problems));
     }
     right
@@ -99,6 +99,27 @@ fn agreeing(
         (endpoint.name.clone(), Arc::new(endpoint))
     };
     agreeing.into_iter().map(apply).collect()
+}
+
+/// Last good versions watch their mailbox as the endpoints say whose files are right, else as the first of them does: one watch serves
+/// all.
+pub(super) fn join(
+    right: &BTreeMap<EndpointName, Arc<Endpoint>>,
+    standing: &mut BTreeMap<EndpointName, Arc<Endpoint>>,
+) {
+    let mut firsts = BTreeMap::new();
+    for endpoint in right.values().chain(standing.values()) {
+        firsts
+            .entry(endpoint.mailbox.id())
+            .or_insert_with(|| Arc::clone(endpoint));
+    }
+    for endpoint in standing.values_mut() {
+        if let Some(first) = firsts.get(&endpoint.mailbox.id()) {
+            let endpoint = Arc::make_mut(endpoint);
+            endpoint.mailbox.clone_from(&first.mailbox);
+            endpoint.settle.ignored.clone_from(&first.settle.ignored);
+        }
+    }
 }
 
 /// Whether an endpoint of this name watches the mailbox in the way that this file says.

@@ -55,6 +55,12 @@ fn settled(files: &[(&str, &str)], running: Option<&Config>) -> (Loaded, Config)
         broken,
         disabled: BTreeSet::new(),
         listed: true,
+        standing: BTreeMap::new(),
+        held: BTreeMap::new(),
+        away: BTreeSet::new(),
+        texts: crate::config::versions::Texts::default(),
+        unfinished: BTreeSet::new(),
+        hints: Vec::new(),
         problems,
     };
     let config = loaded.start().unwrap();

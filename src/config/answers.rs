@@ -3,44 +3,58 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
+    sync::Arc,
 };
 
 use super::{
-    Config, EndpointName, Mailbox, Problem,
+    Config, Conversation, Endpoint, EndpointName, Mailbox, Problem,
     check::{self, Draft},
     problem::Fault,
 };
 
-/// Fills in where answers go. An endpoint whose answers would go nowhere is refused and becomes broken.
+/// Fills in where answers go. An endpoint whose answers would go nowhere is refused and becomes broken. One that is broken, but whose last
+/// good version goes on, is there.
 pub(super) fn resolve(
     drafts: &mut BTreeMap<EndpointName, (PathBuf, Draft)>,
     broken: &mut BTreeSet<EndpointName>,
     running: Option<&Config>,
+    standing: &mut BTreeMap<EndpointName, Arc<Endpoint>>,
     problems: &mut Vec<Problem>,
 ) {
-    while let Some((name, problem)) = refused(drafts, broken, running) {
+    let mailboxes = |endpoints: &BTreeMap<EndpointName, Arc<Endpoint>>| {
+        let each = endpoints.iter().filter(|(name, _)| broken.contains(*name));
+        each.map(|(name, endpoint)| (name.clone(), endpoint.mailbox.clone()))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let mut known = mailboxes(standing);
+    known.extend(running.map(|config| mailboxes(&config.endpoints)).unwrap_or_default());
+    while let Some((name, problem)) = refused(drafts, broken, &known) {
         drafts.remove(&name);
         broken.insert(name);
         problems.push(problem);
     }
-    let mailboxes: BTreeMap<_, _> = drafts
-        .iter()
-        .map(|(name, (_, draft))| (name.clone(), draft.endpoint.mailbox.clone()))
-        .collect();
-    for (_, draft) in drafts.values_mut() {
-        let Some(conversation) = draft
-            .endpoint
-            .conversation
-            .as_mut()
-            .filter(|_| draft.elsewhere.is_some())
-        else {
-            continue;
-        };
-        let mailbox = mailboxes.get(&conversation.endpoint);
-        let mailbox = mailbox.or_else(|| kept(&conversation.endpoint, broken, running));
-        if let Some(address) = mailbox.and_then(|mailbox| check::answer_address(mailbox, conversation.plus).ok()) {
-            conversation.address = address;
+    let right = drafts.iter();
+    known.extend(right.map(|(name, (_, draft))| (name.clone(), draft.endpoint.mailbox.clone())));
+    let elsewhere = drafts.values_mut().filter(|(_, draft)| draft.elsewhere.is_some());
+    for (_, draft) in elsewhere {
+        fill(&mut draft.endpoint, &known);
+    }
+    for endpoint in standing.values_mut() {
+        let is_own = |conversation: &Conversation| conversation.endpoint == endpoint.name;
+        if !endpoint.conversation.as_ref().is_none_or(is_own) {
+            fill(Arc::make_mut(endpoint), &known);
         }
+    }
+}
+
+/// Writes down where answers to its replies go.
+fn fill(endpoint: &mut Endpoint, known: &BTreeMap<EndpointName, Mailbox>) {
+    let Some(conversation) = endpoint.conversation.as_mut() else {
+        return;
+    };
+    let mailbox = known.get(&conversation.endpoint);
+    if let Some(address) = mailbox.and_then(|mailbox| check::answer_address(mailbox, conversation.plus).ok()) {
+        conversation.address = address;
     }
 }
 
@@ -48,13 +62,13 @@ pub(super) fn resolve(
 fn refused(
     drafts: &BTreeMap<EndpointName, (PathBuf, Draft)>,
     broken: &BTreeSet<EndpointName>,
-    running: Option<&Config>,
+    kept: &BTreeMap<EndpointName, Mailbox>,
 ) -> Option<(EndpointName, Problem)> {
     drafts.iter().find_map(|(name, (file, draft))| {
         let (place, conversation) = (draft.elsewhere.as_ref()?, draft.endpoint.conversation.as_ref()?);
         let wanted = &conversation.endpoint;
         let mailbox = drafts.get(wanted).map(|(_, draft)| &draft.endpoint.mailbox);
-        let fault = match mailbox.or_else(|| kept(wanted, broken, running)) {
+        let fault = match mailbox.or_else(|| kept.get(wanted)) {
             Some(mailbox) => check::answer_address(mailbox, conversation.plus).err()?,
             None if broken.contains(wanted) => Fault::new(
                 format!("`conversation.endpoint` is \"{wanted}\", which has problems of its own"),
@@ -67,10 +81,4 @@ fn refused(
         };
         Some((name.clone(), Problem::at(file, place.clone(), fault)))
     })
-}
-
-/// The mailbox of an endpoint that is broken, but whose last good version goes on.
-fn kept<'a>(name: &EndpointName, broken: &BTreeSet<EndpointName>, running: Option<&'a Config>) -> Option<&'a Mailbox> {
-    let endpoint = running?.endpoints.get(name).filter(|_| broken.contains(name))?;
-    Some(&endpoint.mailbox)
 }

@@ -13,6 +13,8 @@ pub struct Changes {
     pub changed: Vec<EndpointName>,
     /// Their file is gone: end them.
     pub removed: Vec<EndpointName>,
+    /// Their file is gone, perhaps for a moment: end them, and let their jobs wait.
+    pub away: Vec<EndpointName>,
     /// Broken now: their last good version goes on.
     pub kept: Vec<EndpointName>,
     /// Broken, without a good version that could go on.
@@ -25,10 +27,14 @@ impl Changes {
     /// What `new` means for what runs.
     pub(super) fn between(old: &Config, new: &Loaded) -> Self {
         let runs = |name: &EndpointName| old.endpoints.contains_key(name);
-        let unknown = |name: &EndpointName| !new.endpoints.contains_key(name) && !new.broken.contains(name);
-        let (changed, added) = new.endpoints.iter().partition::<Vec<_>, _>(|(name, _)| runs(name));
+        let unknown = |name: &EndpointName| !new.names().chain(&new.away).any(|known| known == name);
+        let is_disabled = |name: &EndpointName| new.disabled.contains(name);
+        let usable = new.endpoints.iter().chain(new.standing.iter());
+        let (changed, added) = usable.partition::<Vec<_>, _>(|(name, _)| runs(name));
         let differs = |(name, endpoint): &(&EndpointName, &Arc<_>)| old.endpoints.get(*name) != Some(*endpoint);
-        let (kept, refused) = new.broken.iter().cloned().partition(runs);
+        let (kept, down) = new.broken.iter().cloned().partition::<Vec<_>, _>(runs);
+        let ran =
+            |gone: &dyn Fn(&EndpointName) -> bool| old.endpoints.keys().filter(|name| gone(name)).cloned().collect();
         Self {
             added: added.into_iter().map(|(name, _)| name.clone()).collect(),
             changed: changed
@@ -36,14 +42,13 @@ impl Changes {
                 .filter(differs)
                 .map(|(name, _)| name.clone())
                 .collect(),
-            removed: old
-                .endpoints
-                .keys()
-                .filter(|name| new.listed && unknown(name))
-                .cloned()
-                .collect(),
+            removed: ran(&|name| new.listed && (unknown(name) || is_disabled(name))),
+            away: ran(&|name| new.listed && new.away.contains(name)),
             kept,
-            refused,
+            refused: down
+                .into_iter()
+                .filter(|name| !new.standing.contains_key(name))
+                .collect(),
             restart: new.service.as_ref().is_some_and(|service| *service != old.service),
         }
     }
@@ -58,15 +63,18 @@ impl Changes {
         if new.api != Api::Closed {
             config.api = new.api.clone();
         }
-        config.endpoints.retain(|name, _| !self.removed.contains(name));
+        config
+            .endpoints
+            .retain(|name, _| !self.removed.contains(name) && !self.away.contains(name));
         for name in self.added.iter().chain(&self.changed) {
-            if let Some(endpoint) = new.endpoints.get(name) {
+            if let Some(endpoint) = new.endpoints.get(name).or_else(|| new.standing.get(name)) {
                 config.endpoints.insert(name.clone(), Arc::clone(endpoint));
             }
         }
         if new.listed {
             let refused = self.refused.iter().cloned();
-            config.idle = refused.chain(new.disabled.iter().cloned()).collect();
+            config.idle = refused.chain(new.disabled.union(&new.away).cloned()).collect();
+            config.held = new.held.clone();
         }
         share(&mut config, &self.kept);
         config

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::config::{
     Account, Action, Auth, Endpoint, Mailbox, Operator, Protocol, Provider, Server, Service, Tls, Webhook,
+    versions::Texts,
 };
 use crate::secret::SecretRef;
 
@@ -61,6 +62,12 @@ fn loaded(right: &str, broken: &str, listed: bool) -> Loaded {
         broken: names(broken).into_iter().collect::<BTreeSet<_>>(),
         disabled: BTreeSet::new(),
         listed,
+        standing: BTreeMap::new(),
+        held: BTreeMap::new(),
+        away: BTreeSet::new(),
+        texts: Texts::default(),
+        unfinished: BTreeSet::new(),
+        hints: Vec::new(),
         problems: Vec::new(),
     }
 }
@@ -93,6 +100,7 @@ fn what_changes_follows_from_what_runs_and_what_is_read() {
             api: Api::Loopback,
             endpoints: endpoints(runs),
             idle: BTreeSet::new(),
+            held: BTreeMap::new(),
         };
         let new = loaded(right, broken, listed);
         let changes = Changes::between(&old, &new);
@@ -100,6 +108,7 @@ fn what_changes_follows_from_what_runs_and_what_is_read() {
             added: names(added),
             changed: names(changed),
             removed: names(removed),
+            away: Vec::new(),
             kept: names(kept),
             refused: names(refused),
             restart: false,
@@ -128,6 +137,7 @@ fn who_is_broken_goes_on_with_the_mailbox_as_the_others_say() {
         api: Api::Loopback,
         endpoints: endpoints("a1 b1"),
         idle: BTreeSet::new(),
+        held: BTreeMap::new(),
     };
     let mut new = loaded("b1", "a", true);
     for endpoint in new.endpoints.values_mut() {
@@ -154,6 +164,7 @@ fn shared_settings_wait_for_the_next_start() {
         api: Api::Loopback,
         endpoints: endpoints("a1"),
         idle: BTreeSet::new(),
+        held: BTreeMap::new(),
     };
     let mut new = loaded("a1", "", true);
     new.service = Some(Service::on(8));
@@ -173,6 +184,7 @@ fn who_may_use_the_api_counts_at_once_and_what_cannot_be_read_leaves_what_was() 
         api: Api::Closed,
         endpoints: endpoints("a1"),
         idle: BTreeSet::new(),
+        held: BTreeMap::new(),
     };
     let mut new = loaded("a1", "", true);
     for (read, then) in [
@@ -197,6 +209,7 @@ fn an_operator_counts_at_once_and_one_who_cannot_be_used_leaves_the_one_before()
         api: Api::Loopback,
         endpoints: endpoints("a1"),
         idle: BTreeSet::new(),
+        held: BTreeMap::new(),
     };
     let mut new = loaded("a1", "", true);
     for (read, then) in [

@@ -9,7 +9,8 @@ use toml::{
 
 use super::{
     Endpoint, Problem, Protocol,
-    load::{Sources, list, read_text},
+    files::{list, read_text},
+    load::Sources,
     place::Place,
     reference::{Key, Section, sections},
 };

@@ -5,25 +5,25 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File},
-    io::{self, Read as _},
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
 };
 
 use super::{
-    Account, Api, Config, Endpoint, EndpointName, Operator, Problem, Service, agree, answers,
-    check::{self, Accounts, Draft, Shared},
+    Account, Api, Claim, Config, Endpoint, EndpointName, Held, Operator, Problem, Service, agree, answers,
+    check::{self, Accounts, Shared},
     defaults::{self, Defaults},
+    files, held,
     oauth::by_sign_in,
     problem::Fault,
     read::{Needed, Part},
     remembered::Remembered,
+    standing::{Past, Standing},
+    versions::{FileText, Texts, Versions},
+    writers,
 };
-
-/// The largest file that is read, in bytes.
-const MAX_FILE: u64 = 1 << 20;
 
 /// Where a configuration is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +53,18 @@ pub struct Loaded {
     pub disabled: BTreeSet<EndpointName>,
     /// Whether the folder could be listed. If not, nothing is known of the endpoints that are missing here.
     pub listed: bool,
+    /// Endpoints whose file is broken and that may run in their last good version.
+    pub standing: BTreeMap<EndpointName, Arc<Endpoint>>,
+    /// Endpoints without a version that may run, because their file is broken or gone: their mails wait.
+    pub held: BTreeMap<EndpointName, Held>,
+    /// Endpoints that had a file until now; it may be back in a moment.
+    pub away: BTreeSet<EndpointName>,
+    /// What the files say that are right.
+    pub texts: Texts,
+    /// The real paths of files that somebody is still writing: they count as broken, without a problem.
+    pub unfinished: BTreeSet<PathBuf>,
+    /// Files that may be meant as endpoints, but are not read: what is odd about their names.
+    pub hints: Vec<String>,
     /// All that is wrong, by file and place.
     pub problems: Vec<Problem>,
 }
@@ -71,27 +83,69 @@ impl Loaded {
         self.endpoints.keys().chain(&self.broken).chain(&self.disabled)
     }
 
-    /// What a start runs with; nothing when the shared settings can't be used or the folder can't be listed. The problems
-    /// say why, or which endpoints it runs without.
+    /// Whether something is wrong with `mailjob.toml`, or it can't be read.
+    #[must_use]
+    pub fn is_shared_broken(&self) -> bool {
+        self.texts.has_shared && self.texts.shared.is_none()
+    }
+
+    /// What a start runs with; nothing when the shared settings can't be used or the folder can't be listed, and no last good version
+    /// is known either. The problems say why, or which endpoints it runs without.
     #[must_use]
     pub fn start(&self) -> Option<Config> {
-        let service = self.service.clone().filter(|_| self.listed)?;
+        let known = self.listed || !self.standing.is_empty();
+        let service = self.service.clone().filter(|_| known)?;
+        let runs = |name: &EndpointName| self.standing.contains_key(name);
+        let idle = self.broken.iter().filter(|name| !runs(name));
+        let right = self.endpoints.clone().into_iter();
         Some(Config {
             service,
             operator: self.operator.clone().flatten(),
             api: self.api.clone(),
-            endpoints: self.endpoints.clone(),
-            idle: self.broken.union(&self.disabled).cloned().collect(),
+            endpoints: right.chain(self.standing.clone()).collect(),
+            idle: idle.chain(&self.disabled).chain(&self.away).cloned().collect(),
+            held: self.held.clone(),
         })
     }
 }
 
-/// Reads everything for a start.
+/// Reads everything, as if nothing had ever run.
 ///
 /// Reads files and the environment, and so blocks; give it a thread of its own.
 #[must_use]
 pub fn load(sources: &Sources) -> Loaded {
-    load_beside(sources, None, &mut Remembered::default())
+    load_beside(sources, &Before::default(), &mut Remembered::default())
+}
+
+/// Reads everything for a start where these versions were in use before.
+///
+/// Blocks, as [`load`] does.
+#[must_use]
+pub fn load_after(sources: &Sources, versions: &Versions) -> Loaded {
+    let folder = &sources.endpoints;
+    let endpoints: Vec<_> = files::entries(folder)
+        .into_iter()
+        .map(|name| folder.join(name))
+        .collect();
+    let files = endpoints.iter().chain(&sources.config).map(PathBuf::as_path);
+    let before = Before {
+        versions: Some(versions),
+        unfinished: writers::open_now(files),
+        ..Before::default()
+    };
+    load_beside(sources, &before, &mut Remembered::default())
+}
+
+/// Reads everything but secrets and tokens, which need not be there: for a check on another machine than that which runs.
+///
+/// Blocks, as [`load`] does.
+#[must_use]
+pub fn load_without_secrets(sources: &Sources) -> Loaded {
+    let before = Before {
+        needs: Needs::ButSecrets,
+        ..Before::default()
+    };
+    load_beside(sources, &before, &mut Remembered::default())
 }
 
 /// Reads everything again and again, as the running program does when something changed.
@@ -102,50 +156,165 @@ impl Loader {
     /// What the files say now. Blocks.
     #[must_use]
     pub fn load(&mut self, sources: &Sources) -> Loaded {
-        load_beside(sources, None, &mut self.0)
+        load_beside(sources, &Before::default(), &mut self.0)
     }
 }
 
-/// The same while something runs: where two endpoints want the same mailbox watched in two ways, the way in which it is stays. All files
-/// are read; those that say what they said are not understood again.
-pub(super) fn load_beside(sources: &Sources, running: Option<&Config>, before: &mut Remembered) -> Loaded {
+/// What was before.
+#[derive(Debug, Default)]
+pub(super) struct Before<'a> {
+    /// What runs: where two endpoints want the same mailbox watched in two ways, the way in which it is stays.
+    pub(super) running: Option<&'a Config>,
+    /// What was in use last.
+    pub(super) versions: Option<&'a Versions>,
+    /// Endpoints whose file has been gone for so long that they count as removed.
+    pub(super) removed: BTreeSet<EndpointName>,
+    /// Files that somebody is still writing.
+    pub(super) unfinished: BTreeSet<PathBuf>,
+    /// What is looked up on this machine.
+    pub(super) needs: Needs,
+}
+
+/// The same beside what was before. All files are read; those that say what they said are not understood again.
+pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &mut Remembered) -> Loaded {
     let mut problems = Vec::new();
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let text = sources.config.as_deref().map(|file| (file, read_text(file)));
+    let unfinished = |file: &Path| {
+        let real = || fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+        !before.unfinished.is_empty() && before.unfinished.contains(&real())
+    };
+    let read = |file: &Path| match unfinished(file) {
+        true => Err(files::unfinished()),
+        false => files::read_text(file),
+    };
+    let text = sources
+        .config
+        .as_deref()
+        .map(|file| (file, read(file).and_then(files::not_empty)));
     let defaults = match &text {
         Some((file, Ok(text))) => Defaults::of(file, text),
         Some((_, Err(_))) => Err(defaults::Unknown),
         None => Ok(None),
     };
-    let (service, operator, api, accounts) = match &text {
-        Some((file, text)) => read_shared(file, text.as_deref(), cores, &mut problems),
-        None => (Some(Service::on(cores)), Some(None), Api::Loopback, Accounts::default()),
+    let (service, operator, api, accounts, written) = match &text {
+        Some((file, text)) => read_shared(file, text.as_deref(), cores, before.needs, &mut problems),
+        None => (
+            Some(Service::on(cores)),
+            Some(None),
+            Api::Loopback,
+            Accounts::default(),
+            Accounts::default(),
+        ),
     };
-    let files = list(sources, &mut problems);
-    before.beside(text.as_ref().and_then(|(_, text)| text.as_deref().ok()), &accounts);
+    let shared_text = text.as_ref().and_then(|(_, text)| text.as_deref().ok());
+    let mut texts = Texts {
+        shared: shared_text.filter(|_| problems.is_empty()).map(FileText::from),
+        has_shared: text.is_some(),
+        endpoints: BTreeMap::new(),
+    };
+    let files = files::list(sources, &mut problems);
+    remembered.beside(shared_text, &accounts);
     let mut drafts = BTreeMap::new();
-    let (mut broken, mut disabled) = (BTreeSet::new(), BTreeSet::new());
+    let (mut broken, mut disabled, mut fallen) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
     for (name, file) in files.iter().flatten() {
         let (defaults, known) = match &defaults {
             Ok(defaults) => (defaults.as_ref(), true),
             Err(defaults::Unknown) => (None, false),
         };
-        match read_endpoint(name, file, &accounts, defaults, before, &mut problems).filter(|_| known) {
-            Some(draft) if !draft.enabled => drop(disabled.insert(name.clone())),
-            Some(draft) => drop(drafts.insert(name.clone(), (file.clone(), draft))),
-            None => drop(broken.insert(name.clone())),
+        let text = read(file);
+        let understand = |text: &str| check::endpoint(name, file, text, &accounts, defaults);
+        let right = match &text {
+            Ok(text) => verified(
+                remembered.part(file, text.clone(), understand),
+                before.needs,
+                &mut problems,
+            )
+            .filter(|_| known),
+            Err(_) if unfinished(file) => None,
+            Err(fault) => {
+                problems.push(Problem::of(file, fault.clone()));
+                None
+            }
+        };
+        let text = text.ok();
+        match right {
+            Some(mut draft) => {
+                let text = FileText::from(text.unwrap_or_default().as_str());
+                let version = before.versions.and_then(|versions| versions.endpoint(name));
+                draft.ran = version.is_some_and(|version| version.text == text);
+                texts.endpoints.insert(name.clone(), text);
+                if draft.enabled {
+                    drafts.insert(name.clone(), (file.clone(), draft));
+                } else {
+                    disabled.insert(name.clone());
+                }
+            }
+            None => {
+                broken.insert(name.clone());
+                let defaults = defaults.filter(|_| known);
+                let claim = text
+                    .as_deref()
+                    .map(|text| held::claim(name, file, text, &written, defaults));
+                fallen.insert(name.clone(), (text, claim.unwrap_or(Claim::Anywhere)));
+            }
         }
     }
-    answers::resolve(&mut drafts, &mut broken, running, &mut problems);
-    let endpoints = agree::settle(drafts, &mut broken, running, &mut problems);
+    let mailboxes: BTreeMap<_, _> = drafts
+        .iter()
+        .map(|(name, (_, draft))| (name.clone(), draft.endpoint.mailbox.id()))
+        .collect();
+    let past = Past::new(sources, before.versions, cores);
+    let mut standing = Standing::default();
+    for (name, (text, claim)) in fallen {
+        standing.fall(&name, text.as_deref(), claim, before.running, &past);
+    }
+    answers::resolve(
+        &mut drafts,
+        &mut broken,
+        before.running,
+        &mut standing.endpoints,
+        &mut problems,
+    );
+    let endpoints = agree::settle(drafts, &mut broken, before.running, &mut problems);
+    for (name, id) in mailboxes.into_iter().filter(|(name, _)| broken.contains(name)) {
+        texts.endpoints.remove(&name);
+        standing.fall(&name, None, Claim::At(id), before.running, &past);
+    }
+    let mut away = BTreeSet::new();
+    if files.is_some() {
+        let there = |name: &EndpointName| files.iter().flatten().any(|(known, _)| known == name);
+        let known = known_before(before).filter(|name| !before.removed.contains(*name));
+        away.extend(known.filter(|name| !there(name)).cloned());
+        away.iter().for_each(|name| standing.leave(name, before.running, &past));
+    } else {
+        // Nothing can be known of any file: all that runs goes on, and so does all that ran.
+        let runs = |name: &EndpointName| before.running.is_some_and(|config| config.endpoints.contains_key(name));
+        for name in known_before(before).filter(|name| !runs(name)) {
+            broken.insert(name.clone());
+            standing.fall(name, None, Claim::Anywhere, None, &past);
+        }
+    }
+    let Standing {
+        endpoints: mut last_good,
+        held,
+    } = standing;
+    agree::join(&endpoints, &mut last_good);
     problems.sort();
     // What is wrong with the defaults is wrong beside each endpoint.
     problems.dedup();
-    let own = endpoints.values().flat_map(|endpoint| {
+    let own = endpoints.values().chain(last_good.values()).flat_map(|endpoint| {
         let reply = endpoint.reply.account.as_ref();
         [Some(&endpoint.mailbox.account), reply].into_iter().flatten().cloned()
     });
-    let shared = accounts.by_name.into_values().flatten();
+    // What a broken `mailjob.toml` does not say is what it said when it was right.
+    let (service, operator, api) = match texts.has_shared && texts.shared.is_none() {
+        true => past.instead_of(service, operator, api),
+        false => (service, operator, api),
+    };
+    let shared = past
+        .accounts()
+        .into_iter()
+        .chain(accounts.by_name.into_values().flatten());
     Loaded {
         service,
         operator,
@@ -158,15 +327,44 @@ pub(super) fn load_beside(sources: &Sources, running: Option<&Config>, before: &
         broken,
         disabled,
         listed: files.is_some(),
+        standing: last_good,
+        held,
+        away,
+        texts,
+        unfinished: before.unfinished.clone(),
+        hints: files::hints(&sources.endpoints),
         problems,
     }
 }
 
-/// What `mailjob.toml` says, without what is wrong.
-type ReadShared = (Option<Service>, Option<Option<Operator>>, Api, Accounts);
+/// The endpoints that ran, or waited for their file.
+fn known_before<'a>(before: &'a Before<'_>) -> impl Iterator<Item = &'a EndpointName> {
+    let running = before.running.into_iter();
+    let ran = running.flat_map(|config| config.endpoints.keys().chain(config.held.keys()));
+    ran.chain(before.versions.into_iter().flat_map(Versions::names))
+}
+
+/// What `mailjob.toml` says, without what is wrong. Last come the accounts as they are written, whether their secrets are there or not.
+pub(super) type ReadShared = (Option<Service>, Option<Option<Operator>>, Api, Accounts, Accounts);
+
+/// What is looked up on this machine of what files need.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// All of it.
+    #[default]
+    All,
+    /// All but secrets and tokens: they may be elsewhere.
+    ButSecrets,
+}
 
 /// The shared settings, and the accounts of which those with problems are known by name only.
-fn read_shared(file: &Path, text: Result<&str, &Fault>, cores: usize, problems: &mut Vec<Problem>) -> ReadShared {
+pub(super) fn read_shared(
+    file: &Path,
+    text: Result<&str, &Fault>,
+    cores: usize,
+    needs: Needs,
+    problems: &mut Vec<Problem>,
+) -> ReadShared {
     let read = text.map(|text| check::shared(file, text, cores));
     let part = read.unwrap_or_else(|fault| Part::unread(Problem::of(file, fault.clone())));
     problems.extend(part.problems);
@@ -181,119 +379,50 @@ fn read_shared(file: &Path, text: Result<&str, &Fault>, cores: usize, problems: 
             more: true,
             ..Accounts::default()
         };
-        return (None, None, Api::Closed, unknown);
+        let nobody = Accounts {
+            more: true,
+            ..Accounts::default()
+        };
+        return (None, None, Api::Closed, unknown, nobody);
     };
-    let service = verified(service, problems);
-    let operator = verified(operator, problems);
-    let api = who_may(api, problems);
+    let service = verified(service, needs, problems);
+    let operator = verified(operator, needs, problems);
+    let api = who_may(api, needs, problems);
+    let written = accounts.iter().map(|(name, part)| {
+        let account = part.value.clone().filter(|_| part.problems.is_empty());
+        (name.clone(), account)
+    });
+    let written = Accounts {
+        by_name: written.collect(),
+        more: service.is_none(),
+    };
     let each = accounts
         .into_iter()
-        .map(|(name, part)| (name, verified(part, problems)));
+        .map(|(name, part)| (name, verified(part, needs, problems)));
     let accounts = Accounts {
         by_name: each.collect(),
         more: service.is_none(),
     };
-    (service, operator, api, accounts)
+    (service, operator, api, accounts, written)
 }
 
 /// A token whose file is missing is a problem, and may come; what is wrong with the table lets nobody in.
-fn who_may(api: Part<Api>, problems: &mut Vec<Problem>) -> Api {
+fn who_may(api: Part<Api>, needs: Needs, problems: &mut Vec<Problem>) -> Api {
     let said = api.value.clone().filter(|_| api.problems.is_empty());
-    verified(api, problems);
+    verified(api, needs, problems);
     said.unwrap_or(Api::Closed)
 }
 
-fn read_endpoint(
-    name: &EndpointName,
-    file: &Path,
-    accounts: &Accounts,
-    defaults: Option<&Defaults<'_>>,
-    before: &mut Remembered,
-    problems: &mut Vec<Problem>,
-) -> Option<Draft> {
-    let understand = |text: &str| check::endpoint(name, file, text, accounts, defaults);
-    let read = read_text(file).map(|text| before.part(file, text, understand));
-    let part = read.unwrap_or_else(|fault| Part::unread(Problem::of(file, fault)));
-    verified(part, problems)
-}
-
 /// The value, when nothing is wrong with it and all that it needs is there.
-fn verified<T>(mut part: Part<T>, problems: &mut Vec<Problem>) -> Option<T> {
+pub(super) fn verified<T>(mut part: Part<T>, needs: Needs, problems: &mut Vec<Problem>) -> Option<T> {
     for Needed { file, place, need } in part.needs {
+        if needs == Needs::ButSecrets && need.is_secret() {
+            continue;
+        }
         part.problems
             .extend(need.fault().map(|fault| Problem::at(&file, place, fault)));
     }
     let sound = part.problems.is_empty();
     problems.extend(part.problems);
     part.value.filter(|_| sound)
-}
-
-/// The endpoint files of a folder, by name. Names that start with a dot are not ours: editors, and the links behind a
-/// Kubernetes ConfigMap (`..data`).
-pub(super) fn list(sources: &Sources, problems: &mut Vec<Problem>) -> Option<BTreeMap<EndpointName, PathBuf>> {
-    let folder = sources.endpoints.as_path();
-    let names: io::Result<Vec<_>> =
-        fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect());
-    let names = match names {
-        Ok(names) => names,
-        Err(error) => {
-            let cause = format!("the folder of endpoints can't be listed: {error}");
-            let fault = Fault::new(cause, "make it, or name another with --endpoints");
-            problems.push(Problem::of(folder, fault));
-            return None;
-        }
-    };
-    let mut files = BTreeMap::new();
-    for name in names {
-        let file = folder.join(&name);
-        let name = name.to_string_lossy();
-        let Some(stem) = name.strip_suffix(".toml").filter(|_| !name.starts_with('.')) else {
-            continue;
-        };
-        if sources.config.as_deref().is_some_and(|config| is_same(&file, config)) {
-            continue;
-        }
-        match EndpointName::new(stem) {
-            Some(name) => drop(files.insert(name, file)),
-            None => problems.push(Problem::of(&file, check::name_fault(stem))),
-        }
-    }
-    Some(files)
-}
-
-/// Whether two paths lead to one file: a ConfigMap with everything in it is one folder.
-fn is_same(one: &Path, other: &Path) -> bool {
-    let real = |path: &Path| fs::canonicalize(path).ok();
-    one.file_name() == other.file_name() && (one == other || real(one).is_some_and(|one| real(other) == Some(one)))
-}
-
-/// The text of a file, without the byte order mark that some editors write.
-pub(super) fn read_text(file: &Path) -> Result<String, Fault> {
-    let unreadable = |error: io::Error| Fault::new(format!("can't be read: {error}"), "mend or remove it");
-    // Links are followed. Anything but a file could block for ever.
-    let meta = fs::metadata(file).map_err(unreadable)?;
-    if !meta.is_file() {
-        return Err(Fault::new(
-            "is not a file",
-            "remove it, or give it a name that doesn't end in .toml",
-        ));
-    }
-    let mut bytes = Vec::new();
-    File::open(file)
-        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(Fault::new(
-            "is over 1 MiB",
-            "a configuration is far smaller; is this the right file?",
-        ));
-    }
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(Fault::new("is in UTF-16", "save it as UTF-8"));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Fault::new(format!("is not UTF-8 (byte {at})"), "save it as UTF-8")
-    })?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

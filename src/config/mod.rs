@@ -25,8 +25,11 @@ mod check;
 mod conversation;
 mod defaults;
 mod diff;
+mod ears;
 mod effective;
 mod endpoint;
+mod files;
+mod held;
 mod inputs;
 mod jobs;
 pub mod load;
@@ -43,13 +46,17 @@ pub mod reference;
 pub mod reload;
 mod remembered;
 pub mod reply;
+pub mod rescue;
 mod retention;
 mod route;
 mod senders;
+mod standing;
 mod table;
 mod template;
 mod tls;
 mod value;
+pub mod versions;
+mod writers;
 
 pub use account::{Account, Auth, Protocol, Server, Tls, TokenSource};
 pub use action::{Action, Body, Command, HeaderValue, Webhook};
@@ -58,6 +65,7 @@ pub use conversation::{Answerers, Answers, Conversation};
 pub use diff::Changes;
 pub use effective::effective;
 pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Retry, Settle};
+pub use held::{Claim, Held};
 pub use inputs::{Field, Files, Input, Inputs, Kind, Literal, Match, MatchIn, Pattern, Shape, Source};
 pub use jobs::{Jobs, PartReply, Partial, Per};
 pub use mailbox::{Backlog, Looks, Mailbox, MailboxId, Since, Taker, Watch};
@@ -89,6 +97,8 @@ pub struct Config {
     pub endpoints: BTreeMap<EndpointName, Arc<Endpoint>>,
     /// Endpoints that have a file and don't run, because it can't be used or says so: their jobs wait.
     pub idle: BTreeSet<EndpointName>,
+    /// Those of them whose mails wait for their file, because it can't be used or is gone for a moment.
+    pub held: BTreeMap<EndpointName, Held>,
 }
 
 /// The shared settings of one process.
@@ -114,6 +124,9 @@ pub struct Service {
     pub retention: Retention,
     /// The DNS server that is asked for keys and policies of senders; `None`: those of the system.
     pub resolver: Option<SocketAddr>,
+    /// How long a file may be gone before its endpoint counts as removed, and how long jobs wait before they are handed on to another
+    /// endpoint. Default 30 s.
+    pub patience: Duration,
 }
 
 impl Service {
@@ -130,6 +143,7 @@ impl Service {
             commands: cores.saturating_mul(4).clamp(8, 1024),
             retention: Retention::default(),
             resolver: None,
+            patience: Duration::from_secs(30),
         }
     }
 }

@@ -224,6 +224,12 @@ impl Config {
         if tells && !uses.contains(&Protocol::Smtp) {
             uses.push(Protocol::Smtp);
         }
+        // Its mails are taken, and wait.
+        for mailbox in self.held.values().filter_map(super::Held::mailbox) {
+            if mailbox.account.sign_in == sign_in && !uses.contains(&mailbox.protocol) {
+                uses.push(mailbox.protocol);
+            }
+        }
         uses
     }
 }

@@ -53,6 +53,11 @@ impl Need {
 }
 
 impl Need {
+    /// Whether it is a secret, a token or a certificate: what lies beside the configuration, and often with other people.
+    pub(super) fn is_secret(&self) -> bool {
+        matches!(self, Self::Secret(_) | Self::Token(_) | Self::Roots(_))
+    }
+
     /// Whether what was read of it would be read again.
     pub(super) fn is_as_it_was(&self) -> bool {
         match self {

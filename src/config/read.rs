@@ -227,6 +227,15 @@ impl<'a> Value<'a> {
         Place::of(self.sheet.text, &self.key)
     }
 
+    /// The lines on which these keys of a table stand.
+    pub(super) fn lines_of(&self, keys: &[&str]) -> Vec<usize> {
+        let DeValue::Table(table) = self.raw else {
+            return Vec::new();
+        };
+        let named = table.keys().filter(|key| keys.contains(&key.get_ref().as_ref()));
+        named.map(|key| Place::of(self.sheet.text, &key.span()).line).collect()
+    }
+
     /// Reads a table, then reports the keys that it should not have.
     pub(super) fn table<T>(self, read: impl FnOnce(&mut Table<'a>) -> Option<T>) -> Option<T> {
         match self.raw {

@@ -1,36 +1,47 @@
 //! Notices that the configuration changed.
 //!
 //! The folder of endpoints and that of `mailjob.toml` are watched, not the files: a Kubernetes ConfigMap swaps a link
-//! beside them, and editors put new files in the place of old ones. Whatever happened, everything is read again and
-//! compared with what was read before, so it does not matter which event came, or how many. Where events don't come
-//! (network file systems, no watches left), a look each minute is what remains.
+//! beside them, and editors put new files in the place of old ones. Where files or folders are links, so are the folders that they
+//! lead to and those that the links lie in. Whatever happened, everything is read again and compared with what was read before, so it
+//! does not matter which event came, or how many. Where events don't come (network file systems, no watches left), a look each
+//! minute is what remains.
+//!
+//! One moment is not the state of a folder: a file that is still being written does not count yet, and one that is gone counts as
+//! removed only when it has not come back for a while.
 //!
 //! Never ends and never fails: what can't be read is a problem in the result.
 
 use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    time::{Duration, Instant},
 };
 
-use notify_debouncer_full::{
-    DebounceEventResult, DebouncedEvent, Debouncer, RecommendedCache, new_debouncer,
-    notify::{self, EventKind, RecommendedWatcher, RecursiveMode},
-};
-use tokio::{signal::unix::Signal, sync::Notify, task, time};
+use chrono::Utc;
+use tokio::{signal::unix::Signal, task, time};
 
 use super::{
     Changes, Config, EndpointName, Problem,
-    load::{Loaded, Sources, load_beside},
+    ears::Ears,
+    files::{self, Prints},
+    load::{Before, Loaded, Sources, load_beside},
     remembered::Remembered,
+    versions::{Revision, Versions},
 };
 
 /// How long the files must be quiet before they are read: editors and kubelet write in several steps.
 const QUIET: Duration = Duration::from_millis(300);
 
+/// How long that is waited for while events keep coming.
+const LONGEST_STORM: Duration = Duration::from_secs(3);
+
 /// The time between two looks when no event comes.
 const LOOK: Duration = Duration::from_secs(60);
+
+/// A file that changed without an event has to stand still between two looks so far apart …
+const STILL: Duration = Duration::from_secs(1);
+/// … of which there are no more than this.
+const LOOKS: u32 = 10;
 
 /// A configuration that changed.
 #[derive(Debug, Clone)]
@@ -43,6 +54,8 @@ pub struct Reload {
     pub broken: BTreeSet<EndpointName>,
     /// All that is wrong now.
     pub problems: Vec<Problem>,
+    /// What that changes in the last good versions.
+    pub revision: Revision,
 }
 
 /// The stream of changes.
@@ -51,57 +64,72 @@ pub struct Reloader {
     sources: Sources,
     running: Config,
     last: Loaded,
+    versions: Versions,
     files: Remembered,
+    prints: Prints,
     hangup: Signal,
-    heard: Arc<Notify>,
-    watcher: Option<Watcher>,
+    ears: Ears,
     /// Whether something was noticed that has not been read yet.
     stale: bool,
-    /// Whether it was said that changes are noticed late.
-    deaf: bool,
+    /// Since when files are gone that were there.
+    gone: BTreeMap<EndpointName, Instant>,
 }
 
 impl Reloader {
-    /// Watches the sources of what runs; `loaded` is where that came from. A signal has them read at once.
+    /// Watches the sources of what runs; `loaded` is where that came from, and `versions` what is kept of it. A signal has them read at once.
     #[must_use]
-    pub fn new(sources: Sources, loaded: Loaded, running: Config, hangup: Signal) -> Self {
-        let mut reloader = Self {
+    pub fn new(sources: Sources, loaded: Loaded, running: Config, versions: Versions, hangup: Signal) -> Self {
+        let now = Instant::now();
+        let mut ears = Ears::new(&loaded.unfinished, now);
+        ears.listen(&sources);
+        Self {
+            gone: loaded.away.iter().map(|name| (name.clone(), now)).collect(),
+            prints: files::prints(&sources),
             sources,
             running,
             last: loaded,
+            versions,
             files: Remembered::default(),
             hangup,
-            heard: Arc::default(),
-            watcher: None,
+            ears,
             // Something may have changed since the load.
             stale: true,
-            deaf: false,
-        };
-        match watcher(&reloader.sources, &reloader.heard) {
-            Ok(watcher) => reloader.watcher = Some(watcher),
-            Err(error) => reloader.say_deaf(&error),
         }
-        reloader.watch();
-        reloader
     }
 
     /// Waits until the configuration is not what it was. Safe to drop at any time: nothing is missed.
     pub async fn next(&mut self) -> Reload {
         loop {
             if !self.stale {
+                let next = self.next_look();
                 tokio::select! {
-                    () = self.heard.notified() => {}
+                    () = self.ears.heard() => {}
                     Some(()) = self.hangup.recv() => {}
-                    () = time::sleep(LOOK) => {}
+                    () = time::sleep_until(next.into()) => {}
                 }
                 self.stale = true;
             }
+            self.quiet().await;
             // A folder that was replaced has a new watch from here on.
-            self.watch();
-            let (sources, running) = (self.sources.clone(), self.running.clone());
+            self.ears.listen(&self.sources);
+            let (unfinished, late) = self.ears.unfinished(Instant::now());
+            for file in late {
+                tracing::warn!(file = %file.display(), "somebody has been writing this file for a minute: what is in it counts now");
+            }
+            let (sources, running, versions) = (self.sources.clone(), self.running.clone(), self.versions.clone());
+            let removed = self.removed(Instant::now());
             // When this is dropped meanwhile, they are understood again at the next look.
-            let mut files = std::mem::take(&mut self.files);
-            let reading = task::spawn_blocking(move || (load_beside(&sources, Some(&running), &mut files), files));
+            let mut files = mem::take(&mut self.files);
+            let reading = task::spawn_blocking(move || {
+                let before = Before {
+                    running: Some(&running),
+                    versions: Some(&versions),
+                    removed,
+                    unfinished,
+                    ..Before::default()
+                };
+                (load_beside(&sources, &before, &mut files), files)
+            });
             match reading.await {
                 Ok((loaded, files)) => {
                     self.files = files;
@@ -118,13 +146,70 @@ impl Reloader {
         }
     }
 
+    /// When to look again if nothing is heard.
+    fn next_look(&self) -> Instant {
+        let patience = self.running.service.patience;
+        let gone = self.gone.values().map(|since| *since + patience);
+        let writers = self.ears.next();
+        let usual = Instant::now() + LOOK;
+        gone.chain(writers).fold(usual, Instant::min)
+    }
+
+    /// Waits until nothing more is heard, and until files that changed unheard stand still.
+    async fn quiet(&mut self) {
+        let begun = Instant::now();
+        while let Some(rest) = self.ears.last().and_then(|last| QUIET.checked_sub(last.elapsed())) {
+            if begun.elapsed() > LONGEST_STORM {
+                break;
+            }
+            time::sleep(rest).await;
+        }
+        for _ in 0..LOOKS {
+            let now = files::prints(&self.sources);
+            let before = mem::replace(&mut self.prints, now);
+            let changed = files::changed(&before, &self.prints);
+            if changed.iter().all(|file| self.ears.knows(file)) {
+                break;
+            }
+            time::sleep(STILL).await;
+        }
+        self.ears.forget();
+    }
+
+    /// The endpoints whose file has been gone for too long.
+    fn removed(&self, now: Instant) -> BTreeSet<EndpointName> {
+        let patience = self.running.service.patience;
+        let is_over = |since: &Instant| now.saturating_duration_since(*since) >= patience;
+        let over = self.gone.iter().filter(|(_, since)| is_over(since));
+        over.map(|(name, _)| name.clone()).collect()
+    }
+
     /// Compares with what was read before.
     fn take(&mut self, loaded: Loaded) -> Option<Reload> {
+        let now = Instant::now();
+        let patience = self.running.service.patience;
+        // One that counts as removed is remembered until its file is back: it is not away for a second time.
+        let there: BTreeSet<_> = loaded.names().cloned().collect();
+        self.gone.retain(|name, _| !there.contains(name));
+        for name in self
+            .gone
+            .keys()
+            .filter(|name| self.last.away.contains(*name) && !loaded.away.contains(*name))
+        {
+            tracing::info!(endpoint = %name, "endpoint removed: its file has not come back");
+        }
+        for name in &loaded.away {
+            if loaded.listed && !self.gone.contains_key(name) {
+                tracing::warn!(endpoint = %name, patience_s = patience.as_secs(), "the endpoint's file is gone: nothing new begins, and if it is not back in time the endpoint counts as removed");
+                self.gone.insert(name.clone(), now);
+            }
+        }
         if loaded == self.last {
             return None;
         }
         let changes = Changes::between(&self.running, &loaded);
         self.running = changes.applied(&self.running, &loaded);
+        let revision = self.versions.take(&loaded, Utc::now());
         let (problems, broken) = (loaded.problems.clone(), loaded.broken.clone());
         self.last = loaded;
         Some(Reload {
@@ -132,65 +217,9 @@ impl Reloader {
             changes,
             broken,
             problems,
+            revision,
         })
     }
-
-    /// Watches the folders, again where they are watched already: one that was replaced needs a new watch.
-    fn watch(&mut self) {
-        let Some(watcher) = &mut self.watcher else { return };
-        let mut refused = None;
-        for folder in folders(&self.sources) {
-            refused = watcher.watch(folder, RecursiveMode::NonRecursive).err().or(refused);
-        }
-        match refused {
-            Some(error) => self.say_deaf(&error),
-            None => self.deaf = false,
-        }
-    }
-
-    fn say_deaf(&mut self, error: &notify::Error) {
-        if !self.deaf {
-            tracing::warn!(%error, "configuration can't be watched; a change counts within a minute");
-        }
-        self.deaf = true;
-    }
-}
-
-type Watcher = Debouncer<RecommendedWatcher, RecommendedCache>;
-
-fn watcher(sources: &Sources, heard: &Arc<Notify>) -> notify::Result<Watcher> {
-    let (sources, heard) = (sources.clone(), Arc::clone(heard));
-    let handler = move |result: DebounceEventResult| {
-        // An error may be an overflow of the queue: anything may have changed.
-        if result.map_or(true, |events| events.iter().any(|event| concerns(event, &sources))) {
-            heard.notify_one();
-        }
-    };
-    new_debouncer(QUIET, None, handler)
-}
-
-/// The folders whose entries matter.
-fn folders(sources: &Sources) -> impl Iterator<Item = &Path> {
-    let beside = sources.config.as_deref().map(|file| match file.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    });
-    [Some(sources.endpoints.as_path()), beside].into_iter().flatten()
-}
-
-/// Whether an event may have changed the configuration. Our own reading causes events too, and the ledger may be
-/// written in the same folder.
-fn concerns(event: &DebouncedEvent, sources: &Sources) -> bool {
-    if matches!(event.kind, EventKind::Access(_)) {
-        return false;
-    }
-    let config = sources.config.as_deref().and_then(Path::file_name);
-    let ours = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default();
-        let text = name.to_str().unwrap_or_default();
-        text.ends_with(".toml") || text.starts_with("..") || Some(name) == config || *path == sources.endpoints
-    };
-    event.need_rescan() || event.paths.iter().any(ours)
 }
 
 #[cfg(test)]

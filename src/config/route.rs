@@ -1,16 +1,21 @@
 //! A mailbox and the endpoints that watch it, in their order. Pure.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use super::{Config, Endpoint, EndpointName, Fate, Mailbox, MailboxId, Settle, Taker};
+use super::{Claim, Config, Endpoint, EndpointName, Fate, Held, Mailbox, MailboxId, Settle, Taker};
 
-/// A mailbox and its endpoints: at least one, in the order in which they are asked.
+/// A mailbox and its endpoints, in the order in which they are asked: at least one that runs, or is held.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Route {
     /// The mailbox.
     pub mailbox: Mailbox,
-    /// Lowest order first, of equals the first by name.
+    /// Those that run: lowest order first, of equals the first by name.
     pub endpoints: Vec<Arc<Endpoint>>,
+    /// Those that don't run and get their mails all the same, each with how many of the others stand before it.
+    held: Vec<(usize, EndpointName, Held)>,
 }
 
 /// What the watch of a mailbox has to know of its endpoints. While it stays the same, the watch goes on.
@@ -32,7 +37,14 @@ impl Config {
     /// The mailboxes that are watched, each with its endpoints.
     #[must_use]
     pub fn routes(&self) -> Vec<Route> {
-        routes(self.endpoints.values())
+        let mut routes = routes(self.endpoints.values());
+        let mut known: BTreeSet<_> = routes.iter().map(|route| route.mailbox.id()).collect();
+        for mailbox in self.held.values().filter_map(Held::mailbox) {
+            if known.insert(mailbox.id()) {
+                routes.push(Route::without_endpoints(mailbox.clone()));
+            }
+        }
+        routes.into_iter().map(|route| route.holding(&self.held)).collect()
     }
 }
 
@@ -51,13 +63,59 @@ impl Route {
     fn of(mut endpoints: Vec<Arc<Endpoint>>) -> Option<Self> {
         endpoints.sort_by(|one, other| (one.order, &one.name).cmp(&(other.order, &other.name)));
         let mailbox = endpoints.first()?.mailbox.clone();
-        Some(Self { mailbox, endpoints })
+        let held = Vec::new();
+        Some(Self {
+            mailbox,
+            endpoints,
+            held,
+        })
     }
 
-    /// The names of its endpoints, in order.
+    fn without_endpoints(mailbox: Mailbox) -> Self {
+        Self {
+            mailbox,
+            endpoints: Vec::new(),
+            held: Vec::new(),
+        }
+    }
+
+    /// The route with those that are held. One whose file may be back in a moment keeps its turn. Another comes behind those who say by
+    /// name which mails they mean, up to the first that takes what comes: nobody has a mail that may not be meant for him.
+    fn holding(mut self, held: &BTreeMap<EndpointName, Held>) -> Self {
+        let id = self.mailbox.id();
+        let key = |endpoint: &Endpoint| (endpoint.order, endpoint.name.clone());
+        let greedy = self.endpoints.iter().position(|endpoint| !endpoint.filter.owns());
+        let behind = greedy.unwrap_or(self.endpoints.len());
+        let turn = |held: &Held| {
+            let in_turn = held.in_turn().map(|endpoint| key(endpoint));
+            let before = in_turn.map(|turn| self.endpoints.partition_point(|other| key(other) < turn));
+            before.unwrap_or(behind)
+        };
+        let concerned = held.iter().filter(|(_, held)| held.concerns(&id));
+        let mut held: Vec<_> = concerned
+            .map(|(name, held)| (turn(held), name.clone(), held.clone()))
+            .collect();
+        let order = |held: &Held| held.in_turn().map_or(usize::MAX, |endpoint| endpoint.order);
+        // Whose mailbox is known before who may have any.
+        let vague = |held: &Held| held.claim == Claim::Anywhere;
+        held.sort_by_cached_key(|(turn, name, held)| (*turn, order(held), vague(held), name.clone()));
+        self.held = held;
+        self
+    }
+
+    /// The names of its endpoints, in order, with those that are held.
     #[must_use]
     pub fn names(&self) -> Vec<EndpointName> {
-        self.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect()
+        let mut names = Vec::with_capacity(self.endpoints.len() + self.held.len());
+        let mut held = self.held.iter().peekable();
+        for (at, endpoint) in self.endpoints.iter().enumerate() {
+            while let Some((_, name, _)) = held.next_if(|(before, ..)| *before <= at) {
+                names.push(name.clone());
+            }
+            names.push(endpoint.name.clone());
+        }
+        names.extend(held.map(|(_, name, _)| name.clone()));
+        names
     }
 
     /// What the watch of the mailbox has to know.
@@ -68,16 +126,18 @@ impl Route {
             Taker::All => usize::MAX,
         };
         let settle = |endpoint: &Arc<Endpoint>| (endpoint.name.clone(), endpoint.settle.clone());
-        let first = self.endpoints.first();
+        let away = self.held.iter().filter_map(|(_, _, held)| held.in_turn());
+        let first = self.endpoints.first().or_else(|| away.clone().next());
         Inlet {
             mailbox: self.mailbox.clone(),
             takers: self.names().into_iter().take(most).collect(),
-            settle: self.endpoints.iter().map(settle).collect(),
+            settle: self.endpoints.iter().chain(away).map(settle).collect(),
             ignored: first.map_or(Fate::Keep, |endpoint| endpoint.settle.ignored.clone()),
             size: self
                 .endpoints
                 .iter()
                 .map(|endpoint| endpoint.limits.size)
+                .chain(self.held.iter().map(|(_, _, held)| held.size()))
                 .max()
                 .unwrap_or(0),
         }

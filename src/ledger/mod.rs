@@ -2,6 +2,7 @@
 //!
 //! Every method that changes something returns after the change is durable. One engine: [`sqlite`]. PostgreSQL can carry the same traits.
 
+mod archive;
 mod arrival;
 mod backlog;
 mod conversation;
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 pub use self::{
+    archive::{Archive, SealedVersion, VersionTable},
     arrival::{Content, Intake, Lack, NewMail, Raw, Taken, UploadId, Wanted},
     backlog::{Backlog, BacklogAnswer, BacklogLedger, BacklogPage, BacklogRow, BacklogWish, Choice, OldMail},
     conversation::KnownConversation,
@@ -231,6 +233,9 @@ pub trait Ledger: BacklogLedger {
         known: &[EndpointName],
         route: &[EndpointName],
     ) -> Result<HandedOn, Error>;
+
+    /// The other mailboxes whose mails have jobs at this endpoint that have not begun.
+    async fn strays(&self, endpoint: &EndpointName, home: &MailboxKey) -> Result<Vec<MailboxKey>, Error>;
 
     /// Lets a running job begin its work where all gates have room, and counts it there, once however often it is tried; else keeps a
     /// place for it.

@@ -191,6 +191,10 @@ impl Ledger for Memory {
         unreachable!()
     }
 
+    async fn strays(&self, _: &EndpointName, _: &MailboxKey) -> Result<Vec<MailboxKey>, Error> {
+        unreachable!()
+    }
+
     async fn parts(&self, _: JobId, _: u64) -> Result<GatheredParts, Error> {
         unreachable!()
     }

@@ -82,6 +82,25 @@ def kept(stateful, claims):
         yield set(claim["spec"]["accessModes"]) <= {"ReadWriteOnce", "ReadWriteOncePod"}, "a volume of one node"
 
 
+def checked(found, stateful):
+    """The check before a roll-out reads what is to run, and nothing else finds its pod."""
+    for job in found.get("Job", []):
+        pod, name = job["spec"]["template"], job["metadata"]["name"]
+        (before,) = [each for each in found["ConfigMap"] if each["metadata"]["name"] == name]
+        (config,) = [each for each in found["ConfigMap"] if "mailjob.toml" in each["data"]]
+        yield from restricted(pod["spec"])
+        yield before["data"]["config"] == config["data"]["mailjob.toml"], "the check reads mailjob.toml as it is to be"
+        endpoints = [each["data"] for each in found["ConfigMap"] if each["metadata"]["name"].endswith("-endpoints")]
+        files = {name: text for name, text in before["data"].items() if name != "config"}
+        yield files == (endpoints[0] if endpoints else {}), "the check reads the endpoints as they are to be"
+        own = stateful["spec"]["selector"]["matchLabels"]
+        yield not own.items() <= pod["metadata"]["labels"].items(), "nobody takes the check's pod for the release's"
+        weights = [int(each["metadata"]["annotations"].get("helm.sh/hook-weight", 0)) for each in (before, job)]
+        yield weights[0] < weights[1], "the check's files are there before it"
+        images = [each["containers"][0]["image"] for each in (pod["spec"], stateful["spec"]["template"]["spec"])]
+        yield images[0] == images[1], "the check is that of the image that is to run"
+
+
 def wrong(file):
     found = {}
     for document in documents(file):
@@ -89,7 +108,7 @@ def wrong(file):
     (stateful,) = found["StatefulSet"]
     pod = stateful["spec"]["template"]["spec"]
     config = next(each for each in found["ConfigMap"] if "mailjob.toml" in each["data"])
-    rules = [*restricted(pod), *running(pod, config["data"]["mailjob.toml"]), *alone(stateful)]
+    rules = [*restricted(pod), *running(pod, config["data"]["mailjob.toml"]), *alone(stateful), *checked(found, stateful)]
     rules += kept(stateful, found.get("PersistentVolumeClaim", []))
     (service,) = found["Service"]
     rules += [

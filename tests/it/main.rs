@@ -5,6 +5,7 @@ mod api;
 mod auth;
 mod backlog;
 mod bombs;
+mod broken;
 mod canary;
 mod crash;
 mod doctor;

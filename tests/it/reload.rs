@@ -29,6 +29,7 @@ async fn a_file_takes_effect_without_a_restart_and_without_touching_the_others()
             .await
             .unwrap();
     }
+    mailjob.service("patience = \"1s\"").unwrap();
     mailjob
         .endpoint("ada", &endpoint("ada", &receiver.url("/ada")))
         .unwrap();

@@ -222,7 +222,7 @@ async fn mails_of_an_endpoint_that_is_gone_go_to_the_next() {
     let mut scene = Scene::new(Start::Implicit).await;
     scene.add("a", "", "");
     scene.add("b", "", "");
-    scene.mailjob.service("jobs = 1").unwrap();
+    scene.mailjob.service("jobs = 1\npatience = \"1s\"").unwrap();
     let busy = Receiver::start(|_| Answer::text("ok").after(Duration::from_secs(2)))
         .await
         .unwrap();

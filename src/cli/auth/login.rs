@@ -8,7 +8,7 @@ use crate::{
     config::{
         Account, Protocol,
         load::{Loaded, Sources, load},
-        uses as used,
+        rescue, uses as used,
     },
     doctor::{Report, render, trial},
     net,
@@ -44,7 +44,7 @@ pub(crate) async fn login(sources: &Sources, name: &str, how: How) -> ExitCode {
         Err(fault) => {
             eprintln!("{fault}");
             match fault {
-                Fault::Unknown { .. } | Fault::Config => ExitCode::from(78),
+                Fault::Unknown { .. } => ExitCode::from(78),
                 _ => ExitCode::FAILURE,
             }
         }
@@ -53,7 +53,7 @@ pub(crate) async fn login(sources: &Sources, name: &str, how: How) -> ExitCode {
 
 async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<Report, Fault> {
     let loaded = load(sources);
-    let service = loaded.service.clone().ok_or(Fault::Config)?;
+    let service = rescue::of(sources, &loaded);
     let account = loaded
         .accounts
         .get(name)

@@ -16,10 +16,7 @@ use crate::{
 
 /// Copies the ledger.
 pub(super) async fn backup(sources: Sources, to: PathBuf, json: bool) -> ExitCode {
-    let service = match service(&sources) {
-        Ok(service) => service,
-        Err(code) => return code,
-    };
+    let service = service(&sources);
     let progress = Progress::new(false);
     let copying = sqlite::backup(&service.ledger, &to, |step| progress.on(&words::step(step)));
     match progress.during(copying).await {

@@ -7,10 +7,7 @@ use crate::{cli::progress::Progress, config::load::Sources, ledger::sqlite};
 
 /// Looks at the ledger and says what is wrong with it.
 pub(super) async fn check(sources: Sources, file: Option<PathBuf>, json: bool) -> ExitCode {
-    let file = match file.map_or_else(|| service(&sources).map(|service| service.ledger), Ok) {
-        Ok(file) => file,
-        Err(code) => return code,
-    };
+    let file = file.unwrap_or_else(|| service(&sources).ledger);
     let progress = Progress::new(false);
     progress.on("reading every page and every row");
     match progress.during(sqlite::inspect(&file)).await {

@@ -16,14 +16,14 @@ use crate::{
     config::{
         Service,
         load::{Sources, load},
+        rescue,
     },
     ledger::Error,
 };
 
-/// `EX_NOINPUT`, `EX_IOERR` and `EX_CONFIG` of sysexits.
+/// `EX_NOINPUT` and `EX_IOERR` of sysexits.
 const NO_INPUT: u8 = 66;
 const IO: u8 = 74;
-const CONFIG: u8 = 78;
 
 /// What can be done about the ledger's file.
 #[derive(Debug, Subcommand)]
@@ -67,11 +67,8 @@ pub(super) fn ledger(command: Ledger) -> ExitCode {
 }
 
 /// What the configuration says of the ledger.
-fn service(sources: &Sources) -> Result<Service, ExitCode> {
-    load(sources).service.ok_or_else(|| {
-        eprintln!("mailjob.toml can't be used; mailjob check shows why");
-        ExitCode::from(CONFIG)
-    })
+fn service(sources: &Sources) -> Service {
+    rescue::of(sources, &load(sources))
 }
 
 /// Says why there is no result.

@@ -11,12 +11,12 @@ use crate::{
         Files,
         remote::{Elsewhere, Remote},
     },
-    config::load::{Sources, load},
+    config::{
+        load::{Sources, load},
+        rescue,
+    },
     ledger::{Again, Error, OutboxRow, ReplyFilter, Retried, sqlite::Outbox},
 };
-
-/// `EX_CONFIG` of sysexits.
-const CONFIG: u8 = 78;
 
 /// Where the replies are.
 #[derive(Debug, Args)]
@@ -47,10 +47,8 @@ impl Where {
         if let Some(remote) = self.elsewhere.api().map_err(failed)? {
             return Ok(Desk::Elsewhere(remote));
         }
-        let Some(service) = load(&Sources::from(self.files)).service else {
-            eprintln!("mailjob.toml can't be used; mailjob check shows why");
-            return Err(ExitCode::from(CONFIG));
-        };
+        let sources = Sources::from(self.files);
+        let service = rescue::of(&sources, &load(&sources));
         match service.ledger.exists() {
             true => Ok(Desk::Here(service.ledger)),
             false => Ok(Desk::Nothing),

@@ -14,7 +14,10 @@ use tokio::time::sleep;
 
 use self::ask::{Asked, Fault};
 use crate::{
-    config::load::{Sources, load},
+    config::{
+        load::{Sources, load},
+        rescue,
+    },
     message::clean::escaped,
     status::Status,
 };
@@ -48,11 +51,11 @@ pub(super) struct Args {
 pub(super) async fn status(sources: Sources, args: Args) -> ExitCode {
     loop {
         let loaded = load(&sources);
-        let Some(service) = &loaded.service else {
-            eprintln!("mailjob.toml can't be used; mailjob check shows why");
-            return ExitCode::from(CONFIG);
-        };
-        let asked = ask::ask(service, &loaded).await;
+        let service = rescue::of(&sources, &loaded);
+        for hint in &loaded.hints {
+            eprintln!("note: {}", escaped(hint));
+        }
+        let asked = ask::ask(&service, &loaded).await;
         let (text, code) = match asked {
             Ok(asked) => match told(asked, &args) {
                 Ok(told) => told,

@@ -16,7 +16,7 @@ use super::{
     webhook::webhook,
 };
 use crate::config::{
-    Action, Endpoint, EndpointName, Filter, Jobs, Limits, Output, Place, Rates, Retry,
+    Action, Endpoint, EndpointName, Filter, Jobs, Limits, Mailbox, Output, Place, Problem, Rates, Retry, Webhook,
     agree::Term,
     defaults::Defaults,
     read::{Part, read_over},
@@ -36,6 +36,8 @@ pub(in crate::config) struct Draft {
     pub(in crate::config) said: Vec<(Term, Place)>,
     /// Where the file names another endpoint for answers to its replies.
     pub(in crate::config) elsewhere: Option<Place>,
+    /// Whether the file says what it said when it was last in use.
+    pub(in crate::config) ran: bool,
 }
 
 /// Reads an endpoint file over the defaults of `mailjob.toml`.
@@ -102,7 +104,55 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         mailbox: place,
         said: terms,
         elsewhere: elsewhere.flatten(),
+        ran: false,
     })
+}
+
+/// The keys of `[mailbox]` that say how it is watched, not which one it is.
+const HOW: [&str; 12] = [
+    "watch",
+    "look",
+    "every",
+    "cron",
+    "timezone",
+    "batch",
+    "repeat",
+    "start_delay",
+    "backlog",
+    "backlog_limit",
+    "match",
+    "order",
+];
+
+/// The mailbox that a file names which can't be used, and whether nothing is wrong with what it says of it.
+pub(in crate::config) fn mailbox_alone(
+    name: &EndpointName,
+    file: &Path,
+    text: &str,
+    accounts: &Accounts,
+    defaults: Option<&Defaults<'_>>,
+) -> Option<(Mailbox, bool)> {
+    let mut said = None;
+    // Other tables are not asked for, and so count as unknown: what is wrong here is wrong with the mailbox only in its own table.
+    read_over(defaults, file, text, |top| {
+        let value = top.value("mailbox")?;
+        let beside = value.lines_of(&HOW);
+        let part = top.apart(|| value.table(|table| mailbox(table, name, accounts)));
+        said = Some((part, beside));
+        Some(())
+    });
+    let (part, beside): (Part<Said>, Vec<usize>) = said?;
+    let whole = part.problems.is_empty();
+    // A key that nobody knows may be its name, or whose it is.
+    let is_beside = |problem: &Problem| problem.place.as_ref().is_some_and(|place| beside.contains(&place.line));
+    if !part.problems.iter().all(is_beside) {
+        return None;
+    }
+    let Said { mailbox, terms, .. } = part.value?;
+    // An action has to stand there, and is never run.
+    let mut endpoint = Endpoint::new(name.clone(), mailbox, Action::Webhook(Webhook::new(String::new())));
+    terms.iter().for_each(|(term, _)| term.apply(&mut endpoint));
+    Some((endpoint.mailbox, whole))
 }
 
 /// Exactly one of webhook and command; both are read, so that all their faults are told. Defaults of an action that the file does

@@ -1,6 +1,6 @@
 //! `mailjob.toml`: the service's own settings and the accounts that endpoints share.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use toml::de::DeValue;
 
@@ -82,6 +82,7 @@ fn service_of(table: &mut Table<'_>, cores: usize) -> Service {
         commands: table.or("commands", default.commands, count(1..=1024)),
         retention: default.retention,
         resolver: table.get("resolver", resolver),
+        patience: table.or("patience", default.patience, duration(Duration::ZERO..=HOUR)),
     }
 }
 

@@ -89,6 +89,9 @@ impl Ledger for Shaky {
     ) -> Result<HandedOn, Error> {
         self.inner.hand_on(mailbox, known, route).await
     }
+    async fn strays(&self, endpoint: &EndpointName, home: &MailboxKey) -> Result<Vec<MailboxKey>, Error> {
+        self.inner.strays(endpoint, home).await
+    }
     async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error> {
         self.inner.maildrop_skip(mailbox, names).await
     }

@@ -109,6 +109,11 @@ impl Ledger for Sqlite {
             .await
     }
 
+    async fn strays(&self, endpoint: &EndpointName, home: &MailboxKey) -> Result<Vec<MailboxKey>, Error> {
+        let (endpoint, home) = (endpoint.clone(), home.clone());
+        self.readers.read(move |db| route::strays(db, &endpoint, &home)).await
+    }
+
     async fn parts(&self, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
         self.readers.read(move |db| parts::gathered(db, mail_job, most)).await
     }

@@ -12,6 +12,7 @@ mod conversations;
 mod counts;
 mod engine;
 mod events;
+mod file_versions;
 mod finish;
 mod forget;
 mod inspect;

@@ -1,6 +1,6 @@
 //! A mail on its way from one endpoint of its mailbox to the next.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{claims::step, intake::make_job, savepoint::Desk, settle};
 use crate::{
@@ -64,6 +64,16 @@ pub(super) fn hand_on(
         handed.jobs += 1;
     }
     Ok(handed)
+}
+
+/// The other mailboxes whose mails have jobs at this endpoint that have not begun.
+pub(super) fn strays(db: &Connection, endpoint: &EndpointName, home: &MailboxKey) -> Result<Vec<MailboxKey>, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT DISTINCT b.name FROM job j INDEXED BY job_due CROSS JOIN mail m ON m.id = j.mail CROSS JOIN mailbox b ON b.id = m.mailbox
+         WHERE j.state IN ('queued', 'deferred') AND j.endpoint = ?1 AND j.state = 'queued' AND j.attempt = 0 AND b.name <> ?2",
+    )?;
+    let rows = query.query_map(params![endpoint.as_str(), &*home.0], |row| Ok(MailboxKey(row.get(0)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn stranded(desk: &Desk<'_>, mailbox: &MailboxKey, known: &[EndpointName]) -> Result<Vec<Stranded>, Error> {

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-pub(super) const MIGRATIONS: [&str; 14] = [
+pub(super) const MIGRATIONS: [&str; 15] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_sign_in.sql"),
     include_str!("migrations/0003_maildrop.sql"),
@@ -35,6 +35,7 @@ pub(super) const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0012_whole.sql"),
     include_str!("migrations/0013_unusable.sql"),
     include_str!("migrations/0014_backlog.sql"),
+    include_str!("migrations/0015_file_version.sql"),
 ];
 
 /// Prepared statements that a connection keeps: more than there are.

@@ -16,6 +16,7 @@ use crate::{
     config::{
         Account,
         load::{Sources, load},
+        rescue,
     },
     ledger::{Error, SignInTable as _, sqlite::SignIns},
 };
@@ -23,10 +24,7 @@ use crate::{
 /// Exit codes: 0 well, 1 somebody should act, 74 (`EX_IOERR`), 78 (`EX_CONFIG`).
 pub(super) fn status(sources: &Sources, only: Option<&str>, json: bool) -> ExitCode {
     let loaded = load(sources);
-    let Some(service) = &loaded.service else {
-        eprintln!("mailjob.toml can't be used; mailjob check shows why");
-        return ExitCode::from(78);
-    };
+    let service = rescue::of(sources, &loaded);
     let mut accounts = loaded.sign_ins();
     if let Some(only) = only {
         if !accounts.contains_key(only) {

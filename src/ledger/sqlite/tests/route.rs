@@ -193,3 +193,16 @@ async fn jobs_of_endpoints_that_are_gone_go_on() {
     assert_eq!(handed, HandedOn { jobs: 1, left: 0 });
     assert_eq!(settling(&d).await.len(), 2);
 }
+
+#[tokio::test]
+async fn jobs_for_mails_of_other_mailboxes_are_told_until_they_begin() {
+    let d = Desktop::new().await;
+    take_for(&d, &["a"], vec![mail(1), mail(2)]).await;
+    let elsewhere = MailboxKey("imap://else@example.com/INBOX".into());
+    let strays = async |home: &MailboxKey| d.ledger.strays(&endpoint("a"), home).await.unwrap();
+    assert_eq!(strays(&mailbox()).await, []);
+    assert_eq!(strays(&elsewhere).await, [mailbox()]);
+    assert_eq!(d.ledger.strays(&endpoint("b"), &elsewhere).await.unwrap(), []);
+    let claimed = soon(d.ledger.claim_jobs(&endpoint("a"), 2)).await.unwrap();
+    assert_eq!((claimed.len(), strays(&elsewhere).await.len()), (2, 0));
+}

@@ -165,3 +165,53 @@ async fn a_sign_in_that_was_made_since_is_not_replaced_by_an_old_token() {
     let kept = vault.load("contoso").await.unwrap().token.unwrap();
     assert_eq!(kept.refresh_token.expose_secret(), "new");
 }
+
+#[tokio::test]
+async fn what_a_file_said_is_kept_and_in_no_file() {
+    use crate::{
+        config::versions::{FileText, KeptVersion, Revision, Version},
+        ledger::Archive,
+    };
+    let kept = |file: &str, number, text: &str| KeptVersion {
+        file: file.to_owned(),
+        number,
+        version: Version {
+            text: FileText::from(text),
+            beside: (file != "mailjob.toml").then_some(number),
+            taken: DateTime::UNIX_EPOCH,
+        },
+    };
+    let secret = format!("secret = \"{CANARY}\"\n");
+    let mut d = Desktop::new().await;
+    let archive = Archive::new(d.ledger.clone(), key("6b"));
+    let first = [kept("mailjob.toml", 1, &secret), kept("orders", 0, &secret)];
+    let revision = |keep: &[KeptVersion], dropped: &[(&str, i64)]| Revision {
+        keep: keep.to_vec(),
+        dropped: dropped
+            .iter()
+            .map(|(file, number)| ((*file).to_owned(), *number))
+            .collect(),
+    };
+    archive.revise(revision(&first, &[])).await.unwrap();
+    assert_eq!(archive.load().await.unwrap(), (first.to_vec(), Vec::new()));
+    assert_eq!(found_in(d.folder.path(), &[CANARY]), [""; 0], "while it is open");
+    let rows = format!(
+        "{:?}",
+        crate::ledger::VersionTable::versions(d.ledger.as_ref()).await.unwrap()
+    );
+    assert!(!rows.contains("sealed"), "{rows}");
+
+    let other = Archive::new(d.ledger.clone(), key("5a"));
+    let closed = ["mailjob.toml", "orders"].map(ToOwned::to_owned).to_vec();
+    assert_eq!(
+        other.load().await.unwrap(),
+        (Vec::new(), closed),
+        "another key opens nothing"
+    );
+
+    let second = [kept("mailjob.toml", 2, "x"), kept("orders", 0, "y")];
+    archive.revise(revision(&second, &[("mailjob.toml", 1)])).await.unwrap();
+    d.reopen().await;
+    let archive = Archive::new(d.ledger.clone(), key("6b"));
+    assert_eq!(archive.load().await.unwrap().0, second);
+}

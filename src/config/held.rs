@@ -1,0 +1,142 @@
+//! Endpoints whose file can't be used, or is away for a moment, and of which no good version may run: what of their mailbox waits for
+//! them. Pure.
+
+use std::{path::Path, sync::Arc};
+
+use toml::de::{DeTable, DeValue};
+
+use super::{
+    Endpoint, EndpointName, Filter, Limits, Mailbox, MailboxId,
+    check::{self, Accounts},
+    defaults::Defaults,
+};
+
+/// An endpoint that does not run. Mails that may be meant for it become jobs that wait for its file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Held {
+    /// Which mails may be meant for it.
+    pub claim: Claim,
+    /// Whether its file is gone, perhaps for a moment; else it can't be used.
+    pub away: bool,
+}
+
+/// What is known of the mailbox of an endpoint that does not run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claim {
+    /// All of it: this is how it ran, or would.
+    Endpoint(Arc<Endpoint>),
+    /// Its mailbox, and how that is watched.
+    Mailbox(Box<Mailbox>),
+    /// Which mailbox it is.
+    At(MailboxId),
+    /// Nothing: it may be any.
+    Anywhere,
+}
+
+impl Held {
+    /// Whether mails of this mailbox may be meant for it.
+    #[must_use]
+    pub fn concerns(&self, mailbox: &MailboxId) -> bool {
+        match &self.claim {
+            Claim::Endpoint(endpoint) => endpoint.mailbox.id() == *mailbox,
+            Claim::Mailbox(known) => known.id() == *mailbox,
+            Claim::At(id) => id == mailbox,
+            Claim::Anywhere => true,
+        }
+    }
+
+    /// The mailbox that it would watch, where enough is known to do so.
+    #[must_use]
+    pub fn mailbox(&self) -> Option<&Mailbox> {
+        match &self.claim {
+            Claim::Endpoint(endpoint) => Some(&endpoint.mailbox),
+            Claim::Mailbox(mailbox) => Some(mailbox),
+            Claim::At(_) | Claim::Anywhere => None,
+        }
+    }
+
+    /// Bytes of the largest mail that it may read.
+    pub(super) fn size(&self) -> u64 {
+        match &self.claim {
+            Claim::Endpoint(endpoint) => endpoint.limits.size,
+            Claim::Mailbox(_) | Claim::At(_) | Claim::Anywhere => Limits::default().size,
+        }
+    }
+
+    /// How it ran, where its turn among the others is known and counts: its file may be back in a moment.
+    pub(super) fn in_turn(&self) -> Option<&Arc<Endpoint>> {
+        match &self.claim {
+            Claim::Endpoint(endpoint) if self.away => Some(endpoint),
+            _ => None,
+        }
+    }
+}
+
+impl Filter {
+    /// Whether a mail that passes is clearly meant: something of the mail itself is asked for by name. A size alone says nothing, nor does
+    /// a pattern that every mail has.
+    #[must_use]
+    pub fn owns(&self) -> bool {
+        let narrow = |patterns: &[String]| {
+            let any = |pattern: &String| pattern.chars().all(|c| c == '*');
+            !patterns.is_empty() && !patterns.iter().any(any)
+        };
+        let patterns = [&self.from, &self.to, &self.plus, &self.subject, &self.attachments];
+        patterns.into_iter().any(|patterns| narrow(patterns))
+    }
+}
+
+/// What can be known of the mailbox from a file that can't be used.
+pub(super) fn claim(
+    name: &EndpointName,
+    file: &Path,
+    text: &str,
+    accounts: &Accounts,
+    defaults: Option<&Defaults<'_>>,
+) -> Claim {
+    let known = told_whole(text).and_then(|text| check::mailbox_alone(name, file, text, accounts, defaults));
+    match known {
+        Some((mailbox, true)) => Claim::Mailbox(Box::new(mailbox)),
+        Some((mailbox, false)) => Claim::At(mailbox.id()),
+        None => Claim::Anywhere,
+    }
+}
+
+/// As much of a file as can be relied on, when nothing of `[mailbox]` can be missing from it: another table follows before any line that
+/// is no TOML, or all is TOML and has an action, and so was written to its end.
+fn told_whole(text: &str) -> Option<&str> {
+    let (root, errors) = DeTable::parse_recoverable(text);
+    let error = errors
+        .iter()
+        .map(|error| error.span().map_or(0, |span| span.start))
+        .min();
+    let is_table = |name: &str| {
+        matches!(
+            root.get_ref().get(name).map(toml::Spanned::get_ref),
+            Some(DeValue::Table(_))
+        )
+    };
+    if error.is_none() && is_table("mailbox") && (is_table("webhook") || is_table("command")) {
+        return Some(text);
+    }
+    let sound = text.get(..error.unwrap_or(text.len()))?;
+    let mut begun = false;
+    let mut at = 0;
+    for line in sound.split_inclusive('\n') {
+        let bare = line.trim_start();
+        let is_mailbox = bare.starts_with("[mailbox]") || bare.starts_with("[mailbox.");
+        if begun && bare.starts_with('[') && !is_mailbox {
+            return sound.get(..at);
+        }
+        begun |= is_mailbox;
+        at += line.len();
+    }
+    // The error may stand in the very line that ends the table.
+    let line = sound.rfind('\n').map_or(0, |end| end + 1);
+    let next = text.get(line..).unwrap_or_default().trim_start();
+    (begun && error.is_some() && next.starts_with('[')).then(|| sound.get(..line))?
+}
+
+#[cfg(test)]
+#[path = "held_tests.rs"]
+mod tests;
