@@ -50,6 +50,7 @@ pub mod rescue;
 mod retention;
 mod route;
 mod senders;
+mod shared;
 mod standing;
 mod table;
 mod template;

@@ -6,7 +6,8 @@ use super::{
     Account, Api, Claim, Config, Endpoint, EndpointName, Held, Operator, Service,
     check::{self, Accounts, Draft},
     defaults::Defaults,
-    load::{Needs, ReadShared, Sources, read_shared},
+    load::Sources,
+    shared::{Needs, ReadShared, read_shared},
     versions::Versions,
 };
 

@@ -132,8 +132,8 @@ fn a_file_that_ran_runs_on_at_a_restart_however_it_is_broken() {
             );
         }
         assert_eq!(folder.start(), loaded, "{way}: and again");
-        let _ = fs::remove_dir(folder.dir.path().join("endpoints.d/orders.toml"));
-        let _ = fs::remove_file(folder.dir.path().join("endpoints.d/orders.toml"));
+        drop(fs::remove_dir(folder.dir.path().join("endpoints.d/orders.toml")));
+        drop(fs::remove_file(folder.dir.path().join("endpoints.d/orders.toml")));
         folder.write("endpoints.d/orders.toml", ORDERS.as_bytes());
         let mended = folder.start();
         assert_eq!(

@@ -21,87 +21,61 @@ struct Way {
     breaks: fn(&Path, &str) -> Option<File>,
 }
 
+const fn way(name: &'static str, breaks: fn(&Path, &str) -> Option<File>) -> Way {
+    Way { name, breaks }
+}
+
 const WAYS: [Way; 12] = [
-    Way {
-        name: "unknown key",
-        breaks: |file, text| whole(file, text.replace("[webhook]", "[webhok]").as_bytes()),
-    },
-    Way {
-        name: "no TOML",
-        breaks: |file, text| whole(file, text.replace("[when]", "[when").as_bytes()),
-    },
-    Way {
-        name: "wrong type",
-        breaks: |file, text| whole(file, text.replace("[webhook]", "[webhook]\nbody = 5").as_bytes()),
-    },
-    Way {
-        name: "empty",
-        breaks: |file, _| whole(file, b""),
-    },
-    Way {
-        name: "binary",
-        breaks: |file, _| whole(file, &[0, 159, 146, 150, 255]),
-    },
-    Way {
-        name: "UTF-16",
-        breaks: |file, text| {
-            let wide: Vec<u8> = "\u{feff}"
-                .encode_utf16()
-                .chain(text.encode_utf16())
-                .flat_map(u16::to_le_bytes)
-                .collect();
-            whole(file, &wide)
-        },
-    },
-    Way {
-        name: "too large",
-        breaks: |file, _| whole(file, &vec![b'#'; 1 << 21]),
-    },
-    Way {
-        name: "half written",
-        breaks: |file, text| {
-            let half = text.split("[when]").next().unwrap();
-            let mut writer = File::create(file).unwrap();
-            writer.write_all(half.as_bytes()).unwrap();
-            Some(writer)
-        },
-    },
-    Way {
-        name: "absent",
-        breaks: |file, _| {
-            let _ = fs::remove_file(file);
-            None
-        },
-    },
-    Way {
-        name: "link swapped",
-        breaks: |file, _| {
-            let _ = fs::remove_file(file);
-            symlink("nowhere", file).unwrap();
-            None
-        },
-    },
-    Way {
-        name: "unreadable",
-        breaks: |file, text| {
-            whole(file, text.as_bytes());
-            fs::set_permissions(file, fs::Permissions::from_mode(0)).unwrap();
-            if File::open(file).is_ok() {
-                // Root reads everything but a link to itself.
-                fs::remove_file(file).unwrap();
-                symlink(file.file_name().unwrap(), file).unwrap();
-            }
-            None
-        },
-    },
-    Way {
-        name: "a folder",
-        breaks: |file, _| {
-            let _ = fs::remove_file(file);
-            fs::create_dir(file).unwrap();
-            None
-        },
-    },
+    way("unknown key", |file, text| {
+        whole(file, text.replace("[webhook]", "[webhok]").as_bytes())
+    }),
+    way("no TOML", |file, text| {
+        whole(file, text.replace("[when]", "[when").as_bytes())
+    }),
+    way("wrong type", |file, text| {
+        whole(file, text.replace("[webhook]", "[webhook]\nbody = 5").as_bytes())
+    }),
+    way("empty", |file, _| whole(file, b"")),
+    way("binary", |file, _| whole(file, &[0, 159, 146, 150, 255])),
+    way("UTF-16", |file, text| {
+        let wide: Vec<u8> = "\u{feff}"
+            .encode_utf16()
+            .chain(text.encode_utf16())
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        whole(file, &wide)
+    }),
+    way("too large", |file, _| whole(file, &vec![b'#'; 1 << 21])),
+    way("half written", |file, text| {
+        let half = text.split("[when]").next().unwrap();
+        let mut writer = File::create(file).unwrap();
+        writer.write_all(half.as_bytes()).unwrap();
+        Some(writer)
+    }),
+    way("absent", |file, _| {
+        drop(fs::remove_file(file));
+        None
+    }),
+    way("link swapped", |file, _| {
+        drop(fs::remove_file(file));
+        symlink("nowhere", file).unwrap();
+        None
+    }),
+    way("unreadable", |file, text| {
+        whole(file, text.as_bytes());
+        fs::set_permissions(file, fs::Permissions::from_mode(0)).unwrap();
+        if File::open(file).is_ok() {
+            // Root reads everything but a link to itself.
+            fs::remove_file(file).unwrap();
+            symlink(file.file_name().unwrap(), file).unwrap();
+        }
+        None
+    }),
+    way("a folder", |file, _| {
+        drop(fs::remove_file(file));
+        fs::create_dir(file).unwrap();
+        None
+    }),
 ];
 
 /// At once, as an editor writes.
@@ -346,7 +320,7 @@ async fn table(restart: bool) {
     }
     for case in cases.iter().filter(|case| case.way.name != "half written") {
         let file = file(&mailjob, case);
-        let _ = fs::remove_dir(&file);
+        drop(fs::remove_dir(&file));
         let text = case.orders(&receiver);
         let text = match case.sibling {
             Sibling::Clashes => text.replace("[webhook]", "batch = 7\n[webhook]"),

@@ -6,6 +6,7 @@ mod auth;
 mod backlog;
 mod bombs;
 mod broken;
+mod broken_shared;
 mod canary;
 mod crash;
 mod doctor;

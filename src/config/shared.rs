@@ -1,0 +1,93 @@
+//! `mailjob.toml` as it is read: its parts, each without what is wrong with it; and whether what they need is there.
+
+use std::path::Path;
+
+use super::{
+    Api, Operator, Problem, Service,
+    check::{self, Accounts, Shared},
+    problem::Fault,
+    read::{Needed, Part},
+};
+
+/// What `mailjob.toml` says, without what is wrong. Last come the accounts as they are written, whether their secrets are there or not.
+pub(super) type ReadShared = (Option<Service>, Option<Option<Operator>>, Api, Accounts, Accounts);
+
+/// What is looked up on this machine of what files need.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// All of it.
+    #[default]
+    All,
+    /// All but secrets and tokens: they may be elsewhere.
+    ButSecrets,
+}
+
+/// The shared settings, and the accounts of which those with problems are known by name only.
+pub(super) fn read_shared(
+    file: &Path,
+    text: Result<&str, &Fault>,
+    cores: usize,
+    needs: Needs,
+    problems: &mut Vec<Problem>,
+) -> ReadShared {
+    let read = text.map(|text| check::shared(file, text, cores));
+    let part = read.unwrap_or_else(|fault| Part::unread(Problem::of(file, fault.clone())));
+    problems.extend(part.problems);
+    let Some(Shared {
+        service,
+        operator,
+        api,
+        accounts,
+    }) = part.value
+    else {
+        let unknown = Accounts {
+            more: true,
+            ..Accounts::default()
+        };
+        let nobody = Accounts {
+            more: true,
+            ..Accounts::default()
+        };
+        return (None, None, Api::Closed, unknown, nobody);
+    };
+    let service = verified(service, needs, problems);
+    let operator = verified(operator, needs, problems);
+    let api = who_may(api, needs, problems);
+    let written = accounts.iter().map(|(name, part)| {
+        let account = part.value.clone().filter(|_| part.problems.is_empty());
+        (name.clone(), account)
+    });
+    let written = Accounts {
+        by_name: written.collect(),
+        more: service.is_none(),
+    };
+    let each = accounts
+        .into_iter()
+        .map(|(name, part)| (name, verified(part, needs, problems)));
+    let accounts = Accounts {
+        by_name: each.collect(),
+        more: service.is_none(),
+    };
+    (service, operator, api, accounts, written)
+}
+
+/// A token whose file is missing is a problem, and may come; what is wrong with the table lets nobody in.
+fn who_may(api: Part<Api>, needs: Needs, problems: &mut Vec<Problem>) -> Api {
+    let said = api.value.clone().filter(|_| api.problems.is_empty());
+    verified(api, needs, problems);
+    said.unwrap_or(Api::Closed)
+}
+
+/// The value, when nothing is wrong with it and all that it needs is there.
+pub(super) fn verified<T>(mut part: Part<T>, needs: Needs, problems: &mut Vec<Problem>) -> Option<T> {
+    for Needed { file, place, need } in part.needs {
+        if needs == Needs::ButSecrets && need.is_secret() {
+            continue;
+        }
+        part.problems
+            .extend(need.fault().map(|fault| Problem::at(&file, place, fault)));
+    }
+    let sound = part.problems.is_empty();
+    problems.extend(part.problems);
+    part.value.filter(|_| sound)
+}

@@ -1,0 +1,99 @@
+//! A `mailjob.toml` that breaks: what runs goes on, also after a restart, and every command works beside it.
+
+use std::fs;
+
+use mailjob_testbed::{Answer, Options, Receiver, SignIn, Start, World};
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::program::{PATIENCE, processed, program};
+
+const USER: &str = "ada@example.test";
+
+fn letter(number: usize) -> Vec<u8> {
+    format!("From: sender@example.test\r\nTo: {USER}\r\nSubject: {number}\r\nMessage-ID: <{number}@example.test>\r\n\r\nHello\r\n").into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_works_beside_shared_settings_that_are_broken() {
+    let world = World::start(Options::default()).await.unwrap();
+    let receiver = Receiver::start(|_| Answer::text("ok")).await.unwrap();
+    let mut mailjob = program(&world);
+    mailjob
+        .account(&world, "ada", USER, SignIn::Password, Start::Implicit)
+        .await
+        .unwrap();
+    let endpoint = format!(
+        "[mailbox]\naccount = \"ada\"\n[webhook]\nurl = \"{}\"\nallow_private_network = true\n",
+        receiver.url("/ada")
+    );
+    mailjob.endpoint("ada", &endpoint).unwrap();
+    let file = mailjob.dir().join("mailjob.toml");
+    let right = fs::read_to_string(&file).unwrap();
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    world.dovecot.deliver(USER, &letter(1)).await.unwrap();
+    processed(&world, &mailjob, USER, 1).await;
+
+    fs::write(&file, right.replace("[accounts.ada]", "[accounts.ada")).unwrap();
+    mailjob.wait_log("not TOML", PATIENCE).await.unwrap();
+    for restarted in [false, true] {
+        if restarted {
+            assert_eq!(mailjob.term().unwrap(), 0);
+            mailjob.start().unwrap();
+            mailjob.ready().await.unwrap();
+            mailjob.wait_log("its last good version runs", PATIENCE).await.unwrap();
+        }
+        let commands: [(&[&str], i32); 9] = [
+            (&["status"], 1),
+            (&["jobs", "list"], 0),
+            (&["replies", "list"], 0),
+            (&["pause", "ada"], 0),
+            (&["resume", "ada"], 0),
+            (&["tail", "--once"], 0),
+            (&["ledger", "check"], 0),
+            (&["auth", "status"], 0),
+            (&["check"], 78),
+        ];
+        for (command, code) in commands {
+            let output = mailjob.command(command).output().await.unwrap();
+            let told = String::from_utf8_lossy(&output.stderr);
+            let shown = String::from_utf8_lossy(&output.stdout);
+            assert_eq!(output.status.code(), Some(code), "{command:?}\n{shown}\n{told}");
+            assert!(
+                told.contains("mailjob.toml is broken") || told.contains("not TOML"),
+                "{command:?}\n{told}"
+            );
+        }
+        let number = if restarted { 3 } else { 2 };
+        world.dovecot.deliver(USER, &letter(number)).await.unwrap();
+        processed(&world, &mailjob, USER, number).await;
+    }
+    fs::write(&file, &right).unwrap();
+    mailjob.wait_log("endpoint", PATIENCE).await.unwrap();
+    world.dovecot.deliver(USER, &letter(4)).await.unwrap();
+    processed(&world, &mailjob, USER, 4).await;
+    assert_eq!(mailjob.term().unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_never_were_right_end_a_start() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mut mailjob = program(&world);
+    fs::write(mailjob.dir().join("mailjob.toml"), "[service\n").unwrap();
+    fs::create_dir_all(mailjob.dir().join("endpoints.d")).unwrap();
+    mailjob.start().unwrap();
+    mailjob.wait_log("not TOML", PATIENCE).await.unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    let code = loop {
+        if let Some(code) = mailjob.exited().unwrap() {
+            break code;
+        }
+        assert!(Instant::now() < deadline, "{}", mailjob.log());
+        sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(code, 78);
+    assert!(
+        !mailjob.dir().join("mailjob.db").exists(),
+        "no ledger is made in the wrong place"
+    );
+}
