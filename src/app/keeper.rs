@@ -1,8 +1,12 @@
-//! Keeps the last good versions of files in the ledger, in the order in which they came, however long the ledger takes.
+//! Keeps the last good versions of files in the ledger, however long that takes.
 
-use std::time::Duration;
+use std::{
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{sync::Notify, time::sleep};
 use tracing::warn;
 
 use crate::{config::versions::Revision, ledger::Archive};
@@ -11,28 +15,43 @@ use crate::{config::versions::Revision, ledger::Archive};
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// Takes revisions.
-pub(super) struct Keeper(mpsc::UnboundedSender<Revision>);
+#[derive(Clone, Default)]
+pub(super) struct Keeper {
+    pending: Arc<Mutex<Revision>>,
+    came: Arc<Notify>,
+}
 
 impl Keeper {
     /// Starts to keep.
     pub(super) fn start(archive: Archive) -> Self {
-        let (sender, mut revisions) = mpsc::unbounded_channel::<Revision>();
+        let keeper = Self::default();
+        let waits = keeper.clone();
         tokio::spawn(async move {
-            while let Some(revision) = revisions.recv().await {
+            loop {
+                waits.came.notified().await;
+                let mut revision = waits.take();
                 while let Err(error) = archive.revise(revision.clone()).await {
                     warn!(%error, "the files that are in use can't be kept: after a restart, one that is broken would not run in this version; trying again");
                     sleep(PAUSE).await;
+                    revision.then(waits.take());
                 }
             }
         });
-        Self(sender)
+        keeper
     }
 
     /// To be kept soon.
     pub(super) fn keep(&self, revision: Revision) {
         if !revision.is_empty() {
-            // It ends only with this process.
-            drop(self.0.send(revision));
+            self.pending
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .then(revision);
+            self.came.notify_one();
         }
+    }
+
+    fn take(&self) -> Revision {
+        mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -72,7 +72,7 @@ pub struct Reloader {
     /// Whether something was noticed that has not been read yet.
     stale: bool,
     /// Since when files are gone that were there.
-    gone: BTreeMap<EndpointName, Instant>,
+    gone: BTreeMap<EndpointName, time::Instant>,
 }
 
 impl Reloader {
@@ -83,7 +83,11 @@ impl Reloader {
         let mut ears = Ears::new(&loaded.unfinished, now);
         ears.listen(&sources);
         Self {
-            gone: loaded.away.iter().map(|name| (name.clone(), now)).collect(),
+            gone: loaded
+                .away
+                .iter()
+                .map(|name| (name.clone(), time::Instant::now()))
+                .collect(),
             prints: files::prints(&sources),
             sources,
             running,
@@ -105,7 +109,7 @@ impl Reloader {
                 tokio::select! {
                     () = self.ears.heard() => {}
                     Some(()) = self.hangup.recv() => {}
-                    () = time::sleep_until(next.into()) => {}
+                    () = time::sleep(next) => {}
                 }
                 self.stale = true;
             }
@@ -117,7 +121,7 @@ impl Reloader {
                 tracing::warn!(file = %file.display(), "somebody has been writing this file for a minute: what is in it counts now");
             }
             let (sources, running, versions) = (self.sources.clone(), self.running.clone(), self.versions.clone());
-            let removed = self.removed(Instant::now());
+            let removed = self.removed();
             // When this is dropped meanwhile, they are understood again at the next look.
             let mut files = mem::take(&mut self.files);
             let reading = task::spawn_blocking(move || {
@@ -146,13 +150,14 @@ impl Reloader {
         }
     }
 
-    /// When to look again if nothing is heard.
-    fn next_look(&self) -> Instant {
+    /// How long to wait for the next look if nothing is heard.
+    fn next_look(&self) -> Duration {
         let patience = self.running.service.patience;
-        let gone = self.gone.values().map(|since| *since + patience);
-        let writers = self.ears.next();
-        let usual = Instant::now() + LOOK;
-        gone.chain(writers).fold(usual, Instant::min)
+        let gone = self.gone.values().filter(|since| since.elapsed() < patience);
+        let gone = gone.map(|since| patience.saturating_sub(since.elapsed()));
+        let now = Instant::now();
+        let writers = self.ears.next().map(|at| at.saturating_duration_since(now));
+        gone.chain(writers).fold(LOOK, Duration::min)
     }
 
     /// Waits until nothing more is heard, and until files that changed unheard stand still.
@@ -165,7 +170,10 @@ impl Reloader {
             time::sleep(rest).await;
         }
         for _ in 0..LOOKS {
-            let now = files::prints(&self.sources);
+            let sources = self.sources.clone();
+            let Ok(now) = task::spawn_blocking(move || files::prints(&sources)).await else {
+                break;
+            };
             let before = mem::replace(&mut self.prints, now);
             let changed = files::changed(&before, &self.prints);
             if changed.iter().all(|file| self.ears.knows(file)) {
@@ -177,16 +185,14 @@ impl Reloader {
     }
 
     /// The endpoints whose file has been gone for too long.
-    fn removed(&self, now: Instant) -> BTreeSet<EndpointName> {
+    fn removed(&self) -> BTreeSet<EndpointName> {
         let patience = self.running.service.patience;
-        let is_over = |since: &Instant| now.saturating_duration_since(*since) >= patience;
-        let over = self.gone.iter().filter(|(_, since)| is_over(since));
+        let over = self.gone.iter().filter(|(_, since)| since.elapsed() >= patience);
         over.map(|(name, _)| name.clone()).collect()
     }
 
     /// Compares with what was read before.
     fn take(&mut self, loaded: Loaded) -> Option<Reload> {
-        let now = Instant::now();
         let patience = self.running.service.patience;
         // One that counts as removed is remembered until its file is back: it is not away for a second time.
         let there: BTreeSet<_> = loaded.names().cloned().collect();
@@ -201,7 +207,7 @@ impl Reloader {
         for name in &loaded.away {
             if loaded.listed && !self.gone.contains_key(name) {
                 tracing::warn!(endpoint = %name, patience_s = patience.as_secs(), "the endpoint's file is gone: nothing new begins, and if it is not back in time the endpoint counts as removed");
-                self.gone.insert(name.clone(), now);
+                self.gone.insert(name.clone(), time::Instant::now());
             }
         }
         if loaded == self.last {

@@ -87,6 +87,20 @@ impl Revision {
     pub fn is_empty(&self) -> bool {
         self.keep.is_empty() && self.dropped.is_empty()
     }
+
+    /// This one, and then a later one: as one.
+    pub fn then(&mut self, later: Self) {
+        let is = |kept: &KeptVersion, file: &str, number: i64| kept.file == file && kept.number == number;
+        for (file, number) in later.dropped {
+            self.keep.retain(|kept| !is(kept, &file, number));
+            self.dropped.push((file, number));
+        }
+        for new in later.keep {
+            self.keep.retain(|kept| !is(kept, &new.file, new.number));
+            self.dropped.retain(|(file, number)| !is(&new, file, *number));
+            self.keep.push(new);
+        }
+    }
 }
 
 /// The last good versions.

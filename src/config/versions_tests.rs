@@ -46,14 +46,19 @@ fn rows(kept: &[KeptVersion]) -> Vec<String> {
 fn a_file_is_kept_beside_the_settings_that_it_was_right_beside() {
     let mut versions = Versions::default();
     let mut table = BTreeMap::<(String, i64), KeptVersion>::new();
+    let mut all_at_once = Revision::default();
     let mut look = |loaded: Loaded, changes: usize| {
         let revision = versions.take(&loaded, DateTime::UNIX_EPOCH);
         assert_eq!(revision.keep.len() + revision.dropped.len(), changes, "{revision:?}");
+        all_at_once.then(revision.clone());
         revision.dropped.into_iter().for_each(|key| drop(table.remove(&key)));
         for kept in revision.keep {
             table.insert((kept.file.clone(), kept.number), kept);
         }
         let kept: Vec<_> = table.values().cloned().collect();
+        let mut at_once = all_at_once.keep.clone();
+        at_once.sort_by_key(|kept| (kept.file.clone(), kept.number));
+        assert_eq!(at_once, kept, "several as one");
         assert_eq!(Versions::of(kept.clone()), versions, "a restart knows the same");
         rows(&kept)
     };

@@ -10,6 +10,7 @@ use std::{
 use mailjob::config::{
     Changes, Problem,
     reload::{Reload, Reloader},
+    versions::Versions,
 };
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::{
@@ -29,7 +30,13 @@ fn reloader(machine: &Machine) -> Reloader {
 fn reloader_hearing(machine: &Machine, hangup: SignalKind) -> Reloader {
     let loaded = machine.load();
     let running = loaded.start().unwrap();
-    Reloader::new(machine.sources(), loaded, running, signal(hangup).unwrap())
+    Reloader::new(
+        machine.sources(),
+        loaded,
+        running,
+        Versions::default(),
+        signal(hangup).unwrap(),
+    )
 }
 
 /// Every reload until one is as it should be: writing a file may be seen as several changes.
@@ -82,7 +89,11 @@ async fn files_come_change_and_go() {
 
     machine.remove("endpoints.d/new.toml");
     let reload = until(&mut reloader, |reload| reload.config.endpoints.len() == 1).await;
-    assert_eq!(reload.changes.removed, [name("new")]);
+    assert_eq!(reload.changes.away, [name("new")]);
+    assert!(
+        reload.config.held.contains_key(&name("new")),
+        "its jobs wait for a while"
+    );
     assert!(reload.config.endpoints.contains_key(&name("stays")));
 }
 

@@ -191,7 +191,7 @@ fn letter(subject: &str) -> Vec<u8> {
 fn done(receiver: &Receiver) -> BTreeMap<String, Vec<String>> {
     let mut done = BTreeMap::<_, Vec<_>>::new();
     for request in receiver.requests() {
-        let subject = request.json()["message"]["subject"].as_str().unwrap_or("?").to_owned();
+        let subject = request.json()["mail"]["subject"].as_str().unwrap_or("?").to_owned();
         done.entry(request.path.clone()).or_default().push(subject);
     }
     done
