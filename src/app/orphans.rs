@@ -32,7 +32,7 @@ struct Orphans {
 impl Orphans {
     /// Endpoints that are broken, disabled, or gone for a moment keep their jobs.
     fn of(route: &Route, config: &Config) -> Self {
-        let names = route.names();
+        let names = route.getters();
         let next = match route.mailbox.taker {
             Taker::First => names.clone(),
             Taker::All => Vec::new(),

@@ -186,10 +186,15 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
         true => Err(files::unfinished()),
         false => files::read_text(file),
     };
-    let text = sources
-        .config
-        .as_deref()
-        .map(|file| (file, read(file).and_then(files::not_empty)));
+    // It is right without a word, but where there were some they were cut off.
+    let spoke = before
+        .versions
+        .is_some_and(|versions| versions.newest_shared().is_some());
+    let read_shared_text = |file| match spoke {
+        true => read(file).and_then(files::not_empty),
+        false => read(file),
+    };
+    let text = sources.config.as_deref().map(|file| (file, read_shared_text(file)));
     let defaults = match &text {
         Some((file, Ok(text))) => Defaults::of(file, text),
         Some((_, Err(_))) => Err(defaults::Unknown),

@@ -33,7 +33,9 @@ pub fn of(sources: &Sources, loaded: &Loaded) -> Service {
 /// The same without a word.
 #[must_use]
 pub fn quietly(sources: &Sources, loaded: &Loaded) -> Service {
-    match (&loaded.service, loaded.is_shared_broken()) {
+    let file = sources.config.as_deref();
+    let is_cut_off = || file.and_then(read).is_some_and(|text| text.trim().is_empty());
+    match (&loaded.service, loaded.is_shared_broken() || is_cut_off()) {
         (Some(service), false) => service.clone(),
         (Some(right), true) => Service {
             ledger: self::service(sources).ledger,

@@ -103,9 +103,15 @@ impl Route {
         self
     }
 
-    /// The names of its endpoints, in order, with those that are held.
+    /// The names of its endpoints that run, in order.
     #[must_use]
     pub fn names(&self) -> Vec<EndpointName> {
+        self.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect()
+    }
+
+    /// Who gets its mails, in order: the endpoints that run, and those that are held.
+    #[must_use]
+    pub fn getters(&self) -> Vec<EndpointName> {
         let mut names = Vec::with_capacity(self.endpoints.len() + self.held.len());
         let mut held = self.held.iter().peekable();
         for (at, endpoint) in self.endpoints.iter().enumerate() {
@@ -130,7 +136,7 @@ impl Route {
         let first = self.endpoints.first().or_else(|| away.clone().next());
         Inlet {
             mailbox: self.mailbox.clone(),
-            takers: self.names().into_iter().take(most).collect(),
+            takers: self.getters().into_iter().take(most).collect(),
             settle: self.endpoints.iter().chain(away).map(settle).collect(),
             ignored: first.map_or(Fate::Keep, |endpoint| endpoint.settle.ignored.clone()),
             size: self
@@ -149,7 +155,7 @@ impl Route {
     pub fn successors(&self, of: &EndpointName) -> Vec<EndpointName> {
         match self.mailbox.taker {
             Taker::All => Vec::new(),
-            Taker::First => self.names().into_iter().filter(|name| name != of).collect(),
+            Taker::First => self.getters().into_iter().filter(|name| name != of).collect(),
         }
     }
 }

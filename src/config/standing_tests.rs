@@ -122,7 +122,7 @@ fn a_file_that_ran_runs_on_at_a_restart_however_it_is_broken() {
         if way == "gone" {
             assert!(config.held.values().all(|held| held.away), "{way}");
             let routes = config.routes();
-            let names: Vec<_> = routes[0].names().iter().map(ToString::to_string).collect();
+            let names: Vec<_> = routes[0].getters().iter().map(ToString::to_string).collect();
             assert_eq!(names, ["orders", "rest"], "{way}: it keeps its turn");
         } else {
             assert_eq!(config.endpoints, before.endpoints, "{way}");
@@ -171,7 +171,7 @@ fn a_file_that_was_broken_from_its_first_day_holds_what_is_nobody_elses() {
         folder.write("endpoints.d/bills.toml", ORDERS.replace("order*", "bill*").as_bytes());
         let config = folder.start().start().unwrap();
         let routes = config.routes();
-        let names: Vec<_> = routes[0].names().iter().map(ToString::to_string).collect();
+        let names: Vec<_> = routes[0].getters().iter().map(ToString::to_string).collect();
         match way {
             "gone" => assert_eq!(names, ["bills", "rest"], "{way}"),
             _ => assert_eq!(
@@ -198,7 +198,7 @@ fn what_it_needs_is_missing_at_a_restart() {
     let config = folder.start().start().unwrap();
     let name = EndpointName::new("orders").unwrap();
     assert!(matches!(&config.held[&name].claim, Claim::Endpoint(endpoint) if **endpoint == *before.endpoints[&name]));
-    let names: Vec<_> = config.routes()[0].names().iter().map(ToString::to_string).collect();
+    let names: Vec<_> = config.routes()[0].getters().iter().map(ToString::to_string).collect();
     assert_eq!(names, ["orders", "rest"]);
 }
 
