@@ -194,6 +194,9 @@ async fn pop3(notes: &mut Notes, account: &Account, reading: &Reading, credentia
     notes.note(Stage::Capabilities, Outcome::Passed(told));
     let lying = reading.mailboxes.first().map_or("", |mailbox| mailbox.lying.as_str());
     notes.note(Stage::Mailbox, Outcome::Passed(format!("{} mails{lying}", probe.mails)));
+    if let Some(unread) = probe.unread {
+        notes.note(Stage::Mailbox, Outcome::Warned(unlisted(&unread)));
+    }
 }
 
 async fn smtp(notes: &mut Notes, account: &Account, server: &Server, credential: Option<&Credential>) {
@@ -251,6 +254,14 @@ fn capabilities(offered: &[&str], missing: &[&str]) -> String {
         offered
     } else {
         format!("{offered}; done without {}", missing.join(", "))
+    }
+}
+
+fn unlisted(unread: &watch::error::Words) -> Trouble {
+    Trouble {
+        what: format!("the server lists mails in a way that can't be read: {unread}"),
+        cure: "mails without a unique id (UIDL) that can be read are left alone, the others are taken; read this mailbox by IMAP, or tell whoever runs the server"
+            .to_owned(),
     }
 }
 

@@ -59,7 +59,10 @@ pub(super) fn of_watch(error: &Error) -> Trouble {
         Error::Protocol(Violation::Injected | Violation::Preauth) => {
             "find out who sits in between: a proxy or virus scanner"
         }
-        Error::Protocol(_) => "check host and port: this may be a server of another kind",
+        Error::Early { .. } => {
+            "tell whoever runs the server: it does not send mails as POP3 wants it; or read this mailbox by IMAP"
+        }
+        Error::Protocol(_) | Error::Odd { .. } => "check host and port: this may be a server of another kind",
         Error::InUse(answer) => {
             return Trouble {
                 what: format!("another session has the maildrop: the server said {answer}"),

@@ -3,14 +3,22 @@
 /// What stands for UIDVALIDITY in the places of a maildrop: POP3 has none, and its numbers are the ledger's own.
 pub const MAILDROP: u32 = 1;
 
-/// What a POP3 server calls a mail. Two mails of one name and size are taken for copies of each other, as RFC 1939 section 7 has it;
-/// the size tells a name that was given to another mail.
+/// What a POP3 server calls a mail. No two should have one name, and some do: which is which, their bytes tell.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MaildropName {
     /// UIDL, at most 70 characters (RFC 1939 section 7).
     pub uidl: String,
-    /// LIST, in bytes.
+    /// LIST, in bytes; 0 where the server says nothing that can be read.
     pub size: u64,
+}
+
+/// What is remembered of a mail's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Fingerprint {
+    /// SHA-256 over Message-ID, Date and From, where there is a Message-ID.
+    pub header_key: Option<[u8; 32]>,
+    /// SHA-256 of all bytes, where they were read.
+    pub sha256: Option<[u8; 32]>,
 }
 
 /// A mail of a maildrop that has a number.
@@ -24,4 +32,6 @@ pub struct MaildropMail {
     pub taken: bool,
     /// Whether it is left, as it lay there before the maildrop was watched.
     pub skipped: bool,
+    /// What was read of it.
+    pub print: Fingerprint,
 }

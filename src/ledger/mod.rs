@@ -44,7 +44,7 @@ pub use self::{
     inspection::{Copying, Finding, Inspection},
     job_list::{JobFilter, JobPage, JobRow},
     job_table::{JobTable, Pause, PausedBy, Steer, Steered, Unsteerable},
-    maildrop::{MAILDROP, MaildropMail, MaildropName},
+    maildrop::{Fingerprint, MAILDROP, MaildropMail, MaildropName},
     notice::{JobNews, NewsExample, NewsKind, NewsMark, NoticeTable, Told},
     outbox::{Again, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, Submitted},
     retention::{Dropped, Forgotten},
@@ -286,12 +286,15 @@ pub trait Ledger: BacklogLedger {
     /// The mails of a maildrop that have a number, in any order.
     async fn maildrop(&self, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error>;
 
-    /// Gives each mail of a maildrop its number, the same each time until it left. The number of a mail that was taken is never given
-    /// to another.
+    /// Gives each mail of a maildrop a number of its own, the same each time until it was taken or left: mails of one name get one
+    /// each. The number of a mail that was taken is never given to another.
     async fn maildrop_number(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error>;
 
     /// Notes that these mails of a maildrop are never to be taken, and that the maildrop was seen. None of them is touched.
     async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error>;
+
+    /// Notes what was read of the headers of mails of a maildrop that have a number ([`Fingerprint::header_key`]).
+    async fn maildrop_seen(&self, mailbox: &MailboxKey, keys: Vec<(u32, [u8; 32])>) -> Result<(), Error>;
 
     /// Notes that these mails are not in the maildrop any more, by our hand or another's: they have had their last touch, and their
     /// names mean nothing. A mail that comes under such a name is looked at anew.

@@ -17,7 +17,7 @@ const BROKE: u32 = 1;
 /// What a failure weighs for the mail that was being received; `None` where it's nobody's fault.
 pub(super) fn weight(error: &Error) -> Option<u32> {
     match error {
-        Error::Refused { .. } | Error::Protocol(_) => Some(ANSWERED),
+        Error::Refused { .. } | Error::Protocol(_) | Error::Odd { .. } | Error::Early { .. } => Some(ANSWERED),
         Error::Bye(_) | Error::Closed | Error::Io(_) | Error::Silent(_) | Error::Endless { .. } => Some(BROKE),
         Error::Net(_)
         | Error::Credential { .. }

@@ -39,6 +39,24 @@ pub enum Error {
     /// The server said what the protocol doesn't know or we don't allow.
     #[error("the server broke the protocol: {0}")]
     Protocol(#[from] Violation),
+    /// What came is no answer (POP3).
+    #[error("the server answered {command} with what is no answer: \"{words}\"")]
+    Odd {
+        /// What was asked.
+        command: &'static str,
+        /// What came.
+        words: Words,
+    },
+    /// Something came where nothing was asked (POP3): what was read before was not all of it.
+    #[error(
+        "bytes that nobody asked for came before {before}: \"{words}\"; what came before them ended where it must not, as when a server does not double the dots that begin lines (RFC 1939 section 3)"
+    )]
+    Early {
+        /// What was not sent then.
+        before: &'static str,
+        /// How they begin.
+        words: Words,
+    },
     /// A command was answered NO, BAD or -ERR.
     #[error("the server refused {command}: {answer}")]
     Refused {
@@ -274,7 +292,7 @@ impl Error {
     #[must_use]
     pub(crate) fn struck(mut self, redaction: &Redaction) -> Self {
         match &mut self {
-            Self::Bye(words) => words.strike(redaction),
+            Self::Bye(words) | Self::Odd { words, .. } | Self::Early { words, .. } => words.strike(redaction),
             Self::Refused { answer, .. }
             | Self::Credential { answer, .. }
             | Self::InUse(answer)
@@ -310,6 +328,8 @@ impl Error {
             | Self::Endless { .. }
             | Self::Bye(_)
             | Self::Protocol(_)
+            | Self::Odd { .. }
+            | Self::Early { .. }
             | Self::InUse(_)
             | Self::TooSoon { .. } => Verdict::Reconnect,
             Self::Refused { .. }

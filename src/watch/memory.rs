@@ -47,6 +47,7 @@ pub(crate) struct State {
     pub(crate) old: Vec<OldMail>,
     /// Mails that lay there before and are to be taken.
     pub(crate) old_wanted: Vec<u32>,
+    pub(crate) header_keys: HashMap<u32, [u8; 32]>,
 }
 
 impl Memory {
@@ -144,6 +145,9 @@ impl Ledger for Memory {
                 taken.known += 1;
                 let lack = mail.lack().cloned().filter(|_| present == Some(true));
                 state.unfetched.extend(lack.map(|lack| (mail.place.uid, lack)));
+                if mail.place.uid_validity == MAILDROP && present.is_none() {
+                    state.mails.insert(mail.place, mail);
+                }
             } else {
                 taken.new += 1;
                 state.mails.insert(mail.place, mail);
@@ -233,27 +237,52 @@ impl Ledger for Memory {
 
     async fn maildrop(&self, _: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
         let state = self.state.lock().unwrap();
-        let mail = |(name, uid): &(MaildropName, u32)| MaildropMail {
-            name: name.clone(),
-            uid: *uid,
-            skipped: state.skipped.contains(uid),
-            taken: state.skipped.contains(uid) || state.mails.keys().any(|place| place.uid == *uid),
+        let mail = |(name, uid): &(MaildropName, u32)| {
+            let held = state.mails.values().find(|mail| mail.place.uid == *uid);
+            MaildropMail {
+                name: name.clone(),
+                uid: *uid,
+                skipped: state.skipped.contains(uid),
+                taken: state.skipped.contains(uid) || held.is_some(),
+                print: Fingerprint {
+                    header_key: held
+                        .and_then(|mail| mail.header_key)
+                        .or(state.header_keys.get(uid).copied()),
+                    sha256: held.and_then(|mail| match &mail.content {
+                        Content::Whole { sha256, .. } => Some(*sha256),
+                        Content::Lacking(_) => None,
+                    }),
+                },
+            }
         };
         Ok(state.maildrop.iter().map(mail).collect())
     }
 
     async fn maildrop_number(&self, _: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error> {
         let mut state = self.state.lock().unwrap();
-        let number = |name: MaildropName| match state.maildrop.iter().find(|(known, _)| *known == name) {
-            Some((_, uid)) => *uid,
-            None => {
-                state.numbers += 1;
-                let uid = state.numbers;
-                state.maildrop.push((name, uid));
-                uid
-            }
-        };
-        Ok(names.into_iter().map(number).collect())
+        let mut given = Vec::new();
+        for name in names {
+            let free = |(known, uid): &&(MaildropName, u32)| {
+                let taken = state.skipped.contains(uid) || state.mails.keys().any(|place| place.uid == *uid);
+                *known == name && !taken && !given.contains(uid)
+            };
+            let uid = match state.maildrop.iter().find(free) {
+                Some((_, uid)) => *uid,
+                None => {
+                    state.numbers += 1;
+                    let uid = state.numbers;
+                    state.maildrop.push((name, uid));
+                    uid
+                }
+            };
+            given.push(uid);
+        }
+        Ok(given)
+    }
+
+    async fn maildrop_seen(&self, _: &MailboxKey, keys: Vec<(u32, [u8; 32])>) -> Result<(), Error> {
+        self.state.lock().unwrap().header_keys.extend(keys);
+        Ok(())
     }
 
     async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error> {

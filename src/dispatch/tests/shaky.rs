@@ -116,6 +116,9 @@ impl Ledger for Shaky {
     async fn maildrop_number(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error> {
         self.inner.maildrop_number(mailbox, names).await
     }
+    async fn maildrop_seen(&self, mailbox: &MailboxKey, keys: Vec<(u32, [u8; 32])>) -> Result<(), Error> {
+        self.inner.maildrop_seen(mailbox, keys).await
+    }
     async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
         self.inner.maildrop_left(mailbox, uids).await
     }

@@ -322,9 +322,7 @@ pub(super) fn sort_maildrop(
         };
         // What is taken is not skipped: the watch finds it by itself.
         if sort(&mail, record, rules.first_look, rules.take_since) == Sort::Leave {
-            let names = [name];
-            maildrop::skip(desk, mailbox, &names)?;
-            mail.uid = maildrop::number(desk, mailbox, &names)?.first().copied().unwrap_or(0);
+            mail.uid = maildrop::skip(desk, mailbox, &[name])?.first().copied().unwrap_or(0);
             insert(desk.db, rules.mailbox, rules.round, &mail, false)?;
         }
     }

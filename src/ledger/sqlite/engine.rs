@@ -202,7 +202,14 @@ impl Ledger for Sqlite {
     async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
         self.post
-            .ask(0, move |desk| maildrop::skip(desk, &mailbox, &names))
+            .ask(0, move |desk| maildrop::skip(desk, &mailbox, &names).map(drop))
+            .await
+    }
+
+    async fn maildrop_seen(&self, mailbox: &MailboxKey, keys: Vec<(u32, [u8; 32])>) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| maildrop::seen(desk, &mailbox, &keys))
             .await
     }
 

@@ -1,16 +1,19 @@
 //! Maildrops (POP3): a number for each mail that a server lists, so that it has a place like a mail of IMAP.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, params};
 
 use super::{backlog, savepoint::Desk, settle, values::signed};
-use crate::ledger::{Error, MAILDROP, MailboxKey, MaildropMail, MaildropName, Place};
+use crate::ledger::{Error, Fingerprint, MAILDROP, MailboxKey, MaildropMail, MaildropName, Place};
 
 /// The mails of a maildrop that have a number.
 pub(super) fn mails(db: &Connection, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
     let mut query = db.prepare_cached(
-        "SELECT d.uidl, d.size, d.uid, d.skipped OR EXISTS (SELECT 1 FROM place p WHERE p.mailbox = d.mailbox AND p.uid_validity = ?2 AND p.uid = d.uid),
-           d.skipped
-         FROM maildrop d WHERE d.mailbox = (SELECT id FROM mailbox WHERE name = ?1)",
+        "SELECT d.uidl, d.size, d.uid, d.skipped OR p.mail IS NOT NULL, d.skipped, ifnull(m.header_key, d.header_key),
+           CASE WHEN m.lacks IS NULL THEN m.sha256 END
+         FROM maildrop d LEFT JOIN place p ON p.mailbox = d.mailbox AND p.uid_validity = ?2 AND p.uid = d.uid
+         LEFT JOIN mail m ON m.id = p.mail WHERE d.mailbox = (SELECT id FROM mailbox WHERE name = ?1)",
     )?;
     let rows = query.query_map(params![&*mailbox.0, MAILDROP], |row| {
         Ok(MaildropMail {
@@ -21,48 +24,70 @@ pub(super) fn mails(db: &Connection, mailbox: &MailboxKey) -> Result<Vec<Maildro
             uid: row.get(2)?,
             taken: row.get(3)?,
             skipped: row.get(4)?,
+            print: Fingerprint {
+                header_key: row.get(5)?,
+                sha256: row.get(6)?,
+            },
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Gives each mail its number: the one that it has, or the next.
+/// Gives each mail a number of its own: that of one of its name which was not taken, or the next.
 pub(super) fn number(desk: &Desk<'_>, mailbox: &MailboxKey, names: &[MaildropName]) -> Result<Vec<u32>, Error> {
     let mailbox = mailbox_row(desk, mailbox)?;
     let mut next = next(desk.db, mailbox)?;
+    let mut free = desk.db.prepare_cached(
+        "SELECT uid FROM maildrop d WHERE mailbox = ?1 AND uidl = ?2 AND size = ?3 AND NOT skipped
+         AND NOT EXISTS (SELECT 1 FROM place p WHERE p.mailbox = d.mailbox AND p.uid_validity = ?4 AND p.uid = d.uid) ORDER BY uid",
+    )?;
+    let mut insert = desk
+        .db
+        .prepare_cached("INSERT INTO maildrop (mailbox, uidl, size, uid) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut given = BTreeSet::new();
     let mut numbers = Vec::with_capacity(names.len());
     for name in names {
         let size = signed_size(name.size);
-        let known = desk
-            .db
-            .prepare_cached("SELECT uid FROM maildrop WHERE mailbox = ?1 AND uidl = ?2 AND size = ?3")?
-            .query_row(params![mailbox, name.uidl, size], |row| row.get(0))
-            .optional()?;
-        let number = match known {
+        let mut rows = free.query(params![mailbox, name.uidl, size, MAILDROP])?;
+        let mut number = None;
+        while let (None, Some(row)) = (number, rows.next()?) {
+            number = Some(row.get(0)?).filter(|number: &i64| !given.contains(number));
+        }
+        let number = match number {
             Some(number) => number,
             None => {
-                desk.db
-                    .prepare_cached("INSERT INTO maildrop (mailbox, uidl, size, uid) VALUES (?1, ?2, ?3, ?4)")?
-                    .execute(params![mailbox, name.uidl, size, next])?;
+                insert.execute(params![mailbox, name.uidl, size, next])?;
                 next += 1;
                 next - 1
             }
         };
+        given.insert(number);
         numbers.push(u32::try_from(number).map_err(|_| Error::Engine("a maildrop ran out of numbers".to_owned()))?);
     }
     Ok(numbers)
 }
 
-/// Notes that these mails are never to be taken, and that the maildrop was seen.
-pub(super) fn skip(desk: &Desk<'_>, mailbox: &MailboxKey, names: &[MaildropName]) -> Result<(), Error> {
+/// Notes what was read of the headers of these mails.
+pub(super) fn seen(desk: &Desk<'_>, mailbox: &MailboxKey, keys: &[(u32, [u8; 32])]) -> Result<(), Error> {
+    let mut note = desk.db.prepare_cached(
+        "UPDATE maildrop SET header_key = ?3 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2",
+    )?;
+    for (uid, key) in keys {
+        note.execute(params![&*mailbox.0, uid, key])?;
+    }
+    Ok(())
+}
+
+/// Notes that these mails are never to be taken, and that the maildrop was seen; gives back their numbers.
+pub(super) fn skip(desk: &Desk<'_>, mailbox: &MailboxKey, names: &[MaildropName]) -> Result<Vec<u32>, Error> {
     let uids = number(desk, mailbox, names)?;
     let mut skip = desk.db.prepare_cached(
         "UPDATE maildrop SET skipped = 1 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2",
     )?;
-    for uid in uids {
+    for uid in &uids {
         skip.execute(params![&*mailbox.0, uid])?;
     }
-    Ok(())
+    Ok(uids)
 }
 
 /// Notes that these mails are not in the maildrop any more.

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-pub(super) const MIGRATIONS: [&str; 15] = [
+pub(super) const MIGRATIONS: [&str; 16] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_sign_in.sql"),
     include_str!("migrations/0003_maildrop.sql"),
@@ -36,6 +36,7 @@ pub(super) const MIGRATIONS: [&str; 15] = [
     include_str!("migrations/0013_unusable.sql"),
     include_str!("migrations/0014_backlog.sql"),
     include_str!("migrations/0015_file_version.sql"),
+    include_str!("migrations/0016_maildrop_namesakes.sql"),
 ];
 
 /// Prepared statements that a connection keeps: more than there are.

@@ -1,18 +1,26 @@
 //! A mail on its way in, read in pieces: it is never in memory as a whole.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::{
     unstuff::Unstuff,
+    whole::Tally,
     wire::{ENDLESS, Wire},
 };
 use crate::watch::{error::Error, imap::Io};
+
+/// The slowest that a mail may come, in bytes a second, beside the time that each may take.
+const SLOWEST: u64 = 8 * 1024;
 
 /// A connection on which a mail is coming.
 #[derive(Debug)]
 pub(crate) struct Body<T: Io = Box<dyn Io>> {
     wire: Wire<T>,
     unstuff: Unstuff,
+    tally: Tally,
+    begun: Instant,
 }
 
 /// What comes after a piece.
@@ -20,20 +28,24 @@ pub(super) enum Next<T: Io = Box<dyn Io>> {
     /// More of the mail.
     Piece(Body<T>),
     /// That was all of it.
-    End(Wire<T>),
+    End(Wire<T>, Tally),
 }
 
 impl<T: Io> Body<T> {
     pub(super) fn new(wire: Wire<T>) -> Self {
         Self {
+            unstuff: Unstuff::new(wire.bare),
             wire,
-            unstuff: Unstuff::new(),
+            tally: Tally::default(),
+            begun: Instant::now(),
         }
     }
 
-    /// Reads the next `most` bytes, or up to the end if that comes before. It may be one byte more, which can't be judged alone.
+    /// Reads the next `most` bytes, or up to the end if that comes before. It may be two bytes more, which can't be judged alone.
+    ///
+    /// The time that a mail may take grows with what came of it, never by its coming in drops.
     pub(super) async fn piece(mut self, most: usize) -> Result<(Vec<u8>, Next<T>), Error> {
-        let until = Instant::now() + ENDLESS;
+        let until = self.begun + ENDLESS + Duration::from_secs(self.tally.bytes / SLOWEST);
         let mut piece = Vec::new();
         while !self.unstuff.ended() && piece.len() < most {
             let room = most - piece.len();
@@ -43,11 +55,29 @@ impl<T: Io> Body<T> {
             };
             self.wire.bytes(until, feed).await?;
         }
+        self.tally.add(&piece, self.unstuff.dots());
         let next = if self.unstuff.ended() {
-            Next::End(self.wire)
+            Next::End(self.wire, self.tally)
         } else {
             Next::Piece(self)
         };
         Ok((piece, next))
+    }
+
+    /// Reads all that comes and hands on what came first, up to `head` bytes. What has more than `limit` ends the session.
+    pub(super) async fn head(self, head: usize, limit: u64) -> Result<(Vec<u8>, Wire<T>, Tally), Error> {
+        let (first, mut next) = self.piece(head).await?;
+        let mut read = first.len() as u64;
+        loop {
+            match next {
+                Next::End(wire, tally) => return Ok((first, wire, tally)),
+                Next::Piece(_) if read > limit => return Err(Error::Protocol(crate::watch::error::Violation::Lines)),
+                Next::Piece(body) => {
+                    let piece;
+                    (piece, next) = body.piece(head).await?;
+                    read += piece.len() as u64;
+                }
+            }
+        }
     }
 }

@@ -168,7 +168,7 @@ async fn top(wire: Wire, number: u32) -> Result<(Wire, Option<Bytes>), Error> {
         header.extend_from_slice(piece.get(..room).unwrap_or_default());
         body = match next {
             Next::Piece(body) => body,
-            Next::End(wire) => return Ok((wire, Some(header.into()))),
+            Next::End(wire, _) => return Ok((wire, Some(header.into()))),
         };
     }
 }
@@ -195,12 +195,14 @@ mod tests {
                 })
                 .collect(),
             cut,
+            ..Listing::default()
         };
         let known = |uidl, skipped| MaildropMail {
             name: name(uidl),
             uid: 1,
             taken: true,
             skipped,
+            print: crate::ledger::Fingerprint::default(),
         };
         let known = [known("left", true), known("taken", false)];
         for (there, cut, found) in [

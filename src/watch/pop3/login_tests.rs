@@ -82,7 +82,7 @@ async fn a_challenge_that_tells_an_error_is_answered_and_kept() {
 
 #[tokio::test]
 async fn what_a_refusal_means() {
-    let refused = |text: &str| offering("PLAIN", &format!("L: AUTH PLAIN\nS: + \nL: *\nS: -ERR {text}"));
+    let refused = |text: &str| offering("PLAIN", &format!("L: AUTH PLAIN\nS: + \nL: *\nS: -ERR {text}\nEOF"));
     for (text, kind) in [
         // Exchange Online (learn.microsoft.com), Dovecot.
         (
@@ -124,7 +124,6 @@ async fn what_a_refusal_means() {
 #[tokio::test]
 async fn servers_that_play_games_are_left() {
     for (script, violation) in [
-        ("S: * OK IMAP4rev1", Violation::Unreadable),
         ("S: + go on", Violation::Greeting),
         (
             &offering("PLAIN", "L: AUTH PLAIN\nS: +OK already in"),
@@ -141,6 +140,8 @@ async fn servers_that_play_games_are_left() {
             "{script}: {error:?}"
         );
     }
+    let error = sign_in("S: * OK IMAP4rev1", password()).await.unwrap_err();
+    assert!(error.to_string().contains("\"* OK IMAP4rev1\""), "{error}");
     let error = sign_in("S: -ERR [SYS/TEMP] too busy", password()).await.unwrap_err();
     assert!(matches!(error, Error::Bye(_)), "{error:?}");
 }
@@ -184,4 +185,94 @@ async fn what_comes_before_tls_is_refused() {
     let (stream, _server) = play_lines(lines.map(str::to_owned).to_vec());
     let error = stls(stream).await.map(drop).unwrap_err();
     assert!(matches!(error, Error::Protocol(Violation::Injected)), "{error:?}");
+}
+
+/// What is offered and refused is followed by the next way, once; what is said then of our credential is believed.
+#[tokio::test]
+async fn a_way_that_is_refused_is_followed_by_the_next() {
+    let plain = STANDARD.encode("\0me@example.test\0pass word");
+    let no = "-ERR PLAIN is not supported";
+    let bare = format!("L: AUTH PLAIN\nS: {no}\nL: AUTH PLAIN {plain}\n");
+    let user = "L: USER me@example.test\nS: +OK\nL: PASS pass word\n";
+    for (what, rest, mechanism) in [
+        (
+            "PLAIN is offered and refused",
+            format!("L: AUTH PLAIN\nS: + \nL: {plain}\nS: {no}\n{user}S: +OK"),
+            None,
+        ),
+        ("it is not known", format!("{bare}S: {no}\n{user}S: +OK"), None),
+        ("it wants all in one line", format!("{bare}S: +OK"), None),
+        (
+            "both are refused",
+            format!("L: AUTH PLAIN\nS: +\nL: *\nS: {no}\n{user}S: -ERR wrong"),
+            Some("PASS"),
+        ),
+        (
+            "there is no USER",
+            format!("L: AUTH PLAIN\nS: +\nL: *\nS: {no}\nL: USER *\nS: -ERR what?"),
+            Some("PLAIN"),
+        ),
+        (
+            "it leaves",
+            format!("L: AUTH PLAIN\nS: +\nL: *\nS: {no}\nEOF"),
+            Some("PLAIN"),
+        ),
+        (
+            "it is the credential",
+            "L: AUTH PLAIN\nS: +\nL: *\nS: -ERR [AUTH] wrong".to_owned(),
+            Some("PLAIN"),
+        ),
+    ] {
+        let rest = if mechanism.is_none() { rest + AFTER } else { rest };
+        let signed_in = sign_in(&offering("PLAIN LOGIN", &rest), password()).await;
+        match (signed_in, mechanism) {
+            (Ok(_), None) => {}
+            (Err(Error::Credential { mechanism: found, .. }), Some(mechanism)) => {
+                assert_eq!(found, mechanism, "{what}")
+            }
+            (other, _) => panic!("{what}: {other:?}"),
+        }
+    }
+}
+
+/// What a server quotes of our sign-in is struck out of its words, whatever it says them with, then and later.
+#[tokio::test]
+async fn an_echo_tells_nobody_the_password() {
+    let plain = STANDARD.encode("\0me@example.test\0pass word");
+    let said = |answer: &str| format!("L: AUTH PLAIN\nS: +\nL: *\nS: {answer}\nEOF");
+    for (sasl, rest) in [
+        ("PLAIN", said(&format!("-ERR [AUTH] bad: AUTH PLAIN {plain}"))),
+        ("PLAIN", said(&format!("-ERR [SYS/TEMP] bad: {plain}"))),
+        ("PLAIN", said(&format!("-ERR [IN-USE] {plain} has it"))),
+        ("PLAIN", said(&format!("535 bad: {plain}"))),
+        (
+            "PLAIN",
+            said(&format!(
+                "+ {}\nL: *\nS: -ERR [AUTH] so",
+                STANDARD.encode("wrong: pass word")
+            )),
+        ),
+        (
+            "LOGIN",
+            "L: USER *\nS: +OK\nL: PASS *\nS: -ERR bad: PASS pass word".to_owned(),
+        ),
+        ("LOGIN", "L: USER *\nS: +OK\nL: PASS *\nS: PASS pass word".to_owned()),
+        (
+            "LOGIN",
+            "L: USER *\nS: +OK\nL: PASS *\nS: +OK\nS: pass word\nS: -ERR".to_owned(),
+        ),
+    ] {
+        let error = sign_in(&offering(sasl, &rest), password()).await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains("***"), "{rest}: {shown}");
+        for secret in ["pass word", &plain, &plain[8..16]] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_has_odd_words_for_capa_is_asked_no_more() {
+    let script = "S:  +OK  ready \nL: CAPA\nS: 500 unknown command\nL: USER *\nS: +ok\nL: PASS *\nS:   +OK\nL: CAPA\nS: 500 what?";
+    assert_eq!(sign_in(script, password()).await.unwrap(), Capabilities::default());
 }

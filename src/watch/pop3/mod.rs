@@ -1,10 +1,13 @@
 //! POP3 (RFC 1939): short sessions with a maildrop that is locked while they last.
 //!
 //! What IMAP has and POP3 has not is made up for by the ledger: it numbers the mails (`Ledger::maildrop_number`), knows which were
-//! taken, and finds by its hash a mail that the server calls by another name. No mail is deleted before its work is over.
+//! taken, and finds by its hash a mail that the server calls by another name. No mail is deleted before its work is over, and none that
+//! was not read and compared in the session that deletes it ([`check`]). What is not whole is not taken ([`whole`]).
 
+mod again;
 mod body;
 mod capabilities;
+mod check;
 mod first_sight;
 mod login;
 mod maildrop;
@@ -15,16 +18,17 @@ mod take;
 mod unstuff;
 pub mod visit;
 mod watcher;
+mod whole;
 mod wire;
 
 use async_trait::async_trait;
 use tokio::net::TcpStream;
 
 pub(super) use self::watcher::Watcher;
-use self::wire::Wire;
+use self::{check::Checks, portion::Care, whole::Record, wire::Wire};
 use super::{
     door::{Account, CONNECT, Door},
-    error::Error,
+    error::{Error, Words},
     imap::Io,
 };
 use crate::{
@@ -32,10 +36,18 @@ use crate::{
     net::{self, Handshake},
 };
 
+/// What a watch remembers of its maildrop from one session to the next.
+#[derive(Debug, Default)]
+struct Past {
+    care: Care,
+    checks: Checks,
+    record: Record,
+}
+
 /// Starts TLS on a connection, after the greeting where the server begins without; then somebody can sign in.
 async fn secure(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<(Wire, Handshake), Error> {
-    let socket = match server.tls {
-        Tls::Implicit => socket,
+    let (socket, greeting) = match server.tls {
+        Tls::Implicit => (socket, Words::default()),
         Tls::StartTls => login::stls(socket).await?,
     };
     let stream = net::upgrade(socket, server, files, CONNECT).await?;
@@ -43,7 +55,10 @@ async fn secure(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Resu
     let stream: Box<dyn Io> = Box::new(stream);
     let wire = match server.tls {
         Tls::Implicit => login::greeted(stream).await?,
-        Tls::StartTls => Wire::new(stream),
+        Tls::StartTls => Wire {
+            greeting,
+            ..Wire::new(stream)
+        },
     };
     Ok((wire, handshake))
 }
@@ -57,3 +72,7 @@ impl Door<Wire> for Account {
         Ok(wire)
     }
 }
+
+#[cfg(test)]
+#[path = "cuts_tests.rs"]
+mod cuts_tests;

@@ -73,6 +73,8 @@ pub(super) struct Care {
 struct Trouble {
     weight: u32,
     last: Instant,
+    /// What happened, in words.
+    why: String,
 }
 
 impl Trouble {
@@ -95,28 +97,34 @@ impl Care {
         }
     }
 
-    /// The server refused it.
-    pub(super) fn refused(&mut self, now: Instant) {
-        self.blame(ANSWERED, now);
+    /// It was given up, and begins anew when it is wanted again.
+    pub(super) fn forget(&mut self, name: &MaildropName) {
+        self.trying = None;
+        self.troubles.remove(name);
+    }
+
+    /// The server refused it, or did not send all of it.
+    pub(super) fn refused(&mut self, why: String, now: Instant) {
+        self.blame(ANSWERED, why, now);
     }
 
     /// The session failed.
     pub(super) fn failed(&mut self, error: &Error, now: Instant) {
-        self.blame(weight(error).unwrap_or(0), now);
+        self.blame(weight(error).unwrap_or(0), error.to_string(), now);
     }
 
-    fn blame(&mut self, weight: u32, now: Instant) {
+    fn blame(&mut self, weight: u32, why: String, now: Instant) {
         if let Some(name) = self.trying.take().filter(|_| weight > 0) {
-            let none = Trouble { weight: 0, last: now };
-            let trouble = self.troubles.entry(name).or_insert(none);
-            trouble.weight = trouble.weight.saturating_add(weight);
-            trouble.last = now;
+            let weight = weight.saturating_add(self.weight(&name));
+            let trouble = Trouble { weight, last: now, why };
+            self.troubles.insert(name, trouble);
         }
     }
 
-    /// Whether this mail is given up.
-    pub(super) fn gives_up(&self, name: &MaildropName) -> bool {
-        self.weight(name) >= TOO_MUCH
+    /// Why this mail is given up, if it is.
+    pub(super) fn gives_up(&self, name: &MaildropName) -> Option<&str> {
+        let trouble = self.troubles.get(name).filter(|trouble| trouble.weight >= TOO_MUCH);
+        trouble.map(|trouble| &*trouble.why)
     }
 
     fn weight(&self, name: &MaildropName) -> u32 {
@@ -158,7 +166,8 @@ mod tests {
     fn new(sizes: &[u64]) -> Vec<New> {
         let mail = |size: &u64| New {
             name: name(*size),
-            numbers: vec![1],
+            number: 1,
+            again: None,
         };
         sizes.iter().map(mail).collect()
     }
@@ -199,9 +208,9 @@ mod tests {
         let (mut care, mut now) = (Care::default(), Instant::now());
         for time in 0..3 {
             assert_eq!(chosen(&mut care, &[1, 2, 3], 3, 100, now).0.len(), 3, "{time}");
-            assert!(!care.gives_up(&name(1)), "{time}");
+            assert!(!care.gives_up(&name(1)).is_some(), "{time}");
             care.trying(&name(1));
-            care.refused(now);
+            care.refused("no".into(), now);
             now += REST - Duration::from_secs(1);
             assert_eq!(chosen(&mut care, &[1, 2, 3], 3, 100, now), (vec![2, 3], false));
             now += Duration::from_secs(1);
@@ -211,9 +220,9 @@ mod tests {
                 "the last"
             );
         }
-        assert!(care.gives_up(&name(1)) && !care.gives_up(&name(2)));
+        assert!(care.gives_up(&name(1)).is_some() && !care.gives_up(&name(2)).is_some());
         chosen(&mut care, &[2, 3], 2, 100, now);
-        assert!(!care.gives_up(&name(1)), "it left, and is forgotten");
+        assert!(!care.gives_up(&name(1)).is_some(), "it left, and is forgotten");
     }
 
     #[test]
@@ -221,7 +230,7 @@ mod tests {
         let (mut care, now) = (Care::default(), Instant::now());
         let tries = |care: &mut Care, error: Error| {
             let mut tries = 0;
-            while !care.gives_up(&name(1)) && tries < 50 {
+            while !care.gives_up(&name(1)).is_some() && tries < 50 {
                 care.trying(&name(1));
                 care.failed(&error, now);
                 tries += 1;
@@ -235,7 +244,7 @@ mod tests {
         care.received();
         assert_eq!(tries(&mut care, Error::Protocol(Violation::Line)), 3);
         care.failed(&Error::Closed, now);
-        assert!(!care.gives_up(&name(2)), "nothing was being received");
+        assert!(!care.gives_up(&name(2)).is_some(), "nothing was being received");
     }
 
     #[test]

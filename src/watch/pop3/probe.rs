@@ -3,7 +3,9 @@
 use tokio::net::TcpStream;
 
 use super::{
+    check::header,
     login::{capability_lines, open},
+    maildrop::list,
     secure as secured,
     wire::Wire,
 };
@@ -17,6 +19,9 @@ use crate::{
         mechanism::SignIn,
     },
 };
+
+/// The longest header that is looked at, in bytes: a server that does not know what TOP asks for sends all of the mail.
+const HEADER: u64 = 100 << 20;
 
 /// A connection under TLS on which nobody is signed in.
 pub struct Line {
@@ -32,6 +37,8 @@ pub struct Probe {
     pub capabilities: Vec<Words>,
     /// Mails in the maildrop.
     pub mails: u64,
+    /// What of the list of them can't be read.
+    pub unread: Option<Words>,
 }
 
 /// Starts TLS on a connection.
@@ -44,7 +51,8 @@ pub async fn secure(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> 
 }
 
 impl Line {
-    /// Signs in, asks what the server can do and how many mails there are, and leaves. No mail is read or marked.
+    /// Signs in, asks what the server can do and how many mails there are, lists them as a watch does, looks at the header of the last
+    /// one, and leaves. No mail is marked.
     ///
     /// # Errors
     /// As a session's: a refused sign-in, a maildrop that is another's now.
@@ -59,7 +67,16 @@ impl Line {
         let (wire, _) = open(self.wire, &who).await?;
         let (wire, capabilities) = capability_lines(wire).await?;
         let (wire, mails) = wire.stat().await?;
+        let (mut wire, listing) = list(wire).await?;
+        if let Some(last) = listing.mails.last() {
+            (wire, _) = header(wire, last.number, HEADER).await?;
+        }
         wire.quit().await?;
-        Ok(Probe { capabilities, mails })
+        let told = || format!("{} lines, the first: {}", listing.odd.lines, listing.odd.first);
+        Ok(Probe {
+            capabilities,
+            mails,
+            unread: (listing.odd.lines > 0).then(|| Words::new(&told())),
+        })
     }
 }

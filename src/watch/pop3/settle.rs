@@ -4,19 +4,26 @@
 //! that. So the ledger hears of it only after that OK. A mail that is deleted and whose deletion the ledger did not hear of is not
 //! listed the next time, which is as good.
 
-use super::{maildrop::Found, wire::Wire};
+use std::{collections::HashSet, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    check::{self, Checks, Same},
+    maildrop::Found,
+    wire::Wire,
+};
 use crate::{
     config::{Fate, Inlet},
     ledger::{MAILDROP, Place, Settling},
-    watch::{
-        error::{Error, Refusal},
-        plan::fate,
-        session::Looking,
-    },
+    watch::{error::Error, plan::fate, session::Looking},
 };
 
 /// The mails that are asked for at once, and deleted in one session.
 const AT_ONCE: usize = 1000;
+
+/// How long a session compares and deletes.
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// Whether this mail is deleted. Flags and other mailboxes are not known here; the configuration refuses them.
 fn is_deleted(inlet: &Inlet, mail: &Settling) -> bool {
@@ -45,20 +52,62 @@ pub(super) async fn settle_kept(on: &Looking<'_>) -> Result<Vec<Settling>, Error
 }
 
 /// Deletes what is due and ends the session. Says whether more may be due.
-pub(super) async fn leave(mut wire: Wire, on: &Looking<'_>, found: &Found) -> Result<bool, Error> {
+///
+/// Each mail was read in this session, or is compared now with what was read of it before.
+pub(super) async fn leave(wire: Wire, on: &Looking<'_>, found: &mut Found, checks: &mut Checks) -> Result<Left, Error> {
+    let due = settle_kept(on).await?;
+    let uids: HashSet<u32> = due.iter().map(|mail| mail.place.uid).collect();
+    let before = found.new.len();
+    let mut wire = check::namesakes(wire, on, found, checks, Some(&uids)).await?;
+    let undecided = |uid: &u32| {
+        let mut groups = found.namesakes.iter();
+        groups.any(|group| group.known.iter().any(|(known, _)| known == uid))
+    };
+    let undecided: HashSet<u32> = uids.iter().copied().filter(undecided).collect();
+    let mut left = Left {
+        look: found.new.len() > before,
+        ..Left::default()
+    };
     let (mut deleted, mut gone) = (Vec::new(), Vec::new());
     let mut refused = None;
-    let due = settle_kept(on).await?;
+    let until = Instant::now() + LONGEST;
     for uid in due.iter().map(|mail| mail.place.uid) {
-        let Some(numbers) = found.there.get(&uid) else {
-            if !found.cut {
+        if Instant::now() >= until {
+            left.more = true;
+            break;
+        }
+        let Some(mail) = found.there.get_mut(&uid) else {
+            if !found.cut && !undecided.contains(&uid) {
                 gone.push(uid);
             }
             continue;
         };
-        let marked;
-        (wire, marked) = mark(wire, numbers).await?;
-        match marked {
+        if !mail.proven {
+            let same;
+            (wire, same, _) = check::prove(wire, mail, checks, on.inlet.size).await?;
+            match same {
+                Same::Yes => {}
+                Same::No => {
+                    tracing::warn!(
+                        uidl = mail.name.uidl,
+                        "the server has another mail under the id of one that was done"
+                    );
+                    gone.push(uid);
+                    left.look = true;
+                    continue;
+                }
+                Same::Unknown => {
+                    tracing::warn!(
+                        uidl = mail.name.uidl,
+                        "a mail is not deleted, since the server does not show it"
+                    );
+                    continue;
+                }
+            }
+        }
+        let answer;
+        (wire, answer) = wire.try_run("DELE", &mail.number.to_string()).await?;
+        match answer {
             Ok(()) => deleted.push(uid),
             Err(answer) => refused = Some(answer),
         }
@@ -74,19 +123,17 @@ pub(super) async fn leave(mut wire: Wire, on: &Looking<'_>, found: &Found) -> Re
         on.health.settled(&due, &deleted);
         tracing::debug!(mails, "deleted mails");
     }
-    Ok(mails >= AT_ONCE)
+    left.more |= mails >= AT_ONCE;
+    Ok(left)
 }
 
-/// Marks a mail and its copies. One that is marked of two stays marked: the other is tried again.
-async fn mark(mut wire: Wire, numbers: &[u32]) -> Result<(Wire, Result<(), Refusal>), Error> {
-    for number in numbers {
-        let answer;
-        (wire, answer) = wire.try_run("DELE", &number.to_string()).await?;
-        if answer.is_err() {
-            return Ok((wire, answer));
-        }
-    }
-    Ok((wire, Ok(())))
+/// What there is to do after a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Left {
+    /// More may be due for deletion.
+    pub(super) more: bool,
+    /// There is a mail that nobody has read.
+    pub(super) look: bool,
 }
 
 #[cfg(test)]

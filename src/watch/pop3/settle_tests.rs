@@ -1,14 +1,35 @@
+use sha2::{Digest, Sha256};
+
 use super::*;
 use crate::{
     config::Settle,
-    ledger::Verdict,
-    watch::{fakes::World, imap::Io, script},
+    ledger::{Fingerprint, MaildropName, Verdict},
+    watch::{
+        fakes::World,
+        header_key::header_key,
+        imap::Io,
+        pop3::maildrop::{Known, Namesakes},
+        script,
+    },
 };
 
-/// Mails 1, 2 and 3 of the ledger are the server's 4, 5 and its copy 6; 3 is not there.
+/// A mail that was read in this session.
+fn read(number: u32) -> Known {
+    Known {
+        name: MaildropName {
+            uidl: format!("u{number}"),
+            size: 9,
+        },
+        number,
+        print: Fingerprint::default(),
+        proven: true,
+    }
+}
+
+/// Mails 1, 2 and 3 of the ledger are the server's 4 and 5; 3 is not there.
 fn found() -> Found {
     Found {
-        there: [(1, vec![4]), (2, vec![5, 6])].into(),
+        there: [(1, read(4)), (2, read(5))].into(),
         ..Found::default()
     }
 }
@@ -25,10 +46,11 @@ fn world() -> World {
 }
 
 /// Leaves by this script; gives back the mails whose last touch was noted.
-async fn left(world: &World, found: &Found, script: &str) -> (Vec<u32>, Result<bool, Error>) {
+async fn left(world: &World, found: &mut Found, script: &str) -> (Vec<u32>, Result<bool, Error>) {
     let (stream, server) = script::play(script);
     let stream: Box<dyn Io> = Box::new(stream);
-    let left = leave(Wire::new(stream), &world.looking(), found).await;
+    let left = leave(Wire::new(stream), &world.looking(), found, &mut Checks::default()).await;
+    let left = left.map(|left| left.more);
     server.finished().await;
     let mut uids = world.memory.settled_uids();
     uids.sort_unstable();
@@ -36,19 +58,19 @@ async fn left(world: &World, found: &Found, script: &str) -> (Vec<u32>, Result<b
 }
 
 #[tokio::test]
-async fn done_mails_are_deleted_with_their_copies_and_noted_after_the_end() {
+async fn done_mails_are_deleted_and_noted_after_the_end() {
     let world = world();
     world.memory.due(MAILDROP, &[1, 2, 3], Verdict::Done);
     world.memory.due(MAILDROP, &[7], Verdict::Failed);
-    let script = "L: DELE 4\nS: +OK\nL: DELE 5\nS: +OK\nL: DELE 6\nS: +OK\nL: QUIT\nS: +OK bye";
-    let (uids, left) = left(&world, &found(), script).await;
+    let script = "L: DELE 4\nS: +OK\nL: DELE 5\nS: +OK\nL: QUIT\nS: +OK bye";
+    let (uids, left) = left(&world, &mut found(), script).await;
     assert!(!left.unwrap());
     assert_eq!(uids, [1, 2, 3, 7], "one was gone already, one is kept");
 }
 
 #[tokio::test]
 async fn nothing_is_noted_when_the_end_was_not_reached() {
-    let marked = "L: DELE 4\nS: +OK\nL: DELE 5\nS: +OK\nL: DELE 6\nS: +OK\n";
+    let marked = "L: DELE 4\nS: +OK\nL: DELE 5\nS: +OK\n";
     for end in [
         "EOF",
         "L: QUIT\nEOF",
@@ -56,7 +78,7 @@ async fn nothing_is_noted_when_the_end_was_not_reached() {
     ] {
         let world = world();
         world.memory.due(MAILDROP, &[1, 2, 3], Verdict::Done);
-        let (uids, left) = left(&world, &found(), &format!("{marked}{end}")).await;
+        let (uids, left) = left(&world, &mut found(), &format!("{marked}{end}")).await;
         assert!(left.is_err(), "{end}");
         assert_eq!(uids, [0; 0], "{end}");
     }
@@ -66,8 +88,8 @@ async fn nothing_is_noted_when_the_end_was_not_reached() {
 async fn a_refused_deletion_does_not_keep_the_others() {
     let world = world();
     world.memory.due(MAILDROP, &[1, 2], Verdict::Done);
-    let script = "L: DELE 4\nS: -ERR no\nL: DELE 5\nS: +OK\nL: DELE 6\nS: +OK\nL: QUIT\nS: +OK";
-    let (uids, left) = left(&world, &found(), script).await;
+    let script = "L: DELE 4\nS: -ERR no\nL: DELE 5\nS: +OK\nL: QUIT\nS: +OK";
+    let (uids, left) = left(&world, &mut found(), script).await;
     assert!(!left.unwrap());
     assert_eq!(uids, [2]);
 }
@@ -76,8 +98,8 @@ async fn a_refused_deletion_does_not_keep_the_others() {
 async fn what_was_not_listed_may_still_be_there() {
     let world = world();
     world.memory.due(MAILDROP, &[3], Verdict::Done);
-    let cut = Found { cut: true, ..found() };
-    let (uids, left) = left(&world, &cut, "L: QUIT\nS: +OK").await;
+    let mut cut = Found { cut: true, ..found() };
+    let (uids, left) = left(&world, &mut cut, "L: QUIT\nS: +OK").await;
     assert!(!left.unwrap());
     assert_eq!(uids, [0; 0]);
 }
@@ -102,12 +124,98 @@ async fn a_session_deletes_a_thousand_and_says_that_there_may_be_more() {
     let world = world();
     let uids: Vec<u32> = (1..=1_100).collect();
     world.memory.due(MAILDROP, &uids, Verdict::Done);
-    let found = Found {
-        there: uids.iter().map(|uid| (*uid, vec![*uid])).collect(),
+    let mut found = Found {
+        there: uids.iter().map(|uid| (*uid, read(*uid))).collect(),
         ..Found::default()
     };
     let deletes: String = (1..=1_000).map(|n| format!("L: DELE {n}\nS: +OK\n")).collect();
-    let (settled, more) = left(&world, &found, &format!("{deletes}L: QUIT\nS: +OK")).await;
+    let (settled, more) = left(&world, &mut found, &format!("{deletes}L: QUIT\nS: +OK")).await;
     assert!(more.unwrap());
     assert_eq!(settled, uids[..1_000]);
+}
+
+fn header(text: &str) -> String {
+    format!("Message-ID: <{text}>")
+}
+
+/// The mail that the ledger has as number 1, of which this was read.
+fn taken(text: &str, read: &[u8]) -> Found {
+    let print = Fingerprint {
+        header_key: header_key(header(text).as_bytes()).filter(|_| !text.is_empty()),
+        sha256: Some(Sha256::digest(read).into()),
+    };
+    let known = Known {
+        print,
+        proven: false,
+        ..self::read(4)
+    };
+    Found {
+        there: [(1, known)].into(),
+        ..Found::default()
+    }
+}
+
+/// What was not read in this session is compared before it's deleted, by its header or as a whole; another mail stays.
+#[tokio::test]
+async fn what_was_read_in_another_session_is_compared_first() {
+    let shows = |text: &str| format!("L: TOP 4 0\nS: +OK\nS: {}\nS:\nS: .\n", header(text));
+    let dele = "L: DELE 4\nS: +OK\n";
+    let text = |text: &str| format!("L: RETR 4\nS: +OK\nS: {text}\nS: .\n");
+    for (found, script, settled, look) in [
+        (taken("a", b""), shows("a") + dele, true, false),
+        // The id is another mail's now: ours is gone, and that one is looked at.
+        (taken("a", b""), shows("b"), true, true),
+        // Without TOP, or a Message-ID, all of it is read.
+        (
+            taken("a", b"text\r\n"),
+            format!("L: TOP 4 0\nS: -ERR what?\n{}{dele}", text("text")),
+            true,
+            false,
+        ),
+        (taken("", b"text\r\n"), text("text") + dele, true, false),
+        (taken("", b"text\r\n"), text("test"), true, true),
+        // The server shows nothing: nothing is said of the mail.
+        (
+            taken("", b"text\r\n"),
+            "L: RETR 4\nS: -ERR no\n".to_owned(),
+            false,
+            false,
+        ),
+    ] {
+        let world = world();
+        world.memory.due(MAILDROP, &[1], Verdict::Done);
+        let mut found = found;
+        let (stream, server) = script::play(&format!("{script}L: QUIT\nS: +OK"));
+        let stream: Box<dyn Io> = Box::new(stream);
+        let left = leave(Wire::new(stream), &world.looking(), &mut found, &mut Checks::default()).await;
+        server.finished().await;
+        assert_eq!(left.unwrap().look, look, "{script}");
+        assert_eq!(world.memory.settled_uids() == [1], settled, "{script}");
+    }
+}
+
+/// Three mails of one name, of which one was done: each is read, and that one is deleted.
+#[tokio::test]
+async fn of_mails_of_one_name_only_the_one_that_was_done_is_deleted() {
+    let world = world();
+    world.memory.due(MAILDROP, &[1], Verdict::Done);
+    let print = Fingerprint {
+        header_key: None,
+        sha256: Some(Sha256::digest(b"two\r\n").into()),
+    };
+    let mut found = Found {
+        namesakes: vec![Namesakes {
+            name: read(1).name,
+            numbers: vec![1, 2, 3],
+            known: vec![(1, print)],
+        }],
+        ..Found::default()
+    };
+    let delivers = |number, text: &str| format!("L: RETR {number}\nS: +OK\nS: {text}\nS: .\n");
+    let reads = delivers(1, "one") + &delivers(2, "two") + &delivers(3, "three");
+    let script = format!("{reads}L: DELE 2\nS: +OK\nL: QUIT\nS: +OK");
+    let (uids, _) = left(&world, &mut found, &script).await;
+    assert_eq!(uids, [1]);
+    let new: Vec<_> = found.new.iter().map(|mail| mail.number).collect();
+    assert_eq!(new, [1, 3]);
 }

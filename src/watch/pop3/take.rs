@@ -5,14 +5,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
+    Past,
     body::{Body, Next},
-    maildrop::{Found, New},
-    portion::{Care, Portion},
+    maildrop::{Found, Known, New},
+    portion::Portion,
+    whole::{self, Count, Record, Tally},
     wire::Wire,
 };
 use crate::{
     job::Reason,
-    ledger::{Cursor, Lack, MAILDROP},
+    ledger::{Cursor, Fingerprint, Lack, MAILDROP, MaildropName},
     watch::{
         error::Error,
         intake::{About, Intake, held},
@@ -40,11 +42,13 @@ pub(super) async fn take(
     wire: Wire,
     on: &Looking<'_>,
     found: &mut Found,
-    care: &mut Care,
+    past: &mut Past,
     portion: Portion,
 ) -> Result<Took, Error> {
     on.health.announced(found.new.len());
-    let (chosen, more) = care.choose(std::mem::take(&mut found.new), portion, Instant::now());
+    let (chosen, more) = past
+        .care
+        .choose(std::mem::take(&mut found.new), portion, Instant::now());
     if chosen.is_empty() {
         return Ok(Took {
             wire: Some(wire),
@@ -53,9 +57,11 @@ pub(super) async fn take(
         });
     }
     let mails = chosen.len();
-    let names = chosen.iter().map(|mail| mail.name.clone()).collect();
-    let uids = on.ledger.maildrop_number(on.mailbox, names).await?;
-    let numbered = chosen.into_iter().zip(uids).collect();
+    let fresh = chosen.iter().filter(|mail| mail.again.is_none());
+    let names = fresh.map(|mail| mail.name.clone()).collect();
+    let mut uids = on.ledger.maildrop_number(on.mailbox, names).await?.into_iter();
+    let with_uid = |mail: New| mail.again.or_else(|| uids.next()).map(|uid| (mail, uid));
+    let numbered = chosen.into_iter().filter_map(with_uid).collect();
     // There is no cursor in a maildrop: the ledger says of each mail whether it was taken.
     let cursor = Cursor {
         uid_validity: MAILDROP,
@@ -73,7 +79,7 @@ pub(super) async fn take(
         intake: &mut intake,
         limit: on.inlet.size,
     };
-    let received = receiver.all(wire, numbered, found, care, portion.time).await;
+    let received = receiver.all(wire, numbered, found, past, portion.time).await;
     // What was received whole is kept, however the session ended.
     let taken = intake.finish().await;
     let (wire, late) = received?;
@@ -97,42 +103,68 @@ impl Receiver<'_> {
         mut wire: Wire,
         mails: Vec<(New, u32)>,
         found: &mut Found,
-        care: &mut Care,
+        past: &mut Past,
         time: Duration,
     ) -> Result<(Option<Wire>, bool), Error> {
         let until = Instant::now() + time;
-        for (New { name, numbers }, uid) in mails {
+        for (New { name, number, again }, uid) in mails {
             if Instant::now() >= until {
                 return Ok((Some(wire), true));
             }
-            if care.gives_up(&name) {
-                self.give_up(uid, &name.uidl).await?;
+            if let Some(why) = past.care.gives_up(&name) {
+                self.give_up(uid, &name.uidl, why).await?;
+                past.care.forget(&name);
                 continue;
             }
-            let Some(number) = numbers.first() else { continue };
-            care.trying(&name);
-            let body = match wire.retrieve(*number).await? {
-                Ok(body) => body,
-                Err((back, answer)) => {
-                    tracing::warn!(uidl = name.uidl, %answer, "the server does not deliver a mail; trying again later");
-                    care.refused(Instant::now());
-                    wire = back;
-                    continue;
-                }
+            past.care.trying(&name);
+            let received = match wire.retrieve(number).await? {
+                Ok(body) => self.receive(body, uid, &name, past).await?,
+                Err((back, answer)) => Received::Short(back, format!("the server said {answer}")),
             };
-            let whole = self.receive(body, uid).await?;
-            care.received();
-            found.there.insert(uid, numbers);
-            match whole {
-                Some(back) => wire = back,
-                None => return Ok((None, true)),
+            if let Received::Short(back, why) = received {
+                wire = back;
+                // Whoever asked for it hears of it now.
+                if again.is_some() {
+                    self.give_up(uid, &name.uidl, &why).await?;
+                    past.care.forget(&name);
+                } else {
+                    tracing::warn!(
+                        uidl = name.uidl,
+                        why,
+                        "a mail does not come whole and is not taken; trying again later"
+                    );
+                    past.care.refused(why, Instant::now());
+                }
+                continue;
+            }
+            past.care.received();
+            past.checks.proved(uid);
+            let known = Known {
+                name,
+                number,
+                print: Fingerprint::default(),
+                proven: true,
+            };
+            found.there.insert(uid, known);
+            match received {
+                Received::Whole(back) | Received::Short(back, _) => wire = back,
+                Received::Over(None) => return Ok((None, true)),
+                Received::Over(Some(error)) => return Err(error),
             }
         }
         Ok((Some(wire), false))
     }
 
     /// Receives a mail, up to one byte more than it may have: a small one as a whole, a larger one in pieces.
-    async fn receive(&mut self, mut body: Body, uid: u32) -> Result<Option<Wire>, Error> {
+    ///
+    /// It is handed over when nothing speaks against its being whole, and not before.
+    async fn receive(
+        &mut self,
+        mut body: Body,
+        uid: u32,
+        name: &MaildropName,
+        past: &mut Past,
+    ) -> Result<Received, Error> {
         let (mut size, mut begun) = (0, false);
         loop {
             let most = if begun { PIECE } else { SMALL };
@@ -142,44 +174,98 @@ impl Receiver<'_> {
                 .await?;
             size += piece.len() as u64;
             let held = held(size, self.limit);
-            let last = held.is_some() || matches!(next, Next::End(_));
-            if last && !begun {
-                self.intake.mail(uid, About::default(), piece.into(), held).await?;
-            } else {
-                if !std::mem::replace(&mut begun, true) {
-                    self.intake.begin_large(uid, About::default()).await?;
+            let after = match next {
+                // What is over the limit is not read to its end, and that ends the session.
+                _ if held.is_some() => Received::Over(None),
+                Next::End(wire, tally) => behind(wire, &tally, name, &mut past.record).await?,
+                Next::Piece(next) => {
+                    body = next;
+                    self.piece(uid, piece, &mut begun).await?;
+                    continue;
                 }
-                if !piece.is_empty() {
-                    self.intake.piece(piece.into()).await?;
-                }
-                if last {
+            };
+            match (&after, begun) {
+                (Received::Short(..), true) => self.intake.gone().await?,
+                (Received::Short(..), false) => {}
+                (_, false) => self.intake.mail(uid, About::default(), piece.into(), held).await?,
+                (_, true) => {
+                    self.piece(uid, piece, &mut begun).await?;
                     self.intake.end_large(held).await?;
                 }
             }
-            body = match next {
-                Next::End(wire) => return Ok(Some(wire)),
-                Next::Piece(_) if last => return Ok(None),
-                Next::Piece(body) => body,
-            };
+            return Ok(after);
         }
     }
 
+    async fn piece(&mut self, uid: u32, piece: Vec<u8>, begun: &mut bool) -> Result<(), Error> {
+        if !std::mem::replace(begun, true) {
+            self.intake.begin_large(uid, About::default()).await?;
+        }
+        if !piece.is_empty() {
+            self.intake.piece(piece.into()).await?;
+        }
+        Ok(())
+    }
+
     /// A mail that the server can't deliver is taken without its bytes, and nobody works on it.
-    async fn give_up(&mut self, uid: u32, uidl: &str) -> Result<(), Error> {
+    async fn give_up(&mut self, uid: u32, uidl: &str, why: &str) -> Result<(), Error> {
         tracing::error!(
             uidl,
+            why,
             "the server can't deliver a mail; it is held, and the next ones go on"
         );
         let lack = Lack {
             reason: Reason::Unreadable,
             detail: format!(
-                "the server fails whenever the mail with the unique id {uidl} is asked for: look at it in the mailbox; mailjob jobs retry has it fetched again"
+                "the server does not deliver all of the mail with the unique id {uidl}: {why}; look at it in the mailbox, and mailjob jobs retry has it fetched again"
             ),
             size: 0,
             upload: None,
         };
         self.intake.lacking(uid, About::default(), lack).await
     }
+}
+
+/// How the receiving of a mail ended.
+pub(super) enum Received {
+    /// All of it came.
+    Whole(Wire),
+    /// Not all of it came; why that is said.
+    Short(Wire, String),
+    /// It is taken, and the session is over.
+    Over(Option<Error>),
+}
+
+/// Looks behind the end of a mail, whether it was the end.
+pub(super) async fn behind(
+    mut wire: Wire,
+    tally: &Tally,
+    name: &MaildropName,
+    record: &mut Record,
+) -> Result<Received, Error> {
+    wire.quiet("the next command").await?;
+    let count = whole::count(tally, name.size);
+    if !record.is_sure_of(count) {
+        wire = match wire.in_step().await {
+            Ok(wire) => wire,
+            // Nothing came behind it, and nothing will.
+            Err(error @ (Error::Closed | Error::Io(_))) if count == Count::More && tally.bytes > 0 => {
+                return Ok(Received::Over(Some(error)));
+            }
+            Err(error) => return Err(error),
+        };
+    }
+    if tally.bytes == 0 {
+        return Ok(Received::Short(wire, "the server sent nothing for it".to_owned()));
+    }
+    if record.believes(name, count) {
+        return Ok(Received::Whole(wire));
+    }
+    let why = format!(
+        "the server listed it with {} bytes, and it ended after {}",
+        name.size, tally.bytes
+    );
+    Ok(Received::Short(wire, why))
 }
 
 #[cfg(test)]

@@ -13,15 +13,31 @@ enum At {
     End,
 }
 
-/// Takes off the dots, and finds the line that is a dot alone. Only CRLF ends a line: what a mail holds beside that is its own affair.
+/// Takes off the dots that were doubled, and finds the line that is a dot alone. Only CRLF ends a line: what a mail holds beside that is
+/// its own affair. A server whose own lines end by LF alone ends those of a mail so.
+///
+/// A line that begins with one dot and something else was sent by a server that doubles none: the dot is the mail's.
 #[derive(Debug)]
 pub(super) struct Unstuff {
     at: At,
+    /// LF alone ends a line.
+    bare: bool,
+    /// The dots that were taken off.
+    dots: u64,
 }
 
 impl Unstuff {
-    pub(super) fn new() -> Self {
-        Self { at: At::Start }
+    pub(super) fn new(bare: bool) -> Self {
+        Self {
+            at: At::Start,
+            bare,
+            dots: 0,
+        }
+    }
+
+    /// How many dots were taken off so far.
+    pub(super) fn dots(&self) -> u64 {
+        self.dots
     }
 
     /// Whether the end was found.
@@ -35,13 +51,14 @@ impl Unstuff {
         let mut rest = input;
         while let (false, Some((&byte, tail))) = (self.ended(), rest.split_first()) {
             if self.at == At::Text {
-                let run = rest.iter().position(|b| *b == b'\r').unwrap_or(rest.len());
+                let ends = |b: &u8| *b == b'\r' || (self.bare && *b == b'\n');
+                let run = rest.iter().position(ends).unwrap_or(rest.len());
                 let (text, tail) = rest.split_at_checked(run).unwrap_or((rest, &[]));
                 out.extend_from_slice(text);
                 rest = tail;
-                if let Some((b'\r', tail)) = rest.split_first() {
-                    out.push(b'\r');
-                    self.at = At::Cr;
+                if let Some((end, tail)) = rest.split_first() {
+                    out.push(*end);
+                    self.at = if *end == b'\r' { At::Cr } else { At::Start };
                     rest = tail;
                 }
                 continue;
@@ -57,18 +74,31 @@ impl Unstuff {
             (At::Start, b'.') => At::Dot,
             (At::Dot, b'\r') => At::DotCr,
             (At::DotCr, b'\n') => At::End,
+            (At::Dot, b'\n') if self.bare => At::End,
             (At::DotCr, _) => {
-                // The dot was one that was put there, and CR begins the line.
-                out.push(b'\r');
+                out.extend(b".\r");
                 self.at = At::Cr;
                 return self.step(byte, out);
+            }
+            (At::Dot, b'.') => {
+                self.dots += 1;
+                out.push(b'.');
+                At::Text
             }
             (At::Cr, b'\n') => {
                 out.push(b'\n');
                 At::Start
             }
+            (At::Start | At::Text, b'\n') if self.bare => {
+                out.push(b'\n');
+                At::Start
+            }
             (At::End, _) => At::End,
-            (At::Start | At::Dot | At::Text | At::Cr, _) => {
+            (At::Dot, _) => {
+                out.extend([b'.', byte]);
+                At::Text
+            }
+            (At::Start | At::Text | At::Cr, _) => {
                 out.push(byte);
                 if byte == b'\r' { At::Cr } else { At::Text }
             }
@@ -83,7 +113,11 @@ mod tests {
     use super::*;
 
     fn unstuffed(pieces: &[&[u8]]) -> (Vec<u8>, bool, usize) {
-        let (mut unstuff, mut out, mut used) = (Unstuff::new(), Vec::new(), 0);
+        unstuffed_by(false, pieces)
+    }
+
+    fn unstuffed_by(bare: bool, pieces: &[&[u8]]) -> (Vec<u8>, bool, usize) {
+        let (mut unstuff, mut out, mut used) = (Unstuff::new(bare), Vec::new(), 0);
         for piece in pieces {
             used += unstuff.feed(piece, &mut out);
         }
@@ -96,19 +130,40 @@ mod tests {
             (&b".\r\n"[..], &b""[..], true),
             (b"a\r\n.\r\n", b"a\r\n", true),
             (b"..\r\n...a\r\n.\r\n", b".\r\n..a\r\n", true),
-            (b".a\r\n.\r\n", b"a\r\n", true),
-            (b"a.\r\n.b.\r\n", b"a.\r\nb.\r\n", false),
+            (b"..a\r\n.\r\n", b".a\r\n", true),
+            (b".a\r\n.\r\n", b".a\r\n", true),
+            (b"a.\r\n.b.\r\n", b"a.\r\n.b.\r\n", false),
             (b"a\n.\n", b"a\n.\n", false),
             (b"a\r.\r\n", b"a\r.\r\n", false),
             (b"\r\r\n.\r\n", b"\r\r\n", true),
-            (b".\rx\r\n.\r\n", b"\rx\r\n", true),
-            (b".\r\r\n.\r\n", b"\r\r\n", true),
+            (b".\rx\r\n.\r\n", b".\rx\r\n", true),
+            (b".\r\r\n.\r\n", b".\r\r\n", true),
             (b"a\r\n.", b"a\r\n", false),
             (b"a\r\n.\r", b"a\r\n", false),
             (b"\0\xff\r\n.\r\n", b"\0\xff\r\n", true),
         ] {
             let shown = String::from_utf8_lossy(wire).into_owned();
             assert_eq!(unstuffed(&[wire]), (mail.to_vec(), ended, wire.len()), "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_whose_lines_end_by_lf_alone() {
+        for (wire, mail, ended) in [
+            (&b".\n"[..], &b""[..], true),
+            (b"a\n.\n", b"a\n", true),
+            (b"a\n\n..b\n.c\n.\n", b"a\n\n.b\n.c\n", true),
+            (b"a\r\n.\r\n", b"a\r\n", true),
+            (b"a\n.\r\n", b"a\n", true),
+            (b"a.\n", b"a.\n", false),
+            (b"a\r\n.\n", b"a\r\n", true),
+        ] {
+            let shown = String::from_utf8_lossy(wire).into_owned();
+            assert_eq!(
+                unstuffed_by(true, &[wire]),
+                (mail.to_vec(), ended, wire.len()),
+                "{shown:?}"
+            );
         }
     }
 
@@ -158,7 +213,7 @@ mod tests {
         #[test]
         fn nothing_is_made_up(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
             let (out, ended, used) = unstuffed(&[&bytes]);
-            prop_assert!(out.len() <= used && used <= bytes.len());
+            prop_assert!(out.len() <= used && used <= bytes.len(), "{out:?}");
             prop_assert!(ended || used == bytes.len());
         }
     }

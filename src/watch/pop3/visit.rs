@@ -4,12 +4,21 @@
 
 use async_trait::async_trait;
 
-use super::{body::Next, login, maildrop, secure, wire::Wire};
+use std::collections::HashMap;
+
+use super::{
+    body::Next,
+    login, maildrop, secure,
+    take::{Received, behind},
+    whole::Record,
+    wire::Wire,
+};
 use crate::{
+    ledger::MaildropName,
     net,
     watch::{
         door::{self, CONNECT, Door},
-        error::{Error, Refusal},
+        error::{Error, Negative, Refusal, Words},
         visit::Host,
     },
 };
@@ -29,6 +38,9 @@ impl Door<Wire> for Host {
 /// An open maildrop.
 pub struct Visit {
     wire: Wire,
+    /// What the server listed.
+    names: HashMap<u32, MaildropName>,
+    record: Record,
 }
 
 /// A mail in a listing.
@@ -61,7 +73,13 @@ impl Visit {
     pub async fn open(host: &Host) -> Result<Self, Error> {
         let enter = async |wire, credential| login::open(wire, &host.who(&credential)).await;
         let (wire, _) = door::admitted(host, enter).await?;
-        Ok(Self { wire })
+        let mut record = Record::default();
+        record.greeted(&wire.greeting);
+        Ok(Self {
+            wire,
+            names: HashMap::new(),
+            record,
+        })
     }
 
     /// Lists the mails in the server's order, at most 100,000.
@@ -70,12 +88,18 @@ impl Visit {
     /// When the session ends, or the server has no unique ids.
     pub async fn list(self) -> Result<(Self, Vec<Listed>), Error> {
         let (wire, listing) = maildrop::list(self.wire).await?;
-        let listed = listing.mails.into_iter().map(|mail| Listed {
+        if listing.odd.lines > 0 {
+            tracing::warn!(lines = listing.odd.lines, first = %listing.odd.first, "the server lists mails in a way that can't be read");
+        }
+        let listed = listing.mails.iter().map(|mail| Listed {
             number: mail.number,
-            uidl: mail.name.uidl,
+            uidl: mail.name.uidl.clone(),
             size: mail.name.size,
         });
-        Ok((Self { wire }, listed.collect()))
+        let listed = listed.collect();
+        let names = listing.mails.into_iter().map(|mail| (mail.number, mail.name));
+        let names = names.collect();
+        Ok((Self { wire, names, ..self }, listed))
     }
 
     /// A mail's header by TOP (RFC 1939 section 7), which a server need not have.
@@ -95,12 +119,17 @@ impl Visit {
     }
 
     async fn ask(self, command: &'static str, argument: &str, limit: u64) -> Result<(Self, Read), Error> {
-        let mut body = match self.wire.retrieve_by(command, argument).await? {
+        let Self {
+            wire,
+            names,
+            mut record,
+        } = self;
+        let mut body = match wire.retrieve_by(command, argument).await? {
             Ok(body) => body,
-            Err((wire, answer)) => return Ok((Self { wire }, Read::Refused(answer))),
+            Err((wire, answer)) => return Ok((Self { wire, names, record }, Read::Refused(answer))),
         };
         let (mut bytes, mut large) = (Vec::new(), false);
-        loop {
+        let (mut wire, tally) = loop {
             let (piece, next) = body.piece(PIECE).await?;
             large |= (bytes.len() + piece.len()) as u64 > limit;
             if large {
@@ -110,10 +139,27 @@ impl Visit {
             }
             body = match next {
                 Next::Piece(body) => body,
-                Next::End(wire) if large => return Ok((Self { wire }, Read::TooLarge)),
-                Next::End(wire) => return Ok((Self { wire }, Read::Whole(bytes))),
+                Next::End(wire, tally) => break (wire, tally),
+            };
+        };
+        wire.quiet("the next command").await?;
+        let name = argument.parse().ok().and_then(|number: u32| names.get(&number));
+        let mut read = if large { Read::TooLarge } else { Read::Whole(bytes) };
+        if let Some(name) = name.filter(|_| command == "RETR" && !large) {
+            wire = match behind(wire, &tally, name, &mut record).await? {
+                Received::Whole(wire) => wire,
+                Received::Short(wire, why) => {
+                    read = Read::Refused(Refusal {
+                        status: Negative::Err,
+                        code: None,
+                        text: Words::new(&why),
+                    });
+                    wire
+                }
+                Received::Over(error) => return Err(error.unwrap_or(Error::Closed)),
             };
         }
+        Ok((Self { wire, names, record }, read))
     }
 
     /// Marks a mail as deleted; it is only once [`Self::leave`] went well.
@@ -122,7 +168,7 @@ impl Visit {
     /// When the session ends; a refusal only says that the mail stays.
     pub async fn delete(self, number: u32) -> Result<(Self, Result<(), Refusal>), Error> {
         let (wire, answer) = self.wire.try_run("DELE", &number.to_string()).await?;
-        Ok((Self { wire }, answer))
+        Ok((Self { wire, ..self }, answer))
     }
 
     /// Ends the session, which deletes what is marked.

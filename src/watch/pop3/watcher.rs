@@ -9,10 +9,11 @@ use chrono::Utc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
+    Past, again, check,
     first_sight::known,
     login,
-    maildrop::{Found, compare, list},
-    portion::{Care, Portion},
+    maildrop::{Found, Odd, compare, list},
+    portion::Portion,
     settle,
     take::take,
     wire::Wire,
@@ -38,7 +39,9 @@ pub(in crate::watch) struct Watcher {
     watch: Watch,
     door: Box<dyn Door<Wire>>,
     mailbox: MailboxKey,
-    care: Care,
+    past: Past,
+    /// What of the last listing could not be read.
+    odd: Odd,
     /// When the next look is due.
     look_due: Instant,
     /// The looks so far; one may take several sessions.
@@ -58,7 +61,7 @@ pub(in crate::watch) struct Watcher {
 enum Errand {
     /// New mail, and deletions.
     Look,
-    /// Deletions only: it is not the operator's time to look.
+    /// Deletions, and mails that the operator wants again: it is not his time to look.
     Delete,
 }
 
@@ -84,7 +87,8 @@ impl Watcher {
             looks: 0,
             watch,
             door,
-            care: Care::default(),
+            past: Past::default(),
+            odd: Odd::default(),
             look_due: now,
             // What became due before rang no bell that is heard now.
             rang: Some(now),
@@ -115,7 +119,8 @@ impl Watcher {
                     }
                 }
                 Err(error) => {
-                    self.care.failed(&error, Instant::now());
+                    self.past.care.failed(&error, Instant::now());
+                    self.past.checks.failed(Instant::now());
                     let verdict = error.verdict();
                     let wait = backoff.after(verdict, begun.elapsed(), error.patience(), fastrand::f64());
                     self.report(&error, verdict, wait);
@@ -173,14 +178,14 @@ impl Watcher {
     /// One session, from the connection to its end.
     async fn session(&mut self, errand: Errand) -> Result<Over, Error> {
         let on = Looking::of(&self.watch, &self.mailbox);
-        if errand == Errand::Delete && settle::settle_kept(&on).await?.is_empty() {
+        if errand == Errand::Delete && settle::settle_kept(&on).await?.is_empty() && !again::any(&on).await? {
             return Ok(Over::Needless);
         }
         let stop = self.watch.stop.clone();
         let Some(looked) = stop.run_until_cancelled(Box::pin(self.look(errand))).await else {
             return Ok(Over::Stopped);
         };
-        let (wire, found, over) = looked?;
+        let (wire, mut found, over) = looked?;
         let Some(wire) = wire else { return Ok(over) };
         // A deletion that was begun is brought to its end: only then does the ledger know of it.
         let on = Looking::of(&self.watch, &self.mailbox);
@@ -188,12 +193,17 @@ impl Watcher {
             stop.cancelled().await;
             sleep(LAST).await;
         };
+        let leaving = settle::leave(wire, &on, &mut found, &mut self.past.checks);
         tokio::select! {
-            left = Box::pin(settle::leave(wire, &on, &found)) => {
-                if left? {
+            left = Box::pin(leaving) => {
+                let left = left?;
+                if left.more {
                     self.rang = Some(Instant::now());
                 }
-                Ok(over)
+                if left.look {
+                    self.look_due = Instant::now();
+                }
+                Ok(if left.look { Over::More } else { over })
             }
             () = late => Ok(Over::Stopped),
         }
@@ -208,7 +218,9 @@ impl Watcher {
         if std::mem::take(&mut self.in_trouble) {
             tracing::info!(mailbox = %self.mailbox, "connected");
         }
+        self.past.record.greeted(&wire.greeting);
         let (wire, listing) = list(wire).await?;
+        self.tell(&listing.odd);
         let on = Looking::of(&self.watch, &self.mailbox);
         let (wire, known) = known(wire, &on, &listing).await?;
         let mut found = compare(listing, known);
@@ -217,14 +229,36 @@ impl Watcher {
             tracing::debug!(mails = left.len(), "mails left the maildrop");
             on.ledger.maildrop_left(on.mailbox, left).await?;
         }
+        self.past.checks.looked(&found, Instant::now());
+        again::first(&on, &mut found).await?;
         if errand == Errand::Delete {
-            return Ok((Some(wire), found, Over::All));
+            found.new.retain(|mail| mail.again.is_some());
+            let portion = Portion::with(can.login_delay);
+            let took = take(wire, &on, &mut found, &mut self.past, portion).await?;
+            return Ok((took.wire, found, Over::All));
         }
+        let wire = check::namesakes(wire, &on, &mut found, &mut self.past.checks, None).await?;
         let portion = Portion::with(can.login_delay).at_most(self.left);
-        let took = take(wire, &on, &mut found, &mut self.care, portion).await?;
+        let took = take(wire, &on, &mut found, &mut self.past, portion).await?;
         self.left = self.left.map(|left| left.saturating_sub(took.mails));
-        let over = if took.more { Over::More } else { Over::All };
-        Ok((took.wire, found, over))
+        let Some(wire) = took.wire else {
+            return Ok((None, found, Over::More));
+        };
+        let (wire, others) = check::known(wire, &on, &mut found, &mut self.past.checks).await?;
+        let over = if took.more || others { Over::More } else { Over::All };
+        Ok((Some(wire), found, over))
+    }
+
+    /// Says which lines of a listing can't be read, once.
+    fn tell(&mut self, odd: &Odd) {
+        if odd.lines > 0 && self.odd != *odd {
+            tracing::warn!(
+                lines = odd.lines,
+                first = %odd.first,
+                "the server lists mails in a way that can't be read: those are left alone, or taken without a size"
+            );
+        }
+        self.odd = odd.clone();
     }
 
     fn pause(&self) -> Duration {

@@ -1,5 +1,5 @@
 use super::{
-    world::{IN, OPEN, QUIT, connections, delivers, every, lists, session, settled, start},
+    world::{IN, OPEN, QUIT, connections, deletes, delivers, every, lists, session, settled, shows, start},
     *,
 };
 use crate::{
@@ -18,7 +18,7 @@ async fn a_mail_is_taken_once_and_deleted_when_its_work_is_over() {
         &[
             &session(&["a", "b"], &(delivers(1, "a") + &delivers(2, "b"))),
             &session(&["a", "b"], ""),
-            &session(&["a", "b"], "L: DELE 1\nS: +OK\n"),
+            &session(&["a", "b"], &deletes(1, "a")),
             &session(&["b", "c"], &delivers(2, "c")),
         ],
     );
@@ -44,7 +44,7 @@ async fn deletions_are_gathered_and_kept_mails_need_no_session() {
                 &["a", "b", "c"],
                 &(1..=3).map(|n| delivers(n, &n.to_string())).collect::<String>(),
             ),
-            &session(&["a", "b", "c"], "L: DELE 1\nS: +OK\nL: DELE 3\nS: +OK\n"),
+            &session(&["a", "b", "c"], &(deletes(1, "1") + &deletes(3, "3"))),
         ],
     );
     running.has(&[1, 2, 3]).await;
@@ -90,7 +90,7 @@ async fn the_time_between_sign_ins_is_kept() {
         every(60),
         &[
             &looks(&["a"], &delivers(1, "a")),
-            &looks(&["a"], "L: DELE 1\nS: +OK\n"),
+            &looks(&["a"], &deletes(1, "a")),
             "S: -ERR [LOGIN-DELAY] too soon",
             &session(&["b"], &delivers(1, "b")),
         ],
@@ -148,7 +148,7 @@ async fn a_look_takes_a_batch_and_looks_come_to_an_end() {
     let scripts = [
         &session(&three, &(delivers(1, "a") + &delivers(2, "b"))),
         &session(&three, &delivers(3, "c")),
-        &session(&["a", "b", "c", "d"], "L: DELE 1\nS: +OK\n"),
+        &session(&["a", "b", "c", "d"], &deletes(1, "a")),
     ];
     let running = with_looks(looks, &scripts.map(String::as_str));
     running.has(&[1, 2]).await;

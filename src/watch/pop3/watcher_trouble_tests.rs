@@ -1,12 +1,12 @@
 use super::{
-    world::{IN, connections, delivers, every, lists, session, settled, start},
+    world::{IN, connections, deletes, delivers, every, lists, session, settled, start},
     *,
 };
 use crate::ledger::{MAILDROP, Verdict};
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_connection_undeletes_and_it_is_deleted_again() {
-    let marked = "L: DELE 1\nS: +OK\n";
+    let marked = &deletes(1, "a");
     let lost = |end: &str| format!("{IN}{}{marked}{end}", lists(&["a"]));
     let running = start(
         every(3600),
@@ -31,7 +31,7 @@ async fn a_deletion_that_nobody_noted_is_noted_when_the_mail_is_gone() {
         every(60),
         &[
             &session(&["a"], &delivers(1, "a")),
-            &session(&["a"], "L: DELE 1\nS: +OK\nL: QUIT\nEOF\n"),
+            &session(&["a"], &(deletes(1, "a") + "L: QUIT\nEOF\n")),
             &session(&[], ""),
         ],
     );
@@ -103,11 +103,11 @@ async fn an_id_that_is_given_to_another_mail_means_that_mail() {
         every(60),
         &[
             &session(&["a"], &delivers(1, "first")),
-            &session(&["a"], "L: DELE 1\nS: +OK\n"),
+            &session(&["a"], &deletes(1, "first")),
             &session(&["a"], &delivers(1, "second")),
             // A server that is restored lists what was deleted, under another name: it is deleted again, and not done again.
             &session(&["a", "z"], &delivers(2, "first")),
-            &session(&["a", "z"], "L: DELE 2\nS: +OK\n"),
+            &session(&["a", "z"], &deletes(2, "first")),
         ],
     );
     running.has(&[1]).await;
@@ -120,15 +120,6 @@ async fn an_id_that_is_given_to_another_mail_means_that_mail() {
         })
         .await;
     running.memory.due(MAILDROP, &[3], Verdict::Done);
-    let place = |uid| crate::ledger::Place {
-        uid_validity: MAILDROP,
-        uid,
-    };
-    {
-        let mut state = running.memory.state.lock().unwrap();
-        let known = state.mails[&place(1)].clone();
-        state.mails.insert(place(3), known);
-    }
     running
         .until("it is deleted again", |this| settled(this) == [1, 3])
         .await;

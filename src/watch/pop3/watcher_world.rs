@@ -64,17 +64,34 @@ pub(super) const QUIT: &str = "
     ";
 
 /// What the server lists: unique ids, in order, all of one size.
+///
+/// The ids are of those that don't come again by chance, so that mails are compared once, and when they are deleted.
 pub(super) fn lists(ids: &[&str]) -> String {
     let lines = |of: &dyn Fn(&str) -> String| {
         let lines = ids.iter().zip(1..).map(|(id, n)| format!("S: {n} {}\n", of(id)));
         lines.collect::<String>()
     };
-    let (uidl, list) = (lines(&|id| id.to_owned()), lines(&|_| "9".to_owned()));
+    let (uidl, list) = (lines(&|id| format!("{id}.1717171717")), lines(&|_| "30".to_owned()));
     format!("L: UIDL\nS: +OK\n{uidl}S: .\nL: LIST\nS: +OK\n{list}S: .\n")
 }
 
+/// A mail of 30 bytes.
+fn mail(text: &str) -> String {
+    format!("S: Message-ID: <{text:->12}>\nS:\n")
+}
+
 pub(super) fn delivers(number: u32, text: &str) -> String {
-    format!("L: RETR {number}\nS: +OK\nS: Subject: {text}\nS: .\n")
+    format!("L: RETR {number}\nS: +OK\n{}S: .\n", mail(text))
+}
+
+/// Shows a mail's header.
+pub(super) fn shows(number: u32, text: &str) -> String {
+    format!("L: TOP {number} 0\nS: +OK\n{}S: .\n", mail(text))
+}
+
+/// Shows a mail's header, and deletes it.
+pub(super) fn deletes(number: u32, text: &str) -> String {
+    format!("{}L: DELE {number}\nS: +OK\n", shows(number, text))
 }
 
 /// A session that finds these mails, does that, and leaves.

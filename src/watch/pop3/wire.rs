@@ -3,17 +3,20 @@
 //! A client of our own: async-pop reads a whole mail into one buffer, has no limits, and brings a runtime of its own (1.1.3, 2026-11).
 //! Each step takes the connection and gives it back, and an error does not: after one nothing on it can be trusted.
 
-use std::time::Duration;
+use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     time::{Instant, timeout, timeout_at},
 };
 
 use super::body::Body;
-use crate::watch::{
-    error::{Error, Negative, Refusal, Violation, Words},
-    imap::Io,
+use crate::{
+    secret::Redaction,
+    watch::{
+        error::{Error, Negative, Refusal, Violation, Words},
+        imap::Io,
+    },
 };
 
 /// The longest silence while an answer is due.
@@ -24,6 +27,8 @@ const UPDATE: Duration = Duration::from_secs(300);
 pub(super) const ENDLESS: Duration = Duration::from_secs(600);
 /// The longest line of an answer in bytes, beside those of mails. RFC 2449 section 4 allows 512; challenges of sign-ins are longer.
 const MAX_LINE: u64 = 8 * 1024;
+/// Bytes that are shown of what nobody asked for.
+const SHOWN: usize = 100;
 /// Bytes that are read from the connection at once.
 const BUFFER: usize = 32 * 1024;
 
@@ -31,6 +36,12 @@ const BUFFER: usize = 32 * 1024;
 #[derive(Debug)]
 pub(crate) struct Wire<T: Io = Box<dyn Io>> {
     pub(super) stream: BufReader<T>,
+    /// Whether the last line that was read ended by LF alone: then those of a mail behind it do, too.
+    pub(super) bare: bool,
+    /// What the greeting said.
+    pub(super) greeting: Words,
+    /// What the server must not say again where somebody sees it.
+    pub(super) redaction: Box<Redaction>,
 }
 
 /// The first line of an answer.
@@ -40,6 +51,29 @@ pub(super) enum Reply {
     Refused(Refusal),
     /// The server waits for more (RFC 5034 section 4); what it told.
     More(String),
+    /// Something else, which no server may say.
+    Odd(Words),
+}
+
+impl Reply {
+    /// Without what was said in secret before.
+    fn struck(mut self, redaction: &Redaction) -> Self {
+        match &mut self {
+            Self::Refused(answer) => answer.strike(redaction),
+            Self::Odd(words) => words.strike(redaction),
+            Self::Ok | Self::More(_) => {}
+        }
+        self
+    }
+
+    /// What is to be done about an answer that can't stand where it stands.
+    pub(super) fn out_of_place(self, command: &'static str) -> Error {
+        match self {
+            Self::Ok | Self::More(_) => Violation::Continue.into(),
+            Self::Refused(answer) => Error::Refused { command, answer },
+            Self::Odd(words) => Error::Odd { command, words },
+        }
+    }
 }
 
 impl<T: Io> Wire<T> {
@@ -47,27 +81,47 @@ impl<T: Io> Wire<T> {
     pub(super) fn new(stream: T) -> Self {
         Self {
             stream: BufReader::with_capacity(BUFFER, stream),
+            bare: false,
+            greeting: Words::default(),
+            redaction: Box::default(),
         }
     }
 
     /// The bare stream, when nothing came that was not read: whatever comes before TLS, anybody may have sent.
-    pub(super) fn into_inner(self) -> Result<T, Error> {
+    pub(super) fn into_inner(self) -> Result<(T, Words), Error> {
         if self.stream.buffer().is_empty() {
-            Ok(self.stream.into_inner())
+            Ok((self.stream.into_inner(), self.greeting))
         } else {
             Err(Violation::Injected.into())
         }
     }
 
-    /// Reads an answer without a command: the greeting.
+    /// Reads the greeting.
+    pub(super) async fn greeted(mut self) -> Result<Self, Error> {
+        let line = self.line(SILENCE).await?;
+        match reply(&line) {
+            Reply::Ok => {
+                self.greeting = Words::new(&line);
+                Ok(self)
+            }
+            Reply::Refused(answer) => Err(Error::Refused {
+                command: "the connection",
+                answer: about_us(answer)?,
+            }),
+            Reply::More(_) => Err(Violation::Greeting.into()),
+            reply @ Reply::Odd(_) => Err(reply.out_of_place("the connection")),
+        }
+    }
+
+    /// Reads an answer without a command.
     pub(super) async fn listen(mut self) -> Result<(Self, Reply), Error> {
         let reply = self.reply(SILENCE).await?;
         Ok((self, reply))
     }
 
-    /// Sends a line and reads the first line of the answer.
-    pub(super) async fn ask(mut self, line: &str) -> Result<(Self, Reply), Error> {
-        self.send(line).await?;
+    /// Sends a line and reads the first line of the answer. The line is shown nowhere; `command` is.
+    pub(super) async fn ask(mut self, command: &'static str, line: &str) -> Result<(Self, Reply), Error> {
+        self.send(command, line).await?;
         self.listen().await
     }
 
@@ -77,11 +131,11 @@ impl<T: Io> Wire<T> {
         command: &'static str,
         argument: &str,
     ) -> Result<(Self, Result<(), Refusal>), Error> {
-        let (wire, reply) = self.ask(&line(command, argument)).await?;
+        let (wire, reply) = self.ask(command, &line(command, argument)).await?;
         match reply {
             Reply::Ok => Ok((wire, Ok(()))),
             Reply::Refused(refusal) => Ok((wire, Err(about_us(refusal)?))),
-            Reply::More(_) => Err(Violation::Continue.into()),
+            reply @ (Reply::More(_) | Reply::Odd(_)) => Err(reply.out_of_place(command)),
         }
     }
 
@@ -90,26 +144,36 @@ impl<T: Io> Wire<T> {
         self,
         command: &'static str,
         most: usize,
-        mut each: impl FnMut(&str) -> Result<(), Violation>,
+        each: impl FnMut(&str),
     ) -> Result<(Self, Result<(), Refusal>), Error> {
         let (mut wire, answer) = self.try_run(command, "").await?;
-        if let Err(refusal) = answer {
-            return Ok((wire, Err(refusal)));
+        if answer.is_ok() {
+            wire.lines(command, most, each).await?;
         }
+        Ok((wire, answer))
+    }
+
+    /// The lines of an answer, up to the one that is a dot.
+    pub(super) async fn lines(
+        &mut self,
+        command: &'static str,
+        most: usize,
+        mut each: impl FnMut(&str),
+    ) -> Result<(), Error> {
         let lines = async {
             for _ in 0..=most {
-                let line = wire.line(SILENCE).await?;
-                if line == "." {
-                    return Ok(());
+                let line = self.line(SILENCE).await?;
+                match line.strip_prefix('.') {
+                    Some(rest) if rest.trim_ascii().is_empty() => return Ok(()),
+                    Some(rest) => each(rest),
+                    None => each(&line),
                 }
-                each(line.strip_prefix('.').unwrap_or(&line))?;
             }
             Err(Violation::Lines.into())
         };
         let after = ENDLESS;
         let read = timeout(after, lines).await;
-        read.unwrap_or(Err(Error::Endless { command, after }))?;
-        Ok((wire, Ok(())))
+        read.unwrap_or(Err(Error::Endless { command, after }))
     }
 
     /// Asks for a mail, which is read from what comes back.
@@ -132,41 +196,47 @@ impl<T: Io> Wire<T> {
 
     /// How many mails there are.
     pub(super) async fn stat(mut self) -> Result<(Self, u64), Error> {
-        self.send("STAT").await?;
-        let line = self.line(SILENCE).await?;
-        match reply(&line).ok_or(Violation::Unreadable)? {
-            Reply::Ok => {
-                let count = line
-                    .split_ascii_whitespace()
-                    .nth(1)
-                    .and_then(|count| count.parse().ok());
-                Ok((self, count.ok_or(Violation::Unreadable)?))
-            }
-            Reply::Refused(answer) => Err(Error::Refused {
-                command: "STAT",
-                answer,
-            }),
-            Reply::More(_) => Err(Violation::Continue.into()),
+        let line = self.counted().await?;
+        match reply(&line) {
+            Reply::Ok => Ok((self, count(&line).ok_or(Violation::Unreadable)?)),
+            reply => Err(reply.struck(&self.redaction).out_of_place("STAT")),
         }
+    }
+
+    /// Makes sure that the answer before this was read to its end and no further: STAT is answered as STAT is, or refused.
+    ///
+    /// It is the command whose answer a line of a mail is least taken for.
+    pub(super) async fn in_step(mut self) -> Result<Self, Error> {
+        let line = self.counted().await?;
+        match reply(&line) {
+            Reply::Ok if count(&line).is_some() => Ok(self),
+            Reply::Refused(_) => Ok(self),
+            Reply::Ok | Reply::More(_) | Reply::Odd(_) => {
+                let words = Words::new(&line);
+                Err(Reply::Odd(words).struck(&self.redaction).out_of_place("STAT"))
+            }
+        }
+    }
+
+    async fn counted(&mut self) -> Result<String, Error> {
+        self.send("STAT", "STAT").await?;
+        self.line(SILENCE).await
     }
 
     /// Ends the session, so that what was marked for it is deleted. Only an OK says that it was.
     pub(super) async fn quit(mut self) -> Result<(), Error> {
-        self.send("QUIT").await?;
+        self.send("QUIT", "QUIT").await?;
         match self.reply(UPDATE).await? {
             Reply::Ok => Ok(()),
-            Reply::Refused(answer) => Err(Error::Refused {
-                command: "QUIT",
-                answer,
-            }),
-            Reply::More(_) => Err(Violation::Continue.into()),
+            reply => Err(reply.out_of_place("QUIT")),
         }
     }
 
-    async fn send(&mut self, line: &str) -> Result<(), Error> {
+    async fn send(&mut self, command: &'static str, line: &str) -> Result<(), Error> {
         if line.chars().any(char::is_control) {
             return Err(Violation::Command.into());
         }
+        self.quiet(command).await?;
         let line = format!("{line}\r\n");
         let written = async {
             self.stream.write_all(line.as_bytes()).await?;
@@ -176,9 +246,27 @@ impl<T: Io> Wire<T> {
         written.map_err(|_| Error::Silent(SILENCE))?.map_err(Error::Io)
     }
 
+    /// Makes sure that nothing came where nothing was asked. What lies there is the rest of something that was taken for whole, and
+    /// would be taken for the next answer. `before` names what is not sent then.
+    pub(super) async fn quiet(&mut self, before: &'static str) -> Result<(), Error> {
+        let early = poll_fn(|cx| {
+            Poll::Ready(match Pin::new(&mut self.stream).poll_fill_buf(cx) {
+                Poll::Ready(Ok(bytes)) if !bytes.is_empty() => {
+                    let shown = bytes.get(..SHOWN).unwrap_or(bytes);
+                    Some(Words::new(&String::from_utf8_lossy(shown)))
+                }
+                // A connection that ended is noticed by whoever needs it.
+                Poll::Ready(_) | Poll::Pending => None,
+            })
+        });
+        match early.await {
+            Some(words) => Err(Error::Early { before, words }.struck(&self.redaction)),
+            None => Ok(()),
+        }
+    }
+
     async fn reply(&mut self, patience: Duration) -> Result<Reply, Error> {
-        let line = self.line(patience).await?;
-        Ok(reply(&line).ok_or(Violation::Unreadable)?)
+        Ok(reply(&self.line(patience).await?).struck(&self.redaction))
     }
 
     /// Reads a line, which comes back without its end.
@@ -189,6 +277,7 @@ impl<T: Io> Wire<T> {
         read.map_err(|_| Error::Silent(patience))?.map_err(Error::Io)?;
         match line.strip_suffix(b"\n") {
             Some(text) => {
+                self.bare = !text.ends_with(b"\r");
                 let text = text.strip_suffix(b"\r").unwrap_or(text);
                 Ok(String::from_utf8_lossy(text).into_owned())
             }
@@ -232,15 +321,21 @@ fn line(command: &str, argument: &str) -> String {
     }
 }
 
-/// Reads the first line of an answer.
-fn reply(line: &str) -> Option<Reply> {
-    let (word, text) = line.split_once(' ').unwrap_or((line, ""));
+/// Reads the first line of an answer. Blanks more or less say nothing.
+fn reply(line: &str) -> Reply {
+    let line = line.trim_ascii();
+    let (word, text) = line.split_once([' ', '\t']).unwrap_or((line, ""));
     match word {
-        "+" => Some(Reply::More(text.to_owned())),
-        _ if word.eq_ignore_ascii_case("+OK") => Some(Reply::Ok),
-        _ if word.eq_ignore_ascii_case("-ERR") => Some(Reply::Refused(refusal(text))),
-        _ => None,
+        "+" => Reply::More(text.trim_ascii().to_owned()),
+        _ if word.eq_ignore_ascii_case("+OK") => Reply::Ok,
+        _ if word.eq_ignore_ascii_case("-ERR") => Reply::Refused(refusal(text)),
+        _ => Reply::Odd(Words::new(line)),
     }
+}
+
+/// The count in an answer to STAT: `+OK 3 1200`.
+fn count(line: &str) -> Option<u64> {
+    line.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 /// A response code stands first, in brackets (RFC 2449 section 8). Servers that don't announce RESP-CODES have them too.

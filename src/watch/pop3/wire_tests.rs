@@ -9,11 +9,13 @@ fn wire(script: &str) -> (Wire, script::Server) {
     (Wire::new(stream), server)
 }
 
-/// A server that says these bytes, and closes.
+/// A server that answers the first command by these bytes, and closes.
 fn saying(bytes: &[u8]) -> Wire {
     let (stream, mut theirs) = tokio::io::duplex(1 << 16);
     let bytes = bytes.to_vec();
     tokio::spawn(async move {
+        let mut command = [0; 100];
+        theirs.read(&mut command).await.ok();
         // A client that had enough of it is no fault.
         theirs.write_all(&bytes).await.ok();
     });
@@ -24,19 +26,22 @@ fn saying(bytes: &[u8]) -> Wire {
 #[test]
 fn first_lines() {
     let refused = |code: Option<&str>, text: &str| {
-        Some(Reply::Refused(Refusal {
+        Reply::Refused(Refusal {
             status: Negative::Err,
             code: code.map(Words::new),
             text: Words::new(text),
-        }))
+        })
     };
+    let odd = |text: &str| Reply::Odd(Words::new(text));
     for (line, expected) in [
-        ("+OK", Some(Reply::Ok)),
-        ("+OK 2 320", Some(Reply::Ok)),
-        ("+ok ready <1@a>", Some(Reply::Ok)),
-        ("+", Some(Reply::More(String::new()))),
-        ("+ ", Some(Reply::More(String::new()))),
-        ("+ eyJ9", Some(Reply::More("eyJ9".into()))),
+        ("+OK", Reply::Ok),
+        ("+OK 2 320", Reply::Ok),
+        (" +OK\t2  320 ", Reply::Ok),
+        ("-ERR   no ", refused(None, "no")),
+        ("+ok ready <1@a>", Reply::Ok),
+        ("+", Reply::More(String::new())),
+        ("+ ", Reply::More(String::new())),
+        ("+ eyJ9", Reply::More("eyJ9".into())),
         ("-ERR", refused(None, "")),
         ("-ERR no", refused(None, "no")),
         (
@@ -47,10 +52,10 @@ fn first_lines() {
         ("-ERR [two words] x", refused(None, "[two words] x")),
         ("-ERR [] x", refused(None, "[] x")),
         ("-ERR [open", refused(None, "[open")),
-        ("+OKAY", None),
-        ("* OK", None),
-        ("", None),
-        ("OK", None),
+        ("+OKAY", odd("+OKAY")),
+        ("* OK", odd("* OK")),
+        ("", odd("")),
+        ("OK", odd("OK")),
     ] {
         assert_eq!(reply(line), expected, "{line:?}");
     }
@@ -80,11 +85,7 @@ async fn a_command_and_its_lines() {
     let (wire, answer) = wire.try_run("DELE", "5").await.unwrap();
     assert_eq!(answer.unwrap_err().to_string(), "-ERR no such mail");
     let mut lines = Vec::new();
-    let note = |line: &str| {
-        lines.push(line.to_owned());
-        Ok(())
-    };
-    let (wire, _) = wire.list("UIDL", 9, note).await.unwrap();
+    let (wire, _) = wire.list("UIDL", 9, |line| lines.push(line.to_owned())).await.unwrap();
     assert_eq!(lines, ["1 a", ".b"]);
     let (wire, mails) = wire.stat().await.unwrap();
     assert_eq!(mails, 3);
@@ -93,15 +94,14 @@ async fn a_command_and_its_lines() {
 }
 
 async fn listed(bytes: &[u8]) -> Error {
-    saying(bytes).list("UIDL", 3, |_| Ok(())).await.unwrap_err()
+    saying(bytes).list("UIDL", 3, |_| ()).await.unwrap_err()
 }
 
 #[tokio::test]
 async fn answers_that_break_the_protocol_end_the_session() {
     let long = [&b"+OK "[..], &vec![b'x'; 100_000]].concat();
     for (bytes, violation) in [
-        (&b"* OK\r\n"[..], Violation::Unreadable),
-        (b"+ go on\r\n", Violation::Continue),
+        (&b"+ go on\r\n"[..], Violation::Continue),
         (b"+OK\r\n1\r\n2\r\n3\r\n4\r\n.\r\n", Violation::Lines),
         (&long, Violation::Line),
     ] {
@@ -112,6 +112,11 @@ async fn answers_that_break_the_protocol_end_the_session() {
             "{shown}: {error:?}"
         );
     }
+    let error = listed(b"* OK IMAP4rev1\r\n").await;
+    assert_eq!(
+        error.to_string(),
+        "the server answered UIDL with what is no answer: \"* OK IMAP4rev1\""
+    );
     assert!(matches!(listed(b"").await, Error::Closed));
     assert!(matches!(listed(b"+OK\r\n1 a").await, Error::Closed));
 }
@@ -120,7 +125,7 @@ async fn answers_that_break_the_protocol_end_the_session() {
 async fn silence_ends_the_session() {
     for script in ["WAIT 3600", "L: UIDL\nS: +OK\nB: 1 a", "L: UIDL\nB: +O"] {
         let (wire, _server) = wire(script);
-        let error = wire.list("UIDL", 9, |_| Ok(())).await.unwrap_err();
+        let error = wire.list("UIDL", 9, |_| ()).await.unwrap_err();
         assert!(matches!(error, Error::Silent(_)), "{script}: {error:?}");
     }
 }
@@ -128,7 +133,7 @@ async fn silence_ends_the_session() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_drips_has_no_patience_of_ours() {
     let (wire, _server) = wire(&format!("L: UIDL\nS: +OK\n{}", "WAIT 50\nS: 1 a\n".repeat(100)));
-    let error = wire.list("UIDL", 1000, |_| Ok(())).await.unwrap_err();
+    let error = wire.list("UIDL", 1000, |_| ()).await.unwrap_err();
     assert!(matches!(error, Error::Endless { command: "UIDL", .. }), "{error:?}");
     let (wire, _server) = self::wire(&format!("L: RETR 1\nS: +OK\n{}", "WAIT 50\nB: a\n".repeat(100)));
     let body = wire.retrieve(1).await.unwrap().unwrap();
@@ -152,8 +157,33 @@ async fn pieces(bytes: &[u8], most: usize) -> Result<Vec<Vec<u8>>, Error> {
         pieces.push(piece);
         match next {
             Next::Piece(more) => body = more,
-            Next::End(_) => return Ok(pieces),
+            Next::End(..) => return Ok(pieces),
         }
+    }
+}
+
+/// What lies on the wire is looked at before anything is sent, and shows what it is.
+#[tokio::test]
+async fn what_nobody_asked_for_is_no_answer() {
+    let (wire, _server) = wire("S: +OK\nL: DELE 1\nS: +OK\nS: +OK again");
+    let wire = wire.greeted().await.unwrap();
+    let (wire, _) = wire.try_run("DELE", "1").await.unwrap();
+    let error = wire.try_run("DELE", "2").await.unwrap_err();
+    assert!(matches!(error, Error::Early { before: "DELE", .. }), "{error:?}");
+    assert!(error.to_string().contains("\"+OK again\""), "{error}");
+    for (said, in_step) in [
+        ("+OK 3 1200", true),
+        ("+OK  0 0 ", true),
+        ("+ok 3 -1", true),
+        ("-ERR no STAT here", true),
+        ("+OK", false),
+        ("+OK all is well", false),
+        ("+ ", false),
+        (".", false),
+        ("the rest of a mail", false),
+    ] {
+        let answered = saying(format!("{said}\r\n").as_bytes()).in_step().await;
+        assert_eq!(answered.is_ok(), in_step, "{said}");
     }
 }
 
@@ -176,11 +206,11 @@ proptest! {
         runtime.block_on(async {
             let said = [&b"+OK\r\n"[..], &bytes].concat();
             if let Ok(pieces) = pieces(&said, most).await {
-                assert!(pieces.iter().all(|piece| piece.len() <= most + 1));
+                assert!(pieces.iter().all(|piece| piece.len() <= most + 2));
                 assert!(pieces.concat().len() <= bytes.len());
             }
-            saying(&bytes).list("UIDL", 5, |_| Ok(())).await.ok();
-            saying(&bytes).listen().await.ok();
+            saying(&bytes).list("UIDL", 5, |_| ()).await.ok();
+            saying(&bytes).in_step().await.ok();
         });
     }
 }

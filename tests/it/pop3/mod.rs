@@ -1,5 +1,6 @@
 //! Mailboxes that are read by POP3, from a real Dovecot through the whole program.
 
+mod odd;
 mod peculiar;
 mod probe;
 

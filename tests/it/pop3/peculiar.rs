@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mailjob_testbed::{
-    Answer, Mailjob, Options, Receiver, Start, World,
+    Answer, Mailjob, Options, Receiver, Request, Start, World,
     standin::{Pop3, Pop3Quirk},
 };
 use tokio::time::{Instant, sleep};
@@ -11,22 +11,33 @@ use tokio::time::{Instant, sleep};
 use super::{PATIENCE, USER, endpoint};
 
 const MAILS: [&[u8]; 2] = [
-    b"From: a@example.test\r\nSubject: one\r\n\r\n.\r\n..dots\r\n",
-    b"From: a@example.test\r\nSubject: two\r\n\r\ntext\r\n",
+    b"Message-ID: <1@example.test>\r\nFrom: a@example.test\r\nSubject: one\r\n\r\n.\r\n..dots\r\n",
+    b"Message-ID: <2@example.test>\r\nFrom: a@example.test\r\nSubject: two\r\n\r\ntext\r\n",
 ];
 
 /// The program before a stand-in with these mails, which go to a receiver that is content.
-struct Played {
-    mailjob: Mailjob,
-    receiver: Receiver,
-    pop3: Pop3,
+pub(super) struct Played {
+    pub(super) mailjob: Mailjob,
+    pub(super) receiver: Receiver,
+    pub(super) pop3: Pop3,
     _world: World,
 }
 
 impl Played {
     async fn start(start: Start, quirk: Pop3Quirk, mails: &[&[u8]]) -> Self {
+        Self::start_with(start, quirk, mails, |_| Answer::text("ok"), "").await
+    }
+
+    /// The same with a receiver that answers so, and more lines in the endpoint's file.
+    pub(super) async fn start_with(
+        start: Start,
+        quirk: Pop3Quirk,
+        mails: &[&[u8]],
+        answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+        more: &str,
+    ) -> Self {
         let world = World::start(Options::default()).await.unwrap();
-        let receiver = Receiver::start(|_| Answer::text("ok")).await.unwrap();
+        let receiver = Receiver::start(answer).await.unwrap();
         let pop3 = Pop3::start(&world.tls, start, quirk, mails).await.unwrap();
         let mut mailjob = Mailjob::new(&world, env!("CARGO_BIN_EXE_mailjob")).unwrap();
         mailjob.secret("token", "canary-of-an-access-token").unwrap();
@@ -42,7 +53,7 @@ impl Played {
         );
         mailjob.account_as("ada", &lines).unwrap();
         mailjob
-            .endpoint("ada", &endpoint("ada", &receiver.url("/"), ""))
+            .endpoint("ada", &endpoint("ada", &receiver.url("/"), more))
             .unwrap();
         mailjob.start().unwrap();
         Self {
@@ -54,13 +65,13 @@ impl Played {
     }
 
     /// What the clients said that begins so.
-    fn said(&self, words: &str) -> usize {
+    pub(super) fn said(&self, words: &str) -> usize {
         let said = self.pop3.server.said();
         said.iter().filter(|line| line.starts_with(words)).count()
     }
 
     /// Waits until this holds.
-    async fn until(&self, holds: impl Fn(&Self) -> bool) {
+    pub(super) async fn until(&self, holds: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !holds(self) {
             assert!(

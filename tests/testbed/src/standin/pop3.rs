@@ -28,12 +28,47 @@ pub enum Pop3Quirk {
     DropsAfterQuit,
     /// The connection ends in the middle of a mail.
     DropsInRetr,
+    /// It doubles no dots (GreenMail before 2.0.1, Mailpit before 1.18: greenmail 475, mailpit 299).
+    Undoubled,
+    /// All mails have one unique id, and one size.
+    OneName,
+    /// Ids are numbers from 1 on, again after each start, and LIST counts bodies only, or says -1 (GreenMail 2.1).
+    GreenMail,
+    /// It repeats what it refuses.
+    Echoes,
+    /// Its list of ids has no end for a long time.
+    Floods,
 }
 
 use Pop3Quirk as Quirk;
 
+impl Pop3Quirk {
+    fn uid(self, number: usize) -> String {
+        match self {
+            Self::OneName => "same".to_owned(),
+            Self::GreenMail => number.to_string(),
+            _ => format!("uid-{number}"),
+        }
+    }
+
+    fn size(self, mail: &[u8]) -> String {
+        match self {
+            Self::OneName => "10".to_owned(),
+            Self::GreenMail => {
+                let end = mail.windows(4).position(|four| four == b"\r\n\r\n");
+                let body = end.map_or(0, |end| mail.len() - end - 4);
+                if body == 0 { "-1".to_owned() } else { body.to_string() }
+            }
+            _ => mail.len().to_string(),
+        }
+    }
+}
+
+/// Lines of a flood.
+const FLOOD: usize = 1_000_000;
+
 /// A mail with its unique id.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Mail {
     uid: String,
     bytes: Vec<u8>,
@@ -50,6 +85,7 @@ struct Maildrop {
 pub struct Pop3 {
     /// The server.
     pub server: Standin,
+    quirk: Pop3Quirk,
     maildrop: Arc<Maildrop>,
 }
 
@@ -59,17 +95,20 @@ impl Pop3 {
     /// # Errors
     /// When there is no port, or the certificate can't be read.
     pub async fn start(tls: &Tls, start: Start, quirk: Pop3Quirk, mails: &[&[u8]]) -> Result<Self> {
-        let mails = mails.iter().enumerate().map(|(number, bytes)| Mail {
-            uid: format!("uid-{}", number + 1),
-            bytes: bytes.to_vec(),
-        });
-        let maildrop = Arc::new(Maildrop {
-            mails: Mutex::new(mails.collect()),
-            locked: AtomicBool::new(false),
-        });
+        let maildrop = Arc::new(Maildrop::default());
+        maildrop.fill(quirk, mails);
         let shared = maildrop.clone();
         let server = Standin::start(tls, start, move |wire| serve(wire, quirk, shared.clone())).await?;
-        Ok(Self { server, maildrop })
+        Ok(Self {
+            server,
+            quirk,
+            maildrop,
+        })
+    }
+
+    /// Forgets all mails and begins with these, as after a start.
+    pub fn restart(&self, mails: &[&[u8]]) {
+        self.maildrop.fill(self.quirk, mails);
     }
 
     /// The unique ids of the mails that are left.
@@ -80,13 +119,26 @@ impl Pop3 {
 }
 
 impl Maildrop {
+    fn fill(&self, quirk: Quirk, mails: &[&[u8]]) {
+        let mails = (1..).zip(mails).map(|(number, bytes)| Mail {
+            uid: quirk.uid(number),
+            bytes: bytes.to_vec(),
+        });
+        *self.mails.lock().unwrap_or_else(PoisonError::into_inner) = mails.collect();
+    }
+
     fn mails(&self) -> Vec<Mail> {
         self.mails.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn delete(&self, uids: &[String]) {
+    /// Deletes the mails with these numbers, of those that were there when a session began.
+    fn delete(&self, before: &[Mail], numbers: &[usize]) {
+        let gone = numbers.iter().filter_map(|number| before.get(number.wrapping_sub(1)));
         let mut mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
-        mails.retain(|mail| !uids.contains(&mail.uid));
+        for gone in gone {
+            let at = mails.iter().position(|mail| mail == gone);
+            at.map(|at| mails.remove(at));
+        }
     }
 }
 
@@ -118,6 +170,11 @@ async fn serve(mut wire: Wire, quirk: Quirk, maildrop: Arc<Maildrop>) -> Result<
             "AUTH XOAUTH2" if wire.is_secure() => {
                 wire.say(&["+ "]).await?;
                 let response = wire.line().await?;
+                if quirk == Quirk::Echoes {
+                    wire.say(&[&format!("-ERR bad credentials: AUTH XOAUTH2 {response}")])
+                        .await?;
+                    continue;
+                }
                 if let Some(lock) = enter(&mut wire, quirk, &maildrop, is_xoauth2(&response)).await? {
                     return Session::new(wire, quirk, lock).run().await;
                 }
@@ -163,7 +220,7 @@ struct Session {
     quirk: Quirk,
     lock: Lock,
     mails: Vec<Mail>,
-    deleted: Vec<String>,
+    deleted: Vec<usize>,
 }
 
 impl Session {
@@ -189,8 +246,9 @@ impl Session {
                     let answer = format!("+OK {count} {}", size.sum::<usize>());
                     self.wire.say(&[&answer]).await?;
                 }
-                ["LIST"] => self.list(|mail| mail.bytes.len().to_string()).await?,
-                ["UIDL"] => self.list(|mail| mail.uid.clone()).await?,
+                ["LIST"] => self.list(self.listing(|mail| self.quirk.size(&mail.bytes))).await?,
+                ["UIDL"] if self.quirk == Quirk::Floods => self.flood().await?,
+                ["UIDL"] => self.list(self.listing(|mail| mail.uid.clone())).await?,
                 ["NOOP"] => self.wire.say(&["+OK"]).await?,
                 ["RSET"] => {
                     self.deleted.clear();
@@ -200,14 +258,17 @@ impl Session {
                     let lines = rest.first().and_then(|lines| lines.parse().ok());
                     match self.mail(number) {
                         None => self.wire.say(&["-ERR The specified message is out of range."]).await?,
-                        Some(mail) if *verb == "DELE" => {
-                            self.deleted.push(mail.uid);
+                        Some(_) if *verb == "DELE" => {
+                            self.deleted.extend(number.parse::<usize>());
                             self.wire.say(&["+OK"]).await?;
                         }
                         Some(_) if *verb == "RETR" && self.quirk == Quirk::DropsInRetr => {
                             return self.wire.say(&["+OK", "From: somebody@example.test", "Subje"]).await;
                         }
-                        Some(mail) => self.wire.send(&body(&mail.bytes, lines)).await?,
+                        Some(mail) => {
+                            let doubles = self.quirk != Quirk::Undoubled;
+                            self.wire.send(&body(&mail.bytes, lines, doubles)).await?;
+                        }
                     }
                 }
                 _ => self.wire.say(&["-ERR Protocol error. 14"]).await?,
@@ -218,7 +279,7 @@ impl Session {
     /// Mails that aren't marked as deleted, with their numbers.
     fn present(&self) -> impl Iterator<Item = (usize, &Mail)> {
         let numbered = self.mails.iter().enumerate().map(|(at, mail)| (at + 1, mail));
-        numbered.filter(|(_, mail)| !self.deleted.contains(&mail.uid))
+        numbered.filter(|(number, _)| !self.deleted.contains(number))
     }
 
     fn mail(&self, number: &str) -> Option<Mail> {
@@ -228,19 +289,30 @@ impl Session {
             .map(|(_, mail)| mail.clone())
     }
 
-    async fn list(&mut self, value: impl Fn(&Mail) -> String) -> Result<()> {
-        let lines: String = self
-            .present()
-            .map(|(at, mail)| format!("{at} {}\r\n", value(mail)))
-            .collect();
-        self.wire.send(format!("+OK\r\n{lines}.\r\n").as_bytes()).await
+    fn listing(&self, value: impl Fn(&Mail) -> String) -> Vec<u8> {
+        let lines = self.present().map(|(at, mail)| format!("{at} {}\r\n", value(mail)));
+        format!("+OK\r\n{}.\r\n", lines.collect::<String>()).into_bytes()
+    }
+
+    async fn list(&mut self, listing: Vec<u8>) -> Result<()> {
+        self.wire.send(&listing).await
+    }
+
+    /// More ids than anybody has mails.
+    async fn flood(&mut self) -> Result<()> {
+        self.wire.send(b"+OK\r\n").await?;
+        for first in (1..=FLOOD).step_by(1_000) {
+            let lines: String = (first..first + 1_000).map(|n| format!("{n} {n:070}\r\n")).collect();
+            self.wire.send(lines.as_bytes()).await?;
+        }
+        self.wire.send(b".\r\n").await
     }
 
     async fn quit(mut self) -> Result<()> {
         if self.quirk == Quirk::DropsBeforeQuit {
             return Ok(());
         }
-        self.lock.0.delete(&self.deleted);
+        self.lock.0.delete(&self.mails, &self.deleted);
         if self.quirk == Quirk::DropsAfterQuit {
             return Ok(());
         }
@@ -253,7 +325,7 @@ impl Session {
 }
 
 /// A mail as a multi-line answer, dots stuffed; with `lines`, only so many of its text (TOP).
-fn body(mail: &[u8], lines: Option<usize>) -> Vec<u8> {
+fn body(mail: &[u8], lines: Option<usize>, doubles: bool) -> Vec<u8> {
     let (mut answer, mut left) = (b"+OK\r\n".to_vec(), None);
     for line in mail.split_inclusive(|byte| *byte == b'\n') {
         if left == Some(0) {
@@ -263,7 +335,7 @@ fn body(mail: &[u8], lines: Option<usize>) -> Vec<u8> {
         if left.is_none() && matches!(line, b"\r\n" | b"\n") {
             left = lines;
         }
-        if line.starts_with(b".") {
+        if doubles && line.starts_with(b".") {
             answer.push(b'.');
         }
         answer.extend_from_slice(line);

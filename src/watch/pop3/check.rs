@@ -1,0 +1,378 @@
+//! Whether a mail that the server lists is the one that the ledger knows by this name.
+//!
+//! A name is no proof ([`maildrop`](super::maildrop)), so three things are compared with what was read when a mail was taken:
+//!
+//! - **What is deleted**, in the session that deletes it. A mail that this session took was read in it; of any other the header is asked
+//!   for (TOP), which costs a round trip, and Message-ID, Date and From are compared. One without a Message-ID, or at a server without
+//!   TOP, is read anew, all of it.
+//! - **Mails of one name**, in each session: all of each is read, since nothing else tells which was done.
+//! - **What is known and left alone** (a mail that failed or is not meant): once after each sign that the server may have numbered anew.
+//!   Signs are our own start, and mails that changed their order. Where an id can come again by chance ([`is_weak`]: GreenMail counts
+//!   from 1 after each start) there need be no sign, so such mails are compared in each look, [`CHECKED`] of them, in turn.
+//!
+//! The price: at a server with weak ids a mail that took the name of one that was kept is found late, by one look for each hundred mails
+//! that are kept. Until it was compared it is neither deleted nor forgotten. And two mails of one name, size, Message-ID, Date and From
+//! are one: whoever can bring that about has written both.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use super::{
+    body::Next,
+    maildrop::{Found, Known, Namesakes, New},
+    wire::Wire,
+};
+use crate::{
+    ledger::{Fingerprint, MaildropName},
+    watch::{
+        error::{Error, Violation},
+        header_key::header_key,
+        session::Looking,
+    },
+};
+
+/// The mails that are compared in one look at the most …
+const CHECKED: usize = 100;
+/// … in this time …
+const TIME: Duration = Duration::from_secs(10);
+/// … and so many bytes of them, where they are read as a whole.
+const BYTES: u64 = 8 << 20;
+/// How long a mail is left alone whose comparison ended the session, or was refused.
+const REST: Duration = Duration::from_secs(240);
+/// The bytes of a mail that are looked through for its header.
+const HEAD: usize = 256 << 10;
+/// Letters and digits of an id that tell it from a count.
+const STRONG: usize = 9;
+
+/// Whether an id may be a count, which begins anew some day. One that is no count holds a time, a hash or the like: it has a long word
+/// with a digit in it. Noughts before a number are none of it.
+fn is_weak(uidl: &str) -> bool {
+    let words = uidl.split(|c: char| !c.is_ascii_alphanumeric());
+    let telling = words.filter(|word| word.bytes().any(|byte| byte.is_ascii_digit()));
+    telling.map(|word| word.trim_start_matches('0').len()).sum::<usize>() < STRONG
+}
+
+/// What was compared so far.
+#[derive(Debug, Default)]
+pub(super) struct Checks {
+    /// Mails that were found to be what they are taken for, since the last sign of another numbering.
+    proven: HashSet<u32>,
+    /// The mails of the last look, in the server's order.
+    order: Vec<u32>,
+    /// How often mails were chosen.
+    turns: usize,
+    /// Mails that are left alone, and since when.
+    resting: HashMap<MaildropName, Instant>,
+    /// The mail that is being read.
+    trying: Option<MaildropName>,
+}
+
+impl Checks {
+    /// A look found these mails: what has to be compared again is forgotten.
+    pub(super) fn looked(&mut self, found: &Found, now: Instant) {
+        let mut order: Vec<_> = found.there.iter().map(|(uid, mail)| (mail.number, *uid)).collect();
+        order.sort_unstable();
+        let order: Vec<u32> = order.into_iter().map(|(_, uid)| uid).collect();
+        let (before, after): (HashSet<_>, HashSet<_>) = (self.order.iter().collect(), order.iter().collect());
+        let stayed = self.order.iter().filter(|uid| after.contains(uid));
+        if !stayed.eq(order.iter().filter(|uid| before.contains(uid))) {
+            self.proven.clear();
+        }
+        self.proven
+            .retain(|uid| found.there.get(uid).is_some_and(|mail| !is_weak(&mail.name.uidl)));
+        self.order = order;
+        self.resting.retain(|_, since| now < *since + REST);
+    }
+
+    /// This mail was read as a whole when it was taken, or compared now.
+    pub(super) fn proved(&mut self, uid: u32) {
+        self.proven.insert(uid);
+    }
+
+    /// The session ended: whatever was being compared is left alone for a while.
+    pub(super) fn failed(&mut self, now: Instant) {
+        if let Some(name) = self.trying.take() {
+            self.resting.insert(name, now);
+        }
+    }
+
+    fn rests(&self, name: &MaildropName) -> bool {
+        self.resting.contains_key(name)
+    }
+
+    /// The mails that are compared next, in turn.
+    fn choose(&mut self, found: &Found) -> Vec<u32> {
+        let due = |uid: &&u32| {
+            let mail = found.there.get(uid);
+            mail.is_some_and(|mail| !mail.proven && !self.rests(&mail.name)) && !self.proven.contains(uid)
+        };
+        let mut due: Vec<u32> = self.order.iter().filter(due).copied().collect();
+        self.turn(&mut due);
+        due.truncate(CHECKED);
+        due
+    }
+
+    /// Begins where the last turn ended.
+    fn turn(&mut self, due: &mut [impl Copy]) {
+        if due.len() > CHECKED {
+            due.rotate_left(self.turns.wrapping_mul(CHECKED) % due.len());
+        }
+        self.turns = self.turns.wrapping_add(1);
+    }
+}
+
+/// What a comparison says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Same {
+    Yes,
+    No,
+    /// The server does not give it.
+    Unknown,
+}
+
+/// Compares the mails of which it is time, and says whether any was another than it was taken for: it will be new in the next session.
+pub(super) async fn known(
+    mut wire: Wire,
+    on: &Looking<'_>,
+    found: &mut Found,
+    checks: &mut Checks,
+) -> Result<(Wire, bool), Error> {
+    let until = Instant::now() + TIME;
+    let (mut bytes, mut seen, mut others) = (0, Vec::new(), Vec::new());
+    for uid in checks.choose(found) {
+        if Instant::now() >= until || bytes > BYTES {
+            break;
+        }
+        let Some(mail) = found.there.get_mut(&uid) else {
+            continue;
+        };
+        if mail.print == Fingerprint::default() {
+            // Nothing of it was ever read: it is what it is from now on.
+            checks.trying = Some(mail.name.clone());
+            let key;
+            (wire, key) = header(wire, mail.number, on.inlet.size).await?;
+            checks.trying = None;
+            seen.extend(key.flatten().map(|key| (uid, key)));
+            checks.proved(uid);
+            continue;
+        }
+        let (same, read);
+        (wire, same, read) = prove(wire, mail, checks, on.inlet.size).await?;
+        bytes += read;
+        if same == Same::No {
+            others.push(uid);
+        } else {
+            checks.proved(uid);
+        }
+    }
+    for uid in &others {
+        if let Some(mail) = found.there.remove(uid) {
+            tracing::warn!(
+                uidl = mail.name.uidl,
+                "the server gave the id of a mail to another one, which is taken now"
+            );
+        }
+    }
+    if !seen.is_empty() {
+        on.ledger.maildrop_seen(on.mailbox, seen).await?;
+    }
+    let any = !others.is_empty();
+    if any {
+        on.ledger.maildrop_left(on.mailbox, others).await?;
+    }
+    Ok((wire, any))
+}
+
+/// Compares a mail with what was read of it before.
+pub(super) async fn prove(
+    mut wire: Wire,
+    mail: &mut Known,
+    checks: &mut Checks,
+    limit: u64,
+) -> Result<(Wire, Same, u64), Error> {
+    let held = mail.print;
+    checks.trying = Some(mail.name.clone());
+    if held.header_key.is_some() {
+        let key;
+        (wire, key) = header(wire, mail.number, limit).await?;
+        if let Some(key @ Some(_)) = key {
+            checks.trying = None;
+            mail.proven = key == held.header_key;
+            return Ok((wire, if mail.proven { Same::Yes } else { Same::No }, 0));
+        }
+    }
+    let read;
+    (wire, read) = whole(wire, mail.number, limit).await?;
+    checks.trying = None;
+    let Some(read) = read else {
+        checks.resting.insert(mail.name.clone(), Instant::now());
+        return Ok((wire, Same::Unknown, 0));
+    };
+    let same_header = held.header_key.is_some() && held.header_key == read.header_key;
+    mail.proven = held.sha256 == Some(read.sha256) || same_header;
+    let same = match held.sha256 {
+        _ if mail.proven => Same::Yes,
+        Some(_) => Same::No,
+        None => Same::Unknown,
+    };
+    Ok((wire, same, read.bytes))
+}
+
+/// What was read of a mail.
+struct Read {
+    header_key: Option<[u8; 32]>,
+    sha256: [u8; 32],
+    bytes: u64,
+}
+
+/// Asks for a header: its key, where it has one; nothing, where the server does not give it.
+pub(super) async fn header(wire: Wire, number: u32, limit: u64) -> Result<(Wire, Option<Option<[u8; 32]>>), Error> {
+    match wire.retrieve_by("TOP", &format!("{number} 0")).await? {
+        Ok(body) => {
+            let (head, mut wire, _) = body.head(HEAD, limit).await?;
+            wire.quiet("the mail was compared").await?;
+            Ok((wire, Some(header_key(&head))))
+        }
+        Err((wire, _)) => Ok((wire, None)),
+    }
+}
+
+/// Reads all of a mail, of which nothing is kept but what it is known by.
+async fn whole(wire: Wire, number: u32, limit: u64) -> Result<(Wire, Option<Read>), Error> {
+    let mut body = match wire.retrieve(number).await? {
+        Ok(body) => body,
+        Err((wire, _)) => return Ok((wire, None)),
+    };
+    let (mut hash, mut key, mut bytes) = (Sha256::new(), None, 0);
+    loop {
+        let (piece, next) = body.piece(HEAD).await?;
+        if bytes == 0 {
+            key = header_key(&piece);
+        }
+        hash.update(&piece);
+        bytes += piece.len() as u64;
+        body = match next {
+            Next::Piece(_) if bytes > limit => return Err(Violation::Lines.into()),
+            Next::Piece(body) => body,
+            Next::End(mut wire, _) => {
+                wire.quiet("the mail was compared").await?;
+                let read = Read {
+                    header_key: key,
+                    sha256: hash.finalize().into(),
+                    bytes,
+                };
+                return Ok((wire, Some(read)));
+            }
+        };
+    }
+}
+
+/// Reads mails of one name, so that it is known which is which; `only`: those of these mails of the ledger.
+pub(super) async fn namesakes(
+    mut wire: Wire,
+    on: &Looking<'_>,
+    found: &mut Found,
+    checks: &mut Checks,
+    only: Option<&HashSet<u32>>,
+) -> Result<Wire, Error> {
+    let until = Instant::now() + TIME;
+    let (mut left, mut checked, mut bytes) = (Vec::new(), 0, 0);
+    for group in std::mem::take(&mut found.namesakes) {
+        let wanted = only.is_none_or(|uids| group.known.iter().any(|(uid, _)| uids.contains(uid)));
+        if !wanted || checks.rests(&group.name) {
+            found.namesakes.push(group);
+            continue;
+        }
+        let mut numbers = group.numbers.clone();
+        checks.turn(&mut numbers);
+        let mut read = Vec::new();
+        checks.trying = Some(group.name.clone());
+        for number in &numbers {
+            if checked >= CHECKED || bytes > BYTES || Instant::now() >= until {
+                break;
+            }
+            let mail;
+            (wire, mail) = whole(wire, *number, on.inlet.size).await?;
+            checked += 1;
+            if let Some(mail) = mail {
+                bytes += mail.bytes;
+                read.push((*number, mail.sha256));
+            }
+        }
+        checks.trying = None;
+        let apart = tell_apart(&group, &read);
+        for (uid, number, print) in apart.there {
+            let known = Known {
+                name: group.name.clone(),
+                number,
+                print,
+                proven: true,
+            };
+            found.there.insert(uid, known);
+            checks.proved(uid);
+        }
+        let new = apart.new.into_iter().map(|number| New {
+            name: group.name.clone(),
+            number,
+            again: None,
+        });
+        found.new.extend(new);
+        left.extend(apart.left);
+    }
+    if !left.is_empty() {
+        on.ledger.maildrop_left(on.mailbox, left).await?;
+    }
+    Ok(wire)
+}
+
+/// Which mails of one name are which.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Apart {
+    there: Vec<(u32, u32, Fingerprint)>,
+    new: Vec<u32>,
+    left: Vec<u32>,
+}
+
+/// Tells mails of one name apart by what was read of them: the server's numbers, and hashes.
+fn tell_apart(group: &Namesakes, read: &[(u32, [u8; 32])]) -> Apart {
+    let all = read.len() == group.numbers.len();
+    let mut known = group.known.clone();
+    let mut apart = Apart::default();
+    for (number, sha256) in read {
+        match known.iter().position(|(_, print)| print.sha256 == Some(*sha256)) {
+            Some(at) => {
+                let (uid, print) = known.remove(at);
+                apart.there.push((uid, *number, print));
+            }
+            None => apart.new.push(*number),
+        }
+    }
+    // Some of which nothing was read are never to be taken. Nobody can say which of the others they are; the first come first.
+    let unread: Vec<u32> = known
+        .iter()
+        .filter(|(_, print)| print.sha256.is_none())
+        .map(|(uid, _)| *uid)
+        .collect();
+    if !unread.is_empty() {
+        if all {
+            apart.new.sort_unstable();
+            apart.new = apart.new.split_off(unread.len().min(apart.new.len()));
+        } else {
+            apart.new.clear();
+        }
+    }
+    if all {
+        let read = known.iter().filter(|(_, print)| print.sha256.is_some());
+        apart.left = read.map(|(uid, _)| *uid).collect();
+    }
+    apart
+}
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

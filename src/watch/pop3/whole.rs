@@ -1,0 +1,156 @@
+//! Whether a mail that came to an end is all of the mail. Pure.
+//!
+//! A mail by POP3 ends at a line that is a dot. A server that does not double the dots that begin lines (GreenMail before 2.0.1, Mailpit
+//! before 1.18: greenmail 475, mailpit 299) ends it at the first line of the mail that is one, and the rest follows, unasked. So:
+//!
+//! 1. Bytes that came before anything was asked: the mail is not taken. This is looked at behind each mail and before each command.
+//! 2. LIST gave its size, to the byte, in the way in which this server counts ([`Way`]): it is whole. A mail that was cut has fewer bytes.
+//! 3. In all other cases the bytes behind it may still be on their way, so the server is asked something whose answer is known
+//!    (STAT). An answer that is none: the mail is not taken. This costs a round trip, where a server does not count what it sends.
+//! 4. Then a mail of more bytes than LIST said is whole (GreenMail 2.1 counts bodies only), and one of fewer if the difference is one of
+//!    counting ([`Count::Counted`]): a server that counts CRLF and sends LF, or counts the end.
+//! 5. One that lacks the dots that were taken off ([`Count::Dotted`]) came from a server that doubles none: they were the mail's. (One
+//!    that counts what it doubled would look the same; none is known, 2026-11.)
+//! 6. One that lacks more is judged by what the server did with other mails ([`Record`]): one that gives exact sizes has lost something;
+//!    one that estimates (Exchange, DavMail, and whoever is seen to) has not. Of one that is not known yet, half of the mail may lack.
+//!
+//! What is left: a server that estimates, and ends a mail early with nothing behind it, or takes its dots; and one that counts bodies
+//! only and takes dots. Nobody could tell.
+
+use std::collections::HashSet;
+
+use crate::{ledger::MaildropName, watch::error::Words};
+
+/// The end of a mail, and what servers count beside it: CRLF that was added, a dot and CRLF.
+const END: u64 = 5;
+/// Mails whose sizes are remembered to be wrong.
+const REMEMBERED: usize = 1_000;
+/// So many mails with wrong sizes, and more than with right ones, say that the server estimates …
+const ESTIMATES: usize = 3;
+/// … and so many with right sizes for each with a wrong one, that it counts.
+const EXACT: usize = 4;
+
+/// What was read of a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Tally {
+    /// Bytes, without doubled dots and the end.
+    pub(super) bytes: u64,
+    /// Lines that end by CRLF, and by LF alone.
+    crlf: u64,
+    lf: u64,
+    /// Dots that were taken off.
+    dots: u64,
+    /// The last byte was CR.
+    cr: bool,
+}
+
+impl Tally {
+    /// Counts a piece; `dots` were taken off so far.
+    pub(super) fn add(&mut self, piece: &[u8], dots: u64) {
+        for byte in piece {
+            if *byte == b'\n' {
+                self.crlf += u64::from(self.cr);
+                self.lf += u64::from(!self.cr);
+            }
+            self.cr = *byte == b'\r';
+        }
+        self.bytes += piece.len() as u64;
+        self.dots = dots;
+    }
+}
+
+/// How a server counts, to the byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// What it sends, but for a line end that it adds to the last line.
+    Sent,
+    /// The size of a file, with LF for CRLF (qmail-pop3d).
+    File,
+}
+
+/// What came, beside what LIST said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Count {
+    /// The same.
+    Agrees(Way),
+    /// More came, or LIST said nothing that can be read.
+    More,
+    /// Fewer, by what another way of counting may explain.
+    Counted,
+    /// Fewer, by what the dots explain that were taken off.
+    Dotted,
+    /// Fewer, by so many bytes beside that.
+    Lacks(u64),
+}
+
+/// Compares what came with what LIST said; 0 where it said nothing.
+pub(super) fn count(came: &Tally, listed: u64) -> Count {
+    let file = came.bytes - came.crlf.min(came.bytes);
+    let explained = came.bytes + came.lf + END;
+    match () {
+        () if listed == 0 => Count::More,
+        () if [came.bytes, came.bytes.saturating_sub(2)].contains(&listed) => Count::Agrees(Way::Sent),
+        () if [file, file.saturating_sub(1)].contains(&listed) => Count::Agrees(Way::File),
+        () if listed < came.bytes => Count::More,
+        () if listed <= explained && (came.dots == 0 || came.dots > listed - came.bytes) => Count::Counted,
+        () if listed <= explained + came.dots => Count::Dotted,
+        () => Count::Lacks(listed - came.bytes),
+    }
+}
+
+/// What is known of the sizes that a server gives.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// The server says who it is, and such servers estimate.
+    estimates: bool,
+    exact: usize,
+    /// How it counts, as the first mail said whose size was right.
+    way: Option<Way>,
+    /// Mails whose size was not theirs.
+    off: HashSet<MaildropName>,
+}
+
+impl Record {
+    /// The server greets. Exchange does not count mails that it has in a form of its own (`EnableExactRFC822Size` is off unless
+    /// somebody turned it on), nor does DavMail before it (2026-11). A greeting before TLS is anybody's; believing it costs no more than
+    /// an estimate does.
+    pub(super) fn greeted(&mut self, greeting: &Words) {
+        let greeting = greeting.to_string().to_ascii_lowercase();
+        self.estimates |= ["exchange", "davmail"].iter().any(|name| greeting.contains(name));
+    }
+
+    /// Whether the size alone says that a mail is whole. A cut one may have the size of a whole one only where this server counts otherwise.
+    pub(super) fn is_sure_of(&self, count: Count) -> bool {
+        matches!(count, Count::Agrees(way) if self.way.is_none_or(|usual| usual == way))
+    }
+
+    /// A mail came with this size. Says whether it is believed to be whole, if nothing lay behind it.
+    pub(super) fn believes(&mut self, name: &MaildropName, count: Count) -> bool {
+        let others = self.off.len() - usize::from(self.off.contains(name));
+        let counts = self.exact > 0 && self.exact >= others.saturating_mul(EXACT);
+        let guesses = others >= ESTIMATES && others > self.exact;
+        let believed = match count {
+            Count::Agrees(_) | Count::More | Count::Counted => true,
+            Count::Dotted | Count::Lacks(_) if self.estimates || guesses => true,
+            Count::Dotted => false,
+            Count::Lacks(_) if counts => false,
+            Count::Lacks(bytes) => bytes <= name.size / 2,
+        };
+        match count {
+            Count::Agrees(way) => {
+                self.way.get_or_insert(way);
+                self.exact += 1;
+            }
+            // Dots that lack say nothing of sizes.
+            Count::More | Count::Lacks(_) if self.off.len() < REMEMBERED => {
+                self.off.insert(name.clone());
+            }
+            Count::More | Count::Dotted | Count::Lacks(_) | Count::Counted => {}
+        }
+        believed
+    }
+}
+
+#[cfg(test)]
+#[path = "whole_tests.rs"]
+mod tests;
