@@ -190,3 +190,51 @@ async fn a_ledger_that_fails_ends_the_session() {
     let error = taking.take(&delivers(1, 100)).await.map(|took| took.more).unwrap_err();
     assert!(matches!(error, Error::Ledger(_)), "{error:?}");
 }
+
+/// What came whole is one mail, whatever its session does behind it; what did not come whole is none.
+#[tokio::test]
+async fn what_lies_behind_a_mail_says_whether_it_is_whole() {
+    // The mail of 100 bytes, and what LIST said.
+    for (what, listed, behind, taken, goes_on) in [
+        ("nothing", 100, "", true, true),
+        ("the server closes", 100, "EOF", true, true),
+        (
+            "a size of another way of counting, and the answer that is due",
+            50,
+            "L: STAT\nS: +OK 1 50",
+            true,
+            true,
+        ),
+        ("the same, and the server closes", 50, "L: STAT\nEOF", true, false),
+        (
+            "the same, and the server is silent no longer",
+            50,
+            "L: STAT\nS: the rest\nS: .",
+            false,
+            false,
+        ),
+        (
+            "the same, and the rest ends the mail",
+            50,
+            "L: STAT\nS: .\nS: +OK 1 50",
+            false,
+            false,
+        ),
+        ("the rest, at once", 100, "S: the rest\nS: .", false, false),
+        ("the end, once more", 100, "S: .", false, false),
+        ("a bit less than was listed", 120, "L: STAT\nS: +OK 1 120", true, true),
+        ("the same, and the server closes", 120, "L: STAT\nEOF", false, false),
+        ("much less than was listed", 300, "L: STAT\nS: +OK 1 300", false, true),
+        ("nothing is listed", 0, "L: STAT\nS: -ERR what?", true, true),
+    ] {
+        for size in [100, 400_000] {
+            let mut taking = Taking::new(&[listed * size / 100]);
+            let script = [delivers(1, size as usize), lines(behind)].concat();
+            let took = taking.take(&script).await;
+            assert_eq!(took.is_ok(), goes_on, "{what}, {size}");
+            let expected = if taken { vec![(1, size as usize, None)] } else { vec![] };
+            assert_eq!(taking.taken(), expected, "{what}, {size}");
+            assert_eq!(taking.found.there.len(), usize::from(taken), "{what}, {size}");
+        }
+    }
+}

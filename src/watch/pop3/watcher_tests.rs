@@ -4,7 +4,8 @@ use super::{
 };
 use crate::{
     config::{Backlog, Looks, Protocol, Settle},
-    ledger::{MAILDROP, Verdict},
+    job::Reason,
+    ledger::{Content, Lack, MAILDROP, Verdict},
     watch::{
         fakes::{self, Scripts},
         watcher::world::{Running, start_with},
@@ -192,4 +193,61 @@ async fn what_lay_there_is_left_also_under_other_names() {
         assert!(skipped.starts_with(&[1, 2]), "{skipped:?}");
         running.task.abort();
     }
+}
+
+/// `mailjob jobs retry` of a mail that never came whole: a session is opened for it, whatever the time of the next look.
+#[tokio::test(start_paused = true)]
+async fn a_mail_that_is_wanted_again_is_fetched_between_two_looks() {
+    let running = start(
+        every(3600),
+        &[
+            &session(&["a", "b"], &(delivers(1, "a") + &delivers(2, "b"))),
+            &session(&["a", "b", "c"], &delivers(1, "a")),
+            &session(&["a", "b", "c"], "L: RETR 2\nS: -ERR not now\n"),
+        ],
+    );
+    running.has(&[1, 2]).await;
+    let want = |uids: &[u32]| {
+        let mut state = running.memory.state.lock().unwrap();
+        for mail in state.mails.values_mut().filter(|mail| uids.contains(&mail.place.uid)) {
+            mail.content = Content::Lacking(Lack {
+                reason: Reason::TooLarge,
+                detail: "too large".into(),
+                size: 9,
+                upload: None,
+            });
+        }
+        state.wanted.extend(uids);
+        drop(state);
+        running.memory.bell.notify_one();
+    };
+    // One is there, and one has left.
+    want(&[1, 9]);
+    let is_whole = |this: &Running| this.memory.lack(1).is_none();
+    running.until("it is whole", is_whole).await;
+    assert_eq!(running.memory.bytes(1).len(), 30);
+    let unfetched = || {
+        let state = running.memory.state.lock().unwrap();
+        state
+            .unfetched
+            .iter()
+            .map(|(uid, lack)| (*uid, lack.detail.clone()))
+            .collect::<Vec<_>>()
+    };
+    assert!(
+        matches!(&unfetched()[..], [(9, why)] if why.contains("not among the mails")),
+        "{:?}",
+        unfetched()
+    );
+    // What the server refuses is given back at once, with its words.
+    want(&[2]);
+    running.until("it is said", |_| unfetched().len() == 2).await;
+    assert!(unfetched()[1].1.contains("-ERR not now"), "{:?}", unfetched());
+    assert_eq!(
+        running.memory.uids(),
+        [1, 2],
+        "c is new, and it is not the time to look"
+    );
+    assert!(running.begun.elapsed() < Duration::from_secs(60));
+    running.stopped().await;
 }
