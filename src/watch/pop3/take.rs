@@ -243,18 +243,23 @@ pub(super) async fn behind(
     name: &MaildropName,
     record: &mut Record,
 ) -> Result<Received, Error> {
-    wire.quiet("the next command").await?;
     let count = whole::count(tally, name.size);
-    if !record.is_sure_of(count) {
-        wire = match wire.in_step().await {
-            Ok(wire) => wire,
-            // Nothing came behind it, and nothing will.
-            Err(error @ (Error::Closed | Error::Io(_))) if count == Count::More && tally.bytes > 0 => {
-                return Ok(Received::Over(Some(error)));
-            }
-            Err(error) => return Err(error),
-        };
-    }
+    let sure = record.is_sure_of(count);
+    let looked = match wire.quiet("the next command").await {
+        Ok(()) if sure => Ok(wire),
+        Ok(()) => wire.in_step().await,
+        Err(error) => Err(error),
+    };
+    let wire = match looked {
+        Ok(wire) => wire,
+        // Nothing came behind it, and nothing will.
+        Err(error @ (Error::Closed | Error::Io(_) | Error::Bye(_)))
+            if (sure || count == Count::More) && tally.bytes > 0 =>
+        {
+            return Ok(Received::Over(Some(error)));
+        }
+        Err(error) => return Err(error),
+    };
     if tally.bytes == 0 {
         return Ok(Received::Short(wire, "the server sent nothing for it".to_owned()));
     }

@@ -247,20 +247,25 @@ impl<T: Io> Wire<T> {
     }
 
     /// Makes sure that nothing came where nothing was asked. What lies there is the rest of something that was taken for whole, and
-    /// would be taken for the next answer. `before` names what is not sent then.
+    /// would be taken for the next answer. `before` names what is not sent then. A refusal alone is a server's goodbye.
     pub(super) async fn quiet(&mut self, before: &'static str) -> Result<(), Error> {
         let early = poll_fn(|cx| {
             Poll::Ready(match Pin::new(&mut self.stream).poll_fill_buf(cx) {
                 Poll::Ready(Ok(bytes)) if !bytes.is_empty() => {
                     let shown = bytes.get(..SHOWN).unwrap_or(bytes);
-                    Some(Words::new(&String::from_utf8_lossy(shown)))
+                    let words = Words::new(&String::from_utf8_lossy(shown));
+                    Some(if is_goodbye(bytes) {
+                        Error::Bye(words)
+                    } else {
+                        Error::Early { before, words }
+                    })
                 }
                 // A connection that ended is noticed by whoever needs it.
                 Poll::Ready(_) | Poll::Pending => None,
             })
         });
         match early.await {
-            Some(words) => Err(Error::Early { before, words }.struck(&self.redaction)),
+            Some(error) => Err(error.struck(&self.redaction)),
             None => Ok(()),
         }
     }
@@ -301,6 +306,13 @@ impl<T: Io> Wire<T> {
         self.stream.consume(used);
         Ok(())
     }
+}
+
+/// Whether this is one refusal and nothing else: servers that stop say so unasked, and close (Dovecot 2.3, 2026-11).
+fn is_goodbye(bytes: &[u8]) -> bool {
+    let end = bytes.iter().position(|byte| *byte == b'\n');
+    let refused = bytes.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"-ERR"));
+    refused && end.is_some_and(|end| end + 1 == bytes.len())
 }
 
 /// A refusal that is about what was asked. `SYS/TEMP` is about the server (RFC 3206): Dovecot 2.3 says `[SYS/TEMP] Server shutting
