@@ -62,6 +62,8 @@ fn is_weak(uidl: &str) -> bool {
 pub(super) struct Checks {
     /// Mails that were found to be what they are taken for, since the last sign of another numbering.
     proven: HashSet<u32>,
+    /// Those of them that were compared in this session.
+    recent: Vec<u32>,
     /// The mails of the last look, in the server's order.
     order: Vec<u32>,
     /// How often mails were chosen.
@@ -86,16 +88,22 @@ impl Checks {
         self.proven
             .retain(|uid| found.there.get(uid).is_some_and(|mail| !is_weak(&mail.name.uidl)));
         self.order = order;
+        self.recent.clear();
         self.resting.retain(|_, since| now < *since + REST);
     }
 
     /// This mail was read as a whole when it was taken, or compared now.
     pub(super) fn proved(&mut self, uid: u32) {
         self.proven.insert(uid);
+        self.recent.push(uid);
     }
 
-    /// The session ended: whatever was being compared is left alone for a while.
+    /// The session failed: whatever was being compared is left alone for a while, and what was compared in it is compared again. The
+    /// answers may have been those to other questions.
     pub(super) fn failed(&mut self, now: Instant) {
+        for uid in self.recent.drain(..) {
+            self.proven.remove(&uid);
+        }
         if let Some(name) = self.trying.take() {
             self.resting.insert(name, now);
         }

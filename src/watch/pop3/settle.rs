@@ -115,6 +115,10 @@ pub(super) async fn leave(wire: Wire, on: &Looking<'_>, found: &mut Found, check
     if let Some(answer) = refused {
         tracing::warn!(%answer, "the server refuses to delete mails; trying again at the next look");
     }
+    if !deleted.is_empty() {
+        // Were an answer not the one to its question, mails would be marked that are not those that were read.
+        wire = wire.in_step().await?;
+    }
     wire.quit().await?;
     let mails = deleted.len();
     deleted.append(&mut gone);

@@ -62,7 +62,7 @@ async fn done_mails_are_deleted_and_noted_after_the_end() {
     let world = world();
     world.memory.due(MAILDROP, &[1, 2, 3], Verdict::Done);
     world.memory.due(MAILDROP, &[7], Verdict::Failed);
-    let script = "L: DELE 4\nS: +OK\nL: DELE 5\nS: +OK\nL: QUIT\nS: +OK bye";
+    let script = "L: DELE 4\nS: +OK\nL: DELE 5\nS: +OK\nL: STAT\nS: +OK 0 0\nL: QUIT\nS: +OK bye";
     let (uids, left) = left(&world, &mut found(), script).await;
     assert!(!left.unwrap());
     assert_eq!(uids, [1, 2, 3, 7], "one was gone already, one is kept");
@@ -73,8 +73,10 @@ async fn nothing_is_noted_when_the_end_was_not_reached() {
     let marked = "L: DELE 4\nS: +OK\nL: DELE 5\nS: +OK\n";
     for end in [
         "EOF",
-        "L: QUIT\nEOF",
-        "L: QUIT\nS: -ERR some deleted messages not removed",
+        "L: STAT\nEOF",
+        "L: STAT\nS: the rest of a mail\nS: .",
+        "L: STAT\nS: +OK 0 0\nL: QUIT\nEOF",
+        "L: STAT\nS: +OK 0 0\nL: QUIT\nS: -ERR some deleted messages not removed",
     ] {
         let world = world();
         world.memory.due(MAILDROP, &[1, 2, 3], Verdict::Done);
@@ -88,7 +90,7 @@ async fn nothing_is_noted_when_the_end_was_not_reached() {
 async fn a_refused_deletion_does_not_keep_the_others() {
     let world = world();
     world.memory.due(MAILDROP, &[1, 2], Verdict::Done);
-    let script = "L: DELE 4\nS: -ERR no\nL: DELE 5\nS: +OK\nL: QUIT\nS: +OK";
+    let script = "L: DELE 4\nS: -ERR no\nL: DELE 5\nS: +OK\nL: STAT\nS: +OK 0 0\nL: QUIT\nS: +OK";
     let (uids, left) = left(&world, &mut found(), script).await;
     assert!(!left.unwrap());
     assert_eq!(uids, [2]);
@@ -129,7 +131,12 @@ async fn a_session_deletes_a_thousand_and_says_that_there_may_be_more() {
         ..Found::default()
     };
     let deletes: String = (1..=1_000).map(|n| format!("L: DELE {n}\nS: +OK\n")).collect();
-    let (settled, more) = left(&world, &mut found, &format!("{deletes}L: QUIT\nS: +OK")).await;
+    let (settled, more) = left(
+        &world,
+        &mut found,
+        &format!("{deletes}L: STAT\nS: +OK 100 9\nL: QUIT\nS: +OK"),
+    )
+    .await;
     assert!(more.unwrap());
     assert_eq!(settled, uids[..1_000]);
 }
@@ -159,7 +166,7 @@ fn taken(text: &str, read: &[u8]) -> Found {
 #[tokio::test]
 async fn what_was_read_in_another_session_is_compared_first() {
     let shows = |text: &str| format!("L: TOP 4 0\nS: +OK\nS: {}\nS:\nS: .\n", header(text));
-    let dele = "L: DELE 4\nS: +OK\n";
+    let dele = "L: DELE 4\nS: +OK\nL: STAT\nS: +OK 0 0\n";
     let text = |text: &str| format!("L: RETR 4\nS: +OK\nS: {text}\nS: .\n");
     for (found, script, settled, look) in [
         (taken("a", b""), shows("a") + dele, true, false),
@@ -213,7 +220,7 @@ async fn of_mails_of_one_name_only_the_one_that_was_done_is_deleted() {
     };
     let delivers = |number, text: &str| format!("L: RETR {number}\nS: +OK\nS: {text}\nS: .\n");
     let reads = delivers(1, "one") + &delivers(2, "two") + &delivers(3, "three");
-    let script = format!("{reads}L: DELE 2\nS: +OK\nL: QUIT\nS: +OK");
+    let script = format!("{reads}L: DELE 2\nS: +OK\nL: STAT\nS: +OK 2 9\nL: QUIT\nS: +OK");
     let (uids, _) = left(&world, &mut found, &script).await;
     assert_eq!(uids, [1]);
     let new: Vec<_> = found.new.iter().map(|mail| mail.number).collect();

@@ -16,7 +16,7 @@ use crate::{
     job::Reason,
     ledger::{Cursor, Fingerprint, Lack, MAILDROP, MaildropName},
     watch::{
-        error::Error,
+        error::{Error, Words},
         intake::{About, Intake, held},
         session::Looking,
     },
@@ -172,6 +172,10 @@ impl Receiver<'_> {
             let (piece, next) = body
                 .piece(usize::try_from(most.min(room)).unwrap_or(usize::MAX))
                 .await?;
+            if size == 0 && is_an_answer(&piece) {
+                let words = Words::new(&String::from_utf8_lossy(piece.get(..100).unwrap_or(&piece)));
+                return Err(Error::Odd { command: "RETR", words });
+            }
             size += piece.len() as u64;
             let held = held(size, self.limit);
             let after = match next {
@@ -224,6 +228,11 @@ impl Receiver<'_> {
         };
         self.intake.lacking(uid, About::default(), lack).await
     }
+}
+
+/// No mail begins so: the answer before this one was another's, and this is it.
+fn is_an_answer(piece: &[u8]) -> bool {
+    piece.starts_with(b"+OK") || piece.starts_with(b"-ERR")
 }
 
 /// How the receiving of a mail ended.

@@ -1,5 +1,5 @@
 use super::{
-    world::{IN, OPEN, QUIT, connections, deletes, delivers, every, lists, session, settled, shows, start},
+    world::{IN, IN_STEP, OPEN, QUIT, connections, deletes, delivers, every, lists, session, settled, shows, start},
     *,
 };
 use crate::{
@@ -86,7 +86,10 @@ async fn a_backlog_comes_in_portions_at_once() {
 #[tokio::test(start_paused = true)]
 async fn the_time_between_sign_ins_is_kept() {
     let slow = "S: +OK in\nL: CAPA\nS: +OK\nS: LOGIN-DELAY 600\nS: .\n";
-    let looks = |ids: &[&str], work: &str| format!("{slow}{}{work}{QUIT}", lists(ids));
+    let looks = |ids: &[&str], work: &str| {
+        let in_step = if work.contains("DELE") { IN_STEP } else { "" };
+        format!("{slow}{}{work}{in_step}{QUIT}", lists(ids))
+    };
     let running = start(
         every(60),
         &[

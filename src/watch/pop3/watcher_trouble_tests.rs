@@ -1,5 +1,5 @@
 use super::{
-    world::{IN, connections, deletes, delivers, every, lists, session, settled, start},
+    world::{IN, IN_STEP, connections, deletes, delivers, every, lists, session, settled, start},
     *,
 };
 use crate::ledger::{MAILDROP, Verdict};
@@ -13,7 +13,7 @@ async fn a_lost_connection_undeletes_and_it_is_deleted_again() {
         &[
             &session(&["a"], &delivers(1, "a")),
             &lost("EOF"),
-            &lost("L: QUIT\nEOF"),
+            &lost(&format!("{IN_STEP}L: QUIT\nEOF")),
             &session(&["a"], marked),
         ],
     );
@@ -31,7 +31,7 @@ async fn a_deletion_that_nobody_noted_is_noted_when_the_mail_is_gone() {
         every(60),
         &[
             &session(&["a"], &delivers(1, "a")),
-            &session(&["a"], &(deletes(1, "a") + "L: QUIT\nEOF\n")),
+            &session(&["a"], &(deletes(1, "a") + IN_STEP + "L: QUIT\nEOF\n")),
             &session(&[], ""),
         ],
     );

@@ -94,9 +94,13 @@ pub(super) fn deletes(number: u32, text: &str) -> String {
     format!("{}L: DELE {number}\nS: +OK\n", shows(number, text))
 }
 
+/// What is asked behind deletions.
+pub(super) const IN_STEP: &str = "L: STAT\nS: +OK 1 30\n";
+
 /// A session that finds these mails, does that, and leaves.
 pub(super) fn session(ids: &[&str], work: &str) -> String {
-    format!("{IN}{}{work}{QUIT}", lists(ids))
+    let in_step = if work.contains("DELE") { IN_STEP } else { "" };
+    format!("{IN}{}{work}{in_step}{QUIT}", lists(ids))
 }
 
 pub(super) fn settled(running: &Running) -> Vec<u32> {
