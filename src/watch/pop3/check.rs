@@ -160,6 +160,10 @@ pub(super) async fn known(
             continue;
         };
         if mail.print == Fingerprint::default() {
+            if !is_weak(&mail.name.uidl) {
+                checks.proved(uid);
+                continue;
+            }
             // Nothing of it was ever read: it is what it is from now on.
             checks.trying = Some(mail.name.clone());
             let key;

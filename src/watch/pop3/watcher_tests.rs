@@ -1,5 +1,5 @@
 use super::{
-    world::{IN, IN_STEP, OPEN, QUIT, connections, deletes, delivers, every, lists, session, settled, shows, start},
+    world::{IN, IN_STEP, OPEN, QUIT, connections, deletes, delivers, every, lists, session, settled, start},
     *,
 };
 use crate::{
