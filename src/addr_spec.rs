@@ -1,25 +1,73 @@
 //! Mail addresses that are safe to answer: a strict form of RFC 5322's addr-spec. Pure.
 
-/// Whether an address is one `local@domain` of plain characters, at most 254 bytes. Quoted and routed forms are legal, but in
-/// mail of today they are tricks to show one address and be another.
+use std::borrow::Cow;
+
+/// Whether an address is one `local@domain` of plain characters, at most 254 bytes. Its dots may stand anywhere: there are mailboxes
+/// called `a..b` and `ab.` (docomo and au by KDDI, until 2009). Routed forms and other quoted ones are legal, but in mail of today they
+/// are tricks to show one address and be another.
 #[must_use]
 pub fn is_plain(address: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
-    let dotted = |text: &str| text.split('.').all(|atom| !atom.is_empty());
+    let plain = |c: char| c.is_alphanumeric() || is_mark(c) || "!#$%&'*+-/=?^_`{|}~.".contains(c);
     address.len() <= 254
         && address.split_once('@').is_some_and(|(local, domain)| {
-            local.len() <= 64
+            !local.is_empty()
+                && local.len() <= 64
                 && local.chars().all(plain)
-                && dotted(local)
-                && domain.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.')
+                && domain
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || is_mark(c) || c == '-' || c == '.')
                 && dotted(domain)
         })
 }
 
-/// Whether an address can stand in an SMTP command and a header field as it is: plain, and ASCII.
+fn dotted(text: &str) -> bool {
+    text.split('.').all(|atom| !atom.is_empty())
+}
+
+/// A sign that stands upon or beside a letter, as in Hindi or Thai: no letter itself, and nothing that steers a line.
+fn is_mark(c: char) -> bool {
+    matches!(u32::from(c), 0x0300..=0x036F | 0x0900..=0x0D7F | 0x0E00..=0x0EFF | 0x3099..=0x309A)
+}
+
+/// The form in which a plain address stands in an SMTP command and in a header field: its domain in ASCII (RFC 5890), its local part
+/// quoted where its dots want that (RFC 5321 section 4.1.2). A local part that is not ASCII stays so, and needs SMTPUTF8 (RFC 6531).
+/// `None` for what is not plain.
+#[must_use]
+pub fn wire_form(address: &str) -> Option<String> {
+    let plain = unquoted(address);
+    let (local, domain) = plain.split_once('@').filter(|_| is_plain(&plain))?;
+    let domain = match domain.is_ascii() {
+        true => domain.to_owned(),
+        false => normal_domain(domain)?,
+    };
+    let form = match dotted(local) {
+        true => format!("{local}@{domain}"),
+        false => format!("\"{local}\"@{domain}"),
+    };
+    (form.len() <= 254).then_some(form)
+}
+
+/// Whether an address is in the form of [`wire_form`].
+#[must_use]
+pub fn is_reachable(address: &str) -> bool {
+    wire_form(address).is_some_and(|form| form == address)
+}
+
+/// An address whose local part is quoted for nothing but its dots, without the quotes.
+#[must_use]
+pub fn unquoted(address: &str) -> Cow<'_, str> {
+    let parts = address.strip_prefix('"').and_then(|rest| rest.split_once("\"@"));
+    match parts {
+        Some((local, domain)) if !dotted(local) => Cow::Owned(format!("{local}@{domain}")),
+        _ => Cow::Borrowed(address),
+    }
+}
+
+/// Whether an address can stand in an SMTP command and a header field as it is: plain, ASCII, and a dot-atom.
 #[must_use]
 pub fn is_sendable(address: &str) -> bool {
-    address.is_ascii() && is_plain(address)
+    let plain_dots = address.split_once('@').is_some_and(|(local, _)| dotted(local));
+    address.is_ascii() && plain_dots && is_plain(address)
 }
 
 /// A domain in the one form in which domains are compared: ASCII (UTS 46), lower case, without a final dot. `None` for what can't be
@@ -47,6 +95,46 @@ pub fn normal(address: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_that_people_have_can_be_reached() {
+        for (written, wire) in [
+            ("ann@a.example", Some("ann@a.example")),
+            ("Ann@A.example", Some("Ann@A.example")),
+            ("xxx.yyy.@docomo.ne.jp", Some("\"xxx.yyy.\"@docomo.ne.jp")),
+            ("aaa..bbb@docomo.ne.jp", Some("\"aaa..bbb\"@docomo.ne.jp")),
+            (".a@ezweb.ne.jp", Some("\".a\"@ezweb.ne.jp")),
+            ("ann@bücher.example", Some("ann@xn--bcher-kva.example")),
+            ("änn@bücher.example", Some("änn@xn--bcher-kva.example")),
+            ("आशीष@a.example", Some("आशीष@a.example")),
+            ("日本..@a.example", Some("\"日本..\"@a.example")),
+            ("a b@a.example", None),
+            ("a\u{202e}b@a.example", None),
+            ("a\u{200b}b@a.example", None),
+            ("a\"b@a.example", None),
+            ("a>b@a.example", None),
+            ("a\r\nRCPT@a.example", None),
+            ("ann@a..example", None),
+            ("ann@a@b.example", None),
+            ("@a.example", None),
+            ("ann@[192.0.2.1]", None),
+        ] {
+            assert_eq!(wire_form(written).as_deref(), wire, "{written:?}");
+            if let Some(wire) = wire {
+                assert!(is_reachable(wire), "{wire}");
+            }
+        }
+        for not in [
+            "aaa..bbb@docomo.ne.jp",
+            "\"ann\"@a.example",
+            "ann@bücher.example",
+            "\"a>b\"@a.example",
+            "\"a\"@b\"@c.example",
+            "",
+        ] {
+            assert!(!is_reachable(not), "{not}");
+        }
+    }
 
     #[test]
     fn domains_and_addresses_have_one_form() {

@@ -43,7 +43,7 @@ pub fn read(account: &Account) -> Result<Facts, FactError> {
         Auth::Token(TokenSource::Kept(place @ SecretRef::File(file))) => {
             facts.token = Some(token_file(file, &place.read()?));
         }
-        Auth::Token(_) | Auth::Password(_) => {}
+        Auth::Token(_) | Auth::Password(_) | Auth::None => {}
     }
     Ok(facts)
 }

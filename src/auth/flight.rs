@@ -130,7 +130,7 @@ impl Shared {
                     life: Life::new(asked, EXTERNAL_LIFE),
                 }));
             }
-            Auth::Password(_) | Auth::Token(TokenSource::Kept(_)) => return Err(Error::Url),
+            Auth::None | Auth::Password(_) | Auth::Token(TokenSource::Kept(_)) => return Err(Error::Url),
         };
         let known = match self.store.load(&self.account.sign_in).await {
             Ok(known) => known,

@@ -29,6 +29,8 @@ fn account(provider: Provider, auth: Auth) -> Account {
         client: None,
         from: None,
         pace: None,
+        hello: None,
+        smtp_auth: true,
     }
 }
 

@@ -58,6 +58,7 @@ impl Login {
     /// When there is none; [`Error::verdict`] says who must act.
     pub async fn credential(&self) -> Result<Credential, Error> {
         match &self.shared.account.auth {
+            Auth::None => Err(Error::NoWay("it only sends, without a sign-in")),
             Auth::Password(secret) => Ok(Credential::Password(read(secret).await?)),
             Auth::Token(TokenSource::Kept(secret)) => Ok(Credential::Bearer(read(secret).await?)),
             Auth::OAuth(_) | Auth::Token(TokenSource::Command(_)) => Ok(Credential::Bearer(self.access_token().await?)),

@@ -181,6 +181,8 @@ pub(super) fn account(url: &str, folder: &Path, grant: fn(PathBuf) -> Grant) -> 
         client: None,
         from: None,
         pace: None,
+        hello: None,
+        smtp_auth: true,
     }
 }
 

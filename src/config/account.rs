@@ -33,6 +33,10 @@ pub struct Account {
     pub from: Option<String>,
     /// How many replies its SMTP server is given in a time; `None` for as many as there are.
     pub pace: Option<Rate>,
+    /// The name that is given at EHLO (`[service] hello`); `None` for this machine's own.
+    pub hello: Option<String>,
+    /// Whether one signs in to send (`smtp.auth`).
+    pub smtp_auth: bool,
 }
 
 /// A server and how TLS starts there.
@@ -102,6 +106,8 @@ impl Account {
 /// How to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Auth {
+    /// Not at all: the account only sends, by a server that asks for no sign-in.
+    None,
     /// LOGIN, PLAIN or USER and PASS with a password.
     Password(SecretRef),
     /// XOAUTH2 or OAUTHBEARER with an access token from a token server.

@@ -26,6 +26,7 @@ fn drafts(files: &[(&str, &str)]) -> Drafts {
     let accounts = Accounts {
         by_name: by_name.collect(),
         more: false,
+        hello: None,
     };
     let read = |(name, lines): &(&str, &str)| {
         let name = EndpointName::new(name).unwrap();

@@ -26,6 +26,8 @@ fn endpoint(name: &EndpointName, version: u64) -> Arc<Endpoint> {
         client: None,
         from: None,
         pace: None,
+        hello: None,
+        smtp_auth: true,
     };
     let mailbox = Mailbox::inbox(Arc::new(account), Protocol::Imap, server);
     let webhook = Webhook {

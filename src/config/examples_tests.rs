@@ -125,6 +125,7 @@ fn service(text: &str) -> Accounts {
     Accounts {
         by_name: shared.value.unwrap().accounts.into_iter().map(right).collect(),
         more: false,
+        hello: None,
     }
 }
 

@@ -18,6 +18,7 @@ fn claims(text: &str) -> String {
             .map(|(name, account)| (name.clone(), Some(account.clone())))
             .collect(),
         more: false,
+        hello: None,
     };
     let name = EndpointName::new("x").unwrap();
     match claim(&name, Path::new("x.toml"), text, &accounts, None) {

@@ -128,6 +128,8 @@ pub struct Service {
     /// How long a file may be gone before its endpoint counts as removed, and how long jobs wait before they are handed on to another
     /// endpoint. Default 30 s.
     pub patience: Duration,
+    /// The name that is given to SMTP servers (EHLO). Default: this machine's own, where it is a full one.
+    pub hello: Option<String>,
 }
 
 impl Service {
@@ -145,6 +147,7 @@ impl Service {
             retention: Retention::default(),
             resolver: None,
             patience: Duration::from_secs(30),
+            hello: None,
         }
     }
 }

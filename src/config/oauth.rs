@@ -279,7 +279,7 @@ impl Auth {
     pub fn oauth(&self) -> Option<&OAuth> {
         match self {
             Self::OAuth(oauth) => Some(oauth),
-            Self::Password(_) | Self::Token(_) => None,
+            Self::None | Self::Password(_) | Self::Token(_) => None,
         }
     }
 }

@@ -30,6 +30,8 @@ fn account(provider: Provider, grant: Grant, scopes: Option<&[&str]>) -> Account
         client: None,
         from: None,
         pace: None,
+        hello: None,
+        smtp_auth: true,
     }
 }
 

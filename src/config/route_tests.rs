@@ -25,6 +25,8 @@ fn endpoint(name: &str, mailbox: &str, order: usize) -> Arc<Endpoint> {
         client: None,
         from: None,
         pace: None,
+        hello: None,
+        smtp_auth: true,
     };
     let mailbox = Mailbox {
         name: mailbox.to_owned(),

@@ -53,6 +53,7 @@ pub(super) fn read_shared(
     let service = verified(service, needs, problems);
     let operator = verified(operator, needs, problems);
     let api = who_may(api, needs, problems);
+    let hello = service.as_ref().and_then(|service| service.hello.clone());
     let written = accounts.iter().map(|(name, part)| {
         let account = part.value.clone().filter(|_| part.problems.is_empty());
         (name.clone(), account)
@@ -60,6 +61,7 @@ pub(super) fn read_shared(
     let written = Accounts {
         by_name: written.collect(),
         more: service.is_none(),
+        hello: hello.clone(),
     };
     let each = accounts
         .into_iter()
@@ -67,6 +69,7 @@ pub(super) fn read_shared(
     let accounts = Accounts {
         by_name: each.collect(),
         more: service.is_none(),
+        hello,
     };
     (service, operator, api, accounts, written)
 }

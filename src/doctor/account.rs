@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     auth::{Credential, Login},
-    config::{Account, EndpointName, Protocol, Server},
+    config::{Account, Auth, EndpointName, Protocol, Server},
     refusal::MailHost,
     reply, watch,
 };
@@ -25,7 +25,10 @@ pub(super) async fn examine(patient: &Patient, login: &Result<Login, Trouble>, s
         name: account.name.clone(),
         part: None,
     });
-    let credential = credential(&mut notes, patient, login, store).await;
+    let credential = match account.auth {
+        Auth::None => None,
+        _ => credential(&mut notes, patient, login, store).await,
+    };
     for reading in &patient.reads {
         notes.part(part(reading.protocol, &reading.server));
         match reading.protocol {
@@ -208,7 +211,7 @@ async fn smtp(notes: &mut Notes, account: &Account, server: &Server, credential:
         return;
     };
     let secured = notes.step(Stage::Tls, LONGEST, async {
-        let line = reply::probe::secure(socket, server, account.tls()).await;
+        let line = reply::probe::secure(socket, server, account).await;
         let line = line.map_err(|failure| of_reply(&failure))?;
         let told = told(&line.handshake);
         Ok((line, told))
@@ -221,14 +224,18 @@ async fn smtp(notes: &mut Notes, account: &Account, server: &Server, credential:
         return;
     };
     look_ahead(notes, &line.handshake, Utc::now());
-    let Some(credential) = credential else {
+    if credential.is_none() && account.smtp_auth {
         notes.skip(&[Stage::SignIn, Stage::Capabilities], "there is no credential");
         return;
-    };
+    }
     let signed_in = notes.step(Stage::SignIn, LONGEST, async {
         let offers = line.sign_in(account, server, credential).await;
         let offers = offers.map_err(|failure| named(of_reply(&failure), &account.sign_in))?;
-        Ok((offers, format!("as {}; nothing was sent", account.user)))
+        let told = match account.smtp_auth {
+            true => format!("as {}; nothing was sent", account.user),
+            false => "without, as auth = false says; nothing was sent".to_owned(),
+        };
+        Ok((offers, told))
     });
     match signed_in.await {
         Some(offers) => {

@@ -149,6 +149,8 @@ mod tests {
             client: None,
             from: None,
             pace: None,
+            hello: None,
+            smtp_auth: true,
         })
     }
 

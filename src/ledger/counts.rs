@@ -52,6 +52,7 @@ impl Counts {
             match row.state {
                 ReplyState::Queued | ReplyState::Running => replies.waiting += row.count,
                 ReplyState::Refused => replies.refused += row.count,
+                ReplyState::Unsure => replies.unsure += row.count,
                 ReplyState::Sent => {}
             }
         }

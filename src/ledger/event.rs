@@ -69,6 +69,8 @@ pub enum EventKind {
     ReplySent,
     /// Its reply was refused.
     ReplyRefused,
+    /// Nobody knows whether the server has its reply: an operator decides.
+    ReplyUnsure,
     /// Its mail had its last touch in the mailbox.
     Settled,
     /// The endpoint was paused; by whom is its reason.
@@ -79,7 +81,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Made,
         Self::Queued,
         Self::Deferred,
@@ -90,6 +92,7 @@ impl EventKind {
         Self::Ignored,
         Self::ReplySent,
         Self::ReplyRefused,
+        Self::ReplyUnsure,
         Self::Settled,
         Self::Paused,
         Self::Resumed,
@@ -109,6 +112,7 @@ impl EventKind {
             Self::Ignored => "ignored",
             Self::ReplySent => "reply-sent",
             Self::ReplyRefused => "reply-refused",
+            Self::ReplyUnsure => "reply-unsure",
             Self::Settled => "settled",
             Self::Paused => "paused",
             Self::Resumed => "resumed",

@@ -44,6 +44,8 @@ pub enum NewsKind {
     Paused,
     /// They are done, but their answers can't be used, or not all of them.
     Unusable,
+    /// Nobody knows whether a server has their replies.
+    Unsure,
 }
 
 impl NewsKind {
@@ -56,6 +58,7 @@ impl NewsKind {
             Self::Refused => "refused",
             Self::Paused => "paused",
             Self::Unusable => "unusable",
+            Self::Unsure => "unsure",
         }
     }
 
@@ -65,6 +68,7 @@ impl NewsKind {
             "refused" => Self::Refused,
             "paused" => Self::Paused,
             "unusable" => Self::Unusable,
+            "unsure" => Self::Unsure,
             _ => Self::Held,
         }
     }

@@ -18,11 +18,13 @@ pub enum ReplyState {
     Sent,
     /// It will not be tried again, unless an operator wants it.
     Refused,
+    /// The server had all of it, and its answer was lost time and again: nobody knows whether it has the mail. An operator decides.
+    Unsure,
 }
 
 impl ReplyState {
     /// Every state.
-    pub const ALL: [Self; 4] = [Self::Queued, Self::Running, Self::Sent, Self::Refused];
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Sent, Self::Refused, Self::Unsure];
 
     /// Its name in the ledger.
     #[must_use]
@@ -32,6 +34,7 @@ impl ReplyState {
             Self::Running => "running",
             Self::Sent => "sent",
             Self::Refused => "refused",
+            Self::Unsure => "unsure",
         }
     }
 
@@ -47,6 +50,7 @@ impl ReplyState {
         let any = |state| recipients.contains(&state);
         match () {
             () if any(Self::Queued) || any(Self::Running) => Self::Queued,
+            () if any(Self::Unsure) => Self::Unsure,
             () if any(Self::Sent) => Self::Sent,
             () => Self::Refused,
         }
@@ -58,7 +62,7 @@ impl ReplyState {
 pub struct RecipientEnd {
     /// Who.
     pub address: String,
-    /// Where it stands: queued, sent or refused.
+    /// Where it stands: queued, sent, refused or unsure.
     pub state: ReplyState,
     /// The server's words.
     pub said: String,
@@ -76,6 +80,13 @@ pub enum Submitted {
         /// When to try again.
         due: DateTime<Utc>,
         /// Why.
+        detail: String,
+    },
+    /// The server had all of it, and its answer was lost: it may have the mail. After some of these it is unsure.
+    Lost {
+        /// When to try again, while that is worth it.
+        due: Option<DateTime<Utc>>,
+        /// What was lost, and how.
         detail: String,
     },
     /// The server told its recipients apart.
@@ -169,6 +180,7 @@ mod tests {
             (&[Sent, Queued], Queued),
             (&[Refused, Queued], Queued),
             (&[Refused, Sent, Queued], Queued),
+            (&[Unsure, Sent], Unsure),
         ] {
             assert_eq!(ReplyState::over(recipients), state, "{recipients:?}");
         }

@@ -3,7 +3,7 @@
 //! Whoever is in doubt stays silent: a missing reply is a nuisance, a loop is an outage.
 
 use super::{Address, Automatic, LOOP_MARK};
-use crate::addr_spec::is_plain;
+use crate::addr_spec::{is_plain, unquoted};
 
 /// A mail that passed this many servers is going round (Postfix `hopcount_limit`).
 const MAX_HOPS: usize = 50;
@@ -17,7 +17,7 @@ pub fn judge<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>, from: &[Addr
         froms += usize::from(name.eq_ignore_ascii_case("From"));
         found = strongest(found, of_field(name, value));
     }
-    let sender = from.iter().find(|from| is_plain(&from.address));
+    let sender = from.iter().find(|from| is_plain(&unquoted(&from.address)));
     let no_sender = froms != 1 || sender.is_none();
     let role = from.iter().any(|from| is_role(&from.address));
     [

@@ -4,7 +4,7 @@
 //! control characters, encoded words with addresses inside. Whoever verified the one may have been shown another. Such a From names nobody.
 
 use super::{Address, clean::is_unfit};
-use crate::addr_spec::is_plain;
+use crate::addr_spec::{is_plain, unquoted};
 
 /// The longest From that is looked at, in bytes.
 const LONGEST: usize = 2_000;
@@ -70,7 +70,7 @@ pub fn judge(raw: &[u8], from: &[Address]) -> Result<String, Odd> {
     };
     let address = strict(&on_one_line(value)?)?;
     match from {
-        [one] if one.address == address => match one.name.as_deref() {
+        [one] if unquoted(&one.address) == address => match one.name.as_deref() {
             Some(name) if value.contains("=?") && name.contains(['@', '<', '>']) => Err(Odd::Name),
             _ => Ok(address),
         },
@@ -124,7 +124,8 @@ fn strict(line: &str) -> Result<String, Odd> {
     if address.contains(',') {
         return Err(Odd::Addresses);
     }
-    is_plain(address).then(|| address.to_owned()).ok_or(Odd::Form)
+    let plain = unquoted(address);
+    is_plain(&plain).then(|| plain.into_owned()).ok_or(Odd::Form)
 }
 
 /// What follows the name and its `<`.

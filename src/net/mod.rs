@@ -106,6 +106,14 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Stream(Box<tokio_rustls::client::TlsStream<TcpStream>>);
 
+impl Stream {
+    /// The connection below.
+    #[must_use]
+    pub fn socket(&self) -> &TcpStream {
+        self.0.get_ref().0
+    }
+}
+
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(cx, buf)

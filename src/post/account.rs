@@ -83,6 +83,8 @@ fn given(fields: &Fields) -> Result<Account, String> {
         ca_file: None,
         client: None,
         pace: None,
+        hello: None,
+        smtp_auth: true,
     })
 }
 

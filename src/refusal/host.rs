@@ -33,11 +33,17 @@ const MARKS: &[(&str, MailHost)] = &[
     ("5.7.139 ", MailHost::Exchange),
     ("5.7.57 ", MailHost::Exchange),
     ("PROD.OUTLOOK.COM", MailHost::Exchange),
+    ("prod.outlook.com", MailHost::Exchange),
+    ("prod.exchangelabs.com", MailHost::Exchange),
     ("STOREDRV.", MailHost::Exchange),
     ("User is authenticated but not connected", MailHost::Exchange),
     ("Suggested Backoff Time: ", MailHost::Exchange),
     ("gsmtp", MailHost::Gmail),
-    ("google.com", MailHost::Gmail),
+    ("support.google.com", MailHost::Gmail),
+    ("mail.google.com", MailHost::Gmail),
+    ("accounts.google.com", MailHost::Gmail),
+    ("WEBALERT", MailHost::Gmail),
+    ("(Failure)", MailHost::Gmail),
     ("exceeded command or bandwidth limits", MailHost::Gmail),
 ];
 
@@ -55,15 +61,10 @@ impl MailHost {
         known.map_or_else(|| Self::from(provider), |(_, host)| *host)
     }
 
-    /// The provider that the words name, where the host itself is nobody's: a proxy or a relay passes them on.
+    /// The provider that the words name, else the host's: a proxy or a relay passes on what another says.
     pub(super) fn named_in(self, said: &str) -> Self {
-        match self {
-            Self::Other => MARKS
-                .iter()
-                .find(|(mark, _)| said.contains(mark))
-                .map_or(Self::Other, |(_, host)| *host),
-            known => known,
-        }
+        let named = MARKS.iter().find(|(mark, _)| said.contains(mark));
+        named.map_or(self, |(_, host)| *host)
     }
 }
 

@@ -101,8 +101,17 @@ fn anybody(stage: Stage, code: u16, enhanced: Option<&str>, said: &str) -> Diagn
         };
     }
     by_enhanced(stage, code, enhanced)
-        .or_else(|| by_words(stage, code, enhanced, &said.to_ascii_lowercase()))
+        .or_else(|| by_words(stage, code, enhanced, &spoken(said)))
         .unwrap_or(FINAL)
+}
+
+/// The words in small letters, without addresses and links: those may be called anything.
+fn spoken(said: &str) -> String {
+    let words = said.split_whitespace();
+    let words: Vec<_> = words
+        .filter(|word| !word.contains('@') && !word.contains("://"))
+        .collect();
+    words.join(" ").to_ascii_lowercase()
 }
 
 fn by_enhanced(stage: Stage, code: u16, enhanced: Option<&str>) -> Option<Diagnosis> {

@@ -70,11 +70,19 @@ const LIFE: TimeDelta = TimeDelta::days(5);
 
 /// When a reply is tried again after its `attempt`-th attempt (from 1); `None` when it is given up.
 ///
-/// `jitter` of 0 to 1 makes a wait up to a tenth longer, so that replies that failed together don't come back together.
-pub(super) fn next(attempt: u32, made: DateTime<Utc>, now: DateTime<Utc>, jitter: f64) -> Option<DateTime<Utc>> {
+/// `waits` is how long the server is to be left alone at the least. `jitter` of 0 to 1 makes a wait up to a tenth longer, so that replies
+/// that failed together don't come back together.
+pub(super) fn next(
+    attempt: u32,
+    waits: Option<Duration>,
+    made: DateTime<Utc>,
+    now: DateTime<Utc>,
+    jitter: f64,
+) -> Option<DateTime<Utc>> {
     let place = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
     let seconds = WAITS.get(place).or(WAITS.last()).copied().unwrap_or(60);
-    let wait = Duration::from_secs(seconds).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 10.0);
+    let wait = Duration::from_secs(seconds).max(waits.unwrap_or_default());
+    let wait = wait.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 10.0);
     let due = now + TimeDelta::from_std(wait).unwrap_or(LIFE);
     (due <= made + LIFE).then_some(due)
 }
@@ -161,7 +169,7 @@ mod tests {
         let mut now = made;
         let mut waits = Vec::new();
         let mut attempt = 1;
-        while let Some(due) = next(attempt, made, now, 0.0) {
+        while let Some(due) = next(attempt, None, made, now, 0.0) {
             waits.push((due - now).num_minutes());
             now = due;
             attempt += 1;
@@ -177,10 +185,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_wait_is_never_short_and_never_beyond_the_end(attempt in any::<u32>(), age in 0i64..1_000_000, jitter in any::<f64>()) {
+        fn a_wait_is_never_short_and_never_beyond_the_end(attempt in any::<u32>(), waits in any::<bool>(), age in 0i64..1_000_000, jitter in any::<f64>()) {
             let made = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
             let now = made + TimeDelta::seconds(age);
-            if let Some(due) = next(attempt, made, now, jitter) {
+            if let Some(due) = next(attempt, waits.then_some(Duration::from_secs(7200)), made, now, jitter) {
                 prop_assert!(due >= now + TimeDelta::seconds(60) && due <= made + LIFE);
             }
         }

@@ -88,9 +88,12 @@ pub(super) fn build(draft: Draft<'_>) -> Option<Bytes> {
 }
 
 fn list(addresses: &[String]) -> Address<'_> {
-    let each = addresses
-        .iter()
-        .map(|to| Address::new_address(None::<&str>, to.as_str()));
+    let each = addresses.iter().map(|to| match to.is_ascii() {
+        true => Address::new_address(None::<&str>, to.as_str()),
+        // Header fields stay ASCII, so that the letter's bytes are the same for every server: a group without members whose name is the
+        // address (RFC 6857 section 3.1.8). The envelope has the address itself.
+        false => Address::new_group(Some(to.as_str()), Vec::new()),
+    });
     Address::new_list(each.collect())
 }
 

@@ -17,7 +17,7 @@ use crate::{
     addr_spec::is_sendable,
     config::{Conversation, Endpoint, Letter, OriginalAs, Reply, ReturnTo, Sender},
     job::{Ending, File, NewReply, Outcome, Replier, ReplyDecision},
-    message::{Head, safe_name::Names},
+    message::{Head, clean::clean, safe_name::Names},
 };
 
 /// Characters of the line above a quoted mail.
@@ -99,7 +99,15 @@ impl Composer {
             return Err("nobody");
         }
         let head = ending.head.ok_or("unreadable")?;
-        let recipients = recipients(&self.reply, letter, head, &self.ourselves)?;
+        let recipients = recipients(&self.reply, letter, head, &self.ourselves).inspect_err(|code| {
+            if *code == "no-sender" && !head.from.is_empty() {
+                let from: Vec<_> = head.from.iter().map(|from| clean(&from.address, 200)).collect();
+                notes.push(format!(
+                    "nobody is answered, for the sender's address can't be written in SMTP: {}",
+                    from.join(", ")
+                ));
+            }
+        })?;
         let desk = self.desk.as_ref().ok_or("unbuildable")?;
         let answerable = self.conversation.as_ref().zip(ending.answerable.as_ref());
         let ids = Ids::new(

@@ -138,3 +138,54 @@ fn subject(answered: &str) -> String {
     let mail = MessageParser::default().parse(&reply.bytes[..]).unwrap();
     mail.subject().unwrap().to_owned()
 }
+
+#[test]
+fn long_identifiers_keep_their_thread() {
+    for length in [249, 300, 900, 980] {
+        let id = format!("{}@a.example", "x".repeat(length - 10));
+        let head = Head {
+            message_id: Some(id.clone()),
+            references: vec![
+                format!("first-{id}").chars().take(980).collect(),
+                "short@a.example".into(),
+            ],
+            ..head()
+        };
+        let reply = sent(&head, &done(None, Vec::new()));
+        // In In-Reply-To and at the end of References.
+        assert_eq!(text(&reply).matches(&format!("<{id}>")).count(), 2, "{length}");
+    }
+}
+
+#[test]
+fn addresses_that_people_have_are_written_so_that_any_server_takes_the_letter() {
+    for (address, recipient, field) in [
+        (
+            "aaa..bbb@docomo.ne.jp",
+            "\"aaa..bbb\"@docomo.ne.jp",
+            "To: <\"aaa..bbb\"@docomo.ne.jp>\r\n",
+        ),
+        (
+            "ann@b\u{fc}cher.example",
+            "ann@xn--bcher-kva.example",
+            "To: <ann@xn--bcher-kva.example>\r\n",
+        ),
+        ("\u{e4}nn@a.example", "\u{e4}nn@a.example", "To: =?utf-8?"),
+    ] {
+        let head = Head {
+            from: vec![crate::message::Address {
+                name: None,
+                address: address.into(),
+            }],
+            ..head()
+        };
+        let reply = sent(&head, &done(None, Vec::new()));
+        assert_eq!(reply.recipients, [recipient]);
+        assert!(reply.bytes.is_ascii());
+        assert!(
+            text(&reply).to_ascii_lowercase().contains(&field.to_ascii_lowercase()),
+            "{}",
+            text(&reply)
+        );
+    }
+}

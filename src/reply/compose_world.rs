@@ -45,6 +45,8 @@ pub(super) fn endpoint() -> Endpoint {
         client: None,
         from: None,
         pace: None,
+        hello: None,
+        smtp_auth: true,
     });
     let mailbox = Mailbox::inbox(account.clone(), Protocol::Imap, server);
     let name = EndpointName::new("invoices").unwrap();

@@ -14,7 +14,7 @@ use super::{
     trouble::{Stage, Trouble},
 };
 use crate::{
-    auth::{Credential, Verdict},
+    auth::Verdict,
     config::Server,
     job::NewReply,
     ledger::{self, ClaimedReply, Submitted},
@@ -139,14 +139,19 @@ impl Courier {
     }
 
     async fn submit(&mut self, claimed: &ClaimedReply) -> Result<Submitted, Broken> {
-        let again = || answer::next(claimed.attempt, claimed.made, Utc::now(), fastrand::f64());
-        let later = |why: String| Fates::all(&claimed.reply.recipients, &Fate::Later(why)).submitted(again());
+        let again = |waits| answer::next(claimed.attempt, waits, claimed.made, Utc::now(), fastrand::f64());
+        let later = |why: String| Fates::all(&claimed.reply.recipients, &Fate::later(why)).submitted(again(None));
         let begun = Instant::now();
         self.pace.note(begun);
         match self.exchange(&claimed.reply).await {
             Ok(fates) => {
-                let submitted = fates.submitted(again());
+                let operator = fates.operator().map(str::to_owned);
+                let waits = fates.waits();
+                let submitted = fates.submitted(again(waits));
                 self.outbox.health.submitted(&submitted, begun.elapsed());
+                if let Some(words) = operator {
+                    self.outbox.health.asks(words, Utc::now());
+                }
                 Ok(submitted)
             }
             Err(trouble @ Trouble::Stopping) => Err(Broken {
@@ -161,7 +166,13 @@ impl Courier {
                     trouble.stage(),
                     Some(Stage::Recipient | Stage::Data | Stage::Content | Stage::End)
                 );
-                let submitted = blamed.then(|| later(trouble.to_string()));
+                let submitted = match trouble.is_in_doubt() {
+                    true => Some(Submitted::Lost {
+                        due: again(None),
+                        detail: trouble.to_string(),
+                    }),
+                    false => blamed.then(|| later(trouble.to_string())),
+                };
                 Err(Broken { trouble, submitted })
             }
         }
@@ -178,7 +189,7 @@ impl Courier {
         if let Some(mut session) = self.session.take() {
             match session.submit(reply).await {
                 Ok(fates) => {
-                    self.session = Some(session);
+                    self.session = Some(session).filter(Session::is_sound);
                     return Ok(fates);
                 }
                 Err(trouble) if trouble.stage() == Some(Stage::Mail) => {
@@ -193,22 +204,14 @@ impl Courier {
             .await
             .unwrap_or(Err(Trouble::Stopping))?;
         let fates = session.submit(reply).await?;
-        self.session = Some(session);
+        self.session = Some(session).filter(Session::is_sound);
         Ok(fates)
     }
 
     /// A session that is signed in; with a new token where the server does not take the one at hand.
     async fn open(&self) -> Result<Session, Trouble> {
         let Outbox { account, login, .. } = &*self.outbox;
-        let credential = login.credential().await?;
-        match Session::open(account, &self.server, &credential).await {
-            Err(Trouble::Unauthorized { reply, .. }) if matches!(credential, Credential::Bearer(_)) => {
-                tracing::info!(account = %account.name, answer = %reply, "the SMTP server refuses the token; a new one is tried");
-                login.rejected(&credential);
-                Session::open(account, &self.server, &login.credential().await?).await
-            }
-            opened => opened,
-        }
+        Session::admitted(account, &self.server, login).await
     }
 
     /// Counts a failure. How long to leave the account alone, a fifth more or less.

@@ -9,8 +9,8 @@ use super::{
     wire::Reply,
 };
 use crate::{
-    addr_spec::is_sendable,
-    auth::{self, Credential, Login},
+    addr_spec::is_reachable,
+    auth::{self, Login},
     config::{Account, Server},
     net,
     refusal::MailHost,
@@ -48,10 +48,9 @@ impl From<Trouble> for Error {
             Trouble::Credential(error) => return Self::Credential(error),
             trouble => trouble,
         };
-        let lost = matches!(trouble, Trouble::Lost { .. } | Trouble::Slow { .. });
         Self::Session {
             passes: passes(&trouble),
-            in_doubt: lost && trouble.stage() == Some(Stage::End),
+            in_doubt: trouble.is_in_doubt(),
             failure: trouble.into(),
         }
     }
@@ -63,12 +62,13 @@ fn passes(trouble: &Trouble) -> bool {
             error,
             net::Error::Resolve { .. } | net::Error::Connect { .. } | net::Error::Timeout { .. }
         ),
-        Trouble::Lost { .. } | Trouble::Slow { .. } | Trouble::Stopping => true,
+        Trouble::Lost { .. } | Trouble::Slow { .. } | Trouble::Unasked { .. } | Trouble::Stopping => true,
         Trouble::Closing { reply, .. } => reply.code < 500,
         Trouble::Credential(_)
         | Trouble::Unauthorized { .. }
         | Trouble::NoTls
         | Trouble::Injected
+        | Trouble::NoAuth
         | Trouble::NoMechanism { .. } => false,
     }
 }
@@ -100,7 +100,12 @@ impl Word {
             Meaning::Later(_) => Ok(Self::Later(said)),
             Meaning::Operator | Meaning::Smaller | Meaning::Never => Ok(Self::Refused(said)),
             Meaning::Closing => Err(Trouble::Closing { stage, host, reply }),
-            Meaning::Unauthorized => Err(Trouble::Unauthorized { stage, host, reply }),
+            Meaning::Unauthorized => Err(Trouble::Unauthorized {
+                stage,
+                host,
+                reply,
+                judged: true,
+            }),
         }
     }
 }
@@ -120,15 +125,7 @@ impl Desk {
     /// # Errors
     /// When there is no way in.
     pub async fn open(account: &Account, server: &Server, login: &Login) -> Result<Self, Error> {
-        let credential = login.credential().await.map_err(Error::Credential)?;
-        let session = match Session::open(account, server, &credential).await {
-            Err(Trouble::Unauthorized { .. }) if matches!(credential, Credential::Bearer(_)) => {
-                login.rejected(&credential);
-                let anew = login.credential().await.map_err(Error::Credential)?;
-                Session::open(account, server, &anew).await?
-            }
-            opened => opened?,
-        };
+        let session = Session::admitted(account, server, login).await?;
         Ok(Self { session })
     }
 
@@ -143,7 +140,7 @@ impl Desk {
     /// # Errors
     /// When the session ends. Where the mail is in doubt, the error says so.
     pub async fn submit(&mut self, sender: &str, recipients: &[String], mail: &[u8]) -> Result<Told, Error> {
-        let fit = recipients.iter().map(String::as_str).chain([sender]).all(is_sendable);
+        let fit = recipients.iter().map(String::as_str).chain([sender]).all(is_reachable);
         if !fit || !has_only_crlf(mail) {
             return Err(Error::Unfit);
         }
@@ -198,11 +195,11 @@ mod tests {
         super::server_tests::{Act, Fake},
         *,
     };
-    use crate::{config::Tls, secret::Secret};
+    use crate::{auth::Credential, config::Tls, secret::Secret};
 
     async fn desk(fake: &Fake) -> Desk {
         let credential = Credential::Password(Secret::from("secret"));
-        let session = Session::open(&fake.account(), &fake.server, &credential).await;
+        let session = Session::open(&fake.account(), &fake.server, Some(&credential)).await;
         Desk {
             session: session.unwrap(),
         }

@@ -1,5 +1,7 @@
 //! What became of a reply at a server, recipient by recipient, and what that means for the ledger. Pure.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use crate::ledger::{RecipientEnd, ReplyState, Submitted};
@@ -11,8 +13,31 @@ pub(super) enum Fate {
     Sent(String),
     /// It will not take it.
     Refused(String),
+    /// Not as it is: smaller, or without its files.
+    Smaller(String),
     /// Not now.
-    Later(String),
+    Later(Later),
+}
+
+/// Why something waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Later {
+    pub(super) why: String,
+    /// How long at the least, where that is known.
+    pub(super) waits: Option<Duration>,
+    /// Whether an operator has to change something first.
+    pub(super) operator: bool,
+}
+
+impl Fate {
+    /// Tried again in a while.
+    pub(super) fn later(why: impl Into<String>) -> Self {
+        Self::Later(Later {
+            why: why.into(),
+            waits: None,
+            operator: false,
+        })
+    }
 }
 
 /// Each recipient and what became of it; nothing while the server only took the name.
@@ -44,20 +69,99 @@ impl Fates {
         self
     }
 
+    /// Who would get a smaller letter, and why not this one.
+    pub(super) fn smaller(&self) -> (Vec<String>, String) {
+        let mut why = String::new();
+        let mut who = Vec::new();
+        for (address, fate) in &self.0 {
+            if let Some(Fate::Smaller(said)) = fate {
+                who.push(address.clone());
+                if why.is_empty() {
+                    why.clone_from(said);
+                }
+            }
+        }
+        (who, why)
+    }
+
+    /// Whether anybody has it.
+    pub(super) fn any_sent(&self) -> bool {
+        self.0.iter().any(|(_, fate)| matches!(fate, Some(Fate::Sent(_))))
+    }
+
+    /// The words of what an operator has to change first.
+    pub(super) fn operator(&self) -> Option<&str> {
+        self.0.iter().find_map(|(_, fate)| match fate {
+            Some(Fate::Later(later)) if later.operator => Some(later.why.as_str()),
+            _ => None,
+        })
+    }
+
+    /// How long those who must wait are to be left alone, where that is known.
+    pub(super) fn waits(&self) -> Option<Duration> {
+        let waits = self.0.iter().filter_map(|(_, fate)| match fate {
+            Some(Fate::Later(later)) => later.waits,
+            _ => None,
+        });
+        waits.max()
+    }
+
+    /// There is no smaller letter: those who would get one get nothing.
+    pub(super) fn refuse_smaller(self) -> Self {
+        self.map(|fate| match fate {
+            Fate::Smaller(said) => Fate::Refused(said),
+            fate => fate,
+        })
+    }
+
+    /// The smaller letter was not sent now.
+    pub(super) fn later_smaller(self, why: &str) -> Self {
+        self.map(|fate| match fate {
+            Fate::Smaller(_) => Fate::later(why),
+            fate => fate,
+        })
+    }
+
+    /// What is said of all who got it.
+    pub(super) fn with_note(self, note: &str) -> Self {
+        self.map(|fate| match fate {
+            Fate::Sent(said) => Fate::Sent(format!("{said} ({note})")),
+            fate => fate,
+        })
+    }
+
+    /// With what became of some in a second transaction.
+    pub(super) fn replaced(mut self, again: Self) -> Self {
+        for (address, fate) in again.0 {
+            if let Some(place) = self.0.iter_mut().find(|(known, _)| *known == address) {
+                place.1 = fate;
+            }
+        }
+        self
+    }
+
+    fn map(self, change: impl Fn(Fate) -> Fate) -> Self {
+        let each = self.0.into_iter();
+        Self(each.map(|(address, fate)| (address, fate.map(&change))).collect())
+    }
+
     /// What the ledger is told. `again` is when those who must wait are tried again; where there is no such time, they are given up.
     pub(super) fn submitted(self, again: Option<DateTime<Utc>>) -> Submitted {
         let given_up = |fate: Fate| match (fate, again) {
-            (Fate::Later(why), None) => Fate::Refused(format!("given up: {why}")),
+            (Fate::Later(later), None) => Fate::Refused(format!("given up: {}", later.why)),
+            // How long each waits was asked before; what is told alike counts as one.
+            (Fate::Later(later), Some(_)) => Fate::later(later.why),
             (fate, _) => fate,
         };
-        let each = self.0.into_iter();
+        let each = self.refuse_smaller().0.into_iter();
         let each = each.map(|(address, fate)| (address, given_up(fate.unwrap_or_else(no_end))));
         let each: Vec<_> = each.collect();
         match each.split_first() {
             Some(((_, first), rest)) if rest.iter().all(|(_, fate)| fate == first) => match (first.clone(), again) {
                 (Fate::Sent(said), _) => Submitted::Sent(said),
-                (Fate::Later(detail), Some(due)) => Submitted::Later { due, detail },
-                (Fate::Refused(said) | Fate::Later(said), _) => Submitted::Refused(said),
+                (Fate::Later(later), Some(due)) => Submitted::Later { due, detail: later.why },
+                (Fate::Refused(said) | Fate::Smaller(said), _) => Submitted::Refused(said),
+                (Fate::Later(later), None) => Submitted::Refused(later.why),
             },
             Some(_) => Submitted::Each {
                 recipients: each.into_iter().map(end).collect(),
@@ -78,17 +182,17 @@ impl Fates {
                         words.insert(0, said);
                     }
                 }
-                Fate::Refused(said) => words.push(format!("refused {address} {said}")),
-                Fate::Later(said) => {
+                Fate::Refused(said) | Fate::Smaller(said) => words.push(format!("refused {address} {said}")),
+                Fate::Later(later) => {
                     waits = true;
-                    words.push(format!("{address} {said}"));
+                    words.push(format!("{address} {}", later.why));
                 }
             }
         }
         let words = words.join("; ");
         match (sent, waits) {
             (true, _) => Fate::Sent(words),
-            (false, true) => Fate::Later(words),
+            (false, true) => Fate::later(words),
             (false, false) => Fate::Refused(words),
         }
     }
@@ -96,14 +200,14 @@ impl Fates {
 
 /// What is not known is tried again.
 fn no_end() -> Fate {
-    Fate::Later("the server said nothing of its end".to_owned())
+    Fate::later("the server said nothing of its end")
 }
 
 fn end((address, fate): (String, Fate)) -> RecipientEnd {
     let (state, said) = match fate {
         Fate::Sent(said) => (ReplyState::Sent, said),
-        Fate::Refused(said) => (ReplyState::Refused, said),
-        Fate::Later(said) => (ReplyState::Queued, said),
+        Fate::Refused(said) | Fate::Smaller(said) => (ReplyState::Refused, said),
+        Fate::Later(later) => (ReplyState::Queued, later.why),
     };
     RecipientEnd { address, state, said }
 }
@@ -117,7 +221,7 @@ mod tests {
     }
 
     fn later() -> Option<Fate> {
-        Some(Fate::Later("450 busy".into()))
+        Some(Fate::later("450 busy"))
     }
 
     fn refused() -> Option<Fate> {
@@ -138,6 +242,7 @@ mod tests {
             Submitted::Sent(said) => format!("sent {said}"),
             Submitted::Refused(said) => format!("refused {said}"),
             Submitted::Later { detail, .. } => format!("later {detail}"),
+            Submitted::Lost { detail, .. } => format!("lost {detail}"),
             Submitted::Each { recipients, due } => {
                 let each = recipients
                     .iter()
@@ -189,7 +294,7 @@ mod tests {
             ),
             (
                 &[refused(), later()],
-                Fate::Later("refused r0@a.example 550 who?; r1@a.example 450 busy".into()),
+                Fate::later("refused r0@a.example 550 who?; r1@a.example 450 busy"),
             ),
             (&[refused()], Fate::Refused("refused r0@a.example 550 who?".into())),
             (&[sent(), sent()], Fate::Sent("250 ok".into())),

@@ -53,6 +53,15 @@ impl Health {
         self.meter.submitted(counted(what), took);
     }
 
+    /// The server asks for something that only an operator can change, of a reply that waits for it.
+    pub(super) fn asks(&self, words: String, now: DateTime<Utc>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(Trouble {
+            words,
+            since: now,
+            needs_person: true,
+        });
+    }
+
     /// There was no session, or it broke, after so long.
     pub(super) fn failed(&self, words: String, verdict: Verdict, took: Duration, now: DateTime<Utc>) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +80,7 @@ fn counted(submitted: &Submitted) -> Submission {
     match submitted {
         Submitted::Sent(_) => Submission::Sent,
         Submitted::Refused(_) => Submission::Refused,
-        Submitted::Later { .. } => Submission::Later,
+        Submitted::Later { .. } | Submitted::Lost { .. } => Submission::Later,
         Submitted::Each { recipients, .. } => {
             let any = |state| recipients.iter().any(|end| end.state == state);
             match () {

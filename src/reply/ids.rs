@@ -7,8 +7,8 @@ use crate::{
     message::Head,
 };
 
-/// Bytes of an identifier that is quoted back; longer ones would not fit a header line.
-const MAX_ID: usize = 250;
+/// Bytes of an identifier that is quoted back: with its field's name and its brackets it fits a line of 998 (RFC 5322 section 2.1.1).
+const MAX_ID: usize = 980;
 /// Identifiers kept at the end of References, beside the first.
 const LAST_REFERENCES: usize = 20;
 
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(references(&answer_to_one), ["7@a.example", "m1@a.example"]);
         let odd = Head {
             message_id: Some("a b\r\nBcc: x".into()),
-            references: vec![String::new(), "<x>".into(), "y".repeat(300)],
+            references: vec![String::new(), "<x>".into(), "y".repeat(981)],
             ..head()
         };
         assert!(references(&odd).is_empty());

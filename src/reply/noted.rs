@@ -49,6 +49,9 @@ impl Outbox {
                     tracing::warn!(%endpoint, %job, recipient = %end.address, state, %answer, "reply told apart");
                 }
             }
+            Submitted::Lost { detail, .. } => {
+                tracing::warn!(%endpoint, %job, %detail, "the server may have the reply: its answer was lost");
+            }
             Submitted::Later { due, detail } => tracing::debug!(%endpoint, %job, %due, %detail, "reply waits"),
         }
         let mut failures = 0;

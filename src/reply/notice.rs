@@ -9,7 +9,7 @@ use mail_builder::{
 
 use super::{fates::Fate, inspect::is_sound, smtp::Session, trouble::Trouble};
 use crate::{
-    auth::{Credential, Login, Verdict},
+    auth::{Login, Verdict},
     config::Account,
     job::NewReply,
     message::{LOOP_MARK, clean::clean},
@@ -70,21 +70,13 @@ pub async fn send_notice(account: &Account, login: &Login, notice: &Notice) -> R
         return Err(unfit());
     };
     let mail = compose(&account.name, from, notice).ok_or_else(unfit)?;
-    let credential = login.credential().await.map_err(Trouble::from)?;
-    let mut session = match Session::open(account, server, &credential).await {
-        Err(Trouble::Unauthorized { .. }) if matches!(credential, Credential::Bearer(_)) => {
-            login.rejected(&credential);
-            let anew = login.credential().await.map_err(Trouble::from)?;
-            Session::open(account, server, &anew).await?
-        }
-        opened => opened?,
-    };
+    let mut session = Session::admitted(account, server, login).await?;
     let fate = session.submit(&mail).await?.into_one();
     session.quit().await;
     match fate {
         Fate::Sent(said) => Ok(said),
-        Fate::Later(said) => Err(NoticeError::new(Verdict::Reconnect, said)),
-        Fate::Refused(said) => Err(NoticeError::new(Verdict::SlowDown, said)),
+        Fate::Later(later) => Err(NoticeError::new(Verdict::Reconnect, later.why)),
+        Fate::Refused(said) | Fate::Smaller(said) => Err(NoticeError::new(Verdict::SlowDown, said)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a submission server offers after EHLO, and how a mail begins there. Pure.
 
-use super::{inspect::has_only_crlf, wire::Reply};
-use crate::{addr_spec::is_sendable, job::NewReply};
+use super::{fates::Fate, inspect::has_only_crlf, wire::Reply};
+use crate::{addr_spec::is_reachable, job::NewReply};
 
 /// What the server offers after EHLO.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,9 @@ pub(super) struct Offers {
     pub(super) size: Option<u64>,
     /// Whether a mail may have bytes above 127 (RFC 6152).
     pub(super) eight_bit: bool,
+    /// Whether an address may have letters that are not ASCII (RFC 6531).
+    pub(super) smtputf8: bool,
+    /// Mechanisms of AUTH (RFC 4954).
     pub(super) auth: Vec<String>,
 }
 
@@ -26,29 +29,47 @@ impl Offers {
                 Some("STARTTLS") => offers.starttls = true,
                 Some("SIZE") => offers.size = Some(words.next().and_then(|most| most.parse().ok()).unwrap_or(0)),
                 Some("8BITMIME") => offers.eight_bit = true,
-                Some("AUTH") => offers.auth.extend(words.map(str::to_owned)),
+                Some("SMTPUTF8") => offers.smtputf8 = true,
+                Some("AUTH") => {
+                    for name in words {
+                        if !offers.auth.iter().any(|known| known == name) {
+                            offers.auth.push(name.to_owned());
+                        }
+                    }
+                }
                 _ => {}
             }
         }
         offers
     }
 
-    /// The command that begins a reply (RFC 1870, RFC 6152); or why this server can't have it, which is known before a byte is sent.
-    pub(super) fn mail_from(&self, reply: &NewReply) -> Result<String, String> {
+    /// Whether an address can be named here; or why not.
+    pub(super) fn can_reach(&self, address: &str) -> Result<(), &'static str> {
+        match address.is_ascii() || self.smtputf8 {
+            true => Ok(()),
+            false => Err(
+                "this address has letters that are not ASCII, for which the server has no way (SMTPUTF8): write to it by other means, or send by a server that has",
+            ),
+        }
+    }
+
+    /// The command that begins a reply (RFC 1870, RFC 6152, RFC 6531); or why this server can't have it, which is known before a byte is
+    /// sent.
+    pub(super) fn mail_from(&self, reply: &NewReply) -> Result<String, Fate> {
         // The composer never makes such a reply; the ledger may hold what another version made.
         // An empty sender is `<>`: nowhere to come back to.
         let sender = Some(&reply.sender).filter(|sender| !sender.is_empty());
-        if !has_only_crlf(&reply.bytes) || !reply.recipients.iter().chain(sender).all(|a| is_sendable(a)) {
-            return Err("the stored reply is not fit to be sent".to_owned());
+        if !has_only_crlf(&reply.bytes) || !reply.recipients.iter().chain(sender).all(|a| is_reachable(a)) {
+            return Err(Fate::Refused("the stored reply is not fit to be sent".to_owned()));
         }
         let bytes = u64::try_from(reply.bytes.len()).unwrap_or(u64::MAX);
         let mut command = format!("MAIL FROM:<{}>", reply.sender);
         match self.size {
             // 0 is no limit (RFC 1870 section 4).
             Some(most @ 1..) if bytes > most => {
-                return Err(format!(
-                    "too large: the reply has {bytes} bytes, the server takes {most}; let the action answer with smaller files"
-                ));
+                return Err(Fate::Smaller(format!(
+                    "too large: the reply has {bytes} bytes, the server takes {most}"
+                )));
             }
             Some(_) => command.push_str(&format!(" SIZE={bytes}")),
             None => {}
@@ -57,7 +78,17 @@ impl Offers {
             (true, _) => {}
             (false, true) => command.push_str(" BODY=8BITMIME"),
             // RFC 6152 section 3: not under any circumstances.
-            (false, false) => return Err("the reply has 8-bit text, which the server does not take".to_owned()),
+            (false, false) => {
+                return Err(Fate::Refused(
+                    "the reply has 8-bit text, which the server does not take".to_owned(),
+                ));
+            }
+        }
+        self.can_reach(&reply.sender)
+            .map_err(|why| Fate::Refused(why.to_owned()))?;
+        // Where the server has no SMTPUTF8, those who need it are not named.
+        if self.smtputf8 && !reply.recipients.iter().chain(sender).all(|address| address.is_ascii()) {
+            command.push_str(" SMTPUTF8");
         }
         Ok(command)
     }
@@ -95,7 +126,7 @@ mod tests {
             (
                 &["SIZE 16"],
                 short,
-                Err("too large: the reply has 17 bytes, the server takes 16; let the action answer with smaller files"),
+                Err("too large: the reply has 17 bytes, the server takes 16"),
             ),
             (&["8BITMIME"], short, Ok(from.to_owned())),
             (
@@ -110,11 +141,11 @@ mod tests {
             ),
             (&[], "a\nb", Err("the stored reply is not fit to be sent")),
         ] {
-            assert_eq!(
-                offers(lines).mail_from(&reply(mail)),
-                expected.map_err(str::to_owned),
-                "{lines:?}"
-            );
+            let found = offers(lines).mail_from(&reply(mail)).map_err(|fate| match fate {
+                Fate::Smaller(why) | Fate::Refused(why) => why,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(found, expected.map_err(str::to_owned), "{lines:?}");
         }
     }
 }

@@ -158,7 +158,7 @@ async fn a_refused_token_is_renewed_once() {
     // The first token is refused.
     let world = World::new(3, |connection, line| match line {
         line if line.starts_with("AUTH") && connection == 1 => Act::Say("334 e30="),
-        "" => Act::Say("535 5.7.8 expired"),
+        "" | "AQ==" => Act::Say("535 5.7.8 expired"),
         _ => Act::Usual,
     })
     .await;
@@ -233,4 +233,40 @@ async fn a_stop_finishes_the_reply_in_hand_and_gives_back_the_others() {
     assert_eq!(given_back.len(), 15, "due at once");
     let jobs: std::collections::BTreeSet<JobId> = given_back.iter().map(|reply| reply.job).collect();
     assert_eq!(jobs.len(), 15);
+}
+
+#[tokio::test]
+async fn a_server_that_loses_each_answer_gets_three_copies_and_an_operator_decides() {
+    let lost = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let loses = lost.clone();
+    let mut world = World::new(1, move |_, line| match line == "." && loses.load(Ordering::SeqCst) {
+        true => Act::Drop,
+        false => Act::Usual,
+    })
+    .await;
+    for copies in 1..=3 {
+        world.start();
+        world.until_mails(copies).await;
+        world.until(if copies < 3 { "queued" } else { "unsure" }, 1).await;
+        world.ahead.fetch_add(100_000, Ordering::SeqCst);
+        world.stop().await;
+        world = world.with_stop(CancellationToken::new());
+    }
+    // Nothing more by itself, whatever the time.
+    world.start();
+    world.idle().await;
+    assert_eq!(world.fake.mails().len(), 3);
+    let rows = world.outbox().await;
+    assert_eq!(rows[0].state, crate::ledger::ReplyState::Unsure);
+    assert_eq!(rows[0].due, None);
+    let (job, now) = (rows[0].job, chrono::Utc::now());
+    let door = world.door().await;
+    assert_eq!(door.retry(crate::ledger::Again::Queued, now).await.unwrap().due, 0);
+    // The operator has it sent again.
+    lost.store(false, Ordering::SeqCst);
+    assert_eq!(door.retry(crate::ledger::Again::Job(job), now).await.unwrap().due, 1);
+    assert!(!door.accept(job, now).await.unwrap());
+    world.until("sent", 1).await;
+    world.stop().await;
+    assert_eq!(world.fake.mails().len(), 4);
 }

@@ -199,6 +199,16 @@ impl World {
             .count()
     }
 
+    /// Waits until the server has seen the ends of so many mails.
+    pub(super) async fn until_mails(&self, count: usize) {
+        let reached = async {
+            while self.fake.mails().len() < count {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        assert!(timeout(PATIENCE, reached).await.is_ok(), "{:?}", self.rows().await);
+    }
+
     /// Waits until so many replies are in this state.
     pub(super) async fn until(&self, state: &str, count: usize) {
         let reached = async {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     auth::Credential,
-    config::{Account, Server, TlsFiles},
+    config::{Account, Server},
     net::{self, Handshake},
 };
 
@@ -44,7 +44,7 @@ impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
         let cure = match &trouble {
             Trouble::Net(error) => error.cure(),
-            Trouble::Unauthorized { stage, host, reply } | Trouble::Closing { stage, host, reply } => {
+            Trouble::Unauthorized { stage, host, reply, .. } | Trouble::Closing { stage, host, reply } => {
                 let diagnosis = answer::diagnosis(*host, *stage, reply);
                 let what = format!("{}: the server said {reply}", diagnosis.what);
                 return Self {
@@ -58,6 +58,12 @@ impl From<Trouble> for Failure {
                 "check smtp host and port; if they are right, try again later"
             }
             Trouble::Credential(_) => "check user and secret",
+            Trouble::NoAuth => {
+                "write auth = false in the account's smtp if the server takes mail without a sign-in, else check host and port"
+            }
+            Trouble::Unasked { .. } => {
+                "check smtp host and port: a server or proxy that answers what was not asked can't be used"
+            }
             Trouble::Injected => "find out who sits in between: a proxy or virus scanner",
             Trouble::Stopping => "try again",
         };
@@ -72,8 +78,8 @@ impl From<Trouble> for Failure {
 ///
 /// # Errors
 /// When the server can't be verified, or does not want us.
-pub async fn secure(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<Line, Failure> {
-    let (wire, handshake) = smtp::secure(socket, server, files).await?;
+pub async fn secure(socket: TcpStream, server: &Server, account: &Account) -> Result<Line, Failure> {
+    let (wire, handshake) = smtp::secure(socket, server, account).await?;
     Ok(Line { wire, handshake })
 }
 
@@ -82,7 +88,12 @@ impl Line {
     ///
     /// # Errors
     /// When the server does not believe who we are.
-    pub async fn sign_in(self, account: &Account, server: &Server, credential: &Credential) -> Result<Offers, Failure> {
+    pub async fn sign_in(
+        self,
+        account: &Account,
+        server: &Server,
+        credential: Option<&Credential>,
+    ) -> Result<Offers, Failure> {
         let session = Session::enter(self.wire, account, server, credential).await?;
         let offers = Offers {
             mechanisms: session.offers.auth.clone(),
@@ -106,13 +117,13 @@ mod tests {
 
     async fn probe(fake: &Fake, credential: &Credential) -> Result<Offers, Failure> {
         let socket = TcpStream::connect(("127.0.0.1", fake.server.port)).await.unwrap();
-        let line = secure(socket, &fake.server, Some(&*fake.ca).into()).await?;
+        let line = secure(socket, &fake.server, &fake.account()).await?;
         assert!(line.handshake.certificate_ends.is_some());
         let account = Account {
             provider: Provider::Microsoft(Cloud::Global),
             ..fake.account()
         };
-        line.sign_in(&account, &fake.server, credential).await
+        line.sign_in(&account, &fake.server, Some(credential)).await
     }
 
     fn token() -> Credential {
@@ -123,7 +134,9 @@ mod tests {
     async fn nothing_is_submitted() {
         for tls in [Tls::Implicit, Tls::StartTls] {
             let fake = Fake::start(tls, |_, line| match line {
-                "EHLO [127.0.0.1]" => Act::Say("250-fake\r\n250-STARTTLS\r\n250-SIZE 1000\r\n250 AUTH PLAIN XOAUTH2"),
+                line if line.starts_with("EHLO") => {
+                    Act::Say("250-fake\r\n250-STARTTLS\r\n250-SIZE 1000\r\n250 AUTH PLAIN XOAUTH2")
+                }
                 _ => Act::Usual,
             })
             .await;
@@ -158,7 +171,13 @@ mod tests {
             ),
             ("AUTH", "454 4.7.0 later", "454 4.7.0 later", "again later"),
             ("greeting", "421 4.3.2 busy", "421 4.3.2 busy", "again later"),
-            ("EHLO", "250 fake", "of which none fits", "by another way"),
+            ("EHLO", "250 fake", "no way to sign in", "auth = false"),
+            (
+                "EHLO",
+                "250-fake\r\n250 AUTH GSSAPI",
+                "of which none fits",
+                "by another way",
+            ),
         ] {
             let fake = Fake::start(Tls::Implicit, move |_, line| {
                 if line.starts_with(start) {

@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use wildmatch::WildMatch;
 
 use crate::{
-    addr_spec::is_sendable,
+    addr_spec::{is_plain, normal, normal_domain, wire_form},
     config::{Endpoint, Letter, Reply, ReplyTo, ReturnTo},
-    message::{Address, Automatic, Head},
+    message::{Address, Automatic, Head, identity::Odd},
 };
 
 /// Why no reply goes: a fixed code, as it stands in the ledger and in metrics.
@@ -70,11 +70,16 @@ pub(super) fn recipients(
     }
     let named_by_mail = letter.to.iter().all(|to| matches!(to, ReplyTo::Sender | ReplyTo::From));
     match head.automatic {
-        None | Some(Automatic::NoSender) if named_by_mail && head.odd_from.is_some() => return Err("no-identity"),
+        None | Some(Automatic::NoSender) if named_by_mail && head.odd_from.is_some_and(|odd| odd != Odd::Missing) => {
+            return Err("no-identity");
+        }
         Some(automatic) => return Err(automatic.code()),
         None => {}
     }
-    let is_ours = |address: &str| ourselves.contains(&address.to_lowercase());
+    let is_ours = |address: &str| {
+        let normal = normal(address);
+        ourselves.contains(&address.to_lowercase()) || normal.is_some_and(|address| ourselves.contains(&address))
+    };
     if head.from.iter().any(|from| is_ours(&from.address)) {
         return Err("ourselves");
     }
@@ -83,14 +88,17 @@ pub(super) fn recipients(
         ReplyTo::From => from(head),
         ReplyTo::Address(address) => Some(address.as_str()),
     });
-    let answerable: Vec<_> = wanted.filter(|address| is_sendable(address)).collect();
+    let answerable: Vec<_> = wanted.filter(|address| wire_form(address).is_some()).collect();
     if answerable.is_empty() {
         return Err("no-sender");
     }
     let mut seen = BTreeSet::new();
     let mut others = |addresses: &mut dyn Iterator<Item = &str>| -> Vec<String> {
-        let fit = |address: &&str| is_sendable(address) && !is_ours(address) && seen.insert(address.to_lowercase());
-        addresses.filter(fit).map(str::to_owned).collect()
+        let fit = |address: &&str| !is_ours(address);
+        let reachable = addresses.filter(fit).filter_map(wire_form);
+        reachable
+            .filter(|address| seen.insert(address.to_lowercase()))
+            .collect()
     };
     let recipients = Recipients {
         to: others(&mut answerable.into_iter()),
@@ -116,23 +124,31 @@ fn from(head: &Head) -> Option<&str> {
 /// elsewhere would let anybody point our answers at anybody.
 fn sender<'a>(head: &'a Head, allowed: &[String]) -> Option<&'a str> {
     let from = from(head)?;
-    match head.reply_to.as_slice() {
-        [Address { address: reply_to, .. }] if is_same_domain(reply_to, from) || is_allowed(reply_to, allowed) => {
-            Some(reply_to)
-        }
+    match one_of(&head.reply_to) {
+        Some(reply_to) if wire_form(reply_to).is_none() => Some(from),
+        Some(reply_to) if is_same_domain(reply_to, from) || is_allowed(reply_to, allowed) => Some(reply_to),
         _ => Some(from),
     }
 }
 
+/// The one address that several fields name, where they name no other (RFC 5322 section 3.6 has one field at most).
+fn one_of(reply_to: &[Address]) -> Option<&str> {
+    let (first, rest) = reply_to.split_first()?;
+    let same = |other: &Address| other.address.eq_ignore_ascii_case(&first.address);
+    rest.iter().all(same).then_some(first.address.as_str())
+}
+
 fn is_same_domain(one: &str, other: &str) -> bool {
     match (one.rsplit_once('@'), other.rsplit_once('@')) {
-        (Some((_, one)), Some((_, other))) => one.eq_ignore_ascii_case(other),
+        (Some((_, one)), Some((_, other))) => {
+            one.eq_ignore_ascii_case(other) || normal_domain(one).is_some_and(|one| Some(one) == normal_domain(other))
+        }
         _ => false,
     }
 }
 
 fn is_allowed(address: &str, globs: &[String]) -> bool {
-    is_sendable(address)
+    is_plain(address)
         && address.rsplit_once('@').is_some_and(|(_, domain)| {
             let matches = |glob: &String| WildMatch::new_case_insensitive(glob).matches(domain);
             globs.iter().any(matches)

@@ -112,6 +112,8 @@ impl Fake {
             client: None,
             from: None,
             pace: None,
+            hello: None,
+            smtp_auth: true,
         }
     }
 

@@ -5,34 +5,37 @@
 
 use std::time::Duration;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
 
 use super::{
-    answer::{Meaning, meaning},
-    fates::{Fate, Fates},
+    answer::{Meaning, diagnosis, meaning},
+    fates::{Fate, Fates, Later},
+    hello::{machine, names},
     offers::Offers,
+    plainer::plainer,
+    sign_in::{SignIn, sign_in},
     trouble::{Stage, Trouble},
     wire::{Reply, Wire},
 };
 use crate::{
-    auth::{Credential, sasl},
-    config::{Account, Provider, Server, Tls, TlsFiles},
+    auth::{Credential, Login},
+    config::{Account, Server, Tls},
     job::NewReply,
     net::{self, Handshake},
     refusal::MailHost,
-    secret::{ExposeSecret, Secret},
 };
 
 /// From the first address to the end of the TLS handshake.
 const CONNECT: Duration = Duration::from_secs(30);
 /// For the farewell, which nobody needs.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// Our name: an address literal, as RFC 5321 section 4.1.4 wants of a client that has no name of its own.
-const HELLO: &str = "EHLO [127.0.0.1]";
+/// How long what an operator has to change is left alone.
+const AN_OPERATOR: Duration = Duration::from_secs(30 * 60);
+/// Connections that are made one after the other because a server hung up on our name.
+const NAMES: usize = 3;
 
 /// A session that is signed in.
 pub(super) struct Session {
@@ -40,43 +43,156 @@ pub(super) struct Session {
     pub(super) offers: Offers,
     /// Whose server it is.
     pub(super) host: MailHost,
+    /// Whether something went wrong that did not cost the reply in hand, but the session.
+    broken: bool,
 }
 
 impl Session {
-    /// Connects, starts TLS, signs in.
-    pub(super) async fn open(account: &Account, server: &Server, credential: &Credential) -> Result<Self, Trouble> {
-        let socket = net::tcp(server, CONNECT).await?;
-        let (wire, _) = secure(socket, server, account.tls()).await?;
-        Self::enter(wire, account, server, credential).await
+    /// A session that is signed in, where the account signs in. An access token that is refused is replaced once: it may have been
+    /// revoked. One in which only the form was refused is kept.
+    pub(super) async fn admitted(account: &Account, server: &Server, login: &Login) -> Result<Self, Trouble> {
+        if !account.smtp_auth {
+            return Self::open(account, server, None).await;
+        }
+        let credential = login.credential().await?;
+        match Self::open(account, server, Some(&credential)).await {
+            Err(Trouble::Unauthorized {
+                reply, judged: true, ..
+            }) if matches!(credential, Credential::Bearer(_)) => {
+                tracing::info!(account = %account.name, answer = %reply, "the SMTP server refuses the token; a new one is tried");
+                login.rejected(&credential);
+                Self::open(account, server, Some(&login.credential().await?)).await
+            }
+            opened => opened,
+        }
+    }
+
+    /// Connects, starts TLS, signs in. A server that hangs up on the name that we gave is called again with the next.
+    pub(super) async fn open(
+        account: &Account,
+        server: &Server,
+        credential: Option<&Credential>,
+    ) -> Result<Self, Trouble> {
+        let mut calls = 0;
+        loop {
+            let socket = net::tcp(server, CONNECT).await?;
+            let names = names_on(account, &socket);
+            let left = names.get(calls..).unwrap_or_default();
+            let entered = async {
+                let (wire, _) = secure_as(socket, server, account, left).await?;
+                Self::enter_as(wire, account, server, credential, left).await
+            };
+            calls += 1;
+            match entered.await {
+                Err(error) if hung_up_on_a_name(&error) && calls < names.len().min(NAMES) => {
+                    tracing::debug!(account = %account.name, %error, "another name is given at EHLO");
+                }
+                entered => return entered,
+            }
+        }
     }
 
     /// Signs in, once TLS has begun.
     pub(super) async fn enter(
+        wire: Wire<net::Stream>,
+        account: &Account,
+        server: &Server,
+        credential: Option<&Credential>,
+    ) -> Result<Self, Trouble> {
+        let names = names_on(account, wire.inner().socket());
+        Self::enter_as(wire, account, server, credential, &names).await
+    }
+
+    async fn enter_as(
         mut wire: Wire<net::Stream>,
         account: &Account,
         server: &Server,
-        credential: &Credential,
+        credential: Option<&Credential>,
+        names: &[String],
     ) -> Result<Self, Trouble> {
         let host = MailHost::of(account.provider, server);
-        let offers = hello(&mut wire, host).await?;
-        let mut session = Self { wire, offers, host };
-        session.sign_in(account, server, credential).await?;
-        Ok(session)
+        let offers = hello(&mut wire, host, names).await?;
+        if let Some(credential) = credential.filter(|_| account.smtp_auth) {
+            let user = &account.user;
+            let who = SignIn {
+                user,
+                credential,
+                server,
+                host,
+            };
+            sign_in(&mut wire, &offers, &who).await?;
+        }
+        Ok(Self {
+            wire,
+            offers,
+            host,
+            broken: false,
+        })
     }
 
-    /// Submits one reply, to all of its recipients that the server takes.
+    /// Whether the next reply may go over it.
+    pub(super) fn is_sound(&self) -> bool {
+        !self.broken
+    }
+
+    /// Submits one reply, to all of its recipients that the server takes. What it does not take as it is goes without its files.
     pub(super) async fn submit(&mut self, reply: &NewReply) -> Result<Fates, Trouble> {
-        let all = |fate: Fate| Fates::all(&reply.recipients, &fate);
+        let fates = self.transaction(reply).await?;
+        let (smaller, why) = fates.smaller();
+        if smaller.is_empty() {
+            return Ok(fates);
+        }
+        let Some(bytes) = plainer(&reply.bytes) else {
+            return Ok(fates.refuse_smaller());
+        };
+        tracing::warn!(message_id = %reply.message_id, %why, "a reply goes without its files");
+        let letter = NewReply {
+            recipients: smaller,
+            bytes,
+            ..reply.clone()
+        };
+        match self.transaction(&letter).await {
+            Ok(again) => Ok(fates.replaced(
+                again
+                    .refuse_smaller()
+                    .with_note(&format!("without its files, for {why}")),
+            )),
+            // Those who have it must not get it again because of those who have not.
+            Err(trouble) if fates.any_sent() => {
+                self.broken = true;
+                Ok(fates.later_smaller(&trouble.to_string()))
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// One mail transaction.
+    async fn transaction(&mut self, reply: &NewReply) -> Result<Fates, Trouble> {
+        let mut fates = Fates::default();
+        let mut open = Vec::new();
+        for recipient in &reply.recipients {
+            match self.offers.can_reach(recipient) {
+                Ok(()) => open.push(recipient),
+                Err(why) => fates.add(recipient, Some(Fate::Refused(why.to_owned()))),
+            }
+        }
+        let all = |mut fates: Fates, fate: Fate| {
+            open.iter()
+                .for_each(|recipient| fates.add(recipient, Some(fate.clone())));
+            fates
+        };
+        if open.is_empty() {
+            return Ok(fates);
+        }
         let from = match self.offers.mail_from(reply) {
             Ok(from) => from,
-            Err(why) => return Ok(all(Fate::Refused(why))),
+            Err(fate) => return Ok(all(fates, fate)),
         };
         let answer = self.wire.command(Stage::Mail, &from).await?;
         if let Some(fate) = ended(self.host, Stage::Mail, answer)? {
-            return self.reset(all(fate)).await;
+            return self.reset(all(fates, fate)).await;
         }
-        let mut fates = Fates::default();
-        for recipient in &reply.recipients {
+        for recipient in open {
             let to = format!("RCPT TO:<{recipient}>");
             let answer = self.wire.command(Stage::Recipient, &to).await?;
             fates.add(recipient, ended(self.host, Stage::Recipient, answer)?);
@@ -92,14 +208,17 @@ impl Session {
         let said = answer.to_string();
         // The mail transaction is over, whatever the answer (RFC 5321 section 4.1.1.4).
         let fate = ended(self.host, Stage::End, answer)?.unwrap_or(Fate::Sent(said));
+        // A second answer to the dot, or to nothing: this reply's end is known, but not what would be said of the next.
+        self.broken |= !self.wire.is_quiet();
         Ok(fates.end(&fate))
     }
 
     /// Ends a transaction that the server did not let come to its end.
     async fn reset(&mut self, fates: Fates) -> Result<Fates, Trouble> {
         if let Err(trouble) = self.wire.command(Stage::Mail, "RSET").await {
-            // What becomes of this reply is known; a session that can't go on shows at the next one.
+            // What becomes of this reply is known; a session that can't go on is not kept.
             tracing::debug!(%trouble, "RSET failed");
+            self.broken = true;
         }
         Ok(fates)
     }
@@ -109,70 +228,45 @@ impl Session {
         // The server closes either way.
         drop(tokio::time::timeout(FAREWELL, self.wire.command(Stage::Mail, "QUIT")).await);
     }
+}
 
-    async fn sign_in(&mut self, account: &Account, server: &Server, credential: &Credential) -> Result<(), Trouble> {
-        let offers = |mechanism: &str| self.offers.auth.iter().any(|offered| offered == mechanism);
-        let unusable = |unusable| Trouble::Credential(crate::auth::Error::Sasl(unusable));
-        let user = &account.user;
-        let answer = match credential {
-            Credential::Bearer(token) if offers("XOAUTH2") => {
-                // Google and Postfix answer a refusal by a challenge first; an empty line brings the real code (2026).
-                let response = sasl::xoauth2(user, token).map_err(unusable)?;
-                self.auth("XOAUTH2", &response, "").await?
-            }
-            Credential::Bearer(token) if offers("OAUTHBEARER") => {
-                let response = sasl::oauthbearer(user, &server.host, server.port, token).map_err(unusable)?;
-                // RFC 7628 section 3.2.3: ^A in base64.
-                self.auth("OAUTHBEARER", &response, "AQ==").await?
-            }
-            Credential::Password(password) if offers("PLAIN") => {
-                let response = sasl::plain(user, password).map_err(unusable)?;
-                self.auth("PLAIN", &response, "*").await?
-            }
-            Credential::Password(password) if offers("LOGIN") => self.login(user, password).await?,
-            Credential::Bearer(_) | Credential::Password(_) => {
-                let offered = self.offers.auth.join(" ");
-                return Err(Trouble::NoMechanism { offered });
-            }
-        };
-        expect(self.host, Stage::SignIn, answer)
-    }
+/// Whether a server ended the session because of the name that we gave: smtp-relay.gmail.com answers `EHLO [127.0.0.1]` by `421 4.7.0 Try
+/// again later, closing connection. (EHLO)` (2026-11).
+fn hung_up_on_a_name(trouble: &Trouble) -> bool {
+    trouble.stage() == Some(Stage::Hello)
+        && matches!(
+            trouble,
+            Trouble::Closing { .. } | Trouble::Lost { .. } | Trouble::Unasked { .. }
+        )
+}
 
-    /// AUTH with an initial response (RFC 4954 section 4); `after` answers a challenge.
-    async fn auth(&mut self, mechanism: &str, response: &Secret, after: &str) -> Result<Reply, Trouble> {
-        let response = STANDARD.encode(response.expose_secret());
-        let line = format!("AUTH {mechanism} {response}");
-        match self.wire.command(Stage::SignIn, &line).await? {
-            challenge if challenge.code == 334 => self.wire.command(Stage::SignIn, after).await,
-            answer => Ok(answer),
-        }
-    }
-
-    /// AUTH LOGIN: user and password, each after its question.
-    async fn login(&mut self, user: &str, password: &Secret) -> Result<Reply, Trouble> {
-        let mut answer = self.wire.command(Stage::SignIn, "AUTH LOGIN").await?;
-        for secret in [user, password.expose_secret()] {
-            if answer.code != 334 {
-                break;
-            }
-            answer = self.wire.command(Stage::SignIn, &STANDARD.encode(secret)).await?;
-        }
-        Ok(answer)
-    }
+fn names_on(account: &Account, socket: &TcpStream) -> Vec<String> {
+    let local = socket.local_addr().ok().map(|address| address.ip());
+    names(account, machine().as_deref(), local)
 }
 
 /// Starts TLS on a connection, by STARTTLS where the server begins without; then EHLO can be said.
 pub(super) async fn secure(
     socket: TcpStream,
     server: &Server,
-    files: TlsFiles<'_>,
+    account: &Account,
 ) -> Result<(Wire<net::Stream>, Handshake), Trouble> {
-    let host = MailHost::of(Provider::Other, server);
+    let names = names_on(account, &socket);
+    secure_as(socket, server, account, &names).await
+}
+
+async fn secure_as(
+    socket: TcpStream,
+    server: &Server,
+    account: &Account,
+    names: &[String],
+) -> Result<(Wire<net::Stream>, Handshake), Trouble> {
+    let host = MailHost::of(account.provider, server);
     let socket = match server.tls {
         Tls::Implicit => socket,
-        Tls::StartTls => start_tls(socket, host).await?,
+        Tls::StartTls => start_tls(socket, host, names).await?,
     };
-    let stream = net::upgrade(socket, server, files, CONNECT).await?;
+    let stream = net::upgrade(socket, server, account.tls(), CONNECT).await?;
     let handshake = stream.handshake();
     let mut wire = Wire::new(stream);
     if server.tls == Tls::Implicit {
@@ -181,10 +275,10 @@ pub(super) async fn secure(
     Ok((wire, handshake))
 }
 
-async fn start_tls(socket: TcpStream, host: MailHost) -> Result<TcpStream, Trouble> {
+async fn start_tls(socket: TcpStream, host: MailHost, names: &[String]) -> Result<TcpStream, Trouble> {
     let mut wire = Wire::new(socket);
     expect(host, Stage::Greeting, wire.greeting().await?)?;
-    if !hello(&mut wire, host).await?.starttls {
+    if !hello(&mut wire, host, names).await?.starttls {
         return Err(Trouble::NoTls);
     }
     match wire.command(Stage::StartTls, "STARTTLS").await? {
@@ -197,18 +291,45 @@ async fn start_tls(socket: TcpStream, host: MailHost) -> Result<TcpStream, Troub
     }
 }
 
-async fn hello<S: AsyncRead + AsyncWrite + Unpin>(wire: &mut Wire<S>, host: MailHost) -> Result<Offers, Trouble> {
-    let answer = wire.command(Stage::Hello, HELLO).await?;
-    let offers = Offers::read(&answer);
-    expect(host, Stage::Hello, answer)?;
-    Ok(offers)
+/// Says EHLO with one name after the other, until one is taken; HELO to a server that knows no EHLO (RFC 5321 section 3.2).
+async fn hello<S: AsyncRead + AsyncWrite + Unpin>(
+    wire: &mut Wire<S>,
+    host: MailHost,
+    names: &[String],
+) -> Result<Offers, Trouble> {
+    let mut refused = None;
+    for name in names {
+        let mut answer = wire.command(Stage::Hello, &format!("EHLO {name}")).await?;
+        let offers = Offers::read(&answer);
+        if matches!(answer.code, 500 | 502) {
+            answer = wire.command(Stage::Hello, &format!("HELO {name}")).await?;
+        }
+        match expect(host, Stage::Hello, answer) {
+            Ok(()) => return Ok(offers),
+            Err(Trouble::Closing { reply, .. }) if reply.code >= 500 => {
+                refused.get_or_insert(reply);
+            }
+            Err(trouble) => return Err(trouble),
+        }
+    }
+    Err(match refused {
+        Some(reply) => Trouble::Closing {
+            stage: Stage::Hello,
+            host,
+            reply,
+        },
+        None => Trouble::Lost {
+            stage: Stage::Hello,
+            source: std::io::ErrorKind::AddrNotAvailable.into(),
+        },
+    })
 }
 
 /// A step of the session itself: anything but a yes ends it.
 fn expect(host: MailHost, stage: Stage, reply: Reply) -> Result<(), Trouble> {
     match meaning(host, stage, &reply) {
         Meaning::Yes => Ok(()),
-        Meaning::Unauthorized => Err(Trouble::Unauthorized { stage, host, reply }),
+        Meaning::Unauthorized => Err(unauthorized(stage, host, reply)),
         Meaning::Later(_) | Meaning::Operator | Meaning::Smaller | Meaning::Never | Meaning::Closing => {
             Err(Trouble::Closing { stage, host, reply })
         }
@@ -219,10 +340,29 @@ fn expect(host: MailHost, stage: Stage, reply: Reply) -> Result<(), Trouble> {
 fn ended(host: MailHost, stage: Stage, reply: Reply) -> Result<Option<Fate>, Trouble> {
     match meaning(host, stage, &reply) {
         Meaning::Yes => Ok(None),
-        Meaning::Later(_) | Meaning::Operator => Ok(Some(Fate::Later(format!("{stage}: {reply}")))),
-        Meaning::Smaller | Meaning::Never => Ok(Some(Fate::Refused(format!("{stage}: {reply}")))),
+        Meaning::Later(waits) => Ok(Some(Fate::Later(Later {
+            why: format!("{stage}: {reply}"),
+            waits,
+            operator: false,
+        }))),
+        Meaning::Operator => Ok(Some(Fate::Later(Later {
+            why: format!("{stage}: {reply}; {}", diagnosis(host, stage, &reply).cure),
+            waits: Some(AN_OPERATOR),
+            operator: true,
+        }))),
+        Meaning::Smaller => Ok(Some(Fate::Smaller(format!("{stage}: {reply}")))),
+        Meaning::Never => Ok(Some(Fate::Refused(format!("{stage}: {reply}")))),
         Meaning::Closing => Err(Trouble::Closing { stage, host, reply }),
-        Meaning::Unauthorized => Err(Trouble::Unauthorized { stage, host, reply }),
+        Meaning::Unauthorized => Err(unauthorized(stage, host, reply)),
+    }
+}
+
+fn unauthorized(stage: Stage, host: MailHost, reply: Reply) -> Trouble {
+    Trouble::Unauthorized {
+        stage,
+        host,
+        reply,
+        judged: true,
     }
 }
 

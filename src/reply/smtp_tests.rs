@@ -7,6 +7,7 @@ use super::{
     super::server_tests::{Act, Fake, reply},
     *,
 };
+use crate::secret::Secret;
 
 fn password() -> Credential {
     Credential::Password(Secret::from("tanstaaf"))
@@ -17,7 +18,7 @@ fn token() -> Credential {
 }
 
 async fn open(fake: &Fake, credential: &Credential) -> Result<Session, Trouble> {
-    Session::open(&fake.account(), &fake.server, credential).await
+    Session::open(&fake.account(), &fake.server, Some(credential)).await
 }
 
 /// A server that says `answer` to lines that begin so.
@@ -36,7 +37,7 @@ async fn saying(start: &'static str, answer: &'static str) -> Fake {
 async fn replies_arrive_byte_for_byte_on_one_connection() {
     for tls in [Tls::Implicit, Tls::StartTls] {
         let fake = Fake::start(tls, |_, line| match line {
-            "EHLO [127.0.0.1]" => Act::Say("250-fake\r\n250-STARTTLS\r\n250-SIZE 9999\r\n250 AUTH PLAIN"),
+            line if line.starts_with("EHLO") => Act::Say("250-fake\r\n250-STARTTLS\r\n250-SIZE 9999\r\n250 AUTH PLAIN"),
             _ => Act::Usual,
         })
         .await;
@@ -67,7 +68,7 @@ async fn replies_arrive_byte_for_byte_on_one_connection() {
 #[tokio::test]
 async fn an_answer_ends_the_reply_and_not_the_session() {
     let sent = |text: &str| Fate::Sent(text.into());
-    let later = |text: &str| Fate::Later(text.into());
+    let later = |text: &str| Fate::later(text);
     let refused = |text: &str| Fate::Refused(text.into());
     for (start, answer, fate) in [
         ("MAIL", "451 4.7.1 later", later("at MAIL FROM: 451 4.7.1 later")),
@@ -124,7 +125,7 @@ async fn those_get_it_whom_the_server_takes() {
         let mut fates = Fates::default();
         fates.add("ann@a.example", Some(end));
         fates.add("no@a.example", Some(Fate::Refused("at RCPT TO: 550 5.1.1 who?".into())));
-        fates.add("busy@a.example", Some(Fate::Later("at RCPT TO: 450 4.2.1 busy".into())));
+        fates.add("busy@a.example", Some(Fate::later("at RCPT TO: 450 4.2.1 busy")));
         fates
     };
     let fates = session.submit(&all).await.unwrap();
@@ -189,4 +190,211 @@ async fn what_could_break_out_is_never_sent() {
     }
     assert!(fake.mails().is_empty());
     assert!(fake.lines(1).iter().all(|line| !line.starts_with("MAIL")));
+}
+
+/// A letter with a file, as mail-builder makes it.
+fn with_file(size: usize) -> NewReply {
+    let bytes = mail_builder::MessageBuilder::new()
+        .from("invoices@us.example")
+        .to("ann@a.example")
+        .message_id("1.reply@us.example")
+        .subject("Your result \u{fc}")
+        .text_body("The result is \u{fc}ber there.\r\n")
+        .attachment("application/pdf", "result.pdf", vec![7_u8; size])
+        .write_to_vec()
+        .unwrap();
+    NewReply {
+        bytes: bytes.into(),
+        ..reply(&["ann@a.example"])
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_taken_with_its_files_goes_without_them() {
+    for (start, answer, size) in [
+        // Known before a byte is sent.
+        ("EHLO", "250-fake\r\n250-SIZE 2000\r\n250 AUTH PLAIN", 9000),
+        ("MAIL", "552 5.3.4 Message size exceeds fixed limit", 100),
+        ("RCPT", "552 5.2.3 Message exceeds the recipient's limit", 100),
+        ("DATA", "552 5.3.4 too large", 100),
+        (".", "552 5.3.4 Message size exceeds fixed limit", 100),
+        (
+            ".",
+            "552 5.7.0 This message was blocked because its content presents a potential security issue. gsmtp",
+            100,
+        ),
+    ] {
+        let once = std::sync::atomic::AtomicBool::new(true);
+        let fake = Fake::start(Tls::Implicit, move |_, line| {
+            let first = start == "EHLO" || once.load(std::sync::atomic::Ordering::SeqCst);
+            match line.starts_with(start) && first {
+                true => {
+                    once.store(false, std::sync::atomic::Ordering::SeqCst);
+                    Act::Say(answer)
+                }
+                false => Act::Usual,
+            }
+        })
+        .await;
+        let mut session = open(&fake, &password()).await.unwrap();
+        let letter = with_file(size);
+        match session.submit(&letter).await.unwrap().into_one() {
+            Fate::Sent(said) => assert!(said.contains("without its files"), "{said}"),
+            other => panic!("{start} {answer}: {other:?}"),
+        }
+        let mails = fake.mails();
+        let text = String::from_utf8(mails.last().unwrap().clone()).unwrap();
+        assert!(
+            text.contains("Message-ID: <1.reply@us.example>") && !text.contains("multipart"),
+            "{text}"
+        );
+        let read = mail_parser::MessageParser::default().parse(text.as_bytes()).unwrap();
+        let body = read.root().body_text(0).unwrap().into_owned();
+        assert!(
+            body.contains("result.pdf") && body.contains("\u{fc}ber there") && body.contains("without them"),
+            "{body}"
+        );
+        assert_eq!(read.root().subject(), Some("Your result \u{fc}"));
+        assert_eq!(fake.connections(), 1);
+        // Always the same.
+        assert_eq!(plainer(&letter.bytes).unwrap(), plainer(&letter.bytes).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_letter_without_files_is_refused_as_it_is() {
+    let fake = saying(".", "552 5.3.4 too large").await;
+    let mut session = open(&fake, &password()).await.unwrap();
+    let fates = session.submit(&reply(&["ann@a.example"])).await.unwrap();
+    assert!(matches!(fates.refuse_smaller().into_one(), Fate::Refused(_)));
+    assert_eq!(fake.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn addresses_with_other_letters_need_smtputf8() {
+    for (extension, lines) in [
+        (
+            "8BITMIME\r\n250-SMTPUTF8",
+            &[
+                "MAIL FROM:<invoices@us.example> SMTPUTF8",
+                "RCPT TO:<\u{e4}nn@a.example>",
+                "RCPT TO:<bob@a.example>",
+            ][..],
+        ),
+        (
+            "8BITMIME",
+            &["MAIL FROM:<invoices@us.example>", "RCPT TO:<bob@a.example>"],
+        ),
+    ] {
+        let ehlo: &'static str = Box::leak(format!("250-fake\r\n250-{extension}\r\n250 AUTH PLAIN").into_boxed_str());
+        let fake = saying("EHLO", ehlo).await;
+        let mut session = open(&fake, &password()).await.unwrap();
+        let fates = session
+            .submit(&reply(&["\u{e4}nn@a.example", "bob@a.example"]))
+            .await
+            .unwrap();
+        let said: Vec<_> = fake
+            .lines(1)
+            .into_iter()
+            .filter(|line| line.starts_with("MAIL") || line.starts_with("RCPT"))
+            .collect();
+        assert_eq!(said, lines);
+        let Fate::Sent(words) = fates.into_one() else {
+            panic!("bob has it")
+        };
+        assert_eq!(words.contains("SMTPUTF8"), lines.len() == 2, "{words}");
+        let alone = session
+            .submit(&reply(&["\u{e4}nn@a.example"]))
+            .await
+            .unwrap()
+            .into_one();
+        match lines.len() {
+            2 => assert!(matches!(alone, Fate::Refused(words) if words.contains("SMTPUTF8"))),
+            _ => assert!(matches!(alone, Fate::Sent(_))),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_before_the_dot_is_none() {
+    for early in [
+        "354 go\r\n250 2.0.0 queued (too early)",
+        "354 go\r\n554 5.7.1 no",
+        "354 go\r\n25",
+    ] {
+        let fake = saying("DATA", early).await;
+        let mut session = open(&fake, &password()).await.unwrap();
+        let trouble = session.submit(&reply(&["ann@a.example"])).await.unwrap_err();
+        assert!(
+            matches!(
+                trouble,
+                Trouble::Unasked {
+                    stage: Stage::Content,
+                    ..
+                }
+            ),
+            "{trouble}"
+        );
+        assert!(!trouble.is_in_doubt() && fake.mails().is_empty());
+    }
+    // Said twice, after the dot: the mail was taken, and the session is not used again.
+    let fake = saying(".", "250 2.0.0 queued\r\n250 2.0.0 queued").await;
+    let mut session = open(&fake, &password()).await.unwrap();
+    let fate = session.submit(&reply(&["ann@a.example"])).await.unwrap();
+    assert_eq!(fate.into_one(), Fate::Sent("250 2.0.0 queued".into()));
+    assert!(!session.is_sound());
+}
+
+#[tokio::test]
+async fn a_name_that_is_refused_is_followed_by_the_next() {
+    let names = |fake: &Fake, connection| -> Vec<String> {
+        let lines = fake.lines(connection).into_iter();
+        lines
+            .filter(|line| line.starts_with("EHLO") || line.starts_with("HELO"))
+            .collect()
+    };
+    for tls in [Tls::Implicit, Tls::StartTls] {
+        // In the same session.
+        let fake = Fake::start(tls, |_, line| match line {
+            "EHLO mail.us.example" | "EHLO [127.0.0.1]" => Act::Say("550 5.7.1 Helo command rejected"),
+            line if line.starts_with("EHLO") => Act::Say("250-fake\r\n250-STARTTLS\r\n250 AUTH PLAIN"),
+            _ => Act::Usual,
+        })
+        .await;
+        let account = crate::config::Account {
+            hello: Some("mail.us.example".into()),
+            ..fake.account()
+        };
+        Session::open(&account, &fake.server, Some(&password())).await.unwrap();
+        let said = names(&fake, 1);
+        assert_eq!(said[0], "EHLO mail.us.example");
+        assert!(!said.last().unwrap().contains("127.0.0.1"), "{said:?}");
+        // smtp-relay.gmail.com hangs up.
+        let fake = Fake::start(tls, |connection, line| match line {
+            line if line.starts_with("EHLO") && connection == 1 => {
+                Act::Say("421 4.7.0 Try again later, closing connection. (EHLO)")
+            }
+            line if line.starts_with("EHLO") => Act::Say("250-fake\r\n250-STARTTLS\r\n250 AUTH PLAIN"),
+            _ => Act::Usual,
+        })
+        .await;
+        open(&fake, &password()).await.unwrap();
+        assert_eq!(fake.connections(), 2);
+        assert_ne!(names(&fake, 1)[0], names(&fake, 2)[0]);
+    }
+    // A server that knows no EHLO offers nothing, and takes mail without a sign-in where the operator says so.
+    let fake = Fake::start(Tls::Implicit, |_, line| match line {
+        line if line.starts_with("EHLO") => Act::Say("502 5.5.1 what?"),
+        _ => Act::Usual,
+    })
+    .await;
+    let account = crate::config::Account {
+        smtp_auth: false,
+        auth: crate::config::Auth::None,
+        ..fake.account()
+    };
+    let mut session = Session::open(&account, &fake.server, None).await.unwrap();
+    session.submit(&reply(&["ann@a.example"])).await.unwrap();
+    assert!(names(&fake, 1)[1].starts_with("HELO"));
+    assert_eq!(fake.mails().len(), 1);
 }

@@ -36,7 +36,16 @@ pub(super) enum Trouble {
     Closing { stage: Stage, host: MailHost, reply: Reply },
     /// The server does not take our credential.
     #[error("the SMTP server refuses the sign-in {stage}: {reply}; {}", answer::diagnosis(*.host, *.stage, .reply).cure)]
-    Unauthorized { stage: Stage, host: MailHost, reply: Reply },
+    Unauthorized {
+        stage: Stage,
+        host: MailHost,
+        reply: Reply,
+        /// Whether it is the credential that was refused, not only the form in which it was said.
+        judged: bool,
+    },
+    /// The server spoke when nothing was asked. What it says next may answer anything, so nothing of it is believed.
+    #[error("the SMTP server spoke {stage} when it was not asked{}; what it says next can't be told from that", said(.reply))]
+    Unasked { stage: Stage, reply: Option<Reply> },
     /// The server has no TLS.
     #[error("the SMTP server does not offer STARTTLS, and without TLS nothing is sent: check smtp port and tls")]
     NoTls,
@@ -46,6 +55,11 @@ pub(super) enum Trouble {
     /// The server has no way to sign in that fits the account.
     #[error("the SMTP server offers AUTH {offered}, of which none fits the account's sign-in")]
     NoMechanism { offered: String },
+    /// The server has no way to sign in at all.
+    #[error(
+        "the SMTP server offers no way to sign in (no AUTH): write auth = false in the account's smtp if it takes mail without"
+    )]
+    NoAuth,
     /// We are stopping.
     #[error("mailjob is stopping")]
     Stopping,
@@ -56,10 +70,15 @@ impl Trouble {
     pub(super) fn verdict(&self) -> Verdict {
         match self {
             Self::Credential(error) => error.verdict(),
-            Self::Unauthorized { .. } | Self::NoTls | Self::Injected | Self::NoMechanism { .. } => Verdict::SlowDown,
-            Self::Net(_) | Self::Lost { .. } | Self::Slow { .. } | Self::Closing { .. } | Self::Stopping => {
-                Verdict::Reconnect
+            Self::Unauthorized { .. } | Self::NoTls | Self::Injected | Self::NoMechanism { .. } | Self::NoAuth => {
+                Verdict::SlowDown
             }
+            Self::Net(_)
+            | Self::Lost { .. }
+            | Self::Slow { .. }
+            | Self::Closing { .. }
+            | Self::Unasked { .. }
+            | Self::Stopping => Verdict::Reconnect,
         }
     }
 
@@ -69,13 +88,27 @@ impl Trouble {
             Self::Lost { stage, .. }
             | Self::Slow { stage, .. }
             | Self::Closing { stage, .. }
+            | Self::Unasked { stage, .. }
             | Self::Unauthorized { stage, .. } => Some(*stage),
             Self::Credential(_)
             | Self::Net(_)
             | Self::NoTls
             | Self::Injected
             | Self::NoMechanism { .. }
+            | Self::NoAuth
             | Self::Stopping => None,
         }
     }
+
+    /// Whether the server may have taken the mail: it has all of it, and its answer was lost.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        match self {
+            Self::Lost { stage, .. } | Self::Slow { stage, .. } | Self::Unasked { stage, .. } => *stage == Stage::End,
+            _ => false,
+        }
+    }
+}
+
+fn said(reply: &Option<Reply>) -> String {
+    reply.as_ref().map_or_else(String::new, |reply| format!(": {reply}"))
 }

@@ -2,15 +2,17 @@
 //!
 //! Every wait ends, every answer is bounded. A wire on which anything went wrong is not used again.
 
-use std::{fmt, io, time::Duration};
+use std::{borrow::Cow, fmt, io, time::Duration};
 
+use futures_util::FutureExt;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
+    task::{unconstrained, yield_now},
     time::timeout,
 };
 
 use super::trouble::{Stage, Trouble};
-use crate::message::clean::clean;
+use crate::{message::clean::clean, secret::Redaction};
 
 /// Postfix's patience with a server (postconf(5), `smtp_*_timeout`): each command's answer,
 const COMMAND: Duration = Duration::from_secs(5 * 60);
@@ -20,6 +22,9 @@ const DATA: Duration = Duration::from_secs(2 * 60);
 const BLOCK: Duration = Duration::from_secs(3 * 60);
 /// and the answer after the final dot: servers look for viruses there, and who gives up early sends twice.
 const DONE: Duration = Duration::from_secs(10 * 60);
+
+/// How long the rest of a line is waited for that nobody asked for.
+const UNASKED: Duration = Duration::from_secs(5);
 
 /// Bytes of a block.
 const BLOCK_SIZE: usize = 64 * 1024;
@@ -31,6 +36,8 @@ const MAX_LINES: usize = 128;
 #[derive(Debug)]
 pub(super) struct Wire<S> {
     stream: BufReader<S>,
+    /// What the server must not say again where somebody sees it.
+    redaction: Box<Redaction>,
 }
 
 /// A server's answer.
@@ -67,7 +74,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(super) fn new(stream: S) -> Self {
         Self {
             stream: BufReader::new(stream),
+            redaction: Box::default(),
         }
+    }
+
+    /// From now on these secrets are struck out of the server's words.
+    pub(super) fn redact(&mut self, redaction: Redaction) {
+        *self.redaction = redaction;
+    }
+
+    /// The stream below.
+    pub(super) fn inner(&self) -> &S {
+        self.stream.get_ref()
     }
 
     /// The stream, where the server has sent nothing beyond its last answer. What it sends before TLS, anybody may have sent.
@@ -81,6 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Sends a line (without its end) and reads the answer.
     pub(super) async fn command(&mut self, stage: Stage, line: &str) -> Result<Reply, Trouble> {
+        self.nothing_unasked(stage).await?;
         let patience = if stage == Stage::Data { DATA } else { COMMAND };
         let line = format!("{line}\r\n");
         within(stage, patience, async {
@@ -112,9 +131,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         } else {
             b"\r\n.\r\n"
         };
-        self.block(end).await?;
         within(Stage::Content, BLOCK, self.stream.flush()).await?;
+        // What lies there before the dot is no answer to it. Let the machine tell first what has come.
+        yield_now().await;
+        self.nothing_unasked(Stage::Content).await?;
+        // From here on the server may have the whole mail.
+        within(Stage::End, BLOCK, async {
+            self.stream.write_all(end).await?;
+            self.stream.flush().await
+        })
+        .await?;
         self.answer(Stage::End, DONE).await
+    }
+
+    /// Whether nothing has come beyond the answers that were read. A server that said more has lost the thread, or we have: what it
+    /// says next answers nobody knows what.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        unconstrained(self.stream.fill_buf()).now_or_never().is_none()
+    }
+
+    /// Before anything is said: what lies there was said unasked, and must not be taken for the answer. A server may say goodbye
+    /// unasked (RFC 5321 section 3.8).
+    async fn nothing_unasked(&mut self, stage: Stage) -> Result<(), Trouble> {
+        match unconstrained(self.stream.fill_buf()).now_or_never() {
+            None => return Ok(()),
+            Some(Ok([])) => {
+                let source = io::ErrorKind::UnexpectedEof.into();
+                return Err(Trouble::Lost { stage, source });
+            }
+            Some(Err(source)) => return Err(Trouble::Lost { stage, source }),
+            Some(Ok(_)) => {}
+        }
+        let reply = timeout(UNASKED, self.read()).await.ok().and_then(Result::ok);
+        Err(Trouble::Unasked { stage, reply })
     }
 
     async fn block(&mut self, block: &[u8]) -> Result<(), Trouble> {
@@ -138,6 +187,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 parse(&line).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is not SMTP"))?;
             lines.push(text);
             if !more {
+                // Before anybody sees it, and before it is cut.
+                for line in &mut lines {
+                    if let Cow::Owned(struck) = self.redaction.strike(line) {
+                        *line = struck;
+                    }
+                }
                 return Ok(Reply { code, lines });
             }
             if lines.len() >= MAX_LINES {
@@ -195,3 +250,7 @@ fn dotted(mail: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[cfg(test)]
 #[path = "wire_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "wire_cut_tests.rs"]
+mod cut_tests;

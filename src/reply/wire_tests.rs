@@ -118,7 +118,12 @@ async fn patience_ends_and_is_longest_after_the_dot() {
 #[tokio::test]
 async fn what_comes_before_tls_is_refused() {
     let (near, mut far) = tokio::io::duplex(1024);
-    far.write_all(b"220 go ahead\r\n250-AUTH PLAIN\r\n").await.unwrap();
+    tokio::spawn(async move {
+        let mut line = [0; 10];
+        far.read_exact(&mut line).await.unwrap();
+        far.write_all(b"220 go ahead\r\n250-AUTH PLAIN\r\n").await.unwrap();
+        std::future::pending::<()>().await;
+    });
     let mut wire = Wire::new(near);
     assert_eq!(wire.command(Stage::StartTls, "STARTTLS").await.unwrap().code, 220);
     assert!(matches!(wire.into_quiet_stream(), Err(Trouble::Injected)));

@@ -163,6 +163,9 @@ pub struct Replies {
     pub waiting: u64,
     /// Refused for good, of those that the ledger still knows.
     pub refused: u64,
+    /// Of which nobody knows whether the server has them: an operator decides.
+    #[serde(default)]
+    pub unsure: u64,
     /// Why those that wait are not sent now, where the account that sends them is in trouble.
     pub problem: Option<String>,
 }

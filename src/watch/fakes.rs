@@ -95,6 +95,8 @@ pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
         client: None,
         from: None,
         pace: None,
+        hello: None,
+        smtp_auth: true,
     };
     let mailbox = config::Mailbox {
         watch,

@@ -41,6 +41,8 @@ pub(crate) fn account(world: &World, user: &str, tls: Tls, auth: Auth) -> Accoun
         client: None,
         from: None,
         pace: None,
+        hello: None,
+        smtp_auth: true,
     }
 }
 

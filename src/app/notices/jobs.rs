@@ -19,6 +19,8 @@ pub(super) fn headline(jobs: &JobNews) -> String {
         (NewsKind::Failed, many) => format!("{many} jobs of {name} failed"),
         (NewsKind::Refused, 1) => format!("1 reply of {name} was refused"),
         (NewsKind::Refused, many) => format!("{many} replies of {name} were refused"),
+        (NewsKind::Unsure, 1) => format!("1 reply of {name} may have arrived or not"),
+        (NewsKind::Unsure, many) => format!("{many} replies of {name} may have arrived or not"),
         (NewsKind::Paused, _) => format!("{name} is paused: its webhook is gone"),
         (NewsKind::Unusable, 1) => format!("1 job of {name} is done, but its answer can't be used"),
         (NewsKind::Unusable, many) => format!("{many} jobs of {name} are done, but their answers can't be used"),
@@ -61,6 +63,11 @@ pub(super) fn cure(jobs: &JobNews) -> String {
             .to_owned(),
         NewsKind::Refused => "Nobody has got these replies. Mend what the server named, then\n\n  mailjob replies list --state refused\n  \
                               mailjob replies retry --all-refused"
+            .to_owned(),
+        NewsKind::Unsure => "The server had all of them and lost its answer three times, so they are not sent again by themselves, and their \
+                             mails wait in the mailbox. Look whether they have arrived, then for each\n\n  \
+                             mailjob replies accept JOB    it has: it counts as sent\n  \
+                             mailjob replies retry JOB     it has not: it is sent again"
             .to_owned(),
         NewsKind::Paused => format!(
             "Correct the URL in the endpoint's file, or let it go on as it is: mailjob resume {}. Its mail waits until then; nothing is lost.",

@@ -39,6 +39,8 @@ async fn deaf() -> (Account, Arc<AtomicUsize>) {
         client: None,
         from: Some("mailjob@example.com".into()),
         pace: None,
+        hello: None,
+        smtp_auth: true,
     };
     (account, asked)
 }

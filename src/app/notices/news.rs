@@ -116,6 +116,7 @@ impl News {
                 NewsKind::Held => "jobs-held",
                 NewsKind::Failed => "jobs-failed",
                 NewsKind::Refused => "replies-refused",
+                NewsKind::Unsure => "replies-unsure",
                 NewsKind::Paused => "endpoint-paused",
                 NewsKind::Unusable => "answers-unusable",
             },

@@ -228,6 +228,9 @@ fn reply(page: &mut Page, reply: &ReplyStory) {
         ReplyState::Running => "being sent".to_owned(),
         ReplyState::Sent => "sent".to_owned(),
         ReplyState::Refused => "refused".to_owned(),
+        ReplyState::Unsure => {
+            "unsure: the server may have it or not; mailjob replies accept or retry decides".to_owned()
+        }
     };
     page.title(&format!("reply by {}: {state}", escaped(&reply.account)));
     page.field("Message-ID", Some(escaped(&reply.message_id)));

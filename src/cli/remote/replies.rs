@@ -43,6 +43,17 @@ impl Remote {
         self.post(&["replies", "retry"], &api::Retry { state }).await
     }
 
+    /// Counts an unsure reply as sent; whether there was one.
+    pub(in crate::cli) async fn accept_reply(&self, job: JobId) -> Result<bool, Error> {
+        let address = self.address(&["replies", &job.to_string(), "accept"]);
+        let heard = self.ask(Method::POST, address, Some(b"{}".to_vec())).await?;
+        if heard.is_missing() {
+            return Err(Error::Missing(format!("a reply of job {job}")));
+        }
+        let api::Accepted { accepted } = self.read(heard)?;
+        Ok(accepted)
+    }
+
     async fn retry_reply(&self, job: JobId) -> Result<Retried, Error> {
         let address = self.address(&["replies", &job.to_string(), "retry"]);
         let heard = self.ask(Method::POST, address, Some(b"{}".to_vec())).await?;

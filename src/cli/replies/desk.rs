@@ -15,6 +15,7 @@ use crate::{
         load::{Sources, load},
         rescue,
     },
+    job::JobId,
     ledger::{Again, Error, OutboxRow, ReplyFilter, Retried, sqlite::Outbox},
 };
 
@@ -63,6 +64,15 @@ impl Desk {
             Self::Here(file) => Outbox::open(file).await?.list(filter).await,
             Self::Nothing => Ok((Vec::new(), 0)),
             Self::Elsewhere(remote) => remote.replies(filter).await,
+        }
+    }
+
+    /// Counts an unsure reply as sent; whether there was one.
+    pub(super) async fn accept(&self, job: JobId) -> Result<bool, Error> {
+        match self {
+            Self::Here(file) => Outbox::open(file).await?.accept(job, Utc::now()).await,
+            Self::Nothing => Err(Error::Missing(format!("a reply of job {job}"))),
+            Self::Elsewhere(remote) => remote.accept_reply(job).await,
         }
     }
 

@@ -11,7 +11,12 @@ pub(super) async fn list(place: Where, which: Which, json: bool) -> ExitCode {
         Ok(desk) => desk,
         Err(code) => return code,
     };
-    let usual = vec![ReplyState::Queued, ReplyState::Running, ReplyState::Refused];
+    let usual = vec![
+        ReplyState::Queued,
+        ReplyState::Running,
+        ReplyState::Refused,
+        ReplyState::Unsure,
+    ];
     let filter = ReplyFilter {
         account: which.account,
         states: which.state.map_or(usual, super::State::states),

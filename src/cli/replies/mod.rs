@@ -1,5 +1,6 @@
 //! `mailjob replies`: what waits to be sent, what was refused, and trying it again. Runs beside `mailjob run`.
 
+mod accept;
 mod desk;
 mod list;
 mod retry;
@@ -18,7 +19,7 @@ const IO: u8 = 74;
 /// What can be done about replies.
 #[derive(Debug, Subcommand)]
 pub(super) enum Replies {
-    /// Show replies, the newest first: those that wait and those that were refused, when nothing else is asked for.
+    /// Show replies, the newest first: those that wait, were refused, or are unsure, when nothing else is asked for.
     ///
     /// Without --url it connects nowhere; may run beside `mailjob run`. Exit code 0; 74: the ledger can't be read, or the API not be asked.
     /// 78: the configuration can't be used.
@@ -49,6 +50,17 @@ pub(super) enum Replies {
         #[command(flatten)]
         place: desk::Where,
     },
+    /// Count an unsure reply as sent, since it has arrived; its mail is settled then.
+    ///
+    /// A reply is unsure when its server lost the answer to the end of the mail three times: it may have arrived or not. One that has not is
+    /// sent again by `mailjob replies retry JOB`. Exit code 0. 1: the job has no reply, or none that is unsure. 74: the ledger can't be
+    /// written. 78: the configuration can't be used.
+    Accept {
+        /// The job whose reply it is, as `mailjob replies list --state unsure` shows it.
+        job: JobId,
+        #[command(flatten)]
+        place: desk::Where,
+    },
 }
 
 /// Which replies are shown.
@@ -74,6 +86,8 @@ enum State {
     Sent,
     /// A server refused them, or one recipient.
     Refused,
+    /// A server may have them or not: its answer was lost time and again.
+    Unsure,
     /// Whatever they are.
     All,
 }
@@ -84,6 +98,7 @@ impl State {
             Self::Queued => vec![ReplyState::Queued, ReplyState::Running],
             Self::Sent => vec![ReplyState::Sent],
             Self::Refused => vec![ReplyState::Refused],
+            Self::Unsure => vec![ReplyState::Unsure],
             Self::All => ReplyState::ALL.to_vec(),
         }
     }
@@ -99,5 +114,6 @@ pub(super) fn replies(command: Replies) -> ExitCode {
             json,
             place,
         } => block_on(retry::retry(place, job, all_refused, json)),
+        Replies::Accept { job, place } => block_on(accept::accept(place, job)),
     }
 }

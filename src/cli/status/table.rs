@@ -78,9 +78,11 @@ fn cells(endpoint: &Endpoint, now: DateTime<Utc>) -> [String; 10] {
     };
     let replies = endpoint.replies.as_ref().map_or_else(
         || "?".to_owned(),
-        |replies| match (replies.waiting, replies.refused) {
-            (waiting, 0) => waiting.to_string(),
-            (waiting, refused) => format!("{waiting} ({refused} refused)"),
+        |replies| match (replies.waiting, replies.refused, replies.unsure) {
+            (waiting, 0, 0) => waiting.to_string(),
+            (waiting, refused, 0) => format!("{waiting} ({refused} refused)"),
+            (waiting, 0, unsure) => format!("{waiting} ({unsure} unsure)"),
+            (waiting, refused, unsure) => format!("{waiting} ({refused} refused, {unsure} unsure)"),
         },
     );
     let sign = if endpoint.to_do.is_some() { " !" } else { "" };

@@ -44,6 +44,7 @@ fn status() -> Status {
         replies: Some(Replies {
             waiting: 2,
             refused: 1,
+            unsure: 0,
             problem: None,
         }),
         ..endpoint("orders", State::Working, "working")

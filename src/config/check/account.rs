@@ -16,7 +16,7 @@ use crate::{
         presence::Need,
         read::Value,
         table::Table,
-        value::{address, choice, list, port, rate, roots, secret, text},
+        value::{address, choice, flag, list, port, rate, roots, secret, text},
     },
 };
 
@@ -68,9 +68,10 @@ pub(super) fn account(name: &str, table: &mut Table<'_>) -> Option<Account> {
         text,
     );
     let servers = preset.as_ref().map(Preset::servers);
-    let imap = server(table, &IMAP, servers.as_ref().map(|servers| servers.imap.clone()));
-    let pop3 = server(table, &POP3, servers.as_ref().map(|servers| servers.pop3.clone()));
-    let smtp = server(table, &SMTP, servers.map(|servers| servers.smtp));
+    let mut smtp_auth = true;
+    let imap = server(table, &IMAP, servers.as_ref().map(|servers| servers.imap.clone()), None);
+    let pop3 = server(table, &POP3, servers.as_ref().map(|servers| servers.pop3.clone()), None);
+    let smtp = server(table, &SMTP, servers.map(|servers| servers.smtp), Some(&mut smtp_auth));
     let from = table.get("from", address);
     let pace = table.value("pace");
     let usual = preset.as_ref().and_then(Preset::pace);
@@ -78,7 +79,11 @@ pub(super) fn account(name: &str, table: &mut Table<'_>) -> Option<Account> {
     let ca_file = table.get("ca_file", roots);
     let client = table.value("tls");
     let client = client.map_or(Some(None), |value| client_certificate(value).map(Some));
-    let auth = auth(table, preset.as_ref());
+    let only_sends = !smtp_auth && imap.is_none() && pop3.is_none();
+    let auth = match only_sends && !signs_in(table) {
+        true => Some(Auth::None),
+        false => auth(table, preset.as_ref()),
+    };
     let written = ["imap", "pop3", "smtp", "provider"];
     if written.into_iter().all(|key| table.value(key).is_none()) {
         let cure =
@@ -101,6 +106,8 @@ pub(super) fn account(name: &str, table: &mut Table<'_>) -> Option<Account> {
         ca_file,
         client: client?,
         pace: pace?,
+        hello: None,
+        smtp_auth,
         from: from.or_else(|| is_sendable(&user).then(|| user.clone())),
         user,
     })
@@ -139,8 +146,17 @@ pub(super) fn overridden(table: &mut Table<'_>, shared: &Account, endpoint: &End
     Some(Some(account))
 }
 
+/// Whether anything is said of how to sign in.
+fn signs_in(table: &mut Table<'_>) -> bool {
+    let keys = OF_OAUTH.into_iter().chain(["password", "token"]);
+    // Each key is asked for, so that none counts as unknown.
+    let said: Vec<_> = keys.filter_map(|key| table.value(key)).collect();
+    !said.is_empty()
+}
+
 /// A server; what isn't written comes from the preset, else from what the port or the kind of TLS implies.
-fn server(table: &mut Table<'_>, service: &Service, preset: Option<Server>) -> Option<Server> {
+/// `auth` is what is said of signing in there, where that can be left out.
+fn server(table: &mut Table<'_>, service: &Service, preset: Option<Server>, auth: Option<&mut bool>) -> Option<Server> {
     let Some(value) = table.value(service.key) else {
         return preset;
     };
@@ -153,6 +169,9 @@ fn server(table: &mut Table<'_>, service: &Service, preset: Option<Server>) -> O
                 host,
             ),
         };
+        if let Some(auth) = auth {
+            *auth = table.or("auth", true, flag);
+        }
         let port = table.get("port", port);
         let tls = table.get(
             "tls",

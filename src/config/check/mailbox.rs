@@ -29,6 +29,8 @@ pub(in crate::config) struct Accounts {
     pub(in crate::config) by_name: BTreeMap<String, Option<Arc<Account>>>,
     /// Whether the file could not be read, or not to its end: there may be more.
     pub(in crate::config) more: bool,
+    /// The name that is given at EHLO.
+    pub(in crate::config) hello: Option<String>,
 }
 
 impl Accounts {
@@ -137,7 +139,11 @@ fn inline_account(value: Value<'_>, endpoint: &EndpointName, accounts: &Accounts
         let cause = format!("would be called \"{endpoint}\" like an account in mailjob.toml");
         value.misnamed_because(&cause, "rename this file or that account, or name that account here");
     }
-    value.table(|table| account(endpoint.as_str(), table)).map(Arc::new)
+    let account = value.table(|table| account(endpoint.as_str(), table))?;
+    Some(Arc::new(Account {
+        hello: accounts.hello.clone(),
+        ..account
+    }))
 }
 
 /// Reads `[when]`.

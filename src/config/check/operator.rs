@@ -20,6 +20,7 @@ pub(super) fn operator(table: &mut Table<'_>, accounts: &BTreeMap<String, Part<A
     let accounts = Accounts {
         by_name: by_name.collect(),
         more: false,
+        hello: None,
     };
     let to = table.must(
         "to",

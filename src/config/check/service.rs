@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::D
 use toml::de::DeValue;
 
 use super::{HOUR, SECOND, account::account, api::api, name_fault, operator::operator, retention::retention};
+use crate::addr_spec::normal_domain;
 use crate::config::{
     Account, Api, EndpointName, Operator, Service,
     read::{Part, Value, read},
@@ -50,7 +51,8 @@ pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<S
                 "write [defaults.reply] and the like, with the keys of an endpoint file",
             );
         }
-        let accounts = top.or("accounts", BTreeMap::new(), |value| value.table(accounts));
+        let mut accounts = top.or("accounts", BTreeMap::new(), |value| value.table(accounts));
+        handed_down(&service, &mut accounts);
         let told = top.value("operator");
         let operator = top.apart(|| match told {
             Some(value) => value.table(|table| operator(table, &accounts)).map(Some),
@@ -83,6 +85,37 @@ fn service_of(table: &mut Table<'_>, cores: usize) -> Service {
         retention: default.retention,
         resolver: table.get("resolver", resolver),
         patience: table.or("patience", default.patience, duration(Duration::ZERO..=HOUR)),
+        hello: table.get("hello", hello),
+    }
+}
+
+/// A name that SMTP takes: of a host, or an address literal (RFC 5321 section 4.1.3).
+fn hello(value: Value<'_>) -> Option<String> {
+    let name = text(value.clone())?;
+    let literal = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let fits = match literal {
+        Some(address) => {
+            address.parse::<std::net::Ipv4Addr>().is_ok()
+                || address
+                    .strip_prefix("IPv6:")
+                    .is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok())
+        }
+        None => normal_domain(&name).is_some_and(|ascii| ascii.eq_ignore_ascii_case(&name)),
+    };
+    match fits {
+        true => Some(name),
+        false => value.wrong(
+            format!("is \"{name}\", which is no host name"),
+            "write this machine's full name, such as \"mail.example.com\", or an address as \"[192.0.2.1]\"",
+        ),
+    }
+}
+
+/// What accounts take over of the service's own settings.
+fn handed_down(service: &Part<Service>, accounts: &mut BTreeMap<String, Part<Arc<Account>>>) {
+    let hello = service.value.as_ref().and_then(|service| service.hello.as_ref());
+    for account in accounts.values_mut().filter_map(|part| part.value.as_mut()) {
+        Arc::make_mut(account).hello = hello.cloned();
     }
 }
 

@@ -116,6 +116,8 @@ pub(super) fn endpoint(action: Action) -> Endpoint {
         client: None,
         from: None,
         pace: None,
+        hello: None,
+        smtp_auth: true,
     };
     let account = Arc::new(account);
     let mailbox = Mailbox::inbox(account.clone(), Protocol::Imap, server);

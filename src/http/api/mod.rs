@@ -49,7 +49,7 @@ pub use self::{
     endpoints::{EndpointAction, EndpointRow, EndpointState, Endpoints, FileProblem, Resumed, Settings},
     jobs::{Found, Order, Ordered},
     problem::{MEDIA_TYPE, Problem},
-    replies::{Again, Replies, Retry},
+    replies::{Accepted, Again, Replies, Retry},
 };
 
 /// Where the API begins.

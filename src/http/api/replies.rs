@@ -33,7 +33,8 @@ struct Wanted {
     /// Of this SMTP account only.
     #[schemars(length(max = 63))]
     account: Option<String>,
-    /// In these states only. When none is named: those that wait, that are being sent, and that were refused.
+    /// In these states only. When none is named: those that wait, that are being sent, that were refused, and that
+    /// are unsure.
     #[serde(default)]
     state: Vec<ReplyState>,
     /// Older than that of this job: `next` of the page before.
@@ -66,6 +67,13 @@ pub struct Retry {
     pub state: Again,
 }
 
+/// What accepting came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Accepted {
+    /// Whether there was an unsure reply, which counts as sent now.
+    pub accepted: bool,
+}
+
 /// A reply by its job.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct ByJob {
@@ -89,11 +97,22 @@ pub(super) fn operations() -> Vec<Operation> {
             "Have the reply of a job tried again now: with the same bytes and the same Message-ID, by those who have not got it.",
             retry,
         ),
+        Operation::post::<ByJob, Nothing, _, _, _>(
+            "/replies/{job}/accept",
+            "accept_reply",
+            "Count the unsure reply of a job as sent: somebody knows that it has arrived.",
+            accept,
+        ),
     ]
 }
 
 async fn list(api: Api, _: Nothing, wanted: Wanted) -> Result<Json<Replies>, Problem> {
-    let usual = [ReplyState::Queued, ReplyState::Running, ReplyState::Refused];
+    let usual = [
+        ReplyState::Queued,
+        ReplyState::Running,
+        ReplyState::Refused,
+        ReplyState::Unsure,
+    ];
     let filter = ReplyFilter {
         account: wanted.account,
         states: if wanted.state.is_empty() {
@@ -120,4 +139,9 @@ async fn retry_all(api: Api, _: Nothing, which: Retry) -> Result<Json<Retried>, 
 async fn retry(api: Api, place: ByJob, _: Nothing) -> Result<Json<Retried>, Problem> {
     let which = ledger::Again::Job(place.job);
     Ok(Json(api.outbox.retry(which, Utc::now()).await?))
+}
+
+async fn accept(api: Api, place: ByJob, _: Nothing) -> Result<Json<Accepted>, Problem> {
+    let accepted = api.outbox.accept(place.job, Utc::now()).await?;
+    Ok(Json(Accepted { accepted }))
 }

@@ -216,8 +216,9 @@ impl Claimable for ClaimedReply {
     }
 
     fn next_due(db: &Connection, account: &Arc<str>, now: i64) -> Result<Option<i64>, Error> {
-        let mut query =
-            db.prepare_cached("SELECT min(due) FROM reply WHERE account = ?1 AND state = 'queued' AND due > ?2")?;
+        let mut query = db.prepare_cached(
+            "SELECT min(due) FROM reply WHERE account = ?1 AND state = 'queued' AND unsure = 0 AND due > ?2",
+        )?;
         Ok(query.query_row(params![&**account, now], |row| row.get(0))?)
     }
 

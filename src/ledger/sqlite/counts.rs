@@ -49,7 +49,12 @@ fn counts(db: &Connection) -> Result<Counts, Error> {
     for sql in [DUE, RUNNING, STOPPED] {
         jobs(db, sql, &mut counts)?;
     }
-    for state in [ReplyState::Queued, ReplyState::Running, ReplyState::Refused] {
+    for state in [
+        ReplyState::Queued,
+        ReplyState::Running,
+        ReplyState::Refused,
+        ReplyState::Unsure,
+    ] {
         replies(db, state, &mut counts)?;
     }
     counts.pauses = pause::all(db)?;
@@ -103,9 +108,13 @@ fn number(jobs: &mut Jobs, state: State) -> Option<&mut u64> {
 
 fn replies(db: &Connection, state: ReplyState, counts: &mut Counts) -> Result<(), Error> {
     // The name is ours and needs no quoting; a parameter would keep the index of this state from being used.
+    let condition = match state {
+        ReplyState::Unsure => "r.unsure = 1".to_owned(),
+        ReplyState::Queued => "r.state = 'queued' AND r.unsure = 0".to_owned(),
+        state => format!("r.state = '{}'", state.as_str()),
+    };
     let mut query = db.prepare_cached(&format!(
-        "SELECT j.endpoint, r.account, count(*) FROM reply r JOIN job j ON j.id = r.job WHERE r.state = '{}' GROUP BY j.endpoint, r.account",
-        state.as_str()
+        "SELECT j.endpoint, r.account, count(*) FROM reply r JOIN job j ON j.id = r.job WHERE {condition} GROUP BY j.endpoint, r.account"
     ))?;
     let rows = query.query_map([], |row| {
         Ok(ReplyCount {

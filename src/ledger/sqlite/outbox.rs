@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::{
+    savepoint::{After, Desk},
     side::Side,
     submission,
     values::{instant, micros, signed},
@@ -52,6 +53,14 @@ impl Outbox {
     pub async fn retry(&self, which: Again, now: DateTime<Utc>) -> Result<Retried, Error> {
         self.side.with(move |db| retry(db, which, micros(now))).await
     }
+
+    /// Counts an unsure reply as sent: an operator knows that it has arrived. Says whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when the job has no reply; or when the engine fails.
+    pub async fn accept(&self, job: JobId, now: DateTime<Utc>) -> Result<bool, Error> {
+        self.side.with(move |db| accept(db, job, micros(now))).await
+    }
 }
 
 /// When replies of an account were taken or refused.
@@ -70,7 +79,11 @@ fn condition(filter: &ReplyFilter) -> String {
     if filter.states.contains(&ReplyState::Sent) {
         return condition_of_rows(filter);
     }
-    let of = |state: &ReplyState| format!("SELECT job FROM reply WHERE state = '{}'", state.as_str());
+    let of = |state: &ReplyState| match state {
+        ReplyState::Unsure => "SELECT job FROM reply WHERE unsure = 1".to_owned(),
+        ReplyState::Queued => "SELECT job FROM reply WHERE state = 'queued' AND unsure = 0".to_owned(),
+        state => format!("SELECT job FROM reply WHERE state = '{}'", state.as_str()),
+    };
     let mut wanted: Vec<_> = filter.states.iter().map(of).collect();
     // A reply that some got is listed with those that were refused, too.
     if filter.states.contains(&ReplyState::Refused) {
@@ -81,6 +94,9 @@ fn condition(filter: &ReplyFilter) -> String {
     }
     format!("{PAGE} AND r.job IN ({})", wanted.join(" UNION ALL "))
 }
+
+/// Where a reply `r` stands.
+pub(super) const STATE: &str = "CASE r.unsure WHEN 1 THEN 'unsure' ELSE r.state END";
 
 /// The account and the page of a filter.
 const PAGE: &str = "(?1 IS NULL OR r.account = ?1) AND (?2 IS NULL OR r.job < (SELECT id FROM job WHERE uuid = ?2))";
@@ -96,7 +112,7 @@ fn condition_of_rows(filter: &ReplyFilter) -> String {
         true => " OR EXISTS (SELECT 1 FROM reply_recipient p WHERE p.job = r.job AND p.state = 'refused')",
         false => "",
     };
-    format!("{PAGE} AND (r.state IN ({}){partly})", states.join(", "))
+    format!("{PAGE} AND ({STATE} IN ({}){partly})", states.join(", "))
 }
 
 fn list(db: &Connection, filter: &ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
@@ -107,7 +123,7 @@ fn list(db: &Connection, filter: &ReplyFilter) -> Result<(Vec<OutboxRow>, usize)
         |row| row.get(0),
     )?;
     let mut query = db.prepare(&format!(
-        "SELECT r.job, j.uuid, j.endpoint, r.account, r.state, r.recipients, r.attempt, r.made, r.due, r.detail, j.sender, j.subject,
+        "SELECT r.job, j.uuid, j.endpoint, r.account, {STATE}, r.recipients, r.attempt, r.made, r.due, r.detail, j.sender, j.subject,
          EXISTS (SELECT 1 FROM reply_body b WHERE b.job = r.job)
          FROM reply r JOIN job j ON j.id = r.job WHERE {condition} ORDER BY r.job DESC LIMIT ?3"
     ))?;
@@ -168,7 +184,7 @@ fn retry(db: &mut Connection, which: Again, now: i64) -> Result<Retried, Error> 
     let mut retried = Retried::default();
     match which {
         Again::Queued => {
-            retried.due = tx.execute("UPDATE reply SET due = ?1 WHERE state = 'queued'", [now])?;
+            retried.due = tx.execute("UPDATE reply SET due = ?1 WHERE state = 'queued' AND unsure = 0", [now])?;
             let running = "SELECT count(*) FROM reply WHERE state = 'running'";
             retried.running = usize::try_from(tx.query_row(running, [], |row| row.get::<_, i64>(0))?).unwrap_or(0);
         }
@@ -187,9 +203,24 @@ fn retry(db: &mut Connection, which: Again, now: i64) -> Result<Retried, Error> 
     Ok(retried)
 }
 
+fn accept(db: &mut Connection, job: JobId, now: i64) -> Result<bool, Error> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    find(&tx, job)?;
+    let mut desk = Desk {
+        db: &tx,
+        now,
+        // Whoever runs beside looks for itself.
+        after: After::default(),
+    };
+    let accepted = submission::accept(&mut desk, job)?;
+    drop(desk);
+    tx.commit()?;
+    Ok(accepted)
+}
+
 fn find(db: &Connection, job: JobId) -> Result<(i64, ReplyState), Error> {
     let found = db
-        .prepare_cached("SELECT r.job, r.state FROM reply r JOIN job j ON j.id = r.job WHERE j.uuid = ?")?
+        .prepare_cached("SELECT r.job, CASE r.unsure WHEN 1 THEN 'unsure' ELSE r.state END FROM reply r JOIN job j ON j.id = r.job WHERE j.uuid = ?")?
         .query_row([job], |row| {
             let state = ReplyState::named(row.get_ref(1)?.as_str()?).unwrap_or(ReplyState::Queued);
             Ok((row.get(0)?, state))
@@ -202,17 +233,17 @@ fn find(db: &Connection, job: JobId) -> Result<(i64, ReplyState), Error> {
 /// Makes one due; where it was refused, to those who were, and its days count anew.
 fn one(db: &Connection, (reply, state): (i64, ReplyState), now: i64, retried: &mut Retried) -> Result<(), Error> {
     let has = |sql| db.prepare_cached(sql)?.query_row([reply], |row| row.get::<_, bool>(0));
-    let refused = state == ReplyState::Refused
+    let refused = matches!(state, ReplyState::Refused | ReplyState::Unsure)
         || has("SELECT EXISTS (SELECT 1 FROM reply_recipient WHERE job = ? AND state = 'refused')")?;
     match state {
         ReplyState::Running => retried.running += 1,
         ReplyState::Sent if !refused => retried.sent += 1,
         _ if !has("SELECT EXISTS (SELECT 1 FROM reply_body WHERE job = ?)")? => retried.gone += 1,
-        ReplyState::Queued | ReplyState::Sent | ReplyState::Refused => {
+        ReplyState::Queued | ReplyState::Sent | ReplyState::Refused | ReplyState::Unsure => {
             db.prepare_cached("DELETE FROM reply_recipient WHERE job = ? AND state = 'refused'")?
                 .execute([reply])?;
             db.prepare_cached(
-                "UPDATE reply SET state = 'queued', due = ?2, revived = CASE WHEN ?3 THEN ?2 ELSE revived END WHERE job = ?1",
+                "UPDATE reply SET state = 'queued', unsure = 0, lost = 0, due = ?2, revived = CASE WHEN ?3 THEN ?2 ELSE revived END WHERE job = ?1",
             )?
             .execute(params![reply, now, refused])?;
             retried.due += 1;

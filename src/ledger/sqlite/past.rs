@@ -47,7 +47,7 @@ pub(super) fn replies(db: &Connection, job: i64, rerun: u32) -> Result<Vec<Reply
 /// The reply of this run.
 fn present(db: &Connection, job: i64, rerun: u32) -> Result<Option<ReplyStory>, Error> {
     let mut query = db.prepare_cached(
-        "SELECT r.account, r.state, r.recipients, r.message_id, r.attempt, r.made, r.due, r.ended, r.detail, length(b.bytes)
+        "SELECT r.account, CASE r.unsure WHEN 1 THEN 'unsure' ELSE r.state END, r.recipients, r.message_id, r.attempt, r.made, r.due, r.ended, r.detail, length(b.bytes)
          FROM reply r LEFT JOIN reply_body b ON b.job = r.job WHERE r.job = ?",
     )?;
     let found = query

@@ -143,7 +143,7 @@ pub struct OverviewRow {
 /// A reply as people look at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplyRow {
-    /// `queued`, `running`, `sent` or `refused`.
+    /// `queued`, `running`, `sent`, `refused` or `unsure`.
     pub state: String,
     /// Submissions begun.
     pub attempts: u32,
@@ -158,7 +158,7 @@ pub(super) fn overview(db: &Connection, max: usize) -> Result<Vec<OverviewRow>, 
     let mut query = db.prepare_cached(
         "SELECT j.uuid, j.mail, j.endpoint, j.state, j.attempt, j.interrupted, j.reason, j.detail,
          ifnull(j.sender, ''), ifnull(j.subject, ''), ifnull(j.message_id, ''), j.silent,
-         r.state, r.attempt, r.message_id, r.detail
+         CASE r.unsure WHEN 1 THEN 'unsure' ELSE r.state END, r.attempt, r.message_id, r.detail
          FROM job j LEFT JOIN reply r ON r.job = j.id ORDER BY j.id DESC LIMIT ?",
     )?;
     let rows = query.query_map(params![signed(max)], |row| {

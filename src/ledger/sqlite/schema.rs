@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-pub(super) const MIGRATIONS: [&str; 16] = [
+pub(super) const MIGRATIONS: [&str; 17] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_sign_in.sql"),
     include_str!("migrations/0003_maildrop.sql"),
@@ -37,6 +37,7 @@ pub(super) const MIGRATIONS: [&str; 16] = [
     include_str!("migrations/0014_backlog.sql"),
     include_str!("migrations/0015_file_version.sql"),
     include_str!("migrations/0016_maildrop_namesakes.sql"),
+    include_str!("migrations/0017_unsure.sql"),
 ];
 
 /// Prepared statements that a connection keeps: more than there are.

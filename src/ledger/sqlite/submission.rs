@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
@@ -17,6 +18,11 @@ use crate::{
 /// When open recipients are tried again, where nobody said when.
 const AGAIN: i64 = 60_000_000;
 
+/// So often a server may lose its answer to the end of a mail.
+const LOST: i64 = 3;
+/// When a reply is due that waits for an operator: at the end of the year 9999.
+const NEVER: i64 = 253_402_300_799_000_000;
+
 /// A reply that is being submitted.
 struct Reply {
     row: i64,
@@ -28,6 +34,9 @@ struct Reply {
 /// Ends a submission.
 pub(super) fn submitted(desk: &mut Desk<'_>, job: JobId, attempt: u32, what: &Submitted) -> Result<(), Error> {
     let reply = running(desk, job, attempt)?;
+    if let Submitted::Lost { due, detail } = what {
+        return lost(desk, &reply, *due, detail);
+    }
     let before = ends(desk.db, reply.row)?;
     let open = reply
         .recipients
@@ -49,7 +58,7 @@ pub(super) fn submitted(desk: &mut Desk<'_>, job: JobId, attempt: u32, what: &Su
     let due = match what {
         Submitted::Later { due, .. } => Some(micros(*due)),
         Submitted::Each { due, .. } => Some(due.map_or(desk.now + AGAIN, micros)),
-        Submitted::Sent(_) | Submitted::Refused(_) => None,
+        Submitted::Sent(_) | Submitted::Refused(_) | Submitted::Lost { .. } => None,
     };
     let ended = !matches!(what, Submitted::Later { .. });
     desk.db
@@ -73,6 +82,56 @@ pub(super) fn submitted(desk: &mut Desk<'_>, job: JobId, attempt: u32, what: &Su
             .execute(params![reply.row, desk.now])?;
     }
     settle::conclude(desk, reply.mail)
+}
+
+/// The server had all of it and its answer was lost. It is sent again, with the same Message-ID, until it is unsure: who gets it must not
+/// get a copy of it each time for days.
+fn lost(desk: &mut Desk<'_>, reply: &Reply, due: Option<DateTime<Utc>>, detail: &str) -> Result<(), Error> {
+    let times: i64 = desk
+        .db
+        .prepare_cached(
+            "UPDATE reply SET lost = lost + 1, state = 'queued', due = ?2, detail = ?3 WHERE job = ?1 RETURNING lost",
+        )?
+        .query_row(params![reply.row, due.map_or(NEVER, micros), capped(detail)], |row| {
+            row.get(0)
+        })?;
+    if times < LOST && due.is_some() {
+        desk.after.accounts.insert(reply.account.as_str().into());
+        return Ok(());
+    }
+    let words = format!("its end was lost {times} times, so the server may have it: {detail}");
+    desk.db
+        .prepare_cached("UPDATE reply SET unsure = 1, due = ?2, detail = ?3 WHERE job = ?1")?
+        .execute(params![reply.row, NEVER, capped(&words)])?;
+    desk.db
+        .prepare_cached("INSERT INTO news (job, kind, at) VALUES (?1, 'unsure', ?2)")?
+        .execute(params![reply.row, desk.now])?;
+    Ok(())
+}
+
+/// An operator knows that an unsure reply has arrived: it counts as sent, and its mail may be settled.
+pub(super) fn accept(desk: &mut Desk<'_>, job: JobId) -> Result<bool, Error> {
+    let found = desk
+        .db
+        .prepare_cached(
+            "SELECT j.id, j.mail FROM job j JOIN reply r ON r.job = j.id WHERE j.uuid = ?1 AND r.unsure = 1",
+        )?
+        .query_row([job], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        .optional()?;
+    let Some((row, mail)) = found else {
+        return Ok(false);
+    };
+    const SAID: &str = "an operator says that it has arrived";
+    desk.db
+        .prepare_cached("UPDATE reply_recipient SET state = 'sent', said = ?2 WHERE job = ?1 AND state = 'queued'")?
+        .execute(params![row, SAID])?;
+    desk.db
+        .prepare_cached(
+            "UPDATE reply SET state = 'sent', unsure = 0, lost = 0, ended = ?2, detail = ?3 WHERE job = ?1",
+        )?
+        .execute(params![row, desk.now, SAID])?;
+    settle::conclude(desk, mail)?;
+    Ok(true)
 }
 
 fn running(desk: &Desk<'_>, job: JobId, attempt: u32) -> Result<Reply, Error> {
@@ -101,7 +160,7 @@ fn end(what: &Submitted, address: &str) -> RecipientEnd {
     let (state, said) = match what {
         Submitted::Sent(said) => (ReplyState::Sent, said.as_str()),
         Submitted::Refused(said) => (ReplyState::Refused, said.as_str()),
-        Submitted::Later { detail, .. } => (ReplyState::Queued, detail.as_str()),
+        Submitted::Later { detail, .. } | Submitted::Lost { detail, .. } => (ReplyState::Queued, detail.as_str()),
         Submitted::Each { recipients, .. } => {
             let found = recipients.iter().find(|end| end.address == address);
             found.map_or((ReplyState::Queued, ""), |end| (end.state, end.said.as_str()))
@@ -117,7 +176,10 @@ fn end(what: &Submitted, address: &str) -> RecipientEnd {
 /// The words of a submission.
 fn words(what: &Submitted) -> String {
     match what {
-        Submitted::Sent(said) | Submitted::Refused(said) | Submitted::Later { detail: said, .. } => said.clone(),
+        Submitted::Sent(said)
+        | Submitted::Refused(said)
+        | Submitted::Later { detail: said, .. }
+        | Submitted::Lost { detail: said, .. } => said.clone(),
         Submitted::Each { recipients, .. } => {
             let each = recipients.iter().map(|end| {
                 let RecipientEnd { address, state, said } = end;

@@ -107,6 +107,7 @@ fn is_urgent(expiry: &Expiry) -> bool {
 
 fn grant(account: &Account) -> &'static str {
     match &account.auth {
+        Auth::None => "none",
         Auth::Password(_) => "password",
         Auth::Token(_) => "token",
         Auth::OAuth(oauth) => match oauth.grant {

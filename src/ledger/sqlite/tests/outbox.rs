@@ -249,3 +249,68 @@ async fn replies_of_before_keep_their_meaning() {
     assert_eq!(ledger.news(9).await.unwrap().0, [], "what was before is no news");
     drop(ledger);
 }
+
+#[tokio::test]
+async fn an_end_that_was_lost_three_times_is_for_an_operator() {
+    let d = Desktop::new().await;
+    let lost = |due| Submitted::Lost {
+        due,
+        detail: "the connection broke after the mail was sent".into(),
+    };
+    let first = d.claimed_reply(1).await;
+    let mut attempt = first.attempt;
+    for time in 1..=3 {
+        let due = Some(d.hands.now());
+        d.ledger.submitted(first.job, attempt, lost(due)).await.unwrap();
+        let state = d.listed(&ReplyState::ALL).await[0].state;
+        assert_eq!(
+            state,
+            if time < 3 {
+                ReplyState::Queued
+            } else {
+                ReplyState::Unsure
+            }
+        );
+        if time < 3 {
+            attempt = soon(d.ledger.claim_replies("contoso", 1))
+                .await
+                .unwrap()
+                .pop()
+                .unwrap()
+                .attempt;
+        }
+    }
+    let unsure = d.listed(&[ReplyState::Unsure]).await;
+    assert_eq!((unsure.len(), unsure[0].due), (1, None));
+    assert!(unsure[0].said.as_ref().unwrap().contains("lost 3 times"));
+    assert_eq!(unsure[0].recipients[0].state, ReplyState::Unsure);
+    assert!(d.listed(&[ReplyState::Queued]).await.is_empty());
+    // The operator is told, and the mail is not settled.
+    let (news, _) = d.ledger.news(3).await.unwrap();
+    assert!(
+        news.iter().any(|news| news.kind == crate::ledger::NewsKind::Unsure),
+        "{news:?}"
+    );
+    assert_eq!(d.settling().await, []);
+    assert_eq!(d.retry(Again::Queued).await.due, 0);
+    assert_eq!(d.retry(Again::Refused).await.due, 0);
+    let door = d.door().await;
+    assert!(door.accept(first.job, d.hands.now()).await.unwrap());
+    assert!(!door.accept(first.job, d.hands.now()).await.unwrap());
+    assert_eq!(d.listed(&[ReplyState::Sent]).await.len(), 1);
+    assert_eq!(d.settling().await.len(), 1);
+    // One that can't be tried any more is unsure at once; tried again, it counts anew.
+    let second = d.claimed_reply(2).await;
+    d.ledger
+        .submitted(second.job, second.attempt, lost(None))
+        .await
+        .unwrap();
+    assert_eq!(d.listed(&[ReplyState::Unsure]).await.len(), 1);
+    assert_eq!(d.retry(Again::Job(second.job)).await.due, 1);
+    let again = soon(d.ledger.claim_replies("contoso", 1)).await.unwrap().pop().unwrap();
+    d.ledger
+        .submitted(again.job, again.attempt, lost(Some(d.hands.now())))
+        .await
+        .unwrap();
+    assert!(d.listed(&[ReplyState::Unsure]).await.is_empty());
+}
