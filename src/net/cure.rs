@@ -122,6 +122,8 @@ fn by_alert(alert: AlertDescription) -> Option<&'static str> {
         | AlertDescription::CertificateExpired
         | AlertDescription::CertificateUnknown
         | AlertDescription::UnknownCA
+        // Whose issuer has the name of one that it knows, and another key.
+        | AlertDescription::DecryptError
         | AlertDescription::AccessDenied => {
             "the server does not take our client's certificate: check tls = { cert, key }, its end, and whether the server trusts its issuer"
         }
