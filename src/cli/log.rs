@@ -25,8 +25,6 @@ pub(super) fn start(form: Form) {
         "tokio_cron_scheduler=warn",
         "notify=warn",
         "notify=warn",
-        "async_imap=warn",
-        "imap_proto=warn",
         "reqwest=warn",
         "hyper=warn",
         "oauth2=warn",

@@ -14,7 +14,12 @@ use crate::{
     auth::{Credential, Login},
     config::{Account, Auth, EndpointName, Protocol, Server},
     refusal::MailHost,
-    reply, watch,
+    reply,
+    watch::{
+        self,
+        error::Words,
+        probe::{Examined, Newest},
+    },
 };
 
 /// Examines an account.
@@ -69,16 +74,32 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
         let mut still = None;
         let looked = notes.step(Stage::Mailbox, LONGEST, async {
             let (session, examined) = session.examine(mailbox).await.map_err(|error| of_watch(&error))?;
+            let examined = match examined {
+                Ok(examined) => examined,
+                Err(answer) => {
+                    still = Some(session);
+                    return Err(of_mailbox(mailbox, &answer));
+                }
+            };
+            let told = format!("{mailbox} (endpoint {endpoint}): {} mails{lying}", examined.mails);
+            if examined.mails == 0 {
+                still = Some(session);
+                return Ok((examined, told));
+            }
+            let (session, newest) = session
+                .newest(&examined)
+                .await
+                .map_err(|error| unreadable(mailbox, of_watch(&error)))?;
             still = Some(session);
-            let examined = examined.map_err(|answer| of_mailbox(mailbox, &answer))?;
-            Ok((
-                examined,
-                format!("{mailbox} (endpoint {endpoint}): {} mails{lying}", examined.mails),
-            ))
+            seen(mailbox, &examined, newest)?;
+            Ok((examined, format!("{told}, and the newest can be read")))
         });
         let examined = looked.await;
         if examined.is_some_and(|examined| !examined.numbered) {
             notes.note(Stage::Mailbox, Outcome::Warned(unnumbered(mailbox)));
+        }
+        if let Some(line) = still.as_mut().and_then(watch::probe::Session::unread) {
+            notes.note(Stage::Mailbox, Outcome::Warned(odd(&line)));
         }
         let Some(open) = still else {
             skip_mailboxes(notes, waiting, "the session has ended");
@@ -130,14 +151,16 @@ async fn enter_imap(
     let secured = notes.step(Stage::Tls, LONGEST, async {
         let line = watch::probe::secure(socket, server, account.tls()).await;
         let line = line.map_err(|error| of_watch(&error))?;
-        let told = told(&line.handshake);
+        let told = line.handshake.as_ref().map_or("not begun".to_owned(), told);
         Ok((line, told))
     });
     let Some(line) = secured.await else {
         notes.skip(&[Stage::SignIn], "nothing secret is said without TLS");
         return None;
     };
-    look_ahead(notes, &line.handshake, Utc::now());
+    if let Some(handshake) = &line.handshake {
+        look_ahead(notes, handshake, Utc::now());
+    }
     let Some(credential) = credential else {
         notes.skip(&[Stage::SignIn], "there is no credential");
         return None;
@@ -269,6 +292,31 @@ fn unlisted(unread: &watch::error::Words) -> Trouble {
         what: format!("the server lists mails in a way that can't be read: {unread}"),
         cure: "mails without a unique id (UIDL) that can be read are left alone, the others are taken; read this mailbox by IMAP, or tell whoever runs the server"
             .to_owned(),
+    }
+}
+
+/// Whether the newest mail can be taken as it came.
+fn seen(mailbox: &str, examined: &Examined, newest: Option<Newest>) -> Result<(), Trouble> {
+    let trouble = match newest {
+        None => Some(format!("the server says {} mails and lists none", examined.mails)),
+        Some(newest) => newest.trouble(),
+    };
+    let Some(what) = trouble else { return Ok(()) };
+    let cure = "look at it with another program; what the server doesn't give, nobody can take".to_owned();
+    Err(unreadable(mailbox, Trouble { what, cure }))
+}
+
+fn unreadable(mailbox: &str, trouble: Trouble) -> Trouble {
+    Trouble {
+        what: format!("mails of {mailbox} can't be read: {}", trouble.what),
+        ..trouble
+    }
+}
+
+fn odd(line: &Words) -> Trouble {
+    Trouble {
+        what: format!("the server says what can't be read, and it is passed over: {line}"),
+        cure: "nothing, as long as mail is taken; if the server is yours, update it".to_owned(),
     }
 }
 

@@ -62,7 +62,18 @@ pub(super) fn of_watch(error: &Error) -> Trouble {
         Error::Early { .. } => {
             "tell whoever runs the server: it does not send mails as POP3 wants it; or read this mailbox by IMAP"
         }
-        Error::Protocol(_) | Error::Odd { .. } => "check host and port: this may be a server of another kind",
+        Error::NotGreeted(words) if words.is_refusal() => {
+            "the server's own words say why; if it locks out who connects too often, leave it alone for a while"
+        }
+        Error::NotGreeted(_)
+        | Error::Odd { .. }
+        | Error::Protocol(Violation::Greeting | Violation::Unreadable | Violation::Line) => {
+            "check host and port: this may be a server of another kind"
+        }
+        Error::Protocol(_) | Error::Unreadable(_) | Error::Flood { .. } => {
+            "tell whoever runs the server: what it says is not as the protocol has it"
+        }
+        Error::Refused { .. } => "the server's own words say why; if it stays, ask whoever runs the server",
         Error::InUse(answer) => {
             return Trouble {
                 what: format!("another session has the maildrop: the server said {answer}"),

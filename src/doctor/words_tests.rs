@@ -54,7 +54,24 @@ fn what_keeps_us_out_of_a_mailbox_server() {
         (Error::NoMechanism("a password"), "no way to sign in", "by another way"),
         (Violation::NoTls.into(), "no STARTTLS", "port and tls"),
         (Violation::Injected.into(), "somebody", "in between"),
-        (Violation::Grammar.into(), "no IMAP", "of another kind"),
+        (Violation::Greeting.into(), "no greeting", "of another kind"),
+        (
+            Error::NotGreeted(Words::new("220 mail ESMTP")),
+            "220 mail ESMTP",
+            "of another kind",
+        ),
+        (
+            Error::NotGreeted(Words::new("NO LOGOUT too many")),
+            "NO LOGOUT too many",
+            "leave it alone",
+        ),
+        // Whoever says this was signed in to, or nearly so.
+        (Violation::Grammar.into(), "no IMAP", "whoever runs the server"),
+        (
+            Error::Unreadable(Words::new("250 OK")),
+            "250 OK",
+            "whoever runs the server",
+        ),
         (Error::InUse(locked), "the server said -ERR [IN-USE] locked", "end it"),
         (
             Error::Name("a\n".into()),

@@ -33,6 +33,8 @@ impl Error {
 const PORT: &str =
     "no TLS is spoken there: check port, and tls (\"implicit\" on 993, 995, 465; \"starttls\" on 143, 110, 587)";
 
+const LEFT: &str = "the server left in the middle of the handshake: try again later; if it stays, no TLS is spoken there: check port, and tls (\"implicit\" on 993, 995, 465; \"starttls\" on 143, 110, 587)";
+
 const OUTDATED: &str = "the server has only outdated TLS (1.1 or older, or ciphers with RSA key exchange, DHE or CBC): have its administrator switch on TLS 1.3, or TLS 1.2 with ECDHE and AES-GCM; where it wants a client's certificate, write tls = { cert, key }";
 
 /// What TLS says, in words that are fit for an operator.
@@ -70,10 +72,33 @@ fn refusal(error: &io::Error) -> Option<&rustls::Error> {
         .or_else(|| refusal(inner.downcast_ref::<io::Error>()?))
 }
 
+impl Error {
+    /// Whether a connection was there and broke, in the middle of the handshake too.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        let Self::Tls { source, .. } = self else { return false };
+        let broke = matches!(
+            source.kind(),
+            io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::TimedOut
+        );
+        broke && refusal(source).is_none()
+    }
+}
+
 fn handshake(error: &io::Error) -> &'static str {
     match refusal(error) {
         Some(refusal) => by_refusal(refusal).unwrap_or("check host, port and tls"),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => PORT,
+        None if matches!(
+            error.kind(),
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset
+        ) =>
+        {
+            LEFT
+        }
         None => "check host, port and tls",
     }
 }
@@ -160,6 +185,17 @@ mod tests {
             host: "h".into(),
             source: io::ErrorKind::UnexpectedEof.into(),
         };
+        let reset = Error::Tls {
+            host: "h".into(),
+            source: io::ErrorKind::ConnectionReset.into(),
+        };
+        assert!(eof.is_lost() && reset.is_lost());
+        for error in [
+            CertificateError::UnknownIssuer.into(),
+            rustls::Error::General("?".into()),
+        ] {
+            assert!(!tls(error).is_lost());
+        }
         let invalid = rustls::InvalidMessage::InvalidContentType;
         let timeout = Error::Timeout {
             host: "h".into(),
@@ -177,6 +213,7 @@ mod tests {
             (tls(CertificateError::BadEncoding.into()), "new one"),
             (tls(invalid.into()), "starttls"),
             (eof, "starttls"),
+            (reset, "try again later"),
             (tls(rustls::Error::General("?".into())), "check host"),
             (alert(AlertDescription::HandshakeFailure), "outdated TLS"),
             (alert(AlertDescription::ProtocolVersion), "outdated TLS"),

@@ -44,7 +44,7 @@ pub fn silence(code: &str) -> &'static str {
         "each" => "each of its attachments had an answer",
         "nobody" => "[reply] names no recipient",
         "ourselves" => "the mail, or who would be answered, is one of our own",
-        "no-identity" => "its From can be read in two ways, and is of nobody",
+        "no-identity" => "its From names nobody: it is missing, or can be read in two ways",
         "rate" => "there were more replies than [rates] allows",
         "discarded" => "an operator discarded the job",
         "no-sender" => "there is no address that can be answered safely",

@@ -127,6 +127,12 @@ pub struct Mailbox {
     /// Which mails that are over can't have their last touch, and what the server said; null where all can.
     #[serde(default)]
     pub unsettled: Option<String>,
+    /// Lines of the server that could not be read and were passed over, since this process runs.
+    #[serde(default)]
+    pub unread_lines: u64,
+    /// The beginning of the first of them; null where there was none.
+    #[serde(default)]
+    pub unread_line: Option<String>,
 }
 
 /// An endpoint's jobs in numbers.

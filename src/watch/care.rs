@@ -17,10 +17,18 @@ const BROKE: u32 = 1;
 /// What a failure weighs for the mail that was being received; `None` where it's nobody's fault.
 pub(super) fn weight(error: &Error) -> Option<u32> {
     match error {
-        Error::Refused { .. } | Error::Protocol(_) | Error::Odd { .. } | Error::Early { .. } => Some(ANSWERED),
-        Error::Bye(_) | Error::Closed | Error::Io(_) | Error::Silent(_) | Error::Endless { .. } => Some(BROKE),
+        Error::Refused { .. } | Error::Protocol(_) | Error::Odd { .. } | Error::Early { .. } | Error::Unreadable(_) => {
+            Some(ANSWERED)
+        }
+        Error::Bye(_)
+        | Error::Closed
+        | Error::Io(_)
+        | Error::Silent(_)
+        | Error::Endless { .. }
+        | Error::Flood { .. } => Some(BROKE),
         Error::Net(_)
         | Error::Credential { .. }
+        | Error::NotGreeted(_)
         | Error::NoMechanism(_)
         | Error::InUse(_)
         | Error::TooSoon { .. }
@@ -83,7 +91,7 @@ mod tests {
     #[test]
     fn a_mail_that_the_server_cannot_deliver_is_given_up() {
         let mut care = Care::default();
-        let unreadable = Error::Protocol(Violation::Unreadable);
+        let unreadable = Error::Protocol(Violation::Grammar);
         for _ in 0..LOOKS {
             assert!(!care.alone());
             care.failed(&unreadable);

@@ -74,8 +74,8 @@ pub(crate) fn start(stored: Option<Cursor>, selected: Selected, session: u32) ->
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Listed {
     pub(crate) uid: u32,
-    /// RFC822.SIZE: a hint, since Exchange estimates it (2026).
-    pub(crate) size: u32,
+    /// RFC822.SIZE, where it is told: a hint, since Exchange estimates it (2026).
+    pub(crate) size: Option<u32>,
 }
 
 /// Mails that are received and committed together.
@@ -124,13 +124,14 @@ pub(crate) fn portions(listed: Vec<Listed>, alone: bool) -> Vec<Portion> {
             (mails, bytes) = (0, 0);
         }
         let Some(portion) = portions.last_mut() else { continue };
-        if mail.size <= SMALL {
+        // One whose size isn't told may be large.
+        if mail.size.is_some_and(|size| size <= SMALL) {
             portion.small.push(mail.uid);
         } else {
             portion.large.push(mail.uid);
         }
         mails += 1;
-        bytes += u64::from(mail.size);
+        bytes += u64::from(mail.size.unwrap_or(SMALL));
     }
     portions
 }

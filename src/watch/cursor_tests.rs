@@ -49,7 +49,9 @@ fn where_reading_begins() {
 }
 
 fn listed(list: &[(u32, u32)]) -> Vec<Listed> {
-    list.iter().map(|&(uid, size)| Listed { uid, size }).collect()
+    list.iter()
+        .map(|&(uid, size)| Listed { uid, size: Some(size) })
+        .collect()
 }
 
 #[test]

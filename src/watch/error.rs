@@ -5,7 +5,9 @@ use std::{borrow::Cow, fmt, io, time::Duration};
 use crate::{
     auth,
     config::Protocol,
-    ledger, net,
+    ledger,
+    message::clean::clean,
+    net,
     refusal::{self, Diagnosis, MailHost},
     secret::Redaction,
 };
@@ -56,6 +58,20 @@ pub enum Error {
         before: &'static str,
         /// How they begin.
         words: Words,
+    },
+    /// The server begins with what is no greeting, or with a refusal.
+    #[error("the server doesn't let us in: it said: {0}")]
+    NotGreeted(Words),
+    /// It said what is neither an answer nor news.
+    #[error("the server broke the protocol: a response that can't be read: {0}")]
+    Unreadable(Words),
+    /// It said more than we asked for, without end.
+    #[error("during {command}, the server said more than {most} things that nobody asked for")]
+    Flood {
+        /// The command's name.
+        command: &'static str,
+        /// So many are passed over.
+        most: u32,
     },
     /// A command was answered NO, BAD or -ERR.
     #[error("the server refused {command}: {answer}")]
@@ -144,9 +160,12 @@ pub enum Violation {
     /// Bytes that can't stand where they stand.
     #[error("bytes that are no IMAP")]
     Grammar,
-    /// A response that the parser can't read.
+    /// An answer that can't be read, or is none.
     #[error("a response that can't be read")]
     Unreadable,
+    /// An answer to a command that we did not send.
+    #[error("an answer to a command that was not sent")]
+    Tag,
     /// No greeting.
     #[error("no greeting")]
     Greeting,
@@ -241,7 +260,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// A server's words: at most 300 characters, none of them a control character.
+/// A server's words, cleaned: at most 300 characters, in one line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Words(String);
 
@@ -249,8 +268,24 @@ impl Words {
     /// The words that are fit to be shown.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let shown = text.trim().chars().take(300);
-        Self(shown.map(|c| if c.is_control() { ' ' } else { c }).collect())
+        Self(clean(text, 300))
+    }
+
+    /// Whether they begin as an IMAP server's refusal does, whatever stands before.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        let first = self.0.split_whitespace().find(|word| *word != "*");
+        first.is_some_and(|word| {
+            ["NO", "BAD", "BYE"]
+                .iter()
+                .any(|status| word.eq_ignore_ascii_case(status))
+        })
+    }
+
+    /// The same without what was said in secret before.
+    pub(crate) fn struck(mut self, redaction: &Redaction) -> Self {
+        self.strike(redaction);
+        self
     }
 
     /// Strikes out what was said in secret before.
@@ -292,7 +327,11 @@ impl Error {
     #[must_use]
     pub(crate) fn struck(mut self, redaction: &Redaction) -> Self {
         match &mut self {
-            Self::Bye(words) | Self::Odd { words, .. } | Self::Early { words, .. } => words.strike(redaction),
+            Self::Bye(words)
+            | Self::NotGreeted(words)
+            | Self::Unreadable(words)
+            | Self::Odd { words, .. }
+            | Self::Early { words, .. } => words.strike(redaction),
             Self::Refused { answer, .. }
             | Self::Credential { answer, .. }
             | Self::InUse(answer)
@@ -307,6 +346,8 @@ impl Error {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match self {
+            // A server that restarts drops whoever greets it in TLS; a wrong certificate is a person's business.
+            Self::Net(error) if error.is_lost() => Verdict::Reconnect,
             Self::Net(
                 net::Error::CaFile { .. }
                 | net::Error::Client { .. }
@@ -330,9 +371,12 @@ impl Error {
             | Self::Protocol(_)
             | Self::Odd { .. }
             | Self::Early { .. }
+            | Self::Unreadable(_)
             | Self::InUse(_)
             | Self::TooSoon { .. } => Verdict::Reconnect,
             Self::Refused { .. }
+            | Self::NotGreeted(_)
+            | Self::Flood { .. }
             | Self::Credential { .. }
             | Self::NoMechanism(_)
             | Self::NoUidl(_)
@@ -353,7 +397,7 @@ impl Error {
     pub fn patience(&self) -> Option<Duration> {
         match self {
             Self::Refused { answer, .. } | Self::Credential { answer, .. } => answer.patience(),
-            Self::Bye(words) => refusal::backoff(&words.0),
+            Self::Bye(words) | Self::NotGreeted(words) => refusal::backoff(&words.0),
             Self::TooSoon { wait, .. } => Some(*wait),
             _ => None,
         }

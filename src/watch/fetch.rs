@@ -4,14 +4,14 @@
 //! choke on, and never touches a flag. Answers count by their UID, whatever their order; one that was not asked for, comes twice, or
 //! has no body is passed over. A mail that was listed and does not come is gone.
 
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
 use super::{
     cursor::{Listed, Portion, SMALL},
     error::{Error, Violation},
-    imap::{Fetch, Said, Step, Wire},
+    imap::{FETCH, Fetch, Heard, Said, Step, Wire},
     intake::{About, Intake, held},
     uids,
 };
@@ -19,27 +19,40 @@ use crate::{job::Reason, ledger::Lack};
 
 /// The largest piece of a mail in bytes.
 const PIECE: u64 = 1 << 20;
+/// The mails that are received without having been listed: more than are ever asked for so, and a server can't make them up without
+/// end.
+const NEWS: usize = 256;
 /// The mails that are listed at once; the rest is listed when these were received.
 const LISTED: usize = 100_000;
 
 /// Lists the mails from a UID on: UIDs and sizes. The second value says that there are more.
 pub(crate) async fn list(wire: Wire, from: u32) -> Result<(Wire, Vec<Listed>, bool), Error> {
-    // The lowest are kept, whatever the order in which they come.
-    let mut lowest: BinaryHeap<(u32, u32)> = BinaryHeap::new();
+    // The lowest are kept, whatever the order in which they come, and each once.
+    let mut lowest: BTreeMap<u32, Option<u32>> = BTreeMap::new();
     let mut more = false;
+    let (exists, mut beyond) = (wire.exists(), 0_u32);
     let what = format!("{from}:* (UID RFC822.SIZE)");
-    let done = wire.run("UID FETCH", &what, |said| {
-        if let Said::Fetch(Fetch {
-            uid: Some(uid),
-            size: Some(size),
-            ..
+    let done = wire.run(FETCH, &what, |said| {
+        let Said::Fetch(Fetch {
+            uid: Some(uid), size, ..
         }) = said
-        {
-            lowest.push((uid, size));
-            if lowest.len() > LISTED {
-                more = true;
-                lowest.pop();
-            }
+        else {
+            return Heard::Unasked;
+        };
+        if lowest.insert(uid, size).is_some() {
+            return Heard::Unasked;
+        }
+        if lowest.len() <= LISTED {
+            return Heard::Progress;
+        }
+        more = true;
+        lowest.pop_last();
+        beyond = beyond.saturating_add(1);
+        // Of these nobody knows whether they come twice, but there can't be more than there are mails.
+        if beyond <= exists {
+            Heard::Expected
+        } else {
+            Heard::Unasked
         }
     });
     let (wire, _) = done.await?.ok()?;
@@ -49,37 +62,32 @@ pub(crate) async fn list(wire: Wire, from: u32) -> Result<(Wire, Vec<Listed>, bo
 
 /// The sizes of these mails, as far as they are there.
 pub(crate) async fn sizes(mut wire: Wire, wanted: &[u32]) -> Result<(Wire, Vec<Listed>), Error> {
-    let mut found = BTreeSet::new();
-    for (set, _) in uids::sets(wanted) {
+    let mut found = BTreeMap::new();
+    for (set, named) in uids::sets(wanted) {
         let what = format!("{set} (UID RFC822.SIZE)");
-        let done = wire.run("UID FETCH", &what, |said| {
-            if let Said::Fetch(Fetch {
-                uid: Some(uid),
-                size: Some(size),
-                ..
-            }) = said
-                && wanted.contains(&uid)
-            {
-                found.insert((uid, size));
-            }
+        let done = wire.run(FETCH, &what, |said| match said {
+            Said::Fetch(Fetch {
+                uid: Some(uid), size, ..
+            }) => named.binary_search(&uid).is_ok() && found.insert(uid, size).is_none(),
+            _ => false,
         });
         (wire, _) = done.await?.ok()?;
     }
-    let mut listed: Vec<_> = found.into_iter().map(|(uid, size)| Listed { uid, size }).collect();
-    listed.dedup_by_key(|mail| mail.uid);
+    let listed = found.into_iter().map(|(uid, size)| Listed { uid, size }).collect();
     Ok((wire, listed))
 }
 
 /// Which of these mails are still there.
-pub(crate) async fn present(wire: Wire, set: &str) -> Result<(Wire, BTreeSet<u32>), Error> {
+pub(crate) async fn present(mut wire: Wire, uids: &[u32]) -> Result<(Wire, BTreeSet<u32>), Error> {
     let mut there = BTreeSet::new();
-    let what = format!("{set} (UID)");
-    let done = wire.run("UID FETCH", &what, |said| {
-        if let Said::Fetch(Fetch { uid: Some(uid), .. }) = said {
-            there.insert(uid);
-        }
-    });
-    let (wire, _) = done.await?.ok()?;
+    for (set, named) in uids::sets(uids) {
+        let what = format!("{set} (UID)");
+        let done = wire.run(FETCH, &what, |said| match said {
+            Said::Fetch(Fetch { uid: Some(uid), .. }) => named.binary_search(&uid).is_ok() && there.insert(uid),
+            _ => false,
+        });
+        (wire, _) = done.await?.ok()?;
+    }
     Ok((wire, there))
 }
 
@@ -93,10 +101,14 @@ pub(crate) struct Receiver<'a> {
 impl Receiver<'_> {
     /// Receives whatever there is from a UID on, without having listed it. Gives back the cursor's UID after it.
     pub(crate) async fn news(&mut self, wire: Wire, from: u32) -> Result<(Wire, u32), Error> {
-        let mut next = from;
+        let (mut next, mut left) = (from, u32::MAX);
         let mut seen = BTreeSet::new();
         // The last mail comes even where its UID is below `from` (RFC 9051 section 6.4.8).
         let new = |uid: u32| {
+            if seen.len() >= NEWS && uid >= from {
+                left = left.min(uid);
+                return false;
+            }
             let new = uid >= from && seen.insert(uid);
             if new {
                 next = next.max(uid.saturating_add(1));
@@ -104,6 +116,7 @@ impl Receiver<'_> {
             new
         };
         let wire = self.together(wire, &format!("{from}:*"), new).await?;
+        let next = next.min(left);
         self.intake.cursor(next).await?;
         Ok((wire, next))
     }
@@ -146,7 +159,7 @@ impl Receiver<'_> {
     /// Receives mails by one command. Those that turn out to be large are completed in pieces.
     async fn together(&mut self, wire: Wire, set: &str, mut wanted: impl FnMut(u32) -> bool) -> Result<Wire, Error> {
         let what = format!("{set} (UID INTERNALDATE BODY.PEEK[]<0.{SMALL}>)");
-        let mut running = wire.send("UID FETCH", &what).await?;
+        let mut running = wire.send(FETCH, &what).await?;
         // The first large one goes on where it stands; others would have to wait in memory, so they begin again.
         let (mut begun, mut again) = (None, Vec::new());
         let mut wire = loop {
@@ -167,6 +180,7 @@ impl Receiver<'_> {
             if !wanted(uid) {
                 continue;
             }
+            running.heard(Heard::Progress);
             if body.len() != SMALL as usize {
                 let held = held(body.len() as u64, self.limit);
                 self.intake.mail(uid, about(received), body, held).await?;
@@ -198,22 +212,24 @@ impl Receiver<'_> {
             }
             let mut piece = None;
             let what = format!("{uid} (UID INTERNALDATE BODY.PEEK[]<{offset}.{asked}>)");
-            let done = wire.run("UID FETCH", &what, |said| match said {
+            let done = wire.run(FETCH, &what, |said| match said {
                 Said::Fetch(Fetch {
                     uid: Some(of),
                     received,
                     body: Some(body),
                     ..
                 }) if of == uid => {
+                    let first = piece.is_none();
                     piece = Some((received, body));
+                    first
                 }
-                _ => {}
+                _ => false,
             });
             (wire, _) = done.await?.ok()?;
             let Some((received, body)) = piece else {
                 // Some servers say nothing at all of a piece that would begin at the end.
                 let there;
-                (wire, there) = present(wire, &uid.to_string()).await?;
+                (wire, there) = present(wire, &[uid]).await?;
                 let whole = begun && there.contains(&uid);
                 match (begun, whole) {
                     (true, true) => self.intake.end_large(held(offset, self.limit)).await?,
@@ -249,3 +265,6 @@ fn about(received: Option<DateTime<Utc>>) -> About {
 #[cfg(test)]
 #[path = "fetch_tests.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "unasked_tests.rs"]
+mod unasked_tests;

@@ -9,7 +9,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    error::{self, Error},
+    error::{self, Error, Words},
     rival::Installation,
 };
 use crate::{
@@ -55,6 +55,8 @@ pub struct State {
     pub rival: Option<DateTime<Utc>>,
     /// Mails that are over and whose last touch the server refuses.
     pub unsettled: Option<Unsettled>,
+    /// What the server said that can't be read and was passed over: how many lines, and the beginning of the first.
+    pub unread: Option<(u64, String)>,
 }
 
 /// Last touches that are refused. They are tried again.
@@ -92,6 +94,7 @@ impl Health {
                 connected: true,
                 looked: Some(now),
                 took: state.took,
+                unread: state.unread.take(),
                 untaken: if more { state.untaken } else { 0 },
                 left: state.left,
                 rival: state.rival,
@@ -156,6 +159,21 @@ impl Health {
         self.change(|state| state.rival = since);
     }
 
+    /// The server said what can't be read, and it was passed over. It's logged once.
+    pub(crate) fn passed_over(&self, lines: u32, first: &Words) {
+        let mut is_first = false;
+        self.change(|state| {
+            let (count, _) = state.unread.get_or_insert_with(|| {
+                is_first = true;
+                (0, first.to_string())
+            });
+            *count = count.saturating_add(lines.into());
+        });
+        if is_first {
+            tracing::warn!(line = %first, "the server says what can't be read; it is passed over");
+        }
+    }
+
     /// These mails, received at such times as the server says, were committed.
     pub(crate) fn took(&self, taken: Taken, received: &[DateTime<Utc>], now: DateTime<Utc>) {
         self.meter.took(taken.new, taken.known);
@@ -203,6 +221,8 @@ impl Health {
 fn need(error: &Error) -> Need {
     match error {
         _ if error.patience().is_some() => Need::Time,
+        // It locks out who connects too often, or is overloaded.
+        Error::NotGreeted(words) if words.is_refusal() => Need::Time,
         Error::SignIn(error) if error.needs_person() => Need::SignIn,
         Error::Credential { .. } => Need::SignIn,
         Error::LostLedger { .. } | Error::Forgotten => Need::Backlog,
@@ -226,7 +246,7 @@ mod tests {
         auth,
         ledger::{self, Place},
         metrics::Metrics,
-        watch::error::{Negative, Refusal, Words},
+        watch::error::{Negative, Refusal},
     };
 
     fn at(seconds: i64) -> DateTime<Utc> {
@@ -274,6 +294,16 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line}:\n{text}");
         }
+    }
+
+    #[test]
+    fn what_was_passed_over_is_counted_and_its_first_line_kept() {
+        let health = Health::default();
+        health.passed_over(2, &Words::new("* GARBAGE"));
+        health.looked(at(0), false);
+        health.lost(&Error::Closed, Duration::from_secs(2), at(0));
+        health.passed_over(1, &Words::new("* MORE"));
+        assert_eq!(health.state().unread, Some((3, "* GARBAGE".to_owned())));
     }
 
     #[test]

@@ -1,20 +1,23 @@
 //! Looks whether a mailbox can be read by IMAP, one step after the other, and touches nothing: mailboxes are opened by EXAMINE, which
-//! changes no flag, not even `\Recent` (RFC 3501 section 6.3.2), and no mail is fetched.
+//! changes no flag, not even `\Recent` (RFC 3501 section 6.3.2), and the newest mail is asked for as the watch asks for it, by
+//! `BODY.PEEK[]`.
 
 use std::time::Duration;
 
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{
-    error::{Error, Refusal},
+    cursor::{Listed, SMALL},
+    error::{Error, Refusal, Words},
+    fetch,
     imap::{
-        Answer, Capabilities, Said, Wire,
+        Answer, Capabilities, FETCH, Fetch, Habit, Said, Wire,
         login::{self, Entered},
         mutf7,
         response::Known,
     },
     mechanism::SignIn,
-    session,
+    session::{self, Begun},
 };
 use crate::{
     auth::Credential,
@@ -28,9 +31,9 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A connection under TLS on which nobody is signed in.
 pub struct Line {
-    wire: Wire,
-    /// What TLS told.
-    pub handshake: Handshake,
+    wire: Result<Wire, Error>,
+    /// What TLS told; `None` where the server let nobody in before it began.
+    pub handshake: Option<Handshake>,
 }
 
 /// A session on which no mailbox has to be open.
@@ -46,6 +49,41 @@ pub struct Examined {
     pub mails: u32,
     /// Whether it has a UIDVALIDITY: mails are known again by it.
     pub numbered: bool,
+    /// The UID of the next mail, where it is told.
+    pub uid_next: Option<u32>,
+}
+
+/// The newest mail of a mailbox, as the watch sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Newest {
+    /// Its UID.
+    pub uid: u32,
+    /// Its size, where the server tells it.
+    pub told: Option<u32>,
+    /// The bytes that came of its first piece; `None` where it did not come.
+    pub came: Option<usize>,
+}
+
+impl Newest {
+    /// What is wrong with it, where it can't be taken as it came. Sizes are no more than a hint: some servers count the body alone,
+    /// others estimate.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        let Self { uid, told, came } = *self;
+        let told = told.unwrap_or(0);
+        match came {
+            None => Some(format!(
+                "the mail with UID {uid} is listed and does not come when it is fetched"
+            )),
+            Some(0) => Some(format!(
+                "the mail with UID {uid} comes without a byte; its size is told as {told}"
+            )),
+            Some(came) if came.saturating_mul(2) < told.min(SMALL) as usize => Some(format!(
+                "of the mail with UID {uid} come {came} bytes; its size is told as {told}"
+            )),
+            Some(_) => None,
+        }
+    }
 }
 
 /// Starts TLS on a connection.
@@ -53,7 +91,7 @@ pub struct Examined {
 /// # Errors
 /// When the server can't be verified, or breaks the protocol.
 pub async fn secure(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<Line, Error> {
-    let (wire, handshake) = session::secure(socket, server, files).await?;
+    let Begun { wire, handshake } = session::begin(socket, server, files).await?;
     Ok(Line { wire, handshake })
 }
 
@@ -74,7 +112,7 @@ impl Line {
             wire,
             capabilities,
             doubt,
-        } = login::enter(self.wire, &who).await?;
+        } = login::enter(self.wire?, &who, &Habit::default()).await?;
         let nothing = async { wire.run("NOOP", "", |_| {}).await?.ok() };
         let (wire, _) = login::believe(nothing.await, doubt)?;
         Ok(Session {
@@ -111,10 +149,12 @@ impl Session {
         let mut examined = Examined {
             mails: 0,
             numbered: false,
+            uid_next: None,
         };
         let done = self.wire.run("EXAMINE", &name, |said| match said {
             Said::Exists(mails) => examined.mails = mails,
             Said::Ok(Some(Known::UidValidity(number))) => examined.numbered = number > 0,
+            Said::Ok(Some(Known::UidNext(number))) => examined.uid_next = Some(number),
             _ => {}
         });
         let done = done.await?;
@@ -126,6 +166,46 @@ impl Session {
             Answer::Ok(_) => (session, Ok(examined)),
             Answer::Refused(answer) => (session, Err(answer)),
         })
+    }
+
+    /// Looks at the newest mail with the watch's own eyes; `None` where the server lists none.
+    ///
+    /// # Errors
+    /// As the watch's: what it can't read ends the session.
+    pub async fn newest(mut self, examined: &Examined) -> Result<(Self, Option<Newest>), Error> {
+        let from = examined.uid_next.map_or(1, |next| next.saturating_sub(1).max(1));
+        let mut listed;
+        (self.wire, listed, _) = fetch::list(self.wire, from).await?;
+        if listed.is_empty() && from > 1 {
+            (self.wire, listed, _) = fetch::list(self.wire, 1).await?;
+        }
+        let Some(Listed { uid, size }) = listed.into_iter().max_by_key(|mail| mail.uid) else {
+            return Ok((self, None));
+        };
+        let mut newest = Newest {
+            uid,
+            told: size,
+            came: None,
+        };
+        let what = format!("{uid} (UID INTERNALDATE BODY.PEEK[]<0.{SMALL}>)");
+        let done = self.wire.run(FETCH, &what, |said| match said {
+            Said::Fetch(Fetch {
+                uid: Some(of),
+                body: Some(body),
+                ..
+            }) if of == uid && newest.came.is_none() => {
+                newest.came = Some(body.len());
+                true
+            }
+            _ => false,
+        });
+        (self.wire, _) = done.await?.ok()?;
+        Ok((self, Some(newest)))
+    }
+
+    /// What the server said so far that can't be read and was passed over: the beginning of the first.
+    pub fn unread(&mut self) -> Option<Words> {
+        self.wire.take_unread().map(|unread| unread.first)
     }
 
     /// Says goodbye.

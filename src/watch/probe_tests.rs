@@ -17,11 +17,8 @@ fn server() -> Server {
 
 fn line(stream: Box<dyn Io>) -> Line {
     Line {
-        wire: Wire::new(stream),
-        handshake: Handshake {
-            version: "TLS 1.3",
-            certificate_ends: None,
-        },
+        wire: Ok(Wire::after_greeting(stream)),
+        handshake: None,
     }
 }
 
@@ -45,7 +42,7 @@ async fn sign_in(script: &str) -> (Result<Session, Error>, Script) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn mailboxes_are_looked_at_and_nothing_is_fetched() {
+async fn mailboxes_are_looked_at_with_the_watchs_own_eyes() {
     let (session, script) = sign_in(
         "
         S: $ OK
@@ -55,7 +52,15 @@ async fn mailboxes_are_looked_at_and_nothing_is_fetched() {
         S: * 3 EXISTS
         S: * 3 RECENT
         S: * OK [UIDVALIDITY 14] yes
+        S: * OK [UIDNEXT 9] yes
+        S: * GARBAGE
         S: $ OK [READ-ONLY] done
+        C: UID FETCH 8:* (UID RFC822.SIZE)
+        S: * 3 FETCH (UID 7 RFC822.SIZE 100)
+        S: $ OK
+        C: UID FETCH 7 (UID INTERNALDATE BODY.PEEK[]<0.262144>)
+        S: * 3 FETCH (UID 7 BODY[]<0> \"\")
+        S: $ OK
         C: EXAMINE \"B&APw-ro\"
         S: $ NO [NONEXISTENT] no such mailbox
         C: EXAMINE \"Bare\"
@@ -74,9 +79,14 @@ async fn mailboxes_are_looked_at_and_nothing_is_fetched() {
         inbox,
         Ok(Examined {
             mails: 3,
-            numbered: true
+            numbered: true,
+            uid_next: Some(9),
         })
     );
+    let (mut session, newest) = session.newest(&inbox.unwrap()).await.unwrap();
+    let trouble = newest.unwrap().trouble().unwrap();
+    assert!(trouble.contains("UID 7") && trouble.contains("100"), "{trouble}");
+    assert_eq!(session.unread().unwrap().to_string(), "* GARBAGE");
     let (session, missing) = session.examine("Büro").await.unwrap();
     assert!(missing.unwrap_err().is("NONEXISTENT"));
     let (session, bare) = session.examine("Bare").await.unwrap();
@@ -136,4 +146,23 @@ async fn a_name_that_is_none_is_not_sent() {
     let (session, _script) = sign_in("S: $ OK\nC: NOOP\nS: $ OK").await;
     let error = session.unwrap().examine("a\r\nA9 DELETE INBOX").await.err().unwrap();
     assert!(matches!(error, Error::Name(_)), "{error}");
+}
+
+#[test]
+fn what_is_wrong_with_the_newest_mail() {
+    for (told, came, wrong) in [
+        (Some(113), Some(0), true),
+        (Some(113), None, true),
+        (None, Some(0), true),
+        (Some(100_000), Some(10), true),
+        (Some(113), Some(113), false),
+        // Counts the body alone (GreenMail 2.1), estimates (Exchange), or is larger than a piece.
+        (Some(13), Some(113), false),
+        (Some(130), Some(113), false),
+        (Some(9_000_000), Some(262_144), false),
+        (None, Some(5), false),
+    ] {
+        let newest = Newest { uid: 7, told, came };
+        assert_eq!(newest.trouble().is_some(), wrong, "{newest:?}");
+    }
 }

@@ -12,7 +12,7 @@ use super::{
     door::{self, Account, CONNECT, Door, who},
     error::Error,
     fetch::{self, Receiver},
-    imap::{Capabilities, Io, Selected, Wire, login},
+    imap::{Capabilities, Habit, Io, Selected, Wire, login},
     intake::Intake,
     settle::Settler,
     touch::Targets,
@@ -34,29 +34,40 @@ impl Door<Wire> for Account {
     async fn knock(&self) -> Result<Wire, Error> {
         let mailbox = &self.inlet.mailbox;
         let socket = net::tcp(&mailbox.server, CONNECT).await?;
-        let (wire, _) = secure(socket, &mailbox.server, mailbox.account.tls()).await?;
-        Ok(wire)
+        begin(socket, &mailbox.server, mailbox.account.tls()).await?.wire
     }
 }
 
-/// Starts TLS on a connection, after the greeting where the server begins without; then CAPABILITY can be asked.
-pub(super) async fn secure(
-    socket: TcpStream,
-    server: &Server,
-    files: TlsFiles<'_>,
-) -> Result<(Wire, Handshake), Error> {
+/// A connection on which TLS was begun, and the server was heard.
+pub(super) struct Begun {
+    /// CAPABILITY can be asked; or the server lets nobody in, which is no fault of TLS.
+    pub(super) wire: Result<Wire, Error>,
+    /// `None` where the server said no before TLS.
+    pub(super) handshake: Option<Handshake>,
+}
+
+/// Starts TLS on a connection, after the greeting where the server begins without.
+pub(super) async fn begin(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<Begun, Error> {
     let socket = match server.tls {
         Tls::Implicit => socket,
-        Tls::StartTls => login::starttls(socket).await?,
+        Tls::StartTls => match login::starttls(socket).await {
+            Err(error @ Error::NotGreeted(_)) => {
+                return Ok(Begun {
+                    wire: Err(error),
+                    handshake: None,
+                });
+            }
+            socket => socket?,
+        },
     };
     let stream = net::upgrade(socket, server, files, CONNECT).await?;
-    let handshake = stream.handshake();
+    let handshake = Some(stream.handshake());
     let stream: Box<dyn Io> = Box::new(stream);
     let wire = match server.tls {
-        Tls::Implicit => login::greeted(stream).await?,
-        Tls::StartTls => Wire::new(stream),
+        Tls::Implicit => login::greeted(stream).await,
+        Tls::StartTls => Ok(Wire::after_greeting(stream)),
     };
-    Ok((wire, handshake))
+    Ok(Begun { wire, handshake })
 }
 
 /// A mailbox that is selected.
@@ -103,8 +114,12 @@ impl<'a> Looking<'a> {
 }
 
 /// Connects, signs in and selects the mailbox.
-pub(super) async fn connect(door: &dyn Door<Wire>, mailbox: &Mailbox) -> Result<(Wire, Capabilities, Selected), Error> {
-    let open = async |wire, credential| login::open(wire, &who(mailbox, &credential), &mailbox.name).await;
+pub(super) async fn connect(
+    door: &dyn Door<Wire>,
+    mailbox: &Mailbox,
+    habit: &Habit,
+) -> Result<(Wire, Capabilities, Selected), Error> {
+    let open = async |wire, credential| login::open(wire, &who(mailbox, &credential), &mailbox.name, habit).await;
     door::admitted(door, open).await
 }
 

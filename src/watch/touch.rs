@@ -71,7 +71,7 @@ pub(super) async fn touch_all(
         let first = there.is_none();
         if first {
             let present;
-            (session.wire, present) = fetch::present(session.wire, &touch.set).await?;
+            (session.wire, present) = fetch::present(session.wire, &touch.uids).await?;
             there = Some(present);
         }
         let is_there = |uid: &u32| there.as_ref().is_some_and(|there| there.contains(uid));
@@ -167,7 +167,7 @@ async fn expunge(session: Session, (set, uids): Set<'_>) -> Tried {
         return Ok((session, answer));
     }
     let there;
-    (session.wire, there) = fetch::present(session.wire, set).await?;
+    (session.wire, there) = fetch::present(session.wire, uids).await?;
     let left = uids.iter().filter(|uid| there.contains(uid)).count();
     let kept = || Refusal {
         status: Negative::No,

@@ -3,7 +3,7 @@
 //! What only reads opens the mailbox by EXAMINE, which changes no flag (RFC 9051 section 6.3.3). Mails are asked for as the watch does:
 //! by UID, `BODY.PEEK[]`, in pieces of a mebibyte.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use super::{
     error::{Error, Refusal, Violation},
     fetch,
     imap::{
-        Fetch, Said, Selected, Wire,
+        FETCH, Fetch, Habit, Said, Selected, Wire,
         login::{self, Entered},
         mutf7,
         response::Known,
@@ -75,8 +75,7 @@ impl Keys for Host {
 impl Door<Wire> for Host {
     async fn knock(&self) -> Result<Wire, Error> {
         let socket = net::tcp(&self.server, CONNECT).await?;
-        let (wire, _) = session::secure(socket, &self.server, self.account.tls()).await?;
-        Ok(wire)
+        session::begin(socket, &self.server, self.account.tls()).await?.wire
     }
 }
 
@@ -140,7 +139,7 @@ impl Visit {
                 wire,
                 capabilities,
                 doubt,
-            } = login::enter(wire, &host.who(&credential)).await?;
+            } = login::enter(wire, &host.who(&credential), &Habit::default()).await?;
             let (wire, selected) = login::believe(select(wire, manners.command(), mailbox).await, doubt)?;
             Ok((wire, capabilities, selected))
         };
@@ -174,7 +173,7 @@ impl Visit {
             .filter(|mail| mail.uid >= from)
             .map(|mail| Listed {
                 uid: mail.uid,
-                size: mail.size.into(),
+                size: mail.size.unwrap_or_default().into(),
             })
             .collect();
         listed.sort_unstable_by_key(|mail| mail.uid);
@@ -186,22 +185,25 @@ impl Visit {
     /// # Errors
     /// When the session ends.
     pub async fn beginnings(mut self, uids: &[u32], most: u32) -> Result<(Self, Vec<(u32, Bytes)>), Error> {
-        let mut found = Vec::new();
-        for (set, _) in uids::sets(uids) {
+        let mut found = BTreeMap::new();
+        for (set, named) in uids::sets(uids) {
             let what = format!("{set} (UID BODY.PEEK[]<0.{most}>)");
-            let done = self.session.wire.run("UID FETCH", &what, |said| {
-                if let Said::Fetch(Fetch {
+            let done = self.session.wire.run(FETCH, &what, |said| match said {
+                Said::Fetch(Fetch {
                     uid: Some(uid),
                     body: Some(body),
                     ..
-                }) = said
-                    && uids.contains(&uid)
-                {
-                    found.push((uid, body));
+                }) if named.binary_search(&uid).is_ok() && !found.contains_key(&uid) => {
+                    // Some servers answer a part with the whole.
+                    let most = body.len().min(usize::try_from(most).unwrap_or(usize::MAX));
+                    found.insert(uid, Bytes::copy_from_slice(body.get(..most).unwrap_or_default()));
+                    true
                 }
+                _ => false,
             });
             (self.session.wire, _) = done.await?.ok()?;
         }
+        let found = found.into_iter().collect();
         Ok((self, found))
     }
 
@@ -222,7 +224,7 @@ impl Visit {
             let Some((at, piece)) = piece else {
                 // Some servers say nothing at all of a piece that would begin at the end.
                 let there;
-                (self.session.wire, there) = fetch::present(self.session.wire, &uid.to_string()).await?;
+                (self.session.wire, there) = fetch::present(self.session.wire, &[uid]).await?;
                 let whole = offset > 0 && there.contains(&uid);
                 let read = if whole {
                     Read::Whole { bytes, received }
@@ -254,17 +256,18 @@ impl Visit {
     ) -> Result<(Self, Option<(Option<DateTime<Utc>>, Bytes)>), Error> {
         let mut piece = None;
         let what = format!("{uid} (UID INTERNALDATE BODY.PEEK[]<{offset}.{asked}>)");
-        let done = self.session.wire.run("UID FETCH", &what, |said| {
-            if let Said::Fetch(Fetch {
+        let done = self.session.wire.run(FETCH, &what, |said| match said {
+            Said::Fetch(Fetch {
                 uid: Some(of),
                 received,
                 body: Some(body),
                 ..
-            }) = said
-                && of == uid
-            {
+            }) if of == uid => {
+                let first = piece.is_none();
                 piece = Some((received, body));
+                first
             }
+            _ => false,
         });
         (self.session.wire, _) = done.await?.ok()?;
         Ok((self, piece))

@@ -16,7 +16,7 @@ use super::{
     error::{Error, Verdict},
     first_sight,
     idle::{Wait, Woke},
-    imap::Wire,
+    imap::{Habit, Wire},
     mailbox_key, schedule,
     session::{self, Looking, Scope, Session},
     settle::{self, Settler},
@@ -36,6 +36,7 @@ pub(super) struct Watcher {
     mailbox: MailboxKey,
     settler: Settler,
     care: Care,
+    habit: Habit,
     /// When the next unconditional look is due.
     look_due: Instant,
     /// When it was last asked whether old mails are wanted.
@@ -78,6 +79,7 @@ impl Watcher {
             mailbox,
             settler,
             care: Care::default(),
+            habit: Habit::default(),
             look_due: Instant::now(),
             wanted_at: None,
             looks: 0,
@@ -138,6 +140,7 @@ impl Watcher {
             return Ok(Over::Stopped);
         };
         let mut session = opened?;
+        self.note(&mut session);
         let mut next = match session.first {
             // This session is for last touches only.
             _ if (self.is_scheduled() || self.is_over()) && self.look_due > Instant::now() => Next::Settle,
@@ -151,13 +154,21 @@ impl Watcher {
                 ControlFlow::Continue(next) => next,
                 ControlFlow::Break(over) => return Ok(over),
             };
+            self.note(&mut session);
             fresh = false;
+        }
+    }
+
+    /// Keeps what the server said that can't be read.
+    fn note(&self, session: &mut Session) {
+        if let Some(unread) = session.wire.take_unread() {
+            self.watch.health.passed_over(unread.lines, &unread.first);
         }
     }
 
     async fn open(&mut self) -> Result<Session, Error> {
         let stored = self.watch.ledger.cursor(&self.mailbox).await?;
-        let (wire, can, selected) = session::connect(&*self.door, &self.watch.inlet.mailbox).await?;
+        let (wire, can, selected) = session::connect(&*self.door, &self.watch.inlet.mailbox, &self.habit).await?;
         let now = u32::try_from(Utc::now().timestamp()).unwrap_or(u32::MAX);
         let on = Looking::of(&self.watch, &self.mailbox);
         let (wire, selected, stored) = first_sight::admit(wire, &on, selected, stored, now).await?;

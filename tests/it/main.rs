@@ -17,6 +17,7 @@ mod life;
 mod looks;
 mod loops;
 mod notice;
+mod odd;
 mod operate;
 mod others;
 mod outage;

@@ -251,6 +251,8 @@ impl Seat {
             left: state.left,
             second_ledger: state.rival,
             unsettled: state.unsettled.as_ref().map(unsettled),
+            unread_lines: state.unread.as_ref().map_or(0, |(lines, _)| *lines),
+            unread_line: state.unread.as_ref().map(|(_, line)| line.clone()),
         }
     }
 }

@@ -108,10 +108,21 @@ fn remark(endpoint: &Endpoint) -> Option<String> {
     let setback = &endpoint.setback;
     let left = endpoint.mailbox.as_ref().map_or(0, |mailbox| mailbox.left);
     let is_plain = is_plain && left == 0;
-    if is_plain && endpoint.to_do.is_none() && endpoint.problem.is_none() && setback.is_none() && sends.is_none() {
+    let unread = endpoint
+        .mailbox
+        .as_ref()
+        .and_then(|mailbox| mailbox.unread_line.as_ref());
+    let is_quiet = endpoint.problem.is_none() && setback.is_none() && sends.is_none() && unread.is_none();
+    if is_plain && endpoint.to_do.is_none() && is_quiet {
         return None;
     }
     let mut text = format!("{name}: {}\n", escaped(&endpoint.words));
+    if let Some(line) = unread {
+        text.push_str(&format!(
+            "  its server says what can't be read, and it is passed over: {}\n",
+            escaped(line)
+        ));
+    }
     let is_said = |words: &String| endpoint.words.contains(words.as_str());
     if let Some(problem) = endpoint.problem.as_ref().filter(|problem| !is_said(problem)) {
         text.push_str(&format!("  its file can't be used: {}\n", escaped(problem)));

@@ -26,6 +26,7 @@ fn status() -> Status {
         mailbox: Some(Mailbox {
             last_look: Some(at(-5)),
             last_mail: Some(at(-600)),
+            unread_line: Some("* GARBAGE\u{7}".into()),
             ..Mailbox::default()
         }),
         jobs: Some(Jobs {
@@ -93,6 +94,7 @@ fn people_see_a_table_and_what_to_do() {
          \x20 what to do: mend its file\n\
          \n\
          orders: working\n\
+         \x20 its server says what can't be read, and it is passed over: * GARBAGE\\u{7}\n\
          \x20 jobs are tried again, the next 2027-01-15 08:01:00 UTC: the webhook answered 500\\u{7}\n\
          \n\
          mailjob.toml:3:1: wrong; mend it\n"

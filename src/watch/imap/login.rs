@@ -4,18 +4,10 @@
 //! when SELECT works: Exchange Online answers `OK AUTHENTICATE completed.` and then `BAD User is authenticated but not connected.`
 //! to a user without a mailbox or a token without the right (2025).
 
-use std::time::Duration;
-
-use tokio::time::Instant;
-
-use super::{
-    Answer, Capabilities, Running, Said, Step, Wire, mutf7,
-    response::Known,
-    wire::{Io, SILENCE},
-};
+use super::{Answer, Capabilities, Habit, Io, Running, Said, Step, Wire, mutf7, response::Known, wire::Done};
 use crate::{
     auth::Credential,
-    refusal::MailHost,
+    refusal::{self, MailHost},
     secret::{ExposeSecret, Redaction, Secret},
     watch::{
         error::{Error, Negative, Refusal, Violation, Words},
@@ -35,9 +27,17 @@ pub(crate) struct Selected {
 /// Reads the greeting.
 pub(crate) async fn greeted<T: Io>(stream: T) -> Result<Wire<T>, Error> {
     let mut wire = Wire::new(stream);
-    match wire.read("the greeting", deadline()).await? {
+    let greeting = wire.greeting().await.map_err(|error| match error {
+        Error::Bye(words) => Error::NotGreeted(Words::new(&format!("BYE {words}"))),
+        error => error,
+    });
+    match greeting? {
         Said::Ok(_) => Ok(wire),
         Said::Preauth => Err(Violation::Preauth.into()),
+        // IceWarp leaves out the star (` NO LOGOUT …`, 2026-11).
+        Said::Warning(words) | Said::Unread { words, .. } | Said::Stray(words) => Err(Error::NotGreeted(words)),
+        // POP3 begins with `+OK`.
+        Said::Continue(text) => Err(Error::NotGreeted(Words::new(&format!("+{text}")))),
         _ => Err(Violation::Greeting.into()),
     }
 }
@@ -68,16 +68,17 @@ pub(crate) async fn open<T: Io>(
     wire: Wire<T>,
     who: &SignIn<'_>,
     mailbox: &str,
+    habit: &Habit,
 ) -> Result<(Wire<T>, Capabilities, Selected), Error> {
-    let entered = enter(wire, who).await?;
+    let entered = enter(wire, who, habit).await?;
     let (wire, selected) = believe(select(entered.wire, mailbox).await, entered.doubt)?;
     Ok((wire, entered.capabilities, selected))
 }
 
 /// Signs in and says who we are. What comes next must be judged by [`believe`].
-pub(crate) async fn enter<T: Io>(wire: Wire<T>, who: &SignIn<'_>) -> Result<Entered<T>, Error> {
+pub(crate) async fn enter<T: Io>(wire: Wire<T>, who: &SignIn<'_>, habit: &Habit) -> Result<Entered<T>, Error> {
     let (wire, before) = capabilities(wire).await?;
-    let (wire, after) = authenticate(wire, who, before)
+    let (wire, after) = authenticate(wire, who, before, habit)
         .await
         .map_err(|error| error.at(who.whose))?;
     let (wire, capabilities) = match after {
@@ -167,47 +168,116 @@ fn way(credential: &Credential, offered: Capabilities) -> Result<Way, Error> {
     }
 }
 
-async fn authenticate<T: Io>(
-    mut wire: Wire<T>,
-    who: &SignIn<'_>,
-    offered: Capabilities,
-) -> Result<(Wire<T>, Option<Known>), Error> {
-    let (Credential::Bearer(secret) | Credential::Password(secret)) = who.credential;
-    let redaction = Redaction::of(who.user, secret);
-    let mechanism = match way(who.credential, offered)? {
-        Way::Sasl(mechanism) => mechanism,
-        Way::Login => {
-            wire.redact(redaction);
-            return login(wire, who.user, secret).await;
-        }
-    };
-    let response = mechanism.response(who)?;
-    wire.redact(redaction.and_sent(&response));
-    let running = if offered.sasl_ir {
-        wire.send("AUTHENTICATE", &format!("{} {response}", mechanism.name()))
-            .await?
-    } else {
-        let running = asked(wire.send("AUTHENTICATE", mechanism.name()).await?, mechanism).await?;
-        running.answer(&response).await?
-    };
-    conclude(running, mechanism).await
+/// How a try to sign in ended.
+enum Tried<T: Io> {
+    In(Wire<T>, Option<Known>),
+    Refused(Wire<T>, Refusal),
 }
 
-/// Waits for the server to ask for the response.
-async fn asked<T: Io>(mut running: Running<T>, mechanism: Mechanism) -> Result<Running<T>, Error> {
-    loop {
-        match running.next().await? {
-            Step::Said(running, Said::Continue(_)) => return Ok(running),
-            Step::Said(on_its_way, _) => running = on_its_way,
-            Step::Done(done) => {
-                return refused(done.ok(), mechanism.name(), None).and(Err(Violation::Unreadable.into()));
-            }
+impl<T: Io> From<Done<T>> for Tried<T> {
+    fn from(done: Done<T>) -> Self {
+        match done.answer {
+            Answer::Ok(known) => Self::In(done.wire, known),
+            Answer::Refused(answer) => Self::Refused(done.wire, answer),
         }
     }
 }
 
+async fn authenticate<T: Io>(
+    mut wire: Wire<T>,
+    who: &SignIn<'_>,
+    offered: Capabilities,
+    habit: &Habit,
+) -> Result<(Wire<T>, Option<Known>), Error> {
+    let (Credential::Bearer(secret) | Credential::Password(secret)) = who.credential;
+    let redaction = Redaction::of(who.user, secret);
+    let is_password = matches!(who.credential, Credential::Password(_));
+    let line = login_line(who.user, secret).filter(|_| is_password);
+    let mechanism = match way(who.credential, offered)? {
+        Way::Sasl(mechanism) => mechanism,
+        Way::Login => {
+            let line = line.ok_or(Error::NoMechanism(
+                "a user name or password that is not ASCII: no PLAIN",
+            ))?;
+            wire.redact(redaction);
+            return signed_in(wire.run("LOGIN", &line, |_| {}).await?.into(), "LOGIN");
+        }
+    };
+    let response = mechanism.response(who)?;
+    wire.redact(redaction.and_sent(&response));
+    let line = line.filter(|_| !offered.login_disabled);
+    if let Some(line) = line.as_deref().filter(|_| habit.prefers_login(secret)) {
+        let tried = Tried::from(wire.run("LOGIN", line, |_| {}).await?);
+        if matches!(tried, Tried::Refused(..)) {
+            habit.takes_neither(secret);
+        }
+        return signed_in(tried, "LOGIN");
+    }
+    let (wire, answer) = match sasl(wire, mechanism, &response, offered.sasl_ir).await? {
+        Tried::In(wire, known) => return Ok((wire, known)),
+        Tried::Refused(wire, answer) => (wire, answer),
+    };
+    let line = line.filter(|_| may_mean_the_way(&answer) && habit.tries_login(secret));
+    let Some(line) = line else {
+        return Err(refused(answer, mechanism.name()));
+    };
+    match wire.run("LOGIN", &line, |_| {}).await {
+        Ok(done) => {
+            let tried = Tried::from(done);
+            match &tried {
+                Tried::In(..) => {
+                    tracing::info!(%answer, "the server offers PLAIN and refuses it; it takes LOGIN");
+                    habit.takes_login(secret);
+                }
+                Tried::Refused(..) => habit.takes_neither(secret),
+            }
+            signed_in(tried, "LOGIN")
+        }
+        // It leaves whoever it refuses: then LOGIN is the next that it hears.
+        Err(_) => {
+            habit.takes_login(secret);
+            Err(refused(answer, mechanism.name()))
+        }
+    }
+}
+
+/// One mechanism. A server that does not know initial responses although it offers them (SASL-IR) says BAD, and is asked without.
+async fn sasl<T: Io>(wire: Wire<T>, mechanism: Mechanism, response: &str, initial: bool) -> Result<Tried<T>, Error> {
+    if !initial {
+        return when_asked(wire, mechanism, response).await;
+    }
+    let line = format!("{} {response}", mechanism.name());
+    let running = wire.send("AUTHENTICATE", &line).await?;
+    match conclude(running, mechanism).await? {
+        Tried::Refused(wire, answer) if answer.status == Negative::Bad && may_mean_the_way(&answer) => {
+            let again = when_asked(wire, mechanism, response).await;
+            // It leaves whoever it refuses: then that refusal is its word.
+            again.map_err(|_| refused(answer, mechanism.name()))
+        }
+        tried => Ok(tried),
+    }
+}
+
+/// One mechanism, whose response waits until the server asks for it.
+async fn when_asked<T: Io>(wire: Wire<T>, mechanism: Mechanism, response: &str) -> Result<Tried<T>, Error> {
+    let mut running = wire.send("AUTHENTICATE", mechanism.name()).await?;
+    loop {
+        running = match running.next().await? {
+            Step::Said(running, Said::Continue(_)) => {
+                return conclude(running.answer(response).await?, mechanism).await;
+            }
+            Step::Said(running, _) => running,
+            Step::Done(done) => match Tried::from(done) {
+                // Nobody has said who we are yet.
+                Tried::In(..) => return Err(Violation::Unreadable.into()),
+                refused @ Tried::Refused(..) => return Ok(refused),
+            },
+        };
+    }
+}
+
 /// Reads to the end of a sign-in. A server that does not like a token says why in a challenge, and waits for an answer to it.
-async fn conclude<T: Io>(mut running: Running<T>, mechanism: Mechanism) -> Result<(Wire<T>, Option<Known>), Error> {
+async fn conclude<T: Io>(mut running: Running<T>, mechanism: Mechanism) -> Result<Tried<T>, Error> {
     let mut why = None;
     let mut challenges = 0;
     while challenges < CHALLENGES {
@@ -218,38 +288,60 @@ async fn conclude<T: Io>(mut running: Running<T>, mechanism: Mechanism) -> Resul
                 running = on_its_way.answer(mechanism.understood()).await?;
             }
             Step::Said(on_its_way, _) => running = on_its_way,
-            Step::Done(done) => return refused(done.ok(), mechanism.name(), why),
+            Step::Done(done) => {
+                let mut tried = Tried::from(done);
+                if let (Tried::Refused(_, answer), Some(why)) = (&mut tried, why) {
+                    answer.text = Words::new(&format!("{} {why}", answer.text));
+                }
+                return Ok(tried);
+            }
         }
     }
     Err(Violation::Continue.into())
 }
 
-/// A refusal of the sign-in is one of the credential, unless the server says that it's only busy (RFC 5530 section 3).
-fn refused<R>(ended: Result<R, Error>, mechanism: &'static str, why: Option<String>) -> Result<R, Error> {
-    ended.map_err(|error| match error {
-        Error::Refused { mut answer, .. } if !["UNAVAILABLE", "INUSE", "LIMIT"].iter().any(|code| answer.is(code)) => {
-            if let Some(why) = why {
-                answer.text = Words::new(&format!("{} {why}", answer.text));
-            }
-            Error::Credential {
-                mechanism,
-                host: MailHost::default(),
-                answer,
-            }
-        }
-        error => error,
-    })
+fn signed_in<T: Io>(tried: Tried<T>, mechanism: &'static str) -> Result<(Wire<T>, Option<Known>), Error> {
+    match tried {
+        Tried::In(wire, known) => Ok((wire, known)),
+        Tried::Refused(_, answer) => Err(refused(answer, mechanism)),
+    }
+}
+
+/// Codes of RFC 5530 section 3 and others' by which a server says that it's busy.
+const BUSY: [&str; 3] = ["UNAVAILABLE", "INUSE", "LIMIT"];
+/// Codes by which it says what is wrong with the account, so that another way leads nowhere.
+const ACCOUNT: [&str; 6] = [
+    "AUTHORIZATIONFAILED",
+    "EXPIRED",
+    "PRIVACYREQUIRED",
+    "CONTACTADMIN",
+    "ALERT",
+    "WEBALERT",
+];
+
+/// A refusal of the sign-in is one of the credential, unless the server says that it's only busy.
+fn refused(answer: Refusal, mechanism: &'static str) -> Error {
+    if BUSY.iter().any(|code| answer.is(code)) {
+        return Error::Refused {
+            command: "AUTHENTICATE",
+            answer,
+        };
+    }
+    Error::Credential {
+        mechanism,
+        host: MailHost::default(),
+        answer,
+    }
+}
+
+/// Whether a refusal may be one of the mechanism or its form, so that another may work.
+fn may_mean_the_way(answer: &Refusal) -> bool {
+    !BUSY.iter().chain(&ACCOUNT).any(|code| answer.is(code)) && refusal::backoff(&answer.text.to_string()).is_none()
 }
 
 /// LOGIN takes quoted strings, which hold ASCII only.
-async fn login<T: Io>(wire: Wire<T>, user: &str, password: &Secret) -> Result<(Wire<T>, Option<Known>), Error> {
-    let (Some(user), Some(password)) = (quoted(user), quoted(password.expose_secret())) else {
-        return Err(Error::NoMechanism(
-            "a user name or password that is not ASCII: no PLAIN",
-        ));
-    };
-    let done = wire.run("LOGIN", &format!("{user} {password}"), |_| {}).await?;
-    refused(done.ok(), "LOGIN", None)
+fn login_line(user: &str, password: &Secret) -> Option<String> {
+    Some(format!("{} {}", quoted(user)?, quoted(password.expose_secret())?))
 }
 
 fn quoted(text: &str) -> Option<String> {
@@ -257,10 +349,9 @@ fn quoted(text: &str) -> Option<String> {
     printable.then(|| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
 }
 
-fn deadline() -> Instant {
-    Instant::now() + SILENCE + Duration::from_secs(1)
-}
-
 #[cfg(test)]
 #[path = "login_tests.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "login_ways_tests.rs"]
+mod ways_tests;

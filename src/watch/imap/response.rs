@@ -1,16 +1,22 @@
-//! What a server says, in our own words: the only place that knows the parser's types.
+//! What a server says, in our own words.
+//!
+//! Only what our commands need is read: how they end, EXISTS and EXPUNGE, what FETCH brings of what we ask for, capabilities, and the
+//! hierarchy delimiter. Anything else is passed over, and told of where we can't even see what it is. What can't be read costs that
+//! field (`INTERNALDATE NIL`), that answer, or that command, never more; only bytes that stand behind a mail and can't, end the session,
+//! since then nobody knows where the mail ends.
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use imap_proto::{
-    AttributeValue, Capability, MailboxDatum, MessageSection, Outcome, Response, ResponseCode, SectionPath, Status,
-    StatusAttribute, rfc4315::UidSetMember,
-};
 
+use super::{
+    capabilities::{Capabilities, capabilities},
+    frame::{Event, Frame, LITERAL, Literal},
+    grammar::{Scanner, Value},
+};
 use crate::watch::error::{Negative, Refusal, Words};
 
 /// One response.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Said {
     /// `+`: the server waits for more, and what it says with it.
     Continue(String),
@@ -22,20 +28,30 @@ pub(crate) enum Said {
     Preauth,
     /// `* OK`, with what it knows of the mailbox or the server.
     Ok(Option<Known>),
+    /// `* NO` or `* BAD`: a warning, or at the beginning a refusal.
+    Warning(Words),
     /// `* n EXISTS`: so many mails are there now.
     Exists(u32),
     /// `* n EXPUNGE`: one is gone.
     Expunged,
     /// `* n FETCH`.
     Fetch(Fetch),
+    /// A piece of a body that is too large to be gathered; its FETCH answer follows.
+    Piece(Bytes),
     /// `* CAPABILITY`.
     Capabilities(Capabilities),
     /// `* LIST`: the hierarchy delimiter.
     Delimiter(Option<String>),
     /// `* STATUS`: so many mails are in the mailbox that was asked about.
     Messages(u32),
-    /// Anything else.
+    /// Anything else that the protocol knows.
     Other,
+    /// `* …` that can't be read; `fetch`: it looks like an answer to FETCH, and may have been a mail.
+    Unread { words: Words, fetch: bool },
+    /// A line that is neither an answer nor news.
+    Stray(Words),
+    /// Bytes behind a literal that can't stand there.
+    Torn,
 }
 
 /// What a response code tells.
@@ -49,11 +65,11 @@ pub(crate) enum Known {
 }
 
 /// How a command ended.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// OK.
     Ok(Option<Known>),
-    /// NO or BAD.
+    /// NO or BAD, or what can't be read.
     Refused(Refusal),
 }
 
@@ -66,155 +82,302 @@ pub(crate) struct Fetch {
     pub(crate) body: Option<Bytes>,
     /// Fields of the header that were asked for.
     pub(crate) header: Option<Bytes>,
+    /// Where in the mail that begins, as the server says.
+    pub(crate) origin: Option<u64>,
 }
 
-/// What a server can do, as far as we use it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Capabilities {
-    pub(crate) starttls: bool,
-    pub(crate) login_disabled: bool,
-    pub(crate) sasl_ir: bool,
-    pub(crate) xoauth2: bool,
-    pub(crate) oauthbearer: bool,
-    pub(crate) plain: bool,
-    pub(crate) id: bool,
-    pub(crate) idle: bool,
-    pub(crate) moves: bool,
-    pub(crate) uidplus: bool,
+/// Responses that others ask for, or that tell what we don't ask: RFC 3501 and 9051, and their extensions.
+const KNOWN: &str = "FLAGS SEARCH ESEARCH LSUB XLIST NAMESPACE ENABLED ID VANISHED QUOTA QUOTAROOT ACL MYRIGHTS \
+    LISTRIGHTS METADATA ANNOTATION ANNOTATIONS SORT THREAD LANGUAGE COMPARATOR GENURLAUTH URLFETCH \
+    CONVERSION JMAPACCESS";
+
+pub(super) fn said(event: Event) -> Said {
+    match event {
+        Event::Piece(bytes) => Said::Piece(bytes),
+        Event::Frame(frame) => response(&frame),
+    }
 }
 
-pub(super) fn said(response: &Response<'_>) -> Said {
-    match response {
-        Response::Continue(outcome) => Said::Continue(outcome.information.as_deref().unwrap_or_default().to_owned()),
-        Response::Done { tag, status, outcome } => Said::Done {
-            tag: tag.0.clone(),
-            answer: answer(status, outcome),
+fn response(frame: &Frame) -> Said {
+    let mut scanner = Scanner::new(frame);
+    let whole = || Words::new(&Scanner::new(frame).words());
+    match scanner.word() {
+        b"*" => untagged(frame, &mut scanner).unwrap_or_else(|| Said::Unread {
+            words: whole(),
+            fetch: is_fetch(frame),
+        }),
+        b"+" => Said::Continue(scanner.words().into_owned()),
+        [b'+', ..] => Said::Continue(Scanner::new(frame).words().get(1..).unwrap_or_default().to_owned()),
+        [b'*', ..] => Said::Unread {
+            words: whole(),
+            fetch: true,
         },
-        Response::Data { status, outcome } => match status {
-            Status::Bye => Said::Bye(refusal(Negative::No, outcome).text),
-            Status::PreAuth => Said::Preauth,
-            Status::Ok => Said::Ok(known(outcome)),
-            Status::No | Status::Bad => Said::Other,
-        },
-        Response::MailboxData(MailboxDatum::Exists(n)) => Said::Exists(*n),
-        Response::Expunge(_) => Said::Expunged,
-        Response::MailboxData(MailboxDatum::List(list)) => {
-            Said::Delimiter(list.delimiter.as_ref().map(|d| d.clone().into_owned()))
+        tag => {
+            let tag = String::from_utf8_lossy(tag).into_owned();
+            if !is_tag(&tag) {
+                return Said::Stray(whole());
+            }
+            let answer = match status(scanner.word()) {
+                Some(Status::Ok) => Answer::Ok(code(&scanner).known),
+                Some(Status::No | Status::Bye) => Answer::Refused(refusal(Negative::No, &scanner)),
+                Some(Status::Bad | Status::Preauth) => Answer::Refused(refusal(Negative::Bad, &scanner)),
+                None => Answer::Refused(Refusal {
+                    status: Negative::Bad,
+                    code: None,
+                    text: Words::new(&format!(
+                        "(an answer that can't be read) {}",
+                        Scanner::new(frame).words()
+                    )),
+                }),
+            };
+            Said::Done { tag, answer }
         }
-        Response::MailboxData(MailboxDatum::Status { status, .. }) => messages(status),
-        Response::Fetch(_, attributes) => Said::Fetch(fetch(attributes)),
-        Response::Capabilities(list) => Said::Capabilities(capabilities(list)),
-        _ => Said::Other,
     }
 }
 
-fn messages(status: &[StatusAttribute]) -> Said {
-    let count = status.iter().find_map(|attribute| match attribute {
-        StatusAttribute::Messages(count) => Some(*count),
-        _ => None,
-    });
-    count.map_or(Said::Other, Said::Messages)
+/// One of ours: `A` and a number. No other can be an answer.
+fn is_tag(tag: &str) -> bool {
+    tag.strip_prefix('A')
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-fn answer(status: &Status, outcome: &Outcome<'_>) -> Answer {
-    match status {
-        Status::Ok => Answer::Ok(known(outcome)),
-        Status::No | Status::Bye => Answer::Refused(refusal(Negative::No, outcome)),
-        Status::Bad | Status::PreAuth => Answer::Refused(refusal(Negative::Bad, outcome)),
+fn is_fetch(frame: &Frame) -> bool {
+    let text = frame.text.get(..64).unwrap_or(&frame.text);
+    text.windows(5).any(|word| word.eq_ignore_ascii_case(b"FETCH"))
+}
+
+fn untagged(frame: &Frame, scanner: &mut Scanner<'_>) -> Option<Said> {
+    let first = scanner.word();
+    if let Some(status) = status(first) {
+        return Some(match status {
+            Status::Ok => Said::Ok(code(scanner).known),
+            Status::No => Said::Warning(Words::new(&format!("NO {}", scanner.words()))),
+            Status::Bad => Said::Warning(Words::new(&format!("BAD {}", scanner.words()))),
+            Status::Bye => Said::Bye(Words::new(&scanner.words())),
+            Status::Preauth => Said::Preauth,
+        });
+    }
+    if let Some(number) = number(first) {
+        let what = scanner.word_or_list();
+        return match String::from_utf8_lossy(what).to_ascii_uppercase().as_str() {
+            "EXISTS" => Some(Said::Exists(number)),
+            "EXPUNGE" => Some(Said::Expunged),
+            "RECENT" => Some(Said::Other),
+            "FETCH" => match fetch(scanner).filter(|_| !frame.broken) {
+                Some(fetch) => Some(Said::Fetch(fetch)),
+                // Where a mail was in it, the rest may be of that mail.
+                None if !frame.literals.is_empty() => Some(Said::Torn),
+                None => None,
+            },
+            _ => None,
+        };
+    }
+    match String::from_utf8_lossy(first).to_ascii_uppercase().as_str() {
+        "CAPABILITY" => Some(Said::Capabilities(capabilities(&scanner.words()))),
+        "LIST" => delimiter(scanner).filter(|_| !frame.broken).map(Said::Delimiter),
+        "STATUS" => Some(messages(scanner)),
+        known if KNOWN.split(' ').any(|name| name == known) => Some(Said::Other),
+        _ => None,
     }
 }
 
-fn known(outcome: &Outcome<'_>) -> Option<Known> {
-    match outcome.code.as_ref()? {
-        ResponseCode::UidValidity(n) => Some(Known::UidValidity(*n)),
-        ResponseCode::UidNext(n) => Some(Known::UidNext(*n)),
-        ResponseCode::CopyUid(_, source, _) => Some(Known::Copied(count(source))),
-        ResponseCode::Capabilities(list) => Some(Known::Capabilities(capabilities(list))),
+#[derive(Clone, Copy)]
+enum Status {
+    Ok,
+    No,
+    Bad,
+    Bye,
+    Preauth,
+}
+
+fn status(word: &[u8]) -> Option<Status> {
+    let all = [
+        ("OK", Status::Ok),
+        ("NO", Status::No),
+        ("BAD", Status::Bad),
+        ("BYE", Status::Bye),
+        ("PREAUTH", Status::Preauth),
+    ];
+    let found = all.iter().find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()));
+    found.map(|(_, status)| *status)
+}
+
+/// A response code and the text behind it.
+#[derive(Default)]
+struct Coded {
+    known: Option<Known>,
+    code: Option<String>,
+    text: String,
+}
+
+fn code(scanner: &Scanner<'_>) -> Coded {
+    let words = scanner.words();
+    let Some((code, text)) = words.strip_prefix('[').and_then(|rest| rest.split_once(']')) else {
+        return Coded {
+            text: words.into_owned(),
+            ..Coded::default()
+        };
+    };
+    let (name, value) = code.trim().split_once([' ', '\t']).unwrap_or((code.trim(), ""));
+    let name = name.to_ascii_uppercase();
+    let known = match name.as_str() {
+        "UIDVALIDITY" => value.trim().parse().ok().map(Known::UidValidity),
+        "UIDNEXT" => value.trim().parse().ok().map(Known::UidNext),
+        "COPYUID" => value
+            .split_whitespace()
+            .nth(1)
+            .map(|source| Known::Copied(count(source))),
+        "CAPABILITY" => Some(Known::Capabilities(capabilities(value))),
         _ => None,
+    };
+    Coded {
+        known,
+        code: Some(name),
+        text: text.trim().to_owned(),
     }
 }
 
 /// How many UIDs a set names.
-fn count(set: &[UidSetMember]) -> u32 {
-    let each = set.iter().map(|member| match member {
-        UidSetMember::Uid(_) => 1,
-        UidSetMember::UidRange(range) => range.end().abs_diff(*range.start()).saturating_add(1),
+fn count(set: &str) -> u32 {
+    let each = set.split(',').filter_map(|member| {
+        let (first, last) = member.split_once(':').unwrap_or((member, member));
+        let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
+        Some(last.abs_diff(first).saturating_add(1))
     });
     each.fold(0, u32::saturating_add)
 }
 
-/// Codes that the parser doesn't know stay in the text as `[CODE …] text`.
-fn refusal(status: Negative, outcome: &Outcome<'_>) -> Refusal {
-    let text = outcome.information.as_deref().unwrap_or_default().trim();
-    let written = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-    let (code, text) = match (&outcome.code, written) {
-        (Some(ResponseCode::TryCreate), _) => (Some("TRYCREATE".to_owned()), text),
-        (Some(ResponseCode::Alert), _) => (Some("ALERT".to_owned()), text),
-        (Some(ResponseCode::ReadOnly), _) => (Some("READ-ONLY".to_owned()), text),
-        (None, Some((code, text))) => (code.split(' ').next().map(str::to_ascii_uppercase), text),
-        _ => (None, text),
-    };
+/// `INBOX (MESSAGES 3)`
+fn messages(scanner: &mut Scanner<'_>) -> Said {
+    let mut found = None;
+    scanner.value();
+    if scanner.eat(b'(') {
+        while !scanner.is_at(b')') {
+            let is_asked = scanner.name().eq_ignore_ascii_case(b"MESSAGES");
+            let Some(value) = scanner.value() else { break };
+            if is_asked {
+                found = atom(Some(value)).and_then(number);
+            }
+        }
+    }
+    found.map_or(Said::Other, Said::Messages)
+}
+
+fn refusal(status: Negative, scanner: &Scanner<'_>) -> Refusal {
+    let coded = code(scanner);
     Refusal {
         status,
-        code: code.as_deref().map(Words::new),
-        text: Words::new(text),
+        code: coded.code.as_deref().map(Words::new),
+        text: Words::new(&coded.text),
     }
 }
 
-fn fetch(attributes: &[AttributeValue<'_>]) -> Fetch {
+/// The attributes of a FETCH answer; `None` where they can't be told apart.
+fn fetch(scanner: &mut Scanner<'_>) -> Option<Fetch> {
     let mut fetch = Fetch::default();
-    for attribute in attributes {
-        match attribute {
-            AttributeValue::Uid(uid) => fetch.uid = Some(*uid),
-            AttributeValue::Rfc822Size(size) => fetch.size = Some(*size),
-            AttributeValue::InternalDate(date) => fetch.received = internal_date(date),
-            // NIL is a server's word for "nothing there", e.g. for a piece after the end.
-            AttributeValue::BodySection {
-                section: None, data, ..
-            } => {
-                fetch.body = Some(data.as_deref().map_or_else(Bytes::new, Bytes::copy_from_slice));
+    if !scanner.eat(b'(') {
+        return None;
+    }
+    while !scanner.eat(b')') {
+        let name = String::from_utf8_lossy(scanner.name()).to_ascii_uppercase();
+        if name.is_empty() || name.contains(char::from(LITERAL)) {
+            return None;
+        }
+        if name == "FLAGS" && scanner.flags() {
+            continue;
+        }
+        let value = scanner.value();
+        if value.is_none() && !scanner.is_at(b')') {
+            // Its end is not known.
+            return None;
+        }
+        match name.as_str() {
+            "UID" => {
+                let uid = atom(value).and_then(number).filter(|uid| *uid > 0)?;
+                if *fetch.uid.get_or_insert(uid) != uid {
+                    return None;
+                }
             }
-            AttributeValue::BodySection {
-                section: Some(SectionPath::Full(MessageSection::Header)),
-                data: Some(data),
-                ..
-            } => fetch.header = Some(Bytes::copy_from_slice(data)),
+            "RFC822.SIZE" => fetch.size = atom(value).and_then(size),
+            "INTERNALDATE" => fetch.received = quoted(value).and_then(internal_date),
+            _ if name.starts_with("BODY[HEADER") => {
+                fetch.header = value.filter(|value| *value != Value::Nil).and_then(body);
+            }
+            _ if is_body(&name) => {
+                fetch.body = value.and_then(body);
+                fetch.origin = origin(&name);
+            }
             _ => {}
         }
     }
-    fetch
+    scanner.rest().is_empty().then_some(fetch)
+}
+
+/// `BODY[]`, with or without the place where a part of it begins. Some servers repeat our `.PEEK`.
+fn is_body(name: &str) -> bool {
+    let rest = name.strip_prefix("BODY[]").or_else(|| name.strip_prefix("BODY.PEEK[]"));
+    rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('<') && rest.ends_with('>')))
+}
+
+fn origin(name: &str) -> Option<u64> {
+    let (_, origin) = name.split_once('<')?;
+    origin.strip_suffix('>')?.parse().ok()
+}
+
+/// NIL is a server's word for "nothing there", e.g. for a piece after the end.
+fn body(value: Value<'_>) -> Option<Bytes> {
+    match value {
+        Value::Nil => Some(Bytes::new()),
+        Value::Quoted(text) => Some(text.into()),
+        Value::Literal(Literal::Gathered(bytes)) => Some(bytes.clone()),
+        Value::Literal(Literal::Passed(_)) | Value::Atom(_) | Value::List => None,
+    }
+}
+
+fn atom(value: Option<Value<'_>>) -> Option<&[u8]> {
+    match value {
+        Some(Value::Atom(atom)) => Some(atom),
+        _ => None,
+    }
+}
+
+fn quoted(value: Option<Value<'_>>) -> Option<Vec<u8>> {
+    match value {
+        Some(Value::Quoted(text)) => Some(text),
+        Some(Value::Literal(Literal::Gathered(bytes))) => Some(bytes.to_vec()),
+        _ => None,
+    }
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()
+}
+
+/// A mail may be larger than we can say: then as large as that.
+fn size(digits: &[u8]) -> Option<u32> {
+    let size: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some(u32::try_from(size).unwrap_or(u32::MAX))
 }
 
 /// `" 1-Jan-2026 00:00:00 +0000"` (RFC 9051, `date-time`).
-fn internal_date(text: &str) -> Option<DateTime<Utc>> {
-    let date = DateTime::parse_from_str(text.trim_start(), "%d-%b-%Y %H:%M:%S %z").ok()?;
+fn internal_date(text: Vec<u8>) -> Option<DateTime<Utc>> {
+    let text = String::from_utf8(text).ok()?;
+    let date = DateTime::parse_from_str(text.trim(), "%d-%b-%Y %H:%M:%S %z").ok()?;
     Some(date.to_utc())
 }
 
-fn capabilities(list: &[Capability<'_>]) -> Capabilities {
-    let mut found = Capabilities::default();
-    for capability in list {
-        match capability {
-            Capability::Imap4rev1 => {}
-            Capability::Auth(name) => match name.to_ascii_uppercase().as_str() {
-                "XOAUTH2" => found.xoauth2 = true,
-                "OAUTHBEARER" => found.oauthbearer = true,
-                "PLAIN" => found.plain = true,
-                _ => {}
-            },
-            Capability::Atom(name) => match name.to_ascii_uppercase().as_str() {
-                "STARTTLS" => found.starttls = true,
-                "LOGINDISABLED" => found.login_disabled = true,
-                "SASL-IR" => found.sasl_ir = true,
-                "ID" => found.id = true,
-                "IDLE" => found.idle = true,
-                "MOVE" => found.moves = true,
-                "UIDPLUS" => found.uidplus = true,
-                _ => {}
-            },
-        }
+/// `(\HasNoChildren) "/" INBOX`
+fn delimiter(scanner: &mut Scanner<'_>) -> Option<Option<String>> {
+    if scanner.value()? != Value::List {
+        return None;
     }
-    found
+    match scanner.value()? {
+        Value::Nil => Some(None),
+        Value::Atom(text) => Some(Some(String::from_utf8_lossy(text).into_owned())),
+        Value::Quoted(text) => Some(Some(String::from_utf8_lossy(&text).into_owned())),
+        Value::Literal(_) | Value::List => None,
+    }
 }
 
 #[cfg(test)]

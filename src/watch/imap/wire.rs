@@ -1,38 +1,43 @@
-//! Commands and their answers: a thin strict layer over async-imap.
+//! Commands and their answers.
 //!
 //! A connection is either a [`Wire`], on which a command can be sent, or [`Running`], with one under way. Each step takes the one
 //! and gives back the other, and an error gives back neither: a connection that broke, or whose answer was not read to its end,
-//! can't be used again. Every tagged status is looked at; EOF, BYE and silence are errors.
+//! can't be used again. Every tagged status is looked at; EOF, BYE and silence are errors. What nobody asked for has a bound and
+//! moves no deadline.
 //!
-//! Of async-imap only the reading of responses is used: its calls report refused commands and lost connections as empty success
-//! (0.12, 2026), and it writes a command in four pieces, which under TLS are four packets.
+//! Responses are read by our own [`super::frame`] and [`super::response`]. async-imap (0.12, 2026) ends a connection for good at the
+//! first line that its parser doesn't know; imap-proto (0.17) panics at `INTERNALDATE NIL`, recurses into nested lists until
+//! the stack is gone, and wants all of a literal in memory. It is the measure in our tests: what it reads, we read alike.
 
 use std::{
     fmt::{self, Write as _},
-    panic::AssertUnwindSafe,
     time::Duration,
 };
 
-use async_imap::Client;
-use futures_util::FutureExt;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     time::{Instant, timeout, timeout_at},
 };
 
 use super::{
-    guard::Guard,
+    frame::Frames,
+    heard::Heard,
     response::{Answer, Known, Said, said},
 };
 use crate::{
     secret::Redaction,
-    watch::error::{Error, Violation},
+    watch::error::{Error, Violation, Words},
 };
 
 /// The longest silence while an answer is due.
 pub(crate) const SILENCE: Duration = Duration::from_secs(60);
-/// The longest time from a command, or its last FETCH answer, to its end.
+/// The longest time from a command, or its last answer that was asked for, to its end.
 const ENDLESS: Duration = Duration::from_secs(600);
+/// So many responses to a command that nobody asked for are no news any more.
+const FLOOD: u32 = 100_000;
+
+/// The command whose answers are mails.
+pub(crate) const FETCH: &str = "UID FETCH";
 
 /// How long a server that stopped listening may go on talking.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -44,14 +49,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug> Io for T {}
 /// A connection on which no command is under way.
 #[derive(Debug)]
 pub(crate) struct Wire<T: Io = Box<dyn Io>> {
-    client: Client<Guard<T>>,
+    frames: Frames<T>,
     tag: u32,
-    responses: u64,
+    greeted: bool,
     exists: u32,
     /// The server spoke of mails since [`Wire::take_news`]; so many are new, as far as one can count.
     news: Option<u32>,
     /// What the server must not say again where somebody sees it.
     redaction: Box<Redaction>,
+    unread: Option<Box<Unread>>,
+}
+
+/// What a server said that can't be read, and was passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unread {
+    pub(crate) lines: u32,
+    /// The beginning of the first.
+    pub(crate) first: Words,
 }
 
 /// A connection with a command under way.
@@ -60,6 +74,10 @@ pub(crate) struct Running<T: Io = Box<dyn Io>> {
     wire: Wire<T>,
     command: &'static str,
     until: Instant,
+    /// Responses that nobody asked for.
+    unasked: u32,
+    /// What may have been a mail, and can't be read: then nobody may think that the mail is gone.
+    lost: Option<Words>,
 }
 
 /// The next thing that happens to a command.
@@ -94,22 +112,27 @@ impl<T: Io> Wire<T> {
     /// A connection whose greeting was not read yet.
     pub(crate) fn new(stream: T) -> Self {
         Self {
-            client: Client::new(Guard::new(stream)),
+            frames: Frames::new(stream),
             tag: 0,
-            responses: 0,
+            greeted: false,
             exists: 0,
             news: None,
             redaction: Box::default(),
+            unread: None,
+        }
+    }
+
+    /// A connection whose greeting was read before TLS.
+    pub(crate) fn after_greeting(stream: T) -> Self {
+        Self {
+            greeted: true,
+            ..Self::new(stream)
         }
     }
 
     /// The bare stream, when nothing came that was not read.
     pub(super) fn into_inner(self) -> Result<T, Error> {
-        let clean = self.client.get_ref().responses() == Some(self.responses);
-        if !clean {
-            return Err(Violation::Injected.into());
-        }
-        Ok(self.client.into_inner().into_inner())
+        self.frames.into_inner().ok_or(Error::Protocol(Violation::Injected))
     }
 
     /// From now on these secrets are struck out of the server's words.
@@ -120,6 +143,16 @@ impl<T: Io> Wire<T> {
     /// How many mails are new since this was last asked; `None` where the server did not speak of mails at all.
     pub(crate) fn take_news(&mut self) -> Option<u32> {
         self.news.take()
+    }
+
+    /// The mails that are there, as the server said last.
+    pub(crate) fn exists(&self) -> u32 {
+        self.exists
+    }
+
+    /// What could not be read since this was last asked.
+    pub(crate) fn take_unread(&mut self) -> Option<Unread> {
+        self.unread.take().map(|unread| *unread)
     }
 
     /// Whether the server spoke of mails since.
@@ -138,23 +171,25 @@ impl<T: Io> Wire<T> {
             wire: self,
             command,
             until: Instant::now() + ENDLESS,
+            unasked: 0,
+            lost: None,
         })
     }
 
-    /// Sends a command and reads to its end; `on` gets what the server says on the way.
-    pub(crate) async fn run(
+    /// Sends a command and reads to its end; `on` gets what the server says on the way, and may say what it was to it.
+    pub(crate) async fn run<H: Into<Heard>>(
         self,
         command: &'static str,
         arguments: &str,
-        mut on: impl FnMut(Said),
+        mut on: impl FnMut(Said) -> H,
     ) -> Result<Done<T>, Error> {
         let mut running = self.send(command, arguments).await?;
         loop {
             match running.next().await? {
                 Step::Said(_, Said::Continue(_)) => return Err(Violation::Continue.into()),
                 Step::Said(on_its_way, said) => {
-                    on(said);
                     running = on_its_way;
+                    running.heard(on(said));
                 }
                 Step::Done(done) => return Ok(done),
             }
@@ -167,7 +202,7 @@ impl<T: Io> Wire<T> {
             return Err(Violation::Command.into());
         }
         line.push_str("\r\n");
-        let stream = self.client.get_mut();
+        let stream = self.frames.get_mut();
         let written = async {
             stream.write_all(line.as_bytes()).await?;
             stream.flush().await
@@ -194,17 +229,14 @@ impl<T: Io> Wire<T> {
 
     /// The next response, however long it takes. Dropping the future loses nothing.
     async fn listen(&mut self) -> Result<Said, Error> {
-        // imap-proto panics on some input (`INTERNALDATE NIL`, a multi-byte character after a code; 0.17, 2026).
-        let read = AssertUnwindSafe(self.client.read_response()).catch_unwind().await;
-        let response = match read {
-            Err(_) => return Err(Violation::Unreadable.into()),
-            Ok(Err(error)) => return Err(failed(error)),
-            Ok(Ok(None)) => return Err(Error::Closed),
-            Ok(Ok(Some(response))) => response,
-        };
-        self.responses += 1;
-        let mut said = said(response.parsed());
+        let mut said = said(self.frames.next().await?);
         match &mut said {
+            Said::Torn => return Err(Violation::Grammar.into()),
+            Said::Stray(words) if self.greeted => {
+                words.strike(&self.redaction);
+                return Err(Error::Unreadable(std::mem::take(words)));
+            }
+            Said::Unread { words, .. } if self.greeted => self.pass_over(words),
             Said::Bye(words) => return Err(Error::Bye(std::mem::take(words)).struck(&self.redaction)),
             Said::Done {
                 answer: Answer::Refused(answer),
@@ -219,25 +251,36 @@ impl<T: Io> Wire<T> {
             Said::Expunged => self.exists = self.exists.saturating_sub(1),
             _ => {}
         }
+        self.greeted = true;
         Ok(said)
     }
 
-    /// The next response of a server that owes us one.
-    pub(super) async fn read(&mut self, command: &'static str, until: Instant) -> Result<Said, Error> {
+    fn pass_over(&mut self, words: &Words) {
+        let unread = self.unread.get_or_insert_with(|| {
+            let first = words.clone().struck(&self.redaction);
+            Box::new(Unread { lines: 0, first })
+        });
+        unread.lines = unread.lines.saturating_add(1);
+    }
+
+    /// The greeting, which must be there soon.
+    pub(super) async fn greeting(&mut self) -> Result<Said, Error> {
+        self.read("the greeting", Instant::now() + SILENCE, SILENCE).await
+    }
+
+    /// The next response of a server that owes us one: until then, which is `after` its last sign of life.
+    async fn read(&mut self, command: &'static str, until: Instant, after: Duration) -> Result<Said, Error> {
         loop {
-            let received = self.client.get_ref().received();
+            let received = self.frames.received();
             let silent = Instant::now() + SILENCE;
             if let Ok(said) = timeout_at(silent.min(until), self.listen()).await {
                 return said;
             }
-            if Instant::now() >= until {
-                return Err(Error::Endless {
-                    command,
-                    after: ENDLESS,
-                });
-            }
-            if self.client.get_ref().received() == received {
+            if Instant::now() >= silent && self.frames.received() == received {
                 return Err(Error::Silent(SILENCE));
+            }
+            if Instant::now() >= until {
+                return Err(Error::Endless { command, after });
             }
         }
     }
@@ -246,7 +289,7 @@ impl<T: Io> Wire<T> {
 impl<T: Io> Running<T> {
     /// What the server says next.
     pub(crate) async fn next(mut self) -> Result<Step<T>, Error> {
-        let said = self.wire.read(self.command, self.until).await?;
+        let said = self.wire.read(self.command, self.until, ENDLESS).await?;
         self.step(said)
     }
 
@@ -270,8 +313,11 @@ impl<T: Io> Running<T> {
         match said {
             Said::Done { tag, answer } => {
                 // Every command is read to its end before the next, so there is no other tag that could come.
-                if tag.strip_prefix('A').and_then(|n| n.parse().ok()) != Some(self.wire.tag) {
-                    return Err(Violation::Unreadable.into());
+                if tag != format!("A{}", self.wire.tag) {
+                    return Err(Violation::Tag.into());
+                }
+                if let Some(lost) = self.lost.filter(|_| self.command == FETCH) {
+                    return Err(Error::Unreadable(lost));
                 }
                 Ok(Step::Done(Done {
                     wire: self.wire,
@@ -280,8 +326,16 @@ impl<T: Io> Running<T> {
                 }))
             }
             said => {
-                if matches!(said, Said::Fetch(_)) {
-                    self.until = Instant::now() + ENDLESS;
+                if let Said::Unread { words, fetch: true } = &said {
+                    self.lost
+                        .get_or_insert_with(|| words.clone().struck(&self.wire.redaction));
+                }
+                self.unasked = self.unasked.saturating_add(1);
+                if self.unasked > FLOOD {
+                    return Err(Error::Flood {
+                        command: self.command,
+                        most: FLOOD,
+                    });
                 }
                 Ok(Step::Said(self, said))
             }
@@ -290,7 +344,7 @@ impl<T: Io> Running<T> {
 
     /// Sends the bytes that the server asked for by `+`, and ends the command's line.
     pub(crate) async fn literal(mut self, bytes: &[u8]) -> Result<Self, Error> {
-        let stream = self.wire.client.get_mut();
+        let stream = self.wire.frames.get_mut();
         let written = async {
             stream.write_all(bytes).await?;
             stream.write_all(b"\r\n").await?;
@@ -305,23 +359,22 @@ impl<T: Io> Running<T> {
         Ok(self)
     }
 
+    /// What the last response was.
+    pub(crate) fn heard(&mut self, heard: impl Into<Heard>) {
+        let heard = heard.into();
+        if heard != Heard::Unasked {
+            self.unasked = self.unasked.saturating_sub(1);
+        }
+        if heard == Heard::Progress {
+            self.until = Instant::now() + ENDLESS;
+        }
+    }
+
     /// Sends what the server asked for by `+`, or DONE.
     pub(crate) async fn answer(mut self, line: &str) -> Result<Self, Error> {
         self.wire.write(line.to_owned()).await?;
         self.until = Instant::now() + ENDLESS;
         Ok(self)
-    }
-}
-
-/// The parser's words are left out: they hold the mail that it could not read.
-fn failed(error: std::io::Error) -> Error {
-    if let Some(violation) = error.get_ref().and_then(|e| e.downcast_ref::<Violation>()) {
-        return Error::Protocol(*violation);
-    }
-    match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => Error::Closed,
-        std::io::ErrorKind::Other => Error::Protocol(Violation::Unreadable),
-        _ => Error::Io(error),
     }
 }
 

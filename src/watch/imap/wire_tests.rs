@@ -3,7 +3,9 @@ use crate::watch::{imap::response::Fetch, script::play_lines};
 
 /// A connection that is past its greeting, and the server's script for what comes.
 fn wire(script: &[&str]) -> Wire<tokio::io::DuplexStream> {
-    Wire::new(play_lines(script.iter().map(|line| (*line).to_owned()).collect()).0)
+    let mut wire = Wire::new(play_lines(script.iter().map(|line| (*line).to_owned()).collect()).0);
+    wire.greeted = true;
+    wire
 }
 
 async fn fetched(script: &[&str]) -> Result<Vec<Fetch>, Error> {
@@ -17,7 +19,6 @@ async fn fetched(script: &[&str]) -> Result<Vec<Fetch>, Error> {
     Ok(list)
 }
 
-/// What async-imap 0.12's own calls take for an empty success, a hang or a panic.
 #[tokio::test]
 async fn refusals_and_lost_connections_are_errors() {
     for (script, error) in [
@@ -45,23 +46,24 @@ async fn refusals_and_lost_connections_are_errors() {
         ),
         (
             &["C: *", "S: A77 OK done"],
-            "the server broke the protocol: a response that can't be read",
+            "the server broke the protocol: an answer to a command that was not sent",
+        ),
+        (
+            &["C: *", "S: $ WHAT"],
+            "the server refused UID FETCH: BAD (an answer that can't be read) A1 WHAT",
         ),
         (
             &["C: *", "S: + go on"],
             "the server broke the protocol: a request to continue when there was nothing to continue",
         ),
+        // A mail in it would be taken for one that is gone.
         (
-            &["C: *", "S: * 1 FETCH (INTERNALDATE NIL)"],
-            "the server broke the protocol: a response that can't be read",
+            &["C: *", "S: * 1 FETCH (UID 5 X \"a", "S: $ OK"],
+            "the server broke the protocol: a response that can't be read: * 1 FETCH (UID 5 X \"a",
         ),
         (
-            &["C: *", "S: * OK [ALERT]\u{e9}t\u{e9}"],
-            "the server broke the protocol: a response that can't be read",
-        ),
-        (
-            &["C: *", "S: * GARBAGE"],
-            "the server broke the protocol: a response that can't be read",
+            &["C: *", "S: 250 OK \u{202e}done"],
+            "the server broke the protocol: a response that can't be read: 250 OK  done",
         ),
         (
             &["C: *", "S: * 1 FETCH (UID 1 BODY[] {2}\r\nabcd)"],
@@ -81,11 +83,66 @@ async fn refusals_and_lost_connections_are_errors() {
     }
 }
 
+/// RFC 9051 section 2.2.2: a client must be ready for any response.
 #[tokio::test]
-async fn a_deep_answer_does_not_take_the_process_along() {
-    let deep = format!("B: * 1 FETCH (BODYSTRUCTURE {}", "(".repeat(10_000));
-    let error = fetched(&["C: *", &deep]).await.unwrap_err();
-    assert!(matches!(error, Error::Protocol(Violation::Nested)), "{error:?}");
+async fn what_cannot_be_read_is_passed_over_and_told() {
+    let deep = format!("S: * 1 FETCH (BODYSTRUCTURE {}", "(".repeat(10_000));
+    let script = [
+        "C: *",
+        "S: * GARBAGE \u{1b}[31m",
+        "S: * 1 FETCH (INTERNALDATE NIL UID 4)",
+        "S: * OK [ALERT]\u{e9}t\u{e9}",
+        &deep,
+        "S: * 2 FETCH (BODYSTRUCTURE ((((",
+        "S: *  3 EXISTS",
+        "S: $ OK",
+    ];
+    let mut uids = Vec::new();
+    let done = wire(&script).run("NOOP", "", |said| {
+        if let Said::Fetch(fetch) = said {
+            uids.push(fetch.uid);
+        }
+    });
+    let (mut wire, _) = done.await.unwrap().ok().unwrap();
+    assert_eq!((uids, wire.take_news()), (vec![Some(4)], Some(3)));
+    let unread = wire.take_unread().unwrap();
+    assert_eq!((unread.lines, unread.first.to_string()), (3, "* GARBAGE  [31m".into()));
+    assert_eq!(wire.take_unread(), None);
+}
+
+/// A server that talks without end ends its own session, soon and at no cost.
+#[tokio::test]
+async fn a_flood_has_an_end() {
+    let flood = |line: &str| format!("{line}\r\n").repeat(1000);
+    for line in ["* OK still here", "* 1 FETCH (UID 1)", "* GARBAGE", "* 1 EXPUNGE"] {
+        let mut script = vec!["C: *".to_owned()];
+        script.extend((0..101).map(|_| format!("B: {}", flood(line))));
+        let mut wire = Wire::new(play_lines(script).0);
+        wire.greeted = true;
+        let mut heard = 0;
+        let error = wire.run("NOOP", "", |_| heard += 1).await.err().unwrap();
+        assert!(matches!(error, Error::Flood { .. }), "{line}: {error:?}");
+        assert_eq!(heard, FLOOD, "{line}");
+    }
+}
+
+/// Only what was asked for gives a command more time.
+#[tokio::test(start_paused = true)]
+async fn what_nobody_asked_for_moves_no_deadline() {
+    for (asked, seconds) in [(false, 600), (true, 1050)] {
+        let mut script = vec!["C: *".to_owned()];
+        for n in 0..10 {
+            script.extend([format!("S: * 1 FETCH (UID {n}1)"), "WAIT 50".to_owned()]);
+        }
+        script.extend((0..100).flat_map(|_| ["S: * OK here".to_owned(), "WAIT 50".to_owned()]));
+        let begun = Instant::now();
+        let mut wire = Wire::new(play_lines(script).0);
+        wire.greeted = true;
+        let run = wire.run("UID FETCH", "1:* (UID)", |said| asked && matches!(said, Said::Fetch(_)));
+        let error = run.await.err().unwrap();
+        assert!(matches!(error, Error::Endless { .. }), "{error:?}");
+        assert_eq!(begun.elapsed().as_secs(), seconds);
+    }
 }
 
 #[tokio::test]

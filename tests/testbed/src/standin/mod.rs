@@ -5,6 +5,7 @@
 
 mod entra;
 mod imap;
+mod odd;
 mod pop3;
 mod sasl;
 mod smtp;
@@ -34,6 +35,7 @@ use self::wire::Wire;
 pub use self::{
     entra::EntraError,
     imap::{ImapQuirk, start as imap},
+    odd::{ODD_MAIL, OddQuirk, start as odd},
     pop3::{Pop3, Pop3Quirk},
     smtp::{SmtpQuirk, start as smtp},
 };
