@@ -31,6 +31,7 @@ use crate::{
 
 use self::seats::mailbox_name;
 use super::{
+    adopt::Adoption,
     clients::Clients,
     notices::{self, Desk},
     orphans::Orphanage,
@@ -197,7 +198,15 @@ impl Fleet {
         };
         let names = listed(route);
         info!(mailbox = %watch::mailbox_key(&route.mailbox), endpoints = %names, restarted, "mailbox is watched");
-        let run = move || behind(gate.clone(), watch::run(watch.clone()));
+        let adoption = Adoption::of(&route.mailbox, config);
+        let run = move || {
+            let (watch, adoption) = (watch.clone(), adoption.clone());
+            let adopted = async move {
+                adoption.adopt(watch.ledger.as_ref()).await;
+                watch::run(watch).await;
+            };
+            behind(gate.clone(), adopted)
+        };
         let end = self.loops.start(format!("watch {names}"), stop.clone(), run);
         self.watches.began(id, inlet, stop, end);
         Ok(())

@@ -2,6 +2,7 @@
 //!
 //! Every other room gets what it needs as arguments from here; nothing imports this room but the command line.
 
+mod adopt;
 mod board;
 mod clients;
 mod fatal;

@@ -25,13 +25,14 @@ pub struct Mailbox {
     pub taker: Taker,
 }
 
-/// Names a mailbox, whatever its account is called and however it is read: its server's host and its user in small letters, and its
-/// name.
+/// Names a mailbox, whatever its account is called and however it is read: its server's host and its user in small letters, its name, and
+/// the port where that isn't one of the usual: another server, then.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MailboxId {
     host: String,
     user: String,
     name: String,
+    port: Option<u16>,
 }
 
 impl Mailbox {
@@ -50,14 +51,44 @@ impl Mailbox {
         }
     }
 
-    /// It as people and the ledger name it: `imap://user@host/NAME` or `pop3://user@host/INBOX`.
+    /// It as people and the ledger name it: `imap://user@host/NAME` or `pop3://user@host/INBOX`, and `host:port` where the port isn't
+    /// one of the protocol's usual.
     #[must_use]
     pub fn address(&self) -> String {
+        let (server, name) = self.whose();
+        let port = self.unusual_port().map(|port| format!(":{port}"));
+        format!("{server}{}{name}", port.unwrap_or_default())
+    }
+
+    /// Whether this names the same mailbox of the same host, at another port.
+    #[must_use]
+    pub fn is_elsewhere(&self, address: &str) -> bool {
+        let (server, name) = self.whose();
+        let port = address.strip_prefix(&server).and_then(|rest| rest.strip_suffix(&name));
+        let is_port = |port: &str| {
+            let digits = port.strip_prefix(':').unwrap_or_default();
+            port.is_empty() || (!digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()))
+        };
+        port.is_some_and(is_port) && address != self.address()
+    }
+
+    /// What stands before and after the port.
+    fn whose(&self) -> (String, String) {
         let inbox = self.name.eq_ignore_ascii_case("INBOX");
         let name = if inbox { "INBOX" } else { &self.name };
         let host = self.server.host.to_ascii_lowercase();
         let scheme = self.protocol.name().to_ascii_lowercase();
-        format!("{scheme}://{}@{host}/{name}", self.account.user)
+        (format!("{scheme}://{}@{host}", self.account.user), format!("/{name}"))
+    }
+
+    /// The port, where it isn't one of the usual: with TLS from the first byte or by STARTTLS.
+    fn unusual_port(&self) -> Option<u16> {
+        let usual: &[u16] = match self.protocol {
+            Protocol::Imap => &[993, 143],
+            Protocol::Pop3 => &[995, 110],
+            Protocol::Smtp => &[],
+        };
+        Some(self.server.port).filter(|port| !usual.contains(port))
     }
 
     /// Which mailbox it is. INBOX is the same in any case (RFC 9051 section 5.1).
@@ -68,6 +99,7 @@ impl Mailbox {
             host: self.server.host.to_lowercase(),
             user: self.account.user.to_lowercase(),
             name: if inbox { "INBOX".to_owned() } else { self.name.clone() },
+            port: self.unusual_port(),
         }
     }
 
@@ -184,4 +216,84 @@ pub enum Taker {
     First,
     /// All of them; each has its own filter.
     All,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Auth, Tls};
+
+    fn mailbox(protocol: Protocol, port: u16, name: &str) -> Mailbox {
+        let server = Server {
+            host: "Mail.example".into(),
+            port,
+            tls: Tls::Implicit,
+        };
+        let account = Account {
+            name: "a".into(),
+            sign_in: "a".into(),
+            provider: Provider::Other,
+            user: "me@us.example".into(),
+            imap: None,
+            pop3: None,
+            smtp: None,
+            auth: Auth::Password(crate::secret::SecretRef::File("/nonexistent".into())),
+            ca_file: None,
+            from: None,
+            pace: None,
+            client: None,
+        };
+        Mailbox {
+            name: name.to_owned(),
+            ..Mailbox::inbox(Arc::new(account), protocol, server)
+        }
+    }
+
+    #[test]
+    fn another_server_on_the_same_host_has_other_mailboxes() {
+        for (protocol, port, name, address) in [
+            (Protocol::Imap, 993, "inbox", "imap://me@us.example@mail.example/INBOX"),
+            (Protocol::Imap, 143, "A/b@c", "imap://me@us.example@mail.example/A/b@c"),
+            (
+                Protocol::Imap,
+                3143,
+                "INBOX",
+                "imap://me@us.example@mail.example:3143/INBOX",
+            ),
+            (Protocol::Pop3, 995, "INBOX", "pop3://me@us.example@mail.example/INBOX"),
+            (
+                Protocol::Pop3,
+                993,
+                "INBOX",
+                "pop3://me@us.example@mail.example:993/INBOX",
+            ),
+        ] {
+            assert_eq!(mailbox(protocol, port, name).address(), address);
+        }
+        let id = |port| mailbox(Protocol::Imap, port, "INBOX").id();
+        assert_eq!(id(993), id(143));
+        assert_eq!(
+            id(993),
+            mailbox(Protocol::Pop3, 995, "INBOX").id(),
+            "however it is read"
+        );
+        assert!(id(993) != id(3143) && id(3143) != id(4143));
+    }
+
+    #[test]
+    fn a_mailbox_is_known_again_at_another_port() {
+        let here = mailbox(Protocol::Imap, 3143, "INBOX");
+        for (address, same) in [
+            ("imap://me@us.example@mail.example/INBOX", true),
+            ("imap://me@us.example@mail.example:4143/INBOX", true),
+            ("imap://me@us.example@mail.example:3143/INBOX", false),
+            ("imap://me@us.example@mail.example:/INBOX", false),
+            ("imap://me@us.example@mail.example.org/INBOX", false),
+            ("imap://me@us.example@mail.example/Sub/INBOX", false),
+            ("pop3://me@us.example@mail.example/INBOX", false),
+            ("imap://you@us.example@mail.example/INBOX", false),
+        ] {
+            assert_eq!(here.is_elsewhere(address), same, "{address}");
+        }
+    }
 }

@@ -60,7 +60,7 @@ use crate::{
 /// What time it is: `Utc::now` in the running program.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// A mailbox for good: `imap://user@host/NAME` or `pop3://user@host/INBOX`. Survives a renamed endpoint file.
+/// A mailbox for good: `imap://user@host/NAME` or `pop3://user@host/INBOX`, with a port that isn't usual. Survives a renamed endpoint file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MailboxKey(pub Arc<str>);
 
@@ -191,8 +191,18 @@ pub trait Ledger: BacklogLedger {
     /// Where reading of a mailbox stands.
     async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error>;
 
+    /// Every mailbox that was ever read.
+    async fn mailboxes(&self) -> Result<Vec<MailboxKey>, Error>;
+
+    /// Gives a mailbox another name, with all that is known of it; where there is one of that name, nothing happens. Says whether it was
+    /// done.
+    async fn rename_mailbox(&self, from: &MailboxKey, to: &MailboxKey) -> Result<bool, Error>;
+
     /// Stores one piece of a large mail, in order from 0. Pieces of uploads that were never taken are dropped at the next start.
     async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error>;
+
+    /// Drops the pieces of a mail that nobody will take.
+    async fn abandon(&self, upload: UploadId) -> Result<(), Error>;
 
     /// Takes mails: mail, jobs and cursor in one transaction. A mail is known when its place is known, when its SHA-256 is known in
     /// this mailbox, or, for a place of another UIDVALIDITY than the known one, when its header key is; then its new place is

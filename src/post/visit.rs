@@ -44,8 +44,8 @@ pub(super) enum Read {
         received: Option<DateTime<Utc>>,
     },
     TooLarge,
-    /// The server does not give it.
-    Refused(Refusal),
+    /// The server does not give it, and its words for that.
+    Refused(String),
     /// Somebody else took it.
     Gone,
 }
@@ -155,6 +155,7 @@ impl Visit {
                     },
                     imap::Read::TooLarge => Read::TooLarge,
                     imap::Read::Gone => Read::Gone,
+                    imap::Read::Refused(why) => Read::Refused(why.to_string()),
                 };
                 (Self::Imap(visit), read)
             }
@@ -166,7 +167,7 @@ impl Visit {
                         received: None,
                     },
                     pop3::Read::TooLarge => Read::TooLarge,
-                    pop3::Read::Refused(answer) => Read::Refused(answer),
+                    pop3::Read::Refused(answer) => Read::Refused(answer.to_string()),
                 };
                 (Self::Pop3(visit), read)
             }

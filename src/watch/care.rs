@@ -17,9 +17,12 @@ const BROKE: u32 = 1;
 /// What a failure weighs for the mail that was being received; `None` where it's nobody's fault.
 pub(super) fn weight(error: &Error) -> Option<u32> {
     match error {
-        Error::Refused { .. } | Error::Protocol(_) | Error::Odd { .. } | Error::Early { .. } | Error::Unreadable(_) => {
-            Some(ANSWERED)
-        }
+        Error::Refused { .. }
+        | Error::Undelivered { .. }
+        | Error::Protocol(_)
+        | Error::Odd { .. }
+        | Error::Early { .. }
+        | Error::Unreadable(_) => Some(ANSWERED),
         Error::Bye(_)
         | Error::Closed
         | Error::Io(_)
@@ -49,6 +52,8 @@ pub(super) struct Care {
     trying: Option<u32>,
     /// The mail over which sessions ended, and what it weighs.
     suspect: Option<(u32, u32)>,
+    /// What the last failure was, in words.
+    why: String,
 }
 
 impl Care {
@@ -64,6 +69,11 @@ impl Care {
             .is_some_and(|(suspect, weight)| suspect == uid && weight >= TOO_MUCH)
     }
 
+    /// What the last failure was.
+    pub(super) fn why(&self) -> &str {
+        &self.why
+    }
+
     /// A look went well.
     pub(super) fn succeeded(&mut self) {
         *self = Self::default();
@@ -72,6 +82,10 @@ impl Care {
     /// A look failed.
     pub(super) fn failed(&mut self, error: &Error) {
         let Some(weight) = weight(error) else { return };
+        self.why = match error {
+            Error::Undelivered { why, .. } => why.to_string(),
+            error => error.to_string(),
+        };
         self.failures = self.failures.saturating_add(1);
         if let Some(uid) = self.trying.take() {
             let before = self

@@ -81,6 +81,14 @@ pub enum Error {
         /// What the server said.
         answer: Refusal,
     },
+    /// It does not give a mail that is there, whatever it answers.
+    #[error("the server does not give the mail with UID {uid}: {why}")]
+    Undelivered {
+        /// The mail's UID.
+        uid: u32,
+        /// Its words, or what it does.
+        why: Words,
+    },
     /// The server did not believe who we are.
     #[error("the server refused the sign-in by {mechanism}: {answer}; {}", answer.diagnosis(*.host).cure)]
     Credential {
@@ -331,7 +339,8 @@ impl Error {
             | Self::NotGreeted(words)
             | Self::Unreadable(words)
             | Self::Odd { words, .. }
-            | Self::Early { words, .. } => words.strike(redaction),
+            | Self::Early { words, .. }
+            | Self::Undelivered { why: words, .. } => words.strike(redaction),
             Self::Refused { answer, .. }
             | Self::Credential { answer, .. }
             | Self::InUse(answer)
@@ -372,6 +381,7 @@ impl Error {
             | Self::Odd { .. }
             | Self::Early { .. }
             | Self::Unreadable(_)
+            | Self::Undelivered { .. }
             | Self::InUse(_)
             | Self::TooSoon { .. } => Verdict::Reconnect,
             Self::Refused { .. }

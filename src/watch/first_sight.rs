@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     backlog::{Fate, at_first_sight, late_wish, remember},
-    cursor,
+    cursor::{self, Relist},
     error::Error,
     fetch,
     imap::{Answer, Fetch, Said, Selected, Wire},
@@ -50,6 +50,11 @@ pub(super) async fn admit(
     let (wire, cursor) = match (backlog, start.relist) {
         // A ledger of before does not know what was left.
         (None, Some(_)) if skips && selected.exists > 0 => return Err(Error::Forgotten),
+        // Noted at once: of a mailbox that is empty there would be nothing to note later, and it would seem new each time.
+        (None, Some(why @ (Relist::Changed | Relist::Decreased))) => {
+            tracing::info!(reason = why.reason(), "the mailbox is listed from its first mail on");
+            (wire, note(on, start.cursor).await?)
+        }
         (None, Some(_)) => return Ok((wire, selected, Some(stored))),
         (None, None) if skips => leave(wire, on, stored, selected.exists, None).await?,
         (None, None) => (wire, stored),

@@ -22,8 +22,8 @@ use crate::{
 /// What may wait for the task, beside what the budget allows.
 const QUEUE: usize = 32;
 
-/// Why a mail is taken but not worked on, and the details.
-pub(crate) type Held = Option<(Reason, String)>;
+/// Why a mail is taken but not worked on.
+pub(crate) type Held = Option<Lack>;
 
 /// A mail that is over the limit is not read to its end, and nobody works on it.
 pub(crate) fn held(size: u64, limit: u64) -> Held {
@@ -32,7 +32,12 @@ pub(crate) fn held(size: u64, limit: u64) -> Held {
             "the mail is larger than {limit} bytes, the limit of this mailbox's endpoints: raise `size` in [limits], then mailjob jobs retry has it fetched again"
         )
     };
-    (size > limit).then(|| (Reason::TooLarge, detail()))
+    (size > limit).then(|| Lack {
+        reason: Reason::TooLarge,
+        detail: detail(),
+        size,
+        upload: None,
+    })
 }
 
 /// What a server says of a mail beside its bytes.
@@ -52,6 +57,8 @@ pub(super) enum Arrived {
     Begin { uid: u32, about: About },
     /// The next piece of it.
     Piece(Bytes, Room),
+    /// What the server says of it beside its bytes.
+    About(About),
     /// Its end.
     End(Held),
     /// It is not there any more, or begins again.
@@ -121,6 +128,11 @@ impl Intake {
     pub(crate) async fn piece(&mut self, bytes: Bytes) -> Result<(), Error> {
         let room = self.room(bytes.len()).await?;
         self.send(Arrived::Piece(bytes, room)).await
+    }
+
+    /// What the server says of it, where that was not known at its beginning.
+    pub(crate) async fn about_large(&mut self, about: About) -> Result<(), Error> {
+        self.send(Arrived::About(about)).await
     }
 
     /// That was the last piece.

@@ -35,17 +35,17 @@ const TWO_OF_THREE: &str = "S: * OK [UIDNEXT 8] .
     S: * 7 FETCH (UID 7 RFC822.SIZE 4)
     S: * 6 FETCH (UID 6 RFC822.SIZE 4)
     S: $ OK
-    C: UID FETCH 5:6 (UID INTERNALDATE BODY.PEEK[]<0.262144>)
-    S: * 5 FETCH (UID 5 BODY[]<0> \"five\")
-    S: * 6 FETCH (UID 6 BODY[]<0> \"six!\")
+    C: UID FETCH 5:6 (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.262144>)
+    S: * 5 FETCH (UID 5 RFC822.SIZE 4 BODY[]<0> \"five\")
+    S: * 6 FETCH (UID 6 RFC822.SIZE 4 BODY[]<0> \"six!\")
     S: $ OK
     C: NOOP
     S: $ OK
     C: UID FETCH 7:* (UID RFC822.SIZE)
     S: * 7 FETCH (UID 7 RFC822.SIZE 4)
     S: $ OK
-    C: UID FETCH 7 (UID INTERNALDATE BODY.PEEK[]<0.262144>)
-    S: * 7 FETCH (UID 7 BODY[]<0> \"seven\")
+    C: UID FETCH 7 (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.262144>)
+    S: * 7 FETCH (UID 7 RFC822.SIZE 5 BODY[]<0> \"seven\")
     S: $ OK";
 
 #[tokio::test(start_paused = true)]
@@ -82,8 +82,8 @@ async fn looks_that_were_counted_come_to_an_end() {
     };
     let first = "S: * OK [UIDNEXT 6] .
         S: $ OK
-        C: UID FETCH 5:* (UID INTERNALDATE BODY.PEEK[]<0.262144>)
-        S: * 5 FETCH (UID 5 BODY[]<0> \"mail\")
+        C: UID FETCH 5:* (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.262144>)
+        S: * 5 FETCH (UID 5 RFC822.SIZE 4 BODY[]<0> \"mail\")
         S: $ OK";
     let second = "S: * OK [UIDNEXT 7] .
         S: $ OK

@@ -124,6 +124,19 @@ impl Ledger for Memory {
         Ok(())
     }
 
+    async fn mailboxes(&self) -> Result<Vec<MailboxKey>, Error> {
+        unreachable!()
+    }
+
+    async fn rename_mailbox(&self, _: &MailboxKey, _: &MailboxKey) -> Result<bool, Error> {
+        unreachable!()
+    }
+
+    async fn abandon(&self, upload: UploadId) -> Result<(), Error> {
+        self.state.lock().unwrap().pieces.remove(&upload);
+        Ok(())
+    }
+
     async fn take(&self, intake: Intake) -> Result<Taken, Error> {
         tokio::task::yield_now().await;
         let mut state = self.state.lock().unwrap();
@@ -132,6 +145,9 @@ impl Ledger for Memory {
         }
         let mut taken = Taken::default();
         for mail in intake.mails {
+            if let Some(upload) = mail.lack().and_then(|lack| lack.upload) {
+                state.pieces.remove(&upload);
+            }
             let present = state.mails.get(&mail.place).map(|known| known.lack().is_some());
             let same = |known: &NewMail| match (&known.content, &mail.content) {
                 (Content::Whole { sha256: known, .. }, Content::Whole { sha256: new, .. }) => known == new,

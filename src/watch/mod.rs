@@ -21,6 +21,7 @@ pub mod health;
 mod idle;
 mod imap;
 pub mod intake;
+mod into_ledger;
 mod lost;
 mod mechanism;
 #[cfg(test)]
@@ -28,6 +29,9 @@ mod memory;
 mod plan;
 pub mod pop3;
 pub mod probe;
+mod reading;
+mod refetch;
+mod retrieve;
 mod rival;
 mod schedule;
 #[cfg(test)]

@@ -178,7 +178,12 @@ impl Session {
             limit: on.inlet.size,
         };
         let looked = match scope {
-            Scope::News(_) => self.receive_news(&mut receiver).await.map(|session| (session, false)),
+            Scope::News(_) => match self.receive_news(&mut receiver).await {
+                Ok((session, true)) => Ok((session, false)),
+                // What a server refuses for all it may give one by one.
+                Ok((session, false)) => session.receive_all(&mut receiver, on, settler, care).await,
+                Err(error) => Err(error),
+            },
             Scope::All | Scope::Nothing => self.receive_all(&mut receiver, on, settler, care).await,
         };
         // What was received whole is kept, however the session ended.
@@ -232,7 +237,8 @@ impl Session {
         let alone = care.alone();
         for portion in portions(listed, alone) {
             if alone && care.try_alone(portion.first()) {
-                receiver.give_up(self.cursor.uid_validity, portion.first()).await?;
+                let why = care.why();
+                receiver.give_up(self.cursor.uid_validity, portion.first(), why).await?;
                 continue;
             }
             (self.wire, _) = receiver.portion(self.wire, &portion).await?;
@@ -240,9 +246,12 @@ impl Session {
         Ok(self)
     }
 
-    async fn receive_news(mut self, receiver: &mut Receiver<'_>) -> Result<Self, Error> {
-        (self.wire, self.cursor.uid_next) = receiver.news(self.wire, self.cursor.uid_next).await?;
-        Ok(self)
+    /// Says whether that could be done at once.
+    async fn receive_news(mut self, receiver: &mut Receiver<'_>) -> Result<(Self, bool), Error> {
+        let next;
+        (self.wire, next) = receiver.news(self.wire, self.cursor.uid_next).await?;
+        self.cursor.uid_next = next.unwrap_or(self.cursor.uid_next);
+        Ok((self, next.is_some()))
     }
 
     async fn receive_all(
@@ -262,7 +271,8 @@ impl Session {
             left -= listed.len();
             for portion in portions(listed, alone) {
                 if alone && care.try_alone(portion.first()) {
-                    receiver.give_up(self.cursor.uid_validity, portion.first()).await?;
+                    let why = care.why();
+                    receiver.give_up(self.cursor.uid_validity, portion.first(), why).await?;
                     self.cursor.uid_next = portion.next();
                     continue;
                 }

@@ -18,7 +18,6 @@ use super::{
 use crate::{
     budget::Room,
     config::EndpointName,
-    job::Reason,
     ledger::{self, Content, Cursor, Lack, Ledger, MailboxKey, NewMail, Place, Raw, Taken, UploadId},
 };
 
@@ -77,8 +76,17 @@ impl Taker {
         while let Some(arrived) = arrived.recv().await {
             self.handle(arrived).await?;
         }
+        self.abandon().await?;
         self.commit(self.cursor.uid_next).await?;
         Ok(self.taken)
+    }
+
+    /// Drops the pieces of a mail that came to no end.
+    async fn abandon(&mut self) -> Result<(), ledger::Error> {
+        match self.large.take() {
+            Some(large) if large.pieces > 0 => self.ledger.abandon(large.upload).await,
+            _ => Ok(()),
+        }
     }
 
     async fn handle(&mut self, arrived: Arrived) -> Result<(), ledger::Error> {
@@ -101,6 +109,11 @@ impl Taker {
                 }
                 drop(room);
             }
+            Arrived::About(about) => {
+                if let Some(large) = &mut self.large {
+                    large.about = about;
+                }
+            }
             Arrived::End(held) => {
                 if let Some(large) = self.large.take() {
                     let (uid, about, key) = (large.uid, large.about, large.header_key);
@@ -108,7 +121,7 @@ impl Taker {
                     self.mails.push(mail);
                 }
             }
-            Arrived::Gone => self.large = None,
+            Arrived::Gone => self.abandon().await?,
             Arrived::Lacking { uid, about, lack } => {
                 let mail = self.seen(uid, about, None, Content::Lacking(lack));
                 self.mails.push(mail);
@@ -208,11 +221,10 @@ impl Large {
 }
 
 /// A mail that was not read to its end, or could not be.
-fn lacking((reason, detail): (Reason, String), read: u64, about: About, upload: Option<UploadId>) -> Content {
+fn lacking(lack: Lack, read: u64, about: About, upload: Option<UploadId>) -> Content {
     Content::Lacking(Lack {
-        reason,
-        detail,
-        size: about.told.unwrap_or(0).max(read),
+        size: about.told.unwrap_or(0).max(read).max(lack.size),
         upload,
+        ..lack
     })
 }

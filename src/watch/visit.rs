@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::{
     aside::Copied,
     door::{self, CONNECT, Door, Keys},
-    error::{Error, Refusal, Violation},
+    error::{Error, Refusal, Words},
     fetch,
     imap::{
         FETCH, Fetch, Habit, Said, Selected, Wire,
@@ -21,7 +21,10 @@ use super::{
         mutf7,
         response::Known,
     },
+    intake::About,
     mechanism::SignIn,
+    reading::Reading,
+    retrieve::{Retrieved, Sink, retrieve},
     session::{self, Session},
     touch, uids,
 };
@@ -32,8 +35,6 @@ use crate::{
     refusal::MailHost,
 };
 
-/// The largest piece of a mail in bytes.
-const PIECE: u64 = 1 << 20;
 /// For the farewell, which nobody needs.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -126,6 +127,31 @@ pub enum Read {
     TooLarge,
     /// It is not there any more.
     Gone,
+    /// The server does not give it, and why.
+    Refused(Words),
+}
+
+/// A mail in memory.
+#[derive(Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    about: About,
+}
+
+impl Sink for Kept {
+    async fn piece(&mut self, bytes: Bytes) -> Result<(), Error> {
+        self.bytes.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    async fn forget(&mut self) -> Result<(), Error> {
+        self.bytes.clear();
+        Ok(())
+    }
+
+    fn about(&mut self, about: About) {
+        self.about.received = self.about.received.or(about.received);
+    }
 }
 
 impl Visit {
@@ -212,65 +238,20 @@ impl Visit {
     /// # Errors
     /// When the session ends.
     pub async fn read(mut self, uid: u32, limit: u64) -> Result<(Self, Read), Error> {
-        let (mut bytes, mut received) = (Vec::new(), None);
-        loop {
-            let offset = bytes.len() as u64;
-            let asked = PIECE.min(limit.saturating_add(1).saturating_sub(offset));
-            if asked == 0 {
-                return Ok((self, Read::TooLarge));
-            }
-            let piece;
-            (self, piece) = self.piece(uid, offset, asked).await?;
-            let Some((at, piece)) = piece else {
-                // Some servers say nothing at all of a piece that would begin at the end.
-                let there;
-                (self.session.wire, there) = fetch::present(self.session.wire, &[uid]).await?;
-                let whole = offset > 0 && there.contains(&uid);
-                let read = if whole {
-                    Read::Whole { bytes, received }
-                } else {
-                    Read::Gone
-                };
-                return Ok((self, read));
-            };
-            let came = piece.len() as u64;
-            if came > asked {
-                return Err(Violation::Literal.into());
-            }
-            received = received.or(at);
-            bytes.extend_from_slice(&piece);
-            if bytes.len() as u64 > limit {
-                return Ok((self, Read::TooLarge));
-            }
-            if came < asked {
-                return Ok((self, Read::Whole { bytes, received }));
-            }
-        }
-    }
-
-    async fn piece(
-        mut self,
-        uid: u32,
-        offset: u64,
-        asked: u64,
-    ) -> Result<(Self, Option<(Option<DateTime<Utc>>, Bytes)>), Error> {
-        let mut piece = None;
-        let what = format!("{uid} (UID INTERNALDATE BODY.PEEK[]<{offset}.{asked}>)");
-        let done = self.session.wire.run(FETCH, &what, |said| match said {
-            Said::Fetch(Fetch {
-                uid: Some(of),
-                received,
-                body: Some(body),
-                ..
-            }) if of == uid => {
-                let first = piece.is_none();
-                piece = Some((received, body));
-                first
-            }
-            _ => false,
-        });
-        (self.session.wire, _) = done.await?.ok()?;
-        Ok((self, piece))
+        let mut kept = Kept::default();
+        let reading = Reading::new(None, limit);
+        let retrieved;
+        (self.session.wire, retrieved) = retrieve(self.session.wire, uid, reading, &mut kept).await?;
+        let read = match retrieved {
+            Retrieved::Whole => Read::Whole {
+                bytes: kept.bytes,
+                received: kept.about.received,
+            },
+            Retrieved::TooLarge => Read::TooLarge,
+            Retrieved::Gone => Read::Gone,
+            Retrieved::Not(why) => Read::Refused(why),
+        };
+        Ok((self, read))
     }
 
     /// Gives a mail its last touch; a mailbox that it is moved to is made when it is missing.

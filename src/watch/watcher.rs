@@ -17,7 +17,9 @@ use super::{
     first_sight,
     idle::{Wait, Woke},
     imap::{Habit, Wire},
-    mailbox_key, schedule,
+    mailbox_key,
+    refetch::Refetcher,
+    schedule,
     session::{self, Looking, Scope, Session},
     settle::{self, Settler},
 };
@@ -35,6 +37,7 @@ pub(super) struct Watcher {
     door: Box<dyn Door<Wire>>,
     mailbox: MailboxKey,
     settler: Settler,
+    refetcher: Refetcher,
     care: Care,
     habit: Habit,
     /// When the next unconditional look is due.
@@ -78,6 +81,7 @@ impl Watcher {
             door,
             mailbox,
             settler,
+            refetcher: Refetcher::default(),
             care: Care::default(),
             habit: Habit::default(),
             look_due: Instant::now(),
@@ -199,7 +203,11 @@ impl Watcher {
                 let session = session?;
                 // A touch that was begun is brought to its end: only then does the ledger know of it.
                 let on = Looking::of(&self.watch, &self.mailbox);
-                let settled = Box::pin(self.settler.settle(session, &on));
+                let (settler, refetcher) = (&mut self.settler, &mut self.refetcher);
+                let settled = Box::pin(async move {
+                    let session = settler.settle(session, &on).await?;
+                    refetcher.refetch(session, &on).await
+                });
                 let late = async {
                     stop.cancelled().await;
                     sleep(LAST).await;

@@ -22,8 +22,8 @@ async fn a_mail_is_taken_when_it_comes_and_settled_when_its_work_is_over() {
             S: * 5 EXISTS
             L: DONE
             S: $ OK
-            C: UID FETCH 5:* (UID INTERNALDATE BODY.PEEK[]<0.262144>)
-            S: * 5 FETCH (UID 5 BODY[]<0> \"mail\")
+            C: UID FETCH 5:* (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.262144>)
+            S: * 5 FETCH (UID 5 RFC822.SIZE 4 BODY[]<0> \"mail\")
             S: $ OK
             C: IDLE
             S: + idling
@@ -73,7 +73,7 @@ async fn a_server_that_stops_pushing_is_asked() {
             S: * 5 FETCH (UID 5 RFC822.SIZE 4)
             S: $ OK
             C: UID FETCH 5 *
-            S: * 5 FETCH (UID 5 BODY[]<0> \"mail\")
+            S: * 5 FETCH (UID 5 RFC822.SIZE 4 BODY[]<0> \"mail\")
             S: $ OK
             C: IDLE
             S: + idling",
@@ -101,7 +101,7 @@ async fn refused_idle_becomes_polling() {
             S: * 5 FETCH (UID 5 RFC822.SIZE 4)
             S: $ OK
             C: UID FETCH 5 *
-            S: * 5 FETCH (UID 5 BODY[]<0> \"mail\")
+            S: * 5 FETCH (UID 5 RFC822.SIZE 4 BODY[]<0> \"mail\")
             S: $ OK",
         )],
     );
@@ -124,7 +124,7 @@ async fn a_seldom_look_needs_no_session_in_between() {
         "S: * OK [UIDNEXT 6] .
         S: $ OK
         C: UID FETCH 5:* *
-        S: * 5 FETCH (UID 5 BODY[]<0> \"mail\")
+        S: * 5 FETCH (UID 5 RFC822.SIZE 4 BODY[]<0> \"mail\")
         S: $ OK",
     );
     let third = script(
@@ -154,9 +154,9 @@ async fn a_seldom_look_needs_no_session_in_between() {
 async fn a_renumbered_mailbox_is_listed_and_nothing_is_taken_twice() {
     let open = OPEN.replace("UIDVALIDITY 7", "UIDVALIDITY 8");
     let mails = "C: UID FETCH 1:3 *
-        S: * 1 FETCH (UID 1 BODY[]<0> \"known one\")
-        S: * 2 FETCH (UID 2 BODY[]<0> \"new\")
-        S: * 3 FETCH (UID 3 BODY[]<0> \"known two\")
+        S: * 1 FETCH (UID 1 RFC822.SIZE 9 BODY[]<0> \"known one\")
+        S: * 2 FETCH (UID 2 RFC822.SIZE 3 BODY[]<0> \"new\")
+        S: * 3 FETCH (UID 3 RFC822.SIZE 9 BODY[]<0> \"known two\")
         S: $ OK";
     let list = "C: UID FETCH 1:* (UID RFC822.SIZE)
         S: * 1 FETCH (UID 1 RFC822.SIZE 9)
@@ -167,8 +167,8 @@ async fn a_renumbered_mailbox_is_listed_and_nothing_is_taken_twice() {
         "S: * OK [UIDNEXT 7] .
         S: $ OK
         C: UID FETCH 5:* *
-        S: * 1 FETCH (UID 5 BODY[]<0> \"known one\")
-        S: * 2 FETCH (UID 6 BODY[]<0> \"known two\")
+        S: * 1 FETCH (UID 5 RFC822.SIZE 9 BODY[]<0> \"known one\")
+        S: * 2 FETCH (UID 6 RFC822.SIZE 9 BODY[]<0> \"known two\")
         S: $ OK
         C: IDLE
         EOF",

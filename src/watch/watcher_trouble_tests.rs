@@ -19,7 +19,7 @@ async fn it_connects_again_whatever_happens() {
         "S: * OK [UIDNEXT 6] .
         S: $ OK
         C: UID FETCH 5:* *
-        S: * 5 FETCH (UID 5 BODY[]<0> \"mail\")
+        S: * 5 FETCH (UID 5 RFC822.SIZE 4 BODY[]<0> \"mail\")
         S: $ OK
         C: IDLE
         S: + idling",
@@ -156,7 +156,7 @@ async fn a_mail_that_cannot_be_fetched_is_held_and_the_next_goes_on() {
     let good = format!(
         "{alone}
         C: UID FETCH 7 *
-        S: * 2 FETCH (UID 7 BODY[]<0> \"mail\")
+        S: * 2 FETCH (UID 7 RFC822.SIZE 4 BODY[]<0> \"mail\")
         S: $ OK
         C: IDLE
         S: + idling"

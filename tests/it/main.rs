@@ -41,6 +41,7 @@ mod status;
 mod talk;
 mod tokens;
 mod trouble;
+mod unread;
 mod watch;
 mod words;
 mod world;

@@ -72,6 +72,15 @@ impl Ledger for Shaky {
     async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
         self.inner.upload(upload, index, piece).await
     }
+    async fn mailboxes(&self) -> Result<Vec<MailboxKey>, Error> {
+        self.inner.mailboxes().await
+    }
+    async fn rename_mailbox(&self, from: &MailboxKey, to: &MailboxKey) -> Result<bool, Error> {
+        self.inner.rename_mailbox(from, to).await
+    }
+    async fn abandon(&self, upload: UploadId) -> Result<(), Error> {
+        self.inner.abandon(upload).await
+    }
     async fn take(&self, intake: Intake) -> Result<Taken, Error> {
         self.inner.take(intake).await
     }

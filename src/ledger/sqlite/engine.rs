@@ -12,7 +12,9 @@ use super::{
     line::Waiter,
     maildrop, outbox, parts, pause,
     post::Letter,
-    rate, reads, route, settle, submission,
+    rate, reads, route,
+    savepoint::Desk,
+    settle, submission,
     values::{micros, signed},
 };
 use crate::{
@@ -32,10 +34,29 @@ impl Ledger for Sqlite {
         self.readers.read(move |db| reads::cursor(db, &mailbox)).await
     }
 
+    async fn mailboxes(&self) -> Result<Vec<MailboxKey>, Error> {
+        self.readers.read(reads::mailboxes).await
+    }
+
+    async fn rename_mailbox(&self, from: &MailboxKey, to: &MailboxKey) -> Result<bool, Error> {
+        let (from, to) = (from.clone(), to.clone());
+        let rename = move |desk: &mut Desk<'_>| {
+            let mut rename = desk.db.prepare_cached(
+                "UPDATE mailbox SET name = ?2 WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM mailbox WHERE name = ?2)",
+            )?;
+            Ok(rename.execute([&*from.0, &*to.0])? > 0)
+        };
+        self.post.ask(0, rename).await
+    }
+
     async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
         self.post
             .ask(piece.len(), move |desk| intake::upload(desk, upload, index, &piece))
             .await
+    }
+
+    async fn abandon(&self, upload: UploadId) -> Result<(), Error> {
+        self.post.ask(0, move |desk| intake::abandon(desk.db, upload)).await
     }
 
     async fn take(&self, intake: Intake) -> Result<Taken, Error> {

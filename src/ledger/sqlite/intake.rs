@@ -356,7 +356,8 @@ pub(super) fn claim_upload(db: &Connection, upload: UploadId, size: u64) -> Resu
     Ok(mail)
 }
 
-fn abandon(db: &Connection, upload: UploadId) -> Result<(), Error> {
+/// Drops the pieces of a mail that nobody will take.
+pub(super) fn abandon(db: &Connection, upload: UploadId) -> Result<(), Error> {
     if let Some(mail) = uploading(db, upload)? {
         drop_upload(db, mail)?;
     }

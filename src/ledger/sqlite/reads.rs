@@ -75,6 +75,13 @@ impl Readers {
     }
 }
 
+/// Every mailbox that was ever read.
+pub(super) fn mailboxes(db: &Connection) -> Result<Vec<MailboxKey>, Error> {
+    let mut query = db.prepare_cached("SELECT name FROM mailbox ORDER BY id")?;
+    let names = query.query_map([], |row| Ok(MailboxKey(row.get::<_, Arc<str>>(0)?)))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
 /// How far a mailbox was read.
 pub(super) fn cursor(db: &Connection, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
     let mut query = db.prepare_cached("SELECT uid_validity, uid_next FROM mailbox WHERE name = ?")?;

@@ -103,7 +103,6 @@ impl<T> Frames<T> {
     }
 
     /// From now on a literal of a FETCH answer may have so many bytes: it comes in pieces where it is larger than what is gathered.
-    #[cfg(test)]
     pub(super) fn allow(&mut self, largest: u64) {
         self.splitter.largest = largest.max(LITERALS);
     }

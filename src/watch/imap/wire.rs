@@ -140,6 +140,11 @@ impl<T: Io> Wire<T> {
         *self.redaction = redaction;
     }
 
+    /// From now on a body may have so many bytes: one that is larger than what is gathered comes in pieces ([`Said::Piece`]).
+    pub(crate) fn allow(&mut self, most: u64) {
+        self.frames.allow(most);
+    }
+
     /// How many mails are new since this was last asked; `None` where the server did not speak of mails at all.
     pub(crate) fn take_news(&mut self) -> Option<u32> {
         self.news.take()

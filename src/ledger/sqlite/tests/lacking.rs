@@ -305,6 +305,21 @@ async fn mails_are_not_one_because_nothing_is_known_of_them() {
 }
 
 #[tokio::test]
+async fn a_mailbox_keeps_what_is_known_of_it_under_another_name() {
+    let d = Desktop::new().await;
+    d.take(vec![mail(1)]).await;
+    let other = MailboxKey("imap://invoices@example.com:3143/INBOX".into());
+    assert!(d.ledger.rename_mailbox(&mailbox(), &other).await.unwrap());
+    assert_eq!(d.ledger.mailboxes().await.unwrap(), [other.clone()]);
+    assert_eq!(d.ledger.cursor(&other).await.unwrap().unwrap().uid_next, 2);
+    d.take(vec![mail(1)]).await;
+    assert!(
+        !d.ledger.rename_mailbox(&mailbox(), &other).await.unwrap(),
+        "that name is taken"
+    );
+}
+
+#[tokio::test]
 async fn what_an_older_version_kept_of_mails_that_did_not_come_whole_is_known_as_that() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("mailjob.db");
