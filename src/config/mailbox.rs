@@ -241,6 +241,8 @@ mod tests {
             ca_file: None,
             from: None,
             pace: None,
+            hello: None,
+            smtp_auth: true,
             client: None,
         };
         Mailbox {

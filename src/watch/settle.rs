@@ -32,7 +32,7 @@ pub(super) struct Settler {
     pub(super) bell: Arc<Notify>,
     /// When the bell rang, and nothing was settled since.
     pub(super) rang: Option<Instant>,
-    aside: Aside,
+    aside: Box<Aside>,
     /// What is known of others who work at this mailbox.
     pub(super) rivals: Box<Rivals>,
 }
@@ -42,7 +42,7 @@ impl Settler {
         Self {
             bell,
             rang: None,
-            aside: Aside::default(),
+            aside: Box::default(),
             rivals: Box::default(),
         }
     }
