@@ -244,6 +244,8 @@ mod tests {
             hello: None,
             smtp_auth: true,
             client: None,
+            hello: None,
+            smtp_auth: true,
         };
         Mailbox {
             name: name.to_owned(),
