@@ -200,8 +200,8 @@ async fn what_is_wanted_is_taken_from_behind_the_cursor() {
         C: UID FETCH 2:3 (UID RFC822.SIZE)
         S: * 2 FETCH (UID 3 RFC822.SIZE 4)
         S: $ OK
-        C: UID FETCH 3 (UID INTERNALDATE BODY.PEEK[]<0.262144>)
-        S: * 2 FETCH (UID 3 BODY[]<0> \"old!\")
+        C: UID FETCH 3 (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.262144>)
+        S: * 2 FETCH (UID 3 RFC822.SIZE 4 BODY[]<0> \"old!\")
         S: $ OK
         C: IDLE
         S: + idling";

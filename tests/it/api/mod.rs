@@ -80,7 +80,8 @@ async fn programs_of_this_machine_are_let_in_and_no_page_is() {
     let states: Vec<_> = rows.iter().map(|row| (&row["name"], &row["state"])).collect();
     let expected = [("ada", "running"), ("broken", "broken"), ("off", "disabled")];
     assert_eq!(json!(states), json!(expected));
-    assert_eq!(rows[0]["mailbox"], format!("imap://{ADA}@localhost/INBOX"));
+    let port = world.dovecot.imaps;
+    assert_eq!(rows[0]["mailbox"], format!("imap://{ADA}@localhost:{port}/INBOX"));
     assert_eq!(rows[0]["action"], json!({ "command": "/bin/sh" }));
     assert_eq!(rows[1]["problems"].as_array().unwrap().len(), 3, "{body:#}");
     let (status, body) = get(&http, &mailjob, "/api/v1/endpoints/ada/settings").await;
