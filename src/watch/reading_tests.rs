@@ -32,6 +32,9 @@ enum Does {
     Nothing,
 }
 
+/// The size that a server tells, and bytes; or its refusal.
+type Given = Result<(Option<u64>, Vec<u8>), Words>;
+
 /// A mail on a server.
 struct Server {
     mail: Vec<u8>,
@@ -56,7 +59,7 @@ impl Server {
     }
 
     /// What it answers.
-    fn answers(&self, ask: Ask, does: Does) -> Option<Result<(Option<u64>, Vec<u8>), Words>> {
+    fn answers(&self, ask: Ask, does: Does) -> Option<Given> {
         let (offset, most) = match ask {
             Ask::Part { offset, most } => (offset, most),
             Ask::All => (0, u64::MAX),

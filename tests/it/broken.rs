@@ -63,7 +63,7 @@ const WAYS: [Way; 12] = [
     }),
     way("unreadable", |file, text| {
         whole(file, text.as_bytes());
-        fs::set_permissions(file, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o0)).unwrap();
         if File::open(file).is_ok() {
             // Root reads everything but a link to itself.
             fs::remove_file(file).unwrap();

@@ -301,8 +301,11 @@ fn an_answer_that_cannot_be_read_is_a_refusal_in_words() {
     }
 }
 
-/// The UIDs, sizes and bodies that the public parser reads.
-fn by_the_public_parser(bytes: &[u8]) -> Vec<(Option<u32>, Option<u32>, Option<Vec<u8>>)> {
+/// UID, size and body of a mail.
+type Parsed = (Option<u32>, Option<u32>, Option<Vec<u8>>);
+
+/// What the public parser reads.
+fn by_the_public_parser(bytes: &[u8]) -> Vec<Parsed> {
     use imap_proto::{AttributeValue, Response};
     let mut bytes = bytes;
     let mut found = Vec::new();

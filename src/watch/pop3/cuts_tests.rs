@@ -76,6 +76,9 @@ struct Case {
     chunk: usize,
 }
 
+/// A mail as the server has it: its unique id and its bytes.
+type Lying = (String, Vec<u8>);
+
 struct Server {
     case: Case,
     memory: Arc<Memory>,
@@ -125,14 +128,14 @@ impl Server {
         sent
     }
 
-    fn answer(&self, line: &str, marked: &mut HashSet<usize>, mails: &[(String, Vec<u8>)]) -> Vec<u8> {
+    fn answer(&self, line: &str, marked: &mut HashSet<usize>, mails: &[Lying]) -> Vec<u8> {
         let words: Vec<_> = line.split(' ').collect();
         let number = words
             .get(1)
             .and_then(|number| number.parse::<usize>().ok())
             .unwrap_or(0);
         let mail = mails.get(number.wrapping_sub(1)).filter(|_| !marked.contains(&number));
-        let listed = |of: &dyn Fn(&(String, Vec<u8>)) -> String| {
+        let listed = |of: &dyn Fn(&Lying) -> String| {
             let lines = (1..).zip(mails).map(|(n, mail)| format!("{n} {}\r\n", of(mail)));
             format!("+OK\r\n{}.\r\n", lines.collect::<String>()).into_bytes()
         };

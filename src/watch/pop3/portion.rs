@@ -208,7 +208,7 @@ mod tests {
         let (mut care, mut now) = (Care::default(), Instant::now());
         for time in 0..3 {
             assert_eq!(chosen(&mut care, &[1, 2, 3], 3, 100, now).0.len(), 3, "{time}");
-            assert!(!care.gives_up(&name(1)).is_some(), "{time}");
+            assert!(care.gives_up(&name(1)).is_none(), "{time}");
             care.trying(&name(1));
             care.refused("no".into(), now);
             now += REST - Duration::from_secs(1);
@@ -220,9 +220,9 @@ mod tests {
                 "the last"
             );
         }
-        assert!(care.gives_up(&name(1)).is_some() && !care.gives_up(&name(2)).is_some());
+        assert!(care.gives_up(&name(1)).is_some() && care.gives_up(&name(2)).is_none());
         chosen(&mut care, &[2, 3], 2, 100, now);
-        assert!(!care.gives_up(&name(1)).is_some(), "it left, and is forgotten");
+        assert!(care.gives_up(&name(1)).is_none(), "it left, and is forgotten");
     }
 
     #[test]
@@ -230,7 +230,7 @@ mod tests {
         let (mut care, now) = (Care::default(), Instant::now());
         let tries = |care: &mut Care, error: Error| {
             let mut tries = 0;
-            while !care.gives_up(&name(1)).is_some() && tries < 50 {
+            while care.gives_up(&name(1)).is_none() && tries < 50 {
                 care.trying(&name(1));
                 care.failed(&error, now);
                 tries += 1;
@@ -244,7 +244,7 @@ mod tests {
         care.received();
         assert_eq!(tries(&mut care, Error::Protocol(Violation::Line)), 3);
         care.failed(&Error::Closed, now);
-        assert!(!care.gives_up(&name(2)).is_some(), "nothing was being received");
+        assert!(care.gives_up(&name(2)).is_none(), "nothing was being received");
     }
 
     #[test]

@@ -15,7 +15,7 @@ fn saying(bytes: &[u8]) -> Wire {
     let bytes = bytes.to_vec();
     tokio::spawn(async move {
         let mut command = [0; 100];
-        theirs.read(&mut command).await.ok();
+        assert!(theirs.read(&mut command).await.is_ok());
         // A client that had enough of it is no fault.
         theirs.write_all(&bytes).await.ok();
     });
