@@ -244,8 +244,6 @@ mod tests {
             hello: None,
             smtp_auth: true,
             client: None,
-            hello: None,
-            smtp_auth: true,
         };
         Mailbox {
             name: name.to_owned(),
