@@ -68,7 +68,12 @@ class Hook:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
+                length = int(self.headers["content-length"])
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    # Who asked was killed in the midst of it.
+                    self.close_connection = True
+                    return
                 with hook.lock:
                     hook.seen.append((self.headers["webhook-id"], body))
                 self.send_response(200)
@@ -80,7 +85,11 @@ class Hook:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, *_):
+                """Whoever was killed doesn't wait for the answer."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
