@@ -37,7 +37,7 @@ impl Actions {
             .account(world, "scans", SCANS, SignIn::RefreshToken, Start::StartTls)
             .await?;
         let invoices = format!(
-            "description = \"Supplier invoices to the bookkeeping system\"\n\n[mailbox]\naccount = \"invoices\"\n\n\
+            "description = \"Supplier invoices to the bookkeeping system\"\n\n[mailbox]\naccount = \"invoices\"\nbacklog = \"process\"\n\n\
              [when]\nattachments = [\"*.pdf\"]\n\n[webhook]\nurl = \"{}\"\nallow_private_network = true # it runs on this machine\n\n\
              [retry]\nwaits = [\"1s\", \"5s\"]\n\n[reply]\nto = \"sender\"\n",
             receiver.url("/hooks/invoice")
@@ -47,7 +47,7 @@ impl Actions {
         fs::write(&program, MEASURE)?;
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
         let scans = format!(
-            "description = \"Sizes of scans\"\n\n[mailbox]\naccount = \"scans\"\n\n[command]\nargv = [\"{}\"]\nenv = {{ SEEN = \"{}\" }}\n\n\
+            "description = \"Sizes of scans\"\n\n[mailbox]\naccount = \"scans\"\nbacklog = \"process\"\n\n[command]\nargv = [\"{}\"]\nenv = {{ SEEN = \"{}\" }}\n\n\
              [reply]\nto = \"sender\"\n",
             program.display(),
             seen.display()
