@@ -308,10 +308,11 @@ impl<T: Io> Wire<T> {
     }
 }
 
-/// Whether this is one refusal and nothing else: servers that stop say so unasked, and close (Dovecot 2.3, 2026-11).
+/// Whether this is one refusal that has a response code (RFC 2449 section 8), and nothing else: servers that stop say so unasked, and
+/// close (Dovecot 2.3: `-ERR [SYS/TEMP] Server shutting down.`, 2026-11). A refusal without a code could be a mail's last line.
 fn is_goodbye(bytes: &[u8]) -> bool {
     let end = bytes.iter().position(|byte| *byte == b'\n');
-    let refused = bytes.get(..4).is_some_and(|word| word.eq_ignore_ascii_case(b"-ERR"));
+    let refused = bytes.get(..6).is_some_and(|word| word.eq_ignore_ascii_case(b"-ERR ["));
     refused && end.is_some_and(|end| end + 1 == bytes.len())
 }
 

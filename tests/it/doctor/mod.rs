@@ -140,7 +140,7 @@ async fn what_is_wrong_is_named_with_its_cure() {
         "the server said NO [AUTHENTICATIONFAILED]",
         "check user name",
     );
-    said.failed("sign_in", "SMTP", "the server said 535", "check user and secret");
+    said.failed("sign_in", "SMTP", "the server said 535", "check user name and password");
     let skipped = ("mailbox".to_owned(), "skipped".to_owned());
     assert!(said.outcomes("IMAP").contains(&skipped), "{}", said.out);
     mailjob.secret("ada", PASSWORD).unwrap();

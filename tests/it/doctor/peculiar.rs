@@ -103,8 +103,9 @@ async fn what_submission_servers_say() {
         (
             SmtpQuirk::MicrosoftNoBasic,
             PASSWORD,
-            "no passwords any more",
-            "use OAuth",
+            // At a host that is not Microsoft's, its words are a server's like others.
+            "Basic authentication is not supported",
+            "check user name and password",
         ),
         (
             SmtpQuirk::GoogleRefused,

@@ -52,7 +52,7 @@ async fn what_can_t_be_a_mail_is_not_sent() {
     mailjob.secret("ada", "a-wrong-password").unwrap();
     run(&mailjob, &[&SEND[..], &["--to", BOB]].concat())
         .await
-        .complains(69, &["the server said 535", "what to do: check user and secret"]);
+        .complains(69, &["the server said 535", "what to do: check user name and password"]);
     world.postfix.stop();
     run(&mailjob, &[&SEND[..], &["--to", BOB]].concat())
         .await
