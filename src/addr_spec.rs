@@ -63,6 +63,21 @@ pub fn unquoted(address: &str) -> Cow<'_, str> {
     }
 }
 
+/// One form for all addresses of one mailbox, to count by: without what is behind a `+` (RFC 5233), and at Gmail without dots. Lower case.
+#[must_use]
+pub fn mailbox_form(address: &str) -> String {
+    let address = normal(&unquoted(address)).unwrap_or_else(|| address.to_lowercase());
+    let Some((local, domain)) = address.rsplit_once('@') else {
+        return address;
+    };
+    let user = local.split_once('+').map_or(local, |(user, _)| user);
+    let user = if user.is_empty() { local } else { user };
+    match domain {
+        "gmail.com" | "googlemail.com" => format!("{}@gmail.com", user.replace('.', "")),
+        _ => format!("{user}@{domain}"),
+    }
+}
+
 /// Whether an address can stand in an SMTP command and a header field as it is: plain, ASCII, and a dot-atom.
 #[must_use]
 pub fn is_sendable(address: &str) -> bool {

@@ -7,13 +7,13 @@ use std::{
 };
 
 use super::{
-    Config, Conversation, Endpoint, EndpointName, Mailbox, Problem,
+    Config, Conversation, Endpoint, EndpointName, Mailbox, Problem, Trust,
     check::{self, Draft},
     problem::Fault,
 };
 
-/// Fills in where answers go. An endpoint whose answers would go nowhere is refused and becomes broken. One that is broken, but whose last
-/// good version goes on, is there.
+/// Fills in where answers go. An endpoint whose answers would go nowhere, or could never count, is refused and becomes broken. One that is
+/// broken, but whose last good version goes on, is there.
 pub(super) fn resolve(
     drafts: &mut BTreeMap<EndpointName, (PathBuf, Draft)>,
     broken: &mut BTreeSet<EndpointName>,
@@ -58,12 +58,31 @@ fn fill(endpoint: &mut Endpoint, known: &BTreeMap<EndpointName, Mailbox>) {
     }
 }
 
-/// One endpoint whose answers would go nowhere, and why.
+/// One endpoint whose answers would go nowhere or could never count, and why.
 fn refused(
     drafts: &BTreeMap<EndpointName, (PathBuf, Draft)>,
     broken: &BTreeSet<EndpointName>,
     kept: &BTreeMap<EndpointName, Mailbox>,
 ) -> Option<(EndpointName, Problem)> {
+    let unproven = drafts.iter().find_map(|(name, (file, draft))| {
+        let (place, conversation) = (draft.asked.as_ref()?, draft.endpoint.conversation.as_ref()?);
+        let answering = drafts.get(&conversation.endpoint).map(|(_, draft)| &draft.endpoint.senders)?;
+        let can_be = answering.trust != Trust::Nobody || answering.verify.is_some();
+        if !conversation.proven || can_be {
+            return None;
+        }
+        let fault = Fault::new(
+            format!("an answer counts only if its sender is proven, and nothing at \"{}\" can prove one", conversation.endpoint),
+            format!(
+                "write verify = true or trust = [\"your.mail.server\"] under [senders] in {}.toml; or proof = \"none\" here: then whoever has seen the mail can answer in another's name",
+                conversation.endpoint
+            ),
+        );
+        Some((name.clone(), Problem::at(file, place.clone(), fault)))
+    });
+    if unproven.is_some() {
+        return unproven;
+    }
     drafts.iter().find_map(|(name, (file, draft))| {
         let (place, conversation) = (draft.elsewhere.as_ref()?, draft.endpoint.conversation.as_ref()?);
         let wanted = &conversation.endpoint;

@@ -11,6 +11,8 @@ pub struct Conversation {
     pub expires: Duration,
     /// Who may answer. Default: those to whom the reply went.
     pub from: Answerers,
+    /// Whether an answer counts only if something shows that it is of whom its From names. Default: it does.
+    pub proven: bool,
     /// Whether the first accepted answer is the last one. Default: it is.
     pub once: bool,
     /// Whether Reply-To is a plus-address with the token. Default: it is. Where servers don't know such addresses, answers find

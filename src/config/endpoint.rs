@@ -131,8 +131,22 @@ pub struct Filter {
     pub max_size: Option<u64>,
     /// Whether encrypted mails are meant too, though nothing of them can be read here. Otherwise they fail, and their sender is told.
     pub encrypted: bool,
+    /// Whether mails are meant that no person wrote.
+    pub automatic: Machines,
     /// Whether it answers a reply of ours.
     pub answers: Answers,
+}
+
+/// Whether mails are meant that machines, lists and servers sent: bounces, notices, out-of-office answers (RFC 3834).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Machines {
+    /// They are, as others are. None is answered.
+    #[default]
+    Allow,
+    /// They are not.
+    Skip,
+    /// Nothing else is.
+    Only,
 }
 
 /// When an action is tried again.

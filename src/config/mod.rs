@@ -65,7 +65,7 @@ pub use api::Api;
 pub use conversation::{Answerers, Answers, Conversation};
 pub use diff::Changes;
 pub use effective::effective;
-pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Retry, Settle};
+pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Machines, Retry, Settle};
 pub use held::{Claim, Held};
 pub use inputs::{Field, Files, Input, Inputs, Kind, Literal, Match, MatchIn, Pattern, Shape, Source};
 pub use jobs::{Jobs, PartReply, Partial, Per};

@@ -123,6 +123,9 @@ pub struct Rates {
     /// Replies to one address that a mail named: 60 an hour by default. That is more than a person asks for by hand, and little
     /// enough that nobody is flooded in whose name others write (RFC 3834 section 2).
     pub replies_per_recipient: Option<Rate>,
+    /// Replies to one address whose mails answer replies of ours and were not accepted as a person's answer: 3 an hour by default. Two
+    /// machines that answer one another end there.
+    pub replies_in_thread: Option<Rate>,
 }
 
 impl Default for Rates {
@@ -138,6 +141,7 @@ impl Default for Rates {
             jobs_per_sender: None,
             replies: hourly(1_000),
             replies_per_recipient: hourly(60),
+            replies_in_thread: hourly(3),
         }
     }
 }

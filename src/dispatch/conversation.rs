@@ -21,7 +21,7 @@ use crate::{
     message::{
         self, Attachment, Head, Mail,
         filter::{Judgement, judge},
-        trust::Evidence,
+        trust::{Evidence, Sender},
     },
 };
 
@@ -42,7 +42,7 @@ pub(super) async fn answered(
     if !needed && !token::hinted(raw) {
         return Ok(None);
     }
-    let Some(read) = meant(endpoint, job, raw, checked).await? else {
+    let Some((read, proven)) = meant(endpoint, job, raw, checked).await? else {
         // The attempt reads it once more, and says which condition does not hold.
         return Ok(None);
     };
@@ -56,7 +56,7 @@ pub(super) async fn answered(
             if matches!(job.share, Share::Part(_)) {
                 return Ok(known.filter(|known| known.ours).map(|known| known.told));
             }
-            counts(known, &read, endpoint, job)
+            counts(known, &read, proven, endpoint, job)
         }
     };
     seen.head = Some(read);
@@ -92,36 +92,39 @@ fn ours(endpoint: &Endpoint) -> impl Iterator<Item = &str> {
     std::iter::once(account.user.as_str()).chain(from)
 }
 
-/// The mail's head, when all other conditions of the filter hold and its sender may.
+/// The mail's head, and whether something shows that it is its sender's, when all other conditions of the filter hold and its sender
+/// may.
 async fn meant(
     endpoint: &Arc<Endpoint>,
     job: &ClaimedJob,
     raw: &Bytes,
     checked: Option<&Evidence>,
-) -> Result<Option<Head>, Outcome> {
+) -> Result<Option<(Head, bool)>, Outcome> {
     let (at, size, checked) = (endpoint.clone(), job.size, checked.cloned());
     let read = message::read(raw.clone(), endpoint.limits, move |mail| {
         let head = mail.head();
         let attachments = mail.attachments();
         let names = attachments.iter().map(Attachment::shown_name);
         let meant = matches!(judge(&at.filter, &head, size, names), Judgement::Meant(_));
-        (meant && sender_may(&at, mail, checked.as_ref())).then_some(head)
+        let sender = sender_of(&at, mail, checked.as_ref());
+        (meant && may(&at.senders, &sender).is_ok()).then(|| (head, sender.proven_by().is_some()))
     });
     read.await.map_err(unreadable)
 }
 
-fn sender_may(endpoint: &Endpoint, mail: &Mail<'_>, checked: Option<&Evidence>) -> bool {
+fn sender_of(endpoint: &Endpoint, mail: &Mail<'_>, checked: Option<&Evidence>) -> Sender {
     let mut sender = mail.sender(&endpoint.senders.trust);
     if let Some(checked) = checked {
         sender.verified(checked);
     }
-    may(&endpoint.senders, &sender).is_ok()
+    sender
 }
 
 /// Whether an answer counts, or why not. Pure.
 fn counts(
     known: Option<KnownConversation>,
     head: &Head,
+    proven: bool,
     endpoint: &Endpoint,
     job: &ClaimedJob,
 ) -> Result<(ConversationKey, Accepted), &'static str> {
@@ -132,6 +135,9 @@ fn counts(
     let sender = sender(head).ok_or("it has no single sender")?;
     if !known.allowed.admits(sender) {
         return Err("its sender may not answer that reply");
+    }
+    if known.proven && !proven {
+        return Err("nothing shows that it is of whom its From names, and the conversation asks for proof");
     }
     if known.endpoint != endpoint.name.as_str() {
         return Err("it answers a reply whose answers are another endpoint's");
@@ -148,8 +154,7 @@ fn counts(
     Ok((known.key, known.told))
 }
 
-/// Who answers: the one address of From, in a form that can't be read in two ways. Whether it is proven to be its own is for `[senders]`
-/// to ask.
+/// Who answers: the one address of From, in a form that can't be read in two ways.
 fn sender(head: &Head) -> Option<&str> {
     match head.from.as_slice() {
         [from] if head.odd_from.is_none() => Some(&from.address),

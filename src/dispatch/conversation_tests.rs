@@ -17,6 +17,7 @@ fn talking() -> Endpoint {
         conversation: Some(Conversation {
             expires: Duration::from_secs(60),
             from: Answerers::Recipients,
+            proven: false,
             once: true,
             plus: true,
             answers: 2,
@@ -34,6 +35,7 @@ fn known() -> KnownConversation {
         key: Token::new([1; 16]).key(),
         endpoint: "invoices".into(),
         allowed: Allowed::Like(vec!["*@us.example".into()]),
+        proven: true,
         expires: arrived(&job()),
         told: made_up(&only(&["invoices"])).unwrap(),
         ours: false,
@@ -60,7 +62,7 @@ fn head(from: &[&str]) -> Head {
 #[test]
 fn an_answer_counts_when_all_is_as_it_was_asked() {
     let boss = head(&["boss@us.example"]);
-    let judged = |known, head: &Head, endpoint: &Endpoint| counts(known, head, endpoint, &job()).err();
+    let judged = |known, head: &Head, endpoint: &Endpoint| counts(known, head, true, endpoint, &job()).err();
     assert_eq!(judged(Some(known()), &boss, &talking()), None);
     assert_eq!(judged(Some(known()), &boss, &only(&[])), None);
     assert_eq!(judged(Some(known()), &boss, &only(&["requests", "invoices"])), None);
@@ -81,6 +83,16 @@ fn an_answer_counts_when_all_is_as_it_was_asked() {
         endpoint: "others".into(),
         ..known()
     };
+    let unproven = counts(Some(known()), &boss, false, &talking(), &job());
+    assert!(
+        unproven.unwrap_err().contains("nothing shows"),
+        "anybody can write a From"
+    );
+    let trusting = KnownConversation {
+        proven: false,
+        ..known()
+    };
+    assert!(counts(Some(trusting), &boss, false, &talking(), &job()).is_ok());
     for (known, head, endpoint, why) in [
         (None, &boss, talking(), "not known"),
         (Some(known()), &automatic, talking(), "automatic"),

@@ -42,13 +42,17 @@ pub(super) async fn commit(dispatch: &Dispatch, job: &ClaimedJob, mut seen: Seen
     let (outcome, due) = settle(outcome, &dispatch.endpoint.retry, job.retries, fastrand::f64(), now);
     log(dispatch, job, &outcome, took);
     let summary = seen.head.as_ref().map(summary);
-    let named = seen.head.as_ref().map(gates::named).unwrap_or_default();
+    let asker = seen
+        .head
+        .as_ref()
+        .map(|head| gates::Asker::of(head, seen.depth > 0))
+        .unwrap_or_default();
     let (outcome, reply) = match told {
         Told::Here => with_reply(dispatch, job, seen, outcome, answerable, now).await,
         Told::Later => (outcome, Some(ReplyDecision::Gathered)),
         Told::Before => (outcome, Some(ReplyDecision::Silent("each".to_owned()))),
     };
-    let gates = gates::of_reply(&dispatch.endpoint, &named, reply.as_ref());
+    let gates = gates::of_reply(&dispatch.endpoint, &asker, reply.as_ref());
     let next = if is_refused(&outcome) {
         Vec::new()
     } else {

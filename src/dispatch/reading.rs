@@ -242,6 +242,7 @@ pub(super) fn missed(miss: Miss) -> Reason {
         Miss::Subject => Reason::Subject,
         Miss::Attachments => Reason::Attachments,
         Miss::Size => Reason::Size,
+        Miss::Automatic => Reason::Automatic,
     }
 }
 

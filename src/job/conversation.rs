@@ -54,6 +54,8 @@ pub struct NewConversation {
     pub endpoint: EndpointName,
     /// Who may answer.
     pub allowed: Allowed,
+    /// Whether their answer counts only if something shows that it is theirs.
+    pub proven: bool,
     /// Answers that are accepted, at most.
     pub most: u32,
     /// How many answers led to it.

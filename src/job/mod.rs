@@ -76,6 +76,8 @@ pub enum Reason {
     Attachments,
     /// Smaller than `min_size` or larger than `max_size`.
     Size,
+    /// Written by a machine or by none, as `automatic` does not want it.
+    Automatic,
     /// The mail is over a limit.
     TooLarge,
     /// The mail can't be read.
@@ -145,6 +147,7 @@ impl Reason {
             Self::Subject => "subject".into(),
             Self::Attachments => "attachments".into(),
             Self::Size => "size".into(),
+            Self::Automatic => "automatic".into(),
             Self::TooLarge => "too-large".into(),
             Self::Unreadable => "unreadable".into(),
             Self::Slow => "slow".into(),

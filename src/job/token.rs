@@ -99,6 +99,22 @@ impl fmt::Debug for Token {
     }
 }
 
+/// Whether a mail says that it answers a reply of ours, by the form of the identifiers that it names: those of a job, of a run of it, or of
+/// a token.
+#[must_use]
+pub fn answers_us(head: &Head) -> bool {
+    let is_ours = |id: &String| {
+        let local = id.rsplit_once('@').map_or(id.as_str(), |(local, _)| local);
+        let Some(stem) = local.strip_suffix(REPLY) else {
+            return false;
+        };
+        let job = stem.split('.').next().unwrap_or_default();
+        let is_job = job.len() == 32 && job.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_job || Token::parse(stem).is_some()
+    };
+    head.in_reply_to.iter().chain(&head.references).any(is_ours)
+}
+
 /// Whether a mail's header may have a token somewhere: a quick look that saves a second one.
 #[must_use]
 pub fn hinted(raw: &[u8]) -> bool {

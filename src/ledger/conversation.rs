@@ -13,6 +13,8 @@ pub struct KnownConversation {
     pub endpoint: String,
     /// Who may answer.
     pub allowed: Allowed,
+    /// Whether their answer counts only if something shows that it is theirs.
+    pub proven: bool,
     /// Until when.
     pub expires: DateTime<Utc>,
     /// What an answer to it is told.

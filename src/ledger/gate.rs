@@ -11,6 +11,8 @@ pub struct Gate {
     pub key: String,
     /// How often.
     pub rate: Rate,
+    /// What is kept with a reply that found no room here: why nobody was answered.
+    pub code: &'static str,
 }
 
 /// Whether a job may begin.

@@ -2,17 +2,24 @@
 
 use std::borrow::Cow;
 
-use mail_parser::MessagePart;
+use mail_parser::{MessageParser, MessagePart};
 
 use super::{
+    charset::Clues,
     clean::{clean, clean_id},
     nested::Nested,
     safe_name::{self, Names},
     tnef::Packed,
+    transfer,
+    view::{Seen, View, charset_of, is_inline, name},
+    words,
 };
 
 /// Characters kept of a name.
 const MAX_NAME: usize = 1_000;
+/// Levels and parts of a mail that was packed.
+const DEEPEST: usize = 20;
+const MOST_PARTS: usize = 1_000;
 
 /// A part that is handed on as a file.
 #[derive(Debug)]
@@ -30,30 +37,35 @@ pub struct Attachment<'m> {
     pub inline: bool,
     /// Content-ID without angle brackets.
     pub content_id: Option<String>,
+    /// The transfer encoding that nobody knows; then [`Self::data`] is as it stands in the mail.
+    pub undecoded: Option<String>,
 }
 
 impl<'m> Attachment<'m> {
-    pub(super) fn new(part: MessagePart<'m>, names: &mut Names) -> Self {
+    pub(super) fn new(part: MessagePart<'m>, clues: Clues<'_>, names: &mut Names) -> Self {
         let media_type = media_type(&part);
-        let named = part.attachment_name().map(|name| clean(name, MAX_NAME));
-        let name = named.filter(|name| !name.is_empty());
-        let charset = part.content_type().and_then(|declared| declared.attribute("charset"));
-        let subject = part.nested().and_then(|nested| nested.subject());
+        let (undecoded, packed_name) = transfer::odd(&part);
+        let name = name(&part, clues).or_else(|| packed_name.map(|name| words::text(&name, clues)));
+        let name = name.map(|name| clean(&name, MAX_NAME)).filter(|name| !name.is_empty());
+        let subject = part
+            .nested()
+            .map(|nested| View::new(nested, &Seen::of(nested)).subject());
+        let subject = subject
+            .map(|subject| clean(&subject, 100))
+            .filter(|subject| !subject.is_empty());
         let wanted = match (&name, subject) {
             (Some(name), _) => Some(Cow::Borrowed(name.as_str())),
-            (None, Some(subject)) => Some(Cow::Owned(format!(
-                "{}.eml",
-                clean(subject, 100).replace(['/', '\\'], "_")
-            ))),
+            (None, Some(subject)) => Some(Cow::Owned(format!("{}.eml", subject.replace(['/', '\\'], "_")))),
             (None, None) => None,
         };
         Self {
             safe_name: names.add(wanted.as_deref(), &media_type),
             name,
             media_type,
-            charset: charset.map(|charset| clean(charset, 100)),
-            inline: part.is_inline(),
+            charset: charset_of(&part),
+            inline: is_inline(&part),
             content_id: part.content_id().map(clean_id).filter(|id| !id.is_empty()),
+            undecoded,
             content: Content::Part(part),
         }
     }
@@ -75,6 +87,7 @@ impl<'m> Attachment<'m> {
             charset: None,
             inline: false,
             content_id: None,
+            undecoded: None,
             content: Content::Packed(&file.data),
         }
     }
@@ -89,7 +102,7 @@ impl<'m> Attachment<'m> {
     #[must_use]
     pub fn size(&self) -> usize {
         match &self.content {
-            Content::Part(part) => part.decoded_len(),
+            Content::Part(part) => transfer::size(part),
             Content::Packed(data) => data.len(),
         }
     }
@@ -98,7 +111,7 @@ impl<'m> Attachment<'m> {
     #[must_use]
     pub fn data(&self) -> Cow<'m, [u8]> {
         match &self.content {
-            Content::Part(part) => part.decoded(),
+            Content::Part(part) => transfer::body(part).bytes,
             Content::Packed(data) => Cow::Borrowed(data),
         }
     }
@@ -108,6 +121,14 @@ impl<'m> Attachment<'m> {
     pub fn message(&self) -> Option<Nested> {
         match &self.content {
             Content::Part(part) => part.nested().map(|message| Nested::new(message, 1)),
+            // A mail that was packed into a winmail.dat.
+            Content::Packed(data) if self.media_type == "message/rfc822" => {
+                let message = MessageParser::new()
+                    .max_depth(DEEPEST)
+                    .max_parts(MOST_PARTS)
+                    .parse(*data)?;
+                Some(Nested::new(message.root(), 1))
+            }
             Content::Packed(_) => None,
         }
     }
@@ -123,13 +144,16 @@ enum Content<'m> {
 }
 
 pub(super) fn media_type(part: &MessagePart<'_>) -> String {
-    part.content_type()
-        .and_then(|declared| Some((declared.ctype(), declared.subtype()?)))
-        .filter(|(kind, subtype)| is_media_type(kind, subtype))
-        .map_or_else(
-            || "application/octet-stream".to_owned(),
-            |(kind, subtype)| format!("{kind}/{subtype}").to_ascii_lowercase(),
-        )
+    let declared = part
+        .content_type()
+        .and_then(|declared| Some((declared.ctype(), declared.subtype()?)));
+    let declared = declared.filter(|(kind, subtype)| is_media_type(kind, subtype));
+    match declared {
+        Some((kind, subtype)) => format!("{kind}/{subtype}").to_ascii_lowercase(),
+        // What a digest holds without saying so (RFC 2046 section 5.1.5).
+        None if part.is_message() => "message/rfc822".to_owned(),
+        None => "application/octet-stream".to_owned(),
+    }
 }
 
 fn is_media_type(kind: &str, subtype: &str) -> bool {

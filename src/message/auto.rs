@@ -2,7 +2,7 @@
 //!
 //! Whoever is in doubt stays silent: a missing reply is a nuisance, a loop is an outage.
 
-use super::{Address, Automatic, LOOP_MARK};
+use super::{Address, Automatic, LOOP_MARK, charset::Clues, words};
 use crate::addr_spec::{is_plain, unquoted};
 
 /// A mail that passed this many servers is going round (Postfix `hopcount_limit`).
@@ -11,15 +11,18 @@ const MAX_HOPS: usize = 50;
 /// Judges the raw fields of a header, in any order, and the addresses of From.
 #[must_use]
 pub fn judge<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>, from: &[Address]) -> Option<Automatic> {
-    let (mut found, mut hops, mut froms) = (None, 0, 0);
+    let (mut found, mut hops, mut froms, mut bounces) = (None, 0, 0, false);
     for (name, value) in fields {
         hops += usize::from(name.eq_ignore_ascii_case("Received"));
         froms += usize::from(name.eq_ignore_ascii_case("From"));
+        bounces |= name.eq_ignore_ascii_case("Subject") && is_bounce(value);
         found = strongest(found, of_field(name, value));
     }
     let sender = from.iter().find(|from| is_plain(&unquoted(&from.address)));
     let no_sender = froms != 1 || sender.is_none();
-    let role = from.iter().any(|from| is_role(&from.address));
+    let role = from
+        .iter()
+        .any(|from| is_role(&from.address) || bounces && is_postmaster(&from.address));
     [
         role.then_some(Automatic::RoleSender),
         (hops >= MAX_HOPS).then_some(Automatic::Hops),
@@ -35,80 +38,195 @@ fn strongest(a: Option<Automatic>, b: Option<Automatic>) -> Option<Automatic> {
 
 /// What one field proves.
 fn of_field(name: &str, value: &[u8]) -> Option<Automatic> {
-    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    let name = name.to_ascii_lowercase();
     let value = || String::from_utf8_lossy(value).trim().to_ascii_lowercase();
     let when = |holds: bool, why| holds.then_some(why);
-    if is(LOOP_MARK) {
-        Some(Automatic::Ourselves)
-    } else if is("Return-Path") {
-        when(value() == "<>", Automatic::NullSender)
-    } else if is("Content-Type") {
-        when(keyword(&value()) == "multipart/report", Automatic::Report)
-    } else if is("Auto-Submitted") {
-        when(keyword(&value()) != "no", Automatic::AutoSubmitted)
-    } else if name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("List-")) {
-        when(LIST_FIELDS.into_iter().any(is), Automatic::List)
-    } else if is("Precedence") {
-        when(
-            matches!(keyword(&value()), "bulk" | "junk" | "list"),
-            Automatic::Precedence,
-        )
-    } else if is("X-Auto-Response-Suppress") {
-        when(
-            value().split(',').any(|wish| SILENCE.contains(&wish.trim())),
-            Automatic::AutoResponse,
-        )
-    } else if is("X-Autoreply") || is("X-Autorespond") {
-        when(keyword(&value()) != "no", Automatic::AutoResponse)
-    } else if is("Sender") {
-        let value = value();
-        let address = value.rsplit('<').next().unwrap_or_default();
-        when(is_role(address.trim_end_matches('>')), Automatic::RoleSender)
-    } else {
-        None
+    match name.as_str() {
+        "return-path" => when(is_null_sender(&value()), Automatic::NullSender),
+        "content-type" => when(REPORTS.contains(&keyword(&value())), Automatic::Report),
+        "auto-submitted" => when(keyword(&value()) != "no", Automatic::AutoSubmitted),
+        "precedence" | "x-precedence" => when(PRECEDENCES.contains(&keyword(&value())), Automatic::Precedence),
+        "x-auto-response-suppress" => {
+            let value = value();
+            let mut wishes = value.split([',', ';', ' ', '\t', '\r', '\n']);
+            when(wishes.any(|wish| SILENCE.contains(&wish)), Automatic::AutoResponse)
+        }
+        "x-post-messageclass" => when(value().contains("autoresponder"), Automatic::AutoResponse),
+        "delivered-to" => when(keyword(&value()) == "autoresponder", Automatic::AutoResponse),
+        "sender" => {
+            let value = value();
+            let address = value.rsplit('<').next().unwrap_or_default();
+            when(is_role(address.trim_end_matches('>')), Automatic::RoleSender)
+        }
+        _ if name.eq_ignore_ascii_case(LOOP_MARK) => Some(Automatic::Ourselves),
+        _ if LIST_FIELDS.contains(&name.as_str()) => Some(Automatic::List),
+        _ if BOUNCE_FIELDS.contains(&name.as_str()) => Some(Automatic::Report),
+        _ if MACHINE_FIELDS.contains(&name.as_str()) => when(keyword(&value()) != "no", Automatic::AutoResponse),
+        _ => None,
     }
 }
 
-/// RFC 2369 and RFC 2919.
-const LIST_FIELDS: [&str; 7] = [
-    "List-Id",
-    "List-Help",
-    "List-Subscribe",
-    "List-Unsubscribe",
-    "List-Post",
-    "List-Owner",
-    "List-Archive",
+/// An empty Return-Path, or what delivery agents write for it: Postfix's pipe(8) has `MAILER-DAEMON`, with a domain or without.
+fn is_null_sender(value: &str) -> bool {
+    let path: String = value
+        .chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '<' | '>' | '"'))
+        .collect();
+    path.is_empty() || plain_local(&path) == "mailerdaemon"
+}
+
+/// A mail that tells what became of another (RFC 6522, RFC 3464, RFC 8098).
+const REPORTS: [&str; 4] = [
+    "multipart/report",
+    "message/delivery-status",
+    "message/disposition-notification",
+    "message/global-delivery-status",
 ];
 
-/// Values of Exchange's X-Auto-Response-Suppress that ask for silence; the others only mean receipts.
-const SILENCE: [&str; 3] = ["all", "autoreply", "oof"];
+/// Values of Precedence that no person writes. `auto_reply` is that of vacation programs.
+const PRECEDENCES: [&str; 6] = ["bulk", "junk", "list", "auto_reply", "auto-reply", "autoreply"];
 
-/// The first word of a value, without parameters and comments.
+/// Fields of lists and of those who send to many: RFC 2369, RFC 2919, RFC 8058; ezmlm, Mailman, Google Groups, and the feedback loops of
+/// bulk senders.
+const LIST_FIELDS: [&str; 15] = [
+    "list-id",
+    "list-help",
+    "list-subscribe",
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "list-post",
+    "list-owner",
+    "list-archive",
+    "mailing-list",
+    "x-mailing-list",
+    "x-beenthere",
+    "x-mailman-version",
+    "x-google-group-id",
+    "x-listserver",
+    "feedback-id",
+];
+
+/// Fields of bounces: Exim and Gmail; Exchange.
+const BOUNCE_FIELDS: [&str; 2] = ["x-failed-recipients", "x-ms-exchange-message-is-ndr"];
+
+/// Fields by which answering machines and senders of notices are known, each of at least one that does not write Auto-Submitted.
+const MACHINE_FIELDS: [&str; 17] = [
+    "x-autoreply",
+    "x-auto-reply",
+    "x-autoreply-from",
+    "x-autorespond",
+    "x-autoresponder",
+    "x-autoresponse",
+    "x-auto-response",
+    "x-mail-autoreply",
+    "x-autogenerated",
+    "x-auto-generated",
+    "x-autogenerated-message",
+    "x-fc-machinegenerated",
+    "x-loop",
+    "x-ms-exchange-inbox-rules-loop",
+    "x-ms-exchange-generated-message-source",
+    "x-ms-exchange-parent-message-id",
+    "x-away-notification",
+];
+
+/// Values of Exchange's X-Auto-Response-Suppress that ask for silence; the others only mean receipts. -1 is all of them.
+const SILENCE: [&str; 4] = ["all", "autoreply", "oof", "-1"];
+
+/// Whether a subject is one of a bounce.
+fn is_bounce(subject: &[u8]) -> bool {
+    const WORDS: [&str; 14] = [
+        "undeliver",
+        "not delivered",
+        "delivery fail",
+        "delivery has failed",
+        "delivery status",
+        "delivery notification",
+        "delivery delayed",
+        "delivery problem",
+        "mail delivery",
+        "returned mail",
+        "failure notice",
+        "non-delivery",
+        "nondeliverable",
+        "unzustellbar",
+    ];
+    let subject = words::text(subject, Clues::default()).to_ascii_lowercase();
+    WORDS.iter().any(|word| subject.contains(word))
+}
+
+/// The first word of a value, without quotes, parameters and comments.
 fn keyword(value: &str) -> &str {
+    let value = value.trim_start_matches('"');
     value
-        .split([';', '(', ' ', '\t', '\r', '\n'])
+        .split([';', '(', ' ', '\t', '\r', '\n', '"'])
         .next()
         .unwrap_or_default()
 }
 
-/// Addresses behind which nobody reads: RFC 5230 section 4.6, and those who say so themselves.
+/// The part before the `@`, in lower case and without what separates its words.
+fn plain_local(address: &str) -> String {
+    let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+    let letters = local.chars().filter(|c| !matches!(c, '.' | '-' | '_'));
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+/// Addresses behind which nobody reads: RFC 5230 section 4.6, those who say so themselves, and return paths that were rewritten (SRS,
+/// BATV).
 fn is_role(address: &str) -> bool {
     let local = address
         .rsplit_once('@')
         .map_or(address, |(local, _)| local)
         .to_ascii_lowercase();
-    local.starts_with("owner-") || local.ends_with("-request") || ROLES.contains(&local.as_str())
+    let last = local
+        .rsplit(['-', '+', '='])
+        .next()
+        .filter(|last| last.len() < local.len());
+    let plain = plain_local(address);
+    let begins = |start: &&str| {
+        plain
+            .strip_prefix(*start)
+            .is_some_and(|rest| rest.is_empty() || local_ends(&local, rest))
+    };
+    ROLES.iter().any(|role| begins(role))
+        || local.starts_with("owner-")
+        || last.is_some_and(|last| ["request", "owner", "bounces", "bounce", "return", "noreply"].contains(&last))
+        || ["srs0", "srs1", "prvs", "btv1"].iter().any(|scheme| local.starts_with(&format!("{scheme}=")))
+        // Exchange's own: the address from which it bounces.
+        || local.strip_prefix("microsoftexchange").is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-const ROLES: [&str; 8] = [
-    "mailer-daemon",
+/// Whether what follows a role's name is a word of its own: `noreply-7`, `bounces+ann=a.example`, but not `bouncer`.
+fn local_ends(local: &str, rest: &str) -> bool {
+    let separated = local
+        .char_indices()
+        .filter(|(_, c)| matches!(c, '-' | '.' | '_'))
+        .any(|(at, _)| {
+            let after = local.get(at + 1..).unwrap_or_default();
+            after.chars().filter(|c| !matches!(c, '.' | '-' | '_')).eq(rest.chars())
+        });
+    separated || rest.starts_with(|c: char| matches!(c, '+' | '=') || c.is_ascii_digit())
+}
+
+/// `postmaster`: a person may sit there, but not one who writes of what could not be delivered.
+fn is_postmaster(address: &str) -> bool {
+    plain_local(address) == "postmaster"
+}
+
+const ROLES: [&str; 13] = [
+    "mailerdaemon",
     "listserv",
     "majordomo",
     "noreply",
-    "no-reply",
-    "no_reply",
+    "noreplies",
     "donotreply",
-    "do-not-reply",
+    "dontreply",
+    "autoreply",
+    "autoresponder",
+    "bounce",
+    "bounces",
+    "nobody",
+    "root",
 ];
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use mail_parser::{MessageParser, decoders::html::html_to_text};
+use mail_parser::decoders::html::html_to_text;
 use wildmatch::WildMatch;
 
 use super::{Attachment, Mail, clean::clean, safe_name};
@@ -19,13 +19,8 @@ pub fn body<'m>(mail: &'m Mail<'_>) -> Option<Cow<'m, str>> {
 /// The first header field of this name, decoded (RFC 2047) and on one line.
 #[must_use]
 pub fn header(mail: &Mail<'_>, name: &str) -> Option<String> {
-    let (_, value) = mail.fields().find(|(found, _)| found.eq_ignore_ascii_case(name))?;
-    // Encoded words are decoded as those of a subject are.
-    let field = format!("Subject: {}\r\n\r\n", value.trim_end());
-    let decoded = MessageParser::new()
-        .parse(field.as_bytes())
-        .and_then(|message| message.subject().map(str::to_owned));
-    Some(clean(&decoded.unwrap_or_default(), MAX_FIELD))
+    let value = mail.field(name)?;
+    Some(clean(value.trim(), MAX_FIELD))
 }
 
 /// Whether one of these globs matches a text; case does not count.

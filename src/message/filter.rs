@@ -2,8 +2,8 @@
 
 use wildmatch::WildMatch;
 
-use super::{Address, Head, plus};
-use crate::config::Filter;
+use super::{Address, Automatic, Head, plus};
+use crate::config::{Filter, Machines};
 
 /// What a filter says of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Miss {
     Attachments,
     /// `min_size`, `max_size`.
     Size,
+    /// `automatic`.
+    Automatic,
 }
 
 /// Judges a mail by its head, the bytes of its raw form and the names of its attachments.
@@ -62,6 +64,8 @@ pub enum Test<'a> {
     AtLeast(u64, u64),
     /// `max_size`, and the mail's bytes.
     AtMost(u64, u64),
+    /// Whether a person wrote it or none did, and what shows that none did.
+    Person(bool, Option<&'static str>),
     /// One of the patterns has to match one of the values.
     OneOf {
         /// As written.
@@ -101,6 +105,20 @@ pub fn explain<'a>(
         filter.min_size.map(|min| Test::AtLeast(min, size)),
         filter.max_size.map(|max| Test::AtMost(max, size)),
     ];
+    // Whoever has no usable address may be a person all the same.
+    let machine = head
+        .automatic
+        .filter(|why| *why != Automatic::NoSender)
+        .map(Automatic::code);
+    let person = match filter.automatic {
+        Machines::Allow => None,
+        Machines::Skip => Some(Test::Person(true, machine)),
+        Machines::Only => Some(Test::Person(false, machine)),
+    };
+    let person = person.map(|test| Condition {
+        part: Miss::Automatic,
+        test,
+    });
     let addresses = |list: &'a [Address]| list.iter().map(|address| address.address.as_str());
     let one_of = |part, patterns, values: Vec<&'a str>| Condition {
         part,
@@ -132,7 +150,10 @@ pub fn explain<'a>(
         .flatten()
         .map(|test| Condition { part: Miss::Size, test });
     Explanation {
-        conditions: sizes.chain(named.into_iter().filter(Condition::is_named)).collect(),
+        conditions: sizes
+            .chain(person)
+            .chain(named.into_iter().filter(Condition::is_named))
+            .collect(),
         files,
     }
 }
@@ -164,6 +185,7 @@ impl Condition<'_> {
         match &self.test {
             Test::AtLeast(min, size) => size >= min,
             Test::AtMost(max, size) => size <= max,
+            Test::Person(wanted, machine) => *wanted == machine.is_none(),
             Test::OneOf { met, .. } => met.is_some(),
         }
     }
@@ -176,6 +198,8 @@ impl Condition<'_> {
             Test::AtMost(max, size) if size > max => format!("{size} bytes are too many; {max} at most"),
             Test::AtLeast(min, size) => format!("{size} bytes, {min} at least"),
             Test::AtMost(max, size) => format!("{size} bytes, {max} at most"),
+            Test::Person(_, Some(code)) => format!("no person wrote it ({code})"),
+            Test::Person(_, None) => "nothing says that no person wrote it".to_owned(),
             Test::OneOf {
                 met: Some((pattern, value)),
                 ..

@@ -294,3 +294,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn machines_are_meant_or_not_as_the_file_says() {
+    let filter = |automatic| Filter {
+        automatic,
+        ..Filter::default()
+    };
+    for (automatic, found, meant) in [
+        (Machines::Allow, None, true),
+        (Machines::Allow, Some(Automatic::Report), true),
+        (Machines::Skip, None, true),
+        (Machines::Skip, Some(Automatic::List), false),
+        (Machines::Skip, Some(Automatic::NoSender), true),
+        (Machines::Only, None, false),
+        (Machines::Only, Some(Automatic::AutoSubmitted), true),
+        (Machines::Only, Some(Automatic::NoSender), false),
+    ] {
+        let head = Head {
+            automatic: found,
+            ..Head::default()
+        };
+        let judged = judge(&filter(automatic), &head, 1, std::iter::empty());
+        assert_eq!(
+            matches!(judged, Judgement::Meant(_)),
+            meant,
+            "{automatic:?} {found:?} {judged:?}"
+        );
+    }
+}

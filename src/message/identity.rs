@@ -1,7 +1,12 @@
 //! Whom a mail's From names, where it names one and only one in a form that nobody can read in two ways. Pure.
 //!
-//! Mail programs disagree on what odd forms mean: two From fields, two addresses, routes, groups, comments, quoted names of mailboxes,
-//! control characters, encoded words with addresses inside. Whoever verified the one may have been shown another. Such a From names nobody.
+//! Mail programs disagree on what odd forms mean: two From fields, two addresses, routes, groups, quoted names of mailboxes, control
+//! characters, encoded words with addresses inside. Whoever verified the one may have been shown another. Such a From names nobody.
+//!
+//! What all of them read alike names one address, though RFC 5322 would have it otherwise: a comment behind the address or in the name
+//! (`ann@a.example (Ann)`, `Ann (ACME) <ann@a.example>`), brackets in the name, and a name that is the address itself. The rule: outside
+//! of the address nothing may stand that could be read as another one, or as the end of a name: none of `@ < > " \ , ; :`, and
+//! parentheses and brackets only in pairs, not in one another.
 
 use super::{Address, clean::is_unfit};
 use crate::addr_spec::{is_plain, unquoted};
@@ -50,13 +55,14 @@ impl Odd {
 /// Why it names nobody.
 pub fn judge(raw: &[u8], from: &[Address]) -> Result<String, Odd> {
     let lines = header_lines(raw);
-    let mut found = lines.iter().enumerate().filter(|(_, line)| is_from(line));
-    let (Some((place, line)), more) = (found.next(), found.next()) else {
+    let mut found = (0..lines.len()).filter(|place| is_from(&lines, *place));
+    let (Some(place), more) = (found.next(), found.next()) else {
         return Err(Odd::Missing);
     };
     if more.is_some() {
         return Err(Odd::Fields);
     }
+    let line = lines.get(place).ok_or(Odd::Missing)?;
     let continued = lines.get(place + 1..).unwrap_or_default().iter();
     let continued = continued.take_while(|line| line.starts_with([' ', '\t']));
     let whole: Vec<_> = std::iter::once(line)
@@ -90,14 +96,21 @@ fn header_lines(raw: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// Whether somebody may take a line for From: with blanks around the name, though it continues another field, or with what can't be
-/// seen in it.
-fn is_from(line: &str) -> bool {
-    let Some((name, _)) = line.split_once(':') else {
-        return false;
-    };
-    let letters = name.chars().filter(char::is_ascii_graphic);
-    letters.map(|c| c.to_ascii_lowercase()).eq("from".chars())
+/// Whether somebody may take a line for the beginning of From: with blanks around the name, with what can't be seen in it, folded
+/// before its colon, or though it continues another field.
+fn is_from(lines: &[String], place: usize) -> bool {
+    let mut name = String::new();
+    for (number, line) in lines.iter().skip(place).enumerate() {
+        if number > 0 && !line.starts_with([' ', '\t']) || name.len() > 100 {
+            return false;
+        }
+        let before = line.split_once(':').map(|(before, _)| before);
+        name.extend(before.unwrap_or(line).chars().filter(char::is_ascii_graphic));
+        if before.is_some() {
+            return name.eq_ignore_ascii_case("from");
+        }
+    }
+    false
 }
 
 /// The value without what folded it; control characters are none of it.
@@ -112,11 +125,12 @@ fn on_one_line(value: &str) -> Result<String, Odd> {
     Ok(line.trim().to_owned())
 }
 
-/// `local@domain`, or a name and then `<local@domain>`; nothing after it.
+/// `local@domain`, with a comment or without; or a name and then `<local@domain>`, with a comment behind it or without.
 fn strict(line: &str) -> Result<String, Odd> {
     if line.is_empty() {
         return Err(Odd::Missing);
     }
+    let line = without_comment(line);
     let address = match line.strip_suffix('>') {
         Some(rest) => after_name(rest)?,
         None => line,
@@ -128,21 +142,57 @@ fn strict(line: &str) -> Result<String, Odd> {
     is_plain(&plain).then(|| plain.into_owned()).ok_or(Odd::Form)
 }
 
+/// A line without the one comment at its end, where that can't be read as anything else.
+fn without_comment(line: &str) -> &str {
+    let comment = line.strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
+    match comment {
+        // What stands close to the address, or begins with a dot, goes on with it for some readers.
+        Some((before, comment)) if before.ends_with(' ') && !comment.starts_with('.') && is_quiet(comment) => {
+            before.trim_end()
+        }
+        _ => line,
+    }
+}
+
+/// Whether a text holds nothing that begins or ends an address, a name, or a part of either.
+fn is_quiet(text: &str) -> bool {
+    !text.contains(['@', '<', '>', '"', '\\', ',', ';', ':', '(', ')', '[', ']'])
+}
+
 /// What follows the name and its `<`.
 fn after_name(line: &str) -> Result<&str, Odd> {
-    let rest = match line.strip_prefix('"') {
-        Some(quoted) => after_quoted(quoted).ok_or(Odd::Form)?.trim_start(),
-        None => line,
-    };
-    let (name, address) = rest.split_once('<').ok_or(Odd::Form)?;
-    let was_quoted = line.starts_with('"');
-    match name {
+    if let Some(quoted) = line.strip_prefix('"') {
+        let rest = after_quoted(quoted).ok_or(Odd::Form)?.trim_start();
+        let (between, address) = rest.split_once('<').ok_or(Odd::Form)?;
+        return match between.trim() {
+            "" => Ok(address),
+            between if between.contains(',') => Err(Odd::Addresses),
+            between if is_name(between) => Ok(address),
+            _ => Err(Odd::Form),
+        };
+    }
+    let (name, address) = line.split_once('<').ok_or(Odd::Form)?;
+    match name.trim() {
+        // Many programs write the address where they know no name.
+        name if name.eq_ignore_ascii_case(address) => Ok(address),
         name if name.contains(',') => Err(Odd::Addresses),
-        "" => Ok(address),
-        // Only blanks may stand between a quoted name and the address; a name without quotes has none of RFC 5322's specials but dots.
-        name if !was_quoted && !name.contains(['(', ')', '>', '[', ']', ':', ';', '@', '\\', '"']) => Ok(address),
+        name if is_name(name) => Ok(address),
         _ => Err(Odd::Form),
     }
+}
+
+/// Whether a name without quotes can only be one: pairs of parentheses and brackets, with nothing in them that means more.
+fn is_name(name: &str) -> bool {
+    let mut open = None;
+    for c in name.chars() {
+        match (c, open) {
+            ('(' | '[', None) => open = Some(c),
+            (')', Some('(')) | (']', Some('[')) => open = None,
+            ('(' | ')' | '[' | ']' | '@' | '<' | '>' | '"' | '\\' | ';' | ':', _) => return false,
+            _ => {}
+        }
+    }
+    open.is_none()
 }
 
 /// What follows a quoted string whose first quote was taken.

@@ -2,26 +2,28 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Utc};
-use mail_parser::{AddressList, Headers, Message, MessagePart, MessageRef, PartId, PartKind, PartRole, TextList};
+use mail_parser::{Message, PartId, TextList, decoders::html::html_to_text};
 
 use super::{
-    Address, Attachment, Head, auto,
+    Attachment, Head, auto,
+    charset::{Clues, decode},
     clean::{clean, clean_id},
     identity::{self, Odd},
     language,
     safe_name::Names,
-    sealed::{Scheme, encryption, is_winmail, of_signature, signature},
-    tnef::{self, Packed},
+    sealed::{Scheme, encryption, is_winmail, piece, signature},
+    tnef::{self, Body, Packed},
+    transfer,
     trust::{self, Sender},
+    view::{Seen, View},
+    words,
 };
 use crate::config::Trust;
 
 /// Characters kept of a subject.
 const MAX_SUBJECT: usize = 4_000;
-/// Characters kept of a name.
+/// Characters kept of an address, and addresses of what servers say of a delivery.
 const MAX_NAME: usize = 1_000;
-/// Addresses kept of a header's From, To and so on.
 const MAX_ADDRESSES: usize = 1_000;
 /// Identifiers kept of References: the first and the last ones.
 const MAX_IDS: usize = 100;
@@ -35,7 +37,12 @@ pub struct Mail<'a> {
     inner: Option<Message<'a>>,
     /// Set when there is neither header nor blank line: all of it is text.
     bare: bool,
+    /// What was found out of the mail, and of what is inside its signature.
+    seen: Seen,
+    seen_inside: Option<Seen>,
     files: Vec<File>,
+    /// The text and HTML of a winmail.dat, where the mail has none beside it.
+    packed: Body,
     encrypted: Option<Scheme>,
 }
 
@@ -57,14 +64,26 @@ impl<'a> Mail<'a> {
         }
         let message = message.unwrap_or_default();
         let content = inner.as_ref().unwrap_or(&message);
-        let files = if bare { Vec::new() } else { files(content) };
+        let mut seen = Seen::of(content.root());
+        let (files, packed) = if bare {
+            Default::default()
+        } else {
+            files(content, &mut seen)
+        };
         let encrypted = encryption(content).filter(|_| !bare);
+        let (seen, seen_inside) = match &inner {
+            Some(_) => (Seen::of(message.root()), Some(seen)),
+            None => (seen, None),
+        };
         Some(Self {
             raw,
             message,
             inner,
             bare,
+            seen,
+            seen_inside,
             files,
+            packed,
             encrypted,
         })
     }
@@ -79,21 +98,24 @@ impl<'a> Mail<'a> {
     #[must_use]
     pub fn head(&self) -> Head {
         let message = &self.message;
-        let from = addresses(message.all_from());
+        let view = self.outside();
+        let from = view.addresses("From");
         let fields = message.headers().into_iter();
         let automatic = auto::judge(fields.map(|field| (field.raw_name(), field.raw_value())), &from);
         let odd_from = identity::judge(self.raw, &from).err();
+        let written = view.written();
         Head {
             message_id: message.message_id().map(clean_id).filter(|id| !id.is_empty()),
             in_reply_to: ids(message.in_reply_to()),
             references: ids(message.references()),
             from,
-            reply_to: addresses(message.reply_to().into_iter()),
-            to: addresses(message.all_to()),
-            cc: addresses(message.all_cc()),
+            reply_to: view.addresses("Reply-To"),
+            to: view.addresses("To"),
+            cc: view.addresses("Cc"),
             delivered_to: delivered_to(message),
-            subject: clean(message.subject().unwrap_or_default(), MAX_SUBJECT),
-            date: date(message.date(), message.headers()),
+            subject: clean(&view.subject(), MAX_SUBJECT),
+            date: written.instant(),
+            date_note: written.note(),
             languages: language::languages(
                 message
                     .headers()
@@ -110,7 +132,7 @@ impl<'a> Mail<'a> {
     /// # Errors
     /// Why it names nobody.
     pub fn identity(&self) -> Result<String, Odd> {
-        identity::judge(self.raw, &addresses(self.message.all_from()))
+        identity::judge(self.raw, &self.outside().addresses("From"))
     }
 
     /// Who its sender is, and what shows it.
@@ -121,12 +143,36 @@ impl<'a> Mail<'a> {
         trust::sender(self.identity(), fields, trust)
     }
 
-    /// The header's fields in their order: name, and value as written, with its line breaks.
+    /// The header's fields in their order: name, and value as it stands in the mail, with its line breaks. Bytes above 127 are read as
+    /// those of the text are.
     pub fn fields(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
-        self.message
-            .headers()
-            .into_iter()
-            .map(|field| (field.raw_name(), String::from_utf8_lossy(field.raw_value())))
+        let clues = self.outside().clues();
+        let fields = self.message.headers().into_iter();
+        fields.map(move |field| (field.raw_name(), decode(field.raw_value(), clues)))
+    }
+
+    /// The bytes of the header's fields that are no UTF-8, as they stand in the mail.
+    pub fn odd_fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let fields = self.message.headers().into_iter();
+        let odd = fields.filter(|field| str::from_utf8(field.raw_value()).is_err());
+        odd.map(|field| (field.raw_name(), field.raw_value()))
+    }
+
+    /// The first field of this name, with its encoded words decoded.
+    pub(super) fn field(&self, name: &str) -> Option<String> {
+        let mut fields = self.message.headers().into_iter();
+        let field = fields.find(|field| field.raw_name().eq_ignore_ascii_case(name))?;
+        Some(words::text(field.raw_value(), self.outside().clues()))
+    }
+
+    /// The mail as it came, as people see it.
+    fn outside(&self) -> View<'_> {
+        View::new(self.message.root(), &self.seen)
+    }
+
+    /// What people read.
+    fn inside(&self) -> View<'_> {
+        View::new(self.content().root(), self.seen_inside.as_ref().unwrap_or(&self.seen))
     }
 
     /// What people read: the mail, or the one that its signature is wrapped around.
@@ -138,6 +184,12 @@ impl<'a> Mail<'a> {
     #[must_use]
     pub fn encrypted(&self) -> Option<Scheme> {
         self.encrypted
+    }
+
+    /// Which piece it is of a mail that was sent in several, e.g. `2 of 3`: then its content is no mail.
+    #[must_use]
+    pub fn piece(&self) -> Option<String> {
+        piece(&self.message)
     }
 
     /// How it is signed. The signature was not verified.
@@ -152,27 +204,28 @@ impl<'a> Mail<'a> {
     #[must_use]
     pub fn text(&self) -> Option<Cow<'_, str>> {
         if self.bare {
-            return Some(String::from_utf8_lossy(self.raw));
+            return Some(decode(self.raw, Clues::default()));
         }
-        let root = self.content().root();
-        root.text_body()
-            .any(|part| matches!(part.kind(), PartKind::Text))
-            .then(|| joined(root.text_bodies()))
+        let packed = || self.packed.text.as_deref().map(Cow::Borrowed);
+        self.inside()
+            .text()
+            .filter(|text| self.packed.text.is_none() || !text.trim().is_empty())
+            .or_else(packed)
     }
 
     /// The HTML; `None` when the mail has none. Where text and HTML parts follow one another, the text ones are put into HTML.
     #[must_use]
     pub fn html(&self) -> Option<Cow<'_, str>> {
-        let root = self.content().root();
-        root.html_body()
-            .any(|part| matches!(part.kind(), PartKind::Html))
-            .then(|| joined(root.html_bodies()))
+        self.inside()
+            .html()
+            .or_else(|| self.packed.html.as_deref().map(Cow::Borrowed))
     }
 
     /// What there is to read, as text: HTML where there is nothing else.
     #[must_use]
     pub fn readable(&self) -> Cow<'_, str> {
-        self.text().unwrap_or_else(|| joined(self.message.root().text_bodies()))
+        let packed = || self.packed.html.as_deref().map(|html| Cow::Owned(html_to_text(html)));
+        self.text().or_else(packed).unwrap_or_else(|| self.inside().readable())
     }
 
     /// How many attachments there are.
@@ -186,59 +239,46 @@ impl<'a> Mail<'a> {
     #[must_use]
     pub fn attachments(&self) -> Vec<Attachment<'_>> {
         let mut names = Names::default();
+        let clues = self.inside().clues();
         let attachment = |file| match file {
-            &File::Part(id) => Some(Attachment::new(self.content().part(id)?, &mut names)),
+            &File::Part(id) => Some(Attachment::new(self.content().part(id)?, clues, &mut names)),
             File::Packed(packed) => Some(Attachment::packed(packed, &mut names)),
         };
         self.files.iter().filter_map(attachment).collect()
     }
 }
 
-fn files(message: &Message<'_>) -> Vec<File> {
-    let unpacked = |part: MessagePart<'_>| {
-        let packed = is_winmail(&part).then(|| tnef::files(&part.decoded())).flatten();
-        match packed {
-            Some(files) => files.into_iter().map(File::Packed).collect(),
-            None => vec![File::Part(part.id())],
+/// What a mail has beside its text, and the text and HTML that were packed into one of its files.
+fn files(message: &Message<'_>, seen: &mut Seen) -> (Vec<File>, Body) {
+    let mut body = Body::default();
+    let mut files = Vec::new();
+    let written = seen.take_files(message.root());
+    for part in View::new(message.root(), seen).files() {
+        let opened = is_winmail(&part)
+            .then(|| tnef::open(&transfer::body(&part).bytes))
+            .flatten();
+        let Some(opened) = opened else {
+            files.push(File::Part(part.id()));
+            continue;
+        };
+        // What could not be opened is still in it.
+        if !opened.whole {
+            files.push(File::Part(part.id()));
         }
-    };
-    file_parts(message.root()).flat_map(unpacked).collect()
-}
-
-/// The leaves of a mail itself (not of mails inside it) that are neither text or HTML to be read nor a signature.
-pub(super) fn file_parts<'m>(message: MessageRef<'m>) -> impl Iterator<Item = MessagePart<'m>> {
-    let is_file = |part: &MessagePart<'_>| match part.kind() {
-        PartKind::Multipart => false,
-        PartKind::Text | PartKind::Html => part.is_attachment() || part.role() == PartRole::Dropped,
-        PartKind::Binary | PartKind::InlineBinary | PartKind::Message(_) => of_signature(part).is_none(),
-    };
-    message.parts().filter(is_file)
-}
-
-pub(super) fn joined<'m>(mut pieces: impl Iterator<Item = Cow<'m, str>>) -> Cow<'m, str> {
-    let mut text = pieces.next().unwrap_or_default();
-    for piece in pieces {
-        let text = text.to_mut();
-        text.push('\n');
-        text.push_str(&piece);
+        files.extend(opened.files.into_iter().map(File::Packed));
+        body.text = body.text.or(opened.text);
+        body.html = body.html.or(opened.html);
     }
-    text
-}
-
-pub(super) fn addresses<'m>(lists: impl Iterator<Item = AddressList<'m>>) -> Vec<Address> {
-    let mailboxes = lists.flat_map(|list| list.mailboxes());
-    let address = |mailbox: mail_parser::Mailbox<'_>| Address {
-        name: mailbox
-            .name()
-            .map(|name| clean(name, MAX_NAME))
-            .filter(|name| !name.is_empty()),
-        address: clean(mailbox.address().unwrap_or_default(), MAX_NAME),
-    };
-    mailboxes
-        .map(address)
-        .filter(|found| found.name.is_some() || !found.address.is_empty())
-        .take(MAX_ADDRESSES)
-        .collect()
+    let view = View::new(message.root(), seen);
+    files.extend(written.into_iter().map(|file| {
+        let name = words::text(&file.name, view.clues());
+        File::Packed(Packed {
+            name: Some(name),
+            media_type: None,
+            data: file.data,
+        })
+    }));
+    (files, body)
 }
 
 /// The fields in which servers write for whom a mail was: Postfix, Dovecot and Exim (2026).
@@ -272,16 +312,4 @@ fn ids(list: Option<TextList<'_>>) -> Vec<String> {
     let cut = ids.len().saturating_sub(MAX_IDS);
     let kept = ids.iter().take(1).chain(ids.iter().skip(1 + cut));
     kept.map(|id| clean_id(id)).filter(|id| !id.is_empty()).collect()
-}
-
-/// mail-parser 1.0.1 finds no date without seconds before a named zone (`08:30 GMT`); chrono reads those.
-pub(super) fn date(parsed: Option<mail_parser::DateTime>, headers: Headers<'_>) -> Option<DateTime<Utc>> {
-    let parsed = parsed.filter(mail_parser::DateTime::is_valid);
-    parsed
-        .and_then(|date| DateTime::from_timestamp(date.to_timestamp(), 0))
-        .or_else(|| {
-            let written = headers.get("Date")?.raw_value();
-            let written = str::from_utf8(written).ok()?.trim();
-            Some(DateTime::parse_from_rfc2822(written).ok()?.to_utc())
-        })
 }

@@ -5,23 +5,33 @@
 
 mod attachment;
 pub mod auto;
+mod charset;
 pub mod clean;
 mod cms;
 pub mod content;
+pub mod date;
 pub mod filter;
+mod flowed;
 pub mod identity;
 pub mod language;
 mod mail;
+mod mailboxes;
 mod nested;
+mod parameters;
 mod parse;
 pub mod plus;
 pub mod policy;
 pub mod quote;
+mod repair;
 pub mod results;
 pub mod safe_name;
 mod sealed;
 mod tnef;
+mod transfer;
 pub mod trust;
+mod uu;
+mod view;
+mod words;
 
 use chrono::{DateTime, Utc};
 
@@ -65,8 +75,10 @@ pub struct Head {
     pub delivered_to: Vec<String>,
     /// Subject, decoded; empty where there is none.
     pub subject: String,
-    /// Date.
+    /// Date; UTC is assumed where it names no zone.
     pub date: Option<DateTime<Utc>>,
+    /// What a reader should know of the date: that no zone was named, or that there is one that can't be read.
+    pub date_note: Option<&'static str>,
     /// The languages that its sender reads, the preferred ones first, in lower case: Accept-Language, then Content-Language.
     pub languages: Vec<String>,
     /// Why this mail must not be answered, by its own header (RFC 3834); `None` when a person may have written it.
@@ -82,17 +94,17 @@ pub enum Automatic {
     Ourselves,
     /// multipart/report: a bounce, a receipt.
     Report,
-    /// Return-Path is `<>`.
+    /// Return-Path is `<>`, or what delivery agents write for that.
     NullSender,
     /// Auto-Submitted is there and is not `no` (RFC 3834 section 5).
     AutoSubmitted,
-    /// A List-* field (RFC 2919, RFC 2369).
+    /// A List-* field (RFC 2919, RFC 2369), or another of those who send to many.
     List,
     /// From MAILER-DAEMON, a list manager, owner-*, *-request and their like.
     RoleSender,
     /// Precedence bulk, junk or list.
     Precedence,
-    /// X-Auto-Response-Suppress, X-Autoreply, X-Autorespond.
+    /// A field by which an answering machine is known, such as X-Auto-Response-Suppress or X-Autoreply.
     AutoResponse,
     /// 50 Received fields or more.
     Hops,

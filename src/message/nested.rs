@@ -6,8 +6,10 @@ use mail_parser::{MessagePart, MessageRef};
 use super::{
     Address,
     attachment::media_type,
+    charset::Clues,
     clean::{clean, clean_id},
-    mail::{addresses, date, file_parts, joined},
+    transfer,
+    view::{self, Seen, View},
 };
 
 /// Mails inside mails that are opened.
@@ -33,6 +35,8 @@ pub struct Nested {
     /// Date, as the sender's clock had it.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub date: Option<DateTime<Utc>>,
+    /// What a reader should know of the date: that no zone was named, or that there is one that can't be read.
+    pub date_note: Option<&'static str>,
     /// The text to read, 100,000 characters at most. Null when the mail has only HTML.
     pub text: Option<String>,
     /// Its attachments, 200 at most; their contents are in the mail's own file.
@@ -55,30 +59,35 @@ pub struct NestedFile {
 impl Nested {
     /// Opens a mail that is so deep inside others; the mails in it too, down to the third.
     pub(super) fn new(message: MessageRef<'_>, depth: usize) -> Self {
-        let files = file_parts(message).take(MOST_FILES);
-        let plain = message
-            .text_body()
-            .any(|part| matches!(part.kind(), mail_parser::PartKind::Text));
+        let seen = Seen::of(message);
+        let view = View::new(message, &seen);
+        let text = view.text().map(|text| text.chars().take(MAX_TEXT).collect());
+        let written = view.written();
         Self {
             message_id: message.message_id().map(clean_id).filter(|id| !id.is_empty()),
-            from: addresses(message.all_from()),
-            to: addresses(message.all_to()),
-            subject: clean(message.subject().unwrap_or_default(), MAX_LINE),
-            date: date(message.date(), message.headers()),
-            text: plain.then(|| joined(message.text_bodies()).chars().take(MAX_TEXT).collect()),
-            attachments: files.map(|part| NestedFile::new(&part, depth)).collect(),
+            from: view.addresses("From"),
+            to: view.addresses("To"),
+            subject: clean(&view.subject(), MAX_LINE),
+            date: written.instant(),
+            date_note: written.note(),
+            text,
+            attachments: view
+                .files()
+                .take(MOST_FILES)
+                .map(|part| NestedFile::new(&part, view.clues(), depth))
+                .collect(),
         }
     }
 }
 
 impl NestedFile {
-    fn new(part: &MessagePart<'_>, depth: usize) -> Self {
-        let name = part.attachment_name().map(|name| clean(name, MAX_LINE));
+    fn new(part: &MessagePart<'_>, clues: Clues<'_>, depth: usize) -> Self {
+        let name = view::name(part, clues).map(|name| clean(&name, MAX_LINE));
         let inside = part.nested().filter(|_| depth < DEEPEST);
         Self {
             name: name.filter(|name| !name.is_empty()),
             media_type: media_type(part),
-            size: part.decoded_len() as u64,
+            size: transfer::size(part) as u64,
             message: inside.map(|message| Nested::new(message, depth + 1)),
         }
     }

@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{Mail, sealed::signed_content};
+use super::{Mail, repair::repaired, sealed::signed_content};
 use crate::config::Limits;
 
 /// Why a mail can't be read.
@@ -83,7 +83,8 @@ fn within<T>(
     f: impl FnOnce(&Mail<'_>) -> T,
 ) -> Result<T, Unreadable> {
     look(raw, limits)?;
-    let outer = parse(raw, limits)?;
+    let mended = repaired(raw);
+    let outer = parse(mended.as_deref().unwrap_or(raw), limits)?;
     let content = outer.as_ref().map(|outer| opened(outer, limits)).transpose()?.flatten();
     let inner = content
         .as_deref()

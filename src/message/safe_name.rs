@@ -43,8 +43,12 @@ impl Names {
 /// A safe name near the wanted one; where nothing of it is usable, `attachment` with the media type's extension.
 #[must_use]
 pub fn safe_name(wanted: &str, media_type: &str) -> String {
-    let last = wanted.rsplit(['/', '\\']).next().unwrap_or_default();
-    let replaced: String = last.chars().filter(|&c| !is_hidden(c)).map(legal).collect();
+    let named = if is_path(wanted) {
+        wanted.rsplit(['/', '\\']).next().unwrap_or_default()
+    } else {
+        wanted
+    };
+    let replaced: String = named.chars().filter(|&c| !is_hidden(c)).map(legal).collect();
     let trimmed = replaced.trim_start_matches(['.', ' ']).trim_end_matches(['.', ' ']);
     if trimmed.is_empty() {
         return format!("attachment.{}", extension(media_type));
@@ -56,6 +60,13 @@ pub fn safe_name(wanted: &str, media_type: &str) -> String {
     };
     let (stem, extension) = split(trimmed);
     join(&format!("{prefix}{stem}"), "", extension)
+}
+
+/// Whether a name says where a file lay. A `/` alone doesn't: people write `Invoice 4711/2026.pdf`, and of that no part may be lost.
+fn is_path(name: &str) -> bool {
+    let begins = name.starts_with(['/', '~']) || name.as_bytes().get(1) == Some(&b':');
+    let goes = || name.split('/').any(|part| matches!(part.trim(), "" | "." | ".."));
+    name.contains('\\') || name.contains('/') && (begins || goes())
 }
 
 fn numbered(name: &str, mark: char, number: usize) -> String {
@@ -90,7 +101,7 @@ fn is_hidden(c: char) -> bool {
 /// Windows refuses these; other spaces than the ASCII one only confuse.
 fn legal(c: char) -> char {
     match c {
-        '<' | '>' | ':' | '"' | '|' | '?' | '*' => '_',
+        '<' | '>' | ':' | '"' | '|' | '?' | '*' | '/' => '_',
         c if c.is_whitespace() => ' ',
         c => c,
     }

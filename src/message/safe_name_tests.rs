@@ -12,6 +12,15 @@ fn hostile_names_become_harmless() {
         ("../..\\\0/x", "x"),
         ("/etc/x", "x"),
         ("C:\\temp\\y.doc", "y.doc"),
+        ("C:/temp/y.doc", "y.doc"),
+        ("~/y.doc", "y.doc"),
+        ("./y.doc", "y.doc"),
+        ("temp\\y.doc", "y.doc"),
+        ("Bestellung 31/4711/2026.pdf", "Bestellung 31_4711_2026.pdf"),
+        ("AC/DC.pdf", "AC_DC.pdf"),
+        ("temp/y.doc", "temp_y.doc"),
+        ("a/../y.doc", "y.doc"),
+        ("a//y.doc", "y.doc"),
         ("CON", "_CON"),
         ("con.txt", "_con.txt"),
         ("LPT¹.log", "_LPT¹.log"),
@@ -53,7 +62,7 @@ fn equal_names_are_numbered() {
     let mut add = |wanted: &str| names.add(Some(wanted), "");
     assert_eq!(add("a.pdf"), "a.pdf");
     assert_eq!(add("A.PDF"), "A-2.PDF");
-    assert_eq!(add("x/a.pdf"), "a-3.pdf");
+    assert_eq!(add("/x/a.pdf"), "a-3.pdf");
     assert_eq!(add("a-2.pdf"), "a-2-2.pdf");
     assert_eq!(add("plain"), "plain");
     assert_eq!(add("plain"), "plain-2");

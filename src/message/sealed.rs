@@ -3,8 +3,11 @@
 use mail_parser::{Message, MessagePart};
 
 use super::{
+    charset::Clues,
     clean::clean,
     cms::{Envelope, look},
+    transfer::body,
+    view::name,
 };
 
 /// How a mail is signed or encrypted.
@@ -40,12 +43,9 @@ pub(super) fn signed_content(message: &Message<'_>) -> Option<Vec<u8>> {
 
 fn envelope(message: &Message<'_>) -> Option<Envelope> {
     let root = message.root_part();
-    let named = || {
-        root.attachment_name()
-            .is_some_and(|name| name.to_ascii_lowercase().ends_with(".p7m"))
-    };
+    let named = || name(&root, Clues::default()).is_some_and(|name| name.to_ascii_lowercase().ends_with(".p7m"));
     let is_envelope = is_pkcs7(&root, "mime") || (root.is_content_type("application", "octet-stream") && named());
-    is_envelope.then(|| look(&root.decoded())).flatten()
+    is_envelope.then(|| look(&body(&root).bytes)).flatten()
 }
 
 /// Whether a part is of PKCS #7, under its name of today or that of old.
@@ -64,13 +64,33 @@ pub(super) fn encryption(message: &Message<'_>) -> Option<Scheme> {
     if enveloped || envelope(message) == Some(Envelope::Encrypted) {
         return Some(Scheme::Smime);
     }
-    if root.is_content_type("multipart", "encrypted") {
+    if root.is_content_type("multipart", "encrypted") || is_mangled(message) {
         return Some(Scheme::Pgp);
     }
     let text = message.root().text_body().next()?.text_prefix_bytes(BEGINNING)?;
-    let armoured = text.trim_start().starts_with("-----BEGIN PGP MESSAGE-----");
+    let armoured = text.trim_start().as_bytes().starts_with(ARMOUR);
     armoured.then_some(Scheme::Pgp)
 }
+
+/// PGP/MIME as Exchange hands it on: `multipart/mixed` with an empty text before the two parts of RFC 3156 (seen 2010 to 2026).
+fn is_mangled(message: &Message<'_>) -> bool {
+    let root = message.root_part();
+    if !root.is_content_type("multipart", "mixed") {
+        return false;
+    }
+    let is_version = |part: &MessagePart<'_>| {
+        part.is_content_type("application", "pgp-encrypted")
+            || name(part, Clues::default())
+                .is_some_and(|name| name.to_ascii_lowercase().contains("version identification"))
+    };
+    let is_armoured =
+        |part: &MessagePart<'_>| !part.is_multipart() && body(part).bytes.trim_ascii_start().starts_with(ARMOUR);
+    let parts: Vec<_> = root.children().collect();
+    parts.len() <= 4 && parts.iter().any(is_version) && parts.iter().any(is_armoured)
+}
+
+/// The beginning of what is encrypted by OpenPGP, as text (RFC 9580 section 6.2.1).
+const ARMOUR: &[u8] = b"-----BEGIN PGP MESSAGE-----";
 
 /// How a mail that anybody can read is signed, by parts beside its content.
 pub(super) fn signature(message: &Message<'_>) -> Option<Scheme> {
@@ -88,13 +108,36 @@ pub(super) fn of_signature(part: &MessagePart<'_>) -> Option<Scheme> {
     smime.then_some(Scheme::Smime).or(pgp.then_some(Scheme::Pgp))
 }
 
+/// Which piece of a mail this is that was sent in several (RFC 2046 section 5.2.2): `2 of 3`, `2` where nobody says of how many.
+pub(super) fn piece(message: &Message<'_>) -> Option<String> {
+    let root = message.root_part();
+    if !root.is_content_type("message", "partial") {
+        return None;
+    }
+    let declared = root.content_type()?;
+    let number = |name| {
+        declared
+            .attribute(name)
+            .and_then(|value| value.trim().parse::<u32>().ok())
+    };
+    Some(match (number("number"), number("total")) {
+        (Some(number), Some(total)) => format!("{number} of {total}"),
+        (Some(number), None) => number.to_string(),
+        (None, _) => "unknown".to_owned(),
+    })
+}
+
 /// Whether a part is a winmail.dat.
 pub(super) fn is_winmail(part: &MessagePart<'_>) -> bool {
     part.is_content_type("application", "ms-tnef")
         || part.is_content_type("application", "vnd.ms-tnef")
-        || part
-            .attachment_name()
-            .is_some_and(|name| name.eq_ignore_ascii_case("winmail.dat"))
+        || name(part, Clues::default()).is_some_and(|name| is_winmail_name(&name))
+}
+
+/// `winmail.dat`, and what programs make of it that save it twice.
+fn is_winmail_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.starts_with("winmail") && lower.ends_with(".dat") || lower == "win.dat"
 }
 
 #[cfg(test)]

@@ -74,7 +74,12 @@ async fn a_winmail_dat_is_unwrapped_and_an_unreadable_one_is_kept() {
         "Content-Type: application/octet-stream; name=WINMAIL.DAT\r\n",
         &packed[..packed.len() - 1],
     );
-    assert_eq!(with(mixed(&[cut]), names).await.len(), 1);
+    let kept = with(mixed(&[cut]), names).await;
+    assert_eq!(
+        kept.len(),
+        3,
+        "what could be opened stands beside what could not: {kept:?}"
+    );
     let too_many = Limits {
         attachments: 1,
         ..Limits::default()
@@ -167,4 +172,38 @@ async fn what_is_encrypted_is_recognised_and_what_is_signed_is_read() {
         let found = with(mail, |mail| (mail.encrypted(), mail.signed(), mail.attachment_count())).await;
         assert_eq!(found, (encrypted, is_signed, files), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn pgp_as_exchange_hands_it_on_is_encrypted() {
+    let version = part(
+        "Content-Type: application/pgp-encrypted; name=\"PGPMIME version identification\"\r\n",
+        b"Version: 1\r\n",
+    );
+    let armoured = part(
+        "Content-Type: application/octet-stream; name=\"encrypted.asc\"\r\n",
+        b"-----BEGIN PGP MESSAGE-----\r\n\r\nx\r\n",
+    );
+    let empty = part("Content-Type: text/plain\r\n", b"");
+    assert_eq!(
+        with(mixed(&[empty.clone(), version, armoured.clone()]), |mail| mail
+            .encrypted())
+        .await,
+        Some(Scheme::Pgp)
+    );
+    assert_eq!(
+        with(mixed(&[empty, armoured]), |mail| mail.encrypted()).await,
+        None,
+        "a file that somebody sends along"
+    );
+}
+
+#[tokio::test]
+async fn a_piece_of_a_mail_says_so() {
+    let piece = "Content-Type: message/partial; id=\"7@a.example\"; number=2; total=3\r\n\r\nthe middle\r\n";
+    assert_eq!(
+        with(piece.to_owned(), |mail| mail.piece()).await.as_deref(),
+        Some("2 of 3")
+    );
+    assert_eq!(with(format!("{HEAD}\r\nwhole"), |mail| mail.piece()).await, None);
 }

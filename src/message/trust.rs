@@ -2,7 +2,11 @@
 //!
 //! A header field proves nothing by itself: the sender may have written it. Fields are read from the top, where each server on the way
 //! adds its own, as long as those of servers that are believed; the topmost Authentication-Results there counts, no other (RFC 8601
-//! section 5).
+//! section 5). Below the border, which is the first server of ours that took the mail from outside, everything is the sender's text. Microsoft
+//! writes its results above its border's Received, so there nothing below counts; Google and many servers of one's own write them right
+//! below it. A mail without any Received came past no border, and its results are nobody's.
+
+use std::net::IpAddr;
 
 use super::{
     identity::Odd,
@@ -93,16 +97,42 @@ pub fn domain_of(address: &str) -> Option<String> {
 
 /// The results that count: those of the topmost Authentication-Results above the first Received of a server that is not believed.
 fn believed<'a>(fields: impl Iterator<Item = (&'a str, &'a [u8])>, trust: &Trust) -> Option<Results> {
-    for (name, value) in fields.take(MOST_FIELDS) {
-        if name.eq_ignore_ascii_case("Received") && !is_own(received_by(value)?.as_str(), trust) {
-            return None;
+    let mut fields = fields.take(MOST_FIELDS);
+    let mut above = false;
+    while let Some((name, value)) = fields.next() {
+        if name.eq_ignore_ascii_case("Received") {
+            let hop = Hop::read(value)?;
+            if !is_own(&hop.by, trust) || is_border(&hop, trust) {
+                return None;
+            }
+            above = true;
         }
         if name.eq_ignore_ascii_case("Authentication-Results") {
-            let results = parse(str::from_utf8(value).ok()?)?;
-            return is_of(&results, trust).then_some(results);
+            let results = parse(str::from_utf8(value).ok()?).filter(|results| is_of(results, trust))?;
+            let next = fields.find(|(name, _)| name.eq_ignore_ascii_case("Received"));
+            let below = next
+                .and_then(|(_, value)| Hop::read(value))
+                .is_some_and(|hop| is_own(&hop.by, trust));
+            let came_in = match trust {
+                // Its border stands below.
+                Trust::Microsoft => below,
+                // Its border stands above.
+                Trust::Google => above,
+                Trust::Servers(_) => above || next.is_some(),
+                Trust::Nobody => false,
+            };
+            return came_in.then_some(results);
         }
     }
     None
+}
+
+/// Whether a server of ours took a mail from outside, where the results stand above that. The name that a client calls itself proves
+/// nothing, so what stands at Microsoft's border is known by the border's name too.
+fn is_border(hop: &Hop, trust: &Trust) -> bool {
+    *trust == Trust::Microsoft
+        && (hop.by.split('.').any(|label| label == "protection")
+            || !hop.from.as_deref().is_some_and(|from| is_own(from, trust)))
 }
 
 /// Whether results are of whom we believe. Those of Microsoft 365 name nobody ("Message headers in Microsoft 365", 2025).
@@ -134,26 +164,54 @@ fn is_own(host: &str, trust: &Trust) -> bool {
     match trust {
         Trust::Nobody => false,
         Trust::Microsoft => MICROSOFT.into_iter().any(in_domain),
-        Trust::Google => in_domain("google.com") || host.starts_with("10.") || host.starts_with("2002:a"),
+        Trust::Google => in_domain("google.com") || host.parse().is_ok_and(is_inside_google),
         Trust::Servers(known) => known.iter().any(|known| in_domain(known)),
     }
 }
 
-/// The server that wrote a Received field, in lower case: the word after the first `by` outside of comments (RFC 5321 section 4.4).
-fn received_by(value: &[u8]) -> Option<String> {
-    let (mut plain, mut depth) = (String::new(), 0_usize);
-    for c in String::from_utf8_lossy(value).chars().take(4_000) {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.checked_sub(1)?,
-            _ if depth == 0 => plain.push(c.to_ascii_lowercase()),
-            _ => {}
-        }
+/// 10.0.0.0/8, as it is and in the form of 6to4.
+fn is_inside_google(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.octets().first() == Some(&10),
+        IpAddr::V6(address) => matches!(address.segments(), [0x2002, second, ..] if second >> 8 == 10),
     }
-    let mut words = plain.split_ascii_whitespace();
-    words.find(|word| *word == "by")?;
-    let host = words.next()?;
-    Some(host.trim_end_matches([';', '.']).to_owned())
+}
+
+/// Who a Received field is of, in lower case.
+struct Hop {
+    /// The server that wrote it: the word after the first `by` outside of comments (RFC 5321 section 4.4).
+    by: String,
+    /// What the client called itself.
+    from: Option<String>,
+}
+
+impl Hop {
+    fn read(value: &[u8]) -> Option<Self> {
+        let (mut plain, mut depth) = (String::new(), 0_usize);
+        for c in String::from_utf8_lossy(value).chars().take(4_000) {
+            match c {
+                '(' => depth += 1,
+                ')' => depth = depth.checked_sub(1)?,
+                _ if depth == 0 => plain.push(c.to_ascii_lowercase()),
+                _ => {}
+            }
+        }
+        let mut words = plain.split_ascii_whitespace();
+        let host = |word: &str| word.trim_end_matches([';', '.']).to_owned();
+        let mut from = None;
+        let mut first = words.next()?;
+        if first == "from" {
+            from = words.next().map(host);
+            first = words.next()?;
+        }
+        if first != "by" {
+            words.find(|word| *word == "by")?;
+        }
+        Some(Self {
+            by: host(words.next()?),
+            from,
+        })
+    }
 }
 
 fn evidence(results: &Results, domain: Option<&str>, trust: &Trust) -> Evidence {

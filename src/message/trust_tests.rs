@@ -55,6 +55,22 @@ fn microsoft_names_nobody_and_stands_above_its_edge() {
     assert_eq!(proofs(&forged_only, &Trust::Microsoft), []);
     let with_id = [hop, results(&format!("mx.attack.example; {PASS}")), results(PASS)];
     assert_eq!(proofs(&with_id, &Trust::Microsoft), []);
+    // Nobody at Microsoft wrote results: those below its border, or in a mail that came past none, are the sender's.
+    let border = received(MICROSOFT_EDGE);
+    let posing = (
+        "Received",
+        format!("from x.mail.outlook.com (192.0.2.1) by {MICROSOFT_EDGE}; Mon, 5 Oct 2026 10:00:00 +0000"),
+    );
+    for forged in [
+        vec![border.clone(), results(PASS)],
+        vec![posing.clone(), results(PASS)],
+        vec![posing, results(PASS), border.clone()],
+        vec![results(PASS)],
+        vec![results(PASS), received("mail.elsewhere.example")],
+        vec![received("x.prod.outlook.com"), results(PASS), border],
+    ] {
+        assert_eq!(proofs(&forged, &Trust::Microsoft), [], "{forged:?}");
+    }
     let lookalike = [received("mail.notoutlook.com"), results(PASS)];
     assert_eq!(proofs(&lookalike, &Trust::Microsoft), []);
 }
@@ -66,7 +82,7 @@ fn google_stands_below_its_own_hops() {
         ("Delivered-To", "us@us.example".into()),
         (
             "Received",
-            "by 2002:a05:6402:1234:b0:1 with SMTP id x; Mon, 5 Oct 2026 03:00:00 -0700 (PDT)".into(),
+            "by 2002:a05:6402:1234:b0:1b8:3f8c:6d28 with SMTP id x; Mon, 5 Oct 2026 03:00:00 -0700 (PDT)".into(),
         ),
         ("ARC-Authentication-Results", format!("i=1; {value}")),
         ("Return-Path", "<bounce@a.example>".into()),
@@ -76,9 +92,25 @@ fn google_stands_below_its_own_hops() {
         results("mx.google.com; dmarc=fail header.from=a.example"),
     ];
     assert_eq!(proofs(&header, &Trust::Google), ALL);
-    let other = [results(&value.replace("mx.google.com", "mx.gooogle.com"))];
+    let border = received("mx.google.com with ESMTPS id y");
+    let other = [
+        border.clone(),
+        results(&value.replace("mx.google.com", "mx.gooogle.com")),
+    ];
     assert_eq!(proofs(&other, &Trust::Google), []);
+    assert_eq!(proofs(&[results(value)], &Trust::Google), [], "it came past no border");
+    for host in ["10.evil.example", "2002:a.evil.example", "2002:b05::1", "11.0.0.1"] {
+        assert_eq!(
+            proofs(&[border.clone(), received(host), results(value)], &Trust::Google),
+            [],
+            "{host}"
+        );
+    }
+    for host in ["10.1.2.3", "2002:a05:6402::1", "mx.google.com"] {
+        assert_eq!(proofs(&[received(host), results(value)], &Trust::Google), ALL, "{host}");
+    }
     let first_fails = [
+        border,
         results("mx.google.com; dmarc=fail header.from=a.example"),
         results(value),
     ];
@@ -97,6 +129,11 @@ fn a_server_of_ones_own_is_known_by_its_name() {
         proofs(&[received("mx.us.example"), results(dmarc)], &trust),
         [Proof::Dmarc]
     );
+    assert_eq!(
+        proofs(&[results(dmarc), received("inside.us.example")], &trust),
+        [Proof::Dmarc]
+    );
+    assert_eq!(proofs(&[results(dmarc)], &trust), [], "it came past no border");
     assert_eq!(proofs(&[received("mail.a.example"), results(dmarc)], &trust), []);
     let comment = "from x (helo by mx.us.example)\r\n by mail.a.example";
     assert_eq!(proofs(&[("Received", comment.into()), results(dmarc)], &trust), []);
@@ -135,7 +172,10 @@ fn a_verdict_is_of_the_domain_of_from() {
         ("spf=pass smtp.helo=a.example", &[]),
         ("spf=softfail smtp.mailfrom=a.example", &[]),
     ] {
-        let found = proofs(&[results(&format!("mx.us.example; {value}"))], &trust);
+        let found = proofs(
+            &[results(&format!("mx.us.example; {value}")), received("mx.us.example")],
+            &trust,
+        );
         assert_eq!(found, shown, "{value}");
     }
     assert!(is_aligned("a.example", "b.a.example"));
@@ -144,7 +184,11 @@ fn a_verdict_is_of_the_domain_of_from() {
 
 #[test]
 fn nobody_is_proven() {
-    let fields = [("Authentication-Results", PASS.as_bytes())];
+    let (_, edge) = received(MICROSOFT_EDGE);
+    let fields = [
+        ("Authentication-Results", PASS.as_bytes()),
+        ("Received", edge.as_bytes()),
+    ];
     let found = sender(Err(Odd::Fields), fields.into_iter(), &Trust::Microsoft);
     assert_eq!(found.proven_by(), None);
     assert_eq!(found.evidence.dmarc.as_deref(), Some("pass"));

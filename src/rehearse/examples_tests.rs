@@ -77,8 +77,8 @@ async fn document(name: &str, raw: String) -> Value {
     shown(&rehearsed(found.unwrap().1, raw).await, name).1
 }
 
-/// What Microsoft writes above a mail that it believes.
-const BELIEVED: &str = "Authentication-Results: spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=DOMAIN; dkim=pass (signature was verified)\r\n header.d=DOMAIN;dmarc=pass action=none header.from=DOMAIN;compauth=pass reason=100\r\n";
+/// What Microsoft writes above a mail that it believes, and the field of its border below that.
+const BELIEVED: &str = "Authentication-Results: spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=DOMAIN; dkim=pass (signature was verified)\r\n header.d=DOMAIN;dmarc=pass action=none header.from=DOMAIN;compauth=pass reason=100\r\nReceived: from mail.DOMAIN (192.0.2.1)\r\n by DB5EUR02FT012.mail.protection.outlook.com (10.13.58.1) with Microsoft SMTP Server; Mon, 5 Oct 2026 10:00:00 +0000\r\n";
 
 #[tokio::test]
 async fn an_invoice_as_pdf_goes_to_the_erp() {

@@ -46,6 +46,7 @@ pub fn silence(code: &str) -> &'static str {
         "ourselves" => "the mail, or who would be answered, is one of our own",
         "no-identity" => "its From names nobody: it is missing, or can be read in two ways",
         "rate" => "there were more replies than [rates] allows",
+        "loop" => "the mails answer our own replies, more often than `replies_in_thread` under [rates] allows",
         "discarded" => "an operator discarded the job",
         "no-sender" => "there is no address that can be answered safely",
         "unbuildable" => "the reply can't be built",

@@ -31,6 +31,7 @@ pub(super) fn begun(
             Answerers::Recipients => Allowed::Exactly(recipients.to_vec()),
             Answerers::Like(patterns) => Allowed::Like(patterns.clone()),
         },
+        proven: conversation.proven,
         most: if conversation.once { 1 } else { conversation.answers },
         depth: answerable.depth,
         data: data.cloned(),
@@ -49,6 +50,7 @@ mod tests {
         Conversation {
             expires: Duration::from_secs(60),
             from,
+            proven: true,
             once,
             plus,
             answers: 20,

@@ -9,6 +9,7 @@ fn a_reply_that_may_be_answered_bears_its_token() {
     endpoint.conversation = Some(Conversation {
         expires: std::time::Duration::from_secs(60),
         from: crate::config::Answerers::Recipients,
+        proven: false,
         once: true,
         plus: true,
         answers: 20,

@@ -172,7 +172,7 @@ pub(super) fn because(reason: Reason) -> &'static str {
         Reason::Conversation => "it answers a mail that can't be answered any more, or not by its sender",
         Reason::Unreadable | Reason::Slow | Reason::Panicked => "it could not be read",
         Reason::Attachments => "it does not have the attachments that are expected",
-        Reason::From | Reason::To | Reason::Subject => "it does not match what is expected here",
+        Reason::From | Reason::To | Reason::Subject | Reason::Automatic => "it does not match what is expected here",
         Reason::Status(_) | Reason::Exit(_) => "the system that it is meant for did not accept it",
         Reason::Timeout => "the system that it is meant for took too long",
         Reason::Exhausted | Reason::Network => "the system that it is meant for can't be reached or kept failing",

@@ -276,7 +276,10 @@ a.toml:5:7: `webhook.url` is neither http nor https
 #[test]
 fn answers_go_to_the_mailbox_of_the_endpoint_that_gets_them() {
     let of_contoso = |mailbox| endpoint(mailbox).replace("plain", "contoso");
-    let asking = format!("{}[reply]\n[conversation]\nendpoint = \"answers\"\n", of_contoso("A"));
+    let asking = format!(
+        "{}[reply]\n[conversation]\nproof = \"none\"\nendpoint = \"answers\"\n",
+        of_contoso("A")
+    );
     let loaded = |answers: &str| {
         let machine = Machine::new();
         machine.write("endpoints.d/asking.toml", &asking);

@@ -49,7 +49,7 @@ impl Office {
             format!("[webhook]\nurl = \"{url}\"\nallow_private_network = true\n")
         };
         let asking = format!(
-            "[mailbox]\naccount = \"desk\"\n{}[reply]\nto = \"{BOSS}\"\n[conversation]\nendpoint = \"answers\"\n",
+            "[mailbox]\naccount = \"desk\"\n{}[reply]\nto = \"{BOSS}\"\n[conversation]\nproof = \"none\"\nendpoint = \"answers\"\n",
             hook(&asked)
         );
         let deciding = format!(

@@ -26,6 +26,8 @@ pub(in crate::config) struct Talk {
     pub(in crate::config) conversation: Conversation,
     /// Where the file says which endpoint answers go to, if that is another.
     pub(in crate::config) elsewhere: Option<Place>,
+    /// Where the table begins.
+    pub(in crate::config) place: Place,
 }
 
 /// Reads `[conversation]`; without it nobody may answer. `None` outside when something is wrong.
@@ -42,12 +44,14 @@ pub(super) fn conversation(
         let cure = "write [reply] with to = \"sender\" or an address, or remove [conversation]";
         value.misnamed(Fault::new("`conversation` has no use where nobody is replied to", cure));
     }
-    value.table(|table| section(table, name, mailbox)).map(Some)
+    let place = value.place();
+    value.table(|table| section(table, name, mailbox, place)).map(Some)
 }
 
-fn section(table: &mut Table<'_>, name: &EndpointName, mailbox: Option<&Mailbox>) -> Option<Talk> {
+fn section(table: &mut Table<'_>, name: &EndpointName, mailbox: Option<&Mailbox>, place: Place) -> Option<Talk> {
     let expires = table.or("expires", 14 * DAY, duration(MINUTE..=365 * DAY));
     let from = table.or("from", Answerers::Recipients, answerers);
+    let proven = table.or("proof", true, choice(&[("required", true), ("none", false)]));
     let once = table.or("once", true, flag);
     let plus = table.or("plus", true, flag);
     let answers = table.get("answers", count(1..=1_000));
@@ -68,6 +72,7 @@ fn section(table: &mut Table<'_>, name: &EndpointName, mailbox: Option<&Mailbox>
         conversation: Conversation {
             expires,
             from,
+            proven,
             once,
             plus,
             answers: answers.and_then(|count| u32::try_from(count).ok()).unwrap_or(ANSWERS),
@@ -75,6 +80,7 @@ fn section(table: &mut Table<'_>, name: &EndpointName, mailbox: Option<&Mailbox>
             address,
         },
         elsewhere: elsewhere.map(|value| value.place()),
+        place,
     })
 }
 

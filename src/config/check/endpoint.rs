@@ -38,6 +38,8 @@ pub(in crate::config) struct Draft {
     pub(in crate::config) elsewhere: Option<Place>,
     /// Whether the file says what it said when it was last in use.
     pub(in crate::config) ran: bool,
+    /// Where `[conversation]` begins, if it is there.
+    pub(in crate::config) asked: Option<Place>,
 }
 
 /// Reads an endpoint file over the defaults of `mailjob.toml`.
@@ -79,7 +81,9 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         order,
         mut terms,
     } = said?;
-    let (conversation, elsewhere) = talk?.map(|talk| (talk.conversation, talk.elsewhere)).unzip();
+    let talk = talk?;
+    let asked = talk.as_ref().map(|talk| talk.place.clone());
+    let (conversation, elsewhere) = talk.map(|talk| (talk.conversation, talk.elsewhere)).unzip();
     terms.extend(ignored.flatten());
     let endpoint = Endpoint {
         description,
@@ -105,6 +109,7 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         said: terms,
         elsewhere: elsewhere.flatten(),
         ran: false,
+        asked,
     })
 }
 

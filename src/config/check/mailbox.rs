@@ -12,7 +12,7 @@ use super::{
     settle::same_mailbox,
 };
 use crate::config::{
-    Account, Endpoint, EndpointName, Filter, Mailbox, Place, Protocol, Server,
+    Account, Endpoint, EndpointName, Filter, Machines, Mailbox, Place, Protocol, Server,
     agree::Term,
     read::Value,
     table::Table,
@@ -163,6 +163,15 @@ pub(super) fn filter(table: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option
         min_size: table.get("min_size", bytes()),
         max_size: table.get("max_size", bytes()),
         encrypted: table.or("encrypted", false, choice(&[("refuse", false), ("allow", true)])),
+        automatic: table.or(
+            "automatic",
+            Machines::Allow,
+            choice(&[
+                ("allow", Machines::Allow),
+                ("skip", Machines::Skip),
+                ("only", Machines::Only),
+            ]),
+        ),
         answers: answers(table),
     };
     if let (Some(min), Some(max)) = (filter.min_size, filter.max_size)

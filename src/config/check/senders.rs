@@ -111,6 +111,7 @@ pub(super) fn rates(table: &mut Table<'_>) -> Option<Rates> {
         jobs_per_sender: table.or("jobs_per_sender", default.jobs_per_sender, rate),
         replies: table.or("replies", default.replies, rate),
         replies_per_recipient: table.or("replies_per_recipient", default.replies_per_recipient, rate),
+        replies_in_thread: table.or("replies_in_thread", default.replies_in_thread, rate),
     })
 }
 

@@ -197,6 +197,12 @@ const WHEN: &[Key] = &[
         &[("\"20MiB\"", "of the raw mail")],
     ),
     Key::usual(
+        "automatic",
+        Shape::Word(&["allow", "skip", "only"]),
+        "\"allow\"",
+        "mails that no person wrote: bounces, lists, notices, out-of-office answers; none of them is answered",
+    ),
+    Key::usual(
         "encrypted",
         Shape::Word(&["refuse", "allow"]),
         "\"refuse\"",

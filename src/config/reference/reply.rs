@@ -218,6 +218,12 @@ const CONVERSATION: &[Key] = &[
         "those to whom the reply went; or an address or a list of them, with the wildcards * and ?: [\"*@us.example\"]",
     ),
     Key::usual(
+        "proof",
+        Shape::Word(&["required", "none"]),
+        "\"required\"",
+        "whether an answer counts only if DMARC, DKIM or SPF shows that it is of whom its From names; anybody can write a From",
+    ),
+    Key::usual(
         "once",
         Shape::Flag,
         "true",

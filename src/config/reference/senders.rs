@@ -11,7 +11,18 @@ pub(super) const SECTIONS: &[Section] = &[
             Key::usual("jobs", Shape::Rate, "false", "that begin"),
             Key::usual("jobs_per_sender", Shape::Rate, "false", "of one sender that begin"),
             Key::usual("replies", Shape::Rate, "\"1000/h\"", ""),
-            Key::usual("replies_per_recipient", Shape::Rate, "\"60/h\"", ""),
+            Key::usual(
+                "replies_per_recipient",
+                Shape::Rate,
+                "\"60/h\"",
+                "over all endpoints that send by the account; ann+x is ann",
+            ),
+            Key::usual(
+                "replies_in_thread",
+                Shape::Rate,
+                "\"3/h\"",
+                "to one address whose mails answer ours: so two machines come to an end; accepted answers to a [conversation] don't count",
+            ),
         ],
     ),
 ];

@@ -8,7 +8,7 @@ mod sender;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use base64::{display::Base64Display, engine::general_purpose::STANDARD};
+use base64::{Engine, display::Base64Display, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::{Serialize, Serializer};
@@ -72,9 +72,12 @@ struct MailPayload<'a> {
     reply_to: &'a [Address],
     /// Subject, decoded, on one line; empty where there is none.
     subject: &'a str,
-    /// Date, as the sender's clock had it.
+    /// Date, as the sender's clock had it. Null where there is none or it can't be read; `received` says when the mail came.
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     date: Option<DateTime<Utc>>,
+    /// What is to be known of `date`: that the mail names no time zone and UTC is assumed, or that its date can't be read. Null where
+    /// there is nothing.
+    date_note: Option<&'static str>,
     /// In-Reply-To, without angle brackets.
     in_reply_to: &'a [String],
     /// References, without angle brackets; the first one and the last 99.
@@ -85,6 +88,8 @@ struct MailPayload<'a> {
     encrypted: Option<&'static str>,
     /// How it is signed: `smime` or `pgp`. The signature was not verified.
     signed: Option<&'static str>,
+    /// Which piece it is of a mail that was sent in several (message/partial), e.g. `2 of 3`. Null for a whole mail.
+    piece: Option<String>,
     /// The text to read. Null when the mail has only HTML.
     text: Option<Cow<'a, str>>,
     /// The HTML. Null when the mail has none.
@@ -92,6 +97,9 @@ struct MailPayload<'a> {
     /// The header fields in their order, each as name and value; values are as written (not decoded) but on one line.
     #[schemars(with = "Vec<(String, String)>")]
     headers: Fields<'a>,
+    /// The header fields whose bytes are no UTF-8, each as name and value, the value in base64.
+    #[schemars(with = "Vec<(String, String)>")]
+    headers_base64: RawFields<'a>,
     /// The attachments that the endpoint's filter hands on, with inline images and nested mails.
     attachments: Vec<AttachmentPayload<'a>>,
     /// Bytes of the raw mail.
@@ -117,6 +125,8 @@ struct AttachmentPayload<'a> {
     content_id: Option<&'a str>,
     /// Bytes of the decoded content.
     size: u64,
+    /// The transfer encoding that Mailjob doesn't know; then the content is as it stands in the mail. Null where it was decoded.
+    undecoded: Option<&'a str>,
     /// The mail that it is, opened; null when it is none.
     message: Option<Nested>,
     /// The content. Only in a JSON webhook body: `message.json` and multipart bodies have the files beside them.
@@ -168,14 +178,17 @@ impl<'a> Payload<'a> {
                 reply_to: &head.reply_to,
                 subject: &head.subject,
                 date: head.date,
+                date_note: head.date_note,
                 in_reply_to: &head.in_reply_to,
                 references: &head.references,
                 automatic: head.automatic.map(Automatic::code),
                 encrypted: mail.encrypted().map(Scheme::name),
                 signed: mail.signed().map(Scheme::name),
+                piece: mail.piece(),
                 text: mail.text(),
                 html: mail.html(),
                 headers: Fields(mail),
+                headers_base64: RawFields(mail),
                 attachments: work
                     .attachments
                     .iter()
@@ -197,6 +210,7 @@ impl<'a> AttachmentPayload<'a> {
             charset: file.charset.as_deref(),
             inline: file.inline,
             content_id: file.content_id.as_deref(),
+            undecoded: file.undecoded.as_deref(),
             size: file.size() as u64,
             message: file.message(),
             content: (contents == Contents::Inside).then_some(Content(file)),
@@ -219,6 +233,17 @@ impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let fields = self.0.fields();
         serializer.collect_seq(fields.map(|(name, value)| (name, clean(&value.replace("\r\n", ""), MAX_FIELD))))
+    }
+}
+
+/// The fields of a header that are no UTF-8, as they are.
+struct RawFields<'a>(&'a Mail<'a>);
+
+impl Serialize for RawFields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = self.0.odd_fields();
+        let value = |value: &[u8]| STANDARD.encode(value.get(..MAX_FIELD).unwrap_or(value));
+        serializer.collect_seq(fields.map(|(name, bytes)| (name, value(bytes))))
     }
 }
 

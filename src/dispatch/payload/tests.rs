@@ -19,6 +19,16 @@ async fn payload(raw: impl Into<bytes::Bytes>, contents: Contents) -> Value {
 
 #[tokio::test]
 async fn a_mail_is_told_field_by_field() {
+    let attachments = json!([
+        {
+            "name": "../invoice.pdf", "file": "invoice.pdf", "media_type": "application/pdf", "charset": null,
+            "inline": false, "content_id": null, "undecoded": null, "size": 9, "message": null, "content": "JVBERi0xLjQK",
+        },
+        {
+            "name": null, "file": "attachment.png", "media_type": "image/png", "charset": null,
+            "inline": true, "content_id": "logo@x", "undecoded": null, "size": 3, "message": null, "content": "UE5H",
+        },
+    ]);
     assert_eq!(
         payload(MAIL, Contents::Inside).await,
         json!({
@@ -42,11 +52,13 @@ async fn a_mail_is_told_field_by_field() {
                 "reply_to": [],
                 "subject": "Grüße",
                 "date": "2026-11-16T08:30:00Z",
+                "date_note": null,
                 "in_reply_to": [],
                 "references": [],
                 "automatic": null,
                 "encrypted": null,
                 "signed": null,
+                "piece": null,
                 "text": "Hello.",
                 "html": null,
                 "headers": [
@@ -58,16 +70,8 @@ async fn a_mail_is_told_field_by_field() {
                     ["Date", "Mon, 16 Nov 2026 09:30:00 +0100"],
                     ["Content-Type", "multipart/mixed; boundary=b"],
                 ],
-                "attachments": [
-                    {
-                        "name": "../invoice.pdf", "file": "invoice.pdf", "media_type": "application/pdf", "charset": null,
-                        "inline": false, "content_id": null, "size": 9, "message": null, "content": "JVBERi0xLjQK",
-                    },
-                    {
-                        "name": null, "file": "attachment.png", "media_type": "image/png", "charset": null,
-                        "inline": true, "content_id": "logo@x", "size": 3, "message": null, "content": "UE5H",
-                    },
-                ],
+                "headers_base64": [],
+                "attachments": attachments,
                 "size": MAIL.len(),
             },
             "conversation": null,

@@ -48,6 +48,7 @@ impl Replier for Asker {
                 key: answerable.token.key(),
                 endpoint: ending.endpoint.clone(),
                 allowed: Allowed::Exactly(vec![BOSS.into()]),
+                proven: false,
                 most: self.most,
                 depth: answerable.depth,
                 data: Some(json!({ "order": 7 })),
@@ -71,6 +72,7 @@ fn talking(action: crate::config::Action, answers: Answers) -> Endpoint {
         conversation: Some(Conversation {
             expires: Duration::from_secs(60),
             from: Answerers::Recipients,
+            proven: false,
             once: true,
             plus: true,
             answers: 3,

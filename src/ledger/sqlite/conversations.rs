@@ -1,6 +1,7 @@
 //! Replies that may be answered, and the jobs that were accepted as answers.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
 
 use super::{
     claims::running,
@@ -8,14 +9,32 @@ use super::{
     values::{instant, micros},
 };
 use crate::{
-    job::{Accepted, ConversationKey, JobId, NewConversation},
+    job::{Accepted, Allowed, ConversationKey, JobId, NewConversation},
     ledger::{Error, KnownConversation},
 };
+
+/// Who may answer, as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Answerers {
+    #[serde(flatten)]
+    allowed: Allowed,
+    /// What was kept before this was asked for has nothing here: then a proof is wanted, as it is by default.
+    #[serde(default = "yes")]
+    proven: bool,
+}
+
+fn yes() -> bool {
+    true
+}
 
 /// Notes that the reply of this job may be answered.
 pub(super) fn begin(desk: &Desk<'_>, job: i64, new: &NewConversation) -> Result<(), Error> {
     let unwritable = |error: serde_json::Error| Error::Engine(error.to_string());
-    let allowed = serde_json::to_string(&new.allowed).map_err(unwritable)?;
+    let who = Answerers {
+        allowed: new.allowed.clone(),
+        proven: new.proven,
+    };
+    let allowed = serde_json::to_string(&who).map_err(unwritable)?;
     let data = new
         .data
         .as_ref()
@@ -70,10 +89,12 @@ fn known(key: ConversationKey, row: &Row<'_>) -> rusqlite::Result<KnownConversat
     let allowed = row.get_ref(1)?.as_str()?;
     let data = row.get_ref(5)?.as_str_or_null()?;
     let said = |column| row.get::<_, Option<String>>(column);
+    let Answerers { allowed, proven } = serde_json::from_str(allowed).map_err(|error| unreadable(1, error))?;
     Ok(KnownConversation {
         key,
         endpoint: row.get(0)?,
-        allowed: serde_json::from_str(allowed).map_err(|error| unreadable(1, error))?,
+        allowed,
+        proven,
         expires: instant(row.get(2)?),
         told: Accepted {
             job: row.get(3)?,

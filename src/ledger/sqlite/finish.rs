@@ -65,8 +65,10 @@ pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
         conversations::give_back(desk, found.row)?;
     }
     match reply.filter(|_| matches!(end, End::Done | End::Failed)) {
-        Some(ReplyDecision::Send(_)) if !rate::pass(desk, found.row, &gates)? => keep_silent(desk, found.row, "rate")?,
-        Some(ReplyDecision::Send(reply)) => queue_reply(desk, found.row, reply)?,
+        Some(ReplyDecision::Send(reply)) => match rate::pass(desk, found.row, &gates)? {
+            None => queue_reply(desk, found.row, reply)?,
+            Some(code) => keep_silent(desk, found.row, code)?,
+        },
         Some(ReplyDecision::Silent(why)) => keep_silent(desk, found.row, &why)?,
         Some(ReplyDecision::Gathered) => {
             keep_silent(desk, found.row, "combined")?;

@@ -85,17 +85,17 @@ fn has_room(db: &Connection, now: i64, gate: &Gate) -> Result<bool, Error> {
     Ok(happened < i64::from(gate.rate.count))
 }
 
-/// Counts what a job causes now, where every gate has room; returns whether they have.
-pub(super) fn pass(desk: &Desk<'_>, job: i64, gates: &[Gate]) -> Result<bool, Error> {
+/// Counts what a job causes now, where every gate has room; else returns the code of the first that has none.
+pub(super) fn pass(desk: &Desk<'_>, job: i64, gates: &[Gate]) -> Result<Option<&'static str>, Error> {
     for gate in gates {
         if !has_room(desk.db, desk.now, gate)? {
-            return Ok(false);
+            return Ok(Some(gate.code));
         }
     }
     for gate in gates {
         note(desk.db, desk.now, gate, job, true, desk.now)?;
     }
-    Ok(true)
+    Ok(None)
 }
 
 fn note(db: &Connection, now: i64, gate: &Gate, job: i64, begun: bool, at: i64) -> Result<usize, Error> {

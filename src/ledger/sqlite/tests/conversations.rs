@@ -22,6 +22,7 @@ async fn asked(most: u32) -> (Desktop, ClaimedJob) {
         key: token(1).key(),
         endpoint: endpoint("answers"),
         allowed: Allowed::Exactly(vec!["boss@example.com".into()]),
+        proven: false,
         most,
         depth: 2,
         data: Some(json!({ "order": [7, null] })),

@@ -111,6 +111,7 @@ async fn exercise(d: &mut Desktop) {
     let gate = Gate {
         key: "sender".into(),
         rate: "1/h".parse().unwrap(),
+        code: "rate",
     };
     let job = d.claim(1).await.remove(0);
     d.ledger.admit(job.id, 1, vec![gate]).await.unwrap();

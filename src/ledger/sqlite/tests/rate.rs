@@ -11,6 +11,7 @@ fn gate(key: &str, rate: &str) -> Gate {
     Gate {
         key: key.into(),
         rate: rate.parse().unwrap(),
+        code: "rate",
     }
 }
 

@@ -169,6 +169,7 @@ async fn a_conversation_keeps_its_job_and_its_answers_until_it_expires() {
         key: ConversationKey([7; 32]),
         endpoint: endpoint("invoices"),
         allowed: Allowed::Like(vec!["*".into()]),
+        proven: false,
         most: 1,
         depth: 0,
         data: None,

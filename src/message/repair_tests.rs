@@ -1,0 +1,100 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn mended(raw: &str) -> Option<String> {
+    repaired(raw.as_bytes()).map(|mended| String::from_utf8(mended).unwrap())
+}
+
+#[test]
+fn what_is_right_stays_as_it_is() {
+    for raw in [
+        "From: a@b.example\r\nSubject: x\r\n\r\ntext\r\n",
+        "From: a@b.example\n folded\n\ntext\n",
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n",
+        "Content-Type: multipart/mixed; boundary=\"b\"\r\n\r\npreamble\r\n--b\r\n\r\nx\r\n",
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n",
+        "no header at all\r\n\r\nx",
+        "From a@b.example Sun Nov 29\r\nSubject: x\r\n\r\ntext",
+        "Subject: x\r\na line without a colon\r\nFrom: a@b.example\r\n\r\ntext",
+        "Subject: x\r\n \r\nFrom: a@b.example\r\n\r\ntext",
+        "Subject: x\r\n\r\n-- \r\nAnn\r\n",
+        "",
+    ] {
+        assert_eq!(mended(raw), None, "{raw:?}");
+    }
+}
+
+#[test]
+fn what_is_broken_is_read_as_it_was_meant() {
+    for (raw, expected) in [
+        (
+            "Subject: x\r\nwords of the text\r\nmore\r\n",
+            "Subject: x\r\n\r\nwords of the text\r\nmore\r\n",
+        ),
+        (
+            "Content-Type: multipart/mixed; boundary=b\r\nThis is MIME.\r\n--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n",
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\nThis is MIME.\r\n--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n",
+        ),
+        ("Subject: x\r\n \r\nthe text\r\n", "Subject: x\r\n \r\n\r\nthe text\r\n"),
+        (
+            "Content-Type: text/plain\r\nX: y\r\nContent-Type: text/html\r\n\r\nx",
+            "X: y\r\nContent-Type: text/html\r\nContent-Type: text/plain\r\n\r\nx",
+        ),
+        (
+            "Content-Type: multipart/mixed; boundary=\"_a_\"\r\n\r\n--a\r\nContent-Type: text/plain\r\n\r\nx\r\n--a--\r\n",
+            "Content-Type: multipart/mixed; boundary=\"a\"\r\n\r\n--a\r\nContent-Type: text/plain\r\n\r\nx\r\n--a--\r\n",
+        ),
+        (
+            "Content-Type: multipart/mixed\r\n\r\n--a\r\nContent-Type: text/plain\r\n\r\nx\r\n--a--\r\n",
+            "Content-Type: multipart/mixed; boundary=\"a\"\r\n\r\n--a\r\nContent-Type: text/plain\r\n\r\nx\r\n--a--\r\n",
+        ),
+        (
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\nonly text\r\n",
+            "Content-Type: text/plain\r\n\r\nonly text\r\n",
+        ),
+        (
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\nContent-Type: text/html\r\n\r\nx\r\n--b--\r\n",
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n",
+        ),
+    ] {
+        assert_eq!(mended(raw).as_deref(), Some(expected), "{raw:?}");
+    }
+}
+
+#[test]
+fn a_large_mail_takes_no_long_time() {
+    for piece in [
+        "\n--",
+        "--a\r\n",
+        "a\n",
+        "Content-Type: multipart/mixed\r\n",
+        ":\r\n",
+        " \r\n",
+    ] {
+        let raw = format!(
+            "Subject: x\r\nContent-Type: multipart/mixed; boundary=q\r\n\r\n{}",
+            piece.repeat((1 << 18) / piece.len())
+        );
+        drop(repaired(raw.as_bytes()));
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_of_a_mail_is_lost(lines in prop::collection::vec("(Content-Type: text/plain|Content-Type: multipart/mixed; boundary=b|--b|--b--|Subject: x| folded|text|)", 0..20)) {
+        let raw = lines.join("\r\n");
+        if let Some(mended) = mended(&raw) {
+            let mut kept: Vec<_> = mended.split("\r\n").filter(|line| !line.is_empty() && !line.starts_with("Content-Type")).collect();
+            let mut all: Vec<_> = raw.split("\r\n").filter(|line| !line.is_empty() && !line.starts_with("Content-Type")).collect();
+            kept.sort_unstable();
+            all.sort_unstable();
+            prop_assert!(kept.len() >= all.len() || raw.contains("Content-Type: multipart/mixed; boundary=b\r\n folded"), "{:?}\n{:?}", raw, mended);
+        }
+    }
+
+    #[test]
+    fn whatever_comes_is_looked_at(raw in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'-'), Just(b':'), any::<u8>()], 0..300)) {
+        drop(repaired(&raw));
+    }
+}
