@@ -183,12 +183,12 @@ fn is_role(address: &str) -> bool {
         .next()
         .filter(|last| last.len() < local.len());
     let plain = plain_local(address);
-    let begins = |start: &&str| {
+    let begins = |start: &&'static str| {
         plain
             .strip_prefix(*start)
             .is_some_and(|rest| rest.is_empty() || local_ends(&local, rest))
     };
-    ROLES.iter().any(|role| begins(role))
+    ROLES.iter().any(begins)
         || local.starts_with("owner-")
         || last.is_some_and(|last| ["request", "owner", "bounces", "bounce", "return", "noreply"].contains(&last))
         || ["srs0", "srs1", "prvs", "btv1"].iter().any(|scheme| local.starts_with(&format!("{scheme}=")))

@@ -150,12 +150,10 @@ impl Found {
             && self.year.is_none()
             && self.numbers.is_empty()
             && self.month.is_none()
-            && (word.contains(['-', '/', '.']))
+            && let Some(date) = whole(&lower)
         {
-            if let Some(date) = whole(&lower) {
-                self.date = Some(date);
-                return Some(());
-            }
+            self.date = Some(date);
+            return Some(());
         }
         if let Some(day) = lower
             .strip_suffix("st")
