@@ -116,7 +116,7 @@ mod tests {
         for (written, wire) in [
             ("ann@a.example", Some("ann@a.example")),
             ("Ann@A.example", Some("Ann@A.example")),
-            ("xxx.yyy.@docomo.ne.jp", Some("\"xxx.yyy.\"@docomo.ne.jp")),
+            ("abc.yyy.@docomo.ne.jp", Some("\"abc.yyy.\"@docomo.ne.jp")),
             ("aaa..bbb@docomo.ne.jp", Some("\"aaa..bbb\"@docomo.ne.jp")),
             (".a@ezweb.ne.jp", Some("\".a\"@ezweb.ne.jp")),
             ("ann@bücher.example", Some("ann@xn--bcher-kva.example")),

@@ -69,7 +69,7 @@ fn the_sender_is_reply_to_in_the_same_domain_or_else_from() {
             &["desk@xn--bcher-kva.example"],
             Ok("desk@xn--bcher-kva.example"),
         ),
-        (&["xxx.yyy.@docomo.ne.jp"], &[], Ok("\"xxx.yyy.\"@docomo.ne.jp")),
+        (&["abc.yyy.@docomo.ne.jp"], &[], Ok("\"abc.yyy.\"@docomo.ne.jp")),
         (&["aaa..bbb@docomo.ne.jp"], &[], Ok("\"aaa..bbb\"@docomo.ne.jp")),
         (
             &["ann@a.example"],
