@@ -116,8 +116,11 @@ async fn run(command: Backlog) -> Result<ExitCode, ExitCode> {
             let wish = BacklogWish { since, uids: uid };
             let answer = desk.backlog_take(&endpoint, mailbox.as_ref(), wish).await;
             let answer = answer.map_err(|error| failed(&error))?;
-            let told = tell_as(json, &answer, || taken(&endpoint, &answer));
-            let is_short = answer.backlog.is_some() && answer.taken < wished;
+            let told = tell_as(json, &answer, || match answer.backlog {
+                None if wished > 0 => unlooked(&endpoint),
+                _ => taken(&endpoint, &answer),
+            });
+            let is_short = answer.taken < wished;
             Ok(if is_short { ExitCode::from(NOT_ALL) } else { told })
         }
         Backlog::Skip { endpoint, json, place } => {
@@ -195,6 +198,14 @@ fn state(backlog: &State) -> String {
         ));
     }
     text
+}
+
+fn unlooked(endpoint: &str) -> String {
+    let name = escaped(endpoint);
+    format!(
+        "nothing is taken: the mailbox of {name} was not looked at yet, so none of its UIDs is known here. Where it waits for a word, \
+         mailjob backlog skip {name} has its mails left and listed; then take single ones, or take {name} --since a day\n"
+    )
 }
 
 fn taken(endpoint: &str, answer: &BacklogAnswer) -> String {

@@ -227,7 +227,8 @@ pub struct BacklogWish {
 pub struct BacklogAnswer {
     /// Mails that are taken next because of it.
     pub taken: u64,
-    /// How the backlog stands now; null where the mailbox was not looked at yet: the word counts at its first look.
+    /// How the backlog stands now; null where the mailbox was not looked at yet: the word counts at its first look, but not one on single
+    /// UIDs, which nobody knows before.
     pub backlog: Option<Backlog>,
 }
 

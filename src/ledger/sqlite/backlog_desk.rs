@@ -55,7 +55,8 @@ pub(super) fn page(
 /// An operator wants mails taken. Of a mailbox that was not looked at yet it is noted what to do then.
 pub(super) fn take(desk: &mut Desk<'_>, mailbox: &MailboxKey, wish: &BacklogWish) -> Result<BacklogAnswer, Error> {
     let Some((row, round)) = place(desk.db, &mailbox.0)? else {
-        if !is_seen(desk.db, mailbox)? {
+        // Nobody knows yet which mails these are: a word on some of them is none on all.
+        if wish.uids.is_empty() && !is_seen(desk.db, mailbox)? {
             choose(desk, mailbox, Choice::Take { since: wish.since })?;
         }
         return Ok(BacklogAnswer {

@@ -249,6 +249,14 @@ async fn a_word_before_the_first_look_counts_at_it() {
     }
     assert_eq!(d.ledger.backlog_choice(&mailbox()).await.unwrap(), None);
     let jobs = jobs(&d).await;
+    let one = BacklogWish {
+        since: None,
+        uids: vec![7],
+    };
+    let told = jobs.backlog_take("e", Some(&mailbox()), one).await.unwrap();
+    assert_eq!((told.taken, told.backlog), (0, None));
+    let noted = d.ledger.backlog_choice(&mailbox()).await.unwrap();
+    assert_eq!(noted, None, "a word on one UID is none on all of them");
     let since = Some(d.hands.now());
     let wish = BacklogWish { since, uids: vec![] };
     assert_eq!(
