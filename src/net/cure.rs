@@ -128,8 +128,11 @@ fn certificate(why: &CertificateError) -> &'static str {
             "the server's certificate is of a form that nobody trusts any more (X.509 version 1?): have a new one made",
             Untrusted::cure,
         ),
-        CertificateError::BadEncoding | CertificateError::BadSignature => {
-            "the server's certificate is broken or signed in a way that nobody trusts any more: have a new one made"
+        CertificateError::BadEncoding => "the server's certificate is broken: have a new one made",
+        // Issued by a CA that has a known name and another key, as after it was made anew.
+        CertificateError::BadSignature => {
+            "the CA that issued the certificate has the name of one that is trusted here, and another key: if it is your own, name its \
+             present certificate in ca_file; else somebody may sit in between"
         }
         _ => ISSUER,
     }
@@ -211,6 +214,7 @@ mod tests {
             (tls(CertificateError::Expired.into()), "renewed"),
             (tls(CertificateError::NotValidYet.into()), "clock"),
             (tls(CertificateError::BadEncoding.into()), "new one"),
+            (tls(CertificateError::BadSignature.into()), "ca_file"),
             (tls(invalid.into()), "starttls"),
             (eof, "starttls"),
             (reset, "try again later"),
