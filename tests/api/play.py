@@ -89,7 +89,9 @@ def write(folder, world, port, token):
     for name, script in {"done": "echo done", "failing": "echo no >&2; exit 1"}.items():
         text = ENDPOINT.format(description=f"It is {name}", user=f"{name}@example.test", script=script)
         (folder / f"endpoints.d/{name}.toml").write_text(text)
-    (folder / "endpoints.d/broken.toml").write_text("[mailbox]\nacount = 1\n")
+    # It names its mailbox: where nobody can read which one a file wants, it holds the mails that no other endpoint was written for.
+    broken = '[mailbox]\naccount = "world"\nuser = "broken@example.test"\n[comand]\nargv = ["true"]\n'
+    (folder / "endpoints.d/broken.toml").write_text(broken)
 
 
 def jobs(url):
