@@ -218,7 +218,7 @@ pub struct BacklogWish {
     pub since: Option<DateTime<Utc>>,
     /// Those with these UIDs.
     #[serde(default)]
-    #[schemars(length(max = 1000))]
+    #[schemars(length(max = 1000), inner(range(max = 4_294_967_295_u32)))]
     pub uids: Vec<u32>,
 }
 

@@ -55,14 +55,7 @@ class Cluster:
         self.port = self.spec["containers"][0].pop("ports")[0]["containerPort"]
         # Podman would ask the probes by curl inside the container, where there is none.
         self.probes = {k: self.spec["containers"][0].pop(f"{k}Probe") for k in ["startup", "liveness", "readiness"]}
-        self.claims = []
-        for claim in stateful["spec"]["volumeClaimTemplates"]:
-            claim = copy.deepcopy(claim)
-            short = claim["metadata"]["name"]
-            claim["metadata"]["name"] = f"{short}-{self.name}"
-            self.claims.append(claim)
-            full = claim["metadata"]["name"]
-            self.spec["volumes"].append({"name": short, "persistentVolumeClaim": {"claimName": full}})
+        self.claims = of("PersistentVolumeClaim")
         for volume in self.spec["volumes"]:
             self.mount(volume)
 

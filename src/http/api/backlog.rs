@@ -23,6 +23,7 @@ struct Wanted {
     /// Received then or later.
     since: Option<DateTime<Utc>>,
     /// With UIDs below this one: `next` of the page before.
+    #[schemars(range(max = 4_294_967_295_u32))]
     before: Option<u32>,
     /// So many at most.
     #[serde(default = "hundred")]

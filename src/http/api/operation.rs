@@ -230,8 +230,27 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> 
 /// An object alone: serde would take a list for one as well, field by field.
 fn read_object<B: DeserializeOwned>(body: &[u8]) -> Result<B, Problem> {
     let read = serde_json::from_slice::<Map<_, _>>(body);
-    let read = read.and_then(|object| serde_json::from_value(Value::Object(object)));
+    let read = read.and_then(|object| {
+        let mut object = Value::Object(object);
+        whole_numbers(&mut object);
+        serde_json::from_value(object)
+    });
     read.map_err(|error| unreadable(format!("body: {error}")))
+}
+
+/// 7.0 is an integer for JSON Schema, and so for our document (draft 2020-12, 6.1.1), but none for serde.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(whole_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(whole_numbers),
+        Value::Number(number) if number.is_f64() => {
+            let float = number.as_f64().filter(|float| float.fract() == 0.0);
+            if let Some(whole) = float.and_then(|float| format!("{float:.0}").parse::<u64>().ok()) {
+                *value = whole.into();
+            }
+        }
+        _ => {}
+    }
 }
 
 async fn whole(body: Body) -> Result<Vec<u8>, Problem> {
@@ -246,4 +265,25 @@ async fn whole(body: Body) -> Result<Vec<u8>, Problem> {
         whole.extend_from_slice(&piece);
     }
     Ok(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_without_a_fraction_is_whole_however_it_is_written() {
+        let read = |text: &str| {
+            read_object::<Map<String, Value>>(text.as_bytes())
+                .map(Value::Object)
+                .ok()
+        };
+        assert_eq!(
+            read(r#"{"a": [1.0, 2e3, 7, 0.0]}"#),
+            Some(json!({"a": [1, 2000, 7, 0]}))
+        );
+        let odd = r#"{"a": {"b": [1.5, -2.0, 1e40]}}"#;
+        assert_eq!(read(odd), Some(json!({"a": {"b": [1.5, -2.0, 1e40]}})));
+        assert_eq!(read("[1.0]"), None);
+    }
 }
