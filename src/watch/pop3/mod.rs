@@ -2,7 +2,7 @@
 //!
 //! What IMAP has and POP3 has not is made up for by the ledger: it numbers the mails (`Ledger::maildrop_number`), knows which were
 //! taken, and finds by its hash a mail that the server calls by another name. No mail is deleted before its work is over, and none that
-//! was not read and compared in the session that deletes it ([`check`]). What is not whole is not taken ([`whole`]).
+//! was not read and compared in the session that deletes it (`check`). What is not whole is not taken (`whole`).
 
 mod again;
 mod body;
