@@ -139,28 +139,17 @@ impl<'a> Table<'a> {
     /// Reads the table, then reports the keys that were never asked for.
     pub(super) fn finish<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let value = read(&mut self);
-        for name in self.table.keys() {
-            if !self.open
-                && !self
-                    .asked
-                    .iter()
-                    .chain(&self.former)
-                    .any(|known| *known == name.get_ref())
-            {
-                self.unknown(self.sheet, &self.path_of(name.get_ref()), name);
-            }
+        if self.open {
+            return value;
+        }
+        let known: Vec<_> = self.asked.iter().chain(&self.former).copied().collect();
+        let is_unknown = |name: &&Spanned<Cow<'_, str>>| !known.contains(&name.get_ref().as_ref());
+        for name in self.table.keys().filter(is_unknown) {
+            self.unknown(self.sheet, &self.path_of(name.get_ref()), name);
         }
         if let Some(below) = &self.below {
-            for name in below.table.keys() {
-                if !self.open
-                    && !self
-                        .asked
-                        .iter()
-                        .chain(&self.former)
-                        .any(|known| *known == name.get_ref())
-                {
-                    self.unknown(below.sheet, &below.path_of(name.get_ref()), name);
-                }
+            for name in below.table.keys().filter(is_unknown) {
+                self.unknown(below.sheet, &below.path_of(name.get_ref()), name);
             }
         }
         value
