@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use super::{
     error::Error,
     fetch::{One, Receiver, undelivered},
-    intake::Intake,
     session::{Looking, Session},
 };
 use crate::{
@@ -37,14 +36,7 @@ impl Refetcher {
             let tries = self.tries.entry(one.mail).or_default();
             *tries += 1;
             let is_last = *tries >= TRIES;
-            let mut intake = Intake::begin(
-                on.ledger.clone(),
-                on.inlet.takers.clone(),
-                on.mailbox.clone(),
-                session.cursor,
-                on.budget.clone(),
-                on.health.clone(),
-            );
+            let mut intake = on.intake(session.cursor);
             let mut receiver = Receiver {
                 intake: &mut intake,
                 limit: on.inlet.size,

@@ -111,6 +111,18 @@ impl<'a> Looking<'a> {
             health: &watch.health,
         }
     }
+
+    /// What takes the mails of this look into the ledger. To be called within a runtime: it starts a task.
+    pub(super) fn intake(&self, cursor: Cursor) -> Intake {
+        Intake::begin(
+            self.ledger.clone(),
+            self.inlet.takers.clone(),
+            self.mailbox.clone(),
+            cursor,
+            self.budget.clone(),
+            self.health.clone(),
+        )
+    }
 }
 
 /// Connects, signs in and selects the mailbox.
@@ -162,14 +174,7 @@ impl Session {
             Scope::News(new) if new > FEW || care.alone() || batch.is_some() => Scope::All,
             scope => scope,
         };
-        let mut intake = Intake::begin(
-            on.ledger.clone(),
-            on.inlet.takers.clone(),
-            on.mailbox.clone(),
-            self.cursor,
-            on.budget.clone(),
-            on.health.clone(),
-        );
+        let mut intake = on.intake(self.cursor);
         if let Scope::News(new) = scope {
             on.health.announced(usize::try_from(new).unwrap_or(usize::MAX));
         }
@@ -205,14 +210,7 @@ impl Session {
             }
             let listed;
             (self.wire, listed) = fetch::sizes(self.wire, &wanted).await?;
-            let mut intake = Intake::begin(
-                on.ledger.clone(),
-                on.inlet.takers.clone(),
-                on.mailbox.clone(),
-                self.cursor,
-                on.budget.clone(),
-                on.health.clone(),
-            );
+            let mut intake = on.intake(self.cursor);
             let mut receiver = Receiver {
                 intake: &mut intake,
                 limit: on.inlet.size,

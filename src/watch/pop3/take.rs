@@ -67,14 +67,7 @@ pub(super) async fn take(
         uid_validity: MAILDROP,
         uid_next: 1,
     };
-    let mut intake = Intake::begin(
-        on.ledger.clone(),
-        on.inlet.takers.clone(),
-        on.mailbox.clone(),
-        cursor,
-        on.budget.clone(),
-        on.health.clone(),
-    );
+    let mut intake = on.intake(cursor);
     let receiver = Receiver {
         intake: &mut intake,
         limit: on.inlet.size,
@@ -263,7 +256,7 @@ pub(super) async fn behind(
         Ok(wire) => wire,
         // Nothing came behind it, and nothing will.
         Err(error @ (Error::Closed | Error::Io(_) | Error::Bye(_)))
-            if (sure || count == Count::More) && tally.bytes > 0 =>
+            if matches!(count, Count::Agrees(_) | Count::More) && tally.bytes > 0 =>
         {
             return Ok(Received::Over(Some(error)));
         }
