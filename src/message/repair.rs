@@ -102,7 +102,8 @@ impl Header {
                 }
             }
             let continues = text.starts_with(b" ") || text.starts_with(b"\t");
-            if continues && let Some((_, field)) = header.fields.last_mut() {
+            let last = header.fields.last_mut().filter(|(_, field)| field.end == line.start);
+            if continues && let Some((_, field)) = last {
                 field.end = line.end;
             } else if let Some(name) = field_name(text) {
                 header.fields.push((name, line.clone()));
