@@ -28,6 +28,7 @@ impl Server {
 /// - `B: text` is said without CRLF
 /// - `C: pattern` is awaited, without its tag; `*` stands for anything
 /// - `L: pattern` is awaited as a whole line
+/// - `A: line => text` is said from here on whenever that line comes and is not awaited
 /// - `WAIT n` lets n seconds pass
 /// - `EOF` closes the connection
 ///
@@ -52,6 +53,7 @@ async fn follow(stream: DuplexStream, script: Vec<String>) {
     let (read, mut write) = split(stream);
     let mut read = BufReader::new(read);
     let mut tag = String::new();
+    let mut answers = Vec::new();
     for (n, line) in script.iter().enumerate() {
         let (what, text) = line.split_once(' ').unwrap_or((line, ""));
         match what {
@@ -65,9 +67,17 @@ async fn follow(stream: DuplexStream, script: Vec<String>) {
             "B:" => {
                 write.write_all(text.as_bytes()).await.ok();
             }
+            "A:" => answers.push(text.split_once(" => ").unwrap()),
             "C:" | "L:" => {
-                let mut got = String::new();
-                read.read_line(&mut got).await.unwrap();
+                let got = loop {
+                    let mut got = String::new();
+                    read.read_line(&mut got).await.unwrap();
+                    let answer = answers.iter().find(|(line, _)| *line == got.trim_end());
+                    match answer.filter(|(line, _)| text != *line) {
+                        Some((_, answer)) => write.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap(),
+                        None => break got,
+                    }
+                };
                 let got = got
                     .strip_suffix("\r\n")
                     .unwrap_or_else(|| panic!("line {n}: want {text:?}, the client left"));

@@ -329,6 +329,14 @@ fn mails(dots: bool) -> impl Strategy<Value = Vec<Vec<u8>>> {
     })
 }
 
+/// The same for two fillings of one maildrop: what has the Message-ID of an earlier mail is that mail, or gets one of its own.
+fn filled_anew(before: &[Vec<u8>], mut later: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    let is_other = |mail: &&mut Vec<u8>| mail.starts_with(b"Message-ID") && !before.contains(&**mail);
+    let others = later.iter_mut().filter(is_other);
+    others.for_each(|mail| mail[b"Message-ID: <".len()] += 4);
+    later
+}
+
 fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
         Just(Fault::None),
@@ -359,8 +367,8 @@ fn case() -> impl Strategy<Value = Case> {
     });
     let faults = prop::collection::vec(fault(), 0..8);
     (what, faults, 1usize..200).prop_map(|((mails, later, (sizes, doubles, ids)), faults, chunk)| Case {
+        later: later.map(|later| filled_anew(&mails, later)),
         mails,
-        later,
         sizes,
         ids,
         doubles,

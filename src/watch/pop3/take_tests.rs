@@ -40,6 +40,17 @@ impl Taking {
         }
     }
 
+    /// It is known how the server counts.
+    fn after_others(sizes: &[u64]) -> Self {
+        let mut taking = Self::new(sizes);
+        let before = MaildropName {
+            uidl: "before".to_owned(),
+            size: 100,
+        };
+        assert!(taking.past.record.believes(&before, Count::Agrees(whole::Way::Sent)));
+        taking
+    }
+
     async fn take(&mut self, script: &[String]) -> Result<Took, Error> {
         let (stream, _server) = script::play_lines(script.to_vec());
         let stream: Box<dyn Io> = Box::new(stream);
@@ -98,7 +109,7 @@ fn delivers(number: u32, size: usize) -> Vec<String> {
 async fn mails_of_every_size_come_whole() {
     // Around the border of what is one piece, and in several.
     let sizes = [100, 262_143, 262_144, 262_145, 262_146, 1_310_720, 1_310_721, 3_000_000];
-    let mut taking = Taking::new(&sizes.map(|size| size as u64));
+    let mut taking = Taking::after_others(&sizes.map(|size| size as u64));
     let script: Vec<_> = sizes
         .iter()
         .zip(1..)
@@ -122,7 +133,7 @@ async fn a_mail_over_the_limit_is_held_and_read_no_further() {
         (1_000_000, 2_000_000, Some(1_000_001)),
     ] {
         // What the server says of the size decides nothing. It is asked something else behind a mail whose size it does not know.
-        let mut taking = Taking::new(&[5, 100]);
+        let mut taking = Taking::after_others(&[5, 100]);
         taking.world.inlet.size = limit;
         let stat = if kept.is_none() { "L: STAT\nS: +OK 2 105" } else { "" };
         let script = [delivers(1, size), lines(stat), delivers(2, 100)].concat();
@@ -152,13 +163,13 @@ async fn a_connection_that_is_lost_takes_what_came_whole() {
         // Dovecot 2.3 when it stops (2026-11).
         "L: RETR 2\nS: -ERR [SYS/TEMP] Server shutting down.",
     ] {
-        let mut taking = Taking::new(&[100, 100, 100]);
+        let mut taking = Taking::after_others(&[100, 100, 100]);
         let script = [delivers(1, 100), lines(rest)].concat();
         assert!(taking.take(&script).await.is_err(), "{rest}");
         assert_eq!(taking.taken(), [(1, 100, None)], "{rest}");
     }
     // In the midst of a large one.
-    let mut taking = Taking::new(&[100, 900_000]);
+    let mut taking = Taking::after_others(&[100, 900_000]);
     let large = delivers(2, 900_000);
     let script = [delivers(1, 100), large[..3].to_vec(), lines("EOF")].concat();
     assert!(matches!(taking.take(&script).await, Err(Error::Closed)));
@@ -167,7 +178,7 @@ async fn a_connection_that_is_lost_takes_what_came_whole() {
 
 #[tokio::test(start_paused = true)]
 async fn a_mail_that_the_server_refuses_is_passed_over_and_given_up_in_the_end() {
-    let mut taking = Taking::new(&[100, 100]);
+    let mut taking = Taking::after_others(&[100, 100]);
     let script = [lines("L: RETR 1\nS: -ERR not now"), delivers(2, 100)].concat();
     taking.take(&script).await.unwrap();
     assert_eq!(taking.taken(), [(2, 100, None)]);
@@ -185,7 +196,7 @@ async fn a_mail_that_the_server_refuses_is_passed_over_and_given_up_in_the_end()
 
 #[tokio::test]
 async fn a_ledger_that_fails_ends_the_session() {
-    let mut taking = Taking::new(&[100]);
+    let mut taking = Taking::after_others(&[100]);
     taking.world.memory.state.lock().unwrap().fail = true;
     let error = taking.take(&delivers(1, 100)).await.map(|took| took.more).unwrap_err();
     assert!(matches!(error, Error::Ledger(_)), "{error:?}");
@@ -196,8 +207,22 @@ async fn a_ledger_that_fails_ends_the_session() {
 async fn what_lies_behind_a_mail_says_whether_it_is_whole() {
     // The mail of 100 bytes, and what LIST said.
     for (what, listed, behind, taken, goes_on) in [
-        ("nothing", 100, "", true, true),
-        ("the server closes", 100, "EOF", true, true),
+        (
+            "the first mail says how the server counts",
+            100,
+            "L: STAT\nS: +OK 1 100",
+            true,
+            true,
+        ),
+        ("the same, and the server closes", 100, "L: STAT\nEOF", true, false),
+        ("the same, and the rest of it", 100, "L: STAT\nS: +OK", false, false),
+        (
+            "the same, where the end is not counted",
+            98,
+            "L: STAT\nS: the rest",
+            false,
+            false,
+        ),
         (
             "a size of another way of counting, and the answer that is due",
             50,

@@ -4,7 +4,8 @@
 //! before 1.18: greenmail 475, mailpit 299) ends it at the first line of the mail that is one, and the rest follows, unasked. So:
 //!
 //! 1. Bytes that came before anything was asked: the mail is not taken. This is looked at behind each mail and before each command.
-//! 2. LIST gave its size, to the byte, in the way in which this server counts ([`Way`]): it is whole. A mail that was cut has fewer bytes.
+//! 2. LIST gave its size, to the byte, in the way in which this server counts ([`Way`], known since the first such mail): it is whole. A
+//!    mail that was cut has fewer bytes.
 //! 3. In all other cases the bytes behind it may still be on their way, so the server is asked something whose answer is known
 //!    (STAT). An answer that is none: the mail is not taken. This costs a round trip, where a server does not count what it sends.
 //! 4. Then a mail of more bytes than LIST said is whole (GreenMail 2.1 counts bodies only), and one of fewer if the difference is one of
@@ -119,9 +120,10 @@ impl Record {
         self.estimates |= ["exchange", "davmail"].iter().any(|name| greeting.contains(name));
     }
 
-    /// Whether the size alone says that a mail is whole. A cut one may have the size of a whole one only where this server counts otherwise.
+    /// Whether the size alone says that a mail is whole. A cut one may have the size of a whole one where this server counts otherwise,
+    /// so how it counts has to be known.
     pub(super) fn is_sure_of(&self, count: Count) -> bool {
-        matches!(count, Count::Agrees(way) if self.way.is_none_or(|usual| usual == way))
+        matches!(count, Count::Agrees(way) if self.way == Some(way))
     }
 
     /// A mail came with this size. Says whether it is believed to be whole, if nothing lay behind it.

@@ -203,15 +203,15 @@ impl<T: Io> Wire<T> {
         }
     }
 
-    /// Makes sure that the answer before this was read to its end and no further: STAT is answered as STAT is, or refused.
+    /// Makes sure that the answer before this was read to its end and no further: STAT is answered as STAT is, or refused in words.
     ///
-    /// It is the command whose answer a line of a mail is least taken for.
+    /// It is the command whose answer a line of a mail is least taken for. A bare `-ERR` may be such a line.
     pub(super) async fn in_step(mut self) -> Result<Self, Error> {
         let line = self.counted().await?;
         match reply(&line) {
             Reply::Ok if count(&line).is_some() => Ok(self),
-            Reply::Refused(_) => Ok(self),
-            Reply::Ok | Reply::More(_) | Reply::Odd(_) => {
+            Reply::Refused(_) if line.trim_ascii().len() > "-ERR".len() => Ok(self),
+            Reply::Ok | Reply::Refused(_) | Reply::More(_) | Reply::Odd(_) => {
                 let words = Words::new(&line);
                 Err(Reply::Odd(words).struck(&self.redaction).out_of_place("STAT"))
             }
