@@ -62,7 +62,7 @@ ca_file = "{world['ca']}"
 imap = {{ host = "localhost", port = {world['imaps']} }}
 
 [service]
-health = "off"
+health = false
 """
     )
     endpoints = folder / "endpoints.d"
@@ -78,7 +78,7 @@ encrypted = "allow"
 
 [webhook]
 url = "http://127.0.0.1:{port}/"
-allow_private = true
+allow_private_network = true
 """
     )
 
@@ -189,16 +189,23 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         configure(folder, world, server.server_port)
+        checked = subprocess.run([MAILJOB, "check"], cwd=folder, capture_output=True, text=True)
+        if checked.returncode:
+            sys.exit(checked.stdout + checked.stderr)
         deliver(world, mails)
         print("delivered", flush=True)
         log = folder / "log"
         with log.open("wb") as out:
             program = subprocess.Popen([MAILJOB, "run"], cwd=folder, stdout=out, stderr=out)
             begun, before = time.monotonic(), -1
-            # Until nothing has come for ten seconds.
-            while len(Receiver.payloads) != before:
+            # Until all have come, or nothing has for a minute.
+            while before != len(Receiver.payloads) < len(mails):
                 before = len(Receiver.payloads)
-                time.sleep(10)
+                print(f"{before} mails have come", flush=True)
+                for _ in range(60):
+                    time.sleep(1)
+                    if len(Receiver.payloads) > before + 500:
+                        break
             program.terminate()
             program.wait(60)
         jobs, after = {}, None
