@@ -153,12 +153,12 @@ def ours(mail):
     }
 
 
-def why(field, mine, theirs, mail):
+def why(field, mine, theirs, mail, raw):
     """The kind of a difference."""
     both = f"{mine}{theirs}"
     if "\ufffd" in str(theirs) and "\ufffd" not in str(mine):
         return "bytes above 127 that Python does not read"
-    if field in ("text", "html") and any(0x80 <= ord(c) < 0xA0 for c in str(theirs)):
+    if field in ("subject", "text", "html") and any(0x80 <= ord(c) < 0xA0 for c in str(theirs)):
         return "windows-1252 that calls itself ISO 8859-1 or ASCII"
     if field == "date" and mail["date_note"]:
         return f"date: {mail['date_note']}"
@@ -172,8 +172,14 @@ def why(field, mine, theirs, mail):
         return "a part that we show as a file"
     if field in ("text", "html") and theirs and theirs in mine:
         return "several parts of text, of which Python's first is here compared"
+    if field == "text" and b"format=flowed" in raw.lower():
+        return "lines that were folded for the way (format=flowed)"
+    if field == "html" and b"filename" in raw.lower():
+        return "HTML that has a name, which is here not compared"
     if field == "files":
         return "names of files"
+    if field in ("from", "to"):
+        return "what is no address, or is one in encoded words"
     if "\ufffd" in both:
         return "U+FFFD here"
     return "other"
@@ -236,7 +242,7 @@ def main():
             if mine[field] == theirs[field]:
                 agree[field] += 1
             else:
-                kind = (field, why(field, mine[field], theirs[field], mail))
+                kind = (field, why(field, mine[field], theirs[field], mail, mails[number][1]))
                 kinds[kind] += 1
                 examples.setdefault(kind, []).append(mails[number][0])
     total = max(len(Receiver.payloads), 1)
