@@ -19,14 +19,21 @@ const MAX_LINE: usize = 998;
 /// The bytes of a text, 7-bit, each line from ASCII to ASCII; `None` when a character has no place in them, would come back as
 /// another one, or a line would be too long.
 pub(super) fn encoded(text: &str) -> Option<Vec<u8>> {
-    let (bytes, _, unfit) = ISO_2022_JP.encode(text);
-    if unfit {
-        return None;
+    let mut bytes = Vec::with_capacity(text.len());
+    // The encoder goes back to ASCII from two-byte characters at a line's end, and not from JIS X 0201 (`¥`, `‾`).
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\r', '\n']);
+        let (encoded, _, unfit) = ISO_2022_JP.encode(content);
+        if unfit {
+            return None;
+        }
+        bytes.extend_from_slice(&encoded);
+        bytes.extend_from_slice(line.get(content.len()..)?.as_bytes());
     }
     // Halfwidth katakana become fullwidth ones: readable, but not what was written.
     let (back, unread) = ISO_2022_JP.decode_without_bom_handling(&bytes);
     let fits = bytes.split(|&b| b == b'\n').all(|line| line.len() <= MAX_LINE);
-    (!unread && back == Cow::Borrowed(text) && fits).then(|| bytes.into_owned())
+    (!unread && back == Cow::Borrowed(text) && fits).then_some(bytes)
 }
 
 /// A header field's value as encoded words, one blank between them; `None` as above.
@@ -69,6 +76,7 @@ mod tests {
     fn what_fits_and_what_does_not() {
         assert_eq!(encoded("件名").unwrap(), b"\x1b$B7oL>\x1b(B");
         assert_eq!(encoded("a\r\n日本\r\nb").unwrap(), b"a\r\n\x1b$BF|K\\\x1b(B\r\nb");
+        assert_eq!(encoded("¥\r\n‾1\n").unwrap(), b"\x1b(J\\\x1b(B\r\n\x1b(J~1\x1b(B\n");
         assert_eq!(words("件名").unwrap(), "=?ISO-2022-JP?B?GyRCN29MPhsoQg==?=");
         for unfit in ["ü", "日本 €", "ｱｲｳ", "한국", "😀", "\u{1b}$B"] {
             assert_eq!(encoded(unfit), None, "{unfit}");
@@ -78,6 +86,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn each_line_goes_from_ascii_to_ascii(text in "[ぁ-ん¥‾a~\\\\\r\n]{0,40}") {
+            for line in encoded(&text).unwrap_or_default().split(|byte| *byte == b'\n') {
+                let line = line.trim_ascii_end();
+                let last = line.iter().rposition(|byte| *byte == 0x1b);
+                prop_assert!(last.is_none_or(|at| line[at..].starts_with(b"\x1b(B")));
+            }
+        }
+
         #[test]
         fn a_reader_reads_what_was_written(subject in "[ぁ-んァ-ヴ一-丁日本語a-z0-9 :]{1,80}") {
             let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
