@@ -26,6 +26,8 @@ mod lost;
 mod mechanism;
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod memory_backlog;
 mod plan;
 pub mod pop3;
 pub mod probe;

@@ -6,14 +6,12 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    Sqlite, maildrop,
+    Sqlite,
+    backlog_sort::{note, sort_maildrop},
     savepoint::Desk,
     values::{instant, micros, signed},
 };
-use crate::ledger::{
-    Backlog, BacklogLedger, Choice, Cursor, Error, MailboxKey, MaildropName, OldMail,
-    backlog::{Record, Sort, sort},
-};
+use crate::ledger::{Backlog, BacklogLedger, Choice, Cursor, Error, MailboxKey, MaildropName, OldMail};
 
 /// The mailbox's row, and its round.
 pub(super) fn place(db: &Connection, mailbox: &str) -> Result<Option<(i64, i64)>, Error> {
@@ -136,101 +134,6 @@ pub(super) fn attempt(desk: &Desk<'_>, mailbox: &MailboxKey) -> Result<u32, Erro
     Ok(count.query_row([row], |row| row.get(0))?)
 }
 
-/// Notes mails of this round: what is left, and what is to be taken.
-pub(super) fn note(desk: &Desk<'_>, mailbox: &MailboxKey, uid_validity: u32, mails: &[OldMail]) -> Result<(), Error> {
-    let rules = rules(desk.db, mailbox)?;
-    for mail in mails {
-        let record = record(desk.db, &rules, uid_validity, mail)?;
-        match sort(mail, record, rules.first_look, rules.take_since) {
-            Sort::Done => {}
-            Sort::Leave => insert(desk.db, rules.mailbox, rules.round, mail, false)?,
-            Sort::Take => insert(desk.db, rules.mailbox, rules.round, mail, true)?,
-        }
-    }
-    Ok(())
-}
-
-/// By what the mails of a mailbox are sorted.
-struct Rules {
-    mailbox: i64,
-    round: i64,
-    first_look: DateTime<Utc>,
-    take_since: Option<DateTime<Utc>>,
-}
-
-fn rules(db: &Connection, mailbox: &MailboxKey) -> Result<Rules, Error> {
-    let mut query = db.prepare_cached(
-        "SELECT b.mailbox, b.round, b.first_look, b.take_since
-         FROM mailbox m JOIN backlog b ON b.mailbox = m.id WHERE m.name = ?",
-    )?;
-    Ok(query.query_row([&*mailbox.0], |row| {
-        Ok(Rules {
-            mailbox: row.get(0)?,
-            round: row.get(1)?,
-            first_look: instant(row.get(2)?),
-            take_since: row.get::<_, Option<i64>>(3)?.map(instant),
-        })
-    })?)
-}
-
-/// What is known of a mail that lies there.
-fn record(db: &Connection, rules: &Rules, uid_validity: u32, mail: &OldMail) -> Result<Record, Error> {
-    let first = rules.round == 1;
-    let mut here = db.prepare_cached(
-        "SELECT ?4 IS NULL OR m.header_key IS NULL OR m.header_key = ?4 FROM place p JOIN mail m ON m.id = p.mail
-         WHERE p.mailbox = ?1 AND p.uid_validity = ?2 AND p.uid = ?3",
-    )?;
-    let here = here
-        .query_row(params![rules.mailbox, uid_validity, mail.uid, mail.key], |row| {
-            row.get(0)
-        })
-        .optional()?
-        .unwrap_or(false);
-    let known = Record {
-        first,
-        here,
-        ..Record::default()
-    };
-    if first || here {
-        return Ok(known);
-    }
-    by_key(db, rules.mailbox, rules.round, mail)
-}
-
-/// The same by its header alone, over the rounds before this one.
-fn by_key(db: &Connection, mailbox: i64, round: i64, mail: &OldMail) -> Result<Record, Error> {
-    let Some(key) = mail.key else {
-        return Ok(Record::default());
-    };
-    let mut taken = db.prepare_cached("SELECT EXISTS (SELECT 1 FROM mail WHERE mailbox = ?1 AND header_key = ?2)")?;
-    let mut left =
-        db.prepare_cached("SELECT max(wanted) FROM backlog_mail WHERE mailbox = ?1 AND key = ?2 AND round < ?3")?;
-    Ok(Record {
-        taken: taken.query_row(params![mailbox, key], |row| row.get(0))?,
-        left: left.query_row(params![mailbox, key, round], |row| row.get(0))?,
-        ..Record::default()
-    })
-}
-
-fn insert(db: &Connection, mailbox: i64, round: i64, mail: &OldMail, wanted: bool) -> Result<(), Error> {
-    db.prepare_cached(
-        "INSERT INTO backlog_mail (mailbox, round, uid, key, received, size, sender, subject, wanted)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
-    )?
-    .execute(params![
-        mailbox,
-        round,
-        mail.uid,
-        mail.key,
-        mail.received.or(mail.written).map(micros),
-        signed(mail.size),
-        mail.sender,
-        mail.subject,
-        wanted
-    ])?;
-    Ok(())
-}
-
 /// All of this round were noted.
 pub(super) fn listed(desk: &Desk<'_>, mailbox: &MailboxKey, older: u64) -> Result<Backlog, Error> {
     let missing = || Error::Missing(format!("the backlog of {mailbox}"));
@@ -300,32 +203,6 @@ pub(super) fn wake(desk: &mut Desk<'_>, mailbox: &MailboxKey, row: i64) -> Resul
             .execute([row])?;
     }
     desk.after.bells.insert(mailbox.clone());
-    Ok(())
-}
-
-/// Leaves those mails of a maildrop that were there before.
-pub(super) fn sort_maildrop(
-    desk: &mut Desk<'_>,
-    mailbox: &MailboxKey,
-    mails: Vec<(MaildropName, OldMail)>,
-    first: bool,
-) -> Result<(), Error> {
-    let rules = rules(desk.db, mailbox)?;
-    for (name, mut mail) in mails {
-        let record = if first {
-            Record {
-                first,
-                ..Record::default()
-            }
-        } else {
-            by_key(desk.db, rules.mailbox, i64::MAX, &mail)?
-        };
-        // What is taken is not skipped: the watch finds it by itself.
-        if sort(&mail, record, rules.first_look, rules.take_since) == Sort::Leave {
-            mail.uid = maildrop::skip(desk, mailbox, &[name])?.first().copied().unwrap_or(0);
-            insert(desk.db, rules.mailbox, rules.round, &mail, false)?;
-        }
-    }
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use super::{
     Sqlite, claims, conversations, finish, forget, intake, lacking,
     line::Waiter,
-    maildrop, outbox, parts, pause,
+    mail_bytes, maildrop, outbox, parts, pause,
     post::Letter,
     rate, reads, route,
     savepoint::Desk,
@@ -51,12 +51,12 @@ impl Ledger for Sqlite {
 
     async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
         self.post
-            .ask(piece.len(), move |desk| intake::upload(desk, upload, index, &piece))
+            .ask(piece.len(), move |desk| mail_bytes::upload(desk, upload, index, &piece))
             .await
     }
 
     async fn abandon(&self, upload: UploadId) -> Result<(), Error> {
-        self.post.ask(0, move |desk| intake::abandon(desk.db, upload)).await
+        self.post.ask(0, move |desk| mail_bytes::abandon(desk.db, upload)).await
     }
 
     async fn take(&self, intake: Intake) -> Result<Taken, Error> {

@@ -4,7 +4,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     claims::step,
-    intake::{self, pieces},
+    intake,
+    mail_bytes::{self, pieces},
     savepoint::Desk,
     values::{capped, micros, signed},
 };
@@ -121,11 +122,11 @@ pub(super) fn complete(desk: &mut Desk<'_>, mailbox: i64, mail: i64, new: &NewMa
     let twin = intake::same_content(desk.db, mailbox, new)?;
     let size = match raw {
         Raw::Inline(bytes) => {
-            intake::store_at(desk.db, mail, bytes)?;
+            mail_bytes::store_at(desk.db, mail, bytes)?;
             signed(bytes.len())
         }
         Raw::Uploaded { upload, size } => {
-            let from = intake::claim_upload(desk.db, *upload, *size)?;
+            let from = mail_bytes::claim_upload(desk.db, *upload, *size)?;
             move_pieces(desk.db, from, mail)?;
             signed(*size)
         }

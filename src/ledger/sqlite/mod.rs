@@ -6,6 +6,7 @@
 
 mod backlog;
 mod backlog_desk;
+mod backlog_sort;
 mod backup;
 mod claims;
 mod conversations;
@@ -21,6 +22,7 @@ mod job_list;
 mod lacking;
 mod line;
 mod lock;
+mod mail_bytes;
 mod maildrop;
 mod news;
 mod notices;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Semaphore;
 
-use super::{intake::pieces, schema, values::signed};
+use super::{mail_bytes::pieces, schema, values::signed};
 use crate::{
     job::{JobId, state::State},
     ledger::{Cursor, Error, MailId, MailboxKey, Summary},

@@ -7,7 +7,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    intake::{drop_bytes, drop_upload, pieces},
+    mail_bytes::{drop_bytes, drop_upload, pieces},
     parts, past,
     savepoint::Desk,
     settle,

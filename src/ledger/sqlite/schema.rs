@@ -10,7 +10,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig, params};
 
-use super::{claims::step, intake::drop_upload, values::signed};
+use super::{claims::step, mail_bytes::drop_upload, values::signed};
 use crate::{
     job::{
         JobId, Reason,

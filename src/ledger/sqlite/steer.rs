@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::{
     claims::{self, Running, step},
-    conversations, intake, lacking, parts, past,
+    conversations, lacking, mail_bytes, parts, past,
     savepoint::Desk,
     settle,
 };
@@ -197,7 +197,7 @@ fn reopen(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
 
 /// Gives a job all its attempts again, and its mail back its life.
 fn anew(desk: &Desk<'_>, job: &Job, state: State) -> Result<(), Stop> {
-    if !intake::has_bytes(desk.db, job.mail)? {
+    if !mail_bytes::has_bytes(desk.db, job.mail)? {
         return Err(Stop::Refused(Unsteerable::Forgotten));
     }
     past::set_aside(desk, job.row, job.rerun)?.map_err(Stop::Refused)?;

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    intake::pieces,
     job_list::{self, COLUMNS, JOINED},
+    mail_bytes::pieces,
     past::{self, of_job},
     reads,
     values::instant,

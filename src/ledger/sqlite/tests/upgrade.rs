@@ -185,3 +185,55 @@ async fn a_newer_ledger_is_refused_and_stays_as_it_is() {
     assert_eq!(std::fs::read(&path).unwrap().len(), before.len());
     assert!(!path.with_extension("copy").exists());
 }
+
+#[tokio::test]
+async fn what_an_older_version_kept_of_mails_that_did_not_come_whole_is_known_as_that() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("mailjob.db");
+    let db = rusqlite::Connection::open(&path).unwrap();
+    for sql in &super::super::schema::MIGRATIONS[..11] {
+        db.execute_batch(sql).unwrap();
+    }
+    db.execute_batch(
+        "PRAGMA user_version = 11; DROP TABLE token;
+         INSERT INTO mailbox VALUES (1, 'imap://invoices@example.com/INBOX', 1, 9);
+         INSERT INTO mail (id, mailbox, sha256, size, taken) VALUES
+           (1, 1, x'01', 6, 1), (2, 1, x'02', 24, 1), (3, 1, x'03', 6, 1), (4, 1, x'04', 6, unixepoch() * 1000000), (5, 1, x'05', 24, 1), (6, 1, x'06', 6, 1);
+         INSERT INTO chunk SELECT id * 65536, CAST('mail ' || id AS BLOB) FROM mail WHERE size = 6;
+         INSERT INTO chunk SELECT id * 65536, CAST('X-Not-Delivered: 7/' || id || char(13, 10, 13, 10) AS BLOB) FROM mail WHERE size = 24;
+         INSERT INTO place (mailbox, uid_validity, uid, mail, touch) SELECT 1, 1, id, id, CASE id WHEN 5 THEN 'done' ELSE 'waiting' END FROM mail;
+         -- Whole; a stand-in; too large from its birth; that, and retried since; a stand-in that was worked on; one that was read and is held.
+         INSERT INTO job (id, uuid, mail, endpoint, state, due, attempt, reason) VALUES
+           (1, randomblob(16), 1, 'invoices', 'queued', 1, 0, NULL),
+           (2, randomblob(16), 2, 'invoices', 'held', 1, 0, 'unreadable'),
+           (3, randomblob(16), 3, 'invoices', 'held', 1, 0, 'too-large'),
+           (4, randomblob(16), 4, 'invoices', 'held', 1, 0, 'too-large'),
+           (5, randomblob(16), 5, 'invoices', 'done', 1, 1, NULL),
+           (6, randomblob(16), 6, 'invoices', 'queued', 1, 0, NULL);
+         UPDATE job SET state = 'running', attempt = 1 WHERE id IN (4, 6);
+         UPDATE job SET state = 'deferred' WHERE id = 4;
+         UPDATE job SET state = 'held', reason = 'too-large' WHERE id = 6;",
+    )
+    .unwrap();
+    drop(db);
+    let ledger = open(&path, Arc::new(Utc::now)).await.unwrap();
+    for (mail, whole) in [(1, true), (2, false), (3, false), (4, false), (5, false), (6, true)] {
+        match ledger.raw(MailId(mail)).await {
+            Ok(bytes) => assert!(whole && bytes == format!("mail {mail}"), "{mail}"),
+            Err(error) => assert!(!whole && matches!(error, Error::Incomplete(_)), "{mail}: {error}"),
+        }
+    }
+    let claimed = soon(ledger.claim_jobs(&endpoint("invoices"), 9)).await.unwrap();
+    assert_eq!(claimed.iter().map(|job| job.mail.0).collect::<Vec<_>>(), [1]);
+    assert_eq!(ledger.settling(&mailbox(), 1, 9).await.unwrap(), []);
+    let found = inspect(&path).await.unwrap().findings;
+    assert!(found.is_empty(), "{found:?}");
+    let held = ledger.overview(9).await.unwrap();
+    let states: Vec<_> = held.iter().map(|row| (row.mail.0, row.state)).collect();
+    use State::{Done, Held, Running};
+    assert_eq!(
+        states,
+        [(6, Held), (5, Done), (4, Held), (3, Held), (2, Held), (1, Running)]
+    );
+    ledger.close().await;
+}

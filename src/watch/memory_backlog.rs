@@ -1,0 +1,97 @@
+//! What the ledger in memory knows of mails that lay there before.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::memory::Memory;
+use crate::ledger::*;
+
+#[async_trait]
+impl BacklogLedger for Memory {
+    async fn backlog(&self, _: &MailboxKey) -> Result<Option<Backlog>, Error> {
+        Ok(self.state.lock().unwrap().backlog)
+    }
+
+    async fn backlog_choice(&self, _: &MailboxKey) -> Result<Option<Choice>, Error> {
+        Ok(self.state.lock().unwrap().choice)
+    }
+
+    async fn backlog_wait(&self, _: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error> {
+        Ok(*self.state.lock().unwrap().waited.get_or_insert(cursor))
+    }
+
+    async fn backlog_waited(&self, _: &MailboxKey) -> Result<Option<Cursor>, Error> {
+        Ok(self.state.lock().unwrap().waited)
+    }
+
+    async fn knows_account(&self, _: &str) -> Result<bool, Error> {
+        Ok(self.state.lock().unwrap().knows_account)
+    }
+
+    async fn backlog_begin(&self, _: &MailboxKey, cursor: Cursor, _: Option<DateTime<Utc>>) -> Result<(), Error> {
+        let mut state = self.state.lock().unwrap();
+        state.cursor = Some(cursor);
+        state.backlog.get_or_insert_default().listed = false;
+        Ok(())
+    }
+
+    async fn backlog_try(&self, _: &MailboxKey) -> Result<u32, Error> {
+        Ok(1)
+    }
+
+    async fn backlog_note(&self, _: &MailboxKey, _: u32, mails: Vec<OldMail>) -> Result<(), Error> {
+        self.state.lock().unwrap().old.extend(mails);
+        Ok(())
+    }
+
+    async fn backlog_listed(&self, _: &MailboxKey, older: u64) -> Result<Backlog, Error> {
+        let mut state = self.state.lock().unwrap();
+        let left = state.old.len() as u64 + older;
+        let backlog = state.backlog.get_or_insert_default();
+        *backlog = Backlog {
+            left,
+            older,
+            listed: true,
+            ..*backlog
+        };
+        Ok(*backlog)
+    }
+
+    async fn backlog_wanted(&self, _: &MailboxKey, max: usize) -> Result<Vec<u32>, Error> {
+        let state = self.state.lock().unwrap();
+        Ok(state.old_wanted.iter().take(max).copied().collect())
+    }
+
+    async fn backlog_taken(&self, _: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+        self.state.lock().unwrap().old_wanted.retain(|uid| !uids.contains(uid));
+        Ok(())
+    }
+
+    async fn backlog_want(&self, _: &MailboxKey, _: Option<DateTime<Utc>>) -> Result<u64, Error> {
+        let mut state = self.state.lock().unwrap();
+        let uids: Vec<_> = state.old.drain(..).map(|mail| mail.uid).collect();
+        state.old_wanted.extend(&uids);
+        Ok(uids.len() as u64)
+    }
+
+    async fn maildrop_first(
+        &self,
+        mailbox: &MailboxKey,
+        cursor: Cursor,
+        _: Option<DateTime<Utc>>,
+        mails: Vec<(MaildropName, OldMail)>,
+    ) -> Result<(), Error> {
+        self.backlog_begin(mailbox, cursor, None).await?;
+        self.maildrop_sort(mailbox, mails).await
+    }
+
+    async fn maildrop_sort(&self, mailbox: &MailboxKey, mails: Vec<(MaildropName, OldMail)>) -> Result<(), Error> {
+        let (names, mails): (Vec<_>, Vec<_>) = mails.into_iter().unzip();
+        self.state.lock().unwrap().old.extend(mails);
+        self.maildrop_skip(mailbox, names).await
+    }
+
+    async fn installation(&self) -> Result<[u8; 16], Error> {
+        Ok([7; 16])
+    }
+}
