@@ -45,11 +45,12 @@ async fn it_connects_again_whatever_happens() {
 #[tokio::test(start_paused = true)]
 async fn sign_ins_that_lead_nowhere_get_rare() {
     let dropped = script("S: * OK [UIDNEXT 5] .\nS: $ OK\nC: IDLE\nEOF");
-    let scripts = vec![dropped.as_str(); 60];
+    // What chance does to the waits moves this from some 40 to some 50; each is half as long at the least.
+    let scripts = vec![dropped.as_str(); 90];
     let watch = start(idle(), &scripts);
     sleep(Duration::from_secs(3600)).await;
     let sign_ins = watch.servers.lock().unwrap().len();
-    assert!((25..50).contains(&sign_ins), "{sign_ins} sign-ins in an hour");
+    assert!((25..80).contains(&sign_ins), "{sign_ins} sign-ins in an hour");
     watch.stop.cancel();
 }
 
