@@ -102,6 +102,8 @@ pub enum Reason {
     Oversize,
     /// It answers a reply of ours, but not in time or not as one who may.
     Conversation,
+    /// It says that a reply of ours could not be delivered.
+    Bounced,
     /// Its endpoint has no file any more.
     Gone,
     /// An operator discarded the job.
@@ -160,6 +162,7 @@ impl Reason {
             Self::Part => "part".into(),
             Self::Oversize => "oversize".into(),
             Self::Conversation => "conversation".into(),
+            Self::Bounced => "bounced".into(),
             Self::Gone => "gone".into(),
             Self::Discarded => "discarded".into(),
             Self::Poison => "poison".into(),

@@ -134,7 +134,7 @@ const MACHINE_FIELDS: [&str; 17] = [
 const SILENCE: [&str; 4] = ["all", "autoreply", "oof", "-1"];
 
 /// Whether a subject is one of a bounce.
-fn is_bounce(subject: &[u8]) -> bool {
+pub(super) fn is_bounce(subject: &[u8]) -> bool {
     const WORDS: [&str; 14] = [
         "undeliver",
         "not delivered",
@@ -206,6 +206,11 @@ fn local_ends(local: &str, rest: &str) -> bool {
             after.chars().filter(|c| !matches!(c, '.' | '-' | '_')).eq(rest.chars())
         });
     separated || rest.starts_with(|c: char| matches!(c, '+' | '=') || c.is_ascii_digit())
+}
+
+/// Who writes bounces.
+pub(super) fn is_bouncer(address: &str) -> bool {
+    is_postmaster(address) || plain_local(address) == "mailerdaemon" || is_role(address)
 }
 
 /// `postmaster`: a person may sit there, but not one who writes of what could not be delivered.

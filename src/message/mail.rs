@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use mail_parser::{Message, PartId, TextList, decoders::html::html_to_text};
+use mail_parser::{Message, MessagePart, PartId, TextList, decoders::html::html_to_text};
 
 use super::{
     Attachment, Head, auto,
@@ -163,6 +163,11 @@ impl<'a> Mail<'a> {
         let mut fields = self.message.headers().into_iter();
         let field = fields.find(|field| field.raw_name().eq_ignore_ascii_case(name))?;
         Some(words::text(field.raw_value(), self.outside().clues()))
+    }
+
+    /// The parts of the mail as it came, and not those of mails inside it.
+    pub(super) fn parts(&self) -> impl Iterator<Item = MessagePart<'_>> {
+        self.message.root().parts()
     }
 
     /// The mail as it came, as people see it.

@@ -5,6 +5,7 @@
 
 mod attachment;
 pub mod auto;
+pub mod bounce;
 mod charset;
 pub mod clean;
 mod cms;

@@ -7,6 +7,7 @@
 mod backlog;
 mod backlog_desk;
 mod backup;
+mod bounces;
 mod claims;
 mod conversations;
 mod counts;
