@@ -226,6 +226,15 @@ impl<'a> Mail<'a> {
             .or_else(|| self.packed.html.as_deref().map(Cow::Borrowed))
     }
 
+    /// What is to be known of the characters of text and HTML: that they were guessed.
+    #[must_use]
+    pub fn charset_note(&self) -> Option<String> {
+        let declared = self.inside().unknown_charset().filter(|_| !self.bare)?;
+        Some(format!(
+            "the text says that its charset is {declared}, which is not known here: it was guessed"
+        ))
+    }
+
     /// What there is to read, as text: HTML where there is nothing else.
     #[must_use]
     pub fn readable(&self) -> Cow<'_, str> {
