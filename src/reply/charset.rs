@@ -19,14 +19,21 @@ const MAX_LINE: usize = 998;
 /// The bytes of a text, 7-bit, each line from ASCII to ASCII; `None` when a character has no place in them, would come back as
 /// another one, or a line would be too long.
 pub(super) fn encoded(text: &str) -> Option<Vec<u8>> {
-    let (bytes, _, unfit) = ISO_2022_JP.encode(text);
-    if unfit {
-        return None;
+    let mut bytes = Vec::with_capacity(text.len());
+    // Line by line: encoding_rs stays in JIS X 0201 over the end of a line, where `¥` and `‾` have led it.
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\r', '\n']);
+        let (written, _, unfit) = ISO_2022_JP.encode(content);
+        if unfit {
+            return None;
+        }
+        bytes.extend_from_slice(&written);
+        bytes.extend_from_slice(line.get(content.len()..)?.as_bytes());
     }
     // Halfwidth katakana become fullwidth ones: readable, but not what was written.
     let (back, unread) = ISO_2022_JP.decode_without_bom_handling(&bytes);
     let fits = bytes.split(|&b| b == b'\n').all(|line| line.len() <= MAX_LINE);
-    (!unread && back == Cow::Borrowed(text) && fits).then(|| bytes.into_owned())
+    (!unread && back == Cow::Borrowed(text) && fits).then_some(bytes)
 }
 
 /// A header field's value as encoded words, one blank between them; `None` as above.
@@ -70,6 +77,7 @@ mod tests {
         assert_eq!(encoded("件名").unwrap(), b"\x1b$B7oL>\x1b(B");
         assert_eq!(encoded("a\r\n日本\r\nb").unwrap(), b"a\r\n\x1b$BF|K\\\x1b(B\r\nb");
         assert_eq!(words("件名").unwrap(), "=?ISO-2022-JP?B?GyRCN29MPhsoQg==?=");
+        assert_eq!(encoded("¥\r\nb\r\n").unwrap(), b"\x1b(J\\\x1b(B\r\nb\r\n");
         for unfit in ["ü", "日本 €", "ｱｲｳ", "한국", "😀", "\u{1b}$B"] {
             assert_eq!(encoded(unfit), None, "{unfit}");
             assert_eq!(words(unfit), None, "{unfit}");
