@@ -172,6 +172,7 @@ async fn with_reply(
             job: id,
             endpoint: &endpoint.name,
             head: seen.head.as_ref(),
+            proven: seen.proven,
             original: original.as_ref(),
             inputs: seen.inputs.as_ref(),
             outcome: &outcome,

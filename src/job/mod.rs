@@ -188,6 +188,8 @@ pub struct Ending<'a> {
     pub endpoint: &'a EndpointName,
     /// The mail's head; `None` when the mail could not be read.
     pub head: Option<&'a Head>,
+    /// Whether something shows that the mail is of whom its From names.
+    pub proven: bool,
     /// The mail itself; `None` where the endpoint's replies need no more than its head, or it could not be had.
     pub original: Option<&'a Original>,
     /// What the action got by name, where that is known.

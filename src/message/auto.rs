@@ -208,6 +208,39 @@ fn local_ends(local: &str, rest: &str) -> bool {
     separated || rest.starts_with(|c: char| matches!(c, '+' | '=') || c.is_ascii_digit())
 }
 
+/// Whether an address is nobody's who asks for something: of a machine, a list, all of a company, or whoever answers for a domain
+/// (RFC 2142).
+pub(super) fn is_nobodys(address: &str) -> bool {
+    const DUTIES: [&str; 20] = [
+        "postmaster",
+        "hostmaster",
+        "webmaster",
+        "listmaster",
+        "abuse",
+        "security",
+        "noc",
+        "usenet",
+        "uucp",
+        "ftp",
+        "www",
+        "daemon",
+        "subscribe",
+        "unsubscribe",
+        "all",
+        "allstaff",
+        "staff",
+        "everyone",
+        "everybody",
+        "allusers",
+    ];
+    let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+    let mut words = local.split(['-', '.', '_', '+']);
+    let leaves = words.any(|word| word.eq_ignore_ascii_case("unsubscribe") || word.eq_ignore_ascii_case("subscribe"));
+    // What is behind a `+` is the mailbox's own.
+    let user = plain_local(local.split_once('+').map_or(local, |(user, _)| user));
+    is_role(address) || leaves || DUTIES.contains(&user.as_str())
+}
+
 /// Who writes bounces.
 pub(super) fn is_bouncer(address: &str) -> bool {
     is_postmaster(address) || plain_local(address) == "mailerdaemon" || is_role(address)
