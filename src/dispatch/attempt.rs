@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use tokio::{sync::SemaphorePermit, task::spawn_blocking, time::Instant};
 
 use super::{
-    Dispatch, Ended, Told, command, conversation, ending, gather, later,
+    Dispatch, Ended, Told, bounce, command, conversation, ending, gather, later,
     reading::{Found, Seen, look, read, unreadable},
     result::{self, Facts},
     trial::{begun, checked},
@@ -87,6 +87,9 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen) -> Opti
         }
         drop(room);
         return gathered(dispatch, job, seen).await;
+    }
+    if let Err(outcome) = bounce::refuse(dispatch, job, &raw, seen).await {
+        return Some(outcome.into());
     }
     let checked = match checked(&dispatch.dns, endpoint, &raw).await {
         Ok(checked) => checked,

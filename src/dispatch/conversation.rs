@@ -11,7 +11,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{
     Dispatch, later,
-    reading::{Seen, unreadable},
+    reading::{self, Seen, unreadable},
     trial::may,
 };
 use crate::{
@@ -19,9 +19,9 @@ use crate::{
     job::{Accepted, Answerable, ConversationKey, JobId, MAX_DATA, Outcome, Reason, Share, Token, token},
     ledger::{ClaimedJob, KnownConversation},
     message::{
-        self, Attachment, Head, Mail,
+        self, Attachment, Head,
         filter::{Judgement, judge},
-        trust::{Evidence, Sender},
+        trust::Evidence,
     },
 };
 
@@ -106,18 +106,10 @@ async fn meant(
         let attachments = mail.attachments();
         let names = attachments.iter().map(Attachment::shown_name);
         let meant = matches!(judge(&at.filter, &head, size, names), Judgement::Meant(_));
-        let sender = sender_of(&at, mail, checked.as_ref());
+        let sender = reading::sender(&at, mail, checked.as_ref());
         (meant && may(&at.senders, &sender).is_ok()).then(|| (head, sender.proven_by().is_some()))
     });
     read.await.map_err(unreadable)
-}
-
-fn sender_of(endpoint: &Endpoint, mail: &Mail<'_>, checked: Option<&Evidence>) -> Sender {
-    let mut sender = mail.sender(&endpoint.senders.trust);
-    if let Some(checked) = checked {
-        sender.verified(checked);
-    }
-    sender
 }
 
 /// Whether an answer counts, or why not. Pure.

@@ -73,12 +73,13 @@ pub(super) async fn commit(dispatch: &Dispatch, job: &ClaimedJob, mut seen: Seen
     finish_at_last(dispatch, finish).await;
 }
 
-/// Whether the mail was meant, but not accepted from its sender: then it is not for the next endpoint either.
+/// Whether the mail was meant, but not accepted from its sender, or is a bounce of a reply of ours: then it is not for the next endpoint
+/// either.
 fn is_refused(outcome: &Outcome) -> bool {
     matches!(
         outcome,
         Outcome::Ignored {
-            reason: Reason::Sender | Reason::Untrusted,
+            reason: Reason::Sender | Reason::Untrusted | Reason::Bounced,
             ..
         }
     )
@@ -171,6 +172,7 @@ async fn with_reply(
             job: id,
             endpoint: &endpoint.name,
             head: seen.head.as_ref(),
+            proven: seen.proven,
             original: original.as_ref(),
             inputs: seen.inputs.as_ref(),
             outcome: &outcome,

@@ -8,6 +8,7 @@ pub mod answer;
 mod argv;
 mod attempt;
 mod body;
+mod bounce;
 mod command;
 mod conversation;
 mod ending;

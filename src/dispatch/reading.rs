@@ -33,6 +33,8 @@ pub(super) struct Read<T> {
 pub(super) struct Seen {
     /// Its head; nothing when it could not be read.
     pub(super) head: Option<Head>,
+    /// Whether something shows that it is of whom its From names.
+    pub(super) proven: bool,
     /// What results come from: [`result::source`].
     pub(super) source: String,
     /// The named inputs, where it gave them, for the words of its reply.
@@ -85,10 +87,12 @@ where
         let depth = answers.map_or(0, |answers| answers.depth);
         let decision = work.as_ref().ok().map(|work| trace::decision(work, answers));
         let made = work.and_then(|work| make(&Work { answers, ..work }).map_err(Outcome::from));
+        let proven = proven(&endpoint, mail, found.checked.as_ref());
         let head = Some(head);
         Read {
             seen: Seen {
                 head,
+                proven,
                 source,
                 inputs,
                 depth,
@@ -101,11 +105,13 @@ where
 }
 
 /// Reads a mail only for what is known of it: nothing is judged or made.
-pub(super) async fn look(endpoint: &Endpoint, raw: Bytes) -> Result<Seen, Unreadable> {
-    message::read(raw, endpoint.limits, |mail| {
+pub(super) async fn look(endpoint: &Arc<Endpoint>, raw: Bytes) -> Result<Seen, Unreadable> {
+    let (limits, endpoint) = (endpoint.limits, endpoint.clone());
+    message::read(raw, limits, move |mail| {
         let head = mail.head();
         Seen {
             source: result::source(&Share::Whole, &mail.attachments(), &head),
+            proven: proven(&endpoint, mail, None),
             head: Some(head),
             inputs: None,
             depth: 0,
@@ -113,6 +119,19 @@ pub(super) async fn look(endpoint: &Endpoint, raw: Bytes) -> Result<Seen, Unread
         }
     })
     .await
+}
+
+/// Who sent a mail, and what shows it: what believed servers wrote, and what we verified ourselves.
+pub(super) fn sender(endpoint: &Endpoint, mail: &Mail<'_>, checked: Option<&Evidence>) -> Sender {
+    let mut sender = mail.sender(&endpoint.senders.trust);
+    if let Some(checked) = checked {
+        sender.verified(checked);
+    }
+    sender
+}
+
+fn proven(endpoint: &Endpoint, mail: &Mail<'_>, checked: Option<&Evidence>) -> bool {
+    sender(endpoint, mail, checked).proven_by().is_some()
 }
 
 /// What the action gets to work with, when the filter says that the mail is meant. A mail of which each attachment gets a job of its
@@ -126,10 +145,7 @@ pub(super) fn meant<'a>(
     checked: Option<&Evidence>,
     now: DateTime<Utc>,
 ) -> Result<Work<'a>, Outcome> {
-    let mut sender = mail.sender(&endpoint.senders.trust);
-    if let Some(checked) = checked {
-        sender.verified(checked);
-    }
+    let sender = sender(endpoint, mail, checked);
     let attachments = match &job.share {
         Share::Part(part) => vec![attachment_of(part, mail)?],
         Share::Whole | Share::Gathering { .. } => handed_on(endpoint, job, mail, head, &sender)?,

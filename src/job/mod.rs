@@ -102,6 +102,8 @@ pub enum Reason {
     Oversize,
     /// It answers a reply of ours, but not in time or not as one who may.
     Conversation,
+    /// It says that a reply of ours could not be delivered.
+    Bounced,
     /// Its endpoint has no file any more.
     Gone,
     /// An operator discarded the job.
@@ -160,6 +162,7 @@ impl Reason {
             Self::Part => "part".into(),
             Self::Oversize => "oversize".into(),
             Self::Conversation => "conversation".into(),
+            Self::Bounced => "bounced".into(),
             Self::Gone => "gone".into(),
             Self::Discarded => "discarded".into(),
             Self::Poison => "poison".into(),
@@ -185,6 +188,8 @@ pub struct Ending<'a> {
     pub endpoint: &'a EndpointName,
     /// The mail's head; `None` when the mail could not be read.
     pub head: Option<&'a Head>,
+    /// Whether something shows that the mail is of whom its From names.
+    pub proven: bool,
     /// The mail itself; `None` where the endpoint's replies need no more than its head, or it could not be had.
     pub original: Option<&'a Original>,
     /// What the action got by name, where that is known.

@@ -7,6 +7,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use super::JobId;
 use crate::message::{Head, plus};
 
 /// 128 random bits. Whoever has it has seen the reply.
@@ -103,16 +104,30 @@ impl fmt::Debug for Token {
 /// a token.
 #[must_use]
 pub fn answers_us(head: &Head) -> bool {
-    let is_ours = |id: &String| {
-        let local = id.rsplit_once('@').map_or(id.as_str(), |(local, _)| local);
-        let Some(stem) = local.strip_suffix(REPLY) else {
-            return false;
-        };
-        let job = stem.split('.').next().unwrap_or_default();
-        let is_job = job.len() == 32 && job.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_job || Token::parse(stem).is_some()
-    };
-    head.in_reply_to.iter().chain(&head.references).any(is_ours)
+    let mut ids = head.in_reply_to.iter().chain(&head.references);
+    ids.any(|id| named_by(id).is_some())
+}
+
+/// What the Message-ID of a reply of ours, without angle brackets, names: the job that caused it, or the token with which it may be answered.
+/// Nothing where it has not the form of one.
+#[must_use]
+pub fn named_by(message_id: &str) -> Option<Named> {
+    let local = message_id.rsplit_once('@').map_or(message_id, |(local, _)| local);
+    let stem = local.strip_suffix(REPLY)?;
+    let job = stem.split('.').next().unwrap_or_default();
+    let is_job = job.len() == 32 && job.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let job = || uuid::Uuid::try_parse(job).ok().filter(|_| is_job);
+    let token = || Token::parse(stem).map(|token| Named::Token(token.key()));
+    job().map(|job| Named::Job(JobId(job))).or_else(token)
+}
+
+/// What the Message-ID of a reply names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// The job that caused it.
+    Job(JobId),
+    /// The token with which it may be answered.
+    Token(ConversationKey),
 }
 
 /// Whether a mail's header may have a token somewhere: a quick look that saves a second one.

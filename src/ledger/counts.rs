@@ -53,6 +53,7 @@ impl Counts {
                 ReplyState::Queued | ReplyState::Running => replies.waiting += row.count,
                 ReplyState::Refused => replies.refused += row.count,
                 ReplyState::Unsure => replies.unsure += row.count,
+                ReplyState::Bounced => replies.bounced += row.count,
                 ReplyState::Sent => {}
             }
         }

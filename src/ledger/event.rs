@@ -71,6 +71,8 @@ pub enum EventKind {
     ReplyRefused,
     /// Nobody knows whether the server has its reply: an operator decides.
     ReplyUnsure,
+    /// Its reply came back from where a server had taken it to, for one recipient at least.
+    ReplyBounced,
     /// Its mail had its last touch in the mailbox.
     Settled,
     /// The endpoint was paused; by whom is its reason.
@@ -81,7 +83,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Made,
         Self::Queued,
         Self::Deferred,
@@ -93,6 +95,7 @@ impl EventKind {
         Self::ReplySent,
         Self::ReplyRefused,
         Self::ReplyUnsure,
+        Self::ReplyBounced,
         Self::Settled,
         Self::Paused,
         Self::Resumed,
@@ -113,6 +116,7 @@ impl EventKind {
             Self::ReplySent => "reply-sent",
             Self::ReplyRefused => "reply-refused",
             Self::ReplyUnsure => "reply-unsure",
+            Self::ReplyBounced => "reply-bounced",
             Self::Settled => "settled",
             Self::Paused => "paused",
             Self::Resumed => "resumed",

@@ -5,6 +5,7 @@
 mod archive;
 mod arrival;
 mod backlog;
+mod bounce;
 mod conversation;
 pub mod counts;
 mod error;
@@ -36,6 +37,7 @@ pub use self::{
     archive::{Archive, SealedVersion, VersionTable},
     arrival::{Content, Intake, Lack, NewMail, Raw, Taken, UploadId, Wanted},
     backlog::{Backlog, BacklogAnswer, BacklogLedger, BacklogPage, BacklogRow, BacklogWish, Choice, OldMail},
+    bounce::Bounced,
     conversation::KnownConversation,
     error::Error,
     event::{Event, EventCursor, EventKind, EventPage},
@@ -267,6 +269,10 @@ pub trait Ledger: BacklogLedger {
     /// once, one. A job that was accepted stays so over all its attempts; one that fails in the end or is ignored gives its place
     /// back in [`Ledger::finish`].
     async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error>;
+
+    /// The job of the first of these replies that is known. Those of its recipients who had got it by what servers said, and have not by
+    /// what this bounce says, are noted, once; the job and the reply's own course stay as they are, and nothing is sent again.
+    async fn bounced(&self, bounce: Bounced) -> Result<Option<JobId>, Error>;
 
     /// Gives back a claim that was not begun: the attempt does not count.
     async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error>;

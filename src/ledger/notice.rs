@@ -46,6 +46,8 @@ pub enum NewsKind {
     Unusable,
     /// Nobody knows whether a server has their replies.
     Unsure,
+    /// Their replies came back.
+    Bounced,
 }
 
 impl NewsKind {
@@ -59,6 +61,7 @@ impl NewsKind {
             Self::Paused => "paused",
             Self::Unusable => "unusable",
             Self::Unsure => "unsure",
+            Self::Bounced => "bounced",
         }
     }
 
@@ -69,6 +72,7 @@ impl NewsKind {
             "paused" => Self::Paused,
             "unusable" => Self::Unusable,
             "unsure" => Self::Unsure,
+            "bounced" => Self::Bounced,
             _ => Self::Held,
         }
     }

@@ -20,11 +20,20 @@ pub enum ReplyState {
     Refused,
     /// The server had all of it, and its answer was lost time and again: nobody knows whether it has the mail. An operator decides.
     Unsure,
+    /// A server took it, and it came back later: a bounce says so. It is sent again only where an operator wants it.
+    Bounced,
 }
 
 impl ReplyState {
     /// Every state.
-    pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Sent, Self::Refused, Self::Unsure];
+    pub const ALL: [Self; 6] = [
+        Self::Queued,
+        Self::Running,
+        Self::Sent,
+        Self::Refused,
+        Self::Unsure,
+        Self::Bounced,
+    ];
 
     /// Its name in the ledger.
     #[must_use]
@@ -35,6 +44,7 @@ impl ReplyState {
             Self::Sent => "sent",
             Self::Refused => "refused",
             Self::Unsure => "unsure",
+            Self::Bounced => "bounced",
         }
     }
 
@@ -52,6 +62,7 @@ impl ReplyState {
             () if any(Self::Queued) || any(Self::Running) => Self::Queued,
             () if any(Self::Unsure) => Self::Unsure,
             () if any(Self::Sent) => Self::Sent,
+            () if any(Self::Bounced) => Self::Bounced,
             () => Self::Refused,
         }
     }
@@ -62,7 +73,7 @@ impl ReplyState {
 pub struct RecipientEnd {
     /// Who.
     pub address: String,
-    /// Where it stands: queued, sent, refused or unsure.
+    /// Where it stands: queued, sent, refused, unsure or bounced.
     pub state: ReplyState,
     /// The server's words.
     pub said: String,
@@ -181,6 +192,9 @@ mod tests {
             (&[Refused, Queued], Queued),
             (&[Refused, Sent, Queued], Queued),
             (&[Unsure, Sent], Unsure),
+            (&[Bounced, Sent], Sent),
+            (&[Bounced, Refused], Bounced),
+            (&[Bounced, Queued], Queued),
         ] {
             assert_eq!(ReplyState::over(recipients), state, "{recipients:?}");
         }

@@ -134,7 +134,7 @@ const MACHINE_FIELDS: [&str; 17] = [
 const SILENCE: [&str; 4] = ["all", "autoreply", "oof", "-1"];
 
 /// Whether a subject is one of a bounce.
-fn is_bounce(subject: &[u8]) -> bool {
+pub(super) fn is_bounce(subject: &[u8]) -> bool {
     const WORDS: [&str; 14] = [
         "undeliver",
         "not delivered",
@@ -206,6 +206,44 @@ fn local_ends(local: &str, rest: &str) -> bool {
             after.chars().filter(|c| !matches!(c, '.' | '-' | '_')).eq(rest.chars())
         });
     separated || rest.starts_with(|c: char| matches!(c, '+' | '=') || c.is_ascii_digit())
+}
+
+/// Whether an address is nobody's who asks for something: of a machine, a list, all of a company, or whoever answers for a domain
+/// (RFC 2142).
+pub(super) fn is_nobodys(address: &str) -> bool {
+    const DUTIES: [&str; 20] = [
+        "postmaster",
+        "hostmaster",
+        "webmaster",
+        "listmaster",
+        "abuse",
+        "security",
+        "noc",
+        "usenet",
+        "uucp",
+        "ftp",
+        "www",
+        "daemon",
+        "subscribe",
+        "unsubscribe",
+        "all",
+        "allstaff",
+        "staff",
+        "everyone",
+        "everybody",
+        "allusers",
+    ];
+    let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+    let mut words = local.split(['-', '.', '_', '+']);
+    let leaves = words.any(|word| word.eq_ignore_ascii_case("unsubscribe") || word.eq_ignore_ascii_case("subscribe"));
+    // What is behind a `+` is the mailbox's own.
+    let user = plain_local(local.split_once('+').map_or(local, |(user, _)| user));
+    is_role(address) || leaves || DUTIES.contains(&user.as_str())
+}
+
+/// Who writes bounces.
+pub(super) fn is_bouncer(address: &str) -> bool {
+    is_postmaster(address) || plain_local(address) == "mailerdaemon" || is_role(address)
 }
 
 /// `postmaster`: a person may sit there, but not one who writes of what could not be delivered.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use mail_parser::{Message, PartId, TextList, decoders::html::html_to_text};
+use mail_parser::{Message, MessagePart, PartId, TextList, decoders::html::html_to_text};
 
 use super::{
     Attachment, Head, auto,
@@ -165,6 +165,11 @@ impl<'a> Mail<'a> {
         Some(words::text(field.raw_value(), self.outside().clues()))
     }
 
+    /// The parts of the mail as it came, and not those of mails inside it.
+    pub(super) fn parts(&self) -> impl Iterator<Item = MessagePart<'_>> {
+        self.message.root().parts()
+    }
+
     /// The mail as it came, as people see it.
     fn outside(&self) -> View<'_> {
         View::new(self.message.root(), &self.seen)
@@ -219,6 +224,15 @@ impl<'a> Mail<'a> {
         self.inside()
             .html()
             .or_else(|| self.packed.html.as_deref().map(Cow::Borrowed))
+    }
+
+    /// What is to be known of the characters of text and HTML: that they were guessed.
+    #[must_use]
+    pub fn charset_note(&self) -> Option<String> {
+        let declared = self.inside().unknown_charset().filter(|_| !self.bare)?;
+        Some(format!(
+            "the text says that its charset is {declared}, which is not known here: it was guessed"
+        ))
     }
 
     /// What there is to read, as text: HTML where there is nothing else.

@@ -5,6 +5,7 @@
 
 mod attachment;
 pub mod auto;
+pub mod bounce;
 mod charset;
 pub mod clean;
 mod cms;
@@ -12,6 +13,7 @@ pub mod content;
 pub mod date;
 pub mod filter;
 mod flowed;
+mod freemail;
 pub mod identity;
 pub mod language;
 mod mail;
@@ -23,6 +25,7 @@ pub mod plus;
 pub mod policy;
 pub mod quote;
 mod repair;
+pub mod reply_to;
 pub mod results;
 pub mod safe_name;
 mod sealed;

@@ -12,7 +12,7 @@ use mail_parser::{
 
 use super::{
     Address,
-    charset::{Clues, decode},
+    charset::{Clues, decode, is_guess},
     clean::clean,
     date::{self, Written},
     flowed, mailboxes,
@@ -138,6 +138,16 @@ impl<'m> View<'m> {
             &self.seen.text
         };
         self.joined(ids, false)
+    }
+
+    /// The charset that a shown text is said to have and that is not known here, where it matters.
+    pub(super) fn unknown_charset(&self) -> Option<String> {
+        let shown = [&self.seen.text, &self.seen.html];
+        let parts = shown.into_iter().flat_map(|ids| parts_of(self.message, ids));
+        parts
+            .filter_map(|part| Some((charset_of(&part)?, part)))
+            .find(|(declared, part)| is_guess(&transfer::body(part).bytes, declared))
+            .map(|(declared, _)| declared)
     }
 
     /// The leaves that are neither shown nor a signature, nor of no content for people.

@@ -169,7 +169,7 @@ fn endpoints(encoder: &mut DescriptorEncoder<'_>, picture: &Picture) -> fmt::Res
             .encode_family(&[("endpoint", endpoint.as_str())])?
             .encode_gauge(due)?;
     }
-    let help = "Replies that were not sent, by state.";
+    let help = "Replies that were not sent, or came back, by state.";
     let mut metric = encoder.encode_descriptor("replies", help, None, MetricType::Gauge)?;
     for (account, state, count) in &picture.replies {
         let labels = [("account", account.as_str()), ("state", state)];

@@ -24,7 +24,6 @@ use crate::{
     },
     job::{Answer, Answerable, Ending, JobId, Outcome, Reason, ReplyDecision, Share, Token},
     ledger::{ClaimedJob, MailId},
-    message,
     reply::{Composed, Composer, Ourselves},
 };
 
@@ -149,7 +148,7 @@ pub async fn rehearse(question: Question) -> Report {
                     original: original.as_ref(),
                     inputs: Some(&inputs),
                     answerable: answerable(&endpoint, outcome),
-                    ..ending(&endpoint, &rehearsal.head, outcome, job.id, now)
+                    ..ending(&endpoint, rehearsal, outcome, job.id, now)
                 })
             };
             let (success, failure) = endings(&endpoint.action);
@@ -164,7 +163,7 @@ pub async fn rehearse(question: Question) -> Report {
                 let composer = Composer::new(&endpoint, ourselves);
                 Some(Replies {
                     success: Told::Nothing("failed".to_owned()),
-                    failure: told(composer.compose(&ending(&endpoint, &rehearsal.head, failed, job.id, now))).await,
+                    failure: told(composer.compose(&ending(&endpoint, rehearsal, failed, job.id, now))).await,
                 })
             }
             _ => None,
@@ -183,7 +182,7 @@ pub async fn rehearse(question: Question) -> Report {
 
 fn ending<'a>(
     endpoint: &'a Endpoint,
-    head: &'a message::Head,
+    rehearsal: &'a Rehearsal,
     outcome: &'a Outcome,
     job: JobId,
     now: DateTime<Utc>,
@@ -191,7 +190,8 @@ fn ending<'a>(
     Ending {
         job,
         endpoint: &endpoint.name,
-        head: Some(head),
+        head: Some(&rehearsal.head),
+        proven: rehearsal.sender.proven_by().is_some(),
         original: None,
         inputs: None,
         outcome,

@@ -164,7 +164,7 @@ async fn a_page_reads_from_top_to_bottom() {
         "body, ",
         "    {\"version\":1,\"job\":\"00000000000000000000000000000000\",",
         "\nreply on success\n",
-        "  recipients    desk@supplier.example\n",
+        "  recipients    ann@supplier.example\n",
         "  In-Reply-To: <1@supplier.example>\n",
         "    [the text that the webhook answers]\n",
         "\nreply on failure\n",
@@ -178,7 +178,9 @@ async fn a_page_reads_from_top_to_bottom() {
         rest = after;
     }
     assert_eq!(rest, "");
-    assert_eq!(document["reply"]["success"]["recipients"][0], "desk@supplier.example");
+    assert_eq!(document["reply"]["success"]["recipients"][0], "ann@supplier.example");
+    let note = document["reply"]["success"]["notes"][0].as_str().unwrap();
+    assert!(note.starts_with("From is answered and not Reply-To: "), "{note}");
 }
 
 #[tokio::test]

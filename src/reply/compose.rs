@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     addr_spec::is_sendable,
-    config::{Conversation, Endpoint, Letter, OriginalAs, Reply, ReturnTo, Sender},
+    config::{Conversation, Endpoint, Letter, OriginalAs, Reply, ReplyTo, ReturnTo, Sender},
     job::{Ending, File, NewReply, Outcome, Replier, ReplyDecision},
-    message::{Head, clean::clean, safe_name::Names},
+    message::{Head, clean::clean, reply_to, safe_name::Names},
 };
 
 /// Characters of the line above a quoted mail.
@@ -46,7 +46,7 @@ struct Desk {
 pub struct Composed {
     /// The reply, or why there is none.
     pub decision: ReplyDecision,
-    /// What the operator's templates did not bring about, and why; one line each.
+    /// What the operator's templates did not bring about, why Reply-To is not answered, and the like; one line each.
     pub notes: Vec<String>,
 }
 
@@ -99,15 +99,22 @@ impl Composer {
             return Err("nobody");
         }
         let head = ending.head.ok_or("unreadable")?;
-        let recipients = recipients(&self.reply, letter, head, &self.ourselves).inspect_err(|code| {
-            if *code == "no-sender" && !head.from.is_empty() {
-                let from: Vec<_> = head.from.iter().map(|from| clean(&from.address, 200)).collect();
-                notes.push(format!(
-                    "nobody is answered, for the sender's address can't be written in SMTP: {}",
-                    from.join(", ")
-                ));
-            }
-        })?;
+        let recipients =
+            recipients(&self.reply, letter, (head, ending.proven), &self.ourselves).inspect_err(|code| {
+                if *code == "no-sender" && !head.from.is_empty() {
+                    let from: Vec<_> = head.from.iter().map(|from| clean(&from.address, 200)).collect();
+                    notes.push(format!(
+                        "nobody is answered, for the sender's address can't be written in SMTP: {}",
+                        from.join(", ")
+                    ));
+                }
+            })?;
+        let sender = reply_to::judge(head, ending.proven, &self.reply.reply_to_domains);
+        if letter.to.contains(&ReplyTo::Sender)
+            && let Some(unheeded) = sender.and_then(|sender| sender.unheeded)
+        {
+            notes.push(format!("From is answered and not Reply-To: {}", unheeded.why()));
+        }
         let desk = self.desk.as_ref().ok_or("unbuildable")?;
         let answerable = self.conversation.as_ref().zip(ending.answerable.as_ref());
         let ids = Ids::new(

@@ -28,6 +28,7 @@ fn a_reply_that_may_be_answered_bears_its_token() {
         job: job(),
         endpoint: &endpoint.name,
         head: Some(&head),
+        proven: false,
         original: None,
         inputs: None,
         outcome: &outcome,

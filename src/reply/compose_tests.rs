@@ -189,3 +189,22 @@ fn addresses_that_people_have_are_written_so_that_any_server_takes_the_letter() 
         );
     }
 }
+
+#[test]
+fn every_form_of_our_own_mailbox_is_ourselves() {
+    let mut endpoint = endpoint();
+    let mut account = (*endpoint.mailbox.account).clone();
+    account.user = "us.box@gmail.com".into();
+    endpoint.mailbox.account = Arc::new(account);
+    for from in [
+        "us.box@gmail.com",
+        "usbox@gmail.com",
+        "u.s.b.o.x+7@googlemail.com",
+        "invoices+token@us.example",
+    ] {
+        let mut head = head();
+        head.from[0].address = from.into();
+        let decision = decide(&endpoint, Some(&head), &done(None, Vec::new()));
+        assert_eq!(decision, ReplyDecision::Silent("ourselves".into()), "{from}");
+    }
+}

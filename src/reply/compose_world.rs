@@ -89,6 +89,7 @@ pub(super) fn composed(
         job: job(),
         endpoint: &endpoint.name,
         head,
+        proven: false,
         original,
         inputs: None,
         outcome,

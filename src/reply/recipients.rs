@@ -2,12 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use wildmatch::WildMatch;
-
 use crate::{
-    addr_spec::{is_plain, normal, normal_domain, wire_form},
+    addr_spec::{mailbox_form, wire_form},
     config::{Endpoint, Letter, Reply, ReplyTo, ReturnTo},
-    message::{Address, Automatic, Head, identity::Odd},
+    message::{Automatic, Head, identity::Odd, reply_to},
 };
 
 /// Why no reply goes: a fixed code, as it stands in the ledger and in metrics.
@@ -32,7 +30,11 @@ pub fn ourselves<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Ourselves
         });
         accounts.chain(senders).chain(returns).flatten()
     });
-    Arc::new(names.map(|name| name.to_lowercase()).collect())
+    Arc::new(
+        names
+            .flat_map(|name| [name.to_lowercase(), mailbox_form(name)])
+            .collect(),
+    )
 }
 
 /// Who hears; each address once.
@@ -56,13 +58,14 @@ impl Recipients {
 
 /// The recipients of a letter.
 ///
-/// `ourselves` holds our own addresses in lower case. We answer none of them, and no mail that comes from one of them; and no
+/// `proven`: whether something shows that the mail is of whom its From names. `ourselves` holds our own addresses in lower case, and each
+/// in the one form of its mailbox. We answer none of them, and no mail that comes from one of them; and no
 /// mail that its own header calls automatic, whoever the recipient would be (RFC 3834 section 2): a fixed recipient with an
 /// automatic answer of its own would keep the loop going just as well.
 pub(super) fn recipients(
     reply: &Reply,
     letter: &Letter,
-    head: &Head,
+    (head, proven): (&Head, bool),
     ourselves: &BTreeSet<String>,
 ) -> Result<Recipients, Code> {
     if letter.to.is_empty() {
@@ -76,16 +79,16 @@ pub(super) fn recipients(
         Some(automatic) => return Err(automatic.code()),
         None => {}
     }
-    let is_ours = |address: &str| {
-        let normal = normal(address);
-        ourselves.contains(&address.to_lowercase()) || normal.is_some_and(|address| ourselves.contains(&address))
-    };
+    // Whatever is behind a `+` in it: it is our mailbox all the same.
+    let is_ours =
+        |address: &str| ourselves.contains(&address.to_lowercase()) || ourselves.contains(&mailbox_form(address));
     if head.from.iter().any(|from| is_ours(&from.address)) {
         return Err("ourselves");
     }
+    let sender = reply_to::judge(head, proven, &reply.reply_to_domains);
     let wanted = letter.to.iter().filter_map(|to| match to {
-        ReplyTo::Sender => sender(head, &reply.reply_to_domains),
-        ReplyTo::From => from(head),
+        ReplyTo::Sender => sender.map(|sender| sender.address),
+        ReplyTo::From => reply_to::from(head),
         ReplyTo::Address(address) => Some(address.as_str()),
     });
     let answerable: Vec<_> = wanted.filter(|address| wire_form(address).is_some()).collect();
@@ -110,49 +113,6 @@ pub(super) fn recipients(
     } else {
         Ok(recipients)
     }
-}
-
-/// From where it is one address, in a form that can't be read in two ways.
-fn from(head: &Head) -> Option<&str> {
-    match head.from.as_slice() {
-        [Address { address, .. }] if head.odd_from.is_none() => Some(address),
-        _ => None,
-    }
-}
-
-/// Reply-To where it is one address in From's domain or in one that is allowed, else From where it is one address. A Reply-To
-/// elsewhere would let anybody point our answers at anybody.
-fn sender<'a>(head: &'a Head, allowed: &[String]) -> Option<&'a str> {
-    let from = from(head)?;
-    match one_of(&head.reply_to) {
-        Some(reply_to) if wire_form(reply_to).is_none() => Some(from),
-        Some(reply_to) if is_same_domain(reply_to, from) || is_allowed(reply_to, allowed) => Some(reply_to),
-        _ => Some(from),
-    }
-}
-
-/// The one address that several fields name, where they name no other (RFC 5322 section 3.6 has one field at most).
-fn one_of(reply_to: &[Address]) -> Option<&str> {
-    let (first, rest) = reply_to.split_first()?;
-    let same = |other: &Address| other.address.eq_ignore_ascii_case(&first.address);
-    rest.iter().all(same).then_some(first.address.as_str())
-}
-
-fn is_same_domain(one: &str, other: &str) -> bool {
-    match (one.rsplit_once('@'), other.rsplit_once('@')) {
-        (Some((_, one)), Some((_, other))) => {
-            one.eq_ignore_ascii_case(other) || normal_domain(one).is_some_and(|one| Some(one) == normal_domain(other))
-        }
-        _ => false,
-    }
-}
-
-fn is_allowed(address: &str, globs: &[String]) -> bool {
-    is_plain(address)
-        && address.rsplit_once('@').is_some_and(|(_, domain)| {
-            let matches = |glob: &String| WildMatch::new_case_insensitive(glob).matches(domain);
-            globs.iter().any(matches)
-        })
 }
 
 #[cfg(test)]

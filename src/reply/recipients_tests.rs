@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::addr_spec::is_sendable;
-use crate::message::Automatic;
+use crate::message::{Address, Automatic};
 
 fn addresses(list: &[&str]) -> Vec<Address> {
     list.iter()
@@ -31,7 +31,7 @@ fn found(to: &[ReplyTo], head: &Head) -> Result<Vec<String>, Code> {
         to: to.to_vec(),
         ..Letter::default()
     };
-    recipients(&Reply::none(), &letter, head, &ours()).map(|found| found.to)
+    recipients(&Reply::none(), &letter, (head, true), &ours()).map(|found| found.to)
 }
 
 fn fixed(list: &[&str]) -> Vec<ReplyTo> {
@@ -41,7 +41,7 @@ fn fixed(list: &[&str]) -> Vec<ReplyTo> {
 }
 
 #[test]
-fn the_sender_is_reply_to_in_the_same_domain_or_else_from() {
+fn a_proven_sender_is_reply_to_in_the_same_domain_or_else_from() {
     type Case = (
         &'static [&'static str],
         &'static [&'static str],
@@ -119,8 +119,21 @@ fn machines_and_ourselves_hear_nothing() {
         assert_eq!(found(&to, &mail), Err(automatic.code()));
         assert_eq!(found(&[ReplyTo::Sender], &mail), Err(automatic.code()));
     }
-    let from_us = head(&["invoices@us.example"], &[]);
-    assert_eq!(found(&to, &from_us), Err("ourselves"));
+    // With a detail it is the same mailbox.
+    for us in [
+        "invoices@us.example",
+        "Invoices+7@US.example",
+        "invoices+a+b@us.example",
+    ] {
+        let from_us = head(&[us], &[]);
+        assert_eq!(found(&to, &from_us), Err("ourselves"), "{us}");
+        assert_eq!(found(&[ReplyTo::Sender], &from_us), Err("ourselves"), "{us}");
+        assert_eq!(
+            found(&fixed(&[us]), &head(&["ann@a.example"], &[])),
+            Err("ourselves"),
+            "{us}"
+        );
+    }
     assert_eq!(found(&[], &head(&["ann@a.example"], &[])), Err("nobody"));
 }
 
@@ -181,7 +194,13 @@ fn a_reply_to_elsewhere_is_answered_where_the_operator_allows_it() {
         ("help@desk.example.evil.example", "ann@a.example"),
         ("\"x\"@desk.example", "ann@a.example"),
     ] {
-        let found = recipients(&reply, &letter, &head(&["ann@a.example"], &[reply_to]), &ours()).unwrap();
+        let found = recipients(
+            &reply,
+            &letter,
+            (&head(&["ann@a.example"], &[reply_to]), false),
+            &ours(),
+        )
+        .unwrap();
         assert_eq!(found.to, [expected], "{reply_to}");
     }
     let from = recipients(
@@ -190,7 +209,7 @@ fn a_reply_to_elsewhere_is_answered_where_the_operator_allows_it() {
             to: vec![ReplyTo::From],
             ..Letter::default()
         },
-        &head(&["ann@a.example"], &["help@desk.example"]),
+        (&head(&["ann@a.example"], &["help@desk.example"]), true),
         &ours(),
     );
     assert_eq!(from.unwrap().to, ["ann@a.example"]);
@@ -205,7 +224,13 @@ fn each_hears_once_and_we_never_do() {
         bcc: text(&["audit@a.example", "ann@A.example"]),
         ..Letter::default()
     };
-    let found = recipients(&Reply::none(), &letter, &head(&["ann@a.example"], &[]), &ours()).unwrap();
+    let found = recipients(
+        &Reply::none(),
+        &letter,
+        (&head(&["ann@a.example"], &[]), false),
+        &ours(),
+    )
+    .unwrap();
     assert_eq!(found.to, ["ann@a.example", "boss@a.example"]);
     assert_eq!(
         (&*found.cc, &*found.bcc),
@@ -231,7 +256,7 @@ async fn a_from_that_can_be_read_in_two_ways_is_never_answered() {
             to,
             ..Letter::default()
         };
-        let found = |to| recipients(&Reply::none(), &letter(to), &head, &BTreeSet::new());
+        let found = |to| recipients(&Reply::none(), &letter(to), (&head, true), &BTreeSet::new());
         // Where there is no From, nothing can be read in two ways.
         let silent = match head.odd_from {
             Some(Odd::Missing) => "no-sender",
@@ -248,5 +273,5 @@ async fn a_from_that_can_be_read_in_two_ways_is_never_answered() {
         to: vec![ReplyTo::Sender],
         ..Letter::default()
     };
-    assert!(recipients(&Reply::none(), &letter, &honest, &BTreeSet::new()).is_ok());
+    assert!(recipients(&Reply::none(), &letter, (&honest, true), &BTreeSet::new()).is_ok());
 }

@@ -170,6 +170,7 @@ pub(super) fn because(reason: Reason) -> &'static str {
         Reason::Part => "a part of it could not be handled",
         Reason::Oversize => "the result is too large for a mail",
         Reason::Conversation => "it answers a mail that can't be answered any more, or not by its sender",
+        Reason::Bounced => "it says that a reply could not be delivered",
         Reason::Unreadable | Reason::Slow | Reason::Panicked => "it could not be read",
         Reason::Attachments => "it does not have the attachments that are expected",
         Reason::From | Reason::To | Reason::Subject | Reason::Automatic => "it does not match what is expected here",

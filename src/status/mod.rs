@@ -172,6 +172,9 @@ pub struct Replies {
     /// Of which nobody knows whether the server has them: an operator decides.
     #[serde(default)]
     pub unsure: u64,
+    /// That came back after a server had taken them, of those that the ledger still knows.
+    #[serde(default)]
+    pub bounced: u64,
     /// Why those that wait are not sent now, where the account that sends them is in trouble.
     pub problem: Option<String>,
 }

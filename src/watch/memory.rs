@@ -226,6 +226,10 @@ impl Ledger for Memory {
         unreachable!()
     }
 
+    async fn bounced(&self, _: Bounced) -> Result<Option<JobId>, Error> {
+        unreachable!()
+    }
+
     async fn release(&self, _: JobId, _: u32) -> Result<(), Error> {
         unreachable!()
     }

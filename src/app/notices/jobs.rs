@@ -21,6 +21,8 @@ pub(super) fn headline(jobs: &JobNews) -> String {
         (NewsKind::Refused, many) => format!("{many} replies of {name} were refused"),
         (NewsKind::Unsure, 1) => format!("1 reply of {name} may have arrived or not"),
         (NewsKind::Unsure, many) => format!("{many} replies of {name} may have arrived or not"),
+        (NewsKind::Bounced, 1) => format!("1 reply of {name} came back"),
+        (NewsKind::Bounced, many) => format!("{many} replies of {name} came back"),
         (NewsKind::Paused, _) => format!("{name} is paused: its webhook is gone"),
         (NewsKind::Unusable, 1) => format!("1 job of {name} is done, but its answer can't be used"),
         (NewsKind::Unusable, many) => format!("{many} jobs of {name} are done, but their answers can't be used"),
@@ -69,6 +71,10 @@ pub(super) fn cure(jobs: &JobNews) -> String {
                              mailjob replies accept JOB    it has: it counts as sent\n  \
                              mailjob replies retry JOB     it has not: it is sent again"
             .to_owned(),
+        NewsKind::Bounced => "A server took these replies, and later it or another one said that they could not be delivered: those who were \
+                              to get them have not. They are not sent again by themselves. Mend what the server named, or write to them \
+                              another way, then\n\n  mailjob replies list --state bounced\n  mailjob replies retry JOB    it is sent again"
+            .to_owned(),
         NewsKind::Paused => format!(
             "Correct the URL in the endpoint's file, or let it go on as it is: mailjob resume {}. Its mail waits until then; nothing is lost.",
             jobs.endpoint
@@ -112,6 +118,12 @@ mod tests {
                 2,
                 "2 replies of invoices were refused",
                 "replies retry --all-refused",
+            ),
+            (
+                NewsKind::Bounced,
+                1,
+                "1 reply of invoices came back",
+                "replies list --state bounced",
             ),
             (
                 NewsKind::Unusable,

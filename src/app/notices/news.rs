@@ -117,6 +117,7 @@ impl News {
                 NewsKind::Failed => "jobs-failed",
                 NewsKind::Refused => "replies-refused",
                 NewsKind::Unsure => "replies-unsure",
+                NewsKind::Bounced => "replies-bounced",
                 NewsKind::Paused => "endpoint-paused",
                 NewsKind::Unusable => "answers-unusable",
             },

@@ -228,6 +228,7 @@ fn reply(page: &mut Page, reply: &ReplyStory) {
         ReplyState::Running => "being sent".to_owned(),
         ReplyState::Sent => "sent".to_owned(),
         ReplyState::Refused => "refused".to_owned(),
+        ReplyState::Bounced => "came back; mailjob replies retry sends it again".to_owned(),
         ReplyState::Unsure => {
             "unsure: the server may have it or not; mailjob replies accept or retry decides".to_owned()
         }

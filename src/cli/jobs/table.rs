@@ -68,6 +68,7 @@ fn reply(job: &JobRow) -> Option<String> {
     match job.reply? {
         ReplyState::Queued | ReplyState::Running => Some("its reply waits".to_owned()),
         ReplyState::Refused => Some("its reply was refused".to_owned()),
+        ReplyState::Bounced => Some("its reply came back".to_owned()),
         ReplyState::Unsure => Some("its reply may have arrived or not".to_owned()),
         ReplyState::Sent => None,
     }

@@ -16,6 +16,7 @@ pub(super) async fn list(place: Where, which: Which, json: bool) -> ExitCode {
         ReplyState::Running,
         ReplyState::Refused,
         ReplyState::Unsure,
+        ReplyState::Bounced,
     ];
     let filter = ReplyFilter {
         account: which.account,

@@ -19,7 +19,7 @@ const IO: u8 = 74;
 /// What can be done about replies.
 #[derive(Debug, Subcommand)]
 pub(super) enum Replies {
-    /// Show replies, the newest first: those that wait, were refused, or are unsure, when nothing else is asked for.
+    /// Show replies, the newest first: those that wait, were refused, came back, or are unsure, when nothing else is asked for.
     ///
     /// Without --url it connects nowhere; may run beside `mailjob run`. Exit code 0; 74: the ledger can't be read, or the API not be asked.
     /// 78: the configuration can't be used.
@@ -34,7 +34,7 @@ pub(super) enum Replies {
     },
     /// Have replies tried again now; a running `mailjob run` does so within seconds.
     ///
-    /// Without a job and --all-refused: all that wait. A refused reply goes to those who have not got it, with the same bytes and the
+    /// Without a job and --all-refused: all that wait. A refused reply, or one that came back, goes to those who have not got it, with the same bytes and the
     /// same Message-ID, and is tried for five days anew. Exit code 0. 1: the job has no reply, or its reply can't be tried again. 74:
     /// the ledger can't be written. 78: the configuration can't be used.
     Retry {
@@ -88,6 +88,8 @@ enum State {
     Refused,
     /// A server may have them or not: its answer was lost time and again.
     Unsure,
+    /// A server took them, and they came back later, or came back from one recipient.
+    Bounced,
     /// Whatever they are.
     All,
 }
@@ -99,6 +101,7 @@ impl State {
             Self::Sent => vec![ReplyState::Sent],
             Self::Refused => vec![ReplyState::Refused],
             Self::Unsure => vec![ReplyState::Unsure],
+            Self::Bounced => vec![ReplyState::Bounced],
             Self::All => ReplyState::ALL.to_vec(),
         }
     }

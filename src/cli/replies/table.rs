@@ -37,6 +37,7 @@ fn paragraph(row: &OutboxRow) -> String {
         ReplyState::Running => "being sent".to_owned(),
         ReplyState::Sent => "sent".to_owned(),
         ReplyState::Unsure => "unsure: the server may have it or not".to_owned(),
+        ReplyState::Bounced => "came back".to_owned(),
         ReplyState::Refused if row.has_bytes => "refused".to_owned(),
         ReplyState::Refused => "refused, bytes dropped".to_owned(),
     };

@@ -46,6 +46,7 @@ fn status() -> Status {
             waiting: 2,
             refused: 1,
             unsure: 0,
+            bounced: 0,
             problem: None,
         }),
         ..endpoint("orders", State::Working, "working")

@@ -89,7 +89,7 @@ const REPLY: &[Key] = &[
         Shape::OneOrMore(&Shape::Text),
         &[(
             "[\"*.supplier.example\"]",
-            "the sender is the mail's Reply-To where that is in From's domain, or in one of these; else From",
+            "the sender is the mail's Reply-To where that is From's own mailbox, in one of these domains, or in From's domain where the mail is proven and the domain is no public mail provider's; else From; never a role address",
         )],
     ),
     Key::usual(

@@ -94,6 +94,9 @@ struct MailPayload<'a> {
     text: Option<Cow<'a, str>>,
     /// The HTML. Null when the mail has none.
     html: Option<Cow<'a, str>>,
+    /// What is to be known of the characters of text and HTML: that the charset which they name is not known here, and was guessed. Null
+    /// where there is nothing.
+    charset_note: Option<String>,
     /// The header fields in their order, each as name and value; values are as written (not decoded) but on one line.
     #[schemars(with = "Vec<(String, String)>")]
     headers: Fields<'a>,
@@ -187,6 +190,7 @@ impl<'a> Payload<'a> {
                 piece: mail.piece(),
                 text: mail.text(),
                 html: mail.html(),
+                charset_note: mail.charset_note(),
                 headers: Fields(mail),
                 headers_base64: RawFields(mail),
                 attachments: work

@@ -61,6 +61,7 @@ async fn a_mail_is_told_field_by_field() {
                 "piece": null,
                 "text": "Hello.",
                 "html": null,
+                "charset_note": null,
                 "headers": [
                     ["From", "Ann <ann@supplier.example>"],
                     ["To", "invoices@us.example"],

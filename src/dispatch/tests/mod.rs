@@ -1,5 +1,6 @@
 //! What the tests of this room share, and the loop against a real ledger.
 
+mod bounces;
 mod cuts;
 mod flow;
 mod hostile;

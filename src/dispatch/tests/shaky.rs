@@ -13,8 +13,8 @@ use crate::{
     config::{EndpointName, Retention},
     job::{ConversationKey, JobId},
     ledger::{
-        Admission, Backlog, BacklogLedger, Choice, ClaimedJob, ClaimedReply, Cursor, Error, Finish, Forgotten, Gate,
-        GatheredParts, HandedOn, Intake, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail,
+        Admission, Backlog, BacklogLedger, Bounced, Choice, ClaimedJob, ClaimedReply, Cursor, Error, Finish, Forgotten,
+        Gate, GatheredParts, HandedOn, Intake, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail,
         MaildropName, OldMail, Place, Settling, Submitted, Taken, UploadId, Wanted, sqlite::Sqlite,
     },
 };
@@ -65,6 +65,9 @@ impl Ledger for Shaky {
     }
     async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error> {
         self.inner.accept_answer(key, job, attempt).await
+    }
+    async fn bounced(&self, bounce: Bounced) -> Result<Option<JobId>, Error> {
+        self.inner.bounced(bounce).await
     }
     async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
         self.inner.cursor(mailbox).await

@@ -112,6 +112,7 @@ async fn list(api: Api, _: Nothing, wanted: Wanted) -> Result<Json<Replies>, Pro
         ReplyState::Running,
         ReplyState::Refused,
         ReplyState::Unsure,
+        ReplyState::Bounced,
     ];
     let filter = ReplyFilter {
         account: wanted.account,

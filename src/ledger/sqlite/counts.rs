@@ -54,6 +54,7 @@ fn counts(db: &Connection) -> Result<Counts, Error> {
         ReplyState::Running,
         ReplyState::Refused,
         ReplyState::Unsure,
+        ReplyState::Bounced,
     ] {
         replies(db, state, &mut counts)?;
     }
@@ -110,6 +111,7 @@ fn replies(db: &Connection, state: ReplyState, counts: &mut Counts) -> Result<()
     // The name is ours and needs no quoting; a parameter would keep the index of this state from being used.
     let condition = match state {
         ReplyState::Unsure => "r.unsure = 1".to_owned(),
+        ReplyState::Bounced => "r.bounced IS NOT NULL".to_owned(),
         ReplyState::Queued => "r.state = 'queued' AND r.unsure = 0".to_owned(),
         state => format!("r.state = '{}'", state.as_str()),
     };

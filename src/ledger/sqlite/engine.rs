@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, oneshot};
 
 use super::{
-    Sqlite, claims, conversations, finish, forget, intake, lacking,
+    Sqlite, bounces, claims, conversations, finish, forget, intake, lacking,
     line::Waiter,
     mail_bytes, maildrop, outbox, parts, pause,
     post::Letter,
@@ -21,9 +21,9 @@ use crate::{
     config::{EndpointName, Retention},
     job::{ConversationKey, JobId, ReplyDecision},
     ledger::{
-        Admission, ClaimedJob, ClaimedReply, Content, Cursor, Error, Finish, Forgotten, Gate, GatheredParts, HandedOn,
-        Intake, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw, Settling,
-        Submitted, Taken, UploadId, Wanted,
+        Admission, Bounced, ClaimedJob, ClaimedReply, Content, Cursor, Error, Finish, Forgotten, Gate, GatheredParts,
+        HandedOn, Intake, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw,
+        Settling, Submitted, Taken, UploadId, Wanted,
     },
 };
 
@@ -159,6 +159,10 @@ impl Ledger for Sqlite {
         self.post
             .ask(0, move |desk| conversations::accept(desk, key, job, attempt))
             .await
+    }
+
+    async fn bounced(&self, bounce: Bounced) -> Result<Option<JobId>, Error> {
+        self.post.ask(0, move |desk| bounces::bounced(desk, &bounce)).await
     }
 
     async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {

@@ -25,7 +25,7 @@ struct Invariant {
 const OPEN: &str = "('queued', 'running', 'deferred', 'waiting', 'held')";
 
 /// `{open}` stands for the states of jobs that have not ended.
-const INVARIANTS: [Invariant; 10] = [
+const INVARIANTS: [Invariant; 11] = [
     Invariant {
         rows: "SELECT m.id AS row FROM mail m JOIN job j ON j.mail = m.id WHERE m.ended IS NOT NULL AND j.state IN {open}",
         what: "mails count as ended and have a job that has not",
@@ -60,6 +60,11 @@ const INVARIANTS: [Invariant; 10] = [
                AND NOT EXISTS (SELECT 1 FROM reply_body b WHERE b.job = r.job)",
         what: "replies are still to go and have no bytes",
         cure: "they can't be sent: `mailjob replies list` names their recipients; write to them yourself",
+    },
+    Invariant {
+        rows: "SELECT job AS row FROM reply r WHERE bounced IS NOT NULL AND state <> 'sent'",
+        what: "replies came back and count as never sent",
+        cure: REPORT,
     },
     Invariant {
         rows: "SELECT p.mail AS row FROM place p JOIN mail m ON m.id = p.mail WHERE p.touch = 'waiting' AND m.ended IS NOT NULL",

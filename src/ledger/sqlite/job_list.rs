@@ -14,7 +14,7 @@ const FOUND: i64 = 10;
 
 /// The columns of a job `j`, its mail `m` and its reply `r`, as [`row`] reads them.
 pub(super) const COLUMNS: &str = "j.uuid, j.endpoint, j.state, j.reason, j.detail, m.taken, j.due, j.attempt, j.rerun, \
-    j.sender, j.subject, m.size, j.part, CASE r.unsure WHEN 1 THEN 'unsure' ELSE r.state END";
+    j.sender, j.subject, m.size, j.part, CASE WHEN r.bounced IS NOT NULL THEN 'bounced' WHEN r.unsure = 1 THEN 'unsure' ELSE r.state END";
 /// Where they come from.
 pub(super) const JOINED: &str = "JOIN mail m ON m.id = j.mail LEFT JOIN reply r ON r.job = j.id";
 

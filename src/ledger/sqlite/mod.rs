@@ -8,6 +8,7 @@ mod backlog;
 mod backlog_desk;
 mod backlog_sort;
 mod backup;
+mod bounces;
 mod claims;
 mod conversations;
 mod counts;

@@ -82,6 +82,7 @@ fn condition(filter: &ReplyFilter) -> String {
     let of = |state: &ReplyState| match state {
         ReplyState::Unsure => "SELECT job FROM reply WHERE unsure = 1".to_owned(),
         ReplyState::Queued => "SELECT job FROM reply WHERE state = 'queued' AND unsure = 0".to_owned(),
+        ReplyState::Bounced => "SELECT job FROM reply_recipient WHERE bounced IS NOT NULL".to_owned(),
         state => format!("SELECT job FROM reply WHERE state = '{}'", state.as_str()),
     };
     let mut wanted: Vec<_> = filter.states.iter().map(of).collect();
@@ -96,7 +97,8 @@ fn condition(filter: &ReplyFilter) -> String {
 }
 
 /// Where a reply `r` stands.
-pub(super) const STATE: &str = "CASE r.unsure WHEN 1 THEN 'unsure' ELSE r.state END";
+pub(super) const STATE: &str =
+    "CASE WHEN r.bounced IS NOT NULL THEN 'bounced' WHEN r.unsure = 1 THEN 'unsure' ELSE r.state END";
 
 /// The account and the page of a filter.
 const PAGE: &str = "(?1 IS NULL OR r.account = ?1) AND (?2 IS NULL OR r.job < (SELECT id FROM job WHERE uuid = ?2))";
@@ -108,11 +110,15 @@ fn condition_of_rows(filter: &ReplyFilter) -> String {
         .iter()
         .map(|state| format!("'{}'", state.as_str()))
         .collect();
-    let partly = match filter.states.contains(&ReplyState::Refused) {
-        true => " OR EXISTS (SELECT 1 FROM reply_recipient p WHERE p.job = r.job AND p.state = 'refused')",
-        false => "",
+    let some = |state, condition| match filter.states.contains(&state) {
+        true => format!(" OR EXISTS (SELECT 1 FROM reply_recipient p WHERE p.job = r.job AND p.{condition})"),
+        false => String::new(),
     };
-    format!("{PAGE} AND ({STATE} IN ({}){partly})", states.join(", "))
+    let (refused, bounced) = (
+        some(ReplyState::Refused, "state = 'refused'"),
+        some(ReplyState::Bounced, "bounced IS NOT NULL"),
+    );
+    format!("{PAGE} AND ({STATE} IN ({}){refused}{bounced})", states.join(", "))
 }
 
 fn list(db: &Connection, filter: &ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
@@ -220,7 +226,7 @@ fn accept(db: &mut Connection, job: JobId, now: i64) -> Result<bool, Error> {
 
 fn find(db: &Connection, job: JobId) -> Result<(i64, ReplyState), Error> {
     let found = db
-        .prepare_cached("SELECT r.job, CASE r.unsure WHEN 1 THEN 'unsure' ELSE r.state END FROM reply r JOIN job j ON j.id = r.job WHERE j.uuid = ?")?
+        .prepare_cached("SELECT r.job, CASE WHEN r.bounced IS NOT NULL THEN 'bounced' WHEN r.unsure = 1 THEN 'unsure' ELSE r.state END FROM reply r JOIN job j ON j.id = r.job WHERE j.uuid = ?")?
         .query_row([job], |row| {
             let state = ReplyState::named(row.get_ref(1)?.as_str()?).unwrap_or(ReplyState::Queued);
             Ok((row.get(0)?, state))
@@ -234,16 +240,20 @@ fn find(db: &Connection, job: JobId) -> Result<(i64, ReplyState), Error> {
 fn one(db: &Connection, (reply, state): (i64, ReplyState), now: i64, retried: &mut Retried) -> Result<(), Error> {
     let has = |sql| db.prepare_cached(sql)?.query_row([reply], |row| row.get::<_, bool>(0));
     let refused = matches!(state, ReplyState::Refused | ReplyState::Unsure)
-        || has("SELECT EXISTS (SELECT 1 FROM reply_recipient WHERE job = ? AND state = 'refused')")?;
+        || has(
+            "SELECT EXISTS (SELECT 1 FROM reply_recipient WHERE job = ? AND (state = 'refused' OR bounced IS NOT NULL))",
+        )?;
     match state {
         ReplyState::Running => retried.running += 1,
         ReplyState::Sent if !refused => retried.sent += 1,
         _ if !has("SELECT EXISTS (SELECT 1 FROM reply_body WHERE job = ?)")? => retried.gone += 1,
-        ReplyState::Queued | ReplyState::Sent | ReplyState::Refused | ReplyState::Unsure => {
-            db.prepare_cached("DELETE FROM reply_recipient WHERE job = ? AND state = 'refused'")?
-                .execute([reply])?;
+        ReplyState::Queued | ReplyState::Sent | ReplyState::Refused | ReplyState::Unsure | ReplyState::Bounced => {
             db.prepare_cached(
-                "UPDATE reply SET state = 'queued', unsure = 0, lost = 0, due = ?2, revived = CASE WHEN ?3 THEN ?2 ELSE revived END WHERE job = ?1",
+                "DELETE FROM reply_recipient WHERE job = ? AND (state = 'refused' OR bounced IS NOT NULL)",
+            )?
+            .execute([reply])?;
+            db.prepare_cached(
+                "UPDATE reply SET state = 'queued', unsure = 0, bounced = NULL, lost = 0, due = ?2, revived = CASE WHEN ?3 THEN ?2 ELSE revived END WHERE job = ?1",
             )?
             .execute(params![reply, now, refused])?;
             retried.due += 1;

@@ -18,7 +18,7 @@ use crate::{
 pub(super) fn replies(db: &Connection, job: i64, rerun: u32) -> Result<Vec<ReplyStory>, Error> {
     let mut all: Vec<_> = present(db, job, rerun)?.into_iter().collect();
     let mut query = db.prepare_cached(
-        "SELECT rerun, account, state, recipients, message_id, attempt, made, ended, detail, withdrawn, length(bytes)
+        "SELECT rerun, account, CASE WHEN bounced IS NOT NULL THEN 'bounced' ELSE state END, recipients, message_id, attempt, made, ended, detail, withdrawn, length(bytes)
          FROM past_reply WHERE job = ? ORDER BY rerun DESC",
     )?;
     let rows = query.query_map([job], |row| {
@@ -47,7 +47,7 @@ pub(super) fn replies(db: &Connection, job: i64, rerun: u32) -> Result<Vec<Reply
 /// The reply of this run.
 fn present(db: &Connection, job: i64, rerun: u32) -> Result<Option<ReplyStory>, Error> {
     let mut query = db.prepare_cached(
-        "SELECT r.account, CASE r.unsure WHEN 1 THEN 'unsure' ELSE r.state END, r.recipients, r.message_id, r.attempt, r.made, r.due, r.ended, r.detail, length(b.bytes)
+        "SELECT r.account, CASE WHEN r.bounced IS NOT NULL THEN 'bounced' WHEN r.unsure = 1 THEN 'unsure' ELSE r.state END, r.recipients, r.message_id, r.attempt, r.made, r.due, r.ended, r.detail, length(b.bytes)
          FROM reply r LEFT JOIN reply_body b ON b.job = r.job WHERE r.job = ?",
     )?;
     let found = query
@@ -107,8 +107,8 @@ pub(super) fn set_aside(desk: &Desk<'_>, job: i64, rerun: u32) -> Result<Result<
     let recipients = serde_json::to_string(recipients).map_err(|error| Error::Engine(error.to_string()))?;
     desk.db
         .prepare_cached(
-            "INSERT INTO past_reply (job, rerun, account, state, withdrawn, attempt, made, ended, message_id, recipients, detail, bytes)
-             SELECT r.job, ?2, r.account, r.state, r.state = 'queued', r.attempt, r.made, r.ended, r.message_id, ?3, r.detail, b.bytes
+            "INSERT INTO past_reply (job, rerun, account, state, withdrawn, attempt, made, ended, message_id, recipients, detail, bytes, bounced)
+             SELECT r.job, ?2, r.account, r.state, r.state = 'queued', r.attempt, r.made, r.ended, r.message_id, ?3, r.detail, b.bytes, r.bounced
              FROM reply r LEFT JOIN reply_body b ON b.job = r.job WHERE r.job = ?1",
         )?
         .execute(params![job, signed(rerun), recipients])?;

@@ -165,7 +165,7 @@ pub(super) fn overview(db: &Connection, max: usize) -> Result<Vec<OverviewRow>, 
     let mut query = db.prepare_cached(
         "SELECT j.uuid, j.mail, j.endpoint, j.state, j.attempt, j.interrupted, j.reason, j.detail,
          ifnull(j.sender, ''), ifnull(j.subject, ''), ifnull(j.message_id, ''), j.silent,
-         CASE r.unsure WHEN 1 THEN 'unsure' ELSE r.state END, r.attempt, r.message_id, r.detail
+         CASE WHEN r.bounced IS NOT NULL THEN 'bounced' WHEN r.unsure = 1 THEN 'unsure' ELSE r.state END, r.attempt, r.message_id, r.detail
          FROM job j LEFT JOIN reply r ON r.job = j.id ORDER BY j.id DESC LIMIT ?",
     )?;
     let rows = query.query_map(params![signed(max)], |row| {

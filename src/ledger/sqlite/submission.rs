@@ -61,16 +61,22 @@ pub(super) fn submitted(desk: &mut Desk<'_>, job: JobId, attempt: u32, what: &Su
         Submitted::Sent(_) | Submitted::Refused(_) | Submitted::Lost { .. } => None,
     };
     let ended = !matches!(what, Submitted::Later { .. });
+    // Who got it first may have sent it back before the last one was tried.
+    let (stored, bounced) = match state {
+        ReplyState::Bounced => (ReplyState::Sent, Some(desk.now)),
+        state => (state, None),
+    };
     desk.db
         .prepare_cached(
-            "UPDATE reply SET state = ?2, due = ifnull(?3, due), detail = ?4, ended = ifnull(?5, ended) WHERE job = ?1",
+            "UPDATE reply SET state = ?2, due = ifnull(?3, due), detail = ?4, ended = ifnull(?5, ended), bounced = ?6 WHERE job = ?1",
         )?
         .execute(params![
             reply.row,
-            state.as_str(),
+            stored.as_str(),
             due.filter(|_| state == ReplyState::Queued),
             capped(&words(what)),
-            ended.then_some(desk.now)
+            ended.then_some(desk.now),
+            bounced
         ])?;
     if state == ReplyState::Queued {
         desk.after.accounts.insert(reply.account.into());
@@ -192,7 +198,9 @@ fn words(what: &Submitted) -> String {
 
 /// Recipients that have a row of their own.
 pub(super) fn ends(db: &Connection, reply: i64) -> Result<BTreeMap<String, RecipientEnd>, Error> {
-    let mut query = db.prepare_cached("SELECT address, state, said FROM reply_recipient WHERE job = ?")?;
+    let mut query = db.prepare_cached(
+        "SELECT address, CASE WHEN bounced IS NOT NULL THEN 'bounced' ELSE state END, said FROM reply_recipient WHERE job = ?",
+    )?;
     let rows = query.query_map([reply], |row| {
         let end = RecipientEnd {
             address: row.get(0)?,

@@ -183,6 +183,114 @@ fn names_that_mail_programs_use() {
 }
 
 #[test]
+fn names_and_charsets_of_other_times() {
+    let rows: &[(&[u8], &[&str], &str)] = &[
+        (
+            &b"\xb4e\x91w\xd0a\xadA\xb6a \xf7\xdb\xe2\xd0 \x88A\x84a\xd9\xdf"[..],
+            &["johab", "x-Johab", "cp1361", "ms1361", "windows-1361"],
+            "안녕하세요 韓國 ㄱㅏ㈜",
+        ),
+        (
+            &b"\x89\xeb \xeclu\xe9ou\x8bk\xf9"[..],
+            &["x-mac-ce", "x-mac-centraleurroman", "mac-centraleurope", "cp10029"],
+            "ČŽ žluťoučký",
+        ),
+        (
+            &b"\xba\xe1\xec\xe8\xed\xdb\xf2\xe1"[..],
+            &["x-mac-greek", "cp10006"],
+            "Καλημέρα",
+        ),
+        (&b"\xdei\xdfli \xdb"[..], &["x-mac-turkish", "MacTurkish"], "Şişli ğ"),
+        (&b"\xde\x97r\xddur"[..], &["x-mac-icelandic"], "Þórður"),
+        (
+            &b"\xf9\xec\xe5\xed"[..],
+            &[
+                "iso-8859-8-i",
+                "ISO-8859-8-E",
+                "iso_8859-8:1988",
+                "x-mac-hebrew",
+                "ibm916",
+                "iso-ir-138",
+            ],
+            "שלום",
+        ),
+        (
+            &b"\x8d\xe0\xe7\xe0\x9d\xf1\xf2\xe0\xed"[..],
+            &["kz-1048", "STRK1048-2002"],
+            "Қазақстан",
+        ),
+        (
+            &b"\xb7\xd0\xda\xd0\xd7"[..],
+            &["iso-ir-144", "csISOLatinCyrillic", "ibm-915", "cp915"],
+            "Заказ",
+        ),
+        (
+            &b"Gr\xf6\xdfe"[..],
+            &[
+                "iso-ir-100",
+                "ibm-819",
+                "ms-ansi",
+                "ibm-5348",
+                "iso-ir-203",
+                "x-windows-1252",
+                "csISOLatin1",
+            ],
+            "Größe",
+        ),
+        (
+            &b"\x93\xfa\x96{"[..],
+            &["ibm-943", "x-ibm943", "x-mac-japanese", "x-windows-932"],
+            "日本",
+        ),
+        (
+            &b"\xb0\xa1\xb0\xa2"[..],
+            &[
+                "iso-ir-149",
+                "x-windows-949",
+                "ibm-970",
+                "KS_C_5601-1989",
+                "KSC_5601",
+                "csKSC56011987",
+            ],
+            "가각",
+        ),
+        (
+            &b"Ti\xaang Vi\xaet \x02\x1e"[..],
+            &["viscii", "VISCII1.1-1", "csVISCII"],
+            "Tiếng Việt ẲỴ",
+        ),
+        (&b"\x93\xaa\xe0\xa0\xf9\xad\xa0"[..], &["cp1125", "ibm1125"], "Україна"),
+        (&b"Gr\xce\xdee"[..], &["hp-roman8", "ibm-1051"], "Größe"),
+    ];
+    for (bytes, names, text) in rows {
+        for name in *names {
+            assert_eq!(of(bytes, name), *text, "{name}");
+        }
+    }
+    // Each table has its 128 characters.
+    for table in [
+        tables::MAC_CENTRAL,
+        tables::MAC_GREEK,
+        tables::MAC_TURKISH,
+        tables::MAC_ICELAND,
+        tables::MAC_CROATIAN,
+        tables::MAC_ROMANIAN,
+        tables::MAC_ARABIC,
+        tables::VISCII,
+        tables::TCVN,
+        tables::KOI8_T,
+        tables::KZ1048,
+        tables::PT154,
+        tables::ARMSCII,
+        tables::GEORGIAN,
+        tables::HP_ROMAN,
+        tables::CP1125,
+    ] {
+        assert_eq!(table.chars().count(), 128, "{table}");
+    }
+}
+
+#[test]
 fn what_is_not_labelled_is_guessed() {
     for (text, encoding) in [
         ("Größe „3“ – 20 € für Änderung", WINDOWS_1252),
@@ -276,6 +384,7 @@ fn shifts_that_real_programs_write() {
         (b"\x1b$BF|K\\", "日本"),
         (b"a \x1b$B4A;z\x1b(J b", "a 漢字 b"),
         // JIS X 0201 katakana, JIS X 0212, KS X 1001, GB 2312, Latin and Greek of ISO-2022-JP-2.
+        (b"\x1b(J\\7~\x1b(B\\~", "¥7‾\\~"),
         (b"\x1b(I6@6E\x1b(B", "ｶﾀｶﾅ"),
         (b"\x1b$BF|\x0e6@\x0f\x1b(B", "日ｶﾀ"),
         (b"\x1b$(D0!\x1b(B", "丂"),
@@ -292,6 +401,12 @@ fn shifts_that_real_programs_write() {
 }
 
 proptest! {
+    #[test]
+    fn johab_is_made_of_letters(bytes in prop::collection::vec(0x84..=0xf9_u8, 0..40)) {
+        let text = of(&bytes, "johab");
+        prop_assert!(text.chars().count() <= bytes.len());
+    }
+
     #[test]
     fn what_was_encoded_comes_back(text in "[\u{3041}-\u{3093}\u{4e00}-\u{4eff} -~]{0,40}", which in 0..6_usize) {
         let (encoding, name) = [(SHIFT_JIS, "cp932"), (EUC_JP, "eucjp"), (ISO_2022_JP, "iso-2022-jp-ms"), (GB18030, "gb18030"), (GBK, "x-gbk"), (BIG5, "big5")][which];

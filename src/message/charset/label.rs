@@ -7,6 +7,8 @@ use encoding_rs::{
     WINDOWS_1254, WINDOWS_1255, WINDOWS_1256, WINDOWS_1257, WINDOWS_1258, X_MAC_CYRILLIC, X_USER_DEFINED,
 };
 
+use super::tables;
+
 /// The longest name that is looked at, in bytes.
 const LONGEST: usize = 60;
 
@@ -19,6 +21,12 @@ pub(super) enum Charset {
     Known(&'static Encoding),
     /// A code page of DOS.
     Page(u16),
+    /// Another one of one byte: the 128 characters above ASCII.
+    Table(&'static str),
+    /// That of Vietnam which has six capitals among the controls.
+    Viscii,
+    /// Korean by letters.
+    Johab,
     /// ISO-2022-JP and its kin, -KR and -CN.
     Shifted,
     /// HZ-GB-2312.
@@ -35,7 +43,14 @@ impl Charset {
         match self {
             Self::Utf16 | Self::Utf32 => true,
             Self::Known(known) => known == UTF_16LE || known == UTF_16BE,
-            Self::Ascii | Self::Page(_) | Self::Shifted | Self::Hz | Self::Utf7 => false,
+            Self::Ascii
+            | Self::Page(_)
+            | Self::Table(_)
+            | Self::Viscii
+            | Self::Johab
+            | Self::Shifted
+            | Self::Hz
+            | Self::Utf7 => false,
         }
     }
 }
@@ -96,8 +111,78 @@ fn by_letters(name: &str) -> Option<Charset> {
         "maccyrillic" | "xmaccyrillic" | "xmacukrainian" | "macukrainian" => Charset::Known(X_MAC_CYRILLIC),
         "tis620" | "tis6200" | "tis62025291" | "tis62025330" | "tis6202533" | "iso885911" | "xtis620" | "thai"
         | "dos874" => Charset::Known(WINDOWS_874),
-        _ => return numbered(plain),
+        "johab" | "xjohab" | "ksc56011992johab" | "ms1361" | "ibm1363johab" => Charset::Johab,
+        "viscii" | "xviscii" | "viscii111" | "xviscii11" => Charset::Viscii,
+        "tcvn" | "xtcvn" | "tcvn5712" | "xviettcvn5712" | "tcvn57121" | "tcvn57121993" | "xviettcvn" | "tcvn3"
+        | "abc" => Charset::Table(tables::TCVN),
+        "koi8t" => Charset::Table(tables::KOI8_T),
+        "kz1048" | "strk10482002" | "rk1048" => Charset::Table(tables::KZ1048),
+        "pt154" | "ptcp154" | "cp154" | "cyrillicasian" => Charset::Table(tables::PT154),
+        "armscii8" | "armscii" => Charset::Table(tables::ARMSCII),
+        "georgianps" | "georgian" | "xgeorgianps" => Charset::Table(tables::GEORGIAN),
+        "hproman8" | "roman8" | "r8" | "xhproman8" => Charset::Table(tables::HP_ROMAN),
+        "msansi" => Charset::Known(WINDOWS_1252),
+        "msee" => Charset::Known(WINDOWS_1250),
+        "mscyrl" => Charset::Known(WINDOWS_1251),
+        "msgreek" => Charset::Known(WINDOWS_1253),
+        "msturk" => Charset::Known(WINDOWS_1254),
+        "mshebr" => Charset::Known(WINDOWS_1255),
+        "msarab" => Charset::Known(WINDOWS_1256),
+        "winbaltrim" => Charset::Known(WINDOWS_1257),
+        _ => return of_mac(plain).or_else(|| numbered(plain)),
     })
+}
+
+/// Of the old Macintosh, by language: `x-mac-ce`, `mac-centraleurope`, `x-mac-greek`.
+fn of_mac(plain: &str) -> Option<Charset> {
+    let plain = plain.strip_prefix('x').unwrap_or(plain);
+    let language = plain.strip_prefix("mac").or_else(|| plain.strip_prefix("applemac"))?;
+    Some(match language {
+        "ce" | "centraleurope" | "centraleuro" | "centraleurroman" | "eastern" | "easteurope" | "latin2" => {
+            Charset::Table(tables::MAC_CENTRAL)
+        }
+        "greek" => Charset::Table(tables::MAC_GREEK),
+        "turkish" => Charset::Table(tables::MAC_TURKISH),
+        "iceland" | "icelandic" | "is" => Charset::Table(tables::MAC_ICELAND),
+        "croatian" | "croatia" => Charset::Table(tables::MAC_CROATIAN),
+        "romanian" | "romania" => Charset::Table(tables::MAC_ROMANIAN),
+        "arabic" | "farsi" => Charset::Table(tables::MAC_ARABIC),
+        "hebrew" => Charset::Known(WINDOWS_1255),
+        "thai" => Charset::Known(WINDOWS_874),
+        "japanese" => Charset::Known(SHIFT_JIS),
+        "korean" => Charset::Known(EUC_KR),
+        "chinesesimp" | "chinesesimplified" => Charset::Known(GBK),
+        "chinesetrad" | "chinesetraditional" => Charset::Known(BIG5),
+        "uk" => Charset::Known(X_MAC_CYRILLIC),
+        _ => return None,
+    })
+}
+
+/// By the number under which ISO registered it (ISO 2375).
+fn registered(number: u16) -> Option<Charset> {
+    Some(Charset::Known(match number {
+        6 => return Some(Charset::Ascii),
+        13 => SHIFT_JIS,
+        58 => GBK,
+        87 | 159 | 168 => return Some(Charset::Shifted),
+        100 => WINDOWS_1252,
+        101 => ISO_8859_2,
+        109 => ISO_8859_3,
+        110 => ISO_8859_4,
+        111 | 144 => ISO_8859_5,
+        126 => ISO_8859_7,
+        127 => ISO_8859_6,
+        138 => ISO_8859_8,
+        148 => WINDOWS_1254,
+        149 => EUC_KR,
+        157 => ISO_8859_10,
+        166 => WINDOWS_874,
+        179 => ISO_8859_13,
+        199 => ISO_8859_14,
+        203 => ISO_8859_15,
+        226 => ISO_8859_16,
+        _ => return None,
+    }))
 }
 
 /// By the number in it: a code page (`cp1252`, `windows-1251`, `ibm437`, `win_1250`), or a part of ISO 8859.
@@ -128,6 +213,9 @@ fn numbered(plain: &str) -> Option<Charset> {
     }
     let digits = plain.trim_start_matches(|c: char| c.is_ascii_alphabetic());
     let (word, digits) = plain.split_at_checked(plain.len() - digits.len())?;
+    if word == "isoir" {
+        return registered(digits.parse().ok()?);
+    }
     let is_page = matches!(
         word,
         "" | "x"
@@ -178,13 +266,43 @@ fn code_page(number: u16) -> Option<Charset> {
         819 => WINDOWS_1252,
         866 => IBM866,
         874 => WINDOWS_874,
+        813 => ISO_8859_7,
         912 => ISO_8859_2,
+        913 => ISO_8859_3,
+        914 => ISO_8859_4,
         915 => ISO_8859_5,
+        916 => ISO_8859_8,
+        919 => ISO_8859_10,
+        920 => WINDOWS_1254,
+        921 => ISO_8859_13,
         923 => ISO_8859_15,
+        1089 => ISO_8859_6,
         932 => SHIFT_JIS,
-        936 => GBK,
-        949 => EUC_KR,
-        950 => BIG5,
+        943 | 10001 => SHIFT_JIS,
+        936 | 1386 | 10008 | 20936 => GBK,
+        1388 | 1392 => GB18030,
+        949 | 970 | 1363 | 10003 | 20949 => EUC_KR,
+        950 | 1375 | 1380 | 10002 => BIG5,
+        954 | 33722 => EUC_JP,
+        1200 | 1202 => UTF_16LE,
+        1201 => UTF_16BE,
+        1208 => UTF_8,
+        12000 | 12001 => return Some(Charset::Utf32),
+        1361 => return Some(Charset::Johab),
+        1048 => return Some(Charset::Table(tables::KZ1048)),
+        1051 => return Some(Charset::Table(tables::HP_ROMAN)),
+        1125 => return Some(Charset::Table(tables::CP1125)),
+        1129 | 1163 => WINDOWS_1258,
+        1161 | 1162 => WINDOWS_874,
+        5346 => WINDOWS_1250,
+        5347 => WINDOWS_1251,
+        5348 => WINDOWS_1252,
+        5349 => WINDOWS_1253,
+        5350 => WINDOWS_1254,
+        5351 => WINDOWS_1255,
+        5352 => WINDOWS_1256,
+        5353 => WINDOWS_1257,
+        5354 => WINDOWS_1258,
         1250 => WINDOWS_1250,
         1251 => WINDOWS_1251,
         1252 => WINDOWS_1252,
@@ -195,11 +313,19 @@ fn code_page(number: u16) -> Option<Charset> {
         1257 => WINDOWS_1257,
         1258 => WINDOWS_1258,
         10000 => MACINTOSH,
-        10007 => X_MAC_CYRILLIC,
+        10004 => return Some(Charset::Table(tables::MAC_ARABIC)),
+        10006 => return Some(Charset::Table(tables::MAC_GREEK)),
+        10007 | 10017 => X_MAC_CYRILLIC,
+        10010 => return Some(Charset::Table(tables::MAC_ROMANIAN)),
+        10029 => return Some(Charset::Table(tables::MAC_CENTRAL)),
+        10079 => return Some(Charset::Table(tables::MAC_ICELAND)),
+        10081 => return Some(Charset::Table(tables::MAC_TURKISH)),
+        10082 => return Some(Charset::Table(tables::MAC_CROATIAN)),
         20127 => return Some(Charset::Ascii),
         20866 => KOI8_R,
         21866 => KOI8_U,
         20932 => EUC_JP,
+        38598 => ISO_8859_8,
         28591..=28606 => return iso_8859(u8::try_from(number - 28590).ok()?),
         50220..=50229 => return Some(Charset::Shifted),
         52936 => return Some(Charset::Hz),

@@ -11,8 +11,10 @@
 //! U+FFFD: they are what nothing explains.
 
 mod guess;
+mod johab;
 mod label;
 mod shifted;
+mod tables;
 
 use std::borrow::Cow;
 
@@ -37,6 +39,11 @@ pub(super) struct Clues<'c> {
     pub(super) html: bool,
     /// The last label of the sender's domain, e.g. `jp`.
     pub(super) country: Option<&'c str>,
+}
+
+/// Whether the charset of these bytes can only be guessed, for the one that they are said to have is not known here.
+pub(super) fn is_guess(bytes: &[u8], declared: &str) -> bool {
+    label::charset(declared).is_none() && str::from_utf8(bytes).is_err()
 }
 
 /// The text that these bytes are.
@@ -121,6 +128,9 @@ fn attempt(charset: Charset, bytes: &[u8]) -> Tried<'_> {
     match charset {
         Charset::Ascii => Tried::of(String::from_utf8_lossy(bytes)),
         Charset::Known(known) => Tried::of(known.decode_without_bom_handling(bytes).0),
+        Charset::Table(table) => Tried::of(Cow::Owned(by_table(table, bytes))),
+        Charset::Viscii => Tried::of(Cow::Owned(viscii(bytes))),
+        Charset::Johab => Tried::of(Cow::Owned(johab::decode(bytes))),
         Charset::Page(number) => Tried::of(Cow::Owned(page(number, bytes))),
         Charset::Shifted => Tried::of(Cow::Owned(shifted::iso_2022(bytes))),
         Charset::Hz => Tried::of(Cow::Owned(shifted::hz(bytes))),
@@ -151,6 +161,33 @@ fn page(number: u16, bytes: &[u8]) -> String {
         _ => above(byte).unwrap_or(char::REPLACEMENT_CHARACTER),
     };
     bytes.iter().map(character).collect()
+}
+
+/// A charset of one byte.
+fn by_table(table: &str, bytes: &[u8]) -> String {
+    let above: Vec<char> = table.chars().collect();
+    let character = |&byte: &u8| match byte {
+        0..=0x7f => char::from(byte),
+        _ => above
+            .get(usize::from(byte & 0x7f))
+            .copied()
+            .unwrap_or(char::REPLACEMENT_CHARACTER),
+    };
+    bytes.iter().map(character).collect()
+}
+
+/// RFC 1456.
+fn viscii(bytes: &[u8]) -> String {
+    let capital = |c| match c {
+        '\u{2}' => 'Ẳ',
+        '\u{5}' => 'Ẵ',
+        '\u{6}' => 'Ẫ',
+        '\u{14}' => 'Ỷ',
+        '\u{19}' => 'Ỹ',
+        '\u{1e}' => 'Ỵ',
+        c => c,
+    };
+    by_table(tables::VISCII, bytes).chars().map(capital).collect()
 }
 
 fn utf_32(bytes: &[u8]) -> String {

@@ -16,6 +16,8 @@ const SHIFT_IN: u8 = 0x0f;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Set {
     Ascii,
+    /// JIS X 0201, Latin: ASCII but for two characters.
+    Roman,
     /// JIS X 0201, katakana of half width.
     Katakana,
     /// JIS X 0208.
@@ -38,14 +40,14 @@ impl Set {
     fn width(self) -> usize {
         match self {
             Self::Japanese | Self::MoreJapanese | Self::Korean | Self::Chinese => 2,
-            Self::Ascii | Self::Katakana | Self::Latin | Self::Greek | Self::Unknown => 1,
+            Self::Ascii | Self::Roman | Self::Katakana | Self::Latin | Self::Greek | Self::Unknown => 1,
         }
     }
 
     /// The encoding that has this set above 127, and what it wants before each character.
     fn home(self) -> Option<(&'static Encoding, Option<u8>)> {
         match self {
-            Self::Ascii | Self::Unknown => None,
+            Self::Ascii | Self::Roman | Self::Unknown => None,
             Self::Katakana => Some((EUC_JP, Some(0x8e))),
             Self::Japanese => Some((EUC_JP, None)),
             Self::MoreJapanese => Some((EUC_JP, Some(0x8f))),
@@ -81,7 +83,8 @@ fn escape(rest: &[u8]) -> Option<(Escape, usize)> {
         [b'$', b'@' | b'B', ..] => (First(Set::Japanese), 2),
         [b'$', b'*' | b')' | b'+' | b'(', _, ..] => (Second(Set::Unknown), 3),
         [b'(', b'I', ..] => (First(Set::Katakana), 2),
-        [b'(', b'B' | b'J' | b'H', ..] => (First(Set::Ascii), 2),
+        [b'(', b'B' | b'H', ..] => (First(Set::Ascii), 2),
+        [b'(', b'J', ..] => (First(Set::Roman), 2),
         [b')', b'I', ..] => (Second(Set::Katakana), 2),
         [b'.', b'A', ..] => (Third(Set::Latin), 2),
         [b'.', b'F', ..] => (Third(Set::Greek), 2),
@@ -172,6 +175,8 @@ fn run(text: &mut String, set: Set, bytes: &[u8]) {
         let unknown = set == Set::Unknown;
         text.extend(bytes.iter().map(|&byte| match byte {
             b'!'..=b'~' if unknown => char::REPLACEMENT_CHARACTER,
+            b'\\' if set == Set::Roman => '¥',
+            b'~' if set == Set::Roman => '‾',
             0..=0x7f => char::from(byte),
             _ => char::REPLACEMENT_CHARACTER,
         }));

@@ -2,6 +2,7 @@
 
 mod anew;
 mod backlog;
+mod bounces;
 mod conversations;
 mod counts;
 mod desk;

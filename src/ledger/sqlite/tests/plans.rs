@@ -12,7 +12,10 @@ use rusqlite::{
 };
 
 use super::*;
-use crate::ledger::{Again, ReplyFilter, ReplyState};
+use crate::{
+    job::token::Named,
+    ledger::{Again, Bounced, ReplyFilter, ReplyState},
+};
 
 /// The ledger whose statements are noted, and those.
 static LISTENED: Mutex<(Option<PathBuf>, BTreeSet<String>)> = Mutex::new((None, BTreeSet::new()));
@@ -51,7 +54,7 @@ const SMALL: [&str; 9] = [
 ];
 
 /// Partial indexes that have only rows that are still to do: to read one from end to end is what it is for.
-const DUE: [&str; 8] = [
+const DUE: [&str; 10] = [
     "reply_recipient_refused",
     "job_due",
     "job_running",
@@ -60,6 +63,8 @@ const DUE: [&str; 8] = [
     "reply_refused",
     "place_due",
     "reply_kept",
+    "reply_bounced",
+    "reply_recipient_bounced",
 ];
 
 /// What is wrong with a plan.
@@ -159,13 +164,21 @@ async fn exercise(d: &mut Desktop) {
     d.ledger.maildrop_left(&mailbox(), vec![1]).await.unwrap();
     backlog::exercise(d).await;
     let keys = vec![ConversationKey([1; 32])];
-    d.ledger.conversation(keys, job.id).await.unwrap();
+    d.ledger.conversation(keys.clone(), job.id).await.unwrap();
+    for named in [Named::Job(sent.id), Named::Token(keys[0])] {
+        let bounce = Bounced {
+            replies: vec![(named, "reply@example.com".into())],
+            recipients: Vec::new(),
+            said: "550".into(),
+        };
+        d.ledger.bounced(bounce).await.unwrap();
+    }
     d.pass(1).await;
     d.forget(d.hands.now()).await;
     let door = Outbox::open(&d.path()).await.unwrap();
     door.retry(Again::Queued, d.hands.now()).await.unwrap();
     door.retry(Again::Refused, d.hands.now()).await.unwrap();
-    for state in [ReplyState::Queued, ReplyState::Refused] {
+    for state in [ReplyState::Queued, ReplyState::Refused, ReplyState::Bounced] {
         let filter = ReplyFilter {
             account: None,
             states: vec![state],
