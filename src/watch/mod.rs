@@ -43,6 +43,7 @@ mod touch;
 mod uids;
 pub mod visit;
 mod watcher;
+pub mod words;
 
 use std::sync::Arc;
 
