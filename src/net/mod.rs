@@ -4,11 +4,14 @@
 //! verification off.
 
 mod cure;
+pub mod exchange;
 mod handshake;
 pub mod http;
 mod reach;
+mod status_line;
 pub mod tls;
 mod trust;
+mod wire;
 
 use std::{
     io,

@@ -57,7 +57,7 @@ fn here(address: SocketAddr) -> SocketAddr {
 
 async fn process(address: SocketAddr) -> Result<Status, String> {
     let asked = async {
-        let http = net::http::client(None, true).map_err(|error| error.to_string())?;
+        let http = net::http::client(None).map_err(|error| error.to_string())?;
         let url = format!("http://{address}/status");
         let mut answer = http.get(url).send().await.map_err(|error| {
             if error.is_connect() {

@@ -1,6 +1,6 @@
 //! What a webhook's answer means: status, header fields and body in, outcome out. Pure.
 //!
-//! 2xx is done, whatever its body looks like: whoever did the work is not asked again. The body may be the result: plain text is the
+//! 2xx is done, whatever its head or body looks like: whoever did the work is not asked again. The body may be the result: plain text is the
 //! text of the reply, JSON with a `reply` is text and files, any other media type is one file. What can't be used of it is left out,
 //! and said. 408, 425, 429 and 5xx ask for another attempt, 410 asks for none at all, and all others have failed. Redirects are not
 //! followed (Standard Webhooks 1.0.0, CloudEvents HTTP webhook).
@@ -44,6 +44,8 @@ pub(super) enum Came {
     },
     /// A part, and then nothing more: why, in words.
     Broken(String),
+    /// Nothing but the status: why its head can't be read, in words.
+    Headless(String),
 }
 
 /// The outcome that an answer asks for.
@@ -70,7 +72,7 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap, came: Came, most: u
             detail,
             tell: match came {
                 Came::Whole(body) => tell(headers, &body),
-                Came::TooLarge { .. } | Came::Broken(_) => None,
+                Came::TooLarge { .. } | Came::Broken(_) | Came::Headless(_) => None,
             },
         },
     };
@@ -97,6 +99,10 @@ fn done(status: StatusCode, headers: &HeaderMap, came: Came, most: u64) -> Ended
         },
         Came::TooLarge { most } => (too_large(most), Bytes::new()),
         Came::Broken(why) => (Answer::unusable(&format!("the answer broke off: {why}")), Bytes::new()),
+        Came::Headless(why) => (
+            Answer::unusable(&format!("the head of the answer can't be read: {why}")),
+            Bytes::new(),
+        ),
     };
     Ended {
         raw,

@@ -2,6 +2,7 @@
 
 mod cuts;
 mod flow;
+mod heads;
 mod hostile;
 mod parts;
 pub(super) mod receiver;
