@@ -55,6 +55,8 @@ pub struct Known {
     pub problem: Option<String>,
     /// Its jobs, where they could be counted.
     pub jobs: Option<Jobs>,
+    /// Why its jobs wait, where a person has to act.
+    pub waits: Option<String>,
     /// Why its replies can't be sent, where a person has to act.
     pub replies: Option<String>,
     /// Since when it is known that another Mailjob works at its mailbox with a ledger of its own.
@@ -149,6 +151,14 @@ fn held(jobs: Option<Jobs>) -> Option<String> {
     (held > 0).then(|| format!("look at the jobs that are held ({held}): mailjob jobs list --state held"))
 }
 
+/// What to do about jobs that wait until a person has acted.
+#[must_use]
+pub fn waiting(endpoint: &str, why: &str) -> String {
+    format!(
+        "its jobs wait until that is mended: {why}; then mailjob jobs retry --all --endpoint {endpoint} --state deferred has them go on at once"
+    )
+}
+
 /// What to do where two ledgers work at one mailbox.
 fn rival(since: Option<DateTime<Utc>>) -> Option<String> {
     since.map(|since| {
@@ -175,9 +185,11 @@ pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
     let unsettled = known.unsettled.as_ref().map(|words| {
         format!("{words}; make room there, or give the user the right to do it, or change [settle] in its file: it is tried again")
     });
+    let waits = known.waits.as_ref().map(|why| waiting(&known.endpoint, why));
     let more = [
         rival(known.rival),
         problem,
+        waits,
         held(known.jobs),
         known.replies.clone(),
         unsettled,

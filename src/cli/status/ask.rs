@@ -13,7 +13,10 @@ use crate::{
         sqlite,
     },
     net,
-    status::{Endpoint, Status, verdict::Verdict},
+    status::{
+        Endpoint, Status,
+        verdict::{Verdict, waiting},
+    },
 };
 
 /// How long the process may take.
@@ -120,17 +123,21 @@ fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<Endpoint> {
                 None => Verdict::unknown(Some(jobs)),
             },
         };
+        let setback = counts.setbacks.get(name).cloned();
+        let waits = setback.as_ref().filter(|setback| setback.needs_person);
+        let waits = waits.map(|setback| waiting(name, setback.why()));
+        let to_do: Vec<_> = verdict.to_do.into_iter().chain(waits).collect();
         Endpoint {
             name: name.to_owned(),
             description: String::new(),
             state: verdict.state,
             words: verdict.words,
-            to_do: verdict.to_do,
+            to_do: (!to_do.is_empty()).then(|| to_do.join("; ")),
             since: None,
             mailbox: None,
             problem: None,
             jobs: Some(jobs),
-            setback: counts.setbacks.get(name).cloned(),
+            setback,
             replies: Some(counts.replies(name)),
         }
     };
