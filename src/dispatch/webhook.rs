@@ -224,7 +224,7 @@ async fn exchange(
 ) -> Result<HttpAnswer, ExchangeError> {
     let url = Url::parse(&webhook.url).map_err(|error| ExchangeError::Url(error.to_string()))?;
     let content = match request.body {
-        Body::Memory(bytes) => Content::Bytes(bytes.into()),
+        Body::Memory(bytes) => Content::Bytes(bytes),
         Body::File { file, .. } => {
             let pieces = ReaderStream::with_capacity(tokio::fs::File::from_std(file), PIECE);
             Content::Stream(reqwest::Body::wrap_stream(pieces))

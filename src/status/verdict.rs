@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Jobs,
+    Jobs, Replies,
     state::{PausedBy, State, time},
 };
 
@@ -59,6 +59,8 @@ pub struct Known {
     pub waits: Option<String>,
     /// Why its replies can't be sent, where a person has to act.
     pub replies: Option<String>,
+    /// What to do about replies that may have arrived or not.
+    pub undecided: Option<String>,
     /// Since when it is known that another Mailjob works at its mailbox with a ledger of its own.
     pub rival: Option<DateTime<Utc>>,
     /// Which mails that are over can't leave its mailbox, and why.
@@ -159,6 +161,17 @@ pub fn waiting(endpoint: &str, why: &str) -> String {
     )
 }
 
+/// What to do about replies of which nobody knows whether they have arrived.
+#[must_use]
+pub fn undecided(endpoint: &str, replies: &Replies) -> Option<String> {
+    (replies.unsure > 0).then(|| {
+        format!(
+            "replies may have arrived or not ({}), and you decide: mailjob replies list --state unsure shows those of {endpoint} too, then mailjob replies accept JOB or mailjob replies retry JOB",
+            replies.unsure
+        )
+    })
+}
+
 /// What to do where two ledgers work at one mailbox.
 fn rival(since: Option<DateTime<Utc>>) -> Option<String> {
     since.map(|since| {
@@ -192,6 +205,7 @@ pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
         waits,
         held(known.jobs),
         known.replies.clone(),
+        known.undecided.clone(),
         unsettled,
     ];
     let all: Vec<_> = verdict

@@ -21,8 +21,10 @@ pub enum Error {
     /// The server closed the connection without a word.
     #[error("the server closed the connection")]
     Closed,
-    /// The server closed the connection and said why.
-    #[error("the server closed the connection: {0}")]
+    /// The server ends the session and says why.
+    #[error(
+        "the server ends the session: {0}; it is tried again by itself, and if it stays so, ask whoever runs the server"
+    )]
     Bye(Words),
     /// Nothing came for this long.
     #[error("the server was silent for {} s", .0.as_secs())]

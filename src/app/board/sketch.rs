@@ -16,7 +16,7 @@ use crate::{
     status::{
         Endpoint, Jobs, Mailbox, Replies, Setback, State, Status,
         state::time,
-        verdict::{Known, Need, Trouble, Verdict, verdict},
+        verdict::{Known, Need, Trouble, Verdict, undecided, verdict},
     },
     watch::{self, health},
 };
@@ -238,6 +238,7 @@ impl Seat {
             replies: sends
                 .filter(|trouble| trouble.needs_person && waiting)
                 .map(|trouble| format!("its replies can't be sent: {}", trouble.words)),
+            undecided: replies.and_then(|replies| undecided(name, replies)),
             unsettled: state.unsettled.as_ref().map(unsettled),
         }
     }

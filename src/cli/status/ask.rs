@@ -15,7 +15,7 @@ use crate::{
     net,
     status::{
         Endpoint, Status,
-        verdict::{Verdict, waiting},
+        verdict::{Verdict, undecided, waiting},
     },
 };
 
@@ -126,7 +126,9 @@ fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<Endpoint> {
         let setback = counts.setbacks.get(name).cloned();
         let waits = setback.as_ref().filter(|setback| setback.needs_person);
         let waits = waits.map(|setback| waiting(name, setback.why()));
-        let to_do: Vec<_> = verdict.to_do.into_iter().chain(waits).collect();
+        let replies = counts.replies(name);
+        let to_do = verdict.to_do.into_iter().chain(waits).chain(undecided(name, &replies));
+        let to_do: Vec<_> = to_do.collect();
         Endpoint {
             name: name.to_owned(),
             description: String::new(),
@@ -138,7 +140,7 @@ fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<Endpoint> {
             problem: None,
             jobs: Some(jobs),
             setback,
-            replies: Some(counts.replies(name)),
+            replies: Some(replies),
         }
     };
     names.into_iter().map(endpoint).collect()

@@ -119,16 +119,16 @@ async fn request(peer: &mut TcpStream) -> bool {
 }
 
 /// A server that says these words in turn, one for each request, and tells on which connection each was asked.
-async fn in_turn(words: Vec<Vec<u8>>) -> (String, mpsc::UnboundedReceiver<usize>) {
+async fn in_turn(words: Vec<Vec<u8>>) -> (String, mpsc::Receiver<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let (note, asked) = mpsc::unbounded_channel();
+    let (note, asked) = mpsc::channel(16);
     tokio::spawn(async move {
         let mut words = words.into_iter();
         let mut connection = 0;
         while let Ok((mut peer, _)) = listener.accept().await {
             while request(&mut peer).await {
-                note.send(connection).unwrap();
+                note.send(connection).await.unwrap();
                 let Some(words) = words.next() else { return };
                 if peer.write_all(&words).await.is_err() {
                     break;
