@@ -4,27 +4,47 @@ use std::{collections::HashMap, path::PathBuf};
 
 use crate::{
     config::{ClientCertificate, TlsFiles},
-    net,
+    net::{self, exchange::HttpClient},
 };
+
+type Trusted = (Option<PathBuf>, Option<ClientCertificate>, bool);
 
 /// The clients in use.
 #[derive(Default)]
-pub(super) struct Clients(HashMap<(Option<PathBuf>, Option<ClientCertificate>, bool), reqwest::Client>);
+pub(super) struct Clients {
+    token_servers: HashMap<Trusted, reqwest::Client>,
+    webhooks: HashMap<Trusted, HttpClient>,
+}
 
 impl Clients {
-    /// A client that trusts the roots in `ca_file` too, proves itself where that is asked, and may reach private networks only if that is
-    /// allowed.
-    pub(super) fn client(&mut self, files: TlsFiles<'_>, allow_private: bool) -> Result<reqwest::Client, net::Error> {
-        let key = (
-            files.ca_file.map(ToOwned::to_owned),
-            files.client.cloned(),
-            allow_private,
-        );
-        if let Some(client) = self.0.get(&key) {
-            return Ok(client.clone());
-        }
-        let client = net::http::client(files, allow_private)?;
-        self.0.insert(key, client.clone());
-        Ok(client)
+    /// A client for token servers that trusts the roots in `ca_file` too, and proves itself where that is asked.
+    pub(super) fn token_server(&mut self, files: TlsFiles<'_>) -> Result<reqwest::Client, net::Error> {
+        shared(&mut self.token_servers, files, true, |files, _| {
+            net::http::client(files)
+        })
     }
+
+    /// One for webhooks, which may reach private networks only if that is allowed.
+    pub(super) fn webhook(&mut self, files: TlsFiles<'_>, allow_private: bool) -> Result<HttpClient, net::Error> {
+        shared(&mut self.webhooks, files, allow_private, HttpClient::new)
+    }
+}
+
+fn shared<'a, C: Clone>(
+    clients: &mut HashMap<Trusted, C>,
+    files: TlsFiles<'a>,
+    allow_private: bool,
+    make: impl FnOnce(TlsFiles<'a>, bool) -> Result<C, net::Error>,
+) -> Result<C, net::Error> {
+    let key = (
+        files.ca_file.map(ToOwned::to_owned),
+        files.client.cloned(),
+        allow_private,
+    );
+    if let Some(client) = clients.get(&key) {
+        return Ok(client.clone());
+    }
+    let client = make(files, allow_private)?;
+    clients.insert(key, client.clone());
+    Ok(client)
 }

@@ -222,8 +222,8 @@ impl Fleet {
             return Ok(());
         };
         let http = match &endpoint.action {
-            Action::Webhook(hook) => self.clients.client(hook.tls(), hook.allow_private_network)?,
-            Action::Command(_) => self.clients.client(TlsFiles::default(), false)?,
+            Action::Webhook(hook) => self.clients.webhook(hook.tls(), hook.allow_private_network)?,
+            Action::Command(_) => self.clients.webhook(TlsFiles::default(), false)?,
         };
         info!(endpoint = %name, restarted, "endpoint started");
         let kind = match &endpoint.action {

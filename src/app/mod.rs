@@ -138,6 +138,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         desk: listening,
         sign_ins: sqlite.clone(),
         told: sqlite.clone(),
+        counts: sqlite.clone(),
         metrics,
         speaker: notices::speaker(&config.service),
         stop: draining.clone(),

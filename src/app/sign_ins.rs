@@ -65,7 +65,7 @@ impl SignIns {
         {
             return Ok(known.login.clone());
         }
-        let http = clients.client(account.auth.ca_file().into(), true)?;
+        let http = clients.token_server(account.auth.ca_file().into())?;
         let uses = config.uses(&account.sign_in);
         let requests = self.metrics.token_requests(&account.sign_in);
         let login = Login::counted(account.clone(), &uses, self.vault.clone(), http, requests);

@@ -86,7 +86,12 @@ pub(super) fn untold() -> ExitCode {
 
 /// The job whose id begins so.
 pub(super) async fn named(desk: &Desk, prefix: &str) -> Result<JobId, ExitCode> {
-    match desk.find(prefix).await.map_err(|error| failed(&error))?.as_slice() {
+    only(&desk.find(prefix).await.map_err(|error| failed(&error))?, prefix)
+}
+
+/// The only one of the jobs whose ids begin so.
+pub(super) fn only(found: &[JobId], prefix: &str) -> Result<JobId, ExitCode> {
+    match found {
         [one] => Ok(*one),
         [] => {
             eprintln!("there is no job {prefix:?}; mailjob jobs list shows which there are");

@@ -126,7 +126,7 @@ impl Known {
         } else {
             Arc::new(Forgetful)
         };
-        let http = net::http::client(account.auth.ca_file(), true).map_err(|error| Fault::config(error.to_string()))?;
+        let http = net::http::client(account.auth.ca_file()).map_err(|error| Fault::config(error.to_string()))?;
         let login = Login::new(account.clone(), &[protocol], store, http);
         Ok(Chosen { account, server, login })
     }

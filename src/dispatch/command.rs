@@ -204,18 +204,15 @@ fn outcome(end: &End, limit: Duration, answer: Answer, last_words: &str) -> Outc
     }
 }
 
-/// A program that isn't there or may not be run fails; when the machine has no room for a process, it may have later.
+/// A program that isn't there or may not be run is the operator's to mend, as is a machine without room for a process.
 fn unstarted(command: &config::Command, error: &io::Error) -> Outcome {
     let program = command.argv.first().map_or("", String::as_str);
-    let detail = format!("{program} could not be started: {error}");
-    match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Outcome::Failed {
-            reason: Reason::Spawn,
-            detail,
-            tell: None,
-        },
-        _ => later(Reason::Spawn, detail),
-    }
+    let cure = match error.kind() {
+        io::ErrorKind::NotFound => "; check argv in [command]: mailjob doctor looks for it as run does",
+        io::ErrorKind::PermissionDenied => "; let the user that mailjob runs as execute it",
+        _ => "",
+    };
+    later(Reason::Spawn, format!("{program} could not be started: {error}{cure}"))
 }
 
 fn spawn(start: &Start) -> io::Result<Child> {

@@ -100,7 +100,7 @@ async fn exit_codes_and_signals_decide() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_or_may_not_run_fails() {
+async fn a_program_that_is_not_there_or_may_not_run_waits_for_the_operator() {
     for program in ["/no/such/program", "no-such-program", "/etc/passwd"] {
         let command = config::Command {
             argv: vec![program.into()],
@@ -110,7 +110,7 @@ async fn a_program_that_is_not_there_or_may_not_run_fails() {
         assert!(
             matches!(
                 outcome,
-                Outcome::Failed {
+                Outcome::Retry {
                     reason: Reason::Spawn,
                     ..
                 }

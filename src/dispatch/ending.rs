@@ -39,7 +39,13 @@ pub(super) async fn commit(dispatch: &Dispatch, job: &ClaimedJob, mut seen: Seen
         Told::Here => conversation::answerable(&dispatch.endpoint, outcome, seen.depth),
         Told::Later | Told::Before => (outcome, None),
     };
-    let (outcome, due) = settle(outcome, &dispatch.endpoint.retry, job.retries, fastrand::f64(), now);
+    let (outcome, due) = settle(
+        outcome,
+        &dispatch.endpoint.retry,
+        (job.attempt, job.retries),
+        fastrand::f64(),
+        now,
+    );
     log(dispatch, job, &outcome, took);
     let summary = seen.head.as_ref().map(summary);
     let asker = seen
@@ -89,19 +95,10 @@ fn is_refused(outcome: &Outcome) -> bool {
 fn settle(
     outcome: Outcome,
     retry: &Retry,
-    retries: u32,
+    (attempt, retries): (u32, u32),
     jitter: f64,
     now: DateTime<Utc>,
 ) -> (Outcome, Option<DateTime<Utc>>) {
-    // Who waits for its turn tried nothing: it is due when its turn is, and no wait is used up.
-    if let Outcome::Retry {
-        reason: Reason::Rate,
-        not_before: Some(turn),
-        ..
-    } = outcome
-    {
-        return (outcome, Some(turn));
-    }
     let Outcome::Retry {
         reason,
         detail,
@@ -110,7 +107,13 @@ fn settle(
     else {
         return (outcome, None);
     };
-    if let Some(due) = retry::due(retry, retries, not_before, jitter, now) {
+    let due = match (reason, not_before) {
+        // Who waits for its turn is due when its turn is.
+        (Reason::Rate, Some(turn)) => Some(turn),
+        _ if !reason.is_attempt() => Some(retry::waiting(retry, attempt, jitter, now)),
+        _ => retry::due(retry, retries, not_before, jitter, now),
+    };
+    if let Some(due) = due {
         let outcome = Outcome::Retry {
             reason,
             detail,

@@ -53,6 +53,7 @@ use crate::{
     config::{self, EndpointName},
     job::{Exchange, Outcome, Reason, Replier},
     ledger::{ClaimedJob, Ledger},
+    net::exchange::HttpClient,
 };
 
 /// One endpoint's dispatch and what it shares with the others.
@@ -66,8 +67,8 @@ pub struct Dispatch {
     pub ledger: Arc<dyn Ledger>,
     /// Decides on replies.
     pub replier: Arc<dyn Replier>,
-    /// The client for the endpoint's webhook, from [`crate::net::http::client`].
-    pub http: reqwest::Client,
+    /// The client for the endpoint's webhook.
+    pub http: HttpClient,
     /// Where keys and policies of senders are asked for.
     pub dns: Arc<verify::Dns>,
     /// Mail in memory, over all endpoints.

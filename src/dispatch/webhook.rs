@@ -7,7 +7,7 @@ use std::io;
 
 use chrono::{SecondsFormat, Utc};
 use reqwest::{
-    Client, Response, Url,
+    StatusCode, Url,
     header::{
         ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderName,
         InvalidHeaderValue, USER_AGENT,
@@ -30,7 +30,8 @@ use crate::{
     job::{Cut, Outcome, Reason},
     message::clean::clean,
     net::{
-        http::{body, is_private_literal, is_private_network},
+        self,
+        exchange::{Content, ExchangeError, HttpAnswer, HttpClient, Progress},
         tls_cure,
     },
     secret::{ExposeSecret, SecretError, SecretRef},
@@ -189,14 +190,20 @@ fn value(field: &Field, signature: &str) -> Result<HeaderValue, Unmade> {
 }
 
 /// Sends a request and judges the answer, all within the webhook's time.
-pub(super) async fn send(client: &Client, webhook: &config::Webhook, request: Request) -> Ended {
+///
+/// The status that an answer begins with says what became of the work: where it was heard, nothing that follows is asked.
+pub(super) async fn send(client: &HttpClient, webhook: &config::Webhook, request: Request) -> Ended {
     let sent = request.body.len();
     let mut answered = None;
+    let mut progress = Progress::default();
     let until = Instant::now() + webhook.timeout;
-    let ended = match timeout_at(until, exchange(client, webhook, request)).await {
-        Ok(Ok(response)) => judged(webhook, response, until, &mut answered).await,
-        Ok(Err(outcome)) => outcome.into(),
-        Err(_elapsed) => later(Reason::Timeout, late(webhook)).into(),
+    let exchanged = timeout_at(until, exchange(client, webhook, request, &mut progress)).await;
+    let ended = match (exchanged, progress.status()) {
+        (Ok(Ok(answer)), _) => judged(webhook, answer, until, &mut answered).await,
+        (Ok(Err(error)), Some(status)) => headless(status, causes(&error), &mut answered),
+        (Err(_elapsed), Some(status)) => headless(status, late(webhook), &mut answered),
+        (Ok(Err(error)), None) => unreachable(&error).into(),
+        (Err(_elapsed), None) => later(Reason::Timeout, late(webhook)).into(),
     };
     Ended {
         exchange: Some(trace::webhook(webhook, sent, answered)),
@@ -209,71 +216,84 @@ fn late(webhook: &config::Webhook) -> String {
 }
 
 /// The head of the answer.
-async fn exchange(client: &Client, webhook: &config::Webhook, request: Request) -> Result<Response, Outcome> {
-    let url =
-        Url::parse(&webhook.url).map_err(|error| later(Reason::Network, format!("the URL is not usable: {error}")))?;
-    if !webhook.allow_private_network && is_private_literal(&url) {
-        let detail = "the URL is in a private network; set allow_private_network = true if that is meant";
-        return Err(later(Reason::PrivateNetwork, detail.to_owned()));
-    }
-    let body = match request.body {
-        Body::Memory(bytes) => reqwest::Body::from(bytes),
+async fn exchange(
+    client: &HttpClient,
+    webhook: &config::Webhook,
+    request: Request,
+    progress: &mut Progress,
+) -> Result<HttpAnswer, ExchangeError> {
+    let url = Url::parse(&webhook.url).map_err(|error| ExchangeError::Url(error.to_string()))?;
+    let content = match request.body {
+        Body::Memory(bytes) => Content::Bytes(bytes),
         Body::File { file, .. } => {
             let pieces = ReaderStream::with_capacity(tokio::fs::File::from_std(file), PIECE);
-            reqwest::Body::wrap_stream(pieces)
+            Content::Stream(reqwest::Body::wrap_stream(pieces))
         }
     };
-    let sent = client.post(url).headers(request.headers).body(body).send();
-    sent.await.map_err(|error| unreachable(&error))
+    client.post(&url, request.headers, content, progress).await
 }
 
 /// From here on the webhook's status says what the job is: a body that doesn't come costs the answer alone.
 async fn judged(
     webhook: &config::Webhook,
-    mut response: Response,
+    mut answer: HttpAnswer,
     until: Instant,
     seen: &mut Option<Answered>,
 ) -> Ended {
-    let status = response.status();
-    let seen = seen.insert(Answered::new(status, response.headers()));
+    let status = answer.status;
+    let seen = seen.insert(Answered::new(status, &answer.headers));
     let most = if status.is_success() {
         webhook.max_answer
     } else {
         MAX_REFUSAL
     };
-    let came = match timeout_at(until, body(&mut response, most)).await {
+    let came = match timeout_at(until, answer.body(most)).await {
         Ok(Ok(Some(body))) => {
             seen.body = Some(Cut::head(&body));
             Came::Whole(body)
         }
         Ok(Ok(None)) => Came::TooLarge { most },
-        Ok(Err(error)) => Came::Broken(causes("its body did not come whole", &error)),
+        Ok(Err(error)) => Came::Broken(format!("its body did not come whole: {}", causes(&error))),
         Err(_elapsed) => Came::Broken(late(webhook)),
     };
-    answer::judge(status, response.headers(), came, webhook.max_answer, Utc::now())
+    answer::judge(status, &answer.headers, came, webhook.max_answer, Utc::now())
 }
 
-/// What a failure on the way there or back means; the error's text without the URL, which may hold a key.
-fn unreachable(error: &reqwest::Error) -> Outcome {
-    let cure = tls_cure(error);
-    let reason = if is_private_network(error) {
-        Reason::PrivateNetwork
-    } else if cure.is_some() {
-        Reason::Tls
-    } else if error.is_timeout() {
-        Reason::Timeout
-    } else {
-        Reason::Network
+/// An answer of which no more than the status is known.
+fn headless(status: StatusCode, why: String, seen: &mut Option<Answered>) -> Ended {
+    let none = HeaderMap::new();
+    *seen = Some(Answered::new(status, &none));
+    answer::judge(status, &none, Came::Headless(why), 0, Utc::now())
+}
+
+/// What a failure on the way there or back means. The text is without the URL, which may hold a key.
+fn unreachable(error: &ExchangeError) -> Outcome {
+    let by_tls = tls_cure(error);
+    let (reason, cure) = match error {
+        ExchangeError::PrivateNetwork(_) => return later(Reason::PrivateNetwork, error.to_string()),
+        ExchangeError::Url(_) => return later(Reason::Network, error.to_string()),
+        ExchangeError::Connect(net::Error::Timeout { .. }) => (Reason::Timeout, None),
+        // It names its cure itself.
+        ExchangeError::Connect(net::Error::Resolve { .. }) | ExchangeError::Http(_) => (Reason::Network, None),
+        ExchangeError::Connect(error) => (Reason::Network, Some(error.cure())),
     };
-    let causes = causes("the exchange with the webhook failed", error);
-    later(reason, cure.map_or(causes.clone(), |cure| format!("{causes}; {cure}")))
+    let reason = if by_tls.is_some() { Reason::Tls } else { reason };
+    let what = format!("the exchange with the webhook failed: {}", causes(error));
+    later(
+        reason,
+        by_tls.or(cure).map_or(what.clone(), |cure| format!("{what}; {cure}")),
+    )
 }
 
-fn causes(what: &str, error: &reqwest::Error) -> String {
-    let mut causes = vec![what.to_owned()];
-    let mut cause = std::error::Error::source(error);
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut causes = vec![error.to_string()];
+    let mut cause = error.source();
     while let Some(error) = cause {
-        causes.push(error.to_string());
+        let said = error.to_string();
+        // Some say what their cause says.
+        if !causes.iter().any(|known| known.contains(&said)) {
+            causes.push(said);
+        }
         cause = error.source();
     }
     clean(&causes.join(": "), MAX_CAUSES)

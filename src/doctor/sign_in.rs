@@ -45,7 +45,7 @@ pub(super) fn logins(
 
 /// The sign-in of an account.
 fn login(account: &Arc<Account>, uses: &[Protocol], store: &Store) -> Result<Login, Trouble> {
-    let http = net::http::client(account.auth.ca_file(), true).map_err(|error| of_net(&error))?;
+    let http = net::http::client(account.auth.ca_file()).map_err(|error| of_net(&error))?;
     let store = match store {
         Store::Open(store) => store.clone(),
         Store::Closed(_) => Arc::new(Forgetful),

@@ -20,7 +20,7 @@ pub use self::{
     part::{Ended as EndedPart, Part, Piece, Share},
     token::{ConversationKey, Token},
 };
-use crate::{config::EndpointName, message::Head};
+use crate::{config::EndpointName, message::Head, refusal};
 
 /// What one attempt came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,6 +137,27 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Those that only the operator can end: a setting, a secret, a program, a certificate. Jobs wait for him, however long, and no sender hears
+    /// of it.
+    pub fn operators() -> impl Iterator<Item = Self> {
+        let statuses = refusal::OPERATORS.iter().map(|status| Self::Status(*status));
+        let others = [Self::Tls, Self::PrivateNetwork, Self::Spawn, Self::Secret];
+        statuses.chain(others)
+    }
+
+    /// Whether it is one of them.
+    #[must_use]
+    pub fn is_operators(self) -> bool {
+        Self::operators().any(|reason| reason == self)
+    }
+
+    /// Whether a job that comes back for it has had one of its attempts. Nobody tried who waited for his turn, for the operator, or for room on
+    /// our own disk.
+    #[must_use]
+    pub fn is_attempt(self) -> bool {
+        !matches!(self, Self::Rate | Self::Local) && !self.is_operators()
+    }
+
     /// The stable code, e.g. `status-503`, `exit-1`, `timeout`.
     #[must_use]
     pub fn code(self) -> String {

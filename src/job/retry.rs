@@ -1,5 +1,7 @@
 //! When an action is tried again: pure.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Retry;
@@ -34,10 +36,20 @@ pub fn due(
     Some(after(after(now, *wait).max(wished), spread))
 }
 
+/// The longest wait of a job that waits for the operator or for room: he may mend it without a word to us.
+const LONGEST: Duration = Duration::from_secs(3_600);
+
+/// When a job is due again that waits for somebody, and uses no attempt up: after the wait of its attempt, up to an hour, without end.
+#[must_use]
+pub fn waiting(retry: &Retry, attempt: u32, jitter: f64, now: DateTime<Utc>) -> DateTime<Utc> {
+    let nth = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+    let wait = retry.waits.get(nth).or(retry.waits.last()).copied();
+    let wait = wait.unwrap_or(LONGEST).min(LONGEST);
+    now + wait + wait.mul_f64(jitter.clamp(0.0, 1.0) * SPREAD)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -72,6 +84,22 @@ mod tests {
         for (retries, not_before, jitter, expected) in cases {
             let due = due(&retry, retries, not_before.map(at), jitter, at(1_000));
             assert_eq!(due, expected.map(at), "{retries} {not_before:?} {jitter}");
+        }
+    }
+
+    #[test]
+    fn who_waits_for_somebody_waits_without_end_and_an_hour_at_most() {
+        for (waits, attempt, jitter, expected) in [
+            (&[5, 60][..], 1, 0.0, 1_005),
+            (&[5, 60], 1, 1.0, 1_006),
+            (&[5, 60], 2, 0.0, 1_060),
+            (&[5, 60], 0, 0.0, 1_005),
+            (&[5, 60], u32::MAX, 0.0, 1_060),
+            (&[5, 36_000], 2, 0.0, 4_600),
+            (&[], 1, 0.0, 4_600),
+        ] {
+            let due = waiting(&retry(waits), attempt, jitter, at(1_000));
+            assert_eq!(due, at(expected), "{waits:?} {attempt}");
         }
     }
 

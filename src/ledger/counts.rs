@@ -19,7 +19,7 @@ pub struct Counts {
     pub replies: Vec<ReplyCount>,
     /// Endpoints of which no job is claimed.
     pub pauses: Vec<Pause>,
-    /// By endpoint: of the jobs that wait for another attempt, the one that has it next.
+    /// By endpoint: of the jobs that wait for another attempt, the one that has it next; of those that wait for a person, where any does.
     pub setbacks: BTreeMap<String, Setback>,
     /// Why nothing can be written.
     pub unwritable: Option<Unwritable>,

@@ -48,6 +48,22 @@ pub(super) fn said(error: &io::Error) -> String {
     }
 }
 
+/// The end of a connection without the end of TLS. Rustls gives an address in its manual, which is of no use to an operator.
+pub(super) fn in_words(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), without_manual(&error.to_string())),
+        _ => error,
+    }
+}
+
+/// The words of an error without addresses in a library's manual.
+fn without_manual(words: &str) -> String {
+    let words: Vec<_> = words.split(' ').filter(|word| !word.starts_with(MANUAL)).collect();
+    words.join(" ").trim_end_matches(':').to_owned()
+}
+
+const MANUAL: &str = "https://docs.rs/";
+
 /// What to do where an error is one of TLS that only an operator can mend, wherever it stands among its causes; else nothing.
 #[must_use]
 pub fn tls_cure(error: &(dyn StdError + 'static)) -> Option<&'static str> {
@@ -231,6 +247,20 @@ mod tests {
         ] {
             assert!(error.cure().contains(words), "{error}: {}", error.cure());
         }
+    }
+
+    #[test]
+    fn no_manual_of_a_library_is_named() {
+        let words = "peer closed connection without sending TLS close_notify: https://docs.rs/rustls/latest/rustls/manual/#unexpected-eof";
+        let plain = "peer closed connection without sending TLS close_notify";
+        let error = in_words(io::Error::new(io::ErrorKind::UnexpectedEof, words));
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (io::ErrorKind::UnexpectedEof, plain)
+        );
+        let nested = format!("a: {words}: b https://docs.rs/");
+        assert_eq!(without_manual(&nested), format!("a: {plain}: b"));
+        assert_eq!(without_manual("see https://erp.example/"), "see https://erp.example/");
     }
 
     #[test]

@@ -1,14 +1,9 @@
-//! HTTP clients: no redirects, no proxy from the environment, and no way into a private network unless allowed.
+//! HTTP to the servers that an operator names: no redirects, no proxy from the environment. What leads into a private network is told here.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{
-    Client, Response,
-    dns::{Addrs, Name, Resolve, Resolving},
-    redirect::Policy,
-};
-use tokio::net::lookup_host;
+use reqwest::{Client, Response, redirect::Policy};
 
 use super::{Error, tls};
 pub use crate::address::is_private_literal;
@@ -17,16 +12,14 @@ use crate::{address::is_private, config::TlsFiles};
 /// What we speak, and say so in the handshake: who speaks HTTP/2 only says so in turn.
 pub(super) const ALPN: &[u8] = b"http/1.1";
 
-/// A client that trusts the system's roots and those of `ca_file`, and proves itself where that is asked, by the files as they are at each
-/// connection. Names that resolve to private addresses are refused
-/// when the connection is made, unless `allow_private`; for a URL whose host is an address, ask [`is_private_literal`] first:
-/// no resolver is asked about those.
+/// A client for servers that the operator names, in private networks too. It trusts the system's roots and those of `ca_file`, and proves
+/// itself where that is asked, by the files as they are at each connection.
 ///
 /// Connecting ends after 10 s; the whole exchange is the caller's to bound.
 ///
 /// # Errors
 /// When a file is unusable.
-pub fn client<'a>(files: impl Into<TlsFiles<'a>>, allow_private: bool) -> Result<Client, Error> {
+pub fn client<'a>(files: impl Into<TlsFiles<'a>>) -> Result<Client, Error> {
     tls::install_provider();
     let mut tls = tls::following(files.into())?;
     tls.alpn_protocols = vec![ALPN.to_vec()];
@@ -42,17 +35,11 @@ pub fn client<'a>(files: impl Into<TlsFiles<'a>>, allow_private: bool) -> Result
         .tcp_nodelay(true)
         .connect_timeout(Duration::from_secs(10))
         .pool_idle_timeout(Duration::from_secs(30));
-    let builder = if allow_private {
-        builder
-    } else {
-        builder.dns_resolver(Arc::new(PublicOnly))
-    };
     Ok(builder.build()?)
 }
 
-/// Header fields of an answer at most. hyper's own limit is 100 (2026-11): an answer with more would cost the work that it tells of.
-/// All of them together stay within hyper's buffer of 400 KiB.
-const MAX_HEADERS: usize = 4_096;
+/// Header fields of an answer at most. hyper's own limit is 100 (2026-11). All of them together stay within hyper's buffer of 400 KiB.
+pub(super) const MAX_HEADERS: usize = 4_096;
 
 /// What is left of a body, or nothing when that is more than `most` bytes.
 ///
@@ -74,19 +61,6 @@ pub async fn body(answer: &mut Response, most: u64) -> Result<Option<Bytes>, req
 #[error("{0} is in a private network; set allow_private_network = true if that is meant")]
 pub struct PrivateNetwork(pub String);
 
-/// Whether a request failed because of [`PrivateNetwork`].
-#[must_use]
-pub fn is_private_network(error: &reqwest::Error) -> bool {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        if error.is::<PrivateNetwork>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
-}
-
 /// Those of a name's addresses that are public.
 ///
 /// # Errors
@@ -97,42 +71,4 @@ pub fn public(name: &str, mut addresses: Vec<SocketAddr>) -> Result<Vec<SocketAd
         return Err(PrivateNetwork(name.to_owned()));
     }
     Ok(addresses)
-}
-
-struct PublicOnly;
-
-impl Resolve for PublicOnly {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found: Vec<_> = lookup_host((name.as_str(), 0)).await?.collect();
-            if found.is_empty() {
-                return Err(io::Error::from(io::ErrorKind::NotFound).into());
-            }
-            let public = public(name.as_str(), found)?;
-            Ok(Box::new(public.into_iter()) as Addrs)
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_name_in_the_private_network_is_refused_at_connect() {
-        let refused = client(None, false)
-            .unwrap()
-            .get("http://localhost:9/")
-            .send()
-            .await
-            .unwrap_err();
-        assert!(is_private_network(&refused), "{refused:?}");
-        let allowed = client(None, true)
-            .unwrap()
-            .get("http://localhost:9/")
-            .send()
-            .await
-            .unwrap_err();
-        assert!(!is_private_network(&allowed), "{allowed:?}");
-    }
 }

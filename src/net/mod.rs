@@ -4,11 +4,14 @@
 //! verification off.
 
 mod cure;
+pub mod exchange;
 mod handshake;
 pub mod http;
 mod reach;
+mod status_line;
 pub mod tls;
 mod trust;
+mod wire;
 
 use std::{
     io,
@@ -116,7 +119,7 @@ impl Stream {
 
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        Pin::new(&mut self.0).poll_read(cx, buf).map_err(cure::in_words)
     }
 }
 

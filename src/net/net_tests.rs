@@ -112,7 +112,7 @@ async fn a_rotated_ca_file_counts_for_the_next_connection_of_the_same_client() {
     let (port, rotated) = (https(&old).await, https(&new).await);
     let ca_file = folder.path().join("ca.pem");
     std::fs::copy(&old.ca, &ca_file).unwrap();
-    let client = http::client(Some(&*ca_file), true).unwrap();
+    let client = http::client(Some(&*ca_file)).unwrap();
     let ask = async |port: u16| client.get(format!("https://localhost:{port}/")).send().await;
     assert!(ask(port).await.unwrap().status().is_success());
     assert!(ask(rotated).await.is_err(), "its authority is not trusted yet");

@@ -89,7 +89,7 @@ async fn tried(host: &str, port: u16, files: TlsFiles<'_>) -> Result<Stream, Str
 
 /// The same by an HTTP client.
 async fn asked(port: u16, files: TlsFiles<'_>) -> Result<String, String> {
-    let client = http::client(files, true).map_err(|error| error.to_string())?;
+    let client = http::client(files).map_err(|error| error.to_string())?;
     let answer = client.get(format!("https://localhost:{port}/")).send().await;
     let answer = answer.map_err(|error| tls_cure(&error).unwrap_or("no word of TLS").to_owned())?;
     answer.text().await.map_err(|error| error.to_string())
@@ -199,7 +199,7 @@ async fn a_client_s_certificate_is_shown_where_it_is_asked_for() {
     assert!(refused.contains("does not take our client's certificate"), "{refused}");
 
     // Both files are read anew: a rotated pair counts for the next connection of the same client.
-    let client = http::client(files(Some(&strangers)), true).unwrap();
+    let client = http::client(files(Some(&strangers))).unwrap();
     let ask = async || client.get(format!("https://localhost:{port}/")).send().await;
     assert!(ask().await.is_err());
     std::fs::copy(&us.cert, &strange.cert).unwrap();

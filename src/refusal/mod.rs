@@ -1,6 +1,7 @@
 //! What the other side means when it says no, who must act, and how long it is left alone. Pure.
 //!
-//! Every refusal comes here: of a mailbox server ([`sign_in`]), a submission server ([`smtp()`]) and a token endpoint ([`token`]).
+//! Every refusal comes here: of a mailbox server ([`sign_in`]), a submission server ([`smtp()`]), a token endpoint
+//! ([`token`]) and a webhook ([`webhook()`]).
 //! A caller hands over what it knows (where it was in the exchange, the code, the enhanced code, whose server it is, the words) and
 //! branches on [`Remedy`] alone; what people read is [`Diagnosis`]' `what` and `cure`.
 //!
@@ -16,6 +17,7 @@ mod limits;
 mod microsoft;
 mod smtp;
 mod submission;
+mod webhook;
 
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ use crate::config::Protocol;
 
 pub use host::MailHost;
 pub use smtp::{Stage, is_of_form, smtp};
+pub use webhook::{OPERATORS, webhook};
 
 /// The longest that a server is left alone because it asks for it.
 const LONGEST: Duration = Duration::from_secs(300);

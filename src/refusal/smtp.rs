@@ -66,7 +66,7 @@ pub fn smtp(host: MailHost, stage: Stage, code: u16, enhanced: Option<&str>, sai
                 MailHost::Exchange => microsoft::smtp(code, enhanced, said),
                 MailHost::Other => None,
             };
-            known.unwrap_or_else(|| by_code(code))
+            known.unwrap_or_else(|| of_session(stage, code))
         }
     };
     with_backoff(diagnosis, said)
@@ -89,6 +89,25 @@ pub fn is_of_form(code: u16, enhanced: Option<&str>, said: &str) -> bool {
     matches!(code, 500..=504 | 555)
         || enhanced.is_some_and(|enhanced| enhanced.starts_with("5.5."))
         || (code >= 500 && of_form.iter().any(|words| said.contains(words)))
+}
+
+/// A refusal before anybody has signed in is about this machine or its name, not about an account.
+fn of_session(stage: Stage, code: u16) -> Diagnosis {
+    match (stage, code) {
+        (Stage::Hello, 500..=599) => submission::OUR_NAME,
+        // smtp-relay.gmail.com answers `421 4.7.0 Try again later` to a name that it does not take (2026-11).
+        (Stage::Hello, _) => row(
+            "the server is busy, or does not take the name that Mailjob gives at EHLO",
+            "it is tried again later; if it stays, write hello = \"…\" in [service]: this machine's name as others know it",
+        )
+        .by(Remedy::Wait),
+        (Stage::Greeting, 500..=599) => row(
+            "the server lets nobody in from this machine's address",
+            "check smtp host and port, and whether the provider lets this machine's address in (a block list, an allow list)",
+        ),
+        (Stage::StartTls, 500..=599) => row("the server refuses to begin TLS", "check smtp port and tls"),
+        _ => by_code(code),
+    }
 }
 
 /// RFC 4954 section 6 and RFC 5321 section 4.2.

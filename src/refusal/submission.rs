@@ -41,7 +41,7 @@ const SENDER: Diagnosis = row(
     "set from to an address of this account, or give the account the right to send as it",
 );
 
-const OUR_NAME: Diagnosis = row(
+pub(super) const OUR_NAME: Diagnosis = row(
     "the server does not take the name that Mailjob gives at EHLO",
     "write hello = \"…\" in [service]: this machine's name as others know it",
 );

@@ -93,21 +93,23 @@ async fn a_stranger_s_certificate_is_refused() {
 
 #[tokio::test]
 async fn troubles_while_opening() {
-    for (start, answer, stage) in [
-        ("greeting", "554 5.3.2 no", Stage::Greeting),
-        ("greeting", "421 4.3.2 busy", Stage::Greeting),
-        ("EHLO", "554 5.5.1 no", Stage::Hello),
+    for (start, answer, stage, cure) in [
+        ("greeting", "554 5.3.2 no", Stage::Greeting, "block list"),
+        ("greeting", "421 4.3.2 busy", Stage::Greeting, "tried again"),
+        ("EHLO", "554 5.5.1 no", Stage::Hello, "hello = \"…\" in [service]"),
         (
             "EHLO",
             "421 4.7.0 Try again later, closing connection. (EHLO)",
             Stage::Hello,
+            "hello = \"…\" in [service]",
         ),
-        ("AUTH", "454 4.7.0 later", Stage::SignIn),
+        ("AUTH", "454 4.7.0 later", Stage::SignIn, "tried again"),
     ] {
         let fake = saying(start, answer).await;
         let trouble = open(&fake, &password()).await.err().unwrap();
         assert!(matches!(trouble, Trouble::Closing { .. }), "{trouble}");
         assert_eq!(trouble.stage(), Some(stage), "{trouble}");
+        assert!(trouble.to_string().contains(cure), "{trouble}");
         assert_eq!(trouble.verdict(), crate::auth::Verdict::Reconnect);
     }
     let fake = saying(

@@ -32,7 +32,7 @@ pub(super) enum Trouble {
     #[error("the SMTP server did not answer within {} s {stage}", .patience.as_secs())]
     Slow { stage: Stage, patience: Duration },
     /// The server does not want this session, or not any more.
-    #[error("the SMTP server closes the session {stage}: {reply}")]
+    #[error("the SMTP server closes the session {stage}: {reply}; {}", answer::diagnosis(*.host, *.stage, .reply).cure)]
     Closing { stage: Stage, host: MailHost, reply: Reply },
     /// The server does not take our credential.
     #[error("the SMTP server refuses the sign-in {stage}: {reply}; {}", answer::diagnosis(*.host, *.stage, .reply).cure)]

@@ -94,6 +94,17 @@ pub struct Setback {
     /// When it is tried again.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub next: DateTime<Utc>,
+    /// Whether only a person can end it.
+    #[serde(default)]
+    pub needs_person: bool,
+}
+
+impl Setback {
+    /// Why, in words, or as a code where there are none.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        self.detail.as_ref().or(self.reason.as_ref()).map_or("", String::as_str)
+    }
 }
 
 /// The mailbox of an endpoint. Endpoints may share one.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Jobs,
+    Jobs, Replies,
     state::{PausedBy, State, time},
 };
 
@@ -55,8 +55,12 @@ pub struct Known {
     pub problem: Option<String>,
     /// Its jobs, where they could be counted.
     pub jobs: Option<Jobs>,
+    /// Why its jobs wait, where a person has to act.
+    pub waits: Option<String>,
     /// Why its replies can't be sent, where a person has to act.
     pub replies: Option<String>,
+    /// What to do about replies that may have arrived or not.
+    pub undecided: Option<String>,
     /// Since when it is known that another Mailjob works at its mailbox with a ledger of its own.
     pub rival: Option<DateTime<Utc>>,
     /// Which mails that are over can't leave its mailbox, and why.
@@ -149,6 +153,25 @@ fn held(jobs: Option<Jobs>) -> Option<String> {
     (held > 0).then(|| format!("look at the jobs that are held ({held}): mailjob jobs list --state held"))
 }
 
+/// What to do about jobs that wait until a person has acted.
+#[must_use]
+pub fn waiting(endpoint: &str, why: &str) -> String {
+    format!(
+        "its jobs wait until that is mended: {why}; then mailjob jobs retry --all --endpoint {endpoint} --state deferred has them go on at once"
+    )
+}
+
+/// What to do about replies of which nobody knows whether they have arrived.
+#[must_use]
+pub fn undecided(endpoint: &str, replies: &Replies) -> Option<String> {
+    (replies.unsure > 0).then(|| {
+        format!(
+            "replies may have arrived or not ({}), and you decide: mailjob replies list --state unsure shows those of {endpoint} too, then mailjob replies accept JOB or mailjob replies retry JOB",
+            replies.unsure
+        )
+    })
+}
+
 /// What to do where two ledgers work at one mailbox.
 fn rival(since: Option<DateTime<Utc>>) -> Option<String> {
     since.map(|since| {
@@ -175,11 +198,14 @@ pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
     let unsettled = known.unsettled.as_ref().map(|words| {
         format!("{words}; make room there, or give the user the right to do it, or change [settle] in its file: it is tried again")
     });
+    let waits = known.waits.as_ref().map(|why| waiting(&known.endpoint, why));
     let more = [
         rival(known.rival),
         problem,
+        waits,
         held(known.jobs),
         known.replies.clone(),
+        known.undecided.clone(),
         unsettled,
     ];
     let all: Vec<_> = verdict

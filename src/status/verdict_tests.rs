@@ -106,6 +106,17 @@ fn each_state_has_its_words_and_what_to_do() {
         ),
         (
             Known {
+                waits: Some("the webhook answered 401".into()),
+                ..known()
+            },
+            State::Working,
+            "working",
+            Some(
+                "its jobs wait until that is mended: the webhook answered 401; then mailjob jobs retry --all --endpoint orders --state deferred has them go on at once",
+            ),
+        ),
+        (
+            Known {
                 problem: Some("x".into()),
                 jobs: Some(held),
                 replies: Some("see to the SMTP server".into()),

@@ -1,14 +1,11 @@
 //! What ends a session, told apart by what the loop does about it.
 
-use std::{borrow::Cow, fmt, io, time::Duration};
+use std::{io, time::Duration};
 
+pub use super::words::{Negative, Refusal, Words};
 use crate::{
-    auth,
-    config::Protocol,
-    ledger,
-    message::clean::clean,
-    net,
-    refusal::{self, Diagnosis, MailHost},
+    auth, ledger, net,
+    refusal::{self, MailHost},
     secret::Redaction,
 };
 
@@ -24,8 +21,10 @@ pub enum Error {
     /// The server closed the connection without a word.
     #[error("the server closed the connection")]
     Closed,
-    /// The server closed the connection and said why.
-    #[error("the server closed the connection: {0}")]
+    /// The server ends the session and says why.
+    #[error(
+        "the server ends the session: {0}; it is tried again by itself, and if it stays so, ask whoever runs the server"
+    )]
     Bye(Words),
     /// Nothing came for this long.
     #[error("the server was silent for {} s", .0.as_secs())]
@@ -194,122 +193,6 @@ pub enum Violation {
     Command,
 }
 
-/// How a server says no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Negative {
-    /// IMAP: it won't.
-    No,
-    /// IMAP: it does not understand.
-    Bad,
-    /// POP3: either.
-    Err,
-}
-
-impl fmt::Display for Negative {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::No => "NO",
-            Self::Bad => "BAD",
-            Self::Err => "-ERR",
-        })
-    }
-}
-
-/// A NO, BAD or -ERR.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Which of them.
-    pub status: Negative,
-    /// The response code in capitals (RFC 9051 section 7.1, RFC 2449 section 8), e.g. `OVERQUOTA` or `IN-USE`.
-    pub code: Option<Words>,
-    /// Its text, or what a SASL challenge said.
-    pub text: Words,
-}
-
-impl Refusal {
-    /// Whether it has this response code.
-    #[must_use]
-    pub fn is(&self, code: &str) -> bool {
-        self.code.as_ref().is_some_and(|c| c.0 == code)
-    }
-
-    /// Strikes out what was said in secret before.
-    pub(crate) fn strike(&mut self, redaction: &Redaction) {
-        self.text.strike(redaction);
-        if let Some(code) = &mut self.code {
-            code.strike(redaction);
-        }
-    }
-
-    /// How long the server wants to be left alone, where it says so.
-    #[must_use]
-    pub fn patience(&self) -> Option<Duration> {
-        refusal::backoff(&self.text.0)
-    }
-
-    /// What it means where it answers a sign-in, and what to do about it.
-    #[must_use]
-    pub fn diagnosis(&self, host: MailHost) -> Diagnosis {
-        let protocol = match self.status {
-            Negative::Err => Protocol::Pop3,
-            Negative::No | Negative::Bad => Protocol::Imap,
-        };
-        refusal::sign_in(host, protocol, &self.to_string())
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ", self.status)?;
-        if let Some(code) = &self.code {
-            write!(f, "[{code}] ")?;
-        }
-        self.text.fmt(f)
-    }
-}
-
-/// A server's words, cleaned: at most 300 characters, in one line.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Words(String);
-
-impl Words {
-    /// The words that are fit to be shown.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(clean(text, 300))
-    }
-
-    /// Whether they begin as an IMAP server's refusal does, whatever stands before.
-    #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        let first = self.0.split_whitespace().find(|word| *word != "*");
-        first.is_some_and(|word| {
-            ["NO", "BAD", "BYE"]
-                .iter()
-                .any(|status| word.eq_ignore_ascii_case(status))
-        })
-    }
-
-    /// The same without what was said in secret before.
-    pub(crate) fn struck(mut self, redaction: &Redaction) -> Self {
-        self.strike(redaction);
-        self
-    }
-
-    /// Strikes out what was said in secret before.
-    pub(crate) fn strike(&mut self, redaction: &Redaction) {
-        if let Cow::Owned(left) = redaction.strike(&self.0) {
-            self.0 = left;
-        }
-    }
-}
-
-impl fmt::Display for Words {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// What the loop does about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -407,7 +290,7 @@ impl Error {
     pub fn patience(&self) -> Option<Duration> {
         match self {
             Self::Refused { answer, .. } | Self::Credential { answer, .. } => answer.patience(),
-            Self::Bye(words) | Self::NotGreeted(words) => refusal::backoff(&words.0),
+            Self::Bye(words) | Self::NotGreeted(words) => refusal::backoff(words.as_str()),
             Self::TooSoon { wait, .. } => Some(*wait),
             _ => None,
         }

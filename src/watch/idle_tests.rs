@@ -129,7 +129,7 @@ async fn a_connection_that_ends_in_idle_is_an_error() {
     for (script, error, after) in [
         (
             &["C: IDLE", "S: + idling", "WAIT 5", "S: * BYE restart"][..],
-            "the server closed the connection: restart",
+            "the server ends the session: restart; it is tried again by itself, and if it stays so, ask whoever runs the server",
             5,
         ),
         (

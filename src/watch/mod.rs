@@ -45,6 +45,7 @@ mod touch;
 mod uids;
 pub mod visit;
 mod watcher;
+pub mod words;
 
 use std::sync::Arc;
 

@@ -111,7 +111,7 @@ pub(crate) fn write_secret(path: &Path, text: &str) {
 /// A sign-in whose rotated tokens live in the ledger, sealed.
 pub(crate) fn login(account: &Arc<Account>, ledger: &Arc<Sqlite>) -> Login {
     net::tls::install_provider();
-    let http = net::http::client(None, true).unwrap();
+    let http = net::http::client(None).unwrap();
     Login::new(account.clone(), &[], Arc::new(vault(ledger)), http)
 }
 

@@ -104,7 +104,7 @@ pub(crate) async fn vault(mailjob: &Mailjob) -> Vault {
 pub(crate) async fn login(mailjob: &Mailjob, account: &str) -> Login {
     net::tls::install_provider();
     let account = loaded(mailjob).accounts.remove(account).unwrap();
-    let http = net::http::client(None, true).unwrap();
+    let http = net::http::client(None).unwrap();
     Login::new(account, &[], Arc::new(vault(mailjob).await), http)
 }
 

@@ -14,9 +14,9 @@ use crate::{
     metrics::{MailboxNow, Picture},
     reply,
     status::{
-        Endpoint, Jobs, Mailbox, Replies, State, Status,
+        Endpoint, Jobs, Mailbox, Replies, Setback, State, Status,
         state::time,
-        verdict::{Known, Need, Trouble, Verdict, verdict},
+        verdict::{Known, Need, Trouble, Verdict, undecided, verdict},
     },
     watch::{self, health},
 };
@@ -126,10 +126,12 @@ impl View {
         let jobs = counts.map(|counts| counts.jobs.get(name).copied().unwrap_or_default());
         let replies = counts.map(|counts| replies(counts, name, seat));
         let state = seat.map(|seat| seat.watch.state());
+        let setback = counts.and_then(|counts| counts.setbacks.get(name).cloned());
         let verdict = match (seat, problem) {
             (Some(seat), problem) => {
                 let known = Known {
                     paused: counts.and_then(|counts| counts.paused(name)),
+                    waits: setback.as_ref().and_then(waits),
                     ..seat.known(name, problem, jobs, replies.as_ref())
                 };
                 verdict(&known, now)
@@ -148,7 +150,7 @@ impl View {
             mailbox: seat.zip(state).map(|(seat, state)| seat.shown(&state)),
             problem: problem.cloned(),
             jobs,
-            setback: counts.and_then(|counts| counts.setbacks.get(name).cloned()),
+            setback,
             replies,
         }
     }
@@ -231,10 +233,12 @@ impl Seat {
             paused: None,
             problem: problem.cloned(),
             jobs,
+            waits: None,
             rival: state.rival,
             replies: sends
                 .filter(|trouble| trouble.needs_person && waiting)
                 .map(|trouble| format!("its replies can't be sent: {}", trouble.words)),
+            undecided: replies.and_then(|replies| undecided(name, replies)),
             unsettled: state.unsettled.as_ref().map(unsettled),
         }
     }
@@ -255,6 +259,11 @@ impl Seat {
             unread_line: state.unread.as_ref().map(|(_, line)| line.clone()),
         }
     }
+}
+
+/// Why jobs wait, where only a person can end that.
+fn waits(setback: &Setback) -> Option<String> {
+    setback.needs_person.then(|| setback.why().to_owned())
 }
 
 fn unsettled(unsettled: &health::Unsettled) -> String {

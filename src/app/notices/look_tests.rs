@@ -54,7 +54,7 @@ async fn what_can_t_be_sent_stays_due_and_the_server_is_left_alone() {
     let (account, asked) = deaf().await;
     let account = Arc::new(account);
     crate::net::tls::install_provider();
-    let http = crate::net::http::client(None, true).unwrap();
+    let http = crate::net::http::client(None).unwrap();
     let operator = Operator::new(vec!["ops@example.com".into()], account.clone());
     let desk = Desk {
         sign_ins: [("office".to_owned(), account.clone())].into(),
@@ -66,6 +66,7 @@ async fn what_can_t_be_sent_stays_due_and_the_server_is_left_alone() {
         desk: watch::channel(desk.clone()).1,
         sign_ins: ledger.clone(),
         told: ledger.clone(),
+        counts: ledger.clone(),
         metrics: Metrics::new(),
         speaker: speaker(&Service::on(1)),
         stop: CancellationToken::new(),
@@ -111,6 +112,7 @@ async fn without_an_operator_nothing_is_noted_as_told() {
         desk: watch::channel(desk.clone()).1,
         sign_ins: ledger.clone(),
         told: ledger.clone(),
+        counts: ledger.clone(),
         metrics: Metrics::new(),
         speaker: speaker(&Service::on(1)),
         stop: CancellationToken::new(),

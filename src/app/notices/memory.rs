@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -27,6 +28,8 @@ pub(super) struct Memory {
     pub(super) facts: BTreeMap<String, (Arc<Account>, Instant, Facts)>,
     failures: u32,
     pub(super) rest: Option<Instant>,
+    /// Since when it is known that an endpoint's jobs wait for a person.
+    pub(super) waiting: BTreeMap<String, DateTime<Utc>>,
     /// What was logged.
     pub(super) logged: BTreeSet<String>,
 }

@@ -1,7 +1,7 @@
 //! Tells the operator by mail what only a person can mend, before it breaks where that can be known, and keeps the metrics of the
 //! sign-ins.
 //!
-//! Each look asks how the sign-ins, the mailboxes and the files are, what happened to jobs, and what was told. All news since the last
+//! Each look asks how the sign-ins, the mailboxes and the files are, which jobs wait for a person, what happened to jobs, and what was told. All news since the last
 //! mail goes in one, no more often than the operator wants. A condition is noted as told after a server took the mail, so
 //! a crash in between tells it twice, with the same Message-ID. Nothing waits for a notice: what can't be sent is logged, backed
 //! off, and due again at a later look.
@@ -27,7 +27,7 @@ use crate::{
         forecast::{Forecast, State, What, forecast},
     },
     config::{Account, Operator, Problem, Service},
-    ledger::{Error, JobNews, NoticeTable, SignInTable},
+    ledger::{Error, JobNews, NoticeTable, SignInTable, counts::Countable},
     message::clean::clean,
     metrics::{Metrics, SignIn, SignInState},
     reply::{Notice, send_notice},
@@ -37,7 +37,7 @@ use crate::{
 use self::{
     letter::letter,
     memory::Memory,
-    news::{Broken, Item, Mailbox, Seen, Survey},
+    news::{Broken, Item, Mailbox, Seen, Survey, Waiting},
     words::Speaker,
 };
 
@@ -93,6 +93,7 @@ pub(super) struct Notices {
     pub(super) desk: watch::Receiver<Desk>,
     pub(super) sign_ins: Arc<dyn SignInTable>,
     pub(super) told: Arc<dyn NoticeTable>,
+    pub(super) counts: Arc<dyn Countable>,
     pub(super) metrics: Metrics,
     pub(super) speaker: Arc<Speaker>,
     pub(super) stop: CancellationToken,
@@ -221,8 +222,20 @@ impl Notices {
             sign_in: watched.sign_in.clone(),
             state: watched.health.state(),
         };
+        let setbacks = self.counts.counts().await?.setbacks;
+        let waits: BTreeMap<_, _> = setbacks
+            .into_iter()
+            .filter(|(_, setback)| setback.needs_person)
+            .collect();
+        memory.waiting.retain(|endpoint, _| waits.contains_key(endpoint));
+        let waiting = waits.into_iter().map(|(endpoint, setback)| Waiting {
+            since: *memory.waiting.entry(endpoint.clone()).or_insert(now),
+            why: setback.why().to_owned(),
+            endpoint,
+        });
         Ok(Survey {
             sign_ins,
+            waiting: waiting.collect(),
             mailboxes: desk.mailboxes.iter().map(mailbox).collect(),
             broken: desk.broken.values().cloned().collect(),
             jobs,

@@ -20,6 +20,8 @@ pub(super) struct Survey {
     pub(super) sign_ins: Vec<Seen>,
     /// The mailbox of every endpoint.
     pub(super) mailboxes: Vec<Mailbox>,
+    /// Endpoints whose jobs wait until a person has acted.
+    pub(super) waiting: Vec<Waiting>,
     /// Every file that can't be used.
     pub(super) broken: Vec<Broken>,
     /// What happened to jobs that nobody was told of.
@@ -33,6 +35,14 @@ pub(super) struct Mailbox {
     /// The sign-in that opens it.
     pub(super) sign_in: String,
     pub(super) state: health::State,
+}
+
+/// An endpoint whose jobs wait until a person has acted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub(super) endpoint: String,
+    pub(super) since: DateTime<Utc>,
+    pub(super) why: String,
 }
 
 /// A file of the configuration that can't be used.
@@ -95,6 +105,10 @@ pub(super) enum News {
     SecondLedger(DateTime<Utc>),
     /// It was told that there is another ledger, then; there is none any more.
     OneLedger(DateTime<Utc>),
+    /// Jobs wait until a person has acted: since when that is known, and why.
+    JobsWait(DateTime<Utc>, String),
+    /// It was told that jobs wait, then; they don't any more.
+    JobsGoOn(DateTime<Utc>),
     /// Something happened to jobs.
     Jobs(JobNews),
 }
@@ -112,6 +126,8 @@ impl News {
             Self::Mended(_) => "file-mended",
             Self::SecondLedger(_) => "second-ledger",
             Self::OneLedger(_) => "one-ledger-again",
+            Self::JobsWait(..) => "jobs-wait",
+            Self::JobsGoOn(_) => "jobs-go-on",
             Self::Jobs(JobNews { kind, .. }) => match kind {
                 NewsKind::Held => "jobs-held",
                 NewsKind::Failed => "jobs-failed",
@@ -128,7 +144,7 @@ impl News {
     pub(super) fn is_good(&self) -> bool {
         matches!(
             self,
-            Self::WorksAgain(_) | Self::ReadsAgain(_) | Self::Mended(_) | Self::OneLedger(_)
+            Self::WorksAgain(_) | Self::ReadsAgain(_) | Self::Mended(_) | Self::OneLedger(_) | Self::JobsGoOn(_)
         )
     }
 }
@@ -139,11 +155,15 @@ impl Item {
         let key = self.tells.as_ref().or(self.ends.as_ref()).map_or("", String::as_str);
         match &self.news {
             News::NeedsSignIn(refused) => format!("{key} since {}", refused.since.timestamp()),
-            News::WorksAgain(told) | News::ReadsAgain(told) | News::Mended(told) | News::OneLedger(told) => {
+            News::WorksAgain(told)
+            | News::ReadsAgain(told)
+            | News::Mended(told)
+            | News::OneLedger(told)
+            | News::JobsGoOn(told) => {
                 format!("{key} again {}", told.timestamp_micros())
             }
             News::Ends(..) => key.to_owned(),
-            News::Silent(since, _) | News::Broken(since, _) | News::SecondLedger(since) => {
+            News::Silent(since, _) | News::Broken(since, _) | News::JobsWait(since, _) | News::SecondLedger(since) => {
                 format!("{key} since {}", since.timestamp())
             }
             News::Jobs(jobs) => {

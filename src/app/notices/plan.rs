@@ -44,6 +44,21 @@ pub(super) fn plan(survey: &Survey, told: &Told, silent_after: Duration, now: Da
     }
     plan.items
         .extend(survey.mailboxes.iter().filter_map(|mailbox| of_ledgers(mailbox, told)));
+    for waiting in &survey.waiting {
+        let key = format!("{JOBS}{}", waiting.endpoint);
+        if !told.contains_key(&key) {
+            let news = News::JobsWait(waiting.since, waiting.why.clone());
+            plan.items.push(starts(&waiting.endpoint, key, news));
+        }
+    }
+    for (key, when) in told {
+        let Some(endpoint) = key.strip_prefix(JOBS) else {
+            continue;
+        };
+        if !survey.waiting.iter().any(|waiting| waiting.endpoint == endpoint) {
+            plan.items.push(ends(endpoint, key.clone(), News::JobsGoOn(*when)));
+        }
+    }
     for broken in &survey.broken {
         let key = format!("{FILE}{}", broken.file);
         if !told.contains_key(&key) {
@@ -166,6 +181,8 @@ fn ends(name: &str, key: String, news: News) -> Item {
 const MAILBOX: &str = "mailbox/";
 /// The same in the key of the ledgers that work at it.
 const LEDGERS: &str = "ledgers/";
+/// The same in the key of its jobs.
+const JOBS: &str = "jobs/";
 /// What stands before a file's name, in its key.
 const FILE: &str = "file/";
 
@@ -182,7 +199,7 @@ fn expiry_key(name: &str, expiry: &Expiry, threshold: Threshold) -> String {
 /// Whether a key's account or endpoint is gone, or what it tells of has another end now. What can't be seen at the moment is not over.
 fn is_over(key: &str, survey: &Survey) -> bool {
     let find = |name: &str| survey.sign_ins.iter().find(|sign_in| sign_in.name == name);
-    if is_mail(key) || key.starts_with(FILE) {
+    if is_mail(key) || key.starts_with(FILE) || key.starts_with(JOBS) {
         return false;
     }
     if let Some(name) = key.strip_prefix(MAILBOX).or(key.strip_prefix(LEDGERS)) {

@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 
 use super::{
-    super::news::{Broken, id},
+    super::news::{Broken, Waiting, id},
     *,
 };
 use crate::{
@@ -223,6 +223,31 @@ fn a_sign_in_explains_its_mailboxes() {
         kinds(&survey(State::SignedIn), &told).0,
         ["works-again", "mailbox-silent"]
     );
+}
+
+#[test]
+fn jobs_that_wait_are_told_once_and_so_is_that_they_go_on() {
+    let waits = |endpoints: &[&str]| Survey {
+        waiting: endpoints
+            .iter()
+            .map(|endpoint| Waiting {
+                endpoint: (*endpoint).to_owned(),
+                since: at(-1),
+                why: "the webhook answered 401".into(),
+            })
+            .collect(),
+        ..Survey::default()
+    };
+    let told = Told::from([("jobs/invoices".to_owned(), at(-5))]);
+    for (survey, told, expected) in [
+        (waits(&["invoices"]), &Told::new(), &["jobs-wait"][..]),
+        (waits(&["invoices"]), &told, &[]),
+        (waits(&["invoices", "orders"]), &told, &["jobs-wait"]),
+        (waits(&[]), &told, &["jobs-go-on"]),
+        (waits(&[]), &Told::new(), &[]),
+    ] {
+        assert_eq!(kinds(&survey, told), (expected.to_vec(), 0), "{survey:?}");
+    }
 }
 
 #[test]

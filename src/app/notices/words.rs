@@ -107,6 +107,8 @@ pub(super) fn headline(item: &Item) -> String {
         News::OneLedger(_) => format!("no other Mailjob answers at the mailbox of {name} any more"),
         News::Broken(..) => format!("the file {name} is broken"),
         News::Mended(_) => format!("the file {name} is right again, or gone"),
+        News::JobsWait(..) => format!("the jobs of {name} wait for you"),
+        News::JobsGoOn(_) => format!("no job of {name} waits for you any more"),
         News::Jobs(jobs) => jobs::headline(jobs),
     }
 }
@@ -145,6 +147,14 @@ fn pieces(item: &Item) -> (String, String, String, String) {
             let waits = "What ran before goes on in its last good version; a new endpoint does not start.";
             wrong(since, why, waits, cure.to_owned())
         }
+        News::JobsWait(since, why) => {
+            let cure = format!(
+                "Mend that, then have them go on at once where it runs:\n\n  mailjob jobs retry --all --endpoint {name} --state deferred"
+            );
+            let waits = "Their mails wait, nothing is lost, and no sender hears of it.";
+            wrong(since, why, waits, cure)
+        }
+        News::JobsGoOn(at) => told(at, "some did"),
         News::SecondLedger(since) => {
             let cure = "Stop one of the two, or have it watch another mailbox. A second installation is one with a ledger of its own: another \
                         machine, a pod with another volume, a copy for tests.";

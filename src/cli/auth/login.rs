@@ -60,7 +60,7 @@ async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<Report, Faul
         .cloned()
         .ok_or_else(|| unknown(&loaded, name))?;
     let vault = Arc::new(app::sign_ins(&service).await?);
-    let http = net::http::client(account.auth.ca_file(), true)?;
+    let http = net::http::client(account.auth.ca_file())?;
     let uses = uses(&account, used(loaded.endpoints.values(), &account.sign_in), how.both);
     let login = Login::new(account.clone(), &uses, vault.clone(), http);
 

@@ -53,7 +53,7 @@ impl Elsewhere {
                 "{url} is no address of an API; write it as http://127.0.0.1:8025"
             )));
         }
-        let http = net::http::client(None, true).map_err(|error| Error::Remote(error.to_string()))?;
+        let http = net::http::client(None).map_err(|error| Error::Remote(error.to_string()))?;
         Ok(Some(Remote { http, url, token }))
     }
 }

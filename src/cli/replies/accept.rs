@@ -3,12 +3,16 @@
 use std::process::ExitCode;
 
 use super::{super::desk::NOT_ALL, IO, desk::Where};
-use crate::{job::JobId, ledger::Error};
+use crate::ledger::Error;
 
 /// Counts a reply as sent.
-pub(super) async fn accept(place: Where, job: JobId) -> ExitCode {
+pub(super) async fn accept(place: Where, job: &str) -> ExitCode {
     let desk = match place.go().await {
         Ok(desk) => desk,
+        Err(code) => return code,
+    };
+    let job = match desk.named(job).await {
+        Ok(job) => job,
         Err(code) => return code,
     };
     match desk.accept(job).await {

@@ -9,6 +9,7 @@ use super::IO;
 use crate::{
     cli::{
         Files,
+        desk::{failed, only},
         remote::{Elsewhere, Remote},
     },
     config::{
@@ -16,7 +17,10 @@ use crate::{
         rescue,
     },
     job::JobId,
-    ledger::{Again, Error, OutboxRow, ReplyFilter, Retried, sqlite::Outbox},
+    ledger::{
+        Again, Error, JobTable as _, OutboxRow, ReplyFilter, Retried,
+        sqlite::{Jobs, Outbox},
+    },
 };
 
 /// Where the replies are.
@@ -65,6 +69,19 @@ impl Desk {
             Self::Nothing => Ok((Vec::new(), 0)),
             Self::Elsewhere(remote) => remote.replies(filter).await,
         }
+    }
+
+    /// The job whose id begins so.
+    pub(super) async fn named(&self, prefix: &str) -> Result<JobId, ExitCode> {
+        let found = match self {
+            Self::Here(file) => match Jobs::open(file).await {
+                Ok(jobs) => jobs.find(prefix).await,
+                Err(error) => Err(error),
+            },
+            Self::Nothing => Ok(Vec::new()),
+            Self::Elsewhere(remote) => remote.find(prefix).await,
+        };
+        only(&found.map_err(|error| failed(&error))?, prefix)
     }
 
     /// Counts an unsure reply as sent; whether there was one.

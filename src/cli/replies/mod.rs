@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::block_on;
-use crate::{job::JobId, ledger::ReplyState};
+use crate::ledger::ReplyState;
 
 /// `EX_IOERR` of sysexits.
 const IO: u8 = 74;
@@ -38,9 +38,9 @@ pub(super) enum Replies {
     /// same Message-ID, and is tried for five days anew. Exit code 0. 1: the job has no reply, or its reply can't be tried again. 74:
     /// the ledger can't be written. 78: the configuration can't be used.
     Retry {
-        /// The job whose reply it is, as `mailjob replies list` shows it.
+        /// The job whose reply it is, or how its id begins.
         #[arg(conflicts_with = "all_refused")]
-        job: Option<JobId>,
+        job: Option<String>,
         /// All replies that nobody has got.
         #[arg(long)]
         all_refused: bool,
@@ -56,8 +56,8 @@ pub(super) enum Replies {
     /// sent again by `mailjob replies retry JOB`. Exit code 0. 1: the job has no reply, or none that is unsure. 74: the ledger can't be
     /// written. 78: the configuration can't be used.
     Accept {
-        /// The job whose reply it is, as `mailjob replies list --state unsure` shows it.
-        job: JobId,
+        /// The job whose reply it is, or how its id begins; `mailjob replies list --state unsure` shows them.
+        job: String,
         #[command(flatten)]
         place: desk::Where,
     },
@@ -117,6 +117,6 @@ pub(super) fn replies(command: Replies) -> ExitCode {
             json,
             place,
         } => block_on(retry::retry(place, job, all_refused, json)),
-        Replies::Accept { job, place } => block_on(accept::accept(place, job)),
+        Replies::Accept { job, place } => block_on(accept::accept(place, &job)),
     }
 }

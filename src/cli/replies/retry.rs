@@ -7,16 +7,20 @@ use super::{
     IO,
     desk::Where,
 };
-use crate::{
-    job::JobId,
-    ledger::{Again, Error, Retried},
-};
+use crate::ledger::{Again, Error, Retried};
 
 /// Has replies tried again.
-pub(super) async fn retry(place: Where, job: Option<JobId>, all_refused: bool, json: bool) -> ExitCode {
+pub(super) async fn retry(place: Where, job: Option<String>, all_refused: bool, json: bool) -> ExitCode {
     let desk = match place.go().await {
         Ok(desk) => desk,
         Err(code) => return code,
+    };
+    let job = match &job {
+        Some(prefix) => match desk.named(prefix).await {
+            Ok(job) => Some(job),
+            Err(code) => return code,
+        },
+        None => None,
     };
     let which = match (job, all_refused) {
         (Some(job), _) => Again::Job(job),

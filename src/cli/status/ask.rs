@@ -13,7 +13,10 @@ use crate::{
         sqlite,
     },
     net,
-    status::{Endpoint, Status, verdict::Verdict},
+    status::{
+        Endpoint, Status,
+        verdict::{Verdict, undecided, waiting},
+    },
 };
 
 /// How long the process may take.
@@ -57,7 +60,7 @@ fn here(address: SocketAddr) -> SocketAddr {
 
 async fn process(address: SocketAddr) -> Result<Status, String> {
     let asked = async {
-        let http = net::http::client(None, true).map_err(|error| error.to_string())?;
+        let http = net::http::client(None).map_err(|error| error.to_string())?;
         let url = format!("http://{address}/status");
         let mut answer = http.get(url).send().await.map_err(|error| {
             if error.is_connect() {
@@ -120,18 +123,24 @@ fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<Endpoint> {
                 None => Verdict::unknown(Some(jobs)),
             },
         };
+        let setback = counts.setbacks.get(name).cloned();
+        let waits = setback.as_ref().filter(|setback| setback.needs_person);
+        let waits = waits.map(|setback| waiting(name, setback.why()));
+        let replies = counts.replies(name);
+        let to_do = verdict.to_do.into_iter().chain(waits).chain(undecided(name, &replies));
+        let to_do: Vec<_> = to_do.collect();
         Endpoint {
             name: name.to_owned(),
             description: String::new(),
             state: verdict.state,
             words: verdict.words,
-            to_do: verdict.to_do,
+            to_do: (!to_do.is_empty()).then(|| to_do.join("; ")),
             since: None,
             mailbox: None,
             problem: None,
             jobs: Some(jobs),
-            setback: counts.setbacks.get(name).cloned(),
-            replies: Some(counts.replies(name)),
+            setback,
+            replies: Some(replies),
         }
     };
     names.into_iter().map(endpoint).collect()

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     cli::columns::columns,
     message::clean::escaped,
-    status::{Endpoint, Setback, Status, state::time},
+    status::{Endpoint, Status, state::time},
 };
 
 const HEAD: [&str; 10] = [
@@ -127,12 +127,15 @@ fn remark(endpoint: &Endpoint) -> Option<String> {
     if let Some(problem) = endpoint.problem.as_ref().filter(|problem| !is_said(problem)) {
         text.push_str(&format!("  its file can't be used: {}\n", escaped(problem)));
     }
-    if let Some(Setback { reason, detail, next }) = setback {
-        let why = detail
-            .as_ref()
-            .or(reason.as_ref())
-            .map_or_else(String::new, |why| format!(": {}", escaped(why)));
-        text.push_str(&format!("  jobs are tried again, the next {}{why}\n", time(*next)));
+    if let Some(setback) = setback {
+        let why = match setback.why() {
+            why if why.is_empty() || endpoint.to_do.as_ref().is_some_and(|to_do| to_do.contains(why)) => String::new(),
+            why => format!(": {}", escaped(why)),
+        };
+        text.push_str(&format!(
+            "  jobs are tried again, the next {}{why}\n",
+            time(setback.next)
+        ));
     }
     if let Some(why) = sends {
         text.push_str(&format!("  its replies wait: {}\n", escaped(why)));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::status::{Jobs, Ledger, Mailbox, Process, Replies, State};
+use crate::status::{Jobs, Ledger, Mailbox, Process, Replies, Setback, State};
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
@@ -41,6 +41,7 @@ fn status() -> Status {
             reason: Some("status-500".into()),
             detail: Some("the webhook answered 500\u{7}".into()),
             next: at(60),
+            needs_person: false,
         }),
         replies: Some(Replies {
             waiting: 2,

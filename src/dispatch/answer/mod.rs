@@ -1,9 +1,9 @@
 //! What a webhook's answer means: status, header fields and body in, outcome out. Pure.
 //!
-//! 2xx is done, whatever its body looks like: whoever did the work is not asked again. The body may be the result: plain text is the
+//! 2xx is done, whatever its head or body looks like: whoever did the work is not asked again. The body may be the result: plain text is the
 //! text of the reply, JSON with a `reply` is text and files, any other media type is one file. What can't be used of it is left out,
-//! and said. 408, 425, 429 and 5xx ask for another attempt, 410 asks for none at all, and all others have failed. Redirects are not
-//! followed (Standard Webhooks 1.0.0, CloudEvents HTTP webhook).
+//! and said. What any other status means, [`crate::refusal`] says: another attempt, none at all until the operator has acted (401, 404), or
+//! a failed job. Redirects are not followed (Standard Webhooks 1.0.0, CloudEvents HTTP webhook).
 //!
 //! A page in HTML never goes back by itself: it is what a server shows to people, a sign-in page above all. It goes as a file where
 //! Content-Disposition says `attachment`. What has no markup is text, as PHP and Flask say `text/html` of everything.
@@ -23,10 +23,11 @@ use reqwest::{
 pub use self::contract::schema;
 pub(super) use self::contract::{MAX_FILES, too_many};
 use self::{coding::Text, fields::Field};
-use super::Ended;
+use super::{Ended, later};
 use crate::{
     job::{Answer, File, Outcome, Reason},
     message::{clean::clean_lines, safe_name::safe_name},
+    refusal::{self, Remedy},
     retry_after::retry_after,
 };
 
@@ -44,6 +45,8 @@ pub(super) enum Came {
     },
     /// A part, and then nothing more: why, in words.
     Broken(String),
+    /// Nothing but the status: why its head can't be read, in words.
+    Headless(String),
 }
 
 /// The outcome that an answer asks for.
@@ -53,24 +56,23 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap, came: Came, most: u
         return done(status, headers, came, most);
     }
     let reason = Reason::Status(status.as_u16());
-    let detail = format!("the webhook answered {}", status.as_u16());
-    let outcome = match status.as_u16() {
-        408 | 410 | 425 | 429 | 500..=599 => Outcome::Retry {
+    let said = refusal::webhook(status.as_u16());
+    let plain = format!("the webhook answered {}", status.as_u16());
+    let told = format!("{plain}: {}; {}", said.what, said.cure);
+    let outcome = match said.remedy {
+        Remedy::Wait => Outcome::Retry {
             reason,
-            detail,
+            detail: plain,
             not_before: retry_after(&text_of(headers, RETRY_AFTER), now),
         },
-        300..=399 => Outcome::Failed {
+        // Its sender can do nothing about that, and hears nothing of it.
+        Remedy::Operator => later(reason, told),
+        Remedy::Smaller | Remedy::Never => Outcome::Failed {
             reason,
-            detail: format!("{detail}; redirects are not followed, set the final address"),
-            tell: None,
-        },
-        _ => Outcome::Failed {
-            reason,
-            detail,
+            detail: told,
             tell: match came {
-                Came::Whole(body) => tell(headers, &body),
-                Came::TooLarge { .. } | Came::Broken(_) => None,
+                Came::Whole(body) if !status.is_redirection() => tell(headers, &body),
+                _ => None,
             },
         },
     };
@@ -97,6 +99,10 @@ fn done(status: StatusCode, headers: &HeaderMap, came: Came, most: u64) -> Ended
         },
         Came::TooLarge { most } => (too_large(most), Bytes::new()),
         Came::Broken(why) => (Answer::unusable(&format!("the answer broke off: {why}")), Bytes::new()),
+        Came::Headless(why) => (
+            Answer::unusable(&format!("the head of the answer can't be read: {why}")),
+            Bytes::new(),
+        ),
     };
     Ended {
         raw,

@@ -114,6 +114,25 @@ async fn a_job_fails_when_its_attempts_are_used_up() {
 }
 
 #[tokio::test]
+async fn what_the_operator_has_to_mend_waits_for_him_and_no_sender_hears_of_it() {
+    for status in [401, 403, 404] {
+        let mut scene = Scene::with(vec![MAIL.into()]).await;
+        // More often than there are attempts: none of them is used up.
+        let (action, seen) = webhook(&[status, status, status, status, status, 503, 503, 200]).await;
+        scene.start(endpoint(action));
+        let rows = scene.ended().await;
+        assert_eq!((rows[0].state, rows[0].attempts), (State::Done, 8), "{status}");
+        scene.stopped().await;
+        assert_eq!(seen.lock().unwrap().len(), 8);
+        let notes = scene.notes.0.lock().unwrap();
+        assert!(
+            matches!(&notes[..], [only] if matches!(only.2, Outcome::Done(_))),
+            "{status}: one reply, and it is no refusal"
+        );
+    }
+}
+
+#[tokio::test]
 async fn gone_pauses_the_endpoint_and_loses_nothing() {
     let mut scene = Scene::with(vec![MAIL.into(); 3]).await;
     let (action, seen) = webhook(&[410]).await;

@@ -3,6 +3,7 @@
 mod bounces;
 mod cuts;
 mod flow;
+mod heads;
 mod hostile;
 mod parts;
 pub(super) mod receiver;

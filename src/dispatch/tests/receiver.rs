@@ -23,7 +23,7 @@ use crate::{
         webhook::{prepare, send},
     },
     job::{Answer, Outcome, Reason},
-    net::http::client,
+    net::exchange::HttpClient,
 };
 
 /// A server on a free port that notes what it is sent and answers as it is told.
@@ -84,12 +84,12 @@ pub(in crate::dispatch) fn webhook(url: &str) -> config::Webhook {
 }
 
 pub(in crate::dispatch) async fn posted_mail(webhook: &config::Webhook, mail: impl Into<Bytes>) -> Ended {
-    let client = client(None, webhook.allow_private_network).unwrap();
+    let client = HttpClient::new(None, webhook.allow_private_network).unwrap();
     posted_by(&client, webhook, mail).await
 }
 
 pub(in crate::dispatch) async fn posted_by(
-    client: &reqwest::Client,
+    client: &HttpClient,
     webhook: &config::Webhook,
     mail: impl Into<Bytes>,
 ) -> Ended {

@@ -28,7 +28,7 @@ use crate::{
         Content, Cursor, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
         sqlite::{OverviewRow, open},
     },
-    net::http::client,
+    net::exchange::HttpClient,
 };
 
 /// Long enough for any machine; only a failing test waits so long.
@@ -126,7 +126,7 @@ impl Scene {
             endpoint: Arc::new(endpoint),
             ledger: self.ledger.clone(),
             replier,
-            http: client(None, true).unwrap(),
+            http: HttpClient::new(None, true).unwrap(),
             dns: Dns::new(None),
             memory: self.memory.clone(),
             next: self.next.clone(),

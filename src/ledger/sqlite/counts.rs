@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, path::Path};
 
 use async_trait::async_trait;
-use rusqlite::Connection;
+use rusqlite::{Connection, ToSql};
 
 use super::{Sqlite, pause, side::Side, values::instant};
 use crate::{
-    job::state::State,
+    job::{Reason, state::State},
     ledger::{
         Error, ReplyState,
         counts::{Countable, Counts, ReplyCount},
@@ -24,8 +24,12 @@ const RUNNING: &str = "SELECT endpoint, state, count(*), NULL FROM job WHERE sta
 const STOPPED: &str = "SELECT endpoint, state, count(*), NULL FROM job WHERE state IN ('deferred', 'waiting', 'failed', 'held') GROUP BY endpoint, state";
 
 /// Of the jobs that wait for another attempt, the one of each endpoint that has it next: SQLite takes the other columns from the row of the
-/// minimum.
+/// minimum. Those that wait for a person count before, also while one of them is tried.
 const SETBACKS: &str = "SELECT endpoint, reason, detail, min(due) FROM job WHERE state IN ('queued', 'deferred') AND state = 'deferred' GROUP BY endpoint";
+const WAITS: &str =
+    "SELECT endpoint, reason, detail, min(due) FROM job WHERE state IN ('queued', 'deferred') AND state = 'deferred'
+    AND reason IN (SELECT value FROM json_each(?1)) GROUP BY endpoint";
+const TRIED: &str = "SELECT endpoint, reason, detail, min(due) FROM job WHERE state = 'running' AND reason IN (SELECT value FROM json_each(?1)) GROUP BY endpoint";
 
 #[async_trait]
 impl Countable for Sqlite {
@@ -83,16 +87,27 @@ fn jobs(db: &Connection, sql: &str, counts: &mut Counts) -> Result<(), Error> {
 }
 
 fn setbacks(db: &Connection) -> Result<BTreeMap<String, Setback>, Error> {
-    let mut query = db.prepare_cached(SETBACKS)?;
-    let rows = query.query_map([], |row| {
-        let setback = Setback {
-            reason: row.get(1)?,
-            detail: row.get(2)?,
-            next: instant(row.get(3)?),
-        };
-        Ok((row.get(0)?, setback))
-    })?;
-    rows.map(|row| Ok(row?)).collect()
+    let reasons: Vec<_> = Reason::operators().map(Reason::code).collect();
+    let reasons = serde_json::to_string(&reasons).map_err(|error| Error::Engine(error.to_string()))?;
+    let mut setbacks = BTreeMap::new();
+    for (sql, needs_person) in [(SETBACKS, false), (TRIED, true), (WAITS, true)] {
+        let mut query = db.prepare_cached(sql)?;
+        let given: &[&dyn ToSql] = if needs_person { &[&reasons] } else { &[] };
+        let rows = query.query_map(given, |row| {
+            let setback = Setback {
+                reason: row.get(1)?,
+                detail: row.get(2)?,
+                next: instant(row.get(3)?),
+                needs_person,
+            };
+            Ok((row.get::<_, String>(0)?, setback))
+        })?;
+        for row in rows {
+            let (endpoint, setback) = row?;
+            setbacks.insert(endpoint, setback);
+        }
+    }
+    Ok(setbacks)
 }
 
 fn number(jobs: &mut Jobs, state: State) -> Option<&mut u64> {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     job::{
-        NewReply, Outcome, Reason, ReplyDecision, Trace,
+        NewReply, Outcome, ReplyDecision, Trace,
         state::{End, Event, State},
     },
     ledger::{Error, Finish, PausedBy, Summary},
@@ -102,7 +102,7 @@ struct Words<'a> {
     reason: Option<String>,
     detail: Option<&'a str>,
     answer: Option<&'a str>,
-    /// Whether it only waits for its turn, which is no try.
+    /// Whether it only waits, which is no try.
     waits: bool,
 }
 
@@ -138,7 +138,7 @@ impl<'a> Words<'a> {
             reason: Some(reason.code()),
             detail: Some(capped(detail)),
             answer: None,
-            waits: *reason == Reason::Rate,
+            waits: !reason.is_attempt(),
         }
     }
 }

@@ -42,7 +42,7 @@ async fn refusals_and_lost_connections_are_errors() {
         ),
         (
             &["C: *", "S: * BYE restart"],
-            "the server closed the connection: restart",
+            "the server ends the session: restart; it is tried again by itself, and if it stays so, ask whoever runs the server",
         ),
         (
             &["C: *", "S: A77 OK done"],

@@ -320,7 +320,7 @@ fn is_goodbye(bytes: &[u8]) -> bool {
 /// down.` to whatever it is asked, and closes (2026-11).
 pub(super) fn about_us(refusal: Refusal) -> Result<Refusal, Error> {
     if refusal.is("SYS/TEMP") {
-        Err(Error::Bye(refusal.text))
+        Err(Error::Bye(Words::new(&format!("[SYS/TEMP] {}", refusal.text))))
     } else {
         Ok(refusal)
     }

@@ -60,6 +60,40 @@ async fn each_state_has_its_number_from_both_doors() {
 }
 
 #[tokio::test]
+async fn jobs_that_wait_for_a_person_are_told_before_others_also_while_one_is_tried() {
+    let d = Desktop::new().await;
+    d.take((1..=2).map(mail).collect()).await;
+    let later = |reason| Outcome::Retry {
+        reason,
+        detail: format!("{reason:?}"),
+        not_before: None,
+    };
+    for (reason, seconds) in [(Reason::Status(401), 60), (Reason::Status(503), 5)] {
+        let job = d.claim(1).await.pop().unwrap();
+        let due = Some(d.hands.now() + TimeDelta::seconds(seconds));
+        let finish = Finish {
+            due,
+            ..finish(&job, later(reason))
+        };
+        d.ledger.finish(finish).await.unwrap();
+    }
+    let told = async || {
+        let setback = d.ledger.counts().await.unwrap().setbacks["invoices"].clone();
+        (setback.reason.unwrap(), setback.needs_person)
+    };
+    assert_eq!(told().await, ("status-401".to_owned(), true));
+    // The waits of who was tried count, and no others.
+    d.pass(120).await;
+    let claimed = d.claim(2).await;
+    assert_eq!(claimed.iter().map(|job| job.retries).sum::<u32>(), 1);
+    assert_eq!(told().await, ("status-401".to_owned(), true));
+    for job in claimed {
+        d.ledger.finish(finish(&job, done())).await.unwrap();
+    }
+    assert!(d.ledger.counts().await.unwrap().setbacks.is_empty());
+}
+
+#[tokio::test]
 async fn a_file_is_measured_with_its_log() {
     let d = Desktop::new().await;
     d.take(vec![mail(1)]).await;

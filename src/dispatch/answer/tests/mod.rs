@@ -1,3 +1,5 @@
+mod statuses;
+
 use proptest::prelude::*;
 use reqwest::header::HeaderValue;
 
@@ -32,66 +34,6 @@ fn flawed(media_type: &str, body: &str) -> (Answer, String) {
     let flaw = answer.flaw.take().unwrap_or_else(|| panic!("{body} has no flaw"));
     assert_eq!(flaw.reason, Reason::BadAnswer);
     (answer, flaw.detail)
-}
-
-#[test]
-fn statuses_mean_what_the_contract_says() {
-    for status in [200, 201, 202, 204, 299] {
-        assert!(matches!(judged(status, &[], ""), Outcome::Done(_)), "{status}");
-    }
-    for status in [408, 425, 429, 500, 502, 503, 504, 599, 410] {
-        let outcome = judged(status, &[], "");
-        assert!(
-            matches!(outcome, Outcome::Retry { reason: Reason::Status(n), not_before: None, .. } if n == status),
-            "{outcome:?}"
-        );
-    }
-    for status in [300, 301, 302, 307, 308, 400, 401, 404, 413, 422] {
-        let outcome = judged(status, &[], "");
-        assert!(
-            matches!(outcome, Outcome::Failed { reason: Reason::Status(n), tell: None, .. } if n == status),
-            "{outcome:?}"
-        );
-    }
-    let gone = |status| judge(status, &HeaderMap::new(), Came::Whole(Bytes::new()), 1, now()).gone;
-    assert!(gone(StatusCode::GONE) && !gone(StatusCode::NOT_FOUND) && !gone(StatusCode::OK));
-}
-
-#[test]
-fn who_asks_for_patience_gets_it() {
-    for (value, seconds) in [
-        ("120", Some(120)),
-        ("Sunday, 22-Nov-26 12:05:00 GMT", Some(300)),
-        ("soon", None),
-    ] {
-        let outcome = judged(429, &[("retry-after", value)], "");
-        let Outcome::Retry { not_before, .. } = outcome else {
-            panic!("{outcome:?}")
-        };
-        assert_eq!(
-            not_before.map(|then| (then - now()).num_seconds()),
-            seconds,
-            "{value:?}"
-        );
-    }
-}
-
-#[test]
-fn refusals_may_speak_to_the_sender_in_plain_text() {
-    let tell = |media_type, body: &str| match judged(422, &[("content-type", media_type)], body) {
-        Outcome::Failed { tell, .. } => tell,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(
-        tell("text/plain; charset=utf-8", "No order number.\r\nSee \x1b[1m12\0.").as_deref(),
-        Some("No order number.\nSee  [1m12 .")
-    );
-    assert_eq!(
-        tell("text/plain", &"x".repeat(5_000)).map(|text| text.len()),
-        Some(2_048)
-    );
-    assert_eq!(tell("text/html", "<p>no"), None);
-    assert_eq!(tell("application/json", "{}"), None);
 }
 
 #[test]
