@@ -48,6 +48,8 @@ pub(crate) struct State {
     /// Mails that lay there before and are to be taken.
     pub(crate) old_wanted: Vec<u32>,
     pub(crate) header_keys: HashMap<u32, [u8; 32]>,
+    /// Where our probes lie: UIDVALIDITY and UID.
+    pub(crate) probes: Vec<(u32, u32)>,
 }
 
 impl Memory {
@@ -426,5 +428,14 @@ impl BacklogLedger for Memory {
 
     async fn installation(&self) -> Result<[u8; 16], Error> {
         Ok([7; 16])
+    }
+
+    async fn probes(&self, _: &MailboxKey) -> Result<Vec<(u32, u32)>, Error> {
+        Ok(self.state.lock().unwrap().probes.clone())
+    }
+
+    async fn note_probes(&self, _: &MailboxKey, places: Vec<(u32, u32)>) -> Result<(), Error> {
+        self.state.lock().unwrap().probes = places;
+        Ok(())
     }
 }

@@ -31,6 +31,7 @@ mod past;
 mod pause;
 mod plain_tokens;
 mod post;
+mod probes;
 mod rate;
 mod reads;
 mod retention;
