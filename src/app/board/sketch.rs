@@ -64,11 +64,8 @@ impl View {
         problems: &[Problem],
     ) -> Self {
         let of_endpoint = |problem: &Problem| {
-            let stem = problem.file.file_stem()?.to_string_lossy().into_owned();
-            broken
-                .iter()
-                .find(|name| name.as_str() == stem)
-                .map(ToString::to_string)
+            let name = problem.endpoint.as_ref().filter(|name| broken.contains(*name));
+            name.map(ToString::to_string)
         };
         let mut words = BTreeMap::<String, Vec<String>>::new();
         let mut others = Vec::new();
