@@ -59,6 +59,7 @@ use tokio::sync::{Mutex, oneshot};
 pub use self::{
     backup::backup,
     counts::counts_beside,
+    file_versions::versions_beside,
     inspect::inspect,
     operator::Jobs,
     outbox::Outbox,
