@@ -183,6 +183,11 @@ fn a_file_that_was_broken_from_its_first_day_holds_what_is_nobody_elses() {
                 "{way}: behind who names his mails, before who takes all"
             ),
         }
+        let held_back: Vec<_> = routes[0].held_back().into_keys().map(|name| name.to_string()).collect();
+        match way {
+            "gone" => assert!(held_back.is_empty(), "{way}"),
+            _ => assert_eq!(held_back, ["rest"], "{way}: and it is known who waits"),
+        }
     }
 }
 

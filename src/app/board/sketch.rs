@@ -16,7 +16,7 @@ use crate::{
     status::{
         Endpoint, Jobs, Mailbox, Replies, State, Status,
         state::time,
-        verdict::{Known, Need, Trouble, Verdict, verdict},
+        verdict::{Holder, Known, Need, Trouble, Verdict, verdict},
     },
     watch::{self, health},
 };
@@ -51,6 +51,8 @@ pub(in crate::app) struct Seat {
     /// The sign-in, where a person can renew it.
     pub(in crate::app) person: Option<String>,
     pub(in crate::app) watch: Arc<watch::Health>,
+    /// The endpoints that are held before it, each with whether its file is gone.
+    pub(in crate::app) held_back: Vec<(String, bool)>,
     /// The account that sends replies.
     pub(in crate::app) outbox: Option<Arc<reply::Health>>,
 }
@@ -127,6 +129,7 @@ impl View {
             (Some(seat), problem) => {
                 let known = Known {
                     paused: counts.and_then(|counts| counts.paused(name)),
+                    held_back: seat.held_back.iter().map(|held| self.holder(held)).collect(),
                     ..seat.known(name, problem, jobs, replies.as_ref())
                 };
                 verdict(&known, now)
@@ -147,6 +150,15 @@ impl View {
             jobs,
             setback: counts.and_then(|counts| counts.setbacks.get(name).cloned()),
             replies,
+        }
+    }
+
+    fn holder(&self, (endpoint, away): &(String, bool)) -> Holder {
+        let known = || self.broken.get(endpoint).cloned();
+        let unknown = || "what it uses of mailjob.toml can't be used".to_owned();
+        Holder {
+            endpoint: endpoint.clone(),
+            problem: (!away).then(|| known().unwrap_or_else(unknown)),
         }
     }
 
@@ -226,6 +238,7 @@ impl Seat {
             looked: state.looked,
             trouble,
             paused: None,
+            held_back: Vec::new(),
             problem: problem.cloned(),
             jobs,
             rival: state.rival,
