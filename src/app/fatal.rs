@@ -10,6 +10,9 @@ pub enum Fatal {
     /// `mailjob.toml` can't be used; its problems were printed.
     #[error("the configuration can't be used")]
     Config,
+    /// `mailjob.toml` is empty or gone, and what it said is not known.
+    #[error("{0}")]
+    Settings(String),
     /// The ledger can't be opened.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
@@ -42,7 +45,7 @@ impl Fatal {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config | Self::Key(auth::KeyError::Read(_) | auth::KeyError::Bad { .. }) => 78,
+            Self::Config | Self::Settings(_) | Self::Key(auth::KeyError::Read(_) | auth::KeyError::Bad { .. }) => 78,
             Self::Ledger(_) | Self::Key(auth::KeyError::Make { .. }) | Self::Health { .. } => 74,
             Self::System { .. } => 70,
         }

@@ -14,6 +14,7 @@ mod orphans;
 mod roster;
 mod sign_ins;
 mod signals;
+mod signpost;
 mod supervise;
 
 use std::{
@@ -34,15 +35,15 @@ use crate::{
         Config, EndpointName, Problem, Service,
         load::{self, Loaded, Sources},
         reload::{Reload, Reloader},
-        rescue,
-        versions::Versions,
+        rescue::{self, Lapse},
+        versions::{self, Versions},
     },
     http::{
         self, Heartbeat, Pages,
         api::{Api, Running, letters},
     },
     ledger::{
-        self, Archive, Ledger, Vault,
+        self, Archive, Ledger, Vault, archive,
         sqlite::{self, Outbox, SignIns},
     },
     metrics::Metrics,
@@ -73,14 +74,21 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     };
     let mut stop_signals = signals::Stop::new().map_err(refused("signals"))?;
     let hangup = signals::hangup().map_err(refused("signals"))?;
-    let (service, key) = first_service(&sources)?;
+    let (service, key, lapse) = first_service(&sources)?;
     let metrics = Metrics::new();
     let opening = sqlite::open_counted(&service.ledger, Arc::new(Utc::now), metrics.commits.clone());
     let sqlite = Arc::new(opening.await?);
     sqlite.seal_plain(key.clone()).await?;
     let archive = Archive::new(sqlite.clone(), key.clone());
-    let mut versions = last_good(&archive).await;
+    let (mut versions, closed) = last_good(&archive).await;
+    if closed.iter().any(|file| file == versions::SHARED) && (lapse.is_some() || sources.config.is_none()) {
+        return Err(Fatal::Settings(unknown_settings(lapse)));
+    }
+    let sources = sources.after(&versions);
     let (loaded, config) = first_config(&sources, &service, &versions)?;
+    if !loaded.is_shared_broken() {
+        signpost::put_up(&sources, &config.service);
+    }
     let keeper = Keeper::start(archive);
     keeper.keep(versions.take(&loaded, Utc::now()));
     let vault = Arc::new(Vault::new(sqlite.clone(), key));
@@ -202,20 +210,45 @@ async fn ended(ledger: &dyn Ledger) -> ledger::Error {
 }
 
 /// Where the ledger is, and its key: what `mailjob.toml` says, as far as it can be read. One that can't be used may have a last good version
-/// in a ledger that is there; one that never ran has not.
-fn first_service(sources: &Sources) -> Result<(Service, Arc<auth::Key>), Fatal> {
+/// in a ledger that is there; one that never ran has not. Where it sets nothing, or is gone, no ledger and no key is made: those of before
+/// may be elsewhere.
+fn first_service(sources: &Sources) -> Result<(Service, Arc<auth::Key>, Option<Lapse>), Fatal> {
     let loaded = load::load(sources);
     let service = rescue::quietly(sources, &loaded);
-    if loaded.start().is_none() && !service.ledger.exists() {
+    let is_there = service.ledger.exists();
+    if loaded.start().is_none() && !is_there {
         report_problems(&loaded.problems);
         return Err(Fatal::Config);
     }
-    let key = auth::key::load(service.key.as_ref(), &service.ledger)?;
-    Ok((service, Arc::new(key)))
+    let lapse = Lapse::of(sources, &loaded);
+    let key = match lapse {
+        Some(Lapse::Silent | Lapse::Gone) if !is_there => return Err(Fatal::Settings(unknown_settings(lapse))),
+        Some(Lapse::Silent | Lapse::Gone) => auth::key::there(service.key.as_ref(), &service.ledger)?,
+        Some(Lapse::Broken) | None => auth::key::load(service.key.as_ref(), &service.ledger)?,
+    };
+    Ok((service, Arc::new(key), lapse))
 }
 
-/// What ran before, as far as it was kept.
-async fn last_good(archive: &Archive) -> Versions {
+/// Why a start is refused rather than made with settings that nobody wrote.
+fn unknown_settings(lapse: Option<Lapse>) -> String {
+    let words = lapse.unwrap_or(Lapse::Gone).words();
+    format!(
+        "{words}; what it said before is not known here, and a start without it would do all work anew in another ledger"
+    )
+}
+
+/// The last good versions, for a command that may run beside `mailjob run`; nothing where they can't be read. Makes no key.
+pub async fn last_good_beside(service: &Service) -> Option<Versions> {
+    if !service.ledger.exists() {
+        return None;
+    }
+    let key = auth::key::there(service.key.as_ref(), &service.ledger).ok()?;
+    let sealed = sqlite::versions_beside(&service.ledger).await.ok()?;
+    Some(Versions::of(archive::opened(sealed, &key).0))
+}
+
+/// What ran before, as far as it was kept, and the files of which it can't be opened.
+async fn last_good(archive: &Archive) -> (Versions, Vec<String>) {
     match archive.load().await {
         Ok((kept, closed)) => {
             if !closed.is_empty() {
@@ -224,11 +257,11 @@ async fn last_good(archive: &Archive) -> Versions {
                     "the last good versions of these files were sealed with another key: should one of them be broken, it can't run as it did"
                 );
             }
-            Versions::of(kept)
+            (Versions::of(kept), closed)
         }
         Err(error) => {
             warn!(%error, "the last good versions of files can't be read: one that is broken now can't run as it did");
-            Versions::default()
+            Default::default()
         }
     }
 }

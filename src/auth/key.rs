@@ -49,6 +49,17 @@ pub fn load(configured: Option<&SecretRef>, ledger: &Path) -> Result<Key, KeyErr
     }
 }
 
+/// The key that is there already; none is made.
+///
+/// # Errors
+/// When it is missing, can't be read by us or can be read by others, or is no key.
+pub fn there(configured: Option<&SecretRef>, ledger: &Path) -> Result<Key, KeyError> {
+    match configured {
+        Some(place) => read(place),
+        None => read(&SecretRef::File(beside(ledger))),
+    }
+}
+
 /// Where the key is when nothing is configured: `mailjob.key` beside `mailjob.db`.
 #[must_use]
 pub fn beside(ledger: &Path) -> PathBuf {

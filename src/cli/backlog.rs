@@ -138,7 +138,7 @@ async fn found(place: Where, endpoint: &str) -> Result<(Desk, Option<MailboxKey>
         return Err(ExitCode::from(NOT_ALL));
     };
     let Some(loaded) = loaded else { return Ok((desk, None)) };
-    let known = EndpointName::new(endpoint).and_then(|name| loaded.endpoints.get(&name));
+    let known = EndpointName::new(endpoint).and_then(|name| loaded.running(&name).cloned());
     match known {
         Some(known) => Ok((desk, Some(MailboxKey(known.mailbox.address().into())))),
         None => {

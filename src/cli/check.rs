@@ -12,30 +12,36 @@ use crate::config::{
     Action, Backlog, Endpoint, Letter, Reply, ReplyTo, Since, Watch,
     load::{Loaded, Sources, load, load_without_secrets},
 };
+use crate::doctor::{Finding, Report, render};
 use crate::status::state::time;
 
 /// Looks that are further apart are no burden to the large providers.
 const SELDOM: Duration = Duration::from_secs(10);
 
 /// Checks the configuration. The exit code is 0, 78 (`EX_CONFIG`) when there is a problem, or 74 (`EX_IOERR`) when it
-/// could not be told.
-#[must_use]
-pub fn check(sources: &Sources) -> ExitCode {
-    checked(&load(sources))
-}
-
-/// The same where secrets need not be there: on another machine than that which runs.
-#[must_use]
-pub(super) fn without_secrets(sources: &Sources) -> ExitCode {
-    checked(&load_without_secrets(sources))
-}
-
-fn checked(loaded: &Loaded) -> ExitCode {
-    match report(loaded, &mut io::stdout().lock(), &mut io::stderr().lock()) {
+/// could not be told. Secrets may be missing on another machine than that which runs.
+pub(super) fn check(sources: &Sources, without_secrets: bool, form: Form) -> ExitCode {
+    let loaded = match without_secrets {
+        true => load_without_secrets(sources),
+        false => load(sources),
+    };
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let told = match form {
+        Form::Human => report(&loaded, &mut out, &mut err),
+        Form::Json => writeln!(out, "{}", document(&loaded)),
+    };
+    match told {
         Ok(()) if loaded.problems.is_empty() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::from(78),
         Err(_) => ExitCode::from(74),
     }
+}
+
+/// What is wrong for machines: a document as `mailjob check --live --json` prints it, of the files alone.
+fn document(loaded: &Loaded) -> String {
+    render::json(&Report {
+        findings: loaded.problems.iter().map(Finding::of_problem).collect(),
+    })
 }
 
 /// Checks the configuration, then examines the endpoints that are right.
@@ -257,6 +263,22 @@ mod tests {
     }
 
     #[test]
+    fn a_document_tells_what_is_wrong_without_a_look_at_servers() {
+        let (_, _, loaded) = checked(&[("a.toml", ENDPOINT), ("b.toml", "concurency = 1\n")]);
+        let read: serde_json::Value = serde_json::from_str(&document(&loaded)).unwrap();
+        assert_eq!(
+            (&read["well"], read["findings"].as_array().unwrap().len()),
+            (&false.into(), 3)
+        );
+        let first = &read["findings"][0];
+        assert!(first["name"].as_str().unwrap().ends_with("b.toml:1:1"), "{first}");
+        assert_eq!(first["stage"], "config");
+        let (_, _, loaded) = checked(&[("a.toml", ENDPOINT)]);
+        let read: serde_json::Value = serde_json::from_str(&document(&loaded)).unwrap();
+        assert_eq!(read["well"], true);
+    }
+
+    #[test]
     fn the_exit_code_is_for_scripts() {
         let sources = |endpoints: &str| Sources {
             endpoints: endpoints.into(),
@@ -265,9 +287,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let code = |code: ExitCode| format!("{code:?}");
         assert_eq!(
-            code(check(&sources(folder.path().to_str().unwrap()))),
+            code(check(&sources(folder.path().to_str().unwrap()), false, Form::Human)),
             code(ExitCode::SUCCESS)
         );
-        assert_eq!(code(check(&sources("/no/such/folder"))), code(ExitCode::from(78)));
+        for form in [Form::Human, Form::Json] {
+            let missing = check(&sources("/no/such/folder"), false, form);
+            assert_eq!(code(missing), code(ExitCode::from(78)));
+        }
     }
 }

@@ -5,12 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Files, remote::Elsewhere};
+use super::{Files, beside, remote::Elsewhere};
 use crate::{
-    config::{
-        load::{Loaded, Sources, load},
-        rescue,
-    },
+    config::load::{Loaded, Sources},
     job::JobId,
     ledger::{Error, JobTable, sqlite::Jobs},
 };
@@ -49,8 +46,7 @@ impl Where {
             }));
         }
         let sources = Sources::from(self.files);
-        let loaded = load(&sources);
-        let service = rescue::of(&sources, &loaded);
+        let (loaded, service) = beside::read(sources).await;
         if !make && !service.ledger.exists() {
             return Ok(None);
         }

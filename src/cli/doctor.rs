@@ -88,7 +88,8 @@ fn choose(sources: &Sources, loaded: &Loaded, name: &str) -> Result<Chosen, Stri
     if loaded.broken.iter().any(|known| known.as_str() == name) {
         // Its own file's problems, and those of the file that its account may be in.
         let concerns = |problem: &&Problem| {
-            problem.file.file_stem().is_some_and(|stem| stem == name) || sources.config.as_ref() == Some(&problem.file)
+            let whose = problem.endpoint.as_ref();
+            whose.is_some_and(|whose| whose.as_str() == name) || sources.config.as_ref() == Some(&problem.file)
         };
         let problems = loaded.problems.iter().filter(concerns);
         return Ok(Chosen {

@@ -3,6 +3,7 @@
 mod array;
 mod auth;
 mod backlog;
+mod beside;
 pub mod check;
 mod columns;
 mod desk;
@@ -60,7 +61,7 @@ enum Command {
         #[arg(long)]
         live: bool,
         /// Print what was found as one JSON document.
-        #[arg(long, requires = "live")]
+        #[arg(long)]
         json: bool,
         /// Secrets and tokens need not be there: for a check before a roll-out, on another machine than that which runs.
         #[arg(long, conflicts_with = "live")]
@@ -225,7 +226,7 @@ struct Files {
 
 impl From<Files> for Sources {
     fn from(files: Files) -> Self {
-        let usual = || Some(PathBuf::from("mailjob.toml")).filter(|file| file.exists());
+        let usual = || Some(PathBuf::from(Sources::USUAL)).filter(|file| file.exists());
         Self {
             endpoints: files.endpoints,
             config: files.config.or_else(usual),
@@ -281,10 +282,10 @@ pub fn main() -> ExitCode {
         Command::Ledger(command) => ledger::ledger(command),
         Command::Check {
             files,
-            without_secrets: true,
-            ..
-        } => check::without_secrets(&files.into()),
-        Command::Check { files, live: false, .. } => check::check(&files.into()),
+            live: false,
+            json,
+            without_secrets,
+        } => check::check(&files.into(), without_secrets, form(json)),
         Command::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),
         Command::Doctor { endpoint, json, files } => {
             block_on(doctor::doctor(&files.into(), endpoint.as_deref(), form(json)))

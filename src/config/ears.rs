@@ -12,7 +12,7 @@ use std::{
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _, event::AccessKind};
 use tokio::sync::Notify;
 
-use super::{files, load::Sources, writers::Writers};
+use super::{file_name, files, load::Sources, writers::Writers};
 
 /// Links that lead to a file, at most.
 const LINKS: usize = 8;
@@ -172,12 +172,12 @@ impl Memory {
 
     /// Whether something that has this name may be of the configuration. The ledger may be written in the same folder.
     fn concerns(&self, name: &std::ffi::OsStr) -> bool {
-        let text = name.to_str().unwrap_or_default();
-        text.starts_with("..") || (text.ends_with(".toml") && !text.starts_with('.')) || self.names.contains(name)
+        let is_link = name.to_str().is_some_and(|text| text.starts_with(".."));
+        is_link || file_name::is_meant(name) || self.names.contains(name)
     }
 }
 
-/// The folders whose entries matter, and what they are called that matter in them beside `*.toml`.
+/// The folders whose entries matter, and what they are called that matter in them beside files of endpoints.
 fn places(sources: &Sources) -> (BTreeSet<PathBuf>, BTreeSet<OsString>) {
     let (mut folders, mut names) = (BTreeSet::new(), BTreeSet::new());
     let endpoints = absolute(&sources.endpoints);

@@ -32,6 +32,8 @@ fn only_what_may_change_the_configuration_has_it_read() {
         ("/elsewhere/target", modified, true),
         ("/etc/mailjob/endpoints.d/.a.toml.swp", modified, false),
         ("/etc/mailjob/endpoints.d/.a.toml", modified, false),
+        ("/etc/mailjob/endpoints.d/A.TOML", modified, true),
+        ("/etc/mailjob/endpoints.d/a.toml.txt", modified, true),
         ("/etc/mailjob/mailjob.db-wal", modified, false),
         // What our own reading causes.
         (

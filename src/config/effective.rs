@@ -26,7 +26,7 @@ pub fn effective(sources: &Sources, endpoint: &Endpoint) -> Result<String, Box<P
     let files = list(sources, &mut Vec::new()).unwrap_or_default();
     let file = files
         .get(&endpoint.name)
-        .map_or(&*sources.endpoints, |file| file.as_path());
+        .map_or(&*sources.endpoints, |file| file.path.as_path());
     let (own, own_name) = (text(file)?, label(file));
     let shared = sources
         .config

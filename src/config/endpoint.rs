@@ -19,6 +19,11 @@ impl EndpointName {
         (first && rest && name.len() <= 63).then(|| Self(name.into()))
     }
 
+    /// Of a file whose name has nothing that a legal one could keep.
+    pub(super) fn of_nothing() -> Self {
+        Self("misnamed".into())
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -9,14 +9,28 @@ use std::{
     time::SystemTime,
 };
 
-use super::{EndpointName, Problem, check, load::Sources, place::visible, problem::Fault};
+use toml::de::DeTable;
+
+use super::{
+    EndpointName, Problem,
+    file_name::{self, EndpointFile},
+    load::Sources,
+    problem::Fault,
+};
 
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
-/// The endpoint files of a folder, by name. Names that start with a dot are not ours: editors, and the links behind a
-/// Kubernetes ConfigMap (`..data`).
-pub(super) fn list(sources: &Sources, problems: &mut Vec<Problem>) -> Option<BTreeMap<EndpointName, PathBuf>> {
+/// An endpoint's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) path: PathBuf,
+    /// Whether an endpoint can't be called so: its mails wait, as where a file can't be used.
+    pub(super) is_misnamed: bool,
+}
+
+/// The endpoint files of a folder, by name.
+pub(super) fn list(sources: &Sources, problems: &mut Vec<Problem>) -> Option<BTreeMap<EndpointName, Listed>> {
     let folder = sources.endpoints.as_path();
     let names: io::Result<Vec<_>> =
         fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect());
@@ -29,58 +43,55 @@ pub(super) fn list(sources: &Sources, problems: &mut Vec<Problem>) -> Option<BTr
             return None;
         }
     };
-    let mut files = BTreeMap::new();
-    for name in names {
-        let file = folder.join(&name);
-        let name = name.to_string_lossy();
-        let Some(stem) = name.strip_suffix(".toml").filter(|_| !name.starts_with('.')) else {
-            continue;
+    let is_config = |name: &OsString| {
+        let config = sources.config.as_deref();
+        config.is_some_and(|config| is_same(&folder.join(name), config))
+    };
+    let files = file_name::endpoints(names.into_iter().filter(|name| !is_config(name)));
+    let listed = |(endpoint, file): (EndpointName, EndpointFile)| {
+        let listed = Listed {
+            path: folder.join(file.name),
+            is_misnamed: file.is_misnamed,
         };
-        if sources.config.as_deref().is_some_and(|config| is_same(&file, config)) {
-            continue;
-        }
-        match EndpointName::new(stem) {
-            Some(name) => drop(files.insert(name, file)),
-            None => problems.push(Problem::of(&file, check::name_fault(stem))),
-        }
-    }
-    Some(files)
+        (endpoint, listed)
+    };
+    Some(files.into_iter().map(listed).collect())
 }
 
-/// What is odd about the names of files that may be meant as endpoints. What editors leave behind is not.
-pub(super) fn hints(folder: &Path) -> Vec<String> {
-    let names = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut hints: Vec<_> = names
-        .filter_map(|entry| hint(&entry.file_name().to_string_lossy()))
-        .collect();
-    hints.sort();
+/// What is odd about the names of files that may be meant as endpoints, and about a `mailjob.toml` of this text. What editors leave behind
+/// is not.
+pub(super) fn hints(sources: &Sources, shared: Option<&str>) -> Vec<String> {
+    let names = fs::read_dir(&sources.endpoints).into_iter().flatten().flatten();
+    let mut hints = file_name::hints(names.map(|entry| entry.file_name()));
+    let silent = shared.filter(|text| !says_anything(text));
+    hints.extend(silent.map(|_| format!("mailjob.toml {SAYS_NOTHING}, and a first start refuses that; {TO_SAY}")));
     hints
 }
 
-/// The words of one. Pure.
-fn hint(name: &str) -> Option<String> {
-    const MEANT: [&str; 7] = ["toml", "tml", "tom", "txt", "yaml", "yml", "json"];
-    let lower = name.to_lowercase();
-    let (stem, ending) = lower.rsplit_once('.')?;
-    let is_ours = name.ends_with(".toml") || name.starts_with('.');
-    // A text beside endpoints may be anything, but for one that was an endpoint.
-    let is_meant = MEANT.contains(&ending) && (ending != "txt" || stem.ends_with(".toml"));
-    (!is_ours && is_meant).then(|| {
-        let name: String = name.chars().take(200).map(visible).collect();
-        format!("{name} is not read: the names of endpoint files end in .toml")
-    })
+/// Whether a file sets anything. One that is empty, or has comments only, was cut off rather than meant.
+pub(super) fn says_anything(text: &str) -> bool {
+    // What is no TOML says something, and is told of elsewhere.
+    DeTable::parse(text).map_or(true, |root| !root.get_ref().is_empty())
 }
 
 /// A `mailjob.toml` without a word was cut off: it would silently take the ledger and the accounts from all that runs.
 pub(super) fn not_empty(text: String) -> Result<String, Fault> {
-    match text.trim().is_empty() {
-        true => Err(Fault::new(
-            "is empty",
-            "write the settings, or remove the file: then all of them have their defaults",
-        )),
-        false => Ok(text),
+    match says_anything(&text) {
+        false => Err(Fault::new(SAYS_NOTHING, TO_SAY)),
+        true => Ok(text),
     }
 }
+
+/// What is wrong with a `mailjob.toml` that is not there any more.
+pub(super) fn gone() -> Fault {
+    Fault::new("is gone, and was in use before", TO_SAY)
+}
+
+/// What is wrong with a `mailjob.toml` that sets nothing.
+pub(super) const SAYS_NOTHING: &str = "is empty: it sets nothing";
+/// What to do about that.
+pub(super) const TO_SAY: &str =
+    "put it back; if all settings are to have their defaults, write the line [service] into it and nothing else";
 
 /// What is wrong with a file that somebody is still writing.
 pub(super) fn unfinished() -> Fault {
@@ -124,11 +135,8 @@ pub(super) fn changed<'a>(before: &Prints, now: &'a Prints) -> Vec<&'a Path> {
 /// The names of a folder that endpoint files may have; none where it can't be listed.
 pub(super) fn entries(folder: &Path) -> Vec<OsString> {
     let names = fs::read_dir(folder).into_iter().flatten().flatten();
-    let is_ours = |name: &OsString| {
-        name.to_str()
-            .is_some_and(|name| name.ends_with(".toml") && !name.starts_with('.'))
-    };
-    names.map(|entry| entry.file_name()).filter(is_ours).collect()
+    let names = names.map(|entry| entry.file_name());
+    names.filter(|name| file_name::is_meant(name)).collect()
 }
 
 /// Whether two paths lead to one file: a ConfigMap with everything in it is one folder.
@@ -166,37 +174,4 @@ pub(super) fn read_text(file: &Path) -> Result<String, Fault> {
         Fault::new(format!("is not UTF-8 (byte {at})"), "save it as UTF-8")
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_that_may_be_meant_as_an_endpoint_is_told_of() {
-        for name in [
-            "orders.TOML",
-            "x.toml.txt",
-            "base.yaml",
-            "a.yml",
-            "b.tml",
-            "c.Toml",
-            "d.json",
-        ] {
-            assert!(hint(name).is_some_and(|words| words.starts_with(name)), "{name}");
-        }
-        for name in [
-            "orders.toml",
-            ".orders.TOML",
-            "orders.toml~",
-            "orders.toml.bak",
-            "orders.toml.swp",
-            "README",
-            "notes.txt",
-            "reply.html",
-            "orders.toml.example",
-        ] {
-            assert_eq!(hint(name), None, "{name}");
-        }
-    }
 }

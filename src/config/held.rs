@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     Endpoint, EndpointName, Filter, Limits, Mailbox, MailboxId,
-    check::{self, Accounts},
+    check::{self, Accounts, Open, Told},
     defaults::Defaults,
 };
 
@@ -29,6 +29,8 @@ pub enum Claim {
     Mailbox(Box<Mailbox>),
     /// Which mailbox it is.
     At(MailboxId),
+    /// Whose mailbox it is: it may be any of the user's who has this one.
+    Beside(MailboxId),
     /// Nothing: it may be any.
     Anywhere,
 }
@@ -41,6 +43,7 @@ impl Held {
             Claim::Endpoint(endpoint) => endpoint.mailbox.id() == *mailbox,
             Claim::Mailbox(known) => known.id() == *mailbox,
             Claim::At(id) => id == mailbox,
+            Claim::Beside(id) => id.is_beside(mailbox),
             Claim::Anywhere => true,
         }
     }
@@ -51,7 +54,7 @@ impl Held {
         match &self.claim {
             Claim::Endpoint(endpoint) => Some(&endpoint.mailbox),
             Claim::Mailbox(mailbox) => Some(mailbox),
-            Claim::At(_) | Claim::Anywhere => None,
+            Claim::At(_) | Claim::Beside(_) | Claim::Anywhere => None,
         }
     }
 
@@ -59,7 +62,7 @@ impl Held {
     pub(super) fn size(&self) -> u64 {
         match &self.claim {
             Claim::Endpoint(endpoint) => endpoint.limits.size,
-            Claim::Mailbox(_) | Claim::At(_) | Claim::Anywhere => Limits::default().size,
+            Claim::Mailbox(_) | Claim::At(_) | Claim::Beside(_) | Claim::Anywhere => Limits::default().size,
         }
     }
 
@@ -94,12 +97,58 @@ pub(super) fn claim(
     accounts: &Accounts,
     defaults: Option<&Defaults<'_>>,
 ) -> Claim {
-    let known = told_whole(text).and_then(|text| check::mailbox_alone(name, file, text, accounts, defaults));
-    match known {
-        Some((mailbox, true)) => Claim::Mailbox(Box::new(mailbox)),
-        Some((mailbox, false)) => Claim::At(mailbox.id()),
+    let alone = |text: &str| check::mailbox_alone(name, file, text, accounts, defaults);
+    let told = match told_whole(text) {
+        Some(text) => alone(text),
+        None => told_by_lines(text).and_then(|(lines, open)| match (alone(&lines)?, open) {
+            (told, None) => Some(told),
+            // How it is watched may stand in the line that is wrong.
+            (Told::Whole(mailbox) | Told::Which(mailbox), Some(Open::Nothing)) => Some(Told::Which(mailbox)),
+            (told @ Told::Whose(_), Some(Open::Nothing)) => Some(told),
+            (Told::Whole(mailbox) | Told::Which(mailbox) | Told::Whose(mailbox), Some(Open::Which)) => {
+                Some(Told::Whose(mailbox))
+            }
+            (_, Some(Open::Whose)) => None,
+        }),
+    };
+    match told {
+        Some(Told::Whole(mailbox)) => Claim::Mailbox(Box::new(mailbox)),
+        Some(Told::Which(mailbox)) => Claim::At(mailbox.id()),
+        Some(Told::Whose(mailbox)) => Claim::Beside(mailbox.id()),
         None => Claim::Anywhere,
     }
+}
+
+/// The lines of `[mailbox]` that are right on their own, and what the others leave open. TOML is written in lines, so a slip elsewhere
+/// spoils none of them; but for a text over several lines, and for a table that may go on where the file was cut off.
+fn told_by_lines(text: &str) -> Option<(String, Option<Open>)> {
+    let bare = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
+    let is_header = |line: &&str| bare(line) == "[mailbox]";
+    let elsewhere = |line: &str| line.starts_with("[mailbox.") || line.starts_with("mailbox");
+    let several = text.contains("\"\"\"") || text.contains("'''");
+    if several || text.lines().filter(is_header).count() != 1 || text.lines().map(str::trim).any(elsewhere) {
+        return None;
+    }
+    let mut rest = text.lines().skip_while(|line| !is_header(line)).skip(1);
+    let (mut lines, mut wrong, mut ended) = ("[mailbox]\n".to_owned(), Vec::new(), false);
+    for line in rest.by_ref().map(str::trim) {
+        if line.starts_with('[') {
+            ended = true;
+            break;
+        }
+        if DeTable::parse(line).is_ok() {
+            lines.push_str(line);
+            lines.push('\n');
+        } else {
+            wrong.push(line.split_once('=')?.0.trim());
+        }
+    }
+    // A line that is wrong is known by its key.
+    let named = lines
+        .lines()
+        .any(|line| line.split('=').next().unwrap_or_default().trim() == "name");
+    let open = wrong.into_iter().map(|key| Open::by(key, named)).max();
+    ended.then_some((lines, open))
 }
 
 /// As much of a file as can be relied on, when nothing of `[mailbox]` can be missing from it: another table follows before any line that

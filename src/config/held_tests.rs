@@ -25,6 +25,7 @@ fn claims(text: &str) -> String {
         Claim::Endpoint(_) => unreachable!(),
         Claim::Mailbox(mailbox) => format!("mailbox {}", mailbox.name),
         Claim::At(id) => format!("at {}", id_name(&id)),
+        Claim::Beside(id) => format!("any beside {}", id_name(&id)),
         Claim::Anywhere => "anywhere".to_owned(),
     }
 }
@@ -60,12 +61,71 @@ fn a_broken_file_claims_no_mailbox_that_it_may_not_mean() {
         ),
         // How it is watched is not known.
         (
+            "[mailbox]\naccount = \"a\"\nevery = 5\n[webhook]\nurl = \"https://x/\"\n",
+            "at INBOX",
+        ),
+        // Whose it is and what it is called is said; what else is wrong there says nothing of that.
+        (
+            "[mailbox]\naccount = \"a\"\nname = \"Orders\"\nnonsense = true\n[webhook]\nurl = \"https://x/\"\n",
+            "at Orders",
+        ),
+        (
+            "[mailbox]\naccount = \"a\"\nname = \"Orders\"\nevry = \"5m\"\n[webhook]\nurl = \"https://x/\"\n",
+            "at Orders",
+        ),
+        (
+            "[mailbox]\naccount = \"a\"\nname = \"Orders\"\nusr = \"bob\"\n[webhook]\nurl = \"https://x/\"\n",
+            "anywhere",
+        ),
+        // What it is called is not known.
+        (
             "[mailbox]\naccount = \"a\"\nnmae = \"Orders\"\n[webhook]\nurl = \"https://x/\"\n",
+            "any beside INBOX",
+        ),
+        (
+            "[mailbox]\naccount = \"a\"\nfolder = \"Orders\"\n[webhook]\nurl = \"https://x/\"\n",
+            "any beside INBOX",
+        ),
+        (
+            "[mailbox]\naccount = \"a\"\nname = 5\n[webhook]\nurl = \"https://x/\"\n",
+            "any beside INBOX",
+        ),
+        (
+            "mailbox = { account = \"a\", every = 5, nmae = \"Orders\" }\n[webhook]\nurl = \"https://x/\"\n",
+            "anywhere",
+        ),
+        // A slip elsewhere, or in a line that does not say which one it is.
+        (
+            "[webhook]\nurl = \"https://x/\n[mailbox]\naccount = \"a\"\n[when]\n",
+            "mailbox INBOX",
+        ),
+        (
+            "[when]\nfrom = [\"x\"\n[mailbox] # ours\naccount = \"a\"\nname = \"Orders\"\n\n[webhook]\nurl = \"https://x/\"\n",
+            "mailbox Orders",
+        ),
+        (
+            "[mailbox]\naccount = \"a\"\nevery = 5m\n[webhook]\nurl = \"https://x/\"\n",
+            "at INBOX",
+        ),
+        (
+            "[mailbox]\naccount = \"a\"\nname = Orders\n[webhook]\nurl = \"https://x/\"\n",
+            "any beside INBOX",
+        ),
+        (
+            "[mailbox]\naccount = \"a\"\nname Orders\n[webhook]\nurl = \"https://x/\"\n",
             "anywhere",
         ),
         (
-            "[mailbox]\naccount = \"a\"\nevery = 5\n[webhook]\nurl = \"https://x/\"\n",
-            "at INBOX",
+            "[webhook]\nurl = \"\"\"https://x/\n[mailbox]\naccount = \"a\"\n[when]\n",
+            "anywhere",
+        ),
+        (
+            "[webhook\n[mailbox]\naccount = \"a\"\n[when]\n[mailbox]\naccount = \"b\"\n[when]\n",
+            "anywhere",
+        ),
+        (
+            "[webhook\n[mailbox]\naccount = \"a\"\n[mailbox.account]\nuser = \"b\"\n[when]\n",
+            "anywhere",
         ),
         // More of it may be missing.
         ("[mailbox]\naccount = \"a\"\n", "anywhere"),
@@ -81,10 +141,6 @@ fn a_broken_file_claims_no_mailbox_that_it_may_not_mean() {
             "[mailbox\naccount = \"a\"\nname = \"Orders\"\n[webhook]\nurl = \"https://x/\"\n",
             "anywhere",
         ),
-        (
-            "[webhook]\nurl = \"https://x/\n[mailbox]\naccount = \"a\"\n[when]\n",
-            "anywhere",
-        ),
         // It can't be said whose.
         (
             "[mailbox]\naccount = \"b\"\n[webhook]\nurl = \"https://x/\"\n",
@@ -92,10 +148,6 @@ fn a_broken_file_claims_no_mailbox_that_it_may_not_mean() {
         ),
         (
             "[mailbox]\nacount = \"a\"\n[webhook]\nurl = \"https://x/\"\n",
-            "anywhere",
-        ),
-        (
-            "[mailbox]\naccount = \"a\"\nname = 5\n[webhook]\nurl = \"https://x/\"\n",
             "anywhere",
         ),
         ("", "anywhere"),

@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -15,7 +16,9 @@ use super::{
     Account, Api, Claim, Config, Endpoint, EndpointName, Held, Operator, Problem, Service, agree, answers,
     check::{self, Accounts},
     defaults::{self, Defaults},
-    files, held,
+    file_name,
+    files::{self, Listed},
+    held,
     oauth::by_sign_in,
     remembered::Remembered,
     shared::{Needs, read_shared, verified},
@@ -31,6 +34,20 @@ pub struct Sources {
     pub endpoints: PathBuf,
     /// `mailjob.toml`; without it the service has its defaults and endpoints bring their own accounts.
     pub config: Option<PathBuf>,
+}
+
+impl Sources {
+    /// What `mailjob.toml` is called where nobody says otherwise.
+    pub const USUAL: &'static str = "mailjob.toml";
+
+    /// The same where these versions were in use before: a `mailjob.toml` that set something and is not there is missing, not unused.
+    #[must_use]
+    pub fn after(mut self, versions: &Versions) -> Self {
+        if versions.has_settings() {
+            self.config.get_or_insert_with(|| PathBuf::from(Self::USUAL));
+        }
+        self
+    }
 }
 
 /// What the files say now.
@@ -72,9 +89,15 @@ impl Loaded {
     /// Every sign-in, by name: those that endpoints use, and those of accounts that none uses yet.
     #[must_use]
     pub fn sign_ins(&self) -> BTreeMap<String, Arc<Account>> {
-        let endpoints = self.endpoints.values();
+        let endpoints = self.endpoints.values().chain(self.standing.values());
         let used = endpoints.flat_map(|endpoint| [Some(&endpoint.mailbox.account), endpoint.reply.account.as_ref()]);
         by_sign_in(self.accounts.values().chain(used.flatten()))
+    }
+
+    /// The endpoint as it runs, or would: in its last good version where its file is broken and that is known.
+    #[must_use]
+    pub fn running(&self, name: &EndpointName) -> Option<&Arc<Endpoint>> {
+        self.endpoints.get(name).or_else(|| self.standing.get(name))
     }
 
     /// Every endpoint that has a file, whether it can be used and runs or not.
@@ -187,10 +210,11 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
         false => files::read_text(file),
     };
     // It is right without a word, but where there were some they were cut off.
-    let spoke = before
-        .versions
-        .is_some_and(|versions| versions.newest_shared().is_some());
-    let read_shared_text = |file| match spoke {
+    let spoke = before.versions.is_some_and(Versions::has_settings);
+    let read_shared_text = |file: &Path| match spoke {
+        true if fs::symlink_metadata(file).is_err_and(|error| error.kind() == ErrorKind::NotFound) => {
+            Err(files::gone())
+        }
         true => read(file).and_then(files::not_empty),
         false => read(file),
     };
@@ -220,7 +244,14 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
     remembered.beside(shared_text, &accounts);
     let mut drafts = BTreeMap::new();
     let (mut broken, mut disabled, mut fallen) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
-    for (name, file) in files.iter().flatten() {
+    for (
+        name,
+        Listed {
+            path: file,
+            is_misnamed,
+        },
+    ) in files.iter().flatten()
+    {
         let (defaults, known) = match &defaults {
             Ok(defaults) => (defaults.as_ref(), true),
             Err(defaults::Unknown) => (None, false),
@@ -233,13 +264,17 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
                 before.needs,
                 &mut problems,
             )
-            .filter(|_| known),
+            .filter(|_| known && !is_misnamed),
             Err(_) if unfinished(file) => None,
             Err(fault) => {
                 problems.push(Problem::of(file, fault.clone()));
                 None
             }
         };
+        if *is_misnamed && !unfinished(file) {
+            let called = file.file_name().unwrap_or_default();
+            problems.push(Problem::of(file, file_name::fault(called, name)));
+        }
         let text = text.ok();
         match right {
             Some(mut draft) => {
@@ -259,6 +294,8 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
                 let claim = text
                     .as_deref()
                     .map(|text| held::claim(name, file, text, &written, defaults));
+                // What it says now was never meant by that name.
+                let text = text.filter(|_| !is_misnamed);
                 fallen.insert(name.clone(), (text, claim.unwrap_or(Claim::Anywhere)));
             }
         }
@@ -303,6 +340,10 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
         held,
     } = standing;
     agree::join(&endpoints, &mut last_good);
+    let whose = |file: &Path| files.iter().flatten().find(|(_, listed)| listed.path == file);
+    for problem in &mut problems {
+        problem.endpoint = whose(&problem.file).map(|(name, _)| name.clone());
+    }
     problems.sort();
     // What is wrong with the defaults is wrong beside each endpoint.
     problems.dedup();
@@ -336,7 +377,7 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
         away,
         texts,
         unfinished: before.unfinished.clone(),
-        hints: files::hints(&sources.endpoints),
+        hints: files::hints(sources, shared_text.filter(|_| before.versions.is_none())),
         problems,
     }
 }

@@ -35,6 +35,14 @@ pub struct MailboxId {
     port: Option<u16>,
 }
 
+impl MailboxId {
+    /// Whether both are of one user at one host.
+    #[must_use]
+    pub fn is_beside(&self, other: &Self) -> bool {
+        (&self.host, &self.user) == (&other.host, &other.user)
+    }
+}
+
 impl Mailbox {
     /// The mailbox `INBOX` of an account, watched as is usual.
     #[must_use]

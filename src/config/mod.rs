@@ -28,6 +28,7 @@ mod diff;
 mod ears;
 mod effective;
 mod endpoint;
+mod file_name;
 mod files;
 mod held;
 mod inputs;

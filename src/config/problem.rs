@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::place::{Place, visible};
+use super::{
+    EndpointName,
+    place::{Place, visible},
+};
 
 /// Characters of a cause or cure.
 const LONGEST: usize = 500;
@@ -21,6 +24,8 @@ pub struct Problem {
     pub cause: String,
     /// What to do about it.
     pub cure: String,
+    /// The endpoint whose file it is.
+    pub endpoint: Option<EndpointName>,
 }
 
 impl Problem {
@@ -30,6 +35,7 @@ impl Problem {
             place: Some(place),
             cause: fault.cause,
             cure: fault.cure,
+            endpoint: None,
         }
     }
 
@@ -39,6 +45,7 @@ impl Problem {
             place: None,
             cause: fault.cause,
             cure: fault.cure,
+            endpoint: None,
         }
     }
 

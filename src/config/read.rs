@@ -10,7 +10,7 @@ use std::{
 
 use toml::{
     Spanned,
-    de::{DeTable, DeValue},
+    de::{DeString, DeTable, DeValue},
 };
 
 use super::{
@@ -227,13 +227,16 @@ impl<'a> Value<'a> {
         Place::of(self.sheet.text, &self.key)
     }
 
-    /// The lines on which these keys of a table stand.
-    pub(super) fn lines_of(&self, keys: &[&str]) -> Vec<usize> {
+    /// The keys of a table, each with its line.
+    pub(super) fn keys(&self) -> Vec<(usize, String)> {
         let DeValue::Table(table) = self.raw else {
             return Vec::new();
         };
-        let named = table.keys().filter(|key| keys.contains(&key.get_ref().as_ref()));
-        named.map(|key| Place::of(self.sheet.text, &key.span()).line).collect()
+        let key = |key: &Spanned<DeString<'_>>| {
+            let line = Place::of(self.sheet.text, &key.span()).line;
+            (line, key.get_ref().clone().into_owned())
+        };
+        table.keys().map(key).collect()
     }
 
     /// Reads a table, then reports the keys that it should not have.

@@ -1,12 +1,24 @@
-//! What can be read of a `mailjob.toml` that can't be used: enough for commands to find the ledger and the process that runs.
+//! What can be known of `[service]` where `mailjob.toml` can't be used: enough to find the ledger, its key, and the process that runs.
+//!
+//! The last good version is in the ledger, but where that is the file alone says. A small file beside it, the signpost, says so too, where
+//! our user may write it; it is asked where `mailjob.toml` sets nothing or is gone. Where nobody knows, a start is refused in words: a
+//! ledger that is made in another place would have all work done anew.
 
-use std::{env, fs::File, io::Read as _, path::Path, thread};
+use std::{
+    env,
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+    thread,
+};
 
 use super::{
     Service,
     check::{self, Shared},
+    files,
     load::{Loaded, Sources},
 };
+use crate::secret::SecretRef;
 
 /// Bytes that are read of it.
 const MOST: u64 = 1 << 20;
@@ -17,13 +29,48 @@ const LEDGER: &str = "MAILJOB_LEDGER";
 /// The keys that matter.
 const KEYS: [&str; 3] = ["ledger", "key", "health"];
 
+/// Why `mailjob.toml` can't say what it said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lapse {
+    /// Something is wrong with it.
+    Broken,
+    /// It is empty, or has comments only.
+    Silent,
+    /// It is gone, and the signpost says that it was there.
+    Gone,
+}
+
+impl Lapse {
+    /// Whether there is one.
+    #[must_use]
+    pub fn of(sources: &Sources, loaded: &Loaded) -> Option<Self> {
+        let text = sources.config.as_deref().and_then(read);
+        match (&sources.config, text) {
+            (None, _) => signpost(sources).exists().then_some(Self::Gone),
+            (Some(_), Some(text)) if !files::says_anything(&text) => Some(Self::Silent),
+            (Some(_), _) => loaded.is_shared_broken().then_some(Self::Broken),
+        }
+    }
+
+    /// What is wrong, and what to do about it.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::Broken => "mailjob.toml is broken (mailjob check shows where)".to_owned(),
+            Self::Silent => format!("mailjob.toml {}; {}", files::SAYS_NOTHING, files::TO_SAY),
+            Self::Gone => format!("mailjob.toml is gone, and was in use before; {}", files::TO_SAY),
+        }
+    }
+}
+
 /// The service's settings: those that can be used, else as much of them as can be read, and a word on standard error that it is so.
 #[must_use]
 pub fn of(sources: &Sources, loaded: &Loaded) -> Service {
     let service = quietly(sources, loaded);
-    if loaded.is_shared_broken() {
+    if let Some(lapse) = Lapse::of(sources, loaded) {
         eprintln!(
-            "mailjob.toml is broken (mailjob check shows where); going on with the ledger {}",
+            "{}; going on with the ledger {}",
+            lapse.words(),
             service.ledger.display()
         );
     }
@@ -33,32 +80,91 @@ pub fn of(sources: &Sources, loaded: &Loaded) -> Service {
 /// The same without a word.
 #[must_use]
 pub fn quietly(sources: &Sources, loaded: &Loaded) -> Service {
-    let file = sources.config.as_deref();
-    let is_cut_off = || file.and_then(read).is_some_and(|text| text.trim().is_empty());
-    match (&loaded.service, loaded.is_shared_broken() || is_cut_off()) {
-        (Some(service), false) => service.clone(),
-        (Some(right), true) => Service {
-            ledger: self::service(sources).ledger,
-            ..right.clone()
+    match (&loaded.service, Lapse::of(sources, loaded)) {
+        (Some(service), None) => service.clone(),
+        // A table that is spelt wrong leaves the defaults of all that stands in it.
+        (Some(right), Some(Lapse::Broken)) => over(right.clone(), service(sources)),
+        (Some(_), Some(Lapse::Silent | Lapse::Gone)) | (None, _) => service(sources),
+    }
+}
+
+/// What is said, and where that is nothing, what was. Pure.
+fn over(said: Service, before: Service) -> Service {
+    let usual = Service::on(1);
+    Service {
+        ledger: if said.ledger == usual.ledger {
+            before.ledger
+        } else {
+            said.ledger
         },
-        (None, _) => self::service(sources),
+        key: said.key.clone().or(before.key),
+        health: if said.health == usual.health {
+            before.health
+        } else {
+            said.health
+        },
+        ..said
     }
 }
 
 /// As much of the settings as can be read.
-#[must_use]
 fn service(sources: &Sources) -> Service {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let file = sources.config.as_deref();
-    let text = file.and_then(read);
-    let mut service = match (file, text) {
-        (Some(file), Some(text)) => readable(file, &text, cores),
-        _ => Service::on(cores),
+    let from = |file: &Path| Some(readable(file, &read(file)?, cores));
+    let usual = Service::on(cores);
+    let said = sources
+        .config
+        .as_deref()
+        .and_then(from)
+        .unwrap_or_else(|| usual.clone());
+    let is_told = said.ledger != usual.ledger;
+    let before = from(&signpost(sources)).filter(|_| !is_told);
+    let service = match before {
+        None => said,
+        Some(before) => over(said, before),
     };
-    if let Some(ledger) = env::var_os(LEDGER).filter(|_| service.ledger == Service::on(cores).ledger) {
-        service.ledger = ledger.into();
+    let is_usual = service.ledger == usual.ledger && sources.config.is_some();
+    match env::var_os(LEDGER).filter(|_| is_usual) {
+        Some(ledger) => Service {
+            ledger: ledger.into(),
+            ..service
+        },
+        None => service,
     }
-    service
+}
+
+/// The file beside `mailjob.toml` that says where its ledger is.
+#[must_use]
+pub fn signpost(sources: &Sources) -> PathBuf {
+    let config = sources.config.as_deref().unwrap_or(Path::new(Sources::USUAL));
+    let name = config.file_name().unwrap_or_default().to_string_lossy();
+    config.with_file_name(format!(".{name}.ledger"))
+}
+
+/// What it says of these settings; nothing where they are found without it, or can't be written so. It holds no secret.
+#[must_use]
+pub fn directions(service: &Service) -> Option<String> {
+    let text = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    // It lies elsewhere than what these are relative to.
+    let quoted = |path: &Path| Some(text(std::path::absolute(path).ok()?.to_str()?));
+    let usual = Service::on(1);
+    if service.ledger == usual.ledger && service.key.is_none() {
+        return None;
+    }
+    let key = match &service.key {
+        None => String::new(),
+        Some(SecretRef::File(file)) => format!("key = {{ file = {} }}\n", quoted(file)?),
+        Some(SecretRef::Env(name)) => format!("key = {{ env = {} }}\n", text(name)),
+    };
+    let health = match service.health {
+        None => "health = false\n".to_owned(),
+        Some(address) => format!("health = \"{address}\"\n"),
+    };
+    let ledger = quoted(&service.ledger)?;
+    Some(format!(
+        "# Written by mailjob run: where the ledger is, should mailjob.toml be emptied or lost. Change mailjob.toml, not this.\n\
+         [service]\nledger = {ledger}\n{key}{health}"
+    ))
 }
 
 /// The lines of `[service]` that are right on their own. TOML is written in lines, so one that is broken spoils no other. Pure.

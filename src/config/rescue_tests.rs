@@ -62,3 +62,71 @@ fn it_is_read_in_any_encoding() {
         assert_eq!(service(&sources).ledger, PathBuf::from("/var/x.db"));
     }
 }
+
+/// What a right file says, and what is left of it.
+fn left(before: &str, after: Option<&str>) -> (Option<Lapse>, Service, Service) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailjob.toml");
+    let sources = Sources {
+        endpoints: folder.path().join("endpoints.d"),
+        config: Some(file.clone()),
+    };
+    std::fs::create_dir(&sources.endpoints).unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, "some").unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let load = || crate::config::load::load(&sources);
+    std::fs::write(&file, before).unwrap();
+    let loaded = load();
+    assert_eq!(Lapse::of(&sources, &loaded), None);
+    let right = quietly(&sources, &loaded);
+    if let Some(text) = directions(&right) {
+        std::fs::write(signpost(&sources), text).unwrap();
+    }
+    match after {
+        Some(text) => std::fs::write(&file, text).unwrap(),
+        None => std::fs::remove_file(&file).unwrap(),
+    }
+    let loaded = load();
+    (Lapse::of(&sources, &loaded), right, quietly(&sources, &loaded))
+}
+
+#[test]
+fn the_ledger_of_a_file_that_sets_nothing_any_more_is_found() {
+    let whole = "[service]\nledger = \"/var/x y/\\\"q\\\".db\"\nkey = { file = \"key\" }\nhealth = \"127.0.0.1:9\"\n";
+    let here = "[service]\nledger = \"sub/x.db\"\nkey = { env = \"PATH\" }\nhealth = false\n";
+    for before in [whole, here] {
+        for (after, expected) in [
+            (Some(""), Lapse::Silent),
+            (Some(" \n\n"), Lapse::Silent),
+            (Some("# ledger = \"/var/y.db\"\n#\n"), Lapse::Silent),
+            (Some("\u{feff}# nothing\n"), Lapse::Silent),
+            (Some("[servce]\nledger = \"/var/y.db\"\n"), Lapse::Broken),
+            (Some("[service\n"), Lapse::Broken),
+            (None, Lapse::Broken),
+        ] {
+            let (lapse, right, found) = left(before, after);
+            assert_eq!(lapse, Some(expected), "{after:?}");
+            let place = |service: &Service| (service.ledger.clone(), service.key.clone(), service.health);
+            assert_eq!(place(&found), place(&right), "{after:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_file_says_counts_before_what_it_said() {
+    let before = "[service]\nledger = \"/var/x.db\"\n";
+    let (lapse, _, found) = left(before, Some("[service]\n"));
+    assert_eq!(
+        (lapse, found.ledger),
+        (None, PathBuf::from("mailjob.db")),
+        "all defaults, and meant"
+    );
+    let (_, _, found) = left(before, Some("[service]\nledger = \"/var/y.db\"\nmemory = ]\n"));
+    assert_eq!(found.ledger, PathBuf::from("/var/y.db"));
+    assert_eq!(
+        directions(&Service::on(3)),
+        None,
+        "nothing is written where nothing is needed"
+    );
+}

@@ -96,8 +96,12 @@ impl Route {
             .map(|(name, held)| (turn(held), name.clone(), held.clone()))
             .collect();
         let order = |held: &Held| held.in_turn().map_or(usize::MAX, |endpoint| endpoint.order);
-        // Whose mailbox is known before who may have any.
-        let vague = |held: &Held| held.claim == Claim::Anywhere;
+        // Whose mailbox is known before who may have several, or any.
+        let vague = |held: &Held| match held.claim {
+            Claim::Endpoint(_) | Claim::Mailbox(_) | Claim::At(_) => 0,
+            Claim::Beside(_) => 1,
+            Claim::Anywhere => 2,
+        };
         held.sort_by_cached_key(|(turn, name, held)| (*turn, order(held), vague(held), name.clone()));
         self.held = held;
         self
@@ -122,6 +126,22 @@ impl Route {
         }
         names.extend(held.map(|(_, name, _)| name.clone()));
         names
+    }
+
+    /// The endpoints to which no new mail comes, since others stand before them that are held, and who those are: whether their mails are
+    /// meant for one of these, nobody knows.
+    #[must_use]
+    pub fn held_back(&self) -> BTreeMap<EndpointName, Vec<(EndpointName, bool)>> {
+        if self.mailbox.taker == Taker::All {
+            return BTreeMap::new();
+        }
+        let before = |at: usize| {
+            let before = self.held.iter().filter(move |(turn, ..)| *turn <= at);
+            before.map(|(_, name, held)| (name.clone(), held.away)).collect()
+        };
+        let each = self.endpoints.iter().enumerate();
+        let each = each.map(|(at, endpoint)| (endpoint.name.clone(), before(at)));
+        each.filter(|(_, before): &(_, Vec<_>)| !before.is_empty()).collect()
     }
 
     /// What the watch of the mailbox has to know.

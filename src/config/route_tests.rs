@@ -144,4 +144,47 @@ proptest! {
             prop_assert_eq!(had, route.names());
         }
     }
+
+    /// Who is held back is who comes behind a held one in the order in which mails are given, and nobody else; who names what he means
+    /// never is, by one whose turn is not known.
+    #[test]
+    fn who_is_held_back_is_known(
+        all in prop::collection::btree_map("[a-d]{1,3}", (0usize..4, any::<bool>()), 1..8),
+        held in prop::collection::btree_map("[e-h]", (0usize..4, any::<bool>(), 0u8..4), 0..4),
+        is_for_all in any::<bool>(),
+    ) {
+        let taker = if is_for_all { Taker::All } else { Taker::First };
+        let one = |name: &str, order: usize, owns: bool| {
+            let mut endpoint = Endpoint::clone(&endpoint(name, "INBOX", order));
+            endpoint.mailbox.taker = taker;
+            endpoint.filter.subject = owns.then(|| "x*".to_owned()).into_iter().collect();
+            Arc::new(endpoint)
+        };
+        let endpoints: Vec<_> = all.iter().map(|(name, (order, owns))| one(name, *order, *owns)).collect();
+        let id = endpoints[0].mailbox.id();
+        let claim = |name: &str, order, kind| match kind {
+            0 => Claim::Endpoint(one(name, order, true)),
+            1 => Claim::At(id.clone()),
+            2 => Claim::Beside(endpoint("z", "Other", 0).mailbox.id()),
+            _ => Claim::Anywhere,
+        };
+        let held: BTreeMap<_, _> = held
+            .iter()
+            .map(|(name, (order, away, kind))| {
+                let held = Held { claim: claim(name, *order, *kind), away: *away };
+                (EndpointName::new(name).unwrap(), held)
+            })
+            .collect();
+        let route = routes(&endpoints).remove(0).holding(&held);
+        let (getters, held_back) = (route.getters(), route.held_back());
+        for endpoint in &endpoints {
+            let turn = getters.iter().position(|name| *name == endpoint.name).unwrap();
+            let before: Vec<_> = getters[..turn].iter().filter(|name| held.contains_key(*name)).cloned().collect();
+            let told: Vec<_> = held_back.get(&endpoint.name).into_iter().flatten().map(|(name, _)| name.clone()).collect();
+            prop_assert_eq!(&told, &if is_for_all { Vec::new() } else { before.clone() });
+            let in_turn = |name: &EndpointName| held[name].in_turn().is_some();
+            let greedy = endpoints.iter().any(|other| !other.filter.owns() && (other.order, &other.name) <= (endpoint.order, &endpoint.name));
+            prop_assert!(greedy || before.iter().all(in_turn));
+        }
+    }
 }

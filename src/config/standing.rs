@@ -48,7 +48,7 @@ impl<'a> Past<'a> {
 
     /// The name under which problems of a `mailjob.toml` would be told that is not there any more.
     fn file(&self) -> &Path {
-        self.sources.config.as_deref().unwrap_or(Path::new("mailjob.toml"))
+        self.sources.config.as_deref().unwrap_or(Path::new(Sources::USUAL))
     }
 
     /// The last good `mailjob.toml`.

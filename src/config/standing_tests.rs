@@ -63,7 +63,7 @@ impl Folder {
 type Breakage = (&'static str, fn(&Folder, &str));
 
 /// Each way, and how it is done to a file.
-const WAYS: [Breakage; 14] = [
+const WAYS: [Breakage; 15] = [
     ("unknown key", |folder, file| folder.write(file, b"concurency = 5\n")),
     ("no TOML", |folder, file| {
         folder.write(file, b"[mailbox\naccount = \"a\"\n")
@@ -76,6 +76,9 @@ const WAYS: [Breakage; 14] = [
     }),
     ("empty", |folder, file| folder.write(file, b"")),
     ("blank", |folder, file| folder.write(file, b" \n\n")),
+    ("only comments", |folder, file| {
+        folder.write(file, b"# [service]\n# ledger = \"x\"\n")
+    }),
     ("binary", |folder, file| folder.write(file, &[0, 159, 146, 150, 255])),
     ("UTF-16", |folder, file| {
         folder.write(file, &[0xff, 0xfe, b'[', 0, b'm', 0])
@@ -180,6 +183,11 @@ fn a_file_that_was_broken_from_its_first_day_holds_what_is_nobody_elses() {
                 "{way}: behind who names his mails, before who takes all"
             ),
         }
+        let held_back: Vec<_> = routes[0].held_back().into_keys().map(|name| name.to_string()).collect();
+        match way {
+            "gone" => assert!(held_back.is_empty(), "{way}"),
+            _ => assert_eq!(held_back, ["rest"], "{way}: and it is known who waits"),
+        }
     }
 }
 
@@ -268,4 +276,127 @@ fn everything_that_ran_stands_beside_a_shared_file_that_lost_its_account() {
         before.endpoints,
         "the shared file is a good one by now"
     );
+}
+
+/// Names that no endpoint's file may have, and that this one's next name is.
+const MISNAMED: [&str; 4] = ["Orders.toml", "orders.TOML", "orders.toml.txt", "_orders.toml"];
+
+impl Folder {
+    fn rename(&self, from: &str, to: &str) {
+        let folder = self.dir.path().join("endpoints.d");
+        fs::rename(folder.join(from), folder.join(to)).unwrap();
+    }
+}
+
+fn getters(config: &Config) -> Vec<String> {
+    config.routes()[0].getters().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_file_that_is_renamed_to_what_no_endpoint_is_called_runs_on() {
+    for name in MISNAMED {
+        let mut folder = Folder::new();
+        let before = folder.start().start().unwrap();
+        folder.rename("orders.toml", name);
+        let loaded = folder.start();
+        assert_eq!(loaded.start().unwrap().endpoints, before.endpoints, "{name}");
+        let told = &loaded.problems[0];
+        assert_eq!(told.endpoint, EndpointName::new("orders"), "{name}");
+        assert!(told.to_string().contains(name) && loaded.problems.len() == 1, "{told}");
+        // What it says now counts when its name is right.
+        folder.write(
+            &format!("endpoints.d/{name}"),
+            ORDERS.replace("order*", "bill*").as_bytes(),
+        );
+        assert_eq!(folder.start().start().unwrap().endpoints, before.endpoints, "{name}");
+        folder.rename(name, "orders.toml");
+        let loaded = folder.start();
+        assert_eq!(
+            (loaded.problems.len(), loaded.broken.len(), loaded.held.len()),
+            (0, 0, 0),
+            "{name}"
+        );
+        assert_ne!(loaded.endpoints, before.endpoints, "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_was_misnamed_from_its_first_day_holds_what_is_nobody_elses() {
+    for name in MISNAMED.into_iter().chain(["my orders.toml", "ORDERS (1).toml"]) {
+        let mut folder = Folder::new();
+        let bills = ORDERS.replace("order*", "bill*");
+        folder.write("endpoints.d/bills.toml", bills.as_bytes());
+        folder.rename("orders.toml", name);
+        let loaded = folder.start();
+        let config = loaded.start().unwrap();
+        let runs: Vec<_> = config.endpoints.keys().map(EndpointName::as_str).collect();
+        assert_eq!(runs, ["bills", "rest"], "{name}: nothing runs by a name that is none");
+        let held = loaded.broken.first().unwrap().to_string();
+        assert_eq!(getters(&config), ["bills", &held, "rest"], "{name}");
+        assert_eq!(folder.start(), loaded, "{name}: also when it is read again");
+        folder.rename(name, &format!("{held}.toml"));
+        assert_eq!(
+            folder.start().start().unwrap().endpoints.len(),
+            3,
+            "{name}: its mails are done"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_ran_and_has_a_name_that_is_far_away_holds_beside_the_one_that_is_gone() {
+    let mut folder = Folder::new();
+    folder.start();
+    folder.rename("orders.toml", "my orders.toml");
+    assert_eq!(
+        getters(&folder.start().start().unwrap()),
+        ["orders", "my-orders", "rest"]
+    );
+}
+
+#[test]
+fn a_shared_file_that_is_not_there_any_more_is_missing_and_not_unused() {
+    let mut folder = Folder::new();
+    let nobody = Sources {
+        config: None,
+        ..folder.sources()
+    };
+    assert_eq!(
+        nobody.clone().after(&folder.versions).config,
+        None,
+        "nothing was ever in use"
+    );
+    let before = folder.start().start().unwrap();
+    let sources = nobody.after(&folder.versions);
+    assert_eq!(sources.config.as_deref(), Some(Path::new("mailjob.toml")));
+    fs::remove_file(folder.dir.path().join("mailjob.toml")).unwrap();
+    let loaded = folder.start();
+    assert!(
+        loaded.problems.iter().any(|problem| problem.cause.contains("is gone")),
+        "{:?}",
+        loaded.problems
+    );
+    let config = loaded.start().unwrap();
+    assert_eq!((config.endpoints, config.operator), (before.endpoints, before.operator));
+
+    // Whoever wants the defaults says so.
+    folder.write("mailjob.toml", b"[service]\n");
+    let loaded = folder.start();
+    assert!(loaded.texts.shared.is_some());
+    assert_eq!(loaded.start().unwrap().operator, None);
+}
+
+#[test]
+fn a_file_that_never_said_anything_says_what_it_said() {
+    let mut folder = Folder::new();
+    folder.write("mailjob.toml", b"# nothing yet\n");
+    for name in ["orders", "rest"] {
+        fs::remove_file(folder.dir.path().join(format!("endpoints.d/{name}.toml"))).unwrap();
+    }
+    for _ in 0..2 {
+        let loaded = folder.start();
+        assert_eq!((loaded.problems.len(), loaded.hints.len()), (0, 0));
+    }
+    let told = crate::config::load::load(&folder.sources()).hints;
+    assert!(told[0].contains("a first start refuses that"), "{told:?}");
 }

@@ -10,10 +10,10 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{EndpointName, load::Loaded};
+use super::{EndpointName, files, load::Loaded};
 
 /// The name under which versions of the shared settings are kept, whatever their file is called; no endpoint has it.
-const SHARED: &str = "mailjob.toml";
+pub const SHARED: &str = "mailjob.toml";
 
 /// The text of a file. It may hold secrets, and so can't be printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -152,6 +152,13 @@ impl Versions {
     #[must_use]
     pub fn newest_shared(&self) -> Option<(i64, &Version)> {
         self.shared.last_key_value().map(|(number, version)| (*number, version))
+    }
+
+    /// Whether the last good `mailjob.toml` set anything.
+    #[must_use]
+    pub fn has_settings(&self) -> bool {
+        let newest = self.newest_shared();
+        newest.is_some_and(|(_, version)| files::says_anything(version.text.as_str()))
     }
 
     /// Takes what is right now for the last good versions, and forgets endpoints whose file was removed. Gives back what that changes.

@@ -64,22 +64,7 @@ impl Archive {
     /// # Errors
     /// When the ledger can't be read.
     pub async fn load(&self) -> Result<(Vec<KeptVersion>, Vec<String>), Error> {
-        let (mut kept, mut closed) = (Vec::new(), Vec::new());
-        for row in self.table.versions().await? {
-            match self.key.open_text(&row.file, &row.sealed) {
-                Some(text) => kept.push(KeptVersion {
-                    file: row.file,
-                    number: row.number,
-                    version: Version {
-                        text: FileText::from(text.as_str()),
-                        beside: row.beside,
-                        taken: row.taken,
-                    },
-                }),
-                None => closed.push(row.file),
-            }
-        }
-        Ok((kept, closed))
+        Ok(opened(self.table.versions().await?, &self.key))
     }
 
     /// Changes what is kept.
@@ -101,4 +86,25 @@ impl Archive {
         let keep = keep.ok_or_else(|| Error::Engine("the system gives no random numbers".to_owned()))?;
         self.table.revise(keep, revision.dropped).await
     }
+}
+
+/// The versions that this key opens, and the files of the others.
+#[must_use]
+pub fn opened(rows: Vec<SealedVersion>, key: &Key) -> (Vec<KeptVersion>, Vec<String>) {
+    let (mut kept, mut closed) = (Vec::new(), Vec::new());
+    for row in rows {
+        match key.open_text(&row.file, &row.sealed) {
+            Some(text) => kept.push(KeptVersion {
+                file: row.file,
+                number: row.number,
+                version: Version {
+                    text: FileText::from(text.as_str()),
+                    beside: row.beside,
+                    taken: row.taken,
+                },
+            }),
+            None => closed.push(row.file),
+        }
+    }
+    (kept, closed)
 }

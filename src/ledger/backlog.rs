@@ -71,6 +71,12 @@ pub trait BacklogLedger: Send + Sync + 'static {
 
     /// What tells this ledger from another one.
     async fn installation(&self) -> Result<[u8; 16], Error>;
+
+    /// Mails of ours that lie in a mailbox to find a second ledger there, by UIDVALIDITY and UID.
+    async fn probes(&self, mailbox: &MailboxKey) -> Result<Vec<(u32, u32)>, Error>;
+
+    /// These are all of them.
+    async fn note_probes(&self, mailbox: &MailboxKey, places: Vec<(u32, u32)>) -> Result<(), Error>;
 }
 
 /// How a mailbox's backlog stands.

@@ -2,7 +2,7 @@
 //!
 //! Every method that changes something returns after the change is durable. One engine: [`sqlite`]. PostgreSQL can carry the same traits.
 
-mod archive;
+pub mod archive;
 mod arrival;
 mod backlog;
 mod bounce;

@@ -23,6 +23,8 @@ pub enum State {
     Paused,
     /// Its file says that it does not run.
     Disabled,
+    /// New mails don't come to it: another endpoint stands before it whose file can't be used, and they may be meant for that one.
+    HeldBack,
     /// Its file can't be used, and there is no good version that could go on.
     Broken,
     /// It has no file any more, and jobs that have not ended.
@@ -33,7 +35,7 @@ pub enum State {
 
 impl State {
     /// Each of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Working,
         Self::Starting,
         Self::Waiting,
@@ -41,6 +43,7 @@ impl State {
         Self::HeldBacklog,
         Self::Paused,
         Self::Disabled,
+        Self::HeldBack,
         Self::Broken,
         Self::Gone,
         Self::Unknown,
@@ -57,6 +60,7 @@ impl State {
             Self::HeldBacklog => "held_backlog",
             Self::Paused => "paused",
             Self::Disabled => "disabled",
+            Self::HeldBack => "held_back",
             Self::Broken => "broken",
             Self::Gone => "gone",
             Self::Unknown => "unknown",

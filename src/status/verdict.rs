@@ -38,6 +38,15 @@ pub struct Trouble {
     pub next: Option<DateTime<Utc>>,
 }
 
+/// An endpoint that stands before another at its mailbox and is held: what is not clearly meant for somebody else waits for its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its name.
+    pub endpoint: String,
+    /// What is wrong with its file; nothing where that is gone, perhaps for a moment.
+    pub problem: Option<String>,
+}
+
 /// All that is known of an endpoint whose loops run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Known {
@@ -51,6 +60,8 @@ pub struct Known {
     pub trouble: Option<Trouble>,
     /// Since when its jobs wait, and who has it so.
     pub paused: Option<(DateTime<Utc>, PausedBy)>,
+    /// Who is held before it at its mailbox.
+    pub held_back: Vec<Holder>,
     /// What is wrong with its file, whose last good version goes on.
     pub problem: Option<String>,
     /// Its jobs, where they could be counted.
@@ -188,6 +199,7 @@ pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
     let mut verdict = match (&known.trouble, &known.paused) {
         (Some(trouble), _) => of_trouble(known, trouble, now),
         (None, Some((since, by))) => Verdict::paused(&known.endpoint, *since, *by),
+        (None, None) if !known.held_back.is_empty() => held_back(&known.held_back),
         (None, None) if known.looked.is_none() => Verdict::new(State::Starting, "starting; not looked yet"),
         (None, None) => Verdict::new(State::Working, "working"),
     };
@@ -216,6 +228,28 @@ pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
         .collect();
     verdict.to_do = Some(all.join("; ")).filter(|all| !all.is_empty());
     verdict
+}
+
+/// The state of an endpoint behind others that are held.
+fn held_back(holders: &[Holder]) -> Verdict {
+    let each = holders.iter().map(|holder| match &holder.problem {
+        Some(problem) => format!("the file of {} can't be used ({problem})", holder.endpoint),
+        None => format!("the file of {} is gone, perhaps for a moment", holder.endpoint),
+    });
+    let why = each.collect::<Vec<_>>().join(", and ");
+    let broken = holders.iter().filter(|holder| holder.problem.is_some());
+    let names: Vec<_> = broken.map(|holder| holder.endpoint.as_str()).collect();
+    let to_do = format!(
+        "mend the file of {}, or remove it; mailjob check shows every problem",
+        names.join(" and of ")
+    );
+    Verdict {
+        to_do: Some(to_do).filter(|_| !names.is_empty()),
+        ..Verdict::new(
+            State::HeldBack,
+            format!("held back: new mails wait, because they may be meant for another endpoint, and {why}"),
+        )
+    }
 }
 
 fn of_trouble(known: &Known, trouble: &Trouble, now: DateTime<Utc>) -> Verdict {

@@ -88,6 +88,31 @@ fn each_state_has_its_words_and_what_to_do() {
         ),
         (
             Known {
+                held_back: vec![Holder {
+                    endpoint: "bills".into(),
+                    problem: Some("/etc/bills.toml:1:1: unknown key".into()),
+                }],
+                ..known()
+            },
+            State::HeldBack,
+            "held back: new mails wait, because they may be meant for another endpoint, and the file of bills can't be used (/etc/bills.toml:1:1: unknown key)",
+            Some("mend the file of bills, or remove it; mailjob check shows every problem"),
+        ),
+        (
+            Known {
+                held_back: vec![Holder {
+                    endpoint: "bills".into(),
+                    problem: None,
+                }],
+                looked: None,
+                ..known()
+            },
+            State::HeldBack,
+            "held back: new mails wait, because they may be meant for another endpoint, and the file of bills is gone",
+            None,
+        ),
+        (
+            Known {
                 paused: Some((at(0), PausedBy::Gone)),
                 ..known()
             },

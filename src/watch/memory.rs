@@ -48,6 +48,8 @@ pub(crate) struct State {
     /// Mails that lay there before and are to be taken.
     pub(crate) old_wanted: Vec<u32>,
     pub(crate) header_keys: HashMap<u32, [u8; 32]>,
+    /// Where our probes lie: UIDVALIDITY and UID.
+    pub(crate) probes: Vec<(u32, u32)>,
 }
 
 impl Memory {

@@ -94,4 +94,13 @@ impl BacklogLedger for Memory {
     async fn installation(&self) -> Result<[u8; 16], Error> {
         Ok([7; 16])
     }
+
+    async fn probes(&self, _: &MailboxKey) -> Result<Vec<(u32, u32)>, Error> {
+        Ok(self.state.lock().unwrap().probes.clone())
+    }
+
+    async fn note_probes(&self, _: &MailboxKey, places: Vec<(u32, u32)>) -> Result<(), Error> {
+        self.state.lock().unwrap().probes = places;
+        Ok(())
+    }
 }

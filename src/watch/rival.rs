@@ -2,7 +2,8 @@
 //!
 //! Suspicion: mails whose last touch was due were gone already, several of them. People and other programs move mails too, so that alone
 //! raises no alarm. Certainty: then a probe, a small mail of ours, is put into the mailbox. Whoever watches it for another ledger sees
-//! that and answers with a probe of its own; each deletes its own one after a minute. Nobody else knows them, and without a suspicion there
+//! that and answers with a probe of its own; each deletes its own one after a minute. The ledger knows where they are: what a process that ended left
+//! behind, the next one deletes. Nobody else knows them, and without a suspicion there
 //! is none: where one Mailjob works, nothing is written and nothing is asked.
 
 use std::time::Duration;
@@ -17,8 +18,8 @@ const WITHIN: Duration = Duration::from_secs(600);
 const AGAIN: Duration = Duration::from_secs(3600);
 /// A probe that was heard is answered, but not twice in this time: two would answer each other for ever.
 const ANSWERED: Duration = Duration::from_secs(120);
-/// How often it is looked whether the other one is still there.
-const STILL: Duration = Duration::from_secs(1800);
+/// How often it is looked whether the other one is still there: the alarm ends within this and [`PATIENCE`] after its end.
+const STILL: Duration = Duration::from_secs(600);
 /// How long a probe stays: the other one may look seldom.
 const STAYS: Duration = Duration::from_secs(60);
 /// After so long without an answer the other one is gone.
@@ -52,7 +53,7 @@ pub(super) fn write(installation: Installation, date: &str) -> String {
          MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n\
          Mails of this mailbox were moved or deleted by somebody else while Mailjob worked on them.\r\n\
          If that is another Mailjob with a ledger of its own, it sees this mail and answers it.\r\n\
-         This mail is deleted within some minutes.\r\n"
+         This mail is deleted within some minutes, or when that Mailjob is started again.\r\n"
     )
 }
 
@@ -69,8 +70,12 @@ pub(super) struct Rivals {
     heard: Option<Instant>,
     /// Whether it waits for an answer: it was not one itself.
     owed: bool,
+    /// The first probe of ours that was no answer and that nobody has answered yet.
+    asked: Option<Instant>,
     /// Probes of ours that are in the mailbox: UIDVALIDITY, UID, since when.
     ours: Vec<(u32, u32, Instant)>,
+    /// Whether the ledger was asked for those of a process before this one.
+    pub(super) recalled: bool,
 }
 
 impl Rivals {
@@ -86,6 +91,20 @@ impl Rivals {
         self.gone = Some((before.saturating_add(missing), since));
     }
 
+    /// Probes of ours that a process before this one left behind: they stay a little longer.
+    pub(super) fn recall(&mut self, places: impl IntoIterator<Item = (u32, u32)>, now: Instant) {
+        for (validity, uid) in places {
+            if !self.places().contains(&(validity, uid)) {
+                self.ours.push((validity, uid, now));
+            }
+        }
+    }
+
+    /// Where all of them are.
+    pub(super) fn places(&self) -> Vec<(u32, u32)> {
+        self.ours.iter().map(|(validity, uid, _)| (*validity, *uid)).collect()
+    }
+
     /// A probe was found in the mailbox. Says whether it is another ledger's.
     pub(super) fn found(&mut self, whose: Installation, own: Installation, place: (u32, u32), now: Instant) -> bool {
         if whose == own {
@@ -93,6 +112,7 @@ impl Rivals {
             return false;
         }
         self.heard = Some(now);
+        self.asked = None;
         self.owed |= !self.rests(ANSWERED, now);
         true
     }
@@ -115,19 +135,19 @@ impl Rivals {
     /// A probe was put into the mailbox.
     pub(super) fn probed(&mut self, now: Instant) {
         self.probed = Some(now);
+        if !self.owed {
+            self.asked.get_or_insert(now);
+        }
         self.owed = false;
         self.gone = None;
     }
 
     /// Whether the other one that was heard is gone: it did not answer.
     pub(super) fn is_over(&mut self, now: Instant) -> bool {
-        let silent = |heard: Instant| {
-            self.probed
-                .is_some_and(|probed| probed > heard + ANSWERED && now - probed > PATIENCE)
-        };
-        let over = self.heard.is_some_and(silent);
+        let silent = self.asked.is_some_and(|asked| now - asked > PATIENCE);
+        let over = self.heard.is_some() && silent;
         if over {
-            self.heard = None;
+            (self.heard, self.asked) = (None, None);
         }
         over
     }
@@ -220,18 +240,52 @@ mod tests {
         other.probed(at(start, 2));
         assert!(one.found(B, A, (7, 2), at(start, 3)));
         assert!(!one.is_due(at(start, 3)), "that was the answer");
-        for second in [4, 60, 119, 121, 1700] {
+        for second in [4, 60, 119, 121, 599] {
             assert!(
                 !one.is_due(at(start, second)) && !other.is_due(at(start, second)),
                 "{second}"
             );
         }
-        assert!(!one.is_over(at(start, 1700)));
-        assert!(one.is_due(at(start, 1801)));
-        one.probed(at(start, 1801));
-        assert!(!one.is_over(at(start, 2400)));
-        assert!(one.is_over(at(start, 2402)) && !one.is_over(at(start, 2403)));
-        assert!(!one.is_due(at(start, 2403)));
+        assert!(!one.is_over(at(start, 599)));
+        assert!(one.is_due(at(start, 601)));
+        one.probed(at(start, 601));
+        assert!(!one.is_over(at(start, 1200)));
+        assert!(one.is_over(at(start, 1202)) && !one.is_over(at(start, 1203)));
+        assert!(!one.is_due(at(start, 1203)));
+    }
+
+    proptest! {
+        /// Whenever the last sign came, the alarm ends by itself, and not while the other one answers each probe.
+        #[test]
+        fn an_alarm_ends_when_the_other_one_is_gone(answers in 0_u64..6, delay in 1_u64..300, step in 1_u64..90) {
+            let clock = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+            clock.unwrap().block_on(async {
+                let start = Instant::now();
+                let mut rivals = Rivals::default();
+                rivals.found(B, A, (7, 1), start);
+                let (mut answered, mut last, mut expected) = (0, 0, None);
+                let mut second = 0;
+                let ended = loop {
+                    second += step;
+                    if expected.is_some_and(|at| at <= second) {
+                        rivals.found(B, A, (7, 1), at(start, second));
+                        (expected, last) = (None, second);
+                    }
+                    if rivals.is_due(at(start, second)) {
+                        rivals.probed(at(start, second));
+                        if answered < answers {
+                            answered += 1;
+                            expected = Some(second + delay);
+                        }
+                    } else if rivals.is_over(at(start, second)) {
+                        break second;
+                    }
+                    assert!(second < 20_000, "it never ends");
+                };
+                assert_eq!(answered, answers, "not before");
+                assert!(ended - last <= 1200 + 300 + 4 * 90 + 120, "{last} {ended}");
+            });
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -128,18 +128,27 @@ async fn settle(
 /// Looks for another Mailjob at this mailbox, where there is a reason to, and answers one that looks for us.
 pub(super) async fn probe(mut session: Session, on: &Looking<'_>, rivals: &mut Rivals) -> Result<Session, Error> {
     let now = Instant::now();
+    if !rivals.recalled {
+        rivals.recall(on.ledger.probes(on.mailbox).await?, now);
+        rivals.recalled = true;
+    }
     let found = on.health.probes();
+    let known = rivals.places();
     let old = rivals.old(session.cursor.uid_validity, now);
-    if found.is_empty() && old.is_empty() && !rivals.is_due(now) {
+    let is_same = rivals.places() == known;
+    if found.is_empty() && is_same && !rivals.is_due(now) {
         if rivals.is_over(now) {
             tracing::info!("no other Mailjob answers at this mailbox any more");
             on.health.rival(None);
         }
         return Ok(session);
     }
+    // Where the session ends before they are deleted, the ledger knows them still.
+    rivals.recalled = false;
     for (set, uids) in uids::sets(&old) {
         (session, _) = touch_set(session, &Fate::Delete, (&set, &uids), &mut Copied::default()).await?;
     }
+    rivals.recalled = true;
     let own = on.ledger.installation().await?;
     for (whose, place) in found {
         if rivals.found(whose, own, place, now) {
@@ -148,6 +157,10 @@ pub(super) async fn probe(mut session: Session, on: &Looking<'_>, rivals: &mut R
             );
             on.health.rival(Some(Utc::now()));
         }
+    }
+    let places = rivals.places();
+    if places != known {
+        on.ledger.note_probes(on.mailbox, places).await?;
     }
     if rivals.is_due(now) {
         rivals.probed(now);

@@ -363,3 +363,38 @@ async fn a_mailbox_that_is_there_is_found_though_no_code_says_so() {
     ];
     assert_eq!(settled(&world, all(), &script).await, (vec![1], false));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_a_process_before_this_one_left_is_deleted() {
+    let world = World::new();
+    let mut rivals = Rivals::default();
+    // One of another round of numbers is nobody's any more.
+    world.memory.state.lock().unwrap().probes = vec![(7, 3), (6, 4)];
+    let script = [
+        "C: UID STORE 3 +FLAGS.SILENT (\\Deleted)",
+        "S: $ OK",
+        "C: UID EXPUNGE 3",
+        "S: * 3 EXPUNGE",
+        "S: $ OK",
+    ];
+    let (session, server) = world.session(&script, all());
+    let left = || world.memory.state.lock().unwrap().probes.clone();
+    // Whom it is for may not have seen it yet.
+    let session = probe(session, &world.looking(), &mut rivals).await.unwrap();
+    assert_eq!(left(), [(7, 3)]);
+    tokio::time::advance(std::time::Duration::from_secs(61)).await;
+    probe(session, &world.looking(), &mut rivals).await.unwrap();
+    server.finished().await;
+    assert_eq!(left(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_probe_of_ours_lies_is_known_before_it_is_deleted() {
+    let world = World::new();
+    let mut rivals = Rivals::default();
+    world.looking().health.probe([7; 16], (7, 4));
+    let (session, server) = world.session(&[], all());
+    probe(session, &world.looking(), &mut rivals).await.unwrap();
+    server.finished().await;
+    assert_eq!(world.memory.state.lock().unwrap().probes, [(7, 4)]);
+}

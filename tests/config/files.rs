@@ -198,7 +198,7 @@ fn what_no_endpoint_file_can_be_is_told() {
         assert!(told.contains(cause), "{file}: {told}");
         assert_eq!(told.lines().count(), 1, "{file}: {told}");
     }
-    assert_eq!(loaded.broken.len(), 7);
+    assert_eq!(loaded.broken.len(), 8);
 }
 
 #[test]

@@ -97,3 +97,121 @@ async fn settings_that_never_were_right_end_a_start() {
         "no ledger is made in the wrong place"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_are_emptied_or_lost_never_begin_another_ledger() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mut mailjob = program(&world);
+    mailjob
+        .account(&world, "ada", USER, SignIn::Password, Start::Implicit)
+        .await
+        .unwrap();
+    let endpoint = "[mailbox]\naccount = \"ada\"\n[command]\nargv = [\"/bin/true\"]\n";
+    mailjob.endpoint("ada", endpoint).unwrap();
+    let file = mailjob.dir().join("mailjob.toml");
+    let ledger = mailjob.dir().join("elsewhere/jobs.db");
+    fs::create_dir(mailjob.dir().join("elsewhere")).unwrap();
+    let written = fs::read_to_string(&file).unwrap();
+    let lines = written.lines().filter(|line| !line.starts_with("ledger"));
+    let lines: Vec<_> = lines.collect();
+    let moved = format!("[service]\nledger = \"{}\"", ledger.display());
+    let right = lines.join("\n").replacen("[service]", &moved, 1);
+    fs::write(&file, &right).unwrap();
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    assert_eq!(mailjob.term().unwrap(), 0);
+    let signpost = mailjob.dir().join(".mailjob.toml.ledger");
+    assert!(signpost.exists() && ledger.exists());
+
+    for (left, said) in [
+        (Some(""), "is empty: it sets nothing"),
+        (Some("# all of it\n"), "is empty: it sets nothing"),
+        (None, "is gone"),
+    ] {
+        match left {
+            Some(text) => fs::write(&file, text).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+        mailjob.start().unwrap();
+        mailjob.ready().await.unwrap();
+        mailjob.wait_log(said, PATIENCE).await.unwrap();
+        for (command, code) in [
+            (&["status", "--json"][..], 1),
+            (&["auth", "status"], 0),
+            (&["backlog", "list", "ada"], 0),
+            (&["check", "--json"], 78),
+        ] {
+            let output = mailjob.command(command).output().await.unwrap();
+            let (shown, told) = (output.stdout, String::from_utf8_lossy(&output.stderr));
+            let shown = String::from_utf8_lossy(&shown);
+            assert_eq!(
+                output.status.code(),
+                Some(code),
+                "{left:?} {command:?}\n{shown}\n{told}"
+            );
+            if command[0] == "status" {
+                let status: serde_json::Value = serde_json::from_str(&shown).unwrap();
+                assert!(status["process"]["pid"].is_u64(), "the process is found: {shown}");
+                assert_eq!(status["ledger"]["path"], ledger.display().to_string());
+            }
+        }
+        assert_eq!(mailjob.term().unwrap(), 0);
+    }
+
+    // Where nobody knows where the ledger is, none is begun.
+    fs::remove_file(&signpost).unwrap();
+    for left in [Some("# all of it\n"), None] {
+        match left {
+            Some(text) => fs::write(&file, text).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+        mailjob.start().unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while mailjob.exited().unwrap().is_none() {
+            assert!(Instant::now() < deadline, "{}", mailjob.log());
+            sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(mailjob.exited().unwrap(), Some(78), "{left:?}\n{}", mailjob.log());
+    }
+    fs::write(&file, right).unwrap();
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    assert!(signpost.exists());
+    assert_eq!(mailjob.term().unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_is_found_beside_a_typo_in_its_own_address() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mut mailjob = program(&world);
+    let file = mailjob.dir().join("mailjob.toml");
+    let right = fs::read_to_string(&file).unwrap();
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    for broken in [
+        right.replacen("health", "heatlh", 1),
+        right.replacen("[service]", "[servce]", 1),
+        right.replacen("[service]", "[service", 1),
+    ] {
+        assert_ne!(broken, right);
+        fs::write(&file, broken).unwrap();
+        mailjob.wait_log("mailjob.toml", PATIENCE).await.unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let output = mailjob.command(&["status"]).output().await.unwrap();
+            let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert_ne!(
+                output.status.code(),
+                Some(69),
+                "{shown}\n{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            if output.status.code() == Some(1) && shown.contains("mailjob.toml") {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{shown}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+    assert_eq!(mailjob.term().unwrap(), 0);
+}

@@ -192,6 +192,17 @@ async fn a_broken_file_is_shown_with_its_problem() {
     let bills = until(&mailjob, "bills", SECONDS, |found| found.state == State::Broken).await;
     assert!(bills.words.contains("bills.toml") && bills.to_do.is_some(), "{bills:?}");
     until(&mailjob, "off", SECONDS, |found| found.state == State::Disabled).await;
+    // Whose mailbox the broken one has can't be known: it may be that of the other.
+    let waits = until(&mailjob, "orders", PATIENCE, |found| found.state == State::HeldBack).await;
+    assert!(waits.words.contains("bills.toml"), "{waits:?}");
+    let to_do = waits.to_do.unwrap_or_default();
+    assert!(to_do.contains("mend the file of bills"), "{to_do}");
+    let metrics = page(&mailjob, "/metrics").await;
+    let held_back = "mailjob_endpoint_state{endpoint=\"orders\",state=\"held_back\"}";
+    assert_eq!(value(&metrics, held_back), Some(1.0), "{metrics}");
+    // Once that is known, nobody else waits.
+    let elsewhere = "[mailbox]\naccount = \"ada\"\nname = \"Bills\"\nnonsense = true\n[webhook]\nurl = 5\n";
+    mailjob.endpoint("bills", elsewhere).unwrap();
     until(&mailjob, "orders", PATIENCE, |found| found.state == State::Working).await;
 
     // A good one breaks: its last good version goes on.

@@ -16,7 +16,7 @@ use crate::{
     status::{
         Endpoint, Jobs, Mailbox, Replies, Setback, State, Status,
         state::time,
-        verdict::{Known, Need, Trouble, Verdict, undecided, verdict},
+        verdict::{Holder, Known, Need, Trouble, Verdict, undecided, verdict},
     },
     watch::{self, health},
 };
@@ -51,6 +51,8 @@ pub(in crate::app) struct Seat {
     /// The sign-in, where a person can renew it.
     pub(in crate::app) person: Option<String>,
     pub(in crate::app) watch: Arc<watch::Health>,
+    /// The endpoints that are held before it, each with whether its file is gone.
+    pub(in crate::app) held_back: Vec<(String, bool)>,
     /// The account that sends replies.
     pub(in crate::app) outbox: Option<Arc<reply::Health>>,
 }
@@ -64,11 +66,8 @@ impl View {
         problems: &[Problem],
     ) -> Self {
         let of_endpoint = |problem: &Problem| {
-            let stem = problem.file.file_stem()?.to_string_lossy().into_owned();
-            broken
-                .iter()
-                .find(|name| name.as_str() == stem)
-                .map(ToString::to_string)
+            let name = problem.endpoint.as_ref().filter(|name| broken.contains(*name));
+            name.map(ToString::to_string)
         };
         let mut words = BTreeMap::<String, Vec<String>>::new();
         let mut others = Vec::new();
@@ -132,6 +131,7 @@ impl View {
                 let known = Known {
                     paused: counts.and_then(|counts| counts.paused(name)),
                     waits: setback.as_ref().and_then(waits),
+                    held_back: seat.held_back.iter().map(|held| self.holder(held)).collect(),
                     ..seat.known(name, problem, jobs, replies.as_ref())
                 };
                 verdict(&known, now)
@@ -152,6 +152,15 @@ impl View {
             jobs,
             setback,
             replies,
+        }
+    }
+
+    fn holder(&self, (endpoint, away): &(String, bool)) -> Holder {
+        let known = || self.broken.get(endpoint).cloned();
+        let unknown = || "what it uses of mailjob.toml can't be used".to_owned();
+        Holder {
+            endpoint: endpoint.clone(),
+            problem: (!away).then(|| known().unwrap_or_else(unknown)),
         }
     }
 
@@ -231,6 +240,7 @@ impl Seat {
             looked: state.looked,
             trouble,
             paused: None,
+            held_back: Vec::new(),
             problem: problem.cloned(),
             jobs,
             waits: None,

@@ -18,6 +18,7 @@ fn seat(name: &str) -> (String, Seat) {
         name: "INBOX".into(),
         person: None,
         watch: Arc::default(),
+        held_back: Vec::new(),
         outbox: None,
     };
     (name.into(), seat)
@@ -125,6 +126,37 @@ fn what_the_loops_write_is_shown() {
     assert_eq!(look().state, State::HeldBacklog);
     watch.looked(at(9), true);
     assert_eq!(look().state, State::Working);
+}
+
+#[test]
+fn who_is_held_back_by_another_is_never_working() {
+    let folder = tempfile::tempdir().unwrap();
+    let problems = problems(folder.path(), &[("My Orders.toml", "nonsense = 1\n")]);
+    let (name, mut rest) = seat("rest");
+    for (away, words, is_told) in [
+        (false, "My Orders.toml", true),
+        (true, "the file of my-orders is gone, perhaps for a moment", false),
+    ] {
+        rest.held_back = vec![("my-orders".to_owned(), away)];
+        rest.watch.looked(at(0), true);
+        let seats = BTreeMap::from([(name.clone(), rest.clone())]);
+        let view = View::of(seats, &BTreeSet::new(), &names(&["my-orders"]), &problems);
+        let all = view.endpoints(Some(&Counts::default()), at(10));
+        assert_eq!((all[0].name.as_str(), all[0].state), ("my-orders", State::Broken));
+        assert!(all[0].words.contains("My Orders.toml"), "{}", all[0].words);
+        let shown = &all[1];
+        assert_eq!((shown.name.as_str(), shown.state), ("rest", State::HeldBack));
+        assert!(
+            shown.words.contains("my-orders") && shown.words.contains(words),
+            "{}",
+            shown.words
+        );
+        let to_do = shown.to_do.as_deref();
+        assert_eq!(
+            to_do.is_some_and(|to_do| to_do.starts_with("mend the file of my-orders")),
+            is_told
+        );
+    }
 }
 
 #[test]

@@ -12,6 +12,8 @@ use crate::{
 impl Fleet {
     /// What runs, with the cells that say how it is.
     pub(in crate::app) fn seats(&self, config: &Config) -> BTreeMap<String, Seat> {
+        let held_back = config.routes().into_iter().flat_map(|route| route.held_back());
+        let held_back: BTreeMap<_, _> = held_back.collect();
         let seat = |(name, endpoint): (&EndpointName, &Arc<Endpoint>)| {
             let mailbox = &endpoint.mailbox;
             let account = &mailbox.account;
@@ -22,6 +24,12 @@ impl Fleet {
                 account: account.name.clone(),
                 name: mailbox_name(mailbox).to_owned(),
                 person: account.auth.is_person().then(|| account.sign_in.clone()),
+                held_back: held_back
+                    .get(name)
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, away)| (name.to_string(), *away))
+                    .collect(),
                 watch: self.health.get(&mailbox.id())?.clone(),
                 outbox: sends.and_then(|account| self.sending.get(&account.name).cloned()),
             };

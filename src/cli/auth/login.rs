@@ -7,14 +7,14 @@ use crate::{
     auth::Login,
     config::{
         Account, Protocol,
-        load::{Loaded, Sources, load},
-        rescue, uses as used,
+        load::{Loaded, Sources},
+        uses as used,
     },
     doctor::{Report, render, trial},
     net,
 };
 
-use super::{browser, device, fault::Fault};
+use super::{super::beside, browser, device, fault::Fault};
 
 /// How to sign in.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
@@ -52,8 +52,7 @@ pub(crate) async fn login(sources: &Sources, name: &str, how: How) -> ExitCode {
 }
 
 async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<Report, Fault> {
-    let loaded = load(sources);
-    let service = rescue::of(sources, &loaded);
+    let (loaded, service) = beside::read(sources.clone()).await;
     let account = loaded
         .accounts
         .get(name)
@@ -61,7 +60,14 @@ async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<Report, Faul
         .ok_or_else(|| unknown(&loaded, name))?;
     let vault = Arc::new(app::sign_ins(&service).await?);
     let http = net::http::client(account.auth.ca_file())?;
-    let uses = uses(&account, used(loaded.endpoints.values(), &account.sign_in), how.both);
+    let uses = uses(
+        &account,
+        used(
+            loaded.endpoints.values().chain(loaded.standing.values()),
+            &account.sign_in,
+        ),
+        how.both,
+    );
     let login = Login::new(account.clone(), &uses, vault.clone(), http);
 
     if account.auth.is_person() {

@@ -48,6 +48,6 @@ pub(super) enum Auth {
 pub(super) fn auth(command: Auth) -> ExitCode {
     match command {
         Auth::Login { account, how, files } => block_on(login::login(&files.into(), &account, how)),
-        Auth::Status { account, json, files } => status::status(&files.into(), account.as_deref(), json),
+        Auth::Status { account, json, files } => block_on(status::status(files.into(), account.as_deref(), json)),
     }
 }

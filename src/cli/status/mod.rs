@@ -13,14 +13,8 @@ use chrono::Utc;
 use tokio::time::sleep;
 
 use self::ask::{Asked, Fault};
-use crate::{
-    config::{
-        load::{Sources, load},
-        rescue,
-    },
-    message::clean::escaped,
-    status::Status,
-};
+use super::beside;
+use crate::{config::load::Sources, message::clean::escaped, status::Status};
 
 /// A person has to do something.
 const NEEDS_PERSON: u8 = 1;
@@ -50,8 +44,7 @@ pub(super) struct Args {
 /// Shows how everything is.
 pub(super) async fn status(sources: Sources, args: Args) -> ExitCode {
     loop {
-        let loaded = load(&sources);
-        let service = rescue::of(&sources, &loaded);
+        let (loaded, service) = beside::read(sources.clone()).await;
         for hint in &loaded.hints {
             eprintln!("note: {}", escaped(hint));
         }

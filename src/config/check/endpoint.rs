@@ -20,7 +20,7 @@ use crate::config::{
     agree::Term,
     defaults::Defaults,
     read::{Part, read_over},
-    table::Table,
+    table::{Table, nearest},
     value::{count, flag, prose},
 };
 
@@ -128,36 +128,89 @@ const HOW: [&str; 12] = [
     "match",
     "order",
 ];
+/// The keys that say whose it is.
+const WHOSE: [&str; 4] = ["account", "user", "auth", "protocol"];
+/// The key that says which of theirs it is.
+const NAME: &str = "name";
 
-/// The mailbox that a file names which can't be used, and whether nothing is wrong with what it says of it.
+/// What a file that can't be used says of its mailbox.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::config) enum Told {
+    /// All of it.
+    Whole(Mailbox),
+    /// Which one it is, not how it is watched.
+    Which(Mailbox),
+    /// Whose it is, not which of theirs.
+    Whose(Mailbox),
+}
+
+/// How far a key of `[mailbox]` that is wrong leaves open which one it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::config) enum Open {
+    /// Not at all.
+    Nothing,
+    /// It may be another of the same user.
+    Which,
+    /// It may be anybody's.
+    Whose,
+}
+
+impl Open {
+    /// By a key that is wrong, or that nobody knows and may be meant for another; `named` says whether the mailbox has its name. Pure.
+    pub(in crate::config) fn by(key: &str, named: bool) -> Self {
+        let known = || WHOSE.into_iter().chain([NAME]).chain(HOW);
+        let is_known = known().any(|known| known == key);
+        let meant = if is_known { Some(key) } else { nearest(key, known()) };
+        match meant {
+            Some(meant) if WHOSE.contains(&meant) => Self::Whose,
+            Some(NAME) => Self::Which,
+            // One that is like no other may be its name, where nothing else is.
+            _ if is_known || named => Self::Nothing,
+            _ => Self::Which,
+        }
+    }
+}
+
+/// The mailbox that a file names which can't be used, as far as that is sure.
 pub(in crate::config) fn mailbox_alone(
     name: &EndpointName,
     file: &Path,
     text: &str,
     accounts: &Accounts,
     defaults: Option<&Defaults<'_>>,
-) -> Option<(Mailbox, bool)> {
+) -> Option<Told> {
     let mut said = None;
     // Other tables are not asked for, and so count as unknown: what is wrong here is wrong with the mailbox only in its own table.
     read_over(defaults, file, text, |top| {
         let value = top.value("mailbox")?;
-        let beside = value.lines_of(&HOW);
+        let keys = value.keys();
         let part = top.apart(|| value.table(|table| mailbox(table, name, accounts)));
-        said = Some((part, beside));
+        said = Some((part, keys));
         Some(())
     });
-    let (part, beside): (Part<Said>, Vec<usize>) = said?;
+    let (part, keys): (Part<Said>, Vec<(usize, String)>) = said?;
+    let is_named = keys.iter().any(|(_, key)| key == NAME);
+    let open = |problem: &Problem| {
+        let line = problem.place.as_ref().map(|place| place.line);
+        let mut there = keys.iter().filter(|(at, _)| Some(*at) == line);
+        match (there.next(), there.next()) {
+            (Some((_, key)), None) => Open::by(key, is_named),
+            // Which of several it is can't be said by its line.
+            _ => Open::Whose,
+        }
+    };
     let whole = part.problems.is_empty();
-    // A key that nobody knows may be its name, or whose it is.
-    let is_beside = |problem: &Problem| problem.place.as_ref().is_some_and(|place| beside.contains(&place.line));
-    if !part.problems.iter().all(is_beside) {
-        return None;
-    }
+    let open = part.problems.iter().map(open).max().unwrap_or(Open::Nothing);
     let Said { mailbox, terms, .. } = part.value?;
     // An action has to stand there, and is never run.
     let mut endpoint = Endpoint::new(name.clone(), mailbox, Action::Webhook(Webhook::new(String::new())));
     terms.iter().for_each(|(term, _)| term.apply(&mut endpoint));
-    Some((endpoint.mailbox, whole))
+    match open {
+        Open::Nothing if whole => Some(Told::Whole(endpoint.mailbox)),
+        Open::Nothing => Some(Told::Which(endpoint.mailbox)),
+        Open::Which => Some(Told::Whose(endpoint.mailbox)),
+        Open::Whose => None,
+    }
 }
 
 /// Exactly one of webhook and command; both are read, so that all their faults are told. Defaults of an action that the file does

@@ -29,7 +29,7 @@ mod webhook;
 mod words;
 
 pub(super) use conversation::answer_address;
-pub(super) use endpoint::{Draft, endpoint, mailbox_alone};
+pub(super) use endpoint::{Draft, Open, Told, endpoint, mailbox_alone};
 pub(super) use mailbox::Accounts;
 pub(super) use service::{Shared, shared};
 

@@ -200,4 +200,10 @@ impl BacklogLedger for Shaky {
     async fn installation(&self) -> Result<[u8; 16], Error> {
         unreachable!()
     }
+    async fn probes(&self, _: &MailboxKey) -> Result<Vec<(u32, u32)>, Error> {
+        unreachable!()
+    }
+    async fn note_probes(&self, _: &MailboxKey, _: Vec<(u32, u32)>) -> Result<(), Error> {
+        unreachable!()
+    }
 }

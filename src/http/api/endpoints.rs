@@ -218,8 +218,11 @@ fn rows(running: &Running, folder: &Path) -> Vec<EndpointRow> {
 }
 
 fn row(name: &EndpointName, endpoint: Option<&Endpoint>, running: &Running, folder: &Path) -> EndpointRow {
-    let file = folder.join(format!("{name}.toml"));
-    let problems: Vec<_> = running.problems.iter().filter(|problem| problem.file == file).collect();
+    let is_its_own = |problem: &&config::Problem| problem.endpoint.as_ref() == Some(name);
+    let problems: Vec<_> = running.problems.iter().filter(is_its_own).collect();
+    // A file that is wrongly called counts as its own, too.
+    let usual = folder.join(format!("{name}.toml"));
+    let file = problems.first().map_or(usual, |problem| problem.file.clone());
     let state = match endpoint {
         Some(_) => EndpointState::Running,
         None if problems.is_empty() => EndpointState::Disabled,

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{
     Sqlite,
     backlog_sort::{note, sort_maildrop},
+    probes,
     savepoint::Desk,
     values::{instant, micros, signed},
 };
@@ -307,5 +308,17 @@ impl BacklogLedger for Sqlite {
 
     async fn installation(&self) -> Result<[u8; 16], Error> {
         self.readers.read(installation).await
+    }
+
+    async fn probes(&self, mailbox: &MailboxKey) -> Result<Vec<(u32, u32)>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers.read(move |db| probes::all(db, &mailbox)).await
+    }
+
+    async fn note_probes(&self, mailbox: &MailboxKey, places: Vec<(u32, u32)>) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| probes::note(desk.db, &mailbox, &places))
+            .await
     }
 }

@@ -1,13 +1,26 @@
 //! The last good versions of configuration files.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
 use super::{
-    Sqlite,
+    Sqlite, inspect,
     values::{instant, micros},
 };
 use crate::ledger::{Error, SealedVersion, VersionTable};
+
+/// The versions of a ledger that another process may have open. Changes nothing, not even an older schema.
+///
+/// # Errors
+/// When there is no such ledger, it can't be read, or an older Mailjob wrote it that kept none.
+pub async fn versions_beside(path: &Path) -> Result<Vec<SealedVersion>, Error> {
+    let path = path.to_owned();
+    let read = tokio::task::spawn_blocking(move || all(&inspect::beside(&path)?));
+    read.await
+        .map_err(|error| Error::Engine(format!("the ledger was not looked at: {error}")))?
+}
 
 #[async_trait]
 impl VersionTable for Sqlite {

@@ -34,6 +34,7 @@ mod past;
 mod pause;
 mod plain_tokens;
 mod post;
+mod probes;
 mod rate;
 mod reads;
 mod retention;
@@ -61,6 +62,7 @@ use tokio::sync::{Mutex, oneshot};
 pub use self::{
     backup::backup,
     counts::counts_beside,
+    file_versions::versions_beside,
     inspect::inspect,
     operator::Jobs,
     outbox::Outbox,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-pub(super) const MIGRATIONS: [&str; 18] = [
+pub(super) const MIGRATIONS: [&str; 19] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_sign_in.sql"),
     include_str!("migrations/0003_maildrop.sql"),
@@ -39,6 +39,7 @@ pub(super) const MIGRATIONS: [&str; 18] = [
     include_str!("migrations/0016_maildrop_namesakes.sql"),
     include_str!("migrations/0017_unsure.sql"),
     include_str!("migrations/0018_bounced.sql"),
+    include_str!("migrations/0019_probe.sql"),
 ];
 
 /// Prepared statements that a connection keeps: more than there are.

@@ -1,4 +1,5 @@
-//! `mailjob auth status`: reads the configuration, the ledger by its side door, and the files that tell an end; never the key.
+//! `mailjob auth status`: reads the configuration, the ledger by its side door, and the files that tell an end; the key only beside a
+//! `mailjob.toml` that can't be used, whose last good version is sealed with it.
 
 mod row;
 mod table;
@@ -8,23 +9,19 @@ use std::{collections::BTreeMap, io::Write as _, path::Path, process::ExitCode, 
 use chrono::Utc;
 
 use self::row::Row;
+use super::super::beside;
 use crate::{
     auth::{
         facts,
         forecast::{Facts, Known, forecast},
     },
-    config::{
-        Account,
-        load::{Sources, load},
-        rescue,
-    },
+    config::{Account, load::Sources},
     ledger::{Error, SignInTable as _, sqlite::SignIns},
 };
 
 /// Exit codes: 0 well, 1 somebody should act, 74 (`EX_IOERR`), 78 (`EX_CONFIG`).
-pub(super) fn status(sources: &Sources, only: Option<&str>, json: bool) -> ExitCode {
-    let loaded = load(sources);
-    let service = rescue::of(sources, &loaded);
+pub(super) async fn status(sources: Sources, only: Option<&str>, json: bool) -> ExitCode {
+    let (loaded, service) = beside::read(sources).await;
     let mut accounts = loaded.sign_ins();
     if let Some(only) = only {
         if !accounts.contains_key(only) {
@@ -42,7 +39,7 @@ pub(super) fn status(sources: &Sources, only: Option<&str>, json: bool) -> ExitC
     if !loaded.problems.is_empty() {
         eprintln!("the configuration has problems: what can't be used is not shown; see mailjob check");
     }
-    let known = match known(&service.ledger) {
+    let known = match known(&service.ledger).await {
         Ok(known) => known,
         Err(error) => {
             eprintln!("{error}");
@@ -59,16 +56,11 @@ pub(super) fn status(sources: &Sources, only: Option<&str>, json: bool) -> ExitC
 }
 
 /// What the ledger knows. Where there is none yet, none is made.
-fn known(ledger: &Path) -> Result<BTreeMap<String, Known>, Error> {
+async fn known(ledger: &Path) -> Result<BTreeMap<String, Known>, Error> {
     if !ledger.exists() {
         return Ok(BTreeMap::new());
     }
-    let failed = |error: std::io::Error| Error::Engine(format!("this system refuses threads: {error}"));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(failed)?;
-    let rows = runtime.block_on(async { SignIns::open(ledger).await?.sign_ins().await })?;
+    let rows = SignIns::open(ledger).await?.sign_ins().await?;
     Ok(rows.into_iter().map(|(name, row)| (name, row.known())).collect())
 }
 

@@ -293,3 +293,18 @@ async fn an_account_is_known_by_any_of_its_mailboxes_with_a_mail() {
     assert_ne!(id, [0; 16]);
     assert_ne!(id, Desktop::new().await.ledger.installation().await.unwrap());
 }
+
+#[tokio::test]
+async fn where_our_probes_lie_is_known_after_a_restart() {
+    let d = Desktop::new().await;
+    let other = MailboxKey("imap://bob@mail.example/INBOX".into());
+    let places = async |mailbox: &MailboxKey| d.ledger.probes(mailbox).await.unwrap();
+    assert_eq!(places(&mailbox()).await, []);
+    d.ledger.note_probes(&mailbox(), vec![(7, 9), (7, 12)]).await.unwrap();
+    d.ledger.note_probes(&other, vec![(1, 2)]).await.unwrap();
+    assert_eq!(places(&mailbox()).await, [(7, 9), (7, 12)]);
+    d.ledger.note_probes(&mailbox(), vec![(7, 12)]).await.unwrap();
+    assert_eq!(places(&mailbox()).await, [(7, 12)]);
+    d.ledger.note_probes(&mailbox(), vec![]).await.unwrap();
+    assert_eq!((places(&mailbox()).await, places(&other).await), (vec![], vec![(1, 2)]));
+}

@@ -1,0 +1,40 @@
+//! What the configuration says, for a command that works beside a `mailjob.toml` that may be broken, empty or gone: then what it said when
+//! it was right, as the process that runs goes on by it.
+
+use crate::{
+    app,
+    config::{
+        Service,
+        load::{Loaded, Sources, load, load_after},
+        rescue::{self, Lapse},
+    },
+};
+
+/// The configuration and the settings of the service. That it is not as it should be is said on standard error.
+pub(super) async fn read(sources: Sources) -> (Loaded, Service) {
+    let loaded = load(&sources);
+    let service = rescue::of(&sources, &loaded);
+    // Without a file and a signpost it may have been gone from beside the usual ledger.
+    let lapse = Lapse::of(&sources, &loaded);
+    if lapse.is_none() && sources.config.is_some() {
+        return (loaded, service);
+    }
+    let versions = app::last_good_beside(&service).await;
+    let Some(versions) = versions.filter(|versions| versions.newest_shared().is_some()) else {
+        return (loaded, service);
+    };
+    if lapse.is_none() && versions.has_settings() {
+        eprintln!(
+            "{}; going on with the ledger {}",
+            Lapse::Gone.words(),
+            service.ledger.display()
+        );
+    }
+    let before = load_after(&sources.after(&versions), &versions);
+    let ledger = service.ledger.clone();
+    let service = Service {
+        ledger,
+        ..before.service.clone().unwrap_or(service)
+    };
+    (before, service)
+}
