@@ -26,6 +26,7 @@ fn a_person_may_be_answered() {
         &[("Return-Path", " <ann@a.example>\r\n")],
         &[("X-Auto-Response-Suppress", " DR, RN, NRN\r\n")],
         &[("X-Autoreply", " no\r\n")],
+        &[("X-Zoho-Autoresponse", " false\r\n")],
         &[("X-Auto-Generated", " no\r\n")],
         &[("X-Precedence", " normal\r\n")],
         &[("Delivered-To", " ann@us.example\r\n")],
@@ -56,6 +57,9 @@ fn machines_lists_and_bounces_are_not_answered() {
         ("X-Auto-Response-Suppress", " DR,\r\n OOF\r\n", AutoResponse),
         ("X-Auto-Response-Suppress", " All\r\n", AutoResponse),
         ("X-Autoreply", " yes\r\n", AutoResponse),
+        ("X-Zoho-Autoresponse", " true\r\n", AutoResponse),
+        ("X-Some-Auto_Reply-Id", " 7\r\n", AutoResponse),
+        ("X-Vacation-Message", " yes\r\n", AutoResponse),
         ("X-Autorespond", " Re: x\r\n", AutoResponse),
         (
             "Content-Type",
@@ -164,6 +168,11 @@ fn senders_without_ears_are_not_answered() {
         "Delivery Status Notification (Failure)",
         "failure notice",
         "=?utf-8?q?Undeliverable=3A_x?=",
+        "Unzustellbar: Bestellung",
+        "Non remis : commande",
+        "No se puede entregar: pedido",
+        "НЕ ДОСТАВЛЕНО: заказ",
+        "配信不能: 注文",
     ] {
         assert_eq!(of_bounce(subject), Some(Automatic::RoleSender), "{subject}");
     }

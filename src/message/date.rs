@@ -61,7 +61,7 @@ fn parse(text: &str) -> Option<Written> {
         return Some(Written::At(instant.to_utc()));
     }
     let mut found = Found::default();
-    for word in words(&plain) {
+    for word in words(without_weekday(&plain)) {
         found.add(word)?;
     }
     if found.zone.is_none() {
@@ -74,6 +74,20 @@ fn parse(text: &str) -> Option<Written> {
     };
     let offset = FixedOffset::east_opt(zone)?;
     Some(Written::At(local.and_local_timezone(offset).single()?.to_utc()))
+}
+
+/// The text without the weekday before its comma, in whatever language: no date depends on it.
+fn without_weekday(plain: &str) -> &str {
+    match plain.split_once(',') {
+        Some((day, rest))
+            if !day.trim().is_empty()
+                && day.trim().chars().all(|c| c.is_alphabetic() || c == '.')
+                && month(&day.trim().to_ascii_lowercase()).is_none() =>
+        {
+            rest
+        }
+        _ => plain,
+    }
 }
 
 /// The text without what stands in parentheses, and the first of that.

@@ -181,13 +181,13 @@ fn after_name(line: &str) -> Result<&str, Odd> {
     }
 }
 
-/// Whether a name without quotes can only be one: pairs of parentheses and brackets, with nothing in them that means more.
+/// Whether a name that isn't quoted as a whole can only be one: pairs of parentheses, brackets and quotes (a nickname), with nothing in them that means more.
 fn is_name(name: &str) -> bool {
     let mut open = None;
     for c in name.chars() {
         match (c, open) {
-            ('(' | '[', None) => open = Some(c),
-            (')', Some('(')) | (']', Some('[')) => open = None,
+            ('(' | '[' | '"', None) => open = Some(c),
+            (')', Some('(')) | (']', Some('[')) | ('"', Some('"')) => open = None,
             ('(' | ')' | '[' | ']' | '@' | '<' | '>' | '"' | '\\' | ';' | ':', _) => return false,
             _ => {}
         }

@@ -29,6 +29,8 @@ fn one_plain_address_is_an_identity() {
         "From: Ann Müller <ann@a.example>",
         "From: Ann\r\n Smith <ann@a.example>",
         "From: Dr. Ann O'Neill <ann@a.example>",
+        "From: Ann \"Annie\" Miller <ann@a.example>",
+        "From: Ann Miller \"ACME\" <ann@a.example>",
     ] {
         assert_eq!(identity(from).as_deref(), Ok("ann@a.example"), "{from}");
     }

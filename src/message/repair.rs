@@ -26,6 +26,8 @@ const TELLING: [&str; 16] = [
     "references",
     "in-reply-to",
 ];
+/// What a `multipart/report` without parts is marked by, once it is text.
+pub(super) const INSTEAD_OF_REPORT: &str = "instead-of=report";
 /// Headers of parts that are looked at, and lines of a header.
 const MOST_HEADERS: usize = 2_000;
 const MOST_LINES: usize = 20_000;
@@ -182,11 +184,13 @@ fn boundary(raw: &[u8], field: &Range<usize>, body: usize, edits: &mut Vec<Edit>
         return;
     };
     let (name, value) = value.split_at_checked(colon + 1).unwrap_or((value, &[]));
+    let value_at = name.len() + value.len() - value.trim_ascii_start().len();
     let value = value.trim_ascii();
     let is_multipart = value
         .get(..10)
         .is_some_and(|start| start.eq_ignore_ascii_case(b"multipart/"));
     if !is_multipart {
+        half_a_type(field, name.len(), value, edits);
         return;
     }
     let rest = raw.get(body..).unwrap_or_default();
@@ -195,7 +199,8 @@ fn boundary(raw: &[u8], field: &Range<usize>, body: usize, edits: &mut Vec<Edit>
         let line = [b"--", boundary].concat();
         rest.starts_with(&line) || memchr::memmem::find(rest, &line).is_some()
     };
-    if announced.as_deref().is_some_and(comes) {
+    if let Some(announced) = announced.as_deref().filter(|announced| comes(announced)) {
+        edits.extend(spelt(field, value_at, value, announced));
         return;
     }
     let kind = value
@@ -206,11 +211,59 @@ fn boundary(raw: &[u8], field: &Range<usize>, body: usize, edits: &mut Vec<Edit>
         Some(used) => [name, b" ", kind.trim_ascii(), b"; boundary=\"", used, b"\"\r\n"].concat(),
         // Cut off before its first part, perhaps: there is nothing to read.
         None if rest.trim_ascii().is_empty() => return,
+        // What it was said to be still tells who wrote it.
+        None if kind.trim_ascii().eq_ignore_ascii_case(b"multipart/report") => {
+            [name, b" text/plain; ", INSTEAD_OF_REPORT.as_bytes(), b"\r\n"].concat()
+        }
         None => [name, b" text/plain\r\n"].concat(),
     };
     edits.push(Edit {
         at: field.clone(),
         by: replaced,
+    });
+}
+
+/// A boundary that stands between single quotes, or has a blank at its end: without them, as the parser reads it.
+fn spelt(field: &Range<usize>, value_at: usize, value: &[u8], boundary: &[u8]) -> Option<Edit> {
+    const NAME: &[u8] = b"boundary=";
+    let at = memchr::memmem::find(&value.to_ascii_lowercase(), NAME)? + NAME.len();
+    let rest = value.get(at..)?;
+    let end = match rest.first()? {
+        b'"' => rest.iter().skip(1).position(|byte| *byte == b'"')? + 2,
+        _ => rest
+            .iter()
+            .position(|byte| matches!(byte, b';' | b'\r' | b'\n'))
+            .unwrap_or(rest.len()),
+    };
+    let written = rest.get(..end)?.trim_ascii();
+    let inside = written
+        .strip_prefix(b"\"")
+        .and_then(|inside| inside.strip_suffix(b"\""))
+        .unwrap_or(written);
+    let is_odd = inside == [b"'", boundary, b"'"].concat() || inside != boundary && inside.trim_ascii_end() == boundary;
+    let start = field.start + value_at + at;
+    is_odd.then(|| Edit {
+        at: start..start + end,
+        by: [b"\"", boundary, b"\""].concat(),
+    })
+}
+
+/// A type of text without its second half (RFC 2045 section 5.2), such as `text`, `plain` and `html`: the parser takes it for a file.
+fn half_a_type(field: &Range<usize>, name: usize, value: &[u8], edits: &mut Vec<Edit>) {
+    let end = value
+        .iter()
+        .position(|byte| matches!(byte, b';' | b'\r' | b'\n' | b' ' | b'\t'));
+    let (kind, rest) = value
+        .split_at_checked(end.unwrap_or(value.len()))
+        .unwrap_or((value, &[]));
+    let whole: &[u8] = match kind.to_ascii_lowercase().as_slice() {
+        b"text" | b"text/" | b"plain" | b"/plain" | b"txt" => b" text/plain",
+        b"html" | b"/html" => b" text/html",
+        _ => return,
+    };
+    edits.push(Edit {
+        at: field.start + name..field.end,
+        by: [whole, rest, b"\r\n"].concat(),
     });
 }
 

@@ -54,6 +54,23 @@ fn what_is_broken_is_read_as_it_was_meant() {
             "Content-Type: text/plain\r\n\r\nonly text\r\n",
         ),
         (
+            "Content-Type: multipart/Report; report-type=x; boundary=b\r\n\r\nonly text\r\n",
+            "Content-Type: text/plain; instead-of=report\r\n\r\nonly text\r\n",
+        ),
+        (
+            "Content-Type: multipart/mixed; boundary='b'; a=c\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n",
+            "Content-Type: multipart/mixed; boundary=\"b\"; a=c\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n",
+        ),
+        (
+            "Content-Type: multipart/mixed;\r\n boundary=\"b c \"\r\n\r\n--b c\r\n\r\nx\r\n--b c--\r\n",
+            "Content-Type: multipart/mixed;\r\n boundary=\"b c\"\r\n\r\n--b c\r\n\r\nx\r\n--b c--\r\n",
+        ),
+        ("Content-Type: text\r\n\r\nx", "Content-Type: text/plain\r\n\r\nx"),
+        (
+            "content-type:HTML; charset=\"utf-8\"\r\n ; a=b\r\nTo: x\r\n\r\nx",
+            "content-type: text/html; charset=\"utf-8\"\r\n ; a=b\r\nTo: x\r\n\r\nx",
+        ),
+        (
             "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\nContent-Type: text/html\r\n\r\nx\r\n--b--\r\n",
             "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n",
         ),
@@ -108,4 +125,11 @@ proptest! {
     fn whatever_comes_is_looked_at(raw in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'-'), Just(b':'), any::<u8>()], 0..300)) {
         drop(repaired(&raw));
     }
+}
+
+#[tokio::test]
+async fn a_report_without_parts_is_not_answered() {
+    let raw = "From: ann@a.example\r\nContent-Type: multipart/report; report-type=disposition-notification; boundary=x\r\n\r\nread\r\n";
+    let head = crate::message::read(raw.into(), crate::config::Limits::default(), |mail| mail.head());
+    assert_eq!(head.await.unwrap().automatic, Some(crate::message::Automatic::Report));
 }
