@@ -158,6 +158,28 @@ async fn settings_that_are_emptied_or_lost_never_begin_another_ledger() {
         assert_eq!(mailjob.term().unwrap(), 0);
     }
 
+    // The same where nobody names the file, and it is gone from where it is looked for.
+    let mut run = mailjob.command(&["run"]);
+    let mut running = run.env_remove("MAILJOB_CONFIG").spawn().unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let mut status = mailjob.command(&["status", "--json"]);
+        let output = status.env_remove("MAILJOB_CONFIG").output().await.unwrap();
+        let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(shown["ledger"]["path"], ledger.display().to_string());
+        let is_it = shown["process"]["pid"].as_u64() == running.id().map(u64::from);
+        if is_it && output.status.code() == Some(1) {
+            break;
+        }
+        assert!(
+            running.try_wait().unwrap().is_none() && Instant::now() < deadline,
+            "{shown}"
+        );
+        sleep(Duration::from_millis(50)).await;
+    }
+    running.kill().await.unwrap();
+    assert!(!mailjob.dir().join("mailjob.db").exists());
+
     // Where nobody knows where the ledger is, none is begun.
     fs::remove_file(&signpost).unwrap();
     for left in [Some("# all of it\n"), None] {
