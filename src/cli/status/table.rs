@@ -78,11 +78,18 @@ fn cells(endpoint: &Endpoint, now: DateTime<Utc>) -> [String; 10] {
     };
     let replies = endpoint.replies.as_ref().map_or_else(
         || "?".to_owned(),
-        |replies| match (replies.waiting, replies.refused, replies.unsure) {
-            (waiting, 0, 0) => waiting.to_string(),
-            (waiting, refused, 0) => format!("{waiting} ({refused} refused)"),
-            (waiting, 0, unsure) => format!("{waiting} ({unsure} unsure)"),
-            (waiting, refused, unsure) => format!("{waiting} ({refused} refused, {unsure} unsure)"),
+        |replies| {
+            let more = [
+                (replies.refused, "refused"),
+                (replies.unsure, "unsure"),
+                (replies.bounced, "came back"),
+            ];
+            let more = more.iter().filter(|(count, _)| *count > 0);
+            let more: Vec<_> = more.map(|(count, what)| format!("{count} {what}")).collect();
+            match more.as_slice() {
+                [] => replies.waiting.to_string(),
+                more => format!("{} ({})", replies.waiting, more.join(", ")),
+            }
         },
     );
     let sign = if endpoint.to_do.is_some() { " !" } else { "" };

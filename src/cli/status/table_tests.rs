@@ -49,7 +49,7 @@ fn status() -> Status {
             waiting: 2,
             refused: 1,
             unsure: 0,
-            bounced: 0,
+            bounced: 3,
             problem: None,
         }),
         ..endpoint("orders", State::Working, "working")
@@ -92,7 +92,7 @@ fn people_see_a_table_and_what_to_do() {
          \n\
          ENDPOINT  STATE     LAST LOOK  LAST MAIL  QUEUED  RUNNING  LATER  HELD  FAILED  REPLIES\n\
          bills     broken !  -          -          ?       ?        ?      ?     ?       ?\n\
-         orders    working   5 s        10 min     1       2        4      0     12      2 (1 refused)\n\
+         orders    working   5 s        10 min     1       2        4      0     12      2 (1 refused, 3 came back)\n\
          \n\
          bills: its file can't be used: bills.toml:1:1: no \\u{1b}[2J\n\
          \x20 what to do: mend its file\n\

@@ -408,11 +408,10 @@ proptest! {
     }
 
     #[test]
-    fn what_was_encoded_comes_back(text in "[\u{3041}-\u{3093}\u{4e00}-\u{4eff} -~]{0,40}", which in 0..6_usize) {
+    fn what_was_encoded_comes_back(text in "[\u{3041}-\u{3093}一丁七万三上下不与且世中主久之九也了事二于云五井交人今介代以件任份企休 -\\[\\]-}]{0,40}", which in 0..6_usize) {
         let (encoding, name) = [(SHIFT_JIS, "cp932"), (EUC_JP, "eucjp"), (ISO_2022_JP, "iso-2022-jp-ms"), (GB18030, "gb18030"), (GBK, "x-gbk"), (BIG5, "big5")][which];
         let (bytes, _, unmappable) = encoding.encode(&text);
         prop_assume!(!unmappable && (bytes.is_ascii() || str::from_utf8(&bytes).is_err()));
-        prop_assume!(!text.contains(['~', '\\']));
         prop_assert_eq!(of(&bytes, name), text);
     }
 
