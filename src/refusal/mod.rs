@@ -122,7 +122,8 @@ pub fn sign_in(host: MailHost, protocol: Protocol, said: &str) -> Diagnosis {
 }
 
 /// Dovecot 2.3.19 with `auth_ssl_require_client_cert` lets TLS begin without a certificate and answers the sign-in by `NO [ALERT] Client
-/// didn't present valid SSL certificate` (2026-11), by IMAP and POP3.
+/// didn't present valid SSL certificate`, by IMAP and POP3; Postfix 3.7.11 with `smtpd_tls_req_ccert` answers EHLO by `421 4.7.1 … Error: No
+/// client certificate presented` (2026-11).
 fn of_certificate(said: &str) -> Option<Diagnosis> {
     let said = said.to_ascii_lowercase();
     (said.contains("client") && said.contains("certificate")).then_some(row(
