@@ -1,7 +1,10 @@
 //! Token servers that answer oddly, or not at all.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::Bytes;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::auth::login_world::*;
 use crate::auth::{Error, Verdict};
@@ -114,4 +117,37 @@ async fn a_server_that_is_not_there_or_never_answers_is_given_up() {
     let absent = world(&url, refreshing);
     let error = absent.token().await.unwrap_err();
     assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_slow_server_is_waited_for_and_the_token_that_it_rotated_is_kept() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/token", listener.local_addr().unwrap());
+    let (asks, asked) = tokio::sync::oneshot::channel();
+    let (goes, on) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let (mut peer, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"client_secret=hush") {
+            assert!(peer.read_buf(&mut request).await.unwrap() > 0);
+        }
+        asks.send(()).unwrap();
+        on.await.unwrap();
+        let body = r#"{"access_token":"late","expires_in":3600,"refresh_token":"second"}"#;
+        let length = body.len();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
+        peer.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    });
+    let world = world(&url, refreshing);
+    // A server that Mailjob gave up after 30 s: its new token was lost, and the old one used up.
+    let slow = async {
+        asked.await.unwrap();
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(36)).await;
+        tokio::time::resume();
+        goes.send(()).unwrap();
+    };
+    let (token, ()) = tokio::join!(world.token(), slow);
+    assert_eq!(token.unwrap(), "late");
+    assert_eq!(world.store.refresh_token().as_deref(), Some("second"));
 }

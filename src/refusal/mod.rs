@@ -107,7 +107,7 @@ pub fn sign_in(host: MailHost, protocol: Protocol, said: &str) -> Diagnosis {
         MailHost::Gmail => google::sign_in(said),
         MailHost::Other => None,
     };
-    let diagnosis = found.unwrap_or(match protocol {
+    let diagnosis = found.or_else(|| of_certificate(said)).unwrap_or(match protocol {
         Protocol::Imap => row(
             "the server does not believe who we are",
             "check user name and password (or token), permissions, and whether IMAP is enabled for this mailbox",
@@ -119,6 +119,17 @@ pub fn sign_in(host: MailHost, protocol: Protocol, said: &str) -> Diagnosis {
         Protocol::Smtp => smtp::UNKNOWN,
     });
     with_backoff(diagnosis, said)
+}
+
+/// Dovecot 2.3.19 with `auth_ssl_require_client_cert` lets TLS begin without a certificate and answers the sign-in by `NO [ALERT] Client
+/// didn't present valid SSL certificate`, by IMAP and POP3; Postfix 3.7.11 with `smtpd_tls_req_ccert` answers EHLO by `421 4.7.1 … Error: No
+/// client certificate presented` (2026-11).
+fn of_certificate(said: &str) -> Option<Diagnosis> {
+    let said = said.to_ascii_lowercase();
+    (said.contains("client") && said.contains("certificate")).then_some(row(
+        "the server wants a client's certificate, or does not take ours",
+        "write tls = { cert = \"…\", key = \"…\" } in the account; where it stands there, check its end, and whether the server trusts its issuer",
+    ))
 }
 
 /// How long a server asks to be left alone, at most five minutes.

@@ -64,6 +64,16 @@ const SIGN_INS: &[(Protocol, &str, &str)] = &[
         "-ERR [SYS/PERM] Your account is not enabled for POP access.",
         "switched off",
     ),
+    (
+        Protocol::Imap,
+        "NO [ALERT] Client didn't present valid SSL certificate",
+        "tls = { cert",
+    ),
+    (
+        Protocol::Pop3,
+        "-ERR Client didn't present valid SSL certificate",
+        "tls = { cert",
+    ),
     (Protocol::Imap, "Account exceeded command or bandwidth limits.", "a day"),
     (
         Protocol::Imap,

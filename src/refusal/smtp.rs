@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Diagnosis, MailHost, Remedy, google, microsoft, row, submission, with_backoff};
+use super::{Diagnosis, MailHost, Remedy, google, microsoft, of_certificate, row, submission, with_backoff};
 
 /// Where in a session something happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,9 @@ pub fn smtp(host: MailHost, stage: Stage, code: u16, enhanced: Option<&str>, sai
                 MailHost::Exchange => microsoft::smtp(code, enhanced, said),
                 MailHost::Other => None,
             };
-            known.unwrap_or_else(|| of_session(stage, code))
+            known
+                .or_else(|| of_certificate(said))
+                .unwrap_or_else(|| of_session(stage, code))
         }
     };
     with_backoff(diagnosis, said)

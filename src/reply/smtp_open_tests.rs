@@ -103,6 +103,12 @@ async fn troubles_while_opening() {
             Stage::Hello,
             "hello = \"…\" in [service]",
         ),
+        (
+            "EHLO",
+            "421 4.7.1 mx.example Error: No client certificate presented",
+            Stage::Hello,
+            "tls = { cert",
+        ),
         ("AUTH", "454 4.7.0 later", Stage::SignIn, "tried again"),
     ] {
         let fake = saying(start, answer).await;

@@ -8,6 +8,7 @@ mod bombs;
 mod broken;
 mod broken_shared;
 mod canary;
+mod certificates;
 mod crash;
 mod doctor;
 mod grants;

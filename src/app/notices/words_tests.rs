@@ -147,3 +147,17 @@ fn a_mailbox_and_a_file() {
         assert_eq!(said(&item(false, news)).words, words);
     }
 }
+
+#[test]
+fn jobs_that_wait_say_how_they_go_on() {
+    let (subject, text) = told(&[item(false, News::JobsWait(at(0), "the webhook answered 401".into()))]);
+    assert_eq!(subject, "[mailjob] the jobs of contoso wait for you");
+    assert!(
+        text.starts_with("the jobs of contoso wait for you, since 2027-01-15 08:00 UTC. Their mails wait, nothing is lost, and no sender hears of it.")
+            && text.contains("Why: the webhook answered 401")
+            && text.contains("mailjob jobs retry --all --endpoint contoso --state deferred"),
+        "{text}"
+    );
+    let (subject, _) = told(&[item(false, News::JobsGoOn(at(0)))]);
+    assert_eq!(subject, "[mailjob] no job of contoso waits for you any more");
+}

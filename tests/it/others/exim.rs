@@ -6,7 +6,7 @@ use super::USER;
 use crate::{
     doctor::said::run,
     letters::letter,
-    program::{REPLY, answered, endpoint, processed, program},
+    program::{REPLY, SENDER, answered, endpoint, processed, program},
 };
 
 /// A program with one endpoint, whose replies go out by Exim.
@@ -56,4 +56,21 @@ async fn replies_go_out_however_tls_begins() {
         let wrong = run(&mailjob, &["doctor", "--json"]).await;
         wrong.failed("sign_in", "SMTP", "the server said 535", "check user");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_is_larger_than_size_allows_is_told_without_its_files() {
+    let world = World::start(Options::default()).await.unwrap();
+    let exim = Exim::start(&world, "100K").await.unwrap();
+    let action = "[mailbox]\naccount = \"ada\"\n[command]\nargv = [\"/bin/sh\", \"-c\", \"head -c 200000 /dev/urandom > out/big.bin; echo counted\"]\n";
+    let mut mailjob = installed(&world, exim.submission, "starttls", &format!("{action}{REPLY}"));
+    mailjob.start().unwrap();
+    world.dovecot.deliver(USER, &letter(1)).await.unwrap();
+    answered(&world, &mailjob, 1).await;
+    processed(&world, &mailjob, USER, 1).await;
+    let mail = world.dovecot.mailbox(SENDER, "INBOX").await.unwrap().pop().unwrap();
+    let mail = String::from_utf8_lossy(&mail);
+    assert!(mail.contains("counted") && mail.contains("big.bin"), "{mail}");
+    assert!(mail.len() < 10_000, "only its name is there");
+    assert_eq!(exim.log().matches(" <= ada@example.test").count(), 1, "{}", exim.log());
 }

@@ -125,6 +125,20 @@ impl Dovecot {
         Ok(fs::write(self.conf(), conf)?)
     }
 
+    /// Lets nobody sign in by IMAP or POP3 without a client's certificate that this authority has issued, from the next start on. Who asks
+    /// for others (Postfix) may go on.
+    ///
+    /// # Errors
+    /// When the configuration can't be written.
+    pub fn require_client_certificate(&self, ca: &Path) -> Result<()> {
+        let ca = ca.display();
+        let more = format!(
+            "\nssl_ca = <{ca}\nssl_require_crl = no\nssl_verify_client_cert = yes\n\
+             protocol imap {{\n  auth_ssl_require_client_cert = yes\n}}\nprotocol pop3 {{\n  auth_ssl_require_client_cert = yes\n}}\n"
+        );
+        Ok(fs::write(self.conf(), fs::read_to_string(self.conf())? + &more)?)
+    }
+
     /// The configuration file.
     pub(crate) fn conf(&self) -> String {
         self.dir.join("dovecot.conf").display().to_string()

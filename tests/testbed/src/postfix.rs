@@ -124,6 +124,22 @@ impl Postfix {
         self.start().await
     }
 
+    /// Ends the handshake with who has no client's certificate that this authority has issued. Restarts Postfix.
+    ///
+    /// # Errors
+    /// When it doesn't come up again.
+    pub async fn require_client_certificate(&mut self, ca: &Path) -> Result<()> {
+        let main = fs::read_to_string(self.dir.join("main.cf"))?;
+        // It asks for one only where TLS is not optional.
+        let more = format!(
+            "\nsmtpd_tls_security_level = encrypt\nsmtpd_tls_CAfile = {}\nsmtpd_tls_req_ccert = yes\n",
+            ca.display()
+        );
+        self.write("main.cf", &(main + &more))?;
+        self.stop();
+        self.start().await
+    }
+
     /// How many mails are on their way.
     ///
     /// # Errors
