@@ -220,6 +220,11 @@ async fn pop3(notes: &mut Notes, account: &Account, reading: &Reading, credentia
     notes.note(Stage::Capabilities, Outcome::Passed(told));
     let lying = reading.mailboxes.first().map_or("", |mailbox| mailbox.lying.as_str());
     notes.note(Stage::Mailbox, Outcome::Passed(format!("{} mails{lying}", probe.mails)));
+    if let Some(why) = probe.newest {
+        let cure = "look at it with another program; what the server doesn't give, nobody can take".to_owned();
+        let what = format!("the last mail can't be taken: {why}");
+        notes.note(Stage::Mailbox, Outcome::Warned(Trouble { what, cure }));
+    }
     if let Some(unread) = probe.unread {
         notes.note(Stage::Mailbox, Outcome::Warned(unlisted(&unread)));
     }
@@ -299,7 +304,9 @@ fn unlisted(unread: &watch::error::Words) -> Trouble {
 fn seen(mailbox: &str, examined: &Examined, newest: Option<Newest>) -> Result<(), Trouble> {
     let trouble = match newest {
         None => Some(format!("the server says {} mails and lists none", examined.mails)),
-        Some(newest) => newest.trouble(),
+        Some(Newest { uid, trouble }) => {
+            trouble.map(|why| format!("the server does not give the newest, with UID {uid}: {why}"))
+        }
     };
     let Some(what) = trouble else { return Ok(()) };
     let cure = "look at it with another program; what the server doesn't give, nobody can take".to_owned();

@@ -65,9 +65,9 @@ async fn a_mail_that_comes_without_its_bytes_is_asked_for_by_itself() {
     }
 }
 
-/// It costs a try, not the mail, and not those behind it.
+/// It costs a try, not the mail, and not those behind it; the cursor stays before it.
 #[tokio::test]
-async fn a_mail_that_does_not_come_moves_no_cursor() {
+async fn a_mail_that_does_not_come_is_passed_by() {
     let world = World::new();
     let script = strings(&[
         NEWS,
@@ -81,10 +81,123 @@ async fn a_mail_that_does_not_come_moves_no_cursor() {
         "S: * 2 FETCH (UID 6 RFC822.SIZE 3 BODY[] NIL)",
         "S: $ OK",
     ]);
-    let error = look(&world, Scope::News(2), &script).await.unwrap_err();
-    assert!(matches!(error, Error::Undelivered { uid: 6, .. }), "{error:?}");
+    assert_eq!(look(&world, Scope::News(2), &script).await.unwrap(), 6);
     assert_eq!(world.memory.uids(), [7]);
-    assert_eq!(world.memory.cursor_now(), cursor(5));
+    assert_eq!(world.memory.cursor_now(), cursor(6));
+    let kept_back = world.health.state().kept_back.unwrap();
+    assert!(
+        kept_back.mails == 1 && kept_back.why.contains("without the mail's bytes"),
+        "{kept_back:?}"
+    );
+}
+
+/// A server that refuses one mail after the other is not asked for all of them.
+#[tokio::test]
+async fn a_server_that_gives_no_mail_is_left_alone() {
+    let world = World::new();
+    let list = (5..60).map(|uid| format!("S: * 1 FETCH (UID {uid} RFC822.SIZE 300000)"));
+    let mut script: Vec<String> = ["C: UID FETCH 5:* (UID RFC822.SIZE)".to_owned()]
+        .into_iter()
+        .chain(list)
+        .collect();
+    script.push("S: $ OK".into());
+    for uid in 5..21 {
+        for _ in 0..2 {
+            script.extend([format!("C: UID FETCH {uid} *"), "S: $ NO [UNAVAILABLE] later".into()]);
+        }
+    }
+    let error = look(&world, Scope::All, &script).await.unwrap_err();
+    assert!(matches!(error, Error::Undelivered { uid: 20, .. }), "{error:?}");
+    assert_eq!(world.memory.cursor_now(), None);
+}
+
+/// Nobody knows which of two is the mail: it is asked for by itself, and not taken where two come again.
+#[tokio::test]
+async fn two_mails_under_one_uid_are_none() {
+    let alone = "C: UID FETCH 6 (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.1048576>)";
+    let whole = "C: UID FETCH 6 (UID INTERNALDATE RFC822.SIZE BODY.PEEK[])";
+    let [one, two] = ["one\r\n", "two\r\n"].map(|text| mail(6, text));
+    let large = letters(2_000_000);
+    let other = large.replacen("0000036", "0000037", 1);
+    assert_ne!(large, other);
+    // By a command for many, and of what comes in pieces by one for itself.
+    for (first, second) in [(one.clone(), two.clone()), (all(6, &large), all(6, &other))] {
+        let begin = [
+            NEWS.to_owned(),
+            first.clone(),
+            mail(7, "seven"),
+            second.clone(),
+            "S: $ OK".into(),
+        ];
+        let asked = |what: &str| [what.to_owned(), first.clone(), second.clone(), "S: $ OK".into()];
+        let world = World::new();
+        let script: Vec<String> = begin.into_iter().chain(asked(alone)).chain(asked(whole)).collect();
+        assert_eq!(look(&world, Scope::News(2), &script).await.unwrap(), 6, "{second:.99}");
+        assert_eq!(world.memory.uids(), [7]);
+        assert!(
+            world.memory.state.lock().unwrap().pieces.is_empty(),
+            "nothing is kept of it"
+        );
+    }
+    // Asked for by itself, it comes once, or twice the same.
+    let world = World::new();
+    let script = [
+        NEWS.to_owned(),
+        one.clone(),
+        mail(7, "seven"),
+        two,
+        "S: $ OK".into(),
+        alone.to_owned(),
+        one.clone(),
+        one,
+        "S: $ OK".into(),
+    ];
+    assert_eq!(look(&world, Scope::News(2), &script).await.unwrap(), 8);
+    assert_eq!(world.memory.bytes(6), b"one\r\n");
+}
+
+/// The server tells of more than it ever gives.
+#[tokio::test]
+async fn what_always_ends_early_is_not_the_mail() {
+    let text = letters(3000);
+    let half = &text[..1500];
+    for exact in [true, false] {
+        let world = World::new();
+        let mut script = vec![NEWS.to_owned()];
+        script.extend(exact.then(|| mail(5, "five")));
+        script.extend([begin(6, half, 3000), "S: $ OK".into()]);
+        script.extend(piece(6, half, 1500, 1500));
+        script.extend([
+            "C: UID FETCH 6 *".into(),
+            format!("S: * 1 FETCH (UID 6 BODY[]<1489> {{11}}\r\n{})", &half[1489..]),
+            "S: $ OK".into(),
+        ]);
+        for _ in 0..2 {
+            script.push("C: UID FETCH 6 (UID INTERNALDATE RFC822.SIZE BODY.PEEK[])".into());
+            script.extend([
+                all(6, half).replace("RFC822.SIZE 1500", "RFC822.SIZE 3000"),
+                "S: $ OK".into(),
+            ]);
+        }
+        assert_eq!(look(&world, Scope::News(2), &script).await.unwrap(), 6);
+        assert_eq!(world.memory.uids(), if exact { vec![5] } else { vec![] });
+        let why = world.health.state().kept_back.unwrap().why;
+        assert!(why.contains("3000 bytes, and gives 1500"), "{why}");
+        assert!(
+            world.memory.state.lock().unwrap().pieces.is_empty(),
+            "nothing is kept of it"
+        );
+        // All of it comes where parts are cut.
+        let world = World::new();
+        script.truncate(script.len() - 6);
+        script.extend([
+            "C: UID FETCH 6 (UID INTERNALDATE RFC822.SIZE BODY.PEEK[])".into(),
+            all(6, &text),
+            "S: $ OK".into(),
+        ]);
+        assert_eq!(look(&world, Scope::News(2), &script).await.unwrap(), 7);
+        assert!(world.memory.bytes(6) == text.as_bytes());
+    }
 }
 
 /// A set that is refused, for one of its mails or because of how it is asked for, is asked for one by one; and as a whole.

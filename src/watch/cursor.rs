@@ -88,12 +88,6 @@ pub(crate) struct Portion {
 }
 
 impl Portion {
-    /// Its first mail.
-    pub(crate) fn first(&self) -> u32 {
-        let lowest = self.small.first().into_iter().chain(self.large.first()).min();
-        lowest.copied().unwrap_or(0)
-    }
-
     /// The cursor's UID after this portion.
     pub(crate) fn next(&self) -> u32 {
         let last = self.small.last().max(self.large.last()).copied().unwrap_or(0);
@@ -113,13 +107,12 @@ pub(crate) fn lowest(mut listed: Vec<Listed>, from: u32, most: usize) -> (Vec<Li
     (listed, more)
 }
 
-/// A listing in portions, ascending: whoever has one and all before it has every mail up to its last. `alone` makes each mail a portion
-/// of its own.
-pub(crate) fn portions(listed: Vec<Listed>, alone: bool) -> Vec<Portion> {
+/// A listing in portions, ascending: whoever has one and all before it has every mail up to its last.
+pub(crate) fn portions(listed: Vec<Listed>) -> Vec<Portion> {
     let mut portions: Vec<Portion> = Vec::new();
     let (mut mails, mut bytes) = (MAILS, BYTES);
     for mail in listed {
-        if alone || mails >= MAILS || bytes >= BYTES {
+        if mails >= MAILS || bytes >= BYTES {
             portions.push(Portion::default());
             (mails, bytes) = (0, 0);
         }

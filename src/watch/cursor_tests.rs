@@ -57,15 +57,12 @@ fn listed(list: &[(u32, u32)]) -> Vec<Listed> {
 #[test]
 fn the_last_mail_is_not_new_when_its_uid_is_below() {
     assert_eq!(lowest(listed(&[(4, 100)]), 5, 9), (vec![], false));
-    assert_eq!(portions(vec![], false), []);
+    assert_eq!(portions(vec![]), []);
 }
 
 #[test]
 fn large_mails_come_in_pieces() {
-    let portions = portions(
-        lowest(listed(&[(9, SMALL), (7, SMALL + 1), (7, 1), (8, 0)]), 1, 3).0,
-        false,
-    );
+    let portions = portions(lowest(listed(&[(9, SMALL), (7, SMALL + 1), (7, 1), (8, 0)]), 1, 3).0);
     assert_eq!(
         portions,
         [Portion {
@@ -81,11 +78,10 @@ proptest! {
     fn portions_lose_nothing_and_are_bounded(
         list in prop::collection::vec((1u32..5_000, prop_oneof![0u32..9_000, 0u32..9_000_000, Just(u32::MAX)]), 0..600),
         from in 1u32..5_000,
-        alone: bool,
         most in 0usize..700,
     ) {
         let (lowest, more) = lowest(listed(&list), from, most);
-        let portions = portions(lowest, alone);
+        let portions = portions(lowest);
         let mut next = from;
         let mut all = Vec::new();
         for portion in &portions {

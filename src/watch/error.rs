@@ -48,6 +48,11 @@ pub enum Error {
         /// What came.
         words: Words,
     },
+    /// A mail ended by a dot and LF alone, in the midst of lines that end by CRLF (POP3).
+    #[error(
+        "the server ends a mail by a dot and a line feed alone, where CRLF belongs (RFC 1939 section 3), and is silent then: its mails are read so from now on"
+    )]
+    BareEnd,
     /// Something came where nothing was asked (POP3): what was read before was not all of it.
     #[error(
         "bytes that nobody asked for came before {before}: \"{words}\"; what came before them ended where it must not, as when a server does not double the dots that begin lines (RFC 1939 section 3)"
@@ -263,6 +268,7 @@ impl Error {
             | Self::Protocol(_)
             | Self::Odd { .. }
             | Self::Early { .. }
+            | Self::BareEnd
             | Self::Unreadable(_)
             | Self::Undelivered { .. }
             | Self::InUse(_)

@@ -2,21 +2,28 @@
 //!
 //! Asks for UID, INTERNALDATE, RFC822.SIZE and `BODY.PEEK[]` only: never for BODYSTRUCTURE or ENVELOPE, which servers build and parsers
 //! choke on, and never touches a flag. Answers count by their UID, whatever their order; one that was not asked for, comes twice, or
-//! has no body is passed over. A mail that was listed and does not come is asked for by itself; it is gone when the server does not know it.
+//! has no body is passed over; a mail that comes twice with other bytes is asked for by itself. A mail that was listed and does not come is asked for by itself; it is gone when the server does not know it.
 //! A mail that comes with as many bytes as the server tells costs nothing more; any other is looked at more closely.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    hash::{DefaultHasher, Hasher},
+};
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::{
-    cursor::{Listed, Portion, SMALL},
+    care::Care,
+    cursor::{Portion, SMALL},
     error::{Error, Words},
     imap::{Answer, FETCH, Fetch, Heard, Said, Step, Wire},
     intake::{About, Held, Intake, held},
     into_ledger::IntoLedger,
+    listing::present,
     reading::{Bit, Reading, Then},
     retrieve::{Retrieved, Sink, retrieve},
+    sizes::Sizes,
     uids,
 };
 use crate::{job::Reason, ledger::Lack};
@@ -27,78 +34,11 @@ const NEWS: usize = 256;
 /// Bytes of mails that wait in memory for a closer look, at most: they are not counted, as little as what is on the wire. Others are asked
 /// for anew.
 const WAITING: usize = 512 << 10;
-/// The mails that are listed at once; the rest is listed when these were received.
-const LISTED: usize = 100_000;
-
-/// Lists the mails from a UID on: UIDs and sizes. The second value says that there are more.
-pub(crate) async fn list(wire: Wire, from: u32) -> Result<(Wire, Vec<Listed>, bool), Error> {
-    // The lowest are kept, whatever the order in which they come, and each once.
-    let mut lowest: BTreeMap<u32, Option<u32>> = BTreeMap::new();
-    let mut more = false;
-    let (exists, mut beyond) = (wire.exists(), 0_u32);
-    let what = format!("{from}:* (UID RFC822.SIZE)");
-    let done = wire.run(FETCH, &what, |said| {
-        let Said::Fetch(Fetch {
-            uid: Some(uid), size, ..
-        }) = said
-        else {
-            return Heard::Unasked;
-        };
-        if lowest.insert(uid, size).is_some() {
-            return Heard::Unasked;
-        }
-        if lowest.len() <= LISTED {
-            return Heard::Progress;
-        }
-        more = true;
-        lowest.pop_last();
-        beyond = beyond.saturating_add(1);
-        // Of these nobody knows whether they come twice, but there can't be more than there are mails.
-        if beyond <= exists {
-            Heard::Expected
-        } else {
-            Heard::Unasked
-        }
-    });
-    let (wire, _) = done.await?.ok()?;
-    let listed = lowest.into_iter().map(|(uid, size)| Listed { uid, size }).collect();
-    Ok((wire, listed, more))
-}
-
-/// The sizes of these mails, as far as they are there.
-pub(crate) async fn sizes(mut wire: Wire, wanted: &[u32]) -> Result<(Wire, Vec<Listed>), Error> {
-    let mut found = BTreeMap::new();
-    for (set, named) in uids::sets(wanted) {
-        let what = format!("{set} (UID RFC822.SIZE)");
-        let done = wire.run(FETCH, &what, |said| match said {
-            Said::Fetch(Fetch {
-                uid: Some(uid), size, ..
-            }) => named.binary_search(&uid).is_ok() && found.insert(uid, size).is_none(),
-            _ => false,
-        });
-        (wire, _) = done.await?.ok()?;
-    }
-    let listed = found.into_iter().map(|(uid, size)| Listed { uid, size }).collect();
-    Ok((wire, listed))
-}
-
-/// Which of these mails are still there.
-pub(crate) async fn present(mut wire: Wire, uids: &[u32]) -> Result<(Wire, BTreeSet<u32>), Error> {
-    let mut there = BTreeSet::new();
-    for (set, named) in uids::sets(uids) {
-        let what = format!("{set} (UID)");
-        let done = wire.run(FETCH, &what, |said| match said {
-            Said::Fetch(Fetch { uid: Some(uid), .. }) => named.binary_search(&uid).is_ok() && there.insert(uid),
-            _ => false,
-        });
-        (wire, _) = done.await?.ok()?;
-    }
-    Ok((wire, there))
-}
 
 /// Receives mails into the ledger.
 pub(crate) struct Receiver<'a> {
     pub(crate) intake: &'a mut Intake,
+    pub(crate) care: &'a mut Care,
     /// The bytes that a mail may have.
     pub(crate) limit: u64,
 }
@@ -110,15 +50,15 @@ pub(crate) enum One {
     Came,
     /// It is not there any more.
     Gone,
-    /// The server does not give it.
-    Not(Words),
+    /// The server does not give it; what it says of it all the same.
+    Not(Words, About),
 }
 
 /// What a command for many mails brought.
 struct Brought {
     wire: Wire,
     /// Mails whose bytes may not be all.
-    doubtful: Vec<Doubtful>,
+    doubtful: BTreeMap<u32, Doubtful>,
     /// Mails that are asked for by themselves, and their sizes as far as the server told.
     alone: BTreeMap<u32, Option<u64>>,
     /// The server refused the command.
@@ -127,7 +67,6 @@ struct Brought {
 
 /// A mail whose bytes may not be all.
 struct Doubtful {
-    uid: u32,
     about: About,
     bytes: Bytes,
 }
@@ -150,68 +89,76 @@ impl Receiver<'_> {
             }
             new
         };
+        self.care.asks_news();
         let brought = self.together(wire, &format!("{from}:*"), new).await?;
         let (wire, refused) = self.closer(brought).await?;
+        self.care.asks([]);
         if refused {
             return Ok((wire, None));
         }
-        let next = next.min(left);
+        let next = self.care.cursor(next.min(left));
         self.intake.cursor(next).await?;
         Ok((wire, Some(next)))
     }
 
-    /// Receives what was listed. Gives back how many of them are gone.
+    /// Receives what was listed, but for what the server does not give. Gives back how many of them are gone.
     pub(crate) async fn portion(&mut self, mut wire: Wire, portion: &Portion) -> Result<(Wire, usize), Error> {
         let mut missing: BTreeSet<u32> = portion.small.iter().copied().collect();
-        let mut failed = None;
-        for (set, _) in uids::sets(&portion.small) {
+        for (set, named) in uids::sets(&portion.small) {
+            self.care.asks(named.iter().copied());
             let brought = self.together(wire, &set, |uid| missing.remove(&uid)).await?;
             // What was refused for all is asked for one by one.
-            (wire, _) = self.closer_or(brought, &mut failed).await?;
+            (wire, _) = self.closer(brought).await?;
         }
-        let listed = missing.len() + portion.large.len();
-        let still: Vec<u32> = missing.into_iter().collect();
+        let missing: Vec<u32> = missing.into_iter().collect();
         let there;
-        (wire, there) = present(wire, &still).await?;
-        let still: Vec<u32> = there.into_iter().collect();
-        let mut gone = listed - still.len() - portion.large.len();
-        for uid in still.into_iter().chain(portion.large.iter().copied()) {
-            let there;
-            (wire, there) = self.alone(wire, uid, None, &mut failed).await?;
-            gone += usize::from(!there);
+        (wire, there) = present(wire, &missing).await?;
+        let mut gone = 0;
+        for uid in missing {
+            if !there.contains(&uid) {
+                self.care.over(uid);
+                gone += 1;
+            }
         }
-        // Those behind one that can't be had are in the ledger: they are known when they come again.
-        failed.map_or(Ok(()), Err)?;
-        self.intake.cursor(portion.next()).await?;
+        for uid in there.into_iter().chain(portion.large.iter().copied()) {
+            let came;
+            (wire, came) = self.alone(wire, uid, None).await?;
+            gone += usize::from(came == One::Gone);
+        }
+        self.intake.cursor(self.care.cursor(portion.next())).await?;
         Ok((wire, gone))
     }
 
-    /// Receives a mail by itself. The cursor stays where it is.
+    /// Receives a mail by itself, beside all others.
     pub(crate) async fn one(&mut self, wire: Wire, uid: u32) -> Result<(Wire, One), Error> {
-        let mut failed = None;
-        let (wire, there) = self.alone(wire, uid, None, &mut failed).await?;
-        let one = match failed {
-            Some(Error::Undelivered { why, .. }) => One::Not(why),
-            Some(error) => return Err(error),
-            None if there => One::Came,
-            None => One::Gone,
-        };
-        Ok((wire, one))
+        let sink = IntoLedger::new(self.intake, uid);
+        rest(
+            wire,
+            Reading::new(None, self.limit),
+            sink,
+            self.limit,
+            &mut self.care.sizes,
+        )
+        .await
     }
 
     /// Takes a mail that the server can't deliver as one that is held.
-    pub(crate) async fn give_up(&mut self, uid_validity: u32, uid: u32, why: &str) -> Result<(), Error> {
+    pub(crate) async fn give_up(
+        &mut self,
+        uid_validity: u32,
+        uid: u32,
+        (why, about): (&str, About),
+    ) -> Result<(), Error> {
         tracing::error!(
             uid_validity,
             uid,
             why,
             "the server can't deliver a mail; it is held, and the next ones go on"
         );
-        let about = About::default();
-        self.intake
-            .lacking(uid, about, undelivered(uid_validity, uid, why))
-            .await?;
-        self.intake.cursor(uid.saturating_add(1)).await
+        let lack = undelivered(uid_validity, uid, why);
+        self.intake.lacking(uid, about, lack).await?;
+        self.care.over(uid);
+        Ok(())
     }
 
     /// Receives mails by one command.
@@ -226,7 +173,8 @@ impl Receiver<'_> {
         let mut running = wire.send(FETCH, &what).await?;
         // A body larger than what is gathered, where the server gives all for a part: it is asked for by itself.
         let mut passed = false;
-        let (mut doubtful, mut alone, mut waiting) = (Vec::new(), BTreeMap::new(), 0);
+        let mut once = Once::default();
+        let (mut doubtful, mut alone, mut waiting) = (BTreeMap::new(), BTreeMap::new(), 0);
         let done = loop {
             let said;
             (running, said) = match running.next().await? {
@@ -253,9 +201,18 @@ impl Receiver<'_> {
             let Some(bytes) = body.or_else(|| passed.then(Bytes::new)) else {
                 continue;
             };
+            if once.differs(uid, &bytes) {
+                // Nobody knows which of the two it is.
+                self.care.came_in_vain(uid);
+                self.intake.retract(uid).await?;
+                doubtful.remove(&uid);
+                alone.insert(uid, None);
+                continue;
+            }
             if !wanted(uid) {
                 continue;
             }
+            once.note(uid, &bytes);
             running.heard(Heard::Progress);
             let about = About {
                 received,
@@ -265,12 +222,14 @@ impl Receiver<'_> {
             if begins && about.told == Some(bytes.len() as u64) && bytes.len() != SMALL as usize {
                 let held = held(bytes.len() as u64, self.limit);
                 self.intake.mail(uid, about, bytes, held).await?;
+                self.care.sizes.exact();
+                self.care.came(uid, Instant::now());
                 continue;
             }
             let waits = begins && bytes.len() <= SMALL as usize && waiting + bytes.len() <= WAITING;
             if waits {
                 waiting += bytes.len();
-                doubtful.push(Doubtful { uid, about, bytes });
+                doubtful.insert(uid, Doubtful { about, bytes });
             } else {
                 alone.insert(uid, about.told);
             }
@@ -284,71 +243,115 @@ impl Receiver<'_> {
         })
     }
 
-    /// Looks more closely at what a command brought. The first mail that can't be had is the error, after all others were received.
+    /// Looks more closely at what a command brought. Says whether it was refused.
     async fn closer(&mut self, brought: Brought) -> Result<(Wire, bool), Error> {
-        let mut failed = None;
-        let (wire, refused) = self.closer_or(brought, &mut failed).await?;
-        failed.map_or(Ok((wire, refused)), Err)
-    }
-
-    async fn closer_or(&mut self, brought: Brought, failed: &mut Option<Error>) -> Result<(Wire, bool), Error> {
         let Brought {
             mut wire,
             doubtful,
             alone,
             refused,
         } = brought;
-        for Doubtful { uid, about, bytes } in doubtful {
+        for (uid, Doubtful { about, bytes }) in doubtful {
+            self.care.asks([uid]);
             let (reading, then) = Reading::begun(about.told, self.limit, SMALL.into(), Bit::new(Some(0), &bytes));
             let mut sink = IntoLedger::new(self.intake, uid);
             sink.about(about);
             sink.piece(bytes).await?;
             match then {
-                Then::Keep(_) => (wire, _) = rest(wire, reading, sink, self.limit, failed).await?,
-                Then::KeepLast(_) | Then::End => sink.end(None).await?,
-                Then::TooLarge => sink.end(too_large(self.limit)).await?,
-                Then::Anew | Then::Not(_) => (wire, _) = self.alone(wire, uid, about.told, failed).await?,
+                Then::Keep(_) => {
+                    let came;
+                    (wire, came) = rest(wire, reading, sink, self.limit, &mut self.care.sizes).await?;
+                    self.note(uid, &came)?;
+                }
+                Then::KeepLast(_) | Then::End => {
+                    sink.end(None).await?;
+                    self.care.came(uid, Instant::now());
+                }
+                Then::TooLarge => {
+                    sink.end(too_large(self.limit)).await?;
+                    self.care.came(uid, Instant::now());
+                }
+                Then::Anew | Then::Not(_) => (wire, _) = self.alone(wire, uid, about.told).await?,
             }
         }
         for (uid, told) in alone {
-            (wire, _) = self.alone(wire, uid, told, failed).await?;
+            (wire, _) = self.alone(wire, uid, told).await?;
         }
         Ok((wire, refused))
     }
 
-    /// Receives a mail by itself. Says whether it was there.
-    async fn alone(
-        &mut self,
-        wire: Wire,
-        uid: u32,
-        told: Option<u64>,
-        failed: &mut Option<Error>,
-    ) -> Result<(Wire, bool), Error> {
+    /// Receives a mail by itself. One that the server does not give is noted, and the session goes on.
+    pub(crate) async fn alone(&mut self, wire: Wire, uid: u32, told: Option<u64>) -> Result<(Wire, One), Error> {
+        self.care.asks([uid]);
         let reading = Reading::new(told, self.limit);
         let sink = IntoLedger::new(self.intake, uid);
-        rest(wire, reading, sink, self.limit, failed).await
+        let (wire, came) = rest(wire, reading, sink, self.limit, &mut self.care.sizes).await?;
+        self.note(uid, &came)?;
+        Ok((wire, came))
+    }
+
+    /// Notes what came of a mail. Where the server refuses one after the other, it is left alone.
+    fn note(&mut self, uid: u32, came: &One) -> Result<(), Error> {
+        match came {
+            One::Came => self.care.came(uid, Instant::now()),
+            One::Gone => self.care.over(uid),
+            One::Not(why, about) => {
+                tracing::warn!(uid, %why, "the server does not give a mail, which is not taken; trying again later");
+                if !self.care.refused(uid, why, *about, Instant::now()) {
+                    let why = why.clone();
+                    return Err(Error::Undelivered { uid, why });
+                }
+            }
+        }
+        Ok(())
     }
 }
 
-/// Reads a mail to its end and takes it. One that the server does not give is noted, and the session goes on. Says whether it was there.
+/// What bodies a command brought so far.
+#[derive(Default)]
+struct Once(HashMap<u32, (usize, u64)>);
+
+impl Once {
+    fn note(&mut self, uid: u32, body: &[u8]) {
+        self.0.insert(uid, Self::print(body));
+    }
+
+    /// Whether another body came for this mail. An empty one is none.
+    fn differs(&self, uid: u32, body: &[u8]) -> bool {
+        let before = self.0.get(&uid).filter(|(len, _)| *len > 0 && !body.is_empty());
+        before.is_some_and(|before| *before != Self::print(body))
+    }
+
+    fn print(body: &[u8]) -> (usize, u64) {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(body);
+        (body.len(), hasher.finish())
+    }
+}
+
+/// Reads a mail to its end and takes it.
 async fn rest(
     wire: Wire,
     reading: Reading,
     mut sink: IntoLedger<'_>,
     limit: u64,
-    failed: &mut Option<Error>,
-) -> Result<(Wire, bool), Error> {
+    sizes: &mut Sizes,
+) -> Result<(Wire, One), Error> {
     let uid = sink.uid;
-    let (wire, retrieved) = retrieve(wire, uid, reading, &mut sink).await?;
-    match retrieved {
-        Retrieved::Whole => sink.end(None).await?,
-        Retrieved::TooLarge => sink.end(too_large(limit)).await?,
-        Retrieved::Gone => return Ok((wire, false)),
-        Retrieved::Not(why) => {
-            failed.get_or_insert(Error::Undelivered { uid, why });
+    let (wire, retrieved) = retrieve(wire, uid, reading, &mut sink, sizes).await?;
+    let one = match retrieved {
+        Retrieved::Whole => {
+            sink.end(None).await?;
+            One::Came
         }
-    }
-    Ok((wire, true))
+        Retrieved::TooLarge => {
+            sink.end(too_large(limit)).await?;
+            One::Came
+        }
+        Retrieved::Gone => One::Gone,
+        Retrieved::Not(why) => One::Not(why, sink.told()),
+    };
+    Ok((wire, one))
 }
 
 fn too_large(limit: u64) -> Held {
@@ -370,6 +373,3 @@ pub(super) fn undelivered(uid_validity: u32, uid: u32, why: &str) -> Lack {
 #[cfg(test)]
 #[path = "fetch_tests.rs"]
 mod tests;
-#[cfg(test)]
-#[path = "unasked_tests.rs"]
-mod unasked_tests;

@@ -12,9 +12,8 @@ use super::{
     backlog::{Fate, at_first_sight, late_wish, remember},
     cursor::{self, Relist},
     error::Error,
-    fetch,
     imap::{Answer, Fetch, Said, Selected, Wire},
-    lost,
+    listing, lost,
     session::Looking,
     uids,
 };
@@ -261,7 +260,7 @@ async fn behind(mut wire: Wire, selected: Selected) -> Result<(Wire, u32), Error
     let mut next = 1;
     loop {
         let (listed, more);
-        (wire, listed, more) = fetch::list(wire, next).await?;
+        (wire, listed, more) = listing::list(wire, next).await?;
         let last = listed.iter().map(|mail| mail.uid).max().unwrap_or(0);
         next = next.max(last.saturating_add(1));
         if !more {

@@ -63,6 +63,8 @@ pub(super) enum Arrived {
     End(Held),
     /// It is not there any more, or begins again.
     Gone,
+    /// A mail in one piece was not the only one under its UID.
+    Retract(u32),
     /// A mail whose bytes can't be had.
     Lacking { uid: u32, about: About, lack: Lack },
     /// Every mail below this UID was handed over.
@@ -143,6 +145,11 @@ impl Intake {
     /// The mail is gone from the mailbox; its pieces are forgotten.
     pub(crate) async fn gone(&mut self) -> Result<(), Error> {
         self.send(Arrived::Gone).await
+    }
+
+    /// Another mail came under this UID: what was handed over in one piece is not taken, if it is not committed yet.
+    pub(crate) async fn retract(&mut self, uid: u32) -> Result<(), Error> {
+        self.send(Arrived::Retract(uid)).await
     }
 
     /// A mail whose bytes can't be had. Where it is known already, nothing happens to what is known.

@@ -29,6 +29,11 @@ impl<'a> IntoLedger<'a> {
         }
     }
 
+    /// What the server said of it beside its bytes.
+    pub(super) fn told(&self) -> About {
+        self.about
+    }
+
     /// That was all, or all that is kept.
     pub(super) async fn end(self, held: Held) -> Result<(), Error> {
         match self.is_large {

@@ -22,6 +22,7 @@ mod idle;
 mod imap;
 pub mod intake;
 mod into_ledger;
+mod listing;
 mod lost;
 mod mechanism;
 #[cfg(test)]
@@ -40,6 +41,7 @@ mod schedule;
 mod script;
 mod session;
 mod settle;
+mod sizes;
 mod taker;
 mod touch;
 mod uids;

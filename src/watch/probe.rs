@@ -4,20 +4,25 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{
-    cursor::{Listed, SMALL},
+    cursor::Listed,
     error::{Error, Refusal, Words},
-    fetch,
     imap::{
-        Answer, Capabilities, FETCH, Fetch, Habit, Said, Wire,
+        Answer, Capabilities, Habit, Said, Wire,
         login::{self, Entered},
         mutf7,
         response::Known,
     },
+    intake::About,
+    listing,
     mechanism::SignIn,
+    reading::Reading,
+    retrieve::{Retrieved, Sink, retrieve},
     session::{self, Begun},
+    sizes::Sizes,
 };
 use crate::{
     auth::Credential,
@@ -28,6 +33,8 @@ use crate::{
 
 /// For the farewell, which nobody needs.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// Bytes of the newest mail that are read at the most.
+const MOST: u64 = 4 << 20;
 
 /// A connection under TLS on which nobody is signed in.
 pub struct Line {
@@ -54,36 +61,27 @@ pub struct Examined {
 }
 
 /// The newest mail of a mailbox, as the watch sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newest {
     /// Its UID.
     pub uid: u32,
-    /// Its size, where the server tells it.
-    pub told: Option<u32>,
-    /// The bytes that came of its first piece; `None` where it did not come.
-    pub came: Option<usize>,
+    /// Why it can't be taken as it comes, where it can't.
+    pub trouble: Option<Words>,
 }
 
-impl Newest {
-    /// What is wrong with it, where it can't be taken as it came. Sizes are no more than a hint: some servers count the body alone,
-    /// others estimate.
-    #[must_use]
-    pub fn trouble(&self) -> Option<String> {
-        let Self { uid, told, came } = *self;
-        let told = told.unwrap_or(0);
-        match came {
-            None => Some(format!(
-                "the mail with UID {uid} is listed and does not come when it is fetched"
-            )),
-            Some(0) => Some(format!(
-                "the mail with UID {uid} comes without a byte; its size is told as {told}"
-            )),
-            Some(came) if came.saturating_mul(2) < told.min(SMALL) as usize => Some(format!(
-                "of the mail with UID {uid} come {came} bytes; its size is told as {told}"
-            )),
-            Some(_) => None,
-        }
+/// A mail that is read and not kept.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    async fn piece(&mut self, _: Bytes) -> Result<(), Error> {
+        Ok(())
     }
+
+    async fn forget(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn about(&mut self, _: About) {}
 }
 
 /// Starts TLS on a connection.
@@ -175,32 +173,23 @@ impl Session {
     pub async fn newest(mut self, examined: &Examined) -> Result<(Self, Option<Newest>), Error> {
         let from = examined.uid_next.map_or(1, |next| next.saturating_sub(1).max(1));
         let mut listed;
-        (self.wire, listed, _) = fetch::list(self.wire, from).await?;
+        (self.wire, listed, _) = listing::list(self.wire, from).await?;
         if listed.is_empty() && from > 1 {
-            (self.wire, listed, _) = fetch::list(self.wire, 1).await?;
+            (self.wire, listed, _) = listing::list(self.wire, 1).await?;
         }
         let Some(Listed { uid, size }) = listed.into_iter().max_by_key(|mail| mail.uid) else {
             return Ok((self, None));
         };
-        let mut newest = Newest {
-            uid,
-            told: size,
-            came: None,
+        let mut sizes = Sizes::default();
+        sizes.greeted(&self.wire.greeting);
+        let reading = Reading::new(size.map(u64::from), MOST);
+        let retrieved;
+        (self.wire, retrieved) = retrieve(self.wire, uid, reading, &mut Nowhere, &mut sizes).await?;
+        let trouble = match retrieved {
+            Retrieved::Whole | Retrieved::TooLarge | Retrieved::Gone => None,
+            Retrieved::Not(why) => Some(why),
         };
-        let what = format!("{uid} (UID INTERNALDATE BODY.PEEK[]<0.{SMALL}>)");
-        let done = self.wire.run(FETCH, &what, |said| match said {
-            Said::Fetch(Fetch {
-                uid: Some(of),
-                body: Some(body),
-                ..
-            }) if of == uid && newest.came.is_none() => {
-                newest.came = Some(body.len());
-                true
-            }
-            _ => false,
-        });
-        (self.wire, _) = done.await?.ok()?;
-        Ok((self, Some(newest)))
+        Ok((self, Some(Newest { uid, trouble })))
     }
 
     /// What the server said so far that can't be read and was passed over: the beginning of the first.

@@ -8,7 +8,7 @@
 //! A server that gives all of a mail for a part of it (Tencent Exmail, sometimes Exchange, 2026-11), that gives another part than was
 //! asked for, or refuses parts, is asked for all at once.
 
-use super::error::Words;
+use super::{error::Words, sizes::Complete};
 
 /// The largest part of a mail in bytes, beside what it repeats.
 pub(super) const PART: u64 = 1 << 20;
@@ -77,6 +77,12 @@ impl Bit {
     /// The same, beginning there.
     pub(super) fn at(self, origin: Option<u64>) -> Self {
         Self { origin, ..self }
+    }
+
+    /// Whether these may be the same bytes as those, or one of them are none.
+    pub(super) fn agrees(&self, other: &Self) -> bool {
+        let same = self.len == other.len && self.head == other.head && self.tail == other.tail;
+        self.len == 0 || other.len == 0 || same
     }
 
     /// Where they begin, as the server says.
@@ -158,6 +164,15 @@ impl Reading {
     /// The size that the server tells, where it was not known before.
     pub(super) fn told(&mut self, told: Option<u64>) {
         self.told = self.told.or(told);
+    }
+
+    /// What was kept, beside what the server tells.
+    pub(super) fn complete(&self) -> Complete {
+        Complete {
+            told: self.told,
+            came: self.got.len,
+            ends_a_line: self.got.tail.ends_with(b"\n"),
+        }
     }
 
     /// Whether nothing of it is kept.
@@ -302,7 +317,7 @@ impl Reading {
     }
 
     /// Asks for all of it at once, from its beginning; or says why it can't be had, where that was done before.
-    fn as_a_whole(&mut self, why: Words) -> Then {
+    pub(super) fn as_a_whole(&mut self, why: Words) -> Then {
         if self.alls >= ALL {
             return Then::Not(why);
         }

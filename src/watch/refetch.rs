@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
+    care::Care,
     error::Error,
     fetch::{One, Receiver, undelivered},
     session::{Looking, Session},
@@ -23,7 +24,12 @@ pub(super) struct Refetcher {
 
 impl Refetcher {
     /// Fetches what is wanted now. A mail that can't be had is held again with the words that say why; the session goes on.
-    pub(super) async fn refetch(&mut self, mut session: Session, on: &Looking<'_>) -> Result<Session, Error> {
+    pub(super) async fn refetch(
+        &mut self,
+        mut session: Session,
+        on: &Looking<'_>,
+        care: &mut Care,
+    ) -> Result<Session, Error> {
         let uid_validity = session.cursor.uid_validity;
         let wanted = on.ledger.wanted(on.mailbox, uid_validity).await?;
         self.tries
@@ -39,6 +45,7 @@ impl Refetcher {
             let mut intake = on.intake(session.cursor);
             let mut receiver = Receiver {
                 intake: &mut intake,
+                care,
                 limit: on.inlet.size,
             };
             let received = receiver.one(session.wire, place.uid).await;
@@ -48,7 +55,7 @@ impl Refetcher {
                 Ok((_, One::Came)) if taken.new > 0 => Some(gone()),
                 Ok((_, One::Came)) => None,
                 Ok((_, One::Gone)) => Some(gone()),
-                Ok((_, One::Not(why))) => Some(undelivered(uid_validity, place.uid, &why.to_string())),
+                Ok((_, One::Not(why, _))) => Some(undelivered(uid_validity, place.uid, &why.to_string())),
                 Err(Error::Ledger(_)) => None,
                 Err(error) => is_last.then(|| undelivered(uid_validity, place.uid, &error.to_string())),
             };

@@ -29,7 +29,7 @@ fn wanted(world: &World) {
 
 async fn refetch(world: &World, refetcher: &mut Refetcher, script: &[&str]) -> Result<Session, Error> {
     let (session, server) = world.session(script, Capabilities::default());
-    let session = refetcher.refetch(session, &world.looking()).await;
+    let session = refetcher.refetch(session, &world.looking(), &mut Care::default()).await;
     server.finished().await;
     session
 }

@@ -4,10 +4,11 @@ use bytes::{Buf, Bytes};
 
 use super::{
     error::{Error, Words},
-    fetch,
     imap::{self as wire, Answer, FETCH, Fetch, Said, Step, Wire},
     intake::About,
+    listing,
     reading::{Ask, Bit, Came, Reading, Then},
+    sizes::Sizes,
 };
 
 /// Where the bytes of a mail go.
@@ -39,6 +40,7 @@ pub(super) async fn retrieve<S: Sink>(
     uid: u32,
     mut reading: Reading,
     sink: &mut S,
+    sizes: &mut Sizes,
 ) -> Result<(Wire, Retrieved), Error> {
     wire.allow(reading.most());
     loop {
@@ -47,7 +49,7 @@ pub(super) async fn retrieve<S: Sink>(
         let (came, bytes) = match answer {
             Heard::Nothing => {
                 let there;
-                (wire, there) = fetch::present(wire, &[uid]).await?;
+                (wire, there) = listing::present(wire, &[uid]).await?;
                 if !there.contains(&uid) {
                     sink.forget().await?;
                     return Ok((wire, Retrieved::Gone));
@@ -65,7 +67,11 @@ pub(super) async fn retrieve<S: Sink>(
                 sink.piece(bytes).await?;
             }
         }
-        let end = match then {
+        let doubt = match then {
+            Then::KeepLast(_) | Then::End => sizes.doubt(uid, reading.complete()),
+            _ => None,
+        };
+        let end = match doubt.map_or(then, |why| reading.as_a_whole(why)) {
             Then::Keep(_) => continue,
             Then::Anew => {
                 sink.forget().await?;
@@ -106,7 +112,7 @@ async fn ask<S: Sink>(wire: Wire, uid: u32, reading: &mut Reading, sink: &mut S)
         Ask::All => format!("{uid} (UID INTERNALDATE RFC822.SIZE BODY.PEEK[])"),
     };
     let mut running = wire.send(FETCH, &what).await?;
-    let mut heard = Heard::Nothing;
+    let (mut heard, mut is_torn) = (Heard::Nothing, false);
     // A body that comes in pieces, before the response in which it stands.
     let mut stream: Option<Bit> = None;
     let done = loop {
@@ -152,6 +158,14 @@ async fn ask<S: Sink>(wire: Wire, uid: u32, reading: &mut Reading, sink: &mut S)
         sink.about(about);
         // The first that is what was asked for; others may be late, or come twice.
         let has_it = heard.bit().is_some_and(|bit| reading.fits(bit.origin()));
+        let came = match (&body, stream.clone()) {
+            (Some(body), _) => Some(Bit::new(origin, body)),
+            (None, bit) => bit.map(|bit| bit.at(origin)),
+        };
+        // Nobody knows which of two is the mail; an empty one is none.
+        is_torn |= has_it
+            && came
+                .is_some_and(|came| reading.fits(came.origin()) && heard.bit().is_some_and(|bit| !bit.agrees(&came)));
         match (body, stream.take()) {
             (None, Some(bit)) if heard.bit().is_none() => heard = Heard::Streamed(bit.at(origin)),
             (Some(body), _) if !has_it && !matches!(heard, Heard::Streamed(_)) => {
@@ -162,6 +176,12 @@ async fn ask<S: Sink>(wire: Wire, uid: u32, reading: &mut Reading, sink: &mut S)
     };
     lost(stream, sink, reading, &heard).await?;
     Ok(match done.answer {
+        Answer::Ok(_) if is_torn => {
+            if matches!(heard, Heard::Streamed(_)) && reading.is_at_its_beginning() {
+                sink.forget().await?;
+            }
+            (done.wire, Heard::Refused(Words::new("it gives two mails for one UID")))
+        }
         Answer::Ok(_) => (done.wire, heard),
         Answer::Refused(answer) => (done.wire, Heard::Refused(Words::new(&answer.to_string()))),
     })

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::net::TcpStream;
+use chrono::Utc;
+use tokio::{net::TcpStream, time::Instant};
 
 use super::{
     Health, Watch,
     care::Care,
     cursor::{self, portions},
     door::{self, Account, CONNECT, Door, who},
-    error::Error,
-    fetch::{self, Receiver},
+    error::{Error, Words},
+    fetch::Receiver,
     imap::{Capabilities, Habit, Io, Selected, Wire, login},
     intake::Intake,
+    listing,
     settle::Settler,
     touch::Targets,
 };
@@ -48,8 +50,8 @@ pub(super) struct Begun {
 
 /// Starts TLS on a connection, after the greeting where the server begins without.
 pub(super) async fn begin(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<Begun, Error> {
-    let socket = match server.tls {
-        Tls::Implicit => socket,
+    let (socket, greeting) = match server.tls {
+        Tls::Implicit => (socket, Words::default()),
         Tls::StartTls => match login::starttls(socket).await {
             Err(error @ Error::NotGreeted(_)) => {
                 return Ok(Begun {
@@ -65,7 +67,7 @@ pub(super) async fn begin(socket: TcpStream, server: &Server, files: TlsFiles<'_
     let stream: Box<dyn Io> = Box::new(stream);
     let wire = match server.tls {
         Tls::Implicit => login::greeted(stream).await,
-        Tls::StartTls => Ok(Wire::after_greeting(stream)),
+        Tls::StartTls => Ok(Wire::after_greeting(stream, greeting)),
     };
     Ok(Begun { wire, handshake })
 }
@@ -88,6 +90,8 @@ pub(super) enum Scope {
     News(u32),
     /// Everything from the cursor on.
     All,
+    /// What made trouble before, and nothing else.
+    Again,
     /// There is nothing new.
     Nothing,
 }
@@ -168,10 +172,11 @@ impl Session {
         care: &mut Care,
     ) -> Result<(Self, bool), Error> {
         self.wire.take_news();
+        care.begins(self.cursor);
         let batch = on.inlet.mailbox.looks.batch;
         let scope = match scope {
             Scope::Nothing => return Ok((self, false)),
-            Scope::News(new) if new > FEW || care.alone() || batch.is_some() => Scope::All,
+            Scope::News(new) if new > FEW || care.lists() || batch.is_some() => Scope::All,
             scope => scope,
         };
         let mut intake = on.intake(self.cursor);
@@ -180,19 +185,22 @@ impl Session {
         }
         let mut receiver = Receiver {
             intake: &mut intake,
+            care,
             limit: on.inlet.size,
         };
         let looked = match scope {
             Scope::News(_) => match self.receive_news(&mut receiver).await {
                 Ok((session, true)) => Ok((session, false)),
                 // What a server refuses for all it may give one by one.
-                Ok((session, false)) => session.receive_all(&mut receiver, on, settler, care).await,
+                Ok((session, false)) => session.receive_all(&mut receiver, scope, on, settler).await,
                 Err(error) => Err(error),
             },
-            Scope::All | Scope::Nothing => self.receive_all(&mut receiver, on, settler, care).await,
+            Scope::All | Scope::Again | Scope::Nothing => self.receive_all(&mut receiver, scope, on, settler).await,
         };
         // What was received whole is kept, however the session ended.
         let taken = intake.finish().await;
+        care.looked(looked.as_ref().ok().map(|(session, _)| session.cursor), taken.is_ok());
+        on.health.kept_back(care.kept_back(), Utc::now());
         let looked = looked?;
         let taken = taken?;
         if taken.new > 0 {
@@ -203,23 +211,32 @@ impl Session {
 
     /// Takes what an operator wants of the mails that lay there before, whose UIDs are below the cursor.
     pub(super) async fn take_wanted(mut self, on: &Looking<'_>, care: &mut Care) -> Result<Self, Error> {
+        let below = self.cursor.uid_next.saturating_sub(1);
         loop {
-            let wanted = on.ledger.backlog_wanted(on.mailbox, WANTED).await?;
+            let mut wanted = on.ledger.backlog_wanted(on.mailbox, WANTED + care.len()).await?;
+            wanted.sort_unstable();
+            care.forget(1, below, &wanted);
+            let rests = care.resting(Instant::now());
+            let wanted: Vec<u32> = wanted.into_iter().filter(|uid| !rests.contains(uid)).collect();
             if wanted.is_empty() {
                 return Ok(self);
             }
             let listed;
-            (self.wire, listed) = fetch::sizes(self.wire, &wanted).await?;
+            (self.wire, listed) = listing::sizes(self.wire, &wanted).await?;
             let mut intake = on.intake(self.cursor);
             let mut receiver = Receiver {
                 intake: &mut intake,
+                care,
                 limit: on.inlet.size,
             };
-            let received = self.receive_listed(&mut receiver, listed, care).await;
+            let received = self.receive_listed(&mut receiver, listed, below).await;
             let taken = intake.finish().await;
+            care.looked(None, taken.is_ok());
+            on.health.kept_back(care.kept_back(), Utc::now());
             self = received?;
             let taken = taken?;
-            on.ledger.backlog_taken(on.mailbox, wanted).await?;
+            let over = wanted.into_iter().filter(|uid| !care.has(*uid)).collect();
+            on.ledger.backlog_taken(on.mailbox, over).await?;
             tracing::info!(new = taken.new, known = taken.known, "took mail that lay there before");
             let backlog = on.ledger.backlog(on.mailbox).await?;
             on.health.left(backlog.map_or(0, |backlog| backlog.left));
@@ -229,17 +246,30 @@ impl Session {
     async fn receive_listed(
         mut self,
         receiver: &mut Receiver<'_>,
-        listed: Vec<cursor::Listed>,
-        care: &mut Care,
+        mut listed: Vec<cursor::Listed>,
+        below: u32,
     ) -> Result<Self, Error> {
-        let alone = care.alone();
-        for portion in portions(listed, alone) {
-            if alone && care.try_alone(portion.first()) {
-                let why = care.why();
-                receiver.give_up(self.cursor.uid_validity, portion.first(), why).await?;
+        let there: Vec<u32> = listed.iter().map(|mail| mail.uid).collect();
+        receiver.care.sort(1, below, &mut listed, Instant::now());
+        for portion in portions(listed) {
+            (self.wire, _) = receiver.portion(self.wire, &portion).await?;
+        }
+        self.try_again(receiver, |uid| there.contains(&uid)).await
+    }
+
+    /// Tries those of these mails again that made trouble.
+    async fn try_again(mut self, receiver: &mut Receiver<'_>, these: impl Fn(u32) -> bool) -> Result<Self, Error> {
+        for uid in receiver.care.due(Instant::now()) {
+            if !these(uid) {
                 continue;
             }
-            (self.wire, _) = receiver.portion(self.wire, &portion).await?;
+            if receiver.care.gives_up(uid, Instant::now()).is_none() {
+                (self.wire, _) = receiver.alone(self.wire, uid, None).await?;
+            }
+            if let Some((why, about)) = receiver.care.gives_up(uid, Instant::now()) {
+                let known = (&*why, about);
+                receiver.give_up(self.cursor.uid_validity, uid, known).await?;
+            }
         }
         Ok(self)
     }
@@ -255,34 +285,42 @@ impl Session {
     async fn receive_all(
         mut self,
         receiver: &mut Receiver<'_>,
+        scope: Scope,
         on: &Looking<'_>,
         settler: &mut Settler,
-        care: &mut Care,
     ) -> Result<(Self, bool), Error> {
-        let alone = care.alone();
-        let mut left = on.inlet.mailbox.looks.batch.unwrap_or(usize::MAX);
+        let batch = on.inlet.mailbox.looks.batch.unwrap_or(usize::MAX);
+        let mut left = if scope == Scope::Again { 0 } else { batch };
+        // The cursor stays before what makes trouble; the look does not.
+        let begun = self.cursor.uid_next;
+        let mut from = begun;
         loop {
             let (listed, more);
-            (self.wire, listed, more) = fetch::list(self.wire, self.cursor.uid_next).await?;
+            (self.wire, listed, more) = listing::list(self.wire, from).await?;
+            let (mut listed, _) = cursor::lowest(listed, from, usize::MAX);
+            let last = listed.last().map_or(from.saturating_sub(1), |mail| mail.uid);
+            let to = if more { last } else { u32::MAX };
+            receiver.care.sort(from, to, &mut listed, Instant::now());
             on.health.announced(listed.len());
-            let (listed, cut) = cursor::lowest(listed, self.cursor.uid_next, left);
+            let (listed, cut) = cursor::lowest(listed, from, left);
             left -= listed.len();
-            for portion in portions(listed, alone) {
-                if alone && care.try_alone(portion.first()) {
-                    let why = care.why();
-                    receiver.give_up(self.cursor.uid_validity, portion.first(), why).await?;
-                    self.cursor.uid_next = portion.next();
-                    continue;
-                }
+            for portion in portions(listed) {
                 let gone;
                 (self.wire, gone) = receiver.portion(self.wire, &portion).await?;
                 if gone > 0 {
                     tracing::info!(gone, "mails vanished from the mailbox before they could be taken");
                 }
-                self.cursor.uid_next = portion.next();
+                from = portion.next();
+                self.cursor.uid_next = receiver.care.cursor(from);
                 self = Box::pin(settler.settle_if_rung(self, on)).await?;
             }
+            if !cut {
+                from = from.max(last.saturating_add(1));
+            }
             if !more || left == 0 {
+                self = self.try_again(receiver, |uid| uid >= begun).await?;
+                self.cursor.uid_next = receiver.care.cursor(from);
+                receiver.intake.cursor(self.cursor.uid_next).await?;
                 return Ok((self, more || cut));
             }
         }

@@ -122,6 +122,7 @@ impl Taker {
                 }
             }
             Arrived::Gone => self.abandon().await?,
+            Arrived::Retract(uid) => self.mails.retain(|mail| mail.place.uid != uid),
             Arrived::Lacking { uid, about, lack } => {
                 let mail = self.seen(uid, about, None, Content::Lacking(lack));
                 self.mails.push(mail);

@@ -14,7 +14,6 @@ use super::{
     aside::Copied,
     door::{self, CONNECT, Door, Keys},
     error::{Error, Refusal, Words},
-    fetch,
     imap::{
         FETCH, Fetch, Habit, Said, Selected, Wire,
         login::{self, Entered},
@@ -22,10 +21,12 @@ use super::{
         response::Known,
     },
     intake::About,
+    listing,
     mechanism::SignIn,
     reading::Reading,
     retrieve::{Retrieved, Sink, retrieve},
     session::{self, Session},
+    sizes::Sizes,
     touch, uids,
 };
 use crate::{
@@ -102,6 +103,7 @@ impl Manners {
 /// An open mailbox.
 pub struct Visit {
     session: Session,
+    sizes: Sizes,
 }
 
 /// A mail in a listing.
@@ -170,8 +172,11 @@ impl Visit {
             Ok((wire, capabilities, selected))
         };
         let (wire, can, selected) = door::admitted(host, enter).await?;
+        let mut sizes = Sizes::default();
+        sizes.greeted(&wire.greeting);
         Ok(Self {
             session: Session::begin(wire, can, selected, None, 1),
+            sizes,
         })
     }
 
@@ -193,7 +198,7 @@ impl Visit {
     /// When the session ends.
     pub async fn list(mut self, from: u32) -> Result<(Self, Vec<Listed>, bool), Error> {
         let (listed, more);
-        (self.session.wire, listed, more) = fetch::list(self.session.wire, from).await?;
+        (self.session.wire, listed, more) = listing::list(self.session.wire, from).await?;
         let mut listed: Vec<_> = listed
             .into_iter()
             .filter(|mail| mail.uid >= from)
@@ -241,7 +246,7 @@ impl Visit {
         let mut kept = Kept::default();
         let reading = Reading::new(None, limit);
         let retrieved;
-        (self.session.wire, retrieved) = retrieve(self.session.wire, uid, reading, &mut kept).await?;
+        (self.session.wire, retrieved) = retrieve(self.session.wire, uid, reading, &mut kept, &mut self.sizes).await?;
         let read = match retrieved {
             Retrieved::Whole => Read::Whole {
                 bytes: kept.bytes,

@@ -38,7 +38,7 @@ pub(super) struct Watcher {
     mailbox: MailboxKey,
     settler: Settler,
     refetcher: Refetcher,
-    care: Care,
+    care: Box<Care>,
     habit: Habit,
     /// When the next unconditional look is due.
     look_due: Instant,
@@ -82,7 +82,7 @@ impl Watcher {
             mailbox,
             settler,
             refetcher: Refetcher::default(),
-            care: Care::default(),
+            care: Box::default(),
             habit: Habit::default(),
             look_due: Instant::now(),
             wanted_at: None,
@@ -148,6 +148,14 @@ impl Watcher {
         let mut next = match session.first {
             // This session is for last touches only.
             _ if (self.is_scheduled() || self.is_over()) && self.look_due > Instant::now() => Next::Settle,
+            // What may break the session again holds up no last touch.
+            first if self.care.take_failed() => {
+                match Box::pin(self.step(session, Next::Settle)).await? {
+                    ControlFlow::Continue((settled, _)) => session = settled,
+                    ControlFlow::Break(over) => return Ok(over),
+                }
+                Next::Look(first)
+            }
             first => Next::Look(first),
         };
         let mut fresh = true;
@@ -166,7 +174,7 @@ impl Watcher {
     /// Keeps what the server said that can't be read.
     fn note(&self, session: &mut Session) {
         if let Some(unread) = session.wire.take_unread() {
-            self.watch.health.passed_over(unread.lines, &unread.first);
+            self.watch.health.passed_over(unread.lines as usize, &unread.first);
         }
     }
 
@@ -180,6 +188,7 @@ impl Watcher {
         if std::mem::take(&mut self.in_trouble) {
             tracing::info!(mailbox = %self.mailbox, idle = can.idle, "connected");
         }
+        self.care.sizes.greeted(&wire.greeting);
         Ok(Session::begin(wire, can, selected, stored, now))
     }
 
@@ -191,7 +200,7 @@ impl Watcher {
                 let Some(session) = stop.run_until_cancelled(Box::pin(self.look(session, scope))).await else {
                     return Ok(ControlFlow::Break(Over::Stopped));
                 };
-                let settles = scope == Scope::All || self.watch.health.has_probes();
+                let settles = matches!(scope, Scope::All | Scope::Again) || self.watch.health.has_probes();
                 let next = if settles { Next::Settle } else { Next::Wait };
                 Ok(ControlFlow::Continue((session?, next)))
             }
@@ -203,10 +212,10 @@ impl Watcher {
                 let session = session?;
                 // A touch that was begun is brought to its end: only then does the ledger know of it.
                 let on = Looking::of(&self.watch, &self.mailbox);
-                let (settler, refetcher) = (&mut self.settler, &mut self.refetcher);
+                let (settler, refetcher, care) = (&mut self.settler, &mut self.refetcher, &mut self.care);
                 let settled = Box::pin(async move {
                     let session = settler.settle(session, &on).await?;
-                    refetcher.refetch(session, &on).await
+                    refetcher.refetch(session, &on, care).await
                 });
                 let late = async {
                     stop.cancelled().await;
@@ -237,8 +246,11 @@ impl Watcher {
         }
         let on = Looking::of(&self.watch, &self.mailbox);
         let looked = session.look(scope, &on, &mut self.settler, &mut self.care).await;
-        let (session, more) = looked.inspect_err(|error| self.care.failed(error))?;
-        self.care.succeeded();
+        let (session, more) = looked.inspect_err(|error| self.care.failed(error, Instant::now()))?;
+        if scope == Scope::Again {
+            self.watch.health.reached();
+            return Ok(session);
+        }
         self.watch.health.looked(Utc::now(), more);
         if scope != Scope::Nothing || self.look_due <= Instant::now() {
             self.looks = self.looks.saturating_add(1);
@@ -266,7 +278,7 @@ impl Watcher {
         self.wanted_at = Some(now);
         let on = Looking::of(&self.watch, &self.mailbox);
         let taken = Box::pin(session.take_wanted(&on, &mut self.care)).await;
-        taken.inspect_err(|error| self.care.failed(error))
+        taken.inspect_err(|error| self.care.failed(error, Instant::now()))
     }
 
     /// Waits for mail, for the bell, or for the time of the next look.
@@ -276,10 +288,15 @@ impl Watcher {
             return Ok(ControlFlow::Continue((session, Next::Look(Scope::All))));
         }
         let probe = self.settler.rivals.next();
+        let again = self.care.again();
+        if again.is_some_and(|again| again <= now) {
+            return Ok(ControlFlow::Continue((session, Next::Look(Scope::Again))));
+        }
         let soon = probe.into_iter().chain(self.settler.again()).min();
         if soon.is_some_and(|soon| soon <= now) {
             return Ok(ControlFlow::Continue((session, Next::Settle)));
         }
+        let soon = soon.into_iter().chain(again).min();
         let push = self.pushes(&session);
         let pause = self.look_due - now;
         let lingers = !push && !schedule::keeps(pause);
@@ -314,7 +331,10 @@ impl Watcher {
     /// Waits without a session: for the next look, or for mails to settle.
     async fn rest(&mut self) {
         let wait = Wait {
-            until: self.look_due,
+            until: self
+                .care
+                .again()
+                .map_or(self.look_due, |again| again.min(self.look_due)),
             bell: &self.settler.bell,
             rang: &mut self.settler.rang,
         };

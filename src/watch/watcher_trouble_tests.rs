@@ -18,7 +18,10 @@ async fn it_connects_again_whatever_happens() {
     let good = script(
         "S: * OK [UIDNEXT 6] .
         S: $ OK
-        C: UID FETCH 5:* *
+        C: UID FETCH 5:* (UID RFC822.SIZE)
+        S: * 5 FETCH (UID 5 RFC822.SIZE 4)
+        S: $ OK
+        C: UID FETCH 5 *
         S: * 5 FETCH (UID 5 RFC822.SIZE 4 BODY[]<0> \"mail\")
         S: $ OK
         C: IDLE
@@ -124,6 +127,7 @@ async fn a_refused_touch_is_tried_again_and_takes_no_mail_twice() {
             L: DONE
             S: $ OK
             C: UID MOVE 4 *
+            S: * 1 EXPUNGE
             S: $ OK
             C: IDLE
             S: + idling",
@@ -143,7 +147,7 @@ async fn a_refused_touch_is_tried_again_and_takes_no_mail_twice() {
     watch.stopped().await;
 }
 
-/// A mail over which every session ends (here one that is longer than the server says) holds up nobody.
+/// A mail over which every session ends (here one that is longer than the server says) holds up nobody, and no last touch.
 #[tokio::test(start_paused = true)]
 async fn a_mail_that_cannot_be_fetched_is_held_and_the_next_goes_on() {
     let open = script("S: * OK [UIDNEXT 8] .\nS: $ OK");
@@ -152,22 +156,57 @@ async fn a_mail_that_cannot_be_fetched_is_held_and_the_next_goes_on() {
         S: * 1 FETCH (UID 5 RFC822.SIZE 9)
         S: * 2 FETCH (UID 7 RFC822.SIZE 9)
         S: $ OK";
-    let alone = format!("{open}\n{list}");
-    let broken = format!("{alone}\nC: UID FETCH 5 *\nS: * 1 FETCH (UID 5 BODY[] {{2}}\nS: mail)");
-    let good = format!(
-        "{alone}
+    let breaks = "C: UID FETCH 5 *\nS: * 1 FETCH (UID 5 BODY[] {2}\nS: mail)";
+    let touch = "C: UID MOVE 4 *\nS: * 1 EXPUNGE\nS: $ OK";
+    // Whatever is due is settled before the mails that may have broken the session are asked for by themselves.
+    let alone = format!("{open}\n{touch}\n{list}\n{breaks}");
+    let idles = "C: IDLE\nS: + idling";
+    let waits = format!("{idles}\nL: DONE\nS: $ OK");
+    // The bell rang at first.
+    let others = format!(
+        "{open}
+        {list}
         C: UID FETCH 7 *
         S: * 2 FETCH (UID 7 RFC822.SIZE 4 BODY[]<0> \"mail\")
         S: $ OK
-        C: IDLE
-        S: + idling"
+        {waits}
+        {waits}
+        {list}
+        {breaks}"
     );
-    let scripts = [&together, &together, &together, &broken, &broken, &broken, &good].map(String::as_str);
+    let scripts = [
+        &together,
+        &alone,
+        &others,
+        &format!("{open}\n{list}\n{waits}\n{list}\n{breaks}"),
+        &format!("{open}\n{list}\n{waits}\n{list}\n{idles}"),
+    ];
+    let scripts = scripts.map(String::as_str);
     let watch = start(idle(), &scripts);
+    watch.memory.due(7, &[4], Ending::Done);
+    watch.has(&[7]).await;
+    assert!(
+        watch.begun.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        watch.begun.elapsed()
+    );
+    assert_eq!(
+        (watch.memory.bytes(7), watch.memory.settled_uids()),
+        (b"mail".to_vec(), vec![4])
+    );
+    let kept_back = watch.health.state().kept_back.unwrap();
+    assert!(
+        kept_back.mails == 1 && kept_back.why.contains("no IMAP"),
+        "{kept_back:?}"
+    );
+    assert_eq!(watch.memory.cursor_now().unwrap().uid_next, 5);
     watch.has(&[5, 7]).await;
-    assert_eq!(watch.memory.bytes(7), b"mail");
     let held = |place: &NewMail| place.lack().is_some();
     let state: Vec<bool> = watch.memory.state.lock().unwrap().mails.values().map(held).collect();
     assert_eq!(state, [true, false]);
+    watch
+        .until("nothing is kept back", |this| this.health.state().kept_back.is_none())
+        .await;
+    assert_eq!(watch.memory.cursor_now().unwrap().uid_next, 8);
     watch.stopped().await;
 }

@@ -42,15 +42,18 @@ pub(crate) async fn greeted<T: Io>(stream: T) -> Result<Wire<T>, Error> {
     }
 }
 
-/// Asks for TLS and gives back the bare stream, on which TLS must begin now.
-pub(crate) async fn starttls<T: Io>(stream: T) -> Result<T, Error> {
+/// Asks for TLS and gives back the bare stream, on which TLS must begin now, and the greeting.
+pub(crate) async fn starttls<T: Io>(stream: T) -> Result<(T, Words), Error> {
     let (wire, capabilities) = capabilities(greeted(stream).await?).await?;
     if !capabilities.starttls {
         return Err(Violation::NoTls.into());
     }
     let done = wire.run("STARTTLS", "", |_| {}).await?;
     match done.answer {
-        Answer::Ok(_) => done.wire.into_inner(),
+        Answer::Ok(_) => {
+            let greeting = done.wire.greeting.clone();
+            Ok((done.wire.into_inner()?, greeting))
+        }
         Answer::Refused(_) => Err(Violation::NoTls.into()),
     }
 }

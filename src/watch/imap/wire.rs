@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{
-    frame::Frames,
+    frame::{Event, Frames},
     heard::Heard,
     response::{Answer, Known, Said, said},
 };
@@ -55,6 +55,8 @@ pub(crate) struct Wire<T: Io = Box<dyn Io>> {
     exists: u32,
     /// The server spoke of mails since [`Wire::take_news`]; so many are new, as far as one can count.
     news: Option<u32>,
+    /// What the greeting said.
+    pub(crate) greeting: Words,
     /// What the server must not say again where somebody sees it.
     redaction: Box<Redaction>,
     unread: Option<Box<Unread>>,
@@ -117,15 +119,17 @@ impl<T: Io> Wire<T> {
             greeted: false,
             exists: 0,
             news: None,
+            greeting: Words::default(),
             redaction: Box::default(),
             unread: None,
         }
     }
 
     /// A connection whose greeting was read before TLS.
-    pub(crate) fn after_greeting(stream: T) -> Self {
+    pub(crate) fn after_greeting(stream: T, greeting: Words) -> Self {
         Self {
             greeted: true,
+            greeting,
             ..Self::new(stream)
         }
     }
@@ -234,7 +238,13 @@ impl<T: Io> Wire<T> {
 
     /// The next response, however long it takes. Dropping the future loses nothing.
     async fn listen(&mut self) -> Result<Said, Error> {
-        let mut said = said(self.frames.next().await?);
+        let event = self.frames.next().await?;
+        if let Event::Frame(frame) = &event
+            && !self.greeted
+        {
+            self.greeting = Words::new(&String::from_utf8_lossy(&frame.text));
+        }
+        let mut said = said(event);
         match &mut said {
             Said::Torn => return Err(Violation::Grammar.into()),
             Said::Stray(words) if self.greeted => {

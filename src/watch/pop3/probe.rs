@@ -3,15 +3,19 @@
 use tokio::net::TcpStream;
 
 use super::{
+    body::Next,
     check::header,
     login::{capability_lines, open},
-    maildrop::list,
+    maildrop::{Listed, list},
     secure as secured,
+    take::{Received, behind},
+    whole::Record,
     wire::Wire,
 };
 use crate::{
     auth::Credential,
     config::{Provider, Server, TlsFiles},
+    ledger::MaildropName,
     net::Handshake,
     refusal::MailHost,
     watch::{
@@ -22,6 +26,10 @@ use crate::{
 
 /// The longest header that is looked at, in bytes: a server that does not know what TOP asks for sends all of the mail.
 const HEADER: u64 = 100 << 20;
+/// A last mail of more bytes is not read.
+const MOST: u64 = 4 << 20;
+/// Bytes that are read of it at once.
+const PIECE: usize = 1 << 20;
 
 /// A connection under TLS on which nobody is signed in.
 pub struct Line {
@@ -37,6 +45,8 @@ pub struct Probe {
     pub capabilities: Vec<Words>,
     /// Mails in the maildrop.
     pub mails: u64,
+    /// Why the last of them can't be taken as it comes, where it can't.
+    pub newest: Option<Words>,
     /// What of the list of them can't be read.
     pub unread: Option<Words>,
 }
@@ -51,8 +61,7 @@ pub async fn secure(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> 
 }
 
 impl Line {
-    /// Signs in, asks what the server can do and how many mails there are, lists them as a watch does, looks at the header of the last
-    /// one, and leaves. No mail is marked.
+    /// Signs in, asks what the server can do and how many mails there are, lists them and reads the last one as a watch does, and leaves. No mail is marked.
     ///
     /// # Errors
     /// As a session's: a refused sign-in, a maildrop that is another's now.
@@ -68,15 +77,42 @@ impl Line {
         let (wire, capabilities) = capability_lines(wire).await?;
         let (wire, mails) = wire.stat().await?;
         let (mut wire, listing) = list(wire).await?;
-        if let Some(last) = listing.mails.last() {
-            (wire, _) = header(wire, last.number, HEADER).await?;
+        let mut newest = None;
+        if let Some(Listed { number, name }) = listing.mails.last() {
+            (wire, _) = header(wire, *number, HEADER).await?;
+            if name.size <= MOST {
+                (wire, newest) = taken(wire, *number, name).await?;
+            }
         }
         wire.quit().await?;
         let told = || format!("{} lines, the first: {}", listing.odd.lines, listing.odd.first);
         Ok(Probe {
             capabilities,
             mails,
+            newest,
             unread: (listing.odd.lines > 0).then(|| Words::new(&told())),
         })
+    }
+}
+
+/// Reads a mail as the watch does, and keeps nothing of it: why it would not be taken.
+async fn taken(wire: Wire, number: u32, name: &MaildropName) -> Result<(Wire, Option<Words>), Error> {
+    let mut record = Record::default();
+    record.greeted(&wire.greeting);
+    let mut body = match wire.retrieve(number).await? {
+        Ok(body) => body,
+        Err((wire, answer)) => return Ok((wire, Some(Words::new(&format!("the server said {answer}"))))),
+    };
+    loop {
+        body = match body.piece(PIECE).await? {
+            (_, Next::Piece(body)) => body,
+            (_, Next::End(wire, tally)) => {
+                return match behind(wire, &tally, name, &mut record).await? {
+                    Received::Whole(wire) => Ok((wire, None)),
+                    Received::Short(wire, why) => Ok((wire, Some(Words::new(&why)))),
+                    Received::Over(error) => Err(error.unwrap_or(Error::Closed)),
+                };
+            }
+        };
     }
 }

@@ -2,13 +2,14 @@
 
 use super::*;
 use crate::watch::{
+    error::Words,
     imap::{Io, Wire},
     script::{play, play_lines},
 };
 
 fn wire(script: &str) -> Wire {
     let stream: Box<dyn Io> = Box::new(play(script).0);
-    Wire::after_greeting(stream)
+    Wire::after_greeting(stream, Words::default())
 }
 
 #[tokio::test]
@@ -48,7 +49,10 @@ async fn a_listing_without_end_has_one() {
             script.push(format!("B: {}", (0..1000).map(line).collect::<String>()));
         }
         let stream: Box<dyn Io> = Box::new(play_lines(script).0);
-        let error = list(Wire::after_greeting(stream), 1).await.err().unwrap();
+        let error = list(Wire::after_greeting(stream, Words::default()), 1)
+            .await
+            .err()
+            .unwrap();
         assert!(matches!(error, Error::Flood { .. }), "{error:?}");
     }
 }
