@@ -88,6 +88,7 @@ async fn looks_that_were_counted_come_to_an_end() {
     let second = "S: * OK [UIDNEXT 7] .
         S: $ OK
         C: UID MOVE 5 \"Processed\"
+        S: * 1 EXPUNGE
         S: $ OK";
     for watch in [idle(), config::Watch::Every(Duration::from_secs(10))] {
         let running = start(watch, looks.clone(), &[&script(first), &script(second)]);

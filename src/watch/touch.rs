@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::{
     aside::{Copied, Refused},
     error::{Error, Negative, Refusal, Words},
-    fetch,
     imap::{Answer, Said, mutf7, response::Known},
+    listing,
     plan::Touch,
     session::Session,
     uids,
@@ -28,6 +28,8 @@ pub(super) struct Targets {
     pub(super) touched: Option<usize>,
     /// So many mails were told to be gone while it ran.
     expunged: usize,
+    /// Mails were there after the server said that they are gone: no missing mailbox is to blame.
+    lied: bool,
 }
 
 /// A session, and whether the server did what it was asked.
@@ -71,7 +73,7 @@ pub(super) async fn touch_all(
         let first = there.is_none();
         if first {
             let present;
-            (session.wire, present) = fetch::present(session.wire, &touch.uids).await?;
+            (session.wire, present) = listing::present(session.wire, &touch.uids).await?;
             there = Some(present);
         }
         let is_there = |uid: &u32| there.as_ref().is_some_and(|there| there.contains(uid));
@@ -167,8 +169,9 @@ async fn expunge(session: Session, (set, uids): Set<'_>) -> Tried {
         return Ok((session, answer));
     }
     let there;
-    (session.wire, there) = fetch::present(session.wire, uids).await?;
+    (session.wire, there) = listing::present(session.wire, uids).await?;
     let left = uids.iter().filter(|uid| there.contains(uid)).count();
+    session.targets.lied |= left > 0;
     let kept = || Refusal {
         status: Negative::No,
         code: None,
@@ -181,7 +184,7 @@ async fn expunge(session: Session, (set, uids): Set<'_>) -> Tried {
 async fn transfer(session: Session, mails: Set<'_>, target: &str, copied: &mut Copied) -> Tried {
     let known = session.targets.names.get(target).cloned();
     let name = known.clone().unwrap_or_else(|| target.to_owned());
-    let (session, refusal) = match put(session, mails, &name, copied).await? {
+    let (mut session, refusal) = match put(session, mails, &name, copied).await? {
         (session, Err(refusal)) => (session, refusal),
         (mut session, Ok(())) => {
             session.targets.names.insert(target.to_owned(), name);
@@ -190,7 +193,8 @@ async fn transfer(session: Session, mails: Set<'_>, target: &str, copied: &mut C
     };
     let missing = refusal.is("TRYCREATE") || refusal.is("NONEXISTENT");
     // Not every server says so by a code: then it is tried once.
-    if !missing && (known.is_some() || refusal.code.is_some() || refusal.patience().is_some()) {
+    let is_there = known.is_some() || std::mem::take(&mut session.targets.lied);
+    if !missing && (is_there || refusal.code.is_some() || refusal.patience().is_some()) {
         return Ok((session, Err(refusal)));
     }
     let (mut session, created) = create(session, target).await?;
@@ -203,8 +207,35 @@ async fn transfer(session: Session, mails: Set<'_>, target: &str, copied: &mut C
 
 async fn put(mut session: Session, (set, uids): Set<'_>, name: &str, copied: &mut Copied) -> Tried {
     let target = quoted(name)?;
-    if session.can.moves {
-        return command(session, "UID MOVE", &format!("{set} {target}")).await;
+    if session.can.moves && copied.missing(name, uids).len() == uids.len() {
+        let answer;
+        (session, answer) = command(session, "UID MOVE", &format!("{set} {target}")).await?;
+        // Each mail that moves is told to be gone (RFC 6851 section 3.3). A server that told of fewer is asked for those that are left.
+        if answer.is_err() || session.targets.expunged >= uids.len() {
+            return Ok((session, answer));
+        }
+        let there;
+        (session.wire, there) = listing::present(session.wire, uids).await?;
+        let left: Vec<u32> = uids.iter().copied().filter(|uid| there.contains(uid)).collect();
+        if left.is_empty() {
+            return Ok((session, answer));
+        }
+        tracing::warn!(
+            mails = left.len(),
+            "the server said OK to UID MOVE, and mails are still there: they are copied and deleted"
+        );
+        session.can.moves = false;
+        // It copied them, by its own word (COPYUID).
+        if session.targets.touched.is_some_and(|moved| moved >= uids.len()) {
+            copied.add(name, &left);
+        }
+        for (set, uids) in uids::sets(&left) {
+            session = match Box::pin(put(session, (&set, &uids), name, copied)).await? {
+                (session, Ok(())) => session,
+                refused => return Ok(refused),
+            };
+        }
+        return Ok((session, Ok(())));
     }
     // What could be copied and not deleted is not copied again.
     for (set, uids) in uids::sets(&copied.missing(name, uids)) {

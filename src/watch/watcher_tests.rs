@@ -131,6 +131,7 @@ async fn a_seldom_look_needs_no_session_in_between() {
         "S: * OK [UIDNEXT 6] .
         S: $ OK
         C: UID MOVE 5 *
+        S: * 1 EXPUNGE
         S: $ OK",
     );
     let watch = start(
