@@ -25,7 +25,7 @@ impl Server {
 /// Plays a script, a line each:
 ///
 /// - `S: text` is said, with CRLF; `$` at its beginning stands for the tag of the client's last command
-/// - `B: text` is said without CRLF
+/// - `B: text` is said without CRLF, `N: text` with LF alone
 /// - `C: pattern` is awaited, without its tag; `*` stands for anything
 /// - `L: pattern` is awaited as a whole line
 /// - `A: line => text` is said from here on whenever that line comes and is not awaited
@@ -66,6 +66,9 @@ async fn follow(stream: DuplexStream, script: Vec<String>) {
             }
             "B:" => {
                 write.write_all(text.as_bytes()).await.ok();
+            }
+            "N:" => {
+                write.write_all(format!("{text}\n").as_bytes()).await.ok();
             }
             "A:" => answers.push(text.split_once(" => ").unwrap()),
             "C:" | "L:" => {

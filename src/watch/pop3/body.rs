@@ -34,7 +34,7 @@ pub(super) enum Next<T: Io = Box<dyn Io>> {
 impl<T: Io> Body<T> {
     pub(super) fn new(wire: Wire<T>) -> Self {
         Self {
-            unstuff: Unstuff::new(wire.bare),
+            unstuff: Unstuff::new(wire.bare || wire.bare_ends),
             wire,
             tally: Tally::default(),
             begun: Instant::now(),
@@ -53,7 +53,11 @@ impl<T: Io> Body<T> {
                 let here = bytes.get(..room).unwrap_or(bytes);
                 self.unstuff.feed(here, &mut piece)
             };
-            self.wire.bytes(until, feed).await?;
+            match self.wire.bytes(until, feed).await {
+                // A line feed alone ends no line, where the server ends others otherwise; but it waits for us now.
+                Err(Error::Silent(_)) if piece.ends_with(b"\n.\n") => return Err(Error::BareEnd),
+                read => read?,
+            }
         }
         self.tally.add(&piece, self.unstuff.dots());
         let next = if self.unstuff.ended() {

@@ -4,15 +4,17 @@
 //!
 //! - **What is deleted**, in the session that deletes it. A mail that this session took was read in it; of any other the header is asked
 //!   for (TOP), which costs a round trip, and Message-ID, Date and From are compared. One without a Message-ID, or at a server without
-//!   TOP, is read anew, all of it.
+//!   TOP, is read anew, all of it; and so is one whose id can come again by chance ([`is_weak`]): there a header is not enough to delete
+//!   a body that nobody has read.
 //! - **Mails of one name**, in each session: all of each is read, since nothing else tells which was done.
 //! - **What is known and left alone** (a mail that failed or is not meant): once after each sign that the server may have numbered anew.
-//!   Signs are our own start, and mails that changed their order. Where an id can come again by chance ([`is_weak`]: GreenMail counts
+//!   Signs are our own start, and mails that changed their order. Where an id can come again by chance (GreenMail counts
 //!   from 1 after each start) there need be no sign, so such mails are compared in each look, [`CHECKED`] of them, in turn.
 //!
-//! The price: at a server with weak ids a mail that took the name of one that was kept is found late, by one look for each hundred mails
-//! that are kept. Until it was compared it is neither deleted nor forgotten. And two mails of one name, size, Message-ID, Date and From
-//! are one: whoever can bring that about has written both.
+//! The price: at a server with weak ids each mail that is deleted in another session than the one that took it is read twice, as many
+//! bytes again as it has. And there a mail that took the name of one that was kept is found late, by one look for each hundred mails
+//! that are kept. Until it was compared it is neither deleted nor forgotten. And two mails that are kept, of one name, size, Message-ID,
+//! Date and From, are one: whoever can bring that about has written both.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -24,7 +26,7 @@ use tokio::time::Instant;
 
 use super::{
     body::Next,
-    maildrop::{Found, Known, Namesakes, New},
+    maildrop::{Found, Known, Proof},
     wire::Wire,
 };
 use crate::{
@@ -37,11 +39,11 @@ use crate::{
 };
 
 /// The mails that are compared in one look at the most …
-const CHECKED: usize = 100;
+pub(super) const CHECKED: usize = 100;
 /// … in this time …
-const TIME: Duration = Duration::from_secs(10);
+pub(super) const TIME: Duration = Duration::from_secs(10);
 /// … and so many bytes of them, where they are read as a whole.
-const BYTES: u64 = 8 << 20;
+pub(super) const BYTES: u64 = 8 << 20;
 /// How long a mail is left alone whose comparison ended the session, or was refused.
 const REST: Duration = Duration::from_secs(240);
 /// The bytes of a mail that are looked through for its header.
@@ -71,7 +73,7 @@ pub(super) struct Checks {
     /// Mails that are left alone, and since when.
     resting: HashMap<MaildropName, Instant>,
     /// The mail that is being read.
-    trying: Option<MaildropName>,
+    pub(super) trying: Option<MaildropName>,
 }
 
 impl Checks {
@@ -109,7 +111,8 @@ impl Checks {
         }
     }
 
-    fn rests(&self, name: &MaildropName) -> bool {
+    /// Whether it is left alone now.
+    pub(super) fn rests(&self, name: &MaildropName) -> bool {
         self.resting.contains_key(name)
     }
 
@@ -117,7 +120,7 @@ impl Checks {
     fn choose(&mut self, found: &Found) -> Vec<u32> {
         let due = |uid: &&u32| {
             let mail = found.there.get(uid);
-            mail.is_some_and(|mail| !mail.proven && !self.rests(&mail.name)) && !self.proven.contains(uid)
+            mail.is_some_and(|mail| mail.proof == Proof::None && !self.rests(&mail.name)) && !self.proven.contains(uid)
         };
         let mut due: Vec<u32> = self.order.iter().filter(due).copied().collect();
         self.turn(&mut due);
@@ -126,7 +129,7 @@ impl Checks {
     }
 
     /// Begins where the last turn ended.
-    fn turn(&mut self, due: &mut [impl Copy]) {
+    pub(super) fn turn(&mut self, due: &mut [impl Copy]) {
         if due.len() > CHECKED {
             due.rotate_left(self.turns.wrapping_mul(CHECKED) % due.len());
         }
@@ -174,7 +177,7 @@ pub(super) async fn known(
             continue;
         }
         let (same, read);
-        (wire, same, read) = prove(wire, mail, checks, on.inlet.size).await?;
+        (wire, same, read) = prove(wire, mail, checks, on.inlet.size, Wanted::Sign).await?;
         bytes += read;
         if same == Same::No {
             others.push(uid);
@@ -194,10 +197,29 @@ pub(super) async fn known(
         on.ledger.maildrop_seen(on.mailbox, seen).await?;
     }
     let any = !others.is_empty();
+    on.health.ids_again(others.len());
     if any {
         on.ledger.maildrop_left(on.mailbox, others).await?;
     }
     Ok((wire, any))
+}
+
+/// Whether enough of a mail was compared in this session for it to be deleted.
+pub(super) fn is_proven(mail: &Known) -> bool {
+    match mail.proof {
+        Proof::None => false,
+        Proof::Header => !is_weak(&mail.name.uidl),
+        Proof::Whole => true,
+    }
+}
+
+/// What a comparison is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// The mail stays as it is.
+    Sign,
+    /// It is to be deleted.
+    Deletion,
 }
 
 /// Compares a mail with what was read of it before.
@@ -206,16 +228,21 @@ pub(super) async fn prove(
     mail: &mut Known,
     checks: &mut Checks,
     limit: u64,
+    wanted: Wanted,
 ) -> Result<(Wire, Same, u64), Error> {
     let held = mail.print;
+    let all = wanted == Wanted::Deletion && is_weak(&mail.name.uidl);
     checks.trying = Some(mail.name.clone());
-    if held.header_key.is_some() {
+    if held.header_key.is_some() && !all {
         let key;
         (wire, key) = header(wire, mail.number, limit).await?;
         if let Some(key @ Some(_)) = key {
             checks.trying = None;
-            mail.proven = key == held.header_key;
-            return Ok((wire, if mail.proven { Same::Yes } else { Same::No }, 0));
+            if key != held.header_key {
+                return Ok((wire, Same::No, 0));
+            }
+            mail.proof = Proof::Header;
+            return Ok((wire, Same::Yes, 0));
         }
     }
     let read;
@@ -225,10 +252,16 @@ pub(super) async fn prove(
         checks.resting.insert(mail.name.clone(), Instant::now());
         return Ok((wire, Same::Unknown, 0));
     };
-    let same_header = held.header_key.is_some() && held.header_key == read.header_key;
-    mail.proven = held.sha256 == Some(read.sha256) || same_header;
+    let same_header = held.header_key.is_some() && held.header_key == read.header_key && !all;
     let same = match held.sha256 {
-        _ if mail.proven => Same::Yes,
+        Some(held) if held == read.sha256 => {
+            mail.proof = Proof::Whole;
+            Same::Yes
+        }
+        _ if same_header => {
+            mail.proof = Proof::Header;
+            Same::Yes
+        }
         Some(_) => Same::No,
         None => Same::Unknown,
     };
@@ -236,10 +269,10 @@ pub(super) async fn prove(
 }
 
 /// What was read of a mail.
-struct Read {
+pub(super) struct Read {
     header_key: Option<[u8; 32]>,
-    sha256: [u8; 32],
-    bytes: u64,
+    pub(super) sha256: [u8; 32],
+    pub(super) bytes: u64,
 }
 
 /// Asks for a header: its key, where it has one; nothing, where the server does not give it.
@@ -255,7 +288,7 @@ pub(super) async fn header(wire: Wire, number: u32, limit: u64) -> Result<(Wire,
 }
 
 /// Reads all of a mail, of which nothing is kept but what it is known by.
-async fn whole(wire: Wire, number: u32, limit: u64) -> Result<(Wire, Option<Read>), Error> {
+pub(super) async fn whole(wire: Wire, number: u32, limit: u64) -> Result<(Wire, Option<Read>), Error> {
     let mut body = match wire.retrieve(number).await? {
         Ok(body) => body,
         Err((wire, _)) => return Ok((wire, None)),
@@ -282,107 +315,6 @@ async fn whole(wire: Wire, number: u32, limit: u64) -> Result<(Wire, Option<Read
             }
         };
     }
-}
-
-/// Reads mails of one name, so that it is known which is which; `only`: those of these mails of the ledger.
-pub(super) async fn namesakes(
-    mut wire: Wire,
-    on: &Looking<'_>,
-    found: &mut Found,
-    checks: &mut Checks,
-    only: Option<&HashSet<u32>>,
-) -> Result<Wire, Error> {
-    let until = Instant::now() + TIME;
-    let (mut left, mut checked, mut bytes) = (Vec::new(), 0, 0);
-    for group in std::mem::take(&mut found.namesakes) {
-        let wanted = only.is_none_or(|uids| group.known.iter().any(|(uid, _)| uids.contains(uid)));
-        if !wanted || checks.rests(&group.name) {
-            found.namesakes.push(group);
-            continue;
-        }
-        let mut numbers = group.numbers.clone();
-        checks.turn(&mut numbers);
-        let mut read = Vec::new();
-        checks.trying = Some(group.name.clone());
-        for number in &numbers {
-            if checked >= CHECKED || bytes > BYTES || Instant::now() >= until {
-                break;
-            }
-            let mail;
-            (wire, mail) = whole(wire, *number, on.inlet.size).await?;
-            checked += 1;
-            if let Some(mail) = mail {
-                bytes += mail.bytes;
-                read.push((*number, mail.sha256));
-            }
-        }
-        checks.trying = None;
-        let apart = tell_apart(&group, &read);
-        for (uid, number, print) in apart.there {
-            let known = Known {
-                name: group.name.clone(),
-                number,
-                print,
-                proven: true,
-            };
-            found.there.insert(uid, known);
-            checks.proved(uid);
-        }
-        let new = apart.new.into_iter().map(|number| New {
-            name: group.name.clone(),
-            number,
-            again: None,
-        });
-        found.new.extend(new);
-        left.extend(apart.left);
-    }
-    if !left.is_empty() {
-        on.ledger.maildrop_left(on.mailbox, left).await?;
-    }
-    Ok(wire)
-}
-
-/// Which mails of one name are which.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Apart {
-    there: Vec<(u32, u32, Fingerprint)>,
-    new: Vec<u32>,
-    left: Vec<u32>,
-}
-
-/// Tells mails of one name apart by what was read of them: the server's numbers, and hashes.
-fn tell_apart(group: &Namesakes, read: &[(u32, [u8; 32])]) -> Apart {
-    let all = read.len() == group.numbers.len();
-    let mut known = group.known.clone();
-    let mut apart = Apart::default();
-    for (number, sha256) in read {
-        match known.iter().position(|(_, print)| print.sha256 == Some(*sha256)) {
-            Some(at) => {
-                let (uid, print) = known.remove(at);
-                apart.there.push((uid, *number, print));
-            }
-            None => apart.new.push(*number),
-        }
-    }
-    // Some of which nothing was read are never to be taken. Nobody can say which of the others they are; the first come first.
-    let unread: Vec<u32> = known
-        .iter()
-        .filter(|(_, print)| print.sha256.is_none())
-        .map(|(uid, _)| *uid)
-        .collect();
-    if !unread.is_empty() {
-        if all {
-            apart.new.sort_unstable();
-            apart.new = apart.new.split_off(unread.len().min(apart.new.len()));
-        } else {
-            apart.new.clear();
-        }
-    }
-    if all {
-        let read = known.iter().filter(|(_, print)| print.sha256.is_some());
-        apart.left = read.map(|(uid, _)| *uid).collect();
-    }
-    apart
 }
 
 #[cfg(test)]

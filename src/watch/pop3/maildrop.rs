@@ -75,8 +75,19 @@ pub(super) struct Known {
     pub(super) number: u32,
     /// What was read of it when it was taken.
     pub(super) print: Fingerprint,
-    /// It was read in this session, and is that mail.
-    pub(super) proven: bool,
+    /// What shows in this session that it is that mail.
+    pub(super) proof: Proof,
+}
+
+/// What of a mail was found to be what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// Nothing was compared.
+    None,
+    /// Its header.
+    Header,
+    /// All of it.
+    Whole,
 }
 
 /// Mails of one name, of which at least one was taken: which is which, only their bytes tell.
@@ -254,7 +265,7 @@ pub(super) fn compare(listing: Listing, known: Vec<MaildropMail>) -> Found {
                     name,
                     number,
                     print: only.print,
-                    proven: false,
+                    proof: Proof::None,
                 };
                 found.there.insert(only.uid, known);
             }

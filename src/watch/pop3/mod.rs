@@ -11,6 +11,7 @@ mod check;
 mod first_sight;
 mod login;
 mod maildrop;
+mod namesakes;
 mod portion;
 pub mod probe;
 mod settle;
@@ -42,6 +43,8 @@ struct Past {
     care: Care,
     checks: Checks,
     record: Record,
+    /// The server ends mails by a dot and LF alone.
+    bare_ends: bool,
 }
 
 /// Starts TLS on a connection, after the greeting where the server begins without; then somebody can sign in.

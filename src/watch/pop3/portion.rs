@@ -121,6 +121,13 @@ impl Care {
         }
     }
 
+    /// The mails that do not come, and why one of them doesn't.
+    pub(super) fn kept_back(&self) -> Option<(usize, &str)> {
+        let mut kept_back = self.troubles.values().filter(|trouble| trouble.weight >= ANSWERED);
+        let first = kept_back.next()?;
+        Some((1 + kept_back.count(), &first.why))
+    }
+
     /// Why this mail is given up, if it is.
     pub(super) fn gives_up(&self, name: &MaildropName) -> Option<&str> {
         let trouble = self.troubles.get(name).filter(|trouble| trouble.weight >= TOO_MUCH);

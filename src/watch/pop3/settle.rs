@@ -6,11 +6,13 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use chrono::Utc;
 use tokio::time::Instant;
 
 use super::{
-    check::{self, Checks, Same},
+    check::{self, Checks, Same, Wanted},
     maildrop::Found,
+    namesakes,
     wire::Wire,
 };
 use crate::{
@@ -22,6 +24,8 @@ use crate::{
 /// The mails that are asked for at once, and deleted in one session.
 const AT_ONCE: usize = 1000;
 
+/// Why a mail is not deleted that can't be compared.
+const UNSHOWN: &str = "the server does not show it again, so it can't be compared with what was read";
 /// How long a session compares and deletes.
 const LONGEST: Duration = Duration::from_secs(300);
 
@@ -58,7 +62,7 @@ pub(super) async fn leave(wire: Wire, on: &Looking<'_>, found: &mut Found, check
     let due = settle_kept(on).await?;
     let uids: HashSet<u32> = due.iter().map(|mail| mail.place.uid).collect();
     let before = found.new.len();
-    let mut wire = check::namesakes(wire, on, found, checks, Some(&uids)).await?;
+    let mut wire = namesakes::tell(wire, on, found, checks, Some(&uids)).await?;
     let undecided = |uid: &u32| {
         let mut groups = found.namesakes.iter();
         groups.any(|group| group.known.iter().any(|(known, _)| known == uid))
@@ -69,7 +73,7 @@ pub(super) async fn leave(wire: Wire, on: &Looking<'_>, found: &mut Found, check
         ..Left::default()
     };
     let (mut deleted, mut gone) = (Vec::new(), Vec::new());
-    let mut refused = None;
+    let mut kept = Kept::default();
     let until = Instant::now() + LONGEST;
     for uid in due.iter().map(|mail| mail.place.uid) {
         if Instant::now() >= until {
@@ -82,9 +86,13 @@ pub(super) async fn leave(wire: Wire, on: &Looking<'_>, found: &mut Found, check
             }
             continue;
         };
-        if !mail.proven {
+        if !check::is_proven(mail) {
+            if checks.rests(&mail.name) {
+                kept.note(UNSHOWN.to_owned());
+                continue;
+            }
             let same;
-            (wire, same, _) = check::prove(wire, mail, checks, on.inlet.size).await?;
+            (wire, same, _) = check::prove(wire, mail, checks, on.inlet.size, Wanted::Deletion).await?;
             match same {
                 Same::Yes => {}
                 Same::No => {
@@ -93,6 +101,7 @@ pub(super) async fn leave(wire: Wire, on: &Looking<'_>, found: &mut Found, check
                         "the server has another mail under the id of one that was done"
                     );
                     gone.push(uid);
+                    on.health.ids_again(1);
                     left.look = true;
                     continue;
                 }
@@ -101,6 +110,7 @@ pub(super) async fn leave(wire: Wire, on: &Looking<'_>, found: &mut Found, check
                         uidl = mail.name.uidl,
                         "a mail is not deleted, since the server does not show it"
                     );
+                    kept.note(UNSHOWN.to_owned());
                     continue;
                 }
             }
@@ -109,12 +119,18 @@ pub(super) async fn leave(wire: Wire, on: &Looking<'_>, found: &mut Found, check
         (wire, answer) = wire.try_run("DELE", &mail.number.to_string()).await?;
         match answer {
             Ok(()) => deleted.push(uid),
-            Err(answer) => refused = Some(answer),
+            Err(answer) => kept.note(format!("the server said {answer}")),
         }
     }
-    if let Some(answer) = refused {
-        tracing::warn!(%answer, "the server refuses to delete mails; trying again at the next look");
+    if kept.mails > 0 {
+        tracing::warn!(
+            mails = kept.mails,
+            why = kept.why,
+            "mails that are over can't be deleted; trying again at the next look"
+        );
     }
+    let why = (kept.mails > 0).then(|| format!("can't be deleted: {}", kept.why));
+    on.health.aside(kept.mails, why, Utc::now());
     if !deleted.is_empty() {
         // Were an answer not the one to its question, mails would be marked that are not those that were read.
         wire = wire.in_step().await?;
@@ -129,6 +145,21 @@ pub(super) async fn leave(wire: Wire, on: &Looking<'_>, found: &mut Found, check
     }
     left.more |= mails >= AT_ONCE;
     Ok(left)
+}
+
+/// Mails that are to be deleted, and stay.
+#[derive(Debug, Default)]
+struct Kept {
+    mails: usize,
+    /// Why the last of them does.
+    why: String,
+}
+
+impl Kept {
+    fn note(&mut self, why: String) {
+        self.mails += 1;
+        self.why = why;
+    }
 }
 
 /// What there is to do after a session.

@@ -8,7 +8,7 @@ use crate::{
         fakes::World,
         header_key::header_key,
         imap::Io,
-        pop3::maildrop::{Known, Namesakes},
+        pop3::maildrop::{Known, Namesakes, Proof},
         script,
     },
 };
@@ -22,7 +22,7 @@ fn read(number: u32) -> Known {
         },
         number,
         print: Fingerprint::default(),
-        proven: true,
+        proof: Proof::Whole,
     }
 }
 
@@ -151,11 +151,12 @@ fn taken(text: &str, read: &[u8]) -> Found {
         header_key: header_key(header(text).as_bytes()).filter(|_| !text.is_empty()),
         sha256: Some(Sha256::digest(read).into()),
     };
-    let known = Known {
+    let mut known = Known {
         print,
-        proven: false,
+        proof: Proof::None,
         ..self::read(4)
     };
+    known.name.uidl = "1717171717.4".into();
     Found {
         there: [(1, known)].into(),
         ..Found::default()
@@ -198,6 +199,48 @@ async fn what_was_read_in_another_session_is_compared_first() {
         server.finished().await;
         assert_eq!(left.unwrap().look, look, "{script}");
         assert_eq!(world.memory.settled_uids() == [1], settled, "{script}");
+    }
+}
+
+/// Where ids may come again by chance, a header is not enough: all of the mail is read, also where its header was compared before.
+#[tokio::test]
+async fn what_has_a_weak_id_is_read_as_a_whole_before_it_is_deleted() {
+    let mail = |text: &str| format!("{}\r\n\r\n{text}\r\n", header("a"));
+    let retr = |text: &str| format!("L: RETR 4\nS: +OK\nS: {}\nS:\nS: {text}\nS: .\n", header("a"));
+    let dele = "L: DELE 4\nS: +OK\nL: STAT\nS: +OK 0 0\n";
+    for proof in [Proof::None, Proof::Header] {
+        for (script, gone, look, unsettled) in [
+            (retr("text") + dele, true, false, None),
+            // The same header, the same size, another text: ours is gone, and that one is looked at.
+            (retr("test"), true, true, None),
+            (
+                "L: RETR 4\nS: -ERR no\n".to_owned(),
+                false,
+                false,
+                Some("can't be compared"),
+            ),
+            (retr("text") + "L: DELE 4\nS: -ERR no\n", false, false, Some("-ERR no")),
+        ] {
+            let world = world();
+            world.memory.due(MAILDROP, &[1], Verdict::Done);
+            let mut found = taken("a", mail("text").as_bytes());
+            let known = found.there.get_mut(&1).unwrap();
+            (known.name.uidl, known.proof) = ("4".into(), proof);
+            let (stream, server) = script::play(&format!("{script}L: QUIT\nS: +OK"));
+            let stream: Box<dyn Io> = Box::new(stream);
+            let left = leave(Wire::new(stream), &world.looking(), &mut found, &mut Checks::default()).await;
+            server.finished().await;
+            assert_eq!(left.unwrap().look, look, "{script}");
+            assert_eq!(world.memory.settled_uids() == [1], gone, "{script}");
+            let state = world.health.state();
+            assert_eq!(state.ids_again, u64::from(look), "{script}");
+            assert_eq!(
+                state.unsettled.as_ref().map(|unsettled| unsettled.mails),
+                unsettled.map(|_| 1)
+            );
+            let why = state.unsettled.map(|unsettled| unsettled.why).unwrap_or_default();
+            assert!(why.contains(unsettled.unwrap_or("")), "{script}: {why}");
+        }
     }
 }
 

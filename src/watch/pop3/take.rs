@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{
     Past,
     body::{Body, Next},
-    maildrop::{Found, Known, New},
+    maildrop::{Found, Known, New, Proof},
     portion::Portion,
     whole::{self, Count, Record, Tally},
     wire::Wire,
@@ -136,7 +136,7 @@ impl Receiver<'_> {
                 name,
                 number,
                 print: Fingerprint::default(),
-                proven: true,
+                proof: Proof::Whole,
             };
             found.there.insert(uid, known);
             match received {

@@ -13,6 +13,7 @@ use super::{
     first_sight::known,
     login,
     maildrop::{Found, Odd, compare, list},
+    namesakes,
     portion::Portion,
     settle,
     take::take,
@@ -107,7 +108,14 @@ impl Watcher {
         while let Some(errand) = stop.run_until_cancelled(self.wait()).await {
             let begun = Instant::now();
             self.rang = None;
-            match self.session(errand).await {
+            let over = self.session(errand).await;
+            if let Err(error) = &over {
+                self.past.care.failed(error, Instant::now());
+                self.past.checks.failed(Instant::now());
+                self.past.bare_ends |= matches!(error, Error::BareEnd);
+            }
+            self.watch.health.kept_back(self.past.care.kept_back(), Utc::now());
+            match over {
                 Ok(Over::Stopped) => return,
                 Ok(Over::Needless) => {}
                 Ok(over @ (Over::More | Over::All)) => {
@@ -119,8 +127,6 @@ impl Watcher {
                     }
                 }
                 Err(error) => {
-                    self.past.care.failed(&error, Instant::now());
-                    self.past.checks.failed(Instant::now());
                     let verdict = error.verdict();
                     let wait = backoff.after(verdict, begun.elapsed(), error.patience(), fastrand::f64());
                     self.report(&error, verdict, wait);
@@ -213,7 +219,8 @@ impl Watcher {
     async fn look(&mut self, errand: Errand) -> Result<(Option<Wire>, Found, Over), Error> {
         let mailbox = &self.watch.inlet.mailbox;
         let open = async |wire, credential| login::open(wire, &who(mailbox, &credential)).await;
-        let (wire, can) = door::admitted(&*self.door, open).await?;
+        let (mut wire, can) = door::admitted(&*self.door, open).await?;
+        wire.bare_ends = self.past.bare_ends;
         self.not_before = Instant::now() + can.login_delay.unwrap_or_default();
         if std::mem::take(&mut self.in_trouble) {
             tracing::info!(mailbox = %self.mailbox, "connected");
@@ -237,7 +244,7 @@ impl Watcher {
             let took = take(wire, &on, &mut found, &mut self.past, portion).await?;
             return Ok((took.wire, found, Over::All));
         }
-        let wire = check::namesakes(wire, &on, &mut found, &mut self.past.checks, None).await?;
+        let wire = namesakes::tell(wire, &on, &mut found, &mut self.past.checks, None).await?;
         let portion = Portion::with(can.login_delay).at_most(self.left);
         let took = take(wire, &on, &mut found, &mut self.past, portion).await?;
         self.left = self.left.map(|left| left.saturating_sub(took.mails));
@@ -257,6 +264,7 @@ impl Watcher {
                 first = %odd.first,
                 "the server lists mails in a way that can't be read: those are left alone, or taken without a size"
             );
+            self.watch.health.passed_over(odd.lines, &odd.first);
         }
         self.odd = odd.clone();
     }

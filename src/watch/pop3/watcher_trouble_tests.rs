@@ -126,3 +126,26 @@ async fn an_id_that_is_given_to_another_mail_means_that_mail() {
         .await;
     running.stopped().await;
 }
+
+/// The last line of a mail ends by LF alone, behind others that end by CRLF or by LF. It is told, and read so from then on.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_ends_mails_by_a_line_feed_is_read_all_the_same() {
+    for (lines, end) in [
+        ("S: Message-ID: <a>\nS: ..abcdefghij\n", "\n.abcdefghij\r\n"),
+        ("N: Message-ID: <a>\nN: ..abcdefghijkl\n", "\n.abcdefghijkl\n"),
+    ] {
+        let sends = format!("L: RETR 1\nS: +OK\n{lines}N: .\n");
+        let waits = format!("{IN}{}{sends}", lists(&["a"]));
+        let running = start(every(3600), &[&waits, &session(&["a"], &sends)]);
+        running
+            .until("it is told", |this| {
+                let trouble = this.health.state().trouble;
+                trouble.is_some_and(|trouble| trouble.contains("a dot and a line feed alone"))
+            })
+            .await;
+        running.has(&[1]).await;
+        let bytes = running.memory.bytes(1);
+        assert!(bytes.ends_with(end.as_bytes()), "{bytes:?}");
+        running.stopped().await;
+    }
+}

@@ -38,6 +38,8 @@ pub(crate) struct Wire<T: Io = Box<dyn Io>> {
     pub(super) stream: BufReader<T>,
     /// Whether the last line that was read ended by LF alone: then those of a mail behind it do, too.
     pub(super) bare: bool,
+    /// The server is known to end mails by a dot and LF alone, whatever ends its other lines.
+    pub(super) bare_ends: bool,
     /// What the greeting said.
     pub(super) greeting: Words,
     /// What the server must not say again where somebody sees it.
@@ -82,6 +84,7 @@ impl<T: Io> Wire<T> {
         Self {
             stream: BufReader::with_capacity(BUFFER, stream),
             bare: false,
+            bare_ends: false,
             greeting: Words::default(),
             redaction: Box::default(),
         }
