@@ -138,6 +138,13 @@ pub struct Mailbox {
     /// Which mails that are over can't have their last touch, and what the server said; null where all can.
     #[serde(default)]
     pub unsettled: Option<String>,
+    /// How many mails are there that the server does not give, and why; null where it gives all. They are tried again, and held in the end.
+    #[serde(default)]
+    pub kept_back: Option<String>,
+    /// How often the server gave the id of a mail to another one (POP3), since this process runs: mails are compared before they are
+    /// deleted.
+    #[serde(default)]
+    pub reused_ids: u64,
     /// Lines of the server that could not be read and were passed over, since this process runs.
     #[serde(default)]
     pub unread_lines: u64,

@@ -265,6 +265,8 @@ impl Seat {
             left: state.left,
             second_ledger: state.rival,
             unsettled: state.unsettled.as_ref().map(unsettled),
+            kept_back: state.kept_back.as_ref().map(kept_back),
+            reused_ids: state.ids_again,
             unread_lines: state.unread.as_ref().map_or(0, |(lines, _)| *lines),
             unread_line: state.unread.as_ref().map(|(_, line)| line.clone()),
         }
@@ -274,6 +276,14 @@ impl Seat {
 /// Why jobs wait, where only a person can end that.
 fn waits(setback: &Setback) -> Option<String> {
     setback.needs_person.then(|| setback.why().to_owned())
+}
+
+fn kept_back(kept_back: &health::KeptBack) -> String {
+    let mails = match kept_back.mails {
+        1 => "1 mail".to_owned(),
+        mails => format!("{mails} mails"),
+    };
+    format!("{mails} since {}: {}", time(kept_back.since), kept_back.why)
 }
 
 fn unsettled(unsettled: &health::Unsettled) -> String {

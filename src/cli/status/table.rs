@@ -112,7 +112,10 @@ fn remark(endpoint: &Endpoint) -> Option<String> {
         .mailbox
         .as_ref()
         .and_then(|mailbox| mailbox.unread_line.as_ref());
-    let is_quiet = endpoint.problem.is_none() && setback.is_none() && sends.is_none() && unread.is_none();
+    let kept_back = endpoint.mailbox.as_ref().and_then(|mailbox| mailbox.kept_back.as_ref());
+    let reused_ids = endpoint.mailbox.as_ref().map_or(0, |mailbox| mailbox.reused_ids);
+    let hears_well = unread.is_none() && kept_back.is_none() && reused_ids == 0;
+    let is_quiet = endpoint.problem.is_none() && setback.is_none() && sends.is_none() && hears_well;
     if is_plain && endpoint.to_do.is_none() && is_quiet {
         return None;
     }
@@ -121,6 +124,17 @@ fn remark(endpoint: &Endpoint) -> Option<String> {
         text.push_str(&format!(
             "  its server says what can't be read, and it is passed over: {}\n",
             escaped(line)
+        ));
+    }
+    if let Some(why) = kept_back {
+        text.push_str(&format!(
+            "  its server does not give {}; that is tried again, and held in the end\n",
+            escaped(why)
+        ));
+    }
+    if reused_ids > 0 {
+        text.push_str(&format!(
+            "  its server gave the ids of mails to others ({reused_ids} so far): each mail is compared before it is deleted\n"
         ));
     }
     let is_said = |words: &String| endpoint.words.contains(words.as_str());

@@ -27,6 +27,8 @@ fn status() -> Status {
             last_look: Some(at(-5)),
             last_mail: Some(at(-600)),
             unread_line: Some("* GARBAGE\u{7}".into()),
+            kept_back: Some("2 mails since 10:00: no \u{7}bytes".into()),
+            reused_ids: 3,
             ..Mailbox::default()
         }),
         jobs: Some(Jobs {
@@ -97,6 +99,8 @@ fn people_see_a_table_and_what_to_do() {
          \n\
          orders: working\n\
          \x20 its server says what can't be read, and it is passed over: * GARBAGE\\u{7}\n\
+         \x20 its server does not give 2 mails since 10:00: no \\u{7}bytes; that is tried again, and held in the end\n\
+         \x20 its server gave the ids of mails to others (3 so far): each mail is compared before it is deleted\n\
          \x20 jobs are tried again, the next 2027-01-15 08:01:00 UTC: the webhook answered 500\\u{7}\n\
          \n\
          mailjob.toml:3:1: wrong; mend it\n"
