@@ -172,25 +172,31 @@ fn known(db: &Connection, mailbox: i64, mail: &NewMail) -> Result<Option<Seen>, 
             lacks: false,
         }));
     }
-    same_header(db, mailbox, mail)
+    match same_header(db, mailbox, mail)? {
+        Some(seen) => Ok(Some(seen)),
+        None => same_arrival(db, mailbox, mail),
+    }
 }
 
-/// A mail that has the very same bytes, as far as the server agrees: no two mails are one because both are empty, nor where the server
-/// tells another size for each.
+/// A mail that has the very same bytes, as far as the server agrees: no two mails are one because both are empty or blank, unless they
+/// arrived in the same second and have the size that the server tells; nor where it tells another size for each.
 pub(super) fn same_content(db: &Connection, mailbox: i64, mail: &NewMail) -> Result<Option<i64>, Error> {
     let Content::Whole { raw, sha256 } = &mail.content else {
         return Ok(None);
     };
-    if matches!(raw, Raw::Inline(bytes) if bytes.iter().all(u8::is_ascii_whitespace)) {
-        return Ok(None);
-    }
+    let says_nothing = match raw {
+        Raw::Inline(bytes) if bytes.is_empty() => return Ok(None),
+        Raw::Inline(bytes) => bytes.iter().all(u8::is_ascii_whitespace),
+        Raw::Uploaded { .. } => false,
+    };
     let mut query = db.prepare_cached(
         "SELECT id FROM mail WHERE mailbox = ?1 AND sha256 = ?2 AND lacks IS NULL AND (told IS NULL OR ?3 IS NULL OR told = ?3)
+         AND (NOT ?4 OR (told = size AND told = ?3 AND received = ?5))
          ORDER BY id LIMIT 1",
     )?;
-    Ok(query
-        .query_row(params![mailbox, sha256, mail.told.map(signed)], |row| row.get(0))
-        .optional()?)
+    let (told, received) = (mail.told.map(signed), mail.received.map(micros));
+    let values = params![mailbox, sha256, told, says_nothing, received];
+    Ok(query.query_row(values, |row| row.get(0)).optional()?)
 }
 
 /// A mail of another UIDVALIDITY that has the same header. Each known mail stands for one mail of the new UIDVALIDITY: two that share
@@ -209,6 +215,28 @@ fn same_header(db: &Connection, mailbox: i64, mail: &NewMail) -> Result<Option<S
             id: row.get(0)?,
             here: false,
             lacks: row.get(1)?,
+        })
+    });
+    Ok(found.optional()?)
+}
+
+/// A mail of another UIDVALIDITY of which we have no byte, and that arrived in the same second with the same size. As with headers, each
+/// stands for one mail of the new UIDVALIDITY.
+fn same_arrival(db: &Connection, mailbox: i64, mail: &NewMail) -> Result<Option<Seen>, Error> {
+    let (Some(told), Some(received)) = (mail.told, mail.received) else {
+        return Ok(None);
+    };
+    let mut query = db.prepare_cached(
+        "SELECT id FROM mail m WHERE mailbox = ?1 AND sha256 = x'' AND lacks IS NOT NULL AND header_key IS NULL
+         AND told = ?2 AND received = ?3 AND NOT EXISTS (SELECT 1 FROM place WHERE mail = m.id AND uid_validity = ?4)
+         ORDER BY id LIMIT 1",
+    )?;
+    let values = params![mailbox, signed(told), micros(received), mail.place.uid_validity];
+    let found = query.query_row(values, |row| {
+        Ok(Seen {
+            id: row.get(0)?,
+            here: false,
+            lacks: true,
         })
     });
     Ok(found.optional()?)
