@@ -4,7 +4,7 @@ use std::{fs, time::Duration};
 
 use mailjob_testbed::{
     Answer, Mailjob, Options, Receiver, World,
-    standin::{self, ODD_MAIL, OddQuirk, Standin},
+    standin::{self, OddQuirk, Standin, odd_mail},
 };
 use tokio::time::{Instant, sleep};
 
@@ -88,6 +88,7 @@ async fn an_odd_server_is_read_like_any_other() {
         OddQuirk::LoginOnlyFailed,
         OddQuirk::LoginOnlyBad,
         OddQuirk::NoInitialResponse,
+        OddQuirk::Exmail,
     ] {
         let mut odd = Odd::install(quirk).await;
         let doctor = odd.run(&["doctor", "ada"]).await;
@@ -103,12 +104,47 @@ async fn an_odd_server_is_read_like_any_other() {
         assert_eq!(odd.mailjob.term().unwrap(), 0);
         let requests = odd.receiver.requests();
         assert_eq!(requests.len(), 1, "{quirk:?}");
-        assert_eq!(requests[0].body, ODD_MAIL.as_bytes(), "{quirk:?}");
+        assert!(requests[0].body == odd_mail(quirk).as_bytes(), "{quirk:?}");
         let log = odd.mailjob.log();
         for bad in ["panic", "lost the mailbox", "can't be watched"] {
             assert!(!log.contains(bad), "{quirk:?}: {log}");
         }
     }
+}
+
+/// What is not all of the mail is not taken; doctor and status say so, and the job that is made of it in the end has no bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_gives_half_of_a_mail_gives_none() {
+    let mut odd = Odd::install(OddQuirk::Halves).await;
+    let size = odd_mail(OddQuirk::Halves).len();
+    let words = format!("says that the mail has {size} bytes, and gives {}", size / 2);
+    let doctor = odd.run(&["doctor", "ada"]).await;
+    assert!(doctor.contains(&words), "{doctor}");
+    odd.mailjob.start().unwrap();
+    odd.mailjob.wait_log("does not give a mail", PATIENCE).await.unwrap();
+    let status = odd.run(&["status"]).await;
+    assert!(
+        status.contains("does not give 1 mail since") && status.contains(&words),
+        "{status}"
+    );
+    odd.mailjob
+        .wait_log("can't deliver a mail; it is held", PATIENCE)
+        .await
+        .unwrap();
+    assert_eq!(odd.mailjob.term().unwrap(), 0);
+    assert!(odd.receiver.requests().is_empty());
+    assert_eq!(odd.said("UID MOVE"), 0);
+}
+
+/// A mail that is still there after UID MOVE leaves by COPY.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_only_says_that_it_moves_is_not_believed() {
+    let mut odd = Odd::install(OddQuirk::LyingMove).await;
+    odd.mailjob.start().unwrap();
+    odd.until(|odd| odd.said("UID STORE 7") > 0).await;
+    assert_eq!((odd.said("UID MOVE 7"), odd.said("UID COPY 7")), (1, 1));
+    assert_eq!(odd.mailjob.term().unwrap(), 0);
+    assert_eq!(odd.receiver.requests().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

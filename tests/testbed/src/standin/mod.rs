@@ -35,7 +35,7 @@ use self::wire::Wire;
 pub use self::{
     entra::EntraError,
     imap::{ImapQuirk, start as imap},
-    odd::{ODD_MAIL, OddQuirk, start as odd},
+    odd::{OddQuirk, odd_mail, start as odd},
     pop3::{Pop3, Pop3Quirk},
     smtp::{SmtpQuirk, start as smtp},
 };

@@ -23,6 +23,12 @@ pub enum OddQuirk {
     GreenMailBlank,
     /// Lone line feeds, tabs, lower case, blanks at ends, and lines that nobody knows, some of them deep.
     Babbles,
+    /// Tencent Exmail: all of a mail for a part of it (imapflow pull 396).
+    Exmail,
+    /// Tells the right size, and gives half of the mail, however it is asked.
+    Halves,
+    /// Says OK to UID MOVE, and moves nothing.
+    LyingMove,
     /// IceWarp has enough of us: a greeting without its star, and the end (MailKit issue 1073).
     IceWarp,
     /// Offers PLAIN and says NO to it; LOGIN works (curl issue 8979).
@@ -57,7 +63,17 @@ impl Quirk {
 }
 
 /// Its mail.
-pub const ODD_MAIL: &str = "From: bob@example.test\r\nSubject: odd\r\nMessage-ID: <odd@example.test>\r\n\r\n((((\r\n";
+const ODD_MAIL: &str = "From: bob@example.test\r\nSubject: odd\r\nMessage-ID: <odd@example.test>\r\n\r\n((((\r\n";
+
+/// The mail of a server: Exmail's is larger than a part.
+#[must_use]
+pub fn odd_mail(quirk: OddQuirk) -> String {
+    let lines = if quirk == Quirk::Exmail { 40_000 } else { 0 };
+    format!(
+        "{ODD_MAIL}{}",
+        "A line of a mail that is long enough.\r\n".repeat(lines)
+    )
+}
 
 /// Starts one.
 ///
@@ -95,7 +111,12 @@ async fn serve(mut wire: Wire, quirk: Quirk, gone: Arc<AtomicBool>) -> Result<()
             }
             wire.line().await?;
         }
-        if upper.starts_with("UID MOVE 7") {
+        let leaves = if quirk == Quirk::LyingMove {
+            "UID STORE 7"
+        } else {
+            "UID MOVE 7"
+        };
+        if upper.starts_with(leaves) {
             gone.store(true, Ordering::SeqCst);
         }
         let mut said = answer(quirk, &upper, gone.load(Ordering::SeqCst));
@@ -166,21 +187,23 @@ fn answer(quirk: Quirk, command: &str, gone: bool) -> String {
 }
 
 fn fetch(quirk: Quirk, command: &str) -> String {
-    let size = ODD_MAIL.len();
+    let mail = odd_mail(quirk);
+    let size = mail.len();
     let date = match quirk {
         Quirk::ZarafaNil => "NIL",
         _ => "\"29-Nov-2026 10:00:00 +0000\"",
     };
-    let body = command.split("BODY.PEEK[]<").nth(1).map(|part| {
+    let body = command.split("BODY.PEEK[]").nth(1).map(|part| {
+        let part = part.strip_prefix('<').filter(|_| quirk != Quirk::Exmail);
         let offset = part
-            .split('.')
-            .next()
-            .and_then(|offset| offset.parse().ok())
+            .and_then(|part| part.split('.').next()?.parse().ok())
             .unwrap_or(0_usize);
-        let piece = ODD_MAIL.get(offset..).unwrap_or_default();
+        let end = if quirk == Quirk::Halves { size / 2 } else { size };
+        let piece = mail.get(offset.min(end)..end).unwrap_or_default();
+        let origin = part.map_or_else(String::new, |_| format!("<{offset}>"));
         let blank = if quirk == Quirk::GreenMailBlank { "" } else { " " };
         format!(
-            " INTERNALDATE {date} BODY[]<{offset}>{blank}{{{}}}\r\n{piece}",
+            " INTERNALDATE {date} BODY[]{origin}{blank}{{{}}}\r\n{piece}",
             piece.len()
         )
     });
