@@ -189,7 +189,7 @@ impl Care {
             trouble.about = about;
         }
         self.in_a_row = self.in_a_row.saturating_add(1);
-        self.in_a_row % IN_A_ROW != 0
+        !self.in_a_row.is_multiple_of(IN_A_ROW)
     }
 
     fn blame(&mut self, uid: u32, weight: u32, why: String, now: Instant) {

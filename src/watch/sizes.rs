@@ -62,9 +62,7 @@ impl Sizes {
 
     /// Why a mail is not believed to be whole, if it isn't.
     pub(super) fn doubt(&mut self, uid: u32, mail: Complete) -> Option<Words> {
-        let Some(told) = mail.told.filter(|told| *told > 0) else {
-            return None;
-        };
+        let told = mail.told.filter(|told| *told > 0)?;
         if mail.came == told {
             self.exact();
             return None;
