@@ -74,3 +74,21 @@ async fn a_result_that_is_larger_than_size_allows_is_told_without_its_files() {
     assert!(mail.len() < 10_000, "only its name is there");
     assert_eq!(exim.log().matches(" <= ada@example.test").count(), 1, "{}", exim.log());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_beyond_ascii_is_answered() {
+    let world = World::start(Options::default()).await.unwrap();
+    let exim = Exim::start(&world, "100K").await.unwrap();
+    let mut mailjob = installed(&world, exim.submission, "starttls", &endpoint("ada", REPLY));
+    mailjob.start().unwrap();
+    let mail = "From: Jürgen <jürgen@example.test>\r\nTo: ada@example.test\r\nSubject: hi\r\nMessage-ID: <j1@example.test>\r\n\r\nHello\r\n";
+    // Appended: by LMTP such a sender would need SMTPUTF8, too.
+    world.dovecot.append(USER, "INBOX", mail.as_bytes()).await.unwrap();
+    processed(&world, &mailjob, USER, 1).await;
+    let log = exim.log();
+    assert!(
+        log.contains("P=utf8esmtpsa") && log.contains("=> jürgen <jürgen@example.test>"),
+        "{log}{}",
+        mailjob.log()
+    );
+}
