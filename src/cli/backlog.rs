@@ -10,10 +10,9 @@ use super::{
     columns::columns,
     desk::{Desk, Found, NOT_ALL, Where, failed, tell_as},
     jobs::ago::instant,
-    rehearse::missing,
+    rehearse::{missing, running},
 };
 use crate::{
-    config::EndpointName,
     ledger::{Backlog as State, BacklogAnswer, BacklogPage, BacklogWish, MailboxKey},
     message::clean::escaped,
     status::state::time,
@@ -138,7 +137,7 @@ async fn found(place: Where, endpoint: &str) -> Result<(Desk, Option<MailboxKey>
         return Err(ExitCode::from(NOT_ALL));
     };
     let Some(loaded) = loaded else { return Ok((desk, None)) };
-    let known = EndpointName::new(endpoint).and_then(|name| loaded.running(&name).cloned());
+    let known = running(&loaded, endpoint);
     match known {
         Some(known) => Ok((desk, Some(MailboxKey(known.mailbox.address().into())))),
         None => {

@@ -10,12 +10,15 @@ use std::{
 
 use tokio::time::sleep;
 
-use super::rehearse::missing;
+use super::{
+    beside,
+    rehearse::{missing, running},
+};
 use crate::{
     app,
     config::{
         Endpoint, EndpointName, Problem, Service,
-        load::{Loaded, Sources, load},
+        load::{Loaded, Sources},
     },
     doctor::{Examination, Finding, Report, Store, Trouble, examine, needs_store, render},
     ledger::{JobTable, MailboxKey, sqlite::Jobs},
@@ -37,10 +40,15 @@ const UNTOLD: u8 = 74;
 
 /// Examines one endpoint, or all. The exit code is 0 when all is well, 1 when a step failed, 78 when the configuration has a problem.
 pub(super) async fn doctor(sources: &Sources, only: Option<&str>, form: Form) -> ExitCode {
-    let loaded = load(sources);
+    let (loaded, _) = beside::read(sources.clone()).await;
     let chosen = match only {
         None => Chosen {
-            endpoints: loaded.endpoints.values().cloned().collect(),
+            endpoints: loaded
+                .endpoints
+                .values()
+                .chain(loaded.standing.values())
+                .cloned()
+                .collect(),
             findings: loaded.problems.iter().map(Finding::of_problem).collect(),
         },
         Some(name) => match choose(sources, &loaded, name) {
@@ -77,11 +85,12 @@ struct Chosen {
     findings: Vec<Finding>,
 }
 
-/// One endpoint: examined when its file is right, else its file's problems.
+/// One endpoint: examined when its file is right; else its file's problems, and the version that runs.
 fn choose(sources: &Sources, loaded: &Loaded, name: &str) -> Result<Chosen, String> {
-    if let Some((_, endpoint)) = loaded.endpoints.iter().find(|(known, _)| known.as_str() == name) {
+    let running = running(loaded, name);
+    if running.is_some() && !loaded.broken.iter().any(|known| known.as_str() == name) {
         return Ok(Chosen {
-            endpoints: vec![endpoint.clone()],
+            endpoints: running.into_iter().collect(),
             findings: Vec::new(),
         });
     }
@@ -93,7 +102,7 @@ fn choose(sources: &Sources, loaded: &Loaded, name: &str) -> Result<Chosen, Stri
         };
         let problems = loaded.problems.iter().filter(concerns);
         return Ok(Chosen {
-            endpoints: Vec::new(),
+            endpoints: running.into_iter().collect(),
             findings: problems.map(Finding::of_problem).collect(),
         });
     }

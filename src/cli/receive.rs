@@ -148,7 +148,7 @@ fn warn(tally: &Tally) {
 async fn received(args: Receive) -> Result<Tally, Fault> {
     let progress = Progress::new(args.verbose);
     let wanted = wanted(&args)?;
-    let known = args.whose.find()?;
+    let known = args.whose.find().await?;
     let (protocol, server) = server(
         &known,
         args.pop3,

@@ -11,10 +11,11 @@ use std::{
 use bytes::Bytes;
 use chrono::Utc;
 
+use super::beside;
 use crate::{
     config::{
-        self, Endpoint,
-        load::{Loaded, Sources, load},
+        self, Endpoint, EndpointName,
+        load::{Loaded, Sources},
     },
     rehearse::{self, Question, Report, json, render},
     reply,
@@ -32,8 +33,8 @@ const BODY: u64 = 4 << 10;
 
 /// Rehearses a mail at an endpoint.
 pub(super) async fn rehearse(sources: &Sources, name: &str, mail: &Path, as_json: bool, whole_body: bool) -> ExitCode {
-    let loaded = load(sources);
-    let Some(endpoint) = chosen(&loaded, name) else {
+    let (loaded, _) = beside::read(sources.clone()).await;
+    let Some(endpoint) = running(&loaded, name) else {
         eprintln!("{}", missing(&loaded, name));
         return ExitCode::from(CONFIG);
     };
@@ -60,9 +61,9 @@ pub(super) async fn rehearse(sources: &Sources, name: &str, mail: &Path, as_json
     }
 }
 
-fn chosen(loaded: &Loaded, name: &str) -> Option<Arc<Endpoint>> {
-    let found = loaded.endpoints.iter().find(|(known, _)| known.as_str() == name);
-    found.map(|(_, endpoint)| endpoint.clone())
+/// The endpoint of this name, as it runs or would.
+pub(super) fn running(loaded: &Loaded, name: &str) -> Option<Arc<Endpoint>> {
+    loaded.running(&EndpointName::new(name)?).cloned()
 }
 
 /// Why there is no such endpoint: its problems, or the names of those that there are.

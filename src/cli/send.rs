@@ -126,7 +126,7 @@ async fn deliver(args: Send) -> Result<Sent, Failed> {
         tls: args.smtp_tls.map(Into::into),
     };
     let sources = Sources::check(args.enclosed)?;
-    let chosen = args.whose.find()?.choose(server, Protocol::Smtp).await?;
+    let chosen = args.whose.find().await?.choose(server, Protocol::Smtp).await?;
     let from = sender(args.from.as_deref(), &chosen.account)?;
     let mut draft = Draft {
         message_id: args.message_id.unwrap_or_else(|| new_id(&from)),

@@ -4,14 +4,13 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::ValueEnum;
 
-use super::{Files, fault::Fault};
+use super::{Files, beside, fault::Fault};
 use crate::{
     app,
     auth::{Forgetful, Login, TokenStore},
     config::{
-        Account, Protocol, Server, Tls,
-        load::{Loaded, Sources, load},
-        rescue,
+        Account, Protocol, Server, Service, Tls,
+        load::{Loaded, Sources},
     },
     net,
     post::account::{Fields, ServerFields, resolve},
@@ -61,7 +60,7 @@ impl From<TlsForm> for Tls {
 /// What the configuration says, and which account is meant.
 pub(super) struct Known {
     pub(super) loaded: Loaded,
-    sources: Sources,
+    service: Service,
     base: Option<Arc<Account>>,
     fields: Fields,
 }
@@ -75,9 +74,9 @@ pub(super) struct Chosen {
 
 impl Whose {
     /// Reads the configuration and finds the account in it.
-    pub(super) fn find(self) -> Result<Known, Fault> {
+    pub(super) async fn find(self) -> Result<Known, Fault> {
         let sources = Sources::from(self.files);
-        let loaded = load(&sources);
+        let (loaded, service) = beside::read(sources).await;
         let base = match &self.account {
             None => None,
             Some(name) => Some(
@@ -97,7 +96,7 @@ impl Whose {
         };
         Ok(Known {
             loaded,
-            sources,
+            service,
             base,
             fields,
         })
@@ -120,8 +119,7 @@ impl Known {
         let account = Arc::new(account);
         let store: Arc<dyn TokenStore> = if account.auth.is_person() {
             // Only who can store a new refresh token may use the old one.
-            let service = rescue::of(&self.sources, &self.loaded);
-            let vault = app::sign_ins(&service).await;
+            let vault = app::sign_ins(&self.service).await;
             Arc::new(vault.map_err(|fatal| Fault::untold(fatal.to_string()))?)
         } else {
             Arc::new(Forgetful)
