@@ -39,7 +39,9 @@ async fn a_server_that_doubles_no_dots_costs_the_mails_that_have_some() {
         b"From: a@example.test\r\nSubject: five\r\n\r\nlast\r\n",
     ];
     let mut played = start(Pop3Quirk::Undoubled, &mails).await;
-    played.until(|played| played.pop3.left() == ["uid-2", "uid-3"]).await;
+    played
+        .until(|played| played.pop3.left() == ["uid-1717171717-2", "uid-1717171717-3"])
+        .await;
     assert_eq!(
         bodies(&played),
         sorted(&[mails[0], mails[3], mails[4]]),

@@ -49,6 +49,8 @@ async fn a_probe_tells_what_is_there_and_touches_nothing() {
         let words: Vec<_> = found.capabilities.iter().map(ToString::to_string).collect();
         assert!(words.contains(&"UIDL".to_owned()), "{words:?}");
     }
+    let flags = world.dovecot.flags(USER, "INBOX").await.unwrap();
+    assert!(flags.iter().all(String::is_empty), "{flags:?}");
     // Dovecot says why in a challenge, and waits for an answer to it.
     let invented = Credential::Bearer(Secret::from("invented"));
     let error = probe(&maildrop(&world, Tls::Implicit), &invented).await.unwrap_err();

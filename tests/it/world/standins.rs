@@ -128,7 +128,7 @@ async fn pop3_keeps_a_maildrop() {
     pop3.ask("UIDL", &["+OK"]).await;
     assert_eq!(
         [pop3.line().await, pop3.line().await, pop3.line().await],
-        ["1 uid-1", "2 uid-2", "."]
+        ["1 uid-1717171717-1", "2 uid-1717171717-2", "."]
     );
     pop3.ask("RETR 1", &["+OK"]).await;
     let mut lines = Vec::new();
@@ -141,9 +141,13 @@ async fn pop3_keeps_a_maildrop() {
     assert_eq!(pop3.line().await, ".");
     pop3.ask("DELE 1", &["+OK"]).await;
     pop3.ask("RETR 1", &["-ERR"]).await;
-    assert_eq!(server.left(), ["uid-1", "uid-2"], "nothing is deleted before QUIT");
+    assert_eq!(
+        server.left(),
+        ["uid-1717171717-1", "uid-1717171717-2"],
+        "nothing is deleted before QUIT"
+    );
     pop3.ask("QUIT", &["+OK"]).await;
-    assert_eq!(server.left(), ["uid-2"]);
+    assert_eq!(server.left(), ["uid-1717171717-2"]);
 
     let mut pop3 = Lines::tls(server.server.port, &tls.ca).await;
     pop3.ask(
@@ -169,9 +173,9 @@ async fn pop3_fails_in_every_way() {
         pop3_at(server.server.port, &tls, answer).await;
     }
     let drops: [(_, _, &[&str]); 3] = [
-        (Pop3Quirk::DropsBeforeQuit, "QUIT", &["uid-1"]),
+        (Pop3Quirk::DropsBeforeQuit, "QUIT", &["uid-1717171717-1"]),
         (Pop3Quirk::DropsAfterQuit, "QUIT", &[]),
-        (Pop3Quirk::DropsInRetr, "RETR 1", &["uid-1"]),
+        (Pop3Quirk::DropsInRetr, "RETR 1", &["uid-1717171717-1"]),
     ];
     for (quirk, last, left) in drops {
         let server = Pop3::start(&tls, Start::Implicit, quirk, &[b"Subject: one\r\n\r\n"])

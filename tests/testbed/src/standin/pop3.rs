@@ -47,7 +47,8 @@ impl Pop3Quirk {
         match self {
             Self::OneName => "same".to_owned(),
             Self::GreenMail => number.to_string(),
-            _ => format!("uid-{number}"),
+            // As long as what tells a mail from all others (Exchange).
+            _ => format!("uid-1717171717-{number}"),
         }
     }
 
