@@ -44,8 +44,11 @@ pub(super) const CHECKED: usize = 100;
 pub(super) const TIME: Duration = Duration::from_secs(10);
 /// … and so many bytes of them, where they are read as a whole.
 pub(super) const BYTES: u64 = 8 << 20;
-/// How long a mail is left alone whose comparison ended the session, or was refused.
-const REST: Duration = Duration::from_secs(240);
+/// How long a mail is left alone whose comparison was refused, or ended the session some times. A session may end for its own reasons, so
+/// after the first time it is left alone for the first of these, and then four times as long each time.
+const RESTS: (Duration, Duration) = (Duration::from_secs(4), Duration::from_secs(240));
+/// Mails of which it is known how often they ended a session.
+const TRIED: usize = 1_000;
 /// The bytes of a mail that are looked through for its header.
 const HEAD: usize = 256 << 10;
 /// Letters and digits of an id that tell it from a count.
@@ -70,8 +73,10 @@ pub(super) struct Checks {
     order: Vec<u32>,
     /// How often mails were chosen.
     turns: usize,
-    /// Mails that are left alone, and since when.
+    /// Mails that are left alone, and until when.
     resting: HashMap<MaildropName, Instant>,
+    /// How often the comparison of mails ended a session in a row.
+    tried: HashMap<MaildropName, u32>,
     /// The mail that is being read.
     pub(super) trying: Option<MaildropName>,
 }
@@ -91,7 +96,7 @@ impl Checks {
             .retain(|uid| found.there.get(uid).is_some_and(|mail| !is_weak(&mail.name.uidl)));
         self.order = order;
         self.recent.clear();
-        self.resting.retain(|_, since| now < *since + REST);
+        self.resting.retain(|_, until| now < *until);
     }
 
     /// This mail was read as a whole when it was taken, or compared now.
@@ -107,7 +112,21 @@ impl Checks {
             self.proven.remove(&uid);
         }
         if let Some(name) = self.trying.take() {
-            self.resting.insert(name, now);
+            if self.tried.len() >= TRIED {
+                self.tried.clear();
+            }
+            let tried = self.tried.entry(name.clone()).or_default();
+            let (first, most) = RESTS;
+            let rest = first.saturating_mul(4_u32.saturating_pow(*tried)).min(most);
+            *tried = tried.saturating_add(1);
+            self.resting.insert(name, now + rest);
+        }
+    }
+
+    /// The answer came whole.
+    pub(super) fn answered(&mut self) {
+        if let Some(name) = self.trying.take() {
+            self.tried.remove(&name);
         }
     }
 
@@ -171,7 +190,7 @@ pub(super) async fn known(
             checks.trying = Some(mail.name.clone());
             let key;
             (wire, key) = header(wire, mail.number, on.inlet.size).await?;
-            checks.trying = None;
+            checks.answered();
             seen.extend(key.flatten().map(|key| (uid, key)));
             checks.proved(uid);
             continue;
@@ -237,7 +256,7 @@ pub(super) async fn prove(
         let key;
         (wire, key) = header(wire, mail.number, limit).await?;
         if let Some(key @ Some(_)) = key {
-            checks.trying = None;
+            checks.answered();
             if key != held.header_key {
                 return Ok((wire, Same::No, 0));
             }
@@ -247,9 +266,10 @@ pub(super) async fn prove(
     }
     let read;
     (wire, read) = whole(wire, mail.number, limit).await?;
-    checks.trying = None;
+    checks.answered();
     let Some(read) = read else {
-        checks.resting.insert(mail.name.clone(), Instant::now());
+        let (_, rest) = RESTS;
+        checks.resting.insert(mail.name.clone(), Instant::now() + rest);
         return Ok((wire, Same::Unknown, 0));
     };
     let same_header = held.header_key.is_some() && held.header_key == read.header_key && !all;
