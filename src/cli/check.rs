@@ -11,6 +11,7 @@ use super::doctor::{self, Form};
 use crate::config::{
     Action, Backlog, Endpoint, Letter, Reply, ReplyTo, Since, Watch,
     load::{Loaded, Sources, load, load_without_secrets},
+    rescue::Lapse,
 };
 use crate::doctor::{Finding, Report, render};
 use crate::status::state::time;
@@ -31,6 +32,8 @@ pub(super) fn check(sources: &Sources, without_secrets: bool, form: Form) -> Exi
         Form::Json => writeln!(out, "{}", document(&loaded)),
     };
     match told {
+        // A first start refuses a `mailjob.toml` that sets nothing, and a later one takes it for broken.
+        Ok(()) if Lapse::of(sources, &loaded) == Some(Lapse::Silent) => ExitCode::from(78),
         Ok(()) if loaded.problems.is_empty() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::from(78),
         Err(_) => ExitCode::from(74),

@@ -96,6 +96,15 @@ async fn settings_that_never_were_right_end_a_start() {
         !mailjob.dir().join("mailjob.db").exists(),
         "no ledger is made in the wrong place"
     );
+    // `check` says so before, also where nothing else is wrong.
+    for file in fs::read_dir(mailjob.dir().join("endpoints.d")).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    fs::write(mailjob.dir().join("mailjob.toml"), "# nothing\n").unwrap();
+    let checked = mailjob.command(&["check"]).output().await.unwrap();
+    assert_eq!(checked.status.code(), Some(78));
+    let words = String::from_utf8_lossy(&checked.stderr);
+    assert!(words.contains("a first start refuses that"), "{words}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
