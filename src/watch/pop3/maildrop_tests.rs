@@ -220,6 +220,7 @@ async fn listings_of_servers() {
 #[tokio::test]
 async fn lines_that_cannot_be() {
     let long = format!("1 {}", "y".repeat(256));
+    let longer = format!("1 {},2 b", "y".repeat(20_000));
     let one = || vec![(2, "b", 2)];
     let sized = |size| vec![(1, "a", size), (2, "b", 2)];
     for (uidl, list, mails, lines, first) in [
@@ -232,6 +233,8 @@ async fn lines_that_cannot_be() {
         ("1 a b,2 b", "1 1,2 2", one(), 1, "UIDL: 1 a b"),
         ("1 \u{e9},2 b", "1 1,2 2", one(), 1, "UIDL: 1 \u{e9}"),
         (&long, "1 1", vec![], 1, "UIDL: 1 yyy"),
+        // Longer than any line may be: it costs itself.
+        (&longer, "1 1,2 2", one(), 1, "UIDL: 1 yyy"),
         ("1 a,1 x,2 b", "1 1,2 2", one(), 1, "UIDL: 1 x"),
         ("1 a,1 a,2 b", "1 1,2 2", sized(1), 0, ""),
         ("1 a,2 b", "2 2", sized(0), 1, "LIST: no line for 1"),

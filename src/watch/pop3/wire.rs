@@ -27,6 +27,8 @@ const UPDATE: Duration = Duration::from_secs(300);
 pub(super) const ENDLESS: Duration = Duration::from_secs(600);
 /// The longest line of an answer in bytes, beside those of mails. RFC 2449 section 4 allows 512; challenges of sign-ins are longer.
 const MAX_LINE: u64 = 8 * 1024;
+/// The longest line of a list that is read past.
+const LONG_LINE: u64 = 1 << 20;
 /// Bytes that are shown of what nobody asked for.
 const SHOWN: usize = 100;
 /// Bytes that are read from the connection at once.
@@ -165,7 +167,7 @@ impl<T: Io> Wire<T> {
     ) -> Result<(), Error> {
         let lines = async {
             for _ in 0..=most {
-                let line = self.line(SILENCE).await?;
+                let line = self.listed().await?;
                 match line.strip_prefix('.') {
                     Some(rest) if rest.trim_ascii().is_empty() => return Ok(()),
                     Some(rest) => each(rest),
@@ -279,6 +281,26 @@ impl<T: Io> Wire<T> {
 
     /// Reads a line, which comes back without its end.
     async fn line(&mut self, patience: Duration) -> Result<String, Error> {
+        match self.piece_of_line(patience).await? {
+            (text, true) => Ok(text),
+            (_, false) => Err(Violation::Line.into()),
+        }
+    }
+
+    /// Reads a line of a list. One that is longer than any may be costs itself: what is over it is dropped.
+    async fn listed(&mut self) -> Result<String, Error> {
+        let (text, mut ended) = self.piece_of_line(SILENCE).await?;
+        for _ in 0..LONG_LINE / MAX_LINE {
+            if ended {
+                break;
+            }
+            (_, ended) = self.piece_of_line(SILENCE).await?;
+        }
+        if ended { Ok(text) } else { Err(Violation::Line.into()) }
+    }
+
+    /// Reads a line as far as it may go, and says whether it ended there.
+    async fn piece_of_line(&mut self, patience: Duration) -> Result<(String, bool), Error> {
         let mut line = Vec::new();
         let mut limited = (&mut self.stream).take(MAX_LINE);
         let read = timeout(patience, limited.read_until(b'\n', &mut line)).await;
@@ -287,9 +309,9 @@ impl<T: Io> Wire<T> {
             Some(text) => {
                 self.bare = !text.ends_with(b"\r");
                 let text = text.strip_suffix(b"\r").unwrap_or(text);
-                Ok(String::from_utf8_lossy(text).into_owned())
+                Ok((String::from_utf8_lossy(text).into_owned(), true))
             }
-            None if line.len() as u64 >= MAX_LINE => Err(Violation::Line.into()),
+            None if line.len() as u64 >= MAX_LINE => Ok((String::from_utf8_lossy(&line).into_owned(), false)),
             None => Err(Error::Closed),
         }
     }
