@@ -30,11 +30,13 @@ pub(super) async fn read(sources: Sources) -> (Loaded, Service) {
             service.ledger.display()
         );
     }
-    let before = load_after(&sources.after(&versions), &versions);
+    let mut before = load_after(&sources.after(&versions), &versions);
     let ledger = service.ledger.clone();
     let service = Service {
         ledger,
         ..before.service.clone().unwrap_or(service)
     };
+    // Whoever asks either of them is led to the same ledger.
+    before.service = Some(service.clone());
     (before, service)
 }
