@@ -69,15 +69,9 @@ where
     let (limits, endpoint, job, shared) = (endpoint.limits, endpoint.clone(), job.clone(), raw.clone());
     message::read(raw, limits, move |mail| {
         let head = mail.head();
-        let work = meant(
-            &endpoint,
-            &job,
-            mail,
-            &head,
-            &shared,
-            found.checked.as_ref(),
-            Utc::now(),
-        );
+        let sender = sender(&endpoint, mail, found.checked.as_ref());
+        let proven = sender.proven_by().is_some();
+        let work = meant(&endpoint, &job, mail, &head, &shared, sender, Utc::now());
         let source = work
             .as_ref()
             .map(|work| result::source(&job.share, &work.attachments, &head));
@@ -87,7 +81,6 @@ where
         let depth = answers.map_or(0, |answers| answers.depth);
         let decision = work.as_ref().ok().map(|work| trace::decision(work, answers));
         let made = work.and_then(|work| make(&Work { answers, ..work }).map_err(Outcome::from));
-        let proven = proven(&endpoint, mail, found.checked.as_ref());
         let head = Some(head);
         Read {
             seen: Seen {
@@ -111,7 +104,7 @@ pub(super) async fn look(endpoint: &Arc<Endpoint>, raw: Bytes) -> Result<Seen, U
         let head = mail.head();
         Seen {
             source: result::source(&Share::Whole, &mail.attachments(), &head),
-            proven: proven(&endpoint, mail, None),
+            proven: sender(&endpoint, mail, None).proven_by().is_some(),
             head: Some(head),
             inputs: None,
             depth: 0,
@@ -130,10 +123,6 @@ pub(super) fn sender(endpoint: &Endpoint, mail: &Mail<'_>, checked: Option<&Evid
     sender
 }
 
-fn proven(endpoint: &Endpoint, mail: &Mail<'_>, checked: Option<&Evidence>) -> bool {
-    sender(endpoint, mail, checked).proven_by().is_some()
-}
-
 /// What the action gets to work with, when the filter says that the mail is meant. A mail of which each attachment gets a job of its
 /// own gives nothing to work with, but [`Outcome::Split`].
 pub(super) fn meant<'a>(
@@ -142,10 +131,9 @@ pub(super) fn meant<'a>(
     mail: &'a Mail<'a>,
     head: &'a Head,
     raw: &'a Bytes,
-    checked: Option<&Evidence>,
+    sender: Sender,
     now: DateTime<Utc>,
 ) -> Result<Work<'a>, Outcome> {
-    let sender = sender(endpoint, mail, checked);
     let attachments = match &job.share {
         Share::Part(part) => vec![attachment_of(part, mail)?],
         Share::Whole | Share::Gathering { .. } => handed_on(endpoint, job, mail, head, &sender)?,

@@ -136,12 +136,13 @@ pub async fn rehearse(
     let rehearsed = message::read(raw, endpoint.limits, move |mail| {
         let head = mail.head();
         let (conditions, attachments) = explained(&endpoint, &job, mail, &head);
+        let sender = mail.sender(&endpoint.senders.trust);
         let (mut job, mut parts) = (job, Vec::new());
-        if let Err(Outcome::Split(pieces)) = meant(&endpoint, &job, mail, &head, &shared, None, now) {
+        if let Err(Outcome::Split(pieces)) = meant(&endpoint, &job, mail, &head, &shared, sender.clone(), now) {
             parts = pieces.iter().map(|piece| piece.name.clone()).collect();
             job.share = first_of(pieces, job.id);
         }
-        let work = meant(&endpoint, &job, mail, &head, &shared, None, now);
+        let work = meant(&endpoint, &job, mail, &head, &shared, sender.clone(), now);
         let inputs = work
             .as_ref()
             .map(|work| work.inputs.iter().map(input).collect())
@@ -150,7 +151,7 @@ pub async fn rehearse(
         let answers = made_up.as_ref();
         let plan = work.and_then(|work| planned(&endpoint.action, &Work { answers, ..work }, most));
         Rehearsal {
-            sender: mail.sender(&endpoint.senders.trust),
+            sender,
             verified_later: endpoint.senders.verify.is_some(),
             conditions,
             attachments,

@@ -69,10 +69,14 @@ impl Token {
     }
 }
 
+/// The value of a character of [`ALPHABET`], in any case. By arithmetic: each byte of a header is asked.
 fn digit(byte: u8) -> Option<u8> {
-    let lower = byte.to_ascii_lowercase();
-    let place = ALPHABET.iter().position(|known| *known == lower)?;
-    u8::try_from(place).ok()
+    match byte {
+        b'a'..=b'z' => Some(byte - b'a'),
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'2'..=b'7' => Some(byte - b'2' + 26),
+        _ => None,
+    }
 }
 
 impl fmt::Display for Token {

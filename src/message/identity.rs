@@ -8,6 +8,8 @@
 //! of the address nothing may stand that could be read as another one, or as the end of a name: none of `@ < > " \ , ; :`, and
 //! parentheses and brackets only in pairs, not in one another.
 
+use std::borrow::Cow;
+
 use super::{Address, clean::is_unfit};
 use crate::addr_spec::{is_plain, unquoted};
 
@@ -65,11 +67,7 @@ pub fn judge(raw: &[u8], from: &[Address]) -> Result<String, Odd> {
     let line = lines.get(place).ok_or(Odd::Missing)?;
     let continued = lines.get(place + 1..).unwrap_or_default().iter();
     let continued = continued.take_while(|line| line.starts_with([' ', '\t']));
-    let whole: Vec<_> = std::iter::once(line)
-        .chain(continued)
-        .map(|line| line.as_str())
-        .collect();
-    let whole = whole.join("");
+    let whole: String = std::iter::once(line).chain(continued).map(Cow::as_ref).collect();
     let value = match whole.split_once(':') {
         Some((name, value)) if name.eq_ignore_ascii_case("From") => value,
         _ => return Err(Odd::Form),
@@ -86,20 +84,24 @@ pub fn judge(raw: &[u8], from: &[Address]) -> Result<String, Odd> {
 }
 
 /// The lines of the header. A lone CR ends a line as well: some readers think so.
-fn header_lines(raw: &[u8]) -> Vec<String> {
+fn header_lines(raw: &[u8]) -> Vec<Cow<'_, str>> {
     let lines = raw.split(|&byte| byte == b'\n');
     let header = lines.take_while(|line| !matches!(line, [] | [b'\r']));
     let pieces = header.flat_map(|line| line.split(|&byte| byte == b'\r'));
     let pieces = pieces.filter(|piece| !piece.is_empty());
-    pieces
-        .map(|piece| String::from_utf8_lossy(piece).into_owned())
-        .collect()
+    pieces.map(String::from_utf8_lossy).collect()
 }
 
 /// Whether somebody may take a line for the beginning of From: with blanks around the name, with what can't be seen in it, folded
 /// before its colon, or though it continues another field.
-fn is_from(lines: &[String], place: usize) -> bool {
+fn is_from(lines: &[Cow<'_, str>], place: usize) -> bool {
     let mut name = String::new();
+    let first = lines
+        .get(place)
+        .and_then(|line| line.chars().find(char::is_ascii_graphic));
+    if !first.is_none_or(|first| first.eq_ignore_ascii_case(&'f')) {
+        return false;
+    }
     for (number, line) in lines.iter().skip(place).enumerate() {
         if number > 0 && !line.starts_with([' ', '\t']) || name.len() > 100 {
             return false;

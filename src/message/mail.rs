@@ -1,11 +1,11 @@
 //! The view of a mail that decisions and payloads are made from. Bodies and attachments are decoded when they are asked for.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::OnceCell};
 
 use mail_parser::{Message, MessagePart, PartId, TextList, decoders::html::html_to_text};
 
 use super::{
-    Attachment, Head, auto,
+    Address, Attachment, Head, auto,
     charset::{Clues, decode},
     clean::{clean, clean_id},
     identity::{self, Odd},
@@ -44,6 +44,8 @@ pub struct Mail<'a> {
     /// The text and HTML of a winmail.dat, where the mail has none beside it.
     packed: Body,
     encrypted: Option<Scheme>,
+    /// Whom From names, once it was asked.
+    identity: OnceCell<Result<String, Odd>>,
 }
 
 /// What becomes an attachment.
@@ -85,6 +87,7 @@ impl<'a> Mail<'a> {
             files,
             packed,
             encrypted,
+            identity: OnceCell::new(),
         })
     }
 
@@ -102,7 +105,7 @@ impl<'a> Mail<'a> {
         let from = view.addresses("From");
         let fields = message.headers().into_iter();
         let automatic = auto::judge(fields.map(|field| (field.raw_name(), field.raw_value())), &from);
-        let odd_from = identity::judge(self.raw, &from).err();
+        let odd_from = self.named_by(&from).as_ref().err().copied();
         let written = view.written();
         Head {
             message_id: message.message_id().map(clean_id).filter(|id| !id.is_empty()),
@@ -132,7 +135,15 @@ impl<'a> Mail<'a> {
     /// # Errors
     /// Why it names nobody.
     pub fn identity(&self) -> Result<String, Odd> {
-        identity::judge(self.raw, &self.outside().addresses("From"))
+        match self.identity.get() {
+            Some(known) => known.clone(),
+            None => self.named_by(&self.outside().addresses("From")).clone(),
+        }
+    }
+
+    /// The same, by the addresses of From.
+    fn named_by(&self, from: &[Address]) -> &Result<String, Odd> {
+        self.identity.get_or_init(|| identity::judge(self.raw, from))
     }
 
     /// Who its sender is, and what shows it.

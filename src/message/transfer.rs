@@ -3,7 +3,7 @@
 //! mail-parser decodes what is right, and fast. What isn't quite is decoded here: names in quotes, escapes of quoted-printable after
 //! one that is none, text after base64, uuencode. What nobody knows is left as it is, and named.
 
-use std::borrow::Cow;
+use std::{array, borrow::Cow, sync::LazyLock};
 
 use mail_parser::{DecodeProblems, MessagePart};
 
@@ -105,10 +105,7 @@ pub(super) fn size(part: &MessagePart<'_>) -> usize {
             .iter()
             .rposition(|byte| !byte.is_ascii_whitespace() && *byte != b'=')
             .map_or(0, |at| at + 1);
-        let digits = raw.get(..end).unwrap_or_default();
-        digits
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'\r' | b'\n'))
+        raw.get(..end).unwrap_or_default().chunks(4096).all(are_digits)
     };
     let identity = || {
         !matches!(
@@ -120,6 +117,20 @@ pub(super) fn size(part: &MessagePart<'_>) -> usize {
         return part.decoded_len();
     }
     body(part).bytes.len()
+}
+
+/// The digits of base64, and the ends of lines.
+static DIGITS: LazyLock<[bool; 256]> = LazyLock::new(|| {
+    array::from_fn(|byte| {
+        u8::try_from(byte).is_ok_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'\r' | b'\n'))
+    })
+});
+
+/// Whether all of these are in [`DIGITS`]. Every byte of every attachment passes here, so it branches for none.
+fn are_digits(bytes: &[u8]) -> bool {
+    let digits = &*DIGITS;
+    let is_digit = |byte: u8| digits.get(usize::from(byte)).copied().unwrap_or_default();
+    bytes.iter().fold(true, |all, byte| all & is_digit(*byte))
 }
 
 /// The encoding that nobody knows, and the name that uuencode gives a file.

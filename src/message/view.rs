@@ -146,7 +146,7 @@ impl<'m> View<'m> {
         let parts = shown.into_iter().flat_map(|ids| parts_of(self.message, ids));
         parts
             .filter_map(|part| Some((charset_of(&part)?, part)))
-            .find(|(declared, part)| is_guess(&transfer::body(part).bytes, declared))
+            .find(|(declared, part)| is_guess(|| transfer::body(part).bytes, declared))
             .map(|(declared, _)| declared)
     }
 

@@ -41,9 +41,10 @@ pub(super) struct Clues<'c> {
     pub(super) country: Option<&'c str>,
 }
 
-/// Whether the charset of these bytes can only be guessed, for the one that they are said to have is not known here.
-pub(super) fn is_guess(bytes: &[u8], declared: &str) -> bool {
-    label::charset(declared).is_none() && str::from_utf8(bytes).is_err()
+/// Whether the charset of these bytes can only be guessed, for the one that they are said to have is not known here. They are asked for
+/// where it is not known.
+pub(super) fn is_guess<'b>(bytes: impl FnOnce() -> Cow<'b, [u8]>, declared: &str) -> bool {
+    label::charset(declared).is_none() && str::from_utf8(&bytes()).is_err()
 }
 
 /// The text that these bytes are.
