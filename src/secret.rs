@@ -3,10 +3,13 @@
 //! A configuration never holds a secret, only the place where one is kept. It is read at each use, so that a rotated
 //! file counts from the next sign-in on.
 
+pub mod kept;
 mod redaction;
 
 use std::{
-    os::unix::fs::PermissionsExt,
+    fs::OpenOptions,
+    io::Read as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -116,9 +119,14 @@ fn read_file(path: &Path, wrong: Option<fn(u32) -> Option<&'static str>>) -> Res
         place: path.display().to_string(),
         what,
     };
-    let metadata = std::fs::metadata(path).map_err(failed)?;
+    // What is looked at is what is read, and opening a pipe does not wait for its writer.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)
+        .map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
-        // Reading a pipe would wait for a writer.
         return Err(unusable("is not a file"));
     }
     if metadata.len() > MAX_SECRET {
@@ -129,7 +137,13 @@ fn read_file(path: &Path, wrong: Option<fn(u32) -> Option<&'static str>>) -> Res
         let path = path.to_owned();
         return Err(SecretError::Open { path, mode, can });
     }
-    String::from_utf8(std::fs::read(path).map_err(failed)?).map_err(|_| unusable("is not UTF-8"))
+    let mut bytes = Vec::new();
+    file.take(MAX_SECRET + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_SECRET {
+        // It grew meanwhile.
+        return Err(unusable("is over 64 KiB"));
+    }
+    String::from_utf8(bytes).map_err(|_| unusable("is not UTF-8"))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod supervise;
 use std::{
     collections::BTreeSet,
     net::{SocketAddr, TcpListener},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -39,14 +40,15 @@ use crate::{
         versions::{self, Versions},
     },
     http::{
-        self, Heartbeat, Pages,
-        api::{Api, Running, letters},
+        self, Heartbeat, Pages, Sampler,
+        api::{Api, OwnToken, Running, letters},
     },
     ledger::{
         self, Archive, Ledger, Vault, archive,
         sqlite::{self, Outbox, SignIns},
     },
     metrics::Metrics,
+    secret::kept,
 };
 
 pub use self::fatal::Fatal;
@@ -101,9 +103,10 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         draining.clone(),
     );
     let board = Arc::new(board);
+    let sampler = Sampler::start(board.clone(), metrics.clone()).map_err(refused("a thread"))?;
     let pages = Pages {
         ledger: ledger.clone(),
-        metrics: metrics.clone(),
+        sampler,
         board: board.clone(),
         heartbeat: Heartbeat::new(Heartbeat::LIMIT),
         draining: draining.clone(),
@@ -117,6 +120,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         outbox: Outbox::of(&config.service.ledger),
         jobs: sqlite.clone(),
         letters: letters(),
+        own: own_token(&config.service.ledger),
     };
     let serving = serve(&config, pages, api, &stopped)?;
     let chores = housekeeping::start(ledger.clone(), config.service.retention).await;
@@ -333,6 +337,17 @@ fn desk_of(fleet: &mut Fleet, config: &Config, problems: &[Problem]) -> Desk {
     }
 }
 
+/// By what programs of our own user are known. Where that can't be had they are not let in, and all else goes on.
+fn own_token(ledger: &Path) -> OwnToken {
+    let token = kept::machine_token(ledger).inspect_err(|error| {
+        tracing::error!(%error, "mailjob status and the API can't be used without it; it is looked for again at the next start");
+    });
+    OwnToken {
+        path: std::path::absolute(kept::token_path(ledger)).unwrap_or_else(|_| kept::token_path(ledger)),
+        token: token.ok(),
+    }
+}
+
 /// Answers at the health address, if there is one.
 fn serve(
     config: &Config,
@@ -344,10 +359,7 @@ fn serve(
         return Ok(None);
     };
     let serving = TcpListener::bind(address)
-        .and_then(|listener| {
-            let routes = http::pages(pages).merge(http::api::routes(api(address)));
-            http::start(listener, routes, stopped.clone())
-        })
+        .and_then(|listener| http::start(listener, http::routes(pages, api(address)), stopped.clone()))
         .map_err(|source| Fatal::Health { address, source })?;
     info!(%address, "answering /livez, /readyz, /status, /metrics and the API");
     Ok(Some(serving))

@@ -1,13 +1,12 @@
 //! Where the key of sealed tokens lies: a file or a variable, or a file beside the ledger that is made at the first start.
 
 use std::{
-    fs::File,
-    io::{ErrorKind, Write},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
 use super::seal::{BadKey, Key, new_key};
-use crate::secret::{SecretError, SecretRef};
+use crate::secret::{SecretError, SecretRef, kept};
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
@@ -63,11 +62,7 @@ pub fn there(configured: Option<&SecretRef>, ledger: &Path) -> Result<Key, KeyEr
 /// Where the key is when nothing is configured: `mailjob.key` beside `mailjob.db`.
 #[must_use]
 pub fn beside(ledger: &Path) -> PathBuf {
-    let path = ledger.with_extension("key");
-    if path == ledger {
-        return ledger.with_added_extension("key");
-    }
-    path
+    kept::beside(ledger, "key")
 }
 
 fn read(place: &SecretRef) -> Result<Key, KeyError> {
@@ -93,26 +88,14 @@ fn read_or_make(path: PathBuf) -> Result<Key, KeyError> {
     }
 }
 
-/// Makes the file whole or not at all, durably, for its owner only. One that is there is never overwritten.
+/// Makes the file. One that is there is never overwritten.
 fn make(path: &Path) -> Result<(), KeyError> {
     let failed = |why: String| KeyError::Make {
         path: path.to_owned(),
         why,
     };
-    let io = |error: std::io::Error| failed(error.to_string());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
     let key = new_key().ok_or_else(|| failed("the system gives no random numbers".into()))?;
-    // Made with mode 0600.
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-    writeln!(file, "{}", *key)
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(io)?;
-    match file.persist_noclobber(path) {
-        Ok(_) => File::open(folder).and_then(|folder| folder.sync_all()).map_err(io),
-        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(io(error.error)),
-    }
+    kept::make(path, &key).map_err(|error| failed(error.to_string()))
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub(super) struct Found {
 impl Where {
     /// Goes there. A ledger that is not there is made where `make` says so; else there is nothing to look at.
     pub(super) async fn go(self, make: bool) -> Result<Option<Found>, ExitCode> {
-        if let Some(remote) = self.elsewhere.api().map_err(|error| failed(&error))? {
+        if let Some(remote) = self.elsewhere.api(&self.files).await.map_err(|error| failed(&error))? {
             return Ok(Some(Found {
                 desk: Box::new(remote),
                 loaded: None,

@@ -15,6 +15,7 @@ mod handbook;
 mod jobs;
 mod ledger;
 mod log;
+mod own_token;
 mod pause;
 mod progress;
 mod receive;
@@ -209,7 +210,7 @@ enum Command {
 }
 
 /// Where the configuration is.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct Files {
     /// The folder of endpoint files.
     #[arg(

@@ -19,7 +19,7 @@ pub struct Reply {
     pub reply_to: Option<String>,
     /// Globs of domains to which a mail's Reply-To may point although its From is elsewhere. Default: none.
     pub reply_to_domains: Vec<String>,
-    /// Whether what the action says of a failure is told. Default: yes.
+    /// Whether what the action says of a failure in plain text is told. Default: no.
     pub tell: bool,
     /// Of subject and text. Default UTF-8.
     pub charset: Charset,
@@ -46,7 +46,7 @@ impl Reply {
             from: None,
             reply_to: None,
             reply_to_domains: Vec::new(),
-            tell: true,
+            tell: false,
             charset: Charset::Utf8,
             original_subject: None,
             original: OriginalAs::Nothing,

@@ -110,7 +110,7 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen) -> Opti
             };
             let room = request.is_in_memory().then_some(room);
             let acting = Instant::now();
-            let ended = webhook::send(&dispatch.http, webhook, request).await;
+            let ended = webhook::send(&dispatch.http, webhook, request, endpoint.reply.tell).await;
             dispatch.health.acted(acting.elapsed());
             drop(room);
             ended

@@ -18,7 +18,7 @@ use tokio_util::io::ReaderStream;
 
 use super::{
     Ended,
-    answer::{self, Came},
+    answer::{self, Came, Limits},
     body, later,
     signature::{BadKey, Signer},
     spool::Body,
@@ -192,14 +192,14 @@ fn value(field: &Field, signature: &str) -> Result<HeaderValue, Unmade> {
 /// Sends a request and judges the answer, all within the webhook's time.
 ///
 /// The status that an answer begins with says what became of the work: where it was heard, nothing that follows is asked.
-pub(super) async fn send(client: &HttpClient, webhook: &config::Webhook, request: Request) -> Ended {
+pub(super) async fn send(client: &HttpClient, webhook: &config::Webhook, request: Request, tells: bool) -> Ended {
     let sent = request.body.len();
     let mut answered = None;
     let mut progress = Progress::default();
     let until = Instant::now() + webhook.timeout;
     let exchanged = timeout_at(until, exchange(client, webhook, request, &mut progress)).await;
     let ended = match (exchanged, progress.status()) {
-        (Ok(Ok(answer)), _) => judged(webhook, answer, until, &mut answered).await,
+        (Ok(Ok(answer)), _) => judged(webhook, answer, until, tells, &mut answered).await,
         (Ok(Err(error)), Some(status)) => headless(status, causes(&error), &mut answered),
         (Err(_elapsed), Some(status)) => headless(status, late(webhook), &mut answered),
         (Ok(Err(error)), None) => unreachable(&error).into(),
@@ -238,6 +238,7 @@ async fn judged(
     webhook: &config::Webhook,
     mut answer: HttpAnswer,
     until: Instant,
+    tells: bool,
     seen: &mut Option<Answered>,
 ) -> Ended {
     let status = answer.status;
@@ -256,14 +257,19 @@ async fn judged(
         Ok(Err(error)) => Came::Broken(format!("its body did not come whole: {}", causes(&error))),
         Err(_elapsed) => Came::Broken(late(webhook)),
     };
-    answer::judge(status, &answer.headers, came, webhook.max_answer, Utc::now())
+    let limits = Limits {
+        most: webhook.max_answer,
+        tells,
+    };
+    answer::judge(status, &answer.headers, came, limits, Utc::now())
 }
 
 /// An answer of which no more than the status is known.
 fn headless(status: StatusCode, why: String, seen: &mut Option<Answered>) -> Ended {
     let none = HeaderMap::new();
     *seen = Some(Answered::new(status, &none));
-    answer::judge(status, &none, Came::Headless(why), 0, Utc::now())
+    let limits = Limits { most: 0, tells: false };
+    answer::judge(status, &none, Came::Headless(why), limits, Utc::now())
 }
 
 /// What a failure on the way there or back means. The text is without the URL, which may hold a key.

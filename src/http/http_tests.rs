@@ -1,6 +1,7 @@
 use std::{
+    collections::{BTreeMap, BTreeSet},
     io::{Read as _, Write as _},
-    net::{Shutdown, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         atomic::{AtomicBool, Ordering},
         mpsc,
@@ -9,19 +10,33 @@ use std::{
 };
 
 use super::*;
-use crate::{ledger::sqlite, status::Ledger as File};
+use crate::{
+    config::{self, Config, load::Sources},
+    ledger::sqlite,
+    metrics::Metrics,
+    status::Ledger as File,
+};
 
 /// How long something may take that takes milliseconds.
 const LONG: Duration = Duration::from_secs(20);
 
+/// That of the machine.
+const TOKEN: &str = "0123456789abcdef";
+
+/// How long a probe may take, whatever else goes on.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 #[derive(Default)]
 struct Still {
     started: AtomicBool,
+    /// The disk hangs for as long as this is held.
+    disk: std::sync::Mutex<()>,
 }
 
 #[async_trait]
 impl Board for Still {
     async fn status(&self) -> Status {
+        drop(self.disk.lock());
         Status {
             process: None,
             ledger: File {
@@ -39,6 +54,18 @@ impl Board for Still {
 
     fn started(&self) -> bool {
         self.started.load(Ordering::Relaxed)
+    }
+}
+
+/// What nobody has configured.
+fn nothing() -> Config {
+    Config {
+        service: config::Service::on(1),
+        operator: None,
+        api: config::Api::default(),
+        endpoints: BTreeMap::new(),
+        idle: BTreeSet::new(),
+        held: BTreeMap::new(),
     }
 }
 
@@ -66,7 +93,7 @@ fn world() -> World {
     let heartbeat = Heartbeat::new(Duration::from_millis(300));
     let shown = Pages {
         ledger: Arc::new(runtime.block_on(opening).unwrap()),
-        metrics: Metrics::new(),
+        sampler: Sampler::start(board.clone(), Metrics::new()).unwrap(),
         board: board.clone(),
         heartbeat: heartbeat.clone(),
         draining: draining.clone(),
@@ -74,7 +101,23 @@ fn world() -> World {
     runtime.spawn(heartbeat.beat());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    drop(start(listener, pages(shown), stop.clone()).unwrap());
+    let (_, running) = tokio::sync::watch::channel(Arc::new(api::Running::of(&nothing(), &[])));
+    let api = api::Api {
+        listener: address,
+        sources: Arc::new(Sources {
+            endpoints: folder.path().to_owned(),
+            config: None,
+        }),
+        running,
+        outbox: sqlite::Outbox::of(&file),
+        jobs: Arc::new(runtime.block_on(sqlite::Jobs::open(&file)).unwrap()),
+        letters: api::letters(),
+        own: api::OwnToken {
+            path: folder.path().join("mailjob.token"),
+            token: Some(TOKEN.into()),
+        },
+    };
+    drop(start(listener, routes(shown, api), stop.clone()).unwrap());
     World {
         runtime,
         address,
@@ -155,28 +198,26 @@ fn ready_means_started_with_a_ledger_and_not_draining() {
 }
 
 #[test]
-fn status_is_for_this_machine() {
+fn status_is_for_programs_of_our_own_user() {
     let world = world();
-    let (status, answer) = world.page("/status");
+    let with = |more: &str| world.ask("/status", &format!("Authorization: Bearer {TOKEN}\r\n{more}"));
+    let (status, answer) = with("Host: localhost\r\n");
     assert_eq!(status, 200);
     assert!(
         answer.contains("application/json") && answer.contains("\"endpoints\": []"),
         "{answer}"
     );
-    // A page of somebody else's whose name leads here.
-    assert_eq!(world.ask("/status", "Host: evil.example\r\n").0, 403);
-    for (host, ours) in [
-        ("127.0.0.1:8025", true),
-        ("[::1]:8025", true),
-        ("::1", true),
-        ("localhost", true),
-        ("localhost:8025", true),
-        ("localhost.evil.example", false),
-        ("localhost:x", false),
-        ("evil.example:8025", false),
-        ("", false),
+    let (status, answer) = world.page("/status");
+    assert!(status == 401 && answer.contains("mailjob.token"), "{answer}");
+    // A page of somebody else's whose name leads here, two names, none, and a proxy.
+    for fields in [
+        "Host: evil.example\r\n",
+        "Host: localhost\r\nHost: evil.example\r\n",
+        "",
+        "Host: localhost\r\nX-Forwarded-For: 10.0.0.1\r\n",
     ] {
-        assert_eq!(is_address(host), ours, "{host}");
+        let (status, answer) = with(fields);
+        assert!(matches!(status, 400 | 403), "{fields}: {answer}");
     }
 }
 
@@ -196,4 +237,82 @@ fn metrics_come_in_the_format_that_is_asked_for() {
         open.contains("application/openmetrics-text; version=1.0.0") && open.contains("# EOF"),
         "{open}"
     );
+}
+
+/// Each probe, one after another, for a while: all of them are answered at once.
+fn probed(world: &World) {
+    for _ in 0..3 {
+        for page in ["/livez", "/readyz"] {
+            // The machine itself may be slow at times; whoever is kept out is kept out for long.
+            let took = (0..3).map(|_| {
+                let begun = Instant::now();
+                assert_eq!(world.page(page).0, 200, "{page}");
+                begun.elapsed()
+            });
+            let took: Vec<_> = took.collect();
+            assert!(took.iter().any(|took| *took < AT_ONCE), "{page} took {took:?}");
+        }
+    }
+}
+
+#[test]
+fn no_client_delays_a_probe() {
+    let world = world();
+    world.board.started.store(true, Ordering::Relaxed);
+    world.until("/readyz", 200);
+    let connect = || TcpStream::connect(world.address).unwrap();
+    let many = 300;
+    // They ask and read nothing, …
+    let deaf: Vec<_> = (0..many).map(|_| connect()).collect();
+    for mut socket in &deaf {
+        socket.set_nonblocking(true).unwrap();
+        let asked = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(500);
+        drop(socket.write(asked.as_bytes()));
+    }
+    probed(&world);
+    // … say nothing, …
+    let silent: Vec<_> = (0..many).map(|_| connect()).collect();
+    probed(&world);
+    // … or say little, …
+    let slow: Vec<_> = (0..many).map(|_| connect()).collect();
+    for mut socket in &slow {
+        drop(socket.write(b"GET /metr"));
+    }
+    probed(&world);
+    drop((deaf, silent, slow));
+    // … and all of them come again and again.
+    let stop = Arc::new(AtomicBool::new(false));
+    let (address, stopped) = (world.address, stop.clone());
+    let again = std::thread::spawn(move || {
+        let mut open = std::collections::VecDeque::new();
+        while !stopped.load(Ordering::Relaxed) {
+            open.extend(TcpStream::connect(address));
+            if open.len() > many {
+                open.pop_front();
+            }
+        }
+    });
+    probed(&world);
+    stop.store(true, Ordering::Relaxed);
+    again.join().unwrap();
+}
+
+#[test]
+fn a_disk_that_hangs_delays_no_probe_and_the_last_numbers_stay() {
+    let world = world();
+    world.board.started.store(true, Ordering::Relaxed);
+    world.until("/readyz", 200);
+    assert_eq!(world.page("/metrics").0, 200);
+    let hung = world.board.disk.lock();
+    let asking = TcpStream::connect(world.address).unwrap();
+    (&asking)
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    probed(&world);
+    asking.set_read_timeout(Some(LONG)).unwrap();
+    let mut answer = String::new();
+    (&asking).read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "those of before: {answer}");
+    drop(hung);
+    world.until("/metrics", 200);
 }

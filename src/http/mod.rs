@@ -6,32 +6,32 @@
 
 pub mod api;
 mod heartbeat;
+mod places;
+mod sampler;
 mod thread;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::{
     Router,
-    extract::{ConnectInfo, State},
+    extract::State,
     http::{
         HeaderMap, HeaderName, StatusCode,
         header::{ACCEPT, CONTENT_TYPE},
     },
     routing::get,
 };
+use bytes::Bytes;
 use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
     heartbeat::Heartbeat,
+    sampler::Sampler,
     thread::{Serving, start},
 };
-use crate::{
-    ledger::Ledger,
-    metrics::{self, Metrics},
-    status::Status,
-};
+use crate::{ledger::Ledger, metrics, status::Status};
 
 /// How long the ledger may take to answer before we are not ready.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -52,24 +52,26 @@ pub trait Board: Send + Sync + 'static {
 pub struct Pages {
     /// The ledger.
     pub ledger: Arc<dyn Ledger>,
-    /// The metrics.
-    pub metrics: Metrics,
     /// How everything stands.
     pub board: Arc<dyn Board>,
+    /// Looks at it.
+    pub sampler: Sampler,
     /// Beats while the loops' runtime runs.
     pub heartbeat: Heartbeat,
     /// Turns `/readyz` to 503.
     pub draining: CancellationToken,
 }
 
-/// The routes of the pages.
-pub fn pages(pages: Pages) -> Router {
+/// All that is answered: pages that are open to whoever reaches the address, and those that [`api`] lets in to.
+pub fn routes(pages: Pages, api: api::Api) -> Router {
+    let status = Router::new().route("/status", get(status)).with_state(pages.clone());
     Router::new()
         .route("/livez", get(alive))
         .route("/readyz", get(ready))
-        .route("/status", get(status))
         .route("/metrics", get(measured))
         .with_state(pages)
+        .merge(api::guard(status, &api))
+        .merge(api::routes(api))
 }
 
 type Text = [(HeaderName, &'static str); 1];
@@ -101,49 +103,31 @@ async fn ready(State(pages): State<Pages>) -> (StatusCode, String) {
     }
 }
 
-/// Names users and what servers said, so it is for whoever is on this machine, or in this pod; not for a browser that was led here by a
-/// name of somebody else's.
-async fn status(
-    State(pages): State<Pages>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
-) -> Result<(Text, String), (StatusCode, &'static str)> {
-    let host = headers.get("host").and_then(|host| host.to_str().ok());
-    if !peer.ip().to_canonical().is_loopback() || !host.is_none_or(is_address) {
-        return Err((
-            StatusCode::FORBIDDEN,
-            "only for this machine: run mailjob status there\n",
-        ));
-    }
-    let status = pages.board.status().await;
-    let text = serde_json::to_string_pretty(&status).unwrap_or_default();
-    Ok(([(CONTENT_TYPE, "application/json")], text + "\n"))
+/// Names users and what servers said, so it is for whom the API lets in.
+async fn status(State(pages): State<Pages>) -> Result<(Text, Bytes), (StatusCode, &'static str)> {
+    let sample = pages.sampler.sample().await.ok_or(UNKNOWN)?;
+    Ok(([(CONTENT_TYPE, "application/json")], sample.status.clone()))
 }
 
-/// Whether a Host field names an address, or this machine.
-fn is_address(host: &str) -> bool {
-    host.parse::<SocketAddr>().is_ok()
-        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok()
-        || host == "localhost"
-        || host
-            .strip_prefix("localhost:")
-            .is_some_and(|port| port.parse::<u16>().is_ok())
-}
-
-async fn measured(State(pages): State<Pages>, headers: HeaderMap) -> Result<(Text, String), StatusCode> {
-    pages.board.measure().await;
-    let text = pages.metrics.encode().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+async fn measured(State(pages): State<Pages>, headers: HeaderMap) -> Result<(Text, Bytes), (StatusCode, &'static str)> {
     let accepts = |accept: &str| accept.contains("application/openmetrics-text");
     let openmetrics = headers
         .get_all(ACCEPT)
         .iter()
         .any(|accept| accept.to_str().is_ok_and(accepts));
+    let sample = pages.sampler.sample().await.ok_or(UNKNOWN)?;
     Ok(if openmetrics {
-        ([(CONTENT_TYPE, metrics::MEDIA_TYPE)], text)
+        ([(CONTENT_TYPE, metrics::MEDIA_TYPE)], sample.open.clone())
     } else {
-        ([(CONTENT_TYPE, metrics::CLASSIC_MEDIA_TYPE)], metrics::classic(&text))
+        ([(CONTENT_TYPE, metrics::CLASSIC_MEDIA_TYPE)], sample.classic.clone())
     })
 }
+
+/// A look hangs.
+const UNKNOWN: (StatusCode, &str) = (
+    StatusCode::SERVICE_UNAVAILABLE,
+    "how things stand has not been known for a minute: the ledger's disk may hang; see the log\n",
+);
 
 #[cfg(test)]
 #[path = "http_tests.rs"]

@@ -1,9 +1,11 @@
 //! A thread of its own for what is said over HTTP, so that an answer comes also when the runtime of the loops is stuck.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     net::{SocketAddr, TcpListener},
+    pin::Pin,
     sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -15,10 +17,14 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    sync::oneshot,
+    time::Sleep,
 };
 use tokio_util::sync::CancellationToken;
+
+use super::places::Places;
 
 /// How long answers that are on their way may still take at the end.
 const LAST: Duration = Duration::from_secs(2);
@@ -26,7 +32,11 @@ const LAST: Duration = Duration::from_secs(2);
 const BLOCKING: usize = 4;
 /// How long a request's head may take, and how long a connection may say nothing between two requests.
 const HEAD: Duration = Duration::from_secs(10);
-/// Connections at a time. Who comes after them waits until one ends, at most [`HEAD`] when they are silent.
+/// How long nothing may be taken of an answer.
+const WRITING: Duration = Duration::from_secs(10);
+/// How long a connection may last, whatever is asked on it.
+const WHOLE: Duration = Duration::from_secs(300);
+/// Connections at a time.
 const CONNECTIONS: usize = 256;
 
 /// A thread that answers.
@@ -65,12 +75,12 @@ pub fn start(listener: TcpListener, routes: Router, stop: CancellationToken) -> 
 
 async fn answer(listener: TcpListener, routes: Router, stop: CancellationToken) -> io::Result<()> {
     let mut listener = tokio::net::TcpListener::from_std(listener)?;
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let places = Arc::new(Places::new(CONNECTIONS));
     let open = GracefulShutdown::new();
     let accepting = async {
-        while let Ok(place) = room.clone().acquire_owned().await {
+        loop {
             let (stream, peer) = Listener::accept(&mut listener).await;
-            serve(stream, peer, &routes, &open, place);
+            serve(stream, peer, &routes, &open, &places);
         }
     };
     tokio::select! {
@@ -84,18 +94,85 @@ async fn answer(listener: TcpListener, routes: Router, stop: CancellationToken) 
 }
 
 /// Answers on one connection, beside all others.
-fn serve(stream: TcpStream, peer: SocketAddr, routes: &Router, open: &GracefulShutdown, place: OwnedSemaphorePermit) {
+fn serve(stream: TcpStream, peer: SocketAddr, routes: &Router, open: &GracefulShutdown, places: &Arc<Places>) {
     let service = TowerToHyperService::new(routes.clone().layer(Extension(ConnectInfo(peer))));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Impatient::new(stream)), service);
     let connection = open.watch(connection);
+    let (places, place) = (places.clone(), places.take(peer.ip().to_canonical()));
     tokio::spawn(async move {
         // Whatever ends it early is the other side's doing.
-        connection.await.ok();
-        drop(place);
+        tokio::select! {
+            _ = tokio::time::timeout(WHOLE, connection) => {},
+            () = place.lost.cancelled() => {},
+        }
+        places.give_back(&place);
     });
+}
+
+/// A connection that ends where nothing is taken of what is said for [`WRITING`].
+struct Impatient {
+    stream: TcpStream,
+    stuck: Option<Pin<Box<Sleep>>>,
+}
+
+impl Impatient {
+    fn new(stream: TcpStream) -> Self {
+        Self { stream, stuck: None }
+    }
+
+    /// The same, unless it has been waited for too long.
+    fn in_time<T>(&mut self, context: &mut Context<'_>, came: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if came.is_ready() {
+            self.stuck = None;
+            return came;
+        }
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(tokio::time::sleep(WRITING)));
+        match stuck.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl AsyncRead for Impatient {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for Impatient {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, said: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let came = Pin::new(&mut this.stream).poll_write(context, said);
+        this.in_time(context, came)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        said: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let came = Pin::new(&mut this.stream).poll_write_vectored(context, said);
+        this.in_time(context, came)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let came = Pin::new(&mut this.stream).poll_flush(context);
+        this.in_time(context, came)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
 }
 
 #[cfg(test)]
@@ -142,15 +219,34 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silent_connections_make_room_for_others() {
+    async fn who_takes_nothing_is_cut_off() {
+        let address = served();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let begun = Instant::now();
+        // Answers fill both sides' buffers, and then nothing is taken any more.
+        let asking = async {
+            loop {
+                if stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.is_err() {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(WHOLE - Duration::from_secs(1), asking)
+            .await
+            .expect("it ends before all connections do");
+        assert!(begun.elapsed() >= WRITING, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_holds_connections_keeps_nobody_out() {
         let address = served();
         let begun = Instant::now();
         let mut silent = Vec::new();
-        for _ in 0..CONNECTIONS {
+        for _ in 0..CONNECTIONS + 44 {
             silent.push(TcpStream::connect(address).await.unwrap());
         }
         let said = said(address, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
         assert!(said.ends_with("here"), "{said}");
-        assert!(begun.elapsed() >= HEAD, "there is room for {CONNECTIONS} only");
+        assert!(begun.elapsed() < HEAD, "nobody had to leave by himself");
     }
 }

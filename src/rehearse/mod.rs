@@ -224,7 +224,10 @@ fn endings(action: &Action) -> (Outcome, Outcome) {
     match action {
         Action::Webhook(_) => (
             done("[the text that the webhook answers]"),
-            failed(Reason::Status(422), Some("[the text that the webhook answers, if any]")),
+            failed(
+                Reason::Status(422),
+                Some("[the reply that the webhook answers, if any]"),
+            ),
         ),
         Action::Command(_) => (
             done("[the text that the command prints]"),

@@ -189,7 +189,7 @@ impl Writing<'_> {
             Outcome::Done(answer) => (named(&answer.files), answer.text.as_ref().map_or(0, String::len)),
             _ => (Vec::new(), 0),
         };
-        let values = values(ending, head, &files, reply.tell);
+        let values = values(ending, head, &files);
         let spoken = words::spoken(reply, letter, head, &values, answered, notes);
         let usual = words::usual(reply, &values);
         if reply.original != OriginalAs::Nothing && ending.original.is_none() {

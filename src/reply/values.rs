@@ -21,9 +21,8 @@ const MAX_ADDRESSES: usize = 100;
 /// Characters kept of a subject.
 const MAX_SUBJECT: usize = 400;
 
-/// The values for one ending. `files` are those that are attached, with the names that they get; `tell` says whether what the action
-/// says of a failure may be told.
-pub(super) fn values(ending: &Ending<'_>, head: &Head, files: &[(String, &File)], tell: bool) -> Value {
+/// The values for one ending. `files` are those that are attached, with the names that they get.
+pub(super) fn values(ending: &Ending<'_>, head: &Head, files: &[(String, &File)]) -> Value {
     let mut values = BTreeMap::from([
         ("mail", mail(ending, head)),
         ("job", Value::from(ending.job.to_string())),
@@ -45,7 +44,7 @@ pub(super) fn values(ending: &Ending<'_>, head: &Head, files: &[(String, &File)]
         let reason = context! { code => reason.code(), sentence => because(reason) };
         values.insert("reason", reason);
     }
-    let told = told.filter(|_| tell).map(|told| plain(told).trim().to_owned());
+    let told = told.map(|told| plain(told).trim().to_owned());
     if let Some(told) = told.filter(|told| !told.is_empty()) {
         values.insert("tell", Value::from(told));
     }

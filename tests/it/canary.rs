@@ -115,7 +115,12 @@ async fn page(mailjob: &Mailjob, path: &str) -> String {
         .tls_certs_only([])
         .build()
         .unwrap();
-    let answer = http.get(mailjob.health_url(path)).send().await.unwrap();
+    let answer = http
+        .get(mailjob.health_url(path))
+        .bearer_auth(mailjob.token())
+        .send()
+        .await
+        .unwrap();
     format!("{:?}\n{}", answer.headers().clone(), answer.text().await.unwrap())
 }
 

@@ -17,6 +17,7 @@ async fn status(mailjob: &Mailjob, page: &str) -> u16 {
         .build()
         .unwrap();
     http.get(mailjob.health_url(page))
+        .bearer_auth(mailjob.token())
         .send()
         .await
         .unwrap()

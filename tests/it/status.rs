@@ -25,7 +25,12 @@ async fn page(mailjob: &Mailjob, path: &str) -> String {
         .tls_certs_only([])
         .build()
         .unwrap();
-    let answer = http.get(mailjob.health_url(path)).send().await.unwrap();
+    let answer = http
+        .get(mailjob.health_url(path))
+        .bearer_auth(mailjob.token())
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
     answer.text().await.unwrap()
 }

@@ -3,7 +3,11 @@
 mod jobs;
 mod replies;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use clap::Args;
@@ -11,7 +15,12 @@ use reqwest::{Client, Method, StatusCode, Url, header::CONTENT_TYPE};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
+use super::{
+    Files, beside,
+    own_token::{self, NoToken},
+};
 use crate::{
+    config::load::Sources,
     http::api::{MEDIA_TYPE, Problem, ROOT},
     ledger::Error,
     message::clean::clean,
@@ -34,28 +43,59 @@ pub(super) struct Elsewhere {
     /// Ask the API of a running Mailjob, such as `http://127.0.0.1:8025`, instead of the ledger.
     #[arg(long, value_name = "URL", env = "MAILJOB_URL")]
     url: Option<Url>,
-    /// The file of its token.
+    /// The file of its token. Where none is named and the URL is one of this machine: mailjob.token beside the ledger.
     #[arg(long, value_name = "FILE", env = "MAILJOB_TOKEN_FILE")]
     token_file: Option<PathBuf>,
 }
 
 impl Elsewhere {
-    /// The API, where one is named.
+    /// The API, where one is named; these files say where the ledger of this machine is.
     ///
     /// # Errors
     /// When the token can't be read, or the URL is none of HTTP.
-    pub(super) fn api(self) -> Result<Option<Remote>, Error> {
+    pub(super) async fn api(self, files: &Files) -> Result<Option<Remote>, Error> {
         let Some(url) = self.url else { return Ok(None) };
-        let token = self.token_file.map(|file| SecretRef::File(file).read()).transpose();
-        let token = token.map_err(|error| Error::Remote(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
             return Err(Error::Remote(format!(
                 "{url} is no address of an API; write it as http://127.0.0.1:8025"
             )));
         }
+        let refused = |why: String| Error::Remote(why);
+        let (token, no_token) = match self.token_file {
+            Some(file) => {
+                let token = SecretRef::File(file).read();
+                (Some(token.map_err(|error| refused(error.to_string()))?), None)
+            }
+            None => match own_token(&url, files).await {
+                None => (None, None),
+                Some(Ok(token)) => (Some(token), None),
+                Some(Err(why)) => (None, Some(why.to_string())),
+            },
+        };
         let http = net::http::client(None).map_err(|error| Error::Remote(error.to_string()))?;
-        Ok(Some(Remote { http, url, token }))
+        Ok(Some(Remote {
+            http,
+            url,
+            token,
+            no_token,
+        }))
     }
+}
+
+/// The token of this machine, for a URL of this machine by its address: whatever a name leads to could be another.
+async fn own_token(url: &Url, files: &Files) -> Option<Result<Secret, NoToken>> {
+    let host = url.host_str()?;
+    let ip = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(ip) => ip,
+        Err(_) if host == "localhost" => Ipv4Addr::LOCALHOST.into(),
+        Err(_) => return None,
+    };
+    if !ip.to_canonical().is_loopback() {
+        return None;
+    }
+    let address = SocketAddr::new(ip, url.port_or_known_default()?);
+    let (_, service) = beside::read(Sources::from(files.clone())).await;
+    Some(own_token::for_address(&service, address))
 }
 
 /// An answer.
@@ -78,6 +118,8 @@ pub(super) struct Remote {
     http: Client,
     url: Url,
     token: Option<Secret>,
+    /// Why that of this machine is not shown.
+    no_token: Option<String>,
 }
 
 impl Remote {
@@ -148,7 +190,10 @@ impl Remote {
         let problem = serde_json::from_slice::<Problem>(&heard.body);
         match problem.ok().filter(|_| heard.is_problem) {
             Some(problem) => {
-                let said = format!("{} says: {} {}", self.url, problem.detail, problem.cure);
+                let mut said = format!("{} says: {} {}", self.url, problem.detail, problem.cure);
+                if let Some(why) = &self.no_token {
+                    said = format!("{said}; {why}");
+                }
                 let said = clean(&said, SHOWN);
                 Err(match heard.status {
                     StatusCode::NOT_FOUND => Error::Unknown(said),
@@ -202,9 +247,12 @@ mod tests {
 
     fn remote(url: &str) -> Remote {
         net::tls::install_provider();
-        let url = Some(url.parse().unwrap());
-        let elsewhere = Elsewhere { url, token_file: None };
-        elsewhere.api().unwrap().unwrap()
+        Remote {
+            http: net::http::client(None).unwrap(),
+            url: url.parse().unwrap(),
+            token: None,
+            no_token: None,
+        }
     }
 
     #[test]

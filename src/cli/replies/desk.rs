@@ -49,7 +49,7 @@ impl Where {
             eprintln!("{error}");
             ExitCode::from(IO)
         };
-        if let Some(remote) = self.elsewhere.api().map_err(failed)? {
+        if let Some(remote) = self.elsewhere.api(&self.files).await.map_err(failed)? {
             return Ok(Desk::Elsewhere(remote));
         }
         let sources = Sources::from(self.files);

@@ -6,13 +6,17 @@ use std::{
     time::Duration,
 };
 
+use reqwest::StatusCode;
+
 use crate::{
+    cli::own_token::{self, NoToken},
     config::{EndpointName, Service, load::Loaded},
     ledger::{
         counts::{self, Counts},
         sqlite,
     },
     net,
+    secret::ExposeSecret as _,
     status::{
         Endpoint, Status,
         verdict::{Verdict, undecided, waiting},
@@ -30,16 +34,28 @@ pub(super) struct Asked {
     pub(super) silent: Option<String>,
 }
 
-/// Neither could be asked.
+/// It may not be asked.
 pub(super) struct Fault(pub(super) String);
 
+/// Why the process did not say how everything is.
+enum Silent {
+    /// Nobody of ours answers.
+    Away(String),
+    /// It does not tell us.
+    Refused(String),
+}
+
 /// Asks the process at the health address, and the ledger where none answers there.
+///
+/// # Errors
+/// When the process runs as another user.
 pub(super) async fn ask(service: &Service, loaded: &Loaded) -> Result<Asked, Fault> {
     let silent = match service.health {
         None => "[service] health = false: no process can be asked".to_owned(),
-        Some(address) => match process(here(address)).await {
+        Some(address) => match process(here(address), service).await {
             Ok(status) => return Ok(Asked { status, silent: None }),
-            Err(why) => why,
+            Err(Silent::Away(why)) => why,
+            Err(Silent::Refused(why)) => return Err(Fault(why)),
         },
     };
     Ok(Asked {
@@ -58,33 +74,60 @@ fn here(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-async fn process(address: SocketAddr) -> Result<Status, String> {
+async fn process(address: SocketAddr, service: &Service) -> Result<Status, Silent> {
+    let away = |why: String| Silent::Away(why);
+    let token = own_token::for_address(service, address);
+    if let Err(why @ NoToken::Stranger { .. }) = &token {
+        return Err(away(why.to_string()));
+    }
     let asked = async {
-        let http = net::http::client(None).map_err(|error| error.to_string())?;
-        let url = format!("http://{address}/status");
-        let mut answer = http.get(url).send().await.map_err(|error| {
-            if error.is_connect() {
+        let http = net::http::client(None).map_err(|error| away(error.to_string()))?;
+        let mut request = http.get(format!("http://{address}/status"));
+        if let Ok(token) = &token {
+            request = request.bearer_auth(token.expose_secret());
+        }
+        let mut answer = request.send().await.map_err(|error| {
+            away(if error.is_connect() {
                 format!("nothing runs: nobody answers at {address}")
             } else {
                 format!("{address} can't be asked: {error}")
-            }
+            })
         })?;
-        if !answer.status().is_success() {
-            let status = answer.status().as_u16();
-            return Err(format!(
-                "{address} answers {status}: is that another program, or an older Mailjob?"
-            ));
+        let status = answer.status();
+        match &token {
+            _ if status.is_success() => {}
+            Err(why) if status == StatusCode::UNAUTHORIZED => {
+                return Err(Silent::Refused(format!(
+                    "{address} tells only the user that runs Mailjob how it is: {why}"
+                )));
+            }
+            Ok(_) if status == StatusCode::UNAUTHORIZED => {
+                return Err(away(format!(
+                    "{address} knows another token than the one beside {}: is that a Mailjob with another ledger, or was the file changed since it started?",
+                    service.ledger.display()
+                )));
+            }
+            _ => {
+                return Err(away(format!(
+                    "{address} answers {}: is that another program, or an older Mailjob?",
+                    status.as_u16()
+                )));
+            }
         }
         let body = net::http::body(&mut answer, LONGEST)
             .await
-            .map_err(|error| error.to_string())?
-            .ok_or_else(|| format!("{address} answers too much: is that another program?"))?;
-        serde_json::from_slice(&body)
-            .map_err(|_| format!("{address} answers what can't be understood: is that another program?"))
+            .map_err(|error| away(error.to_string()))?
+            .ok_or_else(|| away(format!("{address} answers too much: is that another program?")))?;
+        serde_json::from_slice(&body).map_err(|_| {
+            away(format!(
+                "{address} answers what can't be understood: is that another program?"
+            ))
+        })
     };
+    let late = || away(format!("{address} did not answer within {} s", PATIENCE.as_secs()));
     tokio::time::timeout(PATIENCE, asked)
         .await
-        .unwrap_or_else(|_| Err(format!("{address} did not answer within {} s", PATIENCE.as_secs())))
+        .unwrap_or_else(|_| Err(late()))
 }
 
 /// What the ledger and the files know. Where there is none yet, none is made.

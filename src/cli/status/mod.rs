@@ -22,6 +22,8 @@ const NEEDS_PERSON: u8 = 1;
 const UNAVAILABLE: u8 = 69;
 /// `EX_IOERR`: the ledger can't be read, or it could not be told.
 const IO: u8 = 74;
+/// `EX_NOPERM`: the process tells that to its own user only.
+const FORBIDDEN: u8 = 77;
 /// `EX_CONFIG`.
 const CONFIG: u8 = 78;
 
@@ -57,10 +59,9 @@ pub(super) async fn status(sources: Sources, args: Args) -> ExitCode {
                     return ExitCode::from(CONFIG);
                 }
             },
-            Err(Fault(words)) if args.watch => (format!("{}\n", escaped(&words)), IO),
             Err(Fault(words)) => {
                 eprintln!("{}", escaped(&words));
-                return ExitCode::from(IO);
+                return ExitCode::from(FORBIDDEN);
             }
         };
         let text = if args.watch && !args.json && io::stdout().is_terminal() {

@@ -107,8 +107,8 @@ const REPLY: &[Key] = &[
     Key::usual(
         "tell",
         Shape::Flag,
-        "true",
-        "whether what the action itself says of a failure is told",
+        "false",
+        "whether the plain text with which a webhook refuses is told to the sender; the reply of a JSON answer always is",
     ),
     Key::usual(
         "charset",

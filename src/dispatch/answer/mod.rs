@@ -3,7 +3,7 @@
 //! 2xx is done, whatever its head or body looks like: whoever did the work is not asked again. The body may be the result: plain text is the
 //! text of the reply, JSON with a `reply` is text and files, any other media type is one file. What can't be used of it is left out,
 //! and said. What any other status means, [`crate::refusal`] says: another attempt, none at all until the operator has acted (401, 404), or
-//! a failed job. Redirects are not followed (Standard Webhooks 1.0.0, CloudEvents HTTP webhook).
+//! a failed job, of which its sender hears what is in the `reply` of a JSON answer; plain text only where the endpoint says so. Redirects are not followed (Standard Webhooks 1.0.0, CloudEvents HTTP webhook).
 //!
 //! A page in HTML never goes back by itself: it is what a server shows to people, a sign-in page above all. It goes as a file where
 //! Content-Disposition says `attachment`. What has no markup is text, as PHP and Flask say `text/html` of everything.
@@ -49,11 +49,20 @@ pub(super) enum Came {
     Headless(String),
 }
 
+/// What may be made of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Bytes of an answer that is packed, unpacked.
+    pub(super) most: u64,
+    /// Whether a refusal in plain text is meant for the sender: it may hold whatever was sent there. One in JSON with a `reply` is.
+    pub(super) tells: bool,
+}
+
 /// The outcome that an answer asks for.
 #[must_use]
-pub(super) fn judge(status: StatusCode, headers: &HeaderMap, came: Came, most: u64, now: DateTime<Utc>) -> Ended {
+pub(super) fn judge(status: StatusCode, headers: &HeaderMap, came: Came, limits: Limits, now: DateTime<Utc>) -> Ended {
     if status.is_success() {
-        return done(status, headers, came, most);
+        return done(status, headers, came, limits.most);
     }
     let reason = Reason::Status(status.as_u16());
     let said = refusal::webhook(status.as_u16());
@@ -71,7 +80,7 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap, came: Came, most: u
             reason,
             detail: told,
             tell: match came {
-                Came::Whole(body) if !status.is_redirection() => tell(headers, &body),
+                Came::Whole(body) if !status.is_redirection() => tell(headers, &body, limits.tells),
                 _ => None,
             },
         },
@@ -151,6 +160,8 @@ enum Kind {
     Text,
     Json,
     Html,
+    /// Text that nobody called so.
+    Unnamed,
     File(String),
 }
 
@@ -164,7 +175,7 @@ fn kind(content_type: &Field, body: &[u8], is_attachment: bool) -> Kind {
             {
                 Kind::Json
             }
-            Ok(_) => Kind::Text,
+            Ok(_) => Kind::Unnamed,
             Err(_) => Kind::File(OCTETS.to_owned()),
         };
     };
@@ -225,7 +236,11 @@ fn result(headers: &HeaderMap, body: &Bytes) -> Answer {
 
 fn readable(kind: &Kind, Text { text, flaw }: Text) -> Answer {
     let mut answer = match kind {
-        Kind::Json if text.trim().is_empty() => Answer::default(),
+        Kind::Json | Kind::Unnamed if text.trim().is_empty() => Answer::default(),
+        Kind::Unnamed => Answer::unusable(
+            "the answer has no Content-Type, so it is not taken for a text that its sender may read: answer with \
+             Content-Type: text/plain, or in JSON with a reply",
+        ),
         Kind::Json => contract::read(&text),
         Kind::Html if text.contains('<') => page(&text),
         Kind::Html => Answer {
@@ -271,16 +286,16 @@ fn some_text(text: &str) -> Option<String> {
     Some(clean_lines(text)).filter(|text| !text.is_empty())
 }
 
-/// What a refusal says in plain text.
-fn tell(headers: &HeaderMap, body: &Bytes) -> Option<String> {
+/// What a refusal says to the sender: its `reply` in JSON, or else its plain text where that is said to be for the sender.
+fn tell(headers: &HeaderMap, body: &Bytes, tells: bool) -> Option<String> {
     let body = coding::decoded(body.clone(), &all_of(headers, CONTENT_ENCODING), MAX_REFUSED).ok()?;
     let content_type = field(headers, CONTENT_TYPE);
-    let Kind::Text = kind(&content_type, &body, false) else {
-        return None;
+    let text = || coding::text(&body, content_type.parameter("charset").as_deref()).ok();
+    let text = match kind(&content_type, &body, false) {
+        Kind::Json => contract::read(&text()?.text).text?,
+        Kind::Text if tells => text()?.text,
+        Kind::Text | Kind::Unnamed | Kind::Html | Kind::File(_) => return None,
     };
-    let text = coding::text(&body, content_type.parameter("charset").as_deref())
-        .ok()?
-        .text;
     some_text(text.get(..text.floor_char_boundary(MAX_TELL)).unwrap_or(&text))
 }
 

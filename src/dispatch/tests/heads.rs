@@ -142,7 +142,7 @@ async fn in_turn(words: Vec<Vec<u8>>) -> (String, mpsc::Receiver<usize>) {
 
 #[tokio::test]
 async fn a_broken_head_is_the_answer_to_one_request_only() {
-    let good = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood".to_vec();
+    let good = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\ngood".to_vec();
     for (name, rest) in broken() {
         // A job that failed after one that was done, and the reverse, on a connection that was kept.
         for (status, came_to) in [

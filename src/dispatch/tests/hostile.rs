@@ -180,7 +180,7 @@ async fn an_odd_head_costs_nothing() {
         "Content-Type: \u{fc}\r\n",
         "Content-Encoding: \r\n",
     ] {
-        let words = format!("HTTP/1.1 200 OK\r\n{odd}Content-Length: 5\r\n\r\nhello");
+        let words = format!("HTTP/1.1 200 OK\r\n{odd}Content-Length: 17\r\n\r\n{{\"reply\":\"hello\"}}");
         let outcome = posted(&webhook(&raw_server(words, true).await)).await;
         let Outcome::Done(answer) = outcome else {
             panic!("{odd:.40}: {outcome:?}")
@@ -193,7 +193,7 @@ async fn an_odd_head_costs_nothing() {
     }
     // Interim answers and trailers are no answers of their own.
     let words = "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n\
-                 HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Trailer: x\r\n\r\n";
+                 HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Trailer: x\r\n\r\n";
     let outcome = posted(&webhook(&raw_server(words, true).await)).await;
     assert!(
         matches!(&outcome, Outcome::Done(answer) if answer.text.as_deref() == Some("hello")),

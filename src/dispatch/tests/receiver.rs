@@ -95,7 +95,7 @@ pub(in crate::dispatch) async fn posted_by(
 ) -> Ended {
     let config = webhook.clone();
     let request = with_work(mail, move |work| prepare(&config, work).unwrap()).await;
-    send(client, webhook, request).await
+    send(client, webhook, request, false).await
 }
 
 pub(in crate::dispatch) async fn posted(webhook: &config::Webhook) -> Outcome {

@@ -1,9 +1,14 @@
-//! Who may use the API: programs of this machine, or whoever has the token. Pure.
+//! Who may use the API and `/status`: programs of our own user on this machine, or whoever has the token that `[api]` names. Pure.
 //!
-//! Without a token, a page in a browser of this machine is what to fear: it can have the browser ask us, under a name of its own that leads
-//! here (DNS rebinding), or from its own site (a forged request). Such a request names another host or another origin.
+//! Another user of this machine is a stranger: what shows that a program is of our own user is the machine's token, in a file beside the
+//! ledger that nobody else can read. It counts on this machine alone, so what came through a proxy has to show the token of `[api]`, and so
+//! has a page in a browser that was led here by a name of its own (DNS rebinding) or asks from its own site (a forged request): such a
+//! request names another host or another origin.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 use axum::http::{
     HeaderMap, HeaderName, Uri,
@@ -21,40 +26,77 @@ use crate::{
 /// What browsers say of where a request comes from (Fetch Metadata).
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// What proxies say of a request that they pass on, beside [`PASSED_ON_PREFIX`].
+const PASSED_ON: [&str; 3] = ["forwarded", "via", "x-real-ip"];
+/// How the other names of such fields begin.
+const PASSED_ON_PREFIX: &str = "x-forwarded-";
+
 /// Bytes of a token at least: shorter ones can be guessed.
 const SHORTEST: usize = 16;
 
-/// What opens the API, and where it answers.
+/// The token of this machine, and where it lies.
+#[derive(Debug, Clone)]
+pub struct OwnToken {
+    /// Its file.
+    pub path: PathBuf,
+    /// The token, where it can be used.
+    pub token: Option<Secret>,
+}
+
+/// What opens the API and `/status`.
 #[derive(Debug)]
-pub(super) enum Door {
-    /// Programs of this machine may.
-    Machine,
-    /// Whoever has the token may.
+pub(super) struct Door {
+    own: OwnToken,
+    elsewhere: Elsewhere,
+}
+
+/// What counts beside the machine's own token.
+#[derive(Debug)]
+pub(super) enum Elsewhere {
+    /// Nothing.
+    Nothing,
+    /// This token.
     Token(Secret),
-    /// Nobody may: there is no token, and the address can be reached from elsewhere.
+    /// Nothing: there is no token, and the address can be reached from elsewhere.
     NoToken(SocketAddr),
-    /// Nobody may: `[api]` can't be read.
+    /// Nothing: `[api]` can't be read.
     Unreadable,
-    /// Nobody may: the token can't be had. Why is for the log: whoever asks has not shown yet who he is.
+    /// Nothing: the token can't be had. Why is for the log: whoever asks has not shown yet who he is.
     Unusable(String),
 }
 
 impl Door {
-    /// The door of a listener at this address; `read` reads the token as it is now.
+    /// The door of a listener at this address; `read` reads the token of `[api]` as it is now.
     pub(super) fn of(
+        own: OwnToken,
         api: &Api,
         listener: SocketAddr,
         read: impl FnOnce(&SecretRef) -> Result<Secret, SecretError>,
     ) -> Self {
-        match api {
-            Api::Closed => Self::Unreadable,
+        let elsewhere = match api {
+            Api::Closed => Elsewhere::Unreadable,
             Api::Token(place) => match read(place) {
-                Ok(token) if token.expose_secret().len() >= SHORTEST => Self::Token(token),
-                Ok(_) => Self::Unusable(format!("it has fewer than {SHORTEST} characters")),
-                Err(error) => Self::Unusable(error.to_string()),
+                Ok(token) if token.expose_secret().len() >= SHORTEST => Elsewhere::Token(token),
+                Ok(_) => Elsewhere::Unusable(format!("it has fewer than {SHORTEST} characters")),
+                Err(error) => Elsewhere::Unusable(error.to_string()),
             },
-            Api::Loopback if is_loopback(listener.ip()) => Self::Machine,
-            Api::Loopback => Self::NoToken(listener),
+            Api::Loopback if is_loopback(listener.ip()) => Elsewhere::Nothing,
+            Api::Loopback => Elsewhere::NoToken(listener),
+        };
+        Self { own, elsewhere }
+    }
+
+    /// One where the token of `[api]` can't be had.
+    pub(super) fn unusable(own: OwnToken, why: String) -> Self {
+        let elsewhere = Elsewhere::Unusable(why);
+        Self { own, elsewhere }
+    }
+
+    /// Why the token of `[api]` can't be used.
+    pub(super) fn trouble(&self) -> Option<&str> {
+        match &self.elsewhere {
+            Elsewhere::Unusable(why) => Some(why),
+            Elsewhere::Nothing | Elsewhere::Token(_) | Elsewhere::NoToken(_) | Elsewhere::Unreadable => None,
         }
     }
 }
@@ -62,6 +104,10 @@ impl Door {
 /// What a request says of where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Caller {
+    /// Where it comes from, if that is known.
+    peer: Option<IpAddr>,
+    /// Whether it says that somebody passed it on.
+    is_passed_on: bool,
     /// The hosts that it names, of its target and of all its Host fields; `None` in the place of what is no text.
     hosts: Vec<Option<String>>,
     /// Likewise Origin.
@@ -74,13 +120,17 @@ pub(super) struct Caller {
 
 impl Caller {
     /// Reads what a request says.
-    pub(super) fn of(uri: &Uri, headers: &HeaderMap) -> Self {
+    pub(super) fn of(peer: Option<IpAddr>, uri: &Uri, headers: &HeaderMap) -> Self {
         let all = |name: HeaderName| headers.get_all(name).into_iter().map(|value| value.to_str().ok());
         let owned = |name| all(name).map(|value| value.map(str::to_owned)).collect::<Vec<_>>();
         let mut credentials = all(AUTHORIZATION);
         let bearer = credentials.next().flatten().and_then(bearer).map(str::to_owned);
         let target = uri.authority().map(|authority| Some(authority.to_string()));
+        let is_passed_on =
+            |name: &HeaderName| PASSED_ON.contains(&name.as_str()) || name.as_str().starts_with(PASSED_ON_PREFIX);
         Self {
+            peer,
+            is_passed_on: headers.keys().any(is_passed_on),
             hosts: target.into_iter().chain(owned(HOST)).collect(),
             origins: owned(ORIGIN),
             sites: owned(SITE),
@@ -94,30 +144,55 @@ impl Caller {
 /// # Errors
 /// Why not, and what to do.
 pub(super) fn judge(door: &Door, caller: &Caller) -> Result<(), Problem> {
-    match door {
-        Door::Machine => of_this_machine(caller),
-        Door::Token(token) => with_token(token.expose_secret(), caller.bearer.as_deref()),
-        Door::Unusable(_) => Err(Problem::new(
+    let is_own = shows(door.own.token.as_ref(), caller);
+    let own = of_this_machine(caller);
+    if is_own && own.is_ok() {
+        return Ok(());
+    }
+    match &door.elsewhere {
+        Elsewhere::Nothing => own.and_then(|()| Err(no_proof(&door.own, caller))),
+        Elsewhere::Token(token) if shows(Some(token), caller) => Ok(()),
+        // Whose token is right is told what else is not.
+        Elsewhere::Token(_) if is_own => own,
+        Elsewhere::Token(_) => Err(Problem::new(
+            Kind::Unauthorized,
+            no_token(caller),
+            format!(
+                "send Authorization: Bearer … with the token that [api] in mailjob.toml names, or on its own machine with that in {}",
+                door.own.path.display()
+            ),
+        )),
+        Elsewhere::Unusable(_) => Err(Problem::new(
             Kind::Unavailable,
             "The API's token can't be used.",
             "see the log of mailjob run",
         )),
-        Door::NoToken(listener) => Err(Problem::new(
+        Elsewhere::NoToken(listener) => Err(Problem::new(
             Kind::Forbidden,
             format!(
                 "The API answers on {listener}, which can be reached from elsewhere, with a token only, and there is none."
             ),
-            "write [api] token = { file = \"…\" } into mailjob.toml, or a loopback address into [service] health",
+            format!(
+                "write [api] token = {{ file = \"…\" }} into mailjob.toml, or a loopback address into [service] health; on its own machine the token in {} counts",
+                door.own.path.display()
+            ),
         )),
-        Door::Unreadable => Err(Problem::new(
+        Elsewhere::Unreadable => Err(Problem::new(
             Kind::Forbidden,
-            "[api] in mailjob.toml can't be used, so nobody is let in.",
+            "[api] in mailjob.toml can't be used, so nobody is let in from elsewhere.",
             "mend what mailjob check shows",
         )),
     }
 }
 
+/// Whether the request comes straight from a program of this machine, whoever's it is.
 fn of_this_machine(caller: &Caller) -> Result<(), Problem> {
+    if !caller.peer.is_some_and(is_loopback) {
+        return Err(not_ours("The request comes from another machine."));
+    }
+    if caller.is_passed_on {
+        return Err(not_ours("The request came through a proxy."));
+    }
     let [Some(host), rest @ ..] = &*caller.hosts else {
         return Err(not_ours("The request names no host."));
     };
@@ -146,22 +221,40 @@ fn not_ours(detail: &str) -> Problem {
     Problem::new(
         Kind::Forbidden,
         detail,
-        "ask for localhost, 127.0.0.1 or [::1], or write [api] token = { file = \"…\" } into mailjob.toml",
+        "ask on its own machine for localhost, 127.0.0.1 or [::1], or write [api] token = { file = \"…\" } into mailjob.toml",
     )
 }
 
-fn with_token(token: &str, bearer: Option<&str>) -> Result<(), Problem> {
-    match bearer.is_some_and(|bearer| is_same(token, bearer)) {
-        true => Ok(()),
-        false => Err(Problem::new(
+/// It comes from this machine and does not show that it is of our own user.
+fn no_proof(own: &OwnToken, caller: &Caller) -> Problem {
+    let path = own.path.display();
+    match own.token {
+        Some(_) => Problem::new(
             Kind::Unauthorized,
-            match bearer {
-                Some(_) => "The token is another one.",
-                None => "The request has no token.",
-            },
-            "send Authorization: Bearer … with the token that [api] in mailjob.toml names",
-        )),
+            no_token(caller),
+            format!(
+                "send Authorization: Bearer … with the token in {path}, which only the user that runs Mailjob can read"
+            ),
+        ),
+        None => Problem::new(
+            Kind::Unavailable,
+            format!("The token of this machine in {path} can't be used."),
+            "see the log of mailjob run",
+        ),
     }
+}
+
+fn no_token(caller: &Caller) -> &'static str {
+    match caller.bearer {
+        Some(_) => "The token is another one.",
+        None => "The request has no token.",
+    }
+}
+
+/// Whether the caller has this token.
+fn shows(token: Option<&Secret>, caller: &Caller) -> bool {
+    let both = token.zip(caller.bearer.as_deref());
+    both.is_some_and(|(token, bearer)| is_same(token.expose_secret(), bearer))
 }
 
 /// Whether two tokens are the same; how long this takes tells nothing of where they differ, as their codes are compared.

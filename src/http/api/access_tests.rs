@@ -3,6 +3,8 @@ use std::net::SocketAddr;
 use super::*;
 
 const TOKEN: &str = "0123456789abcdef";
+/// That of the machine.
+const OWN: &str = "fedcba9876543210";
 const HERE: &str = "127.0.0.1:8025";
 const EVERYWHERE: &str = "0.0.0.0:8025";
 
@@ -16,16 +18,35 @@ fn read(place: &SecretRef) -> Result<Secret, SecretError> {
     }
 }
 
+fn own(token: Option<&str>) -> OwnToken {
+    OwnToken {
+        path: "/ledgers/mailjob.token".into(),
+        token: token.map(Secret::from),
+    }
+}
+
 fn door(api: &Api, listener: &str) -> Door {
-    Door::of(api, listener.parse::<SocketAddr>().unwrap(), read)
+    Door::of(own(Some(OWN)), api, listener.parse::<SocketAddr>().unwrap(), read)
 }
 
 fn token(value: &str) -> Api {
     Api::Token(SecretRef::Env(value.to_owned()))
 }
 
-/// A request: its target and its header fields.
+/// A request of this machine: its target and its header fields.
 fn caller(target: &str, fields: &[(&str, &str)]) -> Caller {
+    from("127.0.0.1", target, fields)
+}
+
+/// A request with the machine's token.
+fn own_caller(target: &str, fields: &[(&str, &str)]) -> Caller {
+    caller(
+        target,
+        &[fields, &[("authorization", "Bearer fedcba9876543210")]].concat(),
+    )
+}
+
+fn from(peer: &str, target: &str, fields: &[(&str, &str)]) -> Caller {
     let mut headers = HeaderMap::new();
     for (name, value) in fields {
         headers.append(
@@ -33,7 +54,7 @@ fn caller(target: &str, fields: &[(&str, &str)]) -> Caller {
             axum::http::HeaderValue::from_bytes(value.as_bytes()).unwrap(),
         );
     }
-    Caller::of(&target.parse().unwrap(), &headers)
+    Caller::of(peer.parse().ok(), &target.parse().unwrap(), &headers)
 }
 
 fn status(door: &Door, caller: &Caller) -> u16 {
@@ -41,7 +62,7 @@ fn status(door: &Door, caller: &Caller) -> u16 {
 }
 
 #[test]
-fn without_a_token_programs_of_this_machine_are_let_in_and_no_page_is() {
+fn programs_of_our_own_user_are_let_in_on_this_machine_and_no_page_is() {
     let here = door(&Api::Loopback, HERE);
     type Case = (u16, &'static str, &'static [(&'static str, &'static str)]);
     let cases: &[Case] = &[
@@ -97,7 +118,81 @@ fn without_a_token_programs_of_this_machine_are_let_in_and_no_page_is() {
         (403, "/", &[("host", "localhost"), ("sec-fetch-site", "\u{f6}")]),
     ];
     for (expected, target, fields) in cases {
-        assert_eq!(status(&here, &caller(target, fields)), *expected, "{target} {fields:?}");
+        assert_eq!(
+            status(&here, &own_caller(target, fields)),
+            *expected,
+            "{target} {fields:?}"
+        );
+        // Another user of this machine, or a page, has no token.
+        let without = status(&here, &caller(target, fields));
+        assert_eq!(
+            without,
+            if *expected == 200 { 401 } else { *expected },
+            "{target} {fields:?}"
+        );
+    }
+}
+
+#[test]
+fn another_user_of_this_machine_is_told_where_the_token_lies() {
+    let here = door(&Api::Loopback, HERE);
+    let host = ("host", "localhost");
+    let problem = judge(&here, &caller("/", &[host])).unwrap_err();
+    assert_eq!(problem.status, 401);
+    assert!(problem.cure.contains("/ledgers/mailjob.token"), "{problem:?}");
+    let wrong = caller("/", &[host, ("authorization", "Bearer fedcba9876543211")]);
+    assert_eq!(status(&here, &wrong), 401);
+    let without = Door::of(own(None), &Api::Loopback, HERE.parse().unwrap(), read);
+    assert_eq!(status(&without, &own_caller("/", &[host])), 503);
+    let both = door(&token(TOKEN), EVERYWHERE);
+    assert_eq!(
+        status(&both, &own_caller("/", &[host])),
+        200,
+        "beside a token of [api] too"
+    );
+    assert_eq!(status(&both, &own_caller("/", &[("host", "any.example")])), 403);
+}
+
+#[test]
+fn what_a_proxy_passed_on_or_another_machine_asks_gets_nothing_by_the_machines_token() {
+    for name in [
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-forwarded-new-one",
+        "x-real-ip",
+        "via",
+    ] {
+        let fields = [("host", "127.0.0.1:8025"), (name, "x")];
+        for (api, listener) in [(Api::Loopback, HERE), (Api::Loopback, EVERYWHERE), (token(TOKEN), HERE)] {
+            let door = door(&api, listener);
+            assert_eq!(status(&door, &own_caller("/", &fields)), 403, "{name} {api:?}");
+            let without = status(&door, &caller("/", &fields));
+            assert!(matches!(without, 401 | 403), "{name} {api:?} {without}");
+        }
+        let with = [&fields[..], &[("authorization", "Bearer 0123456789abcdef")]].concat();
+        let with = caller("/", &with);
+        assert_eq!(
+            status(&door(&token(TOKEN), HERE), &with),
+            200,
+            "whoever has the token of [api]"
+        );
+    }
+    let fields = [("host", "127.0.0.1:8025"), ("authorization", "Bearer fedcba9876543210")];
+    for (peer, expected) in [
+        ("127.0.0.1", 200),
+        ("127.9.9.9", 200),
+        ("::1", 200),
+        ("::ffff:127.0.0.1", 200),
+        ("10.0.0.1", 403),
+        ("::ffff:10.0.0.1", 403),
+        ("nobody", 403),
+    ] {
+        for listener in [HERE, EVERYWHERE] {
+            let door = door(&Api::Loopback, listener);
+            assert_eq!(status(&door, &from(peer, "/", &fields)), expected, "{peer} {listener}");
+        }
     }
 }
 
@@ -145,9 +240,9 @@ fn where_no_token_can_be_asked_for_nobody_is_let_in() {
         &[("host", "localhost"), ("authorization", "Bearer 0123456789abcdef")],
     );
     let cases = [
-        (Api::Loopback, "127.8.8.8:1", 200),
-        (Api::Loopback, "[::1]:1", 200),
-        (Api::Loopback, "[::ffff:127.0.0.1]:1", 200),
+        (Api::Loopback, "127.8.8.8:1", 401),
+        (Api::Loopback, "[::1]:1", 401),
+        (Api::Loopback, "[::ffff:127.0.0.1]:1", 401),
         (Api::Loopback, EVERYWHERE, 403),
         (Api::Loopback, "[::]:8025", 403),
         (Api::Loopback, "10.0.0.1:8025", 403),

@@ -30,7 +30,7 @@ fn every_operation_is_in_the_document_under_a_name_of_its_own() {
 
 #[test]
 fn the_document_names_nothing_that_it_does_not_have() {
-    let document = document::document(&operations(), true);
+    let document = openapi();
     let text = document.to_string();
     for reference in text.split("\"$ref\":\"#").skip(1) {
         let pointer = reference.split('"').next().unwrap();

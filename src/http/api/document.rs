@@ -11,8 +11,8 @@ use super::{
     problem::{self, Problem},
 };
 
-/// The document (OpenAPI 3.1); `token` says whether a token is asked for.
-pub(super) fn document(operations: &[Operation], token: bool) -> Value {
+/// The document (OpenAPI 3.1).
+pub(super) fn document(operations: &[Operation]) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;
@@ -30,10 +30,6 @@ pub(super) fn document(operations: &[Operation], token: bool) -> Value {
             responses.insert(name.to_owned(), json!({ "description": title, "content": content }));
         }
     }
-    let (security, schemes) = match token {
-        true => (json!([{ "token": [] }]), json!({ "token": scheme() })),
-        false => (json!([]), json!({})),
-    };
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -42,15 +38,15 @@ pub(super) fn document(operations: &[Operation], token: bool) -> Value {
             "description": "See and steer a running Mailjob. Within v1 it only grows: answers may have further fields.",
         },
         "paths": paths,
-        "security": security,
+        "security": [{ "token": [] }],
         "components": {
             "schemas": schemas.take_definitions(true),
             "responses": responses,
-            "securitySchemes": schemes,
+            "securitySchemes": { "token": scheme() },
         },
     })
 }
 
 fn scheme() -> Value {
-    json!({ "type": "http", "scheme": "bearer", "description": "The token that [api] in mailjob.toml names." })
+    json!({ "type": "http", "scheme": "bearer", "description": "The token that [api] in mailjob.toml names, or on its own machine that in mailjob.token beside the ledger." })
 }

@@ -22,7 +22,7 @@ use std::{
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{
         HeaderValue, Method,
         header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS},
@@ -39,17 +39,18 @@ use crate::{
     secret::SecretRef,
 };
 
+pub use self::{
+    access::OwnToken,
+    endpoints::{EndpointAction, EndpointRow, EndpointState, Endpoints, FileProblem, Resumed, Settings},
+    jobs::{Found, Order, Ordered},
+    problem::{MEDIA_TYPE, Problem},
+    replies::{Accepted, Again, Replies, Retry},
+};
 use self::{
     access::{Caller, Door},
     operation::{Json, Operation},
     parameters::Nothing,
     problem::Kind,
-};
-pub use self::{
-    endpoints::{EndpointAction, EndpointRow, EndpointState, Endpoints, FileProblem, Resumed, Settings},
-    jobs::{Found, Order, Ordered},
-    problem::{MEDIA_TYPE, Problem},
-    replies::{Accepted, Again, Replies, Retry},
 };
 
 /// Where the API begins.
@@ -111,6 +112,8 @@ pub struct Api {
     pub jobs: Arc<dyn JobTable>,
     /// Room for mails that are handed out; [`letters`] makes it.
     pub letters: Arc<Semaphore>,
+    /// By what programs of our own user are known.
+    pub own: OwnToken,
 }
 
 /// Everything that can be asked for.
@@ -119,7 +122,7 @@ fn operations() -> Vec<Operation> {
         "/openapi.json",
         "openapi",
         "This document.",
-        |api: Api, _, _| async move { Ok(Json(api.document())) },
+        |_, _, _| async move { Ok(Json(openapi())) },
     );
     let rooms = [
         vec![own],
@@ -132,19 +135,15 @@ fn operations() -> Vec<Operation> {
     rooms.into_iter().flatten().collect()
 }
 
-/// The OpenAPI document of an API without a token.
+/// The OpenAPI document.
 #[must_use]
 pub fn openapi() -> Value {
-    document::document(&operations(), false)
+    document::document(&operations())
 }
 
 /// The routes below [`ROOT`].
 pub fn routes(api: Api) -> Router {
-    let guard = Guard {
-        api: api.clone(),
-        places: Arc::new(Semaphore::new(AT_ONCE)),
-        said: Arc::default(),
-    };
+    let guard = Guard::new(&api);
     let mut routes = Router::new();
     for operation in operations() {
         routes = routes.route(operation.path, operation.handler);
@@ -160,28 +159,36 @@ pub fn routes(api: Api) -> Router {
     Router::new().nest(ROOT, routes)
 }
 
-impl Api {
-    /// The document, with a token where one is asked for.
-    fn document(&self) -> Value {
-        match self.running.borrow().config.api {
-            config::Api::Token(_) => document::document(&operations(), true),
-            config::Api::Loopback | config::Api::Closed => openapi(),
-        }
-    }
+/// Lets in to these routes whom the API lets in.
+pub fn guard(routes: Router, api: &Api) -> Router {
+    routes.layer(middleware::from_fn_with_state(Guard::new(api), guarded))
 }
 
 /// Lets in who may, and only so many at once.
 #[derive(Clone)]
 struct Guard {
-    api: Api,
+    listener: SocketAddr,
+    own: OwnToken,
+    running: watch::Receiver<Arc<Running>>,
     places: Arc<Semaphore>,
     /// Why the token can't be had, as it was said last.
     said: Arc<Mutex<String>>,
 }
 
 impl Guard {
+    fn new(api: &Api) -> Self {
+        Self {
+            listener: api.listener,
+            own: api.own.clone(),
+            running: api.running.clone(),
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+            said: Arc::default(),
+        }
+    }
+
     async fn answer(&self, request: Request, next: Next) -> Result<Response, Problem> {
-        let caller = Caller::of(request.uri(), request.headers());
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let caller = Caller::of(peer.map(|peer| peer.0.ip()), request.uri(), request.headers());
         access::judge(&self.door().await, &caller)?;
         let answering = async {
             // The semaphore is never closed.
@@ -194,23 +201,32 @@ impl Guard {
         })
     }
 
-    /// The door as it is now. A token is read from its file.
+    /// The door as it is now. A configured token is read from its file.
     async fn door(&self) -> Door {
-        let (api, listener) = (self.api.running.borrow().config.api.clone(), self.api.listener);
-        let door = tokio::task::spawn_blocking(move || Door::of(&api, listener, SecretRef::read));
-        let door = door.await.unwrap_or_else(|error| Door::Unusable(error.to_string()));
-        let why = match &door {
-            Door::Unusable(why) => why.as_str(),
-            Door::Machine | Door::Token(_) | Door::NoToken(_) | Door::Unreadable => "",
+        let api = self.running.borrow().config.api.clone();
+        let (own, listener) = (self.own.clone(), self.listener);
+        let door = match api {
+            config::Api::Loopback | config::Api::Closed => Door::of(own, &api, listener, SecretRef::read),
+            config::Api::Token(_) => {
+                let reading = {
+                    let own = own.clone();
+                    tokio::task::spawn_blocking(move || Door::of(own, &api, listener, SecretRef::read))
+                };
+                reading
+                    .await
+                    .unwrap_or_else(|error| Door::unusable(own, error.to_string()))
+            }
         };
+        let why = door.trouble().unwrap_or_default();
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         // Once, not for each who knocks.
         if *said != why {
             why.clone_into(&mut said);
             if !why.is_empty() {
-                tracing::error!(why, "the API's token can't be used, so nobody is let in");
+                tracing::error!(why, "the API's token can't be used, so nobody is let in by it");
             }
         }
+        drop(said);
         door
     }
 }

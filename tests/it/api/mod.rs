@@ -2,7 +2,11 @@
 
 mod commands;
 
-use std::fs;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+};
 
 use mailjob_testbed::{Mailjob, Options, PASSWORD, World};
 use reqwest::{Client, RequestBuilder, StatusCode, header::HeaderMap};
@@ -27,7 +31,17 @@ fn installed(world: &World) -> Mailjob {
 async fn started(mailjob: &mut Mailjob) -> Client {
     mailjob.start().unwrap();
     mailjob.ready().await.unwrap();
-    Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
+    client(&mailjob.token())
+}
+
+/// A program that shows this token, if it has one.
+fn client(token: &str) -> Client {
+    let mut headers = HeaderMap::new();
+    if !token.is_empty() {
+        headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+    }
+    let client = Client::builder().no_proxy().tls_certs_only([]);
+    client.default_headers(headers).build().unwrap()
 }
 
 /// Status, header fields and body of an answer; a problem is one in every respect.
@@ -65,7 +79,7 @@ async fn post(http: &Client, mailjob: &Mailjob, path: &str, body: &Value) -> (u1
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn programs_of_this_machine_are_let_in_and_no_page_is() {
+async fn programs_of_its_own_user_are_let_in_and_no_page_is() {
     let world = World::start(Options::default()).await.unwrap();
     let mut mailjob = installed(&world);
     mailjob.endpoint("broken", "[mailbox]\nacount = \"ada\"\n").unwrap();
@@ -88,6 +102,25 @@ async fn programs_of_this_machine_are_let_in_and_no_page_is() {
     assert!(
         status == 200 && body["toml"].as_str().unwrap().contains("# ada.toml:"),
         "{body}"
+    );
+
+    // Another user of this machine, who can't read the token, and whoever stands behind a proxy.
+    let stranger = client("");
+    for path in ["/status", "/api/v1/jobs", "/api/v1/endpoints", "/api/v1/nothing"] {
+        let (status, _, body) = ask(stranger.get(mailjob.health_url(path))).await;
+        assert!(
+            status == 401 && body["cure"].as_str().unwrap().contains("mailjob.token"),
+            "{path} {body}"
+        );
+        let passed_on = http
+            .get(mailjob.health_url(path))
+            .header("x-forwarded-for", "127.0.0.1");
+        assert_eq!(ask(passed_on).await.0, 403, "{path}");
+    }
+    let pause = stranger.post(mailjob.health_url("/api/v1/endpoints/ada/pause"));
+    assert_eq!(
+        ask(pause.header("content-type", "application/json").body("{}")).await.0,
+        401
     );
 
     // Names that lead here, and pages of other sites.
@@ -186,7 +219,7 @@ async fn a_token_lets_in_whoever_has_it_and_counts_as_it_is_in_its_file() {
     let http = started(&mut mailjob).await;
     let url = mailjob.health_url("/api/v1/endpoints");
     let with = |token: &str| http.get(&url).bearer_auth(token).header("host", "mailjob.example:8025");
-    let (status, headers, body) = ask(http.get(&url)).await;
+    let (status, headers, body) = ask(client("").get(&url)).await;
     assert_eq!(
         (status, headers["www-authenticate"].to_str().unwrap()),
         (401, "Bearer realm=\"mailjob\"")
@@ -238,6 +271,12 @@ async fn an_address_that_others_can_reach_needs_a_token() {
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace("health = \"127.0.0.1:", "health = \"0.0.0.0:")).unwrap();
     let http = started(&mut mailjob).await;
+    assert_eq!(
+        get(&http, &mailjob, "/api/v1/endpoints").await.0,
+        200,
+        "its own user on this machine"
+    );
+    let http = client("");
     let (status, body) = get(&http, &mailjob, "/api/v1/endpoints").await;
     assert!(
         status == 403 && body["cure"].as_str().unwrap().contains("[api] token"),
@@ -245,5 +284,57 @@ async fn an_address_that_others_can_reach_needs_a_token() {
     );
     let pause = post(&http, &mailjob, "/api/v1/endpoints/ada/pause", &json!({})).await;
     assert_eq!(pause.0, 403);
+    assert_eq!(mailjob.term().unwrap(), 0);
+}
+
+/// A command of user 65534, who has the files of the configuration and nothing else.
+async fn as_nobody(mailjob: &Mailjob, folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let output = mailjob
+        .command(arguments)
+        .current_dir(folder)
+        .uid(65534)
+        .gid(65534)
+        .output();
+    let output = output.await.unwrap();
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_user_of_the_machine_sees_and_steers_nothing() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mut mailjob = installed(&world);
+    started(&mut mailjob).await;
+    let token = mailjob.dir().join("mailjob.token");
+    assert_eq!(fs::metadata(&token).unwrap().permissions().mode() & 0o7777, 0o600);
+    let own = mailjob.command(&["status"]).output().await.unwrap();
+    assert_eq!(own.status.code(), Some(0), "{own:?}");
+    let url = mailjob.health_url("");
+    let listed = mailjob
+        .command(&["jobs", "list", "--url", &url])
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(listed.status.code(), Some(0), "{listed:?}");
+
+    // A copy of the program that this user can reach, and of the settings with their ledger.
+    let folder = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o755))
+        .tempdir()
+        .unwrap();
+    let settings = format!(
+        "[service]\nledger = {:?}\nhealth = \"{}\"\n",
+        mailjob.dir().join("mailjob.db"),
+        url.trim_start_matches("http://")
+    );
+    fs::write(folder.path().join("mailjob.toml"), settings).unwrap();
+    let (code, text) = as_nobody(&mailjob, folder.path(), &["status", "--config", "mailjob.toml"]).await;
+    assert!(
+        code == 77 && text.contains("mailjob.token") && text.contains("ermission denied"),
+        "{code} {text}"
+    );
+    let pause = ["pause", "ada", "--config", "mailjob.toml", "--url", &url];
+    let (code, text) = as_nobody(&mailjob, folder.path(), &pause).await;
+    assert!(code == 74 && text.contains("mailjob.token"), "{code} {text}");
     assert_eq!(mailjob.term().unwrap(), 0);
 }

@@ -9,6 +9,12 @@ fn now() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339("2026-11-22T12:00:00Z").unwrap().to_utc()
 }
 
+/// What an endpoint allows that says nothing.
+const LIMITS: Limits = Limits {
+    most: 1 << 20,
+    tells: false,
+};
+
 fn judged(status: u16, headers: &[(&'static str, &str)], body: &str) -> Outcome {
     let headers = headers
         .iter()
@@ -18,7 +24,7 @@ fn judged(status: u16, headers: &[(&'static str, &str)], body: &str) -> Outcome 
 
 fn judged_bytes(status: u16, headers: HeaderMap, body: &[u8]) -> Outcome {
     let came = Came::Whole(Bytes::copy_from_slice(body));
-    judge(StatusCode::from_u16(status).unwrap(), &headers, came, 1 << 20, now()).outcome
+    judge(StatusCode::from_u16(status).unwrap(), &headers, came, LIMITS, now()).outcome
 }
 
 fn answered(headers: &[(&'static str, &str)], body: &str) -> Answer {
@@ -53,13 +59,14 @@ fn an_empty_answer_is_no_result() {
 
 #[test]
 fn plain_text_is_the_text_of_the_reply() {
-    for headers in [
-        &[("content-type", "Text/Plain; charset=utf-8")][..],
-        &[],
-        &[("content-type", "nonsense")],
-    ] {
+    let answer = answered(&[("content-type", "Text/Plain; charset=utf-8")], "Grüße\r\n2\r\n");
+    assert_eq!((answer.text.as_deref(), answer.files.len()), (Some("Grüße\n2"), 0));
+    // Nobody said that it is a text for people.
+    for headers in [&[][..], &[("content-type", "nonsense")]] {
         let answer = answered(headers, "Grüße\r\n2\r\n");
-        assert_eq!((answer.text.as_deref(), answer.files.len()), (Some("Grüße\n2"), 0));
+        assert!(answer.text.is_none() && answer.files.is_empty(), "{answer:?}");
+        assert!(format!("{answer:?}").contains("no Content-Type"), "{answer:?}");
+        assert_eq!(answered(headers, " \r\n"), Answer::default());
     }
 }
 
@@ -310,7 +317,7 @@ fn what_came_in_part_is_no_result() {
             StatusCode::from_u16(status).unwrap(),
             &HeaderMap::new(),
             came,
-            10,
+            Limits { most: 10, ..LIMITS },
             now(),
         )
     };

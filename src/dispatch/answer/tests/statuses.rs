@@ -36,7 +36,7 @@ fn statuses_mean_what_the_contract_says() {
             "{outcome:?}"
         );
     }
-    let gone = |status| judge(status, &HeaderMap::new(), Came::Whole(Bytes::new()), 1, now()).gone;
+    let gone = |status| judge(status, &HeaderMap::new(), Came::Whole(Bytes::new()), LIMITS, now()).gone;
     assert!(gone(StatusCode::GONE) && !gone(StatusCode::NOT_FOUND) && !gone(StatusCode::OK));
 }
 
@@ -60,19 +60,43 @@ fn who_asks_for_patience_gets_it() {
 }
 
 #[test]
-fn refusals_may_speak_to_the_sender_in_plain_text() {
-    let tell = |media_type, body: &str| match judged(422, &[("content-type", media_type)], body) {
-        Outcome::Failed { tell, .. } => tell,
-        other => panic!("{other:?}"),
+fn a_refusal_speaks_to_the_sender_in_a_reply_and_in_plain_text_only_where_that_is_wanted() {
+    let tell = |tells, headers: &[(&'static str, &str)], body: &str| {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+            .collect();
+        let came = Came::Whole(Bytes::copy_from_slice(body.as_bytes()));
+        let limits = Limits { tells, ..LIMITS };
+        match judge(StatusCode::UNPROCESSABLE_ENTITY, &headers, came, limits, now()).outcome {
+            Outcome::Failed { tell, .. } => tell,
+            other => panic!("{other:?}"),
+        }
     };
+    let plain = &[("content-type", "text/plain; charset=utf-8")][..];
+    let json = &[("content-type", "application/json")][..];
+    let echo = "No order number.\r\nSee \x1b[1m12\0.";
+    let reply = r#"{"reply":{"text":"No order number."},"debug":"authorization: Bearer canary"}"#;
+    for (tells, headers, body, told) in [
+        (true, plain, echo, Some("No order number.\nSee  [1m12 .")),
+        (false, plain, echo, None),
+        (false, &[], echo, None),
+        (true, &[], echo, None),
+        (false, json, reply, Some("No order number.")),
+        (true, json, reply, Some("No order number.")),
+        (false, &[], reply, Some("No order number.")),
+        (true, json, "{}", None),
+        (true, json, r#"{"error":"authorization: Bearer canary"}"#, None),
+        (true, &[("content-type", "text/html")], "<p>no", None),
+    ] {
+        assert_eq!(
+            tell(tells, headers, body).as_deref(),
+            told,
+            "{tells} {headers:?} {body}"
+        );
+    }
     assert_eq!(
-        tell("text/plain; charset=utf-8", "No order number.\r\nSee \x1b[1m12\0.").as_deref(),
-        Some("No order number.\nSee  [1m12 .")
-    );
-    assert_eq!(
-        tell("text/plain", &"x".repeat(5_000)).map(|text| text.len()),
+        tell(true, plain, &"x".repeat(5_000)).map(|text| text.len()),
         Some(2_048)
     );
-    assert_eq!(tell("text/html", "<p>no"), None);
-    assert_eq!(tell("application/json", "{}"), None);
 }

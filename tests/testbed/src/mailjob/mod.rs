@@ -150,6 +150,13 @@ impl Mailjob {
         format!("http://127.0.0.1:{}{path}", self.health)
     }
 
+    /// The token by which it knows programs of its own user; nothing before its first start.
+    #[must_use]
+    pub fn token(&self) -> String {
+        let text = fs::read_to_string(self.dir.join("mailjob.token")).unwrap_or_default();
+        text.trim_end().to_owned()
+    }
+
     /// `kill -9`, and waits for the end.
     ///
     /// # Errors
