@@ -31,7 +31,12 @@ pub struct Mailjob {
 
 impl Mailjob {
     /// Starts it in a new folder, with one endpoint a mailbox.
-    pub(crate) fn start(program: &Path, dir: &Path, mailboxes: &[Login], action: &str) -> Result<Self> {
+    pub(crate) fn start(
+        program: &Path,
+        dir: &Path,
+        mailboxes: &[Login],
+        (action, protocol, smtp): (&str, &str, u16),
+    ) -> Result<Self> {
         let endpoints = dir.join("endpoints.d");
         fs::create_dir_all(&endpoints)?;
         let password = dir.join("password");
@@ -44,7 +49,7 @@ impl Mailjob {
         for (number, login) in mailboxes.iter().enumerate() {
             fs::write(
                 endpoints.join(format!("bench{number}.toml")),
-                endpoint(login, dir, action),
+                endpoint(login, dir, (action, protocol, smtp)),
             )?;
         }
         let log = dir.join("mailjob.log");
@@ -130,10 +135,21 @@ impl Mailjob {
     }
 }
 
-fn endpoint(login: &Login, dir: &Path, action: &str) -> String {
+fn endpoint(login: &Login, dir: &Path, (action, protocol, smtp): (&str, &str, u16)) -> String {
     let (ca, password) = (login.ca.display(), dir.join("password"));
+    let backlog = if protocol == "imap" {
+        "backlog = \"process\"\n"
+    } else {
+        ""
+    };
+    let (smtp, reply) = if action.contains("[reply]") {
+        let smtp = format!("smtp = {{ host = \"localhost\", port = {smtp}, tls = \"implicit\" }}\n");
+        (smtp, "")
+    } else {
+        (String::new(), "[reply]\nto = \"nobody\"\n")
+    };
     format!(
-        "{action}\n\n[mailbox]\nbacklog = \"process\"\n\n[mailbox.account]\nuser = \"{}\"\npassword = {{ file = \"{}\" }}\nca_file = \"{ca}\"\nimap = {{ host = \"localhost\", port = {}, tls = \"implicit\" }}\n\n[reply]\nto = \"nobody\"\n",
+        "{action}\n\n[mailbox]\nprotocol = \"{protocol}\"\n{backlog}\n[mailbox.account]\nuser = \"{}\"\npassword = {{ file = \"{}\" }}\nca_file = \"{ca}\"\n{protocol} = {{ host = \"localhost\", port = {}, tls = \"implicit\" }}\n{smtp}\n{reply}",
         login.user,
         password.display(),
         login.port

@@ -1,7 +1,7 @@
 //! Runs Mailjob and the raw ceiling in turn and prints how they compare.
 //!
 //! ```text
-//! benches/run [--rounds N] [--json] [mix] [small] [latency] [command] [idle] [big]
+//! benches/run [--rounds N] [--json] [mix] [small] [latency] [command] [idle] [big] [memory]
 //! ```
 
 use std::{fs, thread};

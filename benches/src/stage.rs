@@ -141,14 +141,26 @@ impl Stage {
         command.spawn().context("start the ceiling")
     }
 
-    /// Starts Mailjob with one endpoint a mailbox: `action` is its TOML.
+    /// Starts Mailjob with one endpoint a mailbox: `action` is its TOML, with `[reply]` where somebody is to be answered.
     ///
     /// # Errors
     /// When its files can't be written or it can't be started.
     pub fn start_mailjob(&mut self, mailboxes: &[Login], action: &str) -> Result<Mailjob> {
         self.runs += 1;
         let dir = self.dir.path().join(format!("mailjob{}", self.runs));
-        Mailjob::start(&self.bin.join("mailjob"), &dir, mailboxes, action)
+        let smtp = self.world.postfix.submissions;
+        Mailjob::start(&self.bin.join("mailjob"), &dir, mailboxes, (action, "imap", smtp))
+    }
+
+    /// The same with a mailbox that is read by POP3.
+    ///
+    /// # Errors
+    /// When its files can't be written or it can't be started.
+    pub fn start_mailjob_by_pop3(&mut self, mailbox: &Login, action: &str) -> Result<Mailjob> {
+        self.runs += 1;
+        let dir = self.dir.path().join(format!("mailjob{}", self.runs));
+        let (mailboxes, smtp) = (std::slice::from_ref(mailbox), self.world.postfix.submissions);
+        Mailjob::start(&self.bin.join("mailjob"), &dir, mailboxes, (action, "pop3", smtp))
     }
 }
 

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use self::sketch::{Seat, View};
 use crate::{
+    budget::Memory,
     http,
     ledger::{
         self,
@@ -39,6 +40,7 @@ pub(super) struct Board {
     ledger: Arc<dyn Countable>,
     path: PathBuf,
     metrics: Metrics,
+    memory: Memory,
     since: DateTime<Utc>,
     draining: CancellationToken,
     started: AtomicBool,
@@ -53,11 +55,18 @@ struct Counted {
 }
 
 impl Board {
-    pub(super) fn new(ledger: Arc<dyn Countable>, path: &Path, metrics: Metrics, draining: CancellationToken) -> Self {
+    pub(super) fn new(
+        ledger: Arc<dyn Countable>,
+        path: &Path,
+        metrics: Metrics,
+        memory: Memory,
+        draining: CancellationToken,
+    ) -> Self {
         Self {
             ledger,
             path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
             metrics,
+            memory,
             since: Utc::now(),
             draining,
             started: AtomicBool::new(false),
@@ -110,6 +119,11 @@ impl Board {
             since: self.since,
             pid: std::process::id(),
             draining: self.draining.is_cancelled(),
+            memory: status::Memory {
+                budget: self.memory.work.all(),
+                taken: self.memory.work.taken(),
+                waiting: u64::try_from(self.memory.work.waiting()).unwrap_or(u64::MAX),
+            },
         };
         let status = Status {
             process: Some(process),

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::{
-    budget::Budget,
+    budget::Memory,
     config::{
         Account, Action, Config, Endpoint, EndpointName, Inlet, Looks, Mailbox, MailboxId, Route, Service, Taker,
         TlsFiles, Watch as Noticing,
@@ -44,10 +44,8 @@ use super::{
 pub(super) struct Fleet {
     loops: Loops,
     ledger: Arc<dyn Ledger>,
-    /// Mail on its way into the ledger.
-    intake: Budget,
-    /// Mail that jobs work on.
-    memory: Budget,
+    /// What may be in memory.
+    memory: Memory,
     jobs: Arc<Semaphore>,
     commands: Arc<Semaphore>,
     dns: Arc<Dns>,
@@ -96,6 +94,7 @@ impl Fleet {
         ledger: Arc<dyn Ledger>,
         vault: Arc<Vault>,
         metrics: Metrics,
+        memory: Memory,
         service: &Service,
         stop: CancellationToken,
     ) -> Self {
@@ -105,8 +104,7 @@ impl Fleet {
             loops,
             ledger,
             orphans,
-            intake: Budget::new(service.memory / 4),
-            memory: Budget::new(service.memory),
+            memory,
             jobs: Arc::new(Semaphore::new(service.jobs)),
             commands: Arc::new(Semaphore::new(service.commands)),
             dns: Dns::new(service.resolver),
@@ -192,7 +190,7 @@ impl Fleet {
             inlet: inlet.clone(),
             ledger: self.ledger.clone(),
             login: self.sign_ins.login(&route.mailbox.account, config, &mut self.clients)?,
-            budget: self.intake.clone(),
+            budget: self.memory.intake.clone(),
             health: self.health(&id, &route.mailbox),
             stop: stop.clone(),
         };
@@ -270,6 +268,7 @@ impl Fleet {
             health,
             account: account.clone(),
             ledger: self.ledger.clone(),
+            work: self.memory.work.clone(),
             login: self.sign_ins.login(account, config, &mut self.clients)?,
             stop: stop.clone(),
         };

@@ -32,6 +32,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     auth,
+    budget::Memory,
     config::{
         Config, EndpointName, Problem, Service,
         load::{self, Loaded, Sources},
@@ -96,10 +97,12 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     let vault = Arc::new(Vault::new(sqlite.clone(), key));
     let ledger: Arc<dyn Ledger> = sqlite.clone();
     let (draining, stopped) = (CancellationToken::new(), CancellationToken::new());
+    let memory = Memory::new(config.service.memory);
     let board = Board::new(
         sqlite.clone(),
         &config.service.ledger,
         metrics.clone(),
+        memory.clone(),
         draining.clone(),
     );
     let board = Arc::new(board);
@@ -135,6 +138,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         ledger.clone(),
         vault,
         metrics.clone(),
+        memory,
         &config.service,
         draining.clone(),
     );

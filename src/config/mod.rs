@@ -115,7 +115,8 @@ pub struct Service {
     pub health: Option<SocketAddr>,
     /// How long a stop may take before those who are late are named and left. Default 25 s.
     pub drain: Duration,
-    /// Bytes of mail that jobs of all endpoints may hold in memory at once. Default 32 MiB.
+    /// Bytes of mails, results and letters that jobs of all endpoints may hold in memory at once; what comes in and goes out may take half
+    /// as much beside. Default 32 MiB.
     pub memory: u64,
     /// Jobs that run at once over all endpoints. Default eight times the cores, 32 at least: more than commands, which so can't hold up
     /// webhooks.

@@ -10,10 +10,12 @@ use super::{
     Dispatch, Ended, Told, bounce, command, conversation, ending, gather, later,
     reading::{Found, Seen, look, read, unreadable},
     result::{self, Facts},
+    room::{self, Means},
     trial::{begun, checked},
     webhook,
 };
 use crate::{
+    budget::Holding,
     config::{Action, Output, PartReply},
     job::{Answer, Outcome, Reason, Share},
     ledger::{self, ClaimedJob},
@@ -28,7 +30,8 @@ pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) {
     };
     let begun = Instant::now();
     let mut seen = Seen::default();
-    let attempt = AssertUnwindSafe(attempt(dispatch, job, &mut seen)).catch_unwind();
+    let mut holding = Holding::new(&dispatch.memory.work);
+    let attempt = AssertUnwindSafe(attempt(dispatch, job, &mut seen, &mut holding)).catch_unwind();
     let ended = match attempt.await {
         Ok(Some(ended)) => ended,
         Ok(None) => {
@@ -52,20 +55,26 @@ pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) {
             "the webhook answered 410 Gone: this endpoint is paused until its [webhook] is changed, or mailjob resume lets it go on"
         );
     }
-    ending::commit(dispatch, job, seen, Ended { told, ..ended }, begun.elapsed()).await;
+    ending::commit(
+        dispatch,
+        job,
+        seen,
+        Ended { told, ..ended },
+        &mut holding,
+        begun.elapsed(),
+    )
+    .await;
 }
 
 /// `None` when we were stopped before it began. `seen` is set as soon as the mail was read.
-async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen) -> Option<Ended> {
+async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen, holding: &mut Holding) -> Option<Ended> {
     let endpoint = &dispatch.endpoint;
     if job.size > endpoint.limits.size {
         let (what, limit) = ("bytes", endpoint.limits.size);
         return Some(unreadable(Unreadable::TooLarge { what, limit }).into());
     }
-    let room = dispatch
-        .stop
-        .run_until_cancelled(dispatch.memory.take(memory(job.size)))
-        .await??;
+    let reading = holding.exchange(room::reading(job.size));
+    dispatch.stop.run_until_cancelled(reading).await?;
     let raw = match dispatch.ledger.raw(job.mail).await {
         Ok(raw) => raw,
         // No such job is claimed: should one be, nothing is done with what is not the mail.
@@ -85,8 +94,7 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen) -> Opti
             Ok(found) => *seen = found,
             Err(error) => return Some(unreadable(error).into()),
         }
-        drop(room);
-        return gathered(dispatch, job, seen).await;
+        return gathered(dispatch, job, seen, holding).await;
     }
     if let Err(outcome) = bounce::refuse(dispatch, job, &raw, seen).await {
         return Some(outcome.into());
@@ -103,16 +111,20 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen) -> Opti
     let ended = match &endpoint.action {
         Action::Webhook(webhook) => {
             let config = webhook.clone();
-            let read = read(endpoint, job, raw, found, move |work| webhook::prepare(&config, work));
+            let parked = dispatch.memory.parked.clone();
+            let read = read(endpoint, job, raw, found, move |work| {
+                webhook::prepare(&config, work)?.parked(&parked)
+            });
             let request = match begun(dispatch, job, seen, read.await).await {
                 Ok(request) => request,
                 Err(outcome) => return Some(outcome.into()),
             };
-            let room = request.is_in_memory().then_some(room);
+            holding.give_back();
             let acting = Instant::now();
-            let ended = webhook::send(&dispatch.http, webhook, request, endpoint.reply.tell).await;
+            let tells = endpoint.reply.tell;
+            let means = &mut means(dispatch, job, holding);
+            let ended = webhook::send(&dispatch.http, webhook, request, tells, means).await;
             dispatch.health.acted(acting.elapsed());
-            drop(room);
             ended
         }
         Action::Command(command) => {
@@ -122,9 +134,9 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen) -> Opti
                 Ok(start) => start,
                 Err(outcome) => return Some(outcome.into()),
             };
-            drop(room);
+            holding.give_back();
             let acting = Instant::now();
-            let ended = command::run(command, start).await;
+            let ended = command::run(command, start, &mut means(dispatch, job, holding)).await;
             dispatch.health.acted(acting.elapsed());
             ended
         }
@@ -145,7 +157,7 @@ fn is_told_later(dispatch: &Dispatch, job: &ClaimedJob) -> bool {
 }
 
 /// What the parts of a mail come to. `None` when we were stopped before it began.
-async fn gathered(dispatch: &Dispatch, job: &ClaimedJob, seen: &Seen) -> Option<Ended> {
+async fn gathered(dispatch: &Dispatch, job: &ClaimedJob, seen: &Seen, holding: &mut Holding) -> Option<Ended> {
     let endpoint = &dispatch.endpoint;
     let most = result::most(&endpoint.output);
     let failed = |error| later(Reason::Local, format!("the parts could not be had: {error}")).into();
@@ -153,8 +165,9 @@ async fn gathered(dispatch: &Dispatch, job: &ClaimedJob, seen: &Seen) -> Option<
         Ok(parts) => parts.size,
         Err(error) => return Some(failed(error)),
     };
-    let room = dispatch.memory.take(memory(size.min(most)));
-    let _room = dispatch.stop.run_until_cancelled(room).await??;
+    let mut means = means(dispatch, job, holding);
+    let room = means.for_result(size.min(most));
+    dispatch.stop.run_until_cancelled(room).await?;
     let parts = match dispatch.ledger.parts(job.id, most).await {
         Ok(parts) => parts,
         Err(error) => return Some(failed(error)),
@@ -228,7 +241,11 @@ async fn turns(dispatch: &Dispatch) -> Option<(Option<SemaphorePermit<'_>>, Sema
     dispatch.stop.run_until_cancelled(all).await?
 }
 
-/// What a job takes while it runs: the mail, and beside it the attachment that is being decoded or the body made of it.
-fn memory(mail: u64) -> u64 {
-    mail.saturating_mul(5) / 2
+/// What a job may take from when its action runs until it is committed.
+fn means<'a>(dispatch: &'a Dispatch, job: &ClaimedJob, holding: &'a mut Holding) -> Means<'a> {
+    let beside = match is_told_later(dispatch, job) {
+        true => 0,
+        false => room::original(&dispatch.endpoint.reply, job.size),
+    };
+    Means::new(&dispatch.memory, holding, beside)
 }

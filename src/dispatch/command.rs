@@ -24,11 +24,12 @@ use super::{
     Ended,
     argv::arguments,
     environment::{Origin, variables},
-    folder,
+    folder::{self, Untaken},
     inputs::Unmet,
     later,
-    output::Output,
+    output::{Output, Written},
     process::{End, supervise},
+    room::Means,
     trace,
     work::Work,
 };
@@ -120,23 +121,33 @@ pub(super) fn prepare(command: &config::Command, work: &Work<'_>) -> Result<Star
 }
 
 /// Runs the command to its end, or to the end of its time.
-pub(super) async fn run(command: &config::Command, start: Start) -> Ended {
-    let (mut out, mut err) = (Output::new(command.max_output), Output::new(command.max_output));
+pub(super) async fn run(command: &config::Command, start: Start, means: &mut Means<'_>) -> Ended {
+    let output = || Output::new(command.max_output, means.parked);
+    let (mut out, mut err) = (output(), output());
     let end = match spawn(&start) {
         Ok(child) => supervise(child, command, &mut out, &mut err).await,
         Err(error) => {
+            let nothing = Written::default();
             return Ended {
-                exchange: Some(trace::command(&start.argv, None, &out, &err)),
+                exchange: Some(trace::command(&start.argv, None, &nothing, &nothing)),
                 ..unstarted(command, &error).into()
             };
         }
     };
+    let done = matches!(end, End::Exit(status) if status.success());
+    let files = if done { left(&start, command.max_files).await } else { 0 };
+    means
+        .for_result(files.saturating_add(out.len()).saturating_add(err.len()))
+        .await;
+    let (out, err) = (out.written(), err.written());
     let exchange = Some(trace::command(&start.argv, Some(&end), &out, &err));
     let (folder, max_files) = (start.folder, command.max_files);
-    let done = matches!(end, End::Exit(status) if status.success());
     let taken = spawn_blocking(move || {
-        let files = if done {
-            folder::take(folder.path(), max_files)
+        // No more than there is room for: what something that was left running adds now is not taken.
+        let files = if files > max_files {
+            Err(Untaken::Large(max_files))
+        } else if done {
+            folder::take(folder.path(), files)
         } else {
             Ok(Vec::new())
         };
@@ -160,10 +171,18 @@ pub(super) async fn run(command: &config::Command, start: Start) -> Ended {
         Err(_torn_down) => std::future::pending().await,
     }
     Ended {
-        raw: out.bytes().to_vec().into(),
+        raw: out.bytes().clone(),
         exchange,
         ..outcome(&end, command.timeout, answer, &err.end()).into()
     }
+}
+
+/// Bytes of the files that a command left, or one more than may be.
+async fn left(start: &Start, max: u64) -> u64 {
+    let path = start.folder.path().to_owned();
+    // Whoever can't be asked is asked again when its files are taken.
+    let size = spawn_blocking(move || folder::size(&path)).await;
+    size.unwrap_or_default().min(max.saturating_add(1))
 }
 
 /// What a command's end means. Pure.

@@ -2,6 +2,7 @@ use std::{fs, path::PathBuf, time::Instant};
 
 use super::*;
 use crate::{
+    budget::{Budget, Holding, Memory},
     config::HeaderValue,
     dispatch::tests::{MAIL, shell, with_work},
 };
@@ -11,7 +12,10 @@ async fn ran(command: &config::Command) -> Outcome {
     let start = with_work(MAIL, move |work| prepare(&config, work).unwrap()).await;
     let folder = start.folder.path().to_owned();
     assert!(folder.join("message.eml").exists());
-    let outcome = run(command, start).await.outcome;
+    let memory = Memory::new(0);
+    let mut holding = Holding::new(&memory.work);
+    let mut means = Means::new(&memory, &mut holding, 0);
+    let outcome = run(command, start, &mut means).await.outcome;
     assert!(!folder.exists(), "the folder is removed");
     outcome
 }
@@ -148,13 +152,13 @@ async fn a_family_that_ignores_term_is_killed() {
     command.grace = Duration::from_millis(100);
     let config = command.clone();
     let start = with_work(MAIL, move |work| prepare(&config, work).unwrap()).await;
-    let (mut out, mut err) = (Output::new(100), Output::new(100));
+    let (mut out, mut err) = (Output::new(100, &Budget::new(0)), Output::new(100, &Budget::new(0)));
     let child = spawn(&start).unwrap();
     let leader = child.id().unwrap().to_string();
     let end = supervise(child, &command, &mut out, &mut err).await;
     assert!(matches!(end, End::Timeout), "{end:?}");
     vanished(&leader).await;
-    vanished(&out.text().unwrap()).await;
+    vanished(&out.written().text().unwrap()).await;
 }
 
 #[tokio::test]

@@ -8,8 +8,9 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::{task::spawn_blocking, time::sleep};
 
-use super::{Dispatch, Ended, Told, action_key, conversation, gates, health::Counted, original, reading::Seen};
+use super::{Dispatch, Ended, Told, action_key, conversation, gates, health::Counted, original, reading::Seen, room};
 use crate::{
+    budget::Holding,
     config::Retry,
     job::{Answerable, Ending, Flaw, Original, Outcome, Reason, ReplyDecision, Trace, retry},
     ledger::{ClaimedJob, Error, Finish, Summary},
@@ -22,7 +23,14 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// Commits an outcome with its reply, however long the ledger takes to accept it.
-pub(super) async fn commit(dispatch: &Dispatch, job: &ClaimedJob, mut seen: Seen, ended: Ended, took: Duration) {
+pub(super) async fn commit(
+    dispatch: &Dispatch,
+    job: &ClaimedJob,
+    mut seen: Seen,
+    ended: Ended,
+    holding: &mut Holding,
+    took: Duration,
+) {
     let now = Utc::now();
     let gone = ended.gone.then(|| action_key(&dispatch.endpoint.action));
     let Ended {
@@ -54,7 +62,7 @@ pub(super) async fn commit(dispatch: &Dispatch, job: &ClaimedJob, mut seen: Seen
         .map(|head| gates::Asker::of(head, seen.depth > 0))
         .unwrap_or_default();
     let (outcome, reply) = match told {
-        Told::Here => with_reply(dispatch, job, seen, outcome, answerable, now).await,
+        Told::Here => with_reply(dispatch, job, seen, outcome, answerable, holding, now).await,
         Told::Later => (outcome, Some(ReplyDecision::Gathered)),
         Told::Before => (outcome, Some(ReplyDecision::Silent("each".to_owned()))),
     };
@@ -133,11 +141,15 @@ fn settle(
     (exhausted, None)
 }
 
-/// The mail itself, where this endpoint's replies need it: out of the ledger once more, within the room that there is for mails.
-async fn original(dispatch: &Dispatch, job: &ClaimedJob) -> Option<Original> {
-    let _room = dispatch.memory.take(job.size.saturating_mul(2)).await?;
+/// The mail itself, where this endpoint's replies need it: out of the ledger once more. Whoever has a result has room for it; others have
+/// nothing in memory any more, and take some now.
+async fn original(dispatch: &Dispatch, job: &ClaimedJob, outcome: &Outcome, holding: &mut Holding) -> Option<Original> {
+    if !matches!(outcome, Outcome::Done(_)) {
+        let reply = &dispatch.endpoint.reply;
+        holding.exchange(room::original(reply, job.size)).await;
+    }
     match dispatch.ledger.raw(job.mail).await {
-        Ok(raw) => Some(original::original(raw, dispatch.endpoint.limits).await),
+        Ok(raw) => Some(original::original(raw, dispatch.endpoint.limits, &dispatch.endpoint.reply).await),
         Err(error) => {
             let (endpoint, job) = (&dispatch.endpoint.name, job.id);
             tracing::warn!(%endpoint, %job, %error, "the mail could not be had for its reply");
@@ -153,6 +165,7 @@ async fn with_reply(
     seen: Seen,
     outcome: Outcome,
     answerable: Option<Answerable>,
+    holding: &mut Holding,
     now: DateTime<Utc>,
 ) -> (Outcome, Option<ReplyDecision>) {
     let reply = &dispatch.endpoint.reply;
@@ -164,7 +177,7 @@ async fn with_reply(
         }
     };
     let original = match &seen.head {
-        Some(_) if letter.is_some() && reply.needs_original() => original(dispatch, job).await,
+        Some(_) if letter.is_some() && reply.needs_original() => original(dispatch, job, &outcome, holding).await,
         _ => None,
     };
     let heavy = files || original.is_some() || reply.has_templates();

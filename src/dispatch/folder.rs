@@ -136,6 +136,23 @@ impl Untaken {
     }
 }
 
+/// Bytes of the regular files in `out/`, as far as so many files may be there; nothing where they can't be looked at.
+pub(super) fn size(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder.join("out")) else {
+        return 0;
+    };
+    let files = entries
+        .take(MAX_ENTRIES)
+        .filter_map(|entry| fs::symlink_metadata(entry.ok()?.path()).ok())
+        .filter(fs::Metadata::is_file);
+    files
+        .take(MAX_FILES)
+        .fold(0, |size: u64, file| size.saturating_add(file.len()))
+}
+
+/// Entries of `out/` that are looked at.
+const MAX_ENTRIES: usize = 10_000;
+
 /// Takes the regular files in `out/`, by name. Whatever else is there is left: links are not followed, folders not entered.
 ///
 /// # Errors
@@ -162,7 +179,9 @@ pub(super) fn take(folder: &Path, max: u64) -> Result<Vec<job::File>, Untaken> {
     let (mut names, mut left) = (Names::default(), max);
     let mut files = Vec::with_capacity(found.len());
     for path in found {
-        let mut data = Vec::new();
+        // As large as it is, so that it does not take twice as much while it grows.
+        let size = fs::symlink_metadata(&path)?.len().min(left);
+        let mut data = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
         File::open(&path)?.take(left.saturating_add(1)).read_to_end(&mut data)?;
         left = left.checked_sub(data.len() as u64).ok_or(Untaken::Large(max))?;
         let written = path.file_name().unwrap_or_default().to_string_lossy();

@@ -9,6 +9,7 @@ mod argv;
 mod attempt;
 mod body;
 mod bounce;
+mod catch;
 mod command;
 mod conversation;
 mod ending;
@@ -20,6 +21,7 @@ mod gates;
 mod gather;
 mod health;
 pub mod inputs;
+mod json;
 pub mod original;
 mod output;
 pub mod payload;
@@ -28,6 +30,7 @@ mod process;
 mod reading;
 pub mod rehearsal;
 mod result;
+mod room;
 mod signature;
 mod spool;
 mod trace;
@@ -49,7 +52,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::health::Health;
 use crate::{
-    budget::Budget,
+    budget::Memory,
     config::{self, EndpointName},
     job::{Exchange, Outcome, Reason, Replier},
     ledger::{ClaimedJob, Ledger},
@@ -71,8 +74,8 @@ pub struct Dispatch {
     pub http: HttpClient,
     /// Where keys and policies of senders are asked for.
     pub dns: Arc<verify::Dns>,
-    /// Mail in memory, over all endpoints.
-    pub memory: Budget,
+    /// What may be in memory, over all endpoints.
+    pub memory: Memory,
     /// Jobs that run at once, over all endpoints.
     pub jobs: Arc<Semaphore>,
     /// Commands that run at once, over all endpoints.

@@ -1,24 +1,53 @@
 //! What a process writes: always read, so that it never blocks, and kept up to a limit.
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::message::clean::clean_lines;
+use super::catch::Catch;
+use crate::{budget::Budget, message::clean::clean_lines};
 
-/// The start of a stream.
+/// The start of a stream, while it comes.
 #[derive(Debug)]
 pub(super) struct Output {
-    kept: Vec<u8>,
-    max: usize,
+    kept: Catch,
+    max: u64,
+    cut: bool,
+}
+
+/// The start of a stream that has ended.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    kept: Bytes,
+    max: u64,
     cut: bool,
 }
 
 impl Output {
     /// Keeps at most `max` bytes.
-    pub(super) fn new(max: u64) -> Self {
+    pub(super) fn new(max: u64, parked: &Budget) -> Self {
         Self {
-            kept: Vec::new(),
-            max: usize::try_from(max).unwrap_or(usize::MAX),
+            kept: Catch::new(parked),
+            max,
             cut: false,
+        }
+    }
+
+    /// Bytes that are kept.
+    pub(super) fn len(&self) -> u64 {
+        self.kept.len()
+    }
+
+    /// What was kept. Whoever asks has room for it.
+    pub(super) fn written(self) -> Written {
+        let Self { kept, max, cut } = self;
+        let read = kept.bytes();
+        Written {
+            cut: cut || read.is_err(),
+            kept: read.unwrap_or_else(|error| {
+                tracing::warn!(%error, "what a command printed can't be read from the temporary folder");
+                Bytes::new()
+            }),
+            max,
         }
     }
 
@@ -29,12 +58,14 @@ impl Output {
         // An error ends the stream just as its end does.
         while let Ok(read @ 1..) = stream.read(&mut buffer).await {
             let piece = buffer.get(..read).unwrap_or_default();
-            let room = self.max.saturating_sub(self.kept.len());
+            let room = usize::try_from(self.max.saturating_sub(self.kept.len())).unwrap_or(usize::MAX);
             self.cut |= read > room;
-            self.kept.extend_from_slice(piece.get(..room).unwrap_or(piece));
+            self.kept.push(piece.get(..room).unwrap_or(piece));
         }
     }
+}
 
+impl Written {
     /// As text, with a mark where it was cut; `None` when there is nothing.
     pub(super) fn text(&self) -> Option<String> {
         let mut text = clean_lines(&String::from_utf8_lossy(&self.kept));
@@ -45,7 +76,7 @@ impl Output {
     }
 
     /// As it was written; without its end where that was cut.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &Bytes {
         &self.kept
     }
 
@@ -67,10 +98,10 @@ const END_BYTES: usize = 500;
 mod tests {
     use super::*;
 
-    async fn drained(stream: &[u8], max: u64) -> Output {
-        let mut output = Output::new(max);
+    async fn drained(stream: &[u8], max: u64) -> Written {
+        let mut output = Output::new(max, &Budget::new(0));
         output.drain(Some(stream)).await;
-        output
+        output.written()
     }
 
     #[tokio::test]

@@ -82,6 +82,18 @@ impl Write for Spool {
 }
 
 impl Body {
+    /// These bytes in an unnamed file.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(super) fn filed(bytes: &[u8]) -> io::Result<Self> {
+        let mut file = tempfile::tempfile()?;
+        file.write_all(bytes)?;
+        file.rewind()?;
+        let len = bytes.len() as u64;
+        Ok(Self::File { file, len })
+    }
+
     /// Bytes of the body.
     #[must_use]
     pub(super) fn len(&self) -> u64 {

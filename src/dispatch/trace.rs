@@ -7,7 +7,7 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap},
 };
 
-use super::{output::Output, process::End, work::Work};
+use super::{output::Written, process::End, work::Work};
 use crate::{
     config,
     job::{Accepted, Cut, Decision, Exchange, history},
@@ -94,7 +94,7 @@ fn shown(webhook: &config::Webhook) -> String {
 }
 
 /// What is remembered of a process.
-pub(super) fn command(argv: &[String], end: Option<&End>, out: &Output, err: &Output) -> Exchange {
+pub(super) fn command(argv: &[String], end: Option<&End>, out: &Written, err: &Written) -> Exchange {
     let status = match end {
         Some(End::Exit(status)) => Some(status),
         Some(End::Timeout | End::Lost(_)) | None => None,

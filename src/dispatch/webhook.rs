@@ -9,8 +9,8 @@ use chrono::{SecondsFormat, Utc};
 use reqwest::{
     StatusCode, Url,
     header::{
-        ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderName,
-        InvalidHeaderValue, USER_AGENT,
+        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+        InvalidHeaderName, InvalidHeaderValue, USER_AGENT,
     },
 };
 use tokio::time::{Instant, timeout_at};
@@ -19,13 +19,17 @@ use tokio_util::io::ReaderStream;
 use super::{
     Ended,
     answer::{self, Came, Limits},
-    body, later,
+    body,
+    catch::Catch,
+    later,
+    room::Means,
     signature::{BadKey, Signer},
     spool::Body,
     trace::{self, Answered},
     work::Work,
 };
 use crate::{
+    budget::{Budget, Room},
     config,
     job::{Cut, Outcome, Reason},
     message::clean::clean,
@@ -48,12 +52,23 @@ const PIECE: usize = 256 * 1024;
 pub(super) struct Request {
     headers: HeaderMap,
     body: Body,
+    /// What the body takes in memory.
+    room: Option<Room>,
 }
 
 impl Request {
-    /// Whether the body takes memory.
-    pub(super) fn is_in_memory(&self) -> bool {
-        matches!(self.body, Body::Memory(_))
+    /// The request as it may lie there while the webhook takes its time: in memory where there is room for that, else in a file. Blocks.
+    ///
+    /// # Errors
+    /// When the temporary folder fails.
+    pub(super) fn parked(mut self, parked: &Budget) -> Result<Self, Unmade> {
+        if let Body::Memory(bytes) = &self.body {
+            match parked.try_take(bytes.len() as u64) {
+                Some(room) => self.room = Some(room),
+                None => self.body = Body::filed(bytes)?,
+            }
+        }
+        Ok(self)
     }
 
     #[cfg(test)]
@@ -119,7 +134,11 @@ pub(super) fn prepare(webhook: &config::Webhook, work: &Work<'_>) -> Result<Requ
     for (name, field) in &planned {
         headers.insert(name, value(field, &signature)?);
     }
-    Ok(Request { headers, body })
+    Ok(Request {
+        headers,
+        body,
+        room: None,
+    })
 }
 
 /// The header fields of a request, each once; ours win over configured ones. Reads no secret. Pure.
@@ -192,16 +211,22 @@ fn value(field: &Field, signature: &str) -> Result<HeaderValue, Unmade> {
 /// Sends a request and judges the answer, all within the webhook's time.
 ///
 /// The status that an answer begins with says what became of the work: where it was heard, nothing that follows is asked.
-pub(super) async fn send(client: &HttpClient, webhook: &config::Webhook, request: Request, tells: bool) -> Ended {
+pub(super) async fn send(
+    client: &HttpClient,
+    webhook: &config::Webhook,
+    request: Request,
+    tells: bool,
+    means: &mut Means<'_>,
+) -> Ended {
     let sent = request.body.len();
     let mut answered = None;
     let mut progress = Progress::default();
     let until = Instant::now() + webhook.timeout;
     let exchanged = timeout_at(until, exchange(client, webhook, request, &mut progress)).await;
     let ended = match (exchanged, progress.status()) {
-        (Ok(Ok(answer)), _) => judged(webhook, answer, until, tells, &mut answered).await,
-        (Ok(Err(error)), Some(status)) => headless(status, causes(&error), &mut answered),
-        (Err(_elapsed), Some(status)) => headless(status, late(webhook), &mut answered),
+        (Ok(Ok(answer)), _) => judged(webhook, answer, until, tells, means, &mut answered).await,
+        (Ok(Err(error)), Some(status)) => headless(status, causes(&error), means, &mut answered).await,
+        (Err(_elapsed), Some(status)) => headless(status, late(webhook), means, &mut answered).await,
         (Ok(Err(error)), None) => unreachable(&error).into(),
         (Err(_elapsed), None) => later(Reason::Timeout, late(webhook)).into(),
     };
@@ -230,7 +255,10 @@ async fn exchange(
             Content::Stream(reqwest::Body::wrap_stream(pieces))
         }
     };
-    client.post(&url, request.headers, content, progress).await
+    let answer = client.post(&url, request.headers, content, progress).await;
+    // What was sent is not needed any more.
+    drop(request.room);
+    answer
 }
 
 /// From here on the webhook's status says what the job is: a body that doesn't come costs the answer alone.
@@ -239,6 +267,7 @@ async fn judged(
     mut answer: HttpAnswer,
     until: Instant,
     tells: bool,
+    means: &mut Means<'_>,
     seen: &mut Option<Answered>,
 ) -> Ended {
     let status = answer.status;
@@ -248,12 +277,23 @@ async fn judged(
     } else {
         MAX_REFUSAL
     };
-    let came = match timeout_at(until, answer.body(most)).await {
-        Ok(Ok(Some(body))) => {
-            seen.body = Some(Cut::head(&body));
-            Came::Whole(body)
-        }
-        Ok(Ok(None)) => Came::TooLarge { most },
+    let mut body = Catch::new(means.parked);
+    let came = timeout_at(until, caught(&mut answer, most, &mut body)).await;
+    // What is packed is as large as it may be, once it is unpacked.
+    let size = match answer.headers.contains_key(CONTENT_ENCODING) {
+        true => body.len().saturating_add(most),
+        false => body.len(),
+    };
+    means.for_result(size).await;
+    let came = match came {
+        Ok(Ok(true)) => match body.bytes() {
+            Ok(body) => {
+                seen.body = Some(Cut::head(&body));
+                Came::Whole(body)
+            }
+            Err(error) => Came::Broken(format!("its body can't be read from the temporary folder: {error}")),
+        },
+        Ok(Ok(false)) => Came::TooLarge { most },
         Ok(Err(error)) => Came::Broken(format!("its body did not come whole: {}", causes(&error))),
         Err(_elapsed) => Came::Broken(late(webhook)),
     };
@@ -264,8 +304,20 @@ async fn judged(
     answer::judge(status, &answer.headers, came, limits, Utc::now())
 }
 
+/// Whether all of an answer's body came, or more than may be.
+async fn caught(answer: &mut HttpAnswer, most: u64, body: &mut Catch) -> Result<bool, hyper::Error> {
+    while let Some(piece) = answer.piece().await? {
+        if body.len() + piece.len() as u64 > most {
+            return Ok(false);
+        }
+        body.push(&piece);
+    }
+    Ok(true)
+}
+
 /// An answer of which no more than the status is known.
-fn headless(status: StatusCode, why: String, seen: &mut Option<Answered>) -> Ended {
+async fn headless(status: StatusCode, why: String, means: &mut Means<'_>, seen: &mut Option<Answered>) -> Ended {
+    means.for_result(0).await;
     let none = HeaderMap::new();
     *seen = Some(Answered::new(status, &none));
     let limits = Limits { most: 0, tells: false };

@@ -161,6 +161,8 @@ pub struct ClaimedReply {
     pub attempt: u32,
     /// When the reply was made, or an operator had it tried again: its days count from there.
     pub made: DateTime<Utc>,
+    /// Bytes that were left in the ledger, because they are many: [`Ledger::letter`] gives them. 0 where the reply has them.
+    pub stored: u64,
 }
 
 /// How a mail ended, over all its jobs.
@@ -279,6 +281,9 @@ pub trait Ledger: BacklogLedger {
 
     /// Claims up to `max` due replies of an SMTP account, as [`Ledger::claim_jobs`] does.
     async fn claim_replies(&self, account: &str, max: usize) -> Result<Vec<ClaimedReply>, Error>;
+
+    /// A piece of a reply's bytes, from there on; nothing at their end.
+    async fn letter(&self, job: JobId, from: u64) -> Result<Bytes, Error>;
 
     /// Ends a submission.
     async fn submitted(&self, job: JobId, attempt: u32, what: Submitted) -> Result<(), Error>;

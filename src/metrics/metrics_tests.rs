@@ -50,6 +50,7 @@ fn full() -> Metrics {
         problems: 1,
         ledger_size: Some(4096),
         ledger_free: Some(1 << 30),
+        memory: Some((32 << 20, 1 << 20, 2)),
     });
     metrics
 }

@@ -36,6 +36,8 @@ pub struct Picture {
     pub ledger_size: Option<u64>,
     /// Bytes that are free on its disk.
     pub ledger_free: Option<u64>,
+    /// The room for mails and results in memory: bytes in all, bytes that are taken, and who waits for some.
+    pub memory: Option<(u64, u64, u64)>,
 }
 
 /// A mailbox as it is now. Times are seconds since 1970; what isn't known isn't shown.
@@ -123,7 +125,8 @@ impl Collector for Board {
             |now| Some(i64::from(now.second_ledger)),
         )?;
         endpoints(&mut encoder, &picture)?;
-        ledger(&mut encoder, &picture)
+        ledger(&mut encoder, &picture)?;
+        memory(&mut encoder, &picture)
     }
 }
 
@@ -193,6 +196,18 @@ fn ledger(encoder: &mut DescriptorEncoder<'_>, picture: &Picture) -> fmt::Result
         one(encoder, ("ledger_disk_free", help, Some(Unit::Bytes)), &number(free))?;
     }
     Ok(())
+}
+
+fn memory(encoder: &mut DescriptorEncoder<'_>, picture: &Picture) -> fmt::Result {
+    let Some((all, taken, waiting)) = picture.memory else {
+        return Ok(());
+    };
+    let help = "What mails and results may take in memory: [service] memory.";
+    one(encoder, ("memory_budget", help, Some(Unit::Bytes)), &number(all))?;
+    let help = "What jobs hold of it.";
+    one(encoder, ("memory_taken", help, Some(Unit::Bytes)), &number(taken))?;
+    let help = "Jobs and large replies that wait for room in memory.";
+    one(encoder, ("memory_waiting", help, None), &number(waiting))
 }
 
 fn one(encoder: &mut DescriptorEncoder<'_>, named: Named, value: &impl EncodeGaugeValue) -> fmt::Result {

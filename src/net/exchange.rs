@@ -293,17 +293,29 @@ impl HttpAnswer {
     /// When the connection fails on the way.
     pub async fn body(&mut self, most: u64) -> Result<Option<Bytes>, hyper::Error> {
         let mut whole = BytesMut::new();
-        while let Some(frame) = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await {
-            let Ok(piece) = frame?.into_data() else { continue };
+        while let Some(piece) = self.piece().await? {
             if (whole.len() + piece.len()) as u64 > most {
                 return Ok(None);
             }
             whole.extend_from_slice(&piece);
         }
+        Ok(Some(whole.freeze()))
+    }
+
+    /// The next piece of its body; `None` after the last.
+    ///
+    /// # Errors
+    /// When the connection fails on the way.
+    pub async fn piece(&mut self) -> Result<Option<Bytes>, hyper::Error> {
+        while let Some(frame) = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await {
+            if let Ok(piece) = frame?.into_data() {
+                return Ok(Some(piece));
+            }
+        }
         if let Some((client, origin, connection)) = self.kept.take() {
             client.keep(origin, connection);
         }
-        Ok(Some(whole.freeze()))
+        Ok(None)
     }
 }
 

@@ -137,7 +137,7 @@ pub async fn rehearse(question: Question) -> Report {
     let replies = match &rehearsal {
         Ok(rehearsal) if rehearsal.plan.is_ok() => {
             let original = match endpoint.reply.needs_original() {
-                true => Some(original(raw, endpoint.limits).await),
+                true => Some(original(raw, endpoint.limits, &endpoint.reply).await),
                 false => None,
             };
             let composer = Composer::new(&endpoint, ourselves);

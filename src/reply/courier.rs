@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{
     Outbox, answer,
     fates::{Fate, Fates},
+    letter::Letter,
     pace::Pace,
     smtp::Session,
     trouble::{Stage, Trouble},
@@ -142,8 +143,13 @@ impl Courier {
         let again = |waits| answer::next(claimed.attempt, waits, claimed.made, Utc::now(), fastrand::f64());
         let later = |why: String| Fates::all(&claimed.reply.recipients, &Fate::later(why)).submitted(again(None));
         let begun = Instant::now();
+        let letter = match Letter::of(claimed, &self.outbox).await {
+            Ok(letter) => letter,
+            // The ledger's trouble, and no word of the server's.
+            Err(error) => return Ok(later(error.to_string())),
+        };
         self.pace.note(begun);
-        match self.exchange(&claimed.reply).await {
+        match self.exchange(&claimed.reply, &letter).await {
             Ok(fates) => {
                 let operator = fates.operator().map(str::to_owned);
                 let waits = fates.waits();
@@ -185,9 +191,9 @@ impl Courier {
 
     /// One exchange, on a new session where the kept one turns out to be closed: servers end sessions that have idled or carried
     /// enough.
-    async fn exchange(&mut self, reply: &NewReply) -> Result<Fates, Trouble> {
+    async fn exchange(&mut self, reply: &NewReply, letter: &Letter) -> Result<Fates, Trouble> {
         if let Some(mut session) = self.session.take() {
-            match session.submit(reply).await {
+            match session.submit_letter(reply, letter).await {
                 Ok(fates) => {
                     self.session = Some(session).filter(Session::is_sound);
                     return Ok(fates);
@@ -203,7 +209,7 @@ impl Courier {
             .run_until_cancelled(self.open())
             .await
             .unwrap_or(Err(Trouble::Stopping))?;
-        let fates = session.submit(reply).await?;
+        let fates = session.submit_letter(reply, letter).await?;
         self.session = Some(session).filter(Session::is_sound);
         Ok(fates)
     }

@@ -92,13 +92,32 @@ pub(super) fn reads_back(mail: &[u8], subject: &str, html: bool, attachments: us
 /// Whether no CR and no LF stands alone: a lone one ends a line for some servers and not for others, and what follows is a
 /// second mail for some (SMTP smuggling, CVE-2023-51764).
 pub(super) fn has_only_crlf(bytes: &[u8]) -> bool {
-    let mut before = 0;
-    let paired = bytes.iter().all(|&b| {
-        let fine = (b == b'\n') == (before == b'\r');
-        before = b;
-        fine
-    });
-    paired && before != b'\r'
+    let mut watch = CrlfWatch::default();
+    watch.at(bytes);
+    watch.has_only_crlf()
+}
+
+/// The same, of bytes that come in pieces.
+#[derive(Debug, Default)]
+pub(super) struct CrlfWatch {
+    before: u8,
+    lone: bool,
+}
+
+impl CrlfWatch {
+    pub(super) fn at(&mut self, piece: &[u8]) {
+        let mut before = self.before;
+        self.lone |= !piece.iter().all(|&b| {
+            let fine = (b == b'\n') == (before == b'\r');
+            before = b;
+            fine
+        });
+        self.before = before;
+    }
+
+    pub(super) fn has_only_crlf(&self) -> bool {
+        !self.lone && self.before != b'\r'
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod health;
 mod hello;
 mod ids;
 mod inspect;
+mod letter;
 mod noted;
 mod notice;
 mod offers;
@@ -44,6 +45,7 @@ pub use recipients::{Ourselves, ourselves};
 
 use crate::{
     auth::{Login, Verdict},
+    budget::Budget,
     config::Account,
     ledger::Ledger,
 };
@@ -56,6 +58,8 @@ pub struct Outbox {
     pub account: Arc<Account>,
     /// Where replies wait.
     pub ledger: Arc<dyn Ledger>,
+    /// The room for a large letter that is made smaller.
+    pub work: Budget,
     /// The account's sign-in.
     pub login: Arc<Login>,
     /// How the account is doing.

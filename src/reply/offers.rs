@@ -1,6 +1,6 @@
 //! What a submission server offers after EHLO, and how a mail begins there. Pure.
 
-use super::{fates::Fate, inspect::has_only_crlf, wire::Reply};
+use super::{fates::Fate, letter::Facts, wire::Reply};
 use crate::{addr_spec::is_reachable, job::NewReply};
 
 /// What the server offers after EHLO.
@@ -55,14 +55,14 @@ impl Offers {
 
     /// The command that begins a reply (RFC 1870, RFC 6152, RFC 6531); or why this server can't have it, which is known before a byte is
     /// sent.
-    pub(super) fn mail_from(&self, reply: &NewReply) -> Result<String, Fate> {
+    pub(super) fn mail_from(&self, reply: &NewReply, letter: Facts) -> Result<String, Fate> {
         // The composer never makes such a reply; the ledger may hold what another version made.
         // An empty sender is `<>`: nowhere to come back to.
         let sender = Some(&reply.sender).filter(|sender| !sender.is_empty());
-        if !has_only_crlf(&reply.bytes) || !reply.recipients.iter().chain(sender).all(|a| is_reachable(a)) {
+        if !letter.has_only_crlf || !reply.recipients.iter().chain(sender).all(|a| is_reachable(a)) {
             return Err(Fate::Refused("the stored reply is not fit to be sent".to_owned()));
         }
-        let bytes = u64::try_from(reply.bytes.len()).unwrap_or(u64::MAX);
+        let bytes = letter.size;
         let mut command = format!("MAIL FROM:<{}>", reply.sender);
         match self.size {
             // 0 is no limit (RFC 1870 section 4).
@@ -74,7 +74,7 @@ impl Offers {
             Some(_) => command.push_str(&format!(" SIZE={bytes}")),
             None => {}
         }
-        match (reply.bytes.is_ascii(), self.eight_bit) {
+        match (letter.is_ascii, self.eight_bit) {
             (true, _) => {}
             (false, true) => command.push_str(" BODY=8BITMIME"),
             // RFC 6152 section 3: not under any circumstances.
@@ -96,7 +96,7 @@ impl Offers {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::letter::Letter, *};
 
     fn reply(text: &str) -> NewReply {
         NewReply {
@@ -141,10 +141,12 @@ mod tests {
             ),
             (&[], "a\nb", Err("the stored reply is not fit to be sent")),
         ] {
-            let found = offers(lines).mail_from(&reply(mail)).map_err(|fate| match fate {
-                Fate::Smaller(why) | Fate::Refused(why) => why,
-                other => panic!("{other:?}"),
-            });
+            let found = offers(lines)
+                .mail_from(&reply(mail), Letter::here(reply(mail).bytes).facts())
+                .map_err(|fate| match fate {
+                    Fate::Smaller(why) | Fate::Refused(why) => why,
+                    other => panic!("{other:?}"),
+                });
             assert_eq!(found, expected.map_err(str::to_owned), "{lines:?}");
         }
     }

@@ -18,7 +18,7 @@ use super::server_tests::Act;
 use crate::{
     config::{Auth, AuthorizationServer, ClientProof, Grant, OAuth},
     job::JobId,
-    ledger::Ledger,
+    ledger::{Ledger, Submitted},
 };
 
 #[tokio::test]
@@ -36,6 +36,74 @@ async fn waiting_replies_share_a_session() {
             .await
             .iter()
             .all(|row| row.reply.as_ref().unwrap().attempts == 1)
+    );
+}
+
+/// A large letter is read from the ledger piece by piece, and torn at every place that a line has.
+#[tokio::test]
+async fn a_large_letter_comes_as_it_is() {
+    let letter = |number: usize| {
+        let head = format!("Subject: {}\r\n\r\n", "x".repeat(number));
+        // Dots where it is torn, whatever stands before; each costs a write of its own.
+        let is_torn = |place: usize| (place + 60) % (256 << 10) < 120;
+        let lines = (0..300_000).map(|line| if is_torn(line * 3) { ".\r\n" } else { "a\r\n" });
+        bytes::Bytes::from(head + &lines.collect::<String>())
+    };
+    let world = World::empty(|_, _| Act::Usual).await;
+    world.fill_with(4, &["ann@a.example"], letter).await;
+    for reply in world.ledger.claim_replies("us", 4).await.unwrap() {
+        assert!(
+            reply.stored > 900_000 && reply.reply.bytes.is_empty(),
+            "it is not held in memory"
+        );
+        let later = Submitted::Later {
+            due: chrono::Utc::now(),
+            detail: String::new(),
+        };
+        world.ledger.submitted(reply.job, reply.attempt, later).await.unwrap();
+    }
+    world.start();
+    world.until("sent", 4).await;
+    world.stop().await;
+    let mut came = world.fake.mails();
+    came.sort_by_key(|mail| std::cmp::Reverse(mail.len()));
+    for (number, came) in (0..4).rev().zip(came) {
+        assert!(came == letter(number), "letter {number}");
+    }
+}
+
+/// A server that takes no large letter gets it without its files, as before.
+#[tokio::test]
+async fn a_large_letter_goes_without_its_files_where_it_must() {
+    let letter = bytes::Bytes::from(
+        mail_builder::MessageBuilder::new()
+            .from("us@x.example")
+            .to("ann@a.example")
+            .message_id("1.reply@x.example")
+            .subject("Re: x")
+            .text_body("Here it is.\r\n")
+            .attachment("application/pdf", "a.pdf", vec![7_u8; 1 << 20])
+            .write_to_vec()
+            .unwrap(),
+    );
+    let refused = AtomicUsize::new(0);
+    let world = World::empty(move |_, line| {
+        let is_first = line == "." && refused.fetch_add(1, Ordering::SeqCst) == 0;
+        if is_first {
+            Act::Say("552 5.3.4 too large")
+        } else {
+            Act::Usual
+        }
+    })
+    .await;
+    world.fill_with(1, &["ann@a.example"], |_| letter.clone()).await;
+    world.start();
+    world.until("sent", 1).await;
+    world.stop().await;
+    let came = String::from_utf8(world.fake.mails().pop().unwrap()).unwrap();
+    assert!(
+        came.len() < 10_000 && came.contains("Here it is.") && came.contains("- a.pdf (1.0 MiB)"),
+        "{came}"
     );
 }
 

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
 use tempfile::TempDir;
 use tokio::{
@@ -84,6 +85,11 @@ impl World {
     }
 
     pub(super) async fn fill_to(&self, replies: u32, recipients: &[&str]) {
+        self.fill_with(replies, recipients, |_| reply(recipients).bytes).await;
+    }
+
+    /// The same, with these letters.
+    pub(super) async fn fill_with(&self, replies: u32, recipients: &[&str], letter: impl Fn(usize) -> Bytes) {
         let endpoint = EndpointName::new("invoices").unwrap();
         let mail = |uid: u32| NewMail {
             place: Place { uid_validity: 1, uid },
@@ -105,8 +111,10 @@ impl World {
             mails: (1..=replies).map(mail).collect(),
         };
         self.ledger.take(intake).await.unwrap();
-        for job in self.ledger.claim_jobs(&endpoint, 1000).await.unwrap() {
+        let claimed = self.ledger.claim_jobs(&endpoint, 1000).await.unwrap();
+        for (number, job) in claimed.into_iter().enumerate() {
             let mut reply = reply(recipients);
+            reply.bytes = letter(number);
             reply.message_id = format!("{}.reply@us.example", job.id);
             let finish = Finish {
                 job: job.id,
@@ -150,6 +158,7 @@ impl World {
         let outbox = Outbox {
             account: account.clone(),
             ledger: self.ledger.clone(),
+            work: crate::budget::Budget::new(0),
             login: Arc::new(Login::new(account, &[], Arc::new(Forgetful), http)),
             health: Arc::default(),
             stop: self.stop.clone(),

@@ -14,8 +14,8 @@ use super::{
     answer::{Meaning, diagnosis, meaning},
     fates::{Fate, Fates, Later},
     hello::{machine, names},
+    letter::Letter,
     offers::Offers,
-    plainer::plainer,
     sign_in::{SignIn, sign_in},
     trouble::{Stage, Trouble},
     wire::{Reply, Wire},
@@ -137,21 +137,28 @@ impl Session {
 
     /// Submits one reply, to all of its recipients that the server takes. What it does not take as it is goes without its files.
     pub(super) async fn submit(&mut self, reply: &NewReply) -> Result<Fates, Trouble> {
-        let fates = self.transaction(reply).await?;
+        self.submit_letter(reply, &Letter::here(reply.bytes.clone())).await
+    }
+
+    /// The same, where the letter's bytes may be elsewhere.
+    pub(super) async fn submit_letter(&mut self, reply: &NewReply, letter: &Letter) -> Result<Fates, Trouble> {
+        let fates = self.transaction(reply, letter).await?;
         let (smaller, why) = fates.smaller();
         if smaller.is_empty() {
             return Ok(fates);
         }
-        let Some(bytes) = plainer(&reply.bytes) else {
-            return Ok(fates.refuse_smaller());
+        let plainer = letter.plainer().await;
+        let bytes = match plainer {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(fates.refuse_smaller()),
+            Err(error) => return Ok(fates.later_smaller(&error.to_string())),
         };
         tracing::warn!(message_id = %reply.message_id, %why, "a reply goes without its files");
-        let letter = NewReply {
+        let smaller = NewReply {
             recipients: smaller,
-            bytes,
             ..reply.clone()
         };
-        match self.transaction(&letter).await {
+        match self.transaction(&smaller, &Letter::here(bytes)).await {
             Ok(again) => Ok(fates.replaced(
                 again
                     .refuse_smaller()
@@ -167,7 +174,7 @@ impl Session {
     }
 
     /// One mail transaction.
-    async fn transaction(&mut self, reply: &NewReply) -> Result<Fates, Trouble> {
+    async fn transaction(&mut self, reply: &NewReply, letter: &Letter) -> Result<Fates, Trouble> {
         let mut fates = Fates::default();
         let mut open = Vec::new();
         for recipient in &reply.recipients {
@@ -184,7 +191,7 @@ impl Session {
         if open.is_empty() {
             return Ok(fates);
         }
-        let from = match self.offers.mail_from(reply) {
+        let from = match self.offers.mail_from(reply, letter.facts()) {
             Ok(from) => from,
             Err(fate) => return Ok(all(fates, fate)),
         };
@@ -204,7 +211,7 @@ impl Session {
         if let Some(fate) = ended(self.host, Stage::Data, answer)? {
             return self.reset(fates.end(&fate)).await;
         }
-        let answer = self.wire.content(&reply.bytes).await?;
+        let answer = self.wire.letter(letter).await?;
         let said = answer.to_string();
         // The mail transaction is over, whatever the answer (RFC 5321 section 4.1.1.4).
         let fate = ended(self.host, Stage::End, answer)?.unwrap_or(Fate::Sent(said));

@@ -3,6 +3,7 @@
 #[path = "smtp_open_tests.rs"]
 mod opening;
 
+use super::super::plainer::plainer;
 use super::{
     super::server_tests::{Act, Fake, reply},
     *,

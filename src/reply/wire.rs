@@ -4,6 +4,7 @@
 
 use std::{borrow::Cow, fmt, io, time::Duration};
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
@@ -11,7 +12,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::trouble::{Stage, Trouble};
+use super::{
+    letter::Letter,
+    trouble::{Stage, Trouble},
+};
 use crate::{message::clean::clean, secret::Redaction};
 
 /// Postfix's patience with a server (postconf(5), `smtp_*_timeout`): each command's answer,
@@ -115,22 +119,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.answer(Stage::Greeting, COMMAND).await
     }
 
+    /// Sends a mail's bytes, as [`Self::letter`] does.
+    pub(super) async fn content(&mut self, mail: &[u8]) -> Result<Reply, Trouble> {
+        self.letter(&Letter::here(Bytes::copy_from_slice(mail))).await
+    }
+
     /// Sends a mail's bytes, which end every line by CRLF, with its dots stuffed (RFC 5321 section 4.5.2), the final dot, and reads
     /// the answer.
-    pub(super) async fn content(&mut self, mail: &[u8]) -> Result<Reply, Trouble> {
-        for (place, piece) in dotted(mail).enumerate() {
-            if place > 0 {
-                self.block(b".").await?;
+    pub(super) async fn letter(&mut self, letter: &Letter) -> Result<Reply, Trouble> {
+        let (mut from, mut ends_line) = (0, true);
+        let stage = Stage::Content;
+        loop {
+            let piece = letter
+                .piece(from)
+                .await
+                .map_err(|source| Trouble::Lost { stage, source })?;
+            // A line's end is not torn apart: its CR comes again with what follows.
+            let whole = piece.strip_suffix(b"\r").filter(|whole| !whole.is_empty());
+            let piece = whole.unwrap_or(&piece);
+            if piece.is_empty() {
+                break;
             }
-            for block in piece.chunks(BLOCK_SIZE) {
-                self.block(block).await?;
+            for (place, piece) in dotted(piece, ends_line).enumerate() {
+                if place > 0 {
+                    self.block(b".").await?;
+                }
+                for block in piece.chunks(BLOCK_SIZE) {
+                    self.block(block).await?;
+                }
             }
+            from += piece.len() as u64;
+            ends_line = piece.ends_with(b"\r\n");
         }
-        let end: &[u8] = if mail.ends_with(b"\r\n") {
-            b".\r\n"
-        } else {
-            b"\r\n.\r\n"
-        };
+        let end: &[u8] = if ends_line && from > 0 { b".\r\n" } else { b"\r\n.\r\n" };
         within(Stage::Content, BLOCK, self.stream.flush()).await?;
         // What lies there before the dot is no answer to it. Let the machine tell first what has come.
         yield_now().await;
@@ -225,10 +246,10 @@ fn parse(line: &[u8]) -> Option<(u16, bool, String)> {
     (200..600).contains(&code).then(|| (code, more, clean(&text, MAX_LINE)))
 }
 
-/// The pieces of a mail between which a dot is to be put: before each dot that begins a line.
-fn dotted(mail: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The pieces of a mail, or of a part of one that may begin a line, between which a dot is to be put: before each dot that begins a line.
+fn dotted(mail: &[u8], begins_line: bool) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(mail);
-    let mut first = true;
+    let mut first = begins_line;
     std::iter::from_fn(move || {
         let mail = rest?;
         let cut = if std::mem::take(&mut first) && mail.first() == Some(&b'.') {

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn stuffed(mail: &[u8]) -> Vec<u8> {
-    dotted(mail).collect::<Vec<_>>().join(&b"."[..])
+    dotted(mail, true).collect::<Vec<_>>().join(&b"."[..])
 }
 
 #[test]

@@ -38,6 +38,21 @@ pub struct Process {
     pub pid: u32,
     /// Whether it was asked to stop: nothing new is taken.
     pub draining: bool,
+    /// The room for mails and results in memory.
+    #[serde(default)]
+    pub memory: Memory,
+}
+
+/// The room for mails and results in memory, which `[service] memory` gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Memory")]
+pub struct Memory {
+    /// Bytes in all.
+    pub budget: u64,
+    /// Bytes that jobs hold.
+    pub taken: u64,
+    /// Jobs and large replies that wait for room.
+    pub waiting: u64,
 }
 
 /// The ledger's file.

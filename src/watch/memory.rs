@@ -240,6 +240,10 @@ impl Ledger for Memory {
         unreachable!()
     }
 
+    async fn letter(&self, _: JobId, _: u64) -> Result<Bytes, Error> {
+        unreachable!()
+    }
+
     async fn submitted(&self, _: JobId, _: u32, _: Submitted) -> Result<(), Error> {
         unreachable!()
     }

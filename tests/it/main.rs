@@ -17,6 +17,7 @@ mod letters;
 mod life;
 mod looks;
 mod loops;
+mod memory;
 mod notice;
 mod odd;
 mod operate;

@@ -71,6 +71,7 @@ impl Desk {
 
 fn outbox(account: Arc<Account>, ledger: Arc<Sqlite>, stop: CancellationToken) -> Outbox {
     Outbox {
+        work: mailjob::budget::Budget::new(32 << 20),
         login: Arc::new(login(&account, &ledger)),
         account,
         ledger,

@@ -5,6 +5,7 @@ mod big;
 mod command;
 mod idle;
 mod latency;
+mod memory;
 
 use anyhow::Result;
 
@@ -25,17 +26,20 @@ pub enum Scenario {
     Idle,
     /// One mail of 40 MB.
     Big,
+    /// Results, answers, quotes and servers that take much memory unless they wait.
+    Memory,
 }
 
 impl Scenario {
     /// All, with their names.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("mix", Self::Mix),
         ("small", Self::Small),
         ("latency", Self::Latency),
         ("command", Self::Command),
         ("idle", Self::Idle),
         ("big", Self::Big),
+        ("memory", Self::Memory),
     ];
 
     /// Runs it in so many rounds.
@@ -50,6 +54,7 @@ impl Scenario {
             Self::Command => command::run(stage, rounds).await,
             Self::Idle => idle::run(stage).await,
             Self::Big => big::run(stage, rounds).await,
+            Self::Memory => memory::run(stage, rounds).await,
         }
     }
 }

@@ -219,6 +219,10 @@ impl View {
             problems: self.count as u64,
             ledger_size: status.ledger.size,
             ledger_free: status.ledger.free,
+            memory: status
+                .process
+                .as_ref()
+                .map(|process| (process.memory.budget, process.memory.taken, process.memory.waiting)),
         }
     }
 }

@@ -55,6 +55,15 @@ fn head(status: &Status, now: DateTime<Utc>) -> String {
             time(process.since),
             age(process.since, now),
         ));
+        let memory = process.memory;
+        if memory.waiting > 0 {
+            text.push_str(&format!(
+                "memory: {} waiting for room, {} of {} taken; [service] memory gives more\n",
+                memory.waiting,
+                bytes(memory.taken),
+                bytes(memory.budget),
+            ));
+        }
     }
     let size = status.ledger.size.map_or_else(|| "not there yet".to_owned(), bytes);
     let free = status

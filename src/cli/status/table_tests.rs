@@ -1,5 +1,5 @@
 use super::*;
-use crate::status::{Jobs, Ledger, Mailbox, Process, Replies, Setback, State};
+use crate::status::{Jobs, Ledger, Mailbox, Memory, Process, Replies, Setback, State};
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
@@ -71,6 +71,11 @@ fn status() -> Status {
             since: at(-7200),
             pid: 7,
             draining: false,
+            memory: Memory {
+                budget: 32 << 20,
+                taken: 30 << 20,
+                waiting: 3,
+            },
         }),
         ledger: Ledger {
             path: "/var/lib/mailjob.db".into(),

@@ -8,9 +8,15 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use schemars::{JsonSchema, Schema, schema_for};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{OCTETS, legal_media_type, some_text};
+use super::{
+    super::{
+        json::{self, Picked, Raw},
+        result::MAX_DATA,
+    },
+    OCTETS, legal_media_type, some_text,
+};
 use crate::{
     job::{Answer, File, Reason},
     message::{clean::clean, safe_name::Names},
@@ -79,54 +85,67 @@ pub fn schema() -> Schema {
     schema_for!(Answered)
 }
 
-/// What is in an answer.
+/// What is in an answer: only what is kept of it is built.
 pub(super) fn read(text: &str) -> Answer {
-    match serde_json::from_str(text) {
-        Ok(Value::Object(answered)) => contents(answered),
-        Ok(other) => Answer::unusable(&format!("the answer is {} and no JSON object", kind(&other))),
-        Err(error) => Answer::unusable(&format!("the answer says that it is JSON, and is not: {error}")),
+    let answered = match json::whole(text) {
+        Ok(answered) => answered,
+        Err(error) => return Answer::unusable(&format!("the answer says that it is JSON, and is not: {error}")),
+    };
+    match json::pick(answered, ["data", "reply"]) {
+        Ok(Picked {
+            values: [data, reply], ..
+        }) => contents(data, reply),
+        Err(_) if answered.get().starts_with('{') => Answer::unusable("the answer has a key that is no text"),
+        Err(_) => Answer::unusable(&format!("the answer is {} and no JSON object", json::kind(answered))),
     }
 }
 
-fn contents(mut answered: Map<String, Value>) -> Answer {
-    let mut answer = Answer {
-        data: answered.remove("data").filter(|data| !data.is_null()),
-        ..Answer::default()
-    };
-    match answered.remove("reply") {
-        None | Some(Value::Null) => {}
-        Some(Value::Object(reply)) => fill(&mut answer, reply),
-        Some(other) => match word(&other) {
+fn contents(data: Option<Raw<'_>>, reply: Option<Raw<'_>>) -> Answer {
+    let mut answer = Answer::default();
+    match data.map(|data| json::built(data, MAX_DATA)).transpose() {
+        Ok(data) => answer.data = data,
+        Err(what) => answer.mark(Reason::BadAnswer, &what),
+    }
+    match reply {
+        None => {}
+        Some(reply) if reply.get().starts_with('{') => fill(&mut answer, reply),
+        Some(other) => match json::word(other) {
             Some(text) => answer.text = some_text(&text),
-            None => answer.mark(Reason::BadAnswer, &format!("its reply is {}", kind(&other))),
+            None => answer.mark(Reason::BadAnswer, &format!("its reply is {}", json::kind(other))),
         },
     }
     answer
 }
 
-fn fill(answer: &mut Answer, mut reply: Map<String, Value>) {
-    match reply.remove("text") {
-        None | Some(Value::Null) => {}
-        Some(value) => match word(&value) {
+fn fill(answer: &mut Answer, reply: Raw<'_>) {
+    let Ok(reply) = json::pick(reply, ["text", "files"]) else {
+        answer.mark(Reason::BadAnswer, "its reply has a key that is no text");
+        return;
+    };
+    let [text, files] = reply.values;
+    if let Some(value) = text {
+        match json::word(value) {
             Some(text) => answer.text = some_text(&text),
-            None => answer.mark(Reason::BadAnswer, &format!("its reply.text is {}", kind(&value))),
-        },
+            None => answer.mark(Reason::BadAnswer, &format!("its reply.text is {}", json::kind(value))),
+        }
     }
-    match reply.remove("files") {
-        None | Some(Value::Null) => {}
-        Some(Value::Array(files)) => take(answer, files),
-        Some(file @ Value::Object(_)) => take(answer, vec![file]),
-        Some(other) => answer.mark(Reason::BadAnswer, &format!("its reply.files is {}", kind(&other))),
+    match files {
+        None => {}
+        Some(file) if file.get().starts_with('{') => take(answer, &[file], 1),
+        Some(files) => match json::elements(files, MAX_FILES) {
+            Ok((files, count)) => take(answer, &files, count),
+            Err(_) => answer.mark(Reason::BadAnswer, &format!("its reply.files is {}", json::kind(files))),
+        },
     }
     unknown(answer, "reply", &reply);
 }
 
 /// Files that are all right; of too many, none: which of them matter, nobody knows.
-fn take(answer: &mut Answer, files: Vec<Value>) {
-    if files.len() > MAX_FILES {
+fn take(answer: &mut Answer, files: &[Raw<'_>], count: usize) {
+    if count > MAX_FILES {
         answer.mark(
             Reason::BadAnswer,
-            &format!("its reply has {} files, {MAX_FILES} at most", files.len()),
+            &format!("its reply has {count} files, {MAX_FILES} at most"),
         );
         answer.note(&too_many());
         return;
@@ -134,20 +153,21 @@ fn take(answer: &mut Answer, files: Vec<Value>) {
     let mut names = Names::default();
     let mut left_out = Vec::new();
     for (number, value) in (1..).zip(files) {
-        let Value::Object(mut file) = value else {
+        let Ok(file) = json::pick(value, ["name", "media_type", "content"]) else {
             answer.mark(
                 Reason::BadAnswer,
-                &format!("file {number} of its reply is {}", kind(&value)),
+                &format!("file {number} of its reply is {}", json::kind(value)),
             );
             left_out.push(number.to_string());
             continue;
         };
-        let media_type = file.remove("media_type");
-        let media_type = media_type.as_ref().and_then(Value::as_str).and_then(legal_media_type);
+        let [name, media_type, written] = file.values;
+        let media_type = media_type.and_then(json::text);
+        let media_type = media_type.as_deref().and_then(legal_media_type);
         let media_type = media_type.unwrap_or_else(|| OCTETS.to_owned());
-        let name = file.remove("name").as_ref().and_then(word);
+        let name = name.and_then(json::word);
         let name = names.add_indexed(name.as_deref(), &media_type);
-        match content(file.remove("content")) {
+        match content(written) {
             Ok(data) => answer.files.push(File {
                 name,
                 media_type,
@@ -163,7 +183,7 @@ fn take(answer: &mut Answer, files: Vec<Value>) {
     if !left_out.is_empty() {
         answer.note(&format!(
             "The work is done, but not every file of the result can be sent. Left out: {}.",
-            few(&left_out)
+            few(&left_out, 0)
         ));
     }
 }
@@ -174,15 +194,12 @@ pub(in crate::dispatch) fn too_many() -> String {
 }
 
 /// Base64 as it is really written: with line breaks, without padding, for URLs, or as a whole `data:` URL.
-fn content(value: Option<Value>) -> Result<Vec<u8>, String> {
-    let text = match value {
-        Some(Value::String(text)) => text,
-        Some(other) => return Err(kind(&other).to_owned()),
-        None => return Err("missing".to_owned()),
-    };
+fn content(value: Option<Raw<'_>>) -> Result<Vec<u8>, String> {
+    let value = value.ok_or("missing")?;
+    let text = json::text(value).ok_or_else(|| json::kind(value).to_owned())?;
     let written = match text.strip_prefix("data:").and_then(|url| url.split_once(";base64,")) {
         Some((_, content)) => content,
-        None => &text,
+        None => &*text,
     };
     let alphabet = if written.contains(['-', '_']) {
         URL_SAFE
@@ -199,40 +216,22 @@ fn content(value: Option<Value>) -> Result<Vec<u8>, String> {
     decoded.map_err(|error| format!("no base64 ({error})"))
 }
 
-fn unknown(answer: &mut Answer, of: &str, keys: &Map<String, Value>) {
-    if keys.is_empty() {
+fn unknown<const N: usize>(answer: &mut Answer, of: &str, picked: &Picked<'_, N>) {
+    if picked.others.is_empty() {
         return;
     }
-    let names: Vec<_> = keys.keys().map(|key| clean(key, 40)).collect();
+    let names: Vec<_> = picked.others.iter().map(|key| clean(key, 40)).collect();
     answer.mark(
         Reason::BadAnswer,
-        &format!("{of} has keys that are not known: {}", few(&names)),
+        &format!("{of} has keys that are not known: {}", few(&names, picked.more)),
     );
 }
 
-fn few(names: &[String]) -> String {
-    match names.get(..MAX_TOLD) {
-        Some(first) if names.len() > MAX_TOLD => format!("{} and {} more", first.join(", "), names.len() - MAX_TOLD),
-        _ => names.join(", "),
-    }
-}
-
-/// A value that is a text, or as good as one.
-fn word(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+/// The first of some names, and how many more there are beside these and `more`.
+fn few(names: &[String], more: usize) -> String {
+    let shown = names.get(..MAX_TOLD).unwrap_or(names);
+    match names.len() - shown.len() + more {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }

@@ -23,7 +23,7 @@ use reqwest::{
 pub use self::contract::schema;
 pub(super) use self::contract::{MAX_FILES, too_many};
 use self::{coding::Text, fields::Field};
-use super::{Ended, later};
+use super::{Ended, json, later};
 use crate::{
     job::{Answer, File, Outcome, Reason},
     message::{clean::clean_lines, safe_name::safe_name},
@@ -170,11 +170,7 @@ fn kind(content_type: &Field, body: &[u8], is_attachment: bool) -> Kind {
     let Some(declared) = legal_media_type(&content_type.value) else {
         return match str::from_utf8(body) {
             Ok(text) if is_page(text) => Kind::Html,
-            Ok(text)
-                if text.trim_start().starts_with('{') && serde_json::from_str::<serde_json::Value>(text).is_ok() =>
-            {
-                Kind::Json
-            }
+            Ok(text) if text.trim_start().starts_with('{') && json::whole(text).is_ok() => Kind::Json,
             Ok(_) => Kind::Unnamed,
             Err(_) => Kind::File(OCTETS.to_owned()),
         };

@@ -5,10 +5,10 @@ mod oversize;
 
 use bytes::Bytes;
 use chrono::NaiveDate;
-use serde_json::Value as Json;
 
 pub(super) use naming::source;
 
+use super::json::{self, Raw};
 use crate::{
     config::{DataFrom, Output, TextFrom},
     job::{Answer, File, JobId, Reason},
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Bytes of data at most: they lie in the ledger with the reply.
-const MAX_DATA: usize = 256 * 1024;
+pub(super) const MAX_DATA: usize = 256 * 1024;
 
 /// What names of results are made of, beside the results.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,14 +70,6 @@ fn placed(mut answer: Answer, raw: &Bytes, output: &Output) -> Answer {
     {
         mark(&mut answer, &what, lost);
     }
-    let size = answer.data.as_ref().map_or(0, |data| data.to_string().len());
-    if size > MAX_DATA {
-        answer.data = None;
-        answer.mark(
-            Reason::BadAnswer,
-            &format!("the data has {size} bytes, {MAX_DATA} at most"),
-        );
-    }
     answer
 }
 
@@ -95,7 +87,7 @@ fn place_text(answer: &mut Answer, raw: &Bytes, from: &TextFrom) -> Result<(), S
             let file = taken(answer, name)?;
             answer.text = some(&String::from_utf8_lossy(&file.data));
         }
-        TextFrom::Json(pointer) => answer.text = text(&found(raw, pointer)?, pointer)?,
+        TextFrom::Json(pointer) => answer.text = text(found(raw, pointer)?, pointer)?,
     }
     Ok(())
 }
@@ -104,9 +96,17 @@ fn place_data(answer: &mut Answer, raw: &Bytes, from: &DataFrom) -> Result<(), S
     match from {
         DataFrom::File(name) => {
             let file = taken(answer, name)?;
-            answer.data = Some(parsed(&file.data).map_err(|error| format!("{name} is no JSON: {error}"))?);
+            // What came of an answer before is not what was asked for.
+            answer.data = None;
+            let text = written(&file.data).map_err(|error| format!("{name} is no JSON: {error}"))?;
+            let data = json::whole(text).map_err(|error| format!("{name} is no JSON: {error}"))?;
+            answer.data = Some(json::built(data, MAX_DATA)?);
         }
-        DataFrom::Json(pointer) => answer.data = Some(found(raw, pointer)?),
+        DataFrom::Json(pointer) => {
+            answer.data = None;
+            let data = found(raw, pointer)?.map(|data| json::built(data, MAX_DATA));
+            answer.data = Some(data.transpose()?.unwrap_or_default());
+        }
     }
     Ok(())
 }
@@ -119,23 +119,26 @@ fn taken(answer: &mut Answer, name: &str) -> Result<File, String> {
     }
 }
 
-/// JSON, also where an editor or PowerShell put a byte-order mark before it.
-fn parsed(bytes: &[u8]) -> Result<Json, serde_json::Error> {
-    serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes))
+/// Text, also where an editor or PowerShell put a byte-order mark before it.
+fn written(bytes: &[u8]) -> Result<&str, std::str::Utf8Error> {
+    str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes))
 }
 
-/// The value at a pointer; null when there is none.
-fn found(raw: &[u8], pointer: &str) -> Result<Json, String> {
-    let all = parsed(raw).map_err(|error| format!("what was answered is no JSON: {error}"))?;
-    Ok(all.pointer(pointer).cloned().unwrap_or_default())
+/// The value at a pointer.
+fn found<'a>(raw: &'a [u8], pointer: &str) -> Result<Option<Raw<'a>>, String> {
+    let text = written(raw).map_err(|error| format!("what was answered is no JSON: {error}"))?;
+    let found = json::whole(text).and_then(|all| json::at(all, pointer));
+    found.map_err(|error| format!("what was answered is no JSON: {error}"))
 }
 
-fn text(value: &Json, pointer: &str) -> Result<Option<String>, String> {
+fn text(value: Option<Raw<'_>>, pointer: &str) -> Result<Option<String>, String> {
     match value {
-        Json::Null => Ok(None),
-        Json::String(text) => Ok(some(text)),
-        Json::Number(_) | Json::Bool(_) => Ok(Some(value.to_string())),
-        Json::Array(_) | Json::Object(_) => Err(format!("what is at \"{pointer}\" is no text")),
+        None => Ok(None),
+        Some(value) if json::is_null(value) => Ok(None),
+        Some(value) => match json::word(value) {
+            Some(text) => Ok(some(&text)),
+            None => Err(format!("what is at \"{pointer}\" is no text")),
+        },
     }
 }
 

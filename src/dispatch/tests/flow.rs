@@ -184,7 +184,7 @@ async fn a_panic_costs_one_job_or_one_reply() {
 async fn a_stop_gives_back_what_was_not_begun() {
     let mut scene = Scene::with(vec![MAIL.into(); 2]).await;
     let (action, seen) = webhook(&[200]).await;
-    let all = scene.memory.take(u64::MAX).await;
+    let all = scene.memory.work.take(u64::MAX).await;
     scene.start(endpoint(action));
     scene
         .until(|rows| rows.iter().all(|row| row.state == State::Running))

@@ -17,9 +17,11 @@ use tokio::{
 
 use super::{MAIL, with_work};
 use crate::{
+    budget::{Holding, Memory},
     config,
     dispatch::{
         Ended,
+        room::Means,
         webhook::{prepare, send},
     },
     job::{Answer, Outcome, Reason},
@@ -95,7 +97,10 @@ pub(in crate::dispatch) async fn posted_by(
 ) -> Ended {
     let config = webhook.clone();
     let request = with_work(mail, move |work| prepare(&config, work).unwrap()).await;
-    send(client, webhook, request, false).await
+    let memory = Memory::new(0);
+    let mut holding = Holding::new(&memory.work);
+    let request = request.parked(&memory.parked).unwrap();
+    send(client, webhook, request, false, &mut Means::new(&memory, &mut holding, 0)).await
 }
 
 pub(in crate::dispatch) async fn posted(webhook: &config::Webhook) -> Outcome {

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::shaky::Shaky;
 use crate::{
-    budget::Budget,
+    budget::Memory,
     config::{Action, Endpoint, EndpointName, Webhook},
     dispatch::{Dispatch, run, verify::Dns},
     job::{Ending, JobId, Outcome, Replier, ReplyDecision, state::State},
@@ -55,7 +55,7 @@ pub(super) struct Scene {
     _folder: TempDir,
     pub(super) ledger: Arc<Shaky>,
     pub(super) notes: Arc<Notes>,
-    pub(super) memory: Budget,
+    pub(super) memory: Memory,
     pub(super) next: Vec<EndpointName>,
     pub(super) jobs: usize,
     pub(super) stop: CancellationToken,
@@ -78,7 +78,7 @@ impl Scene {
             _folder: folder,
             ledger: Arc::new(ledger),
             notes: Arc::default(),
-            memory: Budget::new(32 << 20),
+            memory: Memory::new(32 << 20),
             next: Vec::new(),
             jobs: 32,
             stop: CancellationToken::new(),

@@ -113,6 +113,9 @@ impl Ledger for Shaky {
     async fn claim_replies(&self, account: &str, max: usize) -> Result<Vec<ClaimedReply>, Error> {
         self.inner.claim_replies(account, max).await
     }
+    async fn letter(&self, job: JobId, from: u64) -> Result<Bytes, Error> {
+        self.inner.letter(job, from).await
+    }
     async fn submitted(&self, job: JobId, attempt: u32, what: Submitted) -> Result<(), Error> {
         self.inner.submitted(job, attempt, what).await
     }

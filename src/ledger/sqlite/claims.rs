@@ -21,7 +21,10 @@ use crate::{
 };
 
 /// Bytes of replies in one claim: no more are claimed beyond this.
-const REPLY_BYTES: usize = 8 << 20;
+const REPLY_BYTES: usize = 1 << 20;
+
+/// Bytes of a reply that come with a claim; what has more stays in the ledger.
+const IN_MEMORY: usize = 256 << 10;
 
 /// A claimed job and its row.
 struct Candidate {
@@ -186,12 +189,13 @@ impl Claimable for ClaimedReply {
 
     fn claim(desk: &Desk<'_>, account: &Arc<str>, max: usize) -> Result<Vec<Self>, Error> {
         let mut query = desk.db.prepare_cached(
-            "SELECT r.job, j.uuid, j.endpoint, r.attempt + 1, ifnull(r.revived, r.made), r.message_id, r.sender, r.recipients, b.bytes
+            "SELECT r.job, j.uuid, j.endpoint, r.attempt + 1, ifnull(r.revived, r.made), r.message_id, r.sender, r.recipients, length(b.bytes),
+               CASE WHEN length(b.bytes) <= ?4 THEN b.bytes END
              FROM reply r JOIN job j ON j.id = r.job JOIN reply_body b ON b.job = r.job
              WHERE r.account = ?1 AND r.state = 'queued' AND r.due <= ?2
              ORDER BY r.due, r.job LIMIT ?3",
         )?;
-        let mut rows = query.query(params![&**account, desk.now, signed(max)])?;
+        let mut rows = query.query(params![&**account, desk.now, signed(max), signed(IN_MEMORY)])?;
         let mut update = desk
             .db
             .prepare_cached("UPDATE reply SET state = 'running', attempt = attempt + 1 WHERE job = ?")?;
@@ -242,6 +246,11 @@ fn claimed_reply(row: &Row<'_>, account: &str) -> rusqlite::Result<ClaimedReply>
     let unreadable =
         |column| move || rusqlite::Error::InvalidColumnType(column, "reply".into(), rusqlite::types::Type::Text);
     let recipients = serde_json::from_str(row.get_ref(7)?.as_str()?).ok();
+    let (size, bytes): (i64, Option<Vec<u8>>) = (row.get(8)?, row.get(9)?);
+    let stored = match bytes {
+        None => size.unsigned_abs(),
+        Some(_) => 0,
+    };
     Ok(ClaimedReply {
         job: row.get(1)?,
         endpoint: endpoint(row, 2)?.ok_or_else(unreadable(2))?,
@@ -253,7 +262,8 @@ fn claimed_reply(row: &Row<'_>, account: &str) -> rusqlite::Result<ClaimedReply>
             message_id: row.get(5)?,
             sender: row.get(6)?,
             recipients: recipients.ok_or_else(unreadable(7))?,
-            bytes: row.get::<_, Vec<u8>>(8)?.into(),
+            bytes: bytes.unwrap_or_default().into(),
         },
+        stored,
     })
 }

@@ -181,6 +181,10 @@ impl Ledger for Sqlite {
         Ok(claimed.await.map_err(|_| Error::Closed)??.accept())
     }
 
+    async fn letter(&self, job: JobId, from: u64) -> Result<Bytes, Error> {
+        self.readers.read(move |db| reads::letter(db, job, from)).await
+    }
+
     async fn submitted(&self, job: JobId, attempt: u32, what: Submitted) -> Result<(), Error> {
         self.post
             .ask(0, move |desk| submission::submitted(desk, job, attempt, &what))

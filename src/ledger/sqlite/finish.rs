@@ -1,6 +1,6 @@
 //! The end of an attempt: outcome and reply together.
 
-use rusqlite::params;
+use rusqlite::{MAIN_DB, params};
 
 use super::{
     claims::{self, Running, running, step},
@@ -16,6 +16,9 @@ use crate::{
     },
     ledger::{Error, Finish, PausedBy, Summary},
 };
+
+/// Bytes of a letter that SQLite gets at once.
+const IN_ONE: usize = 256 << 10;
 
 /// Ends an attempt.
 pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
@@ -220,9 +223,21 @@ fn queue_reply(desk: &mut Desk<'_>, job: i64, reply: NewReply) -> Result<(), Err
             recipients,
             signed(reply.bytes.len())
         ])?;
-    desk.db
-        .prepare_cached("INSERT INTO reply_body (job, bytes) VALUES (?1, ?2)")?
-        .execute(params![job, &*reply.bytes])?;
+    let bytes = &*reply.bytes;
+    if bytes.len() <= IN_ONE {
+        desk.db
+            .prepare_cached("INSERT INTO reply_body (job, bytes) VALUES (?1, ?2)")?
+            .execute(params![job, bytes])?;
+    } else {
+        // SQLite would hold it twice: as it is bound, and as a part of its row.
+        desk.db
+            .prepare_cached("INSERT INTO reply_body (job, bytes) VALUES (?1, zeroblob(?2))")?
+            .execute(params![job, signed(bytes.len())])?;
+        let mut blob = desk.db.blob_open(MAIN_DB, "reply_body", "bytes", job, false)?;
+        for (number, piece) in bytes.chunks(IN_ONE).enumerate() {
+            blob.write_at(piece, number * IN_ONE)?;
+        }
+    }
     if let Some(new) = &reply.conversation {
         conversations::begin(desk, job, new)?;
     }

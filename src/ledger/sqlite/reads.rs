@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, MAIN_DB, OptionalExtension, params};
 use tokio::sync::Semaphore;
 
 use super::{mail_bytes::pieces, schema, values::signed};
@@ -118,6 +118,23 @@ pub(super) fn raw(db: &Connection, mail: MailId) -> Result<Bytes, Error> {
     } else {
         Err(missing())
     }
+}
+
+/// Bytes of a letter that are read at once.
+const LETTER_PIECE: usize = 256 << 10;
+
+/// A piece of a reply's letter, from there on. SQLite finds its way to it through the letter's pages and holds none of it.
+pub(super) fn letter(db: &Connection, job: JobId, from: u64) -> Result<Bytes, Error> {
+    let row: i64 = db
+        .prepare_cached("SELECT b.job FROM job j JOIN reply_body b ON b.job = j.id WHERE j.uuid = ?")?
+        .query_row([job], |row| row.get(0))
+        .optional()?
+        .ok_or_else(|| Error::Missing(format!("the letter of job {job}")))?;
+    let blob = db.blob_open(MAIN_DB, "reply_body", "bytes", row, true)?;
+    let from = usize::try_from(from).unwrap_or(usize::MAX).min(blob.len());
+    let mut piece = vec![0; LETTER_PIECE.min(blob.len() - from)];
+    blob.read_at_exact(&mut piece, from)?;
+    Ok(piece.into())
 }
 
 /// A job as people look at it.
