@@ -35,7 +35,7 @@ use super::{
 use crate::{
     config,
     job::{Answer, Outcome, Reason},
-    secret::{ExposeSecret, SecretError},
+    secret::{ExposeSecret, Redaction, SecretError},
 };
 
 /// Exit code that asks for another attempt (`EX_TEMPFAIL` of sysexits).
@@ -46,6 +46,8 @@ pub(super) struct Start {
     folder: TempDir,
     argv: Vec<String>,
     environment: Vec<(OsString, OsString)>,
+    /// What of it is secret.
+    secrets: Redaction,
 }
 
 #[cfg(test)]
@@ -112,10 +114,15 @@ pub(super) fn prepare(command: &config::Command, work: &Work<'_>) -> Result<Star
         Some((name.into(), value))
     };
     let environment = variables.into_iter().filter_map(value).collect();
+    let mut handed = Redaction::handed();
+    secrets
+        .values()
+        .for_each(|secret| handed.add_handed(secret.expose_secret()));
     Ok(Start {
         folder,
         argv,
         environment,
+        secrets: handed,
     })
 }
 
@@ -128,7 +135,8 @@ pub(super) async fn run(command: &config::Command, start: Start) -> Ended {
             return Ended {
                 exchange: Some(trace::command(&start.argv, None, &out, &err)),
                 ..unstarted(command, &error).into()
-            };
+            }
+            .struck(&start.secrets);
         }
     };
     let exchange = Some(trace::command(&start.argv, Some(&end), &out, &err));
@@ -164,6 +172,7 @@ pub(super) async fn run(command: &config::Command, start: Start) -> Ended {
         exchange,
         ..outcome(&end, command.timeout, answer, &err.end()).into()
     }
+    .struck(&start.secrets)
 }
 
 /// What a command's end means. Pure.

@@ -30,6 +30,7 @@ pub mod rehearsal;
 mod result;
 mod signature;
 mod spool;
+mod struck;
 mod trace;
 mod trial;
 pub mod verify;

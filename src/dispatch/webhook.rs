@@ -22,6 +22,7 @@ use super::{
     body, later,
     signature::{BadKey, Signer},
     spool::Body,
+    struck,
     trace::{self, Answered},
     work::Work,
 };
@@ -34,7 +35,7 @@ use crate::{
         exchange::{Content, ExchangeError, HttpAnswer, HttpClient, Progress},
         tls_cure,
     },
-    secret::{ExposeSecret, SecretError, SecretRef},
+    secret::{ExposeSecret, Redaction, SecretError, SecretRef},
 };
 
 /// Bytes read of an answer that is no success: a refusal's words.
@@ -48,6 +49,8 @@ const PIECE: usize = 256 * 1024;
 pub(super) struct Request {
     headers: HeaderMap,
     body: Body,
+    /// What of it is secret.
+    secrets: Redaction,
 }
 
 impl Request {
@@ -116,10 +119,16 @@ pub(super) fn prepare(webhook: &config::Webhook, work: &Work<'_>) -> Result<Requ
     let planned = fields(webhook, work, &media_type, body.len())?;
     let signature = body.read(|body| signer.sign(body))?.unwrap_or_default();
     let mut headers = HeaderMap::with_capacity(planned.len());
+    let mut secrets = struck::query(webhook);
+    keys.iter().for_each(|key| secrets.add_handed(key.expose_secret()));
     for (name, field) in &planned {
-        headers.insert(name, value(field, &signature)?);
+        let value = value(field, &signature)?;
+        if value.is_sensitive() {
+            secrets.add_handed(&String::from_utf8_lossy(value.as_bytes()));
+        }
+        headers.insert(name, value);
     }
-    Ok(Request { headers, body })
+    Ok(Request { headers, body, secrets })
 }
 
 /// The header fields of a request, each once; ours win over configured ones. Reads no secret. Pure.
@@ -194,6 +203,7 @@ fn value(field: &Field, signature: &str) -> Result<HeaderValue, Unmade> {
 /// The status that an answer begins with says what became of the work: where it was heard, nothing that follows is asked.
 pub(super) async fn send(client: &HttpClient, webhook: &config::Webhook, request: Request, tells: bool) -> Ended {
     let sent = request.body.len();
+    let secrets = request.secrets.clone();
     let mut answered = None;
     let mut progress = Progress::default();
     let until = Instant::now() + webhook.timeout;
@@ -209,6 +219,7 @@ pub(super) async fn send(client: &HttpClient, webhook: &config::Webhook, request
         exchange: Some(trace::webhook(webhook, sent, answered)),
         ..ended
     }
+    .struck(&secrets)
 }
 
 fn late(webhook: &config::Webhook) -> String {
