@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use redaction::Redaction;
+pub use redaction::{Redaction, Striker};
 pub use secrecy::{ExposeSecret, SecretString as Secret};
 
 /// The largest secret file that is read, in bytes.

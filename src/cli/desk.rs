@@ -10,6 +10,7 @@ use crate::{
     config::load::{Loaded, Sources},
     job::JobId,
     ledger::{Error, JobTable, sqlite::Jobs},
+    message::clean::json_lines,
 };
 
 /// `EX_IOERR` of sysexits.
@@ -119,5 +120,5 @@ pub(super) fn tell_as(json: bool, value: &impl serde::Serialize, words: impl FnO
 /// A document for machines.
 pub(super) fn document(value: &impl serde::Serialize) -> String {
     // Our own types have string keys only: that can't fail.
-    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+    json_lines(value).unwrap_or_default() + "\n"
 }

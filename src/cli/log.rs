@@ -1,8 +1,13 @@
 //! The log: one line an event on stderr, for people or for machines.
 
-use std::io::IsTerminal;
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+};
 
 use tracing_subscriber::{EnvFilter, filter::Directive};
+
+use crate::message::clean::needs_escape;
 
 /// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -11,6 +16,47 @@ pub(super) enum Form {
     Human,
     /// A JSON object a line.
     Json,
+}
+
+/// Writes what is logged without what a terminal obeys or turns the reading direction: an event may hold the words of a server. Colours
+/// are ours: what an event holds of their kind was escaped before.
+struct Plain<W>(W);
+
+impl<W: Write> Write for Plain<W> {
+    fn write(&mut self, said: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(said);
+        if text.contains(is_odd) {
+            // In JSON it is the same document, to people it says which character it was.
+            self.0.write_all(escaped_odd(&text).as_bytes())?;
+        } else {
+            self.0.write_all(said)?;
+        }
+        Ok(said.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn is_odd(c: char) -> bool {
+    needs_escape(c) && !matches!(c, '\n' | '\t' | '\u{1b}')
+}
+
+fn escaped_odd(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_odd(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                // Writing to a String can't fail.
+                write!(escaped, "\\u{unit:04x}").ok();
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// Starts logging at `info`, or as `MAILJOB_LOG` says (e.g. `debug`, `mailjob::watch=debug`).
@@ -34,7 +80,7 @@ pub(super) fn start(form: Form) {
     .fold(asked, EnvFilter::add_directive);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(|| Plain(std::io::stderr()));
     // A panic's words may hold a piece of a mail: its place is enough to find it.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -43,5 +89,30 @@ pub(super) fn start(form: Form) {
     match form {
         Form::Human => log.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
         Form::Json => log.json().flatten_event(true).init(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_holds_nothing_that_a_terminal_obeys() {
+        for (said, written) in [
+            ("INFO all is well é\n", "INFO all is well é\n"),
+            (
+                "NO \u{202e}drow \u{9b}2J\u{7}\u{200b}\n",
+                "NO \\u202edrow \\u009b2J\\u0007\\u200b\n",
+            ),
+            ("\u{1b}[32mINFO\u{1b}[0m\n", "\u{1b}[32mINFO\u{1b}[0m\n"),
+        ] {
+            let mut out = Plain(Vec::new());
+            out.write_all(said.as_bytes()).unwrap();
+            assert_eq!(String::from_utf8(out.0).unwrap(), written);
+        }
+        let event = serde_json::json!({ "error": "NO \u{202e}\u{9b}\u{e0001}" });
+        let mut out = Plain(Vec::new());
+        write!(out, "{event}").unwrap();
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&out.0).unwrap(), event);
     }
 }

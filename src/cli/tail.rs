@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     ledger::{Event, EventCursor, EventKind},
-    message::clean::escaped,
+    message::clean::{escaped, json_line},
     status::state::time,
 };
 
@@ -61,7 +61,7 @@ fn write(events: &[Event], json: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for event in events {
         if json {
-            let line = serde_json::to_string(event).map_err(io::Error::other)?;
+            let line = json_line(event).map_err(io::Error::other)?;
             writeln!(out, "{line}")?;
         } else {
             writeln!(out, "{}", line(event))?;

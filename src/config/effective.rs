@@ -177,8 +177,30 @@ impl<'a> Read<'a> {
             (DeValue::Table(_), text) if !text.starts_with('{') => "{ … }",
             (_, text) => text,
         };
+        let written = without_queries(written);
         Some(format!("{written} # {}:{}", self.source.name, place.line))
     }
+}
+
+/// What is written, with `***` for the query, user and fragment of each URL: they may hold a key.
+fn without_queries(written: &str) -> String {
+    let mut left = String::with_capacity(written.len());
+    let mut rest = written;
+    while let Some((before, after)) = rest.split_once("://") {
+        let end = after.find(['"', '\'', ' ', '\n', '\t', ',']).unwrap_or(after.len());
+        let (url, more) = after.split_at(end);
+        let (place, query) = match url.find(['?', '#']) {
+            Some(at) => (url.split_at(at).0, url.get(at..=at).map(|mark| format!("{mark}***"))),
+            None => (url, None),
+        };
+        let place = match place.split_once('/').map_or(place, |(host, _)| host).rsplit_once('@') {
+            Some((user, _)) => format!("***{}", place.get(user.len()..).unwrap_or_default()),
+            None => place.to_owned(),
+        };
+        left.extend([before, "://", &place, query.as_deref().unwrap_or_default()]);
+        rest = more;
+    }
+    left + rest
 }
 
 #[cfg(test)]
@@ -233,6 +255,30 @@ mod tests {
         ] {
             assert!(lines.iter().any(|shown| shown == line), "{line}: {lines:#?}");
         }
+    }
+
+    #[test]
+    fn what_may_be_a_key_in_a_url_is_not_shown() {
+        for (written, shown) in [
+            (
+                "\"https://erp.example/hook?key=x&v=1\"",
+                "\"https://erp.example/hook?***\"",
+            ),
+            (
+                "'https://me:key@erp.example/hook#key'",
+                "'https://***@erp.example/hook#***'",
+            ),
+            (
+                "[\"a\", \"http://a/?b\", \"http://c/@d\"]",
+                "[\"a\", \"http://a/?***\", \"http://c/@d\"]",
+            ),
+            ("\"7s\"", "\"7s\""),
+            ("\"://\"", "\"://\""),
+        ] {
+            assert_eq!(without_queries(written), shown);
+        }
+        let lines = shown(&OWN.replace("erp.example/", "erp.example/?key=canary"), false);
+        assert!(!lines.concat().contains("canary"), "{lines:#?}");
     }
 
     #[test]

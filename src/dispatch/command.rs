@@ -36,7 +36,7 @@ use super::{
 use crate::{
     config,
     job::{Answer, Outcome, Reason},
-    secret::{ExposeSecret, SecretError},
+    secret::{ExposeSecret, Redaction, SecretError},
 };
 
 /// Exit code that asks for another attempt (`EX_TEMPFAIL` of sysexits).
@@ -47,6 +47,8 @@ pub(super) struct Start {
     folder: TempDir,
     argv: Vec<String>,
     environment: Vec<(OsString, OsString)>,
+    /// What of it is secret.
+    secrets: Redaction,
 }
 
 #[cfg(test)]
@@ -113,10 +115,15 @@ pub(super) fn prepare(command: &config::Command, work: &Work<'_>) -> Result<Star
         Some((name.into(), value))
     };
     let environment = variables.into_iter().filter_map(value).collect();
+    let mut handed = Redaction::handed();
+    secrets
+        .values()
+        .for_each(|secret| handed.add_handed(secret.expose_secret()));
     Ok(Start {
         folder,
         argv,
         environment,
+        secrets: handed,
     })
 }
 
@@ -131,7 +138,8 @@ pub(super) async fn run(command: &config::Command, start: Start, means: &mut Mea
             return Ended {
                 exchange: Some(trace::command(&start.argv, None, &nothing, &nothing)),
                 ..unstarted(command, &error).into()
-            };
+            }
+            .struck(&start.secrets);
         }
     };
     let done = matches!(end, End::Exit(status) if status.success());
@@ -175,6 +183,7 @@ pub(super) async fn run(command: &config::Command, start: Start, means: &mut Mea
         exchange,
         ..outcome(&end, command.timeout, answer, &err.end()).into()
     }
+    .struck(&start.secrets)
 }
 
 /// Bytes of the files that a command left, or one more than may be.

@@ -33,6 +33,7 @@ mod result;
 mod room;
 mod signature;
 mod spool;
+mod struck;
 mod trace;
 mod trial;
 pub mod verify;

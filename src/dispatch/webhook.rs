@@ -25,6 +25,7 @@ use super::{
     room::Means,
     signature::{BadKey, Signer},
     spool::Body,
+    struck,
     trace::{self, Answered},
     work::Work,
 };
@@ -38,7 +39,7 @@ use crate::{
         exchange::{Content, ExchangeError, HttpAnswer, HttpClient, Progress},
         tls_cure,
     },
-    secret::{ExposeSecret, SecretError, SecretRef},
+    secret::{ExposeSecret, Redaction, SecretError, SecretRef},
 };
 
 /// Bytes read of an answer that is no success: a refusal's words.
@@ -54,6 +55,8 @@ pub(super) struct Request {
     body: Body,
     /// What the body takes in memory.
     room: Option<Room>,
+    /// What of it is secret.
+    secrets: Redaction,
 }
 
 impl Request {
@@ -131,13 +134,20 @@ pub(super) fn prepare(webhook: &config::Webhook, work: &Work<'_>) -> Result<Requ
     let planned = fields(webhook, work, &media_type, body.len())?;
     let signature = body.read(|body| signer.sign(body))?.unwrap_or_default();
     let mut headers = HeaderMap::with_capacity(planned.len());
+    let mut secrets = struck::query(webhook);
+    keys.iter().for_each(|key| secrets.add_handed(key.expose_secret()));
     for (name, field) in &planned {
-        headers.insert(name, value(field, &signature)?);
+        let value = value(field, &signature)?;
+        if value.is_sensitive() {
+            secrets.add_handed(&String::from_utf8_lossy(value.as_bytes()));
+        }
+        headers.insert(name, value);
     }
     Ok(Request {
         headers,
         body,
         room: None,
+        secrets,
     })
 }
 
@@ -219,6 +229,7 @@ pub(super) async fn send(
     means: &mut Means<'_>,
 ) -> Ended {
     let sent = request.body.len();
+    let secrets = request.secrets.clone();
     let mut answered = None;
     let mut progress = Progress::default();
     let until = Instant::now() + webhook.timeout;
@@ -234,6 +245,7 @@ pub(super) async fn send(
         exchange: Some(trace::webhook(webhook, sent, answered)),
         ..ended
     }
+    .struck(&secrets)
 }
 
 fn late(webhook: &config::Webhook) -> String {

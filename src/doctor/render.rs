@@ -90,7 +90,7 @@ pub fn json(report: &Report) -> String {
         findings: report.findings.iter().map(Row::of).collect(),
     };
     // Values of these types are always JSON.
-    serde_json::to_string_pretty(&document).unwrap_or_default()
+    message::clean::json_lines(&document).unwrap_or_default()
 }
 
 #[derive(Serialize)]

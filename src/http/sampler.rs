@@ -12,7 +12,10 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, watch};
 
 use super::Board;
-use crate::metrics::{self, Metrics};
+use crate::{
+    message::clean::json_lines,
+    metrics::{self, Metrics},
+};
 
 /// How long a look may take before the one before is shown. Longer than the board waits for the ledger's numbers.
 const PATIENCE: Duration = Duration::from_secs(7);
@@ -98,7 +101,7 @@ impl Sampler {
 async fn sample(asked: u64, board: &dyn Board, metrics: &Metrics) -> Result<Sample, String> {
     let at = Instant::now();
     let status = board.status().await;
-    let status = serde_json::to_string_pretty(&status).map_err(|error| error.to_string())? + "\n";
+    let status = json_lines(&status).map_err(|error| error.to_string())? + "\n";
     board.measure().await;
     let open = metrics.encode().map_err(|error| error.to_string())?;
     Ok(Sample {

@@ -1,5 +1,9 @@
 //! Text from a mail, made fit for one line of a log, a header field or a page. Pure.
 
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
 /// Replaces every character that could break a line, steer a terminal or turn the reading direction by a space, trims,
 /// and cuts after `max` characters (the cut is marked by `…`).
 #[must_use]
@@ -62,6 +66,45 @@ fn escaped_but(text: &str, kept: &[char]) -> String {
     escaped
 }
 
+/// A JSON document for a terminal, a log or a page: the same document, in which every character that could disturb one is escaped.
+#[must_use]
+pub fn escaped_json(document: &str) -> String {
+    // Outside of strings JSON has no such character but the line feeds of its layout, and inside it has no line feeds.
+    let is_odd = |c: char| c != '\n' && needs_escape(c);
+    if !document.contains(is_odd) {
+        return document.to_owned();
+    }
+    let mut escaped = String::with_capacity(document.len() + 64);
+    for c in document.chars() {
+        if is_odd(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                // Writing to a String can't fail.
+                write!(escaped, "\\u{unit:04x}").ok();
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// A value as a JSON document of several lines, as [`escaped_json`] has it. Every document that goes out is made by this or the next.
+///
+/// # Errors
+/// When the value can't be written as JSON.
+pub fn json_lines(value: &(impl Serialize + ?Sized)) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(value).map(|document| escaped_json(&document))
+}
+
+/// The same in one line.
+///
+/// # Errors
+/// When the value can't be written as JSON.
+pub fn json_line(value: &(impl Serialize + ?Sized)) -> serde_json::Result<String> {
+    serde_json::to_string(value).map(|document| escaped_json(&document))
+}
+
 /// Whether a terminal should not get this character as it is: beside what is unfit, marks of direction and what takes no room.
 #[must_use]
 pub fn needs_escape(c: char) -> bool {
@@ -110,6 +153,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_document_says_the_same_and_nothing_that_a_terminal_obeys(text in "(?s).*", odd in "[\u{7f}-\u{9f}\u{200b}-\u{202e}\u{2066}-\u{2069}\u{e0001}]{1,4}") {
+            let said = serde_json::json!({ &odd: [format!("{text}{odd}")] });
+            for document in [json_line(&said).unwrap(), json_lines(&said).unwrap()] {
+                prop_assert!(!document.contains(|c| c != '\n' && needs_escape(c)), "{document:?}");
+                prop_assert_eq!(&serde_json::from_str::<serde_json::Value>(&document).unwrap(), &said);
+            }
+        }
+
         #[test]
         fn nothing_that_needs_it_goes_unescaped(text in "\\PC*|.*|(?s).*") {
             prop_assert!(!escaped(&text).chars().any(needs_escape));

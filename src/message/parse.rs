@@ -84,7 +84,7 @@ fn within<T>(
 ) -> Result<T, Unreadable> {
     look(raw, limits)?;
     let mended = repaired(raw);
-    let outer = parse(mended.as_deref().unwrap_or(raw), limits)?;
+    let outer = parse_looked_at(mended.as_deref().unwrap_or(raw), limits)?;
     let content = outer.as_ref().map(|outer| opened(outer, limits)).transpose()?.flatten();
     let inner = content
         .as_deref()
@@ -104,7 +104,6 @@ fn opened(outer: &Message<'_>, limits: &Limits) -> Result<Option<Vec<u8>>, Unrea
     let mut content = signed_content(outer);
     for _ in 1..LAYERS {
         let Some(bytes) = &content else { break };
-        look(bytes, limits)?;
         match parse(bytes, limits)?.as_ref().and_then(signed_content) {
             Some(inner) => content = Some(inner),
             None => break,
@@ -130,8 +129,14 @@ fn look(raw: &[u8], limits: &Limits) -> Result<(), Unreadable> {
     Ok(())
 }
 
-/// `None` for bytes with neither header nor blank line.
+/// What is inside of a signature, as far in as it may be: each is looked at before it is parsed.
 fn parse<'a>(raw: &'a [u8], limits: &Limits) -> Result<Option<Message<'a>>, Unreadable> {
+    look(raw, limits)?;
+    parse_looked_at(raw, limits)
+}
+
+/// `None` for bytes with neither header nor blank line.
+fn parse_looked_at<'a>(raw: &'a [u8], limits: &Limits) -> Result<Option<Message<'a>>, Unreadable> {
     let parser = MessageParser::new()
         .max_depth(limits.depth)
         .max_parts(limits.parts.saturating_add(1));

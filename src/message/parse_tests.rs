@@ -36,6 +36,40 @@ async fn a_million_header_fields_are_refused() {
     assert_eq!(look_all_over(raw).await, refused("header fields", 1_000));
 }
 
+/// A mail that is wrapped in a signature (RFC 5652) around this one.
+fn signed(inner: &[u8]) -> Vec<u8> {
+    let piece = |tag: u8, content: &[u8]| {
+        let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+        [&[tag, 0x84], length.as_slice(), content].concat()
+    };
+    let pkcs7 = |last: u8| piece(0x06, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, last]);
+    let content = piece(0x30, &[pkcs7(1), piece(0xa0, &piece(0x04, inner))].concat());
+    let data = piece(
+        0x30,
+        &[vec![2, 1, 1], piece(0x31, b""), content, piece(0x31, b"")].concat(),
+    );
+    let whole = piece(0x30, &[pkcs7(2), piece(0xa0, &data)].concat());
+    let head =
+        "From: a@example.test\r\nContent-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: binary\r\n\r\n";
+    [head.as_bytes(), &whole].concat()
+}
+
+#[tokio::test]
+async fn a_header_counts_in_whichever_signature_it_is_wrapped() {
+    let many = "X: y\r\n".repeat(1_001) + "\r\nbody";
+    let fine = "X: y\r\n".repeat(1_000) + "\r\nbody";
+    let (mut many, mut fine) = (many.into_bytes(), fine.into_bytes());
+    for layer in 1..=LAYERS {
+        (many, fine) = (signed(&many), signed(&fine));
+        assert_eq!(
+            look_all_over(many.clone()).await,
+            refused("header fields", 1_000),
+            "{layer}"
+        );
+        assert!(look_all_over(fine.clone()).await.is_ok(), "{layer}");
+    }
+}
+
 #[tokio::test]
 async fn folded_lines_are_one_field_and_the_limit_is_exact() {
     let folded = "Subject: x\r\n".to_owned() + &" y\r\n".repeat(5_000) + "\r\nbody";

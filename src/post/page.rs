@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     config::Fate,
-    message::{Address, clean::needs_escape},
+    message::{Address, clean::json_line},
 };
 
 /// A mail that was received. Every field is always there; what is not known is `null`. What the mail says is its sender's claim.
@@ -118,25 +118,13 @@ pub struct AttachmentElement {
 /// A value on one line of JSON in which nothing could steer a terminal.
 #[must_use]
 pub fn json(value: &impl Serialize) -> String {
-    let written = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
-    let mut safe = String::with_capacity(written.len());
-    for c in written.chars() {
-        if needs_escape(c) {
-            // Such characters stand in strings only.
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                safe.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
+    json_line(value).unwrap_or_else(|_| "null".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::clean::needs_escape;
 
     #[test]
     fn nothing_steers_a_terminal_and_nothing_is_lost() {

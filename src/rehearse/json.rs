@@ -9,7 +9,7 @@ use crate::{
     config::{EndpointName, Taker},
     dispatch::rehearsal::{Condition, Excerpt, Handed, Origin, Plan, Process, Rehearsal, Request, Value},
     job::Outcome,
-    message::{Automatic, clean::needs_escape, trust::Sender},
+    message::{Automatic, clean::escaped_json, trust::Sender},
 };
 
 /// The version of the document: it changes when a field is removed or means something else.
@@ -18,20 +18,7 @@ const VERSION: u32 = 1;
 /// The report as a document. Every character that could disturb a terminal is escaped.
 #[must_use]
 pub fn document(report: &Report) -> String {
-    // Outside of strings JSON has no such character but the line feeds of its layout, and inside it has no line feeds.
-    let escape = |c: char| {
-        let mut units = [0; 2];
-        match c {
-            '\n' => "\n".to_owned(),
-            c if needs_escape(c) => c
-                .encode_utf16(&mut units)
-                .iter()
-                .map(|unit| format!("\\u{unit:04x}"))
-                .collect(),
-            c => c.to_string(),
-        }
-    };
-    format!("{:#}", value(report)).chars().map(escape).collect()
+    escaped_json(&format!("{:#}", value(report)))
 }
 
 fn value(report: &Report) -> Json {

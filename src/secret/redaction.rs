@@ -8,15 +8,25 @@ use std::{
     borrow::Cow,
     collections::HashSet,
     fmt::{self, Write as _},
+    sync::OnceLock,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use regex::{Regex, RegexBuilder};
 use secrecy::{ExposeSecret, SecretString as Secret};
 
 /// What stands where a secret stood.
 const STRUCK: &str = "***";
 /// So many characters of a secret in a row are struck out wherever they stand: a server may have cut the rest.
 const PIECE: usize = 8;
+/// Characters at least of what is handed to an action and struck out of what it says.
+const SHORTEST: usize = 8;
+/// Bytes of a text from which on whole forms are looked for.
+const LONG: usize = 16 << 10;
+/// Bytes of a pattern at most.
+const LARGEST_PATTERN: usize = 64 << 20;
+/// So many of what is handed to an action: its words are a result, and may share some with a secret by chance.
+const HANDED_PIECE: usize = 16;
 /// At the end of a text even so few: that is where a text was cut.
 const STUMP: usize = 3;
 
@@ -28,6 +38,8 @@ pub struct Redaction {
     secrets: Vec<Secret>,
     /// What went out, as it went out.
     sent: Vec<Secret>,
+    /// Whether they were handed to an action.
+    is_handed: bool,
 }
 
 impl fmt::Debug for Redaction {
@@ -45,7 +57,23 @@ impl Redaction {
             user: user.to_owned(),
             secrets: vec![secret.clone()],
             sent: Vec::new(),
+            is_handed: false,
         }
+    }
+
+    /// Of what is handed to an action; nothing so far.
+    #[must_use]
+    pub fn handed() -> Self {
+        Self {
+            is_handed: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether there is nothing to strike out.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.secrets.is_empty() && self.sent.is_empty()
     }
 
     /// Also what went out, as it went out: a SASL response in base64.
@@ -55,32 +83,56 @@ impl Redaction {
         self
     }
 
+    /// Also what is handed to an action: a field's value, a variable's. Where it is a scheme and a credential, the latter; what is too
+    /// short to be a secret is not struck out, as it may be part of anything.
+    pub fn add_handed(&mut self, value: &str) {
+        let value = value.trim();
+        let credential = match value.split_once(' ') {
+            Some((scheme, credential)) if scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => {
+                credential.trim()
+            }
+            _ => value,
+        };
+        // Basic: user and password.
+        let packed = STANDARD
+            .decode(credential)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok());
+        let password = packed
+            .as_deref()
+            .and_then(|pair| pair.split_once(':'))
+            .map(|(_, password)| password);
+        for part in [Some(credential), password].into_iter().flatten() {
+            if part.chars().count() >= SHORTEST {
+                self.secrets.push(Secret::from(part.to_owned()));
+            }
+        }
+    }
+
+    /// Also the query of a URL that is asked, as a whole and each of its values.
+    pub fn add_query(&mut self, url: &str) {
+        let Some((_, query)) = url.split_once('?') else { return };
+        let query = query.split('#').next().unwrap_or_default();
+        self.add_handed(query);
+        for (_, value) in form_urlencoded::parse(query.as_bytes()) {
+            self.add_handed(&value);
+        }
+    }
+
     /// The text without them.
     #[must_use]
     pub fn strike<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let forms = self.forms();
-        if forms.is_empty() || text.is_empty() {
-            return Cow::Borrowed(text);
+        self.striker().strike(text)
+    }
+
+    /// What strikes them out of several texts.
+    #[must_use]
+    pub fn striker(&self) -> Striker {
+        Striker {
+            forms: self.forms(),
+            is_handed: self.is_handed,
+            whole: OnceLock::new(),
         }
-        let told: Vec<char> = text.chars().map(folded).collect();
-        let mut struck = vec![false; told.len()];
-        for form in &forms {
-            mark(&told, form, &mut struck);
-        }
-        if !struck.contains(&true) {
-            return Cow::Borrowed(text);
-        }
-        let mut left = String::with_capacity(text.len());
-        let mut inside = false;
-        for (c, struck) in text.chars().zip(struck) {
-            match (struck, inside) {
-                (true, false) => left.push_str(STRUCK),
-                (true, true) => {}
-                (false, _) => left.push(c),
-            }
-            inside = struck;
-        }
-        Cow::Owned(left)
     }
 
     /// Every form in which a secret may stand in a text, folded.
@@ -109,10 +161,84 @@ impl Redaction {
     }
 }
 
+/// Strikes out the secrets of an exchange, in all their forms.
+pub struct Striker {
+    forms: Vec<Vec<char>>,
+    is_handed: bool,
+    /// The forms as one pattern, for long texts; nothing where they are too many for one.
+    whole: OnceLock<Option<Regex>>,
+}
+
+impl fmt::Debug for Striker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Striker").finish_non_exhaustive()
+    }
+}
+
+impl Striker {
+    /// The text without them. Of a long one whole forms are struck out; of a short one, which may have been cut, pieces too.
+    #[must_use]
+    pub fn strike<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.forms.is_empty() || text.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        if text.len() > LONG {
+            return match self.whole.get_or_init(|| pattern(&self.forms)) {
+                Some(whole) => whole.replace_all(text, STRUCK),
+                // Better nothing than a secret.
+                None => Cow::Borrowed(STRUCK),
+            };
+        }
+        let told: Vec<char> = text.chars().map(folded).collect();
+        let mut struck = vec![false; told.len()];
+        for form in &self.forms {
+            mark(&told, form, self.is_handed, &mut struck);
+        }
+        if !struck.contains(&true) {
+            return Cow::Borrowed(text);
+        }
+        let mut left = String::with_capacity(text.len());
+        let mut inside = false;
+        for (c, struck) in text.chars().zip(struck) {
+            match (struck, inside) {
+                (true, false) => left.push_str(STRUCK),
+                (true, true) => {}
+                (false, _) => left.push(c),
+            }
+            inside = struck;
+        }
+        Cow::Owned(left)
+    }
+}
+
+/// The forms that are too long to be part of any other word, as one pattern.
+fn pattern(forms: &[Vec<char>]) -> Option<Regex> {
+    let mut longest: Vec<_> = forms.iter().filter(|form| form.len() >= SHORTEST).collect();
+    longest.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    let written = longest.into_iter().map(|form| {
+        let each = form.iter().map(|c| match c {
+            '+' => r"[+\-]".to_owned(),
+            '/' => "[/_]".to_owned(),
+            c => regex::escape(c.encode_utf8(&mut [0; 4])),
+        });
+        each.collect::<String>()
+    });
+    let written = written.collect::<Vec<_>>().join("|");
+    if written.is_empty() {
+        return Regex::new("[^\\s\\S]").ok();
+    }
+    // Folding is of ASCII alone.
+    RegexBuilder::new(&format!("(?i:{written})"))
+        .size_limit(LARGEST_PATTERN)
+        .build()
+        .ok()
+}
+
 /// Marks where a form, a piece of it, or at the end of the text its beginning stands.
-fn mark(told: &[char], form: &[char], struck: &mut [bool]) {
-    let width = form.len().min(PIECE);
-    if width < PIECE {
+fn mark(told: &[char], form: &[char], is_handed: bool, struck: &mut [bool]) {
+    let piece = if is_handed { HANDED_PIECE } else { PIECE };
+    let width = form.len().min(piece);
+    if width < piece {
         for (at, window) in told.windows(width).enumerate() {
             if window == form && (width > STUMP || stands_alone(told, at, width)) {
                 fill(struck, at, width);
@@ -125,6 +251,9 @@ fn mark(told: &[char], form: &[char], struck: &mut [bool]) {
                 fill(struck, at, width);
             }
         }
+    }
+    if is_handed {
+        return;
     }
     let end = told
         .iter()

@@ -2,8 +2,10 @@
 
 use std::{collections::BTreeMap, fs, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mailjob_testbed::{APP_SECRET, Answer, Mailjob, Options, PASSWORD, Receiver, TokenAnswer, World};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::json;
 
 use crate::{
     letters::letter,
@@ -15,6 +17,8 @@ use crate::{
 const CERTIFIED: &str = "11111111-2222-3333-4444-555555555555";
 const VOUCHED: &str = "66666666-7777-8888-9999-000000000000";
 const WEBHOOK: &str = "whsec_Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5";
+/// Of the webhooks' URLs.
+const QUERY: &str = "canary-of-the-query-of-a-url";
 /// A password that opens nothing, with characters that a URL and a form write otherwise.
 const WRONG: &str = "wrong/pass+word=of&a?canary>>>";
 
@@ -93,15 +97,21 @@ async fn at_work(world: &World, receiver: &Receiver) -> (Mailjob, usize) {
     let accounts = accounts(world, &mailjob).await;
     mailjob.secret("hook", WEBHOOK).unwrap();
     mailjob.secret("header", "Bearer canary-of-a-webhook-header").unwrap();
+    mailjob.secret("query", QUERY).unwrap();
+    mailjob.secret("variable", "canary-of-a-variable-of-a-command").unwrap();
+    // It prints its environment, which is its reply too.
+    let printing = "[command]\nargv = [\"/bin/sh\", \"-c\", \"env; env >&2\"]\n\
+                    env = { TOKEN = { file = \"../secrets/variable\" } }\n";
     for (name, sign_in) in &accounts {
         mailjob.account_as(name, &account(world, &user(name), sign_in)).unwrap();
         let webhook = format!(
             "[webhook]\nurl = \"{}\"\nallow_private_network = true\nsecret = {{ file = \"../secrets/hook\" }}\n\
              [webhook.headers]\nAuthorization = {{ file = \"../secrets/header\" }}\n[retry]\nwaits = []\n",
-            receiver.url(&format!("/{name}"))
+            receiver.url(&format!("/{name}?key={QUERY}"))
         );
+        let action = if *name == "kept" { printing } else { webhook.as_str() };
         mailjob
-            .endpoint(name, &format!("[mailbox]\naccount = \"{name}\"\n{webhook}{REPLY}"))
+            .endpoint(name, &format!("[mailbox]\naccount = \"{name}\"\n{action}{REPLY}"))
             .unwrap();
         world.dovecot.deliver(&user(name), &letter(1)).await.unwrap();
     }
@@ -127,11 +137,31 @@ async fn page(mailjob: &Mailjob, path: &str) -> String {
 /// What there is to look at, each with its name.
 async fn outside(world: &World, mailjob: &Mailjob) -> Vec<(String, String)> {
     let mut texts = Vec::new();
-    for path in ["/livez", "/readyz", "/metrics"] {
+    for path in [
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/status",
+        "/api/v1/endpoints/password/settings",
+    ] {
         texts.push((path.to_owned(), page(mailjob, path).await));
     }
-    for arguments in [&["check"][..], &["auth", "login", "app"], &["auth", "login", "expired"]] {
-        let printed = mailjob.command(arguments).output().await.unwrap();
+    let listed = mailjob.command(&["jobs", "list", "--json"]).output().await.unwrap();
+    let jobs: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let jobs = jobs["jobs"].as_array().unwrap().iter();
+    let jobs: Vec<_> = jobs.map(|job| job["id"].as_str().unwrap().to_owned()).collect();
+    assert!(!jobs.is_empty());
+    let stories = jobs.iter().map(|job| vec!["jobs", "show", job, "--json"]);
+    let commands = [
+        vec!["check"],
+        vec!["auth", "login", "app"],
+        vec!["auth", "login", "expired"],
+        vec!["jobs", "list", "--json"],
+        vec!["show", "password"],
+        vec!["status", "--json"],
+    ];
+    for arguments in commands.into_iter().chain(stories) {
+        let printed = mailjob.command(&arguments).output().await.unwrap();
         let text = [printed.stdout, printed.stderr].concat();
         texts.push((arguments.join(" "), String::from_utf8_lossy(&text).into_owned()));
     }
@@ -161,9 +191,22 @@ fn ledger_files(mailjob: &Mailjob) -> Vec<(String, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_anywhere_but_where_it_belongs() {
     let world = World::start(Options::default()).await.unwrap();
-    let receiver = Receiver::start(|request| match request.path.as_str() {
-        "/password" => Answer::status(400).body("no"),
-        _ => Answer::text("received"),
+    // Each says all that it was told: in a refusal, in a text, in JSON with files, and in base64.
+    let receiver = Receiver::start(|request| {
+        let told = format!("{} {:?}", request.path, request.headers);
+        let packed = STANDARD.encode(&told);
+        match request.path.split('?').next().unwrap_or_default() {
+            "/password" => Answer::status(400).header("content-type", "text/plain").body(told),
+            "/person" => Answer::text(packed),
+            "/app" => {
+                let file = json!({ "name": format!("{told}.txt"), "content": "eA==" });
+                let said = json!({ "reply": { "text": told, "files": [file] }, "data": { "headers": [told, packed] } });
+                Answer::status(200)
+                    .header("content-type", "application/json")
+                    .body(said.to_string())
+            }
+            _ => Answer::text(told),
+        }
     })
     .await
     .unwrap();
@@ -172,6 +215,7 @@ async fn no_secret_is_anywhere_but_where_it_belongs() {
     mailjob.ready().await.unwrap();
     let key = fs::read_to_string(mailjob.dir().join("mailjob.key")).unwrap();
     mailjob.secret("key", &key).unwrap();
+    mailjob.secret("own", &mailjob.token()).unwrap();
     for name in ["ended", "expired"] {
         needs_person(&mailjob, name).await;
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     ledger::{Copying, Inspection},
-    message::clean::escaped,
+    message::clean::{escaped, escaped_json},
 };
 
 /// For people.
@@ -47,7 +47,7 @@ pub(super) fn json(file: &Path, found: &Inspection, key: Option<&str>) -> String
     if let (Some(key), Some(object)) = (key, value.as_object_mut()) {
         object.insert("key".to_owned(), key.into());
     }
-    format!("{value:#}\n")
+    escaped_json(&format!("{value:#}\n"))
 }
 
 /// That a copy is not all.

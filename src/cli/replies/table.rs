@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     ledger::{OutboxRow, ReplyState},
-    message::clean::escaped,
+    message::clean::{escaped, escaped_json},
     status::state::time,
 };
 
@@ -13,7 +13,7 @@ const MOST: usize = 200;
 
 /// An object with all rows, and how many there are in all.
 pub(super) fn json(rows: &[OutboxRow], all: usize) -> String {
-    format!("{:#}\n", json!({ "replies": rows, "all": all }))
+    escaped_json(&format!("{:#}\n", json!({ "replies": rows, "all": all })))
 }
 
 /// A paragraph for each.

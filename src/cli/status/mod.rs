@@ -14,7 +14,11 @@ use tokio::time::sleep;
 
 use self::ask::{Asked, Fault};
 use super::beside;
-use crate::{config::load::Sources, message::clean::escaped, status::Status};
+use crate::{
+    config::load::Sources,
+    message::clean::{escaped, json_line, json_lines},
+    status::Status,
+};
 
 /// A person has to do something.
 const NEEDS_PERSON: u8 = 1;
@@ -92,8 +96,8 @@ fn told(asked: Asked, args: &Args) -> Result<(String, u8), String> {
     }
     let code = code(&status);
     let text = match (args.json, args.watch) {
-        (true, true) => serde_json::to_string(&status).map(|json| json + "\n"),
-        (true, false) => serde_json::to_string_pretty(&status).map(|json| json + "\n"),
+        (true, true) => json_line(&status).map(|json| json + "\n"),
+        (true, false) => json_lines(&status).map(|json| json + "\n"),
         (false, _) => Ok(table::people(&status, silent.as_deref(), Utc::now())),
     };
     Ok((text.map_err(|error| error.to_string())?, code))

@@ -15,6 +15,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
+use crate::message::clean::json_line;
+
 use super::{
     Api, MAX_BODY, READING,
     parameters::{Nothing, Parameters, pairs, schema_of},
@@ -39,7 +41,7 @@ impl<T: Serialize + JsonSchema + Send + 'static> Answer for Json<T> {
     }
 
     fn respond(self) -> Response {
-        match serde_json::to_vec(&self.0) {
+        match json_line(&self.0) {
             Ok(text) => typed(Body::from(text), "application/json"),
             Err(error) => Problem::new(Kind::Internal, error.to_string(), "see the log of mailjob run").into_response(),
         }

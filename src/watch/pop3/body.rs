@@ -45,7 +45,8 @@ impl<T: Io> Body<T> {
     ///
     /// The time that a mail may take grows with what came of it, never by its coming in drops.
     pub(super) async fn piece(mut self, most: usize) -> Result<(Vec<u8>, Next<T>), Error> {
-        let until = self.begun + ENDLESS + Duration::from_secs(self.tally.bytes / SLOWEST);
+        let limit = ENDLESS + Duration::from_secs(self.tally.bytes / SLOWEST);
+        let until = self.begun + limit;
         let mut piece = Vec::new();
         while !self.unstuff.ended() && piece.len() < most {
             let room = most - piece.len();
@@ -53,7 +54,7 @@ impl<T: Io> Body<T> {
                 let here = bytes.get(..room).unwrap_or(bytes);
                 self.unstuff.feed(here, &mut piece)
             };
-            match self.wire.bytes(until, feed).await {
+            match self.wire.bytes(until, limit, feed).await {
                 // A line feed alone ends no line, where the server ends others otherwise; but it waits for us now.
                 Err(Error::Silent(_)) if piece.ends_with(b"\n.\n") => return Err(Error::BareEnd),
                 read => read?,

@@ -316,12 +316,17 @@ impl<T: Io> Wire<T> {
         }
     }
 
-    /// Reads some bytes, hands them on, and forgets as many of them as `used` says.
-    pub(super) async fn bytes(&mut self, until: Instant, used: impl FnOnce(&[u8]) -> usize) -> Result<(), Error> {
+    /// Reads some bytes, hands them on, and forgets as many of them as `used` says. `until` is when all of `limit` has passed.
+    pub(super) async fn bytes(
+        &mut self,
+        until: Instant,
+        limit: Duration,
+        used: impl FnOnce(&[u8]) -> usize,
+    ) -> Result<(), Error> {
         let reading = timeout(SILENCE, self.stream.fill_buf());
         let read = timeout_at(until, reading).await.map_err(|_| Error::Endless {
             command: "RETR",
-            after: ENDLESS,
+            after: limit,
         })?;
         let bytes = read.map_err(|_| Error::Silent(SILENCE))?.map_err(Error::Io)?;
         if bytes.is_empty() {
