@@ -103,7 +103,8 @@ impl Caged {
 
     /// Waits until so many lines of the log have these words.
     async fn until(&mut self, words: &str, count: usize) {
-        let deadline = Instant::now() + PATIENCE;
+        // Reading 36 MB takes a test's program its time.
+        let deadline = Instant::now() + 4 * PATIENCE;
         while self.mailjob.log().matches(words).count() < count {
             assert_eq!(
                 self.cage.killed(),
@@ -205,7 +206,8 @@ async fn large_mails_that_are_quoted_wait_for_one_another() {
         mail.extend(line.iter().cycle().take(36_000_000 / line.len() * line.len()));
         mail
     };
-    let command = "original = \"quote\"\n[command]\nargv = [\"/bin/echo\", \"done\"]\n";
+    // A test's program reads slowly.
+    let command = "original = \"quote\"\n[limits]\ntime = \"2min\"\n[command]\nargv = [\"/bin/echo\", \"done\"]\n";
     let mut caged = Caged::start(world, command, (0..4).map(mail)).await;
     caged.until("attempt ended", 4).await;
     caged.until("reply sent", 4).await;

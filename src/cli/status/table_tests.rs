@@ -93,6 +93,7 @@ fn people_see_a_table_and_what_to_do() {
     assert_eq!(
         people(&status(), None, at(0)),
         "mailjob 0.1.0, process 7, since 2027-01-15 06:00:00 UTC (2 h)\n\
+         memory: 3 waiting for room, 31.5 MB of 33.6 MB taken; [service] memory gives more\n\
          ledger /var/lib/mailjob.db, 1.2 MB, 5.0 GB free\n\
          \n\
          ENDPOINT  STATE     LAST LOOK  LAST MAIL  QUEUED  RUNNING  LATER  HELD  FAILED  REPLIES\n\

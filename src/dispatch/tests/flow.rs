@@ -2,11 +2,15 @@
 
 use std::{
     collections::HashSet,
-    sync::atomic::Ordering,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 use super::{
     MAIL, endpoint,
@@ -14,7 +18,8 @@ use super::{
     shell,
 };
 use crate::{
-    config::{Action, Endpoint},
+    budget::Memory,
+    config::{self, Action, Endpoint, OriginalAs},
     job::{Outcome, Reason, state::State},
 };
 
@@ -279,4 +284,53 @@ async fn no_more_jobs_run_at_once_than_may() {
     let ends: Vec<_> = rows.iter().map(|row| (row.state, row.detail.clone())).collect();
     assert!(ends.iter().all(|(state, _)| *state == State::Done), "{ends:?}");
     scene.stopped().await;
+}
+
+/// Each job needs more than there is in all, and its reply the mail once more: they take their turns, and who works at a result is alone.
+#[tokio::test]
+async fn jobs_that_need_more_than_there_is_take_turns() {
+    let mut scene = Scene::with(vec![MAIL.into(); 6]).await;
+    scene.memory = Memory::new(0);
+    let mut quoting = Endpoint {
+        concurrency: 6,
+        ..endpoint(Action::Command(shell("head -c 3000000 /dev/zero > out/large.bin")))
+    };
+    quoting.reply.original = OriginalAs::Quote;
+    scene.start(quoting);
+    let rows = scene.ended().await;
+    assert_eq!(states(&rows), [State::Done; 6]);
+    assert_eq!((scene.memory.work.taken(), scene.memory.work.waiting()), (0, 0));
+    scene.stopped().await;
+}
+
+/// A webhook that takes its time holds no room: others go on, also where there is little.
+#[tokio::test]
+async fn who_waits_for_a_webhook_holds_no_room() {
+    let mut scene = Scene::with(vec![MAIL.into(); 3]).await;
+    scene.memory = Memory::new(0);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = asked.clone();
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let mut open = Vec::new();
+        loop {
+            open.push(silent.accept().await.unwrap());
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let mut hook = config::Webhook::new(url);
+    hook.allow_private_network = true;
+    let work = scene.memory.work.clone();
+    scene.start(Endpoint {
+        concurrency: 3,
+        ..endpoint(Action::Webhook(hook))
+    });
+    let end = Instant::now() + PATIENCE;
+    while asked.load(Ordering::SeqCst) < 3 || work.taken() > 0 {
+        assert!(Instant::now() < end, "{} bytes are held", work.taken());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    scene.running.take().unwrap().abort();
+    server.abort();
 }
