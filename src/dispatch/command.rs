@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::geteuid;
 use tempfile::TempDir;
 use tokio::{
     process::{Child, Command},
@@ -26,7 +27,7 @@ use super::{
     environment::{Origin, variables},
     folder,
     inputs::Unmet,
-    later,
+    later, out,
     output::Output,
     process::{End, supervise},
     trace,
@@ -136,9 +137,9 @@ pub(super) async fn run(command: &config::Command, start: Start) -> Ended {
     let done = matches!(end, End::Exit(status) if status.success());
     let taken = spawn_blocking(move || {
         let files = if done {
-            folder::take(folder.path(), max_files)
+            out::take(folder.path(), max_files, geteuid().as_raw())
         } else {
-            Ok(Vec::new())
+            Ok(out::Taken::default())
         };
         if let Err(error) = folder.close() {
             tracing::warn!(%error, "a command's folder could not be removed");
@@ -150,7 +151,14 @@ pub(super) async fn run(command: &config::Command, start: Start) -> Ended {
         ..Answer::default()
     };
     match taken.await {
-        Ok(Ok(files)) => answer.files = files,
+        Ok(Ok(taken)) => {
+            answer.files = taken.files;
+            if !taken.left.is_empty() {
+                let left = taken.left.join(", ");
+                answer.mark(Reason::BadAnswer, &format!("out/ has what is not sent: {left}"));
+                answer.note(&format!("Not everything of the result could be sent: {left}."));
+            }
+        }
         // The command did its work: what it left costs the files, never the job.
         Ok(Err(untaken)) => {
             answer.mark(Reason::BadAnswer, &untaken.to_string());

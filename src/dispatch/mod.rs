@@ -21,6 +21,7 @@ mod gather;
 mod health;
 pub mod inputs;
 pub mod original;
+mod out;
 mod output;
 pub mod payload;
 pub mod probe;
