@@ -22,6 +22,7 @@ use crate::{
         TlsFiles, Watch as Noticing,
     },
     dispatch::{self, Dispatch, verify::Dns},
+    guest::Guests,
     ledger::{Ledger, Vault},
     metrics::Metrics,
     net,
@@ -50,6 +51,7 @@ pub(super) struct Fleet {
     memory: Budget,
     jobs: Arc<Semaphore>,
     commands: Arc<Semaphore>,
+    guests: Arc<Guests>,
     dns: Arc<Dns>,
     stop: CancellationToken,
     watches: Roster<MailboxId, Inlet>,
@@ -97,6 +99,7 @@ impl Fleet {
         vault: Arc<Vault>,
         metrics: Metrics,
         service: &Service,
+        guests: Arc<Guests>,
         stop: CancellationToken,
     ) -> Self {
         let sign_ins = SignIns::new(loops.clone(), vault, metrics.clone(), stop.clone());
@@ -109,6 +112,7 @@ impl Fleet {
             memory: Budget::new(service.memory),
             jobs: Arc::new(Semaphore::new(service.jobs)),
             commands: Arc::new(Semaphore::new(service.commands)),
+            guests,
             dns: Dns::new(service.resolver),
             stop,
             watches: Roster::default(),
@@ -242,6 +246,7 @@ impl Fleet {
             memory: self.memory.clone(),
             jobs: self.jobs.clone(),
             commands: self.commands.clone(),
+            guests: self.guests.clone(),
             health,
             stop: stop.clone(),
         };

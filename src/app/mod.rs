@@ -7,6 +7,7 @@ mod board;
 mod clients;
 mod fatal;
 mod fleet;
+mod guests;
 mod housekeeping;
 mod keeper;
 mod notices;
@@ -132,6 +133,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         vault,
         metrics.clone(),
         &config.service,
+        guests::start(&sources, &config),
         draining.clone(),
     );
     fleet.become_like(&config);

@@ -1,28 +1,36 @@
 //! The folder that a command works in, and what it finds there. Everything here blocks.
 
 use std::{
-    fs::{self, File, Permissions},
+    fs::{self, File},
     io::{self, BufWriter, Write},
-    os::unix::fs::PermissionsExt,
 };
-
-use tempfile::TempDir;
 
 use super::{
     payload::{Contents, ConversationPayload, Payload},
     work::Work,
 };
-use crate::message::Attachment;
+use crate::{
+    guest::{Home, HomeError, WorkFolder},
+    message::Attachment,
+};
+
+/// Why a folder could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unmade {
+    /// There is no place for it.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// It can't be written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
 
 /// Makes the folder of one attempt, readable by us alone; it is removed when dropped.
 ///
 /// # Errors
 /// When the temporary folder fails.
-pub(super) fn make(work: &Work<'_>) -> io::Result<TempDir> {
-    let folder = tempfile::Builder::new()
-        .prefix("mailjob-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir()?;
+pub(super) fn make(work: &Work<'_>, home: &Home) -> Result<WorkFolder, Unmade> {
+    let folder = home.work_folder()?;
     let path = folder.path();
     for name in FOLDERS {
         fs::create_dir(path.join(name))?;

@@ -52,6 +52,7 @@ pub use self::health::Health;
 use crate::{
     budget::Budget,
     config::{self, EndpointName},
+    guest::Guests,
     job::{Exchange, Outcome, Reason, Replier},
     ledger::{ClaimedJob, Ledger},
     net::exchange::HttpClient,
@@ -78,6 +79,8 @@ pub struct Dispatch {
     pub jobs: Arc<Semaphore>,
     /// Commands that run at once, over all endpoints.
     pub commands: Arc<Semaphore>,
+    /// Starts commands, for all endpoints.
+    pub guests: Arc<Guests>,
     /// How it is doing.
     pub health: Arc<Health>,
     /// Stops claiming; what runs is finished.

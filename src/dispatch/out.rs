@@ -187,10 +187,29 @@ fn open(out: BorrowedFd<'_>, name: &CStr, owner: u32) -> Result<File, String> {
         error => io::Error::from(error).to_string(),
     })?;
     let stat = fstat(&file).map_err(|error| io::Error::from(error).to_string())?;
-    match fault(&stat, owner) {
-        None => Ok(file.into()),
-        Some(fault) => Err(fault.to_owned()),
+    if let Some(fault) = fault(&stat, owner) {
+        return Err(fault.to_owned());
     }
+    // A file with two names has one again when the one in here is taken away meanwhile: then its only name is elsewhere.
+    let named = statat(out, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|error| io::Error::from(error).to_string())?;
+    match is_same(&stat, &named) {
+        true => Ok(file.into()),
+        false => Err("it was changed while it was looked at".to_owned()),
+    }
+}
+
+/// Whether both are one file on which nothing was done between the two looks. Pure.
+fn is_same(one: &Stat, other: &Stat) -> bool {
+    let of = |stat: &Stat| {
+        (
+            stat.st_dev,
+            stat.st_ino,
+            stat.st_nlink,
+            stat.st_ctime,
+            stat.st_ctime_nsec,
+        )
+    };
+    of(one) == of(other)
 }
 
 /// Why an open file is not sent. A second name is how another's file gets in here without being copied. Pure.
