@@ -29,6 +29,16 @@ pub(super) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> 
     });
     // Its default argv is never used.
     let usual = Command::new(Vec::new());
+    let (confine, network) = (
+        table.or("confine", usual.confine, flag),
+        table.or("network", usual.network, flag),
+    );
+    if !confine && !network {
+        table.lacks(
+            "`command.confine` is false, so network = false can't be held",
+            "remove confine = false, or network = false",
+        );
+    }
     Some(Command {
         pass_env: table.or("pass_env", usual.pass_env, list(variable)),
         env: table.or("env", usual.env, |value| value.table(env)),
@@ -37,10 +47,10 @@ pub(super) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> 
         max_output: table.or("max_output", usual.max_output, size(0..=64 << 20)),
         max_files: table.or("max_files", usual.max_files, size(0..=1 << 30)),
         max_input: table.or("max_input", usual.max_input, size(1 << 10..=120 << 10)),
-        confine: table.or("confine", usual.confine, flag),
+        confine,
         read: table.or("read", usual.read, list(granted)),
         write: table.or("write", usual.write, list(granted)),
-        network: table.or("network", usual.network, flag),
+        network,
         user: table.get("user", user),
         limits: CommandLimits {
             memory: table.or("memory", usual.limits.memory, size(64 << 20..=1 << 40)),
