@@ -19,6 +19,7 @@ pub mod cli;
 pub mod config;
 pub mod dispatch;
 pub mod doctor;
+pub mod guest;
 pub mod http;
 pub mod job;
 pub mod ledger;

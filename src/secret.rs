@@ -10,7 +10,8 @@ use std::{
     fs::OpenOptions,
     io::Read as _,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt},
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, absolute},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 pub use redaction::{Redaction, Striker};
@@ -59,6 +60,24 @@ pub enum SecretError {
         /// `read` or `change`.
         can: &'static str,
     },
+}
+
+/// The files that were read as secrets by this process, sorted: nobody else's to read, whoever names them.
+static FILES: LazyLock<Mutex<Arc<Vec<PathBuf>>>> = LazyLock::new(Mutex::default);
+
+/// The files that were read as secrets so far. Every secret passes [`SecretRef::read`] or [`read_token`], when the configuration is checked
+/// already, so none is missing here.
+#[must_use]
+pub fn files() -> Arc<Vec<PathBuf>> {
+    FILES.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn remember(path: &Path) {
+    let Ok(path) = absolute(path) else { return };
+    let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Err(at) = files.binary_search(&path) {
+        Arc::make_mut(&mut files).insert(at, path);
+    }
 }
 
 impl SecretRef {
@@ -119,6 +138,7 @@ fn read_file(path: &Path, wrong: Option<fn(u32) -> Option<&'static str>>) -> Res
         place: path.display().to_string(),
         what,
     };
+    remember(path);
     // What is looked at is what is read, and opening a pipe does not wait for its writer.
     let file = OpenOptions::new()
         .read(true)

@@ -13,6 +13,7 @@ const RANKS: [&[&str]; 9] = [
         "address",
         "addr_spec",
         "budget",
+        "guest",
         "metrics",
         "retry_after",
         "status",

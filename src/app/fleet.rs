@@ -22,6 +22,7 @@ use crate::{
         TlsFiles, Watch as Noticing,
     },
     dispatch::{self, Dispatch, verify::Dns},
+    guest::Guests,
     ledger::{Ledger, Vault},
     metrics::Metrics,
     net,
@@ -48,6 +49,7 @@ pub(super) struct Fleet {
     memory: Memory,
     jobs: Arc<Semaphore>,
     commands: Arc<Semaphore>,
+    guests: Arc<Guests>,
     dns: Arc<Dns>,
     stop: CancellationToken,
     watches: Roster<MailboxId, Inlet>,
@@ -96,6 +98,7 @@ impl Fleet {
         metrics: Metrics,
         memory: Memory,
         service: &Service,
+        guests: Arc<Guests>,
         stop: CancellationToken,
     ) -> Self {
         let sign_ins = SignIns::new(loops.clone(), vault, metrics.clone(), stop.clone());
@@ -107,6 +110,7 @@ impl Fleet {
             memory,
             jobs: Arc::new(Semaphore::new(service.jobs)),
             commands: Arc::new(Semaphore::new(service.commands)),
+            guests,
             dns: Dns::new(service.resolver),
             stop,
             watches: Roster::default(),
@@ -240,6 +244,7 @@ impl Fleet {
             memory: self.memory.clone(),
             jobs: self.jobs.clone(),
             commands: self.commands.clone(),
+            guests: self.guests.clone(),
             health,
             stop: stop.clone(),
         };

@@ -7,6 +7,7 @@ mod board;
 mod clients;
 mod fatal;
 mod fleet;
+mod guests;
 mod housekeeping;
 mod keeper;
 mod notices;
@@ -140,6 +141,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         metrics.clone(),
         memory,
         &config.service,
+        guests::start(&sources, &config),
         draining.clone(),
     );
     fleet.become_like(&config);

@@ -122,9 +122,9 @@ impl Shared {
     async fn renew(&self, flight: &mut Flight) -> Result<Secret, Error> {
         let oauth = match &self.account.auth {
             Auth::OAuth(oauth) => oauth,
-            Auth::Token(TokenSource::Command(argv)) => {
+            Auth::Token(TokenSource::Command { argv, pass_env }) => {
                 let asked = Instant::now();
-                let secret = external::token(argv).await?;
+                let secret = external::token(argv, pass_env).await?;
                 return Ok(self.put(Token {
                     secret,
                     life: Life::new(asked, EXTERNAL_LIFE),

@@ -61,7 +61,9 @@ impl Login {
             Auth::None => Err(Error::NoWay("it only sends, without a sign-in")),
             Auth::Password(secret) => Ok(Credential::Password(read(secret).await?)),
             Auth::Token(TokenSource::Kept(secret)) => Ok(Credential::Bearer(read(secret).await?)),
-            Auth::OAuth(_) | Auth::Token(TokenSource::Command(_)) => Ok(Credential::Bearer(self.access_token().await?)),
+            Auth::OAuth(_) | Auth::Token(TokenSource::Command { .. }) => {
+                Ok(Credential::Bearer(self.access_token().await?))
+            }
         }
     }
 

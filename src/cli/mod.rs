@@ -30,11 +30,11 @@ mod status;
 mod tail;
 mod whose;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{env, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::load::Sources;
+use crate::{config::load::Sources, guest};
 
 /// Mail in, job done, result back.
 #[derive(Debug, Parser)]
@@ -260,6 +260,13 @@ fn block_on(work: impl Future<Output = ExitCode>) -> ExitCode {
 /// Reads the arguments of this process and runs the command they ask for.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Before anything else is set up: a warden is started for a command, and has to be small and quick.
+    if env::args_os()
+        .nth(1)
+        .is_some_and(|argument| argument == guest::ARGUMENT)
+    {
+        return ExitCode::from(guest::serve());
+    }
     match Cli::parse().command {
         Command::Run { files, log } => run::run(files.into(), log),
         Command::Auth(command) => auth::auth(command),

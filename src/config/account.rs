@@ -122,5 +122,10 @@ pub enum TokenSource {
     /// A file or variable, read at each sign-in.
     Kept(SecretRef),
     /// A program that prints it, started without a shell; its last good answer is used for five minutes at the most.
-    Command(Vec<String>),
+    Command {
+        /// The program and its arguments.
+        argv: Vec<String>,
+        /// Variables of our own environment that it gets beside those that every program needs.
+        pass_env: Vec<String>,
+    },
 }

@@ -174,7 +174,10 @@ fn the_reference_tells_the_true_defaults() {
     let webhook = "[webhook]\nurl = \"https://erp.example/hooks/invoice\"\n";
     assert_eq!(read(&reference), read(&format!("{smallest}{webhook}")));
 
-    let with_command = uncommented(&without(&reference, "webhook"), "command]").replace("[command.env]", "#");
+    // A user has no default: by itself the line is a comment.
+    let with_command = uncommented(&without(&reference, "webhook"), "command]")
+        .replace("[command.env]", "#")
+        .replace("\nuser = ", "\n#user = ");
     let command = "[command]\nargv = [\"/usr/local/bin/import\", \"--quiet\"]\n";
     assert_eq!(read(&with_command), read(&format!("{smallest}{command}")));
 }

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{problem::Fault, template::MAX_SOURCE};
-use crate::secret::{SecretError, SecretRef, read_token};
+use crate::{
+    guest::{User, UserError},
+    secret::{SecretError, SecretRef, read_token},
+};
 
 /// The largest file of roots that is read, in bytes.
 const MAX_ROOTS: u64 = 1 << 20;
@@ -23,6 +26,10 @@ pub(super) enum Need {
     Roots(PathBuf),
     /// A token that somebody else writes and renews.
     Token(PathBuf),
+    /// A file or folder that a command may read or write.
+    Granted(PathBuf),
+    /// A user that commands run as.
+    User(String),
     /// A template, as it was read; what is wrong with it is told where it is named.
     Template(PathBuf, Result<String, String>),
 }
@@ -43,6 +50,19 @@ impl Need {
             Self::Program(program) => program_fault(program),
             Self::Roots(file) => roots_fault(file),
             Self::Template(..) => None,
+            Self::Granted(path) => (!path.exists()).then(|| {
+                let words = format!("there is no {}", path.display());
+                Fault::new(words, "write the path of what is there, or make it")
+            }),
+            Self::User(name) => {
+                let error = User::find(name).err()?;
+                let cure = match error {
+                    UserError::Unknown(_) => "make it (useradd --system), or write another",
+                    UserError::Right => "leave it out, or start mailjob as root",
+                    UserError::Root(_) => "write one who may do less",
+                };
+                Some(Fault::new(error.to_string(), cure))
+            }
             Self::Token(file) => {
                 let error = read_token(file).err()?;
                 let cure = "mount the service account's token there (a projected volume), readable for the user that runs mailjob";
@@ -62,7 +82,9 @@ impl Need {
     pub(super) fn is_as_it_was(&self) -> bool {
         match self {
             Self::Template(file, was) => template(file) == *was,
-            Self::Secret(_) | Self::Program(_) | Self::Roots(_) | Self::Token(_) => true,
+            Self::Secret(_) | Self::Program(_) | Self::Roots(_) | Self::Token(_) | Self::User(_) | Self::Granted(_) => {
+                true
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 //! An argument stays one argument, whatever is in an input; only a list that stands alone becomes several. What would be an option
 //! only because of what a mail says is refused, and so is what no process can be given: NUL, and very long texts.
 
+use std::ffi::OsString;
+
 use super::inputs::{Given, Unmet, Value};
 use crate::config::{
     Command,
@@ -11,6 +13,10 @@ use crate::config::{
 
 /// Bytes of all inputs together: Linux takes 2 MiB of arguments and variables.
 const ALL: usize = 1 << 20;
+/// Bytes of what is not inputs: what the operator wrote, and our own variables.
+const OURS: usize = 256 << 10;
+/// Bytes of one argument or variable, with its end: Linux takes 32 pages.
+const ONE: usize = 128 << 10;
 
 /// The program and its arguments; of a file `path` makes its path out of its safe name.
 ///
@@ -44,6 +50,21 @@ pub(super) fn arguments(
         }
     }
     Ok(arguments)
+}
+
+/// Whether the kernel takes these arguments and variables: of each one, and of all together.
+///
+/// # Errors
+/// When they are too long.
+pub(super) fn fit_together(argv: &[String], environment: &[(OsString, OsString)]) -> Result<(), Unmet> {
+    // Each also costs a pointer; a variable has its name, a = and an end.
+    let arguments = argv.iter().map(|argument| argument.len() + 9);
+    let variables = environment.iter().map(|(name, value)| name.len() + value.len() + 10);
+    let sizes = || arguments.clone().chain(variables.clone());
+    if sizes().any(|size| size > ONE) || sizes().sum::<usize>() > ALL + OURS {
+        return Err(Unmet::new("all inputs", None, "are too long together"));
+    }
+    Ok(())
 }
 
 /// A piece of an argument.

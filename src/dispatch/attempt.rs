@@ -129,14 +129,20 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen, holding
         }
         Action::Command(command) => {
             let config = command.clone();
-            let read = read(endpoint, job, raw, found, move |work| command::prepare(&config, work));
+            let home = match dispatch.guests.home().await {
+                Ok(home) => home,
+                Err(error) => return Some(later(Reason::Local, error.to_string()).into()),
+            };
+            let read = read(endpoint, job, raw, found, move |work| {
+                command::prepare(&config, work, &home)
+            });
             let start = match begun(dispatch, job, seen, read.await).await {
                 Ok(start) => start,
                 Err(outcome) => return Some(outcome.into()),
             };
             holding.give_back();
             let acting = Instant::now();
-            let ended = command::run(command, start, &mut means(dispatch, job, holding)).await;
+            let ended = command::run(command, start, &dispatch.guests, &mut means(dispatch, job, holding)).await;
             dispatch.health.acted(acting.elapsed());
             ended
         }

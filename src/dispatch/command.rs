@@ -1,32 +1,29 @@
-//! The command: a process without a shell, in its own group and folder, with a cleared environment.
+//! The command: a guest of ours, without a shell, in a folder of its own, with a cleared environment.
 //!
-//! Nothing from a mail reaches the arguments or the environment but inputs that the operator named; all of it is in files. Standard input is empty. When the process
-//! ends, whatever is left of its group is killed, and its folder is removed.
+//! Nothing from a mail reaches the arguments or the environment but inputs that the operator named; all of it is in files. Standard input is empty.
+//! What it may read, write and take is limited ([`crate::guest`]). When it ends, whatever it left behind is killed, and its folder is removed.
 
 use std::{
     collections::BTreeMap,
     env,
     ffi::OsString,
     io,
-    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
-    process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 
-use tempfile::TempDir;
-use tokio::{
-    process::{Child, Command},
-    task::spawn_blocking,
-};
+use rustix::process::geteuid;
+use tokio::task::spawn_blocking;
 
 use super::{
     Ended,
-    argv::arguments,
+    argv::{arguments, fit_together},
     environment::{Origin, variables},
-    folder::{self, Untaken},
+    folder,
     inputs::Unmet,
-    later,
+    later, out,
     output::{Output, Written},
     process::{End, supervise},
     room::Means,
@@ -35,8 +32,12 @@ use super::{
 };
 use crate::{
     config,
+    guest::{
+        self, Confinement, Guest, Guests, Home, Limits, Order, Over, Private, StartError, Terms, User, UserError,
+        WorkFolder,
+    },
     job::{Answer, Outcome, Reason},
-    secret::{ExposeSecret, Redaction, SecretError},
+    secret::{self, ExposeSecret, Redaction, SecretError},
 };
 
 /// Exit code that asks for another attempt (`EX_TEMPFAIL` of sysexits).
@@ -44,16 +45,17 @@ const TRY_AGAIN: i32 = 75;
 
 /// A command that is ready to be started.
 pub(super) struct Start {
-    folder: TempDir,
+    folder: WorkFolder,
     argv: Vec<String>,
     environment: Vec<(OsString, OsString)>,
     /// What of it is secret.
     secrets: Redaction,
+    user: Option<User>,
 }
 
 #[cfg(test)]
 impl Start {
-    pub(super) fn into_parts(self) -> (TempDir, Vec<String>, Vec<(OsString, OsString)>) {
+    pub(super) fn into_parts(self) -> (WorkFolder, Vec<String>, Vec<(OsString, OsString)>) {
         (self.folder, self.argv, self.environment)
     }
 }
@@ -66,7 +68,13 @@ pub(super) enum Unready {
     Secret(#[from] SecretError),
     /// Its folder could not be made.
     #[error("the command's folder could not be written: {0}")]
-    Folder(#[from] io::Error),
+    Folder(#[from] folder::Unmade),
+    /// It can't be the user that it is to be.
+    #[error("{0}; change user in [command]")]
+    User(#[from] UserError),
+    /// Its folder can't be given to its user.
+    #[error("the command's folder could not be given to its user: {0}")]
+    Given(io::Error),
     /// An input can't be given to a process.
     #[error("an input can't be given to a process")]
     Input(Unmet),
@@ -76,7 +84,8 @@ impl From<Unready> for Outcome {
     fn from(unready: Unready) -> Self {
         let reason = match unready {
             Unready::Secret(_) => Reason::Secret,
-            Unready::Folder(_) => Reason::Local,
+            Unready::Folder(_) | Unready::Given(_) => Reason::Local,
+            Unready::User(_) => Reason::Spawn,
             Unready::Input(unmet) => return unmet.into(),
         };
         later(reason, unready.to_string())
@@ -87,7 +96,8 @@ impl From<Unready> for Outcome {
 ///
 /// # Errors
 /// When a secret is missing, an input can't be given to a process, or the temporary folder fails.
-pub(super) fn prepare(command: &config::Command, work: &Work<'_>) -> Result<Start, Unready> {
+pub(super) fn prepare(command: &config::Command, work: &Work<'_>, home: &Home) -> Result<Start, Unready> {
+    let user = command.user.as_deref().map(User::find).transpose()?;
     let variables = variables(command, work).map_err(Unready::Input)?;
     let mut secrets = BTreeMap::new();
     for (name, origin) in &variables {
@@ -95,7 +105,7 @@ pub(super) fn prepare(command: &config::Command, work: &Work<'_>) -> Result<Star
             secrets.insert(name.clone(), secret.read()?);
         }
     }
-    let folder = folder::make(work)?;
+    let folder = folder::make(work, home)?;
     let attachments = folder.path().join(folder::ATTACHMENTS);
     let path = |name: &str| attachments.join(name).to_string_lossy().into_owned();
     let argv = arguments(command, &work.inputs, path).map_err(Unready::Input)?;
@@ -114,25 +124,69 @@ pub(super) fn prepare(command: &config::Command, work: &Work<'_>) -> Result<Star
         };
         Some((name.into(), value))
     };
-    let environment = variables.into_iter().filter_map(value).collect();
+    let environment: Vec<_> = variables.into_iter().filter_map(value).collect();
+    fit_together(&argv, &environment).map_err(Unready::Input)?;
     let mut handed = Redaction::handed();
     secrets
         .values()
         .for_each(|secret| handed.add_handed(secret.expose_secret()));
+    if let Some(user) = user {
+        folder.give(user).map_err(Unready::Given)?;
+    }
     Ok(Start {
         folder,
         argv,
         environment,
         secrets: handed,
+        user,
     })
 }
 
+/// On what terms a command is a guest. Looks for its program; blocks for a moment.
+fn terms(command: &config::Command, program: &Path, user: Option<User>, private: Arc<Private>) -> Terms {
+    let confinement = command.confine.then(|| Confinement {
+        read: command.read.iter().cloned().chain(beside(program)).collect(),
+        write: command.write.clone(),
+        private,
+        network: command.network,
+    });
+    let config::CommandLimits {
+        memory,
+        processes,
+        file_size,
+        open_files,
+    } = command.limits;
+    Terms {
+        limits: Limits {
+            memory: Some(memory),
+            processes: Some(processes),
+            file_size: Some(file_size),
+            open_files: Some(open_files),
+        },
+        confinement,
+        user,
+    }
+}
+
+/// What a program finds beside itself: its folder, but of one that everybody uses, such as `/tmp` or a home, only the program.
+fn beside(program: &Path) -> Vec<PathBuf> {
+    let Ok(program) = program.canonicalize() else {
+        return Vec::new();
+    };
+    let folder = program.parent().filter(|folder| {
+        let is_home = env::var_os("HOME").is_some_and(|home| Path::new(&home) == *folder);
+        folder.components().count() > 2 && !is_home && folder.parent() != Some(Path::new("/home"))
+    });
+    vec![folder.map_or_else(|| program.clone(), Path::to_owned)]
+}
+
 /// Runs the command to its end, or to the end of its time.
-pub(super) async fn run(command: &config::Command, start: Start, means: &mut Means<'_>) -> Ended {
+pub(super) async fn run(command: &config::Command, start: Start, guests: &Guests, means: &mut Means<'_>) -> Ended {
     let output = || Output::new(command.max_output, means.parked);
     let (mut out, mut err) = (output(), output());
-    let end = match spawn(&start) {
-        Ok(child) => supervise(child, command, &mut out, &mut err).await,
+    let started = started(command, &start, guests).await;
+    let mut guest = match started {
+        Ok(guest) => guest,
         Err(error) => {
             let nothing = Written::default();
             return Ended {
@@ -142,6 +196,7 @@ pub(super) async fn run(command: &config::Command, start: Start, means: &mut Mea
             .struck(&start.secrets);
         }
     };
+    let end = supervise(&mut guest, command, &mut out, &mut err).await;
     let done = matches!(end, End::Exit(status) if status.success());
     let files = if done { left(&start, command.max_files).await } else { 0 };
     means
@@ -150,33 +205,52 @@ pub(super) async fn run(command: &config::Command, start: Start, means: &mut Mea
     let (out, err) = (out.written(), err.written());
     let exchange = Some(trace::command(&start.argv, Some(&end), &out, &err));
     let (folder, max_files) = (start.folder, command.max_files);
+    let owner = start.user.map_or_else(|| geteuid().as_raw(), |user| user.id);
     let taken = spawn_blocking(move || {
-        // No more than there is room for: what something that was left running adds now is not taken.
+        // No more than there is room for.
         let files = if files > max_files {
-            Err(Untaken::Large(max_files))
+            Err(out::Untaken::Large(max_files))
         } else if done {
-            folder::take(folder.path(), files)
+            out::take(folder.path(), files, owner)
         } else {
-            Ok(Vec::new())
+            Ok(out::Taken::default())
         };
-        if let Err(error) = folder.close() {
-            tracing::warn!(%error, "a command's folder could not be removed");
+        let closed = folder.close();
+        if let Err(error) = &closed {
+            tracing::warn!(%error, "a command's folder could not be removed; the next start tries again");
         }
-        files
+        (files, closed.is_ok())
     });
     let mut answer = Answer {
         text: out.text(),
         ..Answer::default()
     };
-    match taken.await {
-        Ok(Ok(files)) => answer.files = files,
+    let taken = match taken.await {
+        Ok((taken, is_removed)) => {
+            // The next guest of this warden could look into a folder that is still there.
+            if is_removed {
+                guests.ended(guest);
+            }
+            taken
+        }
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // Only a runtime that is torn down refuses; then nothing is committed, and the next start runs the job again.
+        Err(_torn_down) => std::future::pending().await,
+    };
+    match taken {
+        Ok(taken) => {
+            answer.files = taken.files;
+            if !taken.left.is_empty() {
+                let left = taken.left.join(", ");
+                answer.mark(Reason::BadAnswer, &format!("out/ has what is not sent: {left}"));
+                answer.note(&format!("Not everything of the result could be sent: {left}."));
+            }
+        }
         // The command did its work: what it left costs the files, never the job.
-        Ok(Err(untaken)) => {
+        Err(untaken) => {
             answer.mark(Reason::BadAnswer, &untaken.to_string());
             answer.note(&untaken.note());
         }
-        // Only a runtime that is torn down refuses; then nothing is committed, and the next start runs the job again.
-        Err(_torn_down) => std::future::pending().await,
     }
     Ended {
         raw: out.bytes().clone(),
@@ -190,7 +264,7 @@ pub(super) async fn run(command: &config::Command, start: Start, means: &mut Mea
 async fn left(start: &Start, max: u64) -> u64 {
     let path = start.folder.path().to_owned();
     // Whoever can't be asked is asked again when its files are taken.
-    let size = spawn_blocking(move || folder::size(&path)).await;
+    let size = spawn_blocking(move || out::size(&path)).await;
     size.unwrap_or_default().min(max.saturating_add(1))
 }
 
@@ -228,53 +302,70 @@ fn outcome(end: &End, limit: Duration, answer: Answer, last_words: &str) -> Outc
             Reason::Timeout,
             format!("the command ran longer than {limit:?} and was ended"),
         ),
+        End::Over(over) => {
+            let (what, key) = match over {
+                Over::Processes => ("processes and threads", "processes"),
+                Over::Memory => ("memory", "memory"),
+            };
+            failed(
+                Reason::Signal(9),
+                format!("the command had more {what} than {key} in [command] allows, and was killed"),
+            )
+        }
         End::Lost(error) => later(Reason::Local, format!("the command's end could not be seen: {error}")),
     }
 }
 
-/// A program that isn't there or may not be run is the operator's to mend, as is a machine without room for a process.
-fn unstarted(command: &config::Command, error: &io::Error) -> Outcome {
+/// A program that isn't there or may not be run is the operator's to mend, as is a machine without room for a process. What is more than a
+/// process can be given stays so.
+fn unstarted(command: &config::Command, error: &StartError) -> Outcome {
     let program = command.argv.first().map_or("", String::as_str);
-    let cure = match error.kind() {
-        io::ErrorKind::NotFound => "; check argv in [command]: mailjob doctor looks for it as run does",
-        io::ErrorKind::PermissionDenied => "; let the user that mailjob runs as execute it",
-        _ => "",
-    };
-    later(Reason::Spawn, format!("{program} could not be started: {error}{cure}"))
-}
-
-fn spawn(start: &Start) -> io::Result<Child> {
-    let (program, arguments) = start.argv.split_first().ok_or(io::ErrorKind::NotFound)?;
-    // With a path, std starts the process by posix_spawn; a name with a cleared environment would cost a fork.
-    Command::new(located(program)?)
-        .args(arguments)
-        .env_clear()
-        .envs(start.environment.iter().map(|(name, value)| (name, value)))
-        .current_dir(start.folder.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-}
-
-/// The program's path: as written when it has a slash, else from our own `PATH`.
-pub(super) fn located(program: &str) -> io::Result<PathBuf> {
-    if program.contains('/') {
-        return Ok(program.into());
+    let detail = format!("{program} could not be started: {error}");
+    match error {
+        StartError::TooMuch => Outcome::Failed {
+            reason: Reason::Spawn,
+            detail,
+            tell: None,
+        },
+        StartError::Program(found) => {
+            let cure = match found.kind() {
+                io::ErrorKind::NotFound => "; check argv in [command]: mailjob doctor looks for it as run does",
+                io::ErrorKind::PermissionDenied => {
+                    "; let the user that it runs as execute it, and name what it is run by (the first line of a script), where that is no \
+                     program of the system, in read of [command]"
+                }
+                _ => "",
+            };
+            later(Reason::Spawn, format!("{detail}{cure}"))
+        }
+        StartError::Warden(_) | StartError::Unconfined => later(Reason::Spawn, detail),
     }
-    let folders = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&folders)
-        .map(|folder| folder.join(program))
-        .find(|path| path.is_absolute() && runs(path))
-        .ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
-/// Whether this is a program that somebody may run.
-pub(super) fn runs(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+async fn started(command: &config::Command, start: &Start, guests: &Guests) -> Result<Guest, StartError> {
+    let (program, arguments) = start
+        .argv
+        .split_first()
+        .ok_or(StartError::Program(io::ErrorKind::NotFound.into()))?;
+    let program = guest::located(program).map_err(|error| {
+        StartError::Program(
+            error
+                .raw_os_error()
+                .map_or_else(not_found, io::Error::from_raw_os_error),
+        )
+    })?;
+    let order = Order {
+        arguments: arguments.iter().map(OsString::from).collect(),
+        environment: start.environment.clone(),
+        folder: Some(start.folder.path().to_owned()),
+        program,
+    };
+    let terms = terms(command, &order.program, start.user, guests.private(&secret::files()));
+    guests.start(&Arc::new(terms), &order).await
+}
+
+fn not_found() -> io::Error {
+    io::ErrorKind::NotFound.into()
 }
 
 #[cfg(test)]

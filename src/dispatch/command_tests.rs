@@ -9,15 +9,21 @@ use crate::{
 
 async fn ran(command: &config::Command) -> Outcome {
     let config = command.clone();
-    let start = with_work(MAIL, move |work| prepare(&config, work).unwrap()).await;
+    let guests = Guests::default();
+    let start = made(config, &guests).await;
     let folder = start.folder.path().to_owned();
     assert!(folder.join("message.eml").exists());
     let memory = Memory::new(0);
     let mut holding = Holding::new(&memory.work);
     let mut means = Means::new(&memory, &mut holding, 0);
-    let outcome = run(command, start, &mut means).await.outcome;
+    let outcome = run(command, start, &guests, &mut means).await.outcome;
     assert!(!folder.exists(), "the folder is removed");
     outcome
+}
+
+async fn made(command: config::Command, guests: &Guests) -> Start {
+    let home = guests.home().await.unwrap();
+    with_work(MAIL, move |work| prepare(&command, work, &home).unwrap()).await
 }
 
 async fn answered(script: &str) -> Answer {
@@ -74,7 +80,7 @@ async fn the_environment_is_what_the_configuration_says() {
     };
     assert_eq!(
         answer.text.unwrap(),
-        "GREETING MAILJOB_ATTEMPT MAILJOB_DIR MAILJOB_ENDPOINT MAILJOB_JOB MAILJOB_SENDER MAILJOB_SENDER_PROVEN PATH $(touch x) 2"
+        "GREETING HOME MAILJOB_ATTEMPT MAILJOB_DIR MAILJOB_ENDPOINT MAILJOB_JOB MAILJOB_SENDER MAILJOB_SENDER_PROVEN PATH TMPDIR $(touch x) 2"
     );
 }
 
@@ -146,19 +152,20 @@ async fn a_program_without_a_path_is_found_and_gets_its_arguments_as_written() {
 async fn a_family_that_ignores_term_is_killed() {
     // The leader and its child ignore TERM; the child keeps standard output open.
     let mut command = shell(
-        "trap '' TERM; sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1; done' & wait; while :; do sleep 1; done",
+        "trap '' TERM; echo $$; sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1; done' & wait; while :; do sleep 1; done",
     );
     command.timeout = Duration::from_secs(2);
     command.grace = Duration::from_millis(100);
     let config = command.clone();
-    let start = with_work(MAIL, move |work| prepare(&config, work).unwrap()).await;
+    let guests = Guests::default();
+    let start = made(config, &guests).await;
     let (mut out, mut err) = (Output::new(100, &Budget::new(0)), Output::new(100, &Budget::new(0)));
-    let child = spawn(&start).unwrap();
-    let leader = child.id().unwrap().to_string();
-    let end = supervise(child, &command, &mut out, &mut err).await;
+    let mut guest = started(&command, &start, &guests).await.unwrap();
+    let end = supervise(&mut guest, &command, &mut out, &mut err).await;
     assert!(matches!(end, End::Timeout), "{end:?}");
-    vanished(&leader).await;
-    vanished(&out.written().text().unwrap()).await;
+    for pid in out.written().text().unwrap().lines() {
+        vanished(pid).await;
+    }
 }
 
 #[tokio::test]
@@ -249,7 +256,11 @@ async fn a_missing_secret_is_tried_again() {
     let mut command = shell("");
     let missing = crate::secret::SecretRef::File("/no/such/secret".into());
     command.env = vec![("KEY".into(), HeaderValue::Secret(missing))];
-    let unready = with_work(MAIL, move |work| prepare(&command, work).err().map(Outcome::from)).await;
+    let home = Guests::default().home().await.unwrap();
+    let unready = with_work(MAIL, move |work| {
+        prepare(&command, work, &home).err().map(Outcome::from)
+    })
+    .await;
     assert!(
         matches!(
             unready,

@@ -56,7 +56,9 @@ pub(super) fn variables(command: &config::Command, work: &Work<'_>) -> Result<BT
         ("MAILJOB_DIR", Origin::Folder),
     ];
     let ours = ours.into_iter().map(|(name, origin)| (name.to_owned(), origin));
-    let mut variables: BTreeMap<_, _> = passed.chain(set).collect();
+    // A program looks for its settings and puts its temporary files where it may.
+    let places = ["HOME", "TMPDIR"].map(|name| (name.to_owned(), Origin::Folder));
+    let mut variables: BTreeMap<_, _> = places.into_iter().chain(passed).chain(set).collect();
     variables.extend(inputs(command, work)?);
     variables.extend(ours.chain(part(work)).chain(answered(work)));
     Ok(variables)

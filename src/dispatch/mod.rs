@@ -23,6 +23,7 @@ mod health;
 pub mod inputs;
 mod json;
 pub mod original;
+mod out;
 mod output;
 pub mod payload;
 pub mod probe;
@@ -55,6 +56,7 @@ pub use self::health::Health;
 use crate::{
     budget::Memory,
     config::{self, EndpointName},
+    guest::Guests,
     job::{Exchange, Outcome, Reason, Replier},
     ledger::{ClaimedJob, Ledger},
     net::exchange::HttpClient,
@@ -81,6 +83,8 @@ pub struct Dispatch {
     pub jobs: Arc<Semaphore>,
     /// Commands that run at once, over all endpoints.
     pub commands: Arc<Semaphore>,
+    /// Starts commands, for all endpoints.
+    pub guests: Arc<Guests>,
     /// How it is doing.
     pub health: Arc<Health>,
     /// Stops claiming; what runs is finished.

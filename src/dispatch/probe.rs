@@ -5,9 +5,10 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use reqwest::Url;
 
-use super::{command, signature::Signer};
+use super::signature::Signer;
 use crate::{
     config::{self, HeaderValue, Server, Tls},
+    guest,
     net::http::{PrivateNetwork, is_private_literal, public},
     secret::SecretRef,
 };
@@ -79,8 +80,8 @@ pub fn secrets(webhook: &config::Webhook) -> Result<(), String> {
 pub fn program(command: &config::Command) -> Result<PathBuf, String> {
     let program = command.argv.first().ok_or("the command is empty")?;
     let missing = |error: io::Error| format!("{program} can't be run: {error}");
-    let path = command::located(program).map_err(missing)?;
-    if !command::runs(&path) {
+    let path = guest::located(program).map_err(missing)?;
+    if !guest::runs(&path) {
         return Err(format!("{program} is not there, or is no program that may be run"));
     }
     of_headers(&command.env)?;

@@ -1,15 +1,17 @@
-//! A process while it runs: its output is drained, its time is limited, and nothing of its group is left behind.
+//! A guest while it runs: its output is drained, its time is limited, and nothing of it is left behind.
 
 use std::{io, pin::pin, process::ExitStatus, time::Duration};
 
 use futures_util::{FutureExt, future::FusedFuture};
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::{process::Child, select, time::timeout};
+use tokio::{select, time::timeout};
 
 use super::output::Output;
-use crate::config;
+use crate::{
+    config,
+    guest::{Guest, Over},
+};
 
-/// How long a killed process may take to vanish, and its pipes to close: what hangs in the kernel for longer is left to it.
+/// How long what was killed may take to vanish, and its pipes to close: what hangs in the kernel for longer is left to its warden.
 const GONE: Duration = Duration::from_secs(5);
 
 /// How a process ended.
@@ -19,28 +21,30 @@ pub(super) enum End {
     Exit(ExitStatus),
     /// By us, when its time was over.
     Timeout,
+    /// By us, when it took more than it may.
+    Over(Over),
     /// We don't know.
     Lost(io::Error),
 }
 
-/// Waits for the process while its output is drained; ends its group when its time is over, and what is left of it in any case.
-pub(super) async fn supervise(mut child: Child, command: &config::Command, out: &mut Output, err: &mut Output) -> End {
-    let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+/// Waits for the guest while its output is drained; ends its group when its time is over, and whatever is left of it in any case.
+pub(super) async fn supervise(guest: &mut Guest, command: &config::Command, out: &mut Output, err: &mut Output) -> End {
+    let (stdout, stderr) = (guest.stdout.take(), guest.stderr.take());
     let drained = async { tokio::join!(out.drain(stdout), err.drain(stderr)) };
     let mut drained = pin!(drained.map(|_| ()).fuse());
-    let end = match beside(&mut drained, timeout(command.timeout, child.wait())).await {
-        Ok(Ok(status)) => End::Exit(status),
+    let end = match beside(&mut drained, timeout(command.timeout, guest.wait())).await {
+        Ok(Ok(Ok(status))) => End::Exit(status),
+        Ok(Ok(Err(over))) => End::Over(over),
         Ok(Err(error)) => End::Lost(error),
         Err(_elapsed) => {
-            signal(group, Signal::TERM);
-            if beside(&mut drained, timeout(command.grace, child.wait()))
+            guest.ask().await;
+            if beside(&mut drained, timeout(command.grace, guest.wait()))
                 .await
                 .is_err()
             {
-                signal(group, Signal::KILL);
+                guest.kill().await;
                 // The status of a killed process says nothing more.
-                drop(beside(&mut drained, timeout(GONE, child.wait())).await);
+                drop(beside(&mut drained, timeout(GONE, guest.wait())).await);
             }
             End::Timeout
         }
@@ -49,7 +53,10 @@ pub(super) async fn supervise(mut child: Child, command: &config::Command, out: 
         // A child of the process holds the pipes: it may finish its sentence.
         drop(timeout(command.grace, &mut drained).await);
     }
-    signal(group, Signal::KILL);
+    guest.kill().await;
+    if beside(&mut drained, timeout(GONE, guest.gone())).await.is_err() {
+        tracing::warn!("what a command left behind does not die: it hangs in the kernel");
+    }
     if !drained.is_terminated() {
         drop(timeout(GONE, &mut drained).await);
     }
@@ -67,14 +74,4 @@ async fn beside<T>(other: &mut (impl FusedFuture<Output = ()> + Unpin), main: im
         }
     }
     main.await
-}
-
-/// Signals a process group; one that is gone needs none.
-fn signal(group: Option<Pid>, signal: Signal) {
-    if let Some(group) = group
-        && let Err(error) = kill_process_group(group, signal)
-        && error != rustix::io::Errno::SRCH
-    {
-        tracing::warn!(%error, "a command's process group could not be signalled");
-    }
 }

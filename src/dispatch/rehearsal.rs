@@ -262,7 +262,7 @@ fn process(command: &config::Command, work: &Work<'_>, most: u64) -> Result<Proc
     let mut message = Excerpt::default();
     for entry in folder::entries(work) {
         let mut written = Kept::new(if entry.path == folder::MESSAGE { most } else { 0 });
-        entry.write(&mut written)?;
+        entry.write(&mut written).map_err(folder::Unmade::from)?;
         files.push((entry.path.clone(), Some(written.size)));
         if entry.path == folder::MESSAGE {
             message = Excerpt {

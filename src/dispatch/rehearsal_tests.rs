@@ -102,9 +102,10 @@ async fn a_process_is_shown_as_an_attempt_would_start_it() {
         ("TOKEN".into(), HeaderValue::Secret(SecretRef::Env("PATH".into()))),
         ("MAILJOB_JOB".into(), HeaderValue::Plain("mine".into())),
     ];
+    let home = crate::guest::Guests::default().home().await.unwrap();
     let (shown, (folder, argv, environment)) = with_work(MAIL, move |work| {
         let shown = process(&command, work, u64::MAX).unwrap();
-        (shown, command::prepare(&command, work).unwrap().into_parts())
+        (shown, command::prepare(&command, work, &home).unwrap().into_parts())
     })
     .await;
     assert_eq!(shown.files, below(folder.path()));
@@ -133,6 +134,7 @@ async fn a_process_is_shown_as_an_attempt_would_start_it() {
         "MAILJOB_SENDER",
         "MAILJOB_SENDER_PROVEN",
         "PATH",
+        "TMPDIR",
         "TOKEN",
     ];
     assert_eq!(names, all);

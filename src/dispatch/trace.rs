@@ -97,7 +97,7 @@ fn shown(webhook: &config::Webhook) -> String {
 pub(super) fn command(argv: &[String], end: Option<&End>, out: &Written, err: &Written) -> Exchange {
     let status = match end {
         Some(End::Exit(status)) => Some(status),
-        Some(End::Timeout | End::Lost(_)) | None => None,
+        Some(End::Timeout | End::Over(_) | End::Lost(_)) | None => None,
     };
     Exchange::Command {
         argv: history::argv(argv),

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     config::{Action, Command, Endpoint, Webhook},
     dispatch::probe::{self, Destination},
+    guest::confine,
     net::{self, FirstWords},
 };
 
@@ -39,13 +40,22 @@ pub(super) async fn examine(endpoint: &Arc<Endpoint>) -> Vec<Finding> {
 async fn program(notes: &mut Notes, command: &Command) {
     let command = command.clone();
     let look = async {
-        let path = blocking(move || probe::program(&command)).await;
-        let path = path.map_err(|what| Trouble {
+        let look = move || {
+            let path = probe::program(&command)?;
+            let limits = match command.confine {
+                true if confine::is_possible() => "it reads and writes only what it is granted",
+                true => confine::IMPOSSIBLE,
+                false => "confine = false: it may read and write all that its user may",
+            };
+            Ok((path, limits))
+        };
+        let path = blocking(look).await;
+        let (path, limits) = path.map_err(|what| Trouble {
             what,
             cure: "check command.argv (an absolute path, or a name in mailjob's own PATH), its mode, and command.env"
                 .to_owned(),
         })?;
-        Ok(((), format!("{} is there; it was not started", path.display())))
+        Ok(((), format!("{} is there; it was not started; {limits}", path.display())))
     };
     notes.step(Stage::Action, LONGEST, look).await;
 }

@@ -42,8 +42,11 @@ async fn a_stop_lets_a_running_job_finish_and_never_waits_for_idle() {
     let world = World::start(Options::default()).await.unwrap();
     // The command tells that it runs, and goes on for a while after the signal.
     let command = "[command]\nargv = [\"/bin/sh\", \"-c\", \"touch $MAILJOB_MARK; sleep 2; echo done\"]\npass_env = [\"PATH\", \"MAILJOB_MARK\"]";
-    let mut mailjob = one_endpoint(&world, SignIn::Password, command).await;
-    let mark = world.dir().join("mark");
+    let marks = world.dir().join("marks");
+    std::fs::create_dir(&marks).unwrap();
+    let command = format!("{command}\nwrite = [{marks:?}]");
+    let mut mailjob = one_endpoint(&world, SignIn::Password, &command).await;
+    let mark = marks.join("mark");
     mailjob.env("MAILJOB_MARK", &mark.display().to_string());
     mailjob.start().unwrap();
     mailjob.ready().await.unwrap();

@@ -12,6 +12,7 @@ mod certificates;
 mod crash;
 mod doctor;
 mod grants;
+mod guests;
 mod ledger;
 mod letters;
 mod life;

@@ -16,7 +16,7 @@ use crate::{
         presence::Need,
         read::Value,
         table::Table,
-        value::{address, choice, flag, list, port, rate, roots, secret, text},
+        value::{address, choice, flag, list, port, rate, roots, secret, text, variable},
     },
 };
 
@@ -266,10 +266,13 @@ fn token_source(value: Value<'_>) -> Option<TokenSource> {
         return secret(value).map(TokenSource::Kept);
     }
     let here = value.clone();
-    let argv = value.table(|table| table.get("command", list(text)))?;
+    let (argv, pass_env) = value.table(|table| {
+        let argv = table.get("command", list(text))?;
+        Some((argv, table.or("pass_env", Vec::new(), list(variable))))
+    })?;
     let Some(program) = argv.first() else {
         return here.wrong("names no program", "write { command = [\"/usr/local/bin/token\"] }");
     };
     here.need(Need::Program(program.into()));
-    Some(TokenSource::Command(argv))
+    Some(TokenSource::Command { argv, pass_env })
 }

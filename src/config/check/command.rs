@@ -1,17 +1,17 @@
 //! A command: the program, its arguments, its environment.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use toml::de::DeValue;
 
 use super::{DAY, INSTANT, MINUTE, did_you_mean, inputs::Named, webhook::setting};
 use crate::config::{
-    Command, HeaderValue, Input, Literal, Shape, Source,
+    Command, CommandLimits, HeaderValue, Input, Literal, Shape, Source,
     braces::{Piece, pieces},
     presence::Need,
     read::Value,
     table::Table,
-    value::{duration, list, one_or_more, prose, size, variable},
+    value::{count, duration, flag, list, one_or_more, path, prose, size, text, variable},
 };
 
 /// Reads `[command]`.
@@ -29,6 +29,16 @@ pub(super) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> 
     });
     // Its default argv is never used.
     let usual = Command::new(Vec::new());
+    let (confine, network) = (
+        table.or("confine", usual.confine, flag),
+        table.or("network", usual.network, flag),
+    );
+    if !confine && !network {
+        table.lacks(
+            "`command.confine` is false, so network = false can't be held",
+            "remove confine = false, or network = false",
+        );
+    }
     Some(Command {
         pass_env: table.or("pass_env", usual.pass_env, list(variable)),
         env: table.or("env", usual.env, |value| value.table(env)),
@@ -37,8 +47,38 @@ pub(super) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> 
         max_output: table.or("max_output", usual.max_output, size(0..=64 << 20)),
         max_files: table.or("max_files", usual.max_files, size(0..=1 << 30)),
         max_input: table.or("max_input", usual.max_input, size(1 << 10..=120 << 10)),
+        confine,
+        read: table.or("read", usual.read, list(granted)),
+        write: table.or("write", usual.write, list(granted)),
+        network,
+        user: table.get("user", user),
+        limits: CommandLimits {
+            memory: table.or("memory", usual.limits.memory, size(64 << 20..=1 << 40)),
+            processes: table.or("processes", usual.limits.processes, number(1..=100_000)),
+            file_size: table.or("file_size", usual.limits.file_size, size(1 << 10..=1 << 40)),
+            open_files: table.or("open_files", usual.limits.open_files, number(16..=1_000_000)),
+        },
         argv: argv?,
     })
+}
+
+fn number<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> Option<u64> {
+    let count = count(range);
+    move |value| count(value).and_then(|number| u64::try_from(number).ok())
+}
+
+/// A file or folder that is there.
+fn granted(value: Value<'_>) -> Option<PathBuf> {
+    let path = path(value.clone())?;
+    value.need(Need::Granted(path.clone()));
+    Some(path)
+}
+
+/// A user of this machine, by name or number.
+fn user(value: Value<'_>) -> Option<String> {
+    let name = text(value.clone())?;
+    value.need(Need::User(name.clone()));
+    Some(name)
 }
 
 /// The program and its arguments. A program with a `/` is a path that starts at the file's folder.

@@ -133,8 +133,8 @@ const COMMAND: &[Key] = &[
     Key::usual(
         "pass_env",
         Shape::List(&Shape::Text, 4096),
-        "[\"PATH\", \"HOME\", \"LANG\", \"TZ\"]",
-        "variables of mailjob's own environment that it gets; others it does not get",
+        "[\"PATH\", \"LANG\", \"TZ\"]",
+        "variables of mailjob's own environment that it gets; others it does not get. HOME and TMPDIR are its work folder, if they are not set here or in env",
     ),
     Key::usual(
         "timeout",
@@ -142,7 +142,7 @@ const COMMAND: &[Key] = &[
         "\"5m\"",
         "then TERM to the process group",
     ),
-    Key::usual("grace", Shape::Duration("0s", "10m"), "\"5s\"", "then KILL"),
+    Key::usual("grace", Shape::Duration("0s", "10m"), "\"5s\"", "then KILL to all that it started"),
     Key::usual(
         "max_output",
         Shape::Size("0B", "64MiB"),
@@ -161,7 +161,52 @@ const COMMAND: &[Key] = &[
         "\"64KiB\"",
         "of each input among the arguments and in the environment; all together 1MiB",
     ),
+    Key::usual(
+        "confine",
+        Shape::Flag,
+        "true",
+        "it reads and writes only its work folder, programs and settings of the system (/usr, /etc, …), what lies beside its program, and this:",
+    )
+    .below(CONFINE),
+    Key::usual("read", PATHS, "[]", "further files and folders that it may read, and programs there that it may start"),
+    Key::usual("write", PATHS, "[]", "further files and folders that it may read and write"),
+    Key::usual(
+        "network",
+        Shape::Flag,
+        "true",
+        "whether it may open and accept TCP connections; false needs confine and Linux 6.7",
+    ),
+    Key::never(
+        "user",
+        Shape::Text,
+        &[("\"mailjob-guest\"", "who it runs as, by name or number; only where mailjob runs as root")],
+    ),
+    Key::usual(
+        "memory",
+        Shape::Size("64MiB", "1024GiB"),
+        "\"2GiB\"",
+        "of all its processes together; one that has more is killed",
+    ),
+    Key::usual(
+        "processes",
+        Shape::Count(1, 100_000),
+        "512",
+        "processes and threads, all together; one that has more is killed",
+    ),
+    Key::usual(
+        "file_size",
+        Shape::Size("1KiB", "1024GiB"),
+        "\"1GiB\"",
+        "of each file that it writes",
+    ),
+    Key::usual("open_files", Shape::Count(16, 1_000_000), "1024", "of each of its processes"),
 ];
+
+const PATHS: Shape = Shape::List(&Shape::Text, 4096);
+
+const CONFINE: &str = "\
+Never, whatever is listed: ledger, key, secrets, endpoint files, mailjob.toml and the work folders of other jobs. By Landlock (Linux 5.13);
+where the kernel has none, mailjob says so at the start and in doctor. Programs with set-user-ID (sudo, sendmail) need confine = false.";
 
 const OUTPUT_ABOUT: &str = "What goes back of the result. Equal names of files get a number: out.pdf, out_1.pdf.";
 

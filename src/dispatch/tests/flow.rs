@@ -212,7 +212,11 @@ async fn a_stop_waits_for_what_runs() {
         gate.display()
     );
     let mut scene = Scene::with(vec![MAIL.into()]).await;
-    scene.start(endpoint(Action::Command(shell(&script))));
+    let command = crate::config::Command {
+        write: vec![folder.path().to_owned()],
+        ..shell(&script)
+    };
+    scene.start(endpoint(Action::Command(command)));
     let end = Instant::now() + PATIENCE;
     while !gate.exists() {
         assert!(Instant::now() < end, "the command did not begin");
@@ -276,10 +280,15 @@ async fn no_more_jobs_run_at_once_than_may() {
     let mut scene = Scene::with((0..12).map(|n| format!("{MAIL}{n}")).collect()).await;
     scene.jobs = 1;
     let lock = tempfile::tempdir().unwrap();
+    let write = vec![lock.path().to_owned()];
     let lock = lock.path().join("lock").display().to_string();
     let script = "mkdir $0 && i=0 && while [ $i -lt 3000 ]; do i=$((i+1)); done && rmdir $0";
     let argv = ["sh", "-c", script, &lock].map(str::to_owned).to_vec();
-    scene.start(endpoint(Action::Command(crate::config::Command::new(argv))));
+    let command = crate::config::Command {
+        write,
+        ..crate::config::Command::new(argv)
+    };
+    scene.start(endpoint(Action::Command(command)));
     let rows = scene.ended().await;
     let ends: Vec<_> = rows.iter().map(|row| (row.state, row.detail.clone())).collect();
     assert!(ends.iter().all(|(state, _)| *state == State::Done), "{ends:?}");

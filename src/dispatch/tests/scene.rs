@@ -132,6 +132,7 @@ impl Scene {
             next: self.next.clone(),
             jobs: Arc::new(Semaphore::new(self.jobs)),
             commands: Arc::new(Semaphore::new(2)),
+            guests: Arc::default(),
             health: Arc::default(),
             stop: self.stop.clone(),
         })));
