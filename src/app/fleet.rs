@@ -11,7 +11,6 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -24,8 +23,9 @@ use crate::{
     dispatch::{self, Dispatch, verify::Dns},
     ledger::{Ledger, Vault},
     metrics::Metrics,
-    net,
+    net::{self, Connects},
     reply::{self, Composer, Ourselves, Outbox},
+    slots::Slots,
     watch::{self, Watch},
 };
 
@@ -48,8 +48,8 @@ pub(super) struct Fleet {
     intake: Budget,
     /// Mail that jobs work on.
     memory: Budget,
-    jobs: Arc<Semaphore>,
-    commands: Arc<Semaphore>,
+    slots: Slots,
+    connects: Connects,
     dns: Arc<Dns>,
     stop: CancellationToken,
     watches: Roster<MailboxId, Inlet>,
@@ -59,6 +59,8 @@ pub(super) struct Fleet {
     sign_ins: SignIns,
     /// How the mailboxes are doing.
     health: BTreeMap<MailboxId, Arc<watch::Health>>,
+    /// How the endpoints' dispatches are.
+    acting: BTreeMap<EndpointName, Arc<dispatch::Health>>,
     /// How the SMTP accounts are.
     sending: BTreeMap<String, Arc<reply::Health>>,
     metrics: Metrics,
@@ -107,8 +109,8 @@ impl Fleet {
             orphans,
             intake: Budget::new(service.memory / 4),
             memory: Budget::new(service.memory),
-            jobs: Arc::new(Semaphore::new(service.jobs)),
-            commands: Arc::new(Semaphore::new(service.commands)),
+            slots: Slots::new(service.jobs, service.commands),
+            connects: Connects::new(service.connects),
             dns: Dns::new(service.resolver),
             stop,
             watches: Roster::default(),
@@ -116,6 +118,7 @@ impl Fleet {
             outboxes: Roster::default(),
             sign_ins,
             health: BTreeMap::new(),
+            acting: BTreeMap::new(),
             sending: BTreeMap::new(),
             metrics,
             ourselves: Ourselves::default(),
@@ -139,6 +142,7 @@ impl Fleet {
         let ids: BTreeSet<_> = routes.iter().map(|route| route.mailbox.id()).collect();
         self.watches.keep(|id| ids.contains(id));
         self.health.retain(|id, _| ids.contains(id));
+        self.acting.retain(|name, _| config.endpoints.contains_key(name));
         for route in &routes {
             for endpoint in &route.endpoints {
                 if let Err(error) = self.dispatch(endpoint, route, config) {
@@ -192,6 +196,7 @@ impl Fleet {
             inlet: inlet.clone(),
             ledger: self.ledger.clone(),
             login: self.sign_ins.login(&route.mailbox.account, config, &mut self.clients)?,
+            connects: self.connects.clone(),
             budget: self.intake.clone(),
             health: self.health(&id, &route.mailbox),
             stop: stop.clone(),
@@ -231,6 +236,7 @@ impl Fleet {
             Action::Command(_) => "command",
         };
         let health = Arc::new(dispatch::Health::counted(self.metrics.endpoint(name.as_str(), kind)));
+        self.acting.insert(name.clone(), health.clone());
         let stop = self.stop.child_token();
         let dispatch = Dispatch {
             endpoint: endpoint.clone(),
@@ -240,8 +246,7 @@ impl Fleet {
             http,
             dns: self.dns.clone(),
             memory: self.memory.clone(),
-            jobs: self.jobs.clone(),
-            commands: self.commands.clone(),
+            quota: self.slots.join(dispatch::kind(&endpoint.action), endpoint.concurrency),
             health,
             stop: stop.clone(),
         };

@@ -35,6 +35,7 @@ use super::{
 use crate::{
     config,
     job::{Answer, Outcome, Reason},
+    net,
     secret::{ExposeSecret, SecretError},
 };
 
@@ -207,6 +208,10 @@ fn outcome(end: &End, limit: Duration, answer: Answer, last_words: &str) -> Outc
 /// A program that isn't there or may not be run is the operator's to mend, as is a machine without room for a process.
 fn unstarted(command: &config::Command, error: &io::Error) -> Outcome {
     let program = command.argv.first().map_or("", String::as_str);
+    if net::is_ours(error) {
+        let why = "this machine has no more open files, processes or memory for Mailjob: raise its limits";
+        return later(Reason::Local, format!("{program} was not started: {error}; {why}"));
+    }
     let cure = match error.kind() {
         io::ErrorKind::NotFound => "; check argv in [command]: mailjob doctor looks for it as run does",
         io::ErrorKind::PermissionDenied => "; let the user that mailjob runs as execute it",
