@@ -138,10 +138,7 @@ impl Breaker {
 pub(super) fn failure(outcome: &Outcome) -> Option<&str> {
     match outcome {
         Outcome::Retry { reason, detail, .. } => {
-            let is_down = matches!(
-                reason,
-                Reason::Network | Reason::Timeout | Reason::Status(502 | 503 | 504)
-            );
+            let is_down = matches!(reason, Reason::Network | Reason::Timeout | Reason::Status(502..=504));
             is_down.then_some(detail)
         }
         _ => None,

@@ -63,7 +63,7 @@ impl Silent {
                 tokio::spawn(async move {
                     let mut heard = [0; 4096];
                     let hears = async { while peer.read(&mut heard).await.is_ok_and(|read| read > 0) {} };
-                    drop(go.run_until_cancelled(hears).await);
+                    go.run_until_cancelled(hears).await;
                     // It doesn't count any more before the other side can know of it.
                     open.lock().unwrap().remove(&from.port());
                     drop(peer);
