@@ -32,5 +32,7 @@ pub mod rehearse;
 pub mod reply;
 pub mod retry_after;
 pub mod secret;
+pub mod slots;
 pub mod status;
+pub mod threads;
 pub mod watch;

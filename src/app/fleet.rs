@@ -11,7 +11,6 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -25,8 +24,9 @@ use crate::{
     guest::Guests,
     ledger::{Ledger, Vault},
     metrics::Metrics,
-    net,
+    net::{self, Connects},
     reply::{self, Composer, Ourselves, Outbox},
+    slots::Slots,
     watch::{self, Watch},
 };
 
@@ -47,8 +47,8 @@ pub(super) struct Fleet {
     ledger: Arc<dyn Ledger>,
     /// What may be in memory.
     memory: Memory,
-    jobs: Arc<Semaphore>,
-    commands: Arc<Semaphore>,
+    slots: Slots,
+    connects: Connects,
     guests: Arc<Guests>,
     dns: Arc<Dns>,
     stop: CancellationToken,
@@ -59,6 +59,8 @@ pub(super) struct Fleet {
     sign_ins: SignIns,
     /// How the mailboxes are doing.
     health: BTreeMap<MailboxId, Arc<watch::Health>>,
+    /// How the endpoints' dispatches are.
+    acting: BTreeMap<EndpointName, Arc<dispatch::Health>>,
     /// How the SMTP accounts are.
     sending: BTreeMap<String, Arc<reply::Health>>,
     metrics: Metrics,
@@ -108,8 +110,8 @@ impl Fleet {
             ledger,
             orphans,
             memory,
-            jobs: Arc::new(Semaphore::new(service.jobs)),
-            commands: Arc::new(Semaphore::new(service.commands)),
+            slots: Slots::new(service.jobs, service.commands),
+            connects: Connects::new(service.connects),
             guests,
             dns: Dns::new(service.resolver),
             stop,
@@ -118,6 +120,7 @@ impl Fleet {
             outboxes: Roster::default(),
             sign_ins,
             health: BTreeMap::new(),
+            acting: BTreeMap::new(),
             sending: BTreeMap::new(),
             metrics,
             ourselves: Ourselves::default(),
@@ -141,6 +144,7 @@ impl Fleet {
         let ids: BTreeSet<_> = routes.iter().map(|route| route.mailbox.id()).collect();
         self.watches.keep(|id| ids.contains(id));
         self.health.retain(|id, _| ids.contains(id));
+        self.acting.retain(|name, _| config.endpoints.contains_key(name));
         for route in &routes {
             for endpoint in &route.endpoints {
                 if let Err(error) = self.dispatch(endpoint, route, config) {
@@ -194,6 +198,7 @@ impl Fleet {
             inlet: inlet.clone(),
             ledger: self.ledger.clone(),
             login: self.sign_ins.login(&route.mailbox.account, config, &mut self.clients)?,
+            connects: self.connects.clone(),
             budget: self.memory.intake.clone(),
             health: self.health(&id, &route.mailbox),
             stop: stop.clone(),
@@ -233,6 +238,7 @@ impl Fleet {
             Action::Command(_) => "command",
         };
         let health = Arc::new(dispatch::Health::counted(self.metrics.endpoint(name.as_str(), kind)));
+        self.acting.insert(name.clone(), health.clone());
         let stop = self.stop.child_token();
         let dispatch = Dispatch {
             endpoint: endpoint.clone(),
@@ -242,8 +248,7 @@ impl Fleet {
             http,
             dns: self.dns.clone(),
             memory: self.memory.clone(),
-            jobs: self.jobs.clone(),
-            commands: self.commands.clone(),
+            quota: self.slots.join(dispatch::kind(&endpoint.action), endpoint.concurrency),
             guests: self.guests.clone(),
             health,
             stop: stop.clone(),

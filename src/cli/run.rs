@@ -6,21 +6,22 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use tracing::error;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tracing::{debug, error, warn};
 
 use crate::{app, config::load::Sources};
 
 use super::{dump, log};
 
-/// Threads for what blocks: more than the 64 readers of mails that may be given up, so that those never starve the rest, and fewer
-/// than tokio's 512, since a thousand mailboxes that start at once look up a thousand names.
-const BLOCKING: usize = 96;
+/// Threads for what blocks for a moment, on a disk: fewer than tokio's 512. Who reads mails and looks up names has threads of his own.
+const BLOCKING: usize = 64;
 
 /// Runs until a signal asks for a stop. Exit codes are sysexits': 0 stopped, 70, 74 or 78 as [`app::Fatal::exit_code`] says.
 pub(super) fn run(sources: Sources, form: log::Form) -> ExitCode {
     log::start(form);
     tune_allocator();
     dump::forbid();
+    raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING)
@@ -40,6 +41,28 @@ pub(super) fn run(sources: Sources, form: log::Form) -> ExitCode {
         Err(fatal) => {
             error!("{fatal}");
             ExitCode::from(fatal.exit_code())
+        }
+    }
+}
+
+/// Lets this process have as many open files as it may: a mailbox needs one, and 1,024, the usual number, are few.
+fn raise_open_files() {
+    let may = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: may.maximum,
+        maximum: may.maximum,
+    };
+    if may.current == may.maximum {
+        return;
+    }
+    match setrlimit(Resource::Nofile, most) {
+        Ok(()) => debug!(
+            before = may.current,
+            now = may.maximum,
+            "this process may have more open files"
+        ),
+        Err(error) => {
+            warn!(%error, files = may.current, "this process can't have more open files than it has by default")
         }
     }
 }

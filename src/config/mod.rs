@@ -84,7 +84,7 @@ pub use senders::{Proof, Rates, Senders, Trust, Who};
 pub use template::{Form, MAX_SOURCE, Template, TemplateError};
 pub use tls::{ClientCertificate, TlsFiles};
 
-use crate::secret::SecretRef;
+use crate::{secret::SecretRef, slots::Size};
 
 /// All that `mailjob run` was told: the shared settings and one entry for each endpoint file that is right.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,11 +118,14 @@ pub struct Service {
     /// Bytes of mails, results and letters that jobs of all endpoints may hold in memory at once; what comes in and goes out may take half
     /// as much beside. Default 32 MiB.
     pub memory: u64,
-    /// Jobs that run at once over all endpoints. Default eight times the cores, 32 at least: more than commands, which so can't hold up
-    /// webhooks.
-    pub jobs: usize,
-    /// Commands that run at once over all endpoints. Default four times the cores, 8 at least: commands mostly wait.
-    pub commands: usize,
+    /// Jobs that run at once over all endpoints. Default eight times the cores, 32 at least, and one for each endpoint: more than commands,
+    /// which so can't hold up webhooks.
+    pub jobs: Size,
+    /// Commands that run at once over all endpoints. Default four times the cores, 8 at least, and one for each endpoint that has one:
+    /// commands mostly wait.
+    pub commands: Size,
+    /// Connections of mailboxes that are in the making at once, to one host. Default 16.
+    pub connects: usize,
     /// How long the ledger keeps what has ended.
     pub retention: Retention,
     /// The DNS server that is asked for keys and policies of senders; `None`: those of the system.
@@ -144,8 +147,9 @@ impl Service {
             health: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8025))),
             drain: Duration::from_secs(25),
             memory: 32 << 20,
-            jobs: cores.saturating_mul(8).clamp(32, 8192),
-            commands: cores.saturating_mul(4).clamp(8, 1024),
+            jobs: Size::Beside(cores.saturating_mul(8).clamp(32, 8192)),
+            commands: Size::Beside(cores.saturating_mul(4).clamp(8, 1024)),
+            connects: 16,
             retention: Retention::default(),
             resolver: None,
             patience: Duration::from_secs(30),

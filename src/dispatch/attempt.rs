@@ -4,10 +4,11 @@ use std::panic::AssertUnwindSafe;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use tokio::{sync::SemaphorePermit, task::spawn_blocking, time::Instant};
+use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{
     Dispatch, Ended, Told, bounce, command, conversation, ending, gather, later,
+    probing::{self, Turn},
     reading::{Found, Seen, look, read, unreadable},
     result::{self, Facts},
     room::{self, Means},
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     budget::Holding,
-    config::{Action, Output, PartReply},
+    config::{Action, Output, PartReply, Webhook},
     job::{Answer, Outcome, Reason, Share},
     ledger::{self, ClaimedJob},
     message::Unreadable,
@@ -24,10 +25,6 @@ use crate::{
 
 /// Runs one attempt and commits what it came to.
 pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) {
-    let Some(_turns) = turns(dispatch).await else {
-        ending::release(dispatch, job).await;
-        return;
-    };
     let begun = Instant::now();
     let mut seen = Seen::default();
     let mut holding = Holding::new(&dispatch.memory.work);
@@ -120,11 +117,7 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen, holding
                 Err(outcome) => return Some(outcome.into()),
             };
             holding.give_back();
-            let acting = Instant::now();
-            let tells = endpoint.reply.tell;
-            let means = &mut means(dispatch, job, holding);
-            let ended = webhook::send(&dispatch.http, webhook, request, tells, means).await;
-            dispatch.health.acted(acting.elapsed());
+            let ended = asked(dispatch, job, webhook, request, &mut means(dispatch, job, holding)).await?;
             ended
         }
         Action::Command(command) => {
@@ -155,6 +148,40 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen, holding
         false => result::finish(answer, &raw, output, facts),
     };
     Some(finished(dispatch, job, seen, ended, finish).await)
+}
+
+/// Sends a request, unless the webhook is down. `None` when we were stopped before it was sent.
+async fn asked(
+    dispatch: &Dispatch,
+    job: &ClaimedJob,
+    webhook: &Webhook,
+    request: webhook::Request,
+    means: &mut Means<'_>,
+) -> Option<Ended> {
+    let tells = dispatch.endpoint.reply.tell;
+    let (endpoint, retry) = (&dispatch.endpoint.name, &dispatch.endpoint.retry);
+    let asking = match probing::spares(retry) {
+        false => None,
+        true => match dispatch
+            .stop
+            .run_until_cancelled(dispatch.health.webhook.ask(job, retry))
+            .await?
+        {
+            Ok(asking) => Some(asking),
+            Err(put_off) => return Some(put_off.into()),
+        },
+    };
+    let acting = Instant::now();
+    let ended = webhook::send(&dispatch.http, webhook, request, tells, means).await;
+    dispatch.health.acted(acting.elapsed());
+    match asking.and_then(|asking| asking.ended(&ended.outcome)) {
+        Some(Turn::Down(down)) => {
+            tracing::error!(%endpoint, said = down.said, "the webhook is down: jobs wait, and it is asked now and then by one of them");
+        }
+        Some(Turn::Up(since)) => tracing::info!(%endpoint, %since, "the webhook is up again"),
+        None => {}
+    }
+    Some(ended)
 }
 
 /// Whether what this job comes to is told by the job of its mail.
@@ -232,19 +259,6 @@ async fn finished(
         raw: Bytes::new(),
         ..ended
     }
-}
-
-/// A command's turn first, then a job's: commands that wait for one another don't take the places of webhooks. `None` when we were
-/// stopped before.
-async fn turns(dispatch: &Dispatch) -> Option<(Option<SemaphorePermit<'_>>, SemaphorePermit<'_>)> {
-    let all = async {
-        let command = match dispatch.endpoint.action {
-            Action::Command(_) => Some(dispatch.commands.acquire().await.ok()?),
-            Action::Webhook(_) => None,
-        };
-        Some((command, dispatch.jobs.acquire().await.ok()?))
-    };
-    dispatch.stop.run_until_cancelled(all).await?
 }
 
 /// What a job may take from when its action runs until it is committed.

@@ -37,6 +37,7 @@ use crate::{
         WorkFolder,
     },
     job::{Answer, Outcome, Reason},
+    net,
     secret::{self, ExposeSecret, Redaction, SecretError},
 };
 
@@ -322,6 +323,10 @@ fn unstarted(command: &config::Command, error: &StartError) -> Outcome {
     let program = command.argv.first().map_or("", String::as_str);
     let detail = format!("{program} could not be started: {error}");
     match error {
+        StartError::Program(found) | StartError::Warden(found) if net::is_ours(found) => {
+            let cure = "this machine has no more open files, processes or memory for Mailjob: raise its limits";
+            later(Reason::Local, format!("{detail}; {cure}"))
+        }
         StartError::TooMuch => Outcome::Failed {
             reason: Reason::Spawn,
             detail,

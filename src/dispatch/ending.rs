@@ -117,7 +117,7 @@ fn settle(
     };
     let due = match (reason, not_before) {
         // Who waits for its turn is due when its turn is.
-        (Reason::Rate, Some(turn)) => Some(turn),
+        (Reason::Rate | Reason::Down, Some(turn)) => Some(turn),
         _ if !reason.is_attempt() => Some(retry::waiting(retry, attempt, jitter, now)),
         _ => retry::due(retry, retries, not_before, jitter, now),
     };

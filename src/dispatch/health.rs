@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::{breaker::Down, probing::Probing};
 use crate::{
     job::{Outcome, Reason},
     metrics,
@@ -11,13 +12,24 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Health {
     meter: metrics::Endpoint,
+    /// Whether the webhook is down.
+    pub(super) webhook: Probing,
 }
 
 impl Health {
     /// One whose events are counted.
     #[must_use]
     pub fn counted(meter: metrics::Endpoint) -> Self {
-        Self { meter }
+        Self {
+            meter,
+            webhook: Probing::default(),
+        }
+    }
+
+    /// How the webhook is down, where it is.
+    #[must_use]
+    pub fn down(&self) -> Option<Down> {
+        self.webhook.down()
     }
 
     /// The action ran for so long.

@@ -9,6 +9,7 @@ mod argv;
 mod attempt;
 mod body;
 mod bounce;
+mod breaker;
 mod catch;
 mod command;
 mod conversation;
@@ -27,6 +28,7 @@ mod out;
 mod output;
 pub mod payload;
 pub mod probe;
+mod probing;
 mod process;
 mod reading;
 pub mod rehearsal;
@@ -46,13 +48,12 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
     task::{JoinError, JoinSet},
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::health::Health;
+pub use self::{breaker::Down, health::Health};
 use crate::{
     budget::Memory,
     config::{self, EndpointName},
@@ -60,6 +61,7 @@ use crate::{
     job::{Exchange, Outcome, Reason, Replier},
     ledger::{ClaimedJob, Ledger},
     net::exchange::HttpClient,
+    slots::{self, Quota, Slot},
 };
 
 /// One endpoint's dispatch and what it shares with the others.
@@ -79,10 +81,8 @@ pub struct Dispatch {
     pub dns: Arc<verify::Dns>,
     /// What may be in memory, over all endpoints.
     pub memory: Memory,
-    /// Jobs that run at once, over all endpoints.
-    pub jobs: Arc<Semaphore>,
-    /// Commands that run at once, over all endpoints.
-    pub commands: Arc<Semaphore>,
+    /// What it may run at once, beside the other endpoints.
+    pub quota: Quota,
     /// Starts commands, for all endpoints.
     pub guests: Arc<Guests>,
     /// How it is doing.
@@ -136,6 +136,15 @@ fn later(reason: Reason, detail: String) -> Outcome {
     }
 }
 
+/// Which slots an action's jobs need.
+#[must_use]
+pub fn kind(action: &config::Action) -> slots::Kind {
+    match action {
+        config::Action::Webhook(_) => slots::Kind::Webhook,
+        config::Action::Command(_) => slots::Kind::Command,
+    }
+}
+
 /// What an action is, for telling whether it is another than before: a SHA-256.
 fn action_key(action: &config::Action) -> [u8; 32] {
     Sha256::digest(format!("{action:?}")).into()
@@ -144,23 +153,37 @@ fn action_key(action: &config::Action) -> [u8; 32] {
 /// Runs until `stop`; then claims no more, finishes what runs, and returns. While the endpoint is paused, the ledger lets nothing be claimed.
 pub async fn run(dispatch: Dispatch) {
     let dispatch = Arc::new(dispatch);
-    let slots = Arc::new(Semaphore::new(dispatch.endpoint.concurrency.max(1)));
     resume_changed(&dispatch).await;
     let mut running = JoinSet::new();
-    while let Some(claimed) = dispatch.stop.run_until_cancelled(claim(&dispatch, &slots)).await {
-        for (job, slot) in claimed {
-            let dispatch = dispatch.clone();
-            running.spawn(async move {
-                attempt::run(&dispatch, &job).await;
-                drop(slot);
-            });
+    let claims = async {
+        while let Some(claimed) = dispatch.stop.run_until_cancelled(claim(&dispatch)).await {
+            for (job, slot) in claimed {
+                let dispatch = dispatch.clone();
+                running.spawn(async move {
+                    attempt::run(&dispatch, &job).await;
+                    drop(slot);
+                });
+            }
+            while let Some(ended) = running.try_join_next() {
+                look_at(&dispatch, ended);
+            }
         }
-        while let Some(ended) = running.try_join_next() {
-            look_at(&dispatch, ended);
-        }
+    };
+    tokio::select! {
+        () = claims => {}
+        () = hurry(&dispatch) => {}
     }
     while let Some(ended) = running.join_next().await {
         look_at(&dispatch, ended);
+    }
+}
+
+/// Somebody changed something in the ledger, such as that a job is to be tried again: a webhook that is down may be asked. Never ends.
+async fn hurry(dispatch: &Dispatch) {
+    let knock = dispatch.ledger.knock();
+    loop {
+        knock.notified().await;
+        dispatch.health.webhook.hurry();
     }
 }
 
@@ -190,32 +213,30 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest wait after a claim failed.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// Jobs that are ours to run, each with its slot. Waits for a slot, then for a job.
-async fn claim(dispatch: &Dispatch, slots: &Arc<Semaphore>) -> Vec<(ClaimedJob, OwnedSemaphorePermit)> {
+/// Jobs that are ours to run, each with its slot; none where there may be one, but no slot just now. Waits for a slot, then for a job,
+/// and meanwhile the slot is others'.
+async fn claim(dispatch: &Dispatch) -> Vec<(ClaimedJob, Slot)> {
     let mut wait = FIRST_WAIT;
     loop {
-        let free = free_slots(slots).await;
-        match dispatch.ledger.claim_jobs(&dispatch.endpoint.name, free.len()).await {
-            Ok(jobs) => return jobs.into_iter().zip(free).collect(),
+        // A mail that is not meant here goes on to the next endpoint: it does not wait for this one's webhook.
+        if dispatch.next.is_empty() {
+            dispatch.health.webhook.claims(&dispatch.endpoint.retry).await;
+        }
+        let first = dispatch.quota.slot().await;
+        match dispatch
+            .ledger
+            .claim(&dispatch.endpoint.name, &dispatch.quota, first)
+            .await
+        {
+            Ok(jobs) => return jobs,
             Err(error) => {
                 let endpoint = &dispatch.endpoint.name;
                 tracing::warn!(%endpoint, %error, "jobs could not be claimed; trying again");
             }
         }
-        drop(free);
         sleep(wait.mul_f64(0.5 + fastrand::f64())).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
-}
-
-/// All slots that are free now, one at least.
-async fn free_slots(slots: &Arc<Semaphore>) -> Vec<OwnedSemaphorePermit> {
-    let mut free = Vec::new();
-    free.extend(slots.clone().acquire_owned().await);
-    while let Ok(slot) = slots.clone().try_acquire_owned() {
-        free.push(slot);
-    }
-    free
 }
 
 #[cfg(test)]

@@ -253,7 +253,7 @@ pub(super) fn missed(miss: Miss) -> Reason {
 /// What can't be read is held for a person to look at, unless the mail is not to blame.
 pub(super) fn unreadable(why: Unreadable) -> Outcome {
     let reason = match why {
-        Unreadable::Busy => return later(Reason::Local, why.to_string()),
+        Unreadable::Busy | Unreadable::NoThread(_) => return later(Reason::Local, why.to_string()),
         Unreadable::TooLarge { .. } => Reason::TooLarge,
         Unreadable::Malformed => Reason::Unreadable,
         Unreadable::Slow(_) => Reason::Slow,

@@ -11,11 +11,14 @@ use mail_auth::{
     AuthenticatedMessage, DkimOutput, DkimResult, DmarcResult, MessageAuthenticator, SpfOutput, dkim::DkimError,
     dmarc::verify::DmarcParameters,
 };
-use tokio::{runtime::Handle, task::spawn_blocking, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
     config::Proof,
-    message::trust::{Evidence, domain_of, is_aligned},
+    message::{
+        self,
+        trust::{Evidence, domain_of, is_aligned},
+    },
 };
 
 /// Signatures of a mail that are looked at: each asks DNS.
@@ -67,9 +70,9 @@ impl Dns {
             return Ok(Evidence::default());
         };
         let authenticator = authenticator.clone();
-        // Hashing a large mail takes its time; DNS is asked from the same thread, which ends in time.
+        // Hashing a large mail takes its time on a thread that reads; while DNS is waited for, no thread is held.
         let verified =
-            spawn_blocking(move || Handle::current().block_on(timeout(limit, verify(&authenticator, &raw, &domain))));
+            message::READING.poll(async move { timeout(limit, verify(&authenticator, &raw, &domain)).await });
         match verified.await {
             Ok(Ok(found)) => found,
             Ok(Err(_elapsed)) => Err(format!("DNS took longer than {limit:?}")),

@@ -338,6 +338,9 @@ async fn headless(status: StatusCode, why: String, means: &mut Means<'_>, seen: 
 
 /// What a failure on the way there or back means. The text is without the URL, which may hold a key.
 fn unreachable(error: &ExchangeError) -> Outcome {
+    if net::is_ours(error) {
+        return ours(error);
+    }
     let by_tls = tls_cure(error);
     let (reason, cure) = match error {
         ExchangeError::PrivateNetwork(_) => return later(Reason::PrivateNetwork, error.to_string()),
@@ -352,6 +355,17 @@ fn unreachable(error: &ExchangeError) -> Outcome {
     later(
         reason,
         by_tls.or(cure).map_or(what.clone(), |cure| format!("{what}; {cure}")),
+    )
+}
+
+/// What fails because this machine has no more: the job waits, and no sender hears of it.
+fn ours(error: &ExchangeError) -> Outcome {
+    let what = causes(error);
+    later(
+        Reason::Local,
+        format!(
+            "the webhook was not asked: {what}; this machine has no more open files, threads or memory for Mailjob: raise its limits"
+        ),
     )
 }
 

@@ -94,6 +94,8 @@ pub enum Reason {
     Untrusted,
     /// There are too many in this time.
     Rate,
+    /// The webhook is down, and was not asked.
+    Down,
     /// An input that is required is missing or not what it must be.
     Input,
     /// A part of the mail failed.
@@ -151,11 +153,11 @@ impl Reason {
         Self::operators().any(|reason| reason == self)
     }
 
-    /// Whether a job that comes back for it has had one of its attempts. Nobody tried who waited for his turn, for the operator, or for room on
-    /// our own disk.
+    /// Whether a job that comes back for it has had one of its attempts. Nobody tried who waited for his turn, for a webhook that is down, for the
+    /// operator, or for room on our own disk.
     #[must_use]
     pub fn is_attempt(self) -> bool {
-        !matches!(self, Self::Rate | Self::Local) && !self.is_operators()
+        !matches!(self, Self::Rate | Self::Down | Self::Local) && !self.is_operators()
     }
 
     /// The stable code, e.g. `status-503`, `exit-1`, `timeout`.
@@ -179,6 +181,7 @@ impl Reason {
             Self::Sender => "sender".into(),
             Self::Untrusted => "untrusted".into(),
             Self::Rate => "rate".into(),
+            Self::Down => "down".into(),
             Self::Input => "input".into(),
             Self::Part => "part".into(),
             Self::Oversize => "oversize".into(),

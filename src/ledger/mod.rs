@@ -57,6 +57,7 @@ pub use self::{
 use crate::{
     config::{EndpointName, Retention},
     job::{ConversationKey, EndedPart, JobId, NewReply, Share},
+    slots::{Quota, Slot},
 };
 
 /// What time it is: `Utc::now` in the running program.
@@ -224,9 +225,15 @@ pub trait Ledger: BacklogLedger {
     /// A mail that was wanted can't be fetched: its jobs are held with these words. Nothing happens to one that is not wanted any more.
     async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error>;
 
-    /// Claims up to `max` due jobs of an endpoint, counting the attempt. Waits until there is one; dropping the future gives
-    /// back what it had claimed. A paused endpoint has none.
-    async fn claim_jobs(&self, endpoint: &EndpointName, max: usize) -> Result<Vec<ClaimedJob>, Error>;
+    /// Claims due jobs of an endpoint, counting the attempt, and no more than there are slots for: `first` and what `quota` gives beside it.
+    /// Waits until there is one, and holds no slot meanwhile. None comes where there may be one, but no slot: whoever asks waits for a slot,
+    /// and claims with it. Dropping the future gives back what it had claimed. A paused endpoint has none.
+    async fn claim(
+        &self,
+        endpoint: &EndpointName,
+        quota: &Quota,
+        first: Slot,
+    ) -> Result<Vec<(ClaimedJob, Slot)>, Error>;
 
     /// Resumes an endpoint that was paused because another action than this (its SHA-256) said that it was gone. Says whether it was.
     async fn resume_changed(&self, _endpoint: &EndpointName, _action: [u8; 32]) -> Result<bool, Error> {
@@ -279,7 +286,7 @@ pub trait Ledger: BacklogLedger {
     /// Gives back a claim that was not begun: the attempt does not count.
     async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error>;
 
-    /// Claims up to `max` due replies of an SMTP account, as [`Ledger::claim_jobs`] does.
+    /// Claims up to `max` due replies of an SMTP account, as [`Ledger::claim`] does with jobs, with no need of slots.
     async fn claim_replies(&self, account: &str, max: usize) -> Result<Vec<ClaimedReply>, Error>;
 
     /// A piece of a reply's bytes, from there on; nothing at their end.
@@ -293,7 +300,7 @@ pub trait Ledger: BacklogLedger {
         Ok(Vec::new())
     }
 
-    /// Rings soon after another process changed something, such as what is due.
+    /// Rings soon after another process, or an operator in this one, changed something, such as what is due.
     fn knock(&self) -> Arc<Notify> {
         Arc::default()
     }

@@ -1,21 +1,21 @@
-//! Runs mail-parser where a hostile mail can do little harm: on a blocking thread, within limits, for a limited time.
+//! Runs mail-parser where a hostile mail can do little harm: on a thread for reading, within limits, for a limited time.
 //!
 //! What costs more than it may is noticed before it is parsed where a linear look at the bytes can tell, else by mail-parser's
-//! own limits, else by the clock. A thread that overran its time can't be stopped: it is given up, and the number of threads
-//! that read at once is bounded, so that even a mail that never ends costs one thread and not the process.
+//! own limits, else by the clock, which runs from when the thread begins: a queue is no mail's fault. A thread that overran its time can't
+//! be stopped: it is given up, and the number of threads that read at once is bounded, so that even a mail that never ends costs one thread
+//! and not the process.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use mail_parser::{Message, MessageParser, MessagePart, PartFlags};
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    task::spawn_blocking,
-    time::{Instant, timeout_at},
-};
+use tokio::time::timeout;
 
 use super::{Mail, repair::repaired, sealed::signed_content};
-use crate::config::Limits;
+use crate::{
+    config::Limits,
+    threads::{NoThread, Threads},
+};
 
 /// Why a mail can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,9 +37,12 @@ pub enum Unreadable {
     /// Reading panicked.
     #[error("reading the mail panicked")]
     Panicked,
-    /// All threads that may read are stuck with other mails. This one is not to blame.
-    #[error("all {READERS} threads that read mails are stuck; restart the process")]
+    /// No thread read it in time: all are at work, or stuck, with other mails. This one is not to blame.
+    #[error("all {READERS} threads that read mails are at work with others; where that lasts, restart the process")]
     Busy,
+    /// There is no thread for it.
+    #[error(transparent)]
+    NoThread(#[from] NoThread),
 }
 
 /// Mails read at once in the process, with those whose thread was given up.
@@ -48,9 +51,10 @@ const READERS: usize = 64;
 /// Bytes of a mail's header, ten times what Postfix lets through (`header_size_limit`): each may cost ten times itself when parsed.
 const MAX_HEADER: usize = 1 << 20;
 
-static SLOTS: Semaphore = Semaphore::const_new(READERS);
+/// Reads mails, and hashes them where senders are verified.
+pub static READING: Threads = Threads::new("reading", READERS);
 
-/// Reads a mail and returns what `f` makes of it. `f` runs on the same blocking thread and within the same time.
+/// Reads a mail and returns what `f` makes of it. `f` runs on the same thread and within the same time.
 ///
 /// # Errors
 /// When the mail is over a limit, is no mail, or when reading it or `f` overruns its time or panics.
@@ -59,29 +63,20 @@ where
     T: Send + 'static,
     F: FnOnce(&Mail<'_>) -> T + Send + 'static,
 {
-    let end = Instant::now() + limits.time;
-    let Ok(Ok(slot)) = timeout_at(end, SLOTS.acquire()).await else {
-        return Err(Unreadable::Busy);
-    };
-    let reading = spawn_blocking(move || within(slot, &raw, &limits, f));
-    match timeout_at(end, reading).await {
+    let begun = timeout(limits.time, READING.begin(move || within(&raw, &limits, f))).await;
+    let reading = begun.map_err(|_elapsed| Unreadable::Busy)??;
+    match timeout(limits.time, reading).await {
         Ok(Ok(read)) => read,
         Ok(Err(_panicked)) => Err(Unreadable::Panicked),
         Err(_elapsed) => {
-            let stuck = READERS - SLOTS.available_permits();
-            tracing::error!(stuck, readers = READERS, "a thread that reads a mail was given up");
+            let busy = READERS - READING.free();
+            tracing::error!(busy, readers = READERS, "a thread that reads a mail was given up");
             Err(Unreadable::Slow(limits.time))
         }
     }
 }
 
-/// Holds the slot as long as the thread lives, even when nobody waits for it any more.
-fn within<T>(
-    _slot: SemaphorePermit<'static>,
-    raw: &[u8],
-    limits: &Limits,
-    f: impl FnOnce(&Mail<'_>) -> T,
-) -> Result<T, Unreadable> {
+fn within<T>(raw: &[u8], limits: &Limits, f: impl FnOnce(&Mail<'_>) -> T) -> Result<T, Unreadable> {
     look(raw, limits)?;
     let mended = repaired(raw);
     let outer = parse_looked_at(mended.as_deref().unwrap_or(raw), limits)?;

@@ -46,6 +46,7 @@ fn full() -> Metrics {
         endpoints: BTreeMap::from([("orders".to_owned(), "waiting")]),
         jobs: vec![("orders".into(), "queued", 7)],
         oldest_due: vec![("orders".into(), 1_700_000_000.5)],
+        webhooks_down: vec![("orders".into(), 1_700_000_000.0)],
         replies: vec![("contoso".into(), "queued".into(), 2)],
         problems: 1,
         ledger_size: Some(4096),

@@ -28,6 +28,8 @@ pub struct Picture {
     pub jobs: Vec<(String, &'static str, u64)>,
     /// When the oldest job of an endpoint became due that is not run yet, in seconds since 1970.
     pub oldest_due: Vec<(String, f64)>,
+    /// Since when webhooks are down, by endpoint, in seconds since 1970.
+    pub webhooks_down: Vec<(String, f64)>,
     /// Replies by account and state.
     pub replies: Vec<(String, String, u64)>,
     /// Problems of the configuration.
@@ -171,6 +173,14 @@ fn endpoints(encoder: &mut DescriptorEncoder<'_>, picture: &Picture) -> fmt::Res
         metric
             .encode_family(&[("endpoint", endpoint.as_str())])?
             .encode_gauge(due)?;
+    }
+    let help = "Since when the webhook is down; nothing where it is up.";
+    let name = "webhook_down_since_timestamp";
+    let mut metric = encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Gauge)?;
+    for (endpoint, since) in &picture.webhooks_down {
+        metric
+            .encode_family(&[("endpoint", endpoint.as_str())])?
+            .encode_gauge(since)?;
     }
     let help = "Replies that were not sent, or came back, by state.";
     let mut metric = encoder.encode_descriptor("replies", help, None, MetricType::Gauge)?;

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use bytes::{Bytes, BytesMut};
 use reqwest::{Client, Response, redirect::Policy};
 
-use super::{Error, tls};
+use super::{Error, reach::Lookup, tls};
 pub use crate::address::is_private_literal;
 use crate::{address::is_private, config::TlsFiles};
 
@@ -26,6 +26,7 @@ pub fn client<'a>(files: impl Into<TlsFiles<'a>>) -> Result<Client, Error> {
     let builder = Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(Policy::none())
+        .dns_resolver(Lookup)
         .no_proxy()
         .http1_only()
         .http1_max_headers(MAX_HEADERS)

@@ -3,10 +3,12 @@
 //! Nothing here reads or writes mail. Every call ends within the deadline that it was given. There is no way to switch
 //! verification off.
 
+mod connects;
 mod cure;
 pub mod exchange;
 mod handshake;
 pub mod http;
+mod ours;
 mod reach;
 mod status_line;
 pub mod tls;
@@ -32,8 +34,10 @@ use tokio::{
 
 use crate::config::{Server, TlsFiles};
 
+pub use connects::{ConnectTurn, Connects};
 pub use cure::tls_cure;
 pub use handshake::{FirstWords, Handshake};
+pub use ours::is_ours;
 pub use tls::config as tls_config;
 
 /// Why a connection could not be had.

@@ -1,21 +1,48 @@
 //! The way to a server: its addresses, and a connection to the first that answers.
 
-use std::{io, net::SocketAddr, time::Duration};
-
-use socket2::{SockRef, TcpKeepalive};
-use tokio::{
-    net::{TcpStream, lookup_host},
-    task::JoinSet,
-    time::timeout,
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    time::Duration,
 };
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{net::TcpStream, task::JoinSet, time::timeout};
+
 use super::Error;
-use crate::config::Server;
+use crate::{config::Server, threads::Threads};
 
 /// How long one address may take before the next one is tried beside it (RFC 8305 section 5).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 /// Unacknowledged data for this long means a dead peer (`TCP_USER_TIMEOUT`).
 const USER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The system's resolver holds up a thread until it answers, however long that takes: these hold up nobody else.
+static LOOKUPS: Threads = Threads::new("lookup", 64);
+
+/// Asks the system's resolver, for an HTTP client.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lookup;
+
+impl Resolve for Lookup {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = lookup(name.as_str(), 0).await?;
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+async fn lookup(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    let host = host.to_owned();
+    let looking = LOOKUPS.begin(move || Ok((host.as_str(), port).to_socket_addrs()?.collect()));
+    let found = looking.await.map_err(io::Error::other)?.await;
+    found.unwrap_or_else(|_| Err(io::Error::other("the resolver panicked")))
+}
 
 /// Finds the server's addresses and connects to one.
 pub(super) async fn reach(server: &Server) -> Result<TcpStream, Error> {
@@ -25,12 +52,11 @@ pub(super) async fn reach(server: &Server) -> Result<TcpStream, Error> {
 
 /// Asks the system's resolver.
 pub(super) async fn resolve(server: &Server) -> Result<Vec<SocketAddr>, Error> {
-    let found = lookup_host((server.host.as_str(), server.port)).await;
-    let addresses = found.map_err(|source| Error::Resolve {
+    let found = lookup(&server.host, server.port).await;
+    found.map_err(|source| Error::Resolve {
         host: server.host.clone(),
         source,
-    })?;
-    Ok(addresses.collect())
+    })
 }
 
 /// Tries these addresses, the next one beside the last where that is slow, and takes the first that answers.

@@ -166,6 +166,7 @@ pub(super) fn because(reason: Reason) -> &'static str {
         Reason::Encrypted => "it is encrypted, and can't be read here",
         Reason::Sender | Reason::Untrusted => "it is not accepted from this sender",
         Reason::Rate => "there were too many mails in a short time",
+        Reason::Down => "the system that it is meant for can't be reached",
         Reason::Input => "something that is needed is missing",
         Reason::Part => "a part of it could not be handled",
         Reason::Oversize => "the result is too large for a mail",

@@ -13,7 +13,7 @@ pub enum State {
     Working,
     /// It began and has not looked yet.
     Starting,
-    /// Its mailbox can't be reached; that is tried again.
+    /// Its mailbox can't be reached, or its webhook is down; that is tried again.
     Waiting,
     /// Its mailbox wants another sign-in.
     NeedsSignIn,

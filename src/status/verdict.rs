@@ -38,6 +38,17 @@ pub struct Trouble {
     pub next: Option<DateTime<Utc>>,
 }
 
+/// A webhook that is down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unanswered {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// What it said last, or why it said nothing.
+    pub said: String,
+    /// When it is asked next.
+    pub next: DateTime<Utc>,
+}
+
 /// An endpoint that stands before another at its mailbox and is held: what is not clearly meant for somebody else waits for its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
@@ -60,6 +71,8 @@ pub struct Known {
     pub trouble: Option<Trouble>,
     /// Since when its jobs wait, and who has it so.
     pub paused: Option<(DateTime<Utc>, PausedBy)>,
+    /// How its webhook is down.
+    pub down: Option<Unanswered>,
     /// Who is held before it at its mailbox.
     pub held_back: Vec<Holder>,
     /// What is wrong with its file, whose last good version goes on.
@@ -200,6 +213,7 @@ pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
         (Some(trouble), _) => of_trouble(known, trouble, now),
         (None, Some((since, by))) => Verdict::paused(&known.endpoint, *since, *by),
         (None, None) if !known.held_back.is_empty() => held_back(&known.held_back),
+        (None, None) if let Some(down) = &known.down => is_down(&known.endpoint, down, now),
         (None, None) if known.looked.is_none() => Verdict::new(State::Starting, "starting; not looked yet"),
         (None, None) => Verdict::new(State::Working, "working"),
     };
@@ -228,6 +242,26 @@ pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
         .collect();
     verdict.to_do = Some(all.join("; ")).filter(|all| !all.is_empty());
     verdict
+}
+
+/// The state of an endpoint whose webhook is down.
+fn is_down(endpoint: &str, down: &Unanswered, now: DateTime<Utc>) -> Verdict {
+    let Unanswered { since, said, next } = down;
+    let long = TimeDelta::from_std(PATIENCE).is_ok_and(|patience| now - *since >= patience);
+    let asked = match *next > now {
+        true => format!("asked next {}", time(*next)),
+        false => "asked with the next job".to_owned(),
+    };
+    Verdict {
+        to_do: long.then(|| {
+            format!("have its webhook answer; mailjob jobs retry --all --endpoint {endpoint} --state deferred has it asked at once")
+        }),
+        since: Some(*since),
+        ..Verdict::new(
+            State::Waiting,
+            format!("its jobs wait, because its webhook is down since {}: {said}; {asked}", time(*since)),
+        )
+    }
 }
 
 /// The state of an endpoint behind others that are held.

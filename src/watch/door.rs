@@ -9,15 +9,21 @@ use super::{error::Error, mechanism::SignIn};
 use crate::{
     auth::{Credential, Login},
     config::{Inlet, Mailbox},
+    net::{ConnectTurn, Connects},
     refusal::MailHost,
 };
 
 /// From the first packet to the opened mailbox.
 pub(super) const CONNECT: Duration = Duration::from_secs(90);
 
-/// Where credentials come from.
+/// How long a connection may wait behind others to its host: 1,000 mailboxes come up in that time.
+const TURN: Duration = Duration::from_secs(300);
+
+/// Where credentials come from, and when they may be shown.
 #[async_trait]
 pub(super) trait Keys: Send + Sync {
+    /// Waits while as many connections to this host are in the making as may be.
+    async fn turn(&self) -> Option<ConnectTurn>;
     /// A credential that is good now.
     async fn credential(&self) -> Result<Credential, Error>;
     /// The server did not take this one.
@@ -35,10 +41,15 @@ pub(super) trait Door<W>: Keys {
 pub(super) struct Account {
     pub(super) inlet: Arc<Inlet>,
     pub(super) login: Arc<Login>,
+    pub(super) connects: Connects,
 }
 
 #[async_trait]
 impl Keys for Account {
+    async fn turn(&self) -> Option<ConnectTurn> {
+        Some(self.connects.turn(&self.inlet.mailbox.server.host).await)
+    }
+
     async fn credential(&self) -> Result<Credential, Error> {
         Ok(self.login.credential().await?)
     }
@@ -59,7 +70,7 @@ pub(super) fn who<'a>(mailbox: &'a Mailbox, credential: &'a Credential) -> SignI
     }
 }
 
-/// Connects and signs in within 90 s; `open` does what comes after the connection.
+/// Waits for its turn, connects and signs in within 90 s; `open` does what comes after the connection.
 ///
 /// An access token that is refused is replaced once: it may have been revoked. A password is not tried twice, since that locks accounts.
 pub(super) async fn admitted<W, T, F>(door: &dyn Door<W>, open: impl Fn(W, Credential) -> F) -> Result<T, Error>
@@ -69,11 +80,16 @@ where
     let mut last = false;
     loop {
         let credential = door.credential().await?;
+        let turn = timeout(TURN, door.turn()).await.map_err(|_| Error::Endless {
+            command: "waiting behind other connections to the host, which did not get through,",
+            after: TURN,
+        })?;
         let opened = async { open(door.knock().await?, credential.clone()).await };
         let opened = timeout(CONNECT, opened).await.unwrap_or(Err(Error::Endless {
             command: "connecting",
             after: CONNECT,
         }));
+        drop(turn);
         match opened {
             Err(error @ Error::Credential { .. }) if error.patience().is_none() => {
                 door.rejected(&credential);
@@ -106,6 +122,10 @@ mod tests {
 
     #[async_trait]
     impl Keys for Shut {
+        async fn turn(&self) -> Option<ConnectTurn> {
+            None
+        }
+
         async fn credential(&self) -> Result<Credential, Error> {
             Ok(self.credential.clone())
         }

@@ -24,6 +24,7 @@ use crate::{
     budget::Budget,
     config::{self, Endpoint, EndpointName, Fate, Inlet, Settle, Tls},
     ledger::{Cursor, Ledger, MailboxKey},
+    net::ConnectTurn,
     secret::Secret,
 };
 
@@ -67,6 +68,10 @@ impl Door<Wire> for Scripts {
 
 #[async_trait]
 impl Keys for Scripts {
+    async fn turn(&self) -> Option<ConnectTurn> {
+        None
+    }
+
     async fn credential(&self) -> Result<Credential, Error> {
         Ok(self.credential.clone())
     }

@@ -15,6 +15,7 @@ use crate::{
     config::{EndpointName, Retention},
     job::{ConversationKey, JobId},
     ledger::*,
+    slots::{Quota, Slot},
 };
 
 /// A ledger in memory that knows what the watch room asks of it.
@@ -193,7 +194,7 @@ impl Ledger for Memory {
         Ok(())
     }
 
-    async fn claim_jobs(&self, _: &EndpointName, _: usize) -> Result<Vec<ClaimedJob>, Error> {
+    async fn claim(&self, _: &EndpointName, _: &Quota, _: Slot) -> Result<Vec<(ClaimedJob, Slot)>, Error> {
         unreachable!()
     }
 

@@ -9,6 +9,8 @@ mod aside;
 mod backlog;
 mod backoff;
 mod care;
+#[cfg(test)]
+mod connects_tests;
 mod cursor;
 mod door;
 pub mod error;
@@ -61,6 +63,7 @@ use crate::{
     budget::Budget,
     config::{EndpointName, Inlet, Mailbox, Protocol},
     ledger::{Ledger, MailboxKey},
+    net::Connects,
 };
 
 pub use self::health::Health;
@@ -74,6 +77,8 @@ pub struct Watch {
     pub ledger: Arc<dyn Ledger>,
     /// How to sign in.
     pub login: Arc<Login>,
+    /// When it may connect.
+    pub connects: Connects,
     /// The memory that mails on their way may take, shared by all mailboxes.
     pub budget: Budget,
     /// How the mailbox is doing.
@@ -87,6 +92,7 @@ pub async fn run(watch: Watch) {
     let door = Account {
         inlet: watch.inlet.clone(),
         login: watch.login.clone(),
+        connects: watch.connects.clone(),
     };
     let delay = watch.inlet.mailbox.looks.start_delay;
     if watch.stop.run_until_cancelled(sleep(delay)).await.is_none() {

@@ -32,7 +32,7 @@ use super::{
 use crate::{
     auth::{Credential, Login},
     config::{Account, Fate, Server},
-    net,
+    net::{self, ConnectTurn},
     refusal::MailHost,
 };
 
@@ -64,6 +64,10 @@ impl Host {
 
 #[async_trait]
 impl Keys for Host {
+    async fn turn(&self) -> Option<ConnectTurn> {
+        None
+    }
+
     async fn credential(&self) -> Result<Credential, Error> {
         Ok(self.login.credential().await?)
     }

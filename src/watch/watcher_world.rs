@@ -13,6 +13,7 @@ use crate::{
     budget::Budget,
     config,
     ledger::Cursor,
+    net::Connects,
     watch::{
         Health, Watch,
         fakes::{Scripts, endpoint, inlet},
@@ -63,6 +64,7 @@ pub(in crate::watch) fn start_with(
         inlet: Arc::new(inlet(endpoint)),
         ledger: memory.clone(),
         login: Arc::new(login),
+        connects: Connects::new(16),
         budget: Budget::new(8 << 20),
         health: health.clone(),
         stop: stop.clone(),

@@ -301,3 +301,50 @@ async fn a_webhook_that_fails_is_shown_while_jobs_wait_for_it() {
     processed(&world, &mailjob, ADA, 1).await;
     until(&mailjob, "orders", PATIENCE, |found| found.setback.is_none()).await;
 }
+
+/// 60 mails for a webhook that is not there, and one for a neighbour; then it is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_is_down_is_asked_seldom_and_shown_until_it_is_up() {
+    let world = World::start(Options::default()).await.unwrap();
+    let up = std::sync::Arc::new(AtomicBool::new(false));
+    let answers = up.clone();
+    let receiver = Receiver::start(move |_| match answers.load(Ordering::SeqCst) {
+        true => Answer::status(200),
+        false => Answer::status(503),
+    });
+    let receiver = receiver.await.unwrap();
+    let mut mailjob = installed(&world).await;
+    let webhook = format!(
+        "[mailbox]\naccount = \"ada\"\n[webhook]\nurl = \"{}\"\nallow_private_network = true\n[retry]\nwaits = [\"1h\"]\n",
+        receiver.url("/")
+    );
+    mailjob.endpoint("orders", &webhook).unwrap();
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    let mails: Vec<_> = (1..=60).map(letter).collect();
+    world.dovecot.deliver_all(ADA, &mails).await.unwrap();
+    let down = until(&mailjob, "orders", PATIENCE, |found| found.state == State::Waiting).await;
+    assert!(
+        down.words.contains("its webhook is down since") && down.words.contains("503"),
+        "{}",
+        down.words
+    );
+    let metrics = page(&mailjob, "/metrics").await;
+    let since = value(
+        &metrics,
+        "mailjob_webhook_down_since_timestamp_seconds{endpoint=\"orders\"}",
+    );
+    assert!(since.is_some_and(|since| since > 1e9), "{metrics}");
+    let (_, table) = asked(&mailjob, &[]).await;
+    assert!(table.contains("its webhook is down since"), "{table}");
+    // Each job that was tried waits an hour; the others have had no attempt.
+    receiver.wait_for(10, PATIENCE).await.unwrap();
+    let asked_in_vain = receiver.requests().len();
+    assert!(asked_in_vain < 25, "{asked_in_vain} requests");
+    up.store(true, Ordering::SeqCst);
+    let retry = ["jobs", "retry", "--all", "--state", "deferred"];
+    assert!(mailjob.command(&retry).output().await.unwrap().status.success());
+    processed(&world, &mailjob, ADA, 60).await;
+    until(&mailjob, "orders", PATIENCE, |found| found.state == State::Working).await;
+    assert!(receiver.requests().len() <= 60 + asked_in_vain + 8);
+}

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     config::{EndpointName, Problem},
+    dispatch,
     ledger::counts::Counts,
     message::clean::clean,
     metrics::{MailboxNow, Picture},
@@ -16,7 +17,7 @@ use crate::{
     status::{
         Endpoint, Jobs, Mailbox, Replies, Setback, State, Status,
         state::time,
-        verdict::{Holder, Known, Need, Trouble, Verdict, undecided, verdict},
+        verdict::{Holder, Known, Need, Trouble, Unanswered, Verdict, undecided, verdict},
     },
     watch::{self, health},
 };
@@ -53,6 +54,8 @@ pub(in crate::app) struct Seat {
     pub(in crate::app) watch: Arc<watch::Health>,
     /// The endpoints that are held before it, each with whether its file is gone.
     pub(in crate::app) held_back: Vec<(String, bool)>,
+    /// Its dispatch.
+    pub(in crate::app) acts: Option<Arc<dispatch::Health>>,
     /// The account that sends replies.
     pub(in crate::app) outbox: Option<Arc<reply::Health>>,
 }
@@ -208,6 +211,11 @@ impl View {
                 .iter()
                 .map(|endpoint| (endpoint.name.clone(), endpoint.state.code()))
                 .collect(),
+            webhooks_down: self
+                .seats
+                .iter()
+                .filter_map(|(name, seat)| Some((name.clone(), seat.down()?.since.timestamp() as f64)))
+                .collect(),
             jobs: status.endpoints.iter().filter_map(numbers).flatten().collect(),
             oldest_due: due
                 .map(|(name, due)| (name.clone(), due.timestamp_millis() as f64 / 1e3))
@@ -244,6 +252,7 @@ impl Seat {
             looked: state.looked,
             trouble,
             paused: None,
+            down: self.down(),
             held_back: Vec::new(),
             problem: problem.cloned(),
             jobs,
@@ -255,6 +264,11 @@ impl Seat {
             undecided: replies.and_then(|replies| undecided(name, replies)),
             unsettled: state.unsettled.as_ref().map(unsettled),
         }
+    }
+
+    fn down(&self) -> Option<Unanswered> {
+        let dispatch::Down { since, said, next } = self.acts.as_ref()?.down()?;
+        Some(Unanswered { since, said, next })
     }
 
     fn shown(&self, state: &health::State) -> Mailbox {

@@ -19,6 +19,7 @@ fn seat(name: &str) -> (String, Seat) {
         person: None,
         watch: Arc::default(),
         held_back: Vec::new(),
+        acts: None,
         outbox: None,
     };
     (name.into(), seat)

@@ -31,6 +31,7 @@ impl Fleet {
                     .map(|(name, away)| (name.to_string(), *away))
                     .collect(),
                 watch: self.health.get(&mailbox.id())?.clone(),
+                acts: self.acting.get(name).cloned(),
                 outbox: sends.and_then(|account| self.sending.get(&account.name).cloned()),
             };
             Some((name.to_string(), seat))

@@ -1,17 +1,17 @@
 //! `mailjob.toml`: the service's own settings and the accounts that endpoints share.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, ops::RangeInclusive, path::Path, sync::Arc, time::Duration};
 
 use toml::de::DeValue;
 
 use super::{HOUR, SECOND, account::account, api::api, name_fault, operator::operator, retention::retention};
-use crate::addr_spec::normal_domain;
 use crate::config::{
     Account, Api, EndpointName, Operator, Service,
     read::{Part, Value, read},
     table::Table,
     value::{count, duration, path, secret, size, text},
 };
+use crate::{addr_spec::normal_domain, slots::Size};
 
 /// What `mailjob.toml` says.
 #[derive(Debug)]
@@ -80,13 +80,20 @@ fn service_of(table: &mut Table<'_>, cores: usize) -> Service {
         health: table.or("health", default.health, health),
         drain: table.or("drain", default.drain, duration(SECOND..=HOUR)),
         memory: table.or("memory", default.memory, size(1 << 20..=1 << 40)),
-        jobs: table.or("jobs", default.jobs, count(1..=100_000)),
-        commands: table.or("commands", default.commands, count(1..=1024)),
+        jobs: table.or("jobs", default.jobs, exactly(1..=100_000)),
+        commands: table.or("commands", default.commands, exactly(1..=1024)),
+        connects: table.or("connects", default.connects, count(1..=1000)),
         retention: default.retention,
         resolver: table.get("resolver", resolver),
         patience: table.or("patience", default.patience, duration(Duration::ZERO..=HOUR)),
         hello: table.get("hello", hello),
     }
+}
+
+/// So many slots as are written.
+fn exactly<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> Option<Size> {
+    let count = count(range);
+    move |value| count(value).map(Size::Exactly)
 }
 
 /// A name that SMTP takes: of a host, or an address literal (RFC 5321 section 4.1.3).

@@ -21,6 +21,7 @@ use crate::{
     budget::Memory,
     config::{self, Action, Endpoint, OriginalAs},
     job::{Outcome, Reason, state::State},
+    slots::{Size, Slots},
 };
 
 #[tokio::test]
@@ -148,7 +149,7 @@ async fn gone_pauses_the_endpoint_and_loses_nothing() {
     scene.start(one_by_one);
     let rows = scene.until(|rows| rows[0].state == State::Deferred).await;
     assert_eq!(rows[0].reason.as_deref(), Some("status-410"));
-    assert!(!scene.running.as_ref().unwrap().is_finished(), "it waits to be stopped");
+    assert!(scene.running.try_join_next().is_none(), "it waits to be stopped");
     scene.stopped().await;
     assert_eq!(seen.lock().unwrap().len(), 1);
     let rows = scene.ledger.inner.overview(9).await.unwrap();
@@ -278,7 +279,7 @@ async fn a_mail_that_is_not_meant_goes_to_the_next_endpoint() {
 #[tokio::test]
 async fn no_more_jobs_run_at_once_than_may() {
     let mut scene = Scene::with((0..12).map(|n| format!("{MAIL}{n}")).collect()).await;
-    scene.jobs = 1;
+    scene.slots = Slots::new(Size::Exactly(1), Size::Exactly(2));
     let lock = tempfile::tempdir().unwrap();
     let write = vec![lock.path().to_owned()];
     let lock = lock.path().join("lock").display().to_string();

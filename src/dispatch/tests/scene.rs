@@ -15,20 +15,21 @@ use bytes::Bytes;
 use chrono::Utc;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::shaky::Shaky;
 use crate::{
     budget::Memory,
     config::{Action, Endpoint, EndpointName, Webhook},
-    dispatch::{Dispatch, run, verify::Dns},
+    dispatch::{Dispatch, Down, Health, kind, run, verify::Dns},
     job::{Ending, JobId, Outcome, Replier, ReplyDecision, state::State},
     ledger::{
         Content, Cursor, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
         sqlite::{OverviewRow, open},
     },
     net::exchange::HttpClient,
+    slots::{Size, Slots},
 };
 
 /// Long enough for any machine; only a failing test waits so long.
@@ -57,9 +58,11 @@ pub(super) struct Scene {
     pub(super) notes: Arc<Notes>,
     pub(super) memory: Memory,
     pub(super) next: Vec<EndpointName>,
-    pub(super) jobs: usize,
+    pub(super) slots: Slots,
+    pub(super) dns: Arc<Dns>,
+    pub(super) health: Arc<Health>,
     pub(super) stop: CancellationToken,
-    pub(super) running: Option<JoinHandle<()>>,
+    pub(super) running: JoinSet<()>,
 }
 
 impl Scene {
@@ -80,9 +83,11 @@ impl Scene {
             notes: Arc::default(),
             memory: Memory::new(32 << 20),
             next: Vec::new(),
-            jobs: 32,
+            slots: Slots::new(Size::Exactly(32), Size::Exactly(2)),
+            dns: Dns::new(None),
+            health: Arc::default(),
             stop: CancellationToken::new(),
-            running: None,
+            running: JoinSet::new(),
         };
         scene.deliver(1, mails).await;
         scene
@@ -90,6 +95,11 @@ impl Scene {
 
     /// Takes further mails, from this UID on.
     pub(super) async fn deliver(&self, first: u32, mails: Vec<String>) {
+        self.deliver_to("invoices", first, mails).await;
+    }
+
+    /// The same for the mailbox of another endpoint.
+    pub(super) async fn deliver_to(&self, name: &str, first: u32, mails: Vec<String>) {
         let mails = (first..).zip(mails).map(|(uid, mail)| NewMail {
             place: Place { uid_validity: 1, uid },
             received: None,
@@ -105,8 +115,8 @@ impl Scene {
             uid_validity: 1,
             uid_next: first + u32::try_from(mails.len()).unwrap(),
         };
-        let mailbox = MailboxKey("imap://invoices@us.example/INBOX".into());
-        let endpoint = EndpointName::new("invoices").unwrap();
+        let mailbox = MailboxKey(format!("imap://{name}@us.example/INBOX").into());
+        let endpoint = EndpointName::new(name).unwrap();
         let intake = Intake {
             mailbox,
             endpoints: vec![endpoint],
@@ -122,20 +132,26 @@ impl Scene {
     }
 
     pub(super) fn start_with(&mut self, endpoint: Endpoint, replier: Arc<dyn Replier>) {
-        self.running = Some(tokio::spawn(run(Dispatch {
+        let kind = kind(&endpoint.action);
+        let quota = self.slots.join(kind, endpoint.concurrency);
+        self.running.spawn(run(Dispatch {
             endpoint: Arc::new(endpoint),
             ledger: self.ledger.clone(),
             replier,
             http: HttpClient::new(None, true).unwrap(),
-            dns: Dns::new(None),
+            dns: self.dns.clone(),
             memory: self.memory.clone(),
             next: self.next.clone(),
-            jobs: Arc::new(Semaphore::new(self.jobs)),
-            commands: Arc::new(Semaphore::new(2)),
+            quota,
             guests: Arc::default(),
-            health: Arc::default(),
+            health: self.health.clone(),
             stop: self.stop.clone(),
-        })));
+        }));
+    }
+
+    /// How the webhook is down.
+    pub(super) fn down(&self) -> Option<Down> {
+        self.health.down()
     }
 
     /// Waits until the jobs, oldest first, are as wanted.
@@ -159,10 +175,9 @@ impl Scene {
 
     pub(super) async fn stopped(&mut self) {
         self.stop.cancel();
-        tokio::time::timeout(PATIENCE, self.running.take().unwrap())
-            .await
-            .unwrap()
-            .unwrap();
+        while let Some(ended) = tokio::time::timeout(PATIENCE, self.running.join_next()).await.unwrap() {
+            ended.unwrap();
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
         Gate, GatheredParts, HandedOn, Intake, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail,
         MaildropName, OldMail, Place, Settling, Submitted, Taken, UploadId, Wanted, sqlite::Sqlite,
     },
+    slots::{Quota, Slot},
 };
 
 /// A ledger that fails a few times when asked to.
@@ -34,11 +35,16 @@ fn fails(left: &AtomicUsize) -> bool {
 
 #[async_trait]
 impl Ledger for Shaky {
-    async fn claim_jobs(&self, endpoint: &EndpointName, max: usize) -> Result<Vec<ClaimedJob>, Error> {
+    async fn claim(
+        &self,
+        endpoint: &EndpointName,
+        quota: &Quota,
+        first: Slot,
+    ) -> Result<Vec<(ClaimedJob, Slot)>, Error> {
         if fails(&self.claims) {
             return Err(Error::Engine("as the test wants".into()));
         }
-        self.inner.claim_jobs(endpoint, max).await
+        self.inner.claim(endpoint, quota, first).await
     }
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error> {
         assert!(!fails(&self.panics), "as the test wants");

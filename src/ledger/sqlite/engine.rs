@@ -9,7 +9,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{
     Sqlite, bounces, claims, conversations, finish, forget, intake, lacking,
-    line::Waiter,
+    line::{Most, Waiter},
     mail_bytes, maildrop, outbox, parts, pause,
     post::Letter,
     rate, reads, route,
@@ -25,7 +25,25 @@ use crate::{
         HandedOn, Intake, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw,
         Settling, Submitted, Taken, UploadId, Wanted,
     },
+    slots::{Quota, Slot},
 };
+
+impl Sqlite {
+    /// Claims up to `max` due jobs of an endpoint beside whoever has slots: for one who looks at a ledger by hand.
+    ///
+    /// # Errors
+    /// As [`Ledger::claim`].
+    pub async fn claim_jobs(&self, endpoint: &EndpointName, max: usize) -> Result<Vec<ClaimedJob>, Error> {
+        Ok(self.claim_up_to(endpoint, Most::Items(max.max(1))).await?.0)
+    }
+
+    async fn claim_up_to(&self, endpoint: &EndpointName, most: Most) -> Result<(Vec<ClaimedJob>, Vec<Slot>), Error> {
+        let (tell, claimed) = oneshot::channel();
+        let key = endpoint.clone();
+        self.post.send(Letter::Jobs(Waiter { key, most, tell })).await?;
+        Ok(claimed.await.map_err(|_| Error::Closed)??.accept())
+    }
+}
 
 #[async_trait]
 impl Ledger for Sqlite {
@@ -83,16 +101,15 @@ impl Ledger for Sqlite {
             .await
     }
 
-    async fn claim_jobs(&self, endpoint: &EndpointName, max: usize) -> Result<Vec<ClaimedJob>, Error> {
-        let (tell, claimed) = oneshot::channel();
-        self.post
-            .send(Letter::Jobs(Waiter {
-                key: endpoint.clone(),
-                max: max.max(1),
-                tell,
-            }))
-            .await?;
-        Ok(claimed.await.map_err(|_| Error::Closed)??.accept())
+    async fn claim(
+        &self,
+        endpoint: &EndpointName,
+        quota: &Quota,
+        first: Slot,
+    ) -> Result<Vec<(ClaimedJob, Slot)>, Error> {
+        let most = Most::Slots(quota.clone(), Some(first));
+        let (jobs, slots) = self.claim_up_to(endpoint, most).await?;
+        Ok(jobs.into_iter().zip(slots).collect())
     }
 
     async fn resume_changed(&self, endpoint: &EndpointName, action: [u8; 32]) -> Result<bool, Error> {
@@ -174,11 +191,11 @@ impl Ledger for Sqlite {
         self.post
             .send(Letter::Replies(Waiter {
                 key: account.into(),
-                max: max.max(1),
+                most: Most::Items(max.max(1)),
                 tell,
             }))
             .await?;
-        Ok(claimed.await.map_err(|_| Error::Closed)??.accept())
+        Ok(claimed.await.map_err(|_| Error::Closed)??.accept().0)
     }
 
     async fn letter(&self, job: JobId, from: u64) -> Result<Bytes, Error> {

@@ -16,7 +16,10 @@ use super::{
     post::{Letter, Post, operation},
     savepoint::{Desk, savepoint},
 };
-use crate::ledger::Error;
+use crate::{
+    ledger::Error,
+    slots::{Quota, Slot},
+};
 
 /// Microseconds until claims that could not be served because the engine failed are tried again.
 const AGAIN: i64 = 1_000_000;
@@ -39,20 +42,43 @@ pub(super) trait Claimable: Sized + Send + 'static {
 /// A claim that waits.
 pub(super) struct Waiter<T: Claimable> {
     pub(super) key: T::Key,
-    pub(super) max: usize,
+    pub(super) most: Most,
     pub(super) tell: oneshot::Sender<Result<Claim<T>, Error>>,
+}
+
+/// How much a claim takes.
+pub(super) enum Most {
+    /// So many.
+    Items(usize),
+    /// One for each slot: the first claim has one with it.
+    Slots(Quota, Option<Slot>),
+}
+
+impl Most {
+    /// How many may be claimed now, and their slots.
+    fn now(&mut self) -> (usize, Vec<Slot>) {
+        match self {
+            Self::Items(max) => (*max, Vec::new()),
+            Self::Slots(quota, first) => {
+                let mut slots = Vec::from_iter(first.take());
+                slots.extend(quota.take(usize::MAX));
+                (slots.len(), slots)
+            }
+        }
+    }
 }
 
 /// What was claimed, until somebody takes it; dropped before that, it is given back.
 pub(super) struct Claim<T: Claimable> {
     items: Vec<T>,
+    slots: Vec<Slot>,
     post: Weak<Post>,
 }
 
 impl<T: Claimable> Claim<T> {
-    /// Takes what was claimed.
-    pub(super) fn accept(mut self) -> Vec<T> {
-        std::mem::take(&mut self.items)
+    /// Takes what was claimed, and the slots for it.
+    pub(super) fn accept(mut self) -> (Vec<T>, Vec<Slot>) {
+        (std::mem::take(&mut self.items), std::mem::take(&mut self.slots))
     }
 }
 
@@ -73,8 +99,8 @@ impl<T: Claimable> Drop for Claim<T> {
     }
 }
 
-/// Who waited, and what was claimed for it.
-type Served<T> = (Waiter<T>, Result<Vec<T>, Error>);
+/// Who waited, and what was claimed for it, with its slots.
+type Served<T> = (Waiter<T>, Result<Vec<T>, Error>, Vec<Slot>);
 
 /// All claims of one kind that wait.
 pub(super) struct Line<T: Claimable> {
@@ -141,20 +167,26 @@ impl<T: Claimable> Line<T> {
         let Some(queue) = self.waiting.get_mut(key) else {
             return Ok(());
         };
-        while let Some(waiter) = queue.pop_front() {
+        while let Some(mut waiter) = queue.pop_front() {
             if waiter.tell.is_closed() {
+                continue;
+            }
+            let (max, mut slots) = waiter.most.now();
+            if max == 0 {
+                self.served.push((waiter, Ok(Vec::new()), slots));
                 continue;
             }
             let mut claimed = Ok(Vec::new());
             let stood = savepoint(db, now, |desk| {
-                claimed = T::claim(desk, key, waiter.max);
+                claimed = T::claim(desk, key, max);
                 claimed.as_ref().map(drop).map_err(Clone::clone)
             });
             if stood.is_ok() && claimed.as_ref().is_ok_and(Vec::is_empty) {
                 queue.push_front(waiter);
                 break;
             }
-            self.served.push((waiter, claimed));
+            slots.truncate(claimed.as_ref().map_or(0, Vec::len));
+            self.served.push((waiter, claimed, slots));
             stood?;
         }
         if queue.is_empty() {
@@ -167,9 +199,10 @@ impl<T: Claimable> Line<T> {
 
     /// The batch is durable: hands out what was claimed. What nobody takes comes back by [`Claim`]'s drop.
     pub(super) fn deliver(&mut self) {
-        for (waiter, claimed) in self.served.drain(..) {
+        for (waiter, claimed, slots) in self.served.drain(..) {
             let claim = claimed.map(|items| Claim {
                 items,
+                slots,
                 post: self.post.clone(),
             });
             drop(waiter.tell.send(claim));
@@ -178,7 +211,7 @@ impl<T: Claimable> Line<T> {
 
     /// The batch failed: everybody waits again, and is looked at a little later.
     pub(super) fn restore(&mut self, now: i64) {
-        for (waiter, _) in self.served.drain(..).rev() {
+        for (waiter, _, _slots) in self.served.drain(..).rev() {
             self.roused.insert(waiter.key.clone());
             self.waiting.entry(waiter.key.clone()).or_default().push_front(waiter);
         }

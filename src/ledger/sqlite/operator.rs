@@ -109,7 +109,10 @@ impl Door for Sqlite {
         T: Send + 'static,
         W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.post.ask(0, work).await
+        let changed = self.post.ask(0, work).await?;
+        // Whoever leaves something alone for a while tries it now, as after a change by another process.
+        self.shared.knock().notify_waiters();
+        Ok(changed)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
     budget::Budget,
     config::{self, Protocol, Settle},
     ledger::{Cursor, MAILDROP, Verdict},
+    net::{ConnectTurn, Connects},
     secret::Secret,
     watch::{
         Watch,
@@ -240,6 +241,10 @@ impl Door<Wire> for Entrance {
 
 #[async_trait]
 impl Keys for Entrance {
+    async fn turn(&self) -> Option<ConnectTurn> {
+        None
+    }
+
     async fn credential(&self) -> Result<Credential, Error> {
         Ok(Credential::Password(Secret::from("pass word")))
     }
@@ -278,6 +283,7 @@ async fn watched(case: Case) -> (Arc<Server>, Vec<Vec<u8>>) {
         inlet: Arc::new(inlet(endpoint)),
         ledger: memory.clone(),
         login: Arc::new(login),
+        connects: Connects::new(16),
         budget: Budget::new(8 << 20),
         health: Arc::default(),
         stop: stop.clone(),

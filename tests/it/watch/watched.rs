@@ -14,6 +14,7 @@ use mailjob::{
     },
     job::{Answer, Outcome, ReplyDecision},
     ledger::{ClaimedJob, Finish, Ledger, sqlite},
+    net::Connects,
     watch::{self, Health, Watch},
 };
 use mailjob_testbed::World;
@@ -77,6 +78,7 @@ impl Watched {
             login: Arc::new(login(&account, &ledger)),
             inlet: Arc::new(routes([&Arc::new(endpoint)]).pop().unwrap().inlet()),
             ledger: shared,
+            connects: Connects::new(16),
             budget: Budget::new(16 << 20),
             health: health.clone(),
             stop: stop.clone(),
