@@ -207,7 +207,7 @@ async fn large_mails_that_are_quoted_wait_for_one_another() {
         mail
     };
     // A test's program reads slowly.
-    let command = "original = \"quote\"\n[limits]\ntime = \"2min\"\n[command]\nargv = [\"/bin/echo\", \"done\"]\n";
+    let command = "original = \"quote\"\n[limits]\ntime = \"120s\"\n[command]\nargv = [\"/bin/echo\", \"done\"]\n";
     let mut caged = Caged::start(world, command, (0..4).map(mail)).await;
     caged.until("attempt ended", 4).await;
     caged.until("reply sent", 4).await;
