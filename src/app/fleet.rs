@@ -98,9 +98,8 @@ impl Fleet {
         ledger: Arc<dyn Ledger>,
         vault: Arc<Vault>,
         metrics: Metrics,
-        memory: Memory,
+        (memory, guests): (Memory, Arc<Guests>),
         service: &Service,
-        guests: Arc<Guests>,
         stop: CancellationToken,
     ) -> Self {
         let sign_ins = SignIns::new(loops.clone(), vault, metrics.clone(), stop.clone());

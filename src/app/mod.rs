@@ -139,9 +139,8 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         ledger.clone(),
         vault,
         metrics.clone(),
-        memory,
+        (memory, guests::start(&sources, &config)),
         &config.service,
-        guests::start(&sources, &config),
         draining.clone(),
     );
     fleet.become_like(&config);

@@ -117,8 +117,7 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen, holding
                 Err(outcome) => return Some(outcome.into()),
             };
             holding.give_back();
-            let ended = asked(dispatch, job, webhook, request, &mut means(dispatch, job, holding)).await?;
-            ended
+            asked(dispatch, job, webhook, request, &mut means(dispatch, job, holding)).await?
         }
         Action::Command(command) => {
             let config = command.clone();

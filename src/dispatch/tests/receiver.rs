@@ -100,7 +100,14 @@ pub(in crate::dispatch) async fn posted_by(
     let memory = Memory::new(0);
     let mut holding = Holding::new(&memory.work);
     let request = request.parked(&memory.parked).unwrap();
-    send(client, webhook, request, false, &mut Means::new(&memory, &mut holding, 0)).await
+    send(
+        client,
+        webhook,
+        request,
+        false,
+        &mut Means::new(&memory, &mut holding, 0),
+    )
+    .await
 }
 
 pub(in crate::dispatch) async fn posted(webhook: &config::Webhook) -> Outcome {
