@@ -66,7 +66,7 @@ async fn what_is_shown_is_what_is_sent_and_started() {
         (
             "command",
             format!(
-                "[command]\nargv = [\"/bin/sh\", \"-c\", {script:?}, \"zero\", \"one\"]\nenv = {{ LEVEL = \"3\", TOKEN = {{ file = \"../secrets/key\" }} }}\n"
+                "[command]\nargv = [\"/bin/sh\", \"-c\", {script:?}, \"zero\", \"one\"]\nwrite = [{copy:?}]\nenv = {{ LEVEL = \"3\", TOKEN = {{ file = \"../secrets/key\" }} }}\n"
             ),
         ),
     ];
