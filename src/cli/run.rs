@@ -70,11 +70,12 @@ fn raise_open_files() {
 /// What glibc's allocator is told. By default each thread gets an arena of its own, up to eight a core, and keeps what was freed there;
 /// and once something large was freed, all that is smaller (up to 32 MiB) is kept for the next time. With two arenas, with large pieces
 /// that go back to the system when they are freed, and with what is free at an arena's end given back too, a backlog of large mails
-/// takes half as much, and nothing of it stays.
+/// takes half as much, and little of it stays. Below 4 MiB a piece is used again: asking the system for each costs an eighth of the CPU
+/// of mails of 200 KB (2026-11-30).
 const ALLOCATOR: [(&str, &str); 3] = [
     (ARENAS, "2"),
-    ("MALLOC_MMAP_THRESHOLD_", "262144"),
-    ("MALLOC_TRIM_THRESHOLD_", "1048576"),
+    ("MALLOC_MMAP_THRESHOLD_", "4194304"),
+    ("MALLOC_TRIM_THRESHOLD_", "4194304"),
 ];
 const ARENAS: &str = "MALLOC_ARENA_MAX";
 
