@@ -6,7 +6,7 @@
 //! takes from it what it may not have ([`confine`]) and lowers its limits for good. A warden that is free again starts the next guest of
 //! the same terms; a new one costs some three milliseconds.
 //!
-//! What is left of an earlier life is waited for and removed before the first guest of this one ([`home`]).
+//! What is left of an earlier life is waited for and removed before the first guest of this one (`home`).
 
 pub mod confine;
 mod frame;
