@@ -1,4 +1,4 @@
-//! `parity.md`: that no row is missing, and that every test it names exists.
+//! `parity.md`: that no row is missing; and that every test exists that it or `README.md` names.
 
 use std::{fs, path::Path};
 
@@ -72,4 +72,18 @@ fn every_row_is_there_and_every_test_it_names() {
         );
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_test_that_shows_a_promise_exists() {
+    let text = fs::read_to_string(root().join("tests/README.md")).unwrap();
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with('|')).skip(2).collect();
+    assert!(!rows.is_empty());
+    for row in rows {
+        let tests = named(row);
+        assert!(!tests.is_empty(), "nothing shows it: {row}");
+        for test in tests {
+            assert!(exists(test), "no such test: {test}");
+        }
+    }
 }

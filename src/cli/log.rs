@@ -1,13 +1,10 @@
 //! The log: one line an event on stderr, for people or for machines.
 
-use std::{
-    fmt::Write as _,
-    io::{self, IsTerminal, Write},
-};
+use std::io::{self, IsTerminal, Write};
 
 use tracing_subscriber::{EnvFilter, filter::Directive};
 
-use crate::message::clean::needs_escape;
+use crate::message::clean::{in_units, needs_escape};
 
 /// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -27,7 +24,7 @@ impl<W: Write> Write for Plain<W> {
         let text = String::from_utf8_lossy(said);
         if text.contains(is_odd) {
             // In JSON it is the same document, to people it says which character it was.
-            self.0.write_all(escaped_odd(&text).as_bytes())?;
+            self.0.write_all(in_units(&text, is_odd).as_bytes())?;
         } else {
             self.0.write_all(said)?;
         }
@@ -43,22 +40,6 @@ fn is_odd(c: char) -> bool {
     needs_escape(c) && !matches!(c, '\n' | '\t' | '\u{1b}')
 }
 
-fn escaped_odd(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_odd(c) {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                // Writing to a String can't fail.
-                write!(escaped, "\\u{unit:04x}").ok();
-            }
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
-}
-
 /// Starts logging at `info`, or as `MAILJOB_LOG` says (e.g. `debug`, `mailjob::watch=debug`).
 pub(super) fn start(form: Form) {
     let asked = EnvFilter::builder()
@@ -69,7 +50,6 @@ pub(super) fn start(form: Form) {
     // that is written to a log beside it, in a line.
     let filter = [
         "tokio_cron_scheduler=warn",
-        "notify=warn",
         "notify=warn",
         "reqwest=warn",
         "hyper=warn",

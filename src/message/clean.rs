@@ -74,8 +74,14 @@ pub fn escaped_json(document: &str) -> String {
     if !document.contains(is_odd) {
         return document.to_owned();
     }
-    let mut escaped = String::with_capacity(document.len() + 64);
-    for c in document.chars() {
+    in_units(document, is_odd)
+}
+
+/// A text in which such characters are written as JSON and most languages write them, in units of UTF-16: `\u202e`.
+#[must_use]
+pub fn in_units(text: &str, is_odd: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len() + 64);
+    for c in text.chars() {
         if is_odd(c) {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
