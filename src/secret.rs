@@ -3,7 +3,9 @@
 //! A configuration never holds a secret, only the place where one is kept. It is read at each use, so that a rotated
 //! file counts from the next sign-in on.
 
+mod forms;
 pub mod kept;
+pub mod known;
 mod redaction;
 
 use std::{
@@ -116,7 +118,9 @@ fn whole(place: String, text: &str) -> Result<Secret, SecretError> {
             what: "is empty",
         });
     }
-    Ok(Secret::from(text.to_owned()))
+    let secret = Secret::from(text.to_owned());
+    known::learn(&secret);
+    Ok(secret)
 }
 
 /// What others may do with a file of this mode that they should not. Members of its group may read it: a Kubernetes pod that is not

@@ -1,6 +1,5 @@
-//! Strikes out of what an action says what was handed to it in secret, before anything of it is stored, told or logged. Pure.
-//!
-//! The content of files is left as it is: it is what somebody asked for, and bytes of any kind.
+//! Strikes out of what an action says what was handed to it in secret, and every other secret that we know, before anything of it is stored,
+//! told or logged: words and files. Pure, but for what is known.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -15,9 +14,6 @@ use crate::{
 impl Ended {
     /// The same without these secrets.
     pub(super) fn struck(mut self, secrets: &Redaction) -> Self {
-        if secrets.is_empty() {
-            return self;
-        }
         let striker = secrets.striker();
         match &mut self.outcome {
             Outcome::Done(answer) => answer_of(&striker, answer),
@@ -66,6 +62,9 @@ fn answer_of(striker: &Striker, answer: &mut Answer) {
     for file in &mut answer.files {
         text(striker, &mut file.name);
         text(striker, &mut file.media_type);
+        if let Some(left) = striker.strike_file(&file.data) {
+            file.data = Bytes::from(left);
+        }
     }
     answer.flaw.iter_mut().for_each(|flaw| text(striker, &mut flaw.detail));
 }
@@ -137,7 +136,7 @@ mod tests {
             files: vec![File {
                 name: format!("{SECRET}.pdf"),
                 media_type: "application/pdf".to_owned(),
-                data: Bytes::new(),
+                data: Bytes::from([b"\xff\x00PDF ".as_slice(), said.as_bytes()].concat()),
             }],
             data: Some(json!({ "headers": { said.clone(): [said.clone(), 1] } })),
             ..Answer::unusable(&said)

@@ -12,19 +12,19 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use regex::{Regex, RegexBuilder};
 use secrecy::{ExposeSecret, SecretString as Secret};
 
+use super::{
+    forms::{Forms, SHORTEST},
+    known,
+};
+
 /// What stands where a secret stood.
-const STRUCK: &str = "***";
+pub(super) const STRUCK: &str = "***";
 /// So many characters of a secret in a row are struck out wherever they stand: a server may have cut the rest.
 const PIECE: usize = 8;
-/// Characters at least of what is handed to an action and struck out of what it says.
-const SHORTEST: usize = 8;
 /// Bytes of a text from which on whole forms are looked for.
 const LONG: usize = 16 << 10;
-/// Bytes of a pattern at most.
-const LARGEST_PATTERN: usize = 64 << 20;
 /// So many of what is handed to an action: its words are a result, and may share some with a secret by chance.
 const HANDED_PIECE: usize = 16;
 /// At the end of a text even so few: that is where a text was cut.
@@ -70,12 +70,6 @@ impl Redaction {
         }
     }
 
-    /// Whether there is nothing to strike out.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.secrets.is_empty() && self.sent.is_empty()
-    }
-
     /// Also what went out, as it went out: a SASL response in base64.
     #[must_use]
     pub fn and_sent(mut self, sent: &str) -> Self {
@@ -103,7 +97,7 @@ impl Redaction {
             .and_then(|pair| pair.split_once(':'))
             .map(|(_, password)| password);
         for part in [Some(credential), password].into_iter().flatten() {
-            if part.chars().count() >= SHORTEST {
+            if part.len() >= SHORTEST {
                 self.secrets.push(Secret::from(part.to_owned()));
             }
         }
@@ -146,12 +140,7 @@ impl Redaction {
         };
         for secret in &self.secrets {
             let secret = secret.expose_secret();
-            add(secret.trim());
-            add(&quoted(secret.trim()));
-            add(&percent_encoded(secret));
-            add(&form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>());
-            add(&hex(secret));
-            encoded(secret.as_bytes()).iter().for_each(|form| add(form));
+            written(secret).iter().for_each(|form| add(form));
             // What signs in by PLAIN, whatever else went out.
             add(&STANDARD.encode(format!("\0{}\0{secret}", self.user)));
             encoded(self.user.as_bytes()).iter().for_each(|form| add(form));
@@ -165,8 +154,8 @@ impl Redaction {
 pub struct Striker {
     forms: Vec<Vec<char>>,
     is_handed: bool,
-    /// The forms as one pattern, for long texts; nothing where they are too many for one.
-    whole: OnceLock<Option<Regex>>,
+    /// The forms as wholes, for long texts and files.
+    whole: OnceLock<Forms>,
 }
 
 impl fmt::Debug for Striker {
@@ -176,18 +165,40 @@ impl fmt::Debug for Striker {
 }
 
 impl Striker {
-    /// The text without them. Of a long one whole forms are struck out; of a short one, which may have been cut, pieces too.
+    /// The text without them, and without any other secret that we know. Of a long one whole forms are struck out; of a short one, which
+    /// may have been cut, pieces too.
     #[must_use]
     pub fn strike<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let own = self.strike_own(text);
+        match known::strike(&own) {
+            Cow::Owned(left) => Cow::Owned(left),
+            Cow::Borrowed(_) => own,
+        }
+    }
+
+    /// The content of a file without them: each byte of a whole form is an asterisk, so that nothing else in it moves. Nothing where it
+    /// holds none.
+    #[must_use]
+    pub fn strike_file(&self, content: &[u8]) -> Option<Vec<u8>> {
+        let mut ranges = self.whole().ranges(content);
+        ranges.extend(known::stands(content));
+        if ranges.is_empty() {
+            return None;
+        }
+        let mut left = content.to_vec();
+        for range in ranges {
+            left.get_mut(range).into_iter().for_each(|bytes| bytes.fill(b'*'));
+        }
+        Some(left)
+    }
+
+    fn strike_own<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.forms.is_empty() || text.is_empty() {
             return Cow::Borrowed(text);
         }
         if text.len() > LONG {
-            return match self.whole.get_or_init(|| pattern(&self.forms)) {
-                Some(whole) => whole.replace_all(text, STRUCK),
-                // Better nothing than a secret.
-                None => Cow::Borrowed(STRUCK),
-            };
+            let ranges = self.whole().ranges(text.as_bytes());
+            return Cow::Owned(known::without(text, &ranges));
         }
         let told: Vec<char> = text.chars().map(folded).collect();
         let mut struck = vec![false; told.len()];
@@ -209,29 +220,15 @@ impl Striker {
         }
         Cow::Owned(left)
     }
-}
 
-/// The forms that are too long to be part of any other word, as one pattern.
-fn pattern(forms: &[Vec<char>]) -> Option<Regex> {
-    let mut longest: Vec<_> = forms.iter().filter(|form| form.len() >= SHORTEST).collect();
-    longest.sort_by_key(|form| std::cmp::Reverse(form.len()));
-    let written = longest.into_iter().map(|form| {
-        let each = form.iter().map(|c| match c {
-            '+' => r"[+\-]".to_owned(),
-            '/' => "[/_]".to_owned(),
-            c => regex::escape(c.encode_utf8(&mut [0; 4])),
-        });
-        each.collect::<String>()
-    });
-    let written = written.collect::<Vec<_>>().join("|");
-    if written.is_empty() {
-        return Regex::new("[^\\s\\S]").ok();
+    fn whole(&self) -> &Forms {
+        self.whole.get_or_init(|| {
+            let mut whole = Forms::default();
+            let forms = self.forms.iter().map(|form| form.iter().collect::<String>());
+            forms.for_each(|form| whole.add(&form));
+            whole
+        })
     }
-    // Folding is of ASCII alone.
-    RegexBuilder::new(&format!("(?i:{written})"))
-        .size_limit(LARGEST_PATTERN)
-        .build()
-        .ok()
 }
 
 /// Marks where a form, a piece of it, or at the end of the text its beginning stands.
@@ -306,6 +303,21 @@ fn encoded(bytes: &[u8]) -> Vec<String> {
                 .map(str::to_owned),
         );
     }
+    forms
+}
+
+/// Every form in which a secret may stand in a text: as it is first.
+pub(super) fn written(secret: &str) -> Vec<String> {
+    let trimmed = secret.trim();
+    let mut forms = vec![trimmed.to_owned()];
+    // As a whole it comes second.
+    forms.extend(encoded(secret.as_bytes()));
+    forms.extend([
+        quoted(trimmed),
+        percent_encoded(secret),
+        form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
+        hex(secret),
+    ]);
     forms
 }
 
