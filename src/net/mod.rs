@@ -149,7 +149,7 @@ pub async fn connect<'a>(server: &Server, files: impl Into<TlsFiles<'a>>, deadli
     let files = files.into();
     within(server, deadline, async {
         let socket = reach::reach(server).await?;
-        secure(socket, server, tls::config(files)?).await
+        secure(socket, server, tls::config_aside(files).await?).await
     })
     .await
 }
@@ -188,8 +188,11 @@ pub async fn upgrade<'a>(
     files: impl Into<TlsFiles<'a>>,
     deadline: Duration,
 ) -> Result<Stream, Error> {
-    let config = tls::config(files)?;
-    within(server, deadline, secure(socket, server, config)).await
+    let files = files.into();
+    within(server, deadline, async {
+        secure(socket, server, tls::config_aside(files).await?).await
+    })
+    .await
 }
 
 /// The same as an HTTP client does it: HTTP/1.1 is offered and nothing else.
@@ -202,9 +205,12 @@ pub async fn upgrade_http(
     files: TlsFiles<'_>,
     deadline: Duration,
 ) -> Result<Stream, Error> {
-    let mut config = tls::config(files)?.as_ref().clone();
-    config.alpn_protocols = vec![http::ALPN.to_vec()];
-    within(server, deadline, secure(socket, server, Arc::new(config))).await
+    within(server, deadline, async {
+        let mut config = tls::config_aside(files).await?.as_ref().clone();
+        config.alpn_protocols = vec![http::ALPN.to_vec()];
+        secure(socket, server, Arc::new(config)).await
+    })
+    .await
 }
 
 async fn within<T>(server: &Server, after: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {

@@ -64,7 +64,26 @@ pub fn config<'a>(files: impl Into<TlsFiles<'a>>) -> Result<Arc<ClientConfig>, E
     Ok(Arc::new(with_verifier(trusted.verifier, Some(Arc::new(key)))?))
 }
 
-/// The same for one who makes many connections: for each of them the files are read anew, so that a rotated one counts at once.
+/// [`config`] for who must not wait for a disk: files are read on a thread that may.
+///
+/// # Errors
+/// The same.
+pub async fn config_aside(files: TlsFiles<'_>) -> Result<Arc<ClientConfig>, Error> {
+    if files == TlsFiles::default() {
+        return config(files);
+    }
+    let (ca_file, client) = (files.ca_file.map(Path::to_owned), files.client.cloned());
+    let read = move || {
+        config(TlsFiles {
+            ca_file: ca_file.as_deref(),
+            client: client.as_ref(),
+        })
+    };
+    let gone = |error: tokio::task::JoinError| rustls::Error::General(error.to_string());
+    tokio::task::spawn_blocking(read).await.map_err(gone)?
+}
+
+/// [`config`] for who makes many connections: for each of them the files are read anew, so that a rotated one counts at once.
 ///
 /// # Errors
 /// When a file can't be used now. Later that fails the connection.
