@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fs, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use mailjob_testbed::{APP_SECRET, Answer, Mailjob, Options, PASSWORD, Receiver, TokenAnswer, World};
+use mailjob_testbed::{
+    APP_SECRET, Answer, Mailjob, Options, PASSWORD, Receiver, TokenAnswer, World,
+    standin::{Standin, echo},
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 
@@ -90,8 +93,44 @@ async fn accounts(world: &World, mailjob: &Mailjob) -> BTreeMap<&'static str, St
     ])
 }
 
+/// A mailbox whose server quotes the password that it refuses, and one that is read and whose replies go by such a server.
+async fn quoted(world: &World, mailjob: &mut Mailjob, webhook: &str) -> [Standin; 2] {
+    let (imap, smtp) = (
+        echo::imap(&world.tls).await.unwrap(),
+        echo::smtp(&world.tls).await.unwrap(),
+    );
+    mailjob.secret("quoted", "canary+of/a=password that is quoted").unwrap();
+    let account = |imap: u16, secret: &str| {
+        format!(
+            "user = \"{}\"\nca_file = \"{}\"\npassword = {{ file = \"secrets/{secret}\" }}\n\
+             imap = {{ host = \"localhost\", port = {imap} }}\n",
+            user("quoted"),
+            world.tls.ca.display(),
+        )
+    };
+    let sending = format!(
+        "smtp = {{ host = \"localhost\", port = {}, tls = \"implicit\" }}\n",
+        smtp.port
+    );
+    mailjob.account_as("quoted", &account(imap.port, "quoted")).unwrap();
+    mailjob
+        .account_as("sending", &format!("{}{sending}", account(imap.port, "quoted")))
+        .unwrap();
+    mailjob
+        .account_as("reading", &account(world.dovecot.imaps, "password"))
+        .unwrap();
+    let endpoint = |name: &str, more: &str| {
+        let text = format!("[mailbox]\naccount = \"{name}\"\n{webhook}{more}");
+        mailjob.endpoint(name, &text).unwrap();
+    };
+    endpoint("quoted", "");
+    endpoint("reading", &format!("{REPLY}account = \"sending\"\n"));
+    world.dovecot.deliver(&user("quoted"), &letter(1)).await.unwrap();
+    [imap, smtp]
+}
+
 /// An installation at work, with a signed webhook that fails for one of its mailboxes.
-async fn at_work(world: &World, receiver: &Receiver) -> (Mailjob, usize) {
+async fn at_work(world: &World, receiver: &Receiver) -> (Mailjob, [Standin; 2], usize) {
     let mut mailjob = program(world);
     mailjob.env("MAILJOB_LOG", "trace");
     let accounts = accounts(world, &mailjob).await;
@@ -115,8 +154,13 @@ async fn at_work(world: &World, receiver: &Receiver) -> (Mailjob, usize) {
             .unwrap();
         world.dovecot.deliver(&user(name), &letter(1)).await.unwrap();
     }
+    let hook = format!(
+        "[webhook]\nurl = \"{}\"\nallow_private_network = true\n",
+        receiver.url("/reading")
+    );
+    let quoting = quoted(world, &mut mailjob, &hook).await;
     world.oauth.revoke(&user("ended")).await.unwrap();
-    (mailjob, accounts.len())
+    (mailjob, quoting, accounts.len())
 }
 
 async fn page(mailjob: &Mailjob, path: &str) -> String {
@@ -159,6 +203,8 @@ async fn outside(world: &World, mailjob: &Mailjob) -> Vec<(String, String)> {
         vec!["jobs", "list", "--json"],
         vec!["show", "password"],
         vec!["status", "--json"],
+        vec!["replies", "list", "--json"],
+        vec!["doctor", "quoted"],
     ];
     for arguments in commands.into_iter().chain(stories) {
         let printed = mailjob.command(&arguments).output().await.unwrap();
@@ -198,8 +244,14 @@ async fn no_secret_is_anywhere_but_where_it_belongs() {
         match request.path.split('?').next().unwrap_or_default() {
             "/password" => Answer::status(400).header("content-type", "text/plain").body(told),
             "/person" => Answer::text(packed),
+            // What it was never told, and knows all the same.
+            "/federated" => Answer::text(format!(
+                "{PASSWORD}, {APP_SECRET}, {WRONG}, {}",
+                STANDARD.encode(PASSWORD)
+            )),
             "/app" => {
-                let file = json!({ "name": format!("{told}.txt"), "content": "eA==" });
+                let content = STANDARD.encode(format!("{told} {packed} {PASSWORD}"));
+                let file = json!({ "name": format!("{told}.txt"), "content": content });
                 let said = json!({ "reply": { "text": told, "files": [file] }, "data": { "headers": [told, packed] } });
                 Answer::status(200)
                     .header("content-type", "application/json")
@@ -210,7 +262,7 @@ async fn no_secret_is_anywhere_but_where_it_belongs() {
     })
     .await
     .unwrap();
-    let (mut mailjob, accounts) = at_work(&world, &receiver).await;
+    let (mut mailjob, quoting, accounts) = at_work(&world, &receiver).await;
     mailjob.start().unwrap();
     mailjob.ready().await.unwrap();
     let key = fs::read_to_string(mailjob.dir().join("mailjob.key")).unwrap();
@@ -224,8 +276,12 @@ async fn no_secret_is_anywhere_but_where_it_belongs() {
     }
     let failed = world.dovecot.wait_for(&user("password"), "Failed", 1, PATIENCE).await;
     failed.unwrap_or_else(|error| panic!("{error}\n{}", mailjob.log()));
-    said(&mailjob, "the mailbox can't be watched", 3).await;
+    said(&mailjob, "the mailbox can't be watched", 4).await;
     answered(&world, &mailjob, accounts - 3).await;
+    said(&mailjob, "this is refused", 2).await;
+    for server in &quoting {
+        assert!(!server.said().is_empty());
+    }
 
     // A server that answers with tokens where nobody can use them.
     let lost = "canary-of-a-token-that-is-no-answer";

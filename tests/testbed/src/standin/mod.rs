@@ -3,6 +3,7 @@
 //! Each plays one script, given by a quirk whose source is named with it, on a free port of 127.0.0.1 with the world's
 //! certificate. It lets in whoever says something well-formed, and keeps all that the clients said, secrets included.
 
+pub mod echo;
 mod entra;
 mod imap;
 mod odd;
