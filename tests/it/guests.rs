@@ -199,3 +199,31 @@ async fn a_command_that_kills_its_warden_is_ended_by_us() {
     settled.unwrap_or_else(|error| panic!("{error}\n{}", mailjob.log()));
     mailjob.term().unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kernel_that_can_t_confine_is_told_at_the_start_and_by_the_doctor() {
+    let world = World::start(Options::default()).await.unwrap();
+    let shim = world.dir().join("no_landlock.so");
+    let code = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testbed/conf/no_landlock.c");
+    let compiled = std::process::Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .args([&shim, &code])
+        .status();
+    assert!(compiled.unwrap().success());
+    let (mut mailjob, _) = scripted(&world, "cat /dev/null", "").await;
+    let words = "this kernel can't limit what commands read and write";
+    let examined = mailjob.command(&["doctor", "ada"]).output().await.unwrap();
+    assert!(
+        !String::from_utf8_lossy(&examined.stdout).contains(words),
+        "this one can"
+    );
+    mailjob.env("LD_PRELOAD", shim.to_str().unwrap());
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    world.dovecot.deliver(USER, &letter(1)).await.unwrap();
+    world.dovecot.wait_for(USER, "Processed", 1, PATIENCE).await.unwrap();
+    assert!(mailjob.log().contains(words), "{}", mailjob.log());
+    let examined = mailjob.command(&["doctor", "ada"]).output().await.unwrap();
+    let told = String::from_utf8_lossy(&examined.stdout);
+    assert!(told.contains(words), "{told}");
+}
