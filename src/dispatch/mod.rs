@@ -147,7 +147,7 @@ pub fn kind(action: &config::Action) -> slots::Kind {
 
 /// What an action is, for telling whether it is another than before: a SHA-256.
 fn action_key(action: &config::Action) -> [u8; 32] {
-    Sha256::digest(format!("{action:?}")).into()
+    Sha256::digest(action.identity()).into()
 }
 
 /// Runs until `stop`; then claims no more, finishes what runs, and returns. While the endpoint is paused, the ledger lets nothing be claimed.

@@ -8,7 +8,10 @@ use prometheus_client::{
     metrics::MetricType,
     registry::Unit,
 };
-use rustix::param::clock_ticks_per_second;
+use rustix::{
+    param::clock_ticks_per_second,
+    time::{ClockId, clock_gettime},
+};
 
 /// Reads `/proc` each time that it is asked.
 #[derive(Debug)]
@@ -33,9 +36,7 @@ impl Seen {
         let open = fs::read_dir("/proc/self/fd").ok().map(Iterator::count);
         Self {
             cpu: ticks(&stat, &[14, 15]).map(|ticks| ticks / seconds),
-            started: ticks(&stat, &[22])
-                .zip(booted(&read("/proc/stat")))
-                .map(|(ticks, booted)| booted + ticks / seconds),
+            started: ticks(&stat, &[22]).map(|ticks| booted() + ticks / seconds),
             resident: kilobytes(&status, "VmRSS:"),
             virtual_memory: kilobytes(&status, "VmSize:"),
             // One of them was open for this look alone.
@@ -53,10 +54,13 @@ fn ticks(stat: &str, fields: &[usize]) -> Option<f64> {
     each.sum()
 }
 
-/// When the machine started, in seconds since 1970.
-fn booted(stat: &str) -> Option<f64> {
-    stat.lines()
-        .find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok())
+/// When the machine started, in seconds since 1970: by its clocks, since a service may see no more of `/proc` than its own process.
+fn booted() -> f64 {
+    let seconds = |clock| {
+        let time = clock_gettime(clock);
+        time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+    };
+    seconds(ClockId::Realtime) - seconds(ClockId::Boottime)
 }
 
 /// A value of `/proc/PID/status`, in bytes.
@@ -147,7 +151,10 @@ mod tests {
         assert_eq!(ticks(stat, &[22]), Some(3000.0));
         assert_eq!(ticks("42 (a) S 1", &[14]), None);
         assert_eq!(ticks("", &[14]), None);
-        assert_eq!(booted("cpu 1 2\nbtime 1700000000\n"), Some(1_700_000_000.0));
+        let told = fs::read_to_string("/proc/stat").unwrap();
+        let told = told.lines().find_map(|line| line.strip_prefix("btime ")).unwrap();
+        let told: f64 = told.parse().unwrap();
+        assert!((booted() - told).abs() < 2.0, "{} and not {told}", booted());
         let status = "Name:\tx\nVmSize:\t  2048 kB\nVmRSS:\t    12 kB\n";
         assert_eq!(kilobytes(status, "VmRSS:"), Some(12 << 10));
         assert_eq!(kilobytes(status, "VmSize:"), Some(2 << 20));

@@ -98,11 +98,5 @@ fn holder(file: &mut File) -> String {
 }
 
 fn host() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim();
-    if name.is_empty() {
-        "this machine".into()
-    } else {
-        name.to_owned()
-    }
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
