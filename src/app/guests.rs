@@ -18,16 +18,22 @@ pub(super) fn start(sources: &Sources, config: &Config) -> Arc<Guests> {
     let guests = Arc::new(Guests::of(config.service.ledger.clone()));
     guests.keep_private(private(sources, &config.service.ledger));
     let sweeping = guests.clone();
-    let confined = config.endpoints.values().any(|endpoint| match &endpoint.action {
-        Action::Command(command) => command.confine,
-        Action::Webhook(_) => false,
+    let confined = config.endpoints.values().filter_map(|endpoint| match &endpoint.action {
+        Action::Command(command) if command.confine => Some((&endpoint.name, &command.write)),
+        Action::Command(_) | Action::Webhook(_) => None,
     });
+    let confined: Vec<_> = confined.collect();
+    for (endpoint, write) in &confined {
+        if let Some(what) = confine::closed(write, &std::env::temp_dir()) {
+            warn!(%endpoint, "the command: {what}");
+        }
+    }
     tokio::spawn(async move {
         if let Err(error) = sweeping.home().await {
             warn!(%error, "no command can be started yet");
         }
     });
-    if confined {
+    if !confined.is_empty() {
         tokio::task::spawn_blocking(|| {
             if !confine::is_possible() {
                 warn!("{}", confine::IMPOSSIBLE);

@@ -43,9 +43,10 @@ async fn program(notes: &mut Notes, command: &Command) {
         let look = move || {
             let path = probe::program(&command)?;
             let limits = match command.confine {
-                true if confine::is_possible() => "it reads and writes only what it is granted",
-                true => confine::IMPOSSIBLE,
-                false => "confine = false: it may read and write all that its user may",
+                true if confine::is_possible() => confine::closed(&command.write, &std::env::temp_dir())
+                    .unwrap_or_else(|| "it reads and writes only what it is granted".to_owned()),
+                true => confine::IMPOSSIBLE.to_owned(),
+                false => "confine = false: it may read and write all that its user may".to_owned(),
             };
             Ok((path, limits))
         };

@@ -27,7 +27,7 @@ use super::terms::{Confinement, Private};
 const RIGHTS: ABI = ABI::V6;
 
 /// What programs need to run, and to know about the machine.
-const SYSTEM: [&str; 16] = [
+const SYSTEM: [&str; 18] = [
     "/usr",
     "/bin",
     "/sbin",
@@ -43,6 +43,8 @@ const SYSTEM: [&str; 16] = [
     "/sys",
     "/var/cache/fontconfig",
     "/var/lib/ghostscript",
+    "/var/lib/libreoffice",
+    "/var/spool/libreoffice",
     "/run/systemd/resolve",
 ];
 
@@ -59,6 +61,20 @@ const DEVICES: [&str; 6] = [
 /// What is said where the kernel can't confine.
 pub const IMPOSSIBLE: &str = "this kernel can't limit what commands read and write (it has no Landlock): they can read all that mailjob can, \
      secrets and ledger among it; start them as another user ([command] user), or use Linux 5.13 or newer with Landlock";
+
+/// What is said of folders that a command may write, where our own folder for temporary files lies in one: Landlock knows no exceptions,
+/// so only what lies there already is granted.
+#[must_use]
+pub fn closed(write: &[PathBuf], temporary: &Path) -> Option<String> {
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let temporary = real(temporary);
+    let folder = write.iter().find(|folder| temporary.starts_with(real(folder)))?;
+    Some(format!(
+        "in {} it can make nothing new, since the work folders of all commands lie there ({}): start mailjob with another TMPDIR, such as /var/tmp",
+        folder.display(),
+        temporary.display()
+    ))
+}
 
 /// Whether this kernel can confine: asked by doing it to a thread that does nothing else. Blocks for a moment.
 #[must_use]
@@ -237,4 +253,27 @@ fn opened(path: &Path) -> io::Result<OwnedFd> {
         OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
         Mode::empty(),
     )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_in_which_nothing_new_can_be_made_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let temporary = dir.path().join("tmp");
+        fs::create_dir(&temporary).unwrap();
+        for (write, told) in [
+            (vec![], false),
+            (vec![dir.path().join("other")], false),
+            (vec![temporary.join("below")], false),
+            (vec![temporary.clone()], true),
+            (vec!["/nowhere".into(), dir.path().to_owned()], true),
+        ] {
+            assert_eq!(closed(&write, &temporary).is_some(), told, "{write:?}");
+        }
+        let told = closed(&[temporary.clone()], &temporary).unwrap();
+        assert!(told.contains("TMPDIR"), "{told}");
+    }
 }
