@@ -6,7 +6,9 @@
         clippy::expect_used,
         clippy::indexing_slicing,
         clippy::string_slice,
-        clippy::panic
+        clippy::panic,
+        clippy::print_stdout,
+        clippy::print_stderr
     )
 )]
 

@@ -41,10 +41,11 @@ pub enum Fatal {
 }
 
 impl Fatal {
-    /// The exit code: 78 configuration, 74 ledger or address, 70 the rest.
+    /// The exit code: 78 configuration, 66 no ledger, 74 ledger or address, 70 the rest.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Ledger(ledger::Error::NoLedger { .. }) => 66,
             Self::Config | Self::Settings(_) | Self::Key(auth::KeyError::Read(_) | auth::KeyError::Bad { .. }) => 78,
             Self::Ledger(_) | Self::Key(auth::KeyError::Make { .. }) | Self::Health { .. } => 74,
             Self::System { .. } => 70,

@@ -8,31 +8,46 @@ use tracing::{info, warn};
 
 use crate::{
     config::Retention,
-    ledger::{Forgotten, Ledger},
+    ledger::{Forgotten, Ledger, sqlite::Sqlite},
 };
 
 /// How often it is looked for what was kept long enough.
 const EVERY: Duration = Duration::from_secs(15 * 60);
 
+/// How often it is looked whether the disk is full: then that is done sooner.
+const FULL_LOOK: Duration = Duration::from_secs(30);
+
 /// Starts the chores. They end when the scheduler is dropped.
-pub(super) async fn start(ledger: Arc<dyn Ledger>, retention: Retention) -> Result<JobScheduler, JobSchedulerError> {
+pub(super) async fn start(ledger: Arc<Sqlite>, retention: Retention) -> Result<JobScheduler, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
     let turn = Arc::new(tokio::sync::Mutex::new(()));
-    let forget = Job::new_repeated_async(EVERY, move |_, _| {
+    let round = move |only_if_full: bool| {
         let (ledger, turn) = (ledger.clone(), turn.clone());
-        Box::pin(async move {
+        async move {
             // A round that takes longer than the time between two is not begun twice.
-            if let Ok(_turn) = turn.try_lock() {
-                forget(ledger.as_ref(), retention).await;
+            if let Ok(_turn) = turn.try_lock()
+                && (!only_if_full || ledger.is_full())
+            {
+                forget(&ledger, retention).await;
             }
-        })
-    })?;
-    scheduler.add(forget).await?;
+        }
+    };
+    let (usual, when_full) = (round.clone(), round.clone());
+    scheduler
+        .add(Job::new_repeated_async(EVERY, move |_, _| Box::pin(usual(false)))?)
+        .await?;
+    scheduler
+        .add(Job::new_repeated_async(FULL_LOOK, move |_, _| {
+            Box::pin(when_full(true))
+        })?)
+        .await?;
+    // A disk may have been full at the last end, and a shorter retention may be why somebody started it anew.
+    tokio::spawn(round(false));
     scheduler.start().await?;
     Ok(scheduler)
 }
 
-async fn forget(ledger: &dyn Ledger, retention: Retention) {
+async fn forget(ledger: &Sqlite, retention: Retention) {
     match ledger.forget(retention, Utc::now()).await {
         Ok(Forgotten {
             mails,
@@ -50,6 +65,8 @@ async fn forget(ledger: &dyn Ledger, retention: Retention) {
             "dropped from the ledger what [retention] does not keep any longer"
         ),
         Ok(_) => {}
+        // That is told already, by whoever it keeps from writing.
+        Err(_) if ledger.is_full() => {}
         Err(error) => {
             warn!(%error, "what [retention] does not keep any longer could not be dropped; trying again later")
         }

@@ -21,7 +21,7 @@ mod supervise;
 use std::{
     collections::BTreeSet,
     net::{SocketAddr, TcpListener},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -47,7 +47,7 @@ use crate::{
     },
     ledger::{
         self, Archive, Ledger, Vault, archive,
-        sqlite::{self, Outbox, SignIns},
+        sqlite::{self, Outbox, SignIns, Sqlite},
     },
     metrics::Metrics,
     secret::kept,
@@ -65,11 +65,14 @@ use self::{
 /// How often it is looked whether the ledger still writes.
 const LEDGER_LOOK: Duration = Duration::from_secs(10);
 
+/// How often a ledger is tried to be opened whose disk is full.
+const ROOM_LOOK: Duration = Duration::from_secs(5);
+
 /// Runs until a signal asks for a stop; returns when drained or when the drain's deadline has passed.
 ///
 /// # Errors
 /// Only what keeps the program from starting at all. A broken endpoint, mailbox or token never ends it.
-pub async fn run(sources: Sources) -> Result<(), Fatal> {
+pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
     let refused = |what| {
         move |e: std::io::Error| Fatal::System {
             what,
@@ -79,9 +82,14 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     let mut stop_signals = signals::Stop::new().map_err(refused("signals"))?;
     let hangup = signals::hangup().map_err(refused("signals"))?;
     let (service, key, lapse) = first_service(&sources)?;
-    let metrics = Metrics::new();
-    let opening = sqlite::open_counted(&service.ledger, Arc::new(Utc::now), metrics.commits.clone());
-    let sqlite = Arc::new(opening.await?);
+    let opening = ledger_when_there_is_room(&service, &metrics);
+    let sqlite = tokio::select! {
+        opened = opening => Arc::new(opened?),
+        signal = stop_signals.asked() => {
+            info!(signal, "stopping before the ledger could be opened");
+            return Ok(());
+        }
+    };
     sqlite.seal_plain(key.clone()).await?;
     let archive = Archive::new(sqlite.clone(), key.clone());
     let (mut versions, closed) = last_good(&archive).await;
@@ -127,7 +135,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
         own: own_token(&config.service.ledger),
     };
     let serving = serve(&config, pages, api, &stopped)?;
-    let chores = housekeeping::start(ledger.clone(), config.service.retention).await;
+    let chores = housekeeping::start(sqlite.clone(), config.service.retention).await;
     let _chores = chores.map_err(|e| Fatal::System {
         what: "a timer",
         why: e.to_string(),
@@ -176,7 +184,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
                 board.show(View::of(fleet.seats(&reload.config), &disabled(&reload.config), &reload.broken, &reload.problems));
                 shown.send_replace(Arc::new(Running::of(&reload.config, &reload.problems)));
             }
-            gone = ended(ledger.as_ref()) => return Err(gone.into()),
+            gone = ended(ledger.as_ref()) => return Err(sqlite.lost().unwrap_or(gone).into()),
         }
     };
     info!(
@@ -200,12 +208,41 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
 /// The sign-ins of the service, for a command that may run beside `mailjob run`.
 ///
 /// # Errors
-/// When the key or the ledger can't be had.
+/// When the key or the ledger can't be had; neither is made.
 pub async fn sign_ins(service: &Service) -> Result<Vault, Fatal> {
-    let key = Arc::new(auth::key::load(service.key.as_ref(), &service.ledger)?);
     let table = SignIns::open(&service.ledger).await?;
+    let key = Arc::new(auth::key::there(service.key.as_ref(), &service.ledger)?);
     table.seal_plain(key.clone()).await?;
     Ok(Vault::new(Arc::new(table), key))
+}
+
+/// Opens the ledger. Where its disk is full that is waited for, and said to who asks: to end would mend nothing.
+async fn ledger_when_there_is_room(service: &Service, metrics: &Metrics) -> Result<Sqlite, Fatal> {
+    let mut waiting = None;
+    loop {
+        let opening = sqlite::open_counted(&service.ledger, Arc::new(Utc::now), metrics.commits.clone());
+        let full = match opening.await {
+            Err(full @ ledger::Error::Full(_)) => full,
+            opened => {
+                if let Some((stopped, Some(serving))) = waiting {
+                    let (stopped, serving): (CancellationToken, http::Serving) = (stopped, serving);
+                    stopped.cancel();
+                    serving.ended().await;
+                }
+                return Ok(opened?);
+            }
+        };
+        error!(ledger = %service.ledger.display(), "{full}; trying again every {} s", ROOM_LOOK.as_secs());
+        if waiting.is_none() {
+            let stopped = CancellationToken::new();
+            let serving = service.health.and_then(|address| {
+                let listener = TcpListener::bind(address).ok()?;
+                http::start(listener, http::waiting(full.to_string()), stopped.clone()).ok()
+            });
+            waiting = Some((stopped, serving));
+        }
+        tokio::time::sleep(ROOM_LOOK).await;
+    }
 }
 
 /// Returns when the ledger has ended by itself: without it there is nothing that we could do, and a new start can mend it.
@@ -347,8 +384,10 @@ fn own_token(ledger: &Path) -> OwnToken {
     let token = kept::machine_token(ledger).inspect_err(|error| {
         tracing::error!(%error, "mailjob status and the API can't be used without it; it is looked for again at the next start");
     });
+    let whole = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
     OwnToken {
-        path: std::path::absolute(kept::token_path(ledger)).unwrap_or_else(|_| kept::token_path(ledger)),
+        path: whole(kept::token_path(ledger)),
+        ledger: whole(ledger.to_owned()),
         token: token.ok(),
     }
 }

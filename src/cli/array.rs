@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::print;
 use crate::{
     message::clean::escaped,
     post::{Element, json},
@@ -21,7 +22,7 @@ impl Page {
 
     /// Tells of a mail.
     pub(super) fn add(&mut self, element: &Element, raw: &[u8]) -> io::Result<()> {
-        let mut out = io::stdout().lock();
+        let mut out = print::stdout();
         if self.raw {
             if let Some(error) = &element.error {
                 eprintln!("mail {}: {}", escaped(&element.uid), escaped(error));
@@ -35,12 +36,17 @@ impl Page {
             };
             write!(out, "{between}\n{}", json(element))?;
         }
-        out.flush()
+        out.flush()?;
+        // No more is received for nobody.
+        match print::is_gone() {
+            true => Err(io::ErrorKind::BrokenPipe.into()),
+            false => Ok(()),
+        }
     }
 
     /// Ends the array: `[]` where nothing was told.
     pub(super) fn end(&self) -> io::Result<()> {
-        let mut out = io::stdout().lock();
+        let mut out = print::stdout();
         match (self.raw, self.begun) {
             (true, _) => {}
             (false, true) => writeln!(out, "\n]")?,

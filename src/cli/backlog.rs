@@ -133,9 +133,7 @@ async fn run(command: Backlog) -> Result<ExitCode, ExitCode> {
 
 /// Who knows of the backlog, and the endpoint's mailbox where that is not the other side's business.
 async fn found(place: Where, endpoint: &str) -> Result<(Desk, Option<MailboxKey>), ExitCode> {
-    let Some(Found { desk, loaded }) = place.go(true).await? else {
-        return Err(ExitCode::from(NOT_ALL));
-    };
+    let Found { desk, loaded } = place.go().await?;
     let Some(loaded) = loaded else { return Ok((desk, None)) };
     let known = running(&loaded, endpoint);
     match known {

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use super::doctor::{self, Form};
+use super::{
+    doctor::{self, Form},
+    print,
+};
 use crate::config::{
     Action, Backlog, Endpoint, Letter, Reply, ReplyTo, Since, Watch,
     load::{Loaded, Sources, load, load_without_secrets},
@@ -26,7 +29,7 @@ pub(super) fn check(sources: &Sources, without_secrets: bool, form: Form) -> Exi
         true => load_without_secrets(sources),
         false => load(sources),
     };
-    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let (mut out, mut err) = (print::stdout(), io::stderr().lock());
     let told = match form {
         Form::Human => report(&loaded, &mut out, &mut err),
         Form::Json => writeln!(out, "{}", document(&loaded)),
@@ -51,7 +54,7 @@ fn document(loaded: &Loaded) -> String {
 pub(super) async fn live(sources: &Sources, form: Form) -> ExitCode {
     let loaded = load(sources);
     let told = match form {
-        Form::Human => report(&loaded, &mut io::stdout().lock(), &mut io::stderr().lock()),
+        Form::Human => report(&loaded, &mut print::stdout(), &mut io::stderr().lock()),
         Form::Json => Ok(()),
     };
     match told {

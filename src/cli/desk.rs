@@ -5,11 +5,16 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Files, beside, remote::Elsewhere};
+use super::{
+    Files, beside, print,
+    rehearse::missing,
+    remote::Elsewhere,
+    whereabouts::{self, NO_LEDGER},
+};
 use crate::{
     config::load::{Loaded, Sources},
     job::JobId,
-    ledger::{Error, JobTable, sqlite::Jobs},
+    ledger::{Error, JobFilter, JobTable, sqlite::Jobs},
     message::clean::json_lines,
 };
 
@@ -38,32 +43,45 @@ pub(super) struct Found {
 }
 
 impl Where {
-    /// Goes there. A ledger that is not there is made where `make` says so; else there is nothing to look at.
-    pub(super) async fn go(self, make: bool) -> Result<Option<Found>, ExitCode> {
+    /// Goes there. Where there is no ledger none is made.
+    pub(super) async fn go(self) -> Result<Found, ExitCode> {
         if let Some(remote) = self.elsewhere.api(&self.files).await.map_err(|error| failed(&error))? {
-            return Ok(Some(Found {
+            return Ok(Found {
                 desk: Box::new(remote),
                 loaded: None,
-            }));
+            });
         }
         let sources = Sources::from(self.files);
         let (loaded, service) = beside::read(sources).await;
-        if !make && !service.ledger.exists() {
-            return Ok(None);
-        }
+        whereabouts::there(&service).await?;
         let jobs = Jobs::open(&service.ledger).await.map_err(|error| failed(&error))?;
-        Ok(Some(Found {
+        Ok(Found {
             desk: Box::new(jobs),
             loaded: Some(loaded),
-        }))
-    }
-
-    /// Goes where there must be something.
-    pub(super) async fn there(self) -> Result<Found, ExitCode> {
-        self.go(false).await?.ok_or_else(|| {
-            eprintln!("there is no ledger yet: mailjob run makes it");
-            ExitCode::from(NOT_ALL)
         })
+    }
+}
+
+impl Found {
+    /// Looks whether there is, or was, an endpoint of this name: an empty answer about one that is spelt wrong would say that all is well.
+    pub(super) async fn knows(&self, endpoint: Option<&str>) -> Result<(), ExitCode> {
+        let Some((name, loaded)) = endpoint.zip(self.loaded.as_ref()) else {
+            return Ok(());
+        };
+        if loaded.names().any(|known| known.as_str() == name) {
+            return Ok(());
+        }
+        let its = JobFilter {
+            endpoint: Some(name.to_owned()),
+            limit: 1,
+            ..JobFilter::default()
+        };
+        let page = self.desk.list(its).await.map_err(|error| failed(&error))?;
+        if page.jobs.is_empty() {
+            eprintln!("{}", missing(loaded, name));
+            return Err(ExitCode::from(NOT_ALL));
+        }
+        Ok(())
     }
 }
 
@@ -72,6 +90,7 @@ pub(super) fn failed(error: &Error) -> ExitCode {
     eprintln!("{error}");
     match error {
         Error::Missing(_) | Error::Incomplete(_) | Error::Unknown(_) => ExitCode::from(NOT_ALL),
+        Error::NoLedger { .. } => ExitCode::from(NO_LEDGER),
         _ => ExitCode::from(IO),
     }
 }
@@ -105,7 +124,7 @@ pub(super) fn only(found: &[JobId], prefix: &str) -> Result<JobId, ExitCode> {
 /// Writes to standard output.
 pub(super) fn tell(text: &str) -> ExitCode {
     use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
+    let mut out = print::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => untold(),

@@ -11,8 +11,9 @@ use std::{
 use tokio::time::sleep;
 
 use super::{
-    beside,
+    beside, print,
     rehearse::{missing, running},
+    whereabouts,
 };
 use crate::{
     app,
@@ -20,7 +21,7 @@ use crate::{
         Endpoint, EndpointName, Problem, Service,
         load::{Loaded, Sources},
     },
-    doctor::{Examination, Finding, Report, Store, Trouble, examine, needs_store, render},
+    doctor::{Examination, Finding, Report, Store, Trouble, descriptors, examine, needs_store, render},
     ledger::{JobTable, MailboxKey, sqlite::Jobs},
 };
 
@@ -123,7 +124,10 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
     let Chosen { endpoints, findings } = chosen;
     let store = store(service, &endpoints).await;
     let waiting = (form == Form::Human).then(|| tokio::spawn(patience()));
-    let mut out = io::stdout();
+    let mut out = print::stdout();
+    let files = service.map(|service| descriptors::needed(&endpoints, service));
+    let short = files.and_then(|needed| descriptors::finding(needed, descriptors::most()));
+    let findings = findings.into_iter().chain(short).collect();
     let mut report = Report { findings };
     let mut written = Ok(());
     let mut write = |findings: &[Finding]| {
@@ -180,6 +184,13 @@ async fn store(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> Store 
         let cure = cure.to_owned();
         Store::Closed(Trouble { what, cure })
     };
+    let lacking = match service.filter(|_| needs_store(endpoints)) {
+        Some(service) => whereabouts::lacking(service).await,
+        None => None,
+    };
+    if let Some(words) = lacking {
+        return closed(words, "start mailjob run: it makes the ledger");
+    }
     match service {
         None => closed(
             "the ledger is not known: mailjob.toml can't be used".to_owned(),

@@ -1,6 +1,6 @@
 //! Why a command that handles single mails ends, in words, and with which exit code (sysexits).
 
-use std::process::ExitCode;
+use std::{io::ErrorKind, process::ExitCode};
 
 use serde::Serialize;
 
@@ -28,6 +28,8 @@ const CANT_CREATE: u8 = 73;
 const UNTOLD: u8 = 74;
 /// `EX_TEMPFAIL`: the same may go well later.
 const TEMPORARY: u8 = 75;
+/// As a shell tells that a program ended by SIGPIPE: nobody reads what it says.
+const UNREAD: u8 = 141;
 /// `EX_CONFIG`.
 const CONFIG: u8 = 78;
 
@@ -78,6 +80,11 @@ impl Fault {
         Self::new(TEMPORARY, error, None)
     }
 
+    /// Nobody reads any more: nothing is said.
+    fn unread() -> Self {
+        Self::new(UNREAD, "", None)
+    }
+
     fn of(code: u8, trouble: Trouble) -> Self {
         Self::new(code, trouble.what, Some(trouble.cure))
     }
@@ -120,6 +127,7 @@ impl Fault {
             Failure::Server(Error::SignIn(error)) => return Self::of_credential(error, account),
             Failure::Server(error) => error,
             Failure::Disk { .. } => return Self::cant_create(failure.to_string()),
+            Failure::Output(error) if error.kind() == ErrorKind::BrokenPipe => return Self::unread(),
             Failure::Output(_) => return Self::untold(failure.to_string()),
         };
         let code = match error.verdict() {
@@ -133,7 +141,9 @@ impl Fault {
 
     /// Says it, and gives back the exit code.
     pub(super) fn tell(&self) -> ExitCode {
-        eprintln!("mailjob: {}", escaped(&self.error));
+        if self.code != UNREAD {
+            eprintln!("mailjob: {}", escaped(&self.error));
+        }
         if let Some(cure) = &self.cure {
             eprintln!("what to do: {}", escaped(cure));
         }

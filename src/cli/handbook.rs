@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Write},
+    io::{self, Write as _},
     path::Path,
     process::ExitCode,
 };
@@ -10,13 +10,13 @@ use std::{
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::Cli;
+use super::{Cli, print};
 
 /// Prints the completions of a shell.
 pub(super) fn completions(shell: Shell) -> ExitCode {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "mailjob", &mut text);
-    written(io::stdout().lock().write_all(&text))
+    written(print::stdout().write_all(&text))
 }
 
 /// Prints the man page of all commands, or writes one for each into a folder.
@@ -28,7 +28,7 @@ pub(super) fn man(folder: Option<&Path>) -> ExitCode {
         None => {
             let mut text = Vec::new();
             let made = clap_mangen::Man::new(Cli::command()).render(&mut text);
-            written(made.and_then(|()| io::stdout().lock().write_all(&text)))
+            written(made.and_then(|()| print::stdout().write_all(&text)))
         }
     }
 }

@@ -1,5 +1,16 @@
 //! The command line: one file a command.
 
+// In this room these names mean what does not panic where nobody reads.
+macro_rules! print {
+    ($($said:tt)*) => { $crate::cli::print::say(format_args!($($said)*)) };
+}
+macro_rules! println {
+    ($($said:tt)*) => { $crate::cli::print::say(format_args!("{}\n", format_args!($($said)*))) };
+}
+macro_rules! eprintln {
+    ($($said:tt)*) => { $crate::cli::print::complain(format_args!("{}\n", format_args!($($said)*))) };
+}
+
 mod array;
 mod auth;
 mod backlog;
@@ -17,6 +28,7 @@ mod ledger;
 mod log;
 mod own_token;
 mod pause;
+mod print;
 mod progress;
 mod receive;
 mod rehearse;
@@ -28,6 +40,7 @@ mod send;
 mod show;
 mod status;
 mod tail;
+mod whereabouts;
 mod whose;
 
 use std::{env, path::PathBuf, process::ExitCode};

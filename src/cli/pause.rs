@@ -19,9 +19,7 @@ use crate::{
 pub(super) fn pause(endpoint: &str, json: bool, place: Where) -> ExitCode {
     block_on(async {
         let ended = async {
-            let Some(Found { desk, loaded }) = place.go(true).await? else {
-                return Err(ExitCode::from(NOT_ALL));
-            };
+            let Found { desk, loaded } = place.go().await?;
             known(loaded.as_ref(), endpoint)?;
             let pause = desk.pause(endpoint).await.map_err(|error| failed(&error))?;
             Ok(tell_as(json, &pause, || words(&pause)))
@@ -34,9 +32,7 @@ pub(super) fn pause(endpoint: &str, json: bool, place: Where) -> ExitCode {
 pub(super) fn resume(endpoint: &str, json: bool, place: Where) -> ExitCode {
     block_on(async {
         let ended = async {
-            let Some(Found { desk, loaded }) = place.go(true).await? else {
-                return Err(ExitCode::from(NOT_ALL));
-            };
+            let Found { desk, loaded } = place.go().await?;
             let was = desk.resume(endpoint).await.map_err(|error| failed(&error))?;
             if was.is_none() {
                 known(loaded.as_ref(), endpoint)?;

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use chrono::Utc;
 
-use super::beside;
+use super::{beside, print};
 use crate::{
     config::{
         self, Endpoint, EndpointName,
@@ -94,7 +94,7 @@ fn read(mail: &Path, limit: u64) -> io::Result<Bytes> {
 }
 
 fn tell(report: &Report, as_json: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     if as_json {
         writeln!(out, "{}", json::document(report))?;
     } else {

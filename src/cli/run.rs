@@ -9,7 +9,7 @@ use std::{
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::{debug, error, warn};
 
-use crate::{app, config::load::Sources};
+use crate::{app, config::load::Sources, metrics::Metrics};
 
 use super::{dump, log};
 
@@ -18,7 +18,8 @@ const BLOCKING: usize = 64;
 
 /// Runs until a signal asks for a stop. Exit codes are sysexits': 0 stopped, 70, 74 or 78 as [`app::Fatal::exit_code`] says.
 pub(super) fn run(sources: Sources, form: log::Form) -> ExitCode {
-    log::start(form);
+    let metrics = Metrics::new();
+    log::start(form, metrics.log_lines_lost.clone());
     tune_allocator();
     dump::forbid();
     raise_open_files();
@@ -33,7 +34,7 @@ pub(super) fn run(sources: Sources, form: log::Form) -> ExitCode {
             return ExitCode::from(70);
         }
     };
-    let end = runtime.block_on(app::run(sources));
+    let end = runtime.block_on(app::run(sources, metrics));
     // Whoever was named as late is not waited for again.
     runtime.shutdown_background();
     match end {

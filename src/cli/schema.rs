@@ -1,10 +1,8 @@
 //! `mailjob schema`: what an endpoint file may say.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{io::Write as _, process::ExitCode};
 
+use super::print;
 use crate::config::reference;
 
 /// Prints the JSON Schema, or the commented reference.
@@ -14,12 +12,11 @@ pub(super) fn schema(commented: bool) -> ExitCode {
     } else {
         format!("{:#}\n", reference::schema())
     };
-    match io::stdout().write_all(text.as_bytes()) {
-        // Whoever reads no further has seen enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+    match print::stdout().write_all(text.as_bytes()) {
+        Err(error) => {
             eprintln!("the schema can't be printed: {error}");
             ExitCode::from(74)
         }
-        _ => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::SUCCESS,
     }
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::{
     enclosed::{Enclosed, Sources},
     fault::{Fault, PARTLY},
+    print,
     progress::Progress,
     whose::{Chosen, TlsForm, Whose},
 };
@@ -239,7 +240,7 @@ impl<'a> RecipientDocument<'a> {
 impl Sent {
     fn tell(&self, as_json: bool) -> io::Result<ExitCode> {
         let refused = &self.delivery.refused;
-        let mut out = io::stdout().lock();
+        let mut out = print::stdout();
         if as_json {
             writeln!(out, "{}", json(&self.document()))?;
         } else {
@@ -291,7 +292,7 @@ impl Failed {
             recipients: self.refused.iter().map(RecipientDocument::refused).collect(),
             fault: Some(&self.fault),
         };
-        let mut out = io::stdout().lock();
+        let mut out = print::stdout();
         writeln!(out, "{}", json(&document))?;
         out.flush()
     }

@@ -1,10 +1,8 @@
 //! `mailjob show`: an endpoint's settings in the end, and where each comes from.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{io::Write as _, process::ExitCode};
 
+use super::print;
 use crate::config::{
     effective,
     load::{Sources, load},
@@ -22,7 +20,7 @@ pub(super) fn show(sources: &Sources, name: &str) -> ExitCode {
         }
     };
     match shown {
-        Ok(text) if io::stdout().write_all(text.as_bytes()).is_ok() => ExitCode::SUCCESS,
+        Ok(text) if print::stdout().write_all(text.as_bytes()).is_ok() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(74),
         Err(problem) => {
             eprintln!("{}", problem.render());

@@ -10,7 +10,8 @@ use tokio::time::sleep;
 
 use super::{
     block_on,
-    desk::{NOT_ALL, Where, failed, untold},
+    desk::{Where, failed, untold},
+    print,
 };
 use crate::{
     ledger::{Event, EventCursor, EventKind},
@@ -27,9 +28,8 @@ const PAGE: usize = 500;
 pub(super) fn tail(endpoint: Option<&str>, since: Option<i64>, once: bool, json: bool, place: Where) -> ExitCode {
     block_on(async {
         let ended = async {
-            let Some(found) = place.go(true).await? else {
-                return Err(ExitCode::from(NOT_ALL));
-            };
+            let found = place.go().await?;
+            found.knows(endpoint).await?;
             let mut cursor = match since {
                 Some(since) => EventCursor(since),
                 None if once => EventCursor::default(),
@@ -43,6 +43,9 @@ pub(super) fn tail(endpoint: Option<&str>, since: Option<i64>, once: bool, json:
                     .map_err(|error| failed(&error))?;
                 if write(&page.events, json).is_err() {
                     return Err(untold());
+                }
+                if print::is_gone() {
+                    return Ok(ExitCode::SUCCESS);
                 }
                 let still = page.next == cursor;
                 cursor = page.next;
@@ -58,7 +61,7 @@ pub(super) fn tail(endpoint: Option<&str>, since: Option<i64>, once: bool, json:
 }
 
 fn write(events: &[Event], json: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     for event in events {
         if json {
             let line = json_line(event).map_err(io::Error::other)?;

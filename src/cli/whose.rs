@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::ValueEnum;
 
-use super::{Files, beside, fault::Fault};
+use super::{Files, beside, fault::Fault, whereabouts};
 use crate::{
     app,
     auth::{Forgetful, Login, TokenStore},
@@ -119,6 +119,9 @@ impl Known {
         let account = Arc::new(account);
         let store: Arc<dyn TokenStore> = if account.auth.is_person() {
             // Only who can store a new refresh token may use the old one.
+            if let Some(words) = whereabouts::lacking(&self.service).await {
+                return Err(Fault::no_input(words));
+            }
             let vault = app::sign_ins(&self.service).await;
             Arc::new(vault.map_err(|fatal| Fault::untold(fatal.to_string()))?)
         } else {

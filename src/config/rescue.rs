@@ -7,7 +7,7 @@
 use std::{
     env,
     fs::File,
-    io::Read as _,
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
     thread,
 };
@@ -68,11 +68,13 @@ impl Lapse {
 pub fn of(sources: &Sources, loaded: &Loaded) -> Service {
     let service = quietly(sources, loaded);
     if let Some(lapse) = Lapse::of(sources, loaded) {
-        eprintln!(
-            "{}; going on with the ledger {}",
-            lapse.words(),
+        let words = lapse.words();
+        // Where nobody can be told, it goes on all the same.
+        drop(writeln!(
+            io::stderr(),
+            "{words}; going on with the ledger {}",
             service.ledger.display()
-        );
+        ));
     }
     service
 }

@@ -245,6 +245,9 @@ fn is_final(error: &Error) -> bool {
         | Error::Unknown(_)
         | Error::Remote(_)
         | Error::Engine(_)
+        | Error::NoLedger { .. }
+        | Error::Unusable { .. }
+        | Error::Damaged(_)
         | Error::InUse { .. }
         | Error::Newer { .. }
         | Error::Older { .. }

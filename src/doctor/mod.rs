@@ -6,6 +6,7 @@
 
 mod account;
 mod action;
+pub mod descriptors;
 mod examine;
 pub mod explain;
 mod notes;
@@ -44,6 +45,8 @@ pub enum Stage {
     Mailbox,
     /// The webhook or the command.
     Action,
+    /// How many files may be open.
+    OpenFiles,
 }
 
 impl Stage {
@@ -60,6 +63,7 @@ impl Stage {
             Self::Capabilities => "capabilities",
             Self::Mailbox => "mailbox",
             Self::Action => "action",
+            Self::OpenFiles => "open files",
         }
     }
 }
@@ -84,6 +88,8 @@ pub enum Kind {
     Account,
     /// An endpoint.
     Endpoint,
+    /// The program itself.
+    Process,
 }
 
 impl fmt::Display for Subject {
@@ -92,6 +98,7 @@ impl fmt::Display for Subject {
             Kind::File => "file ",
             Kind::Account => "account ",
             Kind::Endpoint => "endpoint ",
+            Kind::Process => "process ",
         })?;
         f.write_str(&self.name)?;
         match &self.part {

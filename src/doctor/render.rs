@@ -125,6 +125,7 @@ impl<'a> Row<'a> {
                 Kind::File => "file",
                 Kind::Account => "account",
                 Kind::Endpoint => "endpoint",
+                Kind::Process => "process",
             },
             name: &finding.subject.name,
             part: finding.subject.part.as_deref(),
@@ -149,6 +150,7 @@ fn code(stage: Stage) -> &'static str {
         Stage::Capabilities => "capabilities",
         Stage::Mailbox => "mailbox",
         Stage::Action => "action",
+        Stage::OpenFiles => "open_files",
     }
 }
 

@@ -114,6 +114,7 @@ fn world() -> World {
         letters: api::letters(),
         own: api::OwnToken {
             path: folder.path().join("mailjob.token"),
+            ledger: file.clone(),
             token: Some(TOKEN.into()),
         },
     };

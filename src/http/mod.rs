@@ -8,6 +8,7 @@ pub mod api;
 mod heartbeat;
 mod places;
 mod sampler;
+mod spare;
 mod thread;
 
 use std::sync::Arc;
@@ -72,6 +73,17 @@ pub fn routes(pages: Pages, api: api::Api) -> Router {
         .with_state(pages)
         .merge(api::guard(status, &api))
         .merge(api::routes(api))
+}
+
+/// What is answered while the ledger can't be opened: the process is alive and not ready, for this reason.
+pub fn waiting(why: String) -> Router {
+    let unready = move || {
+        let text = format!("{why}\n");
+        async move { (StatusCode::SERVICE_UNAVAILABLE, text) }
+    };
+    Router::new()
+        .route("/livez", get(|| async { "alive\n" }))
+        .fallback(unready)
 }
 
 type Text = [(HeaderName, &'static str); 1];

@@ -54,6 +54,14 @@ impl Places {
         Place { number, lost }
     }
 
+    /// Ends the oldest connection of whoever has the most, if there is one.
+    pub(super) fn evict(&self) {
+        let mut taken = self.taken();
+        if let Some((_, lost)) = victim(&taken.by_age).and_then(|number| taken.by_age.remove(&number)) {
+            lost.cancel();
+        }
+    }
+
     /// Its connection has ended.
     pub(super) fn give_back(&self, place: &Place) {
         self.taken().by_age.remove(&place.number);

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Extension, Router, extract::ConnectInfo, serve::Listener};
+use axum::{Extension, Router, extract::ConnectInfo};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -24,7 +24,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::places::Places;
+use super::{places::Places, spare::Spare};
 
 /// How long answers that are on their way may still take at the end.
 const LAST: Duration = Duration::from_secs(2);
@@ -36,6 +36,8 @@ const HEAD: Duration = Duration::from_secs(10);
 const WRITING: Duration = Duration::from_secs(10);
 /// How long a connection may last, whatever is asked on it.
 const WHOLE: Duration = Duration::from_secs(300);
+/// The pause before a connection is accepted again where that failed.
+const AGAIN: Duration = Duration::from_millis(10);
 /// Connections at a time.
 const CONNECTIONS: usize = 256;
 
@@ -74,13 +76,27 @@ pub fn start(listener: TcpListener, routes: Router, stop: CancellationToken) -> 
 }
 
 async fn answer(listener: TcpListener, routes: Router, stop: CancellationToken) -> io::Result<()> {
-    let mut listener = tokio::net::TcpListener::from_std(listener)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
     let places = Arc::new(Places::new(CONNECTIONS));
     let open = GracefulShutdown::new();
     let accepting = async {
+        let mut spare = Spare::new();
         loop {
-            let (stream, peer) = Listener::accept(&mut listener).await;
-            serve(stream, peer, &routes, &open, &places);
+            spare.fill();
+            match listener.accept().await {
+                Ok((stream, peer)) => serve(stream, peer, &routes, &open, &places),
+                // All descriptors are taken: a probe is answered by one that was kept for it, or by that of who has held one longest.
+                Err(error) if Spare::is_needed(&error) => {
+                    if !spare.give() {
+                        places.evict();
+                        tokio::time::sleep(AGAIN).await;
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
         }
     };
     tokio::select! {

@@ -51,6 +51,25 @@ pub enum Error {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// There is none: only `mailjob run` makes one.
+    #[error("there is no ledger at {path}: `mailjob run` makes it")]
+    NoLedger {
+        /// Where there is none.
+        path: String,
+    },
+    /// The file, its folder or its disk can't be used as they are.
+    #[error("the ledger {path} {what}; {cure}")]
+    Unusable {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        cure: String,
+    },
+    /// What is in the file is damaged, or no ledger at all.
+    #[error("the ledger is damaged ({0}): `mailjob ledger check` says where, and what to do")]
+    Damaged(String),
     /// The disk is full.
     #[error("the ledger's disk is full ({0}): make room")]
     Full(String),

@@ -48,6 +48,8 @@ pub struct Metrics {
     pub notices_failed: Counter,
     /// Loops that panicked and were started again: each is a bug of ours.
     pub panics: Counter,
+    /// Lines of the log that could not be written.
+    pub log_lines_lost: Counter,
     /// The ledger's commits.
     pub commits: Commits,
     token_requests: Family<TokenRequest, Counter>,
@@ -110,7 +112,7 @@ impl Metrics {
         all.register_collector(Box::new(Process));
         let registry = all.sub_registry_with_prefix("mailjob");
         let (sign_ins, board) = (SignIns::default(), Board::default());
-        let (notices_sent, notices_failed, panics) = <(Counter, Counter, Counter)>::default();
+        let (notices_sent, notices_failed, panics, log_lines_lost) = <(Counter, Counter, Counter, Counter)>::default();
         let token_requests = Family::default();
         let version = env!("CARGO_PKG_VERSION");
         registry.register("build", "The program", Info::new(Build { version }));
@@ -134,6 +136,11 @@ impl Metrics {
             "Loops that panicked and were started again; each is a bug of Mailjob",
             panics.clone(),
         );
+        registry.register(
+            "log_lines_lost",
+            "Lines of the log that could not be written: the disk of its file is full, or nobody reads it any more",
+            log_lines_lost.clone(),
+        );
         let commits = Commits::register(registry);
         let mailboxes = Mailboxes::register(registry);
         let endpoints = Endpoints::register(registry);
@@ -147,6 +154,7 @@ impl Metrics {
             notices_sent,
             notices_failed,
             panics,
+            log_lines_lost,
             commits,
             token_requests,
             mailboxes,

@@ -23,6 +23,12 @@ pub enum Size {
 }
 
 impl Size {
+    /// How many slots there are where so many share them.
+    #[must_use]
+    pub fn slots(self, members: usize) -> usize {
+        self.of(members).0
+    }
+
     /// How many slots there are, and how many of them are kept for those who run nothing.
     fn of(self, members: usize) -> (usize, usize) {
         match self {

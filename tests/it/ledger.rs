@@ -71,3 +71,75 @@ async fn a_ledger_is_checked_and_copied_while_it_is_at_work() {
     );
     assert_eq!(mailjob.term().unwrap(), 0);
 }
+
+/// What a shell command came to, in the folder of an installation.
+async fn shell(mailjob: &Mailjob, line: &str) -> (Option<i32>, String) {
+    let mut command = tokio::process::Command::new("bash");
+    let told = mailjob.command(&[]);
+    let env = told
+        .as_std()
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)));
+    let output = command
+        .args(["-c", line])
+        .current_dir(mailjob.dir())
+        .envs(env)
+        .env("M", env!("CARGO_BIN_EXE_mailjob"))
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_leaves_by_standard_output_and_goes_back_where_nothing_starts() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mut mailjob = Mailjob::new(&world, env!("CARGO_BIN_EXE_mailjob")).unwrap();
+    mailjob.make_ledger().await.unwrap();
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    for (line, code) in [
+        ("$M ledger backup - >a.db", 0),
+        ("$M ledger backup /dev/stdout | cat >b.db; exit ${PIPESTATUS[0]}", 0),
+        ("$M ledger backup - >/dev/full", 74),
+        ("$M ledger backup - | head -c 100 >c.db; exit ${PIPESTATUS[0]}", 74),
+        ("$M ledger check a.db && $M ledger check b.db", 0),
+        ("$M ledger check c.db", 1),
+        ("test ! -e ./- && ! ls -A | grep mailjob-backup", 0),
+    ] {
+        let (said, text) = shell(&mailjob, line).await;
+        assert_eq!(said, Some(code), "{line}: {text}");
+        assert_eq!(text.contains("not written whole"), code == 74, "{line}: {text}");
+    }
+    assert_eq!(mailjob.term().unwrap(), 0);
+
+    // As the manual says it: the ledger is damaged, nothing starts, the copy is put back.
+    let manual = include_str!("../../deploy/README.md");
+    let begin = manual.find("sh -c '").expect("the manual shows it") + "sh -c '".len();
+    let line = &manual[begin..begin + manual[begin..].find('\'').unwrap()];
+    let line = line.replace("/var/lib/mailjob", &mailjob.dir().display().to_string());
+    std::fs::write(mailjob.dir().join("mailjob.db"), "damaged ".repeat(1000)).unwrap();
+    let (code, text) = shell(&mailjob, "$M run").await;
+    assert_eq!(code, Some(74), "{text}");
+    assert!(text.contains("mailjob.db is no database"), "{text}");
+    let (code, text) = shell(&mailjob, "$M ledger check mailjob.db").await;
+    assert_eq!(code, Some(1), "{text}");
+    let damaged = shell(
+        &mailjob,
+        &format!("mailjob() {{ $M \"$@\"; }}; head -c 100 a.db | ({line})"),
+    )
+    .await;
+    assert_ne!(
+        damaged.0,
+        Some(0),
+        "a copy that is not sound is not put in its place: {}",
+        damaged.1
+    );
+    let restored = shell(&mailjob, &format!("mailjob() {{ $M \"$@\"; }}; ({line}) <a.db")).await;
+    assert_eq!(restored.0, Some(0), "{}", restored.1);
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    assert_eq!(mailjob.term().unwrap(), 0);
+}

@@ -21,7 +21,7 @@ const USER: &str = "ada@example.test";
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// An installation whose account nobody signed in to yet.
-fn installation(world: &World, client: &str, more: &str) -> Mailjob {
+async fn installation(world: &World, client: &str, more: &str) -> Mailjob {
     let mut mailjob = Mailjob::new(world, env!("CARGO_BIN_EXE_mailjob")).unwrap();
     let lines = format!(
         "user = \"{USER}\"\nca_file = \"{ca}\"\nclient_id = \"{client}\"\n{more}\n\
@@ -33,6 +33,8 @@ fn installation(world: &World, client: &str, more: &str) -> Mailjob {
         issuer = world.oauth.issuer(),
     );
     mailjob.account_as("ada", &lines).unwrap();
+    // The ledger, where sign-ins are kept, is made by `run` alone.
+    mailjob.make_ledger().await.unwrap();
     mailjob
 }
 
@@ -131,7 +133,7 @@ async fn works(world: &World, mut mailjob: Mailjob) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_comes_back_to_a_port_of_this_machine() {
     let world = World::start(Options::default()).await.unwrap();
-    let mailjob = installation(&world, "mailjob-public", "");
+    let mailjob = installation(&world, "mailjob-public", "").await;
     let mut asking = Asking::start(&mailjob, &["--no-browser"]);
     let address = asking.shown().await;
     let back = world.oauth.sign_in(&address, USER).await.unwrap();
@@ -168,7 +170,7 @@ fn browser(folder: &Path) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_is_opened_where_there_is_a_screen_and_the_address_is_shown_too() {
     let world = World::start(Options::default()).await.unwrap();
-    let mailjob = installation(&world, "mailjob-public", "");
+    let mailjob = installation(&world, "mailjob-public", "").await;
     let programs = tempfile::tempdir().unwrap();
     browser(programs.path());
     let opened = programs.path().join("xdg-open.opened");
@@ -211,7 +213,8 @@ async fn the_address_of_the_last_page_is_pasted() {
         &world,
         "mailjob",
         "client_secret = { file = \"secrets/client\" }\ngrant = \"refresh_token\"",
-    );
+    )
+    .await;
     mailjob.secret("client", CLIENT_SECRET).unwrap();
     let mut asking = Asking::start(&mailjob, &["--paste"]);
     let address = asking.shown().await;
@@ -227,7 +230,7 @@ async fn the_address_of_the_last_page_is_pasted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_is_typed_in_on_another_device() {
     let world = World::start(Options::default()).await.unwrap();
-    let mailjob = installation(&world, "mailjob-public", "");
+    let mailjob = installation(&world, "mailjob-public", "").await;
     let mut asking = Asking::start(&mailjob, &["--device"]);
     assert!(asking.shown().await.starts_with("http://127.0.0.1:"));
     let code = asking.shown().await;
@@ -240,7 +243,7 @@ async fn a_code_is_typed_in_on_another_device() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_says_no_is_told_so() {
     let world = World::start(Options::default()).await.unwrap();
-    let mailjob = installation(&world, "mailjob-public", "");
+    let mailjob = installation(&world, "mailjob-public", "").await;
     let mut asking = Asking::start(&mailjob, &["--no-browser"]);
     let address = asking.shown().await;
     let back = world.oauth.refuse_sign_in(&address).await.unwrap();
@@ -268,7 +271,7 @@ async fn who_says_no_is_told_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_beside_a_running_program_is_used_at_once() {
     let world = World::start(Options::default()).await.unwrap();
-    let mut mailjob = installation(&world, "mailjob-public", "");
+    let mut mailjob = installation(&world, "mailjob-public", "").await;
     mailjob
         .endpoint(
             "ada",

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     auth::{facts, forecast::Facts},
     config::Account,
+    ledger::counts::Unwritable,
 };
 
 /// How long what files told counts.
@@ -30,6 +31,8 @@ pub(super) struct Memory {
     pub(super) rest: Option<Instant>,
     /// Since when it is known that an endpoint's jobs wait for a person.
     pub(super) waiting: BTreeMap<String, DateTime<Utc>>,
+    /// When it was told that the ledger can't be written: what is told can't be noted there meanwhile.
+    pub(super) unwritable: Option<DateTime<Utc>>,
     /// What was logged.
     pub(super) logged: BTreeSet<String>,
 }
@@ -69,6 +72,22 @@ impl Memory {
             }
         }
         self.logged = conditions.into_iter().map(|(id, _)| id).collect();
+    }
+
+    /// What is to be told of the ledger itself.
+    pub(super) fn of_ledger(&self, unwritable: Option<&Unwritable>) -> Option<Item> {
+        let news = match (unwritable, self.unwritable) {
+            (Some(Unwritable { since, why, .. }), None) => News::Unwritable(*since, why.clone()),
+            (None, Some(told)) => News::Writable(told),
+            (Some(_), Some(_)) | (None, None) => return None,
+        };
+        Some(Item {
+            name: "the ledger".to_owned(),
+            is_person: false,
+            news,
+            tells: None,
+            ends: None,
+        })
     }
 
     /// Whether the account that sends is left alone.

@@ -27,10 +27,14 @@ use crate::{
         forecast::{Forecast, State, What, forecast},
     },
     config::{Account, Operator, Problem, Service},
-    ledger::{Error, JobNews, NoticeTable, SignInTable, counts::Countable},
+    ledger::{
+        Error, JobNews, NoticeTable, SignInTable,
+        counts::{Countable, Unwritable},
+    },
     message::clean::clean,
     metrics::{Metrics, SignIn, SignInState},
     reply::{Notice, send_notice},
+    status::Setback,
     watch::Health,
 };
 
@@ -136,9 +140,15 @@ pub(super) async fn run(mut notices: Notices) {
 impl Notices {
     async fn look(&self, desk: &Desk, memory: &mut Memory) -> Result<(), Error> {
         let now = Utc::now();
+        let counts = self.counts.counts().await?;
+        self.look_at_ledger(desk, counts.unwritable.as_ref(), memory, now).await;
+        if counts.unwritable.is_some() {
+            // What is told now could not be noted, and would be told again and again.
+            return Ok(());
+        }
         let (jobs, mark) = self.told.news(EXAMPLES).await?;
         let any_jobs = !jobs.is_empty();
-        let survey = self.survey(desk, jobs, memory, now).await?;
+        let survey = self.survey(desk, jobs, counts.setbacks, memory, now).await?;
         let told = self.told.told().await?;
         let silent_after = desk
             .operator
@@ -168,6 +178,25 @@ impl Notices {
             self.told.note_told(tells, ends, any_jobs.then_some(mark), now).await?;
         }
         Ok(())
+    }
+
+    /// Tells once that the ledger can't be written, and once that it can again.
+    async fn look_at_ledger(
+        &self,
+        desk: &Desk,
+        unwritable: Option<&Unwritable>,
+        memory: &mut Memory,
+        now: DateTime<Utc>,
+    ) {
+        let Some(item) = memory.of_ledger(unwritable) else {
+            return;
+        };
+        let Some((operator, login)) = &desk.operator else {
+            return;
+        };
+        if !memory.rests() && self.mail(operator, login, &[item], memory, now).await {
+            memory.unwritable = unwritable.map(|_| now);
+        }
     }
 
     /// Whether a server took a mail about these.
@@ -209,6 +238,7 @@ impl Notices {
         &self,
         desk: &Desk,
         jobs: Vec<JobNews>,
+        setbacks: BTreeMap<String, Setback>,
         memory: &mut Memory,
         now: DateTime<Utc>,
     ) -> Result<Survey, Error> {
@@ -222,7 +252,6 @@ impl Notices {
             sign_in: watched.sign_in.clone(),
             state: watched.health.state(),
         };
-        let setbacks = self.counts.counts().await?.setbacks;
         let waits: BTreeMap<_, _> = setbacks
             .into_iter()
             .filter(|(_, setback)| setback.needs_person)

@@ -109,6 +109,10 @@ pub(super) enum News {
     JobsWait(DateTime<Utc>, String),
     /// It was told that jobs wait, then; they don't any more.
     JobsGoOn(DateTime<Utc>),
+    /// The ledger can't be written: since when, and why.
+    Unwritable(DateTime<Utc>, String),
+    /// It was told that the ledger can't be written, then; it can.
+    Writable(DateTime<Utc>),
     /// Something happened to jobs.
     Jobs(JobNews),
 }
@@ -128,6 +132,8 @@ impl News {
             Self::OneLedger(_) => "one-ledger-again",
             Self::JobsWait(..) => "jobs-wait",
             Self::JobsGoOn(_) => "jobs-go-on",
+            Self::Unwritable(..) => "ledger-unwritable",
+            Self::Writable(_) => "ledger-writable-again",
             Self::Jobs(JobNews { kind, .. }) => match kind {
                 NewsKind::Held => "jobs-held",
                 NewsKind::Failed => "jobs-failed",
@@ -144,7 +150,12 @@ impl News {
     pub(super) fn is_good(&self) -> bool {
         matches!(
             self,
-            Self::WorksAgain(_) | Self::ReadsAgain(_) | Self::Mended(_) | Self::OneLedger(_) | Self::JobsGoOn(_)
+            Self::WorksAgain(_)
+                | Self::ReadsAgain(_)
+                | Self::Mended(_)
+                | Self::OneLedger(_)
+                | Self::JobsGoOn(_)
+                | Self::Writable(_)
         )
     }
 }
@@ -159,11 +170,16 @@ impl Item {
             | News::ReadsAgain(told)
             | News::Mended(told)
             | News::OneLedger(told)
-            | News::JobsGoOn(told) => {
+            | News::JobsGoOn(told)
+            | News::Writable(told) => {
                 format!("{key} again {}", told.timestamp_micros())
             }
             News::Ends(..) => key.to_owned(),
-            News::Silent(since, _) | News::Broken(since, _) | News::JobsWait(since, _) | News::SecondLedger(since) => {
+            News::Silent(since, _)
+            | News::Broken(since, _)
+            | News::JobsWait(since, _)
+            | News::SecondLedger(since)
+            | News::Unwritable(since, _) => {
                 format!("{key} since {}", since.timestamp())
             }
             News::Jobs(jobs) => {

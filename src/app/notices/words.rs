@@ -109,6 +109,8 @@ pub(super) fn headline(item: &Item) -> String {
         News::Mended(_) => format!("the file {name} is right again, or gone"),
         News::JobsWait(..) => format!("the jobs of {name} wait for you"),
         News::JobsGoOn(_) => format!("no job of {name} waits for you any more"),
+        News::Unwritable(..) => format!("{name} can't be written"),
+        News::Writable(_) => format!("{name} can be written again"),
         News::Jobs(jobs) => jobs::headline(jobs),
     }
 }
@@ -154,6 +156,12 @@ fn pieces(item: &Item) -> (String, String, String, String) {
             let waits = "Their mails wait, nothing is lost, and no sender hears of it.";
             wrong(since, why, waits, cure)
         }
+        News::Unwritable(since, why) => {
+            let cure = "Look at its disk where it runs: is it full, read-only or broken? When that is mended, work goes on by itself. How it is now:\n\n  mailjob status";
+            let waits = "No mail is taken and no job is begun until then. Nothing is lost.";
+            wrong(since, why, waits, cure.to_owned())
+        }
+        News::Writable(at) => told(at, "it couldn't"),
         News::JobsGoOn(at) => told(at, "some did"),
         News::SecondLedger(since) => {
             let cure = "Stop one of the two, or have it watch another mailbox. A second installation is one with a ledger of its own: another \

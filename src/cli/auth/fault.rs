@@ -13,6 +13,8 @@ use crate::{
 pub(super) enum Fault {
     #[error("there is no account \"{name}\"; {known}")]
     Unknown { name: String, known: String },
+    #[error("{0}")]
+    NoLedger(String),
     #[error("the port {port} can't be had: {why}; choose another by --port, or sign in by --device or --paste")]
     Port { port: u16, why: io::Error },
     #[error("nobody signed in within {} minutes; start again", .0.as_secs() / 60)]

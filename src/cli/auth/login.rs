@@ -14,7 +14,14 @@ use crate::{
     net,
 };
 
-use super::{super::beside, browser, device, fault::Fault};
+use super::{
+    super::{
+        beside,
+        whereabouts::{self, NO_LEDGER},
+    },
+    browser, device,
+    fault::Fault,
+};
 
 /// How to sign in.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
@@ -45,6 +52,7 @@ pub(crate) async fn login(sources: &Sources, name: &str, how: How) -> ExitCode {
             eprintln!("{fault}");
             match fault {
                 Fault::Unknown { .. } => ExitCode::from(78),
+                Fault::NoLedger(_) => ExitCode::from(NO_LEDGER),
                 _ => ExitCode::FAILURE,
             }
         }
@@ -58,6 +66,9 @@ async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<Report, Faul
         .get(name)
         .cloned()
         .ok_or_else(|| unknown(&loaded, name))?;
+    if let Some(words) = whereabouts::lacking(&service).await {
+        return Err(Fault::NoLedger(words));
+    }
     let vault = Arc::new(app::sign_ins(&service).await?);
     let http = net::http::client(account.auth.ca_file())?;
     let uses = uses(

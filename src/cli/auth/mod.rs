@@ -19,7 +19,8 @@ use super::{Files, block_on};
 pub(super) enum Auth {
     /// Sign in to an account that a person signs in to, once; then try what that opens.
     ///
-    /// Exit code 0: all works. 1: nobody signed in, or a server does not let us in. 78: the configuration can't be used, or has no
+    /// The sign-in is kept in the ledger, which `mailjob run` makes. Exit code 0: all works. 1: nobody signed in, or a server does not let
+    /// us in. 66: there is no ledger. 78: the configuration can't be used, or has no
     /// such account.
     Login {
         /// The account's name in `mailjob.toml`.
@@ -31,7 +32,7 @@ pub(super) enum Auth {
     },
     /// Show how the sign-ins are and what will end. Connects nowhere; may run beside `mailjob run`.
     ///
-    /// Exit code 0: all is well. 1: an account needs a sign-in, or something ends within 7 days. 74: the ledger can't be read. 78:
+    /// Exit code 0: all is well. 1: an account needs a sign-in, or something ends within 7 days. 66: there is no ledger. 74: the ledger can't be read. 78:
     /// the configuration can't be used, or has no such account.
     Status {
         /// Only this one.

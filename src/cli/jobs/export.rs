@@ -14,6 +14,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::super::desk::{Found, NOT_ALL, Where, document, failed, named, tell_as, untold};
+use super::super::print;
 use crate::{
     dispatch::rehearsal::{Plan, rehearse},
     job::{JobId, Share},
@@ -68,7 +69,7 @@ impl What {
 
 /// Writes it.
 pub(super) async fn export(job: &str, into: Into, place: Where) -> Result<ExitCode, ExitCode> {
-    let found = place.there().await?;
+    let found = place.go().await?;
     let id = named(&found.desk, job).await?;
     let Into { to, what, json } = into;
     let Some(story) = found.desk.story(id).await.map_err(|error| failed(&error))? else {
@@ -79,7 +80,7 @@ pub(super) async fn export(job: &str, into: Into, place: Where) -> Result<ExitCo
             eprintln!("{why}");
             ExitCode::from(NOT_ALL)
         })?;
-        let mut out = io::stdout().lock();
+        let mut out = print::stdout();
         let written = out.write_all(&bytes).and_then(|()| out.flush());
         return written.map(|()| ExitCode::SUCCESS).map_err(|_| untold());
     };

@@ -7,13 +7,11 @@ use super::{
     filter::Which,
     table,
 };
-use crate::ledger::JobPage;
 
 /// Lists jobs.
 pub(super) async fn list(which: Which, json: bool, place: Where) -> Result<ExitCode, ExitCode> {
-    let page = match place.go(false).await? {
-        Some(found) => found.desk.list(which.into()).await.map_err(|error| failed(&error))?,
-        None => JobPage::default(),
-    };
+    let found = place.go().await?;
+    found.knows(which.filter.endpoint.as_deref()).await?;
+    let page = found.desk.list(which.into()).await.map_err(|error| failed(&error))?;
     Ok(tell_as(json, &page, || table::people(&page)))
 }

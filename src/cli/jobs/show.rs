@@ -9,7 +9,7 @@ use super::{
 
 /// Tells a job's story.
 pub(super) async fn show(job: &str, json: bool, place: Where) -> Result<ExitCode, ExitCode> {
-    let desk = place.there().await?.desk;
+    let desk = place.go().await?.desk;
     let id = named(&desk, job).await?;
     let Some(found) = desk.story(id).await.map_err(|error| failed(&error))? else {
         eprintln!("job {id} is not in the ledger any more");

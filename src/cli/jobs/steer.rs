@@ -36,7 +36,9 @@ pub(in crate::cli) struct Chosen {
 
 /// Does it.
 pub(super) async fn steer(steer: Steer, chosen: Chosen, place: Where) -> Result<ExitCode, ExitCode> {
-    let desk = place.there().await?.desk;
+    let found = place.go().await?;
+    found.knows(chosen.filter.endpoint.as_deref()).await?;
+    let desk = found.desk;
     let done = if chosen.all {
         let filter = JobFilter {
             limit: JobFilter::MOST,

@@ -1,6 +1,10 @@
 //! `mailjob ledger backup`.
 
 use std::{
+    env,
+    fs::File,
+    io::{self, IsTerminal as _, Write},
+    os::fd::AsFd as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -10,28 +14,77 @@ use crate::{
     auth,
     cli::progress::Progress,
     config::{Service, load::Sources},
-    ledger::sqlite,
+    ledger::{Error, Inspection, sqlite},
     secret::SecretRef,
 };
 
+/// `EX_USAGE` of sysexits.
+const USAGE: u8 = 64;
+
+/// Names of standard output: a copy goes there in a stream.
+const STREAM: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
 /// Copies the ledger.
 pub(super) async fn backup(sources: Sources, to: PathBuf, json: bool) -> ExitCode {
-    let service = service(&sources);
+    let service = match service(&sources).await {
+        Ok(service) => service,
+        Err(code) => return code,
+    };
+    let is_stream = STREAM.iter().any(|name| to == Path::new(name));
+    if is_stream && io::stdout().is_terminal() {
+        eprintln!("standard output is a terminal: write mailjob ledger backup - >FILE");
+        return ExitCode::from(USAGE);
+    }
     let progress = Progress::new(false);
-    let copying = sqlite::backup(&service.ledger, &to, |step| progress.on(&words::step(step)));
-    match progress.during(copying).await {
+    let tell = |step| progress.on(&words::step(step));
+    let copied = match is_stream {
+        true => progress.during(stream(&service.ledger, tell)).await,
+        false => progress.during(sqlite::backup(&service.ledger, &to, tell)).await,
+    };
+    match copied {
         Ok(found) => {
             let key = key(&service);
-            match json {
-                true => print!("{}", words::json(&to, &found, Some(&key))),
-                false => {
-                    print!("{}", words::people(&to, &found));
-                    println!("{}", words::key(&key));
-                }
-            }
+            let text = match json {
+                true => words::json(&to, &found, Some(&key)),
+                false => format!("{}{}\n", words::people(&to, &found), words::key(&key)),
+            };
+            // The copy is there, whoever hears of it.
+            match is_stream {
+                true => io::stderr().write_all(text.as_bytes()).ok(),
+                false => io::stdout().write_all(text.as_bytes()).ok(),
+            };
             ExitCode::from(u8::from(!found.findings.is_empty()))
         }
-        Err(error) => failed(&service.ledger, &error),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Copies it to standard output. On its way it lies in a file beside the ledger, or where `TMPDIR` says: a usual temporary folder may be
+/// in memory, or too small.
+async fn stream(ledger: &Path, tell: impl Fn(crate::ledger::Copying) + Send) -> Result<Inspection, Error> {
+    let beside = ledger.parent().filter(|folder| *folder != Path::new(""));
+    let folder = match env::var_os("TMPDIR").filter(|folder| !folder.is_empty()) {
+        Some(folder) => PathBuf::from(folder),
+        None => beside.unwrap_or(Path::new(".")).to_owned(),
+    };
+    let said = |error: io::Error| Error::Engine(format!("standard output: {error}"));
+    let out = io::stdout().as_fd().try_clone_to_owned().map_err(said)?;
+    sqlite::backup_into(ledger, &folder, Durable(File::from(out)), tell).await
+}
+
+/// A stream that is on the disk when it was flushed, where it is a file.
+struct Durable(File);
+
+impl Write for Durable {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.metadata()?.is_file() {
+            true => self.0.sync_all(),
+            false => Ok(()),
+        }
     }
 }
 

@@ -7,7 +7,13 @@ use crate::{cli::progress::Progress, config::load::Sources, ledger::sqlite};
 
 /// Looks at the ledger and says what is wrong with it.
 pub(super) async fn check(sources: Sources, file: Option<PathBuf>, json: bool) -> ExitCode {
-    let file = file.unwrap_or_else(|| service(&sources).ledger);
+    let file = match file {
+        Some(file) => file,
+        None => match service(&sources).await {
+            Ok(service) => service.ledger,
+            Err(code) => return code,
+        },
+    };
     let progress = Progress::new(false);
     progress.on("reading every page and every row");
     match progress.during(sqlite::inspect(&file)).await {
@@ -19,6 +25,6 @@ pub(super) async fn check(sources: Sources, file: Option<PathBuf>, json: bool) -
             }
             ExitCode::from(u8::from(!sound))
         }
-        Err(error) => failed(&file, &error),
+        Err(error) => failed(&error),
     }
 }

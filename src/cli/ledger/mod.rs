@@ -4,14 +4,14 @@ mod backup;
 mod check;
 mod words;
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
 
-use super::{Files, block_on};
+use super::{
+    Files, block_on,
+    whereabouts::{self, NO_LEDGER},
+};
 use crate::{
     config::{
         Service,
@@ -21,8 +21,7 @@ use crate::{
     ledger::Error,
 };
 
-/// `EX_NOINPUT` and `EX_IOERR` of sysexits.
-const NO_INPUT: u8 = 66;
+/// `EX_IOERR` of sysexits.
 const IO: u8 = 74;
 
 /// What can be done about the ledger's file.
@@ -45,10 +44,11 @@ pub(super) enum Ledger {
     ///
     /// May run beside `mailjob run`. To restore one: stop, put it in the ledger's place, remove the files beside that with -wal and -shm
     /// behind its name, start. The key is not in it. Exit code 0: the copy is there and sound. 1: it is there, and something is wrong with
-    /// it as with the ledger. 66: there is no ledger. 74: it can't be read or written, or a newer Mailjob wrote it. 78: the configuration
-    /// can't be used.
+    /// it as with the ledger. 66: there is no ledger. 74: it can't be read or written whole, or a newer Mailjob wrote it. 78: the
+    /// configuration can't be used.
     Backup {
-        /// The file; it must not be there yet.
+        /// The file; it must not be there yet. `-`: to standard output, as `kubectl exec … mailjob ledger backup - >FILE`; what there is to say
+        /// goes to standard error then. Until it is written the copy lies beside the ledger, or where `TMPDIR` says.
         to: PathBuf,
         /// Print one JSON document.
         #[arg(long)]
@@ -66,20 +66,19 @@ pub(super) fn ledger(command: Ledger) -> ExitCode {
     }
 }
 
-/// What the configuration says of the ledger.
-fn service(sources: &Sources) -> Service {
-    rescue::of(sources, &load(sources))
+/// What the configuration says of the ledger, which is there.
+async fn service(sources: &Sources) -> Result<Service, ExitCode> {
+    let service = rescue::of(sources, &load(sources));
+    whereabouts::there(&service).await?;
+    Ok(service)
 }
 
 /// Says why there is no result.
-fn failed(ledger: &Path, error: &Error) -> ExitCode {
+fn failed(error: &Error) -> ExitCode {
     match error {
-        Error::Missing(_) => {
-            eprintln!(
-                "{}: no such ledger; name its file, or the configuration with --config",
-                ledger.display()
-            );
-            ExitCode::from(NO_INPUT)
+        Error::NoLedger { .. } => {
+            eprintln!("{error}");
+            ExitCode::from(NO_LEDGER)
         }
         error => {
             eprintln!("{error}");

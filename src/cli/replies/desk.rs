@@ -1,19 +1,19 @@
 //! Where the replies are: in the ledger, by its side door, or at a Mailjob that runs elsewhere.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
 
 use chrono::Utc;
 use clap::Args;
 
-use super::IO;
 use crate::{
     cli::{
         Files,
-        desk::{failed, only},
+        desk::{NOT_ALL, failed, only},
         remote::{Elsewhere, Remote},
+        whereabouts,
     },
     config::{
-        load::{Sources, load},
+        load::{Loaded, Sources, load},
         rescue,
     },
     job::JobId,
@@ -34,10 +34,8 @@ pub(in crate::cli) struct Where {
 
 /// Whoever knows the replies.
 pub(super) enum Desk {
-    /// The ledger of this machine.
-    Here(PathBuf),
-    /// There is no ledger yet, and so no reply.
-    Nothing,
+    /// The ledger of this machine, and the accounts of its configuration.
+    Here(PathBuf, Box<Loaded>),
     /// The API of a running Mailjob.
     Elsewhere(Remote),
 }
@@ -45,19 +43,14 @@ pub(super) enum Desk {
 impl Where {
     /// Goes there.
     pub(super) async fn go(self) -> Result<Desk, ExitCode> {
-        let failed = |error: Error| {
-            eprintln!("{error}");
-            ExitCode::from(IO)
-        };
-        if let Some(remote) = self.elsewhere.api(&self.files).await.map_err(failed)? {
+        if let Some(remote) = self.elsewhere.api(&self.files).await.map_err(|error| failed(&error))? {
             return Ok(Desk::Elsewhere(remote));
         }
         let sources = Sources::from(self.files);
-        let service = rescue::of(&sources, &load(&sources));
-        match service.ledger.exists() {
-            true => Ok(Desk::Here(service.ledger)),
-            false => Ok(Desk::Nothing),
-        }
+        let loaded = load(&sources);
+        let service = rescue::of(&sources, &loaded);
+        whereabouts::there(&service).await?;
+        Ok(Desk::Here(service.ledger, Box::new(loaded)))
     }
 }
 
@@ -65,20 +58,35 @@ impl Desk {
     /// The newest replies that are wanted, newest first, and how many there are in all.
     pub(super) async fn list(&self, filter: ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
         match self {
-            Self::Here(file) => Outbox::open(file).await?.list(filter).await,
-            Self::Nothing => Ok((Vec::new(), 0)),
+            Self::Here(file, _) => Outbox::open(file).await?.list(filter).await,
             Self::Elsewhere(remote) => remote.replies(filter).await,
         }
+    }
+
+    /// Looks whether there is an account of this name where nothing was found of it: it may be spelt wrong.
+    pub(super) fn knows(&self, account: &str) -> Result<(), ExitCode> {
+        let Self::Here(_, loaded) = self else { return Ok(()) };
+        let known: BTreeSet<_> = loaded
+            .accounts
+            .keys()
+            .cloned()
+            .chain(loaded.sign_ins().into_keys())
+            .collect();
+        if known.contains(account) || loaded.is_shared_broken() {
+            return Ok(());
+        }
+        let known: Vec<_> = known.into_iter().collect();
+        eprintln!("there is no account {account:?}; there are: {}", known.join(", "));
+        Err(ExitCode::from(NOT_ALL))
     }
 
     /// The job whose id begins so.
     pub(super) async fn named(&self, prefix: &str) -> Result<JobId, ExitCode> {
         let found = match self {
-            Self::Here(file) => match Jobs::open(file).await {
+            Self::Here(file, _) => match Jobs::open(file).await {
                 Ok(jobs) => jobs.find(prefix).await,
                 Err(error) => Err(error),
             },
-            Self::Nothing => Ok(Vec::new()),
             Self::Elsewhere(remote) => remote.find(prefix).await,
         };
         only(&found.map_err(|error| failed(&error))?, prefix)
@@ -87,19 +95,16 @@ impl Desk {
     /// Counts an unsure reply as sent; whether there was one.
     pub(super) async fn accept(&self, job: JobId) -> Result<bool, Error> {
         match self {
-            Self::Here(file) => Outbox::open(file).await?.accept(job, Utc::now()).await,
-            Self::Nothing => Err(Error::Missing(format!("a reply of job {job}"))),
+            Self::Here(file, _) => Outbox::open(file).await?.accept(job, Utc::now()).await,
             Self::Elsewhere(remote) => remote.accept_reply(job).await,
         }
     }
 
     /// Has replies tried again at once.
     pub(super) async fn retry(&self, which: Again) -> Result<Retried, Error> {
-        match (self, which) {
-            (Self::Here(file), which) => Outbox::open(file).await?.retry(which, Utc::now()).await,
-            (Self::Nothing, Again::Job(job)) => Err(Error::Missing(format!("a reply of job {job}"))),
-            (Self::Nothing, Again::Queued | Again::Refused) => Ok(Retried::default()),
-            (Self::Elsewhere(remote), which) => remote.retry_replies(which).await,
+        match self {
+            Self::Here(file, _) => Outbox::open(file).await?.retry(which, Utc::now()).await,
+            Self::Elsewhere(remote) => remote.retry_replies(which).await,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-use super::{IO, Which, desk::Where, table};
+use super::{super::print, IO, Which, desk::Where, table};
 use crate::ledger::{ReplyFilter, ReplyState};
 
 /// Shows replies.
@@ -19,7 +19,7 @@ pub(super) async fn list(place: Where, which: Which, json: bool) -> ExitCode {
         ReplyState::Bounced,
     ];
     let filter = ReplyFilter {
-        account: which.account,
+        account: which.account.clone(),
         states: which.state.map_or(usual, super::State::states),
         max: usize::try_from(which.max).unwrap_or(usize::MAX),
         before: None,
@@ -31,12 +31,17 @@ pub(super) async fn list(place: Where, which: Which, json: bool) -> ExitCode {
             return ExitCode::from(IO);
         }
     };
+    if let Some(account) = which.account.filter(|_| all == 0)
+        && let Err(code) = desk.knows(&account)
+    {
+        return code;
+    }
     let text = if json {
         table::json(&rows, all)
     } else {
         table::people(&rows, all)
     };
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    match print::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(IO),
     }

@@ -65,7 +65,7 @@ pub(super) async fn ask(service: &Service, loaded: &Loaded) -> Result<Asked, Fau
 }
 
 /// Where a process of this machine is asked that listens there: at every address means at this machine's own too.
-fn here(address: SocketAddr) -> SocketAddr {
+pub(in crate::cli) fn here(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

@@ -12,8 +12,12 @@ use std::{
 use chrono::Utc;
 use tokio::time::sleep;
 
+pub(super) use self::ask::here;
 use self::ask::{Asked, Fault};
-use super::beside;
+use super::{
+    beside, print,
+    whereabouts::{self, NO_LEDGER},
+};
 use crate::{
     config::load::Sources,
     message::clean::{escaped, json_line, json_lines},
@@ -54,6 +58,10 @@ pub(super) async fn status(sources: Sources, args: Args) -> ExitCode {
         for hint in &loaded.hints {
             eprintln!("note: {}", escaped(hint));
         }
+        if let Some(words) = whereabouts::elsewhere(&service).await {
+            eprintln!("{words}");
+            return ExitCode::from(NO_LEDGER);
+        }
         let asked = ask::ask(&service, &loaded).await;
         let (text, code) = match asked {
             Ok(asked) => match told(asked, &args) {
@@ -74,10 +82,10 @@ pub(super) async fn status(sources: Sources, args: Args) -> ExitCode {
         } else {
             text
         };
-        if io::stdout().lock().write_all(text.as_bytes()).is_err() {
+        if print::stdout().write_all(text.as_bytes()).is_err() {
             return ExitCode::from(IO);
         }
-        if !args.watch {
+        if !args.watch || print::is_gone() {
             return ExitCode::from(code);
         }
         sleep(EVERY).await;

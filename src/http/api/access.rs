@@ -39,6 +39,8 @@ const SHORTEST: usize = 16;
 pub struct OwnToken {
     /// Its file.
     pub path: PathBuf,
+    /// The ledger beside which it lies.
+    pub ledger: PathBuf,
     /// The token, where it can be used.
     pub token: Option<Secret>,
 }
@@ -149,6 +151,16 @@ pub(super) fn judge(door: &Door, caller: &Caller) -> Result<(), Problem> {
     if is_own && own.is_ok() {
         return Ok(());
     }
+    let is_here = own.is_ok();
+    refuse(door, caller, is_own, own).map_err(|problem| Problem {
+        // So that a command that was started in a wrong folder can say which is the right one.
+        ledger: is_here.then(|| door.own.ledger.display().to_string()),
+        ..problem
+    })
+}
+
+/// What counts beside the token of this machine.
+fn refuse(door: &Door, caller: &Caller, is_own: bool, own: Result<(), Problem>) -> Result<(), Problem> {
     match &door.elsewhere {
         Elsewhere::Nothing => own.and_then(|()| Err(no_proof(&door.own, caller))),
         Elsewhere::Token(token) if shows(Some(token), caller) => Ok(()),

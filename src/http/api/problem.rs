@@ -31,6 +31,9 @@ pub struct Problem {
     pub detail: String,
     /// What to do.
     pub cure: Cow<'static, str>,
+    /// The file of the ledger, said to programs of its own machine that have no token for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<String>,
 }
 
 /// The problems there are, with their status, name and title.
@@ -89,6 +92,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             cure: cure.into(),
+            ledger: None,
         }
     }
 
@@ -120,6 +124,9 @@ impl From<Error> for Problem {
             | Error::Newer { .. }
             | Error::Older { .. }
             | Error::SignInBusy { .. }
+            | Error::NoLedger { .. }
+            | Error::Unusable { .. }
+            | Error::Damaged(_)
             | Error::Unknown(_)
             | Error::Remote(_)
             | Error::Engine(_) => {

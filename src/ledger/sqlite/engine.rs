@@ -12,7 +12,7 @@ use super::{
     line::{Most, Waiter},
     mail_bytes, maildrop, outbox, parts, pause,
     post::Letter,
-    rate, reads, route,
+    rate, reads, reserve, route,
     savepoint::Desk,
     settle, submission,
     values::{micros, signed},
@@ -271,7 +271,13 @@ impl Ledger for Sqlite {
     }
 
     async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<Forgotten, Error> {
-        forget::forget(&self.post, &self.readers, kept, micros(now)).await
+        let path = self.readers.path();
+        if self.is_full() {
+            reserve::give_up(path);
+        }
+        let forgotten = forget::forget(&self.post, &self.readers, kept, micros(now)).await?;
+        reserve::keep(path);
+        Ok(forgotten)
     }
 
     async fn ping(&self) -> Result<(), Error> {

@@ -5,7 +5,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{schema, space};
+use super::{
+    identity::{self, Whose},
+    schema, space,
+};
 use crate::ledger::{Error, Finding, Inspection};
 
 /// Faults of one kind that are told.
@@ -93,7 +96,7 @@ const INVARIANTS: [Invariant; 11] = [
 /// Looks at a ledger that another process may have open.
 ///
 /// # Errors
-/// [`Error::Missing`] where there is no file, [`Error::Newer`] when a newer Mailjob wrote it, else what the disk said. What is wrong with
+/// [`Error::NoLedger`] where there is none, [`Error::Newer`] when a newer Mailjob wrote it, else what the disk said. What is wrong with
 /// the ledger itself is no error.
 pub async fn inspect(path: &Path) -> Result<Inspection, Error> {
     let path = path.to_owned();
@@ -107,13 +110,26 @@ pub(super) fn look(path: &Path) -> Result<Inspection, Error> {
     let schema = match schema::version(&db) {
         Ok(schema) => schema,
         // So broken that not even its first page can be read.
-        Err(error @ Error::Engine(_)) => return Ok(ruin(&error)),
+        Err(Error::Engine(said) | Error::Damaged(said)) => return Ok(ruin(&said)),
         Err(error) => return Err(error),
     };
+    match identity::not_anothers(&db, path) {
+        Ok(Whose::Nobody) => {
+            return Err(Error::NoLedger {
+                path: path.display().to_string(),
+            });
+        }
+        Err(another @ Error::Unusable { .. }) => return Err(another),
+        // What can't be read is told below.
+        Ok(_) | Err(_) => {}
+    }
     schema::not_newer(schema, path)?;
     // All of what follows sees one state of the file, whatever others write.
     db.execute_batch("BEGIN")?;
-    let damaged = |error: Error| vec![damage(&error.to_string())];
+    let damaged = |error: Error| match error {
+        Error::Damaged(said) => vec![damage(&said)],
+        error => vec![damage(&error.to_string())],
+    };
     let mut found = Inspection {
         schema,
         known: schema::known(),
@@ -141,18 +157,20 @@ pub(super) fn look(path: &Path) -> Result<Inspection, Error> {
 /// A connection that only reads.
 pub(super) fn beside(path: &Path) -> Result<Connection, Error> {
     if !path.exists() {
-        return Err(Error::Missing(path.display().to_string()));
+        return Err(Error::NoLedger {
+            path: path.display().to_string(),
+        });
     }
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     db.execute_batch("PRAGMA busy_timeout = 5000; PRAGMA mmap_size = 0;")?;
     Ok(db)
 }
 
-fn ruin(error: &Error) -> Inspection {
+fn ruin(said: &str) -> Inspection {
     Inspection {
         known: schema::known(),
         findings: vec![Finding {
-            what: format!("this is no ledger, or one that is broken from its beginning on: {error}"),
+            what: format!("this is no ledger, or one that is broken from its beginning on: {said}"),
             cure: RESTORE.to_owned(),
         }],
         ..Inspection::default()

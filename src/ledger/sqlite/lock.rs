@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fs::{File, OpenOptions, TryLockError},
-    io::{Read, Seek, Write},
+    io::{ErrorKind, Read, Seek, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     thread,
@@ -71,11 +71,30 @@ pub(super) fn hold(path: &Path, now: DateTime<Utc>) -> Result<Tried, Error> {
         host(),
         now.to_rfc3339_opts(SecondsFormat::Secs, true)
     );
-    file.set_len(0)
+    let written = file
+        .set_len(0)
         .and_then(|()| file.rewind())
-        .and_then(|()| file.write_all(words.as_bytes()))
-        .map_err(failed)?;
+        .and_then(|()| file.write_all(words.as_bytes()));
+    // On a full disk it is held without a name.
+    if let Err(error) = written {
+        tracing::debug!(%error, "who holds it can't be written into the lock file {}", path.display());
+    }
     Ok(Tried::Held(file))
+}
+
+/// Who holds a lock file, which is not made where there is none.
+pub(super) fn held(path: &Path) -> Result<Option<String>, Error> {
+    let failed = |error: std::io::Error| Error::Engine(format!("the lock file {}: {error}", path.display()));
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(Some(holder(&mut file))),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
 }
 
 /// The ledger's lock file.

@@ -17,6 +17,7 @@ mod events;
 mod file_versions;
 mod finish;
 mod forget;
+mod identity;
 mod inspect;
 mod intake;
 mod job_list;
@@ -27,16 +28,19 @@ mod mail_bytes;
 mod maildrop;
 mod news;
 mod notices;
+mod opening;
 mod operator;
 mod outbox;
 mod parts;
 mod past;
 mod pause;
+mod place;
 mod plain_tokens;
 mod post;
 mod probes;
 mod rate;
 mod reads;
+mod reserve;
 mod retention;
 mod route;
 mod savepoint;
@@ -60,7 +64,7 @@ use std::{path::Path, sync::Arc};
 use tokio::sync::{Mutex, oneshot};
 
 pub use self::{
-    backup::backup,
+    backup::{backup, backup_into},
     counts::counts_beside,
     file_versions::versions_beside,
     inspect::inspect,
@@ -73,7 +77,6 @@ use self::{
     post::{Letter, Post},
     reads::Readers,
     shared::Shared,
-    values::micros,
 };
 use super::{Clock, Error};
 use crate::{auth::Key, metrics::Commits};
@@ -82,6 +85,8 @@ use crate::{auth::Key, metrics::Commits};
 pub struct Sqlite {
     post: Arc<Post>,
     readers: Readers,
+    /// For whoever searches from outside: those of the loops are never waited for because of it.
+    searches: Readers,
     shared: Arc<Shared>,
     ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
@@ -101,22 +106,7 @@ pub async fn open(path: &Path, clock: Clock) -> Result<Sqlite, Error> {
 /// As [`open()`].
 pub async fn open_counted(path: &Path, clock: Clock, commits: Commits) -> Result<Sqlite, Error> {
     let path = path.to_owned();
-    let opening = tokio::task::spawn_blocking(move || {
-        let now = clock();
-        let lock = lock::acquire(&path, now)?;
-        let mut db = schema::writer(&path)?;
-        schema::migrate(&mut db, &path)?;
-        space::prepare(&db, &path)?;
-        schema::recover(&mut db, micros(now))?;
-        let shared = Arc::<Shared>::default();
-        let (post, ended) = writer::start(db, lock, clock, shared.clone(), commits)?;
-        Ok(Sqlite {
-            post,
-            readers: Readers::new(path),
-            shared,
-            ended: Mutex::new(Some(ended)),
-        })
-    });
+    let opening = tokio::task::spawn_blocking(move || opening::begin(&path, &clock, &commits));
     opening
         .await
         .map_err(|error| Error::Engine(format!("opening was not finished: {error}")))?
@@ -126,6 +116,7 @@ impl Sqlite {
     /// Does what was asked before, then closes the file and gives up the lock. Whoever asks later gets [`Error::Closed`].
     pub async fn close(&self) {
         self.readers.close().await;
+        self.searches.close().await;
         drop(self.post.send(Letter::Close).await);
         if let Some(ended) = self.ended.lock().await.take() {
             // An error is the thread's end too.
@@ -140,6 +131,18 @@ impl Sqlite {
     /// When a token could not be sealed or moved; then none was.
     pub async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error> {
         SignIns::of(self.readers.path()).seal_plain(key).await
+    }
+
+    /// Why it ended by itself, where it did.
+    #[must_use]
+    pub fn lost(&self) -> Option<Error> {
+        self.shared.lost()
+    }
+
+    /// Whether its disk is full.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.shared.unwritable().is_some_and(|known| known.full)
     }
 
     /// The newest jobs with their replies, newest first, at most `max`.

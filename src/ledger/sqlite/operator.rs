@@ -29,10 +29,10 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Makes the ledger or brings its schema up to date where nobody has it open.
+    /// Brings the schema up to date where nobody has it open.
     ///
     /// # Errors
-    /// [`Error::Newer`] when a newer Mailjob wrote it, [`Error::Older`] when an older one has it open, else what the disk said.
+    /// [`Error::NoLedger`] where there is none, [`Error::Newer`] when a newer Mailjob wrote it, [`Error::Older`] when an older one has it open, else what the disk said.
     pub async fn open(path: &Path) -> Result<Self, Error> {
         let side = Side::open(path).await?;
         Ok(Self { side })
@@ -101,7 +101,7 @@ impl Door for Sqlite {
             let tx = db.unchecked_transaction()?;
             work(&tx)
         };
-        self.readers.read(read).await
+        self.searches.read(read).await
     }
 
     async fn change<T, W>(&self, work: W) -> Result<T, Error>

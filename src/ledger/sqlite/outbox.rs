@@ -23,10 +23,10 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Makes the ledger or brings its schema up to date where nobody has it open.
+    /// Brings the schema up to date where nobody has it open.
     ///
     /// # Errors
-    /// [`Error::Newer`] when a newer Mailjob wrote it, [`Error::Older`] when an older one has it open, else what the disk said.
+    /// [`Error::NoLedger`] where there is none, [`Error::Newer`] when a newer Mailjob wrote it, [`Error::Older`] when an older one has it open, else what the disk said.
     pub async fn open(path: &Path) -> Result<Self, Error> {
         let side = Side::open(path).await?;
         Ok(Self { side })

@@ -1,4 +1,5 @@
-//! Reading: a few connections of their own, used on blocking threads, that never hinder the writer.
+//! Reading: a few connections of their own, used on blocking threads, that never hinder the writer. A read that nobody waits for any more
+//! is interrupted: it may be a search through all that there is.
 
 use std::{
     path::{Path, PathBuf},
@@ -6,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use rusqlite::{Connection, MAIN_DB, OptionalExtension, params};
+use rusqlite::{Connection, InterruptHandle, MAIN_DB, OptionalExtension, params};
 use tokio::sync::Semaphore;
 
 use super::{mail_bytes::pieces, schema, values::signed};
@@ -42,7 +43,8 @@ impl Readers {
         &self.0.path
     }
 
-    /// Reads on a blocking thread, as soon as a connection is free. A connection that failed is not used again.
+    /// Reads on a blocking thread, as soon as a connection is free. A connection that failed is not used again. Where the future is dropped,
+    /// the read ends too.
     pub(super) async fn read<T, W>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -50,19 +52,24 @@ impl Readers {
     {
         let turn = self.0.turn.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
         let pool = self.0.clone();
+        let wanted = Wanted::default();
+        let asked = wanted.0.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let db = idle.map_or_else(|| schema::reader(&pool.path), Ok)?;
+            begin(&asked, &db)?;
             let read = work(&db);
-            if !matches!(read, Err(Error::Engine(_))) {
+            // From here on the connection may be another's.
+            *asked.lock().unwrap_or_else(PoisonError::into_inner) = Reading::Ended;
+            if !matches!(read, Err(Error::Engine(_) | Error::Damaged(_))) {
                 pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(db);
             }
             drop(turn);
             read
         });
-        reading
-            .await
-            .map_err(|error| Error::Engine(format!("a read was not finished: {error}")))?
+        let read = reading.await;
+        drop(wanted);
+        read.map_err(|error| Error::Engine(format!("a read was not finished: {error}")))?
     }
 
     /// Lets nobody read any more, and closes the connections once those who read are done.
@@ -72,6 +79,44 @@ impl Readers {
             drop(all);
         }
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// How far a read is.
+#[derive(Default)]
+enum Reading {
+    #[default]
+    Waits,
+    Runs(InterruptHandle),
+    Ended,
+    /// Nobody waits for it any more.
+    Unwanted,
+}
+
+/// That somebody waits for a read. Dropped before it has ended, it ends it.
+#[derive(Default)]
+struct Wanted(Arc<Mutex<Reading>>);
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        let mut reading = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*reading {
+            Reading::Runs(handle) => handle.interrupt(),
+            Reading::Waits => *reading = Reading::Unwanted,
+            Reading::Ended | Reading::Unwanted => {}
+        }
+    }
+}
+
+/// Begins a read that somebody waits for.
+fn begin(reading: &Mutex<Reading>, db: &Connection) -> Result<(), Error> {
+    let mut reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
+    match *reading {
+        Reading::Unwanted => Err(Error::Engine("nobody waits for this read any more".to_owned())),
+        _ => {
+            *reading = Reading::Runs(db.get_interrupt_handle());
+            Ok(())
+        }
     }
 }
 

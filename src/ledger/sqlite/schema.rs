@@ -10,7 +10,12 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig, params};
 
-use super::{claims::step, mail_bytes::drop_upload, values::signed};
+use super::{
+    claims::step,
+    identity::{self, Whose},
+    mail_bytes::drop_upload,
+    values::signed,
+};
 use crate::{
     job::{
         JobId, Reason,
@@ -128,6 +133,11 @@ pub(super) fn version(db: &Connection) -> Result<i64, Error> {
     Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
+/// Writes the number of the schema as it is: a page that goes to the disk with the commit, and changes nothing.
+pub(super) fn write_version(db: &Connection) -> Result<(), Error> {
+    Ok(db.pragma_update(None, "user_version", version(db)?)?)
+}
+
 /// The schema that is ours.
 pub(super) fn known() -> i64 {
     signed(MIGRATIONS.len())
@@ -147,6 +157,7 @@ pub(super) fn not_newer(found: i64, path: &Path) -> Result<(), Error> {
 
 /// Brings the schema up to ours; a newer one is refused.
 pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), Error> {
+    let whose = identity::not_anothers(db, path)?;
     let found = version(db)?;
     not_newer(found, path)?;
     for (version, sql) in (1..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
@@ -158,6 +169,9 @@ pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), Error> {
     if found == 0 {
         // Nothing was ever kept plain in a new file.
         db.execute_batch("DROP TABLE token")?;
+    }
+    if whose != Whose::Ours {
+        identity::stamp(db)?;
     }
     Ok(())
 }

@@ -25,6 +25,8 @@ pub(super) struct Shared {
     knock: Arc<Notify>,
     /// Since when and why nothing can be written, and when the log last said so.
     unwritable: Mutex<Option<(Unwritable, DateTime<Utc>)>>,
+    /// That the file is not there any more.
+    lost: Mutex<Option<Error>>,
 }
 
 impl Shared {
@@ -77,10 +79,26 @@ impl Shared {
         true
     }
 
-    /// A commit went well, which changed something or did not. Since when none had, where this shows that it is over.
-    pub(super) fn committed(&self, changed: bool) -> Option<DateTime<Utc>> {
-        let is_over = |(known, _): &mut (Unwritable, DateTime<Utc>)| changed || !known.full;
-        lock(&self.unwritable).take_if(is_over).map(|(known, _)| known.since)
+    /// Whether a commit is to show by a write of its own that writing works again. Where a disk is full, a small one shows nothing.
+    pub(super) fn must_prove(&self) -> bool {
+        lock(&self.unwritable).as_ref().is_some_and(|(known, _)| !known.full)
+    }
+
+    /// A commit went well, which wrote something or did not. Since when none had, where this shows that it is over: one that wrote nothing
+    /// shows nothing.
+    pub(super) fn committed(&self, wrote: bool) -> Option<DateTime<Utc>> {
+        let mut unwritable = lock(&self.unwritable);
+        unwritable.take_if(|_| wrote).map(|(known, _)| known.since)
+    }
+
+    /// The file is not there any more, or another one is in its place.
+    pub(super) fn lose(&self, why: Error) {
+        *lock(&self.lost) = Some(why);
+    }
+
+    /// Whether that is so.
+    pub(super) fn lost(&self) -> Option<Error> {
+        lock(&self.lost).clone()
     }
 
     /// Takes the bytes that were kept for this mail.
@@ -170,13 +188,18 @@ mod tests {
         }
         let known = shared.unwritable().unwrap();
         assert!(known.since == at(0) && known.why.contains("lost"), "{known:?}");
-        assert_eq!((shared.committed(false), shared.unwritable()), (Some(at(0)), None));
+        assert!(shared.must_prove());
+        assert_eq!(shared.committed(false), None);
+        assert!(shared.unwritable().is_some(), "nothing was written");
+        assert_eq!((shared.committed(true), shared.unwritable()), (Some(at(0)), None));
+        assert!(!shared.must_prove());
     }
 
     #[test]
     fn only_a_change_shows_that_a_disk_has_room_again() {
         let shared = Shared::default();
         assert!(shared.failed(&Error::Full("full".to_owned()), DateTime::UNIX_EPOCH));
+        assert!(!shared.must_prove());
         assert_eq!(shared.committed(false), None);
         assert!(shared.unwritable().is_some());
         assert_eq!(shared.committed(true), Some(DateTime::UNIX_EPOCH));

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use tokio::time::{Instant, sleep};
 
 use super::{
+    identity::{self, Whose},
     lock::{self, Tried},
     schema,
 };
@@ -35,7 +36,7 @@ enum Found {
 }
 
 impl Side {
-    /// Makes the ledger or brings its schema up to date where nobody has it open.
+    /// Brings the schema up to date where nobody has it open. Never makes a ledger: that is for `mailjob run` alone.
     pub(super) async fn open(path: &Path) -> Result<Self, Error> {
         let until = Instant::now() + SETTLING;
         loop {
@@ -76,30 +77,33 @@ impl Side {
 }
 
 fn look(path: &Path) -> Result<Found, Error> {
-    let found = version(path)?;
-    if found == Some(schema::known()) {
+    let none = || Error::NoLedger {
+        path: path.display().to_string(),
+    };
+    let (whose, found) = match path.try_exists() {
+        Ok(true) => {
+            let db = schema::side(path)?;
+            (identity::not_anothers(&db, path)?, schema::version(&db)?)
+        }
+        Ok(false) => return Err(none()),
+        Err(error) => return Err(Error::Engine(format!("{}: {error}", path.display()))),
+    };
+    if found == schema::known() {
         return Ok(Found::Ready);
     }
-    schema::not_newer(found.unwrap_or(0), path)?;
+    schema::not_newer(found, path)?;
+    let busy = |holder| Found::Older { found, holder };
+    if whose == Whose::Nobody {
+        // `mailjob run` may be about to make it.
+        return lock::held(&lock::beside(path))?.map(busy).ok_or_else(none);
+    }
     match lock::hold(&lock::beside(path), Utc::now())? {
         Tried::Held(lock) => {
             schema::migrate(&mut schema::writer(path)?, path)?;
             drop(lock);
             Ok(Found::Ready)
         }
-        Tried::Busy(holder) => Ok(Found::Older {
-            found: found.unwrap_or(0),
-            holder,
-        }),
-    }
-}
-
-/// The file's schema; `None` when there is no file.
-fn version(path: &Path) -> Result<Option<i64>, Error> {
-    match path.try_exists() {
-        Ok(true) => Ok(Some(schema::version(&schema::side(path)?)?)),
-        Ok(false) => Ok(None),
-        Err(error) => Err(Error::Engine(format!("{}: {error}", path.display()))),
+        Tried::Busy(holder) => Ok(busy(holder)),
     }
 }
 

@@ -9,7 +9,6 @@
 //! and looks every two seconds whether another process wrote, who may have made something due (a command by the side door).
 
 use std::{
-    fs::File,
     sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
@@ -19,8 +18,10 @@ use tokio::sync::oneshot;
 
 use super::{
     line::Line,
+    opening::Held,
     post::{Letter, Operation, Post, Posted},
     savepoint::{After, savepoint, step},
+    schema,
     shared::Shared,
     values::micros,
 };
@@ -50,13 +51,13 @@ struct Writer {
     beside: (i64, Instant),
     commits: Commits,
     ended: oneshot::Sender<()>,
-    _lock: File,
+    held: Held,
 }
 
 /// Starts the thread; the receiver is told when it has ended.
 pub(super) fn start(
     db: Connection,
-    lock: File,
+    held: Held,
     clock: Clock,
     shared: Arc<Shared>,
     commits: Commits,
@@ -74,7 +75,7 @@ pub(super) fn start(
         replies: Line::new(back),
         commits,
         ended,
-        _lock: lock,
+        held,
     };
     std::thread::Builder::new()
         .name("ledger".into())
@@ -96,6 +97,10 @@ impl Writer {
             let mut batch = Batch::default();
             let slept = self.sleep();
             let knocked = self.knocked();
+            if self.shared.lost().is_some() {
+                // What is asked for is not done: nobody would find it again.
+                break;
+            }
             match slept {
                 Ok(letter) => self.open(letter, &mut batch),
                 Err(mpsc::RecvTimeoutError::Timeout) if !knocked && !self.is_due() => continue,
@@ -114,11 +119,9 @@ impl Writer {
                 break;
             }
         }
-        let Self {
-            db, ended, _lock: lock, ..
-        } = self;
+        let Self { db, ended, held, .. } = self;
         drop(db);
-        drop(lock);
+        drop(held);
         drop(ended);
     }
 
@@ -147,6 +150,11 @@ impl Writer {
     /// Whether another process wrote since the last look: then everybody's claims are looked at.
     fn knocked(&mut self) -> bool {
         if Instant::now() < self.beside.1 {
+            return false;
+        }
+        if let Some(lost) = self.held.place.lost() {
+            tracing::error!("{lost}");
+            self.shared.lose(lost);
             return false;
         }
         // A number that can't be read is none that changed.
@@ -179,10 +187,11 @@ impl Writer {
         let time = (self.clock)();
         let now = micros(time);
         let (begun, changes) = (Instant::now(), self.db.total_changes());
-        match self.transact(&mut operations, now) {
+        let proves = self.shared.must_prove();
+        match self.transact(&mut operations, now, proves) {
             Ok(after) => {
                 self.commits.took(begun.elapsed());
-                if let Some(since) = self.shared.committed(self.db.total_changes() != changes) {
+                if let Some(since) = self.shared.committed(proves || self.db.total_changes() != changes) {
                     tracing::info!(%since, "the ledger can be written again");
                 }
                 self.shared.keep(after.fresh);
@@ -212,10 +221,13 @@ impl Writer {
         }
     }
 
-    fn transact(&mut self, operations: &mut [Box<dyn Operation>], now: i64) -> Result<After, Error> {
+    fn transact(&mut self, operations: &mut [Box<dyn Operation>], now: i64, proves: bool) -> Result<After, Error> {
         let db = &self.db;
         let mut all = After::default();
         step(db, "BEGIN IMMEDIATE")?;
+        if proves {
+            schema::write_version(db)?;
+        }
         for operation in operations {
             all.merge(savepoint(db, now, |desk| operation.run(desk))?);
         }

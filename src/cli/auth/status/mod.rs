@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, io::Write as _, path::Path, process::ExitCode, 
 use chrono::Utc;
 
 use self::row::Row;
-use super::super::beside;
+use super::super::{beside, desk::failed, print, whereabouts};
 use crate::{
     auth::{
         facts,
@@ -39,27 +39,24 @@ pub(super) async fn status(sources: Sources, only: Option<&str>, json: bool) -> 
     if !loaded.problems.is_empty() {
         eprintln!("the configuration has problems: what can't be used is not shown; see mailjob check");
     }
+    if let Err(code) = whereabouts::there(&service).await {
+        return code;
+    }
     let known = match known(&service.ledger).await {
         Ok(known) => known,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::from(74);
-        }
+        Err(error) => return failed(&error),
     };
     let rows = rows(&accounts, &known);
     let text = if json { table::json(&rows) } else { table::people(&rows) };
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    match print::stdout().write_all(text.as_bytes()) {
         Ok(()) if rows.iter().any(|row| row.urgent) => ExitCode::from(1),
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(74),
     }
 }
 
-/// What the ledger knows. Where there is none yet, none is made.
+/// What the ledger knows.
 async fn known(ledger: &Path) -> Result<BTreeMap<String, Known>, Error> {
-    if !ledger.exists() {
-        return Ok(BTreeMap::new());
-    }
     let rows = SignIns::open(ledger).await?.sign_ins().await?;
     Ok(rows.into_iter().map(|(name, row)| (name, row.known())).collect())
 }

@@ -104,7 +104,7 @@ async fn a_damaged_file_is_told_and_ends_nothing() {
     let found = inspect(&d.path()).await.unwrap();
     assert!(found.findings[0].what.starts_with("this is no ledger"), "{found:?}");
     std::fs::remove_file(d.path()).unwrap();
-    assert!(matches!(inspect(&d.path()).await, Err(Error::Missing(_))));
+    assert!(matches!(inspect(&d.path()).await, Err(Error::NoLedger { .. })));
 }
 
 #[tokio::test]
@@ -167,6 +167,52 @@ async fn a_copy_overwrites_nothing_and_leaves_nothing_half_done() {
     ));
     let to = d.folder.path().join("copy.db");
     let missing = d.folder.path().join("missing.db");
-    assert!(matches!(backup(&missing, &to, |_| {}).await, Err(Error::Missing(_))));
+    assert!(matches!(
+        backup(&missing, &to, |_| {}).await,
+        Err(Error::NoLedger { .. })
+    ));
     assert!(!to.exists());
+}
+
+/// Takes so many bytes, then fails as a full disk does.
+struct Short(usize);
+
+impl std::io::Write for Short {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let now = self.0.min(bytes.len());
+        self.0 -= now;
+        match now {
+            0 => Err(std::io::ErrorKind::StorageFull.into()),
+            now => Ok(now),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_copy_in_a_stream_is_whole_or_an_error() {
+    let d = Desktop::mixed().await;
+    let to = d.folder.path().join("streamed.db");
+    let out = std::fs::File::create_new(&to).unwrap();
+    let copied = backup_into(&d.path(), d.folder.path(), out, |_| {}).await.unwrap();
+    assert_eq!((copied.findings.len(), copied.jobs), (0, 4));
+    assert_eq!(inspect(&to).await.unwrap().jobs, 4);
+    let bytes = usize::try_from(to.metadata().unwrap().len()).unwrap();
+    for short in [0, 1, bytes / 2, bytes - 1] {
+        let error = backup_into(&d.path(), d.folder.path(), Short(short), |_| {}).await;
+        let words = error.unwrap_err().to_string();
+        assert!(words.contains("not written whole"), "{words}");
+    }
+    let left = std::fs::read_dir(d.folder.path()).unwrap();
+    let left = left.filter(|file| {
+        file.as_ref()
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .starts_with(".mailjob-backup")
+    });
+    assert_eq!(left.count(), 0, "nothing is left of it");
 }

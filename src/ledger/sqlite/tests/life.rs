@@ -66,11 +66,17 @@ async fn a_file_that_is_no_ledger_is_an_error() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("mailjob.db");
     std::fs::write(&path, "not a database, but long enough to look at").unwrap();
-    assert!(matches!(open(&path, Hands::new().clock()).await, Err(Error::Engine(_))));
-    assert!(matches!(
-        open(&folder.path().join("no/such/folder"), Hands::new().clock()).await,
-        Err(Error::Engine(_))
-    ));
+    assert!(open(&path, Hands::new().clock()).await.is_err());
+    assert_eq!(
+        std::fs::read(&path).unwrap(),
+        b"not a database, but long enough to look at"
+    );
+    let nowhere = open(&folder.path().join("no/such/folder"), Hands::new().clock()).await;
+    let words = nowhere.map(drop).unwrap_err().to_string();
+    assert!(
+        words.contains("there is no folder") && words.contains("make that folder"),
+        "{words}"
+    );
 }
 
 #[tokio::test]
@@ -138,4 +144,37 @@ async fn what_was_told_outlives_the_process_until_it_is_over() {
     d.reopen().await;
     let expected = [("a".to_owned(), first), ("c".to_owned(), later)];
     assert_eq!(d.ledger.told().await.unwrap(), expected.into());
+}
+
+#[tokio::test]
+async fn a_second_process_is_refused_without_a_lock_file_too() {
+    let d = Desktop::new().await;
+    std::fs::remove_file(lock::beside(&d.path())).unwrap();
+    let second = open(&d.path(), d.hands.clock()).await.map(drop);
+    assert!(matches!(second, Err(Error::InUse { .. })), "{second:?}");
+    d.take(vec![mail(1)]).await;
+}
+
+#[tokio::test]
+async fn a_ledger_that_is_taken_away_ends_in_words() {
+    for (name, words) in [
+        ("mailjob.db", "was deleted"),
+        ("mailjob.db-wal", "lost its log"),
+        (".", "was deleted"),
+    ] {
+        let d = Desktop::new().await;
+        d.take(vec![mail(1)]).await;
+        let (from, to) = (d.folder.path().join(name), d.folder.path().with_extension("away"));
+        std::fs::rename(&from, &to).unwrap();
+        let lost = soon(async {
+            while d.ledger.ping().await != Err(Error::Closed) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            d.ledger.lost().unwrap().to_string()
+        });
+        let said = lost.await;
+        assert!(said.contains(words) && said.contains("put it back"), "{name}: {said}");
+        assert!(matches!(d.ledger.settled(&mailbox(), &[]).await, Err(Error::Closed)));
+        drop(std::fs::remove_dir_all(&to).or_else(|_| std::fs::remove_file(&to)));
+    }
 }

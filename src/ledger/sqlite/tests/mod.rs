@@ -7,6 +7,7 @@ mod conversations;
 mod counts;
 mod desk;
 mod flow;
+mod identity;
 mod inspection;
 mod invariants;
 mod lacking;

@@ -75,9 +75,10 @@ async fn the_ledger_keeps_sign_ins() {
 }
 
 #[tokio::test]
-async fn the_side_door_makes_a_ledger_that_is_missing() {
+async fn the_side_door_keeps_sign_ins_while_nobody_and_while_somebody_has_the_ledger() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("mailjob.db");
+    open(&path, Hands::new().clock()).await.unwrap().close().await;
     behaves(&SignIns::open(&path).await.unwrap()).await;
     let ledger = open(&path, Hands::new().clock()).await.unwrap();
     assert_eq!(ledger.sign_ins().await.unwrap().len(), 2);

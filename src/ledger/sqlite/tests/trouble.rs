@@ -154,3 +154,41 @@ async fn an_operation_that_fails_is_undone_alone() {
     assert_eq!(good.unwrap().new, 1);
     assert_eq!(d.ledger.overview(9).await.unwrap().len(), 1);
 }
+
+/// Counts for longer than any test lasts.
+const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+
+#[tokio::test]
+async fn a_search_that_nobody_waits_for_ends_and_holds_up_no_loop() {
+    let d = Desktop::new().await;
+    let (begun, mut begins) = tokio::sync::mpsc::channel(9);
+    let search = |begun: tokio::sync::mpsc::Sender<()>| {
+        let searches = d.ledger.searches.clone();
+        tokio::spawn(async move {
+            let endless = move |db: &rusqlite::Connection| {
+                begun.blocking_send(()).unwrap();
+                Ok(db.query_row(ENDLESS, [], |row| row.get::<_, i64>(0))?)
+            };
+            searches.read(endless).await
+        })
+    };
+    let all: Vec<_> = (0..4).map(|_| search(begun.clone())).collect();
+    soon(begins.recv()).await.unwrap();
+    soon(begins.recv()).await.unwrap();
+    // As many as there are connections search; who works reads meanwhile.
+    assert_eq!(soon(d.ledger.cursor(&mailbox())).await.unwrap(), None);
+    for search in &all {
+        search.abort();
+    }
+    for search in all {
+        assert!(soon(search).await.unwrap_err().is_cancelled());
+    }
+    // Their connections are free again, and good.
+    let found = soon(
+        d.ledger
+            .searches
+            .read(|db| Ok(db.query_row("SELECT 7", [], |row| row.get::<_, i64>(0))?)),
+    );
+    assert_eq!(found.await.unwrap(), 7);
+    soon(d.ledger.close()).await;
+}

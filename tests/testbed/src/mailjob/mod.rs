@@ -95,6 +95,19 @@ impl Mailjob {
         Ok(())
     }
 
+    /// Starts it and ends it, so that it has a ledger: no other command makes one.
+    ///
+    /// # Errors
+    /// When it does not start, or does not end well.
+    pub async fn make_ledger(&mut self) -> Result<()> {
+        self.start()?;
+        self.ready().await?;
+        match self.term()? {
+            0 => Ok(()),
+            code => bail!("mailjob ended with {code}; its log:\n{}", self.log()),
+        }
+    }
+
     /// Another command of the program, such as `["check"]`, for this installation: in its folder, with its configuration and
     /// environment, without input, its output in pipes. [`Self::leaks`] looks into what it prints.
     #[must_use]

@@ -1,9 +1,15 @@
-//! The log: one line an event on stderr, for people or for machines.
+//! The log: one line an event on stderr, for people or for machines. One that can't be written is lost, and nothing else is.
+
+mod sink;
 
 use std::io::{self, IsTerminal, Write};
 
+use chrono::{SecondsFormat, Utc};
+use prometheus_client::metrics::counter::Counter;
+use serde_json::json;
 use tracing_subscriber::{EnvFilter, filter::Directive};
 
+use self::sink::Sink;
 use crate::message::clean::{in_units, needs_escape};
 
 /// The form of the log.
@@ -22,6 +28,7 @@ struct Plain<W>(W);
 impl<W: Write> Write for Plain<W> {
     fn write(&mut self, said: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(said);
+        // An event comes as a whole and goes on as one.
         if text.contains(is_odd) {
             // In JSON it is the same document, to people it says which character it was.
             self.0.write_all(in_units(&text, is_odd).as_bytes())?;
@@ -40,8 +47,24 @@ fn is_odd(c: char) -> bool {
     needs_escape(c) && !matches!(c, '\n' | '\t' | '\u{1b}')
 }
 
-/// Starts logging at `info`, or as `MAILJOB_LOG` says (e.g. `debug`, `mailjob::watch=debug`).
-pub(super) fn start(form: Form) {
+/// That lines are missing, as a line of this form. Pure.
+fn missing(form: Form, at: &str, lost: u64, why: &str) -> String {
+    let words = "lines of the log could not be written and are lost; the rest goes on";
+    match form {
+        Form::Human => format!("{at}  WARN {words} lost={lost} error={why}\n"),
+        Form::Json => {
+            let line = json!({ "timestamp": at, "level": "WARN", "message": words, "lost": lost, "error": why });
+            format!("{line}\n")
+        }
+    }
+}
+
+fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// Starts logging at `info`, or as `MAILJOB_LOG` says (e.g. `debug`, `mailjob::watch=debug`). Lines that can't be written are counted.
+pub(super) fn start(form: Form, lost: Counter) {
     let asked = EnvFilter::builder()
         .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
         .with_env_var("MAILJOB_LOG")
@@ -58,9 +81,16 @@ pub(super) fn start(form: Form) {
     .into_iter()
     .filter_map(|quiet| quiet.parse::<Directive>().ok())
     .fold(asked, EnvFilter::add_directive);
+    let word = match form {
+        Form::Human => |lost, why: &str| missing(Form::Human, &now(), lost, why),
+        Form::Json => |lost, why: &str| missing(Form::Json, &now(), lost, why),
+    };
+    let sink = Sink::new(io::stderr(), lost, word);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(|| Plain(std::io::stderr()));
+        // These would go to the same place, and panic where it can't be written.
+        .log_internal_errors(false)
+        .with_writer(move || Plain(sink.clone()));
     // A panic's words may hold a piece of a mail: its place is enough to find it.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -75,6 +105,17 @@ pub(super) fn start(form: Form) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn missing_lines_are_told_in_the_form_of_the_log() {
+        let at = "2026-11-30T10:00:00.000000Z";
+        assert_eq!(
+            missing(Form::Human, at, 3, "No space left on device"),
+            "2026-11-30T10:00:00.000000Z  WARN lines of the log could not be written and are lost; the rest goes on lost=3 error=No space left on device\n"
+        );
+        let line: serde_json::Value = serde_json::from_str(&missing(Form::Json, at, 3, "a\"b")).unwrap();
+        assert_eq!((line["lost"].as_u64(), line["error"].as_str()), (Some(3), Some("a\"b")));
+    }
 
     #[test]
     fn a_line_holds_nothing_that_a_terminal_obeys() {

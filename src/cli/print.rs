@@ -1,0 +1,55 @@
+//! Where commands print. Whoever reads no further has seen enough: that ends nothing in words, and changes no exit code. Nothing that is
+//! printed panics where it can't be written.
+
+use std::{
+    fmt,
+    io::{self, Stdout, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// Nobody reads standard output any more.
+static GONE: AtomicBool = AtomicBool::new(false);
+
+/// Standard output; what nobody reads any more counts as read.
+pub(super) struct Out(Stdout);
+
+/// Standard output.
+pub(super) fn stdout() -> Out {
+    Out(io::stdout())
+}
+
+/// Whether nobody reads any more: whoever would go on for ever ends.
+pub(super) fn is_gone() -> bool {
+    GONE.load(Ordering::Relaxed)
+}
+
+fn heard<T>(written: io::Result<T>, all: T) -> io::Result<T> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            GONE.store(true, Ordering::Relaxed);
+            Ok(all)
+        }
+        written => written,
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, said: &[u8]) -> io::Result<usize> {
+        heard(self.0.write(said), said.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        heard(self.0.flush(), ())
+    }
+}
+
+/// Writes to standard output, as far as that can be done.
+pub(super) fn say(said: fmt::Arguments<'_>) {
+    let mut out = stdout();
+    drop(out.write_fmt(said).and_then(|()| out.flush()));
+}
+
+/// Writes to standard error, as far as that can be done.
+pub(super) fn complain(said: fmt::Arguments<'_>) {
+    drop(io::stderr().lock().write_fmt(said));
+}

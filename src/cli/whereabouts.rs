@@ -1,0 +1,99 @@
+//! Where the ledger is, for every command but `run`: none of them makes one. In a wrong folder they say so, and which Mailjob runs on this
+//! machine and with which ledger.
+
+use std::{path::Path, process::ExitCode, time::Duration};
+
+use crate::{config::Service, http::api::Problem, message::clean::escaped, net};
+
+/// `EX_NOINPUT` of sysexits: there is no such ledger.
+pub(super) const NO_LEDGER: u8 = 66;
+
+/// How long a Mailjob of this machine may take to say who it is.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// The longest answer that is read.
+const LONGEST: u64 = 64 << 10;
+
+/// Goes on where there is a ledger; else says where one is.
+///
+/// # Errors
+/// The exit code, when there is none.
+pub(super) async fn there(service: &Service) -> Result<(), ExitCode> {
+    match lacking(service).await {
+        None => Ok(()),
+        Some(words) => {
+            eprintln!("{words}");
+            Err(ExitCode::from(NO_LEDGER))
+        }
+    }
+}
+
+/// That there is no ledger, and what to do; nothing where there is one.
+pub(super) async fn lacking(service: &Service) -> Option<String> {
+    match service.ledger.try_exists() {
+        // A file that can't be looked at is told when it is opened.
+        Ok(true) | Err(_) => None,
+        Ok(false) => Some(words(&service.ledger, running(service).await.as_deref())),
+    }
+}
+
+/// That there is no ledger and a Mailjob runs with another one, in words.
+pub(super) async fn elsewhere(service: &Service) -> Option<String> {
+    if !matches!(service.ledger.try_exists(), Ok(false)) {
+        return None;
+    }
+    let running = running(service).await?;
+    Some(words(&service.ledger, Some(&running)))
+}
+
+/// The ledger of the Mailjob that answers at the health address of these settings, where one does.
+async fn running(service: &Service) -> Option<String> {
+    let address = super::status::here(service.health?);
+    let asked = async {
+        let http = net::http::client(None).ok()?;
+        // Without a token: who listens there need not be ours.
+        let mut answer = http.get(format!("http://{address}/status")).send().await.ok()?;
+        let body = net::http::body(&mut answer, LONGEST).await.ok()??;
+        serde_json::from_slice::<Problem>(&body).ok()?.ledger
+    };
+    tokio::time::timeout(PATIENCE, asked).await.ok()?
+}
+
+/// The same in words. Pure.
+fn words(ledger: &Path, running: Option<&str>) -> String {
+    let ledger = std::path::absolute(ledger).unwrap_or_else(|_| ledger.to_owned());
+    let ledger = escaped(&ledger.display().to_string());
+    let name = "name its mailjob.toml by --config (or MAILJOB_CONFIG), or go to the folder where that is";
+    match running {
+        Some(other) if escaped(other) == ledger => {
+            format!(
+                "there is no ledger at {ledger} any more, and a Mailjob runs that had it: look at its log, and start it again"
+            )
+        }
+        Some(other) => format!(
+            "there is no ledger at {ledger}. The Mailjob that runs on this machine has {}: {name}",
+            escaped(other)
+        ),
+        None => format!("there is no ledger at {ledger}: `mailjob run` makes it. Where yours is elsewhere, {name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_lost_is_shown_the_way() {
+        let at = Path::new("/here/mailjob.db");
+        let none = words(at, None);
+        assert!(
+            none.starts_with("there is no ledger at /here/mailjob.db: `mailjob run` makes it"),
+            "{none}"
+        );
+        let other = words(at, Some("/there/m\u{1b}.db"));
+        assert!(
+            other.contains("has /there/m\\u{1b}.db: name its mailjob.toml"),
+            "{other}"
+        );
+        assert!(words(at, Some("/here/mailjob.db")).contains("any more"));
+    }
+}
