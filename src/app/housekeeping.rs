@@ -3,6 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
+use tokio::{
+    sync::Mutex,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tracing::{info, warn};
 
@@ -14,22 +19,51 @@ use crate::{
 /// How often it is looked for what was kept long enough.
 const EVERY: Duration = Duration::from_secs(15 * 60);
 
-/// Starts the chores. They end when the scheduler is dropped.
-pub(super) async fn start(ledger: Arc<dyn Ledger>, retention: Retention) -> Result<JobScheduler, JobSchedulerError> {
+/// What does the chores. They end when it is dropped.
+pub(super) struct Chores {
+    _scheduler: JobScheduler,
+    guard: JoinHandle<()>,
+}
+
+impl Drop for Chores {
+    fn drop(&mut self) {
+        self.guard.abort();
+    }
+}
+
+/// Starts the chores.
+pub(super) async fn start(ledger: Arc<dyn Ledger>, retention: Retention) -> Result<Chores, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
-    let turn = Arc::new(tokio::sync::Mutex::new(()));
+    let last = Arc::new(Mutex::new(Instant::now()));
+    let guard = tokio::spawn(guard(ledger.clone(), retention, last.clone()));
     let forget = Job::new_repeated_async(EVERY, move |_, _| {
-        let (ledger, turn) = (ledger.clone(), turn.clone());
-        Box::pin(async move {
-            // A round that takes longer than the time between two is not begun twice.
-            if let Ok(_turn) = turn.try_lock() {
-                forget(ledger.as_ref(), retention).await;
-            }
-        })
+        let (ledger, last) = (ledger.clone(), last.clone());
+        Box::pin(async move { round(ledger.as_ref(), retention, &last, Duration::ZERO).await })
     })?;
     scheduler.add(forget).await?;
     scheduler.start().await?;
-    Ok(scheduler)
+    Ok(Chores {
+        _scheduler: scheduler,
+        guard,
+    })
+}
+
+/// The scheduler goes by the clock on the wall: one that was set back would keep it from everything until it shows that time again.
+async fn guard(ledger: Arc<dyn Ledger>, retention: Retention, last: Arc<Mutex<Instant>>) {
+    loop {
+        sleep(EVERY).await;
+        round(ledger.as_ref(), retention, &last, EVERY * 2).await;
+    }
+}
+
+/// One round, where the last one began so long ago. One that takes longer than the time between two is not begun twice.
+async fn round(ledger: &dyn Ledger, retention: Retention, last: &Mutex<Instant>, age: Duration) {
+    if let Ok(mut last) = last.try_lock()
+        && last.elapsed() >= age
+    {
+        *last = Instant::now();
+        forget(ledger, retention).await;
+    }
 }
 
 async fn forget(ledger: &dyn Ledger, retention: Retention) {

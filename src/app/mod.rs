@@ -46,7 +46,7 @@ use crate::{
         api::{Api, OwnToken, Running, letters},
     },
     ledger::{
-        self, Archive, Ledger, Vault, archive,
+        self, Archive, Clock, Ledger, Vault, archive,
         sqlite::{self, Outbox, SignIns},
     },
     metrics::Metrics,
@@ -80,7 +80,7 @@ pub async fn run(sources: Sources) -> Result<(), Fatal> {
     let hangup = signals::hangup().map_err(refused("signals"))?;
     let (service, key, lapse) = first_service(&sources)?;
     let metrics = Metrics::new();
-    let opening = sqlite::open_counted(&service.ledger, Arc::new(Utc::now), metrics.commits.clone());
+    let opening = sqlite::open_counted(&service.ledger, Clock::system(), metrics.commits.clone());
     let sqlite = Arc::new(opening.await?);
     sqlite.seal_plain(key.clone()).await?;
     let archive = Archive::new(sqlite.clone(), key.clone());

@@ -140,7 +140,10 @@ impl Courier {
     }
 
     async fn submit(&mut self, claimed: &ClaimedReply) -> Result<Submitted, Broken> {
-        let again = |waits| answer::next(claimed.attempt, waits, claimed.made, Utc::now(), fastrand::f64());
+        let again = |waits| {
+            let now = Utc::now();
+            answer::next(claimed.attempt, waits, claimed.tried_since(now), now, fastrand::f64())
+        };
         let later = |why: String| Fates::all(&claimed.reply.recipients, &Fate::later(why)).submitted(again(None));
         let begun = Instant::now();
         let letter = match Letter::of(claimed, &self.outbox).await {

@@ -9,6 +9,7 @@ mod broken;
 mod broken_shared;
 mod canary;
 mod certificates;
+mod clocks;
 mod crash;
 mod doctor;
 mod grants;

@@ -51,6 +51,7 @@ mod space;
 mod steer;
 mod story;
 mod submission;
+mod time;
 mod turn;
 mod values;
 mod writer;
@@ -73,7 +74,6 @@ use self::{
     post::{Letter, Post},
     reads::Readers,
     shared::Shared,
-    values::micros,
 };
 use super::{Clock, Error};
 use crate::{auth::Key, metrics::Commits};
@@ -83,6 +83,7 @@ pub struct Sqlite {
     post: Arc<Post>,
     readers: Readers,
     shared: Arc<Shared>,
+    clock: Clock,
     ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
@@ -91,7 +92,7 @@ pub struct Sqlite {
 ///
 /// # Errors
 /// [`Error::InUse`] when another process has it, [`Error::Newer`] when a newer Mailjob wrote it, else what the disk said.
-pub async fn open(path: &Path, clock: Clock) -> Result<Sqlite, Error> {
+pub async fn open(path: &Path, clock: impl Into<Clock>) -> Result<Sqlite, Error> {
     open_counted(path, clock, Commits::default()).await
 }
 
@@ -99,21 +100,22 @@ pub async fn open(path: &Path, clock: Clock) -> Result<Sqlite, Error> {
 ///
 /// # Errors
 /// As [`open()`].
-pub async fn open_counted(path: &Path, clock: Clock, commits: Commits) -> Result<Sqlite, Error> {
-    let path = path.to_owned();
+pub async fn open_counted(path: &Path, clock: impl Into<Clock>, commits: Commits) -> Result<Sqlite, Error> {
+    let (path, clock) = (path.to_owned(), clock.into());
     let opening = tokio::task::spawn_blocking(move || {
-        let now = clock();
+        let now = clock.now();
         let lock = lock::acquire(&path, now)?;
         let mut db = schema::writer(&path)?;
         schema::migrate(&mut db, &path)?;
         space::prepare(&db, &path)?;
-        schema::recover(&mut db, micros(now))?;
+        let noted = schema::recover(&mut db, clock.read())?;
         let shared = Arc::<Shared>::default();
-        let (post, ended) = writer::start(db, lock, clock, shared.clone(), commits)?;
+        let (post, ended) = writer::start(db, lock, (clock.clone(), noted), shared.clone(), commits)?;
         Ok(Sqlite {
             post,
             readers: Readers::new(path),
             shared,
+            clock,
             ended: Mutex::new(Some(ended)),
         })
     });
