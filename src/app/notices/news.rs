@@ -105,6 +105,10 @@ pub(super) enum News {
     SecondLedger(DateTime<Utc>),
     /// It was told that there is another ledger, then; there is none any more.
     OneLedger(DateTime<Utc>),
+    /// The server refuses to move, mark or delete mails that are over: since when, and why.
+    Unsettled(DateTime<Utc>, String),
+    /// It was told that it refuses that, then; it doesn't any more.
+    Settled(DateTime<Utc>),
     /// Jobs wait until a person has acted: since when that is known, and why.
     JobsWait(DateTime<Utc>, String),
     /// It was told that jobs wait, then; they don't any more.
@@ -126,6 +130,8 @@ impl News {
             Self::Mended(_) => "file-mended",
             Self::SecondLedger(_) => "second-ledger",
             Self::OneLedger(_) => "one-ledger-again",
+            Self::Unsettled(..) => "mails-unsettled",
+            Self::Settled(_) => "mails-settled-again",
             Self::JobsWait(..) => "jobs-wait",
             Self::JobsGoOn(_) => "jobs-go-on",
             Self::Jobs(JobNews { kind, .. }) => match kind {
@@ -144,7 +150,12 @@ impl News {
     pub(super) fn is_good(&self) -> bool {
         matches!(
             self,
-            Self::WorksAgain(_) | Self::ReadsAgain(_) | Self::Mended(_) | Self::OneLedger(_) | Self::JobsGoOn(_)
+            Self::WorksAgain(_)
+                | Self::ReadsAgain(_)
+                | Self::Mended(_)
+                | Self::OneLedger(_)
+                | Self::Settled(_)
+                | Self::JobsGoOn(_)
         )
     }
 }
@@ -159,11 +170,16 @@ impl Item {
             | News::ReadsAgain(told)
             | News::Mended(told)
             | News::OneLedger(told)
+            | News::Settled(told)
             | News::JobsGoOn(told) => {
                 format!("{key} again {}", told.timestamp_micros())
             }
             News::Ends(..) => key.to_owned(),
-            News::Silent(since, _) | News::Broken(since, _) | News::JobsWait(since, _) | News::SecondLedger(since) => {
+            News::Silent(since, _)
+            | News::Broken(since, _)
+            | News::Unsettled(since, _)
+            | News::JobsWait(since, _)
+            | News::SecondLedger(since) => {
                 format!("{key} since {}", since.timestamp())
             }
             News::Jobs(jobs) => {
