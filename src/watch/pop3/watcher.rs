@@ -26,7 +26,8 @@ use crate::{
         backoff::Backoff,
         door::{self, Door, who},
         error::{Error, Verdict},
-        mailbox_key, schedule,
+        mailbox_key,
+        schedule::{self, NextLook},
         session::Looking,
     },
 };
@@ -44,7 +45,7 @@ pub(in crate::watch) struct Watcher {
     /// What of the last listing could not be read.
     odd: Odd,
     /// When the next look is due.
-    look_due: Instant,
+    next_look: NextLook,
     /// The looks so far; one may take several sessions.
     looks: usize,
     /// The mails that this look may still take.
@@ -82,7 +83,8 @@ enum Over {
 impl Watcher {
     pub(in crate::watch) fn new(watch: Watch, door: Box<dyn Door<Wire>>) -> Self {
         let now = Instant::now();
-        let mut watcher = Self {
+        Self {
+            next_look: NextLook::first(&watch.inlet.mailbox.watch, Utc::now(), now),
             mailbox: mailbox_key(&watch.inlet.mailbox),
             left: watch.inlet.mailbox.looks.batch,
             looks: 0,
@@ -90,16 +92,11 @@ impl Watcher {
             door,
             past: Past::default(),
             odd: Odd::default(),
-            look_due: now,
             // What became due before rang no bell that is heard now.
             rang: Some(now),
             not_before: now,
             in_trouble: true,
-        };
-        if !schedule::looks_at_start(&watcher.watch.inlet.mailbox.watch) {
-            watcher.look_due += watcher.pause();
         }
-        watcher
     }
 
     pub(in crate::watch) async fn run(mut self) {
@@ -123,7 +120,7 @@ impl Watcher {
                     self.watch.health.reached();
                     if errand == Errand::Look {
                         self.watch.health.looked(Utc::now(), over == Over::More);
-                        self.look_due = Instant::now() + self.after(over);
+                        self.next_look = self.after(over);
                     }
                 }
                 Err(error) => {
@@ -141,9 +138,9 @@ impl Watcher {
     }
 
     /// The pause after a session that looked. A look ends when all is taken, or its batch is.
-    fn after(&mut self, over: Over) -> Duration {
+    fn after(&mut self, over: Over) -> NextLook {
         if over == Over::More && self.left != Some(0) {
-            return Duration::ZERO;
+            return NextLook::at(Instant::now());
         }
         let looks = &self.watch.inlet.mailbox.looks;
         self.left = looks.batch;
@@ -154,7 +151,10 @@ impl Watcher {
                 "the mailbox is left alone from now on, as `repeat` says"
             );
         }
-        schedule::after_look(looks, self.looks, false, self.pause())
+        let (watch, now) = (&self.watch.inlet.mailbox.watch, Instant::now());
+        schedule::after_look(looks, self.looks, false, now, || {
+            NextLook::after(watch, false, Utc::now(), now)
+        })
     }
 
     fn report(&mut self, error: &Error, verdict: Verdict, wait: Duration) {
@@ -174,7 +174,12 @@ impl Watcher {
             let gathered = self.rang.map(|rang| (rang + GATHER).max(self.not_before));
             tokio::select! {
                 biased;
-                () = sleep_until(self.look_due.max(self.not_before)) => return Errand::Look,
+                () = sleep_until(self.next_look.at.max(self.not_before)) => {
+                    let watch = &self.watch.inlet.mailbox.watch;
+                    if self.next_look.is_due(watch, Utc::now(), Instant::now()) {
+                        return Errand::Look;
+                    }
+                }
                 () = until(gathered) => return Errand::Delete,
                 () = bell.notified(), if gathered.is_none() => self.rang = Some(Instant::now()),
             }
@@ -207,7 +212,7 @@ impl Watcher {
                     self.rang = Some(Instant::now());
                 }
                 if left.look {
-                    self.look_due = Instant::now();
+                    self.next_look = NextLook::at(Instant::now());
                 }
                 Ok(if left.look { Over::More } else { over })
             }
@@ -267,10 +272,6 @@ impl Watcher {
             self.watch.health.passed_over(odd.lines, &odd.first);
         }
         self.odd = odd.clone();
-    }
-
-    fn pause(&self) -> Duration {
-        schedule::until_next(&self.watch.inlet.mailbox.watch, false, Utc::now())
     }
 }
 
