@@ -71,6 +71,11 @@ impl NextLook {
         }
     }
 
+    /// The earlier one of both.
+    pub(crate) fn or_earlier(self, other: Self) -> Self {
+        if other.at < self.at { other } else { self }
+    }
+
     /// Whether it is due. What was named is waited for further where it hasn't come yet, or comes again as the clock was set back.
     pub(crate) fn is_due(&mut self, watch: &Watch, wall: DateTime<Utc>, now: Instant) -> bool {
         match self.named {

@@ -95,7 +95,7 @@ impl Watcher {
     pub(super) async fn run(mut self) {
         let stop = self.watch.stop.clone();
         let begun = Instant::now();
-        let mut backoff = Backoff::default();
+        let mut backoff = Box::<Backoff>::default();
         while !stop.is_cancelled() {
             let ration = backoff.sign_in(begun.elapsed());
             if stop.run_until_cancelled(sleep(ration)).await.is_none() {
@@ -108,10 +108,13 @@ impl Watcher {
                 Err(error) => {
                     let verdict = error.verdict();
                     let wait = backoff.after(verdict, connected.elapsed(), error.patience(), fastrand::f64());
-                    self.report(&error, verdict, wait);
+                    let is_away = error.is_away();
+                    self.report(&error, verdict, wait, !is_away || backoff.missed());
                     let pause = Box::pin(async {
+                        let server = &self.watch.inlet.mailbox.server;
                         tokio::select! {
                             () = self.watch.login.pause(wait) => {}
+                            () = self.watch.connects.pause(server, is_away, wait, fastrand::f64()) => {}
                             () = decided(&error, &self.settler.bell) => {}
                         }
                     });
@@ -123,9 +126,10 @@ impl Watcher {
         }
     }
 
-    fn report(&mut self, error: &Error, verdict: Verdict, wait: Duration) {
+    fn report(&mut self, error: &Error, verdict: Verdict, wait: Duration, is_told: bool) {
         let next = format!("{:.0?}", wait);
         match verdict {
+            Verdict::Reconnect if !is_told => tracing::debug!(%error, next, "no way to the mailbox yet"),
             Verdict::Reconnect => tracing::warn!(%error, next, "lost the mailbox; connecting again"),
             Verdict::SlowDown | Verdict::Fatal => tracing::error!(%error, next, "the mailbox can't be watched"),
         }
@@ -177,6 +181,7 @@ impl Watcher {
     async fn open(&mut self) -> Result<Session, Error> {
         let stored = self.watch.ledger.cursor(&self.mailbox).await?;
         let (wire, can, selected) = session::connect(&*self.door, &self.watch.inlet.mailbox, &self.habit).await?;
+        self.watch.connects.reached(&self.watch.inlet.mailbox.server);
         let now = u32::try_from(Utc::now().timestamp()).unwrap_or(u32::MAX);
         let on = Looking::of(&self.watch, &self.mailbox);
         let (wire, selected, stored) = first_sight::admit(wire, &on, selected, stored, now).await?;
@@ -321,10 +326,7 @@ impl Watcher {
             Woke::Time(wire) => back(wire, Next::Wait),
             Woke::Refused(wire) => {
                 self.no_idle = true;
-                let usual = self.usual(false);
-                if usual.at < self.next_look.at {
-                    self.next_look = usual;
-                }
+                self.next_look = self.next_look.or_earlier(self.usual(false));
                 back(wire, Next::Wait)
             }
         })

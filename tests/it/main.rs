@@ -32,6 +32,7 @@ mod post;
 mod program;
 mod promtool;
 mod raw;
+mod reconnect;
 mod rehearse;
 mod reload;
 mod reply;

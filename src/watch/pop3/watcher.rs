@@ -101,7 +101,7 @@ impl Watcher {
 
     pub(in crate::watch) async fn run(mut self) {
         let stop = self.watch.stop.clone();
-        let mut backoff = Backoff::default();
+        let mut backoff = Box::<Backoff>::default();
         while let Some(errand) = stop.run_until_cancelled(self.wait()).await {
             let begun = Instant::now();
             self.rang = None;
@@ -116,7 +116,7 @@ impl Watcher {
                 Ok(Over::Stopped) => return,
                 Ok(Over::Needless) => {}
                 Ok(over @ (Over::More | Over::All)) => {
-                    backoff = Backoff::default();
+                    *backoff = Backoff::default();
                     self.watch.health.reached();
                     if errand == Errand::Look {
                         self.watch.health.looked(Utc::now(), over == Over::More);
@@ -126,10 +126,13 @@ impl Watcher {
                 Err(error) => {
                     let verdict = error.verdict();
                     let wait = backoff.after(verdict, begun.elapsed(), error.patience(), fastrand::f64());
-                    self.report(&error, verdict, wait);
+                    let is_away = error.is_away();
+                    self.report(&error, verdict, wait, !is_away || backoff.missed());
                     // What was to be deleted still is.
                     self.rang = Some(begun);
-                    if stop.run_until_cancelled(sleep(wait)).await.is_none() {
+                    let Watch { inlet, connects, .. } = &self.watch;
+                    let pause = Box::pin(connects.pause(&inlet.mailbox.server, is_away, wait, fastrand::f64()));
+                    if stop.run_until_cancelled(pause).await.is_none() {
                         return;
                     }
                 }
@@ -157,9 +160,10 @@ impl Watcher {
         })
     }
 
-    fn report(&mut self, error: &Error, verdict: Verdict, wait: Duration) {
+    fn report(&mut self, error: &Error, verdict: Verdict, wait: Duration, is_told: bool) {
         let next = format!("{wait:.0?}");
         match verdict {
+            Verdict::Reconnect if !is_told => tracing::debug!(%error, next, "no way to the mailbox yet"),
             Verdict::Reconnect => tracing::warn!(%error, next, "no session with the mailbox; connecting again"),
             Verdict::SlowDown | Verdict::Fatal => tracing::error!(%error, next, "the mailbox can't be watched"),
         }
@@ -225,6 +229,7 @@ impl Watcher {
         let mailbox = &self.watch.inlet.mailbox;
         let open = async |wire, credential| login::open(wire, &who(mailbox, &credential)).await;
         let (mut wire, can) = door::admitted(&*self.door, open).await?;
+        self.watch.connects.reached(&mailbox.server);
         wire.bare_ends = self.past.bare_ends;
         self.not_before = Instant::now() + can.login_delay.unwrap_or_default();
         if std::mem::take(&mut self.in_trouble) {
