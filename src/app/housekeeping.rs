@@ -3,6 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
+use tokio::{
+    sync::Mutex,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tracing::{info, warn};
 
@@ -17,34 +22,70 @@ const EVERY: Duration = Duration::from_secs(15 * 60);
 /// How often it is looked whether the disk is full: then that is done sooner.
 const FULL_LOOK: Duration = Duration::from_secs(30);
 
-/// Starts the chores. They end when the scheduler is dropped.
-pub(super) async fn start(ledger: Arc<Sqlite>, retention: Retention) -> Result<JobScheduler, JobSchedulerError> {
+/// What does the chores. They end when it is dropped.
+pub(super) struct Chores {
+    _scheduler: JobScheduler,
+    guard: JoinHandle<()>,
+}
+
+impl Drop for Chores {
+    fn drop(&mut self) {
+        self.guard.abort();
+    }
+}
+
+/// Starts the chores.
+pub(super) async fn start(ledger: Arc<Sqlite>, retention: Retention) -> Result<Chores, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
-    let turn = Arc::new(tokio::sync::Mutex::new(()));
-    let round = move |only_if_full: bool| {
-        let (ledger, turn) = (ledger.clone(), turn.clone());
-        async move {
-            // A round that takes longer than the time between two is not begun twice.
-            if let Ok(_turn) = turn.try_lock()
-                && (!only_if_full || ledger.is_full())
-            {
-                forget(&ledger, retention).await;
-            }
+    let last = Arc::new(Mutex::new(Instant::now()));
+    let guard = tokio::spawn(guard(ledger.clone(), retention, last.clone()));
+    let now = {
+        let (ledger, last) = (ledger.clone(), last.clone());
+        move || {
+            let (ledger, last) = (ledger.clone(), last.clone());
+            async move { round(&ledger, retention, &last, Duration::ZERO).await }
         }
     };
-    let (usual, when_full) = (round.clone(), round.clone());
+    let usual = now.clone();
     scheduler
-        .add(Job::new_repeated_async(EVERY, move |_, _| Box::pin(usual(false)))?)
+        .add(Job::new_repeated_async(EVERY, move |_, _| Box::pin(usual()))?)
         .await?;
+    let when_full = now.clone();
     scheduler
         .add(Job::new_repeated_async(FULL_LOOK, move |_, _| {
-            Box::pin(when_full(true))
+            let (round, ledger) = (when_full.clone(), ledger.clone());
+            Box::pin(async move {
+                if ledger.is_full() {
+                    round().await;
+                }
+            })
         })?)
         .await?;
     // A disk may have been full at the last end, and a shorter retention may be why somebody started it anew.
-    tokio::spawn(round(false));
+    tokio::spawn(now());
     scheduler.start().await?;
-    Ok(scheduler)
+    Ok(Chores {
+        _scheduler: scheduler,
+        guard,
+    })
+}
+
+/// The scheduler goes by the clock on the wall: one that was set back would keep it from everything until it shows that time again.
+async fn guard(ledger: Arc<Sqlite>, retention: Retention, last: Arc<Mutex<Instant>>) {
+    loop {
+        sleep(EVERY).await;
+        round(&ledger, retention, &last, EVERY * 2).await;
+    }
+}
+
+/// One round, where the last one began so long ago. One that takes longer than the time between two is not begun twice.
+async fn round(ledger: &Sqlite, retention: Retention, last: &Mutex<Instant>, age: Duration) {
+    if let Ok(mut last) = last.try_lock()
+        && last.elapsed() >= age
+    {
+        *last = Instant::now();
+        forget(ledger, retention).await;
+    }
 }
 
 async fn forget(ledger: &Sqlite, retention: Retention) {

@@ -46,7 +46,7 @@ use crate::{
         api::{Api, OwnToken, Running, letters},
     },
     ledger::{
-        self, Archive, Ledger, Vault, archive,
+        self, Archive, Clock, Ledger, Vault, archive,
         sqlite::{self, Outbox, SignIns, Sqlite},
     },
     metrics::Metrics,
@@ -220,7 +220,7 @@ pub async fn sign_ins(service: &Service) -> Result<Vault, Fatal> {
 async fn ledger_when_there_is_room(service: &Service, metrics: &Metrics) -> Result<Sqlite, Fatal> {
     let mut waiting = None;
     loop {
-        let opening = sqlite::open_counted(&service.ledger, Arc::new(Utc::now), metrics.commits.clone());
+        let opening = sqlite::open_counted(&service.ledger, Clock::system(), metrics.commits.clone());
         let full = match opening.await {
             Err(full @ ledger::Error::Full(_)) => full,
             opened => {

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{TimeDelta, Utc};
 use tokio::time::sleep;
 
 use super::{
@@ -33,6 +34,9 @@ pub(super) enum Form {
     /// One JSON document.
     Json,
 }
+
+/// How long a mail whose work is over may wait for its last touch.
+const OVERDUE: TimeDelta = TimeDelta::minutes(15);
 
 /// Something is wrong: 1. The configuration is: `EX_CONFIG`. It could not be told: `EX_IOERR`.
 const FAILED: u8 = 1;
@@ -138,8 +142,14 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
         }
     };
     write(&report.findings);
-    let left = left(service, &endpoints).await;
-    let examined = examine(&Examination { endpoints, store, left }, write).await;
+    let (left, overdue) = left(service, &endpoints).await;
+    let examination = Examination {
+        endpoints,
+        store,
+        left,
+        overdue,
+    };
+    let examined = examine(&examination, write).await;
     report.findings.extend(examined.findings);
     if let Some(waiting) = waiting {
         waiting.abort();
@@ -153,13 +163,19 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
     Ok(report)
 }
 
-/// Mails that are left in the mailboxes of endpoints, as far as there is a ledger that knows.
-async fn left(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> BTreeMap<EndpointName, u64> {
-    let mut left = BTreeMap::new();
+/// How many mails of an endpoint, by its name.
+type Mails = BTreeMap<EndpointName, u64>;
+
+/// Mails that are left in the mailboxes of endpoints, and those that wait for their last touch for long, as far as there is a ledger that
+/// knows.
+async fn left(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> (Mails, Mails) {
+    let (mut left, mut overdue) = (BTreeMap::new(), BTreeMap::new());
     let Some(path) = service.map(|service| &service.ledger).filter(|path| path.exists()) else {
-        return left;
+        return (left, overdue);
     };
-    let Ok(jobs) = Jobs::open(path).await else { return left };
+    let Ok(jobs) = Jobs::open(path).await else {
+        return (left, overdue);
+    };
     for endpoint in endpoints {
         let mailbox = MailboxKey(endpoint.mailbox.address().into());
         let page = jobs
@@ -168,8 +184,11 @@ async fn left(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> BTreeMa
         if let Ok(Some(backlog)) = page.map(|page| page.backlog) {
             left.insert(endpoint.name.clone(), backlog.left);
         }
+        if let Ok(mails) = jobs.unsettled(&mailbox, Utc::now() - OVERDUE).await {
+            overdue.insert(endpoint.name.clone(), mails);
+        }
     }
-    left
+    (left, overdue)
 }
 
 /// Says that it goes on, where it takes longer than a second.

@@ -68,6 +68,7 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
         endpoint,
         name: mailbox,
         lying,
+        overdue,
         targets,
     }) = waiting.next()
     {
@@ -97,6 +98,9 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
         let examined = looked.await;
         if examined.is_some_and(|examined| !examined.numbered) {
             notes.note(Stage::Mailbox, Outcome::Warned(unnumbered(mailbox)));
+        }
+        if *overdue > 0 {
+            notes.note(Stage::Mailbox, Outcome::Warned(unsettled(endpoint, *overdue)));
         }
         if let Some(line) = still.as_mut().and_then(watch::probe::Session::unread) {
             notes.note(Stage::Mailbox, Outcome::Warned(odd(&line)));
@@ -220,6 +224,12 @@ async fn pop3(notes: &mut Notes, account: &Account, reading: &Reading, credentia
     notes.note(Stage::Capabilities, Outcome::Passed(told));
     let lying = reading.mailboxes.first().map_or("", |mailbox| mailbox.lying.as_str());
     notes.note(Stage::Mailbox, Outcome::Passed(format!("{} mails{lying}", probe.mails)));
+    for mailbox in reading.mailboxes.iter().filter(|mailbox| mailbox.overdue > 0) {
+        notes.note(
+            Stage::Mailbox,
+            Outcome::Warned(unsettled(&mailbox.endpoint, mailbox.overdue)),
+        );
+    }
     if let Some(why) = probe.newest {
         let cure = "look at it with another program; what the server doesn't give, nobody can take".to_owned();
         let what = format!("the last mail can't be taken: {why}");
@@ -324,6 +334,23 @@ fn odd(line: &Words) -> Trouble {
     Trouble {
         what: format!("the server says what can't be read, and it is passed over: {line}"),
         cure: "nothing, as long as mail is taken; if the server is yours, update it".to_owned(),
+    }
+}
+
+/// Mails that should have left the mailbox.
+fn unsettled(endpoint: &EndpointName, mails: u64) -> Trouble {
+    let them = if mails == 1 {
+        "1 mail whose work is over lies there still".to_owned()
+    } else {
+        format!("{mails} mails whose work is over lie there still")
+    };
+    Trouble {
+        what: format!(
+            "{them}, a quarter of an hour later: the server refuses to move, mark or delete it, or nothing runs"
+        ),
+        cure: format!(
+            "mailjob status {endpoint} has the server's words while mailjob runs; make room where mails go, or give the user the right to put them there, or change [settle] in its file"
+        ),
     }
 }
 

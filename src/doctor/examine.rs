@@ -24,6 +24,8 @@ pub struct Examination {
     pub store: Store,
     /// Mails that are left in the mailboxes of endpoints, where there was a first look.
     pub left: BTreeMap<EndpointName, u64>,
+    /// Mails of endpoints whose work is over, and that have waited for their last touch for long.
+    pub overdue: BTreeMap<EndpointName, u64>,
 }
 
 /// Where tokens of persons are kept. Only who can store a new refresh token may use the old one.
@@ -45,8 +47,17 @@ pub fn needs_store(endpoints: &[Arc<Endpoint>]) -> bool {
 
 /// Examines, and tells `on` of each account and action when it is done, in the order of the report.
 pub async fn examine(examination: &Examination, mut on: impl FnMut(&[Finding])) -> Report {
-    let Examination { endpoints, store, left } = examination;
-    let patients = patients(endpoints, left);
+    let Examination {
+        endpoints,
+        store,
+        left,
+        overdue,
+    } = examination;
+    let mut patients = patients(endpoints, left);
+    let readings = patients.iter_mut().flat_map(|patient| &mut patient.reads);
+    for mailbox in readings.flat_map(|reading| &mut reading.mailboxes) {
+        mailbox.overdue = overdue.get(&mailbox.endpoint).copied().unwrap_or(0);
+    }
     let logins = sign_in::logins(&patients, |sign_in| uses(endpoints.iter(), sign_in), store);
     let accounts = patients
         .iter()

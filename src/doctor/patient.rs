@@ -32,6 +32,8 @@ pub(super) struct ReadMailbox {
     pub(super) name: String,
     /// What becomes of what lies there.
     pub(super) lying: String,
+    /// Mails whose work is over, and that have waited for their last touch for long.
+    pub(super) overdue: u64,
     /// Where its mails go in the end, which shows at the first look whether a ledger was lost.
     pub(super) targets: BTreeSet<String>,
 }
@@ -54,6 +56,7 @@ impl Patient {
             endpoint: endpoint.name.clone(),
             name: mailbox.name.clone(),
             lying: lying(&endpoint.name, mailbox.looks.backlog, left),
+            overdue: 0,
             targets: fates.filter_map(target).collect(),
         };
         match self.reads.iter_mut().find(known) {

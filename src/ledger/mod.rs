@@ -6,6 +6,7 @@ pub mod archive;
 mod arrival;
 mod backlog;
 mod bounce;
+mod clock;
 mod conversation;
 pub mod counts;
 mod error;
@@ -24,11 +25,11 @@ pub mod sqlite;
 mod story;
 mod vault;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -38,6 +39,7 @@ pub use self::{
     arrival::{Content, Intake, Lack, NewMail, Raw, Taken, UploadId, Wanted},
     backlog::{Backlog, BacklogAnswer, BacklogLedger, BacklogPage, BacklogRow, BacklogWish, Choice, OldMail},
     bounce::Bounced,
+    clock::{Clock, Reading, Run},
     conversation::KnownConversation,
     error::Error,
     event::{Event, EventCursor, EventKind, EventPage},
@@ -59,9 +61,6 @@ use crate::{
     job::{ConversationKey, EndedPart, JobId, NewReply, Share},
     slots::{Quota, Slot},
 };
-
-/// What time it is: `Utc::now` in the running program.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// A mailbox for good: `imap://user@host/NAME` or `pop3://user@host/INBOX`, with a port that isn't usual. Survives a renamed endpoint file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -162,8 +161,22 @@ pub struct ClaimedReply {
     pub attempt: u32,
     /// When the reply was made, or an operator had it tried again: its days count from there.
     pub made: DateTime<Utc>,
+    /// When it was claimed, by a clock that nobody sets, and how long it had been tried then.
+    pub claimed: (Instant, TimeDelta),
     /// Bytes that were left in the ledger, because they are many: [`Ledger::letter`] gives them. 0 where the reply has them.
     pub stored: u64,
+}
+
+impl ClaimedReply {
+    /// Since when it is tried, by a clock that shows `now` and may have been set since the claim.
+    #[must_use]
+    pub fn tried_since(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let (claimed, age) = self.claimed;
+        let age = TimeDelta::from_std(claimed.elapsed())
+            .ok()
+            .and_then(|more| age.checked_add(&more));
+        age.and_then(|age| now.checked_sub_signed(age)).unwrap_or(self.made)
+    }
 }
 
 /// How a mail ended, over all its jobs.

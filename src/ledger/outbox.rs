@@ -109,6 +109,17 @@ pub enum Submitted {
     },
 }
 
+impl Submitted {
+    /// When it is tried again.
+    pub(super) fn due_mut(&mut self) -> Option<&mut DateTime<Utc>> {
+        match self {
+            Self::Later { due, .. } => Some(due),
+            Self::Lost { due, .. } | Self::Each { due, .. } => due.as_mut(),
+            Self::Sent(_) | Self::Refused(_) => None,
+        }
+    }
+}
+
 /// Which replies are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReplyFilter {

@@ -40,6 +40,7 @@ fn full() -> Metrics {
             took: None,
             untaken: 3,
             left: 12,
+            unsettled: 5,
             second_ledger: true,
         }],
         states: vec!["working", "waiting"],

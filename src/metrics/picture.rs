@@ -59,6 +59,8 @@ pub struct MailboxNow {
     pub untaken: u64,
     /// Mails that lay there before it was watched and are left.
     pub left: u64,
+    /// Mails that are over and whose last touch the server refuses.
+    pub unsettled: u64,
     /// Whether somebody else works at it with a ledger of its own.
     pub second_ledger: bool,
 }
@@ -117,6 +119,14 @@ impl Collector for Board {
                 None,
             ),
             |now| i64::try_from(now.left).ok(),
+        )?;
+        mailboxes.show(
+            (
+                "mailbox_unsettled_mails",
+                "Mails that are over and that the server refuses to move, mark or delete.",
+                None,
+            ),
+            |now| i64::try_from(now.unsettled).ok(),
         )?;
         mailboxes.show(
             (

@@ -103,6 +103,26 @@ impl Error {
         );
         broke && refusal(source).is_none()
     }
+
+    /// Whether nobody gets through to the server now, as while it starts anew: it is tried again soon.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Resolve { .. } | Self::Connect { .. } | Self::Timeout { .. } => true,
+            Self::Tls { .. } => self.is_lost(),
+            Self::Name(_) | Self::CaFile { .. } | Self::Client { .. } | Self::Setup(_) | Self::Http(_) => false,
+        }
+    }
+
+    /// Whether it stays so until a person has acted, here or at the server: a certificate that isn't trusted, a file that can't be used.
+    #[must_use]
+    pub fn needs_person(&self) -> bool {
+        match self {
+            Self::Name(_) | Self::CaFile { .. } | Self::Client { .. } | Self::Setup(_) => true,
+            Self::Tls { .. } => !self.is_lost(),
+            Self::Resolve { .. } | Self::Connect { .. } | Self::Timeout { .. } | Self::Http(_) => false,
+        }
+    }
 }
 
 fn handshake(error: &io::Error) -> &'static str {
@@ -209,6 +229,18 @@ mod tests {
             source: io::ErrorKind::ConnectionReset.into(),
         };
         assert!(eof.is_lost() && reset.is_lost());
+        for (error, away, person) in [
+            (&eof, true, false),
+            (&reset, true, false),
+            (&connect(io::ErrorKind::ConnectionRefused), true, false),
+            (&tls(CertificateError::UnknownIssuer.into()), false, true),
+            (&tls(CertificateError::BadSignature.into()), false, true),
+            (&tls(rustls::InvalidMessage::InvalidContentType.into()), false, true),
+            (&alert(AlertDescription::UnknownCA), false, true),
+            (&Error::Name("?".into()), false, true),
+        ] {
+            assert_eq!((error.is_away(), error.needs_person()), (away, person), "{error}");
+        }
         for error in [
             CertificateError::UnknownIssuer.into(),
             rustls::Error::General("?".into()),

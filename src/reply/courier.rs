@@ -23,6 +23,8 @@ use crate::{
 
 /// Replies claimed at once.
 const BATCH: usize = 50;
+/// The longest wait for a server to which nobody gets through.
+const AWAY: Duration = Duration::from_secs(8);
 /// How long an idle session is kept.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -117,8 +119,15 @@ impl Courier {
                     break;
                 }
                 Err(Broken { trouble, submitted }) => {
+                    let is_away = trouble.is_away();
                     let wait = self.failed(trouble.verdict());
-                    tracing::warn!(account = %outbox.account.name, failures = self.failures, wait = wait.as_secs(), %trouble, "replies wait");
+                    // Who gets through to nobody tries often, and tells of it ever more seldom.
+                    let wait = if is_away { wait.min(AWAY) } else { wait };
+                    if is_away && !self.failures.is_power_of_two() {
+                        tracing::debug!(account = %outbox.account.name, failures = self.failures, wait = wait.as_secs(), %trouble, "replies wait");
+                    } else {
+                        tracing::warn!(account = %outbox.account.name, failures = self.failures, wait = wait.as_secs(), %trouble, "replies wait");
+                    }
                     let due = Utc::now() + TimeDelta::from_std(wait).unwrap_or_default();
                     let blameless = match submitted {
                         Some(submitted) => {
@@ -140,7 +149,10 @@ impl Courier {
     }
 
     async fn submit(&mut self, claimed: &ClaimedReply) -> Result<Submitted, Broken> {
-        let again = |waits| answer::next(claimed.attempt, waits, claimed.made, Utc::now(), fastrand::f64());
+        let again = |waits| {
+            let now = Utc::now();
+            answer::next(claimed.attempt, waits, claimed.tried_since(now), now, fastrand::f64())
+        };
         let later = |why: String| Fates::all(&claimed.reply.recipients, &Fate::later(why)).submitted(again(None));
         let begun = Instant::now();
         let letter = match Letter::of(claimed, &self.outbox).await {

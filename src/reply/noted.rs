@@ -21,7 +21,7 @@ impl Outbox {
         let now = Utc::now();
         let ended = |reply: ClaimedReply| {
             // Trouble that lasts for as long as a reply is tried is its end: who waits for it shall hear of that.
-            let over = answer::is_over(reply.made, now) && !matches!(why, Trouble::Stopping);
+            let over = answer::is_over(reply.tried_since(now), now) && !matches!(why, Trouble::Stopping);
             let detail = why.to_string();
             let submitted = if over {
                 Submitted::Refused(format!("given up: {detail}"))

@@ -73,12 +73,24 @@ impl Trouble {
             Self::Unauthorized { .. } | Self::NoTls | Self::Injected | Self::NoMechanism { .. } | Self::NoAuth => {
                 Verdict::SlowDown
             }
+            Self::Net(error) if error.needs_person() => Verdict::SlowDown,
+            // With TLS 1.3 a server says only after the handshake that it wants a client's certificate.
+            Self::Lost { source, .. } if net::tls_cure(source).is_some() => Verdict::SlowDown,
             Self::Net(_)
             | Self::Lost { .. }
             | Self::Slow { .. }
             | Self::Closing { .. }
             | Self::Unasked { .. }
             | Self::Stopping => Verdict::Reconnect,
+        }
+    }
+
+    /// Whether nobody gets through to the server now.
+    pub(super) fn is_away(&self) -> bool {
+        match self {
+            Self::Net(error) => error.is_away(),
+            Self::Lost { stage, .. } => *stage == Stage::Greeting && self.verdict() == Verdict::Reconnect,
+            _ => false,
         }
     }
 
@@ -111,4 +123,54 @@ impl Trouble {
 
 fn said(reply: &Option<Reply>) -> String {
     reply.as_ref().map_or_else(String::new, |reply| format!(": {reply}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_needs_a_person_and_a_lost_connection_does_not() {
+        let tls = |source| {
+            Trouble::Net(net::Error::Tls {
+                host: "h".into(),
+                source,
+            })
+        };
+        let lost = |stage, kind: io::ErrorKind| Trouble::Lost {
+            stage,
+            source: kind.into(),
+        };
+        let untrusted = rustls::Error::InvalidCertificate(rustls::CertificateError::BadSignature);
+        let unknown = rustls::Error::AlertReceived(rustls::AlertDescription::UnknownCA);
+        for (trouble, verdict, away) in [
+            (
+                tls(io::Error::new(io::ErrorKind::InvalidData, untrusted)),
+                Verdict::SlowDown,
+                false,
+            ),
+            (tls(io::ErrorKind::UnexpectedEof.into()), Verdict::Reconnect, true),
+            (tls(io::ErrorKind::ConnectionReset.into()), Verdict::Reconnect, true),
+            (
+                lost(Stage::Greeting, io::ErrorKind::UnexpectedEof),
+                Verdict::Reconnect,
+                true,
+            ),
+            (
+                lost(Stage::Mail, io::ErrorKind::UnexpectedEof),
+                Verdict::Reconnect,
+                false,
+            ),
+            (
+                Trouble::Lost {
+                    stage: Stage::Greeting,
+                    source: io::Error::other(unknown),
+                },
+                Verdict::SlowDown,
+                false,
+            ),
+        ] {
+            assert_eq!((trouble.verdict(), trouble.is_away()), (verdict, away), "{trouble}");
+        }
+    }
 }

@@ -64,6 +64,13 @@ impl Backoff {
         })
     }
 
+    /// Nobody got through to the server: the sign-in that was counted last did not take place. Says whether that is told: ever more seldom,
+    /// as the server is tried every few seconds.
+    pub(crate) fn missed(&mut self) -> bool {
+        self.sign_ins = (self.sign_ins + 1.0).min(BURST);
+        self.failures.is_power_of_two()
+    }
+
     /// The wait before a sign-in at `now`, which is counted.
     pub(crate) fn sign_in(&mut self, now: Duration) -> Duration {
         let refilled = now.saturating_sub(self.counted).div_duration_f64(REFILL);
@@ -115,6 +122,10 @@ mod tests {
         let at_once: Vec<u64> = (0..6).map(|_| backoff.sign_in(S).as_secs()).collect();
         assert_eq!(at_once, [0, 0, 0, 0, 20, 40]);
         assert_eq!(backoff.sign_in(S * 3600), Duration::ZERO);
+        for _ in 0..9 {
+            assert_eq!(backoff.sign_in(S * 3600), Duration::ZERO);
+            backoff.missed();
+        }
     }
 
     proptest! {

@@ -57,6 +57,7 @@ pub(super) fn weight(error: &Error) -> Option<u32> {
         | Error::Endless { .. }
         | Error::Flood { .. } => Some(BROKE),
         Error::BareEnd
+        | Error::Ungreeted
         | Error::Net(_)
         | Error::Credential { .. }
         | Error::NotGreeted(_)

@@ -84,7 +84,10 @@ where
             command: "waiting behind other connections to the host, which did not get through,",
             after: TURN,
         })?;
-        let opened = async { open(door.knock().await?, credential.clone()).await };
+        let opened = async {
+            let wire = door.knock().await.map_err(Error::before_greeting)?;
+            open(wire, credential.clone()).await
+        };
         let opened = timeout(CONNECT, opened).await.unwrap_or(Err(Error::Endless {
             command: "connecting",
             after: CONNECT,

@@ -21,6 +21,9 @@ pub enum Error {
     /// The server closed the connection without a word.
     #[error("the server closed the connection")]
     Closed,
+    /// The server, or what stands before it, closed the connection before it said who it is.
+    #[error("the server closed the connection before it said anything")]
+    Ungreeted,
     /// The server ends the session and says why.
     #[error(
         "the server ends the session: {0}; it is tried again by itself, and if it stays so, ask whoever runs the server"
@@ -244,24 +247,13 @@ impl Error {
     pub fn verdict(&self) -> Verdict {
         match self {
             // A server that restarts drops whoever greets it in TLS; a wrong certificate is a person's business.
-            Self::Net(error) if error.is_lost() => Verdict::Reconnect,
-            Self::Net(
-                net::Error::CaFile { .. }
-                | net::Error::Client { .. }
-                | net::Error::Setup(_)
-                | net::Error::Name(_)
-                | net::Error::Tls { .. },
-            ) => Verdict::SlowDown,
+            Self::Net(error) if error.needs_person() => Verdict::SlowDown,
             // With TLS 1.3 a server says only after the handshake that it wants a client's certificate.
             Self::Io(error) if net::tls_cure(error).is_some() => Verdict::SlowDown,
-            Self::Net(
-                net::Error::Resolve { .. }
-                | net::Error::Connect { .. }
-                | net::Error::Timeout { .. }
-                | net::Error::Http(_),
-            )
+            Self::Net(_)
             | Self::Io(_)
             | Self::Closed
+            | Self::Ungreeted
             | Self::Silent(_)
             | Self::Endless { .. }
             | Self::Bye(_)
@@ -288,6 +280,25 @@ impl Error {
             },
             Self::Ledger(ledger::Error::Closed) => Verdict::Fatal,
             Self::Ledger(_) => Verdict::Reconnect,
+        }
+    }
+
+    /// Whether nobody gets through to the server now.
+    #[must_use]
+    pub(crate) fn is_away(&self) -> bool {
+        match self {
+            Self::Net(error) => error.is_away(),
+            Self::Ungreeted => true,
+            _ => false,
+        }
+    }
+
+    /// The same, where it ended a connection that was just made.
+    pub(super) fn before_greeting(self) -> Self {
+        match self {
+            Self::Closed => Self::Ungreeted,
+            Self::Io(error) if net::tls_cure(&error).is_none() => Self::Ungreeted,
+            other => other,
         }
     }
 

@@ -234,6 +234,12 @@ impl Health {
         });
     }
 
+    /// Mails whose last touch the server refused the last time.
+    pub(super) fn unsettled(&self) -> usize {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.unsettled.as_ref().map_or(0, |unsettled| unsettled.mails)
+    }
+
     /// So many mails are there and can't be had, and why one of them can't.
     pub(crate) fn kept_back(&self, mails: Option<(usize, &str)>, now: DateTime<Utc>) {
         self.change(|state| {

@@ -90,8 +90,8 @@ impl Wait<'_> {
     }
 
     /// Waits without a connection.
-    pub(super) async fn alone(mut self) {
-        self.event().await;
+    pub(super) async fn alone(mut self) -> Event {
+        self.event().await
     }
 
     /// When the gathering ends.
@@ -113,8 +113,11 @@ impl Wait<'_> {
     }
 }
 
-enum Event {
+/// What ends a wait but for the server.
+pub(super) enum Event {
+    /// The bell rang, and what could be gathered is.
     Bell,
+    /// The time is over.
     Time,
 }
 

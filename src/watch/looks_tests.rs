@@ -105,6 +105,45 @@ async fn looks_that_were_counted_come_to_an_end() {
     }
 }
 
+/// What the server refuses is tried again when its own time has come, with a session of its own, and not only at the next look.
+#[tokio::test(start_paused = true)]
+async fn a_refused_touch_wakes_a_mailbox_that_is_seldom_looked_at() {
+    // The second try comes within a minute, while the session is kept.
+    let refused = "S: * OK [UIDNEXT 5] .
+        S: $ OK
+        C: UID MOVE 4 \"Processed\"
+        S: $ NO [OVERQUOTA] no room
+        C: UID FETCH 4 (UID)
+        S: * 1 FETCH (UID 4)
+        S: $ OK
+        C: UID MOVE 4 \"Processed\"
+        S: $ NO [OVERQUOTA] no room
+        C: UID FETCH 4 (UID)
+        S: * 1 FETCH (UID 4)
+        S: $ OK";
+    let moved = "S: * OK [UIDNEXT 5] .
+        S: $ OK
+        C: UID MOVE 4 \"Processed\"
+        S: * 1 EXPUNGE
+        S: $ OK";
+    let day = config::Watch::Every(Duration::from_secs(24 * 3600));
+    let running = start(day, Looks::default(), &[&script(refused), &script(moved)]);
+    running.memory.due(7, &[4], Verdict::Done);
+    running
+        .until("it is told", |this| this.health.state().unsettled.is_some())
+        .await;
+    running
+        .until("it is moved", |this| this.memory.settled_uids() == [4])
+        .await;
+    assert!(
+        running.begun.elapsed() < Duration::from_secs(600),
+        "{:?}",
+        running.begun.elapsed()
+    );
+    assert_eq!(running.health.state().unsettled.map(|unsettled| unsettled.mails), None);
+    running.stopped().await;
+}
+
 /// At the first look ever: everything is left, and each mail is remembered.
 #[tokio::test(start_paused = true)]
 async fn what_lay_there_is_left_unless_somebody_says_otherwise() {

@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use tokio::time::Instant;
 
 use crate::config::{Looks, Watch};
 
-/// The longest wait between two looks, where a cron pattern never comes true again.
-const NEVER: Duration = Duration::from_secs(24 * 3600);
+/// How often a mailbox is looked at whose pattern names no time that can be computed.
+const UNKNOWN: Duration = Duration::from_secs(15 * 60);
+/// How often the clock on the wall is looked at while a time is waited for that a pattern names: somebody may set it.
+const RECHECK: Duration = Duration::from_secs(5 * 60);
 /// The pause before a look that is not wanted: a year, since timers have an end.
 pub(crate) const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 /// A session is kept for a pause of at most this length: servers end silent ones after 30 minutes, some much sooner.
@@ -17,19 +21,83 @@ const IDLE: Duration = Duration::from_secs(9 * 60);
 /// How often a mailbox is looked at whose server has no IDLE.
 const POLL: Duration = Duration::from_secs(10);
 
-/// The time until the next look. `push` says whether the server tells of new mail by itself.
-pub(crate) fn until_next(watch: &Watch, push: bool, now: DateTime<Utc>) -> Duration {
-    match watch {
-        Watch::Idle { look } if push => (*look).min(IDLE),
-        Watch::Idle { look } => (*look).min(POLL),
-        Watch::Every(interval) => *interval,
-        Watch::Cron { pattern, zone } => {
-            let local = now.with_timezone(zone);
-            let next = pattern.find_next_occurrence(&local, false).ok();
-            let wait = next.and_then(|next| next.signed_duration_since(local).to_std().ok());
-            wait.unwrap_or(NEVER).min(NEVER)
+/// The next look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NextLook {
+    /// When it is due, or it is looked whether it is.
+    pub(crate) at: Instant,
+    /// What a cron pattern named: it is due when the clock on the wall shows that.
+    named: Option<DateTime<Utc>>,
+}
+
+impl NextLook {
+    /// At this time, whatever any clock on the wall shows.
+    pub(crate) fn at(at: Instant) -> Self {
+        Self { at, named: None }
+    }
+
+    /// The first look of a process.
+    pub(crate) fn first(watch: &Watch, wall: DateTime<Utc>, now: Instant) -> Self {
+        match watch {
+            Watch::Idle { .. } | Watch::Every(_) => Self::at(now),
+            Watch::Cron { .. } => Self::after(watch, false, wall, now),
         }
     }
+
+    /// The look after one that was just made. `push` says whether the server tells of new mail by itself.
+    pub(crate) fn after(watch: &Watch, push: bool, wall: DateTime<Utc>, now: Instant) -> Self {
+        match watch {
+            Watch::Idle { look } if push => Self::at(now + (*look).min(IDLE)),
+            Watch::Idle { look } => Self::at(now + (*look).min(POLL)),
+            Watch::Every(interval) => Self::at(now + *interval),
+            Watch::Cron { pattern, zone } => match named(pattern, *zone, wall) {
+                Some(named) => Self::named(named, wall, now),
+                None => {
+                    tracing::error!(
+                        cron = pattern.as_str(), timezone = %zone, every_s = UNKNOWN.as_secs(),
+                        "the next time that this pattern names can't be computed, so the mailbox is looked at again and again; write another pattern, or every = \"…\""
+                    );
+                    Self::at(now + UNKNOWN)
+                }
+            },
+        }
+    }
+
+    fn named(named: DateTime<Utc>, wall: DateTime<Utc>, now: Instant) -> Self {
+        let wait = (named - wall).to_std().unwrap_or_default();
+        Self {
+            at: now + wait.min(RECHECK),
+            named: Some(named),
+        }
+    }
+
+    /// The earlier one of both.
+    pub(crate) fn or_earlier(self, other: Self) -> Self {
+        if other.at < self.at { other } else { self }
+    }
+
+    /// Whether it is due. What was named is waited for further where it hasn't come yet, or comes again as the clock was set back.
+    pub(crate) fn is_due(&mut self, watch: &Watch, wall: DateTime<Utc>, now: Instant) -> bool {
+        match self.named {
+            _ if now < self.at => false,
+            Some(before) if wall < before => {
+                let next = match watch {
+                    Watch::Cron { pattern, zone } => named(pattern, *zone, wall),
+                    Watch::Idle { .. } | Watch::Every(_) => None,
+                };
+                *self = Self::named(next.map_or(before, |next| next.min(before)), wall, now);
+                false
+            }
+            _ => true,
+        }
+    }
+}
+
+/// The first instant after this one that a pattern names.
+fn named(pattern: &croner::Cron, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let next = pattern.find_next_occurrence(&now.with_timezone(&zone), false).ok()?;
+    // What is named after now and lies before it is no answer.
+    Some(next.to_utc()).filter(|next| *next > now)
 }
 
 /// Whether there were as many looks as are wanted.
@@ -37,20 +105,18 @@ pub(crate) fn is_over(looks: &Looks, count: usize) -> bool {
     looks.repeat.is_some_and(|repeat| count >= repeat)
 }
 
-/// The pause after the look of this number. `more` says that there is more to take at once.
-pub(crate) fn after_look(looks: &Looks, count: usize, more: bool, usual: Duration) -> Duration {
+/// When the look after the one of this number is. `more` says that there is more to take at once.
+pub(crate) fn after_look(
+    looks: &Looks,
+    count: usize,
+    more: bool,
+    now: Instant,
+    usual: impl FnOnce() -> NextLook,
+) -> NextLook {
     match (is_over(looks, count), more) {
-        (true, _) => FOR_EVER,
-        (false, true) => Duration::ZERO,
-        (false, false) => usual,
-    }
-}
-
-/// Whether a look is due when the program starts.
-pub(crate) fn looks_at_start(watch: &Watch) -> bool {
-    match watch {
-        Watch::Idle { .. } | Watch::Every(_) => true,
-        Watch::Cron { .. } => false,
+        (true, _) => NextLook::at(now + FOR_EVER),
+        (false, true) => NextLook::at(now),
+        (false, false) => usual(),
     }
 }
 
@@ -60,67 +126,5 @@ pub(crate) fn keeps(pause: Duration) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cron(pattern: &str, zone: chrono_tz::Tz) -> Watch {
-        Watch::Cron {
-            pattern: Box::new(pattern.parse().unwrap()),
-            zone,
-        }
-    }
-
-    #[test]
-    fn pauses() {
-        let now: DateTime<Utc> = "2026-11-02T10:00:30Z".parse().unwrap();
-        let idle = |secs| Watch::Idle {
-            look: Duration::from_secs(secs),
-        };
-        for (watch, push, seconds) in [
-            (idle(180), true, 180),
-            (idle(3600), true, 540),
-            (idle(180), false, 10),
-            (idle(10), false, 10),
-            (Watch::Every(Duration::from_secs(900)), false, 900),
-            (cron("*/5 * * * *", chrono_tz::UTC), false, 270),
-            (cron("0 12 * * *", chrono_tz::Europe::Berlin), false, 3570),
-            (cron("0 0 1 1 *", chrono_tz::UTC), false, 24 * 3600),
-        ] {
-            assert_eq!(until_next(&watch, push, now).as_secs(), seconds, "{watch:?}");
-        }
-    }
-
-    #[test]
-    fn looks_come_to_an_end_where_that_is_wanted() {
-        let usual = Duration::from_secs(7);
-        for (repeat, count, more, pause) in [
-            (None, 1_000_000, false, usual),
-            (None, 3, true, Duration::ZERO),
-            (Some(3), 2, false, usual),
-            (Some(3), 2, true, Duration::ZERO),
-            (Some(3), 3, false, FOR_EVER),
-            (Some(3), 3, true, FOR_EVER),
-        ] {
-            let looks = Looks {
-                repeat,
-                ..Looks::default()
-            };
-            assert_eq!(
-                after_look(&looks, count, more, usual),
-                pause,
-                "{repeat:?} {count} {more}"
-            );
-        }
-    }
-
-    #[test]
-    fn noon_stays_noon_when_the_clocks_change() {
-        // Berlin goes from +02:00 to +01:00 on 2026-10-25.
-        let noon = cron("0 12 * * *", chrono_tz::Europe::Berlin);
-        let before: DateTime<Utc> = "2026-10-24T10:00:00Z".parse().unwrap();
-        assert_eq!(
-            until_next(&noon, false, before + Duration::from_secs(7200)).as_secs(),
-            23 * 3600
-        );
-    }
-}
+#[path = "schedule_tests.rs"]
+mod tests;

@@ -15,11 +15,11 @@ use super::{
     door::Door,
     error::{Error, Verdict},
     first_sight,
-    idle::{Wait, Woke},
+    idle::{Event, Wait, Woke},
     imap::{Habit, Wire},
     mailbox_key,
     refetch::Refetcher,
-    schedule,
+    schedule::{self, NextLook},
     session::{self, Looking, Scope, Session},
     settle::{self, Settler},
 };
@@ -41,7 +41,7 @@ pub(super) struct Watcher {
     care: Box<Care>,
     habit: Habit,
     /// When the next unconditional look is due.
-    look_due: Instant,
+    next_look: NextLook,
     /// When it was last asked whether old mails are wanted.
     wanted_at: Option<Instant>,
     /// The looks so far.
@@ -76,7 +76,8 @@ impl Watcher {
     pub(super) fn new(watch: Watch, door: Box<dyn Door<Wire>>) -> Self {
         let mailbox = mailbox_key(&watch.inlet.mailbox);
         let settler = Settler::new(watch.ledger.bell(&mailbox));
-        let mut watcher = Self {
+        Self {
+            next_look: NextLook::first(&watch.inlet.mailbox.watch, Utc::now(), Instant::now()),
             watch,
             door,
             mailbox,
@@ -84,22 +85,17 @@ impl Watcher {
             refetcher: Refetcher::default(),
             care: Box::default(),
             habit: Habit::default(),
-            look_due: Instant::now(),
             wanted_at: None,
             looks: 0,
             no_idle: false,
             in_trouble: true,
-        };
-        if !schedule::looks_at_start(&watcher.watch.inlet.mailbox.watch) {
-            watcher.look_due += watcher.pause(false);
         }
-        watcher
     }
 
     pub(super) async fn run(mut self) {
         let stop = self.watch.stop.clone();
         let begun = Instant::now();
-        let mut backoff = Backoff::default();
+        let mut backoff = Box::<Backoff>::default();
         while !stop.is_cancelled() {
             let ration = backoff.sign_in(begun.elapsed());
             if stop.run_until_cancelled(sleep(ration)).await.is_none() {
@@ -112,10 +108,13 @@ impl Watcher {
                 Err(error) => {
                     let verdict = error.verdict();
                     let wait = backoff.after(verdict, connected.elapsed(), error.patience(), fastrand::f64());
-                    self.report(&error, verdict, wait);
+                    let is_away = error.is_away();
+                    self.report(&error, verdict, wait, !is_away || backoff.missed());
                     let pause = Box::pin(async {
+                        let server = &self.watch.inlet.mailbox.server;
                         tokio::select! {
                             () = self.watch.login.pause(wait) => {}
+                            () = self.watch.connects.pause(server, is_away, wait, fastrand::f64()) => {}
                             () = decided(&error, &self.settler.bell) => {}
                         }
                     });
@@ -127,9 +126,10 @@ impl Watcher {
         }
     }
 
-    fn report(&mut self, error: &Error, verdict: Verdict, wait: Duration) {
+    fn report(&mut self, error: &Error, verdict: Verdict, wait: Duration, is_told: bool) {
         let next = format!("{:.0?}", wait);
         match verdict {
+            Verdict::Reconnect if !is_told => tracing::debug!(%error, next, "no way to the mailbox yet"),
             Verdict::Reconnect => tracing::warn!(%error, next, "lost the mailbox; connecting again"),
             Verdict::SlowDown | Verdict::Fatal => tracing::error!(%error, next, "the mailbox can't be watched"),
         }
@@ -147,7 +147,7 @@ impl Watcher {
         self.note(&mut session);
         let mut next = match session.first {
             // This session is for last touches only.
-            _ if (self.is_scheduled() || self.is_over()) && self.look_due > Instant::now() => Next::Settle,
+            _ if (self.is_scheduled() || self.is_over()) && !self.is_due() => Next::Settle,
             // What may break the session again holds up no last touch.
             first if self.care.take_failed() => {
                 match Box::pin(self.step(session, Next::Settle)).await? {
@@ -181,6 +181,7 @@ impl Watcher {
     async fn open(&mut self) -> Result<Session, Error> {
         let stored = self.watch.ledger.cursor(&self.mailbox).await?;
         let (wire, can, selected) = session::connect(&*self.door, &self.watch.inlet.mailbox, &self.habit).await?;
+        self.watch.connects.reached(&self.watch.inlet.mailbox.server);
         let now = u32::try_from(Utc::now().timestamp()).unwrap_or(u32::MAX);
         let on = Looking::of(&self.watch, &self.mailbox);
         let (wire, selected, stored) = first_sight::admit(wire, &on, selected, stored, now).await?;
@@ -252,13 +253,13 @@ impl Watcher {
             return Ok(session);
         }
         self.watch.health.looked(Utc::now(), more);
-        if scope != Scope::Nothing || self.look_due <= Instant::now() {
+        if scope != Scope::Nothing || self.is_due() {
             self.looks = self.looks.saturating_add(1);
             let looks = &self.watch.inlet.mailbox.looks;
             // Who is told of mail expects that it is taken; who looks at times expects a batch each time.
             let at_once = more && !self.is_scheduled();
-            let pause = schedule::after_look(looks, self.looks, at_once, self.pause(self.pushes(&session)));
-            self.look_due = Instant::now() + pause;
+            let usual = || self.usual(self.pushes(&session));
+            self.next_look = schedule::after_look(looks, self.looks, at_once, Instant::now(), usual);
             if self.is_over() {
                 tracing::info!(
                     looks = self.looks,
@@ -284,7 +285,7 @@ impl Watcher {
     /// Waits for mail, for the bell, or for the time of the next look.
     async fn wait(&mut self, session: Session) -> Result<Turn, Error> {
         let now = Instant::now();
-        if self.look_due <= now {
+        if self.is_due() {
             return Ok(ControlFlow::Continue((session, Next::Look(Scope::All))));
         }
         let probe = self.settler.rivals.next();
@@ -298,7 +299,7 @@ impl Watcher {
         }
         let soon = soon.into_iter().chain(again).min();
         let push = self.pushes(&session);
-        let pause = self.look_due - now;
+        let pause = self.next_look.at.saturating_duration_since(now);
         let lingers = !push && !schedule::keeps(pause);
         let until = now + if lingers { LINGER } else { pause };
         let wait = Wait {
@@ -318,11 +319,14 @@ impl Watcher {
                 back(wire, Next::Look(Scope::News(news)))
             }
             Woke::Bell(wire) => back(wire, Next::Settle),
-            Woke::Time(_) if lingers && probe.is_none() => ControlFlow::Break(Over::Rest),
+            // What is due now, as a last touch that was refused, needs this session.
+            Woke::Time(_) if lingers && probe.is_none() && soon.is_none_or(|soon| soon > Instant::now()) => {
+                ControlFlow::Break(Over::Rest)
+            }
             Woke::Time(wire) => back(wire, Next::Wait),
             Woke::Refused(wire) => {
                 self.no_idle = true;
-                self.look_due = self.look_due.min(now + self.pause(false));
+                self.next_look = self.next_look.or_earlier(self.usual(false));
                 back(wire, Next::Wait)
             }
         })
@@ -330,16 +334,26 @@ impl Watcher {
 
     /// Waits without a session: for the next look, or for mails to settle.
     async fn rest(&mut self) {
-        let wait = Wait {
-            until: self
-                .care
-                .again()
-                .map_or(self.look_due, |again| again.min(self.look_due)),
-            bell: &self.settler.bell,
-            rang: &mut self.settler.rang,
-        };
         let stop = self.watch.stop.clone();
-        stop.run_until_cancelled(wait.alone()).await;
+        loop {
+            let again = self.care.again().into_iter().chain(self.settler.again()).min();
+            let wait = Wait {
+                until: again.map_or(self.next_look.at, |again| again.min(self.next_look.at)),
+                bell: &self.settler.bell,
+                rang: &mut self.settler.rang,
+            };
+            let woke = stop.run_until_cancelled(wait.alone()).await;
+            let is_time = woke.is_some_and(|woke| matches!(woke, Event::Time));
+            if !is_time || self.is_due() || again.is_some_and(|again| again <= Instant::now()) {
+                return;
+            }
+        }
+    }
+
+    /// Whether the next look is due.
+    fn is_due(&mut self) -> bool {
+        let watch = &self.watch.inlet.mailbox.watch;
+        self.next_look.is_due(watch, Utc::now(), Instant::now())
     }
 
     /// Whether the server tells of new mail by itself.
@@ -357,8 +371,8 @@ impl Watcher {
         schedule::is_over(&self.watch.inlet.mailbox.looks, self.looks)
     }
 
-    fn pause(&self, push: bool) -> Duration {
-        schedule::until_next(&self.watch.inlet.mailbox.watch, push, Utc::now())
+    fn usual(&self, push: bool) -> NextLook {
+        NextLook::after(&self.watch.inlet.mailbox.watch, push, Utc::now(), Instant::now())
     }
 }
 

@@ -180,6 +180,7 @@ impl View {
                 took: state.took.map(|at| at.timestamp()),
                 untaken: state.untaken,
                 left: state.left,
+                unsettled: state.unsettled.as_ref().map_or(0, |unsettled| unsettled.mails as u64),
                 second_ledger: state.rival.is_some(),
             };
             mailboxes.insert((seat.account.clone(), seat.name.clone()), now);

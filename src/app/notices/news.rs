@@ -105,6 +105,10 @@ pub(super) enum News {
     SecondLedger(DateTime<Utc>),
     /// It was told that there is another ledger, then; there is none any more.
     OneLedger(DateTime<Utc>),
+    /// The server refuses to move, mark or delete mails that are over: since when, and why.
+    Unsettled(DateTime<Utc>, String),
+    /// It was told that it refuses that, then; it doesn't any more.
+    Settled(DateTime<Utc>),
     /// Jobs wait until a person has acted: since when that is known, and why.
     JobsWait(DateTime<Utc>, String),
     /// It was told that jobs wait, then; they don't any more.
@@ -130,6 +134,8 @@ impl News {
             Self::Mended(_) => "file-mended",
             Self::SecondLedger(_) => "second-ledger",
             Self::OneLedger(_) => "one-ledger-again",
+            Self::Unsettled(..) => "mails-unsettled",
+            Self::Settled(_) => "mails-settled-again",
             Self::JobsWait(..) => "jobs-wait",
             Self::JobsGoOn(_) => "jobs-go-on",
             Self::Unwritable(..) => "ledger-unwritable",
@@ -154,6 +160,7 @@ impl News {
                 | Self::ReadsAgain(_)
                 | Self::Mended(_)
                 | Self::OneLedger(_)
+                | Self::Settled(_)
                 | Self::JobsGoOn(_)
                 | Self::Writable(_)
         )
@@ -170,6 +177,7 @@ impl Item {
             | News::ReadsAgain(told)
             | News::Mended(told)
             | News::OneLedger(told)
+            | News::Settled(told)
             | News::JobsGoOn(told)
             | News::Writable(told) => {
                 format!("{key} again {}", told.timestamp_micros())
@@ -177,6 +185,7 @@ impl Item {
             News::Ends(..) => key.to_owned(),
             News::Silent(since, _)
             | News::Broken(since, _)
+            | News::Unsettled(since, _)
             | News::JobsWait(since, _)
             | News::SecondLedger(since)
             | News::Unwritable(since, _) => {

@@ -44,6 +44,12 @@ pub(super) fn plan(survey: &Survey, told: &Told, silent_after: Duration, now: Da
     }
     plan.items
         .extend(survey.mailboxes.iter().filter_map(|mailbox| of_ledgers(mailbox, told)));
+    plan.items.extend(
+        survey
+            .mailboxes
+            .iter()
+            .filter_map(|mailbox| of_touches(mailbox, told, silent_after, now)),
+    );
     for waiting in &survey.waiting {
         let key = format!("{JOBS}{}", waiting.endpoint);
         if !told.contains_key(&key) {
@@ -157,6 +163,22 @@ fn of_ledgers(mailbox: &Mailbox, told: &Told) -> Option<Item> {
     }
 }
 
+/// Whether mails that are over can't have their last touch, for so long.
+fn of_touches(mailbox: &Mailbox, told: &Told, silent_after: Duration, now: DateTime<Utc>) -> Option<Item> {
+    let key = format!("{TOUCHES}{}", mailbox.endpoint);
+    let patience = TimeDelta::from_std(silent_after).unwrap_or(TimeDelta::MAX);
+    match (&mailbox.state.unsettled, told.get(&key)) {
+        (Some(health::Unsettled { mails, why, since }), None) if now - *since >= patience => {
+            let why = format!("{mails} of them, {why}");
+            Some(starts(&mailbox.endpoint, key, News::Unsettled(*since, why)))
+        }
+        (None, Some(when)) if mailbox.state.looked.is_some() => {
+            Some(ends(&mailbox.endpoint, key, News::Settled(*when)))
+        }
+        _ => None,
+    }
+}
+
 /// Something that holds from now on.
 fn starts(name: &str, key: String, news: News) -> Item {
     Item {
@@ -181,6 +203,8 @@ fn ends(name: &str, key: String, news: News) -> Item {
 const MAILBOX: &str = "mailbox/";
 /// The same in the key of the ledgers that work at it.
 const LEDGERS: &str = "ledgers/";
+/// The same in the key of its mails that can't have their last touch.
+const TOUCHES: &str = "touches/";
 /// The same in the key of its jobs.
 const JOBS: &str = "jobs/";
 /// What stands before a file's name, in its key.
@@ -202,7 +226,8 @@ fn is_over(key: &str, survey: &Survey) -> bool {
     if is_mail(key) || key.starts_with(FILE) || key.starts_with(JOBS) {
         return false;
     }
-    if let Some(name) = key.strip_prefix(MAILBOX).or(key.strip_prefix(LEDGERS)) {
+    let of_mailbox = [MAILBOX, LEDGERS, TOUCHES];
+    if let Some(name) = of_mailbox.into_iter().find_map(|prefix| key.strip_prefix(prefix)) {
         return !survey.mailboxes.iter().any(|mailbox| mailbox.endpoint == name);
     }
     if let Some(name) = key.strip_prefix("sign-in/") {

@@ -105,6 +105,8 @@ pub(super) fn headline(item: &Item) -> String {
         News::ReadsAgain(_) => format!("the mailbox of {name} is read again"),
         News::SecondLedger(_) => format!("another Mailjob works at the mailbox of {name}"),
         News::OneLedger(_) => format!("no other Mailjob answers at the mailbox of {name} any more"),
+        News::Unsettled(..) => format!("mails that are over can't leave the mailbox of {name}"),
+        News::Settled(_) => format!("mails that are over leave the mailbox of {name} again"),
         News::Broken(..) => format!("the file {name} is broken"),
         News::Mended(_) => format!("the file {name} is right again, or gone"),
         News::JobsWait(..) => format!("the jobs of {name} wait for you"),
@@ -175,6 +177,13 @@ fn pieces(item: &Item) -> (String, String, String, String) {
             )
         }
         News::OneLedger(at) => told(at, "one did"),
+        News::Unsettled(since, why) => {
+            let cure = "Make room where they go, or give the user the right to put mails there, or change [settle] in its file. It is tried again by \
+                        itself.";
+            let waits = "Their work is done and is not done again as long as the ledger is kept; they stay where they are until then.";
+            wrong(since, why, waits, cure.to_owned())
+        }
+        News::Settled(at) => told(at, "they couldn't"),
         News::WorksAgain(at) => told(at, "it didn't"),
         News::ReadsAgain(at) => told(at, "it couldn't"),
         News::Mended(at) => told(at, "it wasn't"),

@@ -140,6 +140,21 @@ fn a_mailbox_and_a_file() {
             "no other Mailjob answers at the mailbox of contoso any more. You were told on 2027-01-15 08:00 UTC that one did.",
         ),
         (
+            News::Unsettled(
+                at(0),
+                "5 of them, can't be moved to \"Processed\": NO over quota".into(),
+            ),
+            "mails that are over can't leave the mailbox of contoso, since 2027-01-15 08:00 UTC. Their work is done and is not done again as \
+             long as the ledger is kept; they stay where they are until then.\n\n\
+             Why: 5 of them, can't be moved to \"Processed\": NO over quota\n\n\
+             Make room where they go, or give the user the right to put mails there, or change [settle] in its file. It is tried again by \
+             itself.",
+        ),
+        (
+            News::Settled(at(0)),
+            "mails that are over leave the mailbox of contoso again. You were told on 2027-01-15 08:00 UTC that they couldn't.",
+        ),
+        (
             News::Mended(at(0)),
             "the file contoso is right again, or gone. You were told on 2027-01-15 08:00 UTC that it wasn't.",
         ),

@@ -136,6 +136,8 @@ fn cron(value: Value<'_>) -> Option<Box<croner::Cron>> {
     let parser = CronParser::builder()
         .seconds(Seconds::Optional)
         .year(Year::Disallowed)
+        // "0/5" is "*/5".
+        .sloppy_ranges(true)
         .build();
     let pattern = match parser.parse(&text) {
         Ok(pattern) => pattern,

@@ -1,6 +1,6 @@
 //! Claiming and giving back: jobs of an endpoint, replies of an account.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -203,7 +203,7 @@ impl Claimable for ClaimedReply {
         while bytes < REPLY_BYTES
             && let Some(row) = rows.next()?
         {
-            let mut reply = claimed_reply(row, account)?;
+            let mut reply = claimed_reply(row, account, desk.now)?;
             let ends = submission::ends(desk.db, row.get(0)?)?;
             reply
                 .reply
@@ -242,7 +242,7 @@ impl Claimable for ClaimedReply {
     }
 }
 
-fn claimed_reply(row: &Row<'_>, account: &str) -> rusqlite::Result<ClaimedReply> {
+fn claimed_reply(row: &Row<'_>, account: &str, now: i64) -> rusqlite::Result<ClaimedReply> {
     let unreadable =
         |column| move || rusqlite::Error::InvalidColumnType(column, "reply".into(), rusqlite::types::Type::Text);
     let recipients = serde_json::from_str(row.get_ref(7)?.as_str()?).ok();
@@ -251,11 +251,13 @@ fn claimed_reply(row: &Row<'_>, account: &str) -> rusqlite::Result<ClaimedReply>
         None => size.unsigned_abs(),
         Some(_) => 0,
     };
+    let made = instant(row.get(4)?);
     Ok(ClaimedReply {
         job: row.get(1)?,
         endpoint: endpoint(row, 2)?.ok_or_else(unreadable(2))?,
         attempt: row.get(3)?,
-        made: instant(row.get(4)?),
+        made,
+        claimed: (Instant::now(), instant(now) - made),
         reply: NewReply {
             conversation: None,
             account: account.to_owned(),

@@ -126,13 +126,18 @@ impl Ledger for Sqlite {
         }
     }
 
-    async fn finish(&self, finish: Finish) -> Result<(), Error> {
+    async fn finish(&self, mut finish: Finish) -> Result<(), Error> {
+        let asked = self.clock.now();
         let bytes = match &finish.reply {
             Some(ReplyDecision::Send(reply)) => reply.bytes.len(),
             Some(ReplyDecision::Gathered) => parts::size(&finish.outcome),
             Some(ReplyDecision::Silent(_)) | None => 0,
         };
-        self.post.ask(bytes, move |desk| finish::finish(desk, finish)).await
+        let finishing = move |desk: &mut Desk<'_>| {
+            finish.due = finish.due.map(|due| desk.as_long_after(due, asked));
+            finish::finish(desk, finish)
+        };
+        self.post.ask(bytes, finishing).await
     }
 
     async fn hand_on(
@@ -202,9 +207,15 @@ impl Ledger for Sqlite {
         self.readers.read(move |db| reads::letter(db, job, from)).await
     }
 
-    async fn submitted(&self, job: JobId, attempt: u32, what: Submitted) -> Result<(), Error> {
+    async fn submitted(&self, job: JobId, attempt: u32, mut what: Submitted) -> Result<(), Error> {
+        let asked = self.clock.now();
         self.post
-            .ask(0, move |desk| submission::submitted(desk, job, attempt, &what))
+            .ask(0, move |desk| {
+                if let Some(due) = what.due_mut() {
+                    *due = desk.as_long_after(*due, asked);
+                }
+                submission::submitted(desk, job, attempt, &what)
+            })
             .await
     }
 

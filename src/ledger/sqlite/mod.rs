@@ -55,6 +55,7 @@ mod space;
 mod steer;
 mod story;
 mod submission;
+mod time;
 mod turn;
 mod values;
 mod writer;
@@ -88,6 +89,7 @@ pub struct Sqlite {
     /// For whoever searches from outside: those of the loops are never waited for because of it.
     searches: Readers,
     shared: Arc<Shared>,
+    clock: Clock,
     ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
@@ -96,7 +98,7 @@ pub struct Sqlite {
 ///
 /// # Errors
 /// [`Error::InUse`] when another process has it, [`Error::Newer`] when a newer Mailjob wrote it, else what the disk said.
-pub async fn open(path: &Path, clock: Clock) -> Result<Sqlite, Error> {
+pub async fn open(path: &Path, clock: impl Into<Clock>) -> Result<Sqlite, Error> {
     open_counted(path, clock, Commits::default()).await
 }
 
@@ -104,8 +106,8 @@ pub async fn open(path: &Path, clock: Clock) -> Result<Sqlite, Error> {
 ///
 /// # Errors
 /// As [`open()`].
-pub async fn open_counted(path: &Path, clock: Clock, commits: Commits) -> Result<Sqlite, Error> {
-    let path = path.to_owned();
+pub async fn open_counted(path: &Path, clock: impl Into<Clock>, commits: Commits) -> Result<Sqlite, Error> {
+    let (path, clock) = (path.to_owned(), clock.into());
     let opening = tokio::task::spawn_blocking(move || opening::begin(&path, &clock, &commits));
     opening
         .await

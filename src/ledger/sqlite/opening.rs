@@ -6,8 +6,7 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::{fs::Access, io::Errno};
 
 use super::{
-    Sqlite, identity, lock, place::Place, reads::Readers, reserve, schema, shared::Shared, space, values::micros,
-    writer,
+    Sqlite, identity, lock, place::Place, reads::Readers, reserve, schema, shared::Shared, space, writer,
 };
 use crate::{
     ledger::{Clock, Error},
@@ -37,24 +36,24 @@ pub(super) fn begin(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sql
 
 fn attempt(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Error> {
     not_anothers(path)?;
-    let now = clock();
-    let lock = lock::acquire(path, now)?;
+    let lock = lock::acquire(path, clock.now())?;
     let mut db = schema::writer(path)?;
     let place = Place::take(path)?;
     schema::migrate(&mut db, path)?;
     space::prepare(&db, path)?;
-    schema::recover(&mut db, micros(now))?;
+    let noted = schema::recover(&mut db, clock.read())?;
     let shared = Arc::<Shared>::default();
     let held = Held {
         place: place.with_log(),
         _lock: lock,
     };
-    let (post, ended) = writer::start(db, held, clock.clone(), shared.clone(), commits.clone())?;
+    let (post, ended) = writer::start(db, held, (clock.clone(), noted), shared.clone(), commits.clone())?;
     Ok(Sqlite {
         post,
         readers: Readers::new(path.to_owned()),
         searches: Readers::new(path.to_owned()),
         shared,
+        clock: clock.clone(),
         ended: tokio::sync::Mutex::new(Some(ended)),
     })
 }

@@ -10,6 +10,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{
     Sqlite, backlog_desk, events, job_list, pause,
     savepoint::{After, Desk},
+    settle,
     side::Side,
     steer, story,
     values::micros,
@@ -36,6 +37,17 @@ impl Jobs {
     pub async fn open(path: &Path) -> Result<Self, Error> {
         let side = Side::open(path).await?;
         Ok(Self { side })
+    }
+
+    /// How many mails of a mailbox as it is now were over before then, and wait for their last touch.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn unsettled(&self, mailbox: &MailboxKey, before: DateTime<Utc>) -> Result<u64, Error> {
+        let mailbox = mailbox.clone();
+        self.side
+            .with(move |db| settle::unsettled(db, &mailbox, micros(before)))
+            .await
     }
 }
 

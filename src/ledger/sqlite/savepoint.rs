@@ -3,8 +3,10 @@
 use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
+use super::values::instant;
 use crate::{
     config::EndpointName,
     ledger::{Error, MailId, MailboxKey},
@@ -18,6 +20,13 @@ pub(super) struct Desk<'a> {
     pub(super) now: i64,
     /// What follows once the batch is durable.
     pub(super) after: After,
+}
+
+impl Desk<'_> {
+    /// When something is due that was asked for at `asked`: as long after now. The clock may have been set in between.
+    pub(super) fn as_long_after(&self, due: DateTime<Utc>, asked: DateTime<Utc>) -> DateTime<Utc> {
+        due.checked_add_signed(instant(self.now) - asked).unwrap_or(due)
+    }
 }
 
 /// What follows once a batch is durable.

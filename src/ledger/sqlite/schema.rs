@@ -14,6 +14,7 @@ use super::{
     claims::step,
     identity::{self, Whose},
     mail_bytes::drop_upload,
+    time::{self, Noted},
     values::signed,
 };
 use crate::{
@@ -21,11 +22,11 @@ use crate::{
         JobId, Reason,
         state::{Event, State},
     },
-    ledger::Error,
+    ledger::{Error, Reading},
 };
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-pub(super) const MIGRATIONS: [&str; 19] = [
+pub(super) const MIGRATIONS: [&str; 20] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_sign_in.sql"),
     include_str!("migrations/0003_maildrop.sql"),
@@ -45,6 +46,7 @@ pub(super) const MIGRATIONS: [&str; 19] = [
     include_str!("migrations/0017_unsure.sql"),
     include_str!("migrations/0018_bounced.sql"),
     include_str!("migrations/0019_probe.sql"),
+    include_str!("migrations/0020_clock.sql"),
 ];
 
 /// Prepared statements that a connection keeps: more than there are.
@@ -176,15 +178,17 @@ pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Puts right what a process left that died: its claims are queued again, its half uploads go.
-pub(super) fn recover(db: &mut Connection, now: i64) -> Result<(), Error> {
+/// Puts right what a process left that died: its claims are queued again, its half uploads go; and what waits keeps its wait, where the
+/// clock was set since. Says what the clocks show.
+pub(super) fn recover(db: &mut Connection, reading: Reading) -> Result<Noted, Error> {
+    let now = reading.wall;
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let noted = time::begin(&tx, reading)?;
     for job in interrupted(&tx)? {
         requeue(&tx, &job, now)?;
     }
     tx.execute("UPDATE reply SET state = 'queued' WHERE state = 'running'", [])?;
-    // Queued means due; a clock that was set back since must not put it off.
-    // The first condition is that of the index.
+    // Queued means due. The first condition is that of the index.
     tx.execute(
         "UPDATE job SET due = ?1 WHERE state IN ('queued', 'deferred') AND state = 'queued' AND due > ?1",
         [now],
@@ -196,7 +200,8 @@ pub(super) fn recover(db: &mut Connection, now: i64) -> Result<(), Error> {
     for upload in uploads {
         drop_upload(&tx, upload)?;
     }
-    Ok(tx.commit()?)
+    tx.commit()?;
+    Ok(noted)
 }
 
 struct Interrupted {

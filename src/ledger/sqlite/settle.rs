@@ -100,6 +100,17 @@ pub(super) fn reopen(db: &Connection, mail: i64) -> Result<(), Error> {
     Ok(())
 }
 
+/// How many mails of a mailbox as it is now were over before then, and are due for their last touch.
+pub(super) fn unsettled(db: &Connection, mailbox: &MailboxKey, before: i64) -> Result<u64, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT count(*) FROM place p INDEXED BY place_due JOIN mail m ON m.id = p.mail
+         WHERE p.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND p.uid_validity = (SELECT uid_validity FROM mailbox WHERE name = ?1)
+         AND p.touch IN ('done', 'failed', 'ignored') AND ifnull(m.ended, m.idle) < ?2",
+    )?;
+    let count: i64 = query.query_row(params![&*mailbox.0, before], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
 /// What is due for its last touch, oldest first.
 pub(super) fn settling(
     db: &Connection,

@@ -6,7 +6,8 @@
 //!
 //! An operation that fails is undone alone. When the engine fails (disk full), the whole batch is undone and told so, and
 //! the writer goes on with the next. Waiting costs nothing: the thread sleeps until a letter comes or a waiting claim's job is due,
-//! and looks every two seconds whether another process wrote, who may have made something due (a command by the side door).
+//! and looks every two seconds whether another process wrote, who may have made something due (a command by the side door), and whether
+//! somebody set the clock.
 
 use std::{
     sync::{Arc, mpsc},
@@ -23,7 +24,8 @@ use super::{
     savepoint::{After, savepoint, step},
     schema,
     shared::Shared,
-    values::micros,
+    time::{self, Look, Noted},
+    values::{instant, micros},
 };
 use crate::{
     ledger::{ClaimedJob, ClaimedReply, Clock, Error},
@@ -34,7 +36,7 @@ use crate::{
 const BATCH: usize = 256;
 /// Bytes in one transaction: no more is begun beyond this.
 const BATCH_BYTES: usize = 8 << 20;
-/// The longest sleep before a known due time is looked at again, so that a changed wall clock is noticed.
+/// The longest sleep.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// The time between two looks whether another process wrote.
 const BESIDE: Duration = Duration::from_secs(2);
@@ -43,6 +45,8 @@ const BESIDE: Duration = Duration::from_secs(2);
 struct Writer {
     db: Connection,
     clock: Clock,
+    /// What the clocks showed when that was last written down.
+    noted: Noted,
     shared: Arc<Shared>,
     letters: mpsc::Receiver<Posted>,
     jobs: Line<ClaimedJob>,
@@ -58,7 +62,7 @@ struct Writer {
 pub(super) fn start(
     db: Connection,
     held: Held,
-    clock: Clock,
+    (clock, noted): (Clock, Noted),
     shared: Arc<Shared>,
     commits: Commits,
 ) -> Result<(Arc<Post>, oneshot::Receiver<()>), Error> {
@@ -69,6 +73,7 @@ pub(super) fn start(
         beside: (data_version(&db)?, Instant::now() + BESIDE),
         db,
         clock,
+        noted,
         shared,
         letters,
         jobs: Line::new(back.clone()),
@@ -103,7 +108,7 @@ impl Writer {
             }
             match slept {
                 Ok(letter) => self.open(letter, &mut batch),
-                Err(mpsc::RecvTimeoutError::Timeout) if !knocked && !self.is_due() => continue,
+                Err(mpsc::RecvTimeoutError::Timeout) if !knocked && !self.is_due() && !self.was_set() => continue,
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
@@ -134,13 +139,18 @@ impl Writer {
     }
 
     fn is_due(&self) -> bool {
-        self.alarm().is_some_and(|due| due <= micros((self.clock)()))
+        self.alarm().is_some_and(|due| due <= micros(self.clock.now()))
+    }
+
+    /// Whether somebody set the clock since the last commit.
+    fn was_set(&self) -> bool {
+        self.noted.look(self.clock.read()).moved != 0
     }
 
     /// Waits for a letter, until a waiting claim may be served, or until it is time to look beside.
     fn sleep(&self) -> Result<Letter, mpsc::RecvTimeoutError> {
         let wait = self.alarm().map_or(LONGEST_SLEEP, |due| {
-            let wait = u64::try_from(due - micros((self.clock)())).unwrap_or(0);
+            let wait = u64::try_from(due - micros(self.clock.now())).unwrap_or(0);
             Duration::from_micros(wait).min(LONGEST_SLEEP)
         });
         let look = self.beside.1.saturating_duration_since(Instant::now());
@@ -184,12 +194,16 @@ impl Writer {
 
     /// One transaction, then the answers.
     fn commit(&mut self, mut operations: Vec<Box<dyn Operation>>) {
-        let time = (self.clock)();
-        let now = micros(time);
+        let reading = self.clock.read();
+        let (time, now) = (instant(reading.wall), reading.wall);
+        let look = self.noted.look(reading);
         let (begun, changes) = (Instant::now(), self.db.total_changes());
         let proves = self.shared.must_prove();
-        match self.transact(&mut operations, now, proves) {
+        match self.transact(&mut operations, now, &look, proves) {
             Ok(after) => {
+                if look.is_news {
+                    self.noted = look.noted;
+                }
                 self.commits.took(begun.elapsed());
                 if let Some(since) = self.shared.committed(proves || self.db.total_changes() != changes) {
                     tracing::info!(%since, "the ledger can be written again");
@@ -221,12 +235,25 @@ impl Writer {
         }
     }
 
-    fn transact(&mut self, operations: &mut [Box<dyn Operation>], now: i64, proves: bool) -> Result<After, Error> {
+    fn transact(
+        &mut self,
+        operations: &mut [Box<dyn Operation>],
+        now: i64,
+        look: &Look,
+        proves: bool,
+    ) -> Result<After, Error> {
         let db = &self.db;
         let mut all = After::default();
         step(db, "BEGIN IMMEDIATE")?;
         if proves {
             schema::write_version(db)?;
+        }
+        if look.is_news {
+            time::keep(db, look)?;
+        }
+        if look.moved != 0 {
+            self.jobs.rouse([].iter(), true);
+            self.replies.rouse([].iter(), true);
         }
         for operation in operations {
             all.merge(savepoint(db, now, |desk| operation.run(desk))?);

@@ -39,9 +39,11 @@ fn is_deleted(inlet: &Inlet, mail: &Settling) -> bool {
 
 /// Settles the mails that are kept, for which no session is needed; gives back those that are to be deleted.
 pub(super) async fn settle_kept(on: &Looking<'_>) -> Result<Vec<Settling>, Error> {
+    // What the server did not delete the last time is due still, and hides nothing that comes after it.
+    let most = AT_ONCE.saturating_add(on.health.unsettled());
     loop {
-        let due = on.ledger.settling(on.mailbox, MAILDROP, AT_ONCE).await?;
-        let all = due.len() < AT_ONCE;
+        let due = on.ledger.settling(on.mailbox, MAILDROP, most).await?;
+        let all = due.len() < most;
         let (deleted, kept): (Vec<_>, Vec<_>) = due.into_iter().partition(|mail| is_deleted(on.inlet, mail));
         if !kept.is_empty() {
             let places: Vec<Place> = kept.iter().map(|mail| mail.place).collect();

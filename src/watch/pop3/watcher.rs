@@ -26,7 +26,8 @@ use crate::{
         backoff::Backoff,
         door::{self, Door, who},
         error::{Error, Verdict},
-        mailbox_key, schedule,
+        mailbox_key,
+        schedule::{self, NextLook},
         session::Looking,
     },
 };
@@ -44,7 +45,7 @@ pub(in crate::watch) struct Watcher {
     /// What of the last listing could not be read.
     odd: Odd,
     /// When the next look is due.
-    look_due: Instant,
+    next_look: NextLook,
     /// The looks so far; one may take several sessions.
     looks: usize,
     /// The mails that this look may still take.
@@ -82,7 +83,8 @@ enum Over {
 impl Watcher {
     pub(in crate::watch) fn new(watch: Watch, door: Box<dyn Door<Wire>>) -> Self {
         let now = Instant::now();
-        let mut watcher = Self {
+        Self {
+            next_look: NextLook::first(&watch.inlet.mailbox.watch, Utc::now(), now),
             mailbox: mailbox_key(&watch.inlet.mailbox),
             left: watch.inlet.mailbox.looks.batch,
             looks: 0,
@@ -90,21 +92,16 @@ impl Watcher {
             door,
             past: Past::default(),
             odd: Odd::default(),
-            look_due: now,
             // What became due before rang no bell that is heard now.
             rang: Some(now),
             not_before: now,
             in_trouble: true,
-        };
-        if !schedule::looks_at_start(&watcher.watch.inlet.mailbox.watch) {
-            watcher.look_due += watcher.pause();
         }
-        watcher
     }
 
     pub(in crate::watch) async fn run(mut self) {
         let stop = self.watch.stop.clone();
-        let mut backoff = Backoff::default();
+        let mut backoff = Box::<Backoff>::default();
         while let Some(errand) = stop.run_until_cancelled(self.wait()).await {
             let begun = Instant::now();
             self.rang = None;
@@ -119,20 +116,23 @@ impl Watcher {
                 Ok(Over::Stopped) => return,
                 Ok(Over::Needless) => {}
                 Ok(over @ (Over::More | Over::All)) => {
-                    backoff = Backoff::default();
+                    *backoff = Backoff::default();
                     self.watch.health.reached();
                     if errand == Errand::Look {
                         self.watch.health.looked(Utc::now(), over == Over::More);
-                        self.look_due = Instant::now() + self.after(over);
+                        self.next_look = self.after(over);
                     }
                 }
                 Err(error) => {
                     let verdict = error.verdict();
                     let wait = backoff.after(verdict, begun.elapsed(), error.patience(), fastrand::f64());
-                    self.report(&error, verdict, wait);
+                    let is_away = error.is_away();
+                    self.report(&error, verdict, wait, !is_away || backoff.missed());
                     // What was to be deleted still is.
                     self.rang = Some(begun);
-                    if stop.run_until_cancelled(sleep(wait)).await.is_none() {
+                    let Watch { inlet, connects, .. } = &self.watch;
+                    let pause = Box::pin(connects.pause(&inlet.mailbox.server, is_away, wait, fastrand::f64()));
+                    if stop.run_until_cancelled(pause).await.is_none() {
                         return;
                     }
                 }
@@ -141,9 +141,9 @@ impl Watcher {
     }
 
     /// The pause after a session that looked. A look ends when all is taken, or its batch is.
-    fn after(&mut self, over: Over) -> Duration {
+    fn after(&mut self, over: Over) -> NextLook {
         if over == Over::More && self.left != Some(0) {
-            return Duration::ZERO;
+            return NextLook::at(Instant::now());
         }
         let looks = &self.watch.inlet.mailbox.looks;
         self.left = looks.batch;
@@ -154,12 +154,16 @@ impl Watcher {
                 "the mailbox is left alone from now on, as `repeat` says"
             );
         }
-        schedule::after_look(looks, self.looks, false, self.pause())
+        let (watch, now) = (&self.watch.inlet.mailbox.watch, Instant::now());
+        schedule::after_look(looks, self.looks, false, now, || {
+            NextLook::after(watch, false, Utc::now(), now)
+        })
     }
 
-    fn report(&mut self, error: &Error, verdict: Verdict, wait: Duration) {
+    fn report(&mut self, error: &Error, verdict: Verdict, wait: Duration, is_told: bool) {
         let next = format!("{wait:.0?}");
         match verdict {
+            Verdict::Reconnect if !is_told => tracing::debug!(%error, next, "no way to the mailbox yet"),
             Verdict::Reconnect => tracing::warn!(%error, next, "no session with the mailbox; connecting again"),
             Verdict::SlowDown | Verdict::Fatal => tracing::error!(%error, next, "the mailbox can't be watched"),
         }
@@ -174,7 +178,12 @@ impl Watcher {
             let gathered = self.rang.map(|rang| (rang + GATHER).max(self.not_before));
             tokio::select! {
                 biased;
-                () = sleep_until(self.look_due.max(self.not_before)) => return Errand::Look,
+                () = sleep_until(self.next_look.at.max(self.not_before)) => {
+                    let watch = &self.watch.inlet.mailbox.watch;
+                    if self.next_look.is_due(watch, Utc::now(), Instant::now()) {
+                        return Errand::Look;
+                    }
+                }
                 () = until(gathered) => return Errand::Delete,
                 () = bell.notified(), if gathered.is_none() => self.rang = Some(Instant::now()),
             }
@@ -207,7 +216,7 @@ impl Watcher {
                     self.rang = Some(Instant::now());
                 }
                 if left.look {
-                    self.look_due = Instant::now();
+                    self.next_look = NextLook::at(Instant::now());
                 }
                 Ok(if left.look { Over::More } else { over })
             }
@@ -220,6 +229,7 @@ impl Watcher {
         let mailbox = &self.watch.inlet.mailbox;
         let open = async |wire, credential| login::open(wire, &who(mailbox, &credential)).await;
         let (mut wire, can) = door::admitted(&*self.door, open).await?;
+        self.watch.connects.reached(&mailbox.server);
         wire.bare_ends = self.past.bare_ends;
         self.not_before = Instant::now() + can.login_delay.unwrap_or_default();
         if std::mem::take(&mut self.in_trouble) {
@@ -267,10 +277,6 @@ impl Watcher {
             self.watch.health.passed_over(odd.lines, &odd.first);
         }
         self.odd = odd.clone();
-    }
-
-    fn pause(&self) -> Duration {
-        schedule::until_next(&self.watch.inlet.mailbox.watch, false, Utc::now())
     }
 }
 

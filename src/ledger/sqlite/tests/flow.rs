@@ -255,3 +255,19 @@ async fn an_answer_of_any_length_is_stored_short() {
         .unwrap();
     assert_eq!(kept, "ü".repeat(32 * 1024));
 }
+
+#[tokio::test]
+async fn mails_that_wait_for_their_last_touch_for_long_are_counted() {
+    let d = Desktop::new().await;
+    d.take((1..=3).map(mail).collect()).await;
+    d.run(done(), silent()).await;
+    d.run(failed(), silent()).await;
+    let side = Jobs::open(&d.path()).await.unwrap();
+    let begin = d.hands.now();
+    assert_eq!(side.unsettled(&mailbox(), begin).await.unwrap(), 0, "not for long");
+    d.pass(1).await;
+    let now = d.hands.now();
+    assert_eq!(side.unsettled(&mailbox(), now).await.unwrap(), 2);
+    d.touched(1..=1).await;
+    assert_eq!(side.unsettled(&mailbox(), now).await.unwrap(), 1);
+}

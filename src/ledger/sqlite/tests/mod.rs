@@ -3,6 +3,7 @@
 mod anew;
 mod backlog;
 mod bounces;
+mod clocks;
 mod conversations;
 mod counts;
 mod desk;
@@ -75,7 +76,7 @@ impl Hands {
 
     fn clock(&self) -> Clock {
         let hands = self.clone();
-        Arc::new(move || hands.now())
+        Clock::of(move || hands.now(), || None)
     }
 }
 
