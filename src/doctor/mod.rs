@@ -32,6 +32,8 @@ pub enum Stage {
     Credential,
     /// The name's addresses.
     Dns,
+    /// The proxy on the way, and a connection by it; in place of DNS and TCP.
+    Proxy,
     /// A connection to one of them.
     Tcp,
     /// A server that is who it says.
@@ -54,6 +56,7 @@ impl Stage {
             Self::Config => "config",
             Self::Credential => "credential",
             Self::Dns => "DNS",
+            Self::Proxy => "proxy",
             Self::Tcp => "TCP",
             Self::Tls => "TLS",
             Self::SignIn => "sign-in",

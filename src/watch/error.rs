@@ -245,6 +245,7 @@ impl Error {
         match self {
             // A server that restarts drops whoever greets it in TLS; a wrong certificate is a person's business.
             Self::Net(error) if error.is_lost() => Verdict::Reconnect,
+            Self::Net(net::Error::Proxy(error)) if error.needs_person() => Verdict::SlowDown,
             Self::Net(
                 net::Error::CaFile { .. }
                 | net::Error::Client { .. }
@@ -258,6 +259,7 @@ impl Error {
                 net::Error::Resolve { .. }
                 | net::Error::Connect { .. }
                 | net::Error::Timeout { .. }
+                | net::Error::Proxy(_)
                 | net::Error::Http(_),
             )
             | Self::Io(_)

@@ -30,6 +30,7 @@ mod pop3;
 mod post;
 mod program;
 mod promtool;
+mod proxies;
 mod raw;
 mod rehearse;
 mod reload;
