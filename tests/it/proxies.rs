@@ -251,8 +251,8 @@ async fn what_a_proxy_says_no_to_is_told_with_its_cure() {
     all_say(&mailjob, "refuses to connect to", "administrator").await;
     net(&mut mailjob, &format!("{}{mine}", named("socks5", socks.port)));
     all_say(&mailjob, "wants to know who connects", "proxy_password").await;
-    net(&mut mailjob, &named("socks5", asks.port));
-    all_say(&mailjob, "the proxy socks5://", "socks5://").await;
+    net(&mut mailjob, &named("http", socks.port));
+    all_say(&mailjob, "the proxy http://", "socks5://").await;
     mailjob.secret("proxy", PROXY_PASSWORD).unwrap();
     net(&mut mailjob, &format!("{}{mine}", named("socks5", socks.port)));
     let report = run(&mailjob, &["doctor", "--json"]).await;

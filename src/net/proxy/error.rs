@@ -130,7 +130,10 @@ impl ProxyError {
     #[must_use]
     pub fn cure(&self) -> &'static str {
         match self.trouble {
-            ProxyTrouble::Away(_) | ProxyTrouble::Silent(_) => {
+            ProxyTrouble::Silent(_) => {
+                "check the proxy's host and port in [net] proxy or the variable, that it runs, and that it is named by what it speaks: http:// or socks5://"
+            }
+            ProxyTrouble::Away(_) => {
                 "check the proxy's host and port in [net] proxy or the variable, and that it runs; a server that needs no proxy goes into no_proxy"
             }
             ProxyTrouble::Broke(_) => {
