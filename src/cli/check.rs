@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use super::doctor::{self, Form};
+use super::{
+    doctor::{self, Form},
+    terminal::fitting,
+};
 use crate::config::{
     Action, Backlog, Endpoint, Letter, Reply, ReplyTo, Since, Watch,
     load::{Loaded, Sources, load, load_without_secrets},
@@ -68,7 +71,7 @@ fn report(loaded: &Loaded, out: &mut impl Write, err: &mut impl Write) -> io::Re
         writeln!(err, "note: {hint}")?;
     }
     for endpoint in loaded.endpoints.values() {
-        writeln!(out, "{}", line(endpoint))?;
+        writeln!(out, "{}", fitting(&line(endpoint)))?;
     }
     for name in &loaded.disabled {
         writeln!(out, "{name}: disabled")?;

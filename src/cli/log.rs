@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use tracing_subscriber::{EnvFilter, filter::Directive};
 
+use super::terminal::has_colours;
 use crate::message::clean::{in_units, needs_escape};
 
 /// The form of the log.
@@ -67,7 +68,10 @@ pub(super) fn start(form: Form) {
         tracing::error!(place, "Mailjob panicked: this is a bug, please report it");
     }));
     match form {
-        Form::Human => log.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
+        Form::Human => log
+            .with_target(false)
+            .with_ansi(has_colours(std::io::stderr().is_terminal()))
+            .init(),
         Form::Json => log.json().flatten_event(true).init(),
     }
 }

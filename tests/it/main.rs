@@ -43,6 +43,7 @@ mod sign_ins;
 mod signed;
 mod status;
 mod talk;
+mod terminal;
 mod tokens;
 mod trouble;
 mod unread;

@@ -11,9 +11,14 @@ use crate::ledger::JobPage;
 
 /// Lists jobs.
 pub(super) async fn list(which: Which, json: bool, place: Where) -> Result<ExitCode, ExitCode> {
-    let page = match place.go(false).await? {
-        Some(found) => found.desk.list(which.into()).await.map_err(|error| failed(&error))?,
-        None => JobPage::default(),
+    // Who has many endpoints on one mailbox sees a mail once: at the one that it was meant for.
+    let hides = !json && which.is_of_any_state();
+    let (page, hides) = match place.go(false).await? {
+        Some(found) => {
+            let filter = which.filter(&found.desk, hides).await?;
+            (found.desk.list(filter).await.map_err(|error| failed(&error))?, hides)
+        }
+        None => (JobPage::default(), false),
     };
-    Ok(tell_as(json, &page, || table::people(&page)))
+    Ok(tell_as(json, &page, || table::people(&page, hides)))
 }
