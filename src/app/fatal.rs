@@ -21,7 +21,7 @@ pub enum Fatal {
     Key(#[from] auth::KeyError),
     /// The health address can't be had.
     #[error(
-        "the health address {address} can't be had: {source}; choose another by [service] health = \"…\", or switch it off with false"
+        "can't listen on the health address {address}: {source}; choose another by [service] health = \"…\", or switch it off with false"
     )]
     Health {
         /// The address.

@@ -50,6 +50,7 @@ use crate::{
         sqlite::{self, Outbox, SignIns, Sqlite},
     },
     metrics::Metrics,
+    net::proxy,
     secret::kept,
 };
 
@@ -98,6 +99,7 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
     }
     let sources = sources.after(&versions);
     let (loaded, config) = first_config(&sources, &service, &versions)?;
+    proxy::leave_by(&config.service.net);
     if !loaded.is_shared_broken() {
         signpost::put_up(&sources, &config.service);
     }
@@ -171,6 +173,9 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
     loops.start("notices".into(), draining.clone(), move || {
         Box::pin(notices::run(notices.clone()))
     });
+    for told in proxy::routes().told() {
+        info!("servers are reached by a proxy: {told}");
+    }
     info!(endpoints = config.endpoints.len(), ledger = %config.service.ledger.display(), "mailjob is running");
 
     let drain = config.service.drain;
@@ -358,7 +363,7 @@ fn report_problems(problems: &[Problem]) {
 fn follow(fleet: &mut Fleet, desk: &watch::Sender<Desk>, reload: &Reload) {
     report_problems(&reload.problems);
     if reload.changes.restart {
-        warn!("[service] changed: that counts from the next start on");
+        warn!("[service], [retention] or [net] changed: that counts from the next start on");
     }
     for name in &reload.changes.kept {
         warn!(endpoint = %name, "the endpoint's file is broken; its last good version keeps running");

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::{StoreError, assertion::AssertionError, external::ExternalError, sasl};
 use crate::{
     metrics::TokenOutcome,
+    net,
     refusal::{self, Diagnosis, Remedy},
     secret::SecretError,
 };
@@ -70,6 +71,13 @@ pub enum Error {
     /// The token server can't be reached.
     #[error("the token server can't be reached: {0}")]
     Unreachable(#[source] Arc<reqwest::Error>),
+    /// The proxy on the way to the token server does not lead there.
+    #[error("the token server can't be reached: {error}; {}", .error.cure())]
+    Proxy {
+        /// What it says or does.
+        #[source]
+        error: Arc<net::Error>,
+    },
     /// The token server took too long.
     #[error("the token server did not answer in {} s", .0.as_secs())]
     Timeout(Duration),
@@ -96,6 +104,10 @@ impl Error {
             | Self::Assertion(_)
             | Self::NoWay(_) => Verdict::SlowDown,
             Self::Refused(refusal) => refusal.verdict(),
+            Self::Proxy { error } => match **error {
+                net::Error::Proxy(ref error) if error.needs_person() => Verdict::SlowDown,
+                _ => Verdict::Reconnect,
+            },
             Self::Store(error) => match **error {
                 StoreError::Sealed(_) => Verdict::SlowDown,
                 StoreError::Failed(_) => Verdict::Reconnect,
@@ -120,6 +132,7 @@ impl Error {
             | Self::External(_)
             | Self::Busy { .. }
             | Self::Unreachable(_)
+            | Self::Proxy { .. }
             | Self::Timeout(_)
             | Self::Answer(_)
             | Self::Interrupted => false,
@@ -130,7 +143,9 @@ impl Error {
     pub(super) fn outcome(&self) -> Option<TokenOutcome> {
         match self {
             Self::Refused(_) => Some(TokenOutcome::Refused),
-            Self::Busy { .. } | Self::Unreachable(_) | Self::Timeout(_) | Self::Answer(_) => Some(TokenOutcome::Failed),
+            Self::Busy { .. } | Self::Unreachable(_) | Self::Proxy { .. } | Self::Timeout(_) | Self::Answer(_) => {
+                Some(TokenOutcome::Failed)
+            }
             Self::Secret(_)
             | Self::Sasl(_)
             | Self::Url

@@ -13,7 +13,7 @@ use oauth2::{
 use reqwest::Url;
 
 use super::{error::Error, normal};
-use crate::{retry_after::retry_after, secret::Redaction};
+use crate::{net::http::refused_on_the_way, retry_after::retry_after, secret::Redaction};
 
 /// The whole exchange, body included. Long, because a server that rotates refresh tokens has made the old one worthless before it
 /// answers: some need over half a minute, and who gives up has lost the new one.
@@ -93,8 +93,21 @@ async fn exchange(http: reqwest::Client, request: HttpRequest) -> Result<HttpRes
 async fn read(http: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, Error> {
     let unreachable = |error: reqwest::Error| Error::Unreachable(Arc::new(error.without_url()));
     let secrets = secrets(request.body());
-    let request = request.try_into().map_err(unreachable)?;
-    let mut answer = http.execute(request).await.map_err(unreachable)?;
+    let request: reqwest::Request = request.try_into().map_err(unreachable)?;
+    let url = request.url().clone();
+    let mut answer = match http.execute(request).await {
+        Ok(answer) => answer,
+        // The library does not tell what a proxy said.
+        Err(error) if error.is_connect() => {
+            return Err(match refused_on_the_way(&url).await {
+                Some(by_proxy) => Error::Proxy {
+                    error: Arc::new(by_proxy),
+                },
+                None => unreachable(error),
+            });
+        }
+        Err(error) => return Err(unreachable(error)),
+    };
     let status = answer.status();
     if status == 429 || status.is_server_error() {
         let now = Utc::now();

@@ -169,7 +169,7 @@ fn listed(endpoint: &str, page: &BacklogPage) -> String {
     text.push_str(&columns(&lines));
     let name = escaped(endpoint);
     if let Some(next) = page.next {
-        text.push_str(&format!("and older ones: --before {next} shows more\n"));
+        text.push_str(&format!("more: --before {next} shows older ones\n"));
     }
     text.push_str(&format!(
         "mailjob backlog take {name} has all of them taken; --since and --uid name some\n"

@@ -8,10 +8,17 @@ use crate::{
         load::{Loaded, Sources, load, load_after},
         rescue::{self, Lapse},
     },
+    net::proxy,
 };
 
 /// The configuration and the settings of the service. That it is not as it should be is said on standard error.
 pub(super) async fn read(sources: Sources) -> (Loaded, Service) {
+    let (loaded, service) = understood(sources).await;
+    proxy::leave_by(&service.net);
+    (loaded, service)
+}
+
+async fn understood(sources: Sources) -> (Loaded, Service) {
     let loaded = load(&sources);
     let service = rescue::of(&sources, &loaded);
     // Without a file and a signpost it may have been gone from beside the usual ledger.

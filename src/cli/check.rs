@@ -10,6 +10,7 @@ use std::{
 use super::{
     doctor::{self, Form},
     print,
+    terminal::fitting,
 };
 use crate::config::{
     Action, Backlog, Endpoint, Letter, Reply, ReplyTo, Since, Watch,
@@ -71,7 +72,7 @@ fn report(loaded: &Loaded, out: &mut impl Write, err: &mut impl Write) -> io::Re
         writeln!(err, "note: {hint}")?;
     }
     for endpoint in loaded.endpoints.values() {
-        writeln!(out, "{}", line(endpoint))?;
+        writeln!(out, "{}", fitting(&line(endpoint)))?;
     }
     for name in &loaded.disabled {
         writeln!(out, "{name}: disabled")?;

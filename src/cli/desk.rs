@@ -100,12 +100,12 @@ pub(super) fn untold() -> ExitCode {
     ExitCode::from(IO)
 }
 
-/// The job whose id begins so.
+/// The job whose id begins or ends so.
 pub(super) async fn named(desk: &Desk, prefix: &str) -> Result<JobId, ExitCode> {
     only(&desk.find(prefix).await.map_err(|error| failed(&error))?, prefix)
 }
 
-/// The only one of the jobs whose ids begin so.
+/// The only one of the jobs whose ids begin or end so.
 pub(super) fn only(found: &[JobId], prefix: &str) -> Result<JobId, ExitCode> {
     match found {
         [one] => Ok(*one),

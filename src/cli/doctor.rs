@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use super::{
     beside, print,
     rehearse::{missing, running},
+    terminal::fitting,
     whereabouts,
 };
 use crate::{
@@ -137,7 +138,7 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
     let mut write = |findings: &[Finding]| {
         if form == Form::Human && written.is_ok() {
             written = out
-                .write_all(render::lines(findings).as_bytes())
+                .write_all(fitting(&render::lines(findings)).as_bytes())
                 .and_then(|()| out.flush());
         }
     };
@@ -156,7 +157,7 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
     }
     written?;
     match form {
-        Form::Human => write!(out, "{}", render::cures(&report))?,
+        Form::Human => write!(out, "{}", fitting(&render::cures(&report)))?,
         Form::Json => writeln!(out, "{}", render::json(&report))?,
     }
     out.flush()?;
@@ -194,7 +195,7 @@ async fn left(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> (Mails,
 /// Says that it goes on, where it takes longer than a second.
 async fn patience() {
     sleep(Duration::from_secs(1)).await;
-    eprintln!("examining; most steps end within half a minute …");
+    eprintln!("{}", fitting("examining; most steps end within half a minute …"));
 }
 
 /// Opens the ledger's sign-ins where tokens of persons are needed: a new refresh token has to be stored.

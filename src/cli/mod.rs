@@ -40,6 +40,7 @@ mod send;
 mod show;
 mod status;
 mod tail;
+mod terminal;
 mod whereabouts;
 mod whose;
 
@@ -47,7 +48,10 @@ use std::{env, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{config::load::Sources, guest};
+use crate::{
+    config::{Net, load::Sources},
+    guest,
+};
 
 /// Mail in, job done, result back.
 #[derive(Debug, Parser)]
@@ -60,6 +64,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Watch the mailboxes of all endpoints and run their jobs until SIGTERM.
+    ///
+    /// MAILJOB_LOG says how much is logged: error, warn, info (the default), debug or trace, for a part too, with commas between:
+    /// MAILJOB_LOG=info,mailjob::watch=debug. NO_COLOR=1 leaves colours out. Exit code 0: stopped; 70: a bug, or a system that refuses; 74: the ledger or the
+    /// health address; 78: the configuration.
     Run {
         #[command(flatten)]
         files: Files,
@@ -111,7 +119,7 @@ enum Command {
         #[command(flatten)]
         files: Files,
     },
-    /// Print the settings of an endpoint in the end: each with the file and line that it comes from, or that it is a default.
+    /// Print an endpoint's effective settings: each with the file and line that it comes from, or that it is a default.
     Show {
         /// The endpoint.
         endpoint: String,
@@ -150,7 +158,7 @@ enum Command {
         #[command(flatten)]
         files: Files,
     },
-    /// Sign-ins.
+    /// Sign in to mail accounts with OAuth, and show sign-in status.
     #[command(subcommand)]
     Auth(auth::Auth),
     /// Replies: what waits, what was refused, and trying it again.
@@ -192,7 +200,7 @@ enum Command {
     ///
     /// Exit code 0 with --once; 74: the ledger can't be read, or nobody reads any more; 78: the configuration can't be used.
     Tail {
-        /// Of this endpoint only.
+        /// Only events of this endpoint.
         endpoint: Option<String>,
         /// What happened after this event, by the `cursor` of --json; 0: from the oldest that is known.
         #[arg(long, value_name = "CURSOR", value_parser = clap::value_parser!(i64).range(0..))]
@@ -280,6 +288,8 @@ pub fn main() -> ExitCode {
     {
         return ExitCode::from(guest::serve());
     }
+    // What the environment says counts for commands that read no configuration.
+    crate::net::proxy::leave_by(&Net::default());
     match Cli::parse().command {
         Command::Run { files, log } => run::run(files.into(), log),
         Command::Auth(command) => auth::auth(command),

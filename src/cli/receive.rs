@@ -39,15 +39,15 @@ pub(super) struct Receive {
     /// Only mails with an attachment of such a type, and only such attachments, e.g. `application/pdf` or `image/*`.
     #[arg(long, value_name = "GLOB")]
     media_type: Vec<String>,
-    /// So many mails at the most, oldest first; or `all`.
+    /// At most this many mails, oldest first; or `all`.
     #[arg(long, default_value = "1", value_parser = count, value_name = "N|all")]
     count: Count,
     /// The folder that gets a folder for each mail: message.eml, text.txt, html.html, attachments/.
     #[arg(long, value_name = "FOLDER")]
     into: Option<PathBuf>,
-    /// What becomes of received mails in the mailbox: keep, mark (as seen), flag, delete, or move=NAME. To delete or move, a mail has to
+    /// What to do with the mail in the mailbox afterwards: keep, mark (as seen), flag, delete, or move=NAME. To delete or move, a mail has to
     /// be written: give --into.
-    #[arg(long, default_value = "keep", value_parser = then, value_name = "FATE")]
+    #[arg(long, default_value = "keep", value_parser = then, value_name = "ACTION")]
     then: Fate,
     /// Delete or move mails although an endpoint watches the mailbox, which then never sees them.
     #[arg(long)]

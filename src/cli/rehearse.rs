@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use chrono::Utc;
 
-use super::{beside, print};
+use super::{beside, print, terminal::fitting};
 use crate::{
     config::{
         self, Endpoint, EndpointName,
@@ -98,7 +98,7 @@ fn tell(report: &Report, as_json: bool) -> io::Result<()> {
     if as_json {
         writeln!(out, "{}", json::document(report))?;
     } else {
-        out.write_all(render::page(report).as_bytes())?;
+        out.write_all(fitting(&render::page(report)).as_bytes())?;
     }
     out.flush()
 }

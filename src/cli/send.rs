@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    io::{self, Write},
+    io::{self, IsTerminal as _, Write},
     process::ExitCode,
 };
 
@@ -31,10 +31,10 @@ pub(super) struct Send {
     /// A recipient: `name@example.com` or `Name <name@example.com>`; several with commas between them. 100 in all at most.
     #[arg(long, value_name = "ADDRESS")]
     to: Vec<String>,
-    /// Who gets a copy.
+    /// Copy (Cc).
     #[arg(long, value_name = "ADDRESS")]
     cc: Vec<String>,
-    /// Who gets a copy that nobody hears of.
+    /// Blind copy (Bcc).
     #[arg(long, value_name = "ADDRESS")]
     bcc: Vec<String>,
     /// The sender. Default: the account's `from`, else its user.
@@ -51,7 +51,7 @@ pub(super) struct Send {
     subject: String,
     #[command(flatten)]
     enclosed: Enclosed,
-    /// A field of one's own: `X-Name: value`.
+    /// An extra header field: `X-Name: value`.
     #[arg(long, value_name = "FIELD")]
     header: Vec<String>,
     /// The Message-ID; the same for a mail that is sent again. Default: a new one.
@@ -60,9 +60,13 @@ pub(super) struct Send {
     /// The Message-ID of the mail that it answers.
     #[arg(long, value_name = "ID")]
     in_reply_to: Option<String>,
-    /// Do not say that a program sends it (`Auto-Submitted: auto-generated`): machines may answer it then.
-    #[arg(long)]
+    /// Do not say that a program sends it (`Auto-Submitted: auto-generated`): machines may answer it then, Mailjob among them. The default at
+    /// a terminal.
+    #[arg(long, conflicts_with = "automatic")]
     personal: bool,
+    /// Say that a program sends it, so that no machine answers. The default where nobody sits at a terminal: scripts, cron.
+    #[arg(long)]
+    automatic: bool,
     /// The SMTP server, instead of the account's.
     #[arg(long, value_name = "HOST")]
     smtp_host: Option<String>,
@@ -80,6 +84,11 @@ pub(super) struct Send {
     /// Say each step.
     #[arg(short, long)]
     verbose: bool,
+}
+
+/// Whether a person sends it, who may be answered by a machine: whoever tries an endpoint wants its answer. Pure.
+fn is_personal(personal: bool, automatic: bool, at_a_terminal: bool) -> bool {
+    personal || (at_a_terminal && !automatic)
 }
 
 /// Sends a mail.
@@ -143,7 +152,7 @@ async fn deliver(args: Send) -> Result<Sent, Failed> {
         attached: Vec::new(),
         headers: args.header.iter().map(|text| header(text)).collect::<Result<_, _>>()?,
         in_reply_to: args.in_reply_to,
-        personal: args.personal,
+        personal: is_personal(args.personal, args.automatic, io::stderr().is_terminal()),
     };
     sources.read_into(&mut draft)?;
     let letter = post::letter(&draft, Utc::now())?;
@@ -295,5 +304,22 @@ impl Failed {
         let mut out = print::stdout();
         writeln!(out, "{}", json(&document))?;
         out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_tries_an_endpoint_by_hand_is_answered_and_a_script_is_not() {
+        for (personal, automatic, at_a_terminal, expected) in [
+            (false, false, true, true),
+            (false, false, false, false),
+            (true, false, false, true),
+            (false, true, true, false),
+        ] {
+            assert_eq!(is_personal(personal, automatic, at_a_terminal), expected);
+        }
     }
 }

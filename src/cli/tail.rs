@@ -89,7 +89,7 @@ fn line(event: &Event) -> String {
     let known = [
         event.reason.as_deref().map(escaped),
         event.detail.as_deref().filter(|detail| !detail.is_empty()).map(escaped),
-        event.job.map(|job| format!("job {job}")),
+        event.job.map(|job| format!("job {}", job.short())),
         event
             .sender
             .as_deref()

@@ -96,7 +96,7 @@ fn what_the_readme_shows_is_right() {
     let readme = text("README.md");
     let (services, endpoints): (Vec<_>, Vec<_>) = between(&readme, "```toml\n", "```")
         .into_iter()
-        .partition(|block| block.contains("[accounts."));
+        .partition(|block| block.contains("[accounts.") || block.contains("[net]"));
     assert!(!services.is_empty() && !endpoints.is_empty());
     for text in endpoints {
         assert!(read(text).is_ok(), "{text}\n{:#?}", read(text).unwrap_err());
@@ -118,6 +118,8 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> Vec<&'a str> {
 fn service(text: &str) -> Accounts {
     let shared = check::shared(Path::new("mailjob.toml"), text, CORES);
     assert_eq!(shared.problems, [], "{text}");
+    let own = shared.value.as_ref().map(|shared| shared.service.problems.clone());
+    assert_eq!(own, Some(Vec::new()), "{text}");
     let right = |(name, part): (_, Part<_>)| {
         assert_eq!(part.problems, [], "{text}");
         (name, part.value)
@@ -195,6 +197,17 @@ fn the_shared_example_tells_the_true_defaults() {
     assert_eq!(operator.problems, []);
     let operator = operator.value.unwrap().unwrap();
     assert_eq!(operator, Operator::new(operator.to.clone(), operator.account.clone()));
+    let way = uncommented(&text("endpoints.d/mailjob.toml.example"), "net");
+    let part = check::shared(Path::new("mailjob.toml"), &way, CORES);
+    assert_eq!(part.problems, []);
+    let service = part.value.unwrap().service;
+    assert_eq!(service.problems, []);
+    let net = service.value.unwrap().net;
+    assert!(matches!(
+        net.proxy,
+        super::ProxyChoice::Through(super::Proxy { sign_in: Some(_), .. })
+    ));
+    assert_eq!(net.no_proxy.map(|entries| entries.len()), Some(3));
     let pace = |name: &str| accounts().by_name[name].as_ref().unwrap().pace;
     assert_eq!(
         pace("contoso"),

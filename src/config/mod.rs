@@ -35,6 +35,7 @@ mod inputs;
 mod jobs;
 pub mod load;
 mod mailbox;
+mod net;
 mod oauth;
 mod operator;
 mod output;
@@ -71,6 +72,7 @@ pub use held::{Claim, Held};
 pub use inputs::{Field, Files, Input, Inputs, Kind, Literal, Match, MatchIn, Pattern, Shape, Source};
 pub use jobs::{Jobs, PartReply, Partial, Per};
 pub use mailbox::{Backlog, Looks, Mailbox, MailboxId, Since, Taker, Watch};
+pub use net::{Bypass, Net, NoBypass, Proxy, ProxyChoice, ProxyKind};
 pub use oauth::{AuthorizationServer, ClientProof, Cloud, Grant, OAuth, Provider, SendSecret, uses};
 pub use operator::Operator;
 pub use output::{DataFrom, NamePiece, NameToken, Output, Oversize, TextFrom};
@@ -135,6 +137,8 @@ pub struct Service {
     pub patience: Duration,
     /// The name that is given to SMTP servers (EHLO). Default: this machine's own, where it is a full one.
     pub hello: Option<String>,
+    /// How servers are reached.
+    pub net: Net,
 }
 
 impl Service {
@@ -154,6 +158,7 @@ impl Service {
             resolver: None,
             patience: Duration::from_secs(30),
             hello: None,
+            net: Net::default(),
         }
     }
 }

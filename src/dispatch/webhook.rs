@@ -345,6 +345,7 @@ fn unreachable(error: &ExchangeError) -> Outcome {
     let (reason, cure) = match error {
         ExchangeError::PrivateNetwork(_) => return later(Reason::PrivateNetwork, error.to_string()),
         ExchangeError::Url(_) => return later(Reason::Network, error.to_string()),
+        ExchangeError::Connect(net::Error::Proxy(error)) if error.needs_person() => (Reason::Proxy, Some(error.cure())),
         ExchangeError::Connect(net::Error::Timeout { .. }) => (Reason::Timeout, None),
         // It names its cure itself.
         ExchangeError::Connect(net::Error::Resolve { .. }) | ExchangeError::Http(_) => (Reason::Network, None),

@@ -185,3 +185,25 @@ async fn unusable_secrets_and_headers_are_said_without_being_shown() {
         assert!(!detail.contains("canary"), "{detail}");
     }
 }
+
+/// Whoever writes the other end reads there what comes.
+#[tokio::test]
+async fn readme_names_every_header_field() {
+    let mut receiver = Receiver::answering(|| "").await;
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+    let webhook = config::Webhook {
+        secrets: vec![SecretRef::File(secret.path().to_owned())],
+        ..webhook(&receiver.url)
+    };
+    posted(&webhook).await;
+    let (_, headers, _) = receiver.seen.recv().await.unwrap();
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    for name in headers
+        .keys()
+        .filter(|name| !["host", "accept"].contains(&name.as_str()))
+    {
+        assert!(readme.contains(&format!("`{name}`")), "{name}");
+    }
+    assert!(readme.contains("`x-mailjob-conversation`"));
+}

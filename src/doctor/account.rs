@@ -13,6 +13,7 @@ use super::{
 use crate::{
     auth::{Credential, Login},
     config::{Account, Auth, EndpointName, Protocol, Server},
+    net::Traffic,
     refusal::MailHost,
     reply,
     watch::{
@@ -82,7 +83,7 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
                     return Err(of_mailbox(mailbox, &answer));
                 }
             };
-            let told = format!("{mailbox} (endpoint {endpoint}): {} mails{lying}", examined.mails);
+            let told = format!("{mailbox} (endpoint {endpoint}): {}{lying}", counted(examined.mails));
             if examined.mails == 0 {
                 still = Some(session);
                 return Ok((examined, told));
@@ -148,7 +149,7 @@ async fn enter_imap(
     server: &Server,
     credential: Option<&Credential>,
 ) -> Option<watch::probe::Session> {
-    let Some(socket) = reach(notes, server, &Ok).await else {
+    let Some(socket) = reach(notes, server, Traffic::Mail, &Ok).await else {
         notes.skip(&[Stage::Tls, Stage::SignIn], "the server can't be reached");
         return None;
     };
@@ -159,7 +160,7 @@ async fn enter_imap(
         Ok((line, told))
     });
     let Some(line) = secured.await else {
-        notes.skip(&[Stage::SignIn], "nothing secret is said without TLS");
+        notes.skip(&[Stage::SignIn], "not tried, because TLS failed");
         return None;
     };
     if let Some(handshake) = &line.handshake {
@@ -186,7 +187,7 @@ async fn enter_imap(
 async fn pop3(notes: &mut Notes, account: &Account, reading: &Reading, credential: Option<&Credential>) {
     let server = &reading.server;
     const REST: [Stage; 3] = [Stage::SignIn, Stage::Capabilities, Stage::Mailbox];
-    let Some(socket) = reach(notes, server, &Ok).await else {
+    let Some(socket) = reach(notes, server, Traffic::Mail, &Ok).await else {
         notes.skip(&[Stage::Tls], "the server can't be reached");
         return notes.skip(&REST, "the server can't be reached");
     };
@@ -197,7 +198,7 @@ async fn pop3(notes: &mut Notes, account: &Account, reading: &Reading, credentia
         Ok((line, told))
     });
     let Some(line) = secured.await else {
-        return notes.skip(&REST, "nothing secret is said without TLS");
+        return notes.skip(&REST, "not tried, because TLS failed");
     };
     look_ahead(notes, &line.handshake, Utc::now());
     let Some(credential) = credential else {
@@ -223,7 +224,10 @@ async fn pop3(notes: &mut Notes, account: &Account, reading: &Reading, credentia
     };
     notes.note(Stage::Capabilities, Outcome::Passed(told));
     let lying = reading.mailboxes.first().map_or("", |mailbox| mailbox.lying.as_str());
-    notes.note(Stage::Mailbox, Outcome::Passed(format!("{} mails{lying}", probe.mails)));
+    notes.note(
+        Stage::Mailbox,
+        Outcome::Passed(format!("{}{lying}", counted(probe.mails))),
+    );
     for mailbox in reading.mailboxes.iter().filter(|mailbox| mailbox.overdue > 0) {
         notes.note(
             Stage::Mailbox,
@@ -241,7 +245,7 @@ async fn pop3(notes: &mut Notes, account: &Account, reading: &Reading, credentia
 }
 
 async fn smtp(notes: &mut Notes, account: &Account, server: &Server, credential: Option<&Credential>) {
-    let Some(socket) = reach(notes, server, &Ok).await else {
+    let Some(socket) = reach(notes, server, Traffic::Mail, &Ok).await else {
         notes.skip(
             &[Stage::Tls, Stage::SignIn, Stage::Capabilities],
             "the server can't be reached",
@@ -255,10 +259,7 @@ async fn smtp(notes: &mut Notes, account: &Account, server: &Server, credential:
         Ok((line, told))
     });
     let Some(line) = secured.await else {
-        notes.skip(
-            &[Stage::SignIn, Stage::Capabilities],
-            "nothing secret is said without TLS",
-        );
+        notes.skip(&[Stage::SignIn, Stage::Capabilities], "not tried, because TLS failed");
         return;
     };
     look_ahead(notes, &line.handshake, Utc::now());
@@ -286,6 +287,14 @@ async fn smtp(notes: &mut Notes, account: &Account, server: &Server, credential:
             notes.note(Stage::Capabilities, Outcome::Passed(told));
         }
         None => notes.skip(&[Stage::Capabilities], "nobody is signed in"),
+    }
+}
+
+/// So many mails.
+fn counted(mails: impl Into<u64>) -> String {
+    match mails.into() {
+        1 => "1 mail".to_owned(),
+        mails => format!("{mails} mails"),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     config::{Action, Command, Endpoint, Webhook},
     dispatch::probe::{self, Destination},
     guest::confine,
-    net::{self, FirstWords},
+    net::{self, FirstWords, Traffic},
 };
 
 /// Examines an endpoint's file and action.
@@ -85,7 +85,8 @@ async fn webhook(notes: &mut Notes, webhook: &Webhook) {
             cure: "set webhook.allow_private_network = true if the webhook is yours".to_owned(),
         })
     };
-    let Some(socket) = reach(notes, &server, &allowed).await else {
+    let traffic = if secure { Traffic::Https } else { Traffic::Http };
+    let Some(socket) = reach(notes, &server, traffic, &allowed).await else {
         notes.skip(&[Stage::Tls], "the server can't be reached");
         return;
     };

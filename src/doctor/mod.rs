@@ -33,6 +33,8 @@ pub enum Stage {
     Credential,
     /// The name's addresses.
     Dns,
+    /// The proxy on the way, and a connection by it; in place of DNS and TCP.
+    Proxy,
     /// A connection to one of them.
     Tcp,
     /// A server that is who it says.
@@ -57,6 +59,7 @@ impl Stage {
             Self::Config => "config",
             Self::Credential => "credential",
             Self::Dns => "DNS",
+            Self::Proxy => "proxy",
             Self::Tcp => "TCP",
             Self::Tls => "TLS",
             Self::SignIn => "sign-in",

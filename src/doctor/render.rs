@@ -65,19 +65,22 @@ pub fn cures(report: &Report) -> String {
         .iter()
         .filter(|finding| matches!(finding.outcome, Outcome::Skipped(_)))
         .count();
-    let steps = report.findings.len() - skipped;
+    let passed = report.findings.len() - skipped - failed - warned;
+    let counts = [
+        (passed, "passed"),
+        (failed, "failed"),
+        (warned, "to look at"),
+        (skipped, "skipped"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<_> = counts.map(|(count, what)| format!("{count} {what}")).collect();
+    let counts = counts.join(", ");
     let verdict = match (failed, warned) {
-        (0, 0) => "all is well".to_owned(),
-        (0, warned) => format!("{warned} to look at"),
-        (failed, 0) => format!("{failed} failed"),
-        (failed, warned) => format!("{failed} failed, {warned} to look at"),
+        (0, 0) if counts.is_empty() => "all is well".to_owned(),
+        (0, 0) => format!("{counts}: all is well"),
+        _ => counts,
     };
-    let skipped = if skipped == 0 {
-        String::new()
-    } else {
-        format!(", {skipped} skipped")
-    };
-    text.push_str(&format!("\n{steps} steps{skipped}: {verdict}; no mail was touched\n"));
+    text.push_str(&format!("\n{verdict}; no mail was touched\n"));
     text
 }
 
@@ -144,6 +147,7 @@ fn code(stage: Stage) -> &'static str {
         Stage::Config => "config",
         Stage::Credential => "credential",
         Stage::Dns => "dns",
+        Stage::Proxy => "proxy",
         Stage::Tcp => "tcp",
         Stage::Tls => "tls",
         Stage::SignIn => "sign_in",

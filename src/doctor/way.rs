@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::Server,
-    net::{self, Handshake},
+    net::{self, Handshake, Traffic, proxy},
 };
 
 /// A certificate that ends within so many days is told of: most are renewed a month before.
@@ -20,10 +20,37 @@ const SOON: TimeDelta = TimeDelta::days(14);
 /// Which of a name's addresses may be used.
 pub(super) type Allowed<'a> = &'a (dyn Fn(Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Trouble> + Sync);
 
-/// Finds a server and connects to it.
-pub(super) async fn reach(notes: &mut Notes, server: &Server, allowed: Allowed<'_>) -> Option<TcpStream> {
+/// Finds a server and connects to it, by the proxy where there is one.
+pub(super) async fn reach(
+    notes: &mut Notes,
+    server: &Server,
+    traffic: Traffic,
+    allowed: Allowed<'_>,
+) -> Option<TcpStream> {
+    match net::via(traffic, server) {
+        Ok(None) => {}
+        Ok(Some(via)) => {
+            let led = async {
+                let socket = net::through(&via, traffic, server, LONGEST).await;
+                Ok((socket.map_err(|error| of_net(&error))?, via.to_string()))
+            };
+            return notes.step(Stage::Proxy, LONGEST, led).await;
+        }
+        Err(error) => {
+            notes.note(Stage::Proxy, Outcome::Failed(of_net(&error)));
+            return None;
+        }
+    }
+    let beside = |mut trouble: Trouble| {
+        if traffic == Traffic::Mail && proxy::routes().is_for_https_alone() {
+            trouble.cure.push_str("; HTTPS_PROXY is for https alone: where mail servers too are reached by a proxy, set ALL_PROXY or write [net] proxy");
+        }
+        trouble
+    };
     let found = notes.step(Stage::Dns, LONGEST, async {
-        let found = net::resolve(server, LONGEST).await.map_err(|error| of_net(&error))?;
+        let found = net::resolve(server, LONGEST)
+            .await
+            .map_err(|error| beside(of_net(&error)))?;
         let addresses = allowed(found)?;
         let told: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
         Ok((addresses, told.join(", ")))
@@ -35,7 +62,7 @@ pub(super) async fn reach(notes: &mut Notes, server: &Server, allowed: Allowed<'
     let connected = notes.step(Stage::Tcp, LONGEST, async {
         let connected = net::dial(server, addresses, LONGEST)
             .await
-            .map_err(|error| of_net(&error))?;
+            .map_err(|error| beside(of_net(&error)))?;
         let told = connected
             .peer_addr()
             .map_or_else(|_| "connected".to_owned(), |peer| peer.to_string());

@@ -147,7 +147,7 @@ pub(super) fn place(secret: &SecretRef) -> String {
 /// What an access token says of itself.
 pub(super) fn token(claims: Option<&Claims>, now: DateTime<Utc>) -> String {
     let Some(claims) = claims else {
-        return "an access token that says nothing of itself (opaque)".to_owned();
+        return "an access token (opaque: its scopes can't be shown)".to_owned();
     };
     let mut told = vec![if claims.app_only {
         "an application's access token".to_owned()

@@ -118,6 +118,8 @@ pub enum Reason {
     Network,
     /// TLS with the webhook can't be had: a certificate, the server's or ours, or ciphers. The operator's to mend.
     Tls,
+    /// The proxy on the way to the webhook does not let us there, or does not know us. The operator's to mend.
+    Proxy,
     /// The action took too long.
     Timeout,
     /// The address is private and the operator did not allow that.
@@ -143,7 +145,7 @@ impl Reason {
     /// of it.
     pub fn operators() -> impl Iterator<Item = Self> {
         let statuses = refusal::OPERATORS.iter().map(|status| Self::Status(*status));
-        let others = [Self::Tls, Self::PrivateNetwork, Self::Spawn, Self::Secret];
+        let others = [Self::Tls, Self::Proxy, Self::PrivateNetwork, Self::Spawn, Self::Secret];
         statuses.chain(others)
     }
 
@@ -192,6 +194,7 @@ impl Reason {
             Self::Poison => "poison".into(),
             Self::Network => "network".into(),
             Self::Tls => "tls".into(),
+            Self::Proxy => "proxy".into(),
             Self::Timeout => "timeout".into(),
             Self::PrivateNetwork => "private-network".into(),
             Self::BadAnswer => "bad-answer".into(),

@@ -89,6 +89,9 @@ pub struct JobRow {
     pub part: Option<u32>,
     /// Where its reply stands; nothing where it has none.
     pub reply: Option<ReplyState>,
+    /// The code of why nobody is answered, where that was decided.
+    #[serde(default)]
+    pub silent: Option<String>,
 }
 
 /// A page of a list.

@@ -18,8 +18,8 @@ pub trait JobTable: Send + Sync + 'static {
     /// A page of jobs.
     async fn list(&self, filter: JobFilter) -> Result<JobPage, Error>;
 
-    /// Jobs whose id begins with these hexadecimal digits (hyphens don't count), 10 at most, newest first. None for what can't be one.
-    async fn find(&self, prefix: &str) -> Result<Vec<JobId>, Error>;
+    /// Jobs whose id begins or ends with these hexadecimal digits (hyphens don't count), 10 at most, newest first. None for what can't be one.
+    async fn find(&self, part: &str) -> Result<Vec<JobId>, Error>;
 
     /// All that is known of a job; nothing where there is none.
     async fn story(&self, job: JobId) -> Result<Option<JobStory>, Error>;

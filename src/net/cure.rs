@@ -25,6 +25,7 @@ impl Error {
             Self::Client { .. } => {
                 "give readable PEM files in tls = { cert, key }: the certificate with its chain, and the key that belongs to it, of mode 0600"
             }
+            Self::Proxy(error) => error.cure(),
             Self::Setup(_) | Self::Http(_) => "report this: it should not happen",
         }
     }
@@ -89,6 +90,15 @@ fn refusal(error: &io::Error) -> Option<&rustls::Error> {
 }
 
 impl Error {
+    /// What is wrong without the name of where, and without a cure.
+    pub(super) fn cause(&self) -> String {
+        match self {
+            Self::Resolve { source, .. } => format!("its name can't be resolved: {source}"),
+            Self::Connect { source, .. } => source.to_string(),
+            other => other.to_string(),
+        }
+    }
+
     /// Whether a connection was there and broke, in the middle of the handshake too.
     #[must_use]
     pub fn is_lost(&self) -> bool {

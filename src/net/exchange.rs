@@ -4,7 +4,7 @@
 //! can't be read, and whether anything was sent at all. A connection belongs to one exchange at a time, so that what is heard on it is the
 //! answer to that request and to no other; it goes back only when the body of its answer came whole.
 //!
-//! No redirects, no proxy from the environment, and no way into a private network unless that is allowed.
+//! No redirects, and no way into a private network unless that is allowed. Where a proxy leads is for who runs it to say.
 
 use std::{
     collections::HashMap,
@@ -23,15 +23,16 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use reqwest::{
     Body, StatusCode, Url,
-    header::{ACCEPT, HOST, HeaderMap, HeaderValue},
+    header::{ACCEPT, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION},
 };
 use rustls::ClientConfig;
 use tokio::{net::TcpStream, time::sleep};
 
 use super::{
-    Error,
-    http::{ALPN, MAX_HEADERS, PrivateNetwork, public},
-    reach, secure, tls,
+    Error, Traffic, Via,
+    http::{ALPN, CONNECT, MAX_HEADERS, PrivateNetwork, public},
+    proxy::ProxyTrouble,
+    reach, secure, through, tls, via,
     wire::{Duplex, Watched, Wire, lock},
     within,
 };
@@ -39,9 +40,6 @@ use crate::{
     address::is_private_literal,
     config::{Server, Tls, TlsFiles},
 };
-
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long a connection is kept without an exchange.
 const IDLE: Duration = Duration::from_secs(30);
@@ -167,11 +165,21 @@ impl HttpClient {
         let host = HeaderValue::try_from(authority(url)).map_err(|error| unusable(&error.to_string()))?;
         headers.insert(HOST, host);
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        let traffic = Traffic::of(url);
+        let via = via(traffic, &server)?;
+        let forwarder = via.as_ref().filter(|via| via.forwards(traffic));
+        let mut target: Uri = target.into();
+        if let Some(forwarder) = forwarder {
+            target = Uri::try_from(without_fragment(url)).map_err(|error| unusable(&error.to_string()))?;
+            let proof = forwarder.authorization();
+            let proof = proof.map_err(|error| refused(forwarder, &server, ProxyTrouble::Secret(error)))?;
+            headers.extend(proof.map(|proof| (PROXY_AUTHORIZATION, proof)));
+        }
         let spare = content.spare();
         let request = |body| {
             let mut request = Request::new(body);
             *request.method_mut() = Method::POST;
-            *request.uri_mut() = target.clone().into();
+            *request.uri_mut() = target.clone();
             *request.headers_mut() = headers.clone();
             request
         };
@@ -182,12 +190,16 @@ impl HttpClient {
         loop {
             let (mut connection, is_kept) = match self.kept(&origin) {
                 Some(connection) => (connection, true),
-                None => (self.connect(&server, url.scheme() == "https").await?, false),
+                None => (self.connect(&server, traffic, via.as_deref()).await?, false),
             };
             let wire = connection.wire.clone();
             *lock(&wire) = Wire::default();
             *progress = Progress(Some(wire.clone()));
             let mut failed = match connection.sender.try_send_request(next).await {
+                Ok(answer) if answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED && forwarder.is_some() => {
+                    let trouble = ProxyTrouble::SignIn(answer.status().to_string());
+                    return Err(forwarder.map_or_else(|| unusable("no proxy"), |via| refused(via, &server, trouble)));
+                }
                 Ok(answer) => return Ok(HttpAnswer::new(answer, (self.clone(), origin, connection))),
                 Err(failed) => failed,
             };
@@ -214,9 +226,12 @@ impl HttpClient {
         taken
     }
 
-    async fn connect(&self, server: &Server, secure_it: bool) -> Result<Connection, ExchangeError> {
-        let socket = within(server, CONNECT, async { Ok(self.dialed(server).await) }).await??;
-        let stream: Box<dyn Duplex> = if secure_it {
+    async fn connect(&self, server: &Server, traffic: Traffic, via: Option<&Via>) -> Result<Connection, ExchangeError> {
+        let socket = match via {
+            Some(via) => through(via, traffic, server, CONNECT).await?,
+            None => within(server, CONNECT, async { Ok(self.dialed(server).await) }).await??,
+        };
+        let stream: Box<dyn Duplex> = if traffic == Traffic::Https {
             Box::new(within(server, CONNECT, secure(socket, server, self.0.tls.clone())).await?)
         } else {
             Box::new(socket)
@@ -260,7 +275,22 @@ impl HttpClient {
     }
 }
 
-fn server(url: &Url) -> Option<Server> {
+fn refused(via: &Via, server: &Server, trouble: ProxyTrouble) -> ExchangeError {
+    Error::from(via.failed(&server.host, server.port, trouble)).into()
+}
+
+/// A URL as a proxy takes it that forwards the request.
+fn without_fragment(url: &Url) -> String {
+    format!(
+        "{}://{}{}{}",
+        url.scheme(),
+        authority(url),
+        url.path(),
+        url.query().map_or(String::new(), |query| format!("?{query}"))
+    )
+}
+
+pub(super) fn server(url: &Url) -> Option<Server> {
     let host = url.host_str()?;
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     Some(Server {

@@ -70,7 +70,7 @@ async fn what_was_said_before_we_asked_is_no_answer() {
     let client = HttpClient::new(None, true).unwrap();
     // Connected, and not asked yet.
     let server = server(&url).unwrap();
-    let connection = client.connect(&server, false).await.unwrap();
+    let connection = client.connect(&server, Traffic::Http, None).await.unwrap();
     let (mut peer, _) = listener.accept().await.unwrap();
     peer.write_all(OK).await.unwrap();
     drop(listener);

@@ -1,11 +1,11 @@
-//! HTTP to the servers that an operator names: no redirects, no proxy from the environment. What leads into a private network is told here.
+//! HTTP to the servers that an operator names: no redirects. What leads into a private network is told here.
 
 use std::{net::SocketAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{Client, Response, redirect::Policy};
+use reqwest::{Client, Response, Url, redirect::Policy};
 
-use super::{Error, reach::Lookup, tls};
+use super::{Error, Traffic, exchange, proxy, reach::Lookup, through, tls, via};
 pub use crate::address::is_private_literal;
 use crate::{address::is_private, config::TlsFiles};
 
@@ -27,17 +27,20 @@ pub fn client<'a>(files: impl Into<TlsFiles<'a>>) -> Result<Client, Error> {
         .tls_backend_preconfigured(tls)
         .redirect(Policy::none())
         .dns_resolver(Lookup)
-        .no_proxy()
+        .proxy(proxy::of_client())
         .http1_only()
         .http1_max_headers(MAX_HEADERS)
         .http1_allow_obsolete_multiline_headers_in_responses(true)
         .http1_allow_spaces_after_header_name_in_responses(true)
         .http1_ignore_invalid_headers_in_responses(true)
         .tcp_nodelay(true)
-        .connect_timeout(Duration::from_secs(10))
+        .connect_timeout(CONNECT)
         .pool_idle_timeout(Duration::from_secs(30));
     Ok(builder.build()?)
 }
+
+/// How long a connection may take.
+pub(super) const CONNECT: Duration = Duration::from_secs(10);
 
 /// Header fields of an answer at most. hyper's own limit is 100 (2026-11). All of them together stay within hyper's buffer of 400 KiB.
 pub(super) const MAX_HEADERS: usize = 4_096;
@@ -55,6 +58,16 @@ pub async fn body(answer: &mut Response, most: u64) -> Result<Option<Bytes>, req
         body.extend_from_slice(&piece);
     }
     Ok(Some(body.freeze()))
+}
+
+/// What the proxy on the way to this URL's server says when it is asked again, where it does not lead there.
+pub async fn refused_on_the_way(url: &Url) -> Option<Error> {
+    let server = exchange::server(url)?;
+    let traffic = Traffic::of(url);
+    match via(traffic, &server) {
+        Ok(via) => through(&*via?, traffic, &server, CONNECT).await.err(),
+        Err(error) => Some(error),
+    }
 }
 
 /// A name has private addresses only, and the operator did not allow those.

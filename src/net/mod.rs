@@ -1,4 +1,4 @@
-//! The way out: TCP that notices a dead peer, TLS that verifies, HTTP that stays out of private networks.
+//! The way out: TCP that notices a dead peer, TLS that verifies, HTTP that stays out of private networks, all of it by a proxy where there is one.
 //!
 //! Nothing here reads or writes mail. Every call ends within the deadline that it was given. There is no way to switch
 //! verification off.
@@ -9,6 +9,7 @@ pub mod exchange;
 mod handshake;
 pub mod http;
 mod ours;
+pub mod proxy;
 mod reach;
 mod status_line;
 pub mod tls;
@@ -38,6 +39,7 @@ pub use connects::{ConnectTurn, Connects};
 pub use cure::tls_cure;
 pub use handshake::{FirstWords, Handshake};
 pub use ours::is_ours;
+pub use proxy::{ProxyError, Traffic, Via};
 pub use tls::config as tls_config;
 
 /// Why a connection could not be had.
@@ -101,6 +103,9 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
+    /// The proxy on the way does not lead there.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// TLS can't be set up at all.
     #[error("TLS can't be set up: {0}")]
     Setup(#[from] rustls::Error),
@@ -146,23 +151,38 @@ impl AsyncWrite for Stream {
 /// # Errors
 /// When the server can't be reached or verified within `deadline`.
 pub async fn connect<'a>(server: &Server, files: impl Into<TlsFiles<'a>>, deadline: Duration) -> Result<Stream, Error> {
-    let files = files.into();
-    within(server, deadline, async {
-        let socket = reach::reach(server).await?;
-        secure(socket, server, tls::config_aside(files).await?).await
-    })
-    .await
+    let socket = tcp(server, deadline).await?;
+    upgrade(socket, server, files, deadline).await
 }
 
-/// Connects without TLS, for a server that starts it by STARTTLS; [`upgrade`] must follow.
+/// Connects to a mail server without TLS, for one that starts it by STARTTLS; [`upgrade`] must follow.
 ///
 /// # Errors
 /// When the server can't be reached within `deadline`.
 pub async fn tcp(server: &Server, deadline: Duration) -> Result<TcpStream, Error> {
-    within(server, deadline, reach::reach(server)).await
+    match via(Traffic::Mail, server)? {
+        Some(via) => through(&via, Traffic::Mail, server, deadline).await,
+        None => within(server, deadline, reach::reach(server)).await,
+    }
 }
 
-/// The first step of [`tcp`] alone: the server's addresses.
+/// The proxy on the way to a server, where there is one.
+///
+/// # Errors
+/// When a variable names one that can't be used.
+pub fn via(traffic: Traffic, server: &Server) -> Result<Option<Arc<Via>>, Error> {
+    Ok(proxy::routes().via(traffic, &server.host, server.port)?)
+}
+
+/// Connects by a proxy.
+///
+/// # Errors
+/// When it does not lead to the server within `deadline`.
+pub async fn through(via: &Via, traffic: Traffic, server: &Server, deadline: Duration) -> Result<TcpStream, Error> {
+    Ok(proxy::open(via, traffic, server, deadline).await?)
+}
+
+/// The first step of [`tcp`] without a proxy: the server's addresses.
 ///
 /// # Errors
 /// When the name has none, or none is known within `deadline`.
@@ -170,7 +190,7 @@ pub async fn resolve(server: &Server, deadline: Duration) -> Result<Vec<SocketAd
     within(server, deadline, reach::resolve(server)).await
 }
 
-/// The second step of [`tcp`] alone: a connection to one of these addresses.
+/// The second step: a connection to one of these addresses.
 ///
 /// # Errors
 /// When none of them can be reached within `deadline`.

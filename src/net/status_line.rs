@@ -65,6 +65,11 @@ impl StatusLine {
     }
 }
 
+/// The status in a whole line.
+pub(super) fn status_of(line: &[u8]) -> Option<u16> {
+    status(&[line, b"\n"].concat())
+}
+
 /// The status in a line, when more of it can't change it.
 fn status(line: &[u8]) -> Option<u16> {
     let (name, rest) = line.split_at_checked(5)?;

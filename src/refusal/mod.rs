@@ -109,11 +109,11 @@ pub fn sign_in(host: MailHost, protocol: Protocol, said: &str) -> Diagnosis {
     };
     let diagnosis = found.or_else(|| of_certificate(said)).unwrap_or(match protocol {
         Protocol::Imap => row(
-            "the server does not believe who we are",
+            "the server rejected the login",
             "check user name and password (or token), permissions, and whether IMAP is enabled for this mailbox",
         ),
         Protocol::Pop3 => row(
-            "the server does not believe who we are",
+            "the server rejected the login",
             "check user name and password (or token), permissions, and whether POP3 is enabled for this mailbox",
         ),
         Protocol::Smtp => smtp::UNKNOWN,

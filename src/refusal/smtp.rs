@@ -44,7 +44,7 @@ impl fmt::Display for Stage {
 }
 
 pub(super) const UNKNOWN: Diagnosis = row(
-    "the server does not believe who we are",
+    "the server rejected the login",
     "check user name and password (or token), and that this account may send by SMTP",
 );
 

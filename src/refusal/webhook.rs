@@ -13,7 +13,7 @@ pub const OPERATORS: &[u16] = &[401, 402, 403, 404, 405, 407, 421, 426];
 pub fn webhook(status: u16) -> Diagnosis {
     match status {
         401 => row(
-            "it does not believe who we are",
+            "it rejected our credentials",
             "check secrets and headers in [webhook], and the key at the webhook",
         ),
         402 => row("it wants to be paid", "renew its plan or raise its quota"),

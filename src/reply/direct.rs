@@ -58,6 +58,7 @@ impl From<Trouble> for Error {
 
 fn passes(trouble: &Trouble) -> bool {
     match trouble {
+        Trouble::Net(net::Error::Proxy(error)) => !error.needs_person(),
         Trouble::Net(error) => matches!(
             error,
             net::Error::Resolve { .. } | net::Error::Connect { .. } | net::Error::Timeout { .. }

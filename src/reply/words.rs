@@ -183,6 +183,7 @@ pub(super) fn because(reason: Reason) -> &'static str {
         | Reason::PrivateNetwork
         | Reason::BadAnswer
         | Reason::Tls
+        | Reason::Proxy
         | Reason::Signal(_)
         | Reason::Spawn
         | Reason::Secret

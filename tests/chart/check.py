@@ -32,7 +32,7 @@ def restricted(pod):
     yield own["capabilities"] == {"drop": ["ALL"]}, "no capability"
     yield own["seccompProfile"]["type"] == "RuntimeDefault", "seccomp"
     yield own["readOnlyRootFilesystem"] is True, "read-only root"
-    yield own["runAsNonRoot"] and whole["runAsNonRoot"] and own["runAsUser"] == 65532, "not root"
+    yield own["runAsNonRoot"] and whole["runAsNonRoot"] and own.get("runAsUser") == whole.get("runAsUser") != 0, "not root"
     yield not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys(), "nothing of the host"
     yield pod["automountServiceAccountToken"] is False, "no token for the cluster's API"
     yield all(VOLUMES & volume.keys() for volume in pod["volumes"]), "only volumes that are allowed"
@@ -121,12 +121,16 @@ def wrong(file):
         spec = monitor["spec"]
         rules += [
             (spec.keys() == {"selector", "namespaceSelector", "endpoints"}, "known keys of the monitor"),
-            ([each.keys() for each in spec["endpoints"]] == [{"port", "path", "interval"}], "known keys of its endpoint"),
+            ([each.keys() for each in spec["endpoints"]] == [{"port", "path", "interval", "honorLabels"}], "known keys of its endpoint"),
             (spec["endpoints"][0]["port"] == service["spec"]["ports"][0]["name"], "the monitor's port"),
             (spec["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items(), "the monitor finds the service"),
         ]
     for rule in found.get("PrometheusRule", []):
-        rules.append((len(rule["spec"]["groups"][0]["rules"]) > 5, "the alert rules are there"))
+        alerts = rule["spec"]["groups"][0]["rules"]
+        rules.append((len(alerts) > 5, "the alert rules are there"))
+        own = f'namespace="{stateful["metadata"]["namespace"]}",service="{service["metadata"]["name"]}"'
+        selectors = [each for alert in alerts for each in re.findall(r"(?:mailjob|process)_[a-z_]+.?.{0,300}", alert["expr"])]
+        rules.append((all(re.match(r"[a-z_]+\{" + re.escape(own), each) for each in selectors), "each rule judges this release alone"))
     for policy in found.get("NetworkPolicy", []):
         chosen = policy["spec"]["podSelector"]["matchLabels"]
         rules.append((chosen == stateful["spec"]["selector"]["matchLabels"], "the policy finds the pod"))

@@ -41,7 +41,7 @@ async fn a_ledger_is_checked_and_copied_while_it_is_at_work() {
 
     let (code, text) = said(&mailjob.command(&["ledger", "check"]).output().await.unwrap());
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("1 mails, 1 jobs, 0 replies: sound\n"), "{text}");
+    assert!(text.contains("1 mail, 1 job, 0 replies: sound\n"), "{text}");
     let arguments = ["ledger", "backup", "copy.db"];
     let (code, text) = said(&mailjob.command(&arguments).output().await.unwrap());
     assert_eq!(code, Some(0), "{text}");

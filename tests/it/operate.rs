@@ -97,6 +97,17 @@ async fn a_failed_job_is_seen_told_mended_and_tried_again() {
         ),
         (&"ada".into(), &"status-422".into(), &SENDER.into(), &"Letter 1".into())
     );
+    // By any start or end that no other job has, as the list shows it.
+    let short = &id[24..];
+    let (code, list) = run(&mailjob, &["jobs", "list"]).await;
+    assert!(
+        code == 0 && list.starts_with("JOB ") && list.contains(short) && !list.contains(id),
+        "{list}"
+    );
+    for part in [short, &id[28..], &id[..12], id] {
+        let (code, story) = run(&mailjob, &["jobs", "show", part]).await;
+        assert!(code == 0 && story.starts_with(&format!("job {id} ")), "{part}: {story}");
+    }
     for (arguments, count) in [
         (["--sender", "EXAMPLE.test"], 1),
         (["--subject", "letter"], 1),
@@ -118,9 +129,9 @@ async fn a_failed_job_is_seen_told_mended_and_tried_again() {
         "  From        sender@example.test\n",
         "  Message-ID  letter-1@example.test\n",
         "attempt 1: failed, ",
-        "  meant       the filter admits it; sender sender@example.test",
+        "  filter      accepted; sender sender@example.test",
         "/hook, ",
-        "  answered    422, text/plain\n",
+        "  response    422, text/plain\n",
         "    | there is no \\u{1b}[31msuch supplier\n",
         "reply by ada: sent\n",
         "  sent      sender@example.test  ",

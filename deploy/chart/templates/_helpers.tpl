@@ -12,6 +12,13 @@
 {{- end -}}
 {{- end -}}
 
+{{/* The Service's name must begin with a letter, and that is known only after other objects were made. */}}
+{{- define "mailjob.nameIsFit" -}}
+{{- if not (regexMatch "^[a-z][-a-z0-9]*$" (include "mailjob.fullname" .)) -}}
+{{- fail (printf "%q can't be the name of a Service: set fullnameOverride to one of a-z, 0-9 and -, beginning with a letter" (include "mailjob.fullname" .)) -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "mailjob.selector" -}}
 app.kubernetes.io/name: {{ include "mailjob.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}

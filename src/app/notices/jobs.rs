@@ -60,9 +60,11 @@ pub(super) fn examples(jobs: &JobNews) -> String {
 pub(super) fn cure(jobs: &JobNews) -> String {
     match jobs.kind {
         NewsKind::Held => "Held mails stay in the mailbox as they are and nothing is done with them: look at each one.".to_owned(),
-        NewsKind::Failed => "Their mails lie where the endpoint's settle.failed says, Failed by default. Mend what the reason names, and send \
-                             or move them again."
-            .to_owned(),
+        NewsKind::Failed => format!(
+            "The mails are where the endpoint's settle.failed says, \"Failed\" by default. Fix the cause that the reason names, then\n\n  \
+             mailjob jobs list --state failed --endpoint {0}\n  mailjob jobs retry --all --endpoint {0}",
+            jobs.endpoint
+        ),
         NewsKind::Refused => "Nobody has got these replies. Mend what the server named, then\n\n  mailjob replies list --state refused\n  \
                               mailjob replies retry --all-refused"
             .to_owned(),

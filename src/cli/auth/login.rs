@@ -85,7 +85,7 @@ async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<Report, Faul
         by_person(&login, &account, how).await?;
         println!("Signed in to \"{}\". Now its servers are tried:\n", account.sign_in);
     } else {
-        println!("\"{name}\" signs in by itself, nobody has to sign in to it. Its servers are tried:\n");
+        println!("\"{name}\" needs no interactive sign-in. Its servers are tried:\n");
     }
     let tried = trial(&account, &uses, &login, vault).await;
     print!("{}{}", render::lines(&tried.findings), render::cures(&tried));

@@ -1,33 +1,35 @@
 //! Which jobs: the options of the commands.
 
+use std::process::ExitCode;
+
 use chrono::{DateTime, Utc};
 use clap::Args;
 
-use super::ago::instant;
-use crate::{
-    job::{JobId, state::State},
-    ledger::JobFilter,
+use super::{
+    super::desk::{Desk, named},
+    ago::instant,
 };
+use crate::{job::state::State, ledger::JobFilter};
 
 /// Which jobs; all that is said must hold.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Filter {
-    /// Of this endpoint.
+    /// Only jobs of this endpoint.
     #[arg(long)]
     pub(super) endpoint: Option<String>,
-    /// In one of these states: queued, running, deferred, waiting, done, failed, held, ignored.
+    /// Only jobs in this state, or these, with commas between: queued, running, deferred, waiting, done, failed, held, ignored.
     #[arg(long, value_parser = state, value_delimiter = ',')]
     pub(super) state: Vec<State>,
-    /// The sender's address has this in it.
+    /// Only jobs whose sender's address contains this.
     #[arg(long, value_name = "TEXT")]
     pub(super) sender: Option<String>,
-    /// The subject has this in it.
+    /// Only jobs whose subject contains this.
     #[arg(long, value_name = "TEXT")]
     pub(super) subject: Option<String>,
-    /// Made then or later: 2026-11-25, 2026-11-25T09:30:00Z, or 90m, 36h, 7d ago.
+    /// Only jobs created since: 2026-11-25, 2026-11-25T09:30:00Z, or 90m, 36h, 7d ago.
     #[arg(long, value_name = "TIME", value_parser = then)]
     pub(super) since: Option<DateTime<Utc>>,
-    /// Made before then.
+    /// Only jobs created before.
     #[arg(long, value_name = "TIME", value_parser = then)]
     pub(super) until: Option<DateTime<Utc>>,
 }
@@ -37,12 +39,12 @@ pub(super) struct Filter {
 pub(in crate::cli) struct Which {
     #[command(flatten)]
     pub(super) filter: Filter,
-    /// So many at most.
+    /// At most this many.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
     max: u16,
-    /// Older than this one: the last of the page before.
+    /// Only jobs older than this one: the last of the page before.
     #[arg(long, value_name = "JOB")]
-    before: Option<JobId>,
+    before: Option<String>,
 }
 
 impl Filter {
@@ -64,13 +66,27 @@ impl Filter {
     }
 }
 
-impl From<Which> for JobFilter {
-    fn from(which: Which) -> Self {
-        Self {
-            limit: usize::from(which.max),
-            before: which.before,
-            ..which.filter.over(&[])
-        }
+impl Which {
+    /// Whether no state is asked for.
+    pub(super) fn is_of_any_state(&self) -> bool {
+        self.filter.state.is_empty()
+    }
+
+    /// As the ledger takes it, without ignored jobs where those are hidden.
+    pub(in crate::cli) async fn filter(self, desk: &Desk, hides_ignored: bool) -> Result<JobFilter, ExitCode> {
+        let before = match &self.before {
+            Some(part) => Some(named(desk, part).await?),
+            None => None,
+        };
+        let shown: Vec<_> = State::ALL
+            .into_iter()
+            .filter(|state| *state != State::Ignored)
+            .collect();
+        Ok(JobFilter {
+            limit: usize::from(self.max),
+            before,
+            ..self.filter.over(if hides_ignored { &shown } else { &[] })
+        })
     }
 }
 

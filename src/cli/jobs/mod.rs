@@ -20,10 +20,10 @@ use crate::ledger::Steer;
 /// What can be done about jobs.
 #[derive(Debug, Subcommand)]
 pub(super) enum Jobs {
-    /// List jobs, the newest first.
+    /// List jobs, the newest first, without those that were ignored.
     ///
-    /// Connects nowhere; may run beside `mailjob run`. Exit code 0, also where there is none; 74: the ledger can't be read; 78: the
-    /// configuration can't be used.
+    /// What was ignored is shown by --state ignored, and by --json. Connects nowhere; may run beside `mailjob run`. Exit code 0, also where
+    /// there is none; 74: the ledger can't be read; 78: the configuration can't be used.
     List {
         #[command(flatten)]
         which: Which,
@@ -35,9 +35,9 @@ pub(super) enum Jobs {
     },
     /// Tell a job's whole story: its mail, what was decided, each attempt with what was asked and answered, its reply, its mailbox.
     ///
-    /// Exit code 0; 1: there is no such job, or several begin so; 74: the ledger can't be read; 78: the configuration can't be used.
+    /// Exit code 0; 1: there is no such job, or several; 74: the ledger can't be read; 78: the configuration can't be used.
     Show {
-        /// The job, or how its id begins.
+        /// The job: its id as the lists show it, or any start or end of it.
         job: String,
         /// For machines.
         #[arg(long)]
@@ -87,7 +87,7 @@ pub(super) enum Jobs {
     /// Exit code 0; 1: there is no such job, or it has no such thing; 73: the folder can't be written; 74: the ledger can't be read; 78: the
     /// configuration can't be used.
     Export {
-        /// The job, or how its id begins.
+        /// The job: its id as the lists show it, or any start or end of it.
         job: String,
         #[command(flatten)]
         into: export::Into,

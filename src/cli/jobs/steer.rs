@@ -20,11 +20,11 @@ use crate::{
 /// Which jobs.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Chosen {
-    /// Jobs, or how their ids begin.
+    /// Jobs: their ids as the lists show them, or any start or end of each.
     #[arg(value_name = "JOB", required_unless_present = "all", conflicts_with = "all")]
     jobs: Vec<String>,
-    /// All that the options below find. Without --state: those that failed or are held (retry), have not begun or wait or are held
-    /// (discard), are done (replay).
+    /// All jobs that match the options below. Without --state, retry takes those that failed or are held, discard those that are queued,
+    /// deferred or held, replay those that are done.
     #[arg(long)]
     all: bool,
     /// For machines: each job, how it is now, and why nothing was done to it.
@@ -123,7 +123,7 @@ fn words(steer: Steer, done: &[Steered]) -> String {
     let mut refused: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for one in done {
         if let Some(why) = one.refused {
-            let id = one.job.to_string();
+            let id = one.job.short();
             refused.entry(why_not(steer, why, one.state)).or_default().push(id);
         }
     }
@@ -170,8 +170,8 @@ mod tests {
         assert_eq!(
             words(Steer::Retry, &done),
             "1 queued: mailjob run begins within seconds, unless the endpoint is paused\n\
-             not tried again: it is done; mailjob jobs replay runs it anew: 00000000000000000000000000000002\n\
-             not tried again: its mail is not stored any more: retention is over: 00000000000000000000000000000003\n"
+             not tried again: it is done; mailjob jobs replay runs it anew: 00000002\n\
+             not tried again: its mail is not stored any more: retention is over: 00000003\n"
         );
         assert_eq!(words(Steer::Discard, &done[..1]), "1 discarded\n");
         assert_eq!(

@@ -26,7 +26,7 @@ pub(super) fn people(story: &JobStory) -> String {
         page.title("parts");
         for part in &story.parts {
             let (job, name) = (&part.job, short(&part.attachment));
-            page.line(format_args!("{}  {:8}  {name}", job.id, job.state.as_str()));
+            page.line(format_args!("{}  {:8}  {name}", job.id.short(), job.state.as_str()));
         }
     }
     for reply in &story.replies {
@@ -94,9 +94,13 @@ fn head(page: &mut Page, story: &JobStory) {
     page.field("next try", job.due.map(time));
     page.field(
         "run anew",
-        Some(job.reruns)
-            .filter(|times| *times > 0)
-            .map(|times| format!("{times} times")),
+        Some(job.reruns).filter(|times| *times > 0).map(|times| {
+            if times == 1 {
+                "once".to_owned()
+            } else {
+                format!("{times} times")
+            }
+        }),
     );
     page.field("part", job.part);
     page.field("mail's job", story.mail_job);
@@ -130,7 +134,12 @@ fn attempt(page: &mut Page, attempt: &AttemptStory) {
     let took = took.map_or_else(String::new, |took| {
         format!(" after {}.{:03} s", took.num_seconds(), took.subsec_nanos() / 1_000_000)
     });
-    let (number, outcome) = (attempt.number, escaped(&attempt.outcome));
+    // One word for one state: what comes back for another attempt is deferred.
+    let outcome = match &*attempt.outcome {
+        "retry" => "deferred".to_owned(),
+        other => escaped(other),
+    };
+    let number = attempt.number;
     page.title(&format!("attempt {number}: {outcome}, {}{took}", time(attempt.ended)));
     page.field("because", attempt.reason.as_deref().map(escaped));
     page.field("detail", attempt.detail.as_deref().map(escaped));
@@ -149,16 +158,13 @@ fn decided(page: &mut Page, decision: &Decision) {
         proofs => format!(", shown by {}", escaped(&proofs.join(", "))),
     };
     page.field(
-        "meant",
-        Some(format!(
-            "the filter admits it; sender {}{proofs}",
-            escaped(&decision.sender)
-        )),
+        "filter",
+        Some(format!("accepted; sender {}{proofs}", escaped(&decision.sender))),
     );
     if decision.attachment_count > 0 {
         let names: Vec<_> = decision.attachments.iter().map(|name| short(name)).collect();
         page.field(
-            "handed on",
+            "attachments",
             Some(format!("{}: {}", decision.attachment_count, names.join(", "))),
         );
     }
@@ -179,7 +185,7 @@ fn exchanged(page: &mut Page, exchange: &Exchange) {
             body,
         } => {
             page.field(
-                "asked",
+                "request",
                 Some(format!("{} {}, {sent} bytes", escaped(method), escaped(url))),
             );
             let media_type = media_type
@@ -189,7 +195,7 @@ fn exchanged(page: &mut Page, exchange: &Exchange) {
                 Some(status) => format!("{status}{}", media_type.unwrap_or_default()),
                 None => "none".to_owned(),
             };
-            page.field("answered", Some(answer));
+            page.field("response", Some(answer));
             if let Some(body) = body {
                 page.cut("body", body);
             }

@@ -10,6 +10,7 @@ fn story(exchange: Exchange) -> JobStory {
     let at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
     JobStory {
         job: JobRow {
+            silent: None,
             id: JobId(uuid::Uuid::nil()),
             endpoint: "invoices".into(),
             state: State::Failed,
@@ -103,7 +104,7 @@ fn people_read_the_whole_story() {
         "job 00000000000000000000000000000000 of invoices: failed\n\
          \x20 because     status-422\n\
          \x20 detail      the webhook answered 422\n\
-         \x20 run anew    1 times\n\
+         \x20 run anew    once\n\
          mail\n\
          \x20 From        ann@a.example\n\
          \x20 Subject     Invoice\\u{1b}[2J\n\
@@ -114,10 +115,10 @@ fn people_read_the_whole_story() {
          attempt 1: failed, 2027-01-15 08:00:00 UTC after 1.250 s\n\
          \x20 because     status-422\n\
          \x20 detail      the webhook answered 422\n\
-         \x20 meant       the filter admits it; sender ann@a.example, shown by dkim\n\
-         \x20 handed on   1: invoice.pdf\n\
-         \x20 asked       POST https://erp.example/hooks, 1234 bytes\n\
-         \x20 answered    422, text/plain\n\
+         \x20 filter      accepted; sender ann@a.example, shown by dkim\n\
+         \x20 attachments 1: invoice.pdf\n\
+         \x20 request     POST https://erp.example/hooks, 1234 bytes\n\
+         \x20 response    422, text/plain\n\
          \x20 body:\n\
          \x20   | no \\u{1b}[2J\n\
          \x20   | such supplier\n\

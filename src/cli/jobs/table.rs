@@ -1,53 +1,71 @@
 //! Jobs as lines for people. Pure. What a stranger wrote can't steer a terminal.
 
 use crate::{
+    cli::columns::lines,
     job::state::State,
     ledger::{JobPage, JobRow, ReplyState},
     message::clean::escaped,
+    rehearse::silence,
     status::state::time,
 };
 
 /// Characters of a subject or a detail.
 const MOST: usize = 100;
 
-/// A line for each, and another where something is wrong.
-pub(super) fn people(page: &JobPage) -> String {
+const HEAD: [&str; 6] = ["JOB", "STATE", "TAKEN", "ENDPOINT", "SENDER", "SUBJECT"];
+
+/// A line for each, and another where something is wrong. `hides`: whether those that were ignored are left out.
+pub(super) fn people(page: &JobPage, hides: bool) -> String {
+    let hidden = if hides {
+        "; --state ignored shows mails that were not meant"
+    } else {
+        ""
+    };
     if page.jobs.is_empty() {
-        return "no jobs\n".to_owned();
+        return format!("no jobs{hidden}\n");
     }
-    let widths = widths(&page.jobs);
-    let mut text: String = page.jobs.iter().map(|job| lines(job, widths)).collect();
+    let mut rows = vec![HEAD.map(str::to_owned)];
+    rows.extend(page.jobs.iter().map(cells));
+    let notes = [String::new()].into_iter().chain(page.jobs.iter().map(notes));
+    let mut text: String = lines(&rows)
+        .zip(notes)
+        .map(|(line, notes)| format!("{line}\n{notes}"))
+        .collect();
     if let Some(next) = page.next {
-        text.push_str(&format!("and older ones: --before {next} shows more\n"));
+        text.push_str(&format!("more: --before {} shows older ones\n", next.short()));
     }
     text
 }
 
-/// The widest endpoint and sender.
-fn widths(jobs: &[JobRow]) -> (usize, usize) {
-    let widest = |of: fn(&JobRow) -> String| jobs.iter().map(|job| of(job).chars().count()).max().unwrap_or(0);
-    (widest(|job| short(&job.endpoint)), widest(sender))
+fn cells(job: &JobRow) -> [String; 6] {
+    [
+        job.id.short(),
+        job.state.as_str().to_owned(),
+        job.taken.format("%F %T").to_string(),
+        short(&job.endpoint),
+        short(job.sender.as_deref().unwrap_or("-")),
+        short(job.subject.as_deref().unwrap_or("-")),
+    ]
 }
 
-fn sender(job: &JobRow) -> String {
-    short(job.sender.as_deref().unwrap_or("-"))
-}
-
-fn lines(job: &JobRow, (endpoint, from): (usize, usize)) -> String {
-    let mut text = format!(
-        "{id}  {state:8}  {taken}  {name:endpoint$}  {sender:from$}  {subject}\n",
-        id = job.id,
-        state = job.state.as_str(),
-        taken = job.taken.format("%F %T"),
-        name = short(&job.endpoint),
-        sender = sender(job),
-        subject = short(job.subject.as_deref().unwrap_or("-")),
-    );
-    let notes: Vec<String> = [why(job), next(job), reply(job)].into_iter().flatten().collect();
-    if !notes.is_empty() {
-        text.push_str(&format!("  {}\n", notes.join("; ")));
+/// What a line of the table can't say.
+fn notes(job: &JobRow) -> String {
+    let notes: Vec<String> = [why(job), next(job), reply(job), no_reply(job)]
+        .into_iter()
+        .flatten()
+        .collect();
+    match notes.as_slice() {
+        [] => String::new(),
+        notes => format!("  {}\n", notes.join("; ")),
     }
-    text
+}
+
+/// Why nobody is answered, where that isn't simply as the endpoint says.
+fn no_reply(job: &JobRow) -> Option<String> {
+    const MEANT: [&str; 6] = ["off", "combined", "each", "nobody", "discarded", "failed"];
+    let why = job.silent.as_deref().filter(|why| !MEANT.contains(why))?;
+    let ended = matches!(job.state, State::Done | State::Failed);
+    ended.then(|| format!("no reply: {}", silence(why)))
 }
 
 /// Why it is as it is, where it isn't simply well.
@@ -104,6 +122,7 @@ mod tests {
             size: 7,
             part: None,
             reply: None,
+            silent: None,
         }
     }
 
@@ -121,12 +140,33 @@ mod tests {
             next: Some(JobId(uuid::Uuid::nil())),
         };
         assert_eq!(
-            people(&page),
-            "00000000000000000000000000000000  failed    2027-01-15 08:00:00  invoices  -              Invoice\\u{1b}[2J 7\n\
+            people(&page, false),
+            "JOB       STATE   TAKEN                ENDPOINT  SENDER         SUBJECT\n\
+             00000000  failed  2027-01-15 08:00:00  invoices  -              Invoice\\u{1b}[2J 7\n\
              \x20 exit-1: the command ended with 1; its reply was refused\n\
-             00000000000000000000000000000000  done      2027-01-15 08:00:00  invoices  ann@a.example  Invoice\\u{1b}[2J 7\n\
-             and older ones: --before 00000000000000000000000000000000 shows more\n"
+             00000000  done    2027-01-15 08:00:00  invoices  ann@a.example  Invoice\\u{1b}[2J 7\n\
+             more: --before 00000000 shows older ones\n"
         );
-        assert_eq!(people(&JobPage::default()), "no jobs\n");
+        assert_eq!(people(&JobPage::default(), false), "no jobs\n");
+        assert!(people(&JobPage::default(), true).contains("--state ignored"));
+    }
+
+    #[test]
+    fn why_nobody_was_answered_stands_on_the_row() {
+        let of = |silent: &str| {
+            let silent = Some(silent.to_owned());
+            notes(&JobRow {
+                silent,
+                ..job(State::Done)
+            })
+        };
+        assert!(of("auto-submitted").contains("no reply: the mail says that it was sent automatically"));
+        assert!(of("rate").contains("[rates]"));
+        assert_eq!(of("off"), "");
+        let open = JobRow {
+            silent: Some("rate".to_owned()),
+            ..job(State::Queued)
+        };
+        assert_eq!(notes(&open), "");
     }
 }

@@ -27,7 +27,7 @@ const IO: u8 = 74;
 /// What can be done about the ledger's file.
 #[derive(Debug, Subcommand)]
 pub(super) enum Ledger {
-    /// Look for damage in the file, for rows that name what is not there, and for what can't be: each with the cure.
+    /// Look for damage in the file, for dangling references and impossible states: each with the cure.
     ///
     /// Changes nothing; may run beside `mailjob run`. Exit code 0: it is sound. 1: something is wrong with it. 66: there is no such file.
     /// 74: it can't be read, or a newer Mailjob wrote it. 78: the configuration can't be used.

@@ -27,7 +27,13 @@ pub(super) fn people(file: &Path, found: &Inspection) -> String {
         many => format!("{many} things are wrong"),
     };
     let size = amount(*bytes);
-    let mut out = format!("{file}: schema {schema}, {size}, {mails} mails, {jobs} jobs, {replies} replies: {end}\n");
+    let counted = |count: u64, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let all = [
+        counted(*mails, "mail", "mails"),
+        counted(*jobs, "job", "jobs"),
+        counted(*replies, "reply", "replies"),
+    ];
+    let mut out = format!("{file}: schema {schema}, {size}, {}: {end}\n", all.join(", "));
     if schema < known {
         let line = format!(
             "its schema is an older one: mailjob run brings it to {known}; what that knows better was not looked at"
@@ -100,7 +106,7 @@ mod tests {
     fn people_are_told_what_to_do() {
         assert_eq!(
             people(Path::new("a.db"), &found()),
-            "a.db: schema 3, 20 MiB, 2 mails, 3 jobs, 1 replies: 1 thing is wrong\n\
+            "a.db: schema 3, 20 MiB, 2 mails, 3 jobs, 1 reply: 1 thing is wrong\n\
              its schema is an older one: mailjob run brings it to 9; what that knows better was not looked at\n\
              \n- odd\\u{1b}[2J\n  do: report it\n"
         );
@@ -111,7 +117,7 @@ mod tests {
         };
         assert_eq!(
             people(Path::new("a.db"), &sound),
-            "a.db: schema 9, 20 MiB, 2 mails, 3 jobs, 1 replies: sound\n"
+            "a.db: schema 9, 20 MiB, 2 mails, 3 jobs, 1 reply: sound\n"
         );
     }
 

@@ -10,6 +10,7 @@ use serde_json::json;
 use tracing_subscriber::{EnvFilter, filter::Directive};
 
 use self::sink::Sink;
+use super::terminal::has_colours;
 use crate::message::clean::{in_units, needs_escape};
 
 /// The form of the log.
@@ -99,7 +100,10 @@ pub(super) fn start(form: Form, lost: Counter) {
         tracing::error!(place, "Mailjob panicked: this is a bug, please report it");
     }));
     match form {
-        Form::Human => log.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
+        Form::Human => log
+            .with_target(false)
+            .with_ansi(has_colours(std::io::stderr().is_terminal()))
+            .init(),
         Form::Json => log.json().flatten_event(true).init(),
     }
 }

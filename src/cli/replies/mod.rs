@@ -38,7 +38,7 @@ pub(super) enum Replies {
     /// same Message-ID, and is tried for five days anew. Exit code 0. 1: the job has no reply, or its reply can't be tried again. 74:
     /// the ledger can't be written. 78: the configuration can't be used.
     Retry {
-        /// The job whose reply it is, or how its id begins.
+        /// The job whose reply it is, or any start or end of its id.
         #[arg(conflicts_with = "all_refused")]
         job: Option<String>,
         /// All replies that nobody has got.
@@ -56,7 +56,7 @@ pub(super) enum Replies {
     /// sent again by `mailjob replies retry JOB`. Exit code 0. 1: the job has no reply, or none that is unsure. 74: the ledger can't be
     /// written. 78: the configuration can't be used.
     Accept {
-        /// The job whose reply it is, or how its id begins; `mailjob replies list --state unsure` shows them.
+        /// The job whose reply it is, or any start or end of its id; `mailjob replies list --state unsure` shows them.
         job: String,
         #[command(flatten)]
         place: desk::Where,
@@ -66,13 +66,13 @@ pub(super) enum Replies {
 /// Which replies are shown.
 #[derive(Debug, Args)]
 pub(super) struct Which {
-    /// Of this SMTP account only.
+    /// Only replies by this SMTP account.
     #[arg(long)]
     account: Option<String>,
-    /// In this state only.
+    /// Only replies in this state.
     #[arg(long, value_enum)]
     state: Option<State>,
-    /// So many at most.
+    /// At most this many.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     max: u32,
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::{
+    cli::columns::lines,
     ledger::{OutboxRow, ReplyState},
     message::clean::{escaped, escaped_json},
     status::state::time,
@@ -16,40 +17,60 @@ pub(super) fn json(rows: &[OutboxRow], all: usize) -> String {
     escaped_json(&format!("{:#}\n", json!({ "replies": rows, "all": all })))
 }
 
-/// A paragraph for each.
+const HEAD: [&str; 7] = [
+    "JOB",
+    "STATE",
+    "MADE",
+    "ENDPOINT",
+    "ACCOUNT",
+    "TO A MAIL FROM",
+    "SUBJECT",
+];
+
+/// A line for each, and below it what became of each recipient.
 pub(super) fn people(rows: &[OutboxRow], all: usize) -> String {
     if rows.is_empty() {
         return "no replies\n".to_owned();
     }
-    let mut text: String = rows.iter().map(paragraph).collect::<Vec<_>>().join("\n");
+    let mut cells = vec![HEAD.map(str::to_owned)];
+    cells.extend(rows.iter().map(self::cells));
+    let below = [String::new()].into_iter().chain(rows.iter().map(below));
+    let mut text: String = lines(&cells)
+        .zip(below)
+        .map(|(line, below)| format!("{line}\n{below}"))
+        .collect();
     if all > rows.len() {
-        text.push_str(&format!("\nand {} older ones: --max shows more\n", all - rows.len()));
+        text.push_str(&format!("more: --max shows {} older ones\n", all - rows.len()));
     }
     text
 }
 
-fn paragraph(row: &OutboxRow) -> String {
-    let state = match row.state {
-        ReplyState::Queued => match row.due {
-            Some(due) => format!("queued, next try {}", time(due)),
-            None => "queued".to_owned(),
-        },
-        ReplyState::Running => "being sent".to_owned(),
-        ReplyState::Sent => "sent".to_owned(),
-        ReplyState::Unsure => "unsure: the server may have it or not".to_owned(),
-        ReplyState::Bounced => "came back".to_owned(),
-        ReplyState::Refused if row.has_bytes => "refused".to_owned(),
-        ReplyState::Refused => "refused, bytes dropped".to_owned(),
+fn cells(row: &OutboxRow) -> [String; 7] {
+    let text = |text: &Option<String>| short(text.as_deref().unwrap_or("-"));
+    [
+        row.job.short(),
+        row.state.as_str().to_owned(),
+        row.made.format("%F %T").to_string(),
+        escaped(&row.endpoint),
+        escaped(&row.account),
+        text(&row.from),
+        text(&row.subject),
+    ]
+}
+
+fn below(row: &OutboxRow) -> String {
+    let attempts = match row.attempts {
+        1 => "1 attempt".to_owned(),
+        attempts => format!("{attempts} attempts"),
     };
-    let mut text = format!(
-        "{job}  {endpoint}  by {account}  {state}\n  made {made}, attempts {attempts}{about}\n",
-        job = row.job,
-        endpoint = escaped(&row.endpoint),
-        account = escaped(&row.account),
-        made = time(row.made),
-        attempts = row.attempts,
-        about = about(row),
-    );
+    let next = row.due.filter(|_| row.state == ReplyState::Queued);
+    let state = match row.state {
+        ReplyState::Queued => next.map_or_else(String::new, |due| format!(", next try {}", time(due))),
+        ReplyState::Unsure => ": the server may have it or not".to_owned(),
+        ReplyState::Refused if !row.has_bytes => ", bytes dropped".to_owned(),
+        ReplyState::Running | ReplyState::Sent | ReplyState::Bounced | ReplyState::Refused => String::new(),
+    };
+    let mut text = format!("  {attempts}{state}\n");
     for end in &row.recipients {
         let said = match short(&end.said) {
             said if said.is_empty() => String::new(),
@@ -62,16 +83,6 @@ fn paragraph(row: &OutboxRow) -> String {
         ));
     }
     text
-}
-
-fn about(row: &OutboxRow) -> String {
-    match (&row.from, &row.subject) {
-        (None, None) => String::new(),
-        (from, subject) => {
-            let text = |text: &Option<String>| short(text.as_deref().unwrap_or("-"));
-            format!(", to a mail from {}: {}", text(from), text(subject))
-        }
-    }
 }
 
 fn short(text: &str) -> String {
@@ -119,11 +130,12 @@ mod tests {
     fn people_see_who_has_got_it_and_who_waits() {
         assert_eq!(
             people(&rows(), 3),
-            "00000000000000000000000000000000  invoices  by office  queued, next try 2027-01-15 08:00:00 UTC\n\
-             \x20 made 2027-01-15 08:00:00 UTC, attempts 3, to a mail from eve@example.org: -\n\
+            "JOB       STATE   MADE                 ENDPOINT  ACCOUNT  TO A MAIL FROM   SUBJECT\n\
+             00000000  queued  2027-01-15 08:00:00  invoices  office   eve@example.org  -\n\
+             \x20 3 attempts, next try 2027-01-15 08:00:00 UTC\n\
              \x20 sent     ann@a.example  250 ok\n\
              \x20 queued   bob@a.example  450 busy\\u{1b}[2J\n\
-             \nand 2 older ones: --max shows more\n"
+             more: --max shows 2 older ones\n"
         );
         assert_eq!(people(&[], 0), "no replies\n");
     }

@@ -15,7 +15,7 @@ const HEAD: [&str; 10] = [
     "LAST MAIL",
     "QUEUED",
     "RUNNING",
-    "LATER",
+    "DEFERRED",
     "HELD",
     "FAILED",
     "REPLIES",
@@ -91,7 +91,7 @@ fn cells(endpoint: &Endpoint, now: DateTime<Utc>) -> [String; 10] {
             let more = [
                 (replies.refused, "refused"),
                 (replies.unsure, "unsure"),
-                (replies.bounced, "came back"),
+                (replies.bounced, "bounced"),
             ];
             let more = more.iter().filter(|(count, _)| *count > 0);
             let more: Vec<_> = more.map(|(count, what)| format!("{count} {what}")).collect();
@@ -171,8 +171,9 @@ fn remark(endpoint: &Endpoint) -> Option<String> {
         text.push_str(&format!("  its replies wait: {}\n", escaped(why)));
     }
     if left > 0 {
+        let (mails, are) = if left == 1 { ("mail", "is") } else { ("mails", "are") };
         text.push_str(&format!(
-            "  {left} mails lay in its mailbox before it was watched and are left there: mailjob backlog list {name} shows them, mailjob backlog take {name} has them taken\n"
+            "  {left} {mails} lay in its mailbox before it was watched and {are} left there: mailjob backlog list {name} shows them, mailjob backlog take {name} has them taken\n"
         ));
     }
     if let Some(to_do) = &endpoint.to_do {

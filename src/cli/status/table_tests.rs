@@ -96,9 +96,9 @@ fn people_see_a_table_and_what_to_do() {
          memory: 3 waiting for room, 31.5 MB of 33.6 MB taken; [service] memory gives more\n\
          ledger /var/lib/mailjob.db, 1.2 MB, 5.0 GB free\n\
          \n\
-         ENDPOINT  STATE     LAST LOOK  LAST MAIL  QUEUED  RUNNING  LATER  HELD  FAILED  REPLIES\n\
-         bills     broken !  -          -          ?       ?        ?      ?     ?       ?\n\
-         orders    working   5 s        10 min     1       2        4      0     12      2 (1 refused, 3 came back)\n\
+         ENDPOINT  STATE     LAST LOOK  LAST MAIL  QUEUED  RUNNING  DEFERRED  HELD  FAILED  REPLIES\n\
+         bills     broken !  -          -          ?       ?        ?         ?     ?       ?\n\
+         orders    working   5 s        10 min     1       2        4         0     12      2 (1 refused, 3 bounced)\n\
          \n\
          bills: its file can't be used: bills.toml:1:1: no \\u{1b}[2J\n\
          \x20 what to do: mend its file\n\

@@ -14,6 +14,7 @@ mod jobs;
 mod limits;
 mod looks;
 mod mailbox;
+mod net;
 mod oauth;
 mod operator;
 mod output;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, ops::RangeInclusive, path::Pat
 
 use toml::de::DeValue;
 
-use super::{HOUR, SECOND, account::account, api::api, name_fault, operator::operator, retention::retention};
+use super::{HOUR, SECOND, account::account, api::api, name_fault, net::net, operator::operator, retention::retention};
 use crate::config::{
     Account, Api, EndpointName, Operator, Service,
     read::{Part, Value, read},
@@ -29,15 +29,17 @@ pub(in crate::config) struct Shared {
 /// Reads `mailjob.toml`. Problems of the whole are those that belong to none of its parts.
 pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<Shared> {
     read(file, text, |top| {
-        let (service, kept) = (top.value("service"), top.value("retention"));
+        let (service, kept, way) = (top.value("service"), top.value("retention"), top.value("net"));
         let service = top.apart(|| {
             let service = match service {
                 Some(value) => value.table(|table| Some(service_of(table, cores))),
                 None => Some(Service::on(cores)),
             };
             let kept = kept.and_then(|value| value.table(|table| Some(retention(table))));
+            let way = way.and_then(|value| value.table(|table| Some(net(table))));
             service.map(|service| Service {
                 retention: kept.unwrap_or_default(),
+                net: way.unwrap_or_default(),
                 ..service
             })
         });
@@ -87,6 +89,7 @@ fn service_of(table: &mut Table<'_>, cores: usize) -> Service {
         resolver: table.get("resolver", resolver),
         patience: table.or("patience", default.patience, duration(Duration::ZERO..=HOUR)),
         hello: table.get("hello", hello),
+        net: default.net,
     }
 }
 

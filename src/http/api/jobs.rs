@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Api,
+    job_name::{JobName, unknown},
     letter::Letter,
     operation::{Json, Operation},
     parameters::Nothing,
@@ -40,11 +41,11 @@ pub struct Found {
     pub jobs: Vec<JobId>,
 }
 
-/// How an id begins.
+/// A part of an id.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Prefix {
-    /// The first hexadecimal digits; hyphens don't count.
+    /// The first or the last hexadecimal digits; hyphens don't count.
     #[schemars(length(max = 64))]
     prefix: String,
 }
@@ -52,8 +53,8 @@ struct Prefix {
 /// A job by its id.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct ById {
-    /// The job.
-    job: JobId,
+    /// The job: its id, or any start or end of it that no other has.
+    job: JobName,
 }
 
 /// One of a job's replies.
@@ -78,7 +79,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::get::<Nothing, Prefix, _, _, _>(
             "/jobs/find",
             "find_jobs",
-            "The jobs whose id begins so, 10 at most, the newest first.",
+            "The jobs whose id begins or ends so, 10 at most, the newest first.",
             find,
         ),
         Operation::get::<ById, Nothing, _, _, _>(
@@ -86,19 +87,22 @@ pub(super) fn operations() -> Vec<Operation> {
             "get_job",
             "A job's whole story: its mail, each attempt, its parts, its replies, and what was done in the mailbox.",
             story,
-        ),
+        )
+        .may(Kind::Conflict),
         Operation::get::<ById, Nothing, _, _, _>(
             "/jobs/{job}/mail",
             "get_job_mail",
             "The mail of a job, as it came; while retention lasts.",
             mail,
-        ),
+        )
+        .may(Kind::Conflict),
         Operation::get::<ById, WhichReply, _, _, _>(
             "/jobs/{job}/reply",
             "get_job_reply",
             "A reply of a job, as it was sent; while retention lasts.",
             reply,
-        ),
+        )
+        .may(Kind::Conflict),
         one(
             "/jobs/{job}/retry",
             "retry_job",
@@ -123,14 +127,15 @@ pub(super) fn operations() -> Vec<Operation> {
 /// Something that is done to one job.
 fn one(path: &'static str, id: &'static str, about: &'static str, steer: Steer) -> Operation {
     let work = move |api: Api, place: ById, Nothing {}: Nothing| async move {
-        let steered = api.jobs.steer(steer, vec![place.job]).await?;
-        let steered = steered.into_iter().next().ok_or_else(|| unknown(place.job))?;
+        let job = place.job.job(&api).await?;
+        let steered = api.jobs.steer(steer, vec![job]).await?;
+        let steered = steered.into_iter().next().ok_or_else(|| unknown(job))?;
         match steered.refused {
             None => Ok(Json(steered)),
-            Some(Unsteerable::Unknown) => Err(unknown(place.job)),
+            Some(Unsteerable::Unknown) => Err(unknown(job)),
             Some(refused) => Err(Problem::new(
                 Kind::Conflict,
-                format!("Job {}: {refused}.", place.job),
+                format!("Job {job}: {refused}."),
                 "look at its story, GET /api/v1/jobs/{job}",
             )),
         }
@@ -157,22 +162,21 @@ async fn many(api: Api, _: Nothing, order: Order) -> Result<Json<Ordered>, Probl
 }
 
 async fn story(api: Api, place: ById, _: Nothing) -> Result<Json<JobStory>, Problem> {
-    let story = api.jobs.story(place.job).await?;
-    story.map(Json).ok_or_else(|| unknown(place.job))
+    let job = place.job.job(&api).await?;
+    let story = api.jobs.story(job).await?;
+    story.map(Json).ok_or_else(|| unknown(job))
 }
 
 async fn mail(api: Api, place: ById, _: Nothing) -> Result<Letter, Problem> {
+    let job = place.job.job(&api).await?;
     let room = api.letters.clone().acquire_owned().await;
-    let bytes = api.jobs.mail(place.job).await?;
-    Ok(Letter::new(format!("{}.eml", place.job), bytes, room.ok()))
+    let bytes = api.jobs.mail(job).await?;
+    Ok(Letter::new(format!("{job}.eml"), bytes, room.ok()))
 }
 
 async fn reply(api: Api, place: ById, which: WhichReply) -> Result<Letter, Problem> {
+    let job = place.job.job(&api).await?;
     let room = api.letters.clone().acquire_owned().await;
-    let bytes = api.jobs.reply(place.job, which.rerun).await?;
-    Ok(Letter::new(format!("{}-reply.eml", place.job), bytes, room.ok()))
-}
-
-fn unknown(job: JobId) -> Problem {
-    Problem::missing(format!("There is no job {job}."), "/api/v1/jobs")
+    let bytes = api.jobs.reply(job, which.rerun).await?;
+    Ok(Letter::new(format!("{job}-reply.eml"), bytes, room.ok()))
 }

@@ -7,6 +7,7 @@ mod backlog;
 mod document;
 mod endpoints;
 mod events;
+mod job_name;
 mod jobs;
 mod letter;
 mod operation;

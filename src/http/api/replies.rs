@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Api,
+    job_name::JobName,
     operation::{Json, Operation},
     parameters::Nothing,
-    problem::Problem,
+    problem::{Kind, Problem},
 };
 use crate::{
     job::JobId,
@@ -77,8 +78,8 @@ pub struct Accepted {
 /// A reply by its job.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct ByJob {
-    /// The job whose reply it is.
-    job: JobId,
+    /// The job whose reply it is: its id, or any start or end of it that no other has.
+    job: JobName,
 }
 
 /// What can be asked of replies.
@@ -96,13 +97,15 @@ pub(super) fn operations() -> Vec<Operation> {
             "retry_reply",
             "Have the reply of a job tried again now: with the same bytes and the same Message-ID, by those who have not got it.",
             retry,
-        ),
+        )
+        .may(Kind::Conflict),
         Operation::post::<ByJob, Nothing, _, _, _>(
             "/replies/{job}/accept",
             "accept_reply",
             "Count the unsure reply of a job as sent: somebody knows that it has arrived.",
             accept,
-        ),
+        )
+        .may(Kind::Conflict),
     ]
 }
 
@@ -138,11 +141,12 @@ async fn retry_all(api: Api, _: Nothing, which: Retry) -> Result<Json<Retried>, 
 }
 
 async fn retry(api: Api, place: ByJob, _: Nothing) -> Result<Json<Retried>, Problem> {
-    let which = ledger::Again::Job(place.job);
+    let which = ledger::Again::Job(place.job.job(&api).await?);
     Ok(Json(api.outbox.retry(which, Utc::now()).await?))
 }
 
 async fn accept(api: Api, place: ByJob, _: Nothing) -> Result<Json<Accepted>, Problem> {
-    let accepted = api.outbox.accept(place.job, Utc::now()).await?;
+    let job = place.job.job(&api).await?;
+    let accepted = api.outbox.accept(job, Utc::now()).await?;
     Ok(Json(Accepted { accepted }))
 }

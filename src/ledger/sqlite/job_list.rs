@@ -9,12 +9,12 @@ use crate::{
     ledger::{Error, JobFilter, JobPage, JobRow, ReplyState},
 };
 
-/// Jobs that are named for a prefix, at most.
+/// Jobs that are named for a part of an id, at most.
 const FOUND: i64 = 10;
 
 /// The columns of a job `j`, its mail `m` and its reply `r`, as [`row`] reads them.
 pub(super) const COLUMNS: &str = "j.uuid, j.endpoint, j.state, j.reason, j.detail, m.taken, j.due, j.attempt, j.rerun, \
-    j.sender, j.subject, m.size, j.part, CASE WHEN r.bounced IS NOT NULL THEN 'bounced' WHEN r.unsure = 1 THEN 'unsure' ELSE r.state END";
+    j.sender, j.subject, m.size, j.part, CASE WHEN r.bounced IS NOT NULL THEN 'bounced' WHEN r.unsure = 1 THEN 'unsure' ELSE r.state END, j.silent";
 /// Where they come from.
 pub(super) const JOINED: &str = "JOIN mail m ON m.id = j.mail LEFT JOIN reply r ON r.job = j.id";
 
@@ -129,20 +129,35 @@ fn first_at(micros: i64) -> Uuid {
     Uuid::from_u128(u128::from(millis) << 80)
 }
 
-/// Jobs whose id begins so.
-pub(super) fn find(db: &Connection, prefix: &str) -> Result<Vec<JobId>, Error> {
-    let Some((first, last)) = range(prefix) else {
+/// Jobs whose id begins or ends so. What it ends with is looked for from the newest on.
+pub(super) fn find(db: &Connection, part: &str) -> Result<Vec<JobId>, Error> {
+    let Some((first, last)) = range(part) else {
         return Ok(Vec::new());
     };
     let mut query =
         db.prepare_cached("SELECT uuid FROM job WHERE uuid BETWEEN ?1 AND ?2 ORDER BY uuid DESC LIMIT ?3")?;
     let rows = query.query_map(rusqlite::params![first, last, FOUND], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut found = rows.collect::<Result<Vec<JobId>, _>>()?;
+    if first != last {
+        let mut query = db.prepare_cached(
+            "SELECT j.uuid FROM job j WHERE hex(j.uuid) LIKE '%' || ?1 ORDER BY j.uuid DESC LIMIT ?2",
+        )?;
+        let rows = query.query_map(rusqlite::params![digits(part), FOUND], |row| row.get(0))?;
+        found.extend(rows.collect::<Result<Vec<JobId>, _>>()?);
+        found.sort_by(|one, other| other.cmp(one));
+        found.dedup();
+        found.truncate(usize::try_from(FOUND).unwrap_or_default());
+    }
+    Ok(found)
+}
+
+fn digits(part: &str) -> String {
+    part.chars().filter(|c| *c != '-').collect()
 }
 
 /// The first and the last id that begin so.
 fn range(prefix: &str) -> Option<(JobId, JobId)> {
-    let digits: String = prefix.chars().filter(|c| *c != '-').collect();
+    let digits = digits(prefix);
     if !(1..=32).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }
@@ -174,6 +189,7 @@ pub(super) fn row(row: &Row<'_>, first: usize) -> rusqlite::Result<JobRow> {
         size: row.get::<_, i64>(first + 11)?.unsigned_abs(),
         part: Some(row.get(first + 12)?).filter(|part| *part > 0),
         reply: reply.as_deref().and_then(ReplyState::named),
+        silent: row.get(first + 14)?,
     })
 }
 

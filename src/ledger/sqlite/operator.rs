@@ -140,9 +140,9 @@ impl<D: Door> JobTable for D {
         self.read(move |db| job_list::list(db, &filter)).await
     }
 
-    async fn find(&self, prefix: &str) -> Result<Vec<JobId>, Error> {
-        let prefix = prefix.to_owned();
-        self.read(move |db| job_list::find(db, &prefix)).await
+    async fn find(&self, part: &str) -> Result<Vec<JobId>, Error> {
+        let part = part.to_owned();
+        self.read(move |db| job_list::find(db, &part)).await
     }
 
     async fn story(&self, job: JobId) -> Result<Option<JobStory>, Error> {

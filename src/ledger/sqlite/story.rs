@@ -30,27 +30,20 @@ struct Rows {
 /// All that is known of a job.
 pub(super) fn story(db: &Connection, id: JobId) -> Result<Option<JobStory>, Error> {
     let mut query = db.prepare_cached(&format!(
-        "SELECT {COLUMNS}, j.id, j.mail, j.part, j.silent, j.started, j.message_id FROM job j {JOINED} WHERE j.uuid = ?"
+        "SELECT {COLUMNS}, j.id, j.mail, j.part, j.started, j.message_id FROM job j {JOINED} WHERE j.uuid = ?"
     ))?;
     let found = query
         .query_row([id], |row| {
             let rows = Rows {
-                row: row.get(14)?,
-                mail: row.get(15)?,
-                part: row.get(16)?,
+                row: row.get(15)?,
+                mail: row.get(16)?,
+                part: row.get(17)?,
             };
-            let silent: Option<String> = row.get(17)?;
             let started: Option<i64> = row.get(18)?;
-            Ok((
-                job_list::row(row, 0)?,
-                rows,
-                silent,
-                started,
-                row.get::<_, Option<String>>(19)?,
-            ))
+            Ok((job_list::row(row, 0)?, rows, started, row.get::<_, Option<String>>(19)?))
         })
         .optional()?;
-    let Some((job, rows, silent, started, message_id)) = found else {
+    let Some((job, rows, started, message_id)) = found else {
         return Ok(None);
     };
     let running = job.state == crate::job::state::State::Running;
@@ -66,7 +59,7 @@ pub(super) fn story(db: &Connection, id: JobId) -> Result<Option<JobStory>, Erro
         parts: parts(db, &rows)?,
         mail_job: mail_job(db, &rows)?,
         replies: past::replies(db, rows.row, job.reruns)?,
-        silent,
+        silent: job.silent.clone(),
         job,
     }))
 }
@@ -159,7 +152,7 @@ fn parts(db: &Connection, rows: &Rows) -> Result<Vec<PartStory>, Error> {
     ))?;
     let rows = query.query_map([rows.row], |row| {
         Ok(PartStory {
-            attachment: row.get(14)?,
+            attachment: row.get(15)?,
             job: job_list::row(row, 0)?,
         })
     })?;

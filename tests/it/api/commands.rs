@@ -121,6 +121,15 @@ async fn jobs_are_seen_and_steered_from_elsewhere() {
     );
     world.dovecot.deliver(ADA, &letter(1)).await.unwrap();
     let id = jobs(&mailjob, &["queued"]).await[0]["id"].as_str().unwrap().to_owned();
+    for part in [&id[..], &id[24..], &id[..8]] {
+        let (status, body) = get(&http, &mailjob, &format!("/api/v1/jobs/{part}")).await;
+        assert!(status == 200 && body["job"]["id"] == id, "{part}: {body}");
+    }
+    let (status, body) = get(&http, &mailjob, "/api/v1/jobs/ffffffff").await;
+    assert!(
+        status == 404 && body["detail"].as_str().unwrap().contains("ffffffff"),
+        "{body}"
+    );
     let (_, body) = get(&http, &mailjob, "/api/v1/endpoints/ada").await;
     assert_eq!(body["paused"]["by"], "operator", "{body}");
     let (code, text) = command(&mailjob, &["resume", "ada", "--json"]).await;

@@ -19,6 +19,7 @@ mod others;
 mod ports;
 mod postfix;
 mod process;
+mod proxy;
 mod receiver;
 pub mod standin;
 mod system;
@@ -33,6 +34,7 @@ pub use oauth::{
 };
 pub use others::{Courier, Cyrus, Doors, Exim, MailServer};
 pub use postfix::Postfix;
+pub use proxy::{Dante, PROXY_PASSWORD, PROXY_USER, Tinyproxy, TlsFront};
 pub use receiver::{Answer, Receiver, Request};
-pub use tls::{Pair, Tls};
+pub use tls::{FAR, Pair, Tls};
 pub use world::{Options, World};

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Where tests/setup puts them.
-const TAKEN_OUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/servers");
+pub(crate) const TAKEN_OUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/servers");
 
 /// Where a server lets users in, each on 127.0.0.1.
 #[derive(Debug, Clone, Copy)]

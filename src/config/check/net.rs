@@ -1,0 +1,109 @@
+//! `[net]`: the proxy, and who is reached without it.
+
+use crate::config::{
+    Bypass, Net, Proxy, ProxyChoice,
+    read::Value,
+    table::Table,
+    value::{list, secret, text},
+};
+
+/// Entries of `no_proxy` at most.
+const MOST: usize = 1_000;
+
+/// Reads `[net]`.
+pub(super) fn net(table: &mut Table<'_>) -> Net {
+    let written = table.value("proxy");
+    let is_written = written.is_some();
+    let proxy = written.and_then(proxy);
+    let user = table.get("proxy_user", user);
+    let password = table.get("proxy_password", secret);
+    let no_proxy = table.get("no_proxy", bypasses);
+    let has_sign_in = user.is_some() || password.is_some();
+    let through = match proxy {
+        Some(ProxyChoice::Through(proxy)) => proxy,
+        other => {
+            if has_sign_in && !is_written {
+                let cure = "write proxy = \"http://host:port\" beside proxy_user and proxy_password, or remove them";
+                table.lacks_key("proxy", cure);
+            } else if has_sign_in && other.is_some() {
+                let cause = "`net.proxy_user` and `net.proxy_password` have no use beside proxy = \"none\"";
+                table.lacks(cause, "remove them, or name a proxy");
+            }
+            let proxy = other.unwrap_or_default();
+            return Net { proxy, no_proxy };
+        }
+    };
+    let sign_in = match (user, password) {
+        (Some(user), Some(password)) => Some((user, password)),
+        (None, None) => None,
+        (Some(_), None) => {
+            table.lacks_key(
+                "proxy_password",
+                "write proxy_password = { file = \"…\" } beside proxy_user",
+            );
+            None
+        }
+        (None, Some(_)) => {
+            table.lacks_key("proxy_user", "write proxy_user = \"…\" beside proxy_password");
+            None
+        }
+    };
+    Net {
+        proxy: ProxyChoice::Through(Proxy { sign_in, ..through }),
+        no_proxy,
+    }
+}
+
+/// The URL of a proxy, or `none`.
+fn proxy(value: Value<'_>) -> Option<ProxyChoice> {
+    const CURE: &str = "write \"http://host:port\", \"socks5://host:port\", or \"none\"";
+    let written = text(value.clone())?;
+    if written == "none" {
+        return Some(ProxyChoice::None);
+    }
+    // The text itself is not shown: it may hold a password.
+    if written.contains('@') {
+        return value.wrong_secret(
+            "holds a user name or password",
+            "write proxy = \"http://host:port\" with proxy_user = \"…\" and proxy_password = { file = \"…\" } beside it",
+        );
+    }
+    match Proxy::at(&written) {
+        Some(proxy) => Some(ProxyChoice::Through(proxy)),
+        None if written.starts_with("https://") => value.wrong(
+            "names a proxy that is spoken to by TLS, which Mailjob does not do",
+            CURE,
+        ),
+        None => value.wrong(format!("is \"{written}\", which is no proxy"), CURE),
+    }
+}
+
+fn user(value: Value<'_>) -> Option<String> {
+    let user = text(value.clone())?;
+    match user.len() > 255 || user.contains(':') {
+        true => value.wrong(
+            "is over 255 bytes or has a `:`, which proxies can't take",
+            "write the user name alone",
+        ),
+        false => Some(user),
+    }
+}
+
+fn bypasses(value: Value<'_>) -> Option<Vec<Bypass>> {
+    let all = list(bypass)(value.clone())?;
+    match all.len() > MOST {
+        true => value.wrong(
+            format!("has more than {MOST} entries"),
+            "write networks and domains in place of hosts",
+        ),
+        false => Some(all),
+    }
+}
+
+fn bypass(value: Value<'_>) -> Option<Bypass> {
+    let entry = text(value.clone())?;
+    entry.parse().map_or_else(
+        |cure: crate::config::NoBypass| value.wrong(format!("is \"{entry}\", which is no server"), cure.to_string()),
+        Some,
+    )
+}
