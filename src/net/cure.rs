@@ -120,6 +120,7 @@ impl Error {
         match self {
             Self::Resolve { .. } | Self::Connect { .. } | Self::Timeout { .. } => true,
             Self::Tls { .. } => self.is_lost(),
+            Self::Proxy(error) => !error.needs_person(),
             Self::Name(_) | Self::CaFile { .. } | Self::Client { .. } | Self::Setup(_) | Self::Http(_) => false,
         }
     }
@@ -130,6 +131,7 @@ impl Error {
         match self {
             Self::Name(_) | Self::CaFile { .. } | Self::Client { .. } | Self::Setup(_) => true,
             Self::Tls { .. } => !self.is_lost(),
+            Self::Proxy(error) => error.needs_person(),
             Self::Resolve { .. } | Self::Connect { .. } | Self::Timeout { .. } | Self::Http(_) => false,
         }
     }

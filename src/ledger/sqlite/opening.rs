@@ -5,9 +5,7 @@ use std::{fs, path::Path, sync::Arc};
 use rusqlite::{Connection, OpenFlags};
 use rustix::{fs::Access, io::Errno};
 
-use super::{
-    Sqlite, identity, lock, place::Place, reads::Readers, reserve, schema, shared::Shared, space, writer,
-};
+use super::{Sqlite, identity, lock, place::Place, reads::Readers, reserve, schema, shared::Shared, space, writer};
 use crate::{
     ledger::{Clock, Error},
     metrics::Commits,
