@@ -35,6 +35,7 @@ mod inputs;
 mod jobs;
 pub mod load;
 mod mailbox;
+mod mendable;
 mod oauth;
 mod operator;
 mod output;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{breaker::Down, probing::Probing};
+use super::{breaker::Down, mending::Mending, probing::Probing};
 use crate::{
     job::{Outcome, Reason},
     metrics,
@@ -14,6 +14,8 @@ pub struct Health {
     meter: metrics::Endpoint,
     /// Whether the webhook is down.
     pub(super) webhook: Probing,
+    /// Whether jobs wait until something is mended.
+    pub(super) mending: Mending,
 }
 
 impl Health {
@@ -23,6 +25,7 @@ impl Health {
         Self {
             meter,
             webhook: Probing::default(),
+            mending: Mending::default(),
         }
     }
 

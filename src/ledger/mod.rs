@@ -240,6 +240,16 @@ pub trait Ledger: BacklogLedger {
         Ok(false)
     }
 
+    /// Has the jobs of an endpoint go on at once that wait until something is mended ([`crate::job::Fault::is_mended`]). Says how many.
+    async fn mended(&self, _endpoint: &EndpointName) -> Result<u64, Error> {
+        Ok(0)
+    }
+
+    /// The same for the replies of an SMTP account that wait.
+    async fn account_mended(&self, _account: &str) -> Result<u64, Error> {
+        Ok(0)
+    }
+
     /// The bytes of a mail: all of them.
     ///
     /// # Errors

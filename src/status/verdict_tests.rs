@@ -71,9 +71,9 @@ fn each_state_has_its_words_and_what_to_do() {
                 trouble: trouble(Need::SignIn),
                 ..known()
             },
-            State::NeedsSignIn,
-            "needs a sign-in",
-            Some("mailjob doctor orders says what to do"),
+            State::Waiting,
+            "can't sign in since",
+            Some("replace what does not prove us any more (it counts at once); mailjob doctor orders says what to do"),
         ),
         (
             Known {

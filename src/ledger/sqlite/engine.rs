@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use super::{
     Sqlite, bounces, claims, conversations, finish, forget, intake, lacking,
     line::{Most, Waiter},
-    mail_bytes, maildrop, outbox, parts, pause,
+    mail_bytes, maildrop, mended, outbox, parts, pause,
     post::Letter,
     rate, reads, route,
     savepoint::Desk,
@@ -117,6 +117,16 @@ impl Ledger for Sqlite {
         self.post
             .ask(0, move |desk| pause::resume_changed(desk, &endpoint, action))
             .await
+    }
+
+    async fn mended(&self, endpoint: &EndpointName) -> Result<u64, Error> {
+        let endpoint = endpoint.clone();
+        self.post.ask(0, move |desk| mended::jobs(desk, &endpoint)).await
+    }
+
+    async fn account_mended(&self, account: &str) -> Result<u64, Error> {
+        let account = account.into();
+        self.post.ask(0, move |desk| mended::replies(desk, account)).await
     }
 
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error> {
