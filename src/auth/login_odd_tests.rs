@@ -116,7 +116,7 @@ async fn a_server_that_is_not_there_or_never_answers_is_given_up() {
     drop(listener);
     let absent = world(&url, refreshing);
     let error = absent.token().await.unwrap_err();
-    assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
+    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
 }
 
 #[tokio::test]

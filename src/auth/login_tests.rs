@@ -178,7 +178,7 @@ async fn after_a_refusal_only_new_secrets_are_tried_at_once() {
     );
 
     // Who waits is woken by them, not by the hour.
-    let paused = world.login.pause(Duration::from_secs(3600));
+    let paused = world.login.pause(Duration::from_secs(3600), Verdict::SlowDown);
     write_secret(&world.folder.path().join("refresh"), "anew");
     tokio::time::timeout(Duration::from_secs(60), paused).await.unwrap();
     assert_eq!(world.token().await.unwrap(), "access-2");
@@ -199,7 +199,7 @@ async fn what_a_person_signed_in_wakes_who_waits() {
     world.token().await.unwrap_err();
     let paused = tokio::spawn({
         let login = world.login.clone();
-        async move { login.pause(Duration::from_secs(3600)).await }
+        async move { login.pause(Duration::from_secs(3600), Verdict::SlowDown).await }
     });
     // Another process stores it, as `mailjob auth login` does.
     let origin = Some(Sha256::digest("first").into());

@@ -109,17 +109,20 @@ pub fn sign_in(host: MailHost, protocol: Protocol, said: &str) -> Diagnosis {
     };
     let diagnosis = found.or_else(|| of_certificate(said)).unwrap_or(match protocol {
         Protocol::Imap => row(
-            "the server does not believe who we are",
-            "check user name and password (or token), permissions, and whether IMAP is enabled for this mailbox",
+            WRONG,
+            "check both; many providers want an app password in place of a person's own, and IMAP enabled for the mailbox",
         ),
         Protocol::Pop3 => row(
-            "the server does not believe who we are",
-            "check user name and password (or token), permissions, and whether POP3 is enabled for this mailbox",
+            WRONG,
+            "check both; many providers want an app password in place of a person's own, and POP3 enabled for the mailbox",
         ),
         Protocol::Smtp => smtp::UNKNOWN,
     });
     with_backoff(diagnosis, said)
 }
+
+/// What a server means that says no more than no.
+const WRONG: &str = "the password (or token) or the user name is wrong";
 
 /// Dovecot 2.3.19 with `auth_ssl_require_client_cert` lets TLS begin without a certificate and answers the sign-in by `NO [ALERT] Client
 /// didn't present valid SSL certificate`, by IMAP and POP3; Postfix 3.7.11 with `smtpd_tls_req_ccert` answers EHLO by `421 4.7.1 … Error: No
@@ -155,6 +158,27 @@ fn with_backoff(diagnosis: Diagnosis, said: &str) -> Diagnosis {
         None => diagnosis,
     }
 }
+
+/// The same for an application, which no person can sign in to: what says so names what to replace.
+#[must_use]
+pub fn of_application(diagnosis: Diagnosis, code: &str, replace: &'static str) -> Diagnosis {
+    let asks_a_person = diagnosis.cure.contains(LOGIN) || diagnosis.cure.contains("sign in anew");
+    match code {
+        "invalid_client" => Diagnosis {
+            cure: replace,
+            ..diagnosis
+        },
+        _ if asks_a_person => Diagnosis {
+            what: "what proves the application is not taken (any more)",
+            cure: replace,
+            ..diagnosis
+        },
+        _ => diagnosis,
+    }
+}
+
+/// What a person runs.
+const LOGIN: &str = "mailjob auth login";
 
 /// By the code alone, as every token endpoint has it.
 fn by_code(code: &str) -> Diagnosis {

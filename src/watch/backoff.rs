@@ -64,6 +64,11 @@ impl Backoff {
         })
     }
 
+    /// Somebody has acted: waits begin anew. Sign-ins stay rationed.
+    pub(crate) fn mended(&mut self) {
+        (self.failures, self.slow) = (0, 0);
+    }
+
     /// The wait before a sign-in at `now`, which is counted.
     pub(crate) fn sign_in(&mut self, now: Duration) -> Duration {
         let refilled = now.saturating_sub(self.counted).div_duration_f64(REFILL);

@@ -20,6 +20,7 @@ use super::{
     wire::Wire,
 };
 use crate::{
+    auth::Pause,
     ledger::MailboxKey,
     watch::{
         Watch,
@@ -132,8 +133,11 @@ impl Watcher {
                     self.report(&error, verdict, wait);
                     // What was to be deleted still is.
                     self.rang = Some(begun);
-                    if stop.run_until_cancelled(sleep(wait)).await.is_none() {
-                        return;
+                    let pause = Box::pin(self.watch.login.pause(wait, error.mends()));
+                    match stop.run_until_cancelled(pause).await {
+                        Some(Pause::Mended) => backoff.mended(),
+                        Some(Pause::Over | Pause::Works) => {}
+                        None => return,
                     }
                 }
             }
@@ -224,6 +228,7 @@ impl Watcher {
         self.not_before = Instant::now() + can.login_delay.unwrap_or_default();
         if std::mem::take(&mut self.in_trouble) {
             tracing::info!(mailbox = %self.mailbox, "connected");
+            self.watch.login.works();
         }
         self.past.record.greeted(&wire.greeting);
         let (wire, listing) = list(wire).await?;

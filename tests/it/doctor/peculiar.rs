@@ -105,7 +105,7 @@ async fn what_submission_servers_say() {
             PASSWORD,
             // At a host that is not Microsoft's, its words are a server's like others.
             "Basic authentication is not supported",
-            "check user name and password",
+            "check both; many providers want an app password",
         ),
         (
             SmtpQuirk::GoogleRefused,
