@@ -229,9 +229,16 @@ async fn finish_at_last(dispatch: &Dispatch, finish: Finish) {
     let mut wait = FIRST_WAIT;
     let counted = Counted::from(&finish.outcome);
     loop {
-        let Err(error) = dispatch.ledger.finish(finish.clone()).await else {
-            dispatch.health.committed(&counted);
-            return;
+        let error = match dispatch.ledger.finish(finish.clone()).await {
+            Ok(held_back) => {
+                dispatch.health.committed(&counted);
+                if let Some(code) = held_back {
+                    dispatch.health.held_back();
+                    tracing::warn!(%endpoint, %job, code, "no reply goes: [rates] allows no more of them now");
+                }
+                return;
+            }
+            Err(error) => error,
         };
         if is_final(&error) {
             tracing::error!(%endpoint, %job, %error, "the outcome was refused by the ledger");

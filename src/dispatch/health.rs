@@ -40,6 +40,11 @@ impl Health {
         self.meter.acted(took);
     }
 
+    /// `[rates]` held a reply back.
+    pub(super) fn held_back(&self) {
+        self.meter.held_back();
+    }
+
     /// The outcome of an attempt was committed.
     pub(super) fn committed(&self, counted: &Counted) {
         self.meter.attempted(counted.outcome);

@@ -89,6 +89,9 @@ pub struct JobRow {
     pub part: Option<u32>,
     /// Where its reply stands; nothing where it has none.
     pub reply: Option<ReplyState>,
+    /// Why it has no reply, a code: `rate` and `loop` where `[rates]` held one back, `auto-submitted`, `off`, `nobody` …
+    #[serde(default)]
+    pub unanswered: Option<String>,
 }
 
 /// A page of a list.

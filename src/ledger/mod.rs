@@ -273,8 +273,8 @@ pub trait Ledger: BacklogLedger {
     async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error>;
 
     /// Ends an attempt: outcome, reply and the job at the next endpoint in one transaction. [`crate::job::Outcome::Split`] makes the jobs of the parts
-    /// in it; the end of the last of them queues the mail's own job again.
-    async fn finish(&self, finish: Finish) -> Result<(), Error>;
+    /// in it; the end of the last of them queues the mail's own job again. Says which gate had no room for the reply, by its code: then none goes.
+    async fn finish(&self, finish: Finish) -> Result<Option<&'static str>, Error>;
 
     /// How the parts of a mail ended, and what they answered; without the files where those have more than `most` bytes together.
     async fn parts(&self, mail_job: JobId, most: u64) -> Result<GatheredParts, Error>;

@@ -24,6 +24,7 @@ fn story(exchange: Exchange) -> JobStory {
             size: 7,
             part: None,
             reply: Some(ReplyState::Sent),
+            unanswered: None,
         },
         mail: MailStory {
             from: Some("ann@a.example".into()),

@@ -65,7 +65,11 @@ fn next(job: &JobRow) -> Option<String> {
 }
 
 fn reply(job: &JobRow) -> Option<String> {
-    match job.reply? {
+    let Some(reply) = job.reply else {
+        let held_back = job.unanswered.as_deref().filter(|why| ["rate", "loop"].contains(why));
+        return held_back.map(|why| format!("no reply: [rates] held it back ({why})"));
+    };
+    match reply {
         ReplyState::Queued | ReplyState::Running => Some("its reply waits".to_owned()),
         ReplyState::Refused => Some("its reply was refused".to_owned()),
         ReplyState::Bounced => Some("its reply came back".to_owned()),
@@ -104,6 +108,7 @@ mod tests {
             size: 7,
             part: None,
             reply: None,
+            unanswered: None,
         }
     }
 
@@ -117,7 +122,13 @@ mod tests {
             ..job(State::Failed)
         };
         let page = JobPage {
-            jobs: vec![failed, job(State::Done)],
+            jobs: vec![
+                failed,
+                JobRow {
+                    unanswered: Some("rate".into()),
+                    ..job(State::Done)
+                },
+            ],
             next: Some(JobId(uuid::Uuid::nil())),
         };
         assert_eq!(
@@ -125,6 +136,7 @@ mod tests {
             "00000000000000000000000000000000  failed    2027-01-15 08:00:00  invoices  -              Invoice\\u{1b}[2J 7\n\
              \x20 exit-1: the command ended with 1; its reply was refused\n\
              00000000000000000000000000000000  done      2027-01-15 08:00:00  invoices  ann@a.example  Invoice\\u{1b}[2J 7\n\
+             \x20 no reply: [rates] held it back (rate)\n\
              and older ones: --before 00000000000000000000000000000000 shows more\n"
         );
         assert_eq!(people(&JobPage::default()), "no jobs\n");

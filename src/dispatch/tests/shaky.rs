@@ -53,7 +53,7 @@ impl Ledger for Shaky {
         assert!(!fails(&self.panics), "as the test wants");
         self.inner.raw(mail).await
     }
-    async fn finish(&self, finish: Finish) -> Result<(), Error> {
+    async fn finish(&self, finish: Finish) -> Result<Option<&'static str>, Error> {
         if fails(&self.finishes) {
             return Err(Error::Full("as the test wants".into()));
         }

@@ -136,7 +136,7 @@ impl Ledger for Sqlite {
         }
     }
 
-    async fn finish(&self, finish: Finish) -> Result<(), Error> {
+    async fn finish(&self, finish: Finish) -> Result<Option<&'static str>, Error> {
         let bytes = match &finish.reply {
             Some(ReplyDecision::Send(reply)) => reply.bytes.len(),
             Some(ReplyDecision::Gathered) => parts::size(&finish.outcome),

@@ -14,7 +14,7 @@ const FOUND: i64 = 10;
 
 /// The columns of a job `j`, its mail `m` and its reply `r`, as [`row`] reads them.
 pub(super) const COLUMNS: &str = "j.uuid, j.endpoint, j.state, j.reason, j.detail, m.taken, j.due, j.attempt, j.rerun, \
-    j.sender, j.subject, m.size, j.part, CASE WHEN r.bounced IS NOT NULL THEN 'bounced' WHEN r.unsure = 1 THEN 'unsure' ELSE r.state END";
+    j.sender, j.subject, m.size, j.part, CASE WHEN r.bounced IS NOT NULL THEN 'bounced' WHEN r.unsure = 1 THEN 'unsure' ELSE r.state END, j.silent";
 /// Where they come from.
 pub(super) const JOINED: &str = "JOIN mail m ON m.id = j.mail LEFT JOIN reply r ON r.job = j.id";
 
@@ -174,6 +174,7 @@ pub(super) fn row(row: &Row<'_>, first: usize) -> rusqlite::Result<JobRow> {
         size: row.get::<_, i64>(first + 11)?.unsigned_abs(),
         part: Some(row.get(first + 12)?).filter(|part| *part > 0),
         reply: reply.as_deref().and_then(ReplyState::named),
+        unanswered: row.get(first + 14)?,
     })
 }
 

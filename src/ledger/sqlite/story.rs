@@ -35,18 +35,18 @@ pub(super) fn story(db: &Connection, id: JobId) -> Result<Option<JobStory>, Erro
     let found = query
         .query_row([id], |row| {
             let rows = Rows {
-                row: row.get(14)?,
-                mail: row.get(15)?,
-                part: row.get(16)?,
+                row: row.get(15)?,
+                mail: row.get(16)?,
+                part: row.get(17)?,
             };
-            let silent: Option<String> = row.get(17)?;
-            let started: Option<i64> = row.get(18)?;
+            let silent: Option<String> = row.get(18)?;
+            let started: Option<i64> = row.get(19)?;
             Ok((
                 job_list::row(row, 0)?,
                 rows,
                 silent,
                 started,
-                row.get::<_, Option<String>>(19)?,
+                row.get::<_, Option<String>>(20)?,
             ))
         })
         .optional()?;
@@ -159,7 +159,7 @@ fn parts(db: &Connection, rows: &Rows) -> Result<Vec<PartStory>, Error> {
     ))?;
     let rows = query.query_map([rows.row], |row| {
         Ok(PartStory {
-            attachment: row.get(14)?,
+            attachment: row.get(15)?,
             job: job_list::row(row, 0)?,
         })
     })?;
