@@ -103,7 +103,10 @@ impl Login {
                 Ok(_) => {
                     let soon = Instant::now() + AGAIN;
                     let due = self.shared.token.refresh_due().unwrap_or(soon);
-                    tokio::time::sleep_until(due.max(soon)).await;
+                    tokio::select! {
+                        () = tokio::time::sleep_until(due.max(soon)) => {}
+                        () = self.replaced() => {}
+                    }
                 }
                 Err(error) if error.needs_person() => self.mended().await,
                 Err(_) => tokio::time::sleep(AGAIN).await,
@@ -143,6 +146,24 @@ impl Login {
     /// A session of the account works that did not before: whoever pauses need not wait.
     pub fn works(&self) {
         self.shared.works.notify_waiters();
+    }
+
+    /// Waits until the sign-in whose tokens are used was forgotten or replaced by another: they are used no more.
+    async fn replaced(&self) {
+        let before = match self.shared.signed_in().await {
+            Some(before) if self.shared.account.auth.is_person() => before,
+            _ => return std::future::pending().await,
+        };
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let Ok(known) = self.shared.store.load(&self.shared.account.sign_in).await else {
+                continue;
+            };
+            if known.token.is_none_or(|token| token.signed_in != before) {
+                self.shared.token.forget();
+                return;
+            }
+        }
     }
 
     /// Waits until a person has signed in. Tokens of the sign-in before are used no more: it may have been another person's.

@@ -302,6 +302,12 @@ async fn by_code(world: &World, mailjob: &Mailjob, user: &str) -> (bool, String)
 async fn another_persons_sign_in_does_not_replace_a_good_one_and_a_logout_forgets_it() {
     let world = World::start(Options::default()).await.unwrap();
     let mailjob = installation(&world, "mailjob-public", "");
+    mailjob
+        .endpoint(
+            "ada",
+            "[mailbox]\naccount = \"ada\"\n[command]\nargv = [\"/bin/true\"]\n",
+        )
+        .unwrap();
     let (well, said) = by_code(&world, &mailjob, USER).await;
     assert!(well, "{said}");
     let (well, said) = by_code(&world, &mailjob, "bob@example.test").await;

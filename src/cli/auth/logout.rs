@@ -29,7 +29,7 @@ pub(super) async fn logout(sources: Sources, name: &str) -> ExitCode {
     };
     if forgotten {
         println!(
-            "The sign-in of \"{name}\" is forgotten here. A mailjob that runs uses its last access token until that ends, an hour at the most. \
+            "The sign-in of \"{name}\" is forgotten here. A mailjob that runs notices within seconds; sessions that are open last until they end. \
              To end it at the provider too, revoke it there (the user's account page, or its administrator)."
         );
     }
