@@ -247,7 +247,7 @@ impl Refusal {
     pub fn diagnosis(&self) -> Diagnosis {
         let diagnosis = refusal::token(&self.code, &self.said);
         match self.replace {
-            Some(replace) => refusal::of_application(diagnosis, &self.code, replace),
+            Some(replace) => refusal::of_application(diagnosis, replace),
             None => diagnosis,
         }
     }

@@ -280,7 +280,11 @@ fn what_can_t_be_started_waits_for_the_operator_or_for_room_and_says_what_to_do(
     let errno = |errno: rustix::io::Errno| StartError::Program(errno.into());
     for (error, reason, cure) in [
         // /bin/sh is there.
-        (program(io::ErrorKind::NotFound), Reason::Spawn, "its first line (#!) names"),
+        (
+            program(io::ErrorKind::NotFound),
+            Reason::Spawn,
+            "its first line (#!) names",
+        ),
         (program(io::ErrorKind::PermissionDenied), Reason::Spawn, "execute it"),
         (errno(rustix::io::Errno::NOEXEC), Reason::Spawn, "such as #!/bin/sh"),
         (StartError::TooMuch, Reason::Spawn, "ulimit -s"),
@@ -289,7 +293,10 @@ fn what_can_t_be_started_waits_for_the_operator_or_for_room_and_says_what_to_do(
         (errno(rustix::io::Errno::AGAIN), Reason::Local, "raise its limits"),
     ] {
         let outcome = unstarted(&command, &error);
-        let Outcome::Retry { reason: found, detail, .. } = &outcome else {
+        let Outcome::Retry {
+            reason: found, detail, ..
+        } = &outcome
+        else {
             panic!("{error:?}: {outcome:?}");
         };
         assert_eq!(*found, reason, "{error:?}");
@@ -305,5 +312,8 @@ fn a_program_that_is_missing_is_looked_for_as_the_doctor_does() {
     let Outcome::Retry { detail, .. } = outcome else {
         panic!("{outcome:?}")
     };
-    assert!(detail.contains("check argv in [command]: mailjob doctor looks for it"), "{detail}");
+    assert!(
+        detail.contains("check argv in [command]: mailjob doctor looks for it"),
+        "{detail}"
+    );
 }

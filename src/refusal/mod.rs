@@ -161,21 +161,36 @@ fn with_backoff(diagnosis: Diagnosis, said: &str) -> Diagnosis {
 
 /// The same for an application, which no person can sign in to: what says so names what to replace.
 #[must_use]
-pub fn of_application(diagnosis: Diagnosis, code: &str, replace: &'static str) -> Diagnosis {
-    let asks_a_person = diagnosis.cure.contains(LOGIN) || diagnosis.cure.contains("sign in anew");
-    match code {
-        "invalid_client" => Diagnosis {
-            cure: replace,
-            ..diagnosis
+pub fn of_application(diagnosis: Diagnosis, replace: &'static str) -> Diagnosis {
+    let cure = match diagnosis.cure {
+        PROOF => "",
+        cure => match cure.find("sign in anew").or(cure.find(LOGIN)) {
+            Some(start) => before(cure, start),
+            None => return diagnosis,
         },
-        _ if asks_a_person => Diagnosis {
-            what: "what proves the application is not taken (any more)",
-            cure: replace,
-            ..diagnosis
+    };
+    let of_a_person = diagnosis.what.contains("refresh token");
+    Diagnosis {
+        what: if of_a_person {
+            "what proves the application is not taken (any more)"
+        } else {
+            diagnosis.what
         },
-        _ => diagnosis,
+        cure: if cure.is_empty() { replace } else { cure },
+        ..diagnosis
     }
 }
+
+/// What is to be done before a person signs in.
+fn before(cure: &'static str, start: usize) -> &'static str {
+    let head = cure.get(..start).unwrap_or_default();
+    let head = head.trim_end_matches([' ', ',', ';', '(']);
+    let head = head.trim_end_matches(" or").trim_end_matches(" then");
+    head.trim_end_matches([' ', ',', ';'])
+}
+
+/// What is done about a client that is not believed.
+const PROOF: &str = "check client_id, and replace what proves the client";
 
 /// What a person runs.
 const LOGIN: &str = "mailjob auth login";
@@ -189,7 +204,7 @@ fn by_code(code: &str) -> Diagnosis {
         ),
         "invalid_client" => row(
             "client_id is wrong, or the client secret, certificate or federated token is wrong or has expired",
-            "check client_id, and replace what proves the client",
+            PROOF,
         ),
         "unauthorized_client" => row(
             "this client may not use this grant",

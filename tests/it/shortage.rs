@@ -150,7 +150,11 @@ async fn a_program_that_went_away_is_told_of_and_waited_for() {
     waits(&world, &mailjob, "spawn", 1).await;
     let (code, text) = said(&mailjob, &["status"]).await;
     assert_ne!(code, 0, "{text}");
-    for words in ["convert.sh could not be started", "check argv in [command]", "mailjob jobs retry"] {
+    for words in [
+        "convert.sh could not be started",
+        "check argv in [command]",
+        "mailjob jobs retry",
+    ] {
         assert!(text.contains(words), "{words}: {text}");
     }
     fs::rename(&away, &program).unwrap();

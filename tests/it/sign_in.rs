@@ -312,7 +312,10 @@ async fn another_persons_sign_in_does_not_replace_a_good_one_and_a_logout_forget
     assert!(well, "{said}");
     let (well, said) = by_code(&world, &mailjob, "bob@example.test").await;
     assert!(!well && said.contains("This sign-in is not kept"), "{said}");
-    assert!(said.contains(USER) && said.contains("mailjob auth logout ada"), "{said}");
+    assert!(
+        said.contains(USER) && said.contains("mailjob auth logout ada"),
+        "{said}"
+    );
 
     // The one before still opens the mailbox.
     let doctor = mailjob.command(&["doctor", "ada"]).output().await.unwrap();

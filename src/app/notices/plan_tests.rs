@@ -307,7 +307,10 @@ fn replies_that_rates_held_back_are_told_once_a_day() {
         (Some(0), 23 * hour, false, false),
         (Some(0), 24 * hour, true, true),
     ] {
-        let told: Told = told.map(|when| ("rates/scanner".to_owned(), at(when))).into_iter().collect();
+        let told: Told = told
+            .map(|when| ("rates/scanner".to_owned(), at(when)))
+            .into_iter()
+            .collect();
         let plan = super::plan(&survey, &told, SILENT_AFTER, at(now));
         let key = plan.items.first().and_then(|item| item.tells.clone());
         assert_eq!(key, tells.then(|| "rates/scanner".to_owned()), "{now}");

@@ -300,7 +300,8 @@ async fn starttls_on_a_port_of_tls_is_named_by_doctor_and_by_what_runs() {
     let world = World::start(Options::default()).await.unwrap();
     let mut mailjob = installation(&world).await;
     mailjob.secret("ada", PASSWORD).unwrap();
-    let server = |key: &str, port: u16| format!("{key} = {{ host = \"localhost\", port = {port}, tls = \"starttls\" }}\n");
+    let server =
+        |key: &str, port: u16| format!("{key} = {{ host = \"localhost\", port = {port}, tls = \"starttls\" }}\n");
     let account = format!(
         "user = \"{USER}\"\nca_file = \"{}\"\npassword = {{ file = \"secrets/ada\" }}\n{}{}{}",
         world.tls.ca.display(),
@@ -315,7 +316,12 @@ async fn starttls_on_a_port_of_tls_is_named_by_doctor_and_by_what_runs() {
     }
     let said = run(&mailjob, &["doctor", "--json"]).await;
     for part in ["IMAP", "POP3", "SMTP"] {
-        said.failed("tls", part, "it waits for TLS from the first byte", "tls = \"implicit\"");
+        said.failed(
+            "tls",
+            part,
+            "it waits for TLS from the first byte",
+            "tls = \"implicit\"",
+        );
     }
     mailjob.start().unwrap();
     let words = "it waits for TLS from the first byte; write tls = \"implicit\" for this server";
