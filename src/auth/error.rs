@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{StoreError, assertion::AssertionError, external::ExternalError, sasl};
 use crate::{
+    config::{ClientProof, Grant, OAuth},
     metrics::TokenOutcome,
     net,
     refusal::{self, Diagnosis, Remedy},
@@ -69,8 +70,16 @@ pub enum Error {
         retry_after: Option<Duration>,
     },
     /// The token server can't be reached.
-    #[error("the token server can't be reached: {0}")]
-    Unreachable(#[source] Arc<reqwest::Error>),
+    #[error("the token server {host} can't be reached: {why}")]
+    Unreachable {
+        /// Its host.
+        host: String,
+        /// Why, with what caused it.
+        why: String,
+        /// What the client says.
+        #[source]
+        source: Arc<reqwest::Error>,
+    },
     /// The proxy on the way to the token server does not lead there.
     #[error("the token server can't be reached: {error}; {}", .error.cure())]
     Proxy {
@@ -113,7 +122,7 @@ impl Error {
                 StoreError::Failed(_) => Verdict::Reconnect,
             },
             Self::Busy { .. }
-            | Self::Unreachable(_)
+            | Self::Unreachable { .. }
             | Self::Timeout(_)
             | Self::Answer(_)
             | Self::External(_)
@@ -131,7 +140,7 @@ impl Error {
             | Self::Sasl(_)
             | Self::External(_)
             | Self::Busy { .. }
-            | Self::Unreachable(_)
+            | Self::Unreachable { .. }
             | Self::Proxy { .. }
             | Self::Timeout(_)
             | Self::Answer(_)
@@ -139,11 +148,19 @@ impl Error {
         }
     }
 
+    /// The same, as it is meant for this account's way to sign in.
+    pub(super) fn of(self, oauth: &OAuth) -> Self {
+        match self {
+            Self::Refused(refusal) => Self::Refused(refusal.of_application(oauth)),
+            other => other,
+        }
+    }
+
     /// As what a request to the token server counts that ended so; `None` where none was made.
     pub(super) fn outcome(&self) -> Option<TokenOutcome> {
         match self {
             Self::Refused(_) => Some(TokenOutcome::Refused),
-            Self::Busy { .. } | Self::Unreachable(_) | Self::Proxy { .. } | Self::Timeout(_) | Self::Answer(_) => {
+            Self::Busy { .. } | Self::Unreachable { .. } | Self::Proxy { .. } | Self::Timeout(_) | Self::Answer(_) => {
                 Some(TokenOutcome::Failed)
             }
             Self::Secret(_)
@@ -189,6 +206,8 @@ impl From<StoreError> for Error {
 pub struct Refusal {
     code: String,
     said: String,
+    /// What to replace, where no person signs in to the account.
+    replace: Option<&'static str>,
 }
 
 impl Refusal {
@@ -201,7 +220,27 @@ impl Refusal {
         Self {
             code: clean(error, 60),
             said,
+            replace: None,
         }
+    }
+
+    /// Of an application, which nobody signs in.
+    fn of_application(self, oauth: &OAuth) -> Self {
+        let replace = match (&oauth.grant, &oauth.client) {
+            (Grant::RefreshToken(_), _) => None,
+            (Grant::ServiceAccount { .. }, _) => Some("replace the service account's key file (service_account)"),
+            (Grant::ClientCredentials, ClientProof::Secret { .. }) => {
+                Some("make a new secret where the application is registered, and put it where client_secret points")
+            }
+            (Grant::ClientCredentials, ClientProof::Certificate { .. }) => Some(
+                "register a new certificate for the application, and put it and its key where certificate and certificate_key point",
+            ),
+            (Grant::ClientCredentials, ClientProof::Federated(_)) => Some(
+                "look at the trust (federated credential) where the application is registered, and who renews the file that federated_token names",
+            ),
+            (Grant::ClientCredentials, ClientProof::Public) => Some("give the application a secret (client_secret)"),
+        };
+        Self { replace, ..self }
     }
 
     /// The code, e.g. `invalid_grant`.
@@ -219,7 +258,11 @@ impl Refusal {
     /// What it means, and what to do about it.
     #[must_use]
     pub fn diagnosis(&self) -> Diagnosis {
-        refusal::token(&self.code, &self.said)
+        let diagnosis = refusal::token(&self.code, &self.said);
+        match self.replace {
+            Some(replace) => refusal::of_application(diagnosis, replace),
+            None => diagnosis,
+        }
     }
 
     /// The server's own words: its code, and what it said with it.

@@ -65,3 +65,55 @@ fn words_are_shown_without_control_characters_or_end() {
     );
     assert!(!text.chars().any(char::is_control) && text.len() < 700, "{text}");
 }
+
+#[test]
+fn an_application_is_told_what_to_replace_and_a_person_to_sign_in() {
+    let oauth = |grant, client| OAuth {
+        server: crate::config::AuthorizationServer::Known {
+            token_url: "https://login.example/token".into(),
+            authorize_url: None,
+            device_url: None,
+        },
+        client_id: "x".into(),
+        client,
+        scopes: None,
+        grant,
+        ca_file: None,
+        refresh_life: None,
+    };
+    let env = || crate::secret::SecretRef::Env("X".into());
+    let secret = || ClientProof::Secret {
+        secret: env(),
+        send: crate::config::SendSecret::Body,
+        expires: None,
+    };
+    let certificate = ClientProof::Certificate {
+        certificate: "c.pem".into(),
+        key: env(),
+    };
+    for (oauth, words) in [
+        (oauth(Grant::ClientCredentials, secret()), "where client_secret points"),
+        (
+            oauth(Grant::ClientCredentials, certificate),
+            "certificate and certificate_key",
+        ),
+        (
+            oauth(Grant::ClientCredentials, ClientProof::Federated("t".into())),
+            "federated_token",
+        ),
+        (
+            oauth(Grant::ServiceAccount { key: env() }, ClientProof::Public),
+            "service_account",
+        ),
+        (oauth(Grant::RefreshToken(None), secret()), "mailjob auth login"),
+    ] {
+        let refused = Error::Refused(Refusal::new("invalid_grant", None, None)).of(&oauth);
+        assert!(refused.to_string().contains(words), "{refused}");
+        assert_eq!(
+            refused.to_string().contains("auth login"),
+            oauth.is_person(),
+            "{refused}"
+        );
+        assert_eq!(refused.verdict(), Verdict::SlowDown);
+    }
+}

@@ -12,14 +12,20 @@ use oauth2::{
 };
 use reqwest::Url;
 
-use super::{error::Error, normal};
-use crate::{net::http::refused_on_the_way, retry_after::retry_after, secret::Redaction};
+use super::{
+    error::{Error, clean},
+    normal,
+};
+use crate::{causes::causes, net::http::refused_on_the_way, retry_after::retry_after, secret::Redaction};
 
 /// The whole exchange, body included. Long, because a server that rotates refresh tokens has made the old one worthless before it
 /// answers: some need over half a minute, and who gives up has lost the new one.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Bytes of an answer that are read.
 const MOST: usize = 1 << 20;
+
+/// Characters kept of why it can't be reached.
+const MAX_CAUSES: usize = 500;
 
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
@@ -91,7 +97,15 @@ async fn exchange(http: reqwest::Client, request: HttpRequest) -> Result<HttpRes
 }
 
 async fn read(http: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, Error> {
-    let unreachable = |error: reqwest::Error| Error::Unreachable(Arc::new(error.without_url()));
+    let host = request.uri().host().unwrap_or_default().to_owned();
+    let unreachable = |error: reqwest::Error| {
+        let error = error.without_url();
+        Error::Unreachable {
+            host: host.clone(),
+            why: clean(&causes(&error), MAX_CAUSES),
+            source: Arc::new(error),
+        }
+    };
     let secrets = secrets(request.body());
     let request: reqwest::Request = request.try_into().map_err(unreachable)?;
     let url = request.url().clone();

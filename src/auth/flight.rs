@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use tokio::{
     sync::{Notify, OwnedMutexGuard},
     time::Instant,
@@ -53,6 +53,8 @@ pub(super) struct Shared {
     pub(super) flight: Arc<tokio::sync::Mutex<Flight>>,
     /// Rings when an access token was granted.
     pub(super) granted: Notify,
+    /// Rings when a session works that did not.
+    pub(super) works: Notify,
 }
 
 /// What the one who talks to the token server must know.
@@ -81,6 +83,7 @@ impl Shared {
             token: InUse::default(),
             flight: Arc::default(),
             granted: Notify::new(),
+            works: Notify::new(),
         }
     }
 
@@ -90,6 +93,12 @@ impl Shared {
 
     pub(super) fn scopes(&self) -> Vec<String> {
         self.scopes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// When a person signed in, where that is known.
+    pub(super) async fn signed_in(&self) -> Option<DateTime<Utc>> {
+        let known = self.store.load(&self.account.sign_in).await.ok()?;
+        known.token.map(|token| token.signed_in)
     }
 
     /// Whether only a person can help.
@@ -218,7 +227,7 @@ impl Shared {
         {
             self.requests.count(outcome);
         }
-        let granted = granted?;
+        let granted = granted.map_err(|error| error.of(oauth))?;
         let token = Token {
             secret: granted.access_token,
             life: Life::new(asked, granted.length),

@@ -7,10 +7,17 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Credential, TokenStore, error::Error, flight::Shared, life::Age, trouble::Refusal};
+use super::{
+    Credential, TokenStore,
+    error::{Error, Verdict},
+    flight::Shared,
+    life::Age,
+    trouble::Refusal,
+};
 use crate::{
     config::{Account, Auth, Protocol, TokenSource},
     metrics::TokenRequests,
+    prints,
     secret::{Secret, SecretRef},
 };
 
@@ -19,6 +26,17 @@ const LOOK: Duration = Duration::from_secs(3);
 
 /// How often a sign-in that nobody waits for is tried again, while the token server is in trouble.
 const AGAIN: Duration = Duration::from_secs(15);
+
+/// How a pause ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// Its time is over.
+    Over,
+    /// Another session works.
+    Works,
+    /// Somebody mended the account.
+    Mended,
+}
 
 /// A sign-in. Clones share one.
 #[derive(Clone)]
@@ -85,7 +103,10 @@ impl Login {
                 Ok(_) => {
                     let soon = Instant::now() + AGAIN;
                     let due = self.shared.token.refresh_due().unwrap_or(soon);
-                    tokio::time::sleep_until(due.max(soon)).await;
+                    tokio::select! {
+                        () = tokio::time::sleep_until(due.max(soon)) => {}
+                        () = self.replaced() => {}
+                    }
                 }
                 Err(error) if error.needs_person() => self.mended().await,
                 Err(_) => tokio::time::sleep(AGAIN).await,
@@ -93,16 +114,70 @@ impl Login {
         }
     }
 
-    /// Waits; while only a person can help, no longer than until one did.
-    pub async fn pause(&self, wait: Duration) {
-        match self.shared.refusal().await {
-            Refusal::None => tokio::time::sleep(wait).await,
-            Refusal::Over => {}
-            Refusal::Stands => {
-                tokio::select! {
-                    () = tokio::time::sleep(wait) => {}
-                    () = self.mended() => {}
-                }
+    /// Waits after a failure. Where somebody has to act, no longer than until one did: signed in, or put another secret, key or certificate
+    /// in its place; or until another session of the account works that had failed.
+    pub async fn pause(&self, wait: Duration, verdict: Verdict) -> Pause {
+        let works = self.shared.works.notified();
+        let account = self.shared.account.clone();
+        let files = move || account.mendable();
+        let refusal = self.shared.refusal().await;
+        if refusal == Refusal::Over {
+            return Pause::Over;
+        }
+        if refusal == Refusal::None && verdict == Verdict::Reconnect {
+            tokio::time::sleep(wait).await;
+            return Pause::Over;
+        }
+        let granted = async {
+            match refusal {
+                Refusal::Stands => self.mended().await,
+                Refusal::None | Refusal::Over => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => Pause::Over,
+            () = works => Pause::Works,
+            () = granted => Pause::Mended,
+            () = self.signed_in_anew() => Pause::Mended,
+            () = prints::changed(files, LOOK) => Pause::Mended,
+        }
+    }
+
+    /// A session of the account works that did not before: whoever pauses need not wait.
+    pub fn works(&self) {
+        self.shared.works.notify_waiters();
+    }
+
+    /// Waits until the sign-in whose tokens are used was forgotten or replaced by another: they are used no more.
+    async fn replaced(&self) {
+        let before = match self.shared.signed_in().await {
+            Some(before) if self.shared.account.auth.is_person() => before,
+            _ => return std::future::pending().await,
+        };
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let Ok(known) = self.shared.store.load(&self.shared.account.sign_in).await else {
+                continue;
+            };
+            if known.token.is_none_or(|token| token.signed_in != before) {
+                self.shared.token.forget();
+                return;
+            }
+        }
+    }
+
+    /// Waits until a person has signed in. Tokens of the sign-in before are used no more: it may have been another person's.
+    async fn signed_in_anew(&self) {
+        if !self.shared.account.auth.is_person() {
+            return std::future::pending().await;
+        }
+        let before = self.shared.signed_in().await;
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let now = self.shared.signed_in().await;
+            if now.is_some() && now != before {
+                self.shared.token.forget();
+                return;
             }
         }
     }

@@ -116,7 +116,14 @@ async fn a_server_that_is_not_there_or_never_answers_is_given_up() {
     drop(listener);
     let absent = world(&url, refreshing);
     let error = absent.token().await.unwrap_err();
-    assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
+    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    let words = error.to_string();
+    let names = "the token server 127.0.0.1 can't be reached: ";
+    assert!(words.starts_with(names) && words.contains("refused"), "{words}");
+    assert!(
+        !words.contains("error sending request") && !words.contains("/token"),
+        "{words}"
+    );
 }
 
 #[tokio::test]

@@ -178,7 +178,7 @@ async fn after_a_refusal_only_new_secrets_are_tried_at_once() {
     );
 
     // Who waits is woken by them, not by the hour.
-    let paused = world.login.pause(Duration::from_secs(3600));
+    let paused = world.login.pause(Duration::from_secs(3600), Verdict::SlowDown);
     write_secret(&world.folder.path().join("refresh"), "anew");
     tokio::time::timeout(Duration::from_secs(60), paused).await.unwrap();
     assert_eq!(world.token().await.unwrap(), "access-2");
@@ -199,7 +199,7 @@ async fn what_a_person_signed_in_wakes_who_waits() {
     world.token().await.unwrap_err();
     let paused = tokio::spawn({
         let login = world.login.clone();
-        async move { login.pause(Duration::from_secs(3600)).await }
+        async move { login.pause(Duration::from_secs(3600), Verdict::SlowDown).await }
     });
     // Another process stores it, as `mailjob auth login` does.
     let origin = Some(Sha256::digest("first").into());
@@ -265,4 +265,40 @@ async fn a_password_is_read_each_time() {
             Credential::Bearer(_) => panic!("a token"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_forgotten_or_replaced_is_used_no_more() {
+    let server = TokenServer::start(|n, _| grant(n, None)).await;
+    let world = world(&server.url, refreshing);
+    let now = Utc::now();
+    let token = |refresh_token: &str, signed_in| StoredToken {
+        refresh_token: Secret::from(refresh_token.to_owned()),
+        origin: Some(Sha256::digest("first").into()),
+        issued: now,
+        signed_in,
+    };
+    world.store.save("contoso", token("a", now)).await.unwrap();
+    let keeping = tokio::spawn({
+        let login = world.login.clone();
+        async move { login.keep().await }
+    });
+    let used = async |expected: &str| {
+        while world.token().await.ok().as_deref() != Some(expected) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    used("access-1").await;
+    // Somebody else signs in, in another process.
+    let later = now + chrono::TimeDelta::minutes(1);
+    world.store.save("contoso", token("b", later)).await.unwrap();
+    used("access-2").await;
+    let asked = server.requests().pop().unwrap();
+    assert!(asked.contains("refresh_token=b"), "{asked}");
+    // And somebody forgets it: what the configuration has is tried.
+    *world.store.token.lock().unwrap() = None;
+    used("access-3").await;
+    let asked = server.requests().pop().unwrap();
+    assert!(asked.contains("refresh_token=first"), "{asked}");
+    keeping.abort();
 }

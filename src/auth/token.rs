@@ -44,6 +44,11 @@ impl InUse {
         secret
     }
 
+    /// None is to be used any more.
+    pub(super) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// This one isn't to be used any more.
     pub(super) fn reject(&self, rejected: &Secret) {
         let mut token = self.0.lock().unwrap_or_else(PoisonError::into_inner);

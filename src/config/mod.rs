@@ -35,6 +35,7 @@ mod inputs;
 mod jobs;
 pub mod load;
 mod mailbox;
+mod mendable;
 mod net;
 mod oauth;
 mod operator;

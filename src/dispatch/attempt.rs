@@ -174,10 +174,13 @@ async fn asked(
     let ended = webhook::send(&dispatch.http, webhook, request, tells, means).await;
     dispatch.health.acted(acting.elapsed());
     match asking.and_then(|asking| asking.ended(&ended.outcome)) {
+        Some(Turn::Down(down)) if down.refuses() => {
+            tracing::error!(%endpoint, said = down.said, "the webhook refuses us: jobs wait for you, and it is asked now and then by one of them");
+        }
         Some(Turn::Down(down)) => {
             tracing::error!(%endpoint, said = down.said, "the webhook is down: jobs wait, and it is asked now and then by one of them");
         }
-        Some(Turn::Up(since)) => tracing::info!(%endpoint, %since, "the webhook is up again"),
+        Some(Turn::Up(since)) => tracing::info!(%endpoint, %since, "the webhook takes mails again"),
         None => {}
     }
     Some(ended)

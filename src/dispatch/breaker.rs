@@ -3,13 +3,15 @@
 //! It counts as down after [`FAILURES`] requests in a row that came to nothing by no fault of a mail. Then it is asked by one request at a
 //! time, after waits that double up to [`LONGEST`]; whatever it answers but that it can't, it is up again. It is each endpoint's own: of one
 //! host, one path may be down and another not, and each waits as long as its file says.
+//!
+//! One that refuses us until its operator has acted (401, 404, …) is left alone in the same way: a night's mails don't storm it, and lock no key.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use crate::job::{Outcome, Reason};
+use crate::job::{Fault, Outcome, Reason};
 
 /// Requests in a row after which a webhook counts as down.
 pub(super) const FAILURES: u32 = 5;
@@ -27,6 +29,23 @@ pub struct Down {
     pub said: String,
     /// When it is asked next; the past while it is being asked.
     pub next: DateTime<Utc>,
+    /// Why: [`Reason::Down`] where nobody is there, else what only the operator can end.
+    pub reason: Reason,
+}
+
+impl Down {
+    /// Whether it is there and refuses us, until the operator has acted.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        self.reason.fault() == Fault::Operator
+    }
+}
+
+/// Why a webhook is not to be asked, as one outcome says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Failure<'a> {
+    pub(super) reason: Reason,
+    pub(super) said: &'a str,
 }
 
 /// What is known of a webhook.
@@ -73,15 +92,19 @@ impl Breaker {
         }
     }
 
-    /// Until when no job needs to be claimed, and for how long it has been down.
+    /// Until when no job needs to be claimed, and for how long it has been down; for no time where jobs wait for the operator without end.
     pub(super) fn rest(&self) -> Option<(Instant, Duration)> {
         let open = self.open.as_ref()?;
-        Some((open.until, open.until.duration_since(open.since)))
+        let so_long = match open.down.refuses() {
+            true => Duration::ZERO,
+            false => open.until.duration_since(open.since),
+        };
+        Some((open.until, so_long))
     }
 
     /// A request has ended: `failed` says why, where the webhook is down. `jitter` is from 0 to 1 and adds up to a fifth of a wait.
-    pub(super) fn answered(&mut self, failed: Option<&str>, jitter: f64, (now, time): (Instant, DateTime<Utc>)) {
-        let Some(said) = failed else {
+    pub(super) fn answered(&mut self, failed: Option<Failure<'_>>, jitter: f64, (now, time): (Instant, DateTime<Utc>)) {
+        let Some(Failure { reason, said }) = failed else {
             *self = Self::default();
             return;
         };
@@ -95,15 +118,19 @@ impl Breaker {
         };
         let wait = FIRST.saturating_mul(1 << probes.min(16)).min(LONGEST);
         let wait = wait + wait.mul_f64(jitter.clamp(0.0, 1.0) / 5.0);
+        // How long nobody was there is not counted from when it refused us, nor the other way round.
+        let same = |open: &&Open| open.down.refuses() == (reason.fault() == Fault::Operator);
         let (since, down_since) = self
             .open
             .as_ref()
+            .filter(same)
             .map_or((now, time), |open| (open.since, open.down.since));
         self.open = Some(Open {
             down: Down {
                 since: down_since,
                 said: said.to_owned(),
                 next: time + wait,
+                reason,
             },
             since,
             until: now + wait,
@@ -133,16 +160,18 @@ impl Breaker {
     }
 }
 
-/// Why the webhook itself is down, where this outcome says so: nobody was reached, nothing came in time, or whoever stands before it says
-/// that it isn't there. What else a webhook answers may be the fault of one mail.
-pub(super) fn failure(outcome: &Outcome) -> Option<&str> {
-    match outcome {
-        Outcome::Retry { reason, detail, .. } => {
-            let is_down = matches!(reason, Reason::Network | Reason::Timeout | Reason::Status(502..=504));
-            is_down.then_some(detail)
-        }
-        _ => None,
-    }
+/// Why the webhook is not to be asked, where this outcome says so: nobody was reached, nothing came in time, whoever stands before it says
+/// that it isn't there, or it refuses whoever asks. What else a webhook answers may be the fault of one mail.
+pub(super) fn failure(outcome: &Outcome) -> Option<Failure<'_>> {
+    let Outcome::Retry { reason, detail, .. } = outcome else {
+        return None;
+    };
+    let reason = match reason {
+        Reason::Network | Reason::Timeout | Reason::Status(502..=504) => Reason::Down,
+        reason if reason.fault() == Fault::Operator => *reason,
+        _ => return None,
+    };
+    Some(Failure { reason, said: detail })
 }
 
 #[cfg(test)]

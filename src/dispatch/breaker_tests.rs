@@ -14,11 +14,16 @@ impl Clock {
     }
 }
 
+const fn away(said: &str) -> Option<Failure<'_>> {
+    let reason = Reason::Down;
+    Some(Failure { reason, said })
+}
+
 fn down(clock: &Clock) -> Breaker {
     let mut breaker = Breaker::default();
     for _ in 0..FAILURES {
         assert_eq!(breaker.admit(clock.0), Admission::Ask);
-        breaker.answered(Some("refused"), 0.0, clock.at(0));
+        breaker.answered(away("refused"), 0.0, clock.at(0));
     }
     breaker
 }
@@ -28,7 +33,7 @@ fn it_is_down_after_failures_in_a_row_and_asked_once_at_growing_waits() {
     let clock = Clock(Instant::now());
     let mut breaker = Breaker::default();
     for _ in 1..FAILURES {
-        breaker.answered(Some("refused"), 0.0, clock.at(0));
+        breaker.answered(away("refused"), 0.0, clock.at(0));
     }
     breaker.answered(None, 0.0, clock.at(0));
     assert!(breaker.down().is_none(), "one that got through begins anew");
@@ -43,7 +48,7 @@ fn it_is_down_after_failures_in_a_row_and_asked_once_at_growing_waits() {
         assert_eq!(early, Admission::NotBefore(clock.at(at).0, known), "{since:?}");
         assert_eq!(breaker.admit(clock.at(at).0), Admission::Ask);
         assert_eq!(breaker.admit(clock.at(at + 9).0), Admission::Wait, "one asks");
-        breaker.answered(Some("502"), 0.0, clock.at(at));
+        breaker.answered(away("502"), 0.0, clock.at(at));
         let down = breaker.down().unwrap();
         assert_eq!((down.since, down.said.as_str()), (clock.at(0).1, "502"));
     }
@@ -62,8 +67,8 @@ fn who_asks_and_gives_up_is_followed_by_another_and_a_word_hurries() {
     breaker.gave_up();
     assert_eq!(breaker.admit(clock.0), Admission::Ask);
     // What was sent before it was known to be down puts nothing off, and what got through counts.
-    breaker.answered(Some("refused"), 0.0, clock.at(1));
-    breaker.answered(Some("late"), 0.0, clock.at(1));
+    breaker.answered(away("refused"), 0.0, clock.at(1));
+    breaker.answered(away("late"), 0.0, clock.at(1));
     assert_eq!(breaker.down().unwrap().said, "refused");
     breaker.answered(None, 0.0, clock.at(1));
     assert_eq!(breaker.down(), None);
@@ -83,13 +88,16 @@ fn only_what_no_mail_can_be_blamed_for_says_that_it_is_down() {
         Reason::Status(503),
         Reason::Status(504),
     ] {
-        assert_eq!(failure(&retry(reason)), Some("why"), "{reason:?}");
+        assert_eq!(failure(&retry(reason)), away("why"), "{reason:?}");
+    }
+    for reason in Reason::operators() {
+        let said = "why";
+        assert_eq!(failure(&retry(reason)), Some(Failure { reason, said }), "{reason:?}");
     }
     for reason in [
         Reason::Status(500),
         Reason::Status(429),
-        Reason::Status(401),
-        Reason::Tls,
+        Reason::Status(400),
         Reason::Local,
         Reason::Down,
     ] {
@@ -101,6 +109,33 @@ fn only_what_no_mail_can_be_blamed_for_says_that_it_is_down() {
         tell: None,
     };
     assert_eq!(failure(&failed), None);
+}
+
+#[test]
+fn how_long_it_refused_us_is_not_how_long_it_was_down() {
+    let clock = Clock(Instant::now());
+    let mut breaker = down(&clock);
+    let refused = Some(Failure {
+        reason: Reason::Status(401),
+        said: "401",
+    });
+    for (at, failed, since, rests) in [
+        (1, refused, 1, 0),
+        (100_000, refused, 1, 0),
+        (200_000, away("gone"), 200_000, 8),
+        (200_100, away("gone"), 200_000, 116),
+        (300_000, refused, 300_000, 0),
+    ] {
+        assert_eq!(breaker.admit(clock.at(at).0), Admission::Ask, "{at}");
+        breaker.answered(failed, 0.0, clock.at(at));
+        let down = breaker.down().unwrap();
+        assert_eq!(
+            (down.since, down.refuses()),
+            (clock.at(since).1, failed == refused),
+            "{at}"
+        );
+        assert_eq!(breaker.rest().unwrap().1, Duration::from_secs(rests), "{at}");
+    }
 }
 
 proptest! {
@@ -117,7 +152,7 @@ proptest! {
                 Admission::Ask => {
                     asked += 1;
                     last = now;
-                    breaker.answered(Some("refused"), jitter, clock.at(now));
+                    breaker.answered(away("refused"), jitter, clock.at(now));
                 }
                 Admission::Wait => prop_assert!(false, "nobody asks"),
                 Admission::NotBefore(until, _) => {

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::geteuid;
+use rustix::{io::Errno, process::geteuid};
 use tokio::task::spawn_blocking;
 
 use super::{
@@ -317,8 +317,7 @@ fn outcome(end: &End, limit: Duration, answer: Answer, last_words: &str) -> Outc
     }
 }
 
-/// A program that isn't there or may not be run is the operator's to mend, as is a machine without room for a process. What is more than a
-/// process can be given stays so.
+/// A program that isn't there or may not be run is the operator's to mend, as is a machine without room for a process: its mails wait.
 fn unstarted(command: &config::Command, error: &StartError) -> Outcome {
     let program = command.argv.first().map_or("", String::as_str);
     let detail = format!("{program} could not be started: {error}");
@@ -327,17 +326,25 @@ fn unstarted(command: &config::Command, error: &StartError) -> Outcome {
             let cure = "this machine has no more open files, processes or memory for Mailjob: raise its limits";
             later(Reason::Local, format!("{detail}; {cure}"))
         }
-        StartError::TooMuch => Outcome::Failed {
-            reason: Reason::Spawn,
-            detail,
-            tell: None,
-        },
+        // What a mail gives has its own limits ([`fit_together`]): beyond them it is what is written in the file, or this machine.
+        StartError::TooMuch => {
+            let cure = "shorten argv and env in [command], or raise the limit of the stack for Mailjob (ulimit -s)";
+            later(Reason::Spawn, format!("{detail}; {cure}"))
+        }
         StartError::Program(found) => {
+            let is_there = guest::located(program).is_ok_and(|path| path.exists());
             let cure = match found.kind() {
+                io::ErrorKind::NotFound if is_there => {
+                    "; the file is there, but not what its first line (#!) names: install that interpreter, or correct the line (a line end of \
+                     Windows counts as a part of the name)"
+                }
                 io::ErrorKind::NotFound => "; check argv in [command]: mailjob doctor looks for it as run does",
                 io::ErrorKind::PermissionDenied => {
                     "; let the user that it runs as execute it, and name what it is run by (the first line of a script), where that is no \
                      program of the system, in read of [command]"
+                }
+                _ if found.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
+                    "; it is no program of this machine: a script needs a first line such as #!/bin/sh"
                 }
                 _ => "",
             };

@@ -272,3 +272,48 @@ async fn a_missing_secret_is_tried_again() {
         "{unready:?}"
     );
 }
+
+#[test]
+fn what_can_t_be_started_waits_for_the_operator_or_for_room_and_says_what_to_do() {
+    let command = shell("true");
+    let program = |kind: io::ErrorKind| StartError::Program(kind.into());
+    let errno = |errno: rustix::io::Errno| StartError::Program(errno.into());
+    for (error, reason, cure) in [
+        // /bin/sh is there.
+        (
+            program(io::ErrorKind::NotFound),
+            Reason::Spawn,
+            "its first line (#!) names",
+        ),
+        (program(io::ErrorKind::PermissionDenied), Reason::Spawn, "execute it"),
+        (errno(rustix::io::Errno::NOEXEC), Reason::Spawn, "such as #!/bin/sh"),
+        (StartError::TooMuch, Reason::Spawn, "ulimit -s"),
+        (errno(rustix::io::Errno::MFILE), Reason::Local, "raise its limits"),
+        (errno(rustix::io::Errno::NOMEM), Reason::Local, "raise its limits"),
+        (errno(rustix::io::Errno::AGAIN), Reason::Local, "raise its limits"),
+    ] {
+        let outcome = unstarted(&command, &error);
+        let Outcome::Retry {
+            reason: found, detail, ..
+        } = &outcome
+        else {
+            panic!("{error:?}: {outcome:?}");
+        };
+        assert_eq!(*found, reason, "{error:?}");
+        assert!(detail.contains(cure), "{error:?}: {detail}");
+        assert!(!found.is_attempt(), "{error:?}");
+    }
+}
+
+#[test]
+fn a_program_that_is_missing_is_looked_for_as_the_doctor_does() {
+    let missing = config::Command::new(vec!["/no/such/program".into()]);
+    let outcome = unstarted(&missing, &StartError::Program(io::ErrorKind::NotFound.into()));
+    let Outcome::Retry { detail, .. } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(
+        detail.contains("check argv in [command]: mailjob doctor looks for it"),
+        "{detail}"
+    );
+}

@@ -6,7 +6,10 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use tokio::{task::spawn_blocking, time::sleep};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
 
 use super::{Dispatch, Ended, Told, action_key, conversation, gates, health::Counted, original, reading::Seen, room};
 use crate::{
@@ -47,10 +50,16 @@ pub(super) async fn commit(
         Told::Here => conversation::answerable(&dispatch.endpoint, outcome, seen.depth),
         Told::Later | Told::Before => (outcome, None),
     };
+    let mending = &dispatch.health.mending;
+    let is_outdated = Instant::now()
+        .checked_sub(took)
+        .is_some_and(|begun| mending.is_outdated(begun));
+    // What it met may be mended since: it is tried again soon.
+    let attempt = if is_outdated { 1 } else { job.attempt };
     let (outcome, due) = settle(
         outcome,
         &dispatch.endpoint.retry,
-        (job.attempt, job.retries),
+        (attempt, job.retries),
         fastrand::f64(),
         now,
     );
@@ -84,7 +93,11 @@ pub(super) async fn commit(
         trace,
         gone,
     };
+    let calls = mending.ended(&finish.outcome);
     finish_at_last(dispatch, finish).await;
+    if calls {
+        super::mending::call(dispatch).await;
+    }
 }
 
 /// Whether the mail was meant, but not accepted from its sender, or is a bounce of a reply of ours: then it is not for the next endpoint
@@ -117,8 +130,8 @@ fn settle(
     };
     let due = match (reason, not_before) {
         // Who waits for its turn is due when its turn is.
-        (Reason::Rate | Reason::Down, Some(turn)) => Some(turn),
-        _ if !reason.is_attempt() => Some(retry::waiting(retry, attempt, jitter, now)),
+        (_, Some(turn)) if !reason.is_attempt() => Some(turn),
+        _ if !reason.is_attempt() => Some(retry::waiting(retry, reason.fault(), attempt, jitter, now)),
         _ => retry::due(retry, retries, not_before, jitter, now),
     };
     if let Some(due) = due {
@@ -216,9 +229,16 @@ async fn finish_at_last(dispatch: &Dispatch, finish: Finish) {
     let mut wait = FIRST_WAIT;
     let counted = Counted::from(&finish.outcome);
     loop {
-        let Err(error) = dispatch.ledger.finish(finish.clone()).await else {
-            dispatch.health.committed(&counted);
-            return;
+        let error = match dispatch.ledger.finish(finish.clone()).await {
+            Ok(held_back) => {
+                dispatch.health.committed(&counted);
+                if let Some(code) = held_back {
+                    dispatch.health.held_back();
+                    tracing::warn!(%endpoint, %job, code, "no reply goes: [rates] allows no more of them now");
+                }
+                return;
+            }
+            Err(error) => error,
         };
         if is_final(&error) {
             tracing::error!(%endpoint, %job, %error, "the outcome was refused by the ledger");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{breaker::Down, probing::Probing};
+use super::{breaker::Down, mending::Mending, probing::Probing};
 use crate::{
     job::{Outcome, Reason},
     metrics,
@@ -14,6 +14,8 @@ pub struct Health {
     meter: metrics::Endpoint,
     /// Whether the webhook is down.
     pub(super) webhook: Probing,
+    /// Whether jobs wait until something is mended.
+    pub(super) mending: Mending,
 }
 
 impl Health {
@@ -23,6 +25,7 @@ impl Health {
         Self {
             meter,
             webhook: Probing::default(),
+            mending: Mending::default(),
         }
     }
 
@@ -35,6 +38,11 @@ impl Health {
     /// The action ran for so long.
     pub(super) fn acted(&self, took: Duration) {
         self.meter.acted(took);
+    }
+
+    /// `[rates]` held a reply back.
+    pub(super) fn held_back(&self) {
+        self.meter.held_back();
     }
 
     /// The outcome of an attempt was committed.

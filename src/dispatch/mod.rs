@@ -23,6 +23,7 @@ mod gather;
 mod health;
 pub mod inputs;
 mod json;
+mod mending;
 pub mod original;
 mod out;
 mod output;
@@ -154,6 +155,8 @@ fn action_key(action: &config::Action) -> [u8; 32] {
 pub async fn run(dispatch: Dispatch) {
     let dispatch = Arc::new(dispatch);
     resume_changed(&dispatch).await;
+    // Whoever changed the file, or started us anew, may have mended what they wait for.
+    mending::call(&dispatch).await;
     let mut running = JoinSet::new();
     let claims = async {
         while let Some(claimed) = dispatch.stop.run_until_cancelled(claim(&dispatch)).await {
@@ -172,6 +175,7 @@ pub async fn run(dispatch: Dispatch) {
     tokio::select! {
         () = claims => {}
         () = hurry(&dispatch) => {}
+        () = mending::watch(&dispatch) => {}
     }
     while let Some(ended) = running.join_next().await {
         look_at(&dispatch, ended);

@@ -150,6 +150,14 @@ fn put_off(job: &ClaimedJob, retry: &Retry, down: &Down, so_long: Duration) -> O
     let schedule = schedule(retry);
     let waited = (Utc::now() - job.taken).to_std().unwrap_or_default();
     let since = down.since.format("%F %T UTC");
+    if down.refuses() {
+        // As the one that it refused: however long, until the operator has acted.
+        return Outcome::Retry {
+            reason: down.reason,
+            detail: down.said.clone(),
+            not_before: Some(down.next),
+        };
+    }
     if so_long >= schedule && waited >= schedule && job.rerun == 0 {
         return Outcome::Failed {
             reason: Reason::Exhausted,
@@ -161,7 +169,7 @@ fn put_off(job: &ClaimedJob, retry: &Retry, down: &Down, so_long: Duration) -> O
         };
     }
     Outcome::Retry {
-        reason: Reason::Down,
+        reason: down.reason,
         detail: format!("the webhook is down since {since}: {}", down.said),
         not_before: Some(down.next),
     }
@@ -183,6 +191,7 @@ mod tests {
             since: DateTime::UNIX_EPOCH,
             said: "refused".into(),
             next: Utc::now(),
+            reason: Reason::Down,
         };
         for (minutes, so_long, rerun, fails) in [
             (0, 3_600, 0, false),
@@ -206,6 +215,29 @@ mod tests {
                 _ => panic!("{minutes} {so_long} {rerun}: {outcome:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_job_that_waits_for_the_operator_never_fails_and_says_why() {
+        let down = Down {
+            since: DateTime::UNIX_EPOCH,
+            said: "the webhook answered 401".into(),
+            next: Utc::now(),
+            reason: Reason::Status(401),
+        };
+        let job = ClaimedJob {
+            taken: DateTime::UNIX_EPOCH,
+            ..job()
+        };
+        let retry = Retry {
+            waits: vec![Duration::from_secs(600)],
+        };
+        let expected = Outcome::Retry {
+            reason: Reason::Status(401),
+            detail: down.said.clone(),
+            not_before: Some(down.next),
+        };
+        assert_eq!(put_off(&job, &retry, &down, Duration::MAX), expected);
     }
 
     #[test]

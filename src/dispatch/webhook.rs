@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     budget::{Budget, Room},
-    config,
+    causes, config,
     job::{Cut, Outcome, Reason},
     message::clean::clean,
     net::{
@@ -236,7 +236,7 @@ pub(super) async fn send(
     let exchanged = timeout_at(until, exchange(client, webhook, request, &mut progress)).await;
     let ended = match (exchanged, progress.status()) {
         (Ok(Ok(answer)), _) => judged(webhook, answer, until, tells, means, &mut answered).await,
-        (Ok(Err(error)), Some(status)) => headless(status, causes(&error), means, &mut answered).await,
+        (Ok(Err(error)), Some(status)) => headless(status, why(&error), means, &mut answered).await,
         (Err(_elapsed), Some(status)) => headless(status, late(webhook), means, &mut answered).await,
         (Ok(Err(error)), None) => unreachable(&error).into(),
         (Err(_elapsed), None) => later(Reason::Timeout, late(webhook)).into(),
@@ -306,7 +306,7 @@ async fn judged(
             Err(error) => Came::Broken(format!("its body can't be read from the temporary folder: {error}")),
         },
         Ok(Ok(false)) => Came::TooLarge { most },
-        Ok(Err(error)) => Came::Broken(format!("its body did not come whole: {}", causes(&error))),
+        Ok(Err(error)) => Came::Broken(format!("its body did not come whole: {}", why(&error))),
         Err(_elapsed) => Came::Broken(late(webhook)),
     };
     let limits = Limits {
@@ -352,7 +352,7 @@ fn unreachable(error: &ExchangeError) -> Outcome {
         ExchangeError::Connect(error) => (Reason::Network, Some(error.cure())),
     };
     let reason = if by_tls.is_some() { Reason::Tls } else { reason };
-    let what = format!("the exchange with the webhook failed: {}", causes(error));
+    let what = format!("the exchange with the webhook failed: {}", why(error));
     later(
         reason,
         by_tls.or(cure).map_or(what.clone(), |cure| format!("{what}; {cure}")),
@@ -361,7 +361,7 @@ fn unreachable(error: &ExchangeError) -> Outcome {
 
 /// What fails because this machine has no more: the job waits, and no sender hears of it.
 fn ours(error: &ExchangeError) -> Outcome {
-    let what = causes(error);
+    let what = why(error);
     later(
         Reason::Local,
         format!(
@@ -370,18 +370,8 @@ fn ours(error: &ExchangeError) -> Outcome {
     )
 }
 
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut causes = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        // Some say what their cause says.
-        if !causes.iter().any(|known| known.contains(&said)) {
-            causes.push(said);
-        }
-        cause = error.source();
-    }
-    clean(&causes.join(": "), MAX_CAUSES)
+fn why(error: &dyn std::error::Error) -> String {
+    clean(&causes::causes(error), MAX_CAUSES)
 }
 
 /// Characters kept of why a request failed.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod conversation;
+mod fault;
 pub mod history;
 mod id;
 mod part;
@@ -15,12 +16,13 @@ use chrono::{DateTime, Utc};
 pub use self::{
     answer::{Answer, File, Flaw},
     conversation::{Accepted, Allowed, Answerable, MAX_DATA, NewConversation},
+    fault::Fault,
     history::{Cut, Decision, Exchange, Trace},
     id::{BadId, JobId},
     part::{Ended as EndedPart, Part, Piece, Share},
     token::{ConversationKey, Token},
 };
-use crate::{config::EndpointName, message::Head, refusal};
+use crate::{config::EndpointName, message::Head};
 
 /// What one attempt came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -141,27 +143,6 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Those that only the operator can end: a setting, a secret, a program, a certificate. Jobs wait for him, however long, and no sender hears
-    /// of it.
-    pub fn operators() -> impl Iterator<Item = Self> {
-        let statuses = refusal::OPERATORS.iter().map(|status| Self::Status(*status));
-        let others = [Self::Tls, Self::Proxy, Self::PrivateNetwork, Self::Spawn, Self::Secret];
-        statuses.chain(others)
-    }
-
-    /// Whether it is one of them.
-    #[must_use]
-    pub fn is_operators(self) -> bool {
-        Self::operators().any(|reason| reason == self)
-    }
-
-    /// Whether a job that comes back for it has had one of its attempts. Nobody tried who waited for his turn, for a webhook that is down, for the
-    /// operator, or for room on our own disk.
-    #[must_use]
-    pub fn is_attempt(self) -> bool {
-        !matches!(self, Self::Rate | Self::Down | Self::Local) && !self.is_operators()
-    }
-
     /// The stable code, e.g. `status-503`, `exit-1`, `timeout`.
     #[must_use]
     pub fn code(self) -> String {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::Fault;
 use crate::config::Retry;
 
 /// The farthest that an action may put off its next attempt (`Retry-After`, RFC 9110 section 10.2.3).
@@ -36,15 +37,25 @@ pub fn due(
     Some(after(after(now, *wait).max(wished), spread))
 }
 
-/// The longest wait of a job that waits for the operator or for room: he may mend it without a word to us.
-const LONGEST: Duration = Duration::from_secs(3_600);
+/// The waits of a job that waits for a person or for room: its own, in seconds. They never end: the last one comes again and again, since what
+/// is wrong may be mended without a word to us.
+const WAITING: [u64; 6] = [5, 30, 2 * 60, 10 * 60, 30 * 60, 60 * 60];
+/// Room comes back by itself, and nobody waits an hour for it.
+const LONGEST_FOR_ROOM: Duration = Duration::from_secs(60);
 
-/// When a job is due again that waits for somebody, and uses no attempt up: after the wait of its attempt, up to an hour, without end.
+/// When a job is due again that waits for somebody, and uses no attempt up: after a wait of its own that grows up to an hour, and no longer than
+/// the endpoint's own wait there. Without end.
 #[must_use]
-pub fn waiting(retry: &Retry, attempt: u32, jitter: f64, now: DateTime<Utc>) -> DateTime<Utc> {
+pub fn waiting(retry: &Retry, fault: Fault, attempt: u32, jitter: f64, now: DateTime<Utc>) -> DateTime<Utc> {
     let nth = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
-    let wait = retry.waits.get(nth).or(retry.waits.last()).copied();
-    let wait = wait.unwrap_or(LONGEST).min(LONGEST);
+    let own = WAITING.get(nth).or(WAITING.last()).copied().unwrap_or_default();
+    let own = Duration::from_secs(own);
+    let own = match fault {
+        Fault::Machine => own.min(LONGEST_FOR_ROOM),
+        _ => own,
+    };
+    let configured = retry.waits.get(nth).or(retry.waits.last());
+    let wait = configured.map_or(own, |wait| own.min(*wait));
     now + wait + wait.mul_f64(jitter.clamp(0.0, 1.0) * SPREAD)
 }
 
@@ -89,17 +100,24 @@ mod tests {
 
     #[test]
     fn who_waits_for_somebody_waits_without_end_and_an_hour_at_most() {
-        for (waits, attempt, jitter, expected) in [
-            (&[5, 60][..], 1, 0.0, 1_005),
-            (&[5, 60], 1, 1.0, 1_006),
-            (&[5, 60], 2, 0.0, 1_060),
-            (&[5, 60], 0, 0.0, 1_005),
-            (&[5, 60], u32::MAX, 0.0, 1_060),
-            (&[5, 36_000], 2, 0.0, 4_600),
-            (&[], 1, 0.0, 4_600),
+        for (waits, fault, attempt, jitter, expected) in [
+            (&[5, 60][..], Fault::Operator, 1, 0.0, 1_005),
+            (&[5, 60], Fault::Operator, 1, 1.0, 1_006),
+            (&[5, 60], Fault::Operator, 2, 0.0, 1_030),
+            (&[5, 20], Fault::Operator, 2, 0.0, 1_020),
+            (&[5, 60], Fault::Operator, 0, 0.0, 1_005),
+            (&[5, 60], Fault::Operator, u32::MAX, 0.0, 1_060),
+            (&[5, 36_000], Fault::Operator, 6, 0.0, 4_600),
+            // Who is not tried again is not tried again by his webhook's fault: this is nobody's try.
+            (&[], Fault::Operator, 1, 0.0, 1_005),
+            (&[], Fault::Operator, 3, 0.0, 1_120),
+            (&[], Fault::Operator, u32::MAX, 0.0, 4_600),
+            (&[], Fault::Machine, 1, 0.0, 1_005),
+            (&[], Fault::Machine, u32::MAX, 0.0, 1_060),
+            (&[0], Fault::Machine, 9, 1.0, 1_000),
         ] {
-            let due = waiting(&retry(waits), attempt, jitter, at(1_000));
-            assert_eq!(due, at(expected), "{waits:?} {attempt}");
+            let due = waiting(&retry(waits), fault, attempt, jitter, at(1_000));
+            assert_eq!(due, at(expected), "{waits:?} {fault:?} {attempt}");
         }
     }
 

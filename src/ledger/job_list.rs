@@ -89,7 +89,7 @@ pub struct JobRow {
     pub part: Option<u32>,
     /// Where its reply stands; nothing where it has none.
     pub reply: Option<ReplyState>,
-    /// The code of why nobody is answered, where that was decided.
+    /// Why it has no reply, where that was decided, a code: `rate` and `loop` where `[rates]` held one back, `auto-submitted`, `off`, `nobody` …
     #[serde(default)]
     pub silent: Option<String>,
 }

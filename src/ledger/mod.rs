@@ -253,6 +253,16 @@ pub trait Ledger: BacklogLedger {
         Ok(false)
     }
 
+    /// Has the jobs of an endpoint go on at once that wait until something is mended ([`crate::job::Fault::is_mended`]). Says how many.
+    async fn mended(&self, _endpoint: &EndpointName) -> Result<u64, Error> {
+        Ok(0)
+    }
+
+    /// The same for the replies of an SMTP account that wait.
+    async fn account_mended(&self, _account: &str) -> Result<u64, Error> {
+        Ok(0)
+    }
+
     /// The bytes of a mail: all of them.
     ///
     /// # Errors
@@ -276,8 +286,8 @@ pub trait Ledger: BacklogLedger {
     async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error>;
 
     /// Ends an attempt: outcome, reply and the job at the next endpoint in one transaction. [`crate::job::Outcome::Split`] makes the jobs of the parts
-    /// in it; the end of the last of them queues the mail's own job again.
-    async fn finish(&self, finish: Finish) -> Result<(), Error>;
+    /// in it; the end of the last of them queues the mail's own job again. Says which gate had no room for the reply, by its code: then none goes.
+    async fn finish(&self, finish: Finish) -> Result<Option<&'static str>, Error>;
 
     /// How the parts of a mail ended, and what they answered; without the files where those have more than `most` bytes together.
     async fn parts(&self, mail_job: JobId, most: u64) -> Result<GatheredParts, Error>;

@@ -48,6 +48,8 @@ pub enum NewsKind {
     Unsure,
     /// Their replies came back.
     Bounced,
+    /// `[rates]` held their replies back: none goes.
+    Unanswered,
 }
 
 impl NewsKind {
@@ -62,6 +64,7 @@ impl NewsKind {
             Self::Unusable => "unusable",
             Self::Unsure => "unsure",
             Self::Bounced => "bounced",
+            Self::Unanswered => "unanswered",
         }
     }
 
@@ -73,6 +76,7 @@ impl NewsKind {
             "unusable" => Self::Unusable,
             "unsure" => Self::Unsure,
             "bounced" => Self::Bounced,
+            "unanswered" => Self::Unanswered,
             _ => Self::Held,
         }
     }

@@ -72,6 +72,9 @@ pub trait SignInTable: Send + Sync + 'static {
     /// Notes that the sign-in needs a person; keeps the time of an earlier note.
     async fn note_refused(&self, name: &str, at: DateTime<Utc>, why: &str) -> Result<(), Error>;
 
+    /// Forgets its token and how it was. Says whether there was a token.
+    async fn forget_sign_in(&self, name: &str) -> Result<bool, Error>;
+
     /// Waits for its turn to use the sign-in's refresh token, 60 s at the most. The turn ends when this is dropped.
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error>;
 }

@@ -34,12 +34,18 @@ struct Action {
     action: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Whose {
+    endpoint: String,
+}
+
 /// The counters of all endpoints.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoints {
     attempts: Family<Attempted, Counter>,
     ended: Family<JobEnded, Counter>,
     action: Histograms<Action>,
+    held_back: Family<Whose, Counter>,
 }
 
 impl Endpoints {
@@ -48,6 +54,7 @@ impl Endpoints {
             attempts: Family::default(),
             ended: Family::default(),
             action: histograms(|| Histogram::new(ACTION)),
+            held_back: Family::default(),
         };
         registry.register(
             "attempts",
@@ -63,6 +70,11 @@ impl Endpoints {
             "action_duration_seconds",
             "How long webhooks and commands took",
             all.action.clone(),
+        );
+        registry.register(
+            "replies_held_back",
+            "Replies that [rates] held back: none goes",
+            all.held_back.clone(),
         );
         all
     }
@@ -81,6 +93,9 @@ impl Endpoints {
             attempts: self.attempts.clone(),
             ended: self.ended.clone(),
             action: self.action.get_or_create_owned(&labels),
+            held_back: self.held_back.get_or_create_owned(&Whose {
+                endpoint: endpoint.clone(),
+            }),
             endpoint,
         }))
     }
@@ -96,6 +111,7 @@ struct Counted {
     attempts: Family<Attempted, Counter>,
     ended: Family<JobEnded, Counter>,
     action: Histogram,
+    held_back: Counter,
 }
 
 impl Endpoint {
@@ -106,6 +122,13 @@ impl Endpoint {
         };
         let endpoint = endpoint.clone();
         attempts.get_or_create_owned(&Attempted { endpoint, outcome }).inc();
+    }
+
+    /// A reply was held back.
+    pub fn held_back(&self) {
+        if let Some(Counted { held_back, .. }) = &self.0 {
+            held_back.inc();
+        }
     }
 
     /// With it a job ended, or is held. `reason`: a code of an enumeration.

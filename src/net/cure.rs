@@ -20,6 +20,7 @@ impl Error {
                 "check host and port, and whether a firewall lets this machine out: it drops what it forbids"
             }
             Self::Tls { source, .. } => handshake(source),
+            Self::WaitsForTls { .. } => IMPLICIT,
             Self::Name(_) => "write a host name or an IP address",
             Self::CaFile { .. } => "give a readable PEM file of CA certificates",
             Self::Client { .. } => {
@@ -31,8 +32,19 @@ impl Error {
     }
 }
 
+/// What is wrong, and what to do about it where the words don't say that.
+#[must_use]
+pub fn with_cure(error: &Error) -> String {
+    match error {
+        Error::Resolve { .. } => error.to_string(),
+        error => format!("{error}; {}", error.cure()),
+    }
+}
+
 const PORT: &str =
     "no TLS is spoken there: check port, and tls (\"implicit\" on 993, 995, 465; \"starttls\" on 143, 110, 587)";
+
+const IMPLICIT: &str = "write tls = \"implicit\" for this server, or the port where it takes STARTTLS (143 for IMAP, 110 for POP3, 587 for SMTP)";
 
 const LEFT: &str = "the server left in the middle of the handshake: try again later; if it stays, no TLS is spoken there: check port, and tls (\"implicit\" on 993, 995, 465; \"starttls\" on 143, 110, 587)";
 
@@ -82,6 +94,11 @@ pub fn tls_cure(error: &(dyn StdError + 'static)) -> Option<&'static str> {
     None
 }
 
+/// Whether a handshake that failed was answered in TLS.
+pub(super) fn speaks_tls(error: &io::Error) -> bool {
+    refusal(error).is_some_and(|refusal| !matches!(refusal, rustls::Error::InvalidMessage(_)))
+}
+
 fn refusal(error: &io::Error) -> Option<&rustls::Error> {
     let inner = error.get_ref()?;
     inner
@@ -121,7 +138,12 @@ impl Error {
             Self::Resolve { .. } | Self::Connect { .. } | Self::Timeout { .. } => true,
             Self::Tls { .. } => self.is_lost(),
             Self::Proxy(error) => !error.needs_person(),
-            Self::Name(_) | Self::CaFile { .. } | Self::Client { .. } | Self::Setup(_) | Self::Http(_) => false,
+            Self::Name(_)
+            | Self::CaFile { .. }
+            | Self::Client { .. }
+            | Self::Setup(_)
+            | Self::WaitsForTls { .. }
+            | Self::Http(_) => false,
         }
     }
 
@@ -129,7 +151,9 @@ impl Error {
     #[must_use]
     pub fn needs_person(&self) -> bool {
         match self {
-            Self::Name(_) | Self::CaFile { .. } | Self::Client { .. } | Self::Setup(_) => true,
+            Self::Name(_) | Self::CaFile { .. } | Self::Client { .. } | Self::Setup(_) | Self::WaitsForTls { .. } => {
+                true
+            }
             Self::Tls { .. } => !self.is_lost(),
             Self::Proxy(error) => error.needs_person(),
             Self::Resolve { .. } | Self::Connect { .. } | Self::Timeout { .. } | Self::Http(_) => false,
@@ -269,6 +293,13 @@ mod tests {
             (connect(io::ErrorKind::ConnectionRefused), "nothing listens"),
             (connect(io::ErrorKind::HostUnreachable), "firewall"),
             (timeout, "firewall"),
+            (
+                Error::WaitsForTls {
+                    host: "h".into(),
+                    port: 993,
+                },
+                "implicit",
+            ),
             (tls(CertificateError::UnknownIssuer.into()), "ca_file"),
             (tls(CertificateError::NotValidForName.into()), "host name"),
             (tls(CertificateError::Expired.into()), "renewed"),

@@ -11,6 +11,7 @@ pub mod http;
 mod ours;
 pub mod proxy;
 mod reach;
+mod silence;
 mod status_line;
 pub mod tls;
 mod trust;
@@ -36,10 +37,11 @@ use tokio::{
 use crate::config::{Server, TlsFiles};
 
 pub use connects::{ConnectTurn, Connects};
-pub use cure::tls_cure;
+pub use cure::{tls_cure, with_cure};
 pub use handshake::{FirstWords, Handshake};
 pub use ours::is_ours;
 pub use proxy::{ProxyError, Traffic, Via};
+pub use silence::heard;
 pub use tls::config as tls_config;
 
 /// Why a connection could not be had.
@@ -86,6 +88,14 @@ pub enum Error {
         port: u16,
         /// The deadline.
         after: Duration,
+    },
+    /// It was to speak first, and speaks TLS from the first byte.
+    #[error("{host}:{port} does not begin without TLS: it waits for TLS from the first byte")]
+    WaitsForTls {
+        /// The name.
+        host: String,
+        /// The port.
+        port: u16,
     },
     /// The CA file can't be read or holds no certificate.
     #[error("CA file {}: {what}", .path.display())]

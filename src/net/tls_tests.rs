@@ -316,3 +316,41 @@ async fn a_server_with_outdated_tls_only_is_said_to_be_one() {
     let (_child, port) = openssl(&pair, &["-tls1_2"]).await.unwrap();
     tried("localhost", port, trusting(&pair.cert)).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_server_that_waits_for_tls_is_named_and_a_late_greeting_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pair = Pair::self_signed(folder.path(), "bridge", &["localhost"]).unwrap();
+    let short = Duration::from_millis(50);
+    let starttls = |port| Server {
+        tls: Tls::StartTls,
+        ..at("localhost", port)
+    };
+    // Nobody need trust its certificate to see that it speaks TLS.
+    let server = starttls(server(&pair, None, &[]).await);
+    let socket = tcp(&server, PATIENCE).await.unwrap();
+    let error = silence::heard_within(&socket, &server, short).await.unwrap_err();
+    let words = with_cure(&error);
+    assert!(matches!(error, Error::WaitsForTls { .. }), "{error:?}");
+    assert!(
+        words.contains("TLS from the first byte") && words.contains("implicit"),
+        "{words}"
+    );
+
+    // One that greets late, and whoever speaks before it is told something that is no TLS.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let late = starttls(listener.local_addr().unwrap().port());
+    let greets = tokio::spawn(async move {
+        let (mut first, _) = listener.accept().await.unwrap();
+        let (mut beside, _) = listener.accept().await.unwrap();
+        beside
+            .write_all(b"554 5.5.1 speak when you are spoken to\r\n")
+            .await
+            .unwrap();
+        first.write_all(b"220 here I am\r\n").await.unwrap();
+        (first, beside)
+    });
+    let socket = tcp(&late, PATIENCE).await.unwrap();
+    silence::heard_within(&socket, &late, short).await.unwrap();
+    drop(greets.await.unwrap());
+}

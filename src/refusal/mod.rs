@@ -109,17 +109,20 @@ pub fn sign_in(host: MailHost, protocol: Protocol, said: &str) -> Diagnosis {
     };
     let diagnosis = found.or_else(|| of_certificate(said)).unwrap_or(match protocol {
         Protocol::Imap => row(
-            "the server rejected the login",
-            "check user name and password (or token), permissions, and whether IMAP is enabled for this mailbox",
+            WRONG,
+            "check both; many providers want an app password in place of a person's own, and IMAP enabled for the mailbox",
         ),
         Protocol::Pop3 => row(
-            "the server rejected the login",
-            "check user name and password (or token), permissions, and whether POP3 is enabled for this mailbox",
+            WRONG,
+            "check both; many providers want an app password in place of a person's own, and POP3 enabled for the mailbox",
         ),
         Protocol::Smtp => smtp::UNKNOWN,
     });
     with_backoff(diagnosis, said)
 }
+
+/// What a server means that says no more than no.
+const WRONG: &str = "the password (or token) or the user name is wrong";
 
 /// Dovecot 2.3.19 with `auth_ssl_require_client_cert` lets TLS begin without a certificate and answers the sign-in by `NO [ALERT] Client
 /// didn't present valid SSL certificate`, by IMAP and POP3; Postfix 3.7.11 with `smtpd_tls_req_ccert` answers EHLO by `421 4.7.1 … Error: No
@@ -156,6 +159,42 @@ fn with_backoff(diagnosis: Diagnosis, said: &str) -> Diagnosis {
     }
 }
 
+/// The same for an application, which no person can sign in to: what says so names what to replace.
+#[must_use]
+pub fn of_application(diagnosis: Diagnosis, replace: &'static str) -> Diagnosis {
+    let cure = match diagnosis.cure {
+        PROOF => "",
+        cure => match cure.find("sign in anew").or(cure.find(LOGIN)) {
+            Some(start) => before(cure, start),
+            None => return diagnosis,
+        },
+    };
+    let of_a_person = diagnosis.what.contains("refresh token");
+    Diagnosis {
+        what: if of_a_person {
+            "what proves the application is not taken (any more)"
+        } else {
+            diagnosis.what
+        },
+        cure: if cure.is_empty() { replace } else { cure },
+        ..diagnosis
+    }
+}
+
+/// What is to be done before a person signs in.
+fn before(cure: &'static str, start: usize) -> &'static str {
+    let head = cure.get(..start).unwrap_or_default();
+    let head = head.trim_end_matches([' ', ',', ';', '(']);
+    let head = head.trim_end_matches(" or").trim_end_matches(" then");
+    head.trim_end_matches([' ', ',', ';'])
+}
+
+/// What is done about a client that is not believed.
+const PROOF: &str = "check client_id, and replace what proves the client";
+
+/// What a person runs.
+const LOGIN: &str = "mailjob auth login";
+
 /// By the code alone, as every token endpoint has it.
 fn by_code(code: &str) -> Diagnosis {
     match code {
@@ -165,7 +204,7 @@ fn by_code(code: &str) -> Diagnosis {
         ),
         "invalid_client" => row(
             "client_id is wrong, or the client secret, certificate or federated token is wrong or has expired",
-            "check client_id, and replace what proves the client",
+            PROOF,
         ),
         "unauthorized_client" => row(
             "this client may not use this grant",

@@ -78,7 +78,7 @@ const SIGN_INS: &[(Protocol, &str, &str)] = &[
     (
         Protocol::Imap,
         "NO [AUTHENTICATIONFAILED] Authentication failed.",
-        "whether IMAP is enabled",
+        "IMAP enabled for the mailbox",
     ),
     (
         Protocol::Imap,
@@ -88,7 +88,7 @@ const SIGN_INS: &[(Protocol, &str, &str)] = &[
     (
         Protocol::Pop3,
         "-ERR [AUTH] Authentication failed.",
-        "whether POP3 is enabled",
+        "POP3 enabled for the mailbox",
     ),
     (Protocol::Pop3, "-ERR [AUTH] Authentication failed.", "password"),
 ];

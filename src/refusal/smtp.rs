@@ -44,8 +44,8 @@ impl fmt::Display for Stage {
 }
 
 pub(super) const UNKNOWN: Diagnosis = row(
-    "the server rejected the login",
-    "check user name and password (or token), and that this account may send by SMTP",
+    super::WRONG,
+    "check both; many providers want an app password in place of a person's own, and that the account may send by SMTP",
 );
 
 const OFF: &str = "it is tried again later";

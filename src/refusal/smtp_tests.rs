@@ -55,7 +55,7 @@ pub(super) const SMTP: &[(MailHost, u16, &str, &str)] = &[
         MailHost::Other,
         535,
         "5.7.3 Authentication unsuccessful",
-        "check user name and password",
+        "check both; many",
     ),
     (
         MailHost::Exchange,
@@ -109,7 +109,7 @@ pub(super) const SMTP: &[(MailHost, u16, &str, &str)] = &[
         MailHost::Other,
         535,
         "5.7.8 Error: authentication failed",
-        "check user name and password",
+        "check both; many",
     ),
     (
         MailHost::Other,
@@ -120,7 +120,7 @@ pub(super) const SMTP: &[(MailHost, u16, &str, &str)] = &[
     (MailHost::Other, 534, "5.7.9 Stronger", "stronger"),
     (MailHost::Other, 538, "5.7.11 Encryption", "TLS first"),
     (MailHost::Other, 421, "4.3.2 busy", "later"),
-    (MailHost::Other, 500, "5.5.1 what?", "check user name and password"),
+    (MailHost::Other, 500, "5.5.1 what?", "check both; many"),
 ];
 
 pub(super) fn at(host: MailHost, stage: Stage, code: u16, said: &str) -> Diagnosis {

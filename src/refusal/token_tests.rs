@@ -1,4 +1,4 @@
-use super::{Diagnosis, token};
+use super::{Diagnosis, of_application, token};
 
 /// The code, what the token endpoint said, and words of the diagnosis.
 pub(super) const TOKENS: &[(&str, &str, &str)] = &[
@@ -117,6 +117,41 @@ fn refusals_of_a_token_endpoint() {
         assert!(
             format!("{what}: {cure}").contains(words),
             "{code} {said}: {what}: {cure}"
+        );
+    }
+}
+
+#[test]
+fn an_application_is_never_told_to_sign_in() {
+    for (code, said, _) in TOKENS {
+        let person = token(code, said);
+        let Diagnosis { what, cure, remedy, .. } = of_application(person, "replace client_secret");
+        for words in ["auth login", "sign in anew"] {
+            assert!(
+                !cure.contains(words) && !what.contains(words),
+                "{code} {said}: {what}: {cure}"
+            );
+        }
+        assert_eq!(remedy, person.remedy, "{code} {said}");
+    }
+    // What has a cure of its own keeps it.
+    let not_found = of_application(token("unauthorized_client", "AADSTS700016: …"), "replace client_secret");
+    assert!(not_found.cure.contains("client_id and tenant"), "{not_found:?}");
+    for (code, said, cure) in [
+        ("invalid_client", "", "replace it"),
+        ("invalid_grant", "", "replace it"),
+        // What else helps is left of it.
+        ("consent_required", "", "have an administrator consent"),
+        (
+            "invalid_grant",
+            "AADSTS65001: …",
+            "have an administrator grant consent under App registrations, API permissions",
+        ),
+    ] {
+        assert_eq!(
+            of_application(token(code, said), "replace it").cure,
+            cure,
+            "{code} {said}"
         );
     }
 }

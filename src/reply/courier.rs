@@ -36,6 +36,8 @@ pub(super) struct Courier {
     pace: Pace,
     /// Failures of the account in a row.
     failures: u32,
+    /// Who has to act, as the last of them says.
+    verdict: Verdict,
 }
 
 /// A session that broke over a reply, and what that means for the reply: `None` where it is not to blame.
@@ -64,6 +66,7 @@ impl Courier {
             server,
             session: None,
             failures: 0,
+            verdict: Verdict::Reconnect,
         }
     }
 
@@ -106,7 +109,9 @@ impl Courier {
             let (submitted, ()) = tokio::join!(self.submit(&reply), outbox.note(ended.take()));
             match submitted {
                 Ok(submitted) => {
-                    self.failures = 0;
+                    if std::mem::take(&mut self.failures) > 0 {
+                        outbox.login.works();
+                    }
                     ended = Some((reply, submitted));
                 }
                 Err(Broken {
@@ -232,10 +237,29 @@ impl Courier {
         Session::admitted(account, &self.server, login).await
     }
 
+    /// Who has to act, as the last failure says.
+    pub(super) fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
     /// Counts a failure. How long to leave the account alone, a fifth more or less.
     pub(super) fn failed(&mut self, verdict: Verdict) -> Duration {
         self.failures = self.failures.saturating_add(1);
+        self.verdict = verdict;
         verdict.pause(self.failures).mul_f64(0.8 + 0.4 * fastrand::f64())
+    }
+
+    /// Somebody mended the account: its replies are tried at once. Where the ledger can't say so, they come by themselves.
+    pub(super) async fn mended(&mut self) {
+        self.failures = 0;
+        let Outbox { ledger, account, .. } = &*self.outbox;
+        match ledger.account_mended(&account.name).await {
+            Ok(0) => {}
+            Ok(replies) => tracing::info!(account = %account.name, replies, "replies that waited are tried now"),
+            Err(error) => {
+                tracing::warn!(account = %account.name, %error, "replies that wait could not be called; they come later")
+            }
+        }
     }
 
     /// Leaves the server, if there is a session.

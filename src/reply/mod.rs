@@ -44,7 +44,7 @@ pub use notice::{Notice, NoticeError, send_notice};
 pub use recipients::{Ourselves, ourselves};
 
 use crate::{
-    auth::{Login, Verdict},
+    auth::{Login, Pause, Verdict},
     budget::Budget,
     config::Account,
     ledger::Ledger,
@@ -77,6 +77,8 @@ pub async fn run(outbox: Outbox) {
     let stop = outbox.stop.clone();
     let (login, knock) = (outbox.login.clone(), outbox.ledger.knock());
     let mut courier = Courier::new(outbox, server).await;
+    // Whoever changed the account, or started us anew, may have mended what they wait for.
+    courier.mended().await;
     while let Some(claimed) = stop.run_until_cancelled(courier.claim()).await {
         let pause = match claimed {
             Ok(claimed) => courier.carry(claimed).await,
@@ -88,12 +90,14 @@ pub async fn run(outbox: Outbox) {
         if let Some(pause) = pause {
             let rest = async {
                 tokio::select! {
-                    () = login.pause(pause) => {}
+                    ended = login.pause(pause, courier.verdict()) => ended,
                     // Somebody may have asked to try again now.
-                    () = knock.notified() => {}
+                    () = knock.notified() => Pause::Over,
                 }
             };
-            stop.run_until_cancelled(rest).await;
+            if let Some(Pause::Works | Pause::Mended) = stop.run_until_cancelled(rest).await {
+                courier.mended().await;
+            }
         }
     }
     courier.part().await;

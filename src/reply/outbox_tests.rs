@@ -7,9 +7,10 @@ mod world;
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -196,6 +197,67 @@ async fn while_nobody_may_sign_in_every_reply_waits_unblamed() {
         "a wrong password is not tried again at once"
     );
     assert!(world.fake.mails().is_empty());
+}
+
+/// A server that takes this password only, said by AUTH PLAIN.
+fn wants(password: &'static str) -> impl Fn(usize, &str) -> Act + Send + Sync + 'static {
+    move |_, line| {
+        let plain = line.strip_prefix("AUTH PLAIN ");
+        let is_right = plain.is_some_and(|said| STANDARD.decode(said).unwrap().ends_with(password.as_bytes()));
+        match line.starts_with("AUTH") && !is_right {
+            true => Act::Say("535 5.7.8 no"),
+            false => Act::Usual,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_corrected_password_has_what_waited_sent_at_once() {
+    let world = World::new(5, wants("mended")).await;
+    world.start();
+    world.until_said("535 5.7.8").await;
+    world.until("queued", 5).await;
+    // The account is left alone for a minute, and its replies are due after it: longer than the test waits.
+    world.password("mended");
+    world.until("sent", 5).await;
+    world.stop().await;
+    assert_eq!(world.fake.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_session_of_the_account_that_works_again_has_what_waited_tried() {
+    let open = Arc::new(AtomicBool::new(false));
+    let opened = open.clone();
+    let world = World::new(3, move |_, line| {
+        match line.starts_with("AUTH") && !opened.load(Ordering::SeqCst) {
+            true => Act::Say("535 5.7.8 no"),
+            false => Act::Usual,
+        }
+    })
+    .await;
+    world.start();
+    world.until_said("535 5.7.8").await;
+    open.store(true, Ordering::SeqCst);
+    // As the watch of its mailbox says that is let in again. The loop may not have begun its pause yet.
+    while world.count("sent").await < 3 {
+        world.login().works();
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn who_starts_anew_tries_what_waits_at_once() {
+    let world = World::new(3, wants("mended")).await;
+    world.start();
+    world.until_said("535 5.7.8").await;
+    world.until("queued", 3).await;
+    world.stop().await;
+    let world = world.with_stop(CancellationToken::new());
+    world.password("mended");
+    world.start();
+    world.until("sent", 3).await;
+    world.stop().await;
 }
 
 #[tokio::test]

@@ -37,6 +37,14 @@ use crate::{
 /// Long enough for any machine; only a failing test waits so long.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Writes the account's password, whole as an editor does.
+fn put(folder: &TempDir, password: &str) {
+    let (new, file) = (folder.path().join("new"), folder.path().join("password"));
+    std::fs::write(&new, password).unwrap();
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::rename(&new, &file).unwrap();
+}
+
 /// A ledger with replies of an account, and the loop that submits them to a server.
 pub(super) struct World {
     pub(super) fake: Fake,
@@ -46,6 +54,7 @@ pub(super) struct World {
     pub(super) ahead: Arc<AtomicI64>,
     pub(super) stop: CancellationToken,
     running: Mutex<Option<JoinHandle<()>>>,
+    login: Mutex<Option<Arc<Login>>>,
 }
 
 impl World {
@@ -57,9 +66,7 @@ impl World {
 
     pub(super) async fn empty(script: impl Fn(usize, &str) -> Act + Send + Sync + 'static) -> Self {
         let folder = TempDir::new().unwrap();
-        let password = folder.path().join("password");
-        std::fs::write(&password, "tanstaaf").unwrap();
-        std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o600)).unwrap();
+        put(&folder, "tanstaaf");
         let ahead = Arc::new(AtomicI64::new(0));
         let clock = ahead.clone();
         let clock = Arc::new(move || Utc::now() + TimeDelta::seconds(clock.load(Ordering::SeqCst)));
@@ -71,7 +78,13 @@ impl World {
             ahead,
             stop: CancellationToken::new(),
             running: Mutex::default(),
+            login: Mutex::default(),
         }
+    }
+
+    /// Writes another password.
+    pub(super) fn password(&self, password: &str) {
+        put(&self.folder, password);
     }
 
     /// The same world with another token that stops its loop.
@@ -163,7 +176,13 @@ impl World {
             health: Arc::default(),
             stop: self.stop.clone(),
         };
+        self.login.lock().unwrap().replace(outbox.login.clone());
         *self.running.lock().unwrap() = Some(tokio::spawn(super::super::run(outbox)));
+    }
+
+    /// The sign-in that the loop uses.
+    pub(super) fn login(&self) -> Arc<Login> {
+        self.login.lock().unwrap().clone().unwrap()
     }
 
     pub(super) async fn stop(&self) {

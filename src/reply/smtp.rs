@@ -271,7 +271,10 @@ async fn secure_as(
     let host = MailHost::of(account.provider, server);
     let socket = match server.tls {
         Tls::Implicit => socket,
-        Tls::StartTls => start_tls(socket, host, names).await?,
+        Tls::StartTls => {
+            net::heard(&socket, server).await?;
+            start_tls(socket, host, names).await?
+        }
     };
     let stream = net::upgrade(socket, server, account.tls(), CONNECT).await?;
     let handshake = stream.handshake();

@@ -19,7 +19,7 @@ pub(super) enum Trouble {
     #[error("{0}")]
     Credential(#[from] auth::Error),
     /// The server can't be reached, or not be trusted.
-    #[error("{0}")]
+    #[error("{}", net::with_cure(.0))]
     Net(#[from] net::Error),
     /// The connection broke, or what came over it is not SMTP.
     #[error("the connection to the SMTP server was lost {stage}: {source}")]
@@ -35,7 +35,7 @@ pub(super) enum Trouble {
     #[error("the SMTP server closes the session {stage}: {reply}; {}", answer::diagnosis(*.host, *.stage, .reply).cure)]
     Closing { stage: Stage, host: MailHost, reply: Reply },
     /// The server does not take our credential.
-    #[error("the SMTP server refuses the sign-in {stage}: {reply}; {}", answer::diagnosis(*.host, *.stage, .reply).cure)]
+    #[error("the SMTP server refuses the sign-in {stage}: {reply}; {what}; {cure}", what = answer::diagnosis(*.host, *.stage, .reply).what, cure = answer::diagnosis(*.host, *.stage, .reply).cure)]
     Unauthorized {
         stage: Stage,
         host: MailHost,
@@ -70,6 +70,7 @@ impl Trouble {
     pub(super) fn verdict(&self) -> Verdict {
         match self {
             Self::Credential(error) => error.verdict(),
+            Self::Net(net::Error::WaitsForTls { .. }) => Verdict::SlowDown,
             Self::Unauthorized { .. } | Self::NoTls | Self::Injected | Self::NoMechanism { .. } | Self::NoAuth => {
                 Verdict::SlowDown
             }

@@ -47,6 +47,8 @@ pub struct Unanswered {
     pub said: String,
     /// When it is asked next.
     pub next: DateTime<Utc>,
+    /// Whether it is there, and refuses us until the operator has acted.
+    pub refuses: bool,
 }
 
 /// An endpoint that stands before another at its mailbox and is held: what is not clearly meant for somebody else waits for its file.
@@ -246,12 +248,30 @@ pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
 
 /// The state of an endpoint whose webhook is down.
 fn is_down(endpoint: &str, down: &Unanswered, now: DateTime<Utc>) -> Verdict {
-    let Unanswered { since, said, next } = down;
+    let Unanswered {
+        since,
+        said,
+        next,
+        refuses,
+    } = down;
     let long = TimeDelta::from_std(PATIENCE).is_ok_and(|patience| now - *since >= patience);
     let asked = match *next > now {
         true => format!("asked next {}", time(*next)),
         false => "asked with the next job".to_owned(),
     };
+    if *refuses {
+        // What to do says the reason for which they wait.
+        return Verdict {
+            since: Some(*since),
+            ..Verdict::new(
+                State::Waiting,
+                format!(
+                    "its jobs wait, because its webhook refuses us since {}: {asked}",
+                    time(*since)
+                ),
+            )
+        };
+    }
     Verdict {
         to_do: long.then(|| {
             format!("have its webhook answer; mailjob jobs retry --all --endpoint {endpoint} --state deferred has it asked at once")
@@ -297,12 +317,22 @@ fn of_trouble(known: &Known, trouble: &Trouble, now: DateTime<Utc>) -> Verdict {
     let long = TimeDelta::from_std(PATIENCE).is_ok_and(|patience| now - *since >= patience);
     let (state, told, to_do) = match need {
         Need::SignIn => {
-            let login = known
-                .person
-                .as_ref()
-                .map(|name| format!("run: mailjob auth login {name}"));
-            let told = format!("needs a sign-in since {}: {words}", time(*since));
-            (State::NeedsSignIn, told, Some(login.unwrap_or(doctor)))
+            match &known.person {
+                Some(name) => {
+                    let told = format!("needs a sign-in since {}: {words}", time(*since));
+                    (
+                        State::NeedsSignIn,
+                        told,
+                        Some(format!("run: mailjob auth login {name}")),
+                    )
+                }
+                // A password, a token or an application's own secret: the words say what to replace.
+                None => {
+                    let told = format!("can't sign in since {}: {words}", time(*since));
+                    let to_do = format!("replace what does not prove us any more (it counts at once); {doctor}");
+                    (State::Waiting, told, Some(to_do))
+                }
+            }
         }
         Need::Backlog => {
             let to_do = format!(

@@ -71,9 +71,9 @@ fn each_state_has_its_words_and_what_to_do() {
                 trouble: trouble(Need::SignIn),
                 ..known()
             },
-            State::NeedsSignIn,
-            "needs a sign-in",
-            Some("mailjob doctor orders says what to do"),
+            State::Waiting,
+            "can't sign in since",
+            Some("replace what does not prove us any more (it counts at once); mailjob doctor orders says what to do"),
         ),
         (
             Known {
@@ -179,4 +179,30 @@ fn codes_are_those_of_json() {
         let json = serde_json::to_value(state).unwrap();
         assert_eq!(json, state.code());
     }
+}
+
+#[test]
+fn a_webhook_that_refuses_us_is_not_down_and_what_to_do_is_said_at_once() {
+    let refuses = Known {
+        down: Some(Unanswered {
+            since: at(0),
+            said: "the webhook answered 401".into(),
+            next: at(60),
+            refuses: true,
+        }),
+        waits: Some("the webhook answered 401: check the key".into()),
+        ..known()
+    };
+    let verdict = verdict(&refuses, at(1));
+    assert_eq!(verdict.state, State::Waiting);
+    assert!(
+        verdict.words.contains("its webhook refuses us since"),
+        "{}",
+        verdict.words
+    );
+    let to_do = verdict.to_do.unwrap();
+    assert!(
+        to_do.contains("check the key") && to_do.contains("mailjob jobs retry"),
+        "{to_do}"
+    );
 }

@@ -71,6 +71,11 @@ impl Backoff {
         self.failures.is_power_of_two()
     }
 
+    /// Somebody has acted: waits begin anew. Sign-ins stay rationed.
+    pub(crate) fn mended(&mut self) {
+        (self.failures, self.slow) = (0, 0);
+    }
+
     /// The wait before a sign-in at `now`, which is counted.
     pub(crate) fn sign_in(&mut self, now: Duration) -> Duration {
         let refilled = now.saturating_sub(self.counted).div_duration_f64(REFILL);

@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no way to the server.
-    #[error(transparent)]
+    #[error("{}", net::with_cure(.0))]
     Net(#[from] net::Error),
     /// The connection broke.
     #[error("the connection broke: {0}")]
@@ -97,7 +97,7 @@ pub enum Error {
         why: Words,
     },
     /// The server did not believe who we are.
-    #[error("the server refused the sign-in by {mechanism}: {answer}; {}", answer.diagnosis(*.host).cure)]
+    #[error("the server refused the sign-in by {mechanism}: {answer}; {}; {}", answer.diagnosis(*.host).what, answer.diagnosis(*.host).cure)]
     Credential {
         /// The SASL mechanism, or LOGIN, or PASS.
         mechanism: &'static str,
@@ -213,6 +213,15 @@ pub enum Verdict {
 }
 
 impl Error {
+    /// Whether somebody who mends the account ends it; a server that wants to be left alone is.
+    #[must_use]
+    pub(crate) fn mends(&self) -> auth::Verdict {
+        match (self.verdict(), self.patience()) {
+            (Verdict::SlowDown | Verdict::Fatal, None) => auth::Verdict::SlowDown,
+            _ => auth::Verdict::Reconnect,
+        }
+    }
+
     /// The same, at this server.
     #[must_use]
     pub fn at(mut self, server: MailHost) -> Self {

@@ -206,7 +206,7 @@ impl Ledger for Memory {
         unreachable!()
     }
 
-    async fn finish(&self, _: Finish) -> Result<(), Error> {
+    async fn finish(&self, _: Finish) -> Result<Option<&'static str>, Error> {
         unreachable!()
     }
 

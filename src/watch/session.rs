@@ -52,15 +52,18 @@ pub(super) struct Begun {
 pub(super) async fn begin(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<Begun, Error> {
     let (socket, greeting) = match server.tls {
         Tls::Implicit => (socket, Words::default()),
-        Tls::StartTls => match login::starttls(socket).await {
-            Err(error @ Error::NotGreeted(_)) => {
-                return Ok(Begun {
-                    wire: Err(error),
-                    handshake: None,
-                });
+        Tls::StartTls => {
+            net::heard(&socket, server).await?;
+            match login::starttls(socket).await {
+                Err(error @ Error::NotGreeted(_)) => {
+                    return Ok(Begun {
+                        wire: Err(error),
+                        handshake: None,
+                    });
+                }
+                socket => socket?,
             }
-            socket => socket?,
-        },
+        }
     };
     let stream = net::upgrade(socket, server, files, CONNECT).await?;
     let handshake = Some(stream.handshake());

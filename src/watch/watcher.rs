@@ -23,7 +23,7 @@ use super::{
     session::{self, Looking, Scope, Session},
     settle::{self, Settler},
 };
-use crate::{config, ledger::MailboxKey};
+use crate::{auth::Pause, config, ledger::MailboxKey};
 
 /// How long a session of a mailbox that is seldom looked at stays open for last touches.
 const LINGER: Duration = Duration::from_secs(60);
@@ -113,13 +113,15 @@ impl Watcher {
                     let pause = Box::pin(async {
                         let server = &self.watch.inlet.mailbox.server;
                         tokio::select! {
-                            () = self.watch.login.pause(wait) => {}
-                            () = self.watch.connects.pause(server, is_away, wait, fastrand::f64()) => {}
-                            () = decided(&error, &self.settler.bell) => {}
+                            ended = self.watch.login.pause(wait, error.mends()) => ended,
+                            () = self.watch.connects.pause(server, is_away, wait, fastrand::f64()) => Pause::Over,
+                            () = decided(&error, &self.settler.bell) => Pause::Over,
                         }
                     });
-                    if stop.run_until_cancelled(pause).await.is_none() {
-                        return;
+                    match stop.run_until_cancelled(pause).await {
+                        Some(Pause::Mended) => backoff.mended(),
+                        Some(Pause::Over | Pause::Works) => {}
+                        None => return,
                     }
                 }
             }
@@ -188,6 +190,7 @@ impl Watcher {
         self.no_idle = false;
         if std::mem::take(&mut self.in_trouble) {
             tracing::info!(mailbox = %self.mailbox, idle = can.idle, "connected");
+            self.watch.login.works();
         }
         self.care.sizes.greeted(&wire.greeting);
         Ok(Session::begin(wire, can, selected, stored, now))

@@ -297,7 +297,9 @@ async fn no_secret_is_anywhere_but_where_it_belongs() {
     while world.oauth.scripted().await.unwrap() > 0 {
         let error = other.credential().await.unwrap_err();
         assert!(mailjob.leaks(&format!("{error} {error:?}")).is_empty(), "{error:?}");
-        other.pause(Duration::from_millis(100)).await;
+        other
+            .pause(Duration::from_millis(100), mailjob::auth::Verdict::SlowDown)
+            .await;
     }
 
     let mut texts = outside(&world, &mailjob).await;

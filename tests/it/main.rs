@@ -42,6 +42,7 @@ mod reply;
 mod rotation;
 mod route;
 mod senders;
+mod shortage;
 mod sign_in;
 mod sign_ins;
 mod signed;

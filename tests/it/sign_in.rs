@@ -291,3 +291,55 @@ async fn a_sign_in_beside_a_running_program_is_used_at_once() {
     world.dovecot.wait_for(USER, "Processed", 1, PATIENCE).await.unwrap();
     assert_eq!(mailjob.term().unwrap(), 0);
 }
+
+/// Signs in by a code, as this user.
+async fn by_code(world: &World, mailjob: &Mailjob, user: &str) -> (bool, String) {
+    let mut asking = Asking::start(mailjob, &["--device"]);
+    asking.shown().await;
+    let code = asking.shown().await;
+    world.oauth.approve_device(user, &code).await.unwrap();
+    asking.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_persons_sign_in_does_not_replace_a_good_one_and_a_logout_forgets_it() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mailjob = installation(&world, "mailjob-public", "").await;
+    mailjob
+        .endpoint(
+            "ada",
+            "[mailbox]\naccount = \"ada\"\n[command]\nargv = [\"/bin/true\"]\n",
+        )
+        .unwrap();
+    let (well, said) = by_code(&world, &mailjob, USER).await;
+    assert!(well, "{said}");
+    let (well, said) = by_code(&world, &mailjob, "bob@example.test").await;
+    assert!(!well && said.contains("This sign-in is not kept"), "{said}");
+    assert!(
+        said.contains(USER) && said.contains("mailjob auth logout ada"),
+        "{said}"
+    );
+
+    // The one before still opens the mailbox.
+    let doctor = mailjob.command(&["doctor", "ada"]).output().await.unwrap();
+    let told = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(told.contains("✓ sign-in"), "{told}");
+
+    for (name, code, words) in [
+        ("ada", 0, "is forgotten here"),
+        ("ada", 0, "Nobody is signed in"),
+        ("nobody", 78, "there is no account \"nobody\""),
+    ] {
+        let logout = mailjob.command(&["auth", "logout", name]).output().await.unwrap();
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&logout.stdout),
+            String::from_utf8_lossy(&logout.stderr)
+        );
+        assert_eq!(logout.status.code(), Some(code), "{said}");
+        assert!(said.contains(words), "{said}");
+    }
+    // Without a good one before it, whoever signs in is kept: servers may be mended later.
+    let (well, said) = by_code(&world, &mailjob, "bob@example.test").await;
+    assert!(!well && !said.contains("not kept"), "{said}");
+}

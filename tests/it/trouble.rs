@@ -90,7 +90,7 @@ impl<'a> Case<'a> {
             "{error:?}"
         );
         assert_eq!(self.refused().await, Some(error.to_string()), "noted for people");
-        let pause = self.login.pause(Duration::from_secs(3600));
+        let pause = self.login.pause(Duration::from_secs(3600), Verdict::SlowDown);
         let anew = self.world.oauth.refresh_token(ADA, "mailjob").await.unwrap();
         write_secret(&self.world.dir().join("refresh-token"), &anew);
         timeout(PATIENCE, pause).await.unwrap();

@@ -268,8 +268,15 @@ impl Seat {
     }
 
     fn down(&self) -> Option<Unanswered> {
-        let dispatch::Down { since, said, next } = self.acts.as_ref()?.down()?;
-        Some(Unanswered { since, said, next })
+        let down = self.acts.as_ref()?.down()?;
+        let refuses = down.refuses();
+        let dispatch::Down { since, said, next, .. } = down;
+        Some(Unanswered {
+            since,
+            said,
+            next,
+            refuses,
+        })
     }
 
     fn shown(&self, state: &health::State) -> Mailbox {

@@ -23,6 +23,8 @@ pub(super) fn headline(jobs: &JobNews) -> String {
         (NewsKind::Unsure, many) => format!("{many} replies of {name} may have arrived or not"),
         (NewsKind::Bounced, 1) => format!("1 reply of {name} came back"),
         (NewsKind::Bounced, many) => format!("{many} replies of {name} came back"),
+        (NewsKind::Unanswered, 1) => format!("1 reply of {name} was not sent, because of [rates]"),
+        (NewsKind::Unanswered, many) => format!("{many} replies of {name} were not sent, because of [rates]"),
         (NewsKind::Paused, _) => format!("{name} is paused: its webhook is gone"),
         (NewsKind::Unusable, 1) => format!("1 job of {name} is done, but its answer can't be used"),
         (NewsKind::Unusable, many) => format!("{many} jobs of {name} are done, but their answers can't be used"),
@@ -62,7 +64,7 @@ pub(super) fn cure(jobs: &JobNews) -> String {
         NewsKind::Held => "Held mails stay in the mailbox as they are and nothing is done with them: look at each one.".to_owned(),
         NewsKind::Failed => format!(
             "The mails are where the endpoint's settle.failed says, \"Failed\" by default. Fix the cause that the reason names, then\n\n  \
-             mailjob jobs list --state failed --endpoint {0}\n  mailjob jobs retry --all --endpoint {0}",
+             mailjob jobs list --state failed --endpoint {0}\n  mailjob jobs retry --all --state failed --endpoint {0}",
             jobs.endpoint
         ),
         NewsKind::Refused => "Nobody has got these replies. Mend what the server named, then\n\n  mailjob replies list --state refused\n  \
@@ -76,6 +78,12 @@ pub(super) fn cure(jobs: &JobNews) -> String {
         NewsKind::Bounced => "A server took these replies, and later it or another one said that they could not be delivered: those who were \
                               to get them have not. They are not sent again by themselves. Mend what the server named, or write to them \
                               another way, then\n\n  mailjob replies list --state bounced\n  mailjob replies retry JOB    it is sent again"
+            .to_owned(),
+        NewsKind::Unanswered => "Their work was done, and nothing is sent later: somebody was answered as often as [rates] in the endpoint's file allows, \
+                                 which ends a loop of two machines (loop) and what a scanner or an ERP causes that sends more than 60 mails an \
+                                 hour (rate). Where that is meant, allow more there:\n\n  [rates]\n  replies_per_recipient = \"200/h\"\n\n\
+                                 mailjob jobs list says which had no reply, and mailjob jobs replay JOB runs one anew with its reply, its work \
+                                 included. You are told once a day at the most."
             .to_owned(),
         NewsKind::Paused => format!(
             "Correct the URL in the endpoint's file, or let it go on as it is: mailjob resume {}. Its mail waits until then; nothing is lost.",

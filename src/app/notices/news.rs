@@ -146,6 +146,7 @@ impl News {
                 NewsKind::Refused => "replies-refused",
                 NewsKind::Unsure => "replies-unsure",
                 NewsKind::Bounced => "replies-bounced",
+                NewsKind::Unanswered => "replies-held-back",
                 NewsKind::Paused => "endpoint-paused",
                 NewsKind::Unusable => "answers-unusable",
             },

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     auth::forecast::{Expiry, State, Threshold, due},
-    ledger::Told,
+    ledger::{JobNews, NewsKind, Told},
     watch::health,
 };
 
@@ -84,14 +84,12 @@ pub(super) fn plan(survey: &Survey, told: &Told, silent_after: Duration, now: Da
     plan.items
         .extend(sign_ins.iter().flat_map(|seen| of_expiries(seen, told)));
     plan.items.truncate(MOST);
-    plan.items.extend(survey.jobs.iter().map(|jobs| Item {
-        name: jobs.endpoint.clone(),
-        is_person: false,
-        news: News::Jobs(jobs.clone()),
-        tells: None,
-        ends: None,
-    }));
-    plan.over = told.keys().filter(|key| is_over(key, survey)).cloned().collect();
+    plan.items
+        .extend(survey.jobs.iter().filter_map(|jobs| of_jobs(jobs, told, now)));
+    let passed = |(key, when): &(&String, &DateTime<Utc>)| {
+        is_over(key, survey) || key.starts_with(RATES) && now - **when >= SELDOM
+    };
+    plan.over = told.iter().filter(passed).map(|(key, _)| key.clone()).collect();
     plan
 }
 
@@ -123,6 +121,25 @@ fn of_expiries<'a>(sign_in: &'a Seen, told: &'a Told) -> impl Iterator<Item = It
             is_person: sign_in.is_person,
             ..starts(&sign_in.name, key(&threshold), news)
         })
+    })
+}
+
+/// What happened to jobs. Replies that `[rates]` held back are told once a day: a sender who sends too much does so all day.
+fn of_jobs(jobs: &JobNews, told: &Told, now: DateTime<Utc>) -> Option<Item> {
+    let key = match jobs.kind {
+        NewsKind::Unanswered => Some(format!("{RATES}{}", jobs.endpoint)),
+        _ => None,
+    };
+    let is_told = |key: &String| told.get(key).is_some_and(|when| now - *when < SELDOM);
+    if key.as_ref().is_some_and(is_told) {
+        return None;
+    }
+    Some(Item {
+        name: jobs.endpoint.clone(),
+        is_person: false,
+        news: News::Jobs(jobs.clone()),
+        tells: key,
+        ends: None,
     })
 }
 
@@ -207,6 +224,10 @@ const LEDGERS: &str = "ledgers/";
 const TOUCHES: &str = "touches/";
 /// The same in the key of its jobs.
 const JOBS: &str = "jobs/";
+/// The same in the key of its replies that were held back.
+const RATES: &str = "rates/";
+/// So long after that was told, it is not told again.
+const SELDOM: TimeDelta = TimeDelta::days(1);
 /// What stands before a file's name, in its key.
 const FILE: &str = "file/";
 
@@ -223,7 +244,7 @@ fn expiry_key(name: &str, expiry: &Expiry, threshold: Threshold) -> String {
 /// Whether a key's account or endpoint is gone, or what it tells of has another end now. What can't be seen at the moment is not over.
 fn is_over(key: &str, survey: &Survey) -> bool {
     let find = |name: &str| survey.sign_ins.iter().find(|sign_in| sign_in.name == name);
-    if is_mail(key) || key.starts_with(FILE) || key.starts_with(JOBS) {
+    if is_mail(key) || key.starts_with(FILE) || key.starts_with(JOBS) || key.starts_with(RATES) {
         return false;
     }
     let of_mailbox = [MAILBOX, LEDGERS, TOUCHES];

@@ -287,3 +287,33 @@ fn jobs_go_with_every_mail_and_conditions_wait_where_there_are_too_many() {
     assert_eq!(plan.items.len(), MOST + 1);
     assert!(matches!(plan.items.last().unwrap().news, News::Jobs(_)));
 }
+
+#[test]
+fn replies_that_rates_held_back_are_told_once_a_day() {
+    let survey = Survey {
+        jobs: vec![JobNews {
+            kind: NewsKind::Unanswered,
+            endpoint: "scanner".into(),
+            count: 40,
+            since: at(0),
+            examples: vec![],
+        }],
+        ..Survey::default()
+    };
+    let hour = 60;
+    for (told, now, tells, over) in [
+        (None, 0, true, false),
+        (Some(0), hour, false, false),
+        (Some(0), 23 * hour, false, false),
+        (Some(0), 24 * hour, true, true),
+    ] {
+        let told: Told = told
+            .map(|when| ("rates/scanner".to_owned(), at(when)))
+            .into_iter()
+            .collect();
+        let plan = super::plan(&survey, &told, SILENT_AFTER, at(now));
+        let key = plan.items.first().and_then(|item| item.tells.clone());
+        assert_eq!(key, tells.then(|| "rates/scanner".to_owned()), "{now}");
+        assert_eq!(!plan.over.is_empty(), over, "{now}");
+    }
+}

@@ -153,7 +153,7 @@ fn pieces(item: &Item) -> (String, String, String, String) {
         }
         News::JobsWait(since, why) => {
             let cure = format!(
-                "Mend that, then have them go on at once where it runs:\n\n  mailjob jobs retry --all --endpoint {name} --state deferred"
+                "Fix the cause. A changed file, secret or program has them go on by itself; else, where it runs:\n\n  mailjob jobs retry --all --endpoint {name} --state deferred"
             );
             let waits = "Their mails wait, nothing is lost, and no sender hears of it.";
             wrong(since, why, waits, cure)

@@ -4,13 +4,13 @@ use std::{env, process::ExitCode, sync::Arc};
 
 use crate::{
     app,
-    auth::Login,
+    auth::{self, Login, Staged, TokenStore as _},
     config::{
         Account, Protocol,
         load::{Loaded, Sources},
         uses as used,
     },
-    doctor::{Report, render, trial},
+    doctor::{Outcome, Report, Stage, render, trial},
     net,
 };
 
@@ -79,7 +79,11 @@ async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<Report, Faul
         ),
         how.both,
     );
-    let login = Login::new(account.clone(), &uses, vault.clone(), http);
+    // What is stored of an older sign-in may be unreadable, and then is none that is good.
+    let before = vault.load(&account.sign_in).await.unwrap_or_default();
+    let had_good = before.token.is_some() && before.refused.is_none();
+    let staged = Arc::new(Staged::over(vault));
+    let login = Login::new(account.clone(), &uses, staged.clone(), http);
 
     if account.auth.is_person() {
         by_person(&login, &account, how).await?;
@@ -87,9 +91,25 @@ async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<Report, Faul
     } else {
         println!("\"{name}\" needs no interactive sign-in. Its servers are tried:\n");
     }
-    let tried = trial(&account, &uses, &login, vault).await;
+    let tried = trial(&account, &uses, &login, staged.clone()).await;
     print!("{}{}", render::lines(&tried.findings), render::cures(&tried));
+    if had_good && let_nobody_in(&tried) {
+        eprintln!(
+            "\nThis sign-in is not kept: no server takes it, and the one before is good and goes on. Whoever signs in must be {}, or may open \
+             that mailbox. To replace it all the same: mailjob auth logout {name}, then sign in again.",
+            account.user
+        );
+    } else {
+        staged.keep(&account.sign_in).await.map_err(auth::Error::from)?;
+    }
     Ok(tried)
+}
+
+/// Whether servers looked at the sign-in, and none took it: most likely it is another person's. A server that can't be reached says nothing.
+fn let_nobody_in(tried: &Report) -> bool {
+    let looked = || tried.findings.iter().filter(|finding| finding.stage == Stage::SignIn);
+    looked().any(|finding| matches!(finding.outcome, Outcome::Failed(_)))
+        && !looked().any(|finding| matches!(finding.outcome, Outcome::Passed(_)))
 }
 
 async fn by_person(login: &Login, account: &Account, how: How) -> Result<(), Fault> {
@@ -137,5 +157,49 @@ fn unknown(loaded: &Loaded, name: &str) -> Fault {
             [] => "no account is right: mailjob check says what is wrong".to_owned(),
             names => format!("there are: {}", names.join(", ")),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::doctor::{Finding, Kind, Subject, Trouble};
+
+    #[test]
+    fn a_sign_in_is_dropped_only_where_servers_looked_and_none_took_it() {
+        let trouble = || Trouble {
+            what: "no".into(),
+            cure: "none".into(),
+        };
+        let (passed, failed) = (|| Outcome::Passed(String::new()), || Outcome::Failed(trouble()));
+        let (warned, skipped) = (|| Outcome::Warned(trouble()), || Outcome::Skipped("no".into()));
+        for (findings, nobody) in [
+            (vec![(Stage::SignIn, failed()), (Stage::SignIn, failed())], true),
+            // SMTP AUTH is often off for a mailbox that is read.
+            (vec![(Stage::SignIn, passed()), (Stage::SignIn, failed())], false),
+            (vec![(Stage::Tcp, failed()), (Stage::SignIn, skipped())], false),
+            (vec![(Stage::SignIn, failed()), (Stage::SignIn, skipped())], true),
+            // What no endpoint uses is only said.
+            (vec![(Stage::SignIn, failed()), (Stage::SignIn, warned())], true),
+            (vec![(Stage::SignIn, passed()), (Stage::Mailbox, failed())], false),
+            (vec![], false),
+        ] {
+            let findings = findings.into_iter().map(|(stage, outcome)| Finding {
+                subject: Subject {
+                    kind: Kind::Account,
+                    name: "a".into(),
+                    part: None,
+                },
+                stage,
+                outcome,
+                took: Duration::ZERO,
+            });
+            let tried = Report {
+                findings: findings.collect(),
+            };
+            assert_eq!(let_nobody_in(&tried), nobody, "{:?}", tried.findings);
+        }
     }
 }

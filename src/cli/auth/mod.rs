@@ -5,6 +5,7 @@ mod countdown;
 mod device;
 mod fault;
 mod login;
+mod logout;
 mod loopback;
 mod status;
 
@@ -19,14 +20,27 @@ use super::{Files, block_on};
 pub(super) enum Auth {
     /// Sign in to an account that a person signs in to, once; then try what that opens.
     ///
-    /// The sign-in is kept in the ledger, which `mailjob run` makes. Exit code 0: all works. 1: nobody signed in, or a server does not let
-    /// us in. 66: there is no ledger. 78: the configuration can't be used, or has no
+    /// The sign-in is kept in the ledger, which `mailjob run` makes. One that no server takes does not replace one that is good: then that
+    /// one stays.
+    ///
+    /// Exit code 0: all works. 1: nobody signed in, or a server does not let us in. 66: there is no ledger. 78: the configuration can't
+    /// be used, or has no
     /// such account.
     Login {
         /// The account's name in `mailjob.toml`.
         account: String,
         #[command(flatten)]
         how: login::How,
+        #[command(flatten)]
+        files: Files,
+    },
+    /// Forget a person's sign-in, so that nobody is signed in to the account. The provider is not told.
+    ///
+    /// Exit code 0: nobody is signed in any more. 1: the account signs in by itself. 66: there is no ledger. 74: the ledger can't be
+    /// read or written. 78: there is no such account.
+    Logout {
+        /// The account's name in `mailjob.toml`.
+        account: String,
         #[command(flatten)]
         files: Files,
     },
@@ -49,6 +63,7 @@ pub(super) enum Auth {
 pub(super) fn auth(command: Auth) -> ExitCode {
     match command {
         Auth::Login { account, how, files } => block_on(login::login(&files.into(), &account, how)),
+        Auth::Logout { account, files } => block_on(logout::logout(files.into(), &account)),
         Auth::Status { account, json, files } => block_on(status::status(files.into(), account.as_deref(), json)),
     }
 }

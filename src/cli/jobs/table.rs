@@ -83,7 +83,10 @@ fn next(job: &JobRow) -> Option<String> {
 }
 
 fn reply(job: &JobRow) -> Option<String> {
-    match job.reply? {
+    let Some(reply) = job.reply else {
+        return None;
+    };
+    match reply {
         ReplyState::Queued | ReplyState::Running => Some("its reply waits".to_owned()),
         ReplyState::Refused => Some("its reply was refused".to_owned()),
         ReplyState::Bounced => Some("its reply came back".to_owned()),
@@ -136,7 +139,13 @@ mod tests {
             ..job(State::Failed)
         };
         let page = JobPage {
-            jobs: vec![failed, job(State::Done)],
+            jobs: vec![
+                failed,
+                JobRow {
+                    silent: Some("rate".into()),
+                    ..job(State::Done)
+                },
+            ],
             next: Some(JobId(uuid::Uuid::nil())),
         };
         assert_eq!(

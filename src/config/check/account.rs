@@ -173,10 +173,7 @@ fn server(table: &mut Table<'_>, service: &Service, preset: Option<Server>, auth
             *auth = table.or("auth", true, flag);
         }
         let port = table.get("port", port);
-        let tls = table.get(
-            "tls",
-            choice(&[("implicit", Tls::Implicit), ("starttls", Tls::StartTls)]),
-        );
+        let tls = table.get("tls", |value| tls(value, port, service));
         let implied = port.map(|port| service.tls_of(port));
         let tls = tls
             .or(implied)
@@ -189,6 +186,19 @@ fn server(table: &mut Table<'_>, service: &Service, preset: Option<Server>, auth
             tls,
         })
     })
+}
+
+/// A kind of TLS. STARTTLS on a port where TLS begins with the first byte ends in silence: each waits for the other.
+fn tls(value: Value<'_>, port: Option<u16>, service: &Service) -> Option<Tls> {
+    let tls = choice(&[("implicit", Tls::Implicit), ("starttls", Tls::StartTls)])(value.clone())?;
+    if tls == Tls::StartTls && port == Some(service.implicit) {
+        let (implicit, starttls) = (service.implicit, service.starttls);
+        return value.wrong(
+            format!("is \"starttls\", but on port {implicit} TLS begins with the first byte"),
+            format!("remove tls (port {implicit} means \"implicit\"), or write port = {starttls}"),
+        );
+    }
+    Some(tls)
 }
 
 impl Service {

@@ -5,6 +5,7 @@ mod cuts;
 mod flow;
 mod heads;
 mod hostile;
+mod mended;
 mod neighbours;
 mod parts;
 pub(super) mod receiver;

@@ -46,11 +46,14 @@ impl Ledger for Shaky {
         }
         self.inner.claim(endpoint, quota, first).await
     }
+    async fn mended(&self, endpoint: &EndpointName) -> Result<u64, Error> {
+        self.inner.mended(endpoint).await
+    }
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error> {
         assert!(!fails(&self.panics), "as the test wants");
         self.inner.raw(mail).await
     }
-    async fn finish(&self, finish: Finish) -> Result<(), Error> {
+    async fn finish(&self, finish: Finish) -> Result<Option<&'static str>, Error> {
         if fails(&self.finishes) {
             return Err(Error::Full("as the test wants".into()));
         }

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use super::{
     Sqlite, bounces, claims, conversations, finish, forget, intake, lacking,
     line::{Most, Waiter},
-    mail_bytes, maildrop, outbox, parts, pause,
+    mail_bytes, maildrop, mended, outbox, parts, pause,
     post::Letter,
     rate, reads, reserve, route,
     savepoint::Desk,
@@ -119,6 +119,16 @@ impl Ledger for Sqlite {
             .await
     }
 
+    async fn mended(&self, endpoint: &EndpointName) -> Result<u64, Error> {
+        let endpoint = endpoint.clone();
+        self.post.ask(0, move |desk| mended::jobs(desk, &endpoint)).await
+    }
+
+    async fn account_mended(&self, account: &str) -> Result<u64, Error> {
+        let account = account.into();
+        self.post.ask(0, move |desk| mended::replies(desk, account)).await
+    }
+
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error> {
         match self.shared.take(mail) {
             Some(bytes) => Ok(bytes),
@@ -126,7 +136,7 @@ impl Ledger for Sqlite {
         }
     }
 
-    async fn finish(&self, mut finish: Finish) -> Result<(), Error> {
+    async fn finish(&self, mut finish: Finish) -> Result<Option<&'static str>, Error> {
         let asked = self.clock.now();
         let bytes = match &finish.reply {
             Some(ReplyDecision::Send(reply)) => reply.bytes.len(),

@@ -14,14 +14,14 @@ use crate::{
         NewReply, Outcome, ReplyDecision, Trace,
         state::{End, Event, State},
     },
-    ledger::{Error, Finish, PausedBy, Summary},
+    ledger::{Error, Finish, NewsKind, PausedBy, Summary},
 };
 
 /// Bytes of a letter that SQLite gets at once.
 const IN_ONE: usize = 256 << 10;
 
-/// Ends an attempt.
-pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
+/// Ends an attempt. Says which gate held its reply back.
+pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<Option<&'static str>, Error> {
     let Finish {
         job,
         attempt,
@@ -67,10 +67,17 @@ pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
     if matches!(end, End::Failed | End::Ignored) {
         conversations::give_back(desk, found.row)?;
     }
+    let mut held_back = None;
     match reply.filter(|_| matches!(end, End::Done | End::Failed)) {
         Some(ReplyDecision::Send(reply)) => match rate::pass(desk, found.row, &gates)? {
             None => queue_reply(desk, found.row, reply)?,
-            Some(code) => keep_silent(desk, found.row, code)?,
+            Some(code) => {
+                held_back = Some(code);
+                keep_silent(desk, found.row, code)?;
+                desk.db
+                    .prepare_cached("INSERT INTO news (job, kind, at) VALUES (?1, ?2, ?3)")?
+                    .execute(params![found.row, NewsKind::Unanswered.as_str(), desk.now])?;
+            }
         },
         Some(ReplyDecision::Silent(why)) => keep_silent(desk, found.row, &why)?,
         Some(ReplyDecision::Gathered) => {
@@ -96,7 +103,7 @@ pub(super) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<(), Error> {
     if state.ended() && !passed_on {
         settle::conclude(desk, found.mail)?;
     }
-    Ok(())
+    Ok(held_back)
 }
 
 /// An outcome as it is stored.

@@ -26,6 +26,7 @@ mod line;
 mod lock;
 mod mail_bytes;
 mod maildrop;
+mod mended;
 mod news;
 mod notices;
 mod opening;

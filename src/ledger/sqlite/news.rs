@@ -40,7 +40,7 @@ pub(super) fn forget(db: &Connection, mark: NewsMark) -> Result<(), Error> {
 fn first(db: &Connection, group: &JobNews, mark: i64, most: usize) -> Result<Vec<NewsExample>, Error> {
     let mut query = db.prepare_cached(
         "SELECT j.uuid, ifnull(j.sender, ''), ifnull(j.subject, ''),
-           CASE WHEN n.kind IN ('refused', 'unsure', 'bounced') THEN NULL ELSE j.reason END,
+           CASE WHEN n.kind IN ('refused', 'unsure', 'bounced') THEN NULL WHEN n.kind = 'unanswered' THEN j.silent ELSE j.reason END,
            CASE WHEN n.kind IN ('refused', 'unsure', 'bounced') THEN r.detail ELSE j.detail END
          FROM news n JOIN job j ON j.id = n.job LEFT JOIN reply r ON r.job = n.job
          WHERE n.id <= ?1 AND n.kind = ?2 AND j.endpoint = ?3 ORDER BY n.id LIMIT ?4",

@@ -63,6 +63,12 @@ pub(super) fn refused(db: &Connection, name: &str, at: DateTime<Utc>, why: &str)
     Ok(())
 }
 
+/// Forgets it. Says whether there was a token.
+pub(super) fn forget(db: &Connection, name: &str) -> Result<bool, Error> {
+    let mut query = db.prepare_cached("DELETE FROM sign_in WHERE account = ? RETURNING sealed IS NOT NULL")?;
+    Ok(query.query_row([name], |row| row.get(0)).optional()?.unwrap_or(false))
+}
+
 fn row(row: &Row<'_>) -> rusqlite::Result<SignInRow> {
     let token = match (row.get(1)?, row.get(3)?) {
         (Some(sealed), Some(issued)) => Some(SealedToken {

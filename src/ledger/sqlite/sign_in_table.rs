@@ -38,6 +38,11 @@ impl SignInTable for Sqlite {
             .await
     }
 
+    async fn forget_sign_in(&self, name: &str) -> Result<bool, Error> {
+        let name = name.to_owned();
+        self.post.ask(0, move |desk| sign_in_rows::forget(desk.db, &name)).await
+    }
+
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {
         let turn = turn::take(self.readers.path(), name, turn::LONGEST_WAIT).await?;
         Ok(Box::new(turn))

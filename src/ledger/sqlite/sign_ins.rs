@@ -70,6 +70,11 @@ impl SignInTable for SignIns {
             .await
     }
 
+    async fn forget_sign_in(&self, name: &str) -> Result<bool, Error> {
+        let name = name.to_owned();
+        self.side.with(move |db| sign_in_rows::forget(db, &name)).await
+    }
+
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {
         Ok(Box::new(turn::take(self.side.path(), name, turn::LONGEST_WAIT).await?))
     }

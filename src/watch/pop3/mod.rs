@@ -51,7 +51,10 @@ struct Past {
 async fn secure(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<(Wire, Handshake), Error> {
     let (socket, greeting) = match server.tls {
         Tls::Implicit => (socket, Words::default()),
-        Tls::StartTls => login::stls(socket).await?,
+        Tls::StartTls => {
+            net::heard(&socket, server).await?;
+            login::stls(socket).await?
+        }
     };
     let stream = net::upgrade(socket, server, files, CONNECT).await?;
     let handshake = stream.handshake();

@@ -20,6 +20,7 @@ use super::{
     wire::Wire,
 };
 use crate::{
+    auth::Pause,
     ledger::MailboxKey,
     watch::{
         Watch,
@@ -130,10 +131,19 @@ impl Watcher {
                     self.report(&error, verdict, wait, !is_away || backoff.missed());
                     // What was to be deleted still is.
                     self.rang = Some(begun);
-                    let Watch { inlet, connects, .. } = &self.watch;
-                    let pause = Box::pin(connects.pause(&inlet.mailbox.server, is_away, wait, fastrand::f64()));
-                    if stop.run_until_cancelled(pause).await.is_none() {
-                        return;
+                    let Watch {
+                        inlet, connects, login, ..
+                    } = &self.watch;
+                    let pause = Box::pin(async {
+                        tokio::select! {
+                            ended = login.pause(wait, error.mends()) => ended,
+                            () = connects.pause(&inlet.mailbox.server, is_away, wait, fastrand::f64()) => Pause::Over,
+                        }
+                    });
+                    match stop.run_until_cancelled(pause).await {
+                        Some(Pause::Mended) => backoff.mended(),
+                        Some(Pause::Over | Pause::Works) => {}
+                        None => return,
                     }
                 }
             }
@@ -234,6 +244,7 @@ impl Watcher {
         self.not_before = Instant::now() + can.login_delay.unwrap_or_default();
         if std::mem::take(&mut self.in_trouble) {
             tracing::info!(mailbox = %self.mailbox, "connected");
+            self.watch.login.works();
         }
         self.past.record.greeted(&wire.greeting);
         let (wire, listing) = list(wire).await?;

@@ -138,9 +138,14 @@ async fn what_is_wrong_is_named_with_its_cure() {
         "sign_in",
         "IMAP",
         "the server said NO [AUTHENTICATIONFAILED]",
-        "check user name",
+        "check both; many providers want an app password",
     );
-    said.failed("sign_in", "SMTP", "the server said 535", "check user name and password");
+    said.failed(
+        "sign_in",
+        "SMTP",
+        "the server said 535",
+        "check both; many providers want an app password",
+    );
     let skipped = ("mailbox".to_owned(), "skipped".to_owned());
     assert!(said.outcomes("IMAP").contains(&skipped), "{}", said.out);
     mailjob.secret("ada", PASSWORD).unwrap();
@@ -287,4 +292,46 @@ async fn a_configuration_that_is_wrong() {
         0,
         "the others don't matter"
     );
+}
+
+/// Each of three servers speaks TLS from the first byte, and is asked for STARTTLS: without a look each waits for the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn starttls_on_a_port_of_tls_is_named_by_doctor_and_by_what_runs() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mut mailjob = installation(&world).await;
+    mailjob.secret("ada", PASSWORD).unwrap();
+    let server =
+        |key: &str, port: u16| format!("{key} = {{ host = \"localhost\", port = {port}, tls = \"starttls\" }}\n");
+    let account = format!(
+        "user = \"{USER}\"\nca_file = \"{}\"\npassword = {{ file = \"secrets/ada\" }}\n{}{}{}",
+        world.tls.ca.display(),
+        server("imap", world.dovecot.imaps),
+        server("pop3", world.dovecot.pop3s),
+        server("smtp", world.postfix.submissions),
+    );
+    mailjob.account_as("ada", &account).unwrap();
+    for protocol in ["imap", "pop3"] {
+        let endpoint = format!("[mailbox]\naccount = \"ada\"\nprotocol = \"{protocol}\"\n{TRUE}\n");
+        mailjob.endpoint(protocol, &endpoint).unwrap();
+    }
+    let said = run(&mailjob, &["doctor", "--json"]).await;
+    for part in ["IMAP", "POP3", "SMTP"] {
+        said.failed(
+            "tls",
+            part,
+            "it waits for TLS from the first byte",
+            "tls = \"implicit\"",
+        );
+    }
+    mailjob.start().unwrap();
+    let words = "it waits for TLS from the first byte; write tls = \"implicit\" for this server";
+    for _ in ["imap", "pop3"] {
+        mailjob.wait_log(words, PATIENCE).await.unwrap();
+    }
+    let (end, mut told) = (std::time::Instant::now() + PATIENCE, String::new());
+    while told.matches(words).count() < 2 {
+        assert!(std::time::Instant::now() < end, "{told}");
+        told = run(&mailjob, &["status"]).await.out;
+    }
+    assert_eq!(run(&mailjob, &["status"]).await.code, 1);
 }

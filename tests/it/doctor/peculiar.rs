@@ -105,7 +105,7 @@ async fn what_submission_servers_say() {
             PASSWORD,
             // At a host that is not Microsoft's, its words are a server's like others.
             "Basic authentication is not supported",
-            "check user name and password",
+            "check both; many providers want an app password",
         ),
         (
             SmtpQuirk::GoogleRefused,
@@ -139,9 +139,14 @@ async fn what_a_token_endpoint_says() {
     );
     account(&mut mailjob, &world.tls, &imap, &smtp, &oauth);
     for (refusal, what, cure) in [
-        (EntraError::RefreshTokenExpired, "90 days", "mailjob auth login ada"),
-        (EntraError::GrantRevoked, "revoked", "mailjob auth login ada"),
-        (EntraError::MfaRequired, "multi-factor", "mailjob auth login ada"),
+        // An application is never told to sign in.
+        (
+            EntraError::RefreshTokenExpired,
+            "what proves the application",
+            "where client_secret points",
+        ),
+        (EntraError::GrantRevoked, "", "where client_secret points"),
+        (EntraError::MfaRequired, "multi-factor", "where client_secret points"),
         (EntraError::MfaEnrollment, "not set up", "mfasetup"),
         (EntraError::SecretExpired, "expired", "make a new one"),
         (EntraError::SecretWrong, "client secret is wrong", "not its Secret ID"),
@@ -157,6 +162,7 @@ async fn what_a_token_endpoint_says() {
         world.oauth.script(&[refusal.answer()]).await.unwrap();
         let said = run(&mailjob, &DOCTOR).await;
         said.failed("credential", "", what, cure);
+        assert!(!said.out.contains("auth login"), "{}", said.out);
         if refusal != EntraError::Transient {
             let number = format!("AADSTS{}", refusal.code());
             assert!(said.out.contains(&number), "{number}: {}", said.out);

@@ -50,9 +50,13 @@ async fn what_can_t_be_a_mail_is_not_sent() {
     assert_eq!(world.dovecot.count(BOB, "INBOX").await.unwrap(), 0);
 
     mailjob.secret("ada", "a-wrong-password").unwrap();
-    run(&mailjob, &[&SEND[..], &["--to", BOB]].concat())
-        .await
-        .complains(69, &["the server said 535", "what to do: check user name and password"]);
+    run(&mailjob, &[&SEND[..], &["--to", BOB]].concat()).await.complains(
+        69,
+        &[
+            "the server said 535",
+            "what to do: check both; many providers want an app password",
+        ],
+    );
     world.postfix.stop();
     run(&mailjob, &[&SEND[..], &["--to", BOB]].concat())
         .await

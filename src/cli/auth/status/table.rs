@@ -5,6 +5,9 @@ use crate::cli::columns::columns;
 
 const HEAD: [&str; 6] = ["ACCOUNT", "STATE", "GRANT", "REFRESH TOKEN", "CLIENT", "LAST REFRESH"];
 
+/// The grant of accounts that a person signs in to.
+const PERSON: &str = "refresh_token";
+
 /// An object with all rows.
 pub(super) fn json(rows: &[Row]) -> String {
     let value = serde_json::json!({ "accounts": rows });
@@ -31,7 +34,8 @@ fn cells(row: &Row) -> [String; 6] {
     let nothing = || "-".to_owned();
     let state = match row.state {
         "signed_in" => "signed in",
-        "needs_sign_in" => "needs sign-in",
+        "needs_sign_in" if row.grant == PERSON => "needs sign-in",
+        "needs_sign_in" => "can't sign in",
         "never" => "never signed in",
         _ => "needs no sign-in",
     };
@@ -66,12 +70,14 @@ fn remarks(row: &Row) -> Vec<String> {
     let ends = ends.is_some_and(|days| days <= URGENT);
     let needs_person = row.since.is_some() || row.urgent && (row.state == "never" || ends);
     if let (Some(since), Some(why)) = (row.since, &row.why) {
-        remarks.push(format!(
-            "{name}: needs a sign-in since {}: {why}",
-            since.format("%F %R UTC")
-        ));
+        let what = if row.grant == PERSON {
+            "needs a sign-in"
+        } else {
+            "can't sign in"
+        };
+        remarks.push(format!("{name}: {what} since {}: {why}", since.format("%F %R UTC")));
     }
-    if row.grant == "refresh_token" && needs_person {
+    if row.grant == PERSON && needs_person {
         remarks.push(format!("{name}: sign in by mailjob auth login {name}"));
     }
     remarks.extend(row.doubt.map(|doubt| format!("{name}: {doubt}")));
