@@ -146,7 +146,7 @@ fn a_repository_is_checked_without_what_is_elsewhere() {
 
     let fresh = Machine::new();
     fresh.write("mailjob.toml", shared);
-    load_offline(&fresh.sources());
+    assert_eq!(load_offline(&fresh.sources()).problems, []);
     assert!(
         !opened(&fresh.path("secret.txt")) && !opened(&fresh.path("key")),
         "no secret is opened"
