@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{Command, problem::Fault};
-use crate::guest::{self, Unstartable, User, confine};
+use crate::guest::{self, Interpreter, Unstartable, User, confine};
 
 /// What a command gets to read without being told so by `read`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,8 +81,8 @@ fn program(command: &Command, user: Option<User>) -> Result<PathBuf, Fault> {
         Fault::new(why.to_string(), cure)
     };
     let by = guest::startable(&path, user).map_err(wrong)?;
-    if let Some(by) = by.filter(|_| command.confine) {
-        unreadable(command, &path, &by)?;
+    if command.confine {
+        confined(command, &path, by.as_ref())?;
     }
     Ok(path)
 }
@@ -103,29 +103,59 @@ pub(super) fn comes_with(command: &Command, folder: &Path) -> Result<(), (String
     }
 }
 
-/// What runs a script has to be readable for it.
-fn unreadable(command: &Command, program: &Path, by: &Path) -> Result<(), Fault> {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+/// What runs a program has to be readable for it, and so has what it only leads to.
+fn confined(command: &Command, program: &Path, by: Option<&Interpreter>) -> Result<(), Fault> {
     let needed = needed(command, program);
-    let granted = || {
-        command
-            .read
-            .iter()
-            .chain(&command.write)
-            .chain(&needed.folders)
-            .chain(&needed.named)
+    let lists = [&command.read, &command.write, &needed.folders, &needed.named];
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let may_read = |path: &Path| {
+        let path = real(path);
+        confine::is_of_system(&path)
+            || lists
+                .into_iter()
+                .flatten()
+                .any(|granted| path.starts_with(real(granted)))
     };
-    if confine::is_of_system(by) || granted().any(|path| real(by).starts_with(real(path))) {
+    // Version managers (pyenv, rbenv, asdf) put scripts there that look for the program below the folder above.
+    if let Some(manager) = program
+        .parent()
+        .filter(|folder| folder.ends_with("shims"))
+        .and_then(Path::parent)
+        && !may_read(manager)
+    {
+        return Err(Fault::new(
+            format!(
+                "{} only leads to a program below {}, which the command may not read",
+                program.display(),
+                manager.display()
+            ),
+            format!(
+                "write the whole path of the program itself, or read = [\"{}\"] in [command]",
+                manager.display()
+            ),
+        ));
+    }
+    let Some(by) = by else { return Ok(()) };
+    let others = || {
+        let folders = env::var_os("PATH").unwrap_or_default();
+        let name = by.path.file_name().unwrap_or_default().to_owned();
+        let mut paths = env::split_paths(&folders)
+            .map(|folder| folder.join(&name))
+            .filter(|path| guest::runs(path));
+        paths.any(|path| may_read(&path))
+    };
+    if may_read(&by.path) || by.is_searched && others() {
         return Ok(());
     }
-    let folder = by.parent().unwrap_or(by);
-    // Beside `bin` lies what a language needs.
-    let folder = folder.parent().filter(|_| folder.ends_with("bin")).unwrap_or(folder);
+    let folder = by.path.parent().unwrap_or(&by.path);
+    // Beside these lies what a language needs.
+    let is_inner = folder.ends_with("bin") || folder.ends_with("shims");
+    let folder = folder.parent().filter(|_| is_inner).unwrap_or(folder);
     Err(Fault::new(
         format!(
             "{} is run by {}, which the command may not read",
             program.display(),
-            by.display()
+            by.path.display()
         ),
         format!("write read = [\"{}\"] in [command]", folder.display()),
     ))
@@ -187,6 +217,20 @@ mod tests {
         assert_eq!(looked_at(&command), Ok(path.clone()));
         command.read.clear();
         command.confine = false;
+        assert_eq!(looked_at(&command), Ok(path));
+    }
+
+    #[test]
+    fn a_program_that_only_leads_to_another_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let shims = folder.path().join("manager/shims");
+        fs::create_dir_all(&shims).unwrap();
+        let path = script(&shims, "language", "#!/bin/sh\n");
+        let mut command = command(&[path.to_str().unwrap(), "./x"]);
+        let (cause, cure) = looked_at(&command).unwrap_err();
+        assert!(cause.contains("only leads to a program below"), "{cause}");
+        assert!(cure.contains("write the whole path of the program itself"), "{cure}");
+        command.read = vec![folder.path().join("manager")];
         assert_eq!(looked_at(&command), Ok(path));
     }
 

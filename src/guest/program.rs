@@ -41,6 +41,15 @@ pub fn runs(path: &Path) -> bool {
         .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
+/// What runs a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interpreter {
+    /// Its path.
+    pub path: PathBuf,
+    /// Whether `env` looks for it in `PATH`, and takes the next one of its name where it may not run the first.
+    pub is_searched: bool,
+}
+
 /// Why a program can't be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unstartable {
@@ -118,7 +127,7 @@ impl Unstartable {
 ///
 /// # Errors
 /// When it could not.
-pub fn startable(path: &Path, user: Option<User>) -> Result<Option<PathBuf>, Unstartable> {
+pub fn startable(path: &Path, user: Option<User>) -> Result<Option<Interpreter>, Unstartable> {
     let found = fs::metadata(path).map_err(|error| Unstartable::Missing(path.to_owned(), error.kind()))?;
     if !found.is_file() {
         return Err(Unstartable::NoFile(path.to_owned()));
@@ -143,7 +152,7 @@ pub fn startable(path: &Path, user: Option<User>) -> Result<Option<PathBuf>, Uns
 }
 
 /// What the first line of a script names.
-fn interpreter(path: &Path, begin: &[u8]) -> Result<Option<PathBuf>, Unstartable> {
+fn interpreter(path: &Path, begin: &[u8]) -> Result<Option<Interpreter>, Unstartable> {
     let Some(line) = begin.strip_prefix(b"#!") else {
         // Other formats of programs have zeros at their beginning.
         return match begin.contains(&0) {
@@ -165,10 +174,16 @@ fn interpreter(path: &Path, begin: &[u8]) -> Result<Option<PathBuf>, Unstartable
     let named = words.next().and_then(|word| std::str::from_utf8(word).ok());
     match named.filter(|_| by.file_name() == Some(OsStr::new("env"))) {
         Some(name) if !name.starts_with('-') && !name.contains('=') => match located(name) {
-            Ok(found) if runs(&found) => Ok(Some(found)),
+            Ok(path) if runs(&path) => Ok(Some(Interpreter {
+                path,
+                is_searched: true,
+            })),
             _ => missing(name),
         },
-        _ => Ok(Some(by)),
+        _ => Ok(Some(Interpreter {
+            path: by,
+            is_searched: false,
+        })),
     }
 }
 
@@ -225,7 +240,8 @@ mod tests {
             (b"#!/usr/bin/env -S x\n", 0o755, "Some(\"/usr/bin/env\")"),
         ] {
             let path = script(folder.path(), text, mode);
-            let found = startable(&path, None).map_or_else(|error| error.to_string(), |by| format!("{by:?}"));
+            let found = startable(&path, None)
+                .map_or_else(|error| error.to_string(), |by| format!("{:?}", by.map(|by| by.path)));
             assert!(found.contains(said), "{}: {found}", String::from_utf8_lossy(text));
         }
         let missing = startable(&folder.path().join("nothing"), None).unwrap_err();
