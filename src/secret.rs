@@ -7,6 +7,7 @@ mod forms;
 pub mod kept;
 pub mod known;
 mod redaction;
+pub mod signing;
 
 use std::{
     fs::OpenOptions,
@@ -47,7 +48,7 @@ pub enum SecretError {
     Unusable {
         /// The file or variable.
         place: String,
-        /// `is empty`, `is not set`, `is not a file`, `is over 64 KiB`, `is not UTF-8`.
+        /// `is empty`, `is not set`, `is not a file`, `is over 64 KiB`, `is not UTF-8` and the like.
         what: &'static str,
     },
     /// Every user of this machine can read the file, or users beside its owner can change it.
@@ -92,10 +93,10 @@ impl SecretRef {
             Self::File(path) => (path.display().to_string(), read_file(path, Some(others_may))?),
             Self::Env(name) => {
                 let text = std::env::var(name).map_err(|_| SecretError::Unusable {
-                    place: name.clone(),
+                    place: format!("variable {name}"),
                     what: "is not set",
                 })?;
-                (name.clone(), text)
+                (format!("variable {name}"), text)
             }
         };
         whole(place, &text)
@@ -112,15 +113,28 @@ pub fn read_token(path: &Path) -> Result<Secret, SecretError> {
 
 fn whole(place: String, text: &str) -> Result<Secret, SecretError> {
     let text = text.trim_end_matches(['\r', '\n']);
-    if text.is_empty() {
-        return Err(SecretError::Unusable {
-            place,
-            what: "is empty",
-        });
+    match odd(text) {
+        Some(what) => Err(SecretError::Unusable { place, what }),
+        None => {
+            let secret = Secret::from(text.to_owned());
+            known::learn(&secret);
+            Ok(secret)
+        }
     }
-    let secret = Secret::from(text.to_owned());
-    known::learn(&secret);
-    Ok(secret)
+}
+
+/// What editors and shells put around a secret, which no server would take. A key or document of several lines may begin and end as it
+/// likes. Pure.
+fn odd(text: &str) -> Option<&'static str> {
+    let bare = text.trim();
+    match () {
+        () if bare.is_empty() => Some("is empty"),
+        () if text.starts_with('\u{feff}') => Some("begins with a byte order mark, which an editor put there"),
+        () if bare.contains(['\r', '\n']) => None,
+        () if bare.len() < text.trim_start().len() => Some("ends with a blank"),
+        () if bare.len() < text.len() => Some("begins with a blank or an empty line"),
+        () => None,
+    }
 }
 
 /// What others may do with a file of this mode that they should not. Members of its group may read it: a Kubernetes pod that is not
@@ -167,7 +181,31 @@ fn read_file(path: &Path, wrong: Option<fn(u32) -> Option<&'static str>>) -> Res
         // It grew meanwhile.
         return Err(unusable("is over 64 KiB"));
     }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(unusable("is in UTF-16"));
+    }
     String::from_utf8(bytes).map_err(|_| unusable("is not UTF-8"))
+}
+
+impl SecretError {
+    /// What to do about it.
+    #[must_use]
+    pub fn cure(&self) -> &'static str {
+        match self {
+            Self::Read { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                "let the user that runs mailjob read it, and pass each folder above it (chown, chmod 600)"
+            }
+            Self::Read { .. } => "put the secret there, readable for the user that runs mailjob",
+            Self::Open { .. } => "let nobody but the user that runs mailjob read it",
+            Self::Unusable { what: "is not set", .. } => "set the variable for mailjob's process",
+            Self::Unusable { what, .. }
+                if what.contains("blank") || what.contains("byte order mark") || what.contains("UTF") =>
+            {
+                "leave nothing in it but the secret, as UTF-8; a line end behind it does not count"
+            }
+            Self::Unusable { .. } => "put the secret there, and nothing else",
+        }
+    }
 }
 
 #[cfg(test)]
@@ -191,6 +229,46 @@ mod tests {
         ] {
             assert_eq!(others_may(mode), can, "{mode:04o}");
         }
+    }
+
+    #[test]
+    fn what_editors_and_shells_put_around_a_secret_is_told() {
+        for (text, what) in [
+            ("hush", None),
+            ("hush\r\n\n", None),
+            ("hush hush", None),
+            ("-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY----- \n", None),
+            ("{\n \"a\": 1\n} ", None),
+            ("", Some("is empty")),
+            (" \n\t", Some("is empty")),
+            (
+                "\u{feff}hush\n",
+                Some("begins with a byte order mark, which an editor put there"),
+            ),
+            ("hush \n", Some("ends with a blank")),
+            ("hush\t", Some("ends with a blank")),
+            ("hush\u{a0}", Some("ends with a blank")),
+            (" hush", Some("begins with a blank or an empty line")),
+            ("\nhush\n", Some("begins with a blank or an empty line")),
+        ] {
+            let told = whole("x".to_owned(), text)
+                .err()
+                .map(|error| (error.to_string(), error.cure()));
+            let said = told.as_ref().map(|(text, _)| text.as_str());
+            assert_eq!(said, what.map(|what| format!("secret x {what}")).as_deref(), "{text:?}");
+            assert!(!format!("{told:?}").contains("hush"));
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret");
+        fs::write(&file, b"\xff\xfeh\0u\0").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(
+            SecretRef::File(file)
+                .read()
+                .unwrap_err()
+                .to_string()
+                .ends_with("is in UTF-16")
+        );
     }
 
     #[test]

@@ -355,7 +355,7 @@ fn disabled(config: &Config) -> BTreeSet<EndpointName> {
 }
 
 fn report_problems(problems: &[Problem]) {
-    for problem in problems {
+    for problem in problems.iter().filter(|problem| !problem.follows) {
         error!("{problem}");
     }
 }

@@ -47,3 +47,20 @@ async fn understood(sources: Sources) -> (Loaded, Service) {
     before.service = Some(service.clone());
     (before, service)
 }
+
+/// Which accounts there are, beside one that there is not, and what to do. `mailjob check` is named only where it has something to say.
+pub(super) fn known_accounts(loaded: &Loaded, name: &str) -> String {
+    let names: Vec<_> = loaded.accounts.keys().map(String::as_str).collect();
+    let has_problems = loaded.told().next().is_some();
+    match (names.as_slice(), has_problems) {
+        ([], true) => "no account is right: mailjob check says what is wrong".to_owned(),
+        ([], false) => format!(
+            "none is written: add [accounts.{name}] to mailjob.toml, which is looked for where mailjob is started, or where --config says"
+        ),
+        (names, true) => format!(
+            "there are: {}; of others mailjob check says what is wrong",
+            names.join(", ")
+        ),
+        (names, false) => format!("there are: {}", names.join(", ")),
+    }
+}

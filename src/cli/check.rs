@@ -7,6 +7,9 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Timelike as _, Utc};
+use chrono_tz::Tz;
+
 use super::{
     doctor::{self, Form},
     print,
@@ -14,7 +17,7 @@ use super::{
 };
 use crate::config::{
     Action, Backlog, Endpoint, Letter, Reply, ReplyTo, Since, Watch,
-    load::{Loaded, Sources, load, load_without_secrets},
+    load::{Loaded, Sources, load, load_offline, load_without_secrets},
     rescue::Lapse,
 };
 use crate::doctor::{Finding, Report, render};
@@ -22,13 +25,27 @@ use crate::status::state::time;
 
 /// Looks that are further apart are no burden to the large providers.
 const SELDOM: Duration = Duration::from_secs(10);
+/// Times of a cron pattern that are shown.
+const SHOWN: usize = 3;
+
+/// How far a check looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// At all that the files need on this machine.
+    Machine,
+    /// The same but secrets, which are on the machine that runs.
+    ButSecrets,
+    /// At the files, and what lies beside them.
+    Files,
+}
 
 /// Checks the configuration. The exit code is 0, 78 (`EX_CONFIG`) when there is a problem, or 74 (`EX_IOERR`) when it
-/// could not be told. Secrets may be missing on another machine than that which runs.
-pub(super) fn check(sources: &Sources, without_secrets: bool, form: Form) -> ExitCode {
-    let loaded = match without_secrets {
-        true => load_without_secrets(sources),
-        false => load(sources),
+/// could not be told.
+pub(super) fn check(sources: &Sources, depth: Depth, form: Form) -> ExitCode {
+    let loaded = match depth {
+        Depth::Machine => load(sources),
+        Depth::ButSecrets => load_without_secrets(sources),
+        Depth::Files => load_offline(sources),
     };
     let (mut out, mut err) = (print::stdout(), io::stderr().lock());
     let told = match form {
@@ -47,7 +64,7 @@ pub(super) fn check(sources: &Sources, without_secrets: bool, form: Form) -> Exi
 /// What is wrong for machines: a document as `mailjob check --live --json` prints it, of the files alone.
 fn document(loaded: &Loaded) -> String {
     render::json(&Report {
-        findings: loaded.problems.iter().map(Finding::of_problem).collect(),
+        findings: loaded.told().map(Finding::of_problem).collect(),
     })
 }
 
@@ -65,20 +82,21 @@ pub(super) async fn live(sources: &Sources, form: Form) -> ExitCode {
 }
 
 fn report(loaded: &Loaded, out: &mut impl Write, err: &mut impl Write) -> io::Result<()> {
-    for problem in &loaded.problems {
+    for problem in loaded.told() {
         writeln!(err, "{}", problem.render())?;
     }
     for hint in &loaded.hints {
         writeln!(err, "note: {hint}")?;
     }
+    let now = Utc::now();
     for endpoint in loaded.endpoints.values() {
-        writeln!(out, "{}", fitting(&line(endpoint)))?;
+        writeln!(out, "{}", fitting(&line(endpoint, now)))?;
     }
     for name in &loaded.disabled {
         writeln!(out, "{name}: disabled")?;
     }
     let right = counted(loaded.endpoints.len(), "endpoint");
-    let problems = match loaded.problems.len() {
+    let problems = match loaded.told().count() {
         0 => "no problems".to_owned(),
         some => counted(some, "problem"),
     };
@@ -95,7 +113,7 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 /// An endpoint in one line: where mail comes from, what is done, who hears of it.
-fn line(endpoint: &Endpoint) -> String {
+fn line(endpoint: &Endpoint, now: DateTime<Utc>) -> String {
     let mailbox = &endpoint.mailbox;
     let watch = match &mailbox.watch {
         Watch::Idle { .. } => "as it comes".to_owned(),
@@ -103,7 +121,10 @@ fn line(endpoint: &Endpoint) -> String {
             format!("every {interval:?} (often: large providers limit how often one may ask)")
         }
         Watch::Every(interval) => format!("every {interval:?}"),
-        Watch::Cron { pattern, zone } => format!("at {} {zone}", pattern.as_str()),
+        Watch::Cron { pattern, zone } => {
+            let next = next(pattern, *zone, now).join(", ");
+            format!("at {} {zone} (next: {next})", pattern.as_str())
+        }
     };
     let action = match &endpoint.action {
         Action::Webhook(webhook) => format!("POST {}", webhook.place()),
@@ -116,6 +137,21 @@ fn line(endpoint: &Endpoint) -> String {
         mailbox.name,
         before(mailbox.looks.backlog)
     )
+}
+
+/// The next times of a pattern: what it means shows best there.
+fn next(pattern: &croner::Cron, zone: Tz, now: DateTime<Utc>) -> Vec<String> {
+    let mut times = Vec::new();
+    let mut from = now.with_timezone(&zone);
+    for _ in 0..SHOWN {
+        let Ok(time) = pattern.find_next_occurrence(&from, false) else {
+            break;
+        };
+        let seconds = if time.second() == 0 { "" } else { ":%S" };
+        times.push(time.format(&format!("%a %Y-%m-%d %H:%M{seconds}")).to_string());
+        from = time;
+    }
+    times
 }
 
 /// What becomes of mails that lie there at the first start.
@@ -243,6 +279,21 @@ mod tests {
     }
 
     #[test]
+    fn the_next_times_of_a_cron_pattern_are_shown() {
+        let file = ENDPOINT.replace(
+            "[webhook]",
+            "cron = \"0 6 * * MON-FRI\"\ntimezone = \"Europe/Berlin\"\n[webhook]",
+        );
+        let (_, err, loaded) = checked(&[("a.toml", &file)]);
+        assert_eq!(err, "");
+        let friday = DateTime::parse_from_rfc3339("2026-11-27T04:59:00Z").unwrap().to_utc();
+        let endpoint = loaded.endpoints.values().next().unwrap();
+        let line = line(endpoint, friday);
+        let next = "(next: Fri 2026-11-27 06:00, Mon 2026-11-30 06:00, Tue 2026-12-01 06:00)";
+        assert!(line.contains(next), "{line}");
+    }
+
+    #[test]
     fn what_is_disabled_or_looks_often_is_said() {
         let often = ENDPOINT.replace("[webhook]", "every = \"9s\"\n[webhook]");
         let disabled = format!("enabled = false\n{ENDPOINT}");
@@ -294,11 +345,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let code = |code: ExitCode| format!("{code:?}");
         assert_eq!(
-            code(check(&sources(folder.path().to_str().unwrap()), false, Form::Human)),
+            code(check(
+                &sources(folder.path().to_str().unwrap()),
+                Depth::Machine,
+                Form::Human
+            )),
             code(ExitCode::SUCCESS)
         );
         for form in [Form::Human, Form::Json] {
-            let missing = check(&sources("/no/such/folder"), false, form);
+            let missing = check(&sources("/no/such/folder"), Depth::Files, form);
             assert_eq!(code(missing), code(ExitCode::from(78)));
         }
     }

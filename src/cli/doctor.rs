@@ -55,7 +55,7 @@ pub(super) async fn doctor(sources: &Sources, only: Option<&str>, form: Form) ->
                 .chain(loaded.standing.values())
                 .cloned()
                 .collect(),
-            findings: loaded.problems.iter().map(Finding::of_problem).collect(),
+            findings: loaded.told().map(Finding::of_problem).collect(),
         },
         Some(name) => match choose(sources, &loaded, name) {
             Ok(chosen) => chosen,
@@ -70,7 +70,7 @@ pub(super) async fn doctor(sources: &Sources, only: Option<&str>, form: Form) ->
 
 /// Examines the endpoints that are right, of a configuration whose problems were told already.
 pub(super) async fn live(loaded: &Loaded, form: Form) -> ExitCode {
-    let problems = loaded.problems.iter().map(Finding::of_problem);
+    let problems = loaded.told().map(Finding::of_problem);
     let chosen = Chosen {
         endpoints: loaded.endpoints.values().cloned().collect(),
         findings: if form == Form::Json {
@@ -106,7 +106,7 @@ fn choose(sources: &Sources, loaded: &Loaded, name: &str) -> Result<Chosen, Stri
             let whose = problem.endpoint.as_ref();
             whose.is_some_and(|whose| whose.as_str() == name) || sources.config.as_ref() == Some(&problem.file)
         };
-        let problems = loaded.problems.iter().filter(concerns);
+        let problems = loaded.told().filter(concerns);
         return Ok(Chosen {
             endpoints: running.into_iter().collect(),
             findings: problems.map(Finding::of_problem).collect(),

@@ -88,6 +88,10 @@ enum Command {
         /// Secrets and tokens need not be there: for a check before a roll-out, on another machine than that which runs.
         #[arg(long, conflicts_with = "live")]
         without_secrets: bool,
+        /// Look at the files alone, as in a repository: no secret is opened, and accounts, programs and users of the machine that runs need not be
+        /// here. What lies beside the files is looked at.
+        #[arg(long, conflicts_with_all = ["live", "without_secrets"])]
+        offline: bool,
     },
     /// Examine endpoints step by step, from DNS to the mailbox, and say what to do; no mail is touched. Exits 1 when a step failed.
     Doctor {
@@ -316,7 +320,15 @@ pub fn main() -> ExitCode {
             live: false,
             json,
             without_secrets,
-        } => check::check(&files.into(), without_secrets, form(json)),
+            offline,
+        } => {
+            let depth = match (offline, without_secrets) {
+                (true, _) => check::Depth::Files,
+                (false, true) => check::Depth::ButSecrets,
+                (false, false) => check::Depth::Machine,
+            };
+            check::check(&files.into(), depth, form(json))
+        }
         Command::Check { files, json, .. } => block_on(check::live(&files.into(), form(json))),
         Command::Doctor { endpoint, json, files } => {
             block_on(doctor::doctor(&files.into(), endpoint.as_deref(), form(json)))
@@ -336,3 +348,6 @@ pub fn main() -> ExitCode {
 fn form(json: bool) -> doctor::Form {
     if json { doctor::Form::Json } else { doctor::Form::Human }
 }
+
+#[cfg(test)]
+mod hints_tests;

@@ -11,7 +11,10 @@ use super::{
     whose::{Known, TlsForm, Whose},
 };
 use crate::{
-    config::{Fate, Filter, Limits, Protocol},
+    config::{
+        Fate, Filter, Limits, Protocol,
+        glob::{self, Against},
+    },
     post::{
         self, Element, Host, Lock, Shelf, Tally, Wanted,
         account::{ServerFields, watched_by},
@@ -34,10 +37,10 @@ pub(super) struct Receive {
     #[arg(long, value_name = "GLOB")]
     subject: Vec<String>,
     /// Only mails with such an address in From, e.g. `*@supplier.example`; several: one has to match.
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", value_parser = of_addresses)]
     from: Vec<String>,
     /// Only mails with an attachment of such a type, and only such attachments, e.g. `application/pdf` or `image/*`.
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", value_parser = of_media_types)]
     media_type: Vec<String>,
     /// At most this many mails, oldest first; or `all`.
     #[arg(long, default_value = "1", value_parser = count, value_name = "N|all")]
@@ -94,6 +97,14 @@ pub(super) struct Receive {
 enum Count {
     AtMost(usize),
     All,
+}
+
+fn of_addresses(text: &str) -> Result<String, String> {
+    glob::argument(Against::Address, text)
+}
+
+fn of_media_types(text: &str) -> Result<String, String> {
+    glob::argument(Against::MediaType, text)
 }
 
 fn count(text: &str) -> Result<Count, String> {
@@ -267,6 +278,21 @@ async fn lock(shelf: Option<&Shelf>, wanted: &Wanted, on: post::Steps<'_>) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_that_can_match_nothing_is_refused() {
+        assert_eq!(of_addresses("*@a.example"), Ok("*@a.example".to_owned()));
+        assert!(
+            of_addresses("a.example")
+                .unwrap_err()
+                .ends_with("write \"*@a.example\"")
+        );
+        assert!(
+            of_media_types("*.pdf")
+                .unwrap_err()
+                .ends_with("write \"application/pdf\"")
+        );
+    }
 
     #[test]
     fn fates_and_counts() {

@@ -72,13 +72,18 @@ pub(super) fn missing(loaded: &Loaded, name: &str) -> String {
         return format!("the endpoint {name:?} does not run: its file says enabled = false");
     }
     if loaded.broken.iter().any(|known| known.as_str() == name) || loaded.endpoints.is_empty() {
-        let problems: Vec<_> = loaded.problems.iter().map(|problem| problem.render()).collect();
+        let problems: Vec<_> = loaded.told().map(|problem| problem.render()).collect();
         if !problems.is_empty() {
             return problems.join("\n");
         }
     }
     let known: Vec<_> = loaded.names().map(ToString::to_string).collect();
-    format!("there is no endpoint {name:?}; there are: {}", known.join(", "))
+    match known.as_slice() {
+        [] => format!(
+            "there is no endpoint {name:?}: the folder has no file of one; put {name}.toml there, or name another folder with --endpoints"
+        ),
+        known => format!("there is no endpoint {name:?}; there are: {}", known.join(", ")),
+    }
 }
 
 /// A mail from a file or, for `-`, from standard input. Of one that is over the limit no more than proves it.

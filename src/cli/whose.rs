@@ -134,10 +134,6 @@ impl Known {
 }
 
 fn unknown(loaded: &Loaded, name: &str) -> Fault {
-    let names: Vec<_> = loaded.accounts.keys().map(String::as_str).collect();
-    let known = match names.as_slice() {
-        [] => "no account is right: mailjob check says what is wrong".to_owned(),
-        names => format!("there are: {}", names.join(", ")),
-    };
+    let known = beside::known_accounts(loaded, name);
     Fault::config(format!("there is no account {name:?}; {known}"))
 }

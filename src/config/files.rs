@@ -18,6 +18,9 @@ use super::{
     problem::Fault,
 };
 
+/// What to do where the user that runs us may not read.
+const READABLE: &str = "let the user that runs mailjob read it, and pass each folder above it (chown, chmod)";
+
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
@@ -38,7 +41,11 @@ pub(super) fn list(sources: &Sources, problems: &mut Vec<Problem>) -> Option<BTr
         Ok(names) => names,
         Err(error) => {
             let cause = format!("the folder of endpoints can't be listed: {error}");
-            let fault = Fault::new(cause, "make it, or name another with --endpoints");
+            let cure = match error.kind() {
+                io::ErrorKind::PermissionDenied => READABLE,
+                _ => "make it (mkdir endpoints.d), or name another with --endpoints or MAILJOB_ENDPOINTS",
+            };
+            let fault = Fault::new(cause, cure);
             problems.push(Problem::of(folder, fault));
             return None;
         }
@@ -147,7 +154,16 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 /// The text of a file, without the byte order mark that some editors write.
 pub(super) fn read_text(file: &Path) -> Result<String, Fault> {
-    let unreadable = |error: io::Error| Fault::new(format!("can't be read: {error}"), "mend or remove it");
+    let unreadable = |error: io::Error| {
+        let cure = match error.kind() {
+            io::ErrorKind::PermissionDenied => READABLE,
+            io::ErrorKind::NotFound => {
+                "make it, or name another (--config, --endpoints); a link has to lead to a file that is there"
+            }
+            _ => "mend or remove it",
+        };
+        Fault::new(format!("can't be read: {error}"), cure)
+    };
     // Links are followed. Anything but a file could block for ever.
     let meta = fs::metadata(file).map_err(unreadable)?;
     if !meta.is_file() {

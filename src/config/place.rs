@@ -51,6 +51,12 @@ impl Place {
         self
     }
 
+    /// The same place with a look at no more than another span of its line.
+    pub(super) fn looking_at(self, text: &str, span: &Range<usize>) -> Self {
+        let Self { excerpt, .. } = Self::of(text, span);
+        Self { excerpt, ..self }
+    }
+
     /// The line with its number, and carets under the fault.
     pub(super) fn show(&self) -> Option<String> {
         let (line, blanks, width) = self.excerpt.as_ref()?;

@@ -1,15 +1,15 @@
 //! What a configuration needs on this machine: secrets, programs, files of roots. The only look at them before they are used.
 
 use std::{
-    env, fs,
+    fs,
     io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
-use super::{problem::Fault, template::MAX_SOURCE};
+use super::{Command, problem::Fault, startable, template::MAX_SOURCE};
 use crate::{
     guest::{User, UserError},
-    secret::{SecretError, SecretRef, read_token},
+    secret::{SecretRef, read_token, signing},
 };
 
 /// The largest file of roots that is read, in bytes.
@@ -20,14 +20,20 @@ const MAX_ROOTS: u64 = 1 << 20;
 pub(super) enum Need {
     /// A secret that can be read and isn't empty.
     Secret(SecretRef),
-    /// A program: a path, or a name to be found in `PATH`.
-    Program(PathBuf),
+    /// A secret that webhooks can be signed with.
+    SigningKey(SecretRef),
+    /// A command that can be started.
+    Program(Box<Command>),
+    /// A file or folder that an argument names.
+    Argument(PathBuf),
+    /// That an argument does not name a file beside the file that has it: it would be looked for in the command's work folder.
+    NotBeside(PathBuf, String),
     /// A PEM file of certificates.
     Roots(PathBuf),
     /// A token that somebody else writes and renews.
     Token(PathBuf),
-    /// A file or folder that a command may read or write.
-    Granted(PathBuf),
+    /// A file or folder that a command may read or write, and the folder of the file that says so.
+    Granted(PathBuf, PathBuf),
     /// A user that commands run as.
     User(String),
     /// A template, as it was read; what is wrong with it is told where it is named.
@@ -40,20 +46,47 @@ impl Need {
         match self {
             Self::Secret(secret) => {
                 let error = secret.read().err()?;
-                let cure = match (secret, &error) {
-                    (_, SecretError::Open { .. }) => "let nobody but the user that runs mailjob read it",
-                    (SecretRef::File(_), _) => "put the secret there, readable for the user that runs mailjob",
-                    (SecretRef::Env(_), _) => "set the variable for mailjob's process",
-                };
-                Some(Fault::new(error.to_string(), cure))
+                Some(Fault::new(error.to_string(), error.cure()))
             }
-            Self::Program(program) => program_fault(program),
+            Self::SigningKey(secret) => {
+                // One that can't be read is told of as a secret.
+                let key = secret.read().ok()?;
+                signing::key(&key).err()?;
+                let place = match secret {
+                    SecretRef::File(path) => format!("secret file {}", path.display()),
+                    SecretRef::Env(name) => format!("secret variable {name}"),
+                };
+                let cause = format!("{place} holds no signing key: that is whsec_ followed by base64");
+                Some(Fault::new(cause, format!("put there what the receiver has, or {}", signing::CURE)))
+            }
+            Self::Program(command) => {
+                let (cause, cure) = startable::looked_at(command).err()?;
+                Some(Fault::new(cause, cure))
+            }
+            Self::Argument(path) => (!path.exists()).then(|| {
+                let cause = format!("there is no {}", path.display());
+                let cure = "mend the path, which starts at the folder of this file; one in the command's work folder is written without ./, such as \"attachments\" or \"out/result.pdf\"";
+                Fault::new(cause, cure)
+            }),
+            Self::NotBeside(folder, argument) => folder.join(argument).is_file().then(|| {
+                let cause = format!(
+                    "{argument} lies beside this file, but the command starts in a work folder of its own and would look for it there"
+                );
+                Fault::new(cause, format!("write \"./{argument}\""))
+            }),
             Self::Roots(file) => roots_fault(file),
             Self::Template(..) => None,
-            Self::Granted(path) => (!path.exists()).then(|| {
+            Self::Granted(path, _) if !path.exists() => {
                 let words = format!("there is no {}", path.display());
-                Fault::new(words, "write the path of what is there, or make it")
-            }),
+                Some(Fault::new(words, "write the path of what is there, or make it"))
+            }
+            Self::Granted(path, ours) => {
+                let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+                (path.is_dir() && real(path) == real(ours)).then(|| {
+                    let words = format!("{} is the folder of the configuration, which no command gets", path.display());
+                    Fault::new(words, "name the files in it one by one, or a folder of their own for them")
+                })
+            }
             Self::User(name) => {
                 let error = User::find(name).err()?;
                 let cure = match error {
@@ -75,16 +108,44 @@ impl Need {
 impl Need {
     /// Whether it is a secret, a token or a certificate: what lies beside the configuration, and often with other people.
     pub(super) fn is_secret(&self) -> bool {
-        matches!(self, Self::Secret(_) | Self::Token(_) | Self::Roots(_))
+        matches!(
+            self,
+            Self::Secret(_) | Self::SigningKey(_) | Self::Token(_) | Self::Roots(_)
+        )
+    }
+
+    /// What is wrong with it where files are looked at on another machine than that which runs: only what comes with them can be known,
+    /// and that are the programs in their folder.
+    pub(super) fn fault_elsewhere(&self, file: &Path) -> Option<Fault> {
+        match self {
+            Self::Argument(_) | Self::NotBeside(..) => self.fault(),
+            Self::Program(command) => {
+                let (cause, cure) = startable::comes_with(command, file.parent()?).err()?;
+                Some(Fault::new(cause, cure))
+            }
+            Self::Secret(_)
+            | Self::SigningKey(_)
+            | Self::Roots(_)
+            | Self::Token(_)
+            | Self::Granted(..)
+            | Self::User(_)
+            | Self::Template(..) => None,
+        }
     }
 
     /// Whether what was read of it would be read again.
     pub(super) fn is_as_it_was(&self) -> bool {
         match self {
             Self::Template(file, was) => template(file) == *was,
-            Self::Secret(_) | Self::Program(_) | Self::Roots(_) | Self::Token(_) | Self::User(_) | Self::Granted(_) => {
-                true
-            }
+            Self::Secret(_)
+            | Self::SigningKey(_)
+            | Self::Program(_)
+            | Self::Argument(_)
+            | Self::NotBeside(..)
+            | Self::Roots(_)
+            | Self::Token(_)
+            | Self::User(_)
+            | Self::Granted(..) => true,
         }
     }
 }
@@ -100,37 +161,6 @@ pub(super) fn template(file: &Path) -> Result<String, String> {
     let mut source = String::new();
     let opened = fs::File::open(file).and_then(|file| file.take(most).read_to_string(&mut source));
     opened.map(|_| source).map_err(unreadable)
-}
-
-fn program_fault(program: &Path) -> Option<Fault> {
-    let name = program.display();
-    if program.components().count() > 1 {
-        return (!is_program(program)).then(|| {
-            Fault::new(
-                format!("there is no program {name}"),
-                "write the path of a file that is executable here",
-            )
-        });
-    }
-    let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path).any(|folder| is_program(&folder.join(program)));
-    (!found).then(|| {
-        Fault::new(
-            format!("no program {name} in PATH"),
-            "install it, or write its whole path",
-        )
-    })
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
 }
 
 fn roots_fault(file: &Path) -> Option<Fault> {

@@ -26,6 +26,8 @@ pub struct Problem {
     pub cure: String,
     /// The endpoint whose file it is.
     pub endpoint: Option<EndpointName>,
+    /// Whether it is there only because of another problem, which is told by itself.
+    pub follows: bool,
 }
 
 impl Problem {
@@ -36,6 +38,7 @@ impl Problem {
             cause: fault.cause,
             cure: fault.cure,
             endpoint: None,
+            follows: false,
         }
     }
 
@@ -46,6 +49,7 @@ impl Problem {
             cause: fault.cause,
             cure: fault.cure,
             endpoint: None,
+            follows: false,
         }
     }
 

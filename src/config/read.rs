@@ -5,7 +5,7 @@
 use std::{
     cell::RefCell,
     ops::Range,
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, absolute},
 };
 
 use toml::{
@@ -18,6 +18,7 @@ use super::{
     place::Place,
     presence::Need,
     problem::{Fault, Problem},
+    slip::{Complaint, slip},
     table::Table,
 };
 
@@ -56,8 +57,8 @@ impl<T> Part<T> {
 pub(super) struct Sheet<'a> {
     file: &'a Path,
     text: &'a str,
-    /// Lines that are not TOML; what else is odd there is their doing.
-    torn: Vec<usize>,
+    /// Whether it is not TOML: what else is odd there may be the doing of that, and is told when it is mended.
+    is_torn: bool,
     notes: RefCell<Vec<Problem>>,
     needs: RefCell<Vec<Needed>>,
 }
@@ -76,16 +77,9 @@ pub(super) fn read_over<T>(
 ) -> Part<T> {
     let (root, errors) = DeTable::parse_recoverable(text);
     let mut sheet = Sheet::new(file, text);
-    for error in errors.iter().take(MOST) {
-        // Not shown: it may hold a secret under a key that can't be read.
-        let place = Place::of(text, &error.span().unwrap_or_default()).blind();
-        sheet.torn.push(place.line);
-        let fault = Fault::new(
-            format!("not TOML: {}", error.message()),
-            "see https://toml.io for how to write it",
-        );
-        sheet.notes.get_mut().push(Problem::at(file, place, fault));
-    }
+    let complaints: Vec<_> = errors.iter().map(complaint).collect();
+    let slip = slip(text, &complaints);
+    sheet.is_torn = slip.is_some();
     let below = defaults.map(|defaults| (Sheet::new(defaults.file, defaults.text), &defaults.table));
     let top = Table::new(&sheet, String::new(), None, root.get_ref());
     let value = top
@@ -97,9 +91,20 @@ pub(super) fn read_over<T>(
         .flatten()
         .map(Sheet::into_inner)
         .unzip();
-    let (mut problems, needs) = (problems.concat(), needs.concat());
+    let (mut problems, mut needs) = (problems.concat(), needs.concat());
+    if slip.is_some() {
+        needs.clear();
+    }
+    problems.extend(slip.map(|(place, fault)| Problem::at(file, place, fault)));
     problems.sort();
     Part { value, problems, needs }
+}
+
+fn complaint(error: &toml::de::Error) -> Complaint<'_> {
+    Complaint {
+        span: error.span().unwrap_or_default(),
+        message: error.message(),
+    }
 }
 
 impl<'a> Sheet<'a> {
@@ -107,7 +112,7 @@ impl<'a> Sheet<'a> {
         Self {
             file,
             text,
-            torn: Vec::new(),
+            is_torn: false,
             notes: RefCell::default(),
             needs: RefCell::default(),
         }
@@ -125,18 +130,10 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// Notes that something is missing or unknown. In a file with lines that are not TOML, those may be to blame.
-    pub(super) fn note_if_whole(&self, span: Option<&Range<usize>>, fault: Fault) {
-        if self.torn.is_empty() {
-            self.note(span, fault);
-        }
-    }
-
-    /// Reads something on its own: what is wrong with it is nobody else's fault. In a file with lines that are not TOML there
-    /// is nothing to rely on.
+    /// Reads something on its own: what is wrong with it is nobody else's fault. In a file that is not TOML there is nothing to rely on.
     pub(super) fn apart<T>(&self, read: impl FnOnce() -> Option<T>) -> Part<T> {
         let (notes, needs) = (self.notes.take(), self.needs.take());
-        let value = read().filter(|_| self.torn.is_empty());
+        let value = read().filter(|_| !self.is_torn);
         let mut problems = self.notes.replace(notes);
         problems.sort();
         Part {
@@ -147,8 +144,17 @@ impl<'a> Sheet<'a> {
     }
 
     fn note_at(&self, place: Place, fault: Fault) {
-        if !self.torn.contains(&place.line) {
+        if !self.is_torn {
             self.notes.borrow_mut().push(Problem::at(self.file, place, fault));
+        }
+    }
+
+    /// Notes what is wrong here only because something is wrong elsewhere.
+    fn note_follower(&self, place: Place, fault: Fault) {
+        if !self.is_torn {
+            let follows = true;
+            let problem = Problem::at(self.file, place, fault);
+            self.notes.borrow_mut().push(Problem { follows, ..problem });
         }
     }
 }
@@ -189,6 +195,13 @@ impl<'a> Value<'a> {
         None
     }
 
+    /// The same where the fault is another's, and is told there.
+    pub(super) fn wrong_because<T>(&self, cause: impl AsRef<str>, cure: impl AsRef<str>) -> Option<T> {
+        let fault = Fault::new(format!("`{}` {}", self.path, cause.as_ref()), cure);
+        self.sheet.note_follower(Place::of(self.sheet.text, &self.span), fault);
+        None
+    }
+
     /// The same for a value that must not be shown.
     pub(super) fn wrong_secret<T>(&self, cause: impl AsRef<str>, cure: impl AsRef<str>) -> Option<T> {
         let fault = Fault::new(format!("`{}` {}", self.path, cause.as_ref()), cure);
@@ -220,6 +233,15 @@ impl<'a> Value<'a> {
     /// The folder that relative paths start from: that of the file.
     pub(super) fn folder(&self) -> &'a Path {
         self.sheet.file.parent().unwrap_or(Path::new(""))
+    }
+
+    /// The same from the root on, for what another process than ours looks for.
+    pub(super) fn whole_folder(&self) -> PathBuf {
+        let folder = self.folder();
+        absolute(folder.join("x"))
+            .ok()
+            .and_then(|inside| inside.parent().map(Path::to_owned))
+            .unwrap_or_else(|| folder.to_owned())
     }
 
     /// Where the value's key stands.

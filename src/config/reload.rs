@@ -210,6 +210,9 @@ impl Reloader {
                 self.gone.insert(name.clone(), time::Instant::now());
             }
         }
+        for hint in loaded.hints.iter().filter(|hint| !self.last.hints.contains(hint)) {
+            tracing::warn!("{hint}");
+        }
         if loaded == self.last {
             return None;
         }

@@ -20,6 +20,8 @@ pub(super) enum Needs {
     All,
     /// All but secrets and tokens: they may be elsewhere.
     ButSecrets,
+    /// What comes with the files alone: all else is on another machine.
+    Offline,
 }
 
 /// The shared settings, and the accounts of which those with problems are known by name only.
@@ -84,11 +86,13 @@ fn who_may(api: Part<Api>, needs: Needs, problems: &mut Vec<Problem>) -> Api {
 /// The value, when nothing is wrong with it and all that it needs is there.
 pub(super) fn verified<T>(mut part: Part<T>, needs: Needs, problems: &mut Vec<Problem>) -> Option<T> {
     for Needed { file, place, need } in part.needs {
-        if needs == Needs::ButSecrets && need.is_secret() {
-            continue;
-        }
+        let fault = match needs {
+            Needs::ButSecrets if need.is_secret() => None,
+            Needs::Offline => need.fault_elsewhere(&file),
+            Needs::All | Needs::ButSecrets => need.fault(),
+        };
         part.problems
-            .extend(need.fault().map(|fault| Problem::at(&file, place, fault)));
+            .extend(fault.map(|fault| Problem::at(&file, place, fault)));
     }
     let sound = part.problems.is_empty();
     problems.extend(part.problems);

@@ -111,7 +111,7 @@ impl<'a> Table<'a> {
 
     /// Notes that something isn't there.
     pub(super) fn lacks(&self, cause: impl AsRef<str>, cure: impl AsRef<str>) {
-        self.sheet.note_if_whole(self.key.as_ref(), Fault::new(cause, cure));
+        self.sheet.note(self.key.as_ref(), Fault::new(cause, cure));
     }
 
     /// Every entry, for tables whose keys are the operator's own: none of them is unknown.
@@ -157,11 +157,16 @@ impl<'a> Table<'a> {
 
     fn unknown(&self, sheet: &Sheet<'_>, path: &str, name: &Spanned<Cow<'_, str>>) {
         let cause = format!("unknown key `{path}`");
-        let cure = match nearest(name.get_ref(), self.asked.iter().copied()) {
-            Some(known) => format!("did you mean `{known}`?"),
-            None => format!("remove it; known here: {}", self.asked.join(", ")),
+        let meant =
+            synonym(name.get_ref(), &self.asked).or_else(|| nearest(name.get_ref(), self.asked.iter().copied()));
+        let cure = match (meant, home(name.get_ref())) {
+            (Some(known), _) => format!("did you mean `{known}`?"),
+            (None, Some(table)) if self.path.is_empty() => {
+                format!("it belongs into [{table}]")
+            }
+            (None, _) => format!("remove it; known here: {}", self.asked.join(", ")),
         };
-        sheet.note_if_whole(Some(&name.span()), Fault::new(cause, cure));
+        sheet.note(Some(&name.span()), Fault::new(cause, cure));
     }
 
     fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> Value<'a> {
@@ -220,6 +225,130 @@ fn path_of(table: &str, key: &str) -> String {
     } else {
         format!("{table}.{key}")
     }
+}
+
+/// Words that others have for our keys.
+const SYNONYMS: [(&str, &[&str]); 33] = [
+    (
+        "to",
+        &["recipient", "recipients", "receiver", "send_to", "email", "mail_to"],
+    ),
+    (
+        "when",
+        &[
+            "filter",
+            "filters",
+            "condition",
+            "conditions",
+            "rule",
+            "rules",
+            "if",
+            "trigger",
+        ],
+    ),
+    ("name", &["folder", "mailbox", "mailfolder", "box", "inbox", "label"]),
+    ("url", &["uri", "endpoint", "address", "link", "target", "href"]),
+    (
+        "argv",
+        &[
+            "command",
+            "cmd",
+            "exec",
+            "args",
+            "arguments",
+            "program",
+            "run",
+            "script",
+            "path",
+            "executable",
+        ],
+    ),
+    (
+        "command",
+        &["exec", "script", "shell", "process", "run", "program", "cmd"],
+    ),
+    ("webhook", &["http", "hook", "post", "rest"]),
+    ("reply", &["response", "answer", "respond", "notification"]),
+    ("settle", &["after", "cleanup", "finally", "disposition"]),
+    ("mailbox", &["source", "inbox", "imap", "email"]),
+    ("timeout", &["time_limit", "max_time", "deadline", "ttl"]),
+    ("headers", &["header", "http_headers"]),
+    (
+        "every",
+        &[
+            "interval",
+            "poll",
+            "polling",
+            "poll_interval",
+            "frequency",
+            "period",
+            "check_interval",
+        ],
+    ),
+    ("cron", &["schedule", "crontab", "cron_expression"]),
+    ("timezone", &["tz", "zone", "time_zone"]),
+    ("account", &["credentials", "login", "connection"]),
+    (
+        "user",
+        &["username", "login", "email", "mail", "login_name", "run_as", "uid"],
+    ),
+    ("password", &["pass", "pw", "passwd", "passphrase", "pwd"]),
+    ("imap", &["incoming", "imap_host", "imap_server", "server", "host"]),
+    ("pop3", &["pop", "pop3_host", "pop_host"]),
+    ("smtp", &["outgoing", "smtp_host", "smtp_server", "submission"]),
+    ("host", &["server", "hostname", "address"]),
+    (
+        "tls",
+        &["ssl", "encryption", "secure", "security", "starttls", "use_ssl"],
+    ),
+    (
+        "ca_file",
+        &["ca", "cacert", "ca_cert", "cert", "certificate", "ca_bundle"],
+    ),
+    (
+        "concurrency",
+        &["parallel", "parallelism", "workers", "threads", "max_jobs"],
+    ),
+    ("allow", &["whitelist", "allowlist", "allowed", "accept"]),
+    (
+        "deny",
+        &["blacklist", "blocklist", "block", "blocked", "denied", "reject"],
+    ),
+    ("text", &["message", "content", "template", "body"]),
+    ("env", &["environment", "variables", "vars"]),
+    ("tenant", &["tenant_id", "directory", "directory_id"]),
+    ("client_id", &["application_id", "app_id", "clientid"]),
+    ("enabled", &["active", "disabled", "enable", "disable"]),
+    ("subject", &["title", "subjects", "headline"]),
+];
+
+/// Keys that are often written outside of their table.
+const HOMES: [(&str, &str); 14] = [
+    ("account", "mailbox"),
+    ("url", "webhook"),
+    ("secret", "webhook"),
+    ("argv", "command"),
+    ("to", "reply"),
+    ("cc", "reply"),
+    ("from", "when"),
+    ("subject", "when"),
+    ("attachments", "when"),
+    ("allow", "senders"),
+    ("deny", "senders"),
+    ("every", "mailbox"),
+    ("cron", "mailbox"),
+    ("timeout", "webhook"),
+];
+
+/// The key that goes by this name elsewhere.
+fn synonym(name: &str, known: &[&'static str]) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    let meant = SYNONYMS.iter().filter(|(_, others)| others.contains(&name.as_str()));
+    meant.map(|(key, _)| *key).find(|key| known.contains(key))
+}
+
+fn home(name: &str) -> Option<&'static str> {
+    HOMES.iter().find(|(key, _)| *key == name).map(|(_, table)| *table)
 }
 
 /// The known name that somebody meant who wrote this one: a letter in three may differ.

@@ -8,6 +8,7 @@ use toml::de::DeValue;
 
 use super::{
     NoRate, Rate,
+    glob::{Against, flaw},
     presence::Need,
     read::{Value, kind},
 };
@@ -40,6 +41,17 @@ pub(super) fn text(value: Value<'_>) -> Option<String> {
         return value.wrong("has a line break or another control character", "write it without");
     }
     Some(text)
+}
+
+/// A pattern with `*` and `?` that something can match.
+pub(super) fn pattern<'a>(against: Against) -> impl Fn(Value<'a>) -> Option<String> {
+    move |value| {
+        let pattern = text(value.clone())?;
+        match flaw(against, &pattern) {
+            None => Some(pattern),
+            Some(fault) => value.wrong(fault.cause, fault.cure),
+        }
+    }
 }
 
 /// Text of any length, also over several lines.

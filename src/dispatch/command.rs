@@ -4,13 +4,7 @@
 //! What it may read, write and take is limited ([`crate::guest`]). When it ends, whatever it left behind is killed, and its folder is removed.
 
 use std::{
-    collections::BTreeMap,
-    env,
-    ffi::OsString,
-    io,
-    os::unix::process::ExitStatusExt,
-    path::{Path, PathBuf},
-    sync::Arc,
+    collections::BTreeMap, env, ffi::OsString, io, os::unix::process::ExitStatusExt, path::Path, sync::Arc,
     time::Duration,
 };
 
@@ -31,7 +25,7 @@ use super::{
     work::Work,
 };
 use crate::{
-    config,
+    config::{self, startable},
     guest::{
         self, Confinement, Guest, Guests, Home, Limits, Order, Over, Private, StartError, Terms, User, UserError,
         WorkFolder,
@@ -145,8 +139,10 @@ pub(super) fn prepare(command: &config::Command, work: &Work<'_>, home: &Home) -
 
 /// On what terms a command is a guest. Looks for its program; blocks for a moment.
 fn terms(command: &config::Command, program: &Path, user: Option<User>, private: Arc<Private>) -> Terms {
+    let needed = startable::needed(command, program);
     let confinement = command.confine.then(|| Confinement {
-        read: command.read.iter().cloned().chain(beside(program)).collect(),
+        read: command.read.iter().cloned().chain(needed.folders).collect(),
+        named: needed.named,
         write: command.write.clone(),
         private,
         network: command.network,
@@ -167,18 +163,6 @@ fn terms(command: &config::Command, program: &Path, user: Option<User>, private:
         confinement,
         user,
     }
-}
-
-/// What a program finds beside itself: its folder, but of one that everybody uses, such as `/tmp` or a home, only the program.
-fn beside(program: &Path) -> Vec<PathBuf> {
-    let Ok(program) = program.canonicalize() else {
-        return Vec::new();
-    };
-    let folder = program.parent().filter(|folder| {
-        let is_home = env::var_os("HOME").is_some_and(|home| Path::new(&home) == *folder);
-        folder.components().count() > 2 && !is_home && folder.parent() != Some(Path::new("/home"))
-    });
-    vec![folder.map_or_else(|| program.clone(), Path::to_owned)]
 }
 
 /// Runs the command to its end, or to the end of its time.

@@ -1,14 +1,13 @@
 //! Looks whether an action could be run, and runs none: where a webhook is, whether we may go there, and whether a command's program is
 //! there.
 
-use std::{io, net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf};
 
 use reqwest::Url;
 
 use super::signature::Signer;
 use crate::{
-    config::{self, HeaderValue, Server, Tls},
-    guest,
+    config::{self, HeaderValue, Server, Tls, startable},
     net::http::{PrivateNetwork, is_private_literal, public},
     secret::SecretRef,
 };
@@ -73,18 +72,14 @@ pub fn secrets(webhook: &config::Webhook) -> Result<(), String> {
     of_headers(&webhook.headers)
 }
 
-/// A command's program, when it is there and may be run, and the secrets of its environment. Blocks.
+/// A command's program, when it could be started, and the secrets of its environment are there. Blocks.
 ///
 /// # Errors
-/// In plain words, when one is not.
-pub fn program(command: &config::Command) -> Result<PathBuf, String> {
-    let program = command.argv.first().ok_or("the command is empty")?;
-    let missing = |error: io::Error| format!("{program} can't be run: {error}");
-    let path = guest::located(program).map_err(missing)?;
-    if !guest::runs(&path) {
-        return Err(format!("{program} is not there, or is no program that may be run"));
-    }
-    of_headers(&command.env)?;
+/// What keeps it from that, and what to do.
+pub fn program(command: &config::Command) -> Result<PathBuf, (String, String)> {
+    let path = startable::looked_at(command)?;
+    let cure = || "check command.env: its secrets have to be where the configuration points".to_owned();
+    of_headers(&command.env).map_err(|what| (what, cure()))?;
     Ok(path)
 }
 

@@ -6,12 +6,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::secret::{ExposeSecret, Secret};
-
-/// A signing key is not `whsec_` and base64.
-#[derive(Debug, thiserror::Error)]
-#[error("a webhook secret is not `whsec_` followed by base64; make one with: echo whsec_$(openssl rand -base64 32)")]
-pub(super) struct BadKey;
+use crate::secret::{
+    Secret,
+    signing::{self, BadKey},
+};
 
 /// Signs one body with every key. While a key is rotated there are two, and the receiver takes whichever it knows.
 pub(super) struct Signer(Vec<Hmac<Sha256>>);
@@ -23,13 +21,7 @@ impl Signer {
     /// When a key is not what Standard Webhooks wants.
     pub(super) fn new(keys: &[Secret], id: &str, timestamp: i64) -> Result<Self, BadKey> {
         let begin = |key: &Secret| {
-            let key = key.expose_secret().trim();
-            let key = STANDARD
-                .decode(key.strip_prefix("whsec_").unwrap_or(key))
-                .map_err(|_| BadKey)?;
-            if key.is_empty() {
-                return Err(BadKey);
-            }
+            let key = signing::key(key)?;
             let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| BadKey)?;
             mac.update(format!("{id}.{timestamp}.").as_bytes());
             Ok(mac)

@@ -23,7 +23,7 @@ use super::{
     catch::Catch,
     later,
     room::Means,
-    signature::{BadKey, Signer},
+    signature::Signer,
     spool::Body,
     struck,
     trace::{self, Answered},
@@ -39,7 +39,7 @@ use crate::{
         exchange::{Content, ExchangeError, HttpAnswer, HttpClient, Progress},
         tls_cure,
     },
-    secret::{ExposeSecret, Redaction, SecretError, SecretRef},
+    secret::{ExposeSecret, Redaction, SecretError, SecretRef, signing::BadKey},
 };
 
 /// Bytes read of an answer that is no success: a refusal's words.

@@ -41,21 +41,23 @@ async fn program(notes: &mut Notes, command: &Command) {
     let command = command.clone();
     let look = async {
         let look = move || {
-            let path = probe::program(&command)?;
+            let path = match probe::program(&command) {
+                Ok(path) => path,
+                Err((what, cure)) => return Ok(Err(Trouble { what, cure })),
+            };
             let limits = match command.confine {
                 true if confine::is_possible() => confine::closed(&command.write, &std::env::temp_dir())
                     .unwrap_or_else(|| "it reads and writes only what it is granted".to_owned()),
                 true => confine::IMPOSSIBLE.to_owned(),
                 false => "confine = false: it may read and write all that its user may".to_owned(),
             };
-            Ok((path, limits))
+            Ok(Ok((path, limits)))
         };
-        let path = blocking(look).await;
-        let (path, limits) = path.map_err(|what| Trouble {
+        let unseen = |what| Trouble {
             what,
-            cure: "check command.argv (an absolute path, or a name in mailjob's own PATH), its mode, and command.env"
-                .to_owned(),
-        })?;
+            cure: "run mailjob doctor again".to_owned(),
+        };
+        let (path, limits) = blocking(look).await.map_err(unseen)??;
         Ok(((), format!("{} is there; it was not started; {limits}", path.display())))
     };
     notes.step(Stage::Action, LONGEST, look).await;

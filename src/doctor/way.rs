@@ -10,7 +10,7 @@ use super::{
     notes::{LONGEST, Notes},
 };
 use crate::{
-    config::Server,
+    config::{Server, Tls},
     net::{self, Handshake, Traffic, proxy},
 };
 
@@ -60,9 +60,13 @@ pub(super) async fn reach(
         return None;
     };
     let connected = notes.step(Stage::Tcp, LONGEST, async {
-        let connected = net::dial(server, addresses, LONGEST)
-            .await
-            .map_err(|error| beside(of_net(&error)))?;
+        let connected = net::dial(server, addresses, LONGEST).await.map_err(|error| {
+            let mut trouble = of_net(&error);
+            if let Some(other) = other_port(server) {
+                trouble.cure = format!("{}; {other}", trouble.cure);
+            }
+            beside(trouble)
+        })?;
         let told = connected
             .peer_addr()
             .map_or_else(|_| "connected".to_owned(), |peer| peer.to_string());
@@ -92,6 +96,19 @@ pub(super) fn look_ahead(notes: &mut Notes, handshake: &Handshake, now: DateTime
     }
 }
 
+/// Where else mail servers listen, where nobody does at the usual port of one kind.
+fn other_port(server: &Server) -> Option<&'static str> {
+    match (server.tls, server.port) {
+        (Tls::Implicit, 465) => {
+            Some("465 is the default of smtp; many servers take mail at 587 only: write port = 587, tls = \"starttls\"")
+        }
+        (Tls::StartTls, 587) => Some("some servers take mail at 465 only: write port = 465, tls = \"implicit\""),
+        (Tls::Implicit, 993) => Some("some servers have IMAP at 143 only: write port = 143, tls = \"starttls\""),
+        (Tls::Implicit, 995) => Some("some servers have POP3 at 110 only: write port = 110, tls = \"starttls\""),
+        _ => None,
+    }
+}
+
 pub(super) fn of_net(error: &net::Error) -> Trouble {
     let what = match error {
         // Its own words end with the cure.
@@ -108,6 +125,19 @@ pub(super) fn of_net(error: &net::Error) -> Trouble {
 mod tests {
     use super::*;
     use crate::doctor::{Kind, Subject};
+
+    #[test]
+    fn the_other_port_of_a_mail_server_is_named() {
+        let server = |port, tls| Server {
+            host: "mail.example.com".into(),
+            port,
+            tls,
+        };
+        let smtp = other_port(&server(465, Tls::Implicit)).unwrap();
+        assert!(smtp.contains("port = 587, tls = \"starttls\""), "{smtp}");
+        assert!(other_port(&server(587, Tls::StartTls)).unwrap().contains("465"));
+        assert_eq!(other_port(&server(2525, Tls::StartTls)), None);
+    }
 
     #[test]
     fn a_certificate_that_ends_soon_is_told_of() {

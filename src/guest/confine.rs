@@ -58,6 +58,16 @@ const DEVICES: [&str; 6] = [
     "/dev/tty",
 ];
 
+/// Whether every guest may read this and run it, since it is the system's. Blocks.
+#[must_use]
+pub fn is_of_system(path: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    SYSTEM
+        .iter()
+        .chain(&DEVICES)
+        .any(|system| real(path).starts_with(real(Path::new(system))))
+}
+
 /// What is said where the kernel can't confine.
 pub const IMPOSSIBLE: &str = "this kernel can't limit what commands read and write (it has no Landlock): they can read all that mailjob can, \
      secrets and ledger among it; start them as another user ([command] user), or use Linux 5.13 or newer with Landlock";
@@ -144,9 +154,22 @@ impl Rules {
                 .add_rule(PathBeneath::new(folder, writing()))
                 .map_err(io::Error::other)?;
         }
+        made = self.named(made).map_err(io::Error::other)?;
         let copy = made.try_clone()?;
         self.made = Some(made);
         Ok(copy)
+    }
+
+    /// Adds the files that were named one by one, as they are now: a script that was saved since is another file under the same name.
+    fn named(&self, mut rules: RulesetCreated) -> Result<RulesetCreated, RulesetError> {
+        let Confinement { named, private, .. } = &self.confinement;
+        let private = seen(private);
+        for path in named.iter().filter_map(|path| fs::canonicalize(path).ok()) {
+            if !private.is(&path) {
+                rules = beneath(rules, &path, AccessFs::from_read(RIGHTS))?;
+            }
+        }
+        Ok(rules)
     }
 
     fn base(&self) -> Result<RulesetCreated, RulesetError> {
@@ -155,6 +178,7 @@ impl Rules {
             write,
             private,
             network,
+            ..
         } = &self.confinement;
         let private = seen(private);
         let (reading, writing) = (AccessFs::from_read(RIGHTS), writing());

@@ -23,7 +23,7 @@ mod warden;
 pub use self::{
     home::{Home, HomeError, WorkFolder},
     pool::{Guests, StartError},
-    program::{located, runs},
+    program::{Interpreter, Unstartable, located, runs, startable},
     running::{Guest, Over},
     terms::{Confinement, Limits, Order, Private, Terms},
     user::{User, UserError},

@@ -41,6 +41,8 @@ pub struct Limits {
 pub struct Confinement {
     /// Files and folders that it may read, and programs there that it may run.
     pub read: Vec<PathBuf>,
+    /// Files that the operator named for it one by one. It may read and run them where they lie in a folder of ours, too.
+    pub named: Vec<PathBuf>,
     /// Files and folders that it may read and write.
     pub write: Vec<PathBuf>,
     /// What it may not have though it lies in one of those.
@@ -64,6 +66,16 @@ impl Private {
     pub fn holds(&self, path: &Path) -> bool {
         let member = |family: &PathBuf| path.as_os_str().as_bytes().starts_with(family.as_os_str().as_bytes());
         self.paths.iter().any(|private| path.starts_with(private)) || self.families.iter().any(member)
+    }
+
+    /// Whether this file is ours itself, and does not just lie in a folder of ours: none of those, no part of the ledger, no file of the
+    /// configuration.
+    #[must_use]
+    pub fn is(&self, file: &Path) -> bool {
+        let member = |family: &PathBuf| file.as_os_str().as_bytes().starts_with(family.as_os_str().as_bytes());
+        self.paths.iter().any(|private| private == file)
+            || self.families.iter().any(member)
+            || self.holds(file) && file.extension().is_some_and(|ending| ending == "toml")
     }
 
     /// Something of ours that lies below this folder.
@@ -134,6 +146,7 @@ impl Terms {
             let private = &confinement.private;
             for (tag, paths) in [
                 (b'r', &confinement.read),
+                (b'n', &confinement.named),
                 (b'w', &confinement.write),
                 (b'g', &private.paths),
                 (b'G', &private.families),
@@ -164,6 +177,7 @@ impl Terms {
                     });
                 }
                 b'r' => confinement?.read.push(path(field)),
+                b'n' => confinement?.named.push(path(field)),
                 b'w' => confinement?.write.push(path(field)),
                 b'g' => Arc::make_mut(&mut confinement?.private).paths.push(path(field)),
                 b'G' => Arc::make_mut(&mut confinement?.private).families.push(path(field)),
@@ -235,13 +249,13 @@ mod tests {
         #[test]
         fn a_warden_hears_the_terms_that_were_said(
             limits in prop::collection::vec(any::<Option<u64>>(), 4),
-            lists in prop::option::of((paths(), paths(), paths(), paths(), any::<bool>())),
+            lists in prop::option::of((paths(), paths(), paths(), paths(), paths(), any::<bool>())),
             user in prop::option::of((any::<u32>(), any::<u32>())),
         ) {
             let terms = Terms {
                 limits: Limits { memory: limits[0], processes: limits[1], file_size: limits[2], open_files: limits[3] },
-                confinement: lists.map(|(read, write, paths, families, network)| Confinement {
-                    read, write, private: Arc::new(Private { paths, families }), network,
+                confinement: lists.map(|(read, named, write, paths, families, network)| Confinement {
+                    read, named, write, private: Arc::new(Private { paths, families }), network,
                 }),
                 user: user.map(|(id, group)| User { id, group }),
             };
@@ -277,6 +291,9 @@ mod tests {
         for free in ["/etc/mailjob", "/srv/passwords", "/var/lib/mailjob/bin", "/"] {
             assert!(!private.holds(Path::new(free)), "{free}");
         }
+        assert!(private.is(Path::new("/srv/password")) && private.is(Path::new("/var/lib/mailjob/mailjob.key")));
+        assert!(private.is(Path::new("/etc/mailjob/secrets/a.toml")));
+        assert!(!private.is(Path::new("/etc/mailjob/secrets/a.py")) && !private.is(Path::new("/srv/a.toml")));
         assert!(private.below(Path::new("/etc")).is_some());
         assert!(private.below(Path::new("/var/lib/mailjob")).is_some());
         assert!(private.below(Path::new("/usr")).is_none());

@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use wildmatch::WildMatch;
 
 use super::{ConversationKey, JobId, Token};
-use crate::{addr_spec::is_plain, config::EndpointName};
+use crate::{
+    addr_spec::is_plain,
+    config::{EndpointName, glob::Glob},
+};
 
 /// Bytes of the data, as JSON, that are kept for whoever answers.
 pub const MAX_DATA: usize = 256 * 1024;
@@ -36,7 +38,7 @@ impl Allowed {
     pub fn admits(&self, sender: &str) -> bool {
         // Servers that tell `Ann@` from `ann@` are gone; people's mail programs write both.
         let is_sender = |one: &String| one.to_lowercase() == sender.to_lowercase();
-        let is_like = |one: &String| WildMatch::new_case_insensitive(one).matches(sender);
+        let is_like = |one: &String| Glob::new(one).matches(sender);
         is_plain(sender)
             && match self {
                 Self::Exactly(addresses) => addresses.iter().any(is_sender),

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use mail_parser::decoders::html::html_to_text;
-use wildmatch::WildMatch;
 
 use super::{Attachment, Mail, clean::clean, safe_name};
+use crate::config::glob::Glob;
 
 /// Characters kept of one header field's value.
 const MAX_FIELD: usize = 16_000;
@@ -26,9 +26,7 @@ pub fn header(mail: &Mail<'_>, name: &str) -> Option<String> {
 /// Whether one of these globs matches a text; case does not count.
 #[must_use]
 pub fn matches(globs: &[String], text: &str) -> bool {
-    globs
-        .iter()
-        .any(|glob| WildMatch::new_case_insensitive(glob).matches(text))
+    globs.iter().any(|glob| Glob::new(glob).matches(text))
 }
 
 /// The media type that an attachment is declared as; where that says nothing (`application/octet-stream`), the usual one for its

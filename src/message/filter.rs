@@ -1,9 +1,7 @@
 //! Whether a mail is meant for an endpoint, and which of its attachments are. Pure.
 
-use wildmatch::WildMatch;
-
 use super::{Address, Automatic, Head, plus};
-use crate::config::{Filter, Machines};
+use crate::config::{Filter, Machines, glob::Glob};
 
 /// What a filter says of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,7 +241,7 @@ fn quoted<'a>(texts: impl ExactSizeIterator<Item = &'a str>) -> String {
     }
 }
 
-fn fate<'a>(wanted: &[Glob<'a>], unwanted: &[Glob<'a>], name: &str) -> FileFate<'a> {
+fn fate<'a>(wanted: &[Ready<'a>], unwanted: &[Ready<'a>], name: &str) -> FileFate<'a> {
     let by = matching(wanted, name);
     if !wanted.is_empty() && by.is_none() {
         return FileFate::LeftOut(None);
@@ -255,22 +253,22 @@ fn fate<'a>(wanted: &[Glob<'a>], unwanted: &[Glob<'a>], name: &str) -> FileFate<
 }
 
 /// A pattern as written, and ready to match.
-type Glob<'a> = (&'a str, WildMatch);
+type Ready<'a> = (&'a str, Glob);
 
-fn globs(patterns: &[String]) -> Vec<Glob<'_>> {
-    let ready = |pattern| (pattern, WildMatch::new_case_insensitive(pattern));
+fn globs(patterns: &[String]) -> Vec<Ready<'_>> {
+    let ready = |pattern| (pattern, Glob::new(pattern));
     patterns.iter().map(String::as_str).map(ready).collect()
 }
 
 /// The first pattern that matches.
-fn matching<'a>(globs: &[Glob<'a>], text: &str) -> Option<&'a str> {
+fn matching<'a>(globs: &[Ready<'a>], text: &str) -> Option<&'a str> {
     globs
         .iter()
         .find(|(_, glob)| glob.matches(text))
         .map(|(pattern, _)| *pattern)
 }
 
-fn first_met<'a>(globs: &[Glob<'a>], values: &[&'a str]) -> Option<(&'a str, &'a str)> {
+fn first_met<'a>(globs: &[Ready<'a>], values: &[&'a str]) -> Option<(&'a str, &'a str)> {
     values.iter().find_map(|value| Some((matching(globs, value)?, *value)))
 }
 

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::glob::{self, Against};
 
 fn head() -> Head {
     let address = |text: &str| Address {
@@ -226,7 +227,7 @@ fn every_condition_says_what_met_what() {
 /// The filter as its documentation says it, without reasons.
 fn plainly(filter: &Filter, head: &Head, size: u64, names: &[String]) -> Result<Vec<usize>, Miss> {
     let any = |patterns: &[String], texts: &[&str]| {
-        let met = |text: &&str, pattern: &String| WildMatch::new_case_insensitive(pattern).matches(text);
+        let met = |text: &&str, pattern: &String| Glob::new(pattern).matches(text);
         texts
             .iter()
             .any(|text| patterns.iter().any(|pattern| met(text, pattern)))
@@ -288,7 +289,7 @@ proptest! {
         prop_assert_eq!(explained.files.len(), names.len());
         for condition in &explained.conditions {
             if let Test::OneOf { patterns, values, met: Some((pattern, value)) } = &condition.test {
-                prop_assert!(WildMatch::new_case_insensitive(pattern).matches(value));
+                prop_assert!(Glob::new(pattern).matches(value));
                 prop_assert!(patterns.iter().any(|p| p == pattern) && values.contains(value));
             }
         }
@@ -321,5 +322,26 @@ fn machines_are_meant_or_not_as_the_file_says() {
             meant,
             "{automatic:?} {found:?} {judged:?}"
         );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// What `check` takes for a pattern of addresses, a mail can be written that meets it.
+    #[test]
+    fn a_pattern_that_is_taken_is_met_by_a_mail(local in "[ab*?.+]{1,4}", domain in "[ab*?.]{1,6}") {
+        let pattern = format!("{local}@{domain}");
+        prop_assume!(glob::argument(Against::Address, &pattern).is_ok());
+        // What a star stands for may be anything that makes an address of it.
+        let fill = |text: &str, with: &str| text.replace('*', with).replace('?', "a");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let met = ["", "a", "a.a"].iter().any(|with| {
+            let raw = format!("From: {}@{}\r\nSubject: x\r\n\r\nx", fill(&local, with), fill(&domain, with));
+            let reading = crate::message::read(raw.into(), crate::config::Limits::default(), |mail| mail.head());
+            let Ok(head) = runtime.block_on(reading) else { return false };
+            let filter = Filter { from: vec![pattern.clone()], ..Filter::default() };
+            matches!(judge(&filter, &head, 9, std::iter::empty()), Judgement::Meant(_))
+        });
+        prop_assert!(met, "{pattern}");
     }
 }

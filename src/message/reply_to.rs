@@ -3,10 +3,11 @@
 //! A Reply-To is the sender's word alone. Whoever could point it at anybody could have us mail anybody, so it counts only at From's own
 //! mailbox, at domains that the operator named, and in From's domain where the mail is proven to be From's and the domain is of one owner.
 
-use wildmatch::WildMatch;
-
 use super::{Address, Head, auto, freemail};
-use crate::addr_spec::{is_plain, mailbox_form, normal_domain, wire_form};
+use crate::{
+    addr_spec::{is_plain, mailbox_form, normal_domain, wire_form},
+    config::glob::Glob,
+};
 
 /// Why a Reply-To doesn't count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,7 +112,7 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 fn is_allowed(domain: &str, globs: &[String]) -> bool {
-    let matches = |glob: &String| WildMatch::new_case_insensitive(glob).matches(domain);
+    let matches = |glob: &String| Glob::new(glob).matches(domain);
     globs.iter().any(matches)
 }
 

@@ -1,11 +1,10 @@
 //! A mail, taken apart: what is told of it and the files that it becomes.
 
 use bytes::Bytes;
-use wildmatch::WildMatch;
 
 use super::page::{AttachmentElement, MailElement};
 use crate::{
-    config::Limits,
+    config::{Limits, glob::Glob},
     message::{self, Mail, Unreadable, clean::clean},
 };
 
@@ -33,7 +32,7 @@ pub(super) async fn open(raw: Bytes, limits: &Limits, types: &[String]) -> Resul
 }
 
 fn taken_apart(mail: &Mail<'_>, types: &[String]) -> Option<Parcel> {
-    let wanted: Vec<_> = types.iter().map(|t| WildMatch::new_case_insensitive(t)).collect();
+    let wanted: Vec<_> = types.iter().map(|pattern| Glob::new(pattern)).collect();
     let is_wanted = |media_type: &str| wanted.is_empty() || wanted.iter().any(|glob| glob.matches(media_type));
     let (mut elements, mut files) = (Vec::new(), Vec::new());
     for attachment in mail.attachments() {

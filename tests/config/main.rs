@@ -2,6 +2,8 @@
 
 mod defaults;
 mod files;
+mod mistakes;
+mod programs;
 mod reload;
 mod schema;
 mod tables;

@@ -212,7 +212,7 @@ async fn a_look_each_minute_finds_what_no_event_told() {
     fs::create_dir(machine.path("secrets")).unwrap();
     machine.write("endpoints.d/a.toml", &with_secret(&endpoint("A")));
     let mut reloader = reloader(&machine);
-    machine.write("secrets/a", "s3cret");
+    machine.write("secrets/a", "whsec_aHVzaA==");
     let reload = until(&mut reloader, |_| true).await;
     assert_eq!(reload.changes.added, [name("a")]);
     machine.write("secrets/a", "");
@@ -229,7 +229,7 @@ async fn a_signal_has_everything_read() {
     fs::create_dir(machine.path("secrets")).unwrap();
     machine.write("endpoints.d/a.toml", &with_secret(&endpoint("A")));
     let mut reloader = reloader_hearing(&machine, SignalKind::user_defined1());
-    machine.write("secrets/a", "s3cret");
+    machine.write("secrets/a", "whsec_aHVzaA==");
     let reload = until(&mut reloader, |_| true).await;
     assert_eq!(reload.changes.added, [name("a")], "the first look is over");
     machine.remove("secrets/a");

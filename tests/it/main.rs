@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api;
+mod argv;
 mod auth;
 mod backlog;
 mod bombs;

@@ -151,7 +151,7 @@ async fn the_first_endpoint_that_wants_a_mail_gets_it_over_one_connection() {
 async fn all_endpoints_get_a_mail_once_over_one_connection() {
     let mut scene = Scene::new(Start::StartTls).await;
     scene.add("a", "match = \"all\"", "");
-    scene.add("b", "", "[when]\nsubject = \"two\"");
+    scene.add("b", "", "[when]\nsubject = \"=two\"");
     scene.add("c", "", "[when]\nsubject = \"t*\"");
     scene.deliver(&[mail(1, "one", USER), mail(2, "two", USER)]).await;
     scene.run().await;
@@ -178,15 +178,15 @@ async fn all_endpoints_get_a_mail_once_over_one_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_touches_the_session_only_where_it_has_to() {
     let mut scene = Scene::new(Start::Implicit).await;
-    scene.add("a", "", "[when]\nsubject = \"one\"");
-    scene.add("b", "", "[when]\nsubject = \"two\"");
+    scene.add("a", "", "[when]\nsubject = \"=one\"");
+    scene.add("b", "", "[when]\nsubject = \"=two\"");
     scene.run().await;
     scene.deliver(&[mail(1, "one", USER), mail(2, "two", USER)]).await;
     assert_eq!(scene.told(2).await, ["/a one", "/b two"]);
     scene.holds("Processed", 2).await;
 
     // Another filter is nothing to the mailbox.
-    scene.add("b", "", "[when]\nsubject = \"three\"");
+    scene.add("b", "", "[when]\nsubject = \"=three\"");
     scene.says("endpoint=b restarted=true").await;
     scene.deliver(&[mail(3, "three", USER)]).await;
     assert_eq!(scene.told(3).await.last().unwrap(), "/b two");

@@ -150,13 +150,9 @@ fn uses(account: &Account, used: Vec<Protocol>, both: bool) -> Vec<Protocol> {
 }
 
 fn unknown(loaded: &Loaded, name: &str) -> Fault {
-    let names: Vec<_> = loaded.accounts.keys().map(String::as_str).collect();
     Fault::Unknown {
         name: name.to_owned(),
-        known: match names.as_slice() {
-            [] => "no account is right: mailjob check says what is wrong".to_owned(),
-            names => format!("there are: {}", names.join(", ")),
-        },
+        known: beside::known_accounts(loaded, name),
     }
 }
 

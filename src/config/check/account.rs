@@ -5,6 +5,7 @@ use toml::de::DeValue;
 
 use super::{
     client::two_of,
+    command::from_here,
     oauth::oauth,
     provider::{Preset, preset},
     tls::client_certificate,
@@ -12,7 +13,7 @@ use super::{
 use crate::{
     addr_spec::is_sendable,
     config::{
-        Account, Auth, EndpointName, Provider, Rate, Server, Tls, TokenSource,
+        Account, Auth, Command, EndpointName, Provider, Rate, Server, Tls, TokenSource,
         presence::Need,
         read::Value,
         table::Table,
@@ -276,13 +277,24 @@ fn token_source(value: Value<'_>) -> Option<TokenSource> {
         return secret(value).map(TokenSource::Kept);
     }
     let here = value.clone();
-    let (argv, pass_env) = value.table(|table| {
+    let (mut argv, pass_env) = value.table(|table| {
         let argv = table.get("command", list(text))?;
         Some((argv, table.or("pass_env", Vec::new(), list(variable))))
     })?;
-    let Some(program) = argv.first() else {
+    let Some(program) = argv.first_mut() else {
         return here.wrong("names no program", "write { command = [\"/usr/local/bin/token\"] }");
     };
-    here.need(Need::Program(program.into()));
+    if program.contains('/') {
+        *program = from_here(&here, program)?;
+    }
+    for argument in argv.iter_mut().skip(1).filter(|argument| argument.starts_with("./")) {
+        *argument = from_here(&here, argument)?;
+    }
+    // It runs where we do, and reads what we may.
+    let command = Command {
+        confine: false,
+        ..Command::new(argv.clone())
+    };
+    here.need(Need::Program(Box::new(command)));
     Some(TokenSource::Command { argv, pass_env })
 }

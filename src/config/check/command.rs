@@ -4,14 +4,18 @@ use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use toml::de::DeValue;
 
-use super::{DAY, INSTANT, MINUTE, did_you_mean, inputs::Named, webhook::setting};
+use super::{
+    DAY, INSTANT, MINUTE, did_you_mean, foreign,
+    inputs::Named,
+    webhook::{self, setting},
+};
 use crate::config::{
     Command, CommandLimits, HeaderValue, Input, Literal, Shape, Source,
     braces::{Piece, pieces},
     presence::Need,
     read::Value,
     table::Table,
-    value::{count, duration, flag, list, one_or_more, path, prose, size, text, variable},
+    value::{count, duration, flag, list, one_or_more, prose, size, text, variable},
 };
 
 /// Reads `[command]`.
@@ -19,9 +23,13 @@ pub(super) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> 
     let argv = table.must("argv", "write argv = [\"program\", \"argument\"]", |value| {
         let arguments = value.items();
         let argv = argv(value)?;
-        // Without inputs braces are braces.
-        if !inputs.names.is_empty() {
-            for argument in arguments.into_iter().skip(1) {
+        let plain = foreign::plain(argv.iter().map(String::as_str));
+        for (index, argument) in arguments.into_iter().enumerate().skip(1) {
+            if index < plain {
+                unfilled(&argument, inputs);
+            }
+            // Without inputs braces are braces.
+            if !inputs.names.is_empty() {
                 placeholders(&argument, inputs);
             }
         }
@@ -39,9 +47,9 @@ pub(super) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> 
             "remove confine = false, or network = false",
         );
     }
-    Some(Command {
+    let command = Command {
         pass_env: table.or("pass_env", usual.pass_env, list(variable)),
-        env: table.or("env", usual.env, |value| value.table(env)),
+        env: table.or("env", usual.env, |value| value.table(|table| env(table, inputs))),
         timeout: table.or("timeout", usual.timeout, duration(INSTANT..=DAY)),
         grace: table.or("grace", usual.grace, duration(Duration::ZERO..=10 * MINUTE)),
         max_output: table.or("max_output", usual.max_output, size(0..=64 << 20)),
@@ -59,7 +67,11 @@ pub(super) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> 
             open_files: table.or("open_files", usual.limits.open_files, number(16..=1_000_000)),
         },
         argv: argv?,
-    })
+    };
+    if let Some(program) = table.value("argv").and_then(|argv| argv.items().into_iter().next()) {
+        program.need(Need::Program(Box::new(command.clone())));
+    }
+    Some(command)
 }
 
 fn number<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> Option<u64> {
@@ -69,8 +81,9 @@ fn number<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> Option<u64>
 
 /// A file or folder that is there.
 fn granted(value: Value<'_>) -> Option<PathBuf> {
-    let path = path(value.clone())?;
-    value.need(Need::Granted(path.clone()));
+    let written = text(value.clone())?;
+    let path: PathBuf = value.whole_folder().join(written).components().collect();
+    value.need(Need::Granted(path.clone(), value.whole_folder()));
     Some(path)
 }
 
@@ -87,20 +100,103 @@ fn argv(value: Value<'_>) -> Option<Vec<String>> {
         let cure = "write a list, each argument by itself: [\"program\", \"argument\"]";
         return value.wrong("is one text, but there is no shell to take it apart", cure);
     }
-    let first = value.items().into_iter().next();
+    let values = value.items();
+    let first = values.first().cloned();
     let mut argv = one_or_more(argument)(value)?;
     let (first, program) = (first?, argv.first_mut()?);
     if program.is_empty() {
         return first.wrong("names no program", "write the program first");
     }
     if program.contains('/') {
-        match first.folder().join(&*program).to_str() {
-            Some(path) => *program = path.to_owned(),
-            None => return first.wrong("starts at a folder whose name is not UTF-8", "write an absolute path"),
+        *program = from_here(&first, program)?;
+    }
+    let plain = foreign::plain(argv.iter().map(String::as_str));
+    for (value, argument) in values.iter().zip(&mut argv).take(plain).skip(1) {
+        resolve(value, argument)?;
+    }
+    Some(argv)
+}
+
+/// A path as it is from anywhere.
+pub(super) fn from_here(value: &Value<'_>, path: &str) -> Option<String> {
+    let joined = value.whole_folder().join(path);
+    let plain: PathBuf = joined.components().collect();
+    match plain.to_str() {
+        Some(path) => Some(path.to_owned()),
+        None => value.wrong("starts at a folder whose name is not UTF-8", "write an absolute path"),
+    }
+}
+
+/// What a command's work folder has.
+const IN_WORK_FOLDER: [&str; 4] = ["attachments", "message.eml", "message.json", "out"];
+
+/// An argument that begins with `./` or `../` is a path beside the file, as the program is; any other one is in the work folder. Behind the
+/// `=` of an option it is the same.
+fn resolve(value: &Value<'_>, argument: &mut String) -> Option<()> {
+    let (option, path) = match argument.split_once('=') {
+        Some((option, path)) if option.starts_with('-') => (Some(option), path),
+        _ => (None, argument.as_str()),
+    };
+    // What an input makes a path of is known only when there is one.
+    if path.contains(['{', '}']) {
+        return Some(());
+    }
+    let is_here = |begin: &str| path.strip_prefix(begin).is_some_and(|rest| !rest.is_empty());
+    if is_here("./") || is_here("../") {
+        let path = from_here(value, path)?;
+        value.need(Need::Argument(PathBuf::from(&path)));
+        *argument = match option {
+            Some(option) => format!("{option}={path}"),
+            None => path,
+        };
+    } else if !path.is_empty() && !path.starts_with(['/', '-']) {
+        let first = path.split('/').next().unwrap_or_default();
+        if !IN_WORK_FOLDER.contains(&first) {
+            value.need(Need::NotBeside(value.whole_folder(), path.to_owned()));
         }
     }
-    first.need(Need::Program(PathBuf::from(&*program)));
-    Some(argv)
+    Some(())
+}
+
+/// Notes what a shell or another program would fill in or take apart here, where it stays as it is.
+fn unfilled(argument: &Value<'_>, inputs: &Named) {
+    let DeValue::String(text) = argument.raw else { return };
+    if foreign::is_shell_word(text) {
+        let cause = format!("has \"{text}\", but there is no shell that would know it");
+        let cure = "write a script that does it, or argv = [\"/bin/sh\", \"-c\", \"…\"]; what is printed is the reply's text, what lies in out/ its files";
+        argument.wrong::<()>(cause, cure);
+        return;
+    }
+    if text.contains('*') && text.starts_with("attachments/") {
+        let cause = format!("has \"{text}\", but there is no shell that would look which files those are");
+        let cure = "write \"{files}\" in its place, and [inputs] with files = { attachments = [\"*\"], as = \"list\" }";
+        argument.wrong::<()>(cause, cure);
+        return;
+    }
+    let Some(found) = foreign::of_arguments(text) else {
+        return;
+    };
+    // Braces are what names inputs, and are read as such where there are some.
+    let is_brace = found.written.starts_with('{');
+    if is_brace && !inputs.names.is_empty() {
+        return;
+    }
+    let cure = match (found.written.starts_with('$'), inputs.names.contains(&found.name)) {
+        (_, true) => format!("write \"{{{}}}\"", found.name),
+        (true, false) if !foreign::is_of_mail(&found) => {
+            "write what is meant, or a script that reads its environment: the work folder is its current one, and MAILJOB_… say the rest".to_owned()
+        }
+        _ => {
+            let input = found.as_input();
+            let name = input.split(' ').next().unwrap_or_default();
+            match found.written == format!("{{{name}}}") {
+                true => format!("say what that is: [inputs] with {input}"),
+                false => format!("write \"{{{name}}}\", and [inputs] with {input}"),
+            }
+        }
+    };
+    let cause = format!("has {}, in place of which nothing is put", found.written);
+    argument.wrong::<()>(cause, cure);
 }
 
 /// Notes what is wrong with the names in an argument.
@@ -161,13 +257,19 @@ fn argument(value: Value<'_>) -> Option<String> {
     Some(text)
 }
 
-fn env(table: &mut Table<'_>) -> Option<Vec<(String, HeaderValue)>> {
+fn env(table: &mut Table<'_>, inputs: &Named) -> Option<Vec<(String, HeaderValue)>> {
     let variables = table.entries().into_iter().map(|(name, value)| {
         if name.is_empty() || name.contains(['=', '\0']) {
             return value.wrong("is no name of a variable", "use letters, digits and _");
         }
         match setting(value.clone())? {
             HeaderValue::Plain(text) if text.contains('\0') => value.wrong("has a NUL character", "write it without"),
+            HeaderValue::Plain(text) => {
+                const CURE: &str =
+                    "each of [inputs] is in the environment by itself, as MAILJOB_INPUT_ and its name in capitals";
+                webhook::as_it_is(&value, &text, inputs, CURE)?;
+                Some((name.to_owned(), HeaderValue::Plain(text)))
+            }
             content => Some((name.to_owned(), content)),
         }
     });

@@ -7,6 +7,7 @@ use crate::{
     addr_spec::is_sendable,
     config::{
         Answerers, Answers, Conversation, EndpointName, Mailbox, Place, Reply,
+        glob::{Against, flaw},
         problem::Fault,
         read::Value,
         table::Table,
@@ -127,8 +128,12 @@ fn pattern(value: Value<'_>) -> Option<String> {
             "lets everybody answer who has seen the reply",
             "name the domain: \"*@us.example\"",
         ),
-        Some((local, domain)) if ![local, domain].contains(&"") && !domain.contains('@') => Some(text),
-        _ => value.wrong(format!("is \"{text}\", not a mail address"), CURE),
+        // A domain has to be there: what stands for any is not proposed here.
+        None | Some((_, "")) => value.wrong(format!("is \"{text}\", not a mail address"), CURE),
+        Some(_) => match flaw(Against::Address, &text) {
+            Some(fault) => value.wrong(fault.cause, fault.cure),
+            None => Some(text),
+        },
     }
 }
 

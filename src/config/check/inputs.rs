@@ -6,10 +6,11 @@ use toml::de::DeValue;
 
 use crate::config::{
     Field, Files, Input, Inputs, Kind, Literal, Match, MatchIn, Pattern, Shape, Source,
+    glob::Against,
     problem::Fault,
     read::{Value, kind},
     table::Table,
-    value::{choice, count, flag, one_or_more, text},
+    value::{choice, count, flag, one_or_more, pattern, text},
 };
 
 /// Inputs of one endpoint at most.
@@ -203,10 +204,7 @@ fn found(table: &mut Table<'_>) -> Option<Match> {
             Err(error) => {
                 let error = error.to_string();
                 let last = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                value.wrong(
-                    format!("is no pattern: {last}"),
-                    "write a regular expression, best between single quotes: 'INV-(?<number>\\d+)'",
-                )
+                value.wrong(format!("is no pattern: {last}"), mended(last))
             }
         }
     });
@@ -234,6 +232,20 @@ fn found(table: &mut Table<'_>) -> Option<Match> {
     })
 }
 
+/// What to write in place of a pattern that is none.
+fn mended(error: &str) -> &'static str {
+    if error.contains("look-around") {
+        return "look-ahead and look-behind are not known: match what is around it as well, and put what is meant into a group: 'No\\. (?<number>\\d+) of'";
+    }
+    if error.contains("backreference") {
+        return "backreferences are not known: write what is meant twice";
+    }
+    if error.contains("size limit") {
+        return "write smaller numbers in { }, or * and +";
+    }
+    "write a regular expression, best between single quotes: 'INV-(?<number>\\d+)'"
+}
+
 fn plus(table: &mut Table<'_>) -> Option<()> {
     let value = table.value("plus")?;
     match flag(value.clone())? {
@@ -244,8 +256,8 @@ fn plus(table: &mut Table<'_>) -> Option<()> {
 
 fn files(table: &mut Table<'_>, required: Option<bool>) -> Option<Files> {
     let shapes = [("one", Shape::One), ("list", Shape::List), ("map", Shape::Map)];
-    let names = table.get("attachments", one_or_more(text));
-    let media_types = table.or("media_type", Vec::new(), one_or_more(media_type));
+    let names = table.get("attachments", one_or_more(pattern(Against::FileName)));
+    let media_types = table.or("media_type", Vec::new(), one_or_more(pattern(Against::MediaType)));
     let shape = table.or("as", Shape::default(), choice(&shapes));
     let most = if shape == Shape::One { 1 } else { MOST_FILES };
     let min = table.or("min", usize::from(required == Some(true)), count(0..=most));
@@ -260,12 +272,4 @@ fn files(table: &mut Table<'_>, required: Option<bool>) -> Option<Files> {
         min,
         max,
     })
-}
-
-fn media_type(value: Value<'_>) -> Option<String> {
-    let written = text(value.clone())?;
-    if written.split('/').filter(|half| !half.trim().is_empty()).count() != 2 {
-        return value.wrong("is no media type", "write it as in \"application/pdf\" or \"image/*\"");
-    }
-    Some(written)
 }

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone as _, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
-use croner::parser::{CronParser, Seconds, Year};
 use toml::de::DeValue;
 
-use super::{DAY, MINUTE, SECOND, did_you_mean};
+use super::{DAY, MINUTE, SECOND, cron::cron, did_you_mean};
 use crate::config::{
     Backlog, Place, Since, Taker, Watch,
     agree::Term,
@@ -127,27 +126,6 @@ pub(crate) fn time(text: &str) -> Option<DateTime<Utc>> {
     };
     let exact = DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc());
     exact.or_else(day)
-}
-
-/// Five fields, or six with seconds first. A pattern that names no day that there is would never fire.
-fn cron(value: Value<'_>) -> Option<Box<croner::Cron>> {
-    const CURE: &str = "write five fields: minute, hour, day, month, weekday; e.g. \"*/5 8-18 * * MON-FRI\"";
-    let text = text(value.clone())?;
-    let parser = CronParser::builder()
-        .seconds(Seconds::Optional)
-        .year(Year::Disallowed)
-        // "0/5" is "*/5".
-        .sloppy_ranges(true)
-        .build();
-    let pattern = match parser.parse(&text) {
-        Ok(pattern) => pattern,
-        Err(error) => return value.wrong(format!("is no cron pattern: {error}"), CURE),
-    };
-    let leap_year = Utc.with_ymd_and_hms(2024, 1, 1, 0, 0, 0).single();
-    if leap_year.is_some_and(|start| pattern.find_next_occurrence(&start, true).is_err()) {
-        return value.wrong("names a time that never comes", CURE);
-    }
-    Some(Box::new(pattern))
 }
 
 fn timezone(value: Value<'_>) -> Option<Tz> {

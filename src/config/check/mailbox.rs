@@ -14,9 +14,10 @@ use super::{
 use crate::config::{
     Account, Endpoint, EndpointName, Filter, Machines, Mailbox, Place, Protocol, Server,
     agree::Term,
+    glob::Against,
     read::Value,
     table::Table,
-    value::{choice, count, one_or_more, size, text},
+    value::{choice, count, one_or_more, pattern, size, text},
 };
 
 /// The only mailbox that POP3 knows.
@@ -39,16 +40,21 @@ impl Accounts {
         let name = text(value.clone())?;
         match self.by_name.get(&name) {
             Some(Some(account)) => Some(Arc::clone(account)),
-            Some(None) => value.wrong(
+            Some(None) => value.wrong_because(
                 format!("is \"{name}\", which has problems in mailjob.toml"),
                 "mend it there",
             ),
-            None if self.more => value.wrong(
+            None if self.more => value.wrong_because(
                 format!("is \"{name}\", which can't be known while mailjob.toml can't be used"),
                 "mend mailjob.toml",
             ),
             None => {
-                let add = || format!("add [accounts.{name}] to mailjob.toml");
+                let add = || match self.by_name.is_empty() {
+                    true => format!(
+                        "add [accounts.{name}] to mailjob.toml, which is looked for where mailjob is started, or where --config says"
+                    ),
+                    false => format!("add [accounts.{name}] to mailjob.toml"),
+                };
                 let cure = did_you_mean(&name, self.by_name.keys().map(String::as_str)).unwrap_or_else(add);
                 value.wrong(format!("is \"{name}\", and there is no such account"), cure)
             }
@@ -149,17 +155,17 @@ fn inline_account(value: Value<'_>, endpoint: &EndpointName, accounts: &Accounts
 /// Reads `[when]`.
 pub(super) fn filter(table: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<Filter> {
     let bytes = || size(0..=1 << 40);
-    let mut globs = |key| table.or(key, Vec::new(), one_or_more(text));
-    let plus = globs("plus");
+    let mut globs = |key, against| table.or(key, Vec::new(), one_or_more(pattern(against)));
+    let plus = globs("plus", Against::Detail);
     let ours = mailbox.filter(|_| !plus.is_empty()).map(Mailbox::addresses);
     let filter = Filter {
-        from: globs("from"),
-        to: globs("to"),
+        from: globs("from", Against::Address),
+        to: globs("to", Against::Address),
         plus,
         ours: ours.unwrap_or_default(),
-        subject: globs("subject"),
-        attachments: globs("attachments"),
-        not_attachments: globs("not_attachments"),
+        subject: globs("subject", Against::Subject),
+        attachments: globs("attachments", Against::FileName),
+        not_attachments: globs("not_attachments", Against::FileName),
         min_size: table.get("min_size", bytes()),
         max_size: table.get("max_size", bytes()),
         encrypted: table.or("encrypted", false, choice(&[("refuse", false), ("allow", true)])),

@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::did_you_mean;
+use super::{did_you_mean, foreign};
 use crate::config::{
     DataFrom, NamePiece, NameToken, Output, Oversize, TextFrom, braces,
     read::Value,
@@ -32,6 +32,9 @@ pub(super) fn output(table: &mut Table<'_>) -> Option<Output> {
 /// The name of result files, with tokens.
 fn name(value: Value<'_>) -> Option<Vec<NamePiece>> {
     let written = text(value.clone())?;
+    if let Some(cure) = elsewhere(&written) {
+        return value.wrong(format!("is \"{written}\", in which nothing stands for a name"), cure);
+    }
     let known = || NameToken::ALL.map(|(name, _)| format!("{{{name}}}")).join(" ");
     let pieces = match braces::pieces(&written) {
         Ok(pieces) => pieces,
@@ -55,6 +58,27 @@ fn name(value: Value<'_>) -> Option<Vec<NamePiece>> {
         }
     }
     Some(name)
+}
+
+/// Tokens as AEM writes them.
+fn elsewhere(written: &str) -> Option<String> {
+    let ours = [
+        ("%F", "{stem}"),
+        ("%E", "{ext}"),
+        ("%SUBJECT%", "{stem}"),
+        ("%f", "{stem}"),
+        ("%e", "{ext}"),
+    ];
+    let translate = |text: String, (theirs, ours): &(&str, &str)| text.replace(theirs, ours);
+    let likely = ours.iter().fold(written.to_owned(), translate);
+    let known = || NameToken::ALL.map(|(name, _)| format!("{{{name}}}")).join(" ");
+    match likely.contains(['%', '$']) {
+        _ if likely != written && !likely.contains('%') => Some(format!("write \"{likely}\"; known: {}", known())),
+        true if foreign::of_mails(written, std::iter::empty()).is_some() => {
+            Some(format!("write tokens as in \"{{stem}}.{{ext}}\"; known: {}", known()))
+        }
+        _ => None,
+    }
 }
 
 fn text_from(value: Value<'_>) -> Option<TextFrom> {

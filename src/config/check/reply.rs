@@ -12,6 +12,7 @@ use crate::{
     addr_spec::is_sendable,
     config::{
         Account, Charset, Letter, Mailbox, OriginalAs, Reply, ReplyTo, ReturnTo, Sender, Words,
+        glob::{Against, flaw},
         read::Value,
         table::Table,
         value::{address, choice, flag, list, one_or_more, size, text},
@@ -273,14 +274,12 @@ fn return_to(value: Value<'_>) -> Option<ReturnTo> {
     }
 }
 
-/// A glob of domains.
+/// A glob of domains; `*@` in front of one means the same.
 fn domain(value: Value<'_>) -> Option<String> {
-    let glob = text(value.clone())?;
-    if glob.contains(['@', ' ']) {
-        return value.wrong(
-            format!("is \"{glob}\", which matches no domain"),
-            "write a domain such as supplier.example or *.supplier.example",
-        );
+    let written = text(value.clone())?;
+    let glob = written.strip_prefix("*@").unwrap_or(&written);
+    match flaw(Against::Domain, glob) {
+        None => Some(glob.to_owned()),
+        Some(fault) => value.wrong(fault.cause, fault.cure),
     }
-    Some(glob)
 }

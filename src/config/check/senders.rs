@@ -63,20 +63,53 @@ fn section(table: &mut Table<'_>, usual: &Senders) -> Senders {
     senders
 }
 
-/// `name@domain`, `domain` or `*.domain`.
+/// `name@domain`, `domain` or `*.domain`; `*@` in front of a domain says the same as without.
 fn who(value: Value<'_>) -> Option<Who> {
     let written = text(value.clone())?;
-    let who = match (written.strip_prefix("*."), written.contains('@')) {
-        (Some(domain), _) => normal_domain(domain).map(Who::Below),
-        (None, true) => normal(&written).map(Who::Address),
-        (None, false) => normal_domain(&written).map(Who::Domain),
+    let domain = written.strip_prefix("*@").unwrap_or(&written);
+    let below = domain.strip_prefix("*.");
+    let is_open = |text: &str| text.contains(['*', '?']);
+    let is_host = |domain: &str| domain.contains('.') || domain != written;
+    let who = match below {
+        Some(below) if !is_open(below) => normal_domain(below).map(Who::Below),
+        None if is_open(domain) => None,
+        None if domain.contains('@') => normal(domain).map(Who::Address),
+        None if is_host(domain) => normal_domain(domain).map(Who::Domain),
+        Some(_) | None => None,
     };
     who.or_else(|| {
         value.wrong(
             format!("is \"{written}\", neither an address nor a domain"),
-            "write \"ann@a.example\", \"a.example\" for that domain alone, or \"*.a.example\" for all below it",
+            meant(&written),
         )
     })
+}
+
+/// What somebody should write who wrote this for senders.
+fn meant(written: &str) -> String {
+    const USUAL: &str =
+        "write \"ann@a.example\", \"a.example\" for that domain alone, or \"*.a.example\" for all below it";
+    if matches!(written, "*" | "*@*" | "**" | "all" | "any" | "anybody") {
+        return "everybody is meant by itself: remove the line".to_owned();
+    }
+    if let Some((_, inside)) = written.split_once('<') {
+        return format!("write the address alone: \"{}\"", inside.trim_end_matches('>').trim());
+    }
+    let parts = || written.split([',', ';', ' ']).filter(|part| !part.is_empty());
+    if parts().count() > 1 && parts().all(|part| part.contains('@') || part.contains('.')) {
+        let list: Vec<_> = parts().map(|part| format!("\"{part}\"")).collect();
+        return format!("write a list: [{}]", list.join(", "));
+    }
+    let domain = written.trim_start_matches(['@', '.']);
+    match normal_domain(domain) {
+        Some(_) if written.starts_with('@') => format!("write \"{domain}\""),
+        Some(_) if written.starts_with('.') => format!("write \"*.{domain}\""),
+        Some(_) if !written.contains('.') => format!("{USUAL}; a domain without a dot is written \"*@{domain}\""),
+        _ if written.contains(['*', '?']) => {
+            format!("* stands only for a whole name or for what is below a domain: {USUAL}")
+        }
+        _ => USUAL.to_owned(),
+    }
 }
 
 /// `microsoft`, `google`, `nobody`, or the names of servers.
@@ -96,10 +129,13 @@ fn trust(value: Value<'_>) -> Option<Trust> {
 fn server(value: Value<'_>) -> Option<String> {
     let name = text(value.clone())?;
     normal_domain(&name).or_else(|| {
-        value.wrong(
-            format!("is \"{name}\", no server's name"),
-            "write it as \"mx.us.example\"",
-        )
+        let cure = match name.trim_start_matches('*').trim_start_matches(['@', '.']) {
+            domain if name.starts_with('*') && normal_domain(domain).is_some() => {
+                format!("write each server's whole name, such as \"mx.{domain}\": there are no patterns here")
+            }
+            _ => "write it as \"mx.us.example\", as it stands in Authentication-Results".to_owned(),
+        };
+        value.wrong(format!("is \"{name}\", no server's name"), cure)
     })
 }
 

@@ -6,15 +6,17 @@ use reqwest::{
 };
 use toml::de::DeValue;
 
-use super::{HOUR, INSTANT, inputs::Named, tls::client_certificate};
+use super::{HOUR, INSTANT, foreign, inputs::Named, tls::client_certificate};
 use crate::{
     address,
     config::{
         Body, HeaderValue, Webhook,
+        presence::Need,
         read::Value,
         table::Table,
         value::{choice, duration, flag, one_or_more, prose, roots, secret, size, text},
     },
+    secret::SecretRef,
 };
 
 /// Header fields that are ours or the connection's.
@@ -45,7 +47,7 @@ pub(super) fn webhook(table: &mut Table<'_>, inputs: &Named) -> Option<Webhook> 
     ];
     let allow_private_network = table.or("allow_private_network", false, flag);
     let url = table.must("url", "write url = \"https://…\"", |value| {
-        url(&value, allow_private_network)
+        url(&value, allow_private_network, inputs)
     });
     // Its default URL is never used.
     let usual = Webhook::new(String::new());
@@ -61,8 +63,10 @@ pub(super) fn webhook(table: &mut Table<'_>, inputs: &Named) -> Option<Webhook> 
     }
     Some(Webhook {
         body,
-        secrets: table.or("secret", usual.secrets, one_or_more(secret)),
-        headers: table.or("headers", usual.headers, |value| value.table(headers)),
+        secrets: table.or("secret", usual.secrets, one_or_more(signing_key)),
+        headers: table.or("headers", usual.headers, |value| {
+            value.table(|table| headers(table, inputs))
+        }),
         timeout: table.or("timeout", usual.timeout, duration(INSTANT..=HOUR)),
         max_answer: table.or("max_answer", usual.max_answer, size(1..=100 << 20)),
         allow_private_network,
@@ -72,8 +76,29 @@ pub(super) fn webhook(table: &mut Table<'_>, inputs: &Named) -> Option<Webhook> 
     })
 }
 
-fn url(value: &Value<'_>, allow_private: bool) -> Option<String> {
+/// The place of a key that is one.
+fn signing_key(value: Value<'_>) -> Option<SecretRef> {
+    let place = secret(value.clone())?;
+    value.need(Need::SigningKey(place.clone()));
+    Some(place)
+}
+
+/// Nothing, where a text that goes as it is holds what somebody took for a placeholder.
+pub(super) fn as_it_is(value: &Value<'_>, text: &str, inputs: &Named, cure: &str) -> Option<()> {
+    match foreign::of_mails(text, inputs.names.iter().map(String::as_str)) {
+        None => Some(()),
+        Some(found) => value.wrong(
+            format!("has {}, in place of which nothing is put", found.written),
+            format!("write it without; {cure}"),
+        ),
+    }
+}
+
+const IN_THE_BODY: &str = "what is in the mail, and each of [inputs] by its name, is in the request's body";
+
+fn url(value: &Value<'_>, allow_private: bool, inputs: &Named) -> Option<String> {
     let text = text(value.clone())?;
+    as_it_is(value, &text, inputs, IN_THE_BODY)?;
     let url = match Url::parse(&text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => url,
         Ok(_) => return value.wrong("is neither http nor https", "write url = \"https://…\""),
@@ -92,15 +117,15 @@ fn url(value: &Value<'_>, allow_private: bool) -> Option<String> {
     Some(text)
 }
 
-fn headers(table: &mut Table<'_>) -> Option<Vec<(String, HeaderValue)>> {
+fn headers(table: &mut Table<'_>, inputs: &Named) -> Option<Vec<(String, HeaderValue)>> {
     let fields = table
         .entries()
         .into_iter()
-        .map(|(name, value)| header_field(name, value));
+        .map(|(name, value)| header_field(name, value, inputs));
     fields.collect::<Vec<_>>().into_iter().collect()
 }
 
-fn header_field(name: &str, value: Value<'_>) -> Option<(String, HeaderValue)> {
+fn header_field(name: &str, value: Value<'_>, inputs: &Named) -> Option<(String, HeaderValue)> {
     let Ok(field) = HeaderName::from_bytes(name.as_bytes()) else {
         return value.wrong("has a name that no header field can have", "use letters, digits and -");
     };
@@ -116,7 +141,8 @@ fn header_field(name: &str, value: Value<'_>) -> Option<(String, HeaderValue)> {
         HeaderValue::Plain(text) if header::HeaderValue::from_str(text).is_err() => {
             return value.wrong("has a line break or another control character", "write it without");
         }
-        HeaderValue::Plain(_) | HeaderValue::Secret(_) => {}
+        HeaderValue::Plain(text) => as_it_is(&value, text, inputs, IN_THE_BODY)?,
+        HeaderValue::Secret(_) => {}
     }
     Some((name.to_owned(), content))
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use minijinja::{Value as Given, context};
 use toml::de::DeValue;
 
+use super::foreign;
 use crate::config::{
     Form, Template, TemplateError, Words,
     presence::{self, Need},
@@ -42,18 +43,38 @@ fn template(form: Form, value: Value<'_>) -> Option<Template> {
                     return value.wrong(cause, "put the template there, readable for the user that runs mailjob");
                 }
             };
-            (source, format!("in {}, ", file.display()))
+            (source, format!(" in {}, ", file.display()))
         }
         _ => (prose(value.clone())?, String::new()),
     };
-    let wrong =
-        |error: &TemplateError, cure: &str| value.wrong(format!("is a template with a fault: {place}{error}"), cure);
+    let wrong = |error: &TemplateError, cure: &str| {
+        value.wrong(
+            format!("is a template with a fault: {}{error}", place.trim_start()),
+            cure,
+        )
+    };
+    if let Some(found) = foreign::of_mails(&source, std::iter::empty()) {
+        let cure = match found.name.as_str() {
+            name @ ("subject" | "from" | "to" | "cc" | "date" | "message_id" | "text") => {
+                format!("write {{{{ mail.{name} }}}}")
+            }
+            "body" | "body_text" => "write {{ mail.text }}".to_owned(),
+            "sender" | "email" => "write {{ mail.from }}".to_owned(),
+            _ => "values stand between two braces each, such as {{ mail.subject }}".to_owned(),
+        };
+        let cause = format!(
+            "has {}, in place of which nothing is put{}",
+            found.written,
+            place.trim_end_matches(", ")
+        );
+        return value.wrong(cause, cure);
+    }
     let template = match Template::new(form, &source) {
         Ok(template) => template,
         Err(error) => {
             return wrong(
                 &error,
-                "see https://docs.rs/minijinja/3/minijinja/syntax/ for how to write it",
+                "values stand between {{ and }}, statements between {% and %}, each of them closed; see https://docs.rs/minijinja/3/minijinja/syntax/",
             );
         }
     };

@@ -128,7 +128,7 @@ const COMMAND: &[Key] = &[
         "argv",
         Shape::List(&Shape::Prose, 4096),
         "[\"/usr/local/bin/import\", \"--quiet\"]",
-        "a path, or a name to be found in PATH, and arguments",
+        "a path, or a name to be found in PATH, and arguments. What begins with ./ or ../ is a path beside this file; any other relative one is in the work folder. What arguments name by a whole path may be read",
     ),
     Key::usual(
         "pass_env",

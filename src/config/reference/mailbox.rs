@@ -172,7 +172,14 @@ const WHEN: &[Key] = &[
             "the detail of the mailbox's own address to which it was sent: support+tickets@contoso.example",
         )],
     ),
-    Key::never("subject", GLOBS, &[("\"*invoice*\"", "")]),
+    Key::never(
+        "subject",
+        GLOBS,
+        &[(
+            "\"*invoice*\"",
+            "one word alone is written \"=word\" where it is the whole subject",
+        )],
+    ),
     Key::never(
         "attachments",
         GLOBS,

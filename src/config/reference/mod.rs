@@ -188,3 +188,11 @@ pub(super) fn sections() -> impl Iterator<Item = &'static Section> {
     ];
     parts.into_iter().flatten()
 }
+
+/// Whether this is a key of ours, with the tables around it, in a table whose names are not the operator's own.
+pub(super) fn is_known(path: &str) -> bool {
+    let (table, key) = path.rsplit_once('.').unwrap_or(("", path));
+    sections().any(|section| {
+        section.name == table && section.open.is_none() && section.keys.iter().any(|known| known.name == key)
+    })
+}

@@ -38,7 +38,7 @@ const SENDERS: &[Key] = &[
         Shape::OneOrMore(&Shape::Text),
         &[(
             "[\"ann@a.example\", \"b.example\", \"*.c.example\"]",
-            "an address; a domain, not what is below it; all that is below a domain",
+            "an address; a domain (or *@ and it), not what is below it; all that is below a domain",
         )],
     ),
     Key::never(

@@ -29,8 +29,15 @@ async fn a_confined_guest_has_its_folder_and_what_was_listed() {
         fs::write(at(file), "canary").unwrap();
     }
     std::os::unix::fs::symlink(at("shared/m.db"), at("shared/link")).unwrap();
+    for file in ["shared/secrets/script", "shared/secrets/a.toml"] {
+        fs::write(at(file), "canary").unwrap();
+    }
     let confinement = Confinement {
         read: vec![at("shared")],
+        // One by one they may be read, also in a folder of ours; but not what is ours itself.
+        named: ["secrets/script", "secrets/a.toml", "m.db"]
+            .map(|file| at("shared").join(file))
+            .to_vec(),
         write: vec![at("given")],
         private: Arc::new(Private {
             paths: vec![at("shared/secrets")],
@@ -49,6 +56,7 @@ async fn a_confined_guest_has_its_folder_and_what_was_listed() {
         "shared/m.db",
         "shared/m.db-wal",
         "shared/secrets/key",
+        "shared/secrets/a.toml",
         "shared/link",
         "others/mail",
     ] {
@@ -73,6 +81,10 @@ async fn a_confined_guest_has_its_folder_and_what_was_listed() {
             "refused"
         );
     }
+    assert_eq!(
+        said(&format!("cat {}", at("shared/secrets/script").display())).await,
+        "canary"
+    );
     let shared = at("shared");
     let script = format!(
         "cat {0}/open; (echo x >{0}/open) 2>/dev/null || echo refused",
