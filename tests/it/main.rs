@@ -32,6 +32,7 @@ mod pop3;
 mod post;
 mod program;
 mod promtool;
+mod quiet;
 mod raw;
 mod rehearse;
 mod reload;
