@@ -11,6 +11,7 @@ mod guests;
 mod housekeeping;
 mod keeper;
 mod notices;
+mod opening;
 mod orphans;
 mod roster;
 mod sign_ins;
@@ -46,8 +47,8 @@ use crate::{
         api::{Api, OwnToken, Running, letters},
     },
     ledger::{
-        self, Archive, Clock, Ledger, Vault, archive,
-        sqlite::{self, Outbox, SignIns, Sqlite},
+        self, Archive, Ledger, Vault, archive,
+        sqlite::{self, Outbox, SignIns},
     },
     metrics::Metrics,
     net::proxy,
@@ -66,9 +67,6 @@ use self::{
 /// How often it is looked whether the ledger still writes.
 const LEDGER_LOOK: Duration = Duration::from_secs(10);
 
-/// How often a ledger is tried to be opened whose disk is full.
-const ROOM_LOOK: Duration = Duration::from_secs(5);
-
 /// Runs until a signal asks for a stop; returns when drained or when the drain's deadline has passed.
 ///
 /// # Errors
@@ -83,7 +81,7 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
     let mut stop_signals = signals::Stop::new().map_err(refused("signals"))?;
     let hangup = signals::hangup().map_err(refused("signals"))?;
     let (service, key, lapse) = first_service(&sources)?;
-    let opening = ledger_when_there_is_room(&service, &metrics);
+    let opening = opening::when_there_is_room(&service, &metrics);
     let sqlite = tokio::select! {
         opened = opening => Arc::new(opened?),
         signal = stop_signals.asked() => {
@@ -219,35 +217,6 @@ pub async fn sign_ins(service: &Service) -> Result<Vault, Fatal> {
     let key = Arc::new(auth::key::there(service.key.as_ref(), &service.ledger)?);
     table.seal_plain(key.clone()).await?;
     Ok(Vault::new(Arc::new(table), key))
-}
-
-/// Opens the ledger. Where its disk is full that is waited for, and said to who asks: to end would mend nothing.
-async fn ledger_when_there_is_room(service: &Service, metrics: &Metrics) -> Result<Sqlite, Fatal> {
-    let mut waiting = None;
-    loop {
-        let opening = sqlite::open_counted(&service.ledger, Clock::system(), metrics.commits.clone());
-        let full = match opening.await {
-            Err(full @ ledger::Error::Full(_)) => full,
-            opened => {
-                if let Some((stopped, Some(serving))) = waiting {
-                    let (stopped, serving): (CancellationToken, http::Serving) = (stopped, serving);
-                    stopped.cancel();
-                    serving.ended().await;
-                }
-                return Ok(opened?);
-            }
-        };
-        error!(ledger = %service.ledger.display(), "{full}; trying again every {} s", ROOM_LOOK.as_secs());
-        if waiting.is_none() {
-            let stopped = CancellationToken::new();
-            let serving = service.health.and_then(|address| {
-                let listener = TcpListener::bind(address).ok()?;
-                http::start(listener, http::waiting(full.to_string()), stopped.clone()).ok()
-            });
-            waiting = Some((stopped, serving));
-        }
-        tokio::time::sleep(ROOM_LOOK).await;
-    }
 }
 
 /// Returns when the ledger has ended by itself: without it there is nothing that we could do, and a new start can mend it.

@@ -7,6 +7,8 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 /// Nobody reads standard output any more.
 static GONE: AtomicBool = AtomicBool::new(false);
 
@@ -18,9 +20,14 @@ pub(super) fn stdout() -> Out {
     Out(io::stdout())
 }
 
-/// Whether nobody reads any more: whoever would go on for ever ends.
+/// Whether nobody reads any more: whoever would go on for ever ends, also while there is nothing to say.
 pub(super) fn is_gone() -> bool {
-    GONE.load(Ordering::Relaxed)
+    let stdout = io::stdout();
+    let mut out = [PollFd::new(&stdout, PollFlags::empty())];
+    let at_once = Timespec::default();
+    let is_closed =
+        poll(&mut out, Some(&at_once)).is_ok() && out.iter().any(|out| out.revents().contains(PollFlags::ERR));
+    GONE.load(Ordering::Relaxed) || is_closed
 }
 
 fn heard<T>(written: io::Result<T>, all: T) -> io::Result<T> {

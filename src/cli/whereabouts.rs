@@ -53,7 +53,10 @@ async fn running(service: &Service) -> Option<String> {
         // Without a token: who listens there need not be ours.
         let mut answer = http.get(format!("http://{address}/status")).send().await.ok()?;
         let body = net::http::body(&mut answer, LONGEST).await.ok()??;
-        serde_json::from_slice::<Problem>(&body).ok()?.ledger
+        serde_json::from_slice::<Problem>(&body)
+            .ok()?
+            .ledger
+            .map(|ledger| ledger.0)
     };
     tokio::time::timeout(PATIENCE, asked).await.ok()?
 }

@@ -82,9 +82,11 @@ async fn answer(listener: TcpListener, routes: Router, stop: CancellationToken) 
     let accepting = async {
         let mut spare = Spare::new();
         loop {
-            spare.fill();
             match listener.accept().await {
-                Ok((stream, peer)) => serve(stream, peer, &routes, &open, &places),
+                Ok((stream, peer)) => {
+                    serve(stream, peer, &routes, &open, &places);
+                    spare.fill();
+                }
                 // All descriptors are taken: a probe is answered by one that was kept for it, or by that of who has held one longest.
                 Err(error) if Spare::is_needed(&error) => {
                     if !spare.give() {

@@ -35,6 +35,7 @@ mod post;
 mod program;
 mod promtool;
 mod proxies;
+mod quiet;
 mod raw;
 mod reconnect;
 mod rehearse;

@@ -56,11 +56,7 @@ async fn replies_wait_while_the_server_is_down_and_go_once_when_it_is_back() {
     let mut mailjob = program(&world);
     with_password(&world, &mut mailjob, "ada");
     mailjob.endpoint("ada", &endpoint("ada", REPLY)).unwrap();
-    assert_eq!(
-        replies(&mailjob, &["list"]).await,
-        (0, "no replies\n".to_owned()),
-        "no ledger yet"
-    );
+    assert_eq!(replies(&mailjob, &["list"]).await.0, 66, "no ledger yet");
     mailjob.start().unwrap();
     mailjob.ready().await.unwrap();
     world.postfix.stop();

@@ -17,7 +17,7 @@ use axum::http::{
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-use super::problem::{Kind, Problem};
+use super::problem::{Kind, LedgerFile, Problem};
 use crate::{
     config::Api,
     secret::{ExposeSecret as _, Secret, SecretError, SecretRef},
@@ -154,7 +154,7 @@ pub(super) fn judge(door: &Door, caller: &Caller) -> Result<(), Problem> {
     let is_here = own.is_ok();
     refuse(door, caller, is_own, own).map_err(|problem| Problem {
         // So that a command that was started in a wrong folder can say which is the right one.
-        ledger: is_here.then(|| door.own.ledger.display().to_string()),
+        ledger: is_here.then(|| Box::new(LedgerFile(door.own.ledger.display().to_string()))),
         ..problem
     })
 }

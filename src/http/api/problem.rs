@@ -33,8 +33,13 @@ pub struct Problem {
     pub cure: Cow<'static, str>,
     /// The file of the ledger, said to programs of its own machine that have no token for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ledger: Option<String>,
+    pub ledger: Option<Box<LedgerFile>>,
 }
+
+/// The file of a ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct LedgerFile(pub String);
 
 /// The problems there are, with their status, name and title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

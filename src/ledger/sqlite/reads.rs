@@ -3,11 +3,14 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
-use rusqlite::{Connection, InterruptHandle, MAIN_DB, OptionalExtension, params};
+use rusqlite::{Connection, MAIN_DB, OptionalExtension, params};
 use tokio::sync::Semaphore;
 
 use super::{mail_bytes::pieces, schema, values::signed};
@@ -18,6 +21,8 @@ use crate::{
 
 /// Reading connections at once.
 const READERS: usize = 2;
+/// Steps of SQLite's machine between two looks whether somebody still waits: less than a millisecond.
+const STEPS: i32 = 10_000;
 
 /// The reading connections.
 #[derive(Clone)]
@@ -53,14 +58,11 @@ impl Readers {
         let turn = self.0.turn.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
         let pool = self.0.clone();
         let wanted = Wanted::default();
-        let asked = wanted.0.clone();
+        let unwanted = wanted.0.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let db = idle.map_or_else(|| schema::reader(&pool.path), Ok)?;
-            begin(&asked, &db)?;
-            let read = work(&db);
-            // From here on the connection may be another's.
-            *asked.lock().unwrap_or_else(PoisonError::into_inner) = Reading::Ended;
+            let read = while_wanted(&db, unwanted, work);
             if !matches!(read, Err(Error::Engine(_) | Error::Damaged(_))) {
                 pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(db);
             }
@@ -82,42 +84,30 @@ impl Readers {
     }
 }
 
-/// How far a read is.
+/// That somebody waits for a read. Dropped before it has ended, it ends it: looked at while the read runs, and not by an interrupt, which
+/// would be missed between two statements.
 #[derive(Default)]
-enum Reading {
-    #[default]
-    Waits,
-    Runs(InterruptHandle),
-    Ended,
-    /// Nobody waits for it any more.
-    Unwanted,
-}
-
-/// That somebody waits for a read. Dropped before it has ended, it ends it.
-#[derive(Default)]
-struct Wanted(Arc<Mutex<Reading>>);
+struct Wanted(Arc<AtomicBool>);
 
 impl Drop for Wanted {
     fn drop(&mut self) {
-        let mut reading = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*reading {
-            Reading::Runs(handle) => handle.interrupt(),
-            Reading::Waits => *reading = Reading::Unwanted,
-            Reading::Ended | Reading::Unwanted => {}
-        }
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
-/// Begins a read that somebody waits for.
-fn begin(reading: &Mutex<Reading>, db: &Connection) -> Result<(), Error> {
-    let mut reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
-    match *reading {
-        Reading::Unwanted => Err(Error::Engine("nobody waits for this read any more".to_owned())),
-        _ => {
-            *reading = Reading::Runs(db.get_interrupt_handle());
-            Ok(())
-        }
+/// Reads for as long as somebody waits for it.
+fn while_wanted<T>(
+    db: &Connection,
+    unwanted: Arc<AtomicBool>,
+    work: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    if unwanted.load(Ordering::Relaxed) {
+        return Err(Error::Engine("nobody waits for this read any more".to_owned()));
     }
+    db.progress_handler(STEPS, Some(move || unwanted.load(Ordering::Relaxed)))?;
+    let read = work(db);
+    db.progress_handler(0, None::<fn() -> bool>)?;
+    read
 }
 
 /// Every mailbox that was ever read.

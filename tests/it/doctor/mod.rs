@@ -36,6 +36,7 @@ async fn all_is_well_and_no_mail_is_touched() {
     let world = World::start(Options::default()).await.unwrap();
     let receiver = Receiver::start(|_| Answer::status(200)).await.unwrap();
     let mut mailjob = installation(&world).await;
+    mailjob.make_ledger().await.unwrap();
     mailjob.secret("hook", "a-key-of-the-webhook-that-is-long").unwrap();
     let webhook = format!(
         "[webhook]\nurl = \"{}?key=canary-in-the-query\"\nallow_private_network = true\nheaders = {{ authorization = {{ file = \"../secrets/hook\" }} }}",
@@ -225,6 +226,7 @@ async fn what_is_wrong_is_named_with_its_cure() {
 async fn a_sign_in_that_ended_or_never_began() {
     let world = World::start(Options::default()).await.unwrap();
     let mut mailjob = installation(&world).await;
+    mailjob.make_ledger().await.unwrap();
     mailjob
         .account(&world, "ada", USER, SignIn::RefreshToken, Start::Implicit)
         .await

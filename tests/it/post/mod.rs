@@ -67,6 +67,10 @@ async fn run(mailjob: &Mailjob, arguments: &[&str]) -> Said {
 /// An installation with accounts for Ada and Bob and no endpoint.
 async fn installed(world: &World, sign_in: SignIn, start: Start) -> Mailjob {
     let mut mailjob = Mailjob::new(world, env!("CARGO_BIN_EXE_mailjob")).unwrap();
+    if sign_in == SignIn::RefreshToken {
+        // A new refresh token is kept in the ledger.
+        mailjob.make_ledger().await.unwrap();
+    }
     for (name, user) in [("ada", ADA), ("bob", BOB)] {
         mailjob.account(world, name, user, sign_in, start).await.unwrap();
     }

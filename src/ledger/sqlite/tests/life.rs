@@ -164,7 +164,13 @@ async fn a_ledger_that_is_taken_away_ends_in_words() {
     ] {
         let d = Desktop::new().await;
         d.take(vec![mail(1)]).await;
-        let (from, to) = (d.folder.path().join(name), d.folder.path().with_extension("away"));
+        let folder = d.folder.path();
+        let from = if name == "." {
+            folder.to_owned()
+        } else {
+            folder.join(name)
+        };
+        let to = folder.with_extension("away");
         std::fs::rename(&from, &to).unwrap();
         let lost = soon(async {
             while d.ledger.ping().await != Err(Error::Closed) {

@@ -1,0 +1,49 @@
+//! Opens the ledger at a start, also on a disk that is full.
+
+use std::{net::TcpListener, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+use super::Fatal;
+use crate::{
+    config::Service,
+    http,
+    ledger::{
+        self, Clock,
+        sqlite::{self, Sqlite},
+    },
+    metrics::Metrics,
+};
+
+/// How often a ledger is tried to be opened whose disk is full.
+const ROOM_LOOK: Duration = Duration::from_secs(5);
+
+/// Opens the ledger. Where its disk is full that is waited for, and said to who asks: to end would mend nothing.
+pub(super) async fn when_there_is_room(service: &Service, metrics: &Metrics) -> Result<Sqlite, Fatal> {
+    let mut waiting = None;
+    loop {
+        let opening = sqlite::open_counted(&service.ledger, Clock::system(), metrics.commits.clone());
+        let full = match opening.await {
+            Err(full @ ledger::Error::Full(_)) => full,
+            opened => {
+                if let Some((stopped, Some(serving))) = waiting {
+                    let (stopped, serving): (CancellationToken, http::Serving) = (stopped, serving);
+                    stopped.cancel();
+                    serving.ended().await;
+                }
+                return Ok(opened?);
+            }
+        };
+        error!(ledger = %service.ledger.display(), "{full}; trying again every {} s", ROOM_LOOK.as_secs());
+        if waiting.is_none() {
+            let stopped = CancellationToken::new();
+            let serving = service.health.and_then(|address| {
+                let listener = TcpListener::bind(address).ok()?;
+                http::start(listener, http::waiting(full.to_string()), stopped.clone()).ok()
+            });
+            waiting = Some((stopped, serving));
+        }
+        tokio::time::sleep(ROOM_LOOK).await;
+    }
+}
