@@ -297,7 +297,7 @@ mod tests {
         ] {
             assert_eq!(closed(&write, &temporary).is_some(), told, "{write:?}");
         }
-        let told = closed(&[temporary.clone()], &temporary).unwrap();
+        let told = closed(std::slice::from_ref(&temporary), &temporary).unwrap();
         assert!(told.contains("TMPDIR"), "{told}");
     }
 }

@@ -83,10 +83,7 @@ fn next(job: &JobRow) -> Option<String> {
 }
 
 fn reply(job: &JobRow) -> Option<String> {
-    let Some(reply) = job.reply else {
-        return None;
-    };
-    match reply {
+    match job.reply? {
         ReplyState::Queued | ReplyState::Running => Some("its reply waits".to_owned()),
         ReplyState::Refused => Some("its reply was refused".to_owned()),
         ReplyState::Bounced => Some("its reply came back".to_owned()),

@@ -11,7 +11,10 @@ use tracing_subscriber::{EnvFilter, filter::Directive};
 
 use self::sink::Sink;
 use super::terminal::has_colours;
-use crate::message::clean::{in_units, needs_escape};
+use crate::{
+    message::clean::{in_units, needs_escape},
+    secret::known,
+};
 
 /// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -22,19 +25,20 @@ pub(super) enum Form {
     Json,
 }
 
-/// Writes what is logged without what a terminal obeys or turns the reading direction: an event may hold the words of a server. Colours
-/// are ours: what an event holds of their kind was escaped before.
+/// Writes what is logged without secrets of ours, and without what a terminal obeys or turns the reading direction: an event may hold the words
+/// of a server. Colours are ours: what an event holds of their kind was escaped before.
 struct Plain<W>(W);
 
 impl<W: Write> Write for Plain<W> {
     fn write(&mut self, said: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(said);
+        let text = known::strike(&text);
         // An event comes as a whole and goes on as one.
         if text.contains(is_odd) {
             // In JSON it is the same document, to people it says which character it was.
             self.0.write_all(in_units(&text, is_odd).as_bytes())?;
         } else {
-            self.0.write_all(said)?;
+            self.0.write_all(text.as_bytes())?;
         }
         Ok(said.len())
     }
