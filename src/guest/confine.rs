@@ -80,7 +80,7 @@ pub fn closed(write: &[PathBuf], temporary: &Path) -> Option<String> {
     let temporary = real(temporary);
     let folder = write.iter().find(|folder| temporary.starts_with(real(folder)))?;
     Some(format!(
-        "in {} it can make nothing new, since the work folders of all commands lie there ({}): start mailjob with another TMPDIR, such as /var/tmp",
+        "in {} it can make nothing new, since the work folders of all commands lie there ({}): start Mailjob with another TMPDIR, such as /var/tmp",
         folder.display(),
         temporary.display()
     ))

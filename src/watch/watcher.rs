@@ -41,7 +41,7 @@ pub(super) struct Watcher {
     care: Box<Care>,
     habit: Habit,
     /// When the next unconditional look is due.
-    next_look: NextLook,
+    next_look: Box<NextLook>,
     /// When it was last asked whether old mails are wanted.
     wanted_at: Option<Instant>,
     /// The looks so far.
@@ -77,7 +77,7 @@ impl Watcher {
         let mailbox = mailbox_key(&watch.inlet.mailbox);
         let settler = Settler::new(watch.ledger.bell(&mailbox));
         Self {
-            next_look: NextLook::first(&watch.inlet.mailbox.watch, Utc::now(), Instant::now()),
+            next_look: Box::new(NextLook::first(&watch.inlet.mailbox.watch, Utc::now(), Instant::now())),
             watch,
             door,
             mailbox,
@@ -103,7 +103,7 @@ impl Watcher {
             }
             let connected = Instant::now();
             match self.session().await {
-                Ok(Over::Rest) => self.rest().await,
+                Ok(Over::Rest) => Box::pin(self.rest()).await,
                 Ok(Over::Stopped) => return,
                 Err(error) => {
                     let verdict = error.verdict();
@@ -262,7 +262,7 @@ impl Watcher {
             // Who is told of mail expects that it is taken; who looks at times expects a batch each time.
             let at_once = more && !self.is_scheduled();
             let usual = || self.usual(self.pushes(&session));
-            self.next_look = schedule::after_look(looks, self.looks, at_once, Instant::now(), usual);
+            *self.next_look = schedule::after_look(looks, self.looks, at_once, Instant::now(), usual);
             if self.is_over() {
                 tracing::info!(
                     looks = self.looks,
@@ -329,7 +329,7 @@ impl Watcher {
             Woke::Time(wire) => back(wire, Next::Wait),
             Woke::Refused(wire) => {
                 self.no_idle = true;
-                self.next_look = self.next_look.or_earlier(self.usual(false));
+                *self.next_look = self.next_look.or_earlier(self.usual(false));
                 back(wire, Next::Wait)
             }
         })

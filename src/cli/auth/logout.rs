@@ -29,7 +29,7 @@ pub(super) async fn logout(sources: Sources, name: &str) -> ExitCode {
     };
     if forgotten {
         println!(
-            "The sign-in of \"{name}\" is forgotten here. A mailjob that runs notices within seconds; sessions that are open last until they end. \
+            "The sign-in of \"{name}\" is forgotten here. A running Mailjob notices within seconds; sessions that are open last until they end. \
              To end it at the provider too, revoke it there (the user's account page, or its administrator)."
         );
     }

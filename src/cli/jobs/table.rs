@@ -151,6 +151,7 @@ mod tests {
              00000000  failed  2027-01-15 08:00:00  invoices  -              Invoice\\u{1b}[2J 7\n\
              \x20 exit-1: the command ended with 1; its reply was refused\n\
              00000000  done    2027-01-15 08:00:00  invoices  ann@a.example  Invoice\\u{1b}[2J 7\n\
+             \x20 no reply: there were more replies than [rates] allows\n\
              more: --before 00000000 shows older ones\n"
         );
         assert_eq!(people(&JobPage::default(), false), "no jobs\n");
