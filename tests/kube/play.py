@@ -8,6 +8,7 @@ import json
 import pathlib
 import shlex
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -183,6 +184,18 @@ class Play:
         say(f"mailjob doctor in the pod: exit 0, {len(said.splitlines())} lines")
         self.cluster.run("exec", self.cluster.container, "mailjob", "auth", "status")
 
+    def leaves_a_backup(self):
+        """A copy of the ledger, out of a pod without shell and tar."""
+        command = [*self.cluster.podman, "exec", self.cluster.container, "mailjob", "ledger", "backup", "-"]
+        copy = subprocess.run(command, check=True, capture_output=True)
+        file = self.cluster.folder / "backup.db"
+        file.write_bytes(copy.stdout)
+        with contextlib.closing(sqlite3.connect(file)) as ledger:
+            assert ledger.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            jobs = ledger.execute("SELECT count(*) FROM job").fetchone()[0]
+        assert jobs >= len(self.expected), f"{jobs} jobs in the copy"
+        say(f"mailjob ledger backup - wrote {len(copy.stdout) // 1000} KB, sound, with {jobs} jobs")
+
     def second_is_refused(self):
         """What no StatefulSet does: a second pod on the same claim."""
         claim = self.cluster.claims[0]["metadata"]["name"]
@@ -223,6 +236,7 @@ def main():
             play.is_confined()
             play.first_mail()
             play.is_examined()
+            play.leaves_a_backup()
             play.endpoint_dropped_in()
             play.second_is_refused()
             play.drains()
