@@ -236,9 +236,8 @@ impl Watcher {
             }
             Next::Wait => {
                 let stop = self.watch.stop.clone();
-                stop.run_until_cancelled(self.wait(session))
-                    .await
-                    .unwrap_or(Ok(ControlFlow::Break(Over::Stopped)))
+                let waited = stop.run_until_cancelled(self.wait(session)).await;
+                waited.unwrap_or(Ok(ControlFlow::Break(Over::Stopped)))
             }
         }
     }

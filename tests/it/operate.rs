@@ -73,7 +73,13 @@ async fn a_failed_job_is_seen_told_mended_and_tried_again() {
     assert_eq!(run(&mailjob, &["jobs", "list"]).await.0, 66, "no ledger yet");
     mailjob.start().unwrap();
     mailjob.ready().await.unwrap();
-    assert_eq!(run(&mailjob, &["jobs", "list"]).await, (0, "no jobs\n".to_owned()));
+    assert_eq!(
+        run(&mailjob, &["jobs", "list"]).await,
+        (
+            0,
+            "no jobs; --state ignored shows mails that were not meant\n".to_owned()
+        )
+    );
     let mut tail = mailjob
         .command(&["tail", "ada", "--json", "--since", "0"])
         .spawn()

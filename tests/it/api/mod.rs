@@ -153,7 +153,8 @@ async fn programs_of_its_own_user_are_let_in_and_no_page_is() {
         (400, "/api/v1/replies?limit=0"),
         (400, "/api/v1/replies?stat=sent"),
         (400, "/api/v1/endpoints?x=1"),
-        (400, "/api/v1/jobs/0198"),
+        (404, "/api/v1/jobs/0198"),
+        (400, "/api/v1/jobs/no-id"),
     ] {
         let (status, body) = get(&http, &mailjob, path).await;
         assert_eq!(status, expected, "{path} {body}");

@@ -54,7 +54,12 @@ async fn replies_go_out_however_tls_begins() {
 
         mailjob.secret("password", "a-wrong-password").unwrap();
         let wrong = run(&mailjob, &["doctor", "--json"]).await;
-        wrong.failed("sign_in", "SMTP", "the server said 535", "check user");
+        wrong.failed(
+            "sign_in",
+            "SMTP",
+            "the user name is wrong: the server said 535",
+            "app password",
+        );
     }
 }
 
