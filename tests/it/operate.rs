@@ -118,10 +118,14 @@ async fn a_failed_job_is_seen_told_mended_and_tried_again() {
         (["--since", "1h"], 1),
         (["--until", "1h"], 0),
         (["--endpoint", "ada"], 1),
-        (["--endpoint", "eve"], 0),
     ] {
         jobs(&mailjob, &arguments, |rows| rows.len() == count).await;
     }
+    let (code, told) = run(&mailjob, &["jobs", "list", "--endpoint", "eve"]).await;
+    assert!(
+        code == 1 && told.contains("there is no endpoint \"eve\"; there are: ada"),
+        "{told}"
+    );
     answered(&world, &mailjob, 1).await;
     world.dovecot.wait_for(ADA, "Failed", 1, PATIENCE).await.unwrap();
 
