@@ -23,8 +23,11 @@ use crate::{
         Endpoint, EndpointName, Problem, Service,
         load::{Loaded, Sources},
     },
-    doctor::{Examination, Finding, Report, Store, Trouble, descriptors, examine, needs_store, render},
-    ledger::{JobTable, MailboxKey, sqlite::Jobs},
+    doctor::{
+        Examination, Finding, Kind, Outcome, Report, Stage, Store, Subject, Trouble, descriptors, examine, needs_store,
+        render,
+    },
+    ledger::{self, JobTable, MailboxKey, sqlite::Jobs},
 };
 
 /// The form of the report.
@@ -132,7 +135,15 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
     let mut out = print::stdout();
     let files = service.map(|service| descriptors::needed(&endpoints, service));
     let short = files.and_then(|needed| descriptors::finding(needed, descriptors::most()));
-    let findings = findings.into_iter().chain(short).collect();
+    let (left, overdue, unread) = match left(service, &endpoints).await {
+        Ok((left, overdue)) => (left, overdue, None),
+        Err(error) => {
+            // Whatever lies there, the ledger may know it.
+            let known = endpoints.iter().map(|endpoint| (endpoint.name.clone(), 0));
+            (known.collect(), BTreeMap::new(), Some(unread(&error)))
+        }
+    };
+    let findings = findings.into_iter().chain(short).chain(unread).collect();
     let mut report = Report { findings };
     let mut written = Ok(());
     let mut write = |findings: &[Finding]| {
@@ -143,7 +154,6 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
         }
     };
     write(&report.findings);
-    let (left, overdue) = left(service, &endpoints).await;
     let examination = Examination {
         endpoints,
         store,
@@ -169,13 +179,18 @@ type Mails = BTreeMap<EndpointName, u64>;
 
 /// Mails that are left in the mailboxes of endpoints, and those that wait for their last touch for long, as far as there is a ledger that
 /// knows.
-async fn left(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> (Mails, Mails) {
+///
+/// # Errors
+/// When it can't be read: then nobody knows whether it knows a mailbox.
+async fn left(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> Result<(Mails, Mails), ledger::Error> {
     let (mut left, mut overdue) = (BTreeMap::new(), BTreeMap::new());
     let Some(path) = service.map(|service| &service.ledger).filter(|path| path.exists()) else {
-        return (left, overdue);
+        return Ok((left, overdue));
     };
-    let Ok(jobs) = Jobs::open(path).await else {
-        return (left, overdue);
+    let jobs = match Jobs::open(path).await {
+        Ok(jobs) => jobs,
+        Err(ledger::Error::NoLedger { .. }) => return Ok((left, overdue)),
+        Err(error) => return Err(error),
     };
     for endpoint in endpoints {
         let mailbox = MailboxKey(endpoint.mailbox.address().into());
@@ -189,7 +204,24 @@ async fn left(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> (Mails,
             overdue.insert(endpoint.name.clone(), mails);
         }
     }
-    (left, overdue)
+    Ok((left, overdue))
+}
+
+/// That the ledger can't be read.
+fn unread(error: &ledger::Error) -> Finding {
+    Finding {
+        subject: Subject {
+            kind: Kind::Process,
+            name: "mailjob".to_owned(),
+            part: None,
+        },
+        stage: Stage::Ledger,
+        outcome: Outcome::Failed(Trouble {
+            what: error.to_string(),
+            cure: "mend that first: what is known of the mailboxes stands in the ledger".to_owned(),
+        }),
+        took: Duration::ZERO,
+    }
 }
 
 /// Says that it goes on, where it takes longer than a second.

@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc};
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Endpoint, EndpointName, Filter, Limits, Mailbox, MailboxId,
+    Answers, Endpoint, EndpointName, Filter, Limits, Machines, Mailbox, MailboxId,
     check::{self, Accounts, Open, Told},
     defaults::Defaults,
 };
@@ -86,6 +86,13 @@ impl Filter {
         };
         let patterns = [&self.from, &self.to, &self.plus, &self.subject, &self.attachments];
         patterns.into_iter().any(|patterns| narrow(patterns))
+    }
+
+    /// Whether every mail passes.
+    #[must_use]
+    pub fn takes_all(&self) -> bool {
+        let has_size = self.min_size.is_some() || self.max_size.is_some();
+        !self.owns() && !has_size && self.automatic == Machines::default() && self.answers == Answers::default()
     }
 }
 

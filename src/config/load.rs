@@ -8,17 +8,19 @@ use std::{
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
+    sync::Arc,
     thread,
 };
 
 use super::{
-    Api, Claim, Config, EndpointName, Problem, Service, agree, answers,
+    Api, Claim, Config, Endpoint, EndpointName, Problem, Route, Service, agree, answers,
     check::{self, Accounts},
     defaults::{self, Defaults},
     file_name,
     files::{self, Listed},
     held,
     remembered::Remembered,
+    route::routes,
     shared::{Needs, read_shared, verified},
     standing::{Past, Standing},
     versions::{FileText, Texts, Versions},
@@ -299,6 +301,7 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
             .chain(own)
             .map(|account| (account.name.clone(), account))
             .collect(),
+        hints: hints(sources, shared_text.filter(|_| before.versions.is_none()), &endpoints),
         endpoints,
         broken,
         disabled,
@@ -308,9 +311,21 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
         away,
         texts,
         unfinished: before.unfinished.clone(),
-        hints: files::hints(sources, shared_text.filter(|_| before.versions.is_none())),
         problems,
     }
+}
+
+/// What is worth a word and no problem.
+fn hints(sources: &Sources, shared: Option<&str>, endpoints: &BTreeMap<EndpointName, Arc<Endpoint>>) -> Vec<String> {
+    let mut hints = files::hints(sources, shared);
+    let shadowed = routes(endpoints.values());
+    hints.extend(shadowed.iter().flat_map(Route::shadowed).map(|(name, taker)| {
+        format!(
+            "no mail comes to {name}: {taker} is asked before it, and takes every mail of that mailbox. Give {name} a lower \
+             `order` in [mailbox], or {taker} a [when]"
+        )
+    }));
+    hints
 }
 
 /// The endpoints that ran, or waited for their file.

@@ -128,6 +128,22 @@ impl Route {
         names
     }
 
+    /// The endpoints to which no mail comes, since one before them takes whatever comes; each with that one.
+    #[must_use]
+    pub fn shadowed(&self) -> Vec<(EndpointName, EndpointName)> {
+        let first = self.endpoints.iter().position(|endpoint| endpoint.filter.takes_all());
+        let Some((at, taker)) = first.and_then(|at| Some((at, self.endpoints.get(at)?))) else {
+            return Vec::new();
+        };
+        if self.mailbox.taker == Taker::All {
+            return Vec::new();
+        }
+        let behind = self.endpoints.iter().skip(at + 1);
+        behind
+            .map(|endpoint| (endpoint.name.clone(), taker.name.clone()))
+            .collect()
+    }
+
     /// The endpoints to which no new mail comes, since others stand before them that are held, and who those are: whether their mails are
     /// meant for one of these, nobody knows.
     #[must_use]

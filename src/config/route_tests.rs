@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    config::{Account, Action, Auth, Command, Limits, Protocol, Provider, Server, Tls},
+    config::{Account, Action, Auth, Command, Filter, Limits, Protocol, Provider, Server, Tls},
     secret::SecretRef,
 };
 
@@ -187,4 +187,39 @@ proptest! {
             prop_assert!(greedy || before.iter().all(in_turn));
         }
     }
+}
+
+#[test]
+fn who_stands_behind_one_that_takes_every_mail_is_told() {
+    let shadowed = |change: fn(&mut Endpoint)| {
+        let mut all = [
+            endpoint("a", "INBOX", 100),
+            endpoint("b", "INBOX", 100),
+            endpoint("c", "INBOX", 1),
+        ];
+        all.iter_mut()
+            .for_each(|one| Arc::make_mut(one).filter.subject = vec!["x*".to_owned()]);
+        change(Arc::make_mut(&mut all[0]));
+        let found = routes(&all).pop().unwrap().shadowed();
+        found
+            .iter()
+            .map(|(name, by)| format!("{name} by {by}"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(shadowed(|_| ()), [""; 0]);
+    assert_eq!(shadowed(|a| a.filter = Filter::default()), ["b by a"]);
+    assert_eq!(shadowed(|a| a.filter.subject = vec!["*".to_owned()]), ["b by a"]);
+    let large = |a: &mut Endpoint| {
+        a.filter = Filter {
+            max_size: Some(1),
+            ..Filter::default()
+        };
+    };
+    assert_eq!(shadowed(large), [""; 0]);
+    let all = |a: &mut Endpoint| {
+        a.filter = Filter::default();
+        a.mailbox.taker = Taker::All;
+        a.order = 0;
+    };
+    assert_eq!(shadowed(all), [""; 0]);
 }

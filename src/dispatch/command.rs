@@ -237,10 +237,11 @@ pub(super) async fn run(command: &config::Command, start: Start, guests: &Guests
             answer.note(&untaken.note());
         }
     }
+    let words = last_words(&err.end(), command.confine);
     Ended {
         raw: out.bytes().clone(),
         exchange,
-        ..outcome(&end, command.timeout, answer, &err.end()).into()
+        ..outcome(&end, command.timeout, answer, &words).into()
     }
     .struck(&start.secrets)
 }
@@ -251,6 +252,17 @@ async fn left(start: &Start, max: u64) -> u64 {
     // Whoever can't be asked is asked again when its files are taken.
     let size = spawn_blocking(move || out::size(&path)).await;
     size.unwrap_or_default().min(max.saturating_add(1))
+}
+
+/// The end of what it complained of; and where that may come from its limits, that it has some: the system does not say so. Pure.
+fn last_words(said: &str, confined: bool) -> String {
+    const LIMITS: &str = "it may read and write its work folder, and what `read` and `write` in [command] list";
+    let refused = ["permission denied", "eacces"];
+    let lower = said.to_lowercase();
+    match confined && refused.iter().any(|word| lower.contains(word)) {
+        true => format!("{said}; {LIMITS}"),
+        false => said.to_owned(),
+    }
 }
 
 /// What a command's end means. Pure.

@@ -317,3 +317,18 @@ fn a_program_that_is_missing_is_looked_for_as_the_doctor_does() {
         "{detail}"
     );
 }
+
+#[test]
+fn what_a_command_may_not_read_is_told_with_what_to_list() {
+    for (said, confined, told) in [
+        ("sh: cannot open lib.sh: Permission denied", true, true),
+        ("Error: EACCES: open '/x'", true, true),
+        ("sh: cannot open lib.sh: Permission denied", false, false),
+        ("no such order", true, false),
+        ("", true, false),
+    ] {
+        let words = last_words(said, confined);
+        assert!(words.starts_with(said));
+        assert_eq!(words.contains("`read`"), told, "{words}");
+    }
+}

@@ -49,6 +49,8 @@ pub enum Stage {
     Action,
     /// How many files may be open.
     OpenFiles,
+    /// The ledger.
+    Ledger,
 }
 
 impl Stage {
@@ -67,6 +69,7 @@ impl Stage {
             Self::Mailbox => "mailbox",
             Self::Action => "action",
             Self::OpenFiles => "open files",
+            Self::Ledger => "ledger",
         }
     }
 }

@@ -215,9 +215,24 @@ async fn a_start_on_a_full_disk_comes_up_and_makes_room() {
     world.dovecot.wait_for(USER, "Processed", 13, PATIENCE).await.unwrap();
     assert_eq!(mailjob.term().unwrap(), 0);
 
-    // Without anything that can be given up it waits, says why, and goes on by itself.
+    // Without anything that can be given up it waits, says why, and goes on by itself. A ledger that can't be read for that is no broken one.
     drop(fs::remove_file(disk.0.join("mailjob.db.reserve")));
     disk.fill(0);
+    for command in [
+        &["ledger", "check"][..],
+        &["jobs", "list"],
+        &["replies", "list"],
+        &["doctor", "ada"],
+    ] {
+        let told = mailjob.command(command).output().await.unwrap();
+        let text = String::from_utf8([told.stdout, told.stderr].concat()).unwrap();
+        assert!(
+            text.contains("disk is full") && !text.contains("backup"),
+            "{command:?}: {text}"
+        );
+        assert!(!text.contains("the ledger was lost"), "{command:?}: {text}");
+        assert_ne!(told.status.code(), Some(0), "{command:?}: {text}");
+    }
     mailjob.start().unwrap();
     answers(&mailjob, "/readyz", |status, text| {
         status == 503 && text.contains("disk is full")
@@ -225,6 +240,12 @@ async fn a_start_on_a_full_disk_comes_up_and_makes_room() {
     .await;
     answers(&mailjob, "/livez", |status, _| status == 200).await;
     mailjob.wait_log("trying again every", PATIENCE).await.unwrap();
+    let status = mailjob.command(&["status"]).output().await.unwrap();
+    let text = String::from_utf8([status.stdout, status.stderr].concat()).unwrap();
+    assert!(
+        text.contains("does not work yet") && text.contains("disk is full"),
+        "{text}"
+    );
     disk.free();
     mailjob.ready().await.unwrap();
     world.dovecot.deliver(USER, &letter(21)).await.unwrap();

@@ -15,6 +15,7 @@ use crate::{
         counts::{self, Counts},
         sqlite,
     },
+    message::clean::escaped,
     net,
     secret::ExposeSecret as _,
     status::{
@@ -106,6 +107,16 @@ async fn process(address: SocketAddr, service: &Service) -> Result<Status, Silen
                     "{address} knows another token than the one beside {}: is that a Mailjob with another ledger, or was the file changed since it started?",
                     service.ledger.display()
                 )));
+            }
+            // As at a start that waits for room on its disk.
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => {
+                let said = net::http::body(&mut answer, LONGEST)
+                    .await
+                    .ok()
+                    .flatten()
+                    .unwrap_or_default();
+                let said = escaped(String::from_utf8_lossy(&said).trim());
+                return Err(away(format!("{address} does not work yet: {said}")));
             }
             _ => {
                 return Err(away(format!(

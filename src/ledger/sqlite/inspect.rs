@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{
     identity::{self, Whose},
+    opening::hindered,
     schema, space,
 };
 use crate::ledger::{Error, Finding, Inspection};
@@ -110,7 +111,13 @@ pub(super) fn look(path: &Path) -> Result<Inspection, Error> {
     let schema = match schema::version(&db) {
         Ok(schema) => schema,
         // So broken that not even its first page can be read.
-        Err(Error::Engine(said) | Error::Damaged(said)) => return Ok(ruin(&said)),
+        Err(error @ (Error::Engine(_) | Error::Damaged(_))) => {
+            return match hindered(path, error) {
+                Error::Engine(said) | Error::Damaged(said) => Ok(ruin(&said)),
+                // It may be well: nobody can read it now.
+                told => Err(told),
+            };
+        }
         Err(error) => return Err(error),
     };
     match identity::not_anothers(&db, path) {

@@ -122,6 +122,30 @@ pub(super) fn explained(path: &Path, error: Error) -> Error {
     }
 }
 
+/// The error of who reads a ledger beside its process: where the disk or a right keeps it from being read, that, and never that it is broken.
+pub(super) fn hindered(path: &Path, error: Error) -> Error {
+    match error {
+        Error::Engine(_) | Error::Damaged(_) | Error::Full(_) => hindrance(path).unwrap_or(error),
+        told => told,
+    }
+}
+
+/// What keeps a ledger from being read that may be well.
+fn hindrance(path: &Path) -> Option<Error> {
+    let facts = facts(path);
+    if !facts.begins {
+        return None;
+    }
+    let unusable = |(what, cure)| Error::Unusable {
+        path: path.display().to_string(),
+        what,
+        cure,
+    };
+    let free = facts.free.filter(|free| *free < ROOM);
+    let full = |free| Error::Full(format!("{free} bytes are free in {}", folder(path).display()));
+    diagnosis(path, facts).map(unusable).or_else(|| free.map(full))
+}
+
 fn facts(path: &Path) -> Facts {
     let folder = folder(path);
     let refused = |path: &Path, access| rustix::fs::access(path, access).err();

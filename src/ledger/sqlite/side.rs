@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     identity::{self, Whose},
     lock::{self, Tried},
+    opening::hindered,
     schema,
 };
 use crate::ledger::Error;
@@ -41,7 +42,7 @@ impl Side {
         let until = Instant::now() + SETTLING;
         loop {
             let at = path.to_owned();
-            match blocking(move || look(&at)).await? {
+            match blocking(move || look(&at).map_err(|error| hindered(&at, error))).await? {
                 Found::Ready => return Ok(Self { path: path.into() }),
                 Found::Older { found, holder } if Instant::now() >= until => {
                     return Err(Error::Older {
@@ -72,7 +73,12 @@ impl Side {
         W: FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
     {
         let path = self.path.clone();
-        blocking(move || work(&mut schema::side(&path)?)).await
+        let worked = move || {
+            schema::side(&path)
+                .and_then(|mut db| work(&mut db))
+                .map_err(|error| hindered(&path, error))
+        };
+        blocking(worked).await
     }
 }
 
