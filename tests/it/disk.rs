@@ -2,21 +2,19 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::Write as _,
-    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
 
 use mailjob_testbed::{Mailjob, Options, SignIn, Start, World};
-use rustix::process::{Pid, Signal, geteuid, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     io::AsyncReadExt as _,
     net::TcpStream,
     time::{Instant, sleep, timeout},
 };
 
-use crate::letters::letter;
+use crate::{letters::letter, volume::Disk};
 
 pub(crate) const USER: &str = "ada@example.test";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -57,48 +55,6 @@ async fn answers(mailjob: &Mailjob, name: &str, so: impl Fn(u16, &str) -> bool) 
         }
         assert!(Instant::now() < deadline, "{name}: {seen:?}\n{}", mailjob.log());
         sleep(Duration::from_millis(50)).await;
-    }
-}
-
-/// A file system in memory; it goes away with this.
-struct Disk(PathBuf);
-
-impl Disk {
-    /// Nothing where this user may not mount one.
-    fn mount(at: &Path, size: &str) -> Option<Self> {
-        if !geteuid().is_root() {
-            return None;
-        }
-        fs::create_dir_all(at).unwrap();
-        let options = format!("size={size},mode=0755");
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &options, "none"])
-            .arg(at)
-            .status()
-            .unwrap();
-        mounted.success().then(|| Self(at.to_owned()))
-    }
-
-    /// Takes all that is free, but so many bytes.
-    fn fill(&self, but: u64) {
-        let mut filler = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.0.join("filler"))
-            .unwrap();
-        while filler.write_all(&[1; 4096]).is_ok() {}
-        let length = filler.metadata().unwrap().len();
-        filler.set_len(length - but).unwrap();
-    }
-
-    fn free(&self) {
-        fs::remove_file(self.0.join("filler")).unwrap();
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg("-l").arg(&self.0).status());
     }
 }
 

@@ -54,6 +54,7 @@ mod terminal;
 mod tokens;
 mod trouble;
 mod unread;
+mod volume;
 mod watch;
 mod words;
 mod world;

@@ -1,7 +1,7 @@
 //! What is wrong with this machine or by the operator's mistake: jobs wait without an attempt, no sender hears of it, and they go on by
 //! themselves. Injected for real: a full file system, no more open files, a program that is away.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt, process::Command, time::Duration};
 
 use mailjob_testbed::{Answer, Mailjob, Options, PASSWORD, Receiver, World};
 use serde_json::Value;
@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     letters::letter,
     program::{PATIENCE, REPLY, SENDER, account, answered, processed, program},
+    volume::Disk,
 };
 
 const ADA: &str = "ada@example.test";
@@ -51,52 +52,21 @@ async fn waits(world: &World, mailjob: &Mailjob, reason: &str, tries: i64) {
     }
 }
 
-/// A file system of its own, until it is dropped.
-struct Small<'a>(&'a Path);
-
-impl<'a> Small<'a> {
-    fn mount(at: &'a Path) -> Self {
-        fs::create_dir(at).unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=2m,mode=1777", "small"])
-            .arg(at)
-            .status();
-        assert!(mounted.unwrap().success());
-        Self(at)
-    }
-
-    fn fill(&self) {
-        // To its last byte.
-        let filled = fs::write(self.0.join("filler"), vec![b'x'; 8 << 20]);
-        assert!(filled.is_err());
-    }
-
-    fn make_room(&self) {
-        fs::remove_file(self.0.join("filler")).unwrap();
-    }
-}
-
-impl Drop for Small<'_> {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg("-l").arg(self.0).status());
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_temporary_folder_costs_no_attempt_and_no_sender_hears_of_it() {
     let world = World::start(Options::default()).await.unwrap();
     let mut mailjob = installed(&world, "[command]\nargv = [\"/bin/sh\", \"-c\", \"cat message.eml\"]");
     let place = world.dir().join("small");
-    let small = Small::mount(&place);
+    let Some(small) = Disk::mount(&place, "2m") else { return };
     mailjob.env("TMPDIR", &place.display().to_string());
     mailjob.start().unwrap();
     mailjob.ready().await.unwrap();
-    small.fill();
+    small.fill(0);
     world.dovecot.deliver(ADA, &letter(1)).await.unwrap();
     waits(&world, &mailjob, "local", 2).await;
     let (_, text) = said(&mailjob, &["status"]).await;
     assert!(text.contains("No space left on device"), "{text}");
-    small.make_room();
+    small.free();
     processed(&world, &mailjob, ADA, 1).await;
     answered(&world, &mailjob, 1).await;
     assert_eq!(mailjob.term().unwrap(), 0);
