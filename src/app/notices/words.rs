@@ -43,7 +43,7 @@ pub(super) fn closing(items: &[Item]) -> &'static str {
     if items.iter().all(of_sign_ins) {
         "You are told once; mailjob auth status shows how it is now."
     } else {
-        "You are told once; mailjob status shows how it is now, and mailjob jobs list and mailjob replies list what it is about."
+        "You are told once; mailjob status, mailjob jobs list and mailjob replies list show how it is now."
     }
 }
 
