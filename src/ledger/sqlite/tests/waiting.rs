@@ -91,10 +91,14 @@ async fn a_claim_dropped_while_it_waits_claims_nothing() {
 async fn a_claim_dropped_after_the_commit_gives_back() {
     let d = Desktop::new().await;
     d.take(vec![mail(1)]).await;
+    let other = rusqlite::Connection::open(d.path()).unwrap();
     for _ in 0..50 {
         let name = endpoint("invoices");
         let mut claim = Box::pin(d.ledger.claim_jobs(&name, 1));
+        // While another writes, nobody is answered, however slow this thread is.
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
         assert!((&mut claim).now_or_never().is_none(), "sent, not answered yet");
+        other.execute_batch("COMMIT").unwrap();
         // The claim came first, so it is answered by now; nobody looks.
         d.ledger.ping().await.unwrap();
         drop(claim);
