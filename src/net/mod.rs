@@ -31,7 +31,7 @@ use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use crate::config::{Server, TlsFiles};
@@ -161,8 +161,11 @@ impl AsyncWrite for Stream {
 /// # Errors
 /// When the server can't be reached or verified within `deadline`.
 pub async fn connect<'a>(server: &Server, files: impl Into<TlsFiles<'a>>, deadline: Duration) -> Result<Stream, Error> {
+    let (files, begun) = (files.into(), Instant::now());
     let socket = tcp(server, deadline).await?;
-    upgrade(socket, server, files, deadline).await
+    let left = deadline.saturating_sub(begun.elapsed());
+    let secured = timeout(left, secured(socket, server, files)).await;
+    secured.unwrap_or_else(|_| Err(late(server, deadline)))
 }
 
 /// Connects to a mail server without TLS, for one that starts it by STARTTLS; [`upgrade`] must follow.
@@ -218,11 +221,7 @@ pub async fn upgrade<'a>(
     files: impl Into<TlsFiles<'a>>,
     deadline: Duration,
 ) -> Result<Stream, Error> {
-    let files = files.into();
-    within(server, deadline, async {
-        secure(socket, server, tls::config_aside(files).await?).await
-    })
-    .await
+    within(server, deadline, secured(socket, server, files.into())).await
 }
 
 /// The same as an HTTP client does it: HTTP/1.1 is offered and nothing else.
@@ -244,13 +243,19 @@ pub async fn upgrade_http(
 }
 
 async fn within<T>(server: &Server, after: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    timeout(after, work).await.unwrap_or_else(|_| {
-        Err(Error::Timeout {
-            host: server.host.clone(),
-            port: server.port,
-            after,
-        })
-    })
+    timeout(after, work).await.unwrap_or_else(|_| Err(late(server, after)))
+}
+
+fn late(server: &Server, after: Duration) -> Error {
+    Error::Timeout {
+        host: server.host.clone(),
+        port: server.port,
+        after,
+    }
+}
+
+async fn secured(socket: TcpStream, server: &Server, files: TlsFiles<'_>) -> Result<Stream, Error> {
+    secure(socket, server, tls::config_aside(files).await?).await
 }
 
 async fn secure(socket: TcpStream, server: &Server, config: Arc<ClientConfig>) -> Result<Stream, Error> {

@@ -6,10 +6,9 @@
 
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
 use tokio::{net::TcpStream, time::timeout};
 
-use super::{Error, cure::speaks_tls, tls};
+use super::{Error, connect, cure::speaks_tls};
 use crate::config::Server;
 
 /// How long a greeting is waited for before that is asked.
@@ -35,7 +34,7 @@ pub(super) async fn heard_within(socket: &TcpStream, server: &Server, patience: 
     tokio::select! {
         // An end of the connection as well.
         _ = socket.readable() => Ok(()),
-        waits = waits_for_tls(socket, server) => match waits {
+        waits = waits_for_tls(server) => match waits {
             true => Err(Error::WaitsForTls {
                 host: server.host.clone(),
                 port: server.port,
@@ -46,20 +45,11 @@ pub(super) async fn heard_within(socket: &TcpStream, server: &Server, patience: 
 }
 
 /// Whether it answers a handshake, however that ends. Nothing else is said.
-async fn waits_for_tls(socket: &TcpStream, server: &Server) -> bool {
-    let (Ok(peer), Ok(config)) = (socket.peer_addr(), tls::config(None)) else {
-        return false;
-    };
-    let Ok(name) = ServerName::try_from(server.host.clone()) else {
-        return false;
-    };
-    let handshake = async {
-        let beside = TcpStream::connect(peer).await?;
-        tokio_rustls::TlsConnector::from(config).connect(name, beside).await
-    };
-    match timeout(LONGEST, handshake).await {
-        Ok(Ok(_)) => true,
-        Ok(Err(error)) => speaks_tls(&error),
+async fn waits_for_tls(server: &Server) -> bool {
+    // By the same way, which may be a proxy's.
+    match connect(server, None, LONGEST).await {
+        Ok(_) => true,
+        Err(Error::Tls { source, .. }) => speaks_tls(&source),
         Err(_) => false,
     }
 }
