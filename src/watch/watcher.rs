@@ -103,7 +103,7 @@ impl Watcher {
             }
             let connected = Instant::now();
             match self.session().await {
-                Ok(Over::Rest) => Box::pin(self.rest()).await,
+                Ok(Over::Rest) => self.rest().await,
                 Ok(Over::Stopped) => return,
                 Err(error) => {
                     let verdict = error.verdict();

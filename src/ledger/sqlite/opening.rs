@@ -103,47 +103,39 @@ pub(super) fn explained(path: &Path, error: Error) -> Error {
         Error::Full(said) => (said, true),
         told => return told,
     };
-    let facts = facts(path);
-    let (what, cure) = match diagnosis(path, facts) {
-        Some(told) => told,
-        None if is_full || facts.free.is_some_and(|free| free < ROOM) => {
-            let (folder, free) = (folder(path).display(), facts.free.unwrap_or(0));
-            return Error::Full(format!("{said}; {free} bytes are free in {folder}"));
-        }
-        None => (
-            format!("can't be used: {said}"),
-            "`mailjob ledger check` says what is wrong with it, and what to do".to_owned(),
-        ),
+    hindrance(path, facts(path), &said, is_full).unwrap_or_else(|| {
+        let what = format!("can't be used: {said}");
+        let cure = "`mailjob ledger check` says what is wrong with it, and what to do";
+        unusable(path, (what, cure.to_owned()))
+    })
+}
+
+/// The error of who reads a ledger beside its process: where the disk or a right keeps it from being read, that, and never that it is broken.
+pub(super) fn hindered(path: &Path, error: Error) -> Error {
+    let (Error::Engine(said) | Error::Damaged(said) | Error::Full(said)) = &error else {
+        return error;
     };
+    let facts = facts(path);
+    let told = facts.begins.then(|| hindrance(path, facts, said, false)).flatten();
+    told.unwrap_or(error)
+}
+
+/// What is seen to keep a ledger from being used that may be well.
+fn hindrance(path: &Path, facts: Facts, said: &str, is_full: bool) -> Option<Error> {
+    if let Some(told) = diagnosis(path, facts) {
+        return Some(unusable(path, told));
+    }
+    let (folder, free) = (folder(path).display(), facts.free);
+    let is_full = is_full || free.is_some_and(|free| free < ROOM);
+    is_full.then(|| Error::Full(format!("{said}; {} bytes are free in {folder}", free.unwrap_or(0))))
+}
+
+fn unusable(path: &Path, (what, cure): (String, String)) -> Error {
     Error::Unusable {
         path: path.display().to_string(),
         what,
         cure,
     }
-}
-
-/// The error of who reads a ledger beside its process: where the disk or a right keeps it from being read, that, and never that it is broken.
-pub(super) fn hindered(path: &Path, error: Error) -> Error {
-    match error {
-        Error::Engine(_) | Error::Damaged(_) | Error::Full(_) => hindrance(path).unwrap_or(error),
-        told => told,
-    }
-}
-
-/// What keeps a ledger from being read that may be well.
-fn hindrance(path: &Path) -> Option<Error> {
-    let facts = facts(path);
-    if !facts.begins {
-        return None;
-    }
-    let unusable = |(what, cure)| Error::Unusable {
-        path: path.display().to_string(),
-        what,
-        cure,
-    };
-    let free = facts.free.filter(|free| *free < ROOM);
-    let full = |free| Error::Full(format!("{free} bytes are free in {}", folder(path).display()));
-    diagnosis(path, facts).map(unusable).or_else(|| free.map(full))
 }
 
 fn facts(path: &Path) -> Facts {
