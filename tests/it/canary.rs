@@ -164,17 +164,7 @@ async fn at_work(world: &World, receiver: &Receiver) -> (Mailjob, [Standin; 2], 
 }
 
 async fn page(mailjob: &Mailjob, path: &str) -> String {
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .tls_certs_only([])
-        .build()
-        .unwrap();
-    let answer = http
-        .get(mailjob.health_url(path))
-        .bearer_auth(mailjob.token())
-        .send()
-        .await
-        .unwrap();
+    let answer = crate::program::page(mailjob, path, PATIENCE).await.unwrap();
     format!("{:?}\n{}", answer.headers().clone(), answer.text().await.unwrap())
 }
 

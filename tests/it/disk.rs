@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{letters::letter, volume::Disk};
+use crate::{letters::letter, program, volume::Disk};
 
 pub(crate) const USER: &str = "ada@example.test";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -34,14 +34,8 @@ async fn set_up(world: &World, mailjob: &mut Mailjob) {
 }
 
 /// Status and text of a page.
-async fn page(mailjob: &Mailjob, page: &str) -> Option<(u16, String)> {
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .tls_certs_only([])
-        .build()
-        .unwrap();
-    let asked = http.get(mailjob.health_url(page)).timeout(Duration::from_secs(10));
-    let answer = asked.bearer_auth(mailjob.token()).send().await.ok()?;
+async fn page(mailjob: &Mailjob, path: &str) -> Option<(u16, String)> {
+    let answer = program::page(mailjob, path, Duration::from_secs(10)).await?;
     Some((answer.status().as_u16(), answer.text().await.ok()?))
 }
 

@@ -125,3 +125,14 @@ pub(crate) async fn needs_person(mailjob: &Mailjob, sign_in: &str) -> String {
         sleep(Duration::from_millis(20)).await;
     }
 }
+
+/// A page of the program, by the token of its own user; nothing where nobody answers within this time.
+pub(crate) async fn page(mailjob: &Mailjob, path: &str, patience: Duration) -> Option<reqwest::Response> {
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .build()
+        .unwrap();
+    let asked = http.get(mailjob.health_url(path)).timeout(patience);
+    asked.bearer_auth(mailjob.token()).send().await.ok()
+}

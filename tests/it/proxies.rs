@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use mailjob_testbed::{
-    APP_SECRET, Answer, Dante, FAR, Mailjob, PASSWORD, PROXY_PASSWORD, PROXY_USER, Receiver, Tinyproxy, TlsFront, World,
+    APP_SECRET, Answer, FAR, Mailjob, OutProxy, PASSWORD, PROXY_PASSWORD, PROXY_USER, Receiver, TlsFront, World,
 };
 
 use crate::{
@@ -143,7 +143,7 @@ async fn well(mailjob: &Mailjob, proxy: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_leaves_by_an_http_proxy_that_asks_who_we_are() {
     let world = World::start(Default::default()).await.unwrap();
-    let proxy = Tinyproxy::start(&world, true, &[]).await.unwrap();
+    let proxy = OutProxy::tinyproxy(&world, true, &[]).await.unwrap();
     let far = Far::new(&world).await;
     let mut mailjob = program(&world);
     far.install(&world, &mut mailjob);
@@ -183,7 +183,7 @@ async fn everything_leaves_by_an_http_proxy_that_asks_who_we_are() {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_leaves_by_a_socks_proxy_that_a_variable_names() {
     let world = World::start(Default::default()).await.unwrap();
-    let proxy = Dante::start(&world, true, 9).await.unwrap();
+    let proxy = OutProxy::dante(&world, true, 9).await.unwrap();
     let far = Far::new(&world).await;
     let mut mailjob = program(&world);
     far.install(&world, &mut mailjob);
@@ -225,10 +225,10 @@ async fn all_say(mailjob: &Mailjob, what: &str, cure: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_proxy_says_no_to_is_told_with_its_cure() {
     let world = World::start(Default::default()).await.unwrap();
-    let asks = Tinyproxy::start(&world, true, &[]).await.unwrap();
-    let narrow = Tinyproxy::start(&world, false, &[443]).await.unwrap();
+    let asks = OutProxy::tinyproxy(&world, true, &[]).await.unwrap();
+    let narrow = OutProxy::tinyproxy(&world, false, &[443]).await.unwrap();
     let far = Far::new(&world).await;
-    let socks = Dante::start(&world, true, world.dovecot.imap).await.unwrap();
+    let socks = OutProxy::dante(&world, true, world.dovecot.imap).await.unwrap();
     let gone = world_port_that_nobody_has();
     let mut mailjob = program(&world);
     far.install(&world, &mut mailjob);

@@ -20,17 +20,7 @@ const ADA: &str = "ada@example.test";
 const SECONDS: Duration = Duration::from_secs(10);
 
 async fn page(mailjob: &Mailjob, path: &str) -> String {
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .tls_certs_only([])
-        .build()
-        .unwrap();
-    let answer = http
-        .get(mailjob.health_url(path))
-        .bearer_auth(mailjob.token())
-        .send()
-        .await
-        .unwrap();
+    let answer = crate::program::page(mailjob, path, PATIENCE).await.unwrap();
     assert_eq!(answer.status(), 200);
     answer.text().await.unwrap()
 }

@@ -34,7 +34,7 @@ pub use oauth::{
 };
 pub use others::{Courier, Cyrus, Doors, Exim, MailServer};
 pub use postfix::Postfix;
-pub use proxy::{Dante, PROXY_PASSWORD, PROXY_USER, Tinyproxy, TlsFront};
+pub use proxy::{OutProxy, PROXY_PASSWORD, PROXY_USER, TlsFront};
 pub use receiver::{Answer, Receiver, Request};
 pub use tls::{FAR, Pair, Tls};
 pub use world::{Options, World};

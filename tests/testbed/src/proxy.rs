@@ -32,64 +32,42 @@ pub const PROXY_PASSWORD: &str = "proxy-password-4711";
 const ALONE: &str =
     "for name in hosts passwd shadow; do mount --bind \"$FILES/$name\" /etc/$name || exit 1; done; exec \"$@\"";
 
-/// A running Tinyproxy.
+/// Where a proxy's configuration lies in its folder.
+const CONF: &str = "proxy.conf";
+
+/// A running proxy.
 #[derive(Debug)]
-pub struct Tinyproxy {
+pub struct OutProxy {
     /// Where it answers, on 127.0.0.1.
     pub port: u16,
     log: PathBuf,
     _process: Process,
 }
 
-impl Tinyproxy {
-    /// Starts one. It asks who one is where `asks`, and connects to these ports alone where there are some.
+impl OutProxy {
+    /// Starts Tinyproxy. It asks who one is where `asks`, and connects to these ports alone where there are some.
     ///
     /// # Errors
     /// When it doesn't answer; the error holds its log.
-    pub async fn start(world: &World, asks: bool, ports: &[u16]) -> Result<Self> {
+    pub async fn tinyproxy(world: &World, asks: bool, ports: &[u16]) -> Result<Self> {
         let port = world.ports.next();
-        let dir = folder(world, port)?;
         let mut conf = format!("Port {port}\nListen 127.0.0.1\nTimeout 600\nLogLevel Connect\nMaxClients 200\n");
         if asks {
             conf.push_str(&format!("BasicAuth {PROXY_USER} {PROXY_PASSWORD}\n"));
         }
         conf.extend(ports.iter().map(|port| format!("ConnectPort {port}\n")));
-        fs::write(dir.join("proxy.conf"), conf)?;
+        let dir = folder(world, port, &conf)?;
+        let conf = dir.join(CONF).display().to_string();
         let program = format!("{TAKEN_OUT}/usr/bin/tinyproxy");
-        let conf = dir.join("proxy.conf").display().to_string();
-        let process = alone(&dir, &[&program, "-d", "-c", &conf], port).await?;
-        let log = dir.join("proxy.log");
-        Ok(Self {
-            port,
-            log,
-            _process: process,
-        })
+        Self::start(dir, port, &[&program, "-d", "-c", &conf]).await
     }
 
-    /// What it logged: a line for each connection.
-    #[must_use]
-    pub fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
-    }
-}
-
-/// A running Dante.
-#[derive(Debug)]
-pub struct Dante {
-    /// Where it answers, on 127.0.0.1.
-    pub port: u16,
-    log: PathBuf,
-    _process: Process,
-}
-
-impl Dante {
-    /// Starts one. It asks who one is where `asks`, and refuses this port.
+    /// Starts Dante. It asks who one is where `asks`, and refuses this port.
     ///
     /// # Errors
-    /// When it doesn't answer; the error holds its log.
-    pub async fn start(world: &World, asks: bool, refused: u16) -> Result<Self> {
+    /// The same.
+    pub async fn dante(world: &World, asks: bool, refused: u16) -> Result<Self> {
         let port = world.ports.next();
-        let dir = folder(world, port)?;
         let method = if asks { "username" } else { "none" };
         let conf = format!(
             "logoutput: stderr\ninternal: 127.0.0.1 port = {port}\nexternal: 127.0.0.1\nclientmethod: none\nsocksmethod: {method}\n\
@@ -98,18 +76,17 @@ impl Dante {
              socks block {{\n from: 0.0.0.0/0 to: 0.0.0.0/0 port = {refused}\n log: error\n}}\n\
              socks pass {{\n from: 0.0.0.0/0 to: 0.0.0.0/0\n protocol: tcp\n log: connect\n}}\n"
         );
-        fs::write(dir.join("proxy.conf"), conf)?;
+        let dir = folder(world, port, &conf)?;
+        let [conf, pid] = [CONF, "pid"].map(|name| dir.join(name).display().to_string());
         let program = format!("{TAKEN_OUT}/usr/sbin/danted");
-        let (conf, pid) = (
-            dir.join("proxy.conf").display().to_string(),
-            dir.join("pid").display().to_string(),
-        );
-        let process = alone(&dir, &[&program, "-f", &conf, "-p", &pid], port).await?;
-        let log = dir.join("proxy.log");
+        Self::start(dir, port, &[&program, "-f", &conf, "-p", &pid]).await
+    }
+
+    async fn start(dir: PathBuf, port: u16, argv: &[&str]) -> Result<Self> {
         Ok(Self {
             port,
-            log,
-            _process: process,
+            log: dir.join("proxy.log"),
+            _process: alone(&dir, argv, port).await?,
         })
     }
 
@@ -120,14 +97,15 @@ impl Dante {
     }
 }
 
-/// The files that a proxy sees in /etc.
-fn folder(world: &World, port: u16) -> Result<PathBuf> {
+/// Its configuration, and the files that it sees in /etc.
+fn folder(world: &World, port: u16, conf: &str) -> Result<PathBuf> {
     ensure!(
         Path::new(TAKEN_OUT).join("usr/sbin/danted").exists(),
         "no proxies in {TAKEN_OUT}: tests/run takes them out of their packages"
     );
     let dir = world.dir().join(format!("proxy-{port}"));
     fs::create_dir_all(&dir)?;
+    fs::write(dir.join(CONF), conf)?;
     fs::write(dir.join("hosts"), format!("127.0.0.1 localhost {FAR}\n"))?;
     let hashed = Command::new("openssl")
         .args(["passwd", "-6", PROXY_PASSWORD])
