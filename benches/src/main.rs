@@ -2,16 +2,23 @@
 //!
 //! ```text
 //! benches/run [--rounds N] [--json] [mix] [small] [latency] [command] [idle] [big] [memory]
+//! benches/peers/run [--rounds N] [--json]
 //! ```
 
 use std::{fs, thread};
 
 use anyhow::{Context, Result, bail};
-use mailjob_bench::{report, scenario::Scenario, stage::Stage};
+use mailjob_bench::{
+    report,
+    scenario::{Peer, Scenario, beside},
+    stage::Stage,
+};
 use serde_json::json;
 
 struct Args {
     scenarios: Vec<(&'static str, Scenario)>,
+    /// Programs of others, in place of the scenarios.
+    peers: Vec<Peer>,
     rounds: usize,
     json: bool,
 }
@@ -26,6 +33,10 @@ async fn main() -> Result<()> {
         eprintln!("{name}, load {}", load());
         rows.extend(scenario.run(&mut stage, args.rounds).await.context(*name)?);
     }
+    if !args.peers.is_empty() {
+        eprintln!("peers, load {}", load());
+        rows.extend(beside(&mut stage, args.rounds, &args.peers).await?);
+    }
     let cores = thread::available_parallelism()?;
     let disk = stage.disk();
     if args.json {
@@ -38,8 +49,9 @@ async fn main() -> Result<()> {
             "{cores} cores, {} rounds, Dovecot on sdbox, ledger with synchronous=FULL in {disk}",
             args.rounds
         );
-        println!("Rates count from the start of a process. Ratio: median over the rounds of Mailjob / ceiling.\n");
-        print!("{}", report::table(&rows));
+        let other = if args.peers.is_empty() { "ceiling" } else { "peer" };
+        println!("Rates count from the start of a process. Ratio: median over the rounds of Mailjob / {other}.\n");
+        print!("{}", report::table(&rows, other));
     }
     Ok(())
 }
@@ -47,6 +59,7 @@ async fn main() -> Result<()> {
 fn args() -> Result<Args> {
     let mut args = Args {
         scenarios: Vec::new(),
+        peers: Vec::new(),
         rounds: 3,
         json: false,
     };
@@ -55,13 +68,17 @@ fn args() -> Result<Args> {
         match word.as_str() {
             "--json" => args.json = true,
             "--rounds" => args.rounds = words.next().context("--rounds needs a number")?.parse()?,
+            "--peer" => {
+                let named = words.next().context("--peer needs a name and a program")?;
+                args.peers.push(named.parse()?);
+            }
             name => match Scenario::ALL.into_iter().find(|(known, _)| *known == name) {
                 Some(scenario) => args.scenarios.push(scenario),
                 None => bail!("{name}? {}", Scenario::ALL.map(|(name, _)| name).join(", ")),
             },
         }
     }
-    if args.scenarios.is_empty() {
+    if args.scenarios.is_empty() && args.peers.is_empty() {
         args.scenarios = Scenario::ALL.to_vec();
     }
     Ok(args)

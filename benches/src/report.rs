@@ -8,24 +8,24 @@ pub struct Row {
     /// The scenario.
     pub scenario: &'static str,
     /// What was measured, with its unit.
-    pub figure: &'static str,
+    pub figure: String,
     /// Mailjob's median.
     pub mailjob: f64,
-    /// The ceiling's median.
+    /// The median of the ceiling, or of another program.
     pub ceiling: Option<f64>,
-    /// The median of each round's Mailjob by ceiling, in which the machine's noise cancels.
+    /// The median of each round's Mailjob by the other, in which the machine's noise cancels.
     pub ratio: Option<f64>,
     /// What Mailjob is to reach.
     pub goal: Option<&'static str>,
 }
 
 impl Row {
-    /// A line from each round's figures of Mailjob and the ceiling.
+    /// A line from each round's figures of Mailjob and the ceiling, or another program.
     #[must_use]
-    pub fn paired(scenario: &'static str, figure: &'static str, rounds: &[(f64, f64)]) -> Self {
+    pub fn paired(scenario: &'static str, figure: impl Into<String>, rounds: &[(f64, f64)]) -> Self {
         Self {
             scenario,
-            figure,
+            figure: figure.into(),
             mailjob: median(rounds.iter().map(|round| round.0)),
             ceiling: Some(median(rounds.iter().map(|round| round.1))),
             ratio: Some(median(rounds.iter().map(|round| round.0 / round.1))),
@@ -35,10 +35,10 @@ impl Row {
 
     /// A line of Mailjob alone.
     #[must_use]
-    pub fn alone(scenario: &'static str, figure: &'static str, rounds: impl IntoIterator<Item = f64>) -> Self {
+    pub fn alone(scenario: &'static str, figure: impl Into<String>, rounds: impl IntoIterator<Item = f64>) -> Self {
         Self {
             scenario,
-            figure,
+            figure: figure.into(),
             mailjob: median(rounds),
             ceiling: None,
             ratio: None,
@@ -69,15 +69,15 @@ pub fn percentile(values: impl IntoIterator<Item = f64>, percent: usize) -> f64 
     values.get(index).copied().unwrap_or(f64::NAN)
 }
 
-/// The table.
+/// The table; `other` is what stands beside Mailjob.
 #[must_use]
-pub fn table(rows: &[Row]) -> String {
-    let head = ["scenario", "figure", "Mailjob", "ceiling", "ratio", "goal"].map(str::to_owned);
+pub fn table(rows: &[Row], other: &str) -> String {
+    let head = ["scenario", "figure", "Mailjob", other, "ratio", "goal"].map(str::to_owned);
     let mut lines = vec![head];
     lines.extend(rows.iter().map(|row| {
         [
             row.scenario.to_owned(),
-            row.figure.to_owned(),
+            row.figure.clone(),
             number(row.mailjob),
             row.ceiling.map_or_else(String::new, number),
             row.ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
@@ -125,7 +125,7 @@ mod tests {
             (rows[0].mailjob, rows[0].ceiling, rows[0].ratio),
             (50.0, Some(100.0), Some(0.5))
         );
-        let table = table(&rows);
+        let table = table(&rows, "ceiling");
         assert_eq!(
             table.lines().nth(1),
             Some("mix       mails/s    50.00      100   0.50  half")

@@ -27,7 +27,7 @@ pub struct Stage {
     runs: usize,
 }
 
-/// What the ceiling prints.
+/// What the ceiling prints, and each program of others.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Ceiling {
     /// Mails.
@@ -127,18 +127,8 @@ impl Stage {
     /// When it can't be started.
     pub fn start_ceiling(&self, mode: &str, login: Option<&Login>, options: &[(&str, String)]) -> Result<Child> {
         let mut command = Command::new(self.bin.join("ceiling"));
-        command.arg(mode).stdout(Stdio::piped()).kill_on_drop(true);
-        if let Some(login) = login {
-            command
-                .args(["--port", &login.port.to_string()])
-                .arg("--ca")
-                .arg(&login.ca);
-            command.args(["--user", &login.user, "--password", &login.password]);
-        }
-        for (name, value) in options {
-            command.args([&format!("--{name}"), value]);
-        }
-        command.spawn().context("start the ceiling")
+        command.arg(mode);
+        start(command, login, options).context("start the ceiling")
     }
 
     /// Starts Mailjob with one endpoint a mailbox: `action` is its TOML, with `[reply]` where somebody is to be answered.
@@ -164,15 +154,34 @@ impl Stage {
     }
 }
 
-/// What the ceiling printed.
+/// Starts a program that takes a mailbox and options as the ceiling does, and prints what it used as the ceiling does.
+///
+/// # Errors
+/// When it can't be started.
+pub fn start(mut command: Command, login: Option<&Login>, options: &[(&str, String)]) -> Result<Child> {
+    command.stdout(Stdio::piped()).kill_on_drop(true);
+    if let Some(login) = login {
+        command
+            .args(["--port", &login.port.to_string()])
+            .arg("--ca")
+            .arg(&login.ca);
+        command.args(["--user", &login.user, "--password", &login.password]);
+    }
+    for (name, value) in options {
+        command.args([&format!("--{name}"), value]);
+    }
+    Ok(command.spawn()?)
+}
+
+/// What the ceiling printed, or another program.
 ///
 /// # Errors
 /// When it failed.
-pub async fn finished(ceiling: Child) -> Result<Ceiling> {
-    let output = timeout(Duration::from_secs(300), ceiling.wait_with_output())
+pub async fn finished(child: Child) -> Result<Ceiling> {
+    let output = timeout(Duration::from_secs(300), child.wait_with_output())
         .await
-        .context("the ceiling hangs")??;
-    ensure!(output.status.success(), "the ceiling: {}", output.status);
+        .context("no end within five minutes")??;
+    ensure!(output.status.success(), "it ended with {}", output.status);
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 

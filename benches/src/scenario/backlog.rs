@@ -2,8 +2,10 @@
 //! Mailjob's mails have left INBOX a little later, which is a line of its own.
 
 use anyhow::{Result, ensure};
+use tokio::process::Child;
 
 use crate::{
+    ceiling::Login,
     mails,
     report::Row,
     sink::Sink,
@@ -97,20 +99,32 @@ pub(super) async fn measure(stage: &mut Stage, user: &str, mails: usize, rounds:
 }
 
 async fn run_ceiling(stage: &mut Stage, user: &str, mails: usize) -> Result<(f64, Ceiling)> {
+    run_other(stage, user, mails, |stage, login, url| {
+        stage.start_ceiling("backlog", Some(login), &[("url", url)])
+    })
+    .await
+}
+
+/// A program that is no Mailjob, over a copy of a mailbox: its rate, and what it says that it used.
+pub(super) async fn run_other(
+    stage: &mut Stage,
+    user: &str,
+    mails: usize,
+    start: impl FnOnce(&Stage, &Login, String) -> Result<Child>,
+) -> Result<(f64, Ceiling)> {
     let (login, sink) = (stage.copy(user)?, Sink::start().await?);
     let began = std::time::Instant::now();
-    let ceiling = stage.start_ceiling("backlog", Some(&login), &[("url", sink.url.clone())])?;
-    let ceiling = finished(ceiling).await?;
+    let used = finished(start(stage, &login, sink.url.clone())?).await?;
     let answered = sink.answered();
     ensure!(
         answered.mails == mails,
-        "the ceiling posted {} of {mails} mails",
+        "{} of {mails} mails were posted",
         answered.mails
     );
-    Ok((rate(mails, answered.last - began), ceiling))
+    Ok((rate(mails, answered.last - began), used))
 }
 
-async fn run_mailjob(stage: &mut Stage, user: &str, mails: usize) -> Result<(f64, f64, Usage)> {
+pub(super) async fn run_mailjob(stage: &mut Stage, user: &str, mails: usize) -> Result<(f64, f64, Usage)> {
     let (login, sink) = (stage.copy(user)?, Sink::start().await?);
     let action = format!("[webhook]\nurl = \"{}\"\nallow_private_network = true", sink.url);
     let mailjob = stage.start_mailjob(std::slice::from_ref(&login), &action)?;

@@ -6,8 +6,11 @@ mod command;
 mod idle;
 mod latency;
 mod memory;
+mod peers;
 
 use anyhow::Result;
+
+pub use peers::{Peer, beside};
 
 use crate::{report::Row, stage::Stage};
 
