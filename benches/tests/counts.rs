@@ -1,0 +1,100 @@
+//! What a small mail costs in what no noise can blur: commits, bytes handed to the kernel, its `read` and `write` calls, allocations. Prints
+//! the table that `benches/run count` shows, and fails where one has grown.
+
+use std::{fs, time::Duration};
+
+use mailjob_bench::mails;
+use mailjob_testbed::{Answer, Mailjob, Options, Receiver, SignIn, Start, World};
+use serde_json::Value;
+
+const USER: &str = "ada@example.test";
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// What one run is ahead of the other, so that start and sign-in don't count.
+const FEW: usize = 100;
+const MANY: usize = 600;
+
+/// What must not be exceeded for each mail, from INBOX over a webhook to `Processed`. All lie there before the start, so that the server's
+/// pace does not count. Debug and release differ by little.
+const LIMITS: [(&str, f64); 5] = [
+    ("commits of the ledger", 1.5),
+    ("bytes written, KB", 75.0),
+    ("write calls", 32.0),
+    ("read calls", 32.0),
+    ("allocations", 700.0),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_mail_costs_no_more_than_it_did() {
+    let (few, many) = (counted(FEW).await, counted(MANY).await);
+    let costs = few
+        .iter()
+        .zip(many)
+        .map(|(few, many)| (many - few) / (MANY - FEW) as f64);
+    let costs: Vec<_> = LIMITS.into_iter().zip(costs).collect();
+    println!("for each small mail");
+    for ((what, most), cost) in &costs {
+        println!("{what:<24}{cost:>10.2}  of at most {most}");
+    }
+    for ((what, most), cost) in costs {
+        assert!(
+            cost > 0.0 && cost <= most,
+            "{what}: {cost:.2} for each mail, at most {most}"
+        );
+    }
+}
+
+/// What Mailjob and the kernel count of it until so many mails have left INBOX, in the order of [`LIMITS`].
+async fn counted(mails: usize) -> [f64; 5] {
+    let world = World::start(Options::default()).await.unwrap();
+    let receiver = Receiver::start(|_| Answer::status(200)).await.unwrap();
+    let mut mailjob = Mailjob::new(&world, env!("CARGO_BIN_EXE_counting")).unwrap();
+    let account = mailjob.account(&world, "ada", USER, SignIn::Password, Start::Implicit);
+    account.await.unwrap();
+    let action = format!(
+        "[webhook]\nurl = \"{}\"\nallow_private_network = true\n",
+        receiver.url("/")
+    );
+    let mailbox = "[mailbox]\naccount = \"ada\"\nbacklog = \"process\"\n[reply]\nto = \"nobody\"\n";
+    mailjob.endpoint("ada", &(action + mailbox)).unwrap();
+    let letters = (0..mails).map(|number| mails::mail(number, 0));
+    world.dovecot.deliver_all(USER, letters).await.unwrap();
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    world
+        .dovecot
+        .wait_for(USER, "Processed", mails, PATIENCE)
+        .await
+        .unwrap();
+    let commits = commits(&mailjob).await;
+    let io = fs::read_to_string(format!("/proc/{}/io", mailjob.pid().unwrap())).unwrap();
+    let kernel = |key: &str| -> f64 {
+        let line = io.lines().find_map(|line| line.strip_prefix(key));
+        line.unwrap().trim().parse().unwrap()
+    };
+    assert_eq!(mailjob.term().unwrap(), 0, "{}", mailjob.log());
+    let log = mailjob.log();
+    let last = log.lines().rev().find_map(|line| line.strip_prefix("counted "));
+    let allocator: Value = serde_json::from_str(last.unwrap()).unwrap();
+    [
+        commits,
+        kernel("wchar:") / 1e3,
+        kernel("syscw:"),
+        kernel("syscr:"),
+        allocator["allocations"].as_f64().unwrap(),
+    ]
+}
+
+async fn commits(mailjob: &Mailjob) -> f64 {
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .build()
+        .unwrap();
+    let asked = http.get(mailjob.health_url("/metrics")).bearer_auth(mailjob.token());
+    let page = asked.send().await.unwrap().text().await.unwrap();
+    let line = page
+        .lines()
+        .find_map(|line| line.strip_prefix("mailjob_ledger_commit_duration_seconds_count "));
+    line.unwrap().parse().unwrap()
+}
