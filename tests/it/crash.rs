@@ -10,13 +10,20 @@ use mailjob::{
     job::state::State,
     ledger::sqlite::{self, OverviewRow},
 };
-use mailjob_testbed::{Answer, Mailjob, Options, Receiver, SignIn, Start, World};
+use mailjob_testbed::{Answer, Mailjob, Options, Receiver, SignIn, Start, World, mails::Mail};
 use rusqlite::{Connection, OpenFlags};
 use tokio::time::{Instant, sleep, sleep_until};
 
 const KILLS: usize = 200;
 const MAILS: usize = 300;
 const SENDER: &str = "sender@example.test";
+/// One mailbox each: a webhook, a command, a webhook of mails by POP3, and a job for each attachment.
+const MAILBOXES: [&str; 4] = ["hook", "script", "drop", "parts"];
+/// Bytes attached to every tenth mail, and to every fiftieth.
+const SOME: usize = 300_000;
+const MANY: usize = 4_500_000;
+/// Long enough for any machine; only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// The longest life of a process before it is killed: long enough to get something done, short enough to die in the middle.
 const LONGEST_LIFE: Duration = Duration::from_millis(500);
 /// After so many kills whatever they interrupted is brought to its end, in the midst of which nothing is killed: a job that
@@ -34,7 +41,7 @@ async fn two_hundred_kills_lose_nothing_and_double_nothing() {
 
     let world = World::start(Options::default()).await.unwrap();
     let receiver = Receiver::start(|_| Answer::text("received")).await.unwrap();
-    let mut mailjob = two_endpoints(&world, &receiver.url("/hook")).await;
+    let mut mailjob = endpoints(&world, &receiver.url("/hook")).await;
 
     let mut delivered = 0;
     for kill in 0..KILLS {
@@ -46,33 +53,38 @@ async fn two_hundred_kills_lose_nothing_and_double_nothing() {
         // Mails come in while the program runs, so that every life has something to die over.
         let due = MAILS * (kill + 1) / KILLS;
         for number in delivered..due {
-            let user = if number % 2 == 0 {
-                "hook@example.test"
-            } else {
-                "script@example.test"
-            };
-            world.dovecot.deliver(user, &mail(number)).await.unwrap();
+            world
+                .dovecot
+                .deliver(&user(mailbox(number)), &mail(number))
+                .await
+                .unwrap();
         }
         delivered = due;
         sleep_until(moment).await;
         mailjob.kill9().unwrap();
     }
     mailjob.start().unwrap();
-    for user in ["hook@example.test", "script@example.test"] {
-        let emptied = world.dovecot.wait_for(user, "INBOX", 0, Duration::from_secs(20)).await;
+    for name in MAILBOXES {
+        let emptied = world.dovecot.wait_for(&user(name), "INBOX", 0, PATIENCE).await;
         if let Err(error) = emptied {
             mailjob.term().unwrap();
             panic!("{error}\n{:#?}\n{}", open_jobs(&mailjob).await, mailjob.log());
         }
-        let done = world.dovecot.count(user, "Processed").await.unwrap();
-        assert_eq!(done, MAILS / 2, "{user}: {}", mailjob.log());
+        // By POP3 there is nowhere to move a mail to.
+        let kept = if name == "drop" { 0 } else { MAILS / MAILBOXES.len() };
+        let done = world.dovecot.count(&user(name), "Processed").await.unwrap();
+        assert_eq!(done, kept, "{name}: {}", mailjob.log());
     }
     assert_eq!(mailjob.term().unwrap(), 0);
 
     let jobs = jobs_by_mail(&mailjob).await;
     assert_eq!(jobs.len(), MAILS);
-    let wrong: Vec<_> = jobs.iter().filter(|(_, states)| **states != [State::Done]).collect();
-    assert!(wrong.is_empty(), "not exactly one done job: {wrong:?}");
+    // The mail's own job, and one for each of its two attachments.
+    let jobs_of = |number: usize| if mailbox(number) == "parts" { 3 } else { 1 };
+    let wrong =
+        (0..MAILS).filter(|number| jobs.get(&message_id(*number)) != Some(&vec![State::Done; jobs_of(*number)]));
+    let wrong: Vec<_> = wrong.collect();
+    assert!(wrong.is_empty(), "not exactly the done jobs: {wrong:?} of {jobs:?}");
 
     let replies = replies_by_mail(&world).await;
     let answered: BTreeSet<_> = replies.keys().cloned().collect();
@@ -84,32 +96,47 @@ async fn two_hundred_kills_lose_nothing_and_double_nothing() {
     let copies: usize = replies.values().map(|ids| ids.len() - 1).sum();
     let posts = receiver.requests().len();
     println!(
-        "{KILLS} kills, {MAILS} mails: each has one done job; {} replies, {copies} of them a second copy with the same Message-ID; \
-         {posts} webhook requests for {} mails",
+        "{KILLS} kills, {MAILS} mails: each has its done jobs and no other; {} replies, {copies} of them a second copy with the same \
+         Message-ID; {posts} webhook requests for {} jobs",
         MAILS + copies,
-        MAILS / 2
+        MAILS
     );
 }
 
-/// One mailbox whose mails go to a webhook, one whose mails go to a command.
-async fn two_endpoints(world: &World, url: &str) -> Mailjob {
+async fn endpoints(world: &World, url: &str) -> Mailjob {
     let mut mailjob = Mailjob::new(world, env!("CARGO_BIN_EXE_mailjob")).unwrap();
-    for name in ["hook", "script"] {
-        let user = format!("{name}@example.test");
-        mailjob
-            .account(world, name, &user, SignIn::Password, Start::Implicit)
-            .await
-            .unwrap();
-    }
     let webhook = format!("[webhook]\nurl = \"{url}\"\nallow_private_network = true");
     let command = "[command]\nargv = [\"/bin/sh\", \"-c\", \"echo received\"]";
-    for (name, action) in [("hook", webhook.as_str()), ("script", command)] {
+    for name in MAILBOXES {
+        let user = user(name);
+        let account = mailjob.account(world, name, &user, SignIn::Password, Start::Implicit);
+        account.await.unwrap();
+        let (by, action) = match name {
+            "script" => ("", command.to_owned()),
+            "drop" => (
+                "protocol = \"pop3\"\nevery = \"1s\"",
+                format!("{webhook}\nbody = \"raw\""),
+            ),
+            "parts" => {
+                let jobs = "[jobs]\nper = \"attachment\"\nreply = \"combined\"";
+                ("", format!("{webhook}\n{jobs}"))
+            }
+            _ => ("", webhook.clone()),
+        };
         // One sender gets more replies than anybody would get by default.
         let reply = "[reply]\nto = \"sender\"\n[rates]\nreplies_per_recipient = false";
-        let text = format!("[mailbox]\naccount = \"{name}\"\n{action}\n{reply}\n");
+        let text = format!("[mailbox]\naccount = \"{name}\"\n{by}\n{action}\n{reply}\n");
         mailjob.endpoint(name, &text).unwrap();
     }
     mailjob
+}
+
+fn user(mailbox: &str) -> String {
+    format!("{mailbox}@example.test")
+}
+
+fn mailbox(number: usize) -> &'static str {
+    MAILBOXES[number % MAILBOXES.len()]
 }
 
 /// Waits until no job runs and none waits that was interrupted.
@@ -136,14 +163,17 @@ fn message_id(number: usize) -> String {
 }
 
 fn mail(number: usize) -> Vec<u8> {
-    format!(
-        "From: Sender <{SENDER}>\r\nTo: job@example.test\r\nSubject: Mail {number}\r\nMessage-ID: <{}>\r\n\
-         Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
-         --b\r\nContent-Type: text/plain\r\n\r\nPlease do this.\r\n--b\r\nContent-Type: application/pdf\r\n\
-         Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"{number}.pdf\"\r\n\r\nJVBERi0xLjQK\r\n--b--\r\n",
-        message_id(number)
-    )
-    .into_bytes()
+    let attached = match number {
+        number if number % 50 < MAILBOXES.len() => MANY,
+        number if number % 10 < MAILBOXES.len() => SOME,
+        _ => 0,
+    };
+    let to = user(mailbox(number));
+    let mail = Mail::new(SENDER, &to, &format!("Mail {number}")).text("Please do this.");
+    mail.id(&message_id(number))
+        .attach("one.pdf", "application/pdf", &vec![b'1'; attached + 9])
+        .attach("two.pdf", "application/pdf", b"%PDF-1.4\n")
+        .bytes()
 }
 
 /// Jobs that have not ended, or whose reply has not.
