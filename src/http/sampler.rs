@@ -12,10 +12,7 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, watch};
 
 use super::Board;
-use crate::{
-    message::clean::json_lines,
-    metrics::{self, Metrics},
-};
+use crate::{message::clean::json_lines, metrics::Metrics};
 
 /// How long a look may take before the one before is shown. Longer than the board waits for the ledger's numbers.
 const PATIENCE: Duration = Duration::from_secs(7);
@@ -104,11 +101,12 @@ async fn sample(asked: u64, board: &dyn Board, metrics: &Metrics) -> Result<Samp
     let status = json_lines(&status).map_err(|error| error.to_string())? + "\n";
     board.measure().await;
     let open = metrics.encode().map_err(|error| error.to_string())?;
+    let classic = metrics.encode_classic().map_err(|error| error.to_string())?;
     Ok(Sample {
         asked,
         at,
         status: status.into(),
-        classic: metrics::classic(&open).into(),
+        classic: classic.into(),
         open: open.into(),
     })
 }

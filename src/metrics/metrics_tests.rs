@@ -101,3 +101,23 @@ fn a_sign_in_that_is_gone_is_not_shown_any_more() {
     metrics.sign_ins.show(BTreeMap::new());
     assert!(!metrics.encode().unwrap().contains("sign_in_state{"));
 }
+
+#[test]
+fn the_older_format_has_the_same_samples_and_names_counters_as_they_are() {
+    let metrics = full();
+    let (open, classic) = (metrics.encode().unwrap(), metrics.encode_classic().unwrap());
+    // The process goes on while the two are written.
+    let samples = |text: &str| -> Vec<String> {
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        samples
+            .map(|line| line.rsplit_once(' ').unwrap().0.to_owned())
+            .collect()
+    };
+    assert_eq!(samples(&classic), samples(&open));
+    assert!(
+        classic.contains("# TYPE mailjob_token_requests_total counter\n"),
+        "{classic}"
+    );
+    assert!(classic.contains("# TYPE mailjob_build_info gauge\n"), "{classic}");
+    assert!(!classic.contains("# EOF") && !classic.contains("# UNIT"), "{classic}");
+}

@@ -3,7 +3,6 @@
 //! A [`Metrics`] is a value that is handed down; there is no global one. Labels are typed, their values come from the configuration
 //! and from enumerations: never from a mail, never a secret, and bounded in number.
 
-mod classic;
 mod endpoints;
 mod ledger;
 mod mailboxes;
@@ -15,13 +14,12 @@ mod submissions;
 use std::{fmt, sync::Arc};
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text},
+    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, prometheus_text, text},
     metrics::{counter::Counter, family::Family, histogram::Histogram, info::Info},
     registry::Registry,
 };
 
 pub use self::{
-    classic::{MEDIA_TYPE as CLASSIC_MEDIA_TYPE, classic},
     endpoints::Endpoint,
     ledger::Commits,
     mailboxes::{Ended, Mailbox},
@@ -33,6 +31,9 @@ use self::{endpoints::Endpoints, mailboxes::Mailboxes, process::Process, submiss
 
 /// The media type of [`Metrics::encode`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The media type of [`Metrics::encode_classic`].
+pub const CLASSIC_MEDIA_TYPE: &str = prometheus_text::CONTENT_TYPE;
 
 /// All metrics of a process. Clones share them.
 #[derive(Debug, Clone)]
@@ -203,6 +204,16 @@ impl Metrics {
     pub fn encode(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+
+    /// The same in the older text format of Prometheus (0.0.4), for whoever does not ask for OpenMetrics.
+    ///
+    /// # Errors
+    /// When a metric can't be written, which none of ours does.
+    pub fn encode_classic(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        prometheus_text::encode(&mut text, &self.registry)?;
         Ok(text)
     }
 }
