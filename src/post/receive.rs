@@ -14,7 +14,7 @@ use super::{
     visit::{Host, Listed, Read, Visit},
 };
 use crate::{
-    config::{Fate, Filter, Limits, Protocol},
+    config::{Fate, Filter, Limits, ReadBy},
     message::Unreadable,
     watch::error::Error,
 };
@@ -44,8 +44,8 @@ impl Wanted {
     ///
     /// # Errors
     /// In words, when it can't.
-    pub fn suits(&self, protocol: Protocol) -> Result<(), &'static str> {
-        let pop3 = protocol == Protocol::Pop3;
+    pub fn suits(&self, protocol: ReadBy) -> Result<(), &'static str> {
+        let pop3 = protocol == ReadBy::Pop3;
         match self.fate {
             _ if !pop3 => Ok(()),
             _ if !self.mailbox.eq_ignore_ascii_case("INBOX") => {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    config::{Fate, Protocol},
+    config::{Fate, ReadBy},
     watch::{
         error::{Error, Refusal},
         pop3::visit as pop3,
@@ -21,7 +21,7 @@ const MAX_HEADER: u64 = 1 << 20;
 #[derive(Clone)]
 pub struct Host {
     /// IMAP or POP3.
-    pub protocol: Protocol,
+    pub protocol: ReadBy,
     /// The account, its server for that protocol, its sign-in.
     pub host: imap::Host,
 }
@@ -63,8 +63,8 @@ impl Visit {
             imap::Manners::Look
         };
         Ok(match host.protocol {
-            Protocol::Pop3 => Self::Pop3(pop3::Visit::open(&host.host).await?),
-            Protocol::Imap | Protocol::Smtp => Self::Imap(imap::Visit::open(&host.host, mailbox, manners).await?),
+            ReadBy::Pop3 => Self::Pop3(pop3::Visit::open(&host.host).await?),
+            ReadBy::Imap => Self::Imap(imap::Visit::open(&host.host, mailbox, manners).await?),
         })
     }
 

@@ -109,7 +109,7 @@ pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
             backlog: Some(config::Backlog::Process),
             ..config::Looks::default()
         },
-        ..config::Mailbox::inbox(Arc::new(account), config::Protocol::Imap, server)
+        ..config::Mailbox::inbox(Arc::new(account), config::ReadBy::Imap, server)
     };
     let command = config::Command::new(vec!["true".into()]);
     let name = EndpointName::new("test").unwrap();

@@ -61,7 +61,7 @@ use self::{door::Account, watcher::Watcher};
 use crate::{
     auth::Login,
     budget::Budget,
-    config::{EndpointName, Inlet, Mailbox, Protocol},
+    config::{EndpointName, Inlet, Mailbox, ReadBy},
     ledger::{Ledger, MailboxKey},
     net::Connects,
 };
@@ -100,8 +100,8 @@ pub async fn run(watch: Watch) {
     }
     let span = tracing::info_span!("watch", endpoint = %names(&watch.inlet));
     match watch.inlet.mailbox.protocol {
-        Protocol::Pop3 => pop3::Watcher::new(watch, Box::new(door)).run().instrument(span).await,
-        Protocol::Imap | Protocol::Smtp => Watcher::new(watch, Box::new(door)).run().instrument(span).await,
+        ReadBy::Pop3 => pop3::Watcher::new(watch, Box::new(door)).run().instrument(span).await,
+        ReadBy::Imap => Watcher::new(watch, Box::new(door)).run().instrument(span).await,
     }
 }
 

@@ -18,7 +18,7 @@ use super::{watcher::Watcher, wire::Wire};
 use crate::{
     auth::{Credential, Forgetful, Login},
     budget::Budget,
-    config::{self, Protocol, Settle},
+    config::{self, ReadBy, Settle},
     ledger::{Cursor, MAILDROP, Verdict},
     net::{ConnectTurn, Connects},
     secret::Secret,
@@ -270,8 +270,8 @@ async fn watched(case: Case) -> (Arc<Server>, Vec<Vec<u8>>) {
     let (first, later) = (server.case.mails.clone(), server.case.later.clone());
     server.fill(&first);
     let mut endpoint = endpoint(config::Watch::Every(Duration::from_secs(60)));
-    endpoint.mailbox.protocol = Protocol::Pop3;
-    endpoint.settle = Settle::usual(Protocol::Pop3);
+    endpoint.mailbox.protocol = ReadBy::Pop3;
+    endpoint.settle = Settle::usual(ReadBy::Pop3);
     let login = Login::new(
         endpoint.mailbox.account.clone(),
         &[],

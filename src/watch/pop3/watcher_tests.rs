@@ -3,7 +3,7 @@ use super::{
     *,
 };
 use crate::{
-    config::{Backlog, Looks, Protocol, Settle},
+    config::{Backlog, Looks, ReadBy, Settle},
     job::Reason,
     ledger::{Content, Lack, MAILDROP, Verdict},
     watch::{
@@ -132,9 +132,9 @@ async fn stopping_waits_for_nobody() {
 
 fn with_looks(looks: Looks, scripts: &[&str]) -> Running {
     let mut endpoint = fakes::endpoint(every(60));
-    endpoint.mailbox.protocol = Protocol::Pop3;
+    endpoint.mailbox.protocol = ReadBy::Pop3;
     endpoint.mailbox.looks = looks;
-    endpoint.settle = Settle::usual(Protocol::Pop3);
+    endpoint.settle = Settle::usual(ReadBy::Pop3);
     let scripts: Vec<String> = scripts.iter().map(|script| format!("{OPEN}{script}")).collect();
     let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
     let run = |watch, door: Scripts| tokio::spawn(Watcher::new(watch, Box::new(door)).run());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    config::{self, Fate, Protocol, Settle},
+    config::{self, Fate, ReadBy, Settle},
     watch::{
         door::Door,
         error::Error,
@@ -28,7 +28,7 @@ pub(super) fn every(seconds: u64) -> config::Watch {
 
 pub(super) fn start(watch: config::Watch, scripts: &[&str]) -> Running {
     let mut endpoint = endpoint(watch);
-    endpoint.mailbox.protocol = Protocol::Pop3;
+    endpoint.mailbox.protocol = ReadBy::Pop3;
     endpoint.settle = Settle {
         done: Fate::Delete,
         failed: Fate::Keep,
