@@ -16,8 +16,9 @@ use super::{
     imap::{Capabilities, Io, Selected, Wire, login},
     memory::Memory,
     script::{self, Server},
-    session::{Looking, Session},
+    session::Session,
     settle::Settler,
+    source::Looking,
 };
 use crate::{
     auth::Credential,
@@ -79,6 +80,8 @@ impl Keys for Scripts {
     fn rejected(&self, _: &Credential) {
         *self.rejected.lock().unwrap() += 1;
     }
+
+    fn reached(&self) {}
 }
 
 pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {

@@ -8,6 +8,7 @@
 mod aside;
 mod backlog;
 mod backoff;
+mod by_imap;
 mod care;
 #[cfg(test)]
 mod connects_tests;
@@ -25,6 +26,7 @@ mod imap;
 pub mod intake;
 mod into_ledger;
 mod listing;
+mod look;
 mod lost;
 mod mechanism;
 #[cfg(test)]
@@ -44,6 +46,7 @@ mod script;
 mod session;
 mod settle;
 mod sizes;
+pub mod source;
 mod taker;
 mod touch;
 mod uids;
@@ -51,13 +54,13 @@ pub mod visit;
 mod watcher;
 pub mod words;
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use self::{door::Account, watcher::Watcher};
+use self::door::Account;
 use crate::{
     auth::Login,
     budget::Budget,
@@ -99,10 +102,12 @@ pub async fn run(watch: Watch) {
         return;
     }
     let span = tracing::info_span!("watch", endpoint = %names(&watch.inlet));
-    match watch.inlet.mailbox.protocol {
-        ReadBy::Pop3 => pop3::Watcher::new(watch, Box::new(door)).run().instrument(span).await,
-        ReadBy::Imap => Watcher::new(watch, Box::new(door)).run().instrument(span).await,
-    }
+    // Boxed, so that each takes the memory that it needs itself, once.
+    let watching: Pin<Box<dyn Future<Output = ()> + Send>> = match watch.inlet.mailbox.protocol {
+        ReadBy::Pop3 => Box::pin(pop3::watcher(watch, Box::new(door)).run()),
+        ReadBy::Imap => Box::pin(by_imap::watcher(watch, Box::new(door)).run()),
+    };
+    watching.instrument(span).await;
 }
 
 /// Who gets mails of this mailbox, for the log.

@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{watcher::Watcher, wire::Wire};
+use super::{watcher, wire::Wire};
 use crate::{
     auth::{Credential, Forgetful, Login},
     budget::Budget,
@@ -249,6 +249,8 @@ impl Keys for Entrance {
         Ok(Credential::Password(Secret::from("pass word")))
     }
 
+    fn reached(&self) {}
+
     fn rejected(&self, _: &Credential) {}
 }
 
@@ -288,7 +290,7 @@ async fn watched(case: Case) -> (Arc<Server>, Vec<Vec<u8>>) {
         health: Arc::default(),
         stop: stop.clone(),
     };
-    let task = tokio::spawn(Watcher::new(watch, Box::new(Entrance(server.clone()))).run());
+    let task = tokio::spawn(watcher(watch, Box::new(Entrance(server.clone()))).run());
     let mut done = HashSet::new();
     for minute in 0..60 {
         sleep(Duration::from_secs(61)).await;

@@ -1,3 +1,5 @@
+use tokio::time::sleep;
+
 use super::{
     world::{IN, IN_STEP, OPEN, QUIT, connections, deletes, delivers, every, lists, session, settled, start},
     *,
@@ -55,7 +57,7 @@ async fn deletions_are_gathered_and_kept_mails_need_no_session() {
         .await;
     assert_eq!(running.servers.lock().unwrap().len(), 1);
     running.memory.due(MAILDROP, &[1], Verdict::Done);
-    sleep(GATHER / 2).await;
+    sleep(Pop3::GATHER / 2).await;
     running.memory.due(MAILDROP, &[3], Verdict::Done);
     running
         .until("all are settled", |this| settled(this) == [1, 2, 3])
@@ -137,7 +139,7 @@ fn with_looks(looks: Looks, scripts: &[&str]) -> Running {
     endpoint.settle = Settle::usual(ReadBy::Pop3);
     let scripts: Vec<String> = scripts.iter().map(|script| format!("{OPEN}{script}")).collect();
     let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
-    let run = |watch, door: Scripts| tokio::spawn(Watcher::new(watch, Box::new(door)).run());
+    let run = |watch, door: Scripts| tokio::spawn(watcher(watch, Box::new(door)).run());
     start_with(endpoint, &scripts, run)
 }
 

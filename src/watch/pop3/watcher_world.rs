@@ -10,7 +10,7 @@ use crate::{
         door::Door,
         error::Error,
         fakes::{Scripts, endpoint},
-        pop3::{login, watcher::Watcher, wire::Wire},
+        pop3::{login, watcher, wire::Wire},
         watcher::world::{Running, start_with},
     },
 };
@@ -37,7 +37,7 @@ pub(super) fn start(watch: config::Watch, scripts: &[&str]) -> Running {
     };
     let scripts: Vec<String> = scripts.iter().map(|script| format!("{OPEN}{script}")).collect();
     let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
-    let run = |watch, door: Scripts| tokio::spawn(Watcher::new(watch, Box::new(door)).run());
+    let run = |watch, door: Scripts| tokio::spawn(watcher(watch, Box::new(door)).run());
     start_with(endpoint, &scripts, run)
 }
 
