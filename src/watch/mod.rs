@@ -16,6 +16,7 @@ mod cursor;
 mod door;
 pub mod error;
 #[cfg(test)]
+#[path = "tests/fakes.rs"]
 mod fakes;
 mod fetch;
 mod first_sight;
@@ -30,8 +31,10 @@ mod look;
 mod lost;
 mod mechanism;
 #[cfg(test)]
+#[path = "tests/memory.rs"]
 mod memory;
 #[cfg(test)]
+#[path = "tests/memory_backlog.rs"]
 mod memory_backlog;
 mod plan;
 pub mod pop3;
@@ -42,6 +45,7 @@ mod retrieve;
 mod rival;
 mod schedule;
 #[cfg(test)]
+#[path = "tests/script.rs"]
 mod script;
 mod session;
 mod settle;

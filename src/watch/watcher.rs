@@ -424,5 +424,5 @@ mod tests;
 #[path = "watcher_trouble_tests.rs"]
 mod trouble_tests;
 #[cfg(test)]
-#[path = "watcher_world.rs"]
+#[path = "tests/watcher_world.rs"]
 pub(in crate::watch) mod world;

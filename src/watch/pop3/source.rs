@@ -210,5 +210,5 @@ mod tests;
 #[path = "watcher_trouble_tests.rs"]
 mod trouble_tests;
 #[cfg(test)]
-#[path = "watcher_world.rs"]
+#[path = "../tests/pop3_world.rs"]
 mod world;
