@@ -144,13 +144,14 @@ impl Fleet {
         self.watches.keep(|id| ids.contains(id));
         self.health.retain(|id, _| ids.contains(id));
         self.acting.retain(|name, _| config.endpoints.contains_key(name));
+        let adoption = Adoption::among(&routes);
         for route in &routes {
             for endpoint in &route.endpoints {
                 if let Err(error) = self.dispatch(endpoint, route, config) {
                     error!(endpoint = %endpoint.name, %error, "endpoint can't start; mend this and save its file again");
                 }
             }
-            if let Err(error) = self.watch(route, config) {
+            if let Err(error) = self.watch(route, &adoption, config) {
                 let endpoints = listed(route);
                 error!(%endpoints, %error, "the mailbox can't be watched; mend this and save the file again");
             }
@@ -187,7 +188,7 @@ impl Fleet {
         self.health.entry(id.clone()).or_insert_with(new).clone()
     }
 
-    fn watch(&mut self, route: &Route, config: &Config) -> Result<(), net::Error> {
+    fn watch(&mut self, route: &Route, adoption: &Adoption, config: &Config) -> Result<(), net::Error> {
         let (id, inlet) = (route.mailbox.id(), Arc::new(route.inlet()));
         let Some((gate, restarted)) = self.watches.make_way(&id, &inlet) else {
             return Ok(());
@@ -204,11 +205,11 @@ impl Fleet {
         };
         let names = listed(route);
         info!(mailbox = %watch::mailbox_key(&route.mailbox), endpoints = %names, restarted, "mailbox is watched");
-        let adoption = Adoption::of(&route.mailbox, config);
+        let adoption = adoption.clone();
         let run = move || {
             let (watch, adoption) = (watch.clone(), adoption.clone());
             let adopted = async move {
-                adoption.adopt(watch.ledger.as_ref()).await;
+                adoption.adopt(watch.ledger.as_ref(), &watch.inlet.mailbox).await;
                 watch::run(watch).await;
             };
             behind(gate.clone(), adopted)

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::{
-        Fate, Filter, Limits, Protocol,
+        Fate, Filter, Limits, ReadBy,
         glob::{self, Against},
     },
     post::{
@@ -167,7 +167,7 @@ async fn received(args: Receive) -> Result<Tally, Fault> {
         (args.pop3_host, args.pop3_port, args.pop3_tls),
     );
     wanted.suits(protocol).map_err(Fault::config)?;
-    let chosen = known.choose(server, protocol).await?;
+    let chosen = known.choose(server, protocol.into()).await?;
     let host = Host {
         protocol,
         host: visit::Host {
@@ -228,15 +228,15 @@ fn wanted(args: &Receive) -> Result<Wanted, Fault> {
 type Said = (Option<String>, Option<u16>, Option<TlsForm>);
 
 /// By IMAP, unless POP3 is asked for or there is nothing else.
-fn server(known: &Known, pop3: bool, by_imap: Said, by_pop3: Said) -> (Protocol, ServerFields) {
+fn server(known: &Known, pop3: bool, by_imap: Said, by_pop3: Said) -> (ReadBy, ServerFields) {
     let base = known.base();
     let asked = pop3 || by_pop3 != (None, None, None);
     let only =
         by_imap == (None, None, None) && base.is_some_and(|account| account.imap.is_none() && account.pop3.is_some());
     let (protocol, (host, port, tls)) = if asked || only {
-        (Protocol::Pop3, by_pop3)
+        (ReadBy::Pop3, by_pop3)
     } else {
-        (Protocol::Imap, by_imap)
+        (ReadBy::Imap, by_imap)
     };
     let tls = tls.map(Into::into);
     (protocol, ServerFields { host, port, tls })

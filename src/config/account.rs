@@ -82,6 +82,32 @@ impl Protocol {
     }
 }
 
+/// How a mailbox is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReadBy {
+    /// By IMAP.
+    Imap,
+    /// By POP3.
+    Pop3,
+}
+
+impl ReadBy {
+    /// Its name, as people write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Protocol::from(self).name()
+    }
+}
+
+impl From<ReadBy> for Protocol {
+    fn from(by: ReadBy) -> Self {
+        match by {
+            ReadBy::Imap => Self::Imap,
+            ReadBy::Pop3 => Self::Pop3,
+        }
+    }
+}
+
 impl Account {
     /// The server for a protocol, if the account has one.
     #[must_use]

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::config::{
-    Account, Action, Auth, Endpoint, Mailbox, Operator, Protocol, Provider, Server, Service, Tls, Webhook,
+    Account, Action, Auth, Endpoint, Mailbox, Operator, Provider, ReadBy, Server, Service, Tls, Webhook,
     versions::Texts,
 };
 use crate::secret::SecretRef;
@@ -29,7 +29,7 @@ fn endpoint(name: &EndpointName, version: u64) -> Arc<Endpoint> {
         hello: None,
         smtp_auth: true,
     };
-    let mailbox = Mailbox::inbox(Arc::new(account), Protocol::Imap, server);
+    let mailbox = Mailbox::inbox(Arc::new(account), ReadBy::Imap, server);
     let webhook = Webhook {
         max_answer: version,
         ..Webhook::new("https://erp.example/".to_owned())

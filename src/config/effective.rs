@@ -8,7 +8,7 @@ use toml::{
 };
 
 use super::{
-    Endpoint, Problem, Protocol,
+    Endpoint, Problem, ReadBy,
     files::{list, read_text},
     load::Sources,
     place::Place,
@@ -44,7 +44,7 @@ pub fn effective(sources: &Sources, endpoint: &Endpoint) -> Result<String, Box<P
         within: Some("defaults"),
     });
     let sources: Vec<_> = [Some(own), shared].into_iter().flatten().collect();
-    Ok(merged(&sources, endpoint.mailbox.protocol == Protocol::Pop3))
+    Ok(merged(&sources, endpoint.mailbox.protocol == ReadBy::Pop3))
 }
 
 /// A file with settings.

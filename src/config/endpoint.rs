@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Action, Answers, Conversation, Inputs, Jobs, Mailbox, Output, Protocol, Rates, Reply, Senders};
+use super::{Action, Answers, Conversation, Inputs, Jobs, Mailbox, Output, Rates, ReadBy, Reply, Senders};
 
 /// An endpoint's name: the stem of its file, `[a-z0-9][a-z0-9_-]{0,62}`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -197,15 +197,15 @@ impl Default for Settle {
 impl Settle {
     /// What happens to mails when nothing else is written. POP3 has no mailbox to move them to.
     #[must_use]
-    pub fn usual(protocol: Protocol) -> Self {
+    pub fn usual(protocol: ReadBy) -> Self {
         match protocol {
-            Protocol::Pop3 => Self {
+            ReadBy::Pop3 => Self {
                 done: Fate::Delete,
                 failed: Fate::Keep,
                 ignored: Fate::Keep,
                 refused: Fate::Keep,
             },
-            Protocol::Imap | Protocol::Smtp => Self::default(),
+            ReadBy::Imap => Self::default(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Account, Protocol, Provider, Server};
+use super::{Account, Provider, ReadBy, Server};
 
 /// A mailbox of an account and how it is watched: the same for all endpoints that watch it.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +12,7 @@ pub struct Mailbox {
     /// Whose mailbox.
     pub account: Arc<Account>,
     /// How it is read.
-    pub protocol: Protocol,
+    pub protocol: ReadBy,
     /// Where it is read: the account's server for that protocol.
     pub server: Server,
     /// The mailbox's name in Unicode. Default `INBOX`; POP3 knows no other.
@@ -46,7 +46,7 @@ impl MailboxId {
 impl Mailbox {
     /// The mailbox `INBOX` of an account, watched as is usual.
     #[must_use]
-    pub fn inbox(account: Arc<Account>, protocol: Protocol, server: Server) -> Self {
+    pub fn inbox(account: Arc<Account>, protocol: ReadBy, server: Server) -> Self {
         let watch = Watch::usual(protocol, account.provider);
         Self {
             account,
@@ -92,9 +92,8 @@ impl Mailbox {
     /// The port, where it isn't one of the usual: with TLS from the first byte or by STARTTLS.
     fn unusual_port(&self) -> Option<u16> {
         let usual: &[u16] = match self.protocol {
-            Protocol::Imap => &[993, 143],
-            Protocol::Pop3 => &[995, 110],
-            Protocol::Smtp => &[],
+            ReadBy::Imap => &[993, 143],
+            ReadBy::Pop3 => &[995, 110],
         };
         Some(self.server.port).filter(|port| !usual.contains(port))
     }
@@ -145,11 +144,11 @@ impl Watch {
     /// How new mail is noticed when nothing is written. A POP3 server never tells of it, and each look is a sign-in: Gmail wants no more
     /// than one in ten minutes for each client and tolerates more, Exchange Online throttles (their pages, 2026).
     #[must_use]
-    pub fn usual(protocol: Protocol, provider: Provider) -> Self {
+    pub fn usual(protocol: ReadBy, provider: Provider) -> Self {
         match (protocol, provider) {
-            (Protocol::Pop3, Provider::Other) => Self::Every(Duration::from_secs(10)),
-            (Protocol::Pop3, Provider::Microsoft(_) | Provider::Google) => Self::Every(Duration::from_secs(60)),
-            (Protocol::Imap | Protocol::Smtp, _) => Self::Idle {
+            (ReadBy::Pop3, Provider::Other) => Self::Every(Duration::from_secs(10)),
+            (ReadBy::Pop3, Provider::Microsoft(_) | Provider::Google) => Self::Every(Duration::from_secs(60)),
+            (ReadBy::Imap, _) => Self::Idle {
                 look: Duration::from_secs(3 * 60),
             },
         }
@@ -231,7 +230,7 @@ mod tests {
     use super::*;
     use crate::config::{Auth, Tls};
 
-    fn mailbox(protocol: Protocol, port: u16, name: &str) -> Mailbox {
+    fn mailbox(protocol: ReadBy, port: u16, name: &str) -> Mailbox {
         let server = Server {
             host: "Mail.example".into(),
             port,
@@ -262,17 +261,17 @@ mod tests {
     #[test]
     fn another_server_on_the_same_host_has_other_mailboxes() {
         for (protocol, port, name, address) in [
-            (Protocol::Imap, 993, "inbox", "imap://me@us.example@mail.example/INBOX"),
-            (Protocol::Imap, 143, "A/b@c", "imap://me@us.example@mail.example/A/b@c"),
+            (ReadBy::Imap, 993, "inbox", "imap://me@us.example@mail.example/INBOX"),
+            (ReadBy::Imap, 143, "A/b@c", "imap://me@us.example@mail.example/A/b@c"),
             (
-                Protocol::Imap,
+                ReadBy::Imap,
                 3143,
                 "INBOX",
                 "imap://me@us.example@mail.example:3143/INBOX",
             ),
-            (Protocol::Pop3, 995, "INBOX", "pop3://me@us.example@mail.example/INBOX"),
+            (ReadBy::Pop3, 995, "INBOX", "pop3://me@us.example@mail.example/INBOX"),
             (
-                Protocol::Pop3,
+                ReadBy::Pop3,
                 993,
                 "INBOX",
                 "pop3://me@us.example@mail.example:993/INBOX",
@@ -280,19 +279,15 @@ mod tests {
         ] {
             assert_eq!(mailbox(protocol, port, name).address(), address);
         }
-        let id = |port| mailbox(Protocol::Imap, port, "INBOX").id();
+        let id = |port| mailbox(ReadBy::Imap, port, "INBOX").id();
         assert_eq!(id(993), id(143));
-        assert_eq!(
-            id(993),
-            mailbox(Protocol::Pop3, 995, "INBOX").id(),
-            "however it is read"
-        );
+        assert_eq!(id(993), mailbox(ReadBy::Pop3, 995, "INBOX").id(), "however it is read");
         assert!(id(993) != id(3143) && id(3143) != id(4143));
     }
 
     #[test]
     fn a_mailbox_is_known_again_at_another_port() {
-        let here = mailbox(Protocol::Imap, 3143, "INBOX");
+        let here = mailbox(ReadBy::Imap, 3143, "INBOX");
         for (address, same) in [
             ("imap://me@us.example@mail.example/INBOX", true),
             ("imap://me@us.example@mail.example:4143/INBOX", true),

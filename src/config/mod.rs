@@ -67,7 +67,7 @@ mod value;
 pub mod versions;
 mod writers;
 
-pub use account::{Account, Auth, Protocol, Server, Tls, TokenSource};
+pub use account::{Account, Auth, Protocol, ReadBy, Server, Tls, TokenSource};
 pub use action::{Action, Body, Command, CommandLimits, HeaderValue, Webhook};
 pub use api::Api;
 pub use conversation::{Answerers, Answers, Conversation};

@@ -194,7 +194,7 @@ pub fn uses<'a>(endpoints: impl IntoIterator<Item = &'a Arc<Endpoint>>, sign_in:
     let mut uses = BTreeSet::new();
     for endpoint in endpoints {
         if is(&endpoint.mailbox.account) {
-            uses.insert(endpoint.mailbox.protocol);
+            uses.insert(endpoint.mailbox.protocol.into());
         }
         if endpoint.reply.account.as_deref().is_some_and(is) {
             uses.insert(Protocol::Smtp);
@@ -226,8 +226,8 @@ impl Config {
         }
         // Its mails are taken, and wait.
         for mailbox in self.held.values().filter_map(super::Held::mailbox) {
-            if mailbox.account.sign_in == sign_in && !uses.contains(&mailbox.protocol) {
-                uses.push(mailbox.protocol);
+            if mailbox.account.sign_in == sign_in && !uses.contains(&mailbox.protocol.into()) {
+                uses.push(mailbox.protocol.into());
             }
         }
         uses

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    config::{Account, Action, Auth, Command, Filter, Limits, Protocol, Provider, Server, Tls},
+    config::{Account, Action, Auth, Command, Filter, Limits, Provider, ReadBy, Server, Tls},
     secret::SecretRef,
 };
 
@@ -30,7 +30,7 @@ fn endpoint(name: &str, mailbox: &str, order: usize) -> Arc<Endpoint> {
     };
     let mailbox = Mailbox {
         name: mailbox.to_owned(),
-        ..Mailbox::inbox(Arc::new(account), Protocol::Imap, server)
+        ..Mailbox::inbox(Arc::new(account), ReadBy::Imap, server)
     };
     let command = Command::new(vec!["true".into()]);
     let name = EndpointName::new(name).unwrap();

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     auth::{Credential, Login},
-    config::{Account, Auth, EndpointName, Protocol, Server},
+    config::{Account, Auth, EndpointName, Protocol, ReadBy, Server},
     net::Traffic,
     refusal::MailHost,
     reply,
@@ -36,12 +36,10 @@ pub(super) async fn examine(patient: &Patient, login: &Result<Login, Trouble>, s
         _ => credential(&mut notes, patient, login, store).await,
     };
     for reading in &patient.reads {
-        notes.part(part(reading.protocol, &reading.server));
+        notes.part(part(reading.protocol.into(), &reading.server));
         match reading.protocol {
-            Protocol::Imap => imap(&mut notes, account, reading, credential.as_ref()).await,
-            Protocol::Pop3 => pop3(&mut notes, account, reading, credential.as_ref()).await,
-            // Nothing is read by it.
-            Protocol::Smtp => {}
+            ReadBy::Imap => imap(&mut notes, account, reading, credential.as_ref()).await,
+            ReadBy::Pop3 => pop3(&mut notes, account, reading, credential.as_ref()).await,
         }
     }
     if let Some(server) = account.smtp.as_ref().filter(|_| patient.sends) {

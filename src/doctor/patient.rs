@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::config::{Account, Backlog, Endpoint, EndpointName, Fate, Protocol, Server};
+use crate::config::{Account, Backlog, Endpoint, EndpointName, Fate, Protocol, ReadBy, Server};
 
 /// An account and what endpoints do with it.
 #[derive(Debug, PartialEq)]
@@ -19,7 +19,7 @@ pub(super) struct Patient {
 /// The mailboxes of an account that are read by one protocol.
 #[derive(Debug, PartialEq)]
 pub(super) struct Reading {
-    pub(super) protocol: Protocol,
+    pub(super) protocol: ReadBy,
     pub(super) server: Server,
     /// Which endpoint reads which mailbox.
     pub(super) mailboxes: Vec<ReadMailbox>,
@@ -71,7 +71,11 @@ impl Patient {
 
     /// What the account is used for, each protocol once.
     pub(super) fn uses(&self) -> Vec<Protocol> {
-        let mut uses: Vec<_> = self.reads.iter().map(|reading| reading.protocol).collect();
+        let mut uses: Vec<_> = self
+            .reads
+            .iter()
+            .map(|reading| Protocol::from(reading.protocol))
+            .collect();
         uses.extend(self.sends.then_some(Protocol::Smtp));
         uses.sort_unstable();
         uses.dedup();
@@ -157,12 +161,7 @@ mod tests {
         })
     }
 
-    fn endpoint(
-        name: &str,
-        account: &Arc<Account>,
-        protocol: Protocol,
-        replies: Option<&Arc<Account>>,
-    ) -> Arc<Endpoint> {
+    fn endpoint(name: &str, account: &Arc<Account>, protocol: ReadBy, replies: Option<&Arc<Account>>) -> Arc<Endpoint> {
         let mailbox = Mailbox {
             name: name.to_uppercase(),
             ..Mailbox::inbox(account.clone(), protocol, account.imap.clone().unwrap())
@@ -180,9 +179,9 @@ mod tests {
         let same = account("one");
         let found = patients(
             &[
-                endpoint("a", &one, Protocol::Imap, None),
-                endpoint("b", &same, Protocol::Imap, Some(&two)),
-                endpoint("c", &one, Protocol::Pop3, Some(&one)),
+                endpoint("a", &one, ReadBy::Imap, None),
+                endpoint("b", &same, ReadBy::Imap, Some(&two)),
+                endpoint("c", &one, ReadBy::Pop3, Some(&one)),
             ],
             &BTreeMap::new(),
         );

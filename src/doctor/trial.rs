@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     auth::{Login, TokenStore},
-    config::{Account, Protocol},
+    config::{Account, Protocol, ReadBy},
 };
 
 /// Tries every server of an account with its sign-in. What none of `uses` needs may fail: nothing asked for it.
@@ -37,16 +37,20 @@ pub async fn trial(account: &Arc<Account>, uses: &[Protocol], login: &Login, sto
 /// One protocol of an account, as if an endpoint used it.
 fn patient(account: &Arc<Account>, protocol: Protocol) -> Option<Patient> {
     let server = account.server(protocol)?.clone();
-    let sends = protocol == Protocol::Smtp;
-    let reading = Reading {
+    let read_by = match protocol {
+        Protocol::Imap => Some(ReadBy::Imap),
+        Protocol::Pop3 => Some(ReadBy::Pop3),
+        Protocol::Smtp => None,
+    };
+    let reading = |protocol| Reading {
         protocol,
         server,
         mailboxes: Vec::new(),
     };
     Some(Patient {
         account: account.clone(),
-        reads: if sends { Vec::new() } else { vec![reading] },
-        sends,
+        reads: read_by.map(reading).into_iter().collect(),
+        sends: read_by.is_none(),
     })
 }
 

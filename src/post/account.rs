@@ -154,7 +154,7 @@ pub fn watched_by<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Action, Command, Mailbox};
+    use crate::config::{Action, Command, Mailbox, ReadBy};
 
     fn office() -> Account {
         Account {
@@ -217,7 +217,7 @@ mod tests {
         let server = office.smtp.clone().unwrap();
         let mailbox = Mailbox {
             name: "Orders".into(),
-            ..Mailbox::inbox(office.clone(), Protocol::Imap, server.clone())
+            ..Mailbox::inbox(office.clone(), ReadBy::Imap, server.clone())
         };
         let action = Action::Command(Command::new(vec!["true".into()]));
         let endpoint = Endpoint::new(EndpointName::new("orders").unwrap(), mailbox, action);

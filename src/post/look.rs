@@ -4,52 +4,61 @@
 //! POP3. The price is that the header of every mail up to the last one that is meant is fetched: up to 64 KiB each by IMAP, 32 mails a
 //! command; by POP3 one TOP a mail.
 
-use super::visit::{Listed, Read, Visit};
 use crate::{
     config::{Filter, Limits},
     message::{
         self, Head,
         filter::{Judgement, judge},
     },
-    watch::error::Error,
+    watch::{
+        error::Error,
+        source::{Fetched, Item, Kept, Opened},
+    },
 };
 
 use bytes::Bytes;
 
 /// What a look at some mails found.
-#[derive(Debug, Default)]
-pub(super) struct Found {
+#[derive(Debug)]
+pub(super) struct Found<K> {
     /// The mails that are meant, in their order.
-    pub(super) meant: Vec<Listed>,
+    pub(super) meant: Vec<Item<K>>,
     /// Mails whose header can't be read: nobody knows whether they are meant.
     pub(super) unknown: usize,
 }
 
 /// The mails of these that a filter means.
-pub(super) async fn choose(
-    visit: Visit,
-    mails: &[Listed],
+pub(super) async fn choose<M: Opened>(
+    visit: M,
+    mails: &[Item<M::Key>],
     filter: &Filter,
     limits: &Limits,
-) -> Result<(Visit, Found), Error> {
-    let mut found = Found::default();
+) -> Result<(M, Found<M::Key>), Error> {
+    let mut found = Found {
+        meant: Vec::new(),
+        unknown: 0,
+    };
     if filter.from.is_empty() && filter.subject.is_empty() {
         found.meant = mails.to_vec();
         return Ok((visit, found));
     }
     let (mut visit, beginnings) = visit.beginnings(mails).await?;
     for mail in mails {
-        let Some((_, beginning)) = beginnings.iter().find(|(number, _)| *number == mail.number) else {
+        let Some((_, beginning)) = beginnings.iter().find(|(key, _)| *key == mail.key) else {
             continue;
         };
         let mut header = header(beginning);
         if header.is_none() {
-            let read;
-            (visit, read) = visit.read(mail, limits.size).await?;
-            header = match read {
-                Read::Whole { bytes, .. } => Some(self::header(&bytes).unwrap_or(bytes)),
-                Read::TooLarge | Read::Refused(_) => None,
-                Read::Gone => continue,
+            let mut kept = Kept::default();
+            let fetched;
+            (visit, fetched) = fetch(visit, mail, limits.size, &mut kept).await?;
+            header = match fetched {
+                Fetched::Whole => {
+                    let bytes = kept.bytes.into();
+                    Some(self::header(&bytes).unwrap_or(bytes))
+                }
+                Fetched::TooLarge | Fetched::Not(_) => None,
+                Fetched::Gone => continue,
             };
         }
         match head(header, limits).await {
@@ -63,6 +72,19 @@ pub(super) async fn choose(
         }
     }
     Ok((visit, found))
+}
+
+/// Fetches a mail. What says of itself that it is too large is not asked for.
+pub(super) async fn fetch<M: Opened>(
+    visit: M,
+    mail: &Item<M::Key>,
+    limit: u64,
+    kept: &mut Kept,
+) -> Result<(M, Fetched), Error> {
+    match mail.size > limit {
+        true => Ok((visit, Fetched::TooLarge)),
+        false => visit.fetch(mail, limit, kept).await,
+    }
 }
 
 async fn head(header: Option<Bytes>, limits: &Limits) -> Option<Head> {

@@ -13,16 +13,14 @@ mod parcel;
 mod receive;
 mod send;
 mod shelf;
-mod visit;
 
 pub use address::{Mailbox, addresses};
 pub use draft::{Attached, Draft, MAX_INPUT, Unfit, header};
 pub use letter::{Letter, letter};
 pub use page::{Element, json};
-pub use receive::{Failure, Tally, Tell, Wanted, receive};
+pub use receive::{Failure, Host, Tally, Tell, Wanted, receive};
 pub use send::{Delivery, Refusal, Undelivered, send};
 pub use shelf::{Lock, Shelf};
-pub use visit::Host;
 
 /// Hears of the steps on the way, each in a few words.
 pub type Steps<'a> = &'a (dyn Fn(&str) + Sync);

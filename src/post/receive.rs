@@ -7,20 +7,33 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Element, Shelf, Steps,
-    look::{self, choose},
+    look::{choose, fetch},
     page::Then,
     parcel::{self, Parcel},
     shelf::Contents,
-    visit::{Host, Listed, Read, Visit},
 };
 use crate::{
-    config::{Fate, Filter, Limits, Protocol},
+    config::{Fate, Filter, Limits, ReadBy},
     message::Unreadable,
-    watch::error::Error,
+    watch::{
+        error::Error,
+        pop3,
+        source::{Fetched, Item, Kept, Opened},
+        visit::{self, Manners},
+    },
 };
 
 /// Mails whose headers are asked for at once.
 const AT_ONCE: usize = 32;
+
+/// Whose mailbox, and how it is read.
+#[derive(Clone)]
+pub struct Host {
+    /// IMAP or POP3.
+    pub protocol: ReadBy,
+    /// The account, its server for that protocol, its sign-in.
+    pub host: visit::Host,
+}
 
 /// What is to be received.
 #[derive(Debug, Clone)]
@@ -44,8 +57,8 @@ impl Wanted {
     ///
     /// # Errors
     /// In words, when it can't.
-    pub fn suits(&self, protocol: Protocol) -> Result<(), &'static str> {
-        let pop3 = protocol == Protocol::Pop3;
+    pub fn suits(&self, protocol: ReadBy) -> Result<(), &'static str> {
+        let pop3 = protocol == ReadBy::Pop3;
         match self.fate {
             _ if !pop3 => Ok(()),
             _ if !self.mailbox.eq_ignore_ascii_case("INBOX") => {
@@ -112,7 +125,29 @@ pub async fn receive(
         server.port,
         host.protocol.name()
     ));
-    let visit = Visit::open(host, &wanted.mailbox, wanted.fate != Fate::Keep).await?;
+    match host.protocol {
+        ReadBy::Imap => {
+            let manners = match wanted.fate {
+                Fate::Keep => Manners::Look,
+                Fate::Mark | Fate::Flag | Fate::Move(_) | Fate::Delete => Manners::Touch,
+            };
+            let visit = visit::Visit::open(&host.host, &wanted.mailbox, manners).await?;
+            receive_from(visit, wanted, shelf, on, tell).await
+        }
+        ReadBy::Pop3 => {
+            let visit = pop3::visit::Visit::open(&host.host).await?;
+            receive_from(visit, wanted, shelf, on, tell).await
+        }
+    }
+}
+
+async fn receive_from<M: Opened>(
+    visit: M,
+    wanted: &Wanted,
+    shelf: Option<Shelf>,
+    on: Steps<'_>,
+    tell: Tell<'_>,
+) -> Result<Tally, Failure> {
     let mut taker = Taker {
         wanted,
         shelf: shelf.map(Arc::new),
@@ -129,14 +164,14 @@ pub async fn receive(
         if taker.is_full() {
             break;
         }
-        let found: look::Found;
+        let found;
         (visit, found) = choose(visit, group, &wanted.filter, &wanted.limits).await?;
         taker.tally.unknown += found.unknown;
         for mail in found.meant {
             if taker.is_full() {
                 break 'all;
             }
-            on(&format!("receiving mail {} ({} bytes)", mail.uid, mail.size));
+            on(&format!("receiving mail {} ({} bytes)", mail.name, mail.size));
             visit = taker.take(visit, &mail).await?;
         }
     }
@@ -159,13 +194,14 @@ impl Taker<'_> {
         self.wanted.count.is_some_and(|count| self.tally.received >= count)
     }
 
-    async fn take(&mut self, visit: Visit, mail: &Listed) -> Result<Visit, Failure> {
+    async fn take<M: Opened>(&mut self, visit: M, mail: &Item<M::Key>) -> Result<M, Failure> {
         let limits = &self.wanted.limits;
-        let (visit, read) = visit.read(mail, limits.size).await?;
-        let (raw, received) = match read {
-            Read::Whole { bytes, received } => (bytes, received),
-            Read::Gone => return Ok(visit),
-            Read::TooLarge => {
+        let mut kept = Kept::default();
+        let (visit, fetched) = fetch(visit, mail, limits.size, &mut kept).await?;
+        let (raw, received) = match fetched {
+            Fetched::Whole => (Bytes::from(kept.bytes), kept.received),
+            Fetched::Gone => return Ok(visit),
+            Fetched::TooLarge => {
                 let why = format!(
                     "the mail has {} bytes, and {} are allowed: --max-size",
                     mail.size, limits.size
@@ -173,7 +209,7 @@ impl Taker<'_> {
                 self.told(&mut self.element(mail, None), &[], Some(why))?;
                 return Ok(visit);
             }
-            Read::Refused(answer) => {
+            Fetched::Not(answer) => {
                 let why = format!("the server does not give the mail: {answer}");
                 self.told(&mut self.element(mail, None), &[], Some(why))?;
                 return Ok(visit);
@@ -229,15 +265,15 @@ impl Taker<'_> {
     }
 
     /// The last touch, then the telling: of a mail that was touched somebody always hears.
-    async fn settle(
+    async fn settle<M: Opened>(
         &mut self,
-        visit: Visit,
-        mail: &Listed,
+        visit: M,
+        mail: &Item<M::Key>,
         mut element: Element,
         raw: &[u8],
         why: Option<String>,
-    ) -> Result<Visit, Failure> {
-        match visit.touch(mail, &self.wanted.fate).await {
+    ) -> Result<M, Failure> {
+        match visit.settle(mail, &self.wanted.fate).await {
             Ok((visit, Ok(()))) => {
                 element.then = Then::from(&self.wanted.fate);
                 self.told(&mut element, raw, why)?;
@@ -262,10 +298,10 @@ impl Taker<'_> {
         (self.tell)(element, raw).map_err(Failure::Output)
     }
 
-    fn element(&self, mail: &Listed, received: Option<DateTime<Utc>>) -> Element {
+    fn element<K>(&self, mail: &Item<K>, received: Option<DateTime<Utc>>) -> Element {
         Element {
             folder: None,
-            uid: mail.uid.clone(),
+            uid: mail.name.clone(),
             uid_validity: self.uid_validity,
             size: mail.size,
             received,

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     config::{
-        Account, Action, Auth, Command, EndpointName, Form, Mailbox, Protocol, Provider, ReplyTo, Server, Template,
-        Tls, Words,
+        Account, Action, Auth, Command, EndpointName, Form, Mailbox, Provider, ReadBy, ReplyTo, Server, Template, Tls,
+        Words,
     },
     job::{Answer, JobId, Original, Reason},
     message,
@@ -48,7 +48,7 @@ pub(super) fn endpoint() -> Endpoint {
         hello: None,
         smtp_auth: true,
     });
-    let mailbox = Mailbox::inbox(account.clone(), Protocol::Imap, server);
+    let mailbox = Mailbox::inbox(account.clone(), ReadBy::Imap, server);
     let name = EndpointName::new("invoices").unwrap();
     Endpoint {
         reply: Reply::to(vec![ReplyTo::Sender], account),

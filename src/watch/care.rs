@@ -19,8 +19,8 @@ use tokio::time::Instant;
 use super::{
     cursor::Listed,
     error::{Error, Words},
-    intake::About,
     sizes::Sizes,
+    taker::About,
 };
 use crate::ledger::Cursor;
 

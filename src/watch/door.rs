@@ -28,6 +28,8 @@ pub(super) trait Keys: Send + Sync {
     async fn credential(&self) -> Result<Credential, Error>;
     /// The server did not take this one.
     fn rejected(&self, credential: &Credential);
+    /// Somebody got through to the server, and in.
+    fn reached(&self);
 }
 
 /// The way to a server that speaks over wires of this kind.
@@ -56,6 +58,10 @@ impl Keys for Account {
 
     fn rejected(&self, credential: &Credential) {
         self.login.rejected(credential);
+    }
+
+    fn reached(&self) {
+        self.connects.reached(&self.inlet.mailbox.server);
     }
 }
 
@@ -88,7 +94,8 @@ where
             let wire = door.knock().await.map_err(Error::before_greeting)?;
             open(wire, credential.clone()).await
         };
-        let opened = timeout(CONNECT, opened).await.unwrap_or(Err(Error::Endless {
+        // In a box of its own: while it waits behind others, a connection takes next to nothing.
+        let opened = timeout(CONNECT, Box::pin(opened)).await.unwrap_or(Err(Error::Endless {
             command: "connecting",
             after: CONNECT,
         }));
@@ -101,7 +108,12 @@ where
                 }
                 last = true;
             }
-            opened => return opened,
+            opened => {
+                if opened.is_ok() {
+                    door.reached();
+                }
+                return opened;
+            }
         }
     }
 }
@@ -136,6 +148,8 @@ mod tests {
         fn rejected(&self, _: &Credential) {
             self.rejected.fetch_add(1, Ordering::Relaxed);
         }
+
+        fn reached(&self) {}
     }
 
     #[async_trait]

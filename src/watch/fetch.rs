@@ -18,12 +18,14 @@ use super::{
     cursor::{Portion, SMALL},
     error::{Error, Words},
     imap::{Answer, FETCH, Fetch, Heard, Said, Step, Wire},
-    intake::{About, Held, Intake, held},
+    intake::Intake,
     into_ledger::IntoLedger,
     listing::present,
     reading::{Bit, Reading, Then},
-    retrieve::{Retrieved, Sink, retrieve},
+    retrieve::retrieve,
     sizes::Sizes,
+    source::{Fetched, Sink},
+    taker::{About, Held, held},
     uids,
 };
 use crate::{job::Reason, ledger::Lack};
@@ -340,16 +342,16 @@ async fn rest(
     let uid = sink.uid;
     let (wire, retrieved) = retrieve(wire, uid, reading, &mut sink, sizes).await?;
     let one = match retrieved {
-        Retrieved::Whole => {
+        Fetched::Whole => {
             sink.end(None).await?;
             One::Came
         }
-        Retrieved::TooLarge => {
+        Fetched::TooLarge => {
             sink.end(too_large(limit)).await?;
             One::Came
         }
-        Retrieved::Gone => One::Gone,
-        Retrieved::Not(why) => One::Not(why, sink.told()),
+        Fetched::Gone => One::Gone,
+        Fetched::Not(why) => One::Not(why, sink.told()),
     };
     Ok((wire, one))
 }

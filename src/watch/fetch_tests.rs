@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use super::*;
 use crate::{
     ledger::Cursor,
-    watch::{care::Care, fakes::World, imap::Capabilities, session::Scope},
+    watch::{care::Care, fakes::World, imap::Capabilities, source::Scope},
 };
 
 const NEWS: &str = "C: UID FETCH 5:* (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.262144>)";
@@ -32,7 +32,13 @@ async fn look(world: &World, scope: Scope, script: &[String]) -> Result<u32, Err
     let script: Vec<&str> = script.iter().map(String::as_str).collect();
     let (session, server) = world.session(&script, Capabilities::default());
     let (session, _) = session
-        .look(scope, &world.looking(), &mut world.settler(), &mut Care::default())
+        .look(
+            scope,
+            &world.looking(),
+            None,
+            &mut world.settler(),
+            &mut Care::default(),
+        )
         .await?;
     server.finished().await;
     Ok(session.cursor.uid_next)
@@ -42,7 +48,6 @@ fn strings(lines: &[&str]) -> Vec<String> {
     lines.iter().map(|line| (*line).to_owned()).collect()
 }
 
-/// 40.
 #[tokio::test]
 async fn answers_count_by_uid() {
     let world = World::new();
@@ -295,7 +300,13 @@ async fn mails_are_settled_between_the_portions_of_a_long_look() {
     let (session, server) = world.session(&script, Capabilities::default());
     world.memory.due(7, &[1], crate::ledger::Verdict::Failed);
     session
-        .look(Scope::All, &world.looking(), &mut world.settler(), &mut Care::default())
+        .look(
+            Scope::All,
+            &world.looking(),
+            None,
+            &mut world.settler(),
+            &mut Care::default(),
+        )
         .await
         .unwrap();
     server.finished().await;

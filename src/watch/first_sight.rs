@@ -14,7 +14,7 @@ use super::{
     error::Error,
     imap::{Answer, Fetch, Said, Selected, Wire},
     listing, lost,
-    session::Looking,
+    source::Looking,
     uids,
 };
 use crate::{

@@ -5,6 +5,9 @@ use crate::watch::{
     imap::Io,
     script::{Server, play_lines},
 };
+use tokio::sync::Notify;
+
+const GATHER: Duration = Duration::from_millis(300);
 
 fn wire(script: &[&str]) -> (Wire, Server) {
     let (stream, server) = play_lines(script.iter().map(|line| (*line).to_owned()).collect());
@@ -13,7 +16,7 @@ fn wire(script: &[&str]) -> (Wire, Server) {
 }
 
 /// What a wait of two minutes came to, and after how many seconds.
-async fn woken(script: &[&str], bell: &Notify) -> (Result<Woke, Error>, u64) {
+async fn woken(script: &[&str], bell: &Notify) -> (Result<Woke<Wire>, Error>, u64) {
     let (wire, server) = wire(script);
     let mut rang = None;
     let begin = Instant::now();
@@ -21,8 +24,9 @@ async fn woken(script: &[&str], bell: &Notify) -> (Result<Woke, Error>, u64) {
         until: begin + Duration::from_secs(120),
         bell,
         rang: &mut rang,
+        gather: GATHER,
     };
-    let woke = timeout(Duration::from_secs(1000), wait.idle(wire))
+    let woke = timeout(Duration::from_secs(1000), idle(wire, wait))
         .await
         .expect("no wait is for ever");
     let seconds = begin.elapsed().as_secs();
@@ -65,7 +69,7 @@ async fn news_wake() {
         ],
     ] {
         let (woke, seconds) = woken(script, &Notify::new()).await;
-        assert!(matches!(woke, Ok(Woke::News(_))), "{script:?}: {woke:?}");
+        assert!(matches!(woke, Ok(Woke::News(..))), "{script:?}: {woke:?}");
         assert!(seconds <= 50, "{seconds}");
     }
 }
@@ -78,8 +82,9 @@ async fn news_from_another_command_need_no_idle() {
         until: Instant::now() + Duration::from_secs(120),
         bell: &Notify::new(),
         rang: &mut None,
+        gather: GATHER,
     };
-    assert!(matches!(wait.idle(wire).await, Ok(Woke::News(_))));
+    assert!(matches!(idle(wire, wait).await, Ok(Woke::News(..))));
     server.finished().await;
 }
 
@@ -123,7 +128,6 @@ async fn the_bell_wakes_after_a_moment_of_gathering() {
     assert_eq!(begin.elapsed(), GATHER);
 }
 
-/// 28.
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_ends_in_idle_is_an_error() {
     for (script, error, after) in [

@@ -7,80 +7,22 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Health, error::Error, taker::Taker};
+use super::{
+    Health,
+    error::Error,
+    taker::{About, Arrived, Held, Small, Taker},
+};
 use crate::{
     budget::{Budget, Room},
     config::EndpointName,
-    job::Reason,
     ledger::{self, Cursor, Lack, Ledger, MailboxKey, Taken},
 };
 
 /// What may wait for the task, beside what the budget allows.
 const QUEUE: usize = 32;
-
-/// Why a mail is taken but not worked on.
-pub(crate) type Held = Option<Lack>;
-
-/// A mail that is over the limit is not read to its end, and nobody works on it.
-pub(crate) fn held(size: u64, limit: u64) -> Held {
-    let detail = || {
-        format!(
-            "the mail is larger than {limit} bytes, the limit of this mailbox's endpoints: raise `size` in [limits], then mailjob jobs retry has it fetched again"
-        )
-    };
-    (size > limit).then(|| Lack {
-        reason: Reason::TooLarge,
-        detail: detail(),
-        size,
-        upload: None,
-    })
-}
-
-/// What a server says of a mail beside its bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct About {
-    /// When it received the mail.
-    pub(crate) received: Option<DateTime<Utc>>,
-    /// How many bytes it has.
-    pub(crate) told: Option<u64>,
-}
-
-/// What the session hands over.
-pub(super) enum Arrived {
-    /// A mail in one piece.
-    Mail(Small),
-    /// The beginning of one in several.
-    Begin { uid: u32, about: About },
-    /// The next piece of it.
-    Piece(Bytes, Room),
-    /// What the server says of it beside its bytes.
-    About(About),
-    /// Its end.
-    End(Held),
-    /// It is not there any more, or begins again.
-    Gone,
-    /// A mail in one piece was not the only one under its UID.
-    Retract(u32),
-    /// A mail whose bytes can't be had.
-    Lacking { uid: u32, about: About, lack: Lack },
-    /// Every mail below this UID was handed over.
-    Cursor(u32),
-    /// Somebody waits for room.
-    Flush,
-}
-
-/// A mail in one piece.
-pub(super) struct Small {
-    pub(super) uid: u32,
-    pub(super) about: About,
-    pub(super) bytes: Bytes,
-    pub(super) held: Held,
-    pub(super) room: Room,
-}
 
 /// The way into the ledger for one look at a mailbox.
 pub(crate) struct Intake {

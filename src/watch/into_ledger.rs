@@ -5,8 +5,9 @@ use bytes::Bytes;
 use super::{
     cursor::SMALL,
     error::Error,
-    intake::{About, Held, Intake},
-    retrieve::Sink,
+    intake::Intake,
+    source::Sink,
+    taker::{About, Held},
 };
 
 /// A mail on its way into the ledger: as a whole where it is small, piece by piece where it is not.

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::Watcher;
 use crate::{
     config::{self, Looks},
     ledger::Verdict,
     watch::{
+        by_imap,
         fakes::endpoint,
         watcher::world::{Running, idle, script, start_with},
     },
@@ -17,7 +17,7 @@ use crate::{
 fn start(watch: config::Watch, looks: Looks, scripts: &[&str]) -> Running {
     let mut endpoint = endpoint(watch);
     endpoint.mailbox.looks = looks;
-    let run = |watch, door| tokio::spawn(Watcher::new(watch, Box::new(door)).run());
+    let run = |watch, door| tokio::spawn(by_imap::watcher(watch, Box::new(door)).run());
     start_with(endpoint, scripts, run)
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::{
     error::Error,
     imap::{Answer, Said, Wire, mutf7},
-    session::Looking,
+    source::Looking,
 };
 use crate::config::{Fate, Inlet};
 

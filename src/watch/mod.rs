@@ -8,6 +8,7 @@
 mod aside;
 mod backlog;
 mod backoff;
+mod by_imap;
 mod care;
 #[cfg(test)]
 mod connects_tests;
@@ -15,6 +16,7 @@ mod cursor;
 mod door;
 pub mod error;
 #[cfg(test)]
+#[path = "tests/fakes.rs"]
 mod fakes;
 mod fetch;
 mod first_sight;
@@ -25,11 +27,14 @@ mod imap;
 pub mod intake;
 mod into_ledger;
 mod listing;
+mod look;
 mod lost;
 mod mechanism;
 #[cfg(test)]
+#[path = "tests/memory.rs"]
 mod memory;
 #[cfg(test)]
+#[path = "tests/memory_backlog.rs"]
 mod memory_backlog;
 mod plan;
 pub mod pop3;
@@ -40,10 +45,12 @@ mod retrieve;
 mod rival;
 mod schedule;
 #[cfg(test)]
+#[path = "tests/script.rs"]
 mod script;
 mod session;
 mod settle;
 mod sizes;
+pub mod source;
 mod taker;
 mod touch;
 mod uids;
@@ -51,17 +58,17 @@ pub mod visit;
 mod watcher;
 pub mod words;
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use self::{door::Account, watcher::Watcher};
+use self::door::Account;
 use crate::{
     auth::Login,
     budget::Budget,
-    config::{EndpointName, Inlet, Mailbox, Protocol},
+    config::{EndpointName, Inlet, Mailbox, ReadBy},
     ledger::{Ledger, MailboxKey},
     net::Connects,
 };
@@ -99,10 +106,12 @@ pub async fn run(watch: Watch) {
         return;
     }
     let span = tracing::info_span!("watch", endpoint = %names(&watch.inlet));
-    match watch.inlet.mailbox.protocol {
-        Protocol::Pop3 => pop3::Watcher::new(watch, Box::new(door)).run().instrument(span).await,
-        Protocol::Imap | Protocol::Smtp => Watcher::new(watch, Box::new(door)).run().instrument(span).await,
-    }
+    // Boxed, so that each takes the memory that it needs itself, once.
+    let watching: Pin<Box<dyn Future<Output = ()> + Send>> = match watch.inlet.mailbox.protocol {
+        ReadBy::Pop3 => Box::pin(pop3::watcher(watch, Box::new(door)).run()),
+        ReadBy::Imap => Box::pin(by_imap::watcher(watch, Box::new(door)).run()),
+    };
+    watching.instrument(span).await;
 }
 
 /// Who gets mails of this mailbox, for the log.

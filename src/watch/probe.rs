@@ -16,13 +16,14 @@ use super::{
         mutf7,
         response::Known,
     },
-    intake::About,
     listing,
     mechanism::SignIn,
     reading::Reading,
-    retrieve::{Retrieved, Sink, retrieve},
+    retrieve::retrieve,
     session::{self, Begun},
     sizes::Sizes,
+    source::{Fetched, Sink},
+    taker::About,
 };
 use crate::{
     auth::Credential,
@@ -186,8 +187,8 @@ impl Session {
         let retrieved;
         (self.wire, retrieved) = retrieve(self.wire, uid, reading, &mut Nowhere, &mut sizes).await?;
         let trouble = match retrieved {
-            Retrieved::Whole | Retrieved::TooLarge | Retrieved::Gone => None,
-            Retrieved::Not(why) => Some(why),
+            Fetched::Whole | Fetched::TooLarge | Fetched::Gone => None,
+            Fetched::Not(why) => Some(why),
         };
         Ok((self, Some(Newest { uid, trouble })))
     }

@@ -6,7 +6,8 @@ use super::{
     care::Care,
     error::Error,
     fetch::{One, Receiver, undelivered},
-    session::{Looking, Session},
+    session::Session,
+    source::Looking,
 };
 use crate::{
     job::Reason,

@@ -5,34 +5,12 @@ use bytes::{Buf, Bytes};
 use super::{
     error::{Error, Words},
     imap::{self as wire, Answer, FETCH, Fetch, Said, Step, Wire},
-    intake::About,
     listing,
     reading::{Ask, Bit, Came, Reading, Then},
     sizes::Sizes,
+    source::{Fetched, Sink},
+    taker::About,
 };
-
-/// Where the bytes of a mail go.
-pub(super) trait Sink: Send {
-    /// The next of them.
-    fn piece(&mut self, bytes: Bytes) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Those that came are of no use; it begins again.
-    fn forget(&mut self) -> impl Future<Output = Result<(), Error>> + Send;
-    /// What the server says of the mail beside its bytes.
-    fn about(&mut self, about: About);
-}
-
-/// What came of it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Retrieved {
-    /// All of it.
-    Whole,
-    /// It has more bytes than were allowed.
-    TooLarge,
-    /// It is not there any more.
-    Gone,
-    /// The server does not give it, and why.
-    Not(Words),
-}
 
 /// Reads a mail to its end.
 pub(super) async fn retrieve<S: Sink>(
@@ -41,7 +19,7 @@ pub(super) async fn retrieve<S: Sink>(
     mut reading: Reading,
     sink: &mut S,
     sizes: &mut Sizes,
-) -> Result<(Wire, Retrieved), Error> {
+) -> Result<(Wire, Fetched), Error> {
     wire.allow(reading.most());
     loop {
         let answer;
@@ -52,7 +30,7 @@ pub(super) async fn retrieve<S: Sink>(
                 (wire, there) = listing::present(wire, &[uid]).await?;
                 if !there.contains(&uid) {
                     sink.forget().await?;
-                    return Ok((wire, Retrieved::Gone));
+                    return Ok((wire, Fetched::Gone));
                 }
                 (Came::Nothing, None)
             }
@@ -77,11 +55,11 @@ pub(super) async fn retrieve<S: Sink>(
                 sink.forget().await?;
                 continue;
             }
-            Then::KeepLast(_) | Then::End => Retrieved::Whole,
-            Then::TooLarge => Retrieved::TooLarge,
+            Then::KeepLast(_) | Then::End => Fetched::Whole,
+            Then::TooLarge => Fetched::TooLarge,
             Then::Not(why) => {
                 sink.forget().await?;
-                Retrieved::Not(why)
+                Fetched::Not(why)
             }
         };
         return Ok((wire, end));

@@ -1,35 +1,22 @@
 //! A session: one mailbox, selected, and how far it was read.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use async_trait::async_trait;
-use chrono::Utc;
-use tokio::{net::TcpStream, time::Instant};
+use tokio::net::TcpStream;
 
 use super::{
-    Health, Watch,
-    care::Care,
-    cursor::{self, portions},
+    cursor,
     door::{self, Account, CONNECT, Door, who},
     error::{Error, Words},
-    fetch::Receiver,
     imap::{Capabilities, Habit, Io, Selected, Wire, login},
-    intake::Intake,
-    listing,
-    settle::Settler,
-    touch::Targets,
+    source::Scope,
 };
 use crate::{
-    budget::Budget,
-    config::{Inlet, Mailbox, Server, Tls, TlsFiles},
-    ledger::{Cursor, Ledger, MailboxKey},
+    config::{Mailbox, Server, Tls, TlsFiles},
+    ledger::Cursor,
     net::{self, Handshake},
 };
-
-/// Old mails that are taken together.
-const WANTED: usize = 200;
-/// News of so many mails are received without listing them first.
-const FEW: u32 = 32;
 
 #[async_trait]
 impl Door<Wire> for Account {
@@ -86,50 +73,18 @@ pub(super) struct Session {
     pub(super) targets: Targets,
 }
 
-/// Where to look for mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// The server spoke of about so many new ones.
-    News(u32),
-    /// Everything from the cursor on.
-    All,
-    /// What made trouble before, and nothing else.
-    Again,
-    /// There is nothing new.
-    Nothing,
-}
-
-/// What a look needs.
-pub(super) struct Looking<'a> {
-    pub(super) inlet: &'a Inlet,
-    pub(super) ledger: &'a Arc<dyn Ledger>,
-    pub(super) mailbox: &'a MailboxKey,
-    pub(super) budget: &'a Budget,
-    pub(super) health: &'a Arc<Health>,
-}
-
-impl<'a> Looking<'a> {
-    pub(super) fn of(watch: &'a Watch, mailbox: &'a MailboxKey) -> Self {
-        Self {
-            inlet: &watch.inlet,
-            ledger: &watch.ledger,
-            mailbox,
-            budget: &watch.budget,
-            health: &watch.health,
-        }
-    }
-
-    /// What takes the mails of this look into the ledger. To be called within a runtime: it starts a task.
-    pub(super) fn intake(&self, cursor: Cursor) -> Intake {
-        Intake::begin(
-            self.ledger.clone(),
-            self.inlet.takers.clone(),
-            self.mailbox.clone(),
-            cursor,
-            self.budget.clone(),
-            self.health.clone(),
-        )
-    }
+/// Names of target mailboxes, as written by the operator and as the server wants them.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    pub(super) names: HashMap<String, String>,
+    /// It was said that deleted mails stay.
+    pub(super) warned: bool,
+    /// Of the mails that the last command named, so many were touched, as far as the server says.
+    pub(super) touched: Option<usize>,
+    /// So many mails were told to be gone while it ran.
+    pub(super) expunged: usize,
+    /// Mails were there after the server said that they are gone: no missing mailbox is to blame.
+    pub(super) lied: bool,
 }
 
 /// Connects, signs in and selects the mailbox.
@@ -162,170 +117,6 @@ impl Session {
             cursor: start.cursor,
             first,
             targets: Targets::default(),
-        }
-    }
-
-    /// Looks for mail and takes it, no more than a batch. Between the portions of a long look mails are settled. Says whether there is
-    /// more to take.
-    pub(super) async fn look(
-        mut self,
-        scope: Scope,
-        on: &Looking<'_>,
-        settler: &mut Settler,
-        care: &mut Care,
-    ) -> Result<(Self, bool), Error> {
-        self.wire.take_news();
-        care.begins(self.cursor);
-        let batch = on.inlet.mailbox.looks.batch;
-        let scope = match scope {
-            Scope::Nothing => return Ok((self, false)),
-            Scope::News(new) if new > FEW || care.lists() || batch.is_some() => Scope::All,
-            scope => scope,
-        };
-        let mut intake = on.intake(self.cursor);
-        if let Scope::News(new) = scope {
-            on.health.announced(usize::try_from(new).unwrap_or(usize::MAX));
-        }
-        let mut receiver = Receiver {
-            intake: &mut intake,
-            care,
-            limit: on.inlet.size,
-        };
-        let looked = match scope {
-            Scope::News(_) => match self.receive_news(&mut receiver).await {
-                Ok((session, true)) => Ok((session, false)),
-                // What a server refuses for all it may give one by one.
-                Ok((session, false)) => session.receive_all(&mut receiver, scope, on, settler).await,
-                Err(error) => Err(error),
-            },
-            Scope::All | Scope::Again | Scope::Nothing => self.receive_all(&mut receiver, scope, on, settler).await,
-        };
-        // What was received whole is kept, however the session ended.
-        let taken = intake.finish().await;
-        care.looked(looked.as_ref().ok().map(|(session, _)| session.cursor), taken.is_ok());
-        on.health.kept_back(care.kept_back(), Utc::now());
-        let looked = looked?;
-        let taken = taken?;
-        if taken.new > 0 {
-            tracing::info!(new = taken.new, known = taken.known, "took new mail");
-        }
-        Ok(looked)
-    }
-
-    /// Takes what an operator wants of the mails that lay there before, whose UIDs are below the cursor.
-    pub(super) async fn take_wanted(mut self, on: &Looking<'_>, care: &mut Care) -> Result<Self, Error> {
-        let below = self.cursor.uid_next.saturating_sub(1);
-        loop {
-            let mut wanted = on.ledger.backlog_wanted(on.mailbox, WANTED + care.len()).await?;
-            wanted.sort_unstable();
-            care.forget(1, below, &wanted);
-            let rests = care.resting(Instant::now());
-            let wanted: Vec<u32> = wanted.into_iter().filter(|uid| !rests.contains(uid)).collect();
-            if wanted.is_empty() {
-                return Ok(self);
-            }
-            let listed;
-            (self.wire, listed) = listing::sizes(self.wire, &wanted).await?;
-            let mut intake = on.intake(self.cursor);
-            let mut receiver = Receiver {
-                intake: &mut intake,
-                care,
-                limit: on.inlet.size,
-            };
-            let received = self.receive_listed(&mut receiver, listed, below).await;
-            let taken = intake.finish().await;
-            care.looked(None, taken.is_ok());
-            on.health.kept_back(care.kept_back(), Utc::now());
-            self = received?;
-            let taken = taken?;
-            let over = wanted.into_iter().filter(|uid| !care.has(*uid)).collect();
-            on.ledger.backlog_taken(on.mailbox, over).await?;
-            tracing::info!(new = taken.new, known = taken.known, "took mail that lay there before");
-            let backlog = on.ledger.backlog(on.mailbox).await?;
-            on.health.left(backlog.map_or(0, |backlog| backlog.left));
-        }
-    }
-
-    async fn receive_listed(
-        mut self,
-        receiver: &mut Receiver<'_>,
-        mut listed: Vec<cursor::Listed>,
-        below: u32,
-    ) -> Result<Self, Error> {
-        let there: Vec<u32> = listed.iter().map(|mail| mail.uid).collect();
-        receiver.care.sort(1, below, &mut listed, Instant::now());
-        for portion in portions(listed) {
-            (self.wire, _) = receiver.portion(self.wire, &portion).await?;
-        }
-        self.try_again(receiver, |uid| there.contains(&uid)).await
-    }
-
-    /// Tries those of these mails again that made trouble.
-    async fn try_again(mut self, receiver: &mut Receiver<'_>, these: impl Fn(u32) -> bool) -> Result<Self, Error> {
-        for uid in receiver.care.due(Instant::now()) {
-            if !these(uid) {
-                continue;
-            }
-            if receiver.care.gives_up(uid, Instant::now()).is_none() {
-                (self.wire, _) = receiver.alone(self.wire, uid, None).await?;
-            }
-            if let Some((why, about)) = receiver.care.gives_up(uid, Instant::now()) {
-                let known = (&*why, about);
-                receiver.give_up(self.cursor.uid_validity, uid, known).await?;
-            }
-        }
-        Ok(self)
-    }
-
-    /// Says whether that could be done at once.
-    async fn receive_news(mut self, receiver: &mut Receiver<'_>) -> Result<(Self, bool), Error> {
-        let next;
-        (self.wire, next) = receiver.news(self.wire, self.cursor.uid_next).await?;
-        self.cursor.uid_next = next.unwrap_or(self.cursor.uid_next);
-        Ok((self, next.is_some()))
-    }
-
-    async fn receive_all(
-        mut self,
-        receiver: &mut Receiver<'_>,
-        scope: Scope,
-        on: &Looking<'_>,
-        settler: &mut Settler,
-    ) -> Result<(Self, bool), Error> {
-        let batch = on.inlet.mailbox.looks.batch.unwrap_or(usize::MAX);
-        let mut left = if scope == Scope::Again { 0 } else { batch };
-        // The cursor stays before what makes trouble; the look does not.
-        let begun = self.cursor.uid_next;
-        let mut from = begun;
-        loop {
-            let (listed, more);
-            (self.wire, listed, more) = listing::list(self.wire, from).await?;
-            let (mut listed, _) = cursor::lowest(listed, from, usize::MAX);
-            let last = listed.last().map_or(from.saturating_sub(1), |mail| mail.uid);
-            let to = if more { last } else { u32::MAX };
-            receiver.care.sort(from, to, &mut listed, Instant::now());
-            on.health.announced(listed.len());
-            let (listed, cut) = cursor::lowest(listed, from, left);
-            left -= listed.len();
-            for portion in portions(listed) {
-                let gone;
-                (self.wire, gone) = receiver.portion(self.wire, &portion).await?;
-                if gone > 0 {
-                    tracing::info!(gone, "mails vanished from the mailbox before they could be taken");
-                }
-                from = portion.next();
-                self.cursor.uid_next = receiver.care.cursor(from);
-                self = Box::pin(settler.settle_if_rung(self, on)).await?;
-            }
-            if !cut {
-                from = from.max(last.saturating_add(1));
-            }
-            if !more || left == 0 {
-                self = self.try_again(receiver, |uid| uid >= begun).await?;
-                self.cursor.uid_next = receiver.care.cursor(from);
-                receiver.intake.cursor(self.cursor.uid_next).await?;
-                return Ok((self, more || cut));
-            }
         }
     }
 }

@@ -16,7 +16,8 @@ use super::{
     imap::{Answer, Said, Step},
     plan::{Touch, plan},
     rival::{self, Rivals},
-    session::{Looking, Session},
+    session::Session,
+    source::Looking,
     touch::{Tried, quoted, touch_all, touch_set},
     uids,
 };
@@ -29,9 +30,7 @@ const NAME: usize = 100;
 
 /// When to settle: as soon as the bell rings; what the server refused, seldom.
 pub(super) struct Settler {
-    pub(super) bell: Arc<Notify>,
-    /// When the bell rang, and nothing was settled since.
-    pub(super) rang: Option<Instant>,
+    bell: Arc<Notify>,
     aside: Box<Aside>,
     /// What is known of others who work at this mailbox.
     pub(super) rivals: Box<Rivals>,
@@ -41,7 +40,6 @@ impl Settler {
     pub(super) fn new(bell: Arc<Notify>) -> Self {
         Self {
             bell,
-            rang: None,
             aside: Box::default(),
             rivals: Box::default(),
         }
@@ -62,7 +60,6 @@ impl Settler {
 
     /// Settles what is due, and what was refused before where its time has come.
     pub(super) async fn settle(&mut self, session: Session, on: &Looking<'_>) -> Result<Session, Error> {
-        self.rang = None;
         let aside = self.aside.numbered(session.cursor.uid_validity);
         let before = aside.take(Instant::now());
         let again = before.is_some();

@@ -3,26 +3,81 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{
-    Health,
-    header_key::header_key,
-    health::received,
-    intake::{About, Arrived, Held, Small},
-    rival,
-};
+use super::{Health, header_key::header_key, health::received, rival};
 use crate::{
     budget::Room,
     config::EndpointName,
+    job::Reason,
     ledger::{self, Content, Cursor, Lack, Ledger, MailboxKey, NewMail, Place, Raw, Taken, UploadId},
 };
 
 /// The bytes that are committed together at the most.
 const TOGETHER: usize = 4 << 20;
+
+/// Why a mail is taken but not worked on.
+pub(crate) type Held = Option<Lack>;
+
+/// A mail that is over the limit is not read to its end, and nobody works on it.
+pub(crate) fn held(size: u64, limit: u64) -> Held {
+    let detail = || {
+        format!(
+            "the mail is larger than {limit} bytes, the limit of this mailbox's endpoints: raise `size` in [limits], then mailjob jobs retry has it fetched again"
+        )
+    };
+    (size > limit).then(|| Lack {
+        reason: Reason::TooLarge,
+        detail: detail(),
+        size,
+        upload: None,
+    })
+}
+
+/// What a server says of a mail beside its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct About {
+    /// When it received the mail.
+    pub(crate) received: Option<DateTime<Utc>>,
+    /// How many bytes it has.
+    pub(crate) told: Option<u64>,
+}
+
+/// What the session hands over.
+pub(super) enum Arrived {
+    /// A mail in one piece.
+    Mail(Small),
+    /// The beginning of one in several.
+    Begin { uid: u32, about: About },
+    /// The next piece of it.
+    Piece(Bytes, Room),
+    /// What the server says of it beside its bytes.
+    About(About),
+    /// Its end.
+    End(Held),
+    /// It is not there any more, or begins again.
+    Gone,
+    /// A mail in one piece was not the only one under its UID.
+    Retract(u32),
+    /// A mail whose bytes can't be had.
+    Lacking { uid: u32, about: About, lack: Lack },
+    /// Every mail below this UID was handed over.
+    Cursor(u32),
+    /// Somebody waits for room.
+    Flush,
+}
+
+/// A mail in one piece.
+pub(super) struct Small {
+    pub(super) uid: u32,
+    pub(super) about: About,
+    pub(super) bytes: Bytes,
+    pub(super) held: Held,
+    pub(super) room: Room,
+}
 
 /// What the task holds.
 pub(super) struct Taker {

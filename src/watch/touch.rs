@@ -2,7 +2,7 @@
 //!
 //! By UID only, and never by a plain EXPUNGE, which would delete what other people marked.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::{
     aside::{Copied, Refused},
@@ -17,20 +17,6 @@ use crate::config::Fate;
 
 /// After so many refusals the rest of a set waits for another time: most likely the server refuses all of it.
 const REFUSALS: usize = 32;
-
-/// Names of target mailboxes, as written by the operator and as the server wants them.
-#[derive(Debug, Default)]
-pub(super) struct Targets {
-    names: HashMap<String, String>,
-    /// It was said that deleted mails stay.
-    warned: bool,
-    /// Of the mails that the last command named, so many were touched, as far as the server says.
-    pub(super) touched: Option<usize>,
-    /// So many mails were told to be gone while it ran.
-    expunged: usize,
-    /// Mails were there after the server said that they are gone: no missing mailbox is to blame.
-    lied: bool,
-}
 
 /// A session, and whether the server did what it was asked.
 pub(super) type Tried = Result<(Session, Result<(), Refusal>), Error>;

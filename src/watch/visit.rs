@@ -7,26 +7,26 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 
 use super::{
     aside::Copied,
+    cursor,
     door::{self, CONNECT, Door, Keys},
-    error::{Error, Refusal, Words},
+    error::{Error, Refusal},
     imap::{
         FETCH, Fetch, Habit, Said, Selected, Wire,
         login::{self, Entered},
         mutf7,
         response::Known,
     },
-    intake::About,
     listing,
     mechanism::SignIn,
     reading::Reading,
-    retrieve::{Retrieved, Sink, retrieve},
+    retrieve::retrieve,
     session::{self, Session},
     sizes::Sizes,
+    source::{Fetched, Item, Kept, Opened},
     touch, uids,
 };
 use crate::{
@@ -38,6 +38,8 @@ use crate::{
 
 /// For the farewell, which nobody needs.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// Bytes of a mail's beginning in which its header is looked for first: what is longer is read whole.
+const BEGINNING: usize = 64 << 10;
 
 /// Whose mailbox is visited, and where.
 #[derive(Clone)]
@@ -75,6 +77,8 @@ impl Keys for Host {
     fn rejected(&self, credential: &Credential) {
         self.login.rejected(credential);
     }
+
+    fn reached(&self) {}
 }
 
 #[async_trait]
@@ -110,56 +114,6 @@ pub struct Visit {
     sizes: Sizes,
 }
 
-/// A mail in a listing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listed {
-    /// Its number for good.
-    pub uid: u32,
-    /// Its bytes, as the server says.
-    pub size: u64,
-}
-
-/// A mail that was asked for.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Read {
-    /// All of it.
-    Whole {
-        /// The mail.
-        bytes: Vec<u8>,
-        /// When the server received it, where it says so.
-        received: Option<DateTime<Utc>>,
-    },
-    /// It has more bytes than were allowed.
-    TooLarge,
-    /// It is not there any more.
-    Gone,
-    /// The server does not give it, and why.
-    Refused(Words),
-}
-
-/// A mail in memory.
-#[derive(Default)]
-struct Kept {
-    bytes: Vec<u8>,
-    about: About,
-}
-
-impl Sink for Kept {
-    async fn piece(&mut self, bytes: Bytes) -> Result<(), Error> {
-        self.bytes.extend_from_slice(&bytes);
-        Ok(())
-    }
-
-    async fn forget(&mut self) -> Result<(), Error> {
-        self.bytes.clear();
-        Ok(())
-    }
-
-    fn about(&mut self, about: About) {
-        self.about.received = self.about.received.or(about.received);
-    }
-}
-
 impl Visit {
     /// Connects, signs in and opens a mailbox, within 90 s.
     ///
@@ -183,46 +137,42 @@ impl Visit {
             sizes,
         })
     }
+}
 
-    /// The mailbox's UIDVALIDITY; 1 where the server has none.
-    #[must_use]
-    pub fn uid_validity(&self) -> u32 {
-        self.session.cursor.uid_validity
+impl Opened for Visit {
+    type Key = u32;
+
+    fn uid_validity(&self) -> Option<u32> {
+        Some(self.session.cursor.uid_validity)
     }
 
-    /// Whether what is deleted is gone at once; otherwise it stays, marked, until somebody expunges the mailbox.
-    #[must_use]
-    pub fn expunges(&self) -> bool {
+    fn expunges(&self) -> bool {
         self.session.can.uidplus
     }
 
-    /// Lists the mails from a UID on, oldest first, at most 100,000. The last value says that there are more.
-    ///
-    /// # Errors
-    /// When the session ends.
-    pub async fn list(mut self, from: u32) -> Result<(Self, Vec<Listed>, bool), Error> {
-        let (listed, more);
-        (self.session.wire, listed, more) = listing::list(self.session.wire, from).await?;
-        let mut listed: Vec<_> = listed
-            .into_iter()
-            .filter(|mail| mail.uid >= from)
-            .map(|mail| Listed {
-                uid: mail.uid,
+    async fn list(mut self) -> Result<(Self, Vec<Item<u32>>), Error> {
+        let (mut all, mut from) = (Vec::new(), 1);
+        loop {
+            let (listed, more);
+            (self.session.wire, listed, more) = listing::list(self.session.wire, from).await?;
+            let (listed, _) = cursor::lowest(listed, from, usize::MAX);
+            all.extend(listed.iter().map(|mail| Item {
+                key: mail.uid,
+                name: mail.uid.to_string(),
                 size: mail.size.unwrap_or_default().into(),
-            })
-            .collect();
-        listed.sort_unstable_by_key(|mail| mail.uid);
-        Ok((self, listed, more))
+            }));
+            match listed.last().and_then(|last| last.uid.checked_add(1)) {
+                Some(next) if more => from = next,
+                _ => return Ok((self, all)),
+            }
+        }
     }
 
-    /// The first `most` bytes of each of these mails (at most a mebibyte), as far as they are there.
-    ///
-    /// # Errors
-    /// When the session ends.
-    pub async fn beginnings(mut self, uids: &[u32], most: u32) -> Result<(Self, Vec<(u32, Bytes)>), Error> {
+    async fn beginnings(mut self, mails: &[Item<u32>]) -> Result<(Self, Vec<(u32, Bytes)>), Error> {
+        let uids: Vec<u32> = mails.iter().map(|mail| mail.key).collect();
         let mut found = BTreeMap::new();
-        for (set, named) in uids::sets(uids) {
-            let what = format!("{set} (UID BODY.PEEK[]<0.{most}>)");
+        for (set, named) in uids::sets(&uids) {
+            let what = format!("{set} (UID BODY.PEEK[]<0.{BEGINNING}>)");
             let done = self.session.wire.run(FETCH, &what, |said| match said {
                 Said::Fetch(Fetch {
                     uid: Some(uid),
@@ -230,7 +180,7 @@ impl Visit {
                     ..
                 }) if named.binary_search(&uid).is_ok() && !found.contains_key(&uid) => {
                     // Some servers answer a part with the whole.
-                    let most = body.len().min(usize::try_from(most).unwrap_or(usize::MAX));
+                    let most = body.len().min(BEGINNING);
                     found.insert(uid, Bytes::copy_from_slice(body.get(..most).unwrap_or_default()));
                     true
                 }
@@ -238,46 +188,28 @@ impl Visit {
             });
             (self.session.wire, _) = done.await?.ok()?;
         }
-        let found = found.into_iter().collect();
-        Ok((self, found))
+        Ok((self, found.into_iter().collect()))
     }
 
-    /// Reads a mail of at most `limit` bytes.
-    ///
-    /// # Errors
-    /// When the session ends.
-    pub async fn read(mut self, uid: u32, limit: u64) -> Result<(Self, Read), Error> {
-        let mut kept = Kept::default();
+    async fn fetch(mut self, mail: &Item<u32>, limit: u64, kept: &mut Kept) -> Result<(Self, Fetched), Error> {
         let reading = Reading::new(None, limit);
-        let retrieved;
-        (self.session.wire, retrieved) = retrieve(self.session.wire, uid, reading, &mut kept, &mut self.sizes).await?;
-        let read = match retrieved {
-            Retrieved::Whole => Read::Whole {
-                bytes: kept.bytes,
-                received: kept.about.received,
-            },
-            Retrieved::TooLarge => Read::TooLarge,
-            Retrieved::Gone => Read::Gone,
-            Retrieved::Not(why) => Read::Refused(why),
-        };
-        Ok((self, read))
+        let fetched;
+        (self.session.wire, fetched) = retrieve(self.session.wire, mail.key, reading, kept, &mut self.sizes).await?;
+        Ok((self, fetched))
     }
 
-    /// Gives a mail its last touch; a mailbox that it is moved to is made when it is missing.
-    ///
-    /// # Errors
-    /// When the session ends; a refusal only says that the mail stays as it is.
-    pub async fn touch(mut self, uid: u32, fate: &Fate) -> Result<(Self, Result<(), Refusal>), Error> {
+    /// A mailbox that it is moved to is made when it is missing.
+    async fn settle(mut self, mail: &Item<u32>, fate: &Fate) -> Result<(Self, Result<(), Refusal>), Error> {
+        let mails = (&*mail.key.to_string(), &[mail.key][..]);
         let answer;
-        (self.session, answer) =
-            touch::touch_set(self.session, fate, (&uid.to_string(), &[uid]), &mut Copied::default()).await?;
+        (self.session, answer) = touch::touch_set(self.session, fate, mails, &mut Copied::default()).await?;
         Ok((self, answer))
     }
 
-    /// Says goodbye.
-    pub async fn leave(self) {
+    async fn leave(self) -> Result<(), Error> {
         // The server closes either way.
         drop(timeout(FAREWELL, self.session.wire.run("LOGOUT", "", |_| {})).await);
+        Ok(())
     }
 }
 

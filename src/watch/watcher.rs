@@ -1,6 +1,9 @@
-//! The loop of one mailbox: connect, look, settle, wait; and after a failure, a pause and all of it again.
+//! The loop of one mailbox: rest, connect, look, settle, wait; and after a failure, a pause and all of it again.
+//!
+//! A [`Source`] that stays keeps one session and waits in it; for one that doesn't, each look and each round of last touches has a session
+//! of its own.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use tokio::{
@@ -11,43 +14,33 @@ use tokio::{
 use super::{
     Watch,
     backoff::Backoff,
-    care::Care,
-    door::Door,
     error::{Error, Verdict},
-    first_sight,
-    idle::{Event, Wait, Woke},
-    imap::{Habit, Wire},
     mailbox_key,
-    refetch::Refetcher,
     schedule::{self, NextLook},
-    session::{self, Looking, Scope, Session},
-    settle::{self, Settler},
+    source::{Errand, Event, Looking, Scope, Source, Wait, Woke},
 };
 use crate::{auth::Pause, config, ledger::MailboxKey};
 
 /// How long a session of a mailbox that is seldom looked at stays open for last touches.
 const LINGER: Duration = Duration::from_secs(60);
-/// How often it is asked, at most, whether old mails are wanted.
-const SELDOM: Duration = Duration::from_millis(250);
 /// How long a last touch may still take when the program stops.
 const LAST: Duration = Duration::from_secs(10);
 
-pub(super) struct Watcher {
+pub(super) struct Watcher<S> {
     watch: Watch,
-    door: Box<dyn Door<Wire>>,
+    source: S,
     mailbox: MailboxKey,
-    settler: Settler,
-    refetcher: Refetcher,
-    care: Box<Care>,
-    habit: Habit,
+    bell: Arc<Notify>,
+    /// When the bell rang, and nobody answered since.
+    rang: Option<Instant>,
     /// When the next unconditional look is due.
     next_look: Box<NextLook>,
-    /// When it was last asked whether old mails are wanted.
-    wanted_at: Option<Instant>,
-    /// The looks so far.
+    /// The looks so far; one may take several sessions.
     looks: usize,
-    /// The server refused IDLE in this session.
-    no_idle: bool,
+    /// The mails that this look may still take.
+    left: Option<usize>,
+    /// A session is wanted without a reason.
+    at_once: bool,
     /// The last session failed, or there was none yet.
     in_trouble: bool,
 }
@@ -65,29 +58,33 @@ enum Next {
 enum Over {
     /// It isn't needed until the next look, or the next last touch.
     Rest,
+    /// There was nothing that needed one.
+    Needless,
     /// The program stops.
     Stopped,
 }
 
-/// What a step came to: the session and what is next for it, or the session's end.
-type Turn = ControlFlow<Over, (Session, Next)>;
+/// A look that is noted when its session has come to a good end.
+type Unnoted = Option<(usize, bool)>;
 
-impl Watcher {
-    pub(super) fn new(watch: Watch, door: Box<dyn Door<Wire>>) -> Self {
+/// What a step came to: the session and what is next for it, or the session's end.
+type Turn<S> = ControlFlow<Over, (S, Next)>;
+
+impl<S: Source> Watcher<S> {
+    pub(super) fn new(watch: Watch, source: S) -> Self {
         let mailbox = mailbox_key(&watch.inlet.mailbox);
-        let settler = Settler::new(watch.ledger.bell(&mailbox));
+        let now = Instant::now();
         Self {
-            next_look: Box::new(NextLook::first(&watch.inlet.mailbox.watch, Utc::now(), Instant::now())),
+            bell: watch.ledger.bell(&mailbox),
+            next_look: Box::new(NextLook::first(&watch.inlet.mailbox.watch, Utc::now(), now)),
+            left: watch.inlet.mailbox.looks.batch,
             watch,
-            door,
+            source,
             mailbox,
-            settler,
-            refetcher: Refetcher::default(),
-            care: Box::default(),
-            habit: Habit::default(),
-            wanted_at: None,
+            // What became due before rang no bell that is heard now.
+            rang: Some(now),
             looks: 0,
-            no_idle: false,
+            at_once: S::STAYS,
             in_trouble: true,
         }
     }
@@ -96,40 +93,53 @@ impl Watcher {
         let stop = self.watch.stop.clone();
         let begun = Instant::now();
         let mut backoff = Box::<Backoff>::default();
-        while !stop.is_cancelled() {
-            let ration = backoff.sign_in(begun.elapsed());
-            if stop.run_until_cancelled(sleep(ration)).await.is_none() {
-                return;
+        while let Some(errand) = stop.run_until_cancelled(self.rest()).await {
+            if S::STAYS {
+                let ration = backoff.sign_in(begun.elapsed());
+                if stop.run_until_cancelled(sleep(ration)).await.is_none() {
+                    return;
+                }
             }
             let connected = Instant::now();
-            match self.session().await {
-                Ok(Over::Rest) => self.rest().await,
+            match Box::pin(self.session(errand)).await {
+                Ok(Over::Rest) => backoff.mended(),
+                Ok(Over::Needless) => {}
                 Ok(Over::Stopped) => return,
                 Err(error) => {
-                    let verdict = error.verdict();
-                    let wait = backoff.after(verdict, connected.elapsed(), error.patience(), fastrand::f64());
-                    let is_away = error.is_away();
-                    self.report(&error, verdict, wait, !is_away || backoff.missed());
-                    let pause = Box::pin(async {
-                        let server = &self.watch.inlet.mailbox.server;
-                        tokio::select! {
-                            ended = self.watch.login.pause(wait, error.mends()) => ended,
-                            () = self.watch.connects.pause(server, is_away, wait, fastrand::f64()) => Pause::Over,
-                            () = decided(&error, &self.settler.bell) => Pause::Over,
-                        }
-                    });
-                    match stop.run_until_cancelled(pause).await {
-                        Some(Pause::Mended) => backoff.mended(),
-                        Some(Pause::Over | Pause::Works) => {}
-                        None => return,
+                    let paused = Box::pin(self.paused(&error, connected, &mut backoff));
+                    if stop.run_until_cancelled(paused).await.is_none() {
+                        return;
                     }
                 }
             }
         }
     }
 
+    /// Tells of a failure, and waits before the next session.
+    async fn paused(&mut self, error: &Error, connected: Instant, backoff: &mut Backoff) {
+        let on = Looking::of(&self.watch, &self.mailbox);
+        self.source.failed(error, &on);
+        let verdict = error.verdict();
+        let wait = backoff.after(verdict, connected.elapsed(), error.patience(), fastrand::f64());
+        let is_away = error.is_away();
+        self.report(error, verdict, wait, !is_away || backoff.missed());
+        // What was due for a last touch still is.
+        self.rang = Some(connected);
+        self.at_once = S::STAYS;
+        let server = &self.watch.inlet.mailbox.server;
+        let ended = tokio::select! {
+            ended = self.watch.login.pause(wait, error.mends()) => ended,
+            () = self.watch.connects.pause(server, is_away, wait, fastrand::f64()) => Pause::Over,
+            () = decided(error, &self.bell) => Pause::Over,
+        };
+        match ended {
+            Pause::Mended => backoff.mended(),
+            Pause::Over | Pause::Works => {}
+        }
+    }
+
     fn report(&mut self, error: &Error, verdict: Verdict, wait: Duration, is_told: bool) {
-        let next = format!("{:.0?}", wait);
+        let next = format!("{wait:.0?}");
         match verdict {
             Verdict::Reconnect if !is_told => tracing::debug!(%error, next, "no way to the mailbox yet"),
             Verdict::Reconnect => tracing::warn!(%error, next, "lost the mailbox; connecting again"),
@@ -139,101 +149,87 @@ impl Watcher {
         self.in_trouble = true;
     }
 
+    /// Waits without a session until one is wanted.
+    async fn rest(&mut self) -> Errand {
+        if std::mem::take(&mut self.at_once) {
+            // Whoever said when to look has sessions for last touches only in between.
+            let looks = !(self.is_scheduled() || self.is_over()) || self.is_due();
+            return if looks { Errand::Look } else { Errand::Settle };
+        }
+        loop {
+            let not_before = self.source.not_before();
+            let later = |at: Instant| not_before.map_or(at, |not_before| at.max(not_before));
+            let again = self.source.again().first();
+            let until = again.map_or(self.next_look.at, |again| again.min(self.next_look.at));
+            let mut rang = self.rang.map(|rang| later(rang + S::GATHER) - S::GATHER);
+            let mut wait = Wait {
+                until: later(until),
+                bell: &self.bell,
+                rang: &mut rang,
+                gather: S::GATHER,
+            };
+            let woke = wait.event().await;
+            self.rang = rang;
+            let now = Instant::now();
+            if not_before.is_some_and(|not_before| now < not_before) {
+                continue;
+            }
+            if self.is_due() {
+                return Errand::Look;
+            }
+            if woke == Event::Bell || again.is_some_and(|again| again <= now) {
+                return Errand::Settle;
+            }
+        }
+    }
+
     /// One session, from the connection to its end. The large futures are boxed, so that waiting costs little memory.
-    async fn session(&mut self) -> Result<Over, Error> {
+    async fn session(&mut self, errand: Errand) -> Result<Over, Error> {
+        self.rang = None;
         let stop = self.watch.stop.clone();
-        let Some(opened) = stop.run_until_cancelled(Box::pin(self.open())).await else {
+        let on = Looking::of(&self.watch, &self.mailbox);
+        if errand == Errand::Settle && !Box::pin(self.source.is_needed(&on)).await? {
+            return Ok(Over::Needless);
+        }
+        let Some(opened) = stop.run_until_cancelled(Box::pin(self.source.open(&on))).await else {
             return Ok(Over::Stopped);
         };
         let mut session = opened?;
-        self.note(&mut session);
-        let mut next = match session.first {
-            // This session is for last touches only.
-            _ if (self.is_scheduled() || self.is_over()) && !self.is_due() => Next::Settle,
-            // What may break the session again holds up no last touch.
-            first if self.care.take_failed() => {
-                match Box::pin(self.step(session, Next::Settle)).await? {
-                    ControlFlow::Continue((settled, _)) => session = settled,
-                    ControlFlow::Break(over) => return Ok(over),
-                }
-                Next::Look(first)
+        if std::mem::take(&mut self.in_trouble) {
+            tracing::info!(mailbox = %self.mailbox, idle = self.source.pushes(&session), "connected");
+            self.watch.login.works();
+        }
+        let begin = self.source.begin(&session, errand);
+        let mut unnoted = None;
+        if begin.settles && begin.look.is_some() {
+            match self.step(session, Next::Settle, &mut unnoted).await? {
+                ControlFlow::Continue((settled, _)) => session = settled,
+                ControlFlow::Break(over) => return Ok(over),
             }
-            first => Next::Look(first),
-        };
+        }
+        let mut next = begin.look.map_or(Next::Settle, Next::Look);
         let mut fresh = true;
         loop {
-            (session, next) = match self.step(session, next).await? {
+            (session, next) = match self.step(session, next, &mut unnoted).await? {
                 // What became due before this session rang no bell that it heard.
                 ControlFlow::Continue((session, Next::Wait)) if fresh => (session, Next::Settle),
                 ControlFlow::Continue(next) => next,
                 ControlFlow::Break(over) => return Ok(over),
             };
-            self.note(&mut session);
             fresh = false;
         }
     }
 
-    /// Keeps what the server said that can't be read.
-    fn note(&self, session: &mut Session) {
-        if let Some(unread) = session.wire.take_unread() {
-            self.watch.health.passed_over(unread.lines as usize, &unread.first);
-        }
-    }
-
-    async fn open(&mut self) -> Result<Session, Error> {
-        let stored = self.watch.ledger.cursor(&self.mailbox).await?;
-        let (wire, can, selected) = session::connect(&*self.door, &self.watch.inlet.mailbox, &self.habit).await?;
-        self.watch.connects.reached(&self.watch.inlet.mailbox.server);
-        let now = u32::try_from(Utc::now().timestamp()).unwrap_or(u32::MAX);
-        let on = Looking::of(&self.watch, &self.mailbox);
-        let (wire, selected, stored) = first_sight::admit(wire, &on, selected, stored, now).await?;
-        self.no_idle = false;
-        if std::mem::take(&mut self.in_trouble) {
-            tracing::info!(mailbox = %self.mailbox, idle = can.idle, "connected");
-            self.watch.login.works();
-        }
-        self.care.sizes.greeted(&wire.greeting);
-        Ok(Session::begin(wire, can, selected, stored, now))
-    }
-
     /// One step of a session: does what is next, and says what comes after it.
-    async fn step(&mut self, session: Session, next: Next) -> Result<Turn, Error> {
+    async fn step(
+        &mut self,
+        session: S::Session,
+        next: Next,
+        unnoted: &mut Unnoted,
+    ) -> Result<Turn<S::Session>, Error> {
         match next {
-            Next::Look(scope) => {
-                let stop = self.watch.stop.clone();
-                let Some(session) = stop.run_until_cancelled(Box::pin(self.look(session, scope))).await else {
-                    return Ok(ControlFlow::Break(Over::Stopped));
-                };
-                let settles = matches!(scope, Scope::All | Scope::Again) || self.watch.health.has_probes();
-                let next = if settles { Next::Settle } else { Next::Wait };
-                Ok(ControlFlow::Continue((session?, next)))
-            }
-            Next::Settle => {
-                let stop = self.watch.stop.clone();
-                let Some(session) = stop.run_until_cancelled(Box::pin(self.take_wanted(session))).await else {
-                    return Ok(ControlFlow::Break(Over::Stopped));
-                };
-                let session = session?;
-                // A touch that was begun is brought to its end: only then does the ledger know of it.
-                let on = Looking::of(&self.watch, &self.mailbox);
-                let (settler, refetcher, care) = (&mut self.settler, &mut self.refetcher, &mut self.care);
-                let settled = Box::pin(async move {
-                    let session = settler.settle(session, &on).await?;
-                    refetcher.refetch(session, &on, care).await
-                });
-                let late = async {
-                    stop.cancelled().await;
-                    sleep(LAST).await;
-                };
-                tokio::select! {
-                    session = settled => {
-                        let on = Looking::of(&self.watch, &self.mailbox);
-                        let session = Box::pin(settle::probe(session?, &on, &mut self.settler.rivals)).await?;
-                        Ok(ControlFlow::Continue((session, Next::Wait)))
-                    }
-                    () = late => Ok(ControlFlow::Break(Over::Stopped)),
-                }
-            }
+            Next::Look(scope) => Box::pin(self.look(session, scope, unnoted)).await,
+            Next::Settle => Box::pin(self.settle(session, unnoted)).await,
             Next::Wait => {
                 let stop = self.watch.stop.clone();
                 let waited = stop.run_until_cancelled(self.wait(session)).await;
@@ -242,114 +238,146 @@ impl Watcher {
         }
     }
 
-    async fn look(&mut self, mut session: Session, scope: Scope) -> Result<Session, Error> {
-        if scope == Scope::All {
-            // A server tells of mail that came since only when it's asked something.
-            session.wire = session.wire.run("NOOP", "", |_| {}).await?.ok()?.0;
-        }
+    async fn look(
+        &mut self,
+        session: S::Session,
+        scope: Scope,
+        unnoted: &mut Unnoted,
+    ) -> Result<Turn<S::Session>, Error> {
+        let stop = self.watch.stop.clone();
         let on = Looking::of(&self.watch, &self.mailbox);
-        let looked = session.look(scope, &on, &mut self.settler, &mut self.care).await;
-        let (session, more) = looked.inspect_err(|error| self.care.failed(error, Instant::now()))?;
-        if scope == Scope::Again {
-            self.watch.health.reached();
-            return Ok(session);
+        let looking = self.source.look(session, scope, &on, self.left);
+        let Some(looked) = stop.run_until_cancelled(looking).await else {
+            return Ok(ControlFlow::Break(Over::Stopped));
+        };
+        let looked = looked?;
+        let push = looked
+            .session
+            .as_ref()
+            .is_some_and(|session| self.source.pushes(session));
+        match scope {
+            Scope::Again if S::STAYS || looked.session.is_none() => self.watch.health.reached(),
+            Scope::Again => {}
+            _ if S::STAYS || looked.session.is_none() => self.note(scope, looked.mails, looked.more, push),
+            // It may turn out in the end that the session was not what it seemed.
+            _ => *unnoted = Some((looked.mails, looked.more)),
         }
-        self.watch.health.looked(Utc::now(), more);
-        if scope != Scope::Nothing || self.is_due() {
-            self.looks = self.looks.saturating_add(1);
-            let looks = &self.watch.inlet.mailbox.looks;
-            // Who is told of mail expects that it is taken; who looks at times expects a batch each time.
-            let at_once = more && !self.is_scheduled();
-            let usual = || self.usual(self.pushes(&session));
-            *self.next_look = schedule::after_look(looks, self.looks, at_once, Instant::now(), usual);
-            if self.is_over() {
-                tracing::info!(
-                    looks = self.looks,
-                    "the mailbox is left alone from now on, as `repeat` says"
-                );
-            }
-        }
-        Ok(session)
+        let Some(session) = looked.session else {
+            return Ok(ControlFlow::Break(Over::Rest));
+        };
+        let settles = !S::STAYS || matches!(scope, Scope::All | Scope::Again) || self.watch.health.has_probes();
+        let next = if settles { Next::Settle } else { Next::Wait };
+        Ok(ControlFlow::Continue((session, next)))
     }
 
-    /// Takes what an operator wants of the mails that lay there before.
-    async fn take_wanted(&mut self, session: Session) -> Result<Session, Error> {
-        let now = Instant::now();
-        if self.wanted_at.is_some_and(|at| now < at + SELDOM) {
-            return Ok(session);
+    /// Notes a look that went well, and when the next one is. It ends when all is taken, or its batch is.
+    fn note(&mut self, scope: Scope, mails: usize, more: bool, push: bool) {
+        self.watch.health.looked(Utc::now(), more);
+        self.left = self.left.map(|left| left.saturating_sub(mails));
+        if !S::STAYS && more && self.left != Some(0) {
+            *self.next_look = NextLook::at(Instant::now());
+            return;
         }
-        self.wanted_at = Some(now);
+        if scope == Scope::Nothing && !self.is_due() {
+            return;
+        }
+        let looks = &self.watch.inlet.mailbox.looks;
+        self.left = looks.batch;
+        self.looks = self.looks.saturating_add(1);
+        // Who is told of mail expects that it is taken; who looks at times expects a batch each time.
+        let at_once = more && !self.is_scheduled();
+        let usual = || self.usual(push && !self.is_over());
+        *self.next_look = schedule::after_look(looks, self.looks, at_once, Instant::now(), usual);
+        if self.is_over() {
+            tracing::info!(
+                looks = self.looks,
+                "the mailbox is left alone from now on, as `repeat` says"
+            );
+        }
+    }
+
+    async fn settle(&mut self, session: S::Session, unnoted: &mut Unnoted) -> Result<Turn<S::Session>, Error> {
+        let stop = self.watch.stop.clone();
         let on = Looking::of(&self.watch, &self.mailbox);
-        let taken = Box::pin(session.take_wanted(&on, &mut self.care)).await;
-        taken.inspect_err(|error| self.care.failed(error, Instant::now()))
+        let wanted = self.source.fetch_wanted(session, &on);
+        let Some(session) = stop.run_until_cancelled(wanted).await else {
+            return Ok(ControlFlow::Break(Over::Stopped));
+        };
+        self.rang = None;
+        let settling = self.source.settle(session?, &on);
+        let late = async {
+            stop.cancelled().await;
+            sleep(LAST).await;
+        };
+        let settled = tokio::select! {
+            settled = settling => settled?,
+            () = late => return Ok(ControlFlow::Break(Over::Stopped)),
+        };
+        if settled.more {
+            self.rang = Some(Instant::now());
+        }
+        if settled.look {
+            *self.next_look = NextLook::at(Instant::now());
+        }
+        match unnoted.take() {
+            Some((mails, more)) => self.note(Scope::All, mails, more || settled.look, false),
+            None if !S::STAYS => self.watch.health.reached(),
+            None => {}
+        }
+        Ok(match settled.session {
+            Some(session) => ControlFlow::Continue((session, Next::Wait)),
+            None => ControlFlow::Break(Over::Rest),
+        })
     }
 
     /// Waits for mail, for the bell, or for the time of the next look.
-    async fn wait(&mut self, session: Session) -> Result<Turn, Error> {
+    async fn wait(&mut self, session: S::Session) -> Result<Turn<S::Session>, Error> {
         let now = Instant::now();
         if self.is_due() {
             return Ok(ControlFlow::Continue((session, Next::Look(Scope::All))));
         }
-        let probe = self.settler.rivals.next();
-        let again = self.care.again();
-        if again.is_some_and(|again| again <= now) {
+        let again = self.source.again();
+        if again.look.is_some_and(|again| again <= now) {
             return Ok(ControlFlow::Continue((session, Next::Look(Scope::Again))));
         }
-        let soon = probe.into_iter().chain(self.settler.again()).min();
+        let soon = again.session.into_iter().chain(again.settle).min();
         if soon.is_some_and(|soon| soon <= now) {
             return Ok(ControlFlow::Continue((session, Next::Settle)));
         }
-        let soon = soon.into_iter().chain(again).min();
+        let soon = soon.into_iter().chain(again.look).min();
         let push = self.pushes(&session);
         let pause = self.next_look.at.saturating_duration_since(now);
         let lingers = !push && !schedule::keeps(pause);
         let until = now + if lingers { LINGER } else { pause };
-        let wait = Wait {
+        let mut wait = Wait {
             until: soon.map_or(until, |soon| soon.min(until)),
-            bell: &self.settler.bell,
-            rang: &mut self.settler.rang,
+            bell: &self.bell,
+            rang: &mut self.rang,
+            gather: S::GATHER,
         };
         let woke = if push {
-            Box::pin(wait.idle(session.wire)).await?
+            let on = Looking::of(&self.watch, &self.mailbox);
+            Box::pin(self.source.wait(session, wait, &on)).await?
         } else {
-            wait.rest(session.wire).await
-        };
-        let back = |wire, next| ControlFlow::Continue((Session { wire, ..session }, next));
-        Ok(match woke {
-            Woke::News(mut wire) => {
-                let news = wire.take_news().unwrap_or(0);
-                back(wire, Next::Look(Scope::News(news)))
+            // Nobody hears the server until the next command.
+            match wait.event().await {
+                Event::Bell => Woke::Bell(session),
+                Event::Time => Woke::Time(session),
             }
-            Woke::Bell(wire) => back(wire, Next::Settle),
+        };
+        Ok(match woke {
+            Woke::News(session, news) => ControlFlow::Continue((session, Next::Look(Scope::News(news)))),
+            Woke::Bell(session) => ControlFlow::Continue((session, Next::Settle)),
             // What is due now, as a last touch that was refused, needs this session.
-            Woke::Time(_) if lingers && probe.is_none() && soon.is_none_or(|soon| soon > Instant::now()) => {
+            Woke::Time(_) if lingers && again.session.is_none() && soon.is_none_or(|soon| soon > Instant::now()) => {
                 ControlFlow::Break(Over::Rest)
             }
-            Woke::Time(wire) => back(wire, Next::Wait),
-            Woke::Refused(wire) => {
-                self.no_idle = true;
+            Woke::Time(session) => ControlFlow::Continue((session, Next::Wait)),
+            Woke::Refused(session) => {
                 *self.next_look = self.next_look.or_earlier(self.usual(false));
-                back(wire, Next::Wait)
+                ControlFlow::Continue((session, Next::Wait))
             }
         })
-    }
-
-    /// Waits without a session: for the next look, or for mails to settle.
-    async fn rest(&mut self) {
-        let stop = self.watch.stop.clone();
-        loop {
-            let again = self.care.again().into_iter().chain(self.settler.again()).min();
-            let wait = Wait {
-                until: again.map_or(self.next_look.at, |again| again.min(self.next_look.at)),
-                bell: &self.settler.bell,
-                rang: &mut self.settler.rang,
-            };
-            let woke = stop.run_until_cancelled(wait.alone()).await;
-            let is_time = woke.is_some_and(|woke| matches!(woke, Event::Time));
-            if !is_time || self.is_due() || again.is_some_and(|again| again <= Instant::now()) {
-                return;
-            }
-        }
     }
 
     /// Whether the next look is due.
@@ -358,9 +386,9 @@ impl Watcher {
         self.next_look.is_due(watch, Utc::now(), Instant::now())
     }
 
-    /// Whether the server tells of new mail by itself.
-    fn pushes(&self, session: &Session) -> bool {
-        !self.is_scheduled() && !self.is_over() && session.can.idle && !self.no_idle
+    /// Whether the server tells of new mail by itself, and that is wanted.
+    fn pushes(&self, session: &S::Session) -> bool {
+        !self.is_scheduled() && !self.is_over() && self.source.pushes(session)
     }
 
     /// Whether the operator said when to look.
@@ -396,5 +424,5 @@ mod tests;
 #[path = "watcher_trouble_tests.rs"]
 mod trouble_tests;
 #[cfg(test)]
-#[path = "watcher_world.rs"]
+#[path = "tests/watcher_world.rs"]
 pub(in crate::watch) mod world;

@@ -2,11 +2,18 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::world::{OPEN, idle, script, start};
+use super::{
+    Errand,
+    world::{OPEN, idle, script, start, start_with},
+};
 use crate::{
     config,
     ledger::{Cursor, Verdict as Ending},
-    watch::{Watch, run},
+    watch::{
+        Watch, by_imap,
+        fakes::{Scripts, endpoint},
+        pop3, run,
+    },
 };
 
 #[tokio::test(start_paused = true)]
@@ -150,7 +157,6 @@ async fn a_seldom_look_needs_no_session_in_between() {
     watch.stopped().await;
 }
 
-/// 30.
 #[tokio::test(start_paused = true)]
 async fn a_renumbered_mailbox_is_listed_and_nothing_is_taken_twice() {
     let open = OPEN.replace("UIDVALIDITY 7", "UIDVALIDITY 8");
@@ -206,11 +212,23 @@ async fn stopping_waits_for_nobody() {
     }
 }
 
-#[test]
-fn a_waiting_session_is_small() {
+/// What a mailbox takes for its loop: what waits is in no other box than these, but for the wait itself.
+#[tokio::test]
+async fn a_waiting_session_is_small() {
     fn size<T>(_: impl FnOnce(Watch) -> T) -> usize {
         size_of::<T>()
     }
-    let bytes = size(run);
-    assert!(bytes < 4096, "{bytes} bytes");
+    let outer = size(run);
+    let by_imap = size(|watch| by_imap::watcher(watch, Box::new(Scripts::new(&[]))).run());
+    let by_pop3 = size(|watch| pop3::watcher(watch, Box::new(Scripts::new(&[]))).run());
+    assert!(
+        outer < 640 && by_imap < 2048 && by_pop3 < 2560,
+        "{outer}, {by_imap}, {by_pop3} bytes"
+    );
+    start_with(endpoint(idle()), &[], |watch, door| {
+        let mut watcher = by_imap::watcher(watch, Box::new(door));
+        let session = size_of_val(&watcher.session(Errand::Look));
+        assert!(session < 3072, "{session} bytes");
+        tokio::spawn(async {})
+    });
 }

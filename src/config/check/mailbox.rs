@@ -12,7 +12,7 @@ use super::{
     settle::same_mailbox,
 };
 use crate::config::{
-    Account, Endpoint, EndpointName, Filter, Machines, Mailbox, Place, Protocol, Server,
+    Account, Endpoint, EndpointName, Filter, Machines, Mailbox, Place, ReadBy, Server,
     agree::Term,
     glob::Against,
     read::Value,
@@ -82,7 +82,7 @@ pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: 
     let own = account.as_ref().map(|account| overridden(table, account, endpoint));
     let protocol = protocol(table, account.as_deref());
     let name = table.or("name", INBOX.to_owned(), text);
-    let pop3 = matches!(protocol, Some((Protocol::Pop3, _)));
+    let pop3 = matches!(protocol, Some((ReadBy::Pop3, _)));
     if pop3 {
         no_other_mailbox(table, &name);
     }
@@ -103,17 +103,17 @@ pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: 
 }
 
 /// How the mailbox is read: as written, else by IMAP where the account has a server for it.
-fn protocol(table: &mut Table<'_>, account: Option<&Account>) -> Option<(Protocol, Server)> {
-    let ways = [("imap", Protocol::Imap), ("pop3", Protocol::Pop3)];
+fn protocol(table: &mut Table<'_>, account: Option<&Account>) -> Option<(ReadBy, Server)> {
+    let ways = [("imap", ReadBy::Imap), ("pop3", ReadBy::Pop3)];
     let named = table.get("protocol", choice(&ways));
     let account = account?;
     let usual = || {
         let readable = ways.into_iter().map(|(_, protocol)| protocol);
-        let mut there = readable.filter(|protocol| account.server(*protocol).is_some());
-        there.next().unwrap_or(Protocol::Imap)
+        let mut there = readable.filter(|protocol| account.server((*protocol).into()).is_some());
+        there.next().unwrap_or(ReadBy::Imap)
     };
     let protocol = named.unwrap_or_else(usual);
-    let server = account.server(protocol).cloned();
+    let server = account.server(protocol.into()).cloned();
     if server.is_none() {
         let cause = format!(
             "mail can't be read by {}: the account \"{}\" has no server for it",

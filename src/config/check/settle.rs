@@ -3,12 +3,12 @@
 use toml::de::DeValue;
 
 use crate::config::{
-    Fate, Mailbox, Place, Protocol, Settle, agree::Term, problem::Fault, read::Value, table::Table, value::text,
+    Fate, Mailbox, Place, ReadBy, Settle, agree::Term, problem::Fault, read::Value, table::Table, value::text,
 };
 
 /// Reads `[settle]`; with what is said of mails that nobody wants, which is for all endpoints of the mailbox.
 pub(super) fn settle(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<(Settle, Option<(Term, Place)>)> {
-    let protocol = mailbox.map_or(Protocol::Imap, |mailbox| mailbox.protocol);
+    let protocol = mailbox.map_or(ReadBy::Imap, |mailbox| mailbox.protocol);
     let default = Settle::usual(protocol);
     let written = top.value("settle");
     match written {
@@ -64,10 +64,10 @@ pub(in crate::config) fn same_mailbox(one: &str, other: &str) -> bool {
 /// A POP3 server can keep a mail or delete it, and knows neither flags nor other mailboxes.
 fn possible(fate: Fate, value: &Value<'_>, mailbox: Option<&Mailbox>) -> Option<Fate> {
     let what = match (mailbox.map(|mailbox| mailbox.protocol), &fate) {
-        (Some(Protocol::Pop3), Fate::Mark) => "marks mails as read",
-        (Some(Protocol::Pop3), Fate::Flag) => "flags mails",
-        (Some(Protocol::Pop3), Fate::Move(_)) => "moves mails",
-        (Some(Protocol::Imap | Protocol::Pop3 | Protocol::Smtp) | None, _) => return Some(fate),
+        (Some(ReadBy::Pop3), Fate::Mark) => "marks mails as read",
+        (Some(ReadBy::Pop3), Fate::Flag) => "flags mails",
+        (Some(ReadBy::Pop3), Fate::Move(_)) => "moves mails",
+        (Some(ReadBy::Imap | ReadBy::Pop3) | None, _) => return Some(fate),
     };
     value.wrong(
         format!("{what}, which POP3 can't"),

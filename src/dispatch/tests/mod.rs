@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::work::Work;
 use crate::{
     config::{
-        Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Limits, Mailbox, Protocol, Provider, Reply,
+        Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Limits, Mailbox, Provider, ReadBy, Reply,
         ReplyTo, Retry, Server, Settle, Tls, Trust,
     },
     job::{JobId, Share},
@@ -124,7 +124,7 @@ pub(super) fn endpoint(action: Action) -> Endpoint {
         smtp_auth: true,
     };
     let account = Arc::new(account);
-    let mailbox = Mailbox::inbox(account.clone(), Protocol::Imap, server);
+    let mailbox = Mailbox::inbox(account.clone(), ReadBy::Imap, server);
     let keep = Settle {
         done: Fate::Keep,
         failed: Fate::Keep,

@@ -4,7 +4,7 @@ use super::maildrop::{Found, New};
 use crate::{
     job::Reason,
     ledger::{Lack, MAILDROP},
-    watch::{error::Error, session::Looking},
+    watch::{error::Error, source::Looking},
 };
 
 /// Whether there are any.

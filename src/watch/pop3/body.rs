@@ -9,10 +9,16 @@ use super::{
     whole::Tally,
     wire::{ENDLESS, Wire},
 };
-use crate::watch::{error::Error, imap::Io};
+use crate::watch::{
+    error::{Error, Refusal},
+    imap::Io,
+};
 
 /// The slowest that a mail may come, in bytes a second, beside the time that each may take.
 const SLOWEST: u64 = 8 * 1024;
+
+/// Bytes that are read at once of what is thrown away.
+const PASSED: usize = 1 << 20;
 
 /// A connection on which a mail is coming.
 #[derive(Debug)]
@@ -29,6 +35,41 @@ pub(super) enum Next<T: Io = Box<dyn Io>> {
     Piece(Body<T>),
     /// That was all of it.
     End(Wire<T>, Tally),
+}
+
+impl<T: Io> Wire<T> {
+    /// Asks for a mail, which is read from what comes back.
+    pub(super) async fn retrieve(self, number: u32) -> Result<Result<Body<T>, (Self, Refusal)>, Error> {
+        self.retrieve_by("RETR", &number.to_string()).await
+    }
+
+    /// Asks for a mail or a part of it, which is read from what comes back.
+    pub(super) async fn retrieve_by(
+        self,
+        command: &'static str,
+        argument: &str,
+    ) -> Result<Result<Body<T>, (Self, Refusal)>, Error> {
+        let (wire, answer) = self.try_run(command, argument).await?;
+        Ok(match answer {
+            Ok(()) => Ok(Body::new(wire)),
+            Err(refusal) => Err((wire, refusal)),
+        })
+    }
+}
+
+impl<T: Io> Next<T> {
+    /// Reads what is left, of which nothing is kept.
+    pub(super) async fn passed(mut self) -> Result<Wire<T>, Error> {
+        loop {
+            self = match self {
+                Self::Piece(body) => body.piece(PASSED).await?.1,
+                Self::End(mut wire, _) => {
+                    wire.quiet("the next command").await?;
+                    return Ok(wire);
+                }
+            };
+        }
+    }
 }
 
 impl<T: Io> Body<T> {

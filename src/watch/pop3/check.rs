@@ -34,7 +34,7 @@ use crate::{
     watch::{
         error::{Error, Violation},
         header_key::header_key,
-        session::Looking,
+        source::Looking,
     },
 };
 

@@ -14,11 +14,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{watcher::Watcher, wire::Wire};
+use super::{watcher, wire::Wire};
 use crate::{
     auth::{Credential, Forgetful, Login},
     budget::Budget,
-    config::{self, Protocol, Settle},
+    config::{self, ReadBy, Settle},
     ledger::{Cursor, MAILDROP, Verdict},
     net::{ConnectTurn, Connects},
     secret::Secret,
@@ -249,6 +249,8 @@ impl Keys for Entrance {
         Ok(Credential::Password(Secret::from("pass word")))
     }
 
+    fn reached(&self) {}
+
     fn rejected(&self, _: &Credential) {}
 }
 
@@ -270,8 +272,8 @@ async fn watched(case: Case) -> (Arc<Server>, Vec<Vec<u8>>) {
     let (first, later) = (server.case.mails.clone(), server.case.later.clone());
     server.fill(&first);
     let mut endpoint = endpoint(config::Watch::Every(Duration::from_secs(60)));
-    endpoint.mailbox.protocol = Protocol::Pop3;
-    endpoint.settle = Settle::usual(Protocol::Pop3);
+    endpoint.mailbox.protocol = ReadBy::Pop3;
+    endpoint.settle = Settle::usual(ReadBy::Pop3);
     let login = Login::new(
         endpoint.mailbox.account.clone(),
         &[],
@@ -288,7 +290,7 @@ async fn watched(case: Case) -> (Arc<Server>, Vec<Vec<u8>>) {
         health: Arc::default(),
         stop: stop.clone(),
     };
-    let task = tokio::spawn(Watcher::new(watch, Box::new(Entrance(server.clone()))).run());
+    let task = tokio::spawn(watcher(watch, Box::new(Entrance(server.clone()))).run());
     let mut done = HashSet::new();
     for minute in 0..60 {
         sleep(Duration::from_secs(61)).await;

@@ -20,7 +20,7 @@ use crate::{
     watch::{
         backlog::{Fate, at_first_sight, late_wish, received, remember},
         error::Error,
-        session::Looking,
+        source::Looking,
     },
 };
 

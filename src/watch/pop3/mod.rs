@@ -15,17 +15,17 @@ mod namesakes;
 mod portion;
 pub mod probe;
 mod settle;
+mod source;
 mod take;
 mod unstuff;
 pub mod visit;
-mod watcher;
 mod whole;
 mod wire;
 
 use async_trait::async_trait;
 use tokio::net::TcpStream;
 
-pub(super) use self::watcher::Watcher;
+pub(super) use self::source::watcher;
 use self::{check::Checks, portion::Care, whole::Record, wire::Wire};
 use super::{
     door::{Account, CONNECT, Door},

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ledger::Fingerprint,
-    watch::{error::Error, session::Looking},
+    watch::{error::Error, source::Looking},
 };
 
 /// Reads mails of one name, so that it is known which is which; `only`: those of these mails of the ledger.

@@ -117,7 +117,8 @@ async fn taken(wire: Wire, number: u32, name: &MaildropName) -> Result<(Wire, Op
                 return match behind(wire, &tally, name, &mut record).await? {
                     Received::Whole(wire) => Ok((wire, None)),
                     Received::Short(wire, why) => Ok((wire, Some(Words::new(&why)))),
-                    Received::Over(error) => Err(error.unwrap_or(Error::Closed)),
+                    Received::TooLarge(next) => Ok((next.passed().await?, None)),
+                    Received::Over(error) => Err(error),
                 };
             }
         };

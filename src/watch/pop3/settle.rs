@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::{Fate, Inlet},
     ledger::{MAILDROP, Place, Settling},
-    watch::{error::Error, plan::fate, session::Looking},
+    watch::{error::Error, plan::fate, source::Looking},
 };
 
 /// The mails that are asked for at once, and deleted in one session.

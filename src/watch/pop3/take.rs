@@ -17,8 +17,10 @@ use crate::{
     ledger::{Cursor, Fingerprint, Lack, MAILDROP, MaildropName},
     watch::{
         error::{Error, Words},
-        intake::{About, Intake, held},
-        session::Looking,
+        intake::Intake,
+        into_ledger::IntoLedger,
+        source::{Looking, Sink},
+        taker::{About, held},
     },
 };
 
@@ -110,10 +112,17 @@ impl Receiver<'_> {
                 continue;
             }
             past.care.trying(&name);
+            let mut sink = IntoLedger::new(self.intake, uid);
             let received = match wire.retrieve(number).await? {
-                Ok(body) => self.receive(body, uid, &name, past).await?,
+                Ok(body) => receive(body, &name, self.limit, &mut sink, &mut past.record).await?,
                 Err((back, answer)) => Received::Short(back, format!("the server said {answer}")),
             };
+            match &received {
+                // It is handed over when nothing speaks against its being whole, and not before.
+                Received::Whole(_) | Received::Over(_) => sink.end(None).await?,
+                Received::TooLarge(_) => sink.end(held(self.limit.saturating_add(1), self.limit)).await?,
+                Received::Short(..) => sink.forget().await?,
+            }
             if let Received::Short(back, why) = received {
                 wire = back;
                 // Whoever asked for it hears of it now.
@@ -141,67 +150,12 @@ impl Receiver<'_> {
             found.there.insert(uid, known);
             match received {
                 Received::Whole(back) | Received::Short(back, _) => wire = back,
-                Received::Over(None) => return Ok((None, true)),
-                Received::Over(Some(error)) => return Err(error),
+                // What is over the limit is not read to its end, and that ends the session.
+                Received::TooLarge(_) => return Ok((None, true)),
+                Received::Over(error) => return Err(error),
             }
         }
         Ok((Some(wire), false))
-    }
-
-    /// Receives a mail, up to one byte more than it may have: a small one as a whole, a larger one in pieces.
-    ///
-    /// It is handed over when nothing speaks against its being whole, and not before.
-    async fn receive(
-        &mut self,
-        mut body: Body,
-        uid: u32,
-        name: &MaildropName,
-        past: &mut Past,
-    ) -> Result<Received, Error> {
-        let (mut size, mut begun) = (0, false);
-        loop {
-            let most = if begun { PIECE } else { SMALL };
-            let room = self.limit.saturating_add(1).saturating_sub(size);
-            let (piece, next) = body
-                .piece(usize::try_from(most.min(room)).unwrap_or(usize::MAX))
-                .await?;
-            if size == 0 && is_an_answer(&piece) {
-                let words = Words::new(&String::from_utf8_lossy(piece.get(..100).unwrap_or(&piece)));
-                return Err(Error::Odd { command: "RETR", words });
-            }
-            size += piece.len() as u64;
-            let held = held(size, self.limit);
-            let after = match next {
-                // What is over the limit is not read to its end, and that ends the session.
-                _ if held.is_some() => Received::Over(None),
-                Next::End(wire, tally) => behind(wire, &tally, name, &mut past.record).await?,
-                Next::Piece(next) => {
-                    body = next;
-                    self.piece(uid, piece, &mut begun).await?;
-                    continue;
-                }
-            };
-            match (&after, begun) {
-                (Received::Short(..), true) => self.intake.gone().await?,
-                (Received::Short(..), false) => {}
-                (_, false) => self.intake.mail(uid, About::default(), piece.into(), held).await?,
-                (_, true) => {
-                    self.piece(uid, piece, &mut begun).await?;
-                    self.intake.end_large(held).await?;
-                }
-            }
-            return Ok(after);
-        }
-    }
-
-    async fn piece(&mut self, uid: u32, piece: Vec<u8>, begun: &mut bool) -> Result<(), Error> {
-        if !std::mem::replace(begun, true) {
-            self.intake.begin_large(uid, About::default()).await?;
-        }
-        if !piece.is_empty() {
-            self.intake.piece(piece.into()).await?;
-        }
-        Ok(())
     }
 
     /// A mail that the server can't deliver is taken without its bytes, and nobody works on it.
@@ -223,6 +177,36 @@ impl Receiver<'_> {
     }
 }
 
+/// Reads a mail, up to one byte more than it may have.
+pub(super) async fn receive<S: Sink>(
+    mut body: Body,
+    name: &MaildropName,
+    limit: u64,
+    sink: &mut S,
+    record: &mut Record,
+) -> Result<Received, Error> {
+    let mut size = 0;
+    loop {
+        let most = if size > 0 { PIECE } else { SMALL };
+        let room = limit.saturating_add(1).saturating_sub(size);
+        let most = usize::try_from(most.min(room)).unwrap_or(usize::MAX);
+        let (piece, next) = body.piece(most).await?;
+        if size == 0 && is_an_answer(&piece) {
+            let words = Words::new(&String::from_utf8_lossy(piece.get(..100).unwrap_or(&piece)));
+            return Err(Error::Odd { command: "RETR", words });
+        }
+        size += piece.len() as u64;
+        if !piece.is_empty() {
+            sink.piece(piece.into()).await?;
+        }
+        body = match next {
+            next if size > limit => return Ok(Received::TooLarge(next)),
+            Next::End(wire, tally) => return behind(wire, &tally, name, record).await,
+            Next::Piece(body) => body,
+        };
+    }
+}
+
 /// No mail begins so: the answer before this one was another's, and this is it.
 fn is_an_answer(piece: &[u8]) -> bool {
     piece.starts_with(b"+OK") || piece.starts_with(b"-ERR")
@@ -234,8 +218,10 @@ pub(super) enum Received {
     Whole(Wire),
     /// Not all of it came; why that is said.
     Short(Wire, String),
-    /// It is taken, and the session is over.
-    Over(Option<Error>),
+    /// It has more bytes than it may have, and goes on.
+    TooLarge(Next),
+    /// All of it came, and the session is over.
+    Over(Error),
 }
 
 /// Looks behind the end of a mail, whether it was the end.
@@ -258,7 +244,7 @@ pub(super) async fn behind(
         Err(error @ (Error::Closed | Error::Io(_) | Error::Bye(_)))
             if matches!(count, Count::Agrees(_) | Count::More) && tally.bytes > 0 =>
         {
-            return Ok(Received::Over(Some(error)));
+            return Ok(Received::Over(error));
         }
         Err(error) => return Err(error),
     };

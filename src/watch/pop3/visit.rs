@@ -4,27 +4,30 @@
 
 use async_trait::async_trait;
 
-use std::collections::HashMap;
+use bytes::Bytes;
 
 use super::{
-    body::Next,
-    login, maildrop, secure,
-    take::{Received, behind},
+    login,
+    maildrop::{self, Listed},
+    secure,
+    take::{Received, receive},
     whole::Record,
     wire::Wire,
 };
 use crate::{
+    config::Fate,
     ledger::MaildropName,
     net,
     watch::{
         door::{self, CONNECT, Door},
-        error::{Error, Negative, Refusal, Words},
+        error::{Error, Refusal, Words},
+        source::{Fetched, Item, Kept, Opened},
         visit::Host,
     },
 };
 
-/// Bytes that are read of a mail at once.
-const PIECE: usize = 1 << 20;
+/// Bytes of a header at most, as everywhere (`message::read`).
+const MAX_HEADER: usize = 1 << 20;
 
 #[async_trait]
 impl Door<Wire> for Host {
@@ -38,31 +41,7 @@ impl Door<Wire> for Host {
 /// An open maildrop.
 pub struct Visit {
     wire: Wire,
-    /// What the server listed.
-    names: HashMap<u32, MaildropName>,
     record: Record,
-}
-
-/// A mail in a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// Its number in this session.
-    pub number: u32,
-    /// Its unique id.
-    pub uidl: String,
-    /// Its bytes, as the server says.
-    pub size: u64,
-}
-
-/// A mail, or its header, that was asked for.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Read {
-    /// All that was asked for.
-    Whole(Vec<u8>),
-    /// It has more bytes than were allowed; its rest was read and thrown away.
-    TooLarge,
-    /// The server does not give it.
-    Refused(Refusal),
 }
 
 impl Visit {
@@ -75,107 +54,84 @@ impl Visit {
         let (wire, _) = door::admitted(host, enter).await?;
         let mut record = Record::default();
         record.greeted(&wire.greeting);
-        Ok(Self {
-            wire,
-            names: HashMap::new(),
-            record,
-        })
+        Ok(Self { wire, record })
+    }
+}
+
+impl Opened for Visit {
+    type Key = u32;
+
+    fn uid_validity(&self) -> Option<u32> {
+        None
     }
 
-    /// Lists the mails in the server's order, at most 100,000.
-    ///
-    /// # Errors
-    /// When the session ends, or the server has no unique ids.
-    pub async fn list(self) -> Result<(Self, Vec<Listed>), Error> {
+    fn expunges(&self) -> bool {
+        true
+    }
+
+    async fn list(self) -> Result<(Self, Vec<Item<u32>>), Error> {
         let (wire, listing) = maildrop::list(self.wire).await?;
         if listing.odd.lines > 0 {
             tracing::warn!(lines = listing.odd.lines, first = %listing.odd.first, "the server lists mails in a way that can't be read");
         }
-        let listed = listing.mails.iter().map(|mail| Listed {
-            number: mail.number,
-            uidl: mail.name.uidl.clone(),
+        let item = |mail: Listed| Item {
+            key: mail.number,
+            name: mail.name.uidl,
             size: mail.name.size,
-        });
-        let listed = listed.collect();
-        let names = listing.mails.into_iter().map(|mail| (mail.number, mail.name));
-        let names = names.collect();
-        Ok((Self { wire, names, ..self }, listed))
-    }
-
-    /// A mail's header by TOP (RFC 1939 section 7), which a server need not have.
-    ///
-    /// # Errors
-    /// When the session ends.
-    pub async fn header(self, number: u32, limit: u64) -> Result<(Self, Read), Error> {
-        self.ask("TOP", &format!("{number} 0"), limit).await
-    }
-
-    /// Reads a mail of at most `limit` bytes.
-    ///
-    /// # Errors
-    /// When the session ends.
-    pub async fn read(self, number: u32, limit: u64) -> Result<(Self, Read), Error> {
-        self.ask("RETR", &number.to_string(), limit).await
-    }
-
-    async fn ask(self, command: &'static str, argument: &str, limit: u64) -> Result<(Self, Read), Error> {
-        let Self {
-            wire,
-            names,
-            mut record,
-        } = self;
-        let mut body = match wire.retrieve_by(command, argument).await? {
-            Ok(body) => body,
-            Err((wire, answer)) => return Ok((Self { wire, names, record }, Read::Refused(answer))),
         };
-        let (mut bytes, mut large) = (Vec::new(), false);
-        let (mut wire, tally) = loop {
-            let (piece, next) = body.piece(PIECE).await?;
-            large |= (bytes.len() + piece.len()) as u64 > limit;
-            if large {
-                bytes.clear();
-            } else {
-                bytes.extend_from_slice(&piece);
-            }
-            body = match next {
-                Next::Piece(body) => body,
-                Next::End(wire, tally) => break (wire, tally),
-            };
-        };
-        wire.quiet("the next command").await?;
-        let name = argument.parse().ok().and_then(|number: u32| names.get(&number));
-        let mut read = if large { Read::TooLarge } else { Read::Whole(bytes) };
-        if let Some(name) = name.filter(|_| command == "RETR" && !large) {
-            wire = match behind(wire, &tally, name, &mut record).await? {
-                Received::Whole(wire) => wire,
-                Received::Short(wire, why) => {
-                    read = Read::Refused(Refusal {
-                        status: Negative::Err,
-                        code: None,
-                        text: Words::new(&why),
-                    });
-                    wire
+        let items = listing.mails.into_iter().map(item).collect();
+        Ok((Self { wire, ..self }, items))
+    }
+
+    /// By TOP (RFC 1939 section 7), which a server need not have: then nothing of a mail is known yet.
+    async fn beginnings(mut self, mails: &[Item<u32>]) -> Result<(Self, Vec<(u32, Bytes)>), Error> {
+        let mut found = Vec::with_capacity(mails.len());
+        for mail in mails {
+            let beginning;
+            (self.wire, beginning) = match self.wire.retrieve_by("TOP", &format!("{} 0", mail.key)).await? {
+                Ok(body) => {
+                    let (beginning, mut wire, _) = body.head(MAX_HEADER, u64::MAX).await?;
+                    wire.quiet("the next command").await?;
+                    (wire, beginning)
                 }
-                Received::Over(error) => return Err(error.unwrap_or(Error::Closed)),
+                Err((wire, _)) => (wire, Vec::new()),
             };
+            found.push((mail.key, beginning.into()));
         }
-        Ok((Self { wire, names, record }, read))
+        Ok((self, found))
     }
 
-    /// Marks a mail as deleted; it is only once [`Self::leave`] went well.
-    ///
-    /// # Errors
-    /// When the session ends; a refusal only says that the mail stays.
-    pub async fn delete(self, number: u32) -> Result<(Self, Result<(), Refusal>), Error> {
-        let (wire, answer) = self.wire.try_run("DELE", &number.to_string()).await?;
-        Ok((Self { wire, ..self }, answer))
+    async fn fetch(mut self, mail: &Item<u32>, limit: u64, kept: &mut Kept) -> Result<(Self, Fetched), Error> {
+        let body = match self.wire.retrieve(mail.key).await? {
+            Ok(body) => body,
+            Err((wire, answer)) => return Ok((Self { wire, ..self }, Fetched::Not(Words::new(&answer.to_string())))),
+        };
+        let name = MaildropName {
+            uidl: mail.name.clone(),
+            size: mail.size,
+        };
+        let (wire, fetched) = match receive(body, &name, limit, kept, &mut self.record).await? {
+            Received::Whole(wire) => (wire, Fetched::Whole),
+            Received::Short(wire, why) => (wire, Fetched::Not(Words::new(&why))),
+            // Its rest is read and thrown away, so that the session can go on.
+            Received::TooLarge(next) => (next.passed().await?, Fetched::TooLarge),
+            Received::Over(error) => return Err(error),
+        };
+        Ok((Self { wire, ..self }, fetched))
     }
 
-    /// Ends the session, which deletes what is marked.
-    ///
-    /// # Errors
-    /// When the server does not confirm that: then the marked mails may still be there.
-    pub async fn leave(self) -> Result<(), Error> {
+    /// Flags and other mailboxes are not known here; such a wish is refused before. A mail is deleted only once [`Self::leave`] went well.
+    async fn settle(self, mail: &Item<u32>, fate: &Fate) -> Result<(Self, Result<(), Refusal>), Error> {
+        match fate {
+            Fate::Keep | Fate::Mark | Fate::Flag | Fate::Move(_) => Ok((self, Ok(()))),
+            Fate::Delete => {
+                let (wire, answer) = self.wire.try_run("DELE", &mail.key.to_string()).await?;
+                Ok((Self { wire, ..self }, answer))
+            }
+        }
+    }
+
+    async fn leave(self) -> Result<(), Error> {
         self.wire.quit().await
     }
 }

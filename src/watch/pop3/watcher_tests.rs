@@ -1,9 +1,11 @@
+use tokio::time::sleep;
+
 use super::{
     world::{IN, IN_STEP, OPEN, QUIT, connections, deletes, delivers, every, lists, session, settled, start},
     *,
 };
 use crate::{
-    config::{Backlog, Looks, Protocol, Settle},
+    config::{Backlog, Looks, ReadBy, Settle},
     job::Reason,
     ledger::{Content, Lack, MAILDROP, Verdict},
     watch::{
@@ -55,7 +57,7 @@ async fn deletions_are_gathered_and_kept_mails_need_no_session() {
         .await;
     assert_eq!(running.servers.lock().unwrap().len(), 1);
     running.memory.due(MAILDROP, &[1], Verdict::Done);
-    sleep(GATHER / 2).await;
+    sleep(Pop3::GATHER / 2).await;
     running.memory.due(MAILDROP, &[3], Verdict::Done);
     running
         .until("all are settled", |this| settled(this) == [1, 2, 3])
@@ -132,12 +134,12 @@ async fn stopping_waits_for_nobody() {
 
 fn with_looks(looks: Looks, scripts: &[&str]) -> Running {
     let mut endpoint = fakes::endpoint(every(60));
-    endpoint.mailbox.protocol = Protocol::Pop3;
+    endpoint.mailbox.protocol = ReadBy::Pop3;
     endpoint.mailbox.looks = looks;
-    endpoint.settle = Settle::usual(Protocol::Pop3);
+    endpoint.settle = Settle::usual(ReadBy::Pop3);
     let scripts: Vec<String> = scripts.iter().map(|script| format!("{OPEN}{script}")).collect();
     let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
-    let run = |watch, door: Scripts| tokio::spawn(Watcher::new(watch, Box::new(door)).run());
+    let run = |watch, door: Scripts| tokio::spawn(watcher(watch, Box::new(door)).run());
     start_with(endpoint, &scripts, run)
 }
 

@@ -124,6 +124,7 @@ async fn an_id_that_is_given_to_another_mail_means_that_mail() {
     running
         .until("it is deleted again", |this| settled(this) == [1, 3])
         .await;
+    running.has(&[1, 2, 3]).await;
     running.stopped().await;
 }
 

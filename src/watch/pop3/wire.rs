@@ -10,7 +10,6 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::body::Body;
 use crate::{
     secret::Redaction,
     watch::{
@@ -179,24 +178,6 @@ impl<T: Io> Wire<T> {
         let after = ENDLESS;
         let read = timeout(after, lines).await;
         read.unwrap_or(Err(Error::Endless { command, after }))
-    }
-
-    /// Asks for a mail, which is read from what comes back.
-    pub(super) async fn retrieve(self, number: u32) -> Result<Result<Body<T>, (Self, Refusal)>, Error> {
-        self.retrieve_by("RETR", &number.to_string()).await
-    }
-
-    /// Asks for a mail or a part of it, which is read from what comes back.
-    pub(super) async fn retrieve_by(
-        self,
-        command: &'static str,
-        argument: &str,
-    ) -> Result<Result<Body<T>, (Self, Refusal)>, Error> {
-        let (wire, answer) = self.try_run(command, argument).await?;
-        Ok(match answer {
-            Ok(()) => Ok(Body::new(wire)),
-            Err(refusal) => Err((wire, refusal)),
-        })
     }
 
     /// How many mails there are.

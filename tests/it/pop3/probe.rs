@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use mailjob::{
     auth::Credential,
-    config::{Mailbox, Protocol, Tls},
+    config::{Mailbox, ReadBy, Tls},
     net,
     secret::Secret,
     watch::{
@@ -24,7 +24,7 @@ use crate::{
 fn maildrop(world: &World, tls: Tls) -> Mailbox {
     let account = Arc::new(account(world, USER, tls, password(world)));
     let server = account.pop3.clone().unwrap();
-    Mailbox::inbox(account, Protocol::Pop3, server)
+    Mailbox::inbox(account, ReadBy::Pop3, server)
 }
 
 async fn probe(mailbox: &Mailbox, credential: &Credential) -> Result<Probe, Error> {

@@ -9,7 +9,7 @@ use chrono::Utc;
 use mailjob::{
     budget::Budget,
     config::{
-        Account, Action, Auth, Backlog, Command, Endpoint, EndpointName, Fate, Looks, Mailbox, Protocol, Settle, Tls,
+        Account, Action, Auth, Backlog, Command, Endpoint, EndpointName, Fate, Looks, Mailbox, ReadBy, Settle, Tls,
         routes,
     },
     job::{Answer, Outcome, ReplyDecision},
@@ -44,7 +44,7 @@ pub(super) fn endpoint(account: Arc<Account>) -> Endpoint {
                     backlog: Some(Backlog::Process),
                     ..Looks::default()
                 },
-                ..Mailbox::inbox(account, Protocol::Imap, server)
+                ..Mailbox::inbox(account, ReadBy::Imap, server)
             },
             Action::Command(command),
         )

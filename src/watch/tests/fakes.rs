@@ -16,8 +16,9 @@ use super::{
     imap::{Capabilities, Io, Selected, Wire, login},
     memory::Memory,
     script::{self, Server},
-    session::{Looking, Session},
+    session::Session,
     settle::Settler,
+    source::Looking,
 };
 use crate::{
     auth::Credential,
@@ -79,6 +80,8 @@ impl Keys for Scripts {
     fn rejected(&self, _: &Credential) {
         *self.rejected.lock().unwrap() += 1;
     }
+
+    fn reached(&self) {}
 }
 
 pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
@@ -109,7 +112,7 @@ pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
             backlog: Some(config::Backlog::Process),
             ..config::Looks::default()
         },
-        ..config::Mailbox::inbox(Arc::new(account), config::Protocol::Imap, server)
+        ..config::Mailbox::inbox(Arc::new(account), config::ReadBy::Imap, server)
     };
     let command = config::Command::new(vec!["true".into()]);
     let name = EndpointName::new("test").unwrap();

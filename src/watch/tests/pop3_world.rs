@@ -5,12 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    config::{self, Fate, Protocol, Settle},
+    config::{self, Fate, ReadBy, Settle},
     watch::{
         door::Door,
         error::Error,
         fakes::{Scripts, endpoint},
-        pop3::{login, watcher::Watcher, wire::Wire},
+        pop3::{login, watcher, wire::Wire},
         watcher::world::{Running, start_with},
     },
 };
@@ -28,7 +28,7 @@ pub(super) fn every(seconds: u64) -> config::Watch {
 
 pub(super) fn start(watch: config::Watch, scripts: &[&str]) -> Running {
     let mut endpoint = endpoint(watch);
-    endpoint.mailbox.protocol = Protocol::Pop3;
+    endpoint.mailbox.protocol = ReadBy::Pop3;
     endpoint.settle = Settle {
         done: Fate::Delete,
         failed: Fate::Keep,
@@ -37,7 +37,7 @@ pub(super) fn start(watch: config::Watch, scripts: &[&str]) -> Running {
     };
     let scripts: Vec<String> = scripts.iter().map(|script| format!("{OPEN}{script}")).collect();
     let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
-    let run = |watch, door: Scripts| tokio::spawn(Watcher::new(watch, Box::new(door)).run());
+    let run = |watch, door: Scripts| tokio::spawn(watcher(watch, Box::new(door)).run());
     start_with(endpoint, &scripts, run)
 }
 

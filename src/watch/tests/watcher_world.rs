@@ -15,11 +15,10 @@ use crate::{
     ledger::Cursor,
     net::Connects,
     watch::{
-        Health, Watch,
+        Health, Watch, by_imap,
         fakes::{Scripts, endpoint, inlet},
         memory::Memory,
         script,
-        watcher::Watcher,
     },
 };
 
@@ -32,10 +31,12 @@ pub(in crate::watch) struct Running {
     pub(in crate::watch) rejected: Arc<Mutex<usize>>,
     pub(in crate::watch) task: tokio::task::JoinHandle<()>,
     pub(in crate::watch) begun: Instant,
+    /// What was taken when it was last looked at.
+    seen: Mutex<Vec<u32>>,
 }
 
 pub(in crate::watch) fn start(watch: config::Watch, scripts: &[&str]) -> Running {
-    let run = |watch, door| tokio::spawn(Watcher::new(watch, Box::new(door)).run());
+    let run = |watch, door| tokio::spawn(by_imap::watcher(watch, Box::new(door)).run());
     start_with(endpoint(watch), scripts, run)
 }
 
@@ -77,6 +78,7 @@ pub(in crate::watch) fn start_with(
         rejected,
         task: run(watch, door),
         begun: Instant::now(),
+        seen: Mutex::default(),
     }
 }
 
@@ -96,13 +98,25 @@ impl Running {
         }
     }
 
+    /// Waits until just these are taken; [`Self::stopped`] looks again.
     pub(in crate::watch) async fn has(&self, uids: &[u32]) {
         self.until(&format!("{uids:?} are taken"), |this| this.memory.uids() == uids)
             .await;
+        *self.seen.lock().unwrap() = uids.to_vec();
     }
 
-    /// Stops, and checks that every server saw what its script wanted.
+    /// Stops, and checks that every server saw what its script wanted, and that no mail was taken since [`Self::has`] looked.
     pub(in crate::watch) async fn stopped(self) {
+        let seen = self.seen.lock().unwrap().clone();
+        let taken = self.stopped_with().await;
+        assert!(
+            seen.is_empty() || taken == seen,
+            "{seen:?} were taken, and in the end {taken:?}"
+        );
+    }
+
+    /// The same; what was taken in the end is the test's to look at.
+    pub(in crate::watch) async fn stopped_with(self) -> Vec<u32> {
         let asked = Instant::now();
         self.stop.cancel();
         self.task.await.unwrap();
@@ -115,6 +129,7 @@ impl Running {
         for server in servers {
             server.finished().await;
         }
+        self.memory.uids()
     }
 }
 
