@@ -16,6 +16,7 @@ use super::{
 use crate::{
     config::{Fate, Filter, Limits, Protocol},
     message::Unreadable,
+    plural,
     watch::error::Error,
 };
 
@@ -124,7 +125,11 @@ pub async fn receive(
         tell,
     };
     let (mut visit, listed) = visit.list().await?;
-    on(&format!("{} mails in {}", listed.len(), wanted.mailbox));
+    on(&format!(
+        "{} in {}",
+        plural::counted(listed.len(), "mail"),
+        wanted.mailbox
+    ));
     'all: for group in listed.chunks(AT_ONCE) {
         if taker.is_full() {
             break;
