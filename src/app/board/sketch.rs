@@ -251,6 +251,7 @@ impl Seat {
             endpoint: name.to_owned(),
             person: self.person.clone(),
             looked: state.looked,
+            connecting: state.connecting,
             trouble,
             paused: None,
             down: self.down(),

@@ -227,7 +227,7 @@ impl Notices {
                 self.metrics.notices_failed.inc();
                 let wait = memory.failed(error.verdict);
                 let account = &operator.account.name;
-                warn!(%account, wait = wait.as_secs(), subject = %notice.subject, %error, "the operator can't be told");
+                warn!(%account, wait_s = wait.as_secs(), subject = %notice.subject, %error, "the operator can't be told");
                 false
             }
         }
