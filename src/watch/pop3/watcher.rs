@@ -238,7 +238,10 @@ impl Watcher {
     async fn look(&mut self, errand: Errand) -> Result<(Option<Wire>, Found, Over), Error> {
         let mailbox = &self.watch.inlet.mailbox;
         let open = async |wire, credential| login::open(wire, &who(mailbox, &credential)).await;
-        let (mut wire, can) = door::admitted(&*self.door, open).await?;
+        let is_first = self.watch.ledger.cursor(&self.mailbox).await?.is_none();
+        self.watch.tries(&self.mailbox, is_first).await?;
+        let admitted = door::admitted(&*self.door, open).await;
+        let (mut wire, can) = self.watch.judged(admitted).await?;
         self.watch.connects.reached(&mailbox.server);
         wire.bare_ends = self.past.bare_ends;
         self.not_before = Instant::now() + can.login_delay.unwrap_or_default();
