@@ -100,6 +100,13 @@ impl Watch {
         Ok(())
     }
 
+    /// Who looks wants to know when the last mail came, though that was before this process began.
+    async fn remembers(&self) {
+        if let Ok(Some(at)) = self.ledger.last_taken(&mailbox_key(&self.inlet.mailbox)).await {
+            self.health.took_before(at);
+        }
+    }
+
     /// Keeps that the server let us in, or that it doesn't believe who we are; any other error is no judgement.
     async fn judged<T>(&self, admitted: Result<T, error::Error>) -> Result<T, error::Error> {
         let why = match &admitted {
@@ -122,9 +129,7 @@ pub async fn run(watch: Watch) {
         login: watch.login.clone(),
         connects: watch.connects.clone(),
     };
-    if let Ok(Some(at)) = watch.ledger.last_taken(&mailbox_key(&watch.inlet.mailbox)).await {
-        watch.health.took_before(at);
-    }
+    Box::pin(watch.remembers()).await;
     let delay = watch.inlet.mailbox.looks.start_delay;
     if watch.stop.run_until_cancelled(sleep(delay)).await.is_none() {
         return;

@@ -182,9 +182,9 @@ impl Watcher {
 
     async fn open(&mut self) -> Result<Session, Error> {
         let stored = self.watch.ledger.cursor(&self.mailbox).await?;
-        self.watch.tries(&self.mailbox, stored.is_none()).await?;
+        Box::pin(self.watch.tries(&self.mailbox, stored.is_none())).await?;
         let connected = session::connect(&*self.door, &self.watch.inlet.mailbox, &self.habit).await;
-        let (wire, can, selected) = self.watch.judged(connected).await?;
+        let (wire, can, selected) = Box::pin(self.watch.judged(connected)).await?;
         self.watch.connects.reached(&self.watch.inlet.mailbox.server);
         let now = u32::try_from(Utc::now().timestamp()).unwrap_or(u32::MAX);
         let on = Looking::of(&self.watch, &self.mailbox);

@@ -241,7 +241,7 @@ impl Watcher {
         let is_first = self.watch.ledger.cursor(&self.mailbox).await?.is_none();
         self.watch.tries(&self.mailbox, is_first).await?;
         let admitted = door::admitted(&*self.door, open).await;
-        let (mut wire, can) = self.watch.judged(admitted).await?;
+        let (mut wire, can) = Box::pin(self.watch.judged(admitted)).await?;
         self.watch.connects.reached(&mailbox.server);
         wire.bare_ends = self.past.bare_ends;
         self.not_before = Instant::now() + can.login_delay.unwrap_or_default();
