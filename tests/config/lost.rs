@@ -38,7 +38,7 @@ const COMMANDS: &[(&str, i32, &str)] = &[
     ("jobs replay 01a2", 66, "there is no ledger at "),
     ("jobs export 01a2 --to x", 66, "there is no ledger at "),
     ("replies list", 66, "there is no ledger at "),
-    ("replies retry --all", 66, "there is no ledger at "),
+    ("replies retry --all-refused", 66, "there is no ledger at "),
     ("pause orders", 66, "there is no ledger at "),
     ("resume orders", 66, "there is no ledger at "),
     ("backlog list orders", 66, "there is no ledger at "),
