@@ -188,7 +188,7 @@ impl Watcher {
         self.watch.connects.reached(&self.watch.inlet.mailbox.server);
         let now = u32::try_from(Utc::now().timestamp()).unwrap_or(u32::MAX);
         let on = Looking::of(&self.watch, &self.mailbox);
-        let (wire, selected, stored) = first_sight::admit(wire, &on, selected, stored, now).await?;
+        let (wire, selected, stored) = Box::pin(first_sight::admit(wire, &on, selected, stored, now)).await?;
         self.no_idle = false;
         if std::mem::take(&mut self.in_trouble) {
             tracing::info!(mailbox = %self.mailbox, idle = can.idle, "connected");

@@ -253,7 +253,7 @@ impl Watcher {
         let (wire, listing) = list(wire).await?;
         self.tell(&listing.odd);
         let on = Looking::of(&self.watch, &self.mailbox);
-        let (wire, known) = known(wire, &on, &listing).await?;
+        let (wire, known) = Box::pin(known(wire, &on, &listing)).await?;
         let mut found = compare(listing, known);
         if !found.left.is_empty() {
             let left = std::mem::take(&mut found.left);
