@@ -29,6 +29,7 @@ pub mod ledger;
 pub mod message;
 pub mod metrics;
 pub mod net;
+pub mod plural;
 pub mod post;
 pub mod prints;
 pub mod refusal;

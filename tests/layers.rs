@@ -16,6 +16,7 @@ const RANKS: [&[&str]; 9] = [
         "causes",
         "guest",
         "metrics",
+        "plural",
         "prints",
         "retry_after",
         "slots",

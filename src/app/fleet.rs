@@ -170,7 +170,16 @@ impl Fleet {
             let health = self.health.get(&endpoint.mailbox.id())?.clone();
             Some((name.to_string(), notices::Watched { sign_in, health }))
         };
+        let accounts = config
+            .endpoints
+            .values()
+            .filter_map(|endpoint| endpoint.reply.account.as_ref());
+        let sends = |account: &Arc<Account>| {
+            let (sign_in, health) = (account.sign_in.clone(), self.sending.get(&account.name)?.clone());
+            Some((account.name.clone(), notices::Sends { sign_in, health }))
+        };
         Desk {
+            senders: accounts.filter_map(sends).collect(),
             sign_ins: config.sign_ins(),
             mailboxes: config.endpoints.iter().filter_map(of).collect(),
             broken: BTreeMap::new(),

@@ -89,6 +89,10 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
             return Ok(());
         }
     };
+    let key = match key {
+        Some(key) => Arc::new(key),
+        None => Arc::new(auth::key::load(service.key.as_ref(), &service.ledger)?),
+    };
     sqlite.seal_plain(key.clone()).await?;
     let archive = Archive::new(sqlite.clone(), key.clone());
     let (mut versions, closed) = last_good(&archive).await;
@@ -232,7 +236,9 @@ async fn ended(ledger: &dyn Ledger) -> ledger::Error {
 /// Where the ledger is, and its key: what `mailjob.toml` says, as far as it can be read. One that can't be used may have a last good version
 /// in a ledger that is there; one that never ran has not. Where it sets nothing, or is gone, no ledger and no key is made: those of before
 /// may be elsewhere.
-fn first_service(sources: &Sources) -> Result<(Service, Arc<auth::Key>, Option<Lapse>), Fatal> {
+///
+/// The key is the one that is there; where there is none yet, it is made after the ledger was opened: whoever is refused leaves nothing behind.
+fn first_service(sources: &Sources) -> Result<(Service, Option<auth::Key>, Option<Lapse>), Fatal> {
     let loaded = load::load(sources);
     let service = rescue::quietly(sources, &loaded);
     let is_there = service.ledger.exists();
@@ -243,10 +249,10 @@ fn first_service(sources: &Sources) -> Result<(Service, Arc<auth::Key>, Option<L
     let lapse = Lapse::of(sources, &loaded);
     let key = match lapse {
         Some(Lapse::Silent | Lapse::Gone) if !is_there => return Err(Fatal::Settings(unknown_settings(lapse))),
-        Some(Lapse::Silent | Lapse::Gone) => auth::key::there(service.key.as_ref(), &service.ledger)?,
-        Some(Lapse::Broken) | None => auth::key::load(service.key.as_ref(), &service.ledger)?,
+        Some(Lapse::Silent | Lapse::Gone) => Some(auth::key::there(service.key.as_ref(), &service.ledger)?),
+        Some(Lapse::Broken) | None => auth::key::known(service.key.as_ref(), &service.ledger)?,
     };
-    Ok((service, Arc::new(key), lapse))
+    Ok((service, key, lapse))
 }
 
 /// Why a start is refused rather than made with settings that nobody wrote.

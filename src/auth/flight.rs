@@ -5,7 +5,8 @@
 //! the same answer.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -55,6 +56,8 @@ pub(super) struct Shared {
     pub(super) granted: Notify,
     /// Rings when a session works that did not.
     pub(super) works: Notify,
+    /// What was written down of what mail servers said: nothing where one let us in.
+    judged: Mutex<BTreeMap<String, Option<String>>>,
 }
 
 /// What the one who talks to the token server must know.
@@ -84,7 +87,12 @@ impl Shared {
             flight: Arc::default(),
             granted: Notify::new(),
             works: Notify::new(),
+            judged: Mutex::default(),
         }
+    }
+
+    pub(super) fn judged(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
+        self.judged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn use_for(&self, uses: &[Protocol]) {

@@ -48,6 +48,21 @@ pub fn load(configured: Option<&SecretRef>, ledger: &Path) -> Result<Key, KeyErr
     }
 }
 
+/// The key, as far as it is there: nothing where [`load`] would make it. So what refuses a start can do so before anything is made.
+///
+/// # Errors
+/// When a configured one is missing, or what is there can't be read by us or can be read by others, or is no key.
+pub fn known(configured: Option<&SecretRef>, ledger: &Path) -> Result<Option<Key>, KeyError> {
+    match there(configured, ledger) {
+        Err(KeyError::Read(SecretError::Read { source, .. }))
+            if configured.is_none() && source.kind() == ErrorKind::NotFound =>
+        {
+            Ok(None)
+        }
+        found => found.map(Some),
+    }
+}
+
 /// The key that is there already; none is made.
 ///
 /// # Errors

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     ledger::{Backlog as State, BacklogAnswer, BacklogPage, BacklogWish, MailboxKey},
     message::clean::escaped,
+    plural,
     status::state::time,
 };
 
@@ -133,7 +134,7 @@ async fn run(command: Backlog) -> Result<ExitCode, ExitCode> {
 
 /// Who knows of the backlog, and the endpoint's mailbox where that is not the other side's business.
 async fn found(place: Where, endpoint: &str) -> Result<(Desk, Option<MailboxKey>), ExitCode> {
-    let Found { desk, loaded } = place.go().await?;
+    let Found { desk, loaded, .. } = place.go().await?;
     let Some(loaded) = loaded else { return Ok((desk, None)) };
     let known = running(&loaded, endpoint);
     match known {
@@ -186,12 +187,16 @@ fn state(backlog: &State) -> String {
         ..
     } = backlog;
     let mut text = format!(
-        "{left} mails lay in this mailbox before {} and are left there; {wanted} are taken next\n",
-        time(*first_look)
+        "{} lay in this mailbox before {} and {} left there; {wanted} {} taken next\n",
+        plural::counted(left, "mail"),
+        time(*first_look),
+        plural::of(left, "is", "are"),
+        plural::of(wanted, "is", "are")
     );
     if *older > 0 {
         text.push_str(&format!(
-            "{older} of them are too old to be listed: move one out of the mailbox and back, and it is taken as a new one\n"
+            "{older} of them {} too old to be listed: move one out of the mailbox and back, and it is taken as a new one\n",
+            plural::of(older, "is", "are")
         ));
     }
     text
@@ -208,10 +213,12 @@ fn unlooked(endpoint: &str) -> String {
 fn taken(endpoint: &str, answer: &BacklogAnswer) -> String {
     match &answer.backlog {
         Some(backlog) => format!(
-            "{} mails of {} are taken next; {} are left\n",
-            answer.taken,
+            "{} of {} {} taken next; {} {} left\n",
+            plural::counted(answer.taken, "mail"),
             escaped(endpoint),
-            backlog.left
+            plural::of(answer.taken, "is", "are"),
+            backlog.left,
+            plural::of(backlog.left, "is", "are")
         ),
         None => format!(
             "noted: what lies in the mailbox of {} is taken at its first look; where it was looked at already, nothing was left\n",
@@ -223,9 +230,10 @@ fn taken(endpoint: &str, answer: &BacklogAnswer) -> String {
 fn skipped(endpoint: &str, answer: &BacklogAnswer) -> String {
     match &answer.backlog {
         Some(backlog) => format!(
-            "{} mails of {} are left; nothing else changes\n",
-            backlog.left,
-            escaped(endpoint)
+            "{} of {} {} left; nothing else changes\n",
+            plural::counted(backlog.left, "mail"),
+            escaped(endpoint),
+            plural::of(backlog.left, "is", "are")
         ),
         None => format!(
             "noted: what lies in the mailbox of {} is left at its first look\n",

@@ -16,11 +16,12 @@ use super::{
     terminal::fitting,
 };
 use crate::config::{
-    Action, Backlog, Endpoint, Letter, Reply, ReplyTo, Since, Watch,
+    Action, Backlog, Endpoint, Letter, Problem, Reply, ReplyTo, Since, Watch,
     load::{Loaded, Sources, load, load_offline, load_without_secrets},
     rescue::Lapse,
 };
 use crate::doctor::{Finding, Report, render};
+use crate::ledger::{Error, sqlite};
 use crate::status::state::time;
 
 /// Looks that are further apart are no burden to the large providers.
@@ -42,14 +43,15 @@ pub(super) enum Depth {
 /// Checks the configuration. The exit code is 0, 78 (`EX_CONFIG`) when there is a problem, or 74 (`EX_IOERR`) when it
 /// could not be told.
 pub(super) fn check(sources: &Sources, depth: Depth, form: Form) -> ExitCode {
-    let loaded = match depth {
+    let mut loaded = match depth {
         Depth::Machine => load(sources),
         Depth::ButSecrets => load_without_secrets(sources),
         Depth::Files => load_offline(sources),
     };
+    let starts = look_beside(sources, &mut loaded, depth);
     let (mut out, mut err) = (print::stdout(), io::stderr().lock());
     let told = match form {
-        Form::Human => report(&loaded, &mut out, &mut err),
+        Form::Human => report(&loaded, starts, &mut out, &mut err),
         Form::Json => writeln!(out, "{}", document(&loaded)),
     };
     match told {
@@ -61,6 +63,53 @@ pub(super) fn check(sources: &Sources, depth: Depth, form: Form) -> ExitCode {
     }
 }
 
+/// Adds what is wrong beside the files' own words: with the ledger, and with a folder in which every endpoint is called otherwise. Says whether
+/// `mailjob run` would start.
+fn look_beside(sources: &Sources, loaded: &mut Loaded, depth: Depth) -> bool {
+    let refused = ledger_problem(sources, loaded, depth);
+    let starts = loaded.start().is_some() && refused.is_none();
+    loaded.problems.extend(refused);
+    let is_empty = loaded.endpoints.is_empty() && loaded.broken.is_empty() && loaded.disabled.is_empty();
+    let is_silent = Lapse::of(sources, loaded) == Some(Lapse::Silent);
+    // Of no endpoints nothing but the names of files can be odd.
+    if is_empty && loaded.listed && !is_silent && !loaded.hints.is_empty() {
+        loaded.problems.push(Problem {
+            file: sources.endpoints.clone(),
+            place: None,
+            cause: format!("no endpoint is in it, but {}", loaded.hints.join(", and ")),
+            cure: "give the file the ending .toml, or remove it".to_owned(),
+            endpoint: None,
+            follows: false,
+        });
+    }
+    starts
+}
+
+/// What would keep `mailjob run` from using the ledger, in its own words. Nothing is made. On another machine than that which runs there is
+/// no ledger, and often not its folder either.
+fn ledger_problem(sources: &Sources, loaded: &Loaded, depth: Depth) -> Option<Problem> {
+    let ledger = &loaded.service.as_ref()?.ledger;
+    if depth != Depth::Machine && !ledger.try_exists().unwrap_or(false) {
+        return None;
+    }
+    let error = sqlite::foresee(ledger).err()?;
+    let (cause, cure) = match error {
+        Error::Unusable { path, what, cure } => (format!("the ledger {path} {what}"), cure),
+        other => (
+            other.to_string(),
+            "name another file by `ledger` in [service], or look at this one by mailjob ledger check".to_owned(),
+        ),
+    };
+    Some(Problem {
+        file: sources.config.clone().unwrap_or_else(|| ledger.clone()),
+        place: None,
+        cause,
+        cure,
+        endpoint: None,
+        follows: false,
+    })
+}
+
 /// What is wrong for machines: a document as `mailjob check --live --json` prints it, of the files alone.
 fn document(loaded: &Loaded) -> String {
     render::json(&Report {
@@ -70,9 +119,10 @@ fn document(loaded: &Loaded) -> String {
 
 /// Checks the configuration, then examines the endpoints that are right.
 pub(super) async fn live(sources: &Sources, form: Form) -> ExitCode {
-    let loaded = load(sources);
+    let mut loaded = load(sources);
+    let starts = look_beside(sources, &mut loaded, Depth::Machine);
     let told = match form {
-        Form::Human => report(&loaded, &mut print::stdout(), &mut io::stderr().lock()),
+        Form::Human => report(&loaded, starts, &mut print::stdout(), &mut io::stderr().lock()),
         Form::Json => Ok(()),
     };
     match told {
@@ -81,7 +131,7 @@ pub(super) async fn live(sources: &Sources, form: Form) -> ExitCode {
     }
 }
 
-fn report(loaded: &Loaded, out: &mut impl Write, err: &mut impl Write) -> io::Result<()> {
+fn report(loaded: &Loaded, starts: bool, out: &mut impl Write, err: &mut impl Write) -> io::Result<()> {
     for problem in loaded.told() {
         writeln!(err, "{}", problem.render())?;
     }
@@ -101,7 +151,7 @@ fn report(loaded: &Loaded, out: &mut impl Write, err: &mut impl Write) -> io::Re
         some => counted(some, "problem"),
     };
     writeln!(out, "{right} would run, {} would not; {problems}", loaded.broken.len())?;
-    if loaded.start().is_none() {
+    if !starts {
         writeln!(out, "mailjob run would not start with this")?;
     }
     out.flush()
@@ -198,163 +248,5 @@ fn answered(reply: &Reply) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt, path::Path};
-
-    use super::*;
-
-    const ENDPOINT: &str = r#"
-        [mailbox]
-        account = { user = "orders", password = { file = "secret.txt" }, imap = { host = "mail.example.com" } }
-        [webhook]
-        url = "https://erp.example/hook?key=1"
-    "#;
-
-    fn checked(files: &[(&str, &str)]) -> (String, String, Loaded) {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in files.iter().chain(&[("secret.txt", "s3cret")]) {
-            let path = folder.path().join(name);
-            fs::write(&path, text).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        }
-        let sources = Sources {
-            endpoints: folder.path().to_owned(),
-            config: None,
-        };
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let loaded = load(&sources);
-        report(&loaded, &mut out, &mut err).unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(&prefix(folder.path()), "");
-        (text(out), text(err), loaded)
-    }
-
-    fn prefix(folder: &Path) -> String {
-        format!("{}/", folder.display())
-    }
-
-    #[test]
-    fn what_is_right_is_listed() {
-        let (out, err, loaded) = checked(&[("a.toml", ENDPOINT)]);
-        assert_eq!(
-            out,
-            "a: orders INBOX, as it comes from the first start on (what lies there before is left) → POST https://erp.example/hook → no reply\n\
-             1 endpoint would run, 0 would not; no problems\n"
-        );
-        assert_eq!(err, "");
-        assert!(loaded.problems.is_empty());
-    }
-
-    #[test]
-    fn what_becomes_of_old_mail_is_said() {
-        for (backlog, said) in [
-            ("\"skip\"", "from the first start on (what lies there before is left)"),
-            ("\"process\"", "at the first start also all that lies there"),
-            (
-                "{ since = \"7d\" }",
-                "at the first start also what came in the 7 days before",
-            ),
-            (
-                "{ since = \"36h\" }",
-                "at the first start also what came in the 36 hours before",
-            ),
-            (
-                "{ since = \"2026-11-01\" }",
-                "at the first start also what came since 2026-11-01 00:00:00 UTC",
-            ),
-            (
-                "{ since = 2026-11-01T08:00:00+01:00 }",
-                "at the first start also what came since 2026-11-01 07:00:00 UTC",
-            ),
-        ] {
-            let file = ENDPOINT.replace("[webhook]", &format!("backlog = {backlog}\n[webhook]"));
-            let (out, err, _) = checked(&[("a.toml", &file)]);
-            assert!(out.contains(said), "{backlog}: {out}{err}");
-        }
-        let old = ENDPOINT.replace("[webhook]", "backlog_limit = 7\n[webhook]");
-        let (_, err, _) = checked(&[("a.toml", &old)]);
-        assert!(
-            err.contains("`mailbox.backlog_limit` has no use any more") && !err.contains("unknown key"),
-            "{err}"
-        );
-    }
-
-    #[test]
-    fn the_next_times_of_a_cron_pattern_are_shown() {
-        let file = ENDPOINT.replace(
-            "[webhook]",
-            "cron = \"0 6 * * MON-FRI\"\ntimezone = \"Europe/Berlin\"\n[webhook]",
-        );
-        let (_, err, loaded) = checked(&[("a.toml", &file)]);
-        assert_eq!(err, "");
-        let friday = DateTime::parse_from_rfc3339("2026-11-27T04:59:00Z").unwrap().to_utc();
-        let endpoint = loaded.endpoints.values().next().unwrap();
-        let line = line(endpoint, friday);
-        let next = "(next: Fri 2026-11-27 06:00, Mon 2026-11-30 06:00, Tue 2026-12-01 06:00)";
-        assert!(line.contains(next), "{line}");
-    }
-
-    #[test]
-    fn what_is_disabled_or_looks_often_is_said() {
-        let often = ENDPOINT.replace("[webhook]", "every = \"9s\"\n[webhook]");
-        let disabled = format!("enabled = false\n{ENDPOINT}");
-        let (out, err, _) = checked(&[("a.toml", &often), ("b.toml", &disabled)]);
-        assert!(out.starts_with("a: orders INBOX, every 9s (often: "), "{out}");
-        assert!(
-            out.ends_with("\nb: disabled\n1 endpoint would run, 0 would not; no problems\n"),
-            "{out}"
-        );
-        assert_eq!(err, "");
-    }
-
-    #[test]
-    fn what_is_wrong_goes_to_stderr_and_is_counted() {
-        let (out, err, _) = checked(&[("a.toml", ENDPOINT), ("b.toml", "concurency = 1\n")]);
-        assert!(
-            out.ends_with("1 endpoint would run, 1 would not; 3 problems\n"),
-            "{out}"
-        );
-        assert!(
-            err.contains("b.toml:1:1: unknown key `concurency`\n    1 | concurency …\n"),
-            "{err}"
-        );
-        assert_eq!(err.matches("      = ").count(), 3);
-    }
-
-    #[test]
-    fn a_document_tells_what_is_wrong_without_a_look_at_servers() {
-        let (_, _, loaded) = checked(&[("a.toml", ENDPOINT), ("b.toml", "concurency = 1\n")]);
-        let read: serde_json::Value = serde_json::from_str(&document(&loaded)).unwrap();
-        assert_eq!(
-            (&read["well"], read["findings"].as_array().unwrap().len()),
-            (&false.into(), 3)
-        );
-        let first = &read["findings"][0];
-        assert!(first["name"].as_str().unwrap().ends_with("b.toml:1:1"), "{first}");
-        assert_eq!(first["stage"], "config");
-        let (_, _, loaded) = checked(&[("a.toml", ENDPOINT)]);
-        let read: serde_json::Value = serde_json::from_str(&document(&loaded)).unwrap();
-        assert_eq!(read["well"], true);
-    }
-
-    #[test]
-    fn the_exit_code_is_for_scripts() {
-        let sources = |endpoints: &str| Sources {
-            endpoints: endpoints.into(),
-            config: None,
-        };
-        let folder = tempfile::tempdir().unwrap();
-        let code = |code: ExitCode| format!("{code:?}");
-        assert_eq!(
-            code(check(
-                &sources(folder.path().to_str().unwrap()),
-                Depth::Machine,
-                Form::Human
-            )),
-            code(ExitCode::SUCCESS)
-        );
-        for form in [Form::Human, Form::Json] {
-            let missing = check(&sources("/no/such/folder"), Depth::Files, form);
-            assert_eq!(code(missing), code(ExitCode::from(78)));
-        }
-    }
-}
+#[path = "check_tests.rs"]
+mod tests;

@@ -14,7 +14,10 @@ use super::{
 use crate::{
     config::load::{Loaded, Sources},
     job::JobId,
-    ledger::{Error, JobFilter, JobTable, sqlite::Jobs},
+    ledger::{
+        Error, JobFilter, JobTable,
+        sqlite::{Jobs, is_in_use},
+    },
     message::clean::json_lines,
 };
 
@@ -40,6 +43,8 @@ pub(super) struct Found {
     pub(super) desk: Desk,
     /// Nothing where that of another machine counts.
     pub(super) loaded: Option<Loaded>,
+    /// Whether no process has the ledger: what ran in it has ended with the process that ran it.
+    pub(super) nobody_runs: bool,
 }
 
 impl Where {
@@ -49,6 +54,7 @@ impl Where {
             return Ok(Found {
                 desk: Box::new(remote),
                 loaded: None,
+                nobody_runs: false,
             });
         }
         let sources = Sources::from(self.files);
@@ -58,6 +64,7 @@ impl Where {
         Ok(Found {
             desk: Box::new(jobs),
             loaded: Some(loaded),
+            nobody_runs: !is_in_use(&service.ledger),
         })
     }
 }

@@ -27,7 +27,8 @@ use crate::{
         Examination, Finding, Kind, Outcome, Report, Stage, Store, Subject, Trouble, descriptors, examine, needs_store,
         render,
     },
-    ledger::{self, JobTable, MailboxKey, sqlite::Jobs},
+    ledger::{self, JobTable, MailboxKey, counts, sqlite::Jobs},
+    status,
 };
 
 /// The form of the report.
@@ -143,7 +144,8 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
             (known.collect(), BTreeMap::new(), Some(unread(&error)))
         }
     };
-    let findings = findings.into_iter().chain(short).chain(unread).collect();
+    let full = service.and_then(|service| nearly_full(&counts::file(&service.ledger)));
+    let findings = findings.into_iter().chain(short).chain(unread).chain(full).collect();
     let mut report = Report { findings };
     let mut written = Ok(());
     let mut write = |findings: &[Finding]| {
@@ -224,6 +226,29 @@ fn unread(error: &ledger::Error) -> Finding {
     }
 }
 
+/// Below so many free bytes a disk is nearly full: some large mails, or a day of small ones.
+const SCARCE: u64 = 256 << 20;
+
+/// What there is to say of the room on the ledger's disk; nothing where there is enough. Pure.
+fn nearly_full(ledger: &status::Ledger) -> Option<Finding> {
+    let free = ledger.free.filter(|free| *free < SCARCE)?;
+    Some(Finding {
+        subject: Subject {
+            kind: Kind::Process,
+            name: "mailjob".to_owned(),
+            part: None,
+        },
+        stage: Stage::Ledger,
+        outcome: Outcome::Warned(Trouble {
+            what: format!("the disk of the ledger {} has {} MiB free", ledger.path, free >> 20),
+            cure: "make room there: when it is full no mail is taken and no job begins, though none is lost; [retention] says how long what is over \
+                   is kept"
+                .to_owned(),
+        }),
+        took: Duration::ZERO,
+    })
+}
+
 /// Says that it goes on, where it takes longer than a second.
 async fn patience() {
     sleep(Duration::from_secs(1)).await;
@@ -256,5 +281,27 @@ async fn store(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> Store 
                 "sign-ins are kept in the ledger under its key: mend that first",
             ),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_nearly_full_is_told() {
+        let with = |free| status::Ledger {
+            path: "/var/m.db".into(),
+            size: None,
+            free,
+            problem: None,
+        };
+        assert!(nearly_full(&with(None)).is_none() && nearly_full(&with(Some(SCARCE))).is_none());
+        let told = nearly_full(&with(Some(3 << 20))).unwrap();
+        assert!(!told.is_failure(), "it works yet");
+        let Outcome::Warned(trouble) = told.outcome else {
+            panic!()
+        };
+        assert_eq!(trouble.what, "the disk of the ledger /var/m.db has 3 MiB free");
     }
 }

@@ -76,7 +76,7 @@ fn owner(path: &Path) -> Option<u32> {
 }
 
 /// The users whose sockets may answer at this address.
-fn listeners(address: SocketAddr) -> Vec<u32> {
+pub(super) fn listeners(address: SocketAddr) -> Vec<u32> {
     let tables = TABLES.iter().filter_map(|table| std::fs::read_to_string(table).ok());
     tables.flat_map(|table| listening(&table, address)).collect()
 }

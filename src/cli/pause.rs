@@ -12,6 +12,7 @@ use crate::{
     http::api::Resumed,
     ledger::{Pause, PausedBy},
     message::clean::escaped,
+    plural,
     status::state::time,
 };
 
@@ -19,7 +20,7 @@ use crate::{
 pub(super) fn pause(endpoint: &str, json: bool, place: Where) -> ExitCode {
     block_on(async {
         let ended = async {
-            let Found { desk, loaded } = place.go().await?;
+            let Found { desk, loaded, .. } = place.go().await?;
             known(loaded.as_ref(), endpoint)?;
             let pause = desk.pause(endpoint).await.map_err(|error| failed(&error))?;
             Ok(tell_as(json, &pause, || words(&pause)))
@@ -32,7 +33,7 @@ pub(super) fn pause(endpoint: &str, json: bool, place: Where) -> ExitCode {
 pub(super) fn resume(endpoint: &str, json: bool, place: Where) -> ExitCode {
     block_on(async {
         let ended = async {
-            let Found { desk, loaded } = place.go().await?;
+            let Found { desk, loaded, .. } = place.go().await?;
             let was = desk.resume(endpoint).await.map_err(|error| failed(&error))?;
             if was.is_none() {
                 known(loaded.as_ref(), endpoint)?;
@@ -40,7 +41,7 @@ pub(super) fn resume(endpoint: &str, json: bool, place: Where) -> ExitCode {
             let name = escaped(endpoint);
             let words = was.as_ref().map_or_else(
                 || format!("{name} was not paused\n"),
-                |pause| format!("{name} goes on; {} jobs waited\n", pause.waiting),
+                |pause| format!("{name} goes on; {} waited\n", plural::counted(pause.waiting, "job")),
             );
             Ok(tell_as(json, &Resumed { was }, || words))
         };
@@ -65,10 +66,11 @@ fn words(pause: &Pause) -> String {
         PausedBy::Gone => " by its webhook",
     };
     format!(
-        "{} is paused{by} since {}; {} jobs wait; mailjob resume {0} lets it go on\n",
+        "{} is paused{by} since {}; {} {}; mailjob resume {0} lets it go on\n",
         escaped(&pause.endpoint),
         time(pause.since),
-        pause.waiting
+        plural::counted(pause.waiting, "job"),
+        plural::of(pause.waiting, "waits", "wait")
     )
 }
 

@@ -15,6 +15,7 @@ use crate::{
         Fate, Filter, Limits, ReadBy,
         glob::{self, Against},
     },
+    plural,
     post::{
         self, Element, Host, Lock, Shelf, Tally, Wanted,
         account::{ServerFields, watched_by},
@@ -145,8 +146,9 @@ pub(super) async fn receive(args: Receive) -> ExitCode {
 fn warn(tally: &Tally) {
     if tally.unknown > 0 {
         eprintln!(
-            "{} mails can't be read, so nobody knows whether they are meant; they stay",
-            tally.unknown
+            "{} can't be read, so nobody knows whether {} meant: it stays there",
+            plural::counted(tally.unknown, "mail"),
+            plural::of(tally.unknown, "it is", "they are")
         );
     }
     if tally.marked_only {

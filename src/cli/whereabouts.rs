@@ -1,12 +1,20 @@
 //! Where the ledger is, for every command but `run`: none of them makes one. In a wrong folder they say so, and which Mailjob runs on this
 //! machine and with which ledger.
 
-use std::{path::Path, process::ExitCode, time::Duration};
+use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
 
-use crate::{config::Service, http::api::Problem, message::clean::escaped, net};
+use crate::{
+    config::{Service, load::Sources},
+    http::api::Problem,
+    message::clean::escaped,
+    net,
+};
 
 /// `EX_NOINPUT` of sysexits: there is no such ledger.
 pub(super) const NO_LEDGER: u8 = 66;
+
+/// What to do in a wrong folder.
+const NAME: &str = "name its mailjob.toml by --config (or MAILJOB_CONFIG), or go to the folder where that is";
 
 /// How long a Mailjob of this machine may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -36,6 +44,36 @@ pub(super) async fn lacking(service: &Service) -> Option<String> {
     }
 }
 
+/// That this is not the folder where an account would be looked for: there is no `mailjob.toml`. What to do, and which Mailjob runs here.
+pub(super) async fn lost(sources: &Sources, service: &Service) -> Option<String> {
+    if sources.config.is_some() {
+        return None;
+    }
+    let here = std::path::absolute(".").unwrap_or_default();
+    Some(nowhere(
+        &here,
+        sources.endpoints.is_dir(),
+        running(service).await.as_deref(),
+    ))
+}
+
+/// The same in words. Pure.
+fn nowhere(here: &Path, has_endpoints: bool, running: Option<&str>) -> String {
+    let here = escaped(&here.display().to_string());
+    let endpoints = match has_endpoints {
+        true => "",
+        false => " and no folder of endpoints",
+    };
+    let running = match running {
+        Some(ledger) => format!(
+            " The Mailjob that runs on this machine has the ledger {}.",
+            escaped(ledger)
+        ),
+        None => String::new(),
+    };
+    format!("there is no mailjob.toml{endpoints} in {here}.{running} Where yours are elsewhere, {NAME}")
+}
+
 /// That there is no ledger and a Mailjob runs with another one, in words.
 pub(super) async fn elsewhere(service: &Service) -> Option<String> {
     if !matches!(service.ledger.try_exists(), Ok(false)) {
@@ -43,6 +81,19 @@ pub(super) async fn elsewhere(service: &Service) -> Option<String> {
     }
     let running = running(service).await?;
     Some(words(&service.ledger, Some(&running)))
+}
+
+/// That there is no ledger, and that another's process answers where one of ours would. Pure.
+pub(super) fn others(ledger: &Path, address: SocketAddr, users: &[u32]) -> String {
+    let ledger = std::path::absolute(ledger).unwrap_or_else(|_| ledger.to_owned());
+    let ledger = escaped(&ledger.display().to_string());
+    let whose = match users {
+        [] => String::new(),
+        [user, ..] => format!(" of user {user}"),
+    };
+    format!(
+        "there is no ledger at {ledger}. At {address} a Mailjob{whose} answers that has another one: {NAME}; where that user isn't you, ask as that user"
+    )
 }
 
 /// The ledger of the Mailjob that answers at the health address of these settings, where one does.
@@ -65,7 +116,7 @@ async fn running(service: &Service) -> Option<String> {
 fn words(ledger: &Path, running: Option<&str>) -> String {
     let ledger = std::path::absolute(ledger).unwrap_or_else(|_| ledger.to_owned());
     let ledger = escaped(&ledger.display().to_string());
-    let name = "name its mailjob.toml by --config (or MAILJOB_CONFIG), or go to the folder where that is";
+    let name = NAME;
     match running {
         Some(other) if escaped(other) == ledger => {
             format!(
@@ -98,5 +149,28 @@ mod tests {
             "{other}"
         );
         assert!(words(at, Some("/here/mailjob.db")).contains("any more"));
+        let another = others(at, "127.0.0.1:8025".parse().unwrap(), &[1000]);
+        assert!(
+            another.starts_with(
+                "there is no ledger at /here/mailjob.db. At 127.0.0.1:8025 a Mailjob of user 1000 answers"
+            ),
+            "{another}"
+        );
+        for (has_endpoints, running, said) in [
+            (
+                false,
+                None,
+                "there is no mailjob.toml and no folder of endpoints in /here. Where yours are elsewhere, name its",
+            ),
+            (true, None, "there is no mailjob.toml in /here. Where"),
+            (
+                true,
+                Some("/there/m.db"),
+                "in /here. The Mailjob that runs on this machine has the ledger /there/m.db. Where",
+            ),
+        ] {
+            let text = nowhere(Path::new("/here"), has_endpoints, running);
+            assert!(text.contains(said), "{text}");
+        }
     }
 }

@@ -76,16 +76,16 @@ impl Whose {
     /// Reads the configuration and finds the account in it.
     pub(super) async fn find(self) -> Result<Known, Fault> {
         let sources = Sources::from(self.files);
-        let (loaded, service) = beside::read(sources).await;
+        let (loaded, service) = beside::read(sources.clone()).await;
         let base = match &self.account {
             None => None,
-            Some(name) => Some(
-                loaded
-                    .accounts
-                    .get(name)
-                    .cloned()
-                    .ok_or_else(|| unknown(&loaded, name))?,
-            ),
+            Some(name) => match loaded.accounts.get(name) {
+                Some(account) => Some(account.clone()),
+                None => {
+                    let lost = whereabouts::lost(&sources, &service).await;
+                    return Err(lost.map_or_else(|| unknown(&loaded, name), Fault::no_input));
+                }
+            },
         };
         let file = self.password_file.map(SecretRef::File);
         let fields = Fields {

@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{
-    Account, Api, Config, Endpoint, EndpointName, Held, Operator, Problem, Service, oauth::by_sign_in, versions::Texts,
+    Account, Api, Config, Endpoint, EndpointName, Held, Operator, Problem, Protocol, Service, oauth::by_sign_in,
+    versions::Texts,
 };
 
 /// What the files say now.
@@ -52,6 +53,20 @@ impl Loaded {
         let endpoints = self.endpoints.values().chain(self.standing.values());
         let used = endpoints.flat_map(|endpoint| [Some(&endpoint.mailbox.account), endpoint.reply.account.as_ref()]);
         by_sign_in(self.accounts.values().chain(used.flatten()))
+    }
+
+    /// Where each account in use signs in, with the user who does.
+    #[must_use]
+    pub fn used(&self) -> Vec<(&Arc<Account>, Protocol)> {
+        let endpoints = self.endpoints.values().chain(self.standing.values());
+        let used = endpoints.flat_map(|endpoint| {
+            let reads = (&endpoint.mailbox.account, endpoint.mailbox.protocol.into());
+            let sends = endpoint.reply.account.as_ref().map(|account| (account, Protocol::Smtp));
+            [Some(reads), sends]
+        });
+        let tells = self.operator.iter().flatten();
+        let tells = tells.map(|operator| (&operator.account, Protocol::Smtp));
+        used.flatten().chain(tells).collect()
     }
 
     /// The endpoint as it runs, or would: in its last good version where its file is broken and that is known.

@@ -31,6 +31,7 @@ mod endpoint;
 mod example;
 mod file_name;
 mod files;
+pub mod given;
 pub mod glob;
 mod held;
 mod inputs;

@@ -9,7 +9,7 @@ use std::{
 use super::{Command, problem::Fault, startable, template::MAX_SOURCE};
 use crate::{
     guest::{User, UserError},
-    secret::{SecretRef, read_token, signing},
+    secret::{ExposeSecret as _, SecretRef, read_token, signing},
 };
 
 /// The largest file of roots that is read, in bytes.
@@ -20,6 +20,8 @@ const MAX_ROOTS: u64 = 1 << 20;
 pub(super) enum Need {
     /// A secret that can be read and isn't empty.
     Secret(SecretRef),
+    /// That a secret has one line: it is one word of a conversation with a server.
+    OneLine(SecretRef),
     /// A secret that webhooks can be signed with.
     SigningKey(SecretRef),
     /// A command that can be started.
@@ -48,15 +50,25 @@ impl Need {
                 let error = secret.read().err()?;
                 Some(Fault::new(error.to_string(), error.cure()))
             }
+            Self::OneLine(secret) => {
+                // One that can't be read is told of as a secret.
+                let read = secret.read().ok()?;
+                let text = read.expose_secret();
+                let what = match text.contains(['\r', '\n']) {
+                    true => "has several lines",
+                    false if text.chars().any(char::is_control) => "has a control character",
+                    false => return None,
+                };
+                Some(Fault::new(
+                    format!("{} {what}, and can't be sent to a server", named(secret)),
+                    "leave nothing in it but the secret, on one line; a line end behind it does not count",
+                ))
+            }
             Self::SigningKey(secret) => {
                 // One that can't be read is told of as a secret.
                 let key = secret.read().ok()?;
                 signing::key(&key).err()?;
-                let place = match secret {
-                    SecretRef::File(path) => format!("secret file {}", path.display()),
-                    SecretRef::Env(name) => format!("secret variable {name}"),
-                };
-                let cause = format!("{place} holds no signing key: that is whsec_ followed by base64");
+                let cause = format!("{} holds no signing key: that is whsec_ followed by base64", named(secret));
                 Some(Fault::new(cause, format!("put there what the receiver has, or {}", signing::CURE)))
             }
             Self::Program(command) => {
@@ -110,7 +122,7 @@ impl Need {
     pub(super) fn is_secret(&self) -> bool {
         matches!(
             self,
-            Self::Secret(_) | Self::SigningKey(_) | Self::Token(_) | Self::Roots(_)
+            Self::Secret(_) | Self::OneLine(_) | Self::SigningKey(_) | Self::Token(_) | Self::Roots(_)
         )
     }
 
@@ -124,6 +136,7 @@ impl Need {
                 Some(Fault::new(cause, cure))
             }
             Self::Secret(_)
+            | Self::OneLine(_)
             | Self::SigningKey(_)
             | Self::Roots(_)
             | Self::Token(_)
@@ -138,6 +151,7 @@ impl Need {
         match self {
             Self::Template(file, was) => template(file) == *was,
             Self::Secret(_)
+            | Self::OneLine(_)
             | Self::SigningKey(_)
             | Self::Program(_)
             | Self::Argument(_)
@@ -147,6 +161,13 @@ impl Need {
             | Self::User(_)
             | Self::Granted(..) => true,
         }
+    }
+}
+
+fn named(secret: &SecretRef) -> String {
+    match secret {
+        SecretRef::File(path) => format!("secret file {}", path.display()),
+        SecretRef::Env(name) => format!("secret variable {name}"),
     }
 }
 

@@ -67,12 +67,18 @@ pub fn looked_at(command: &Command) -> Result<PathBuf, (String, String)> {
 fn program(command: &Command, user: Option<User>) -> Result<PathBuf, Fault> {
     let written = command.argv.first().map_or("", String::as_str);
     let path = guest::located(written).map_err(|_: io::Error| {
-        Fault::new(
-            format!("no program {written} in PATH"),
-            "install it, or write its whole path, or ./ in front of one beside this file",
-        )
+        let (cause, cure) = several(written).unwrap_or_else(|| {
+            (
+                format!("no program {written} in PATH"),
+                "install it, or write its whole path, or ./ in front of one beside this file".to_owned(),
+            )
+        });
+        Fault::new(cause, cure)
     })?;
     let wrong = |why: Unstartable| {
+        if let (Unstartable::Missing(..), Some((cause, cure))) = (&why, several(written)) {
+            return Fault::new(cause, cure);
+        }
         let home = written.contains("/~/");
         let cure = match home {
             true => "write the whole path: ~ is a shell's word for a home, and there is none".to_owned(),
@@ -99,8 +105,25 @@ pub(super) fn comes_with(command: &Command, folder: &Path) -> Result<(), (String
     }
     match guest::startable(path, None) {
         Ok(_) | Err(Unstartable::NoInterpreter(..) | Unstartable::Forbidden(_)) => Ok(()),
+        Err(why @ Unstartable::Missing(..)) => {
+            Err(several(&path.to_string_lossy()).unwrap_or_else(|| (why.to_string(), why.cure())))
+        }
         Err(why) => Err((why.to_string(), why.cure())),
     }
+}
+
+/// That a program that is not there looks like one with its arguments behind it, and how to write those.
+fn several(written: &str) -> Option<(String, String)> {
+    let (program, arguments) = written.split_once(char::is_whitespace)?;
+    if !arguments.trim_start().starts_with(['-', '/', '.']) && guest::startable(Path::new(program), None).is_err() {
+        return None;
+    }
+    let name = Path::new(program).file_name()?.to_string_lossy();
+    let (name, first) = (name.as_ref(), arguments.split_whitespace().next()?);
+    Some((
+        format!("there is no program of the name \"{name} {arguments}\", and no shell to take it apart"),
+        format!("write program and arguments each by itself: [\"…{name}\", \"{first}\", …]"),
+    ))
 }
 
 /// What runs a program has to be readable for it, and so has what it only leads to.

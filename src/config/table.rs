@@ -157,6 +157,10 @@ impl<'a> Table<'a> {
 
     fn unknown(&self, sheet: &Sheet<'_>, path: &str, name: &Spanned<Cow<'_, str>>) {
         let cause = format!("unknown key `{path}`");
+        if let Some(file) = self.other_file(name.get_ref()) {
+            sheet.note(Some(&name.span()), Fault::new(cause, file));
+            return;
+        }
         let meant =
             synonym(name.get_ref(), &self.asked).or_else(|| nearest(name.get_ref(), self.asked.iter().copied()));
         let cure = match (meant, home(name.get_ref())) {
@@ -167,6 +171,18 @@ impl<'a> Table<'a> {
             (None, _) => format!("remove it; known here: {}", self.asked.join(", ")),
         };
         sheet.note(Some(&name.span()), Fault::new(cause, cure));
+    }
+
+    /// Where a table stands that is written in the wrong one of the two kinds of files.
+    fn other_file(&self, name: &str) -> Option<String> {
+        if !self.path.is_empty() {
+            return None;
+        }
+        if self.asked.contains(&"mailbox") && OF_SHARED.contains(&name) {
+            return Some(format!("it belongs into mailjob.toml, as [{name}]"));
+        }
+        (self.asked.contains(&"accounts") && OF_ENDPOINTS.contains(&name))
+            .then(|| format!("it belongs into the file of an endpoint, such as endpoints.d/orders.toml, as [{name}]"))
     }
 
     fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> Value<'a> {
@@ -320,6 +336,27 @@ const SYNONYMS: [(&str, &[&str]); 33] = [
     ("client_id", &["application_id", "app_id", "clientid"]),
     ("enabled", &["active", "disabled", "enable", "disable"]),
     ("subject", &["title", "subjects", "headline"]),
+];
+
+/// Tables of `mailjob.toml`.
+const OF_SHARED: [&str; 7] = ["accounts", "api", "defaults", "net", "operator", "retention", "service"];
+
+/// Tables of an endpoint's file.
+const OF_ENDPOINTS: [&str; 14] = [
+    "command",
+    "conversation",
+    "inputs",
+    "jobs",
+    "limits",
+    "mailbox",
+    "output",
+    "rates",
+    "reply",
+    "retry",
+    "senders",
+    "settle",
+    "webhook",
+    "when",
 ];
 
 /// Keys that are often written outside of their table.

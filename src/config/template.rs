@@ -7,7 +7,10 @@ use std::{collections::BTreeSet, fmt, io, sync::Arc};
 
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, escape_formatter};
 
-use super::place::visible;
+use super::{
+    given::{Given, Stray},
+    place::visible,
+};
 
 /// Bytes of a template.
 pub const MAX_SOURCE: usize = 256 << 10;
@@ -44,6 +47,15 @@ pub struct TemplateError {
     pub what: String,
     /// Whether it calls a filter, test, function or method that there is not.
     pub unknown: bool,
+}
+
+/// What is wrong with a template that could be parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// It calls what there is not.
+    Unknown(TemplateError),
+    /// It asks for what there is not.
+    Stray(Stray),
 }
 
 impl Template {
@@ -105,8 +117,23 @@ impl Template {
         self.rendered(values, usize::MAX, None)
     }
 
+    /// What it calls that there is not, and else what it asks for that there is not: by its words, and as far as such values lead into it,
+    /// of which each time others are absent.
+    pub(super) fn flaw(&self, given: &'static Given, absent: &[&'static [&'static str]]) -> Option<Flaw> {
+        let mut found = None;
+        for absent in absent {
+            let (values, strays) = given.sample(absent);
+            if let Some(error) = self.unknown(&values) {
+                return Some(Flaw::Unknown(error));
+            }
+            found = found.or_else(|| strays.first());
+        }
+        let asked = || self.asked().iter().find_map(|asked| given.stray(asked));
+        asked().or(found).map(Flaw::Stray)
+    }
+
     /// Whether it calls something that there is not, as far as these values lead into it.
-    pub(super) fn unknown(&self, values: &Value) -> Option<TemplateError> {
+    fn unknown(&self, values: &Value) -> Option<TemplateError> {
         let mut engine = engine(Some(FUEL));
         engine.set_undefined_behavior(UndefinedBehavior::Chainable);
         let template = engine.template_from_str(&self.source).ok()?;

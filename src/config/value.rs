@@ -234,7 +234,21 @@ fn all<'a, T>(items: Vec<Value<'a>>, each: impl Fn(Value<'a>) -> Option<T>) -> O
 
 /// A path; a relative one starts at the folder of the file that names it.
 pub(super) fn path(value: Value<'_>) -> Option<PathBuf> {
-    text(value.clone()).map(|path| value.folder().join(path))
+    let path = text(value.clone())?;
+    not_a_home(&value, &path)?;
+    Some(value.folder().join(path))
+}
+
+/// A path without a shell's word for a home. A folder that is really called so is written `./~`.
+pub(super) fn not_a_home(value: &Value<'_>, path: &str) -> Option<()> {
+    let first = path.split('/').next().unwrap_or_default();
+    match first.starts_with('~') && path.contains('/') {
+        true => value.wrong(
+            "begins with ~, a shell's word for a home, and there is no shell",
+            "write the whole path, or one that starts at the folder of this file",
+        ),
+        false => Some(()),
+    }
 }
 
 /// A PEM file of trusted roots.
@@ -242,6 +256,13 @@ pub(super) fn roots(value: Value<'_>) -> Option<PathBuf> {
     let file = path(value.clone())?;
     value.need(Need::Roots(file.clone()));
     Some(file)
+}
+
+/// The place of a secret that is sent to a server as it is: a password, a token, a client's secret.
+pub(super) fn secret_line(value: Value<'_>) -> Option<SecretRef> {
+    let place = secret(value.clone())?;
+    value.need(Need::OneLine(place.clone()));
+    Some(place)
 }
 
 /// The place of a secret: `{ file = "…" }` or `{ env = "…" }`; never the secret itself.
@@ -256,6 +277,8 @@ pub(super) fn secret(value: Value<'_>) -> Option<SecretRef> {
         (Some(file), None) => Some(SecretRef::File(file)),
         (None, Some(name)) => Some(SecretRef::Env(name)),
         (Some(_), Some(_)) => here.wrong_secret("names a file and a variable", CURE),
+        // What is wrong with the place was told there.
+        (None, None) if table.value("file").or_else(|| table.value("env")).is_some() => None,
         (None, None) => here.wrong_secret("names no place of a secret", CURE),
     })?;
     here.need(Need::Secret(place.clone()));

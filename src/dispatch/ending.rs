@@ -18,6 +18,7 @@ use crate::{
     job::{Answerable, Ending, Flaw, Original, Outcome, Reason, ReplyDecision, Trace, retry},
     ledger::{ClaimedJob, Error, Finish, Summary},
     message::Head,
+    plural,
 };
 
 /// The first wait after the ledger refused; each further one doubles.
@@ -145,8 +146,8 @@ fn settle(
     let exhausted = Outcome::Failed {
         reason: Reason::Exhausted,
         detail: format!(
-            "{} attempts; the last one: {}: {detail}",
-            u64::from(retries) + 1,
+            "{}; the last one: {}: {detail}",
+            plural::counted(u64::from(retries) + 1, "attempt"),
             reason.code()
         ),
         tell: None,

@@ -6,6 +6,7 @@ use crate::{
     job::{Answer, EndedPart, Outcome, Reason, state::State},
     ledger::GatheredParts,
     message::{clean::clean, safe_name::Names},
+    plural,
 };
 
 /// Parts that are named in a detail.
@@ -26,13 +27,13 @@ pub(super) fn outcome(gathered: GatheredParts, partial: Partial, combined: bool)
         (false, 0) if parts.is_empty() => later(Reason::Local, "no part was found in the ledger".to_owned()),
         (false, 0) => Outcome::Ignored {
             reason: Reason::Part,
-            detail: format!("all {} parts were ignored", parts.len()),
+            detail: format!("{} ignored, which is all", plural::counted(parts.len(), "part")),
         },
         (false, failed) => Outcome::Failed {
             reason: Reason::Part,
             detail: format!(
-                "{failed} of {} parts failed: {}",
-                parts.len(),
+                "{failed} of {} failed: {}",
+                plural::counted(parts.len(), "part"),
                 named(with(State::Failed))
             ),
             tell: combined.then(|| text(parts)),

@@ -14,6 +14,7 @@ use crate::{
     auth::{Credential, Login},
     config::{Account, Auth, EndpointName, Protocol, ReadBy, Server},
     net::Traffic,
+    plural,
     refusal::MailHost,
     reply,
     watch::{
@@ -127,7 +128,8 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
 fn lost(endpoint: &EndpointName, target: &str, mails: u32) -> Trouble {
     Trouble {
         what: format!(
-            "the ledger knows nothing of this mailbox, but \"{target}\" has {mails} mails: if they were done here, the ledger was lost, and nothing is taken until somebody decides"
+            "the ledger knows nothing of this mailbox, but \"{target}\" has {}: if they were done here, the ledger was lost, and nothing is taken until somebody decides",
+            counted(mails)
         ),
         cure: format!(
             "put the ledger back, or say what becomes of what lies in the mailbox: mailjob backlog skip {endpoint} leaves it, mailjob backlog take {endpoint} has it done"
@@ -290,10 +292,7 @@ async fn smtp(notes: &mut Notes, account: &Account, server: &Server, credential:
 
 /// So many mails.
 fn counted(mails: impl Into<u64>) -> String {
-    match mails.into() {
-        1 => "1 mail".to_owned(),
-        mails => format!("{mails} mails"),
-    }
+    plural::counted(mails.into(), "mail")
 }
 
 fn capabilities(offered: &[&str], missing: &[&str]) -> String {
@@ -320,7 +319,7 @@ fn unlisted(unread: &watch::error::Words) -> Trouble {
 /// Whether the newest mail can be taken as it came.
 fn seen(mailbox: &str, examined: &Examined, newest: Option<Newest>) -> Result<(), Trouble> {
     let trouble = match newest {
-        None => Some(format!("the server says {} mails and lists none", examined.mails)),
+        None => Some(format!("the server says {} and lists none", counted(examined.mails))),
         Some(Newest { uid, trouble }) => {
             trouble.map(|why| format!("the server does not give the newest, with UID {uid}: {why}"))
         }
@@ -346,11 +345,8 @@ fn odd(line: &Words) -> Trouble {
 
 /// Mails that should have left the mailbox.
 fn unsettled(endpoint: &EndpointName, mails: u64) -> Trouble {
-    let them = if mails == 1 {
-        "1 mail whose work is over lies there still".to_owned()
-    } else {
-        format!("{mails} mails whose work is over lie there still")
-    };
+    let (them, lie) = (counted(mails), plural::of(mails, "lies", "lie"));
+    let them = format!("{them} whose work is over {lie} there still");
     Trouble {
         what: format!(
             "{them}, a quarter of an hour later: the server refuses to move, mark or delete it, or nothing runs"

@@ -31,6 +31,13 @@ pub trait BacklogLedger: Send + Sync + 'static {
     /// Whether the ledger has taken a mail of this account, `user@host`, from whichever of its mailboxes.
     async fn knows_account(&self, account: &str) -> Result<bool, Error>;
 
+    /// Since when a mailbox is to be watched that was not looked at yet: the first time that somebody asked this. What comes from then on did
+    /// not lie there before. Nothing once the mails of its first look were listed.
+    async fn backlog_begun(&self, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error>;
+
+    /// Has mails taken that are listed, by their UIDs.
+    async fn backlog_came(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error>;
+
     /// Leaves all mails of a mailbox as they are: the cursor is behind them. Begins a round of listing them.
     async fn backlog_begin(
         &self,

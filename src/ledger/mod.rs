@@ -209,6 +209,9 @@ pub trait Ledger: BacklogLedger {
     /// Where reading of a mailbox stands.
     async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error>;
 
+    /// When the last mail of a mailbox was taken, as its numbers go.
+    async fn last_taken(&self, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error>;
+
     /// Every mailbox that was ever read.
     async fn mailboxes(&self) -> Result<Vec<MailboxKey>, Error>;
 

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     config::{Fate, Filter, Limits, ReadBy},
     message::Unreadable,
+    plural,
     watch::{
         error::Error,
         pop3,
@@ -159,7 +160,11 @@ async fn receive_from<M: Opened>(
         tell,
     };
     let (mut visit, listed) = visit.list().await?;
-    on(&format!("{} mails in {}", listed.len(), wanted.mailbox));
+    on(&format!(
+        "{} in {}",
+        plural::counted(listed.len(), "mail"),
+        wanted.mailbox
+    ));
     'all: for group in listed.chunks(AT_ONCE) {
         if taker.is_full() {
             break;

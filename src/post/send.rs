@@ -6,6 +6,7 @@ use super::{Letter, Steps};
 use crate::{
     auth::Login,
     config::{Account, Server},
+    plural,
     reply::direct::{Desk, Error, Told, Word},
 };
 
@@ -74,8 +75,8 @@ pub async fn send(
         return Err(Undelivered::TooLarge { size, most });
     }
     on(&format!(
-        "sending {size} bytes to {} recipients",
-        letter.recipients.len()
+        "sending {size} bytes to {}",
+        plural::counted(letter.recipients.len(), "recipient")
     ));
     let told = desk.submit(&letter.sender, &letter.recipients, &letter.bytes).await?;
     desk.leave().await;

@@ -129,9 +129,9 @@ impl Courier {
                     // Who gets through to nobody tries often, and tells of it ever more seldom.
                     let wait = if is_away { wait.min(AWAY) } else { wait };
                     if is_away && !self.failures.is_power_of_two() {
-                        tracing::debug!(account = %outbox.account.name, failures = self.failures, wait = wait.as_secs(), %trouble, "replies wait");
+                        tracing::debug!(account = %outbox.account.name, failures = self.failures, wait_s = wait.as_secs(), %trouble, "replies wait");
                     } else {
-                        tracing::warn!(account = %outbox.account.name, failures = self.failures, wait = wait.as_secs(), %trouble, "replies wait");
+                        tracing::warn!(account = %outbox.account.name, failures = self.failures, wait_s = wait.as_secs(), %trouble, "replies wait");
                     }
                     let due = Utc::now() + TimeDelta::from_std(wait).unwrap_or_default();
                     let blameless = match submitted {

@@ -1,7 +1,10 @@
 //! How an SMTP account is doing, for whoever is asked, and what is counted of its submissions.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,6 +20,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Health {
     trouble: Mutex<Option<Trouble>>,
+    /// Whether a server has said what becomes of a reply since we began.
+    answered: AtomicBool,
     meter: metrics::Outbox,
 }
 
@@ -29,6 +34,8 @@ pub struct Trouble {
     pub since: DateTime<Utc>,
     /// Whether a person has to act.
     pub needs_person: bool,
+    /// Whether there is no session at all: no reply of the account goes out. Else it is about one of them.
+    pub holds_all: bool,
 }
 
 impl Health {
@@ -37,6 +44,7 @@ impl Health {
     pub fn counted(meter: metrics::Outbox) -> Self {
         Self {
             trouble: Mutex::default(),
+            answered: AtomicBool::default(),
             meter,
         }
     }
@@ -47,9 +55,16 @@ impl Health {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether replies go out, as far as that was seen since we began.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        self.answered.load(Ordering::Relaxed) && self.trouble().is_none_or(|trouble| !trouble.holds_all)
+    }
+
     /// A server said what becomes of a reply, after so long.
     pub(super) fn submitted(&self, what: &Submitted, took: Duration) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.answered.store(true, Ordering::Relaxed);
         self.meter.submitted(counted(what), took);
     }
 
@@ -59,6 +74,7 @@ impl Health {
             words,
             since: now,
             needs_person: true,
+            holds_all: false,
         });
     }
 
@@ -70,6 +86,7 @@ impl Health {
             words,
             since,
             needs_person: verdict == Verdict::SlowDown,
+            holds_all: true,
         });
         drop(trouble);
         self.meter.submitted(Submission::Trouble, took);
@@ -99,13 +116,17 @@ mod tests {
     #[test]
     fn trouble_lasts_from_its_beginning_to_the_next_answer() {
         let health = Health::default();
+        assert!(!health.works(), "nobody knows yet");
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
         health.failed("no route".into(), Verdict::Reconnect, Duration::ZERO, at(1));
         health.failed("no sign-in".into(), Verdict::SlowDown, Duration::ZERO, at(2));
         let trouble = health.trouble().unwrap();
         assert_eq!((trouble.since, trouble.needs_person), (at(1), true));
         assert_eq!(trouble.words, "no sign-in");
+        assert!(trouble.holds_all && !health.works());
         health.submitted(&Submitted::Refused("550 no".into()), Duration::ZERO);
-        assert_eq!(health.trouble(), None);
+        assert!(health.trouble().is_none() && health.works());
+        health.asks("another sender".into(), at(3));
+        assert!(health.trouble().is_some() && health.works(), "it is about one reply");
     }
 }

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     auth::{Credential, Login},
-    config::{Account, Server, Tls},
+    config::{Account, Protocol, Server, Tls},
     job::NewReply,
     net::{self, Handshake},
     refusal::MailHost,
@@ -54,6 +54,19 @@ impl Session {
         if !account.smtp_auth {
             return Self::open(account, server, None).await;
         }
+        let opened = Self::believed(account, server, login).await;
+        match &opened {
+            Ok(_) => login.judged(account, Protocol::Smtp, None).await,
+            Err(refused @ Trouble::Unauthorized { judged: true, .. }) => {
+                let why = refused.to_string();
+                login.judged(account, Protocol::Smtp, Some(&why)).await;
+            }
+            Err(_) => {}
+        }
+        opened
+    }
+
+    async fn believed(account: &Account, server: &Server, login: &Login) -> Result<Self, Trouble> {
         let credential = login.credential().await?;
         match Self::open(account, server, Some(&credential)).await {
             Err(Trouble::Unauthorized {

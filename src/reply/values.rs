@@ -124,3 +124,67 @@ pub(super) fn topic(subject: &str) -> String {
         rest => rest.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::{
+            EndpointName,
+            given::{REPLY, all, names},
+        },
+        job::{JobId, Original, Reason},
+    };
+
+    #[test]
+    fn a_template_may_ask_for_what_is_given_and_no_more() {
+        let address = || Address {
+            name: Some("Ann".into()),
+            address: "ann@a.example".into(),
+        };
+        let head = Head {
+            message_id: Some("m@a.example".into()),
+            from: vec![address()],
+            to: vec![address()],
+            cc: vec![address()],
+            date: Some(DateTime::UNIX_EPOCH),
+            ..Head::default()
+        };
+        let file = File {
+            name: "a.pdf".into(),
+            media_type: "application/pdf".into(),
+            data: b"x".as_slice().into(),
+        };
+        let done = Outcome::Done(Answer {
+            text: Some("booked".into()),
+            data: Some(serde_json::json!({ "number": 7 })),
+            ..Answer::default()
+        });
+        let failed = Outcome::Failed {
+            reason: Reason::TooLarge,
+            detail: String::new(),
+            tell: Some("no".into()),
+        };
+        let inputs = serde_json::json!({ "order": 7 });
+        let original = Original {
+            text: "hello".into(),
+            raw: b"x".as_slice().into(),
+        };
+        let given = [(&done, vec![("a.pdf".to_owned(), &file)]), (&failed, vec![])].map(|(outcome, files)| {
+            let ending = Ending {
+                job: JobId(uuid::Uuid::nil()),
+                endpoint: &EndpointName::new("a").unwrap(),
+                head: Some(&head),
+                proven: false,
+                original: Some(&original),
+                inputs: Some(&inputs),
+                outcome,
+                now: DateTime::UNIX_EPOCH,
+                rerun: 0,
+                answerable: None,
+            };
+            names(&values(&ending, &head, &files), &REPLY)
+        });
+        assert_eq!(&given[0] | &given[1], all(&REPLY));
+    }
+}

@@ -52,7 +52,7 @@ impl Known {
 }
 
 /// From now on this is struck out.
-pub(super) fn learn(secret: &Secret) {
+pub(crate) fn learn(secret: &Secret) {
     let secret = secret.expose_secret();
     let Ok(key) = digest(&SHA256, secret.as_bytes()).as_ref().try_into() else {
         return;

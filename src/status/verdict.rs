@@ -60,6 +60,9 @@ pub struct Holder {
     pub problem: Option<String>,
 }
 
+/// A server that has not answered for so long is named.
+const SLOW: TimeDelta = TimeDelta::seconds(5);
+
 /// All that is known of an endpoint whose loops run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Known {
@@ -69,6 +72,8 @@ pub struct Known {
     pub person: Option<String>,
     /// When its mailbox was last looked at.
     pub looked: Option<DateTime<Utc>>,
+    /// The server of its mailbox that a connection is tried to, and since when.
+    pub connecting: Option<(String, DateTime<Utc>)>,
     /// What is wrong with its mailbox now.
     pub trouble: Option<Trouble>,
     /// Since when its jobs wait, and who has it so.
@@ -216,7 +221,13 @@ pub fn verdict(known: &Known, now: DateTime<Utc>) -> Verdict {
         (None, Some((since, by))) => Verdict::paused(&known.endpoint, *since, *by),
         (None, None) if !known.held_back.is_empty() => held_back(&known.held_back),
         (None, None) if let Some(down) = &known.down => is_down(&known.endpoint, down, now),
-        (None, None) if known.looked.is_none() => Verdict::new(State::Starting, "starting; not looked yet"),
+        (None, None) if known.looked.is_none() => match &known.connecting {
+            Some((server, since)) if now - *since >= SLOW => Verdict::new(
+                State::Starting,
+                format!("starting; {server} has not let us in since {}", time(*since)),
+            ),
+            _ => Verdict::new(State::Starting, "starting; not looked yet"),
+        },
         (None, None) => Verdict::new(State::Working, "working"),
     };
     let problem = known

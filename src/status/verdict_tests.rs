@@ -40,6 +40,16 @@ fn each_state_has_its_words_and_what_to_do() {
         ),
         (
             Known {
+                looked: None,
+                connecting: Some(("imap.example:993".into(), at(0) - TimeDelta::seconds(40))),
+                ..known()
+            },
+            State::Starting,
+            "starting; imap.example:993 has not let us in since 2027-01-15 07:59:20 UTC",
+            None,
+        ),
+        (
+            Known {
                 trouble: trouble(Need::Time),
                 ..known()
             },

@@ -2,7 +2,7 @@
 //! for reading a header.
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 use super::header_key::header_key;
@@ -40,6 +40,45 @@ pub(super) fn at_first_sight(looks: &Looks, choice: Option<Choice>, now: DateTim
         (Some(Choice::Skip), _) | (None, Some(config::Backlog::Skip)) => Fate::Leave { take_since: None },
         (None, None) => Fate::Doubt,
     }
+}
+
+/// Clocks differ, the server's, the sender's and ours: what is not this much later than a time may be older.
+const CLOCKS: TimeDelta = TimeDelta::minutes(2);
+/// The longest wait for a first sign-in after which mails that came meanwhile are taken by themselves.
+const MEANWHILE: TimeDelta = TimeDelta::days(1);
+
+/// Mails at the first look that came after it had been tried for the first time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Meanwhile {
+    /// Those that surely did: new ones, though the mailbox could not be opened when they came.
+    pub(super) surely: Vec<u32>,
+    /// How many others may have.
+    pub(super) perhaps: usize,
+}
+
+/// Which of the mails at the first look came since it was first tried to have one, at `begun`.
+///
+/// A mail that lay there before is never taken by mistake: two clocks have to say that one came later, that of the server which received it
+/// and that of who wrote it; where the server's is ahead of ours, as a mail from the future shows, none of them counts. What was restored,
+/// moved in or long on its way is older by one of them, and left. Nor does anything count after a long wait: whoever comes back after a week
+/// doesn't expect a week of mails to be answered at once.
+pub(super) fn meanwhile(mails: &[OldMail], begun: DateTime<Utc>, now: DateTime<Utc>) -> Meanwhile {
+    if now - begun <= CLOCKS {
+        return Meanwhile::default();
+    }
+    let is_from_future = |at: DateTime<Utc>| at > now + CLOCKS;
+    let is_ahead = mails.iter().filter_map(|mail| mail.received).any(is_from_future);
+    let is_told = !is_ahead && now - begun <= MEANWHILE;
+    let mut found = Meanwhile::default();
+    for mail in mails {
+        let is_later = |at: Option<DateTime<Utc>>, than| at.is_some_and(|at| at > than && !is_from_future(at));
+        if is_told && is_later(mail.received, begun + CLOCKS) && is_later(mail.written, begun + CLOCKS) {
+            found.surely.push(mail.uid);
+        } else if mail.received.or(mail.written).is_some_and(|at| at > begun - CLOCKS) {
+            found.perhaps += 1;
+        }
+    }
+    found
 }
 
 /// What a file that says so now has taken of what was left: since when, or all.
@@ -164,6 +203,64 @@ mod tests {
                 Some(Backlog::Since(since)) => Some(Some(since.before(at(0)))),
             };
             assert_eq!(late_wish(&looks, at(0)), late);
+        }
+    }
+
+    fn lying(uid: u32, received: Option<i64>, written: Option<i64>) -> OldMail {
+        OldMail {
+            uid,
+            received: received.map(at),
+            written: written.map(at),
+            ..OldMail::default()
+        }
+    }
+
+    #[test]
+    fn what_came_while_nobody_could_sign_in_is_new_where_two_clocks_say_so() {
+        // It was tried at 0, and is looked at an hour later.
+        for (what, received, written, surely, perhaps) in [
+            ("it came a while later", Some(200), Some(190), true, 0),
+            ("it lay there", Some(-200), Some(-300), false, 0),
+            ("it came at that moment", Some(60), Some(60), false, 1),
+            ("clocks that differ", Some(-60), Some(-60), false, 1),
+            ("it was restored, or long on its way", Some(200), Some(-9_000), false, 1),
+            ("it was moved in", Some(-9_000), Some(200), false, 0),
+            ("it does not say when it was written", Some(200), None, false, 1),
+            ("the server does not say when it came", None, Some(200), false, 1),
+            ("nobody says anything", None, None, false, 0),
+            ("its sender lives in the future", Some(200), Some(9_000), false, 1),
+        ] {
+            let found = meanwhile(&[lying(7, received, written)], at(0), at(3_600));
+            let surely = if surely { vec![7] } else { vec![] };
+            assert_eq!(found, Meanwhile { surely, perhaps }, "{what}");
+        }
+        let fresh = lying(7, Some(200), Some(190));
+        let ahead = meanwhile(&[fresh.clone(), lying(8, Some(9_000), Some(190))], at(0), at(3_600));
+        assert_eq!(
+            (ahead.surely, ahead.perhaps),
+            (vec![], 2),
+            "the server's clock is ahead"
+        );
+        let week = meanwhile(std::slice::from_ref(&fresh), at(0), at(7 * 86_400));
+        assert_eq!((week.surely, week.perhaps), (vec![], 1), "it was tried a week ago");
+        assert_eq!(
+            meanwhile(&[fresh], at(150), at(200)),
+            Meanwhile::default(),
+            "it was opened at once"
+        );
+    }
+
+    proptest::proptest! {
+        /// However wrong one of the two clocks is, nothing that lay there before is taken.
+        #[test]
+        fn one_wrong_clock_takes_no_mail_that_lay_there(
+            lay in 1i64..1_000_000, wait in 0i64..100_000, off in -1_000_000i64..1_000_000, server in proptest::bool::ANY, slip in -119i64..119,
+        ) {
+            let (server, sender) = if server { (off, slip) } else { (slip, off) };
+            let mail = lying(7, Some(-lay + server), Some(-lay + sender));
+            let found = meanwhile(&[mail], at(0), at(wait));
+            // The other clock may be wrong by less than two minutes.
+            proptest::prop_assert!(found.surely.is_empty(), "{found:?}");
         }
     }
 

@@ -73,7 +73,7 @@ pub enum Error {
     #[error("the server broke the protocol: a response that can't be read: {0}")]
     Unreadable(Words),
     /// It said more than we asked for, without end.
-    #[error("during {command}, the server said more than {most} things that nobody asked for")]
+    #[error("during {command}, the server said more things that nobody asked for than {most}")]
     Flood {
         /// The command's name.
         command: &'static str,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::{
-    backlog::{Fate, at_first_sight, late_wish, remember},
+    backlog::{Fate, Meanwhile, at_first_sight, late_wish, meanwhile, remember},
     cursor::{self, Relist},
     error::Error,
     imap::{Answer, Fetch, Said, Selected, Wire},
@@ -154,6 +154,8 @@ async fn wish(on: &Looking<'_>) -> Result<(), Error> {
 /// Lists the mails before the cursor, and notes each that was not taken.
 async fn list(mut wire: Wire, on: &Looking<'_>, cursor: Cursor, exists: u32) -> Result<Wire, Error> {
     let tries = on.ledger.backlog_try(on.mailbox).await?;
+    let begun = on.ledger.backlog_begun(on.mailbox).await?;
+    let mut dated = Vec::new();
     let mut older = u64::from(exists);
     if exists > 0 && tries <= GIVEN_UP {
         let listed;
@@ -169,9 +171,19 @@ async fn list(mut wire: Wire, on: &Looking<'_>, cursor: Cursor, exists: u32) -> 
             for mail in mails {
                 noted.push(remember(mail.clone(), heads.remove(&mail.uid)).await);
             }
+            // Their dates alone: there may be very many.
+            dated.extend(begun.iter().flat_map(|_| &noted).map(|mail| OldMail {
+                uid: mail.uid,
+                received: mail.received,
+                written: mail.written,
+                ..OldMail::default()
+            }));
             on.ledger.backlog_note(on.mailbox, cursor.uid_validity, noted).await?;
         }
     }
+    let came = begun.map_or_else(Meanwhile::default, |begun| meanwhile(&dated, begun, Utc::now()));
+    let surely = came.surely.len();
+    on.ledger.backlog_came(on.mailbox, came.surely).await?;
     let backlog = on.ledger.backlog_listed(on.mailbox, older).await?;
     on.health.left(backlog.left);
     let names: Vec<_> = on.inlet.settle.keys().map(ToString::to_string).collect();
@@ -183,7 +195,27 @@ async fn list(mut wire: Wire, on: &Looking<'_>, cursor: Cursor, exists: u32) -> 
             "mails lay in this mailbox before it was watched and are left there; mailjob backlog list {endpoint} shows them, mailjob backlog take {endpoint} has them taken"
         );
     }
+    if let Some(begun) = begun.filter(|_| surely + came.perhaps > 0) {
+        tell(begun, surely, came.perhaps, endpoint);
+    }
     Ok(wire)
+}
+
+/// Says what came while the mailbox could not be opened.
+pub(super) fn tell(begun: DateTime<Utc>, surely: usize, perhaps: usize, endpoint: &str) {
+    let since = begun.format("%FT%TZ");
+    if surely > 0 {
+        tracing::info!(
+            mails = surely,
+            "mails came while this mailbox could not be opened yet, since {since}: they are taken"
+        );
+    }
+    if perhaps > 0 {
+        tracing::warn!(
+            mails = perhaps,
+            "mails may have come while this mailbox could not be opened yet, or have lain there before: they are left; mailjob backlog take {endpoint} --since {since} has them taken"
+        );
+    }
 }
 
 /// The newest mails before a UID, by UID, and how many more there are. Without their dates where a session ended over those.

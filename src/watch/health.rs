@@ -57,6 +57,8 @@ pub struct State {
     pub unsettled: Option<Unsettled>,
     /// Mails that the server does not give; they are tried again.
     pub kept_back: Option<KeptBack>,
+    /// Which server a connection is tried to, and since when.
+    pub connecting: Option<(String, DateTime<Utc>)>,
     /// How often the server gave the id of a mail to another one (POP3).
     pub ids_again: u64,
     /// What the server said that can't be read and was passed over: how many lines, and the beginning of the first.
@@ -121,11 +123,21 @@ impl Health {
         });
     }
 
+    /// The last mail was taken then, by a process before this one.
+    pub(crate) fn took_before(&self, at: DateTime<Utc>) {
+        self.change(|state| state.took = state.took.or(Some(at)));
+    }
+
+    /// A connection to this server is tried.
+    pub(crate) fn connects(&self, server: &str, now: DateTime<Utc>) {
+        self.change(|state| state.connecting = Some((server.to_owned(), now)));
+    }
+
     /// There was a session, but no look.
     pub(crate) fn reached(&self) {
         self.change(|state| {
             state.connected = true;
-            (state.trouble, state.need, state.next) = (None, None, None);
+            (state.trouble, state.need, state.next, state.connecting) = (None, None, None, None);
         });
     }
 
@@ -134,7 +146,7 @@ impl Health {
         self.meter.failed();
         self.change(|state| {
             state.since.get_or_insert(now);
-            state.connected = false;
+            (state.connected, state.connecting) = (false, None);
             state.trouble = Some(error.to_string());
             state.need = Some(need(error));
             state.next = TimeDelta::from_std(wait)

@@ -206,6 +206,60 @@ async fn what_lay_there_is_left_unless_somebody_says_otherwise() {
     }
 }
 
+/// What came while the mailbox could not be opened for the first time is taken, what lay there before is left.
+#[tokio::test(start_paused = true)]
+async fn what_came_since_the_first_try_is_taken_at_the_first_look() {
+    let ago = |minutes| chrono::Utc::now() - chrono::TimeDelta::minutes(minutes);
+    let internal = |minutes| ago(minutes).format("%d-%b-%Y %H:%M:%S +0000").to_string();
+    let header = |uid: u32, minutes| {
+        let date = ago(minutes).to_rfc2822();
+        format!("S: * {uid} FETCH (UID {uid} BODY[HEADER.FIELDS (MESSAGE-ID DATE FROM SUBJECT)] \"Date: {date}\")")
+    };
+    // It was tried half an hour ago.
+    let text = format!(
+        "S: * OK [UIDNEXT 10] .
+        S: $ OK
+        C: UID FETCH 1:* (UID INTERNALDATE RFC822.SIZE)
+        S: * 3 FETCH (UID 3 INTERNALDATE \"{}\" RFC822.SIZE 4)
+        S: * 9 FETCH (UID 9 INTERNALDATE \"{}\" RFC822.SIZE 4)
+        S: $ OK
+        C: UID FETCH 3,9 (UID BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE FROM SUBJECT)])
+        {}
+        {}
+        S: $ OK
+        C: *",
+        internal(40),
+        internal(10),
+        header(3, 41),
+        header(9, 11),
+    );
+    let skip = Looks {
+        backlog: Some(config::Backlog::Skip),
+        ..Looks::default()
+    };
+    let running = start(idle(), skip, &[&script(&text)]);
+    {
+        let mut state = running.memory.state.lock().unwrap();
+        (state.cursor, state.begun) = (None, Some(ago(30)));
+    }
+    running
+        .until("the newer one is wanted", |this| {
+            this.memory.state.lock().unwrap().old_wanted == [9]
+        })
+        .await;
+    let left: Vec<_> = running
+        .memory
+        .state
+        .lock()
+        .unwrap()
+        .old
+        .iter()
+        .map(|mail| mail.uid)
+        .collect();
+    assert_eq!(left, [3]);
+    running.stopped().await;
+}
+
 /// A server that gives no headers, or a session that ends over them, keeps nothing from being left.
 #[tokio::test(start_paused = true)]
 async fn what_can_not_be_listed_is_left_all_the_same() {

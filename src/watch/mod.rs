@@ -60,6 +60,7 @@ pub mod words;
 
 use std::{pin::Pin, sync::Arc};
 
+use chrono::Utc;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -69,7 +70,7 @@ use crate::{
     auth::Login,
     budget::Budget,
     config::{EndpointName, Inlet, Mailbox, ReadBy},
-    ledger::{Ledger, MailboxKey},
+    ledger::{self, Ledger, MailboxKey},
     net::Connects,
 };
 
@@ -94,6 +95,40 @@ pub struct Watch {
     pub stop: CancellationToken,
 }
 
+impl Watch {
+    /// A connection is tried. What comes from the first one on is new, however long it takes to be let in.
+    async fn tries(&self, mailbox: &MailboxKey, is_first: bool) -> Result<(), ledger::Error> {
+        if is_first {
+            self.ledger.backlog_begun(mailbox).await?;
+        }
+        let server = &self.inlet.mailbox.server;
+        let server = format!("{}:{}", server.host, server.port);
+        self.health.connects(&server, Utc::now());
+        Ok(())
+    }
+
+    /// Who looks wants to know when the last mail came, though that was before this process began.
+    async fn remembers(&self) {
+        if let Ok(Some(at)) = self.ledger.last_taken(&mailbox_key(&self.inlet.mailbox)).await {
+            self.health.took_before(at);
+        }
+    }
+
+    /// Keeps that the server let us in, or that it doesn't believe who we are; any other error is no judgement.
+    async fn judged<T>(&self, admitted: Result<T, error::Error>) -> Result<T, error::Error> {
+        let why = match &admitted {
+            Ok(_) => None,
+            Err(error @ error::Error::Credential { .. }) if error.patience().is_none() => Some(error.to_string()),
+            Err(_) => return admitted,
+        };
+        let mailbox = &self.inlet.mailbox;
+        self.login
+            .judged(&mailbox.account, mailbox.protocol.into(), why.as_deref())
+            .await;
+        admitted
+    }
+}
+
 /// Watches a mailbox until it's stopped: it connects again for ever.
 pub async fn run(watch: Watch) {
     let door = Account {
@@ -101,6 +136,7 @@ pub async fn run(watch: Watch) {
         login: watch.login.clone(),
         connects: watch.connects.clone(),
     };
+    Box::pin(watch.remembers()).await;
     let delay = watch.inlet.mailbox.looks.start_delay;
     if watch.stop.run_until_cancelled(sleep(delay)).await.is_none() {
         return;

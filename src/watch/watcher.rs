@@ -191,10 +191,12 @@ impl<S: Source> Watcher<S> {
         if errand == Errand::Settle && !Box::pin(self.source.is_needed(&on)).await? {
             return Ok(Over::Needless);
         }
+        let is_first = self.watch.ledger.cursor(&self.mailbox).await?.is_none();
+        Box::pin(self.watch.tries(&self.mailbox, is_first)).await?;
         let Some(opened) = stop.run_until_cancelled(Box::pin(self.source.open(&on))).await else {
             return Ok(Over::Stopped);
         };
-        let mut session = opened?;
+        let mut session = Box::pin(self.watch.judged(opened)).await?;
         if std::mem::take(&mut self.in_trouble) {
             tracing::info!(mailbox = %self.mailbox, idle = self.source.pushes(&session), "connected");
             self.watch.login.works();

@@ -2,6 +2,7 @@
 
 mod defaults;
 mod files;
+mod lost;
 mod mistakes;
 mod programs;
 mod reload;

@@ -130,6 +130,10 @@ const MISTAKES: &[(&str, In)] = &[
         "a whole plus-address",
         Part("[when]\nplus = \"orders+tickets@example.com\"\n"),
     ),
+    (
+        "what stands before the plus, too",
+        Part("[when]\nplus = \"orders+tickets\"\n"),
+    ),
     ("everybody allowed", Part("[senders]\nallow = \"*\"\n")),
     (
         "a part of an address allowed",
@@ -218,6 +222,18 @@ const MISTAKES: &[(&str, In)] = &[
         "a home",
         Endpoint("[mailbox]\naccount = \"office\"\n[command]\nargv = [\"~/convert.sh\"]\n"),
     ),
+    (
+        "program and argument in one text",
+        Endpoint("[mailbox]\naccount = \"office\"\n[command]\nargv = [\"./fast.sh --fast\"]\n"),
+    ),
+    (
+        "a program of the system and its argument in one text",
+        Endpoint("[mailbox]\naccount = \"office\"\n[command]\nargv = [\"sh -c\", \"true\"]\n"),
+    ),
+    (
+        "an argument in a home",
+        Endpoint("[mailbox]\naccount = \"office\"\n[command]\nargv = [\"/bin/cat\", \"~/notes.txt\"]\n"),
+    ),
     // Secrets and servers.
     (
         "a password written out",
@@ -275,6 +291,52 @@ const MISTAKES: &[(&str, In)] = &[
         "a private address",
         Endpoint("[mailbox]\naccount = \"office\"\n[webhook]\nurl = \"http://127.0.0.1:8080/\"\n"),
     ),
+    (
+        "a secret of two lines",
+        Shared(
+            "[accounts.office]\nuser = \"a@a.example\"\npassword = { file = \"two.txt\" }\nimap = { host = \"imap.example.com\" }\n",
+        ),
+    ),
+    (
+        "a secret in a home",
+        Shared(
+            "[accounts.office]\nuser = \"a@a.example\"\npassword = { file = \"~/password\" }\nimap = { host = \"imap.example.com\" }\n",
+        ),
+    ),
+    // Replies.
+    (
+        "a part of a value that there is not",
+        Part("[reply]\ntext = \"Dear {{ mail.from.nmae }}\"\n"),
+    ),
+    (
+        "a part of each of a list that there is not",
+        Part("[reply]\ntext = \"{% for file in answer.files %}{{ file.nmae }}{% endfor %}\"\n"),
+    ),
+    (
+        "a list as if it were one",
+        Part("[reply]\ntext = \"You wrote to {{ mail.to.address }}\"\n"),
+    ),
+    (
+        "the mailbox itself",
+        Part("[reply]\nto = [\"sender\", \"orders@example.com\"]\n"),
+    ),
+    // Tables in the wrong file.
+    (
+        "a table of mailjob.toml",
+        Part("[operator]\nto = \"ops@example.com\"\n"),
+    ),
+    (
+        "a table of endpoints",
+        Shared(
+            "[accounts.office]\nuser = \"a@a.example\"\npassword = { file = \"secret.txt\" }\nimap = { host = \"imap.example.com\" }\n\n[webhook]\nurl = \"https://erp.example/\"\n",
+        ),
+    ),
+    (
+        "a value that no mail to the operator has",
+        Shared(
+            "[accounts.office]\nuser = \"a@a.example\"\npassword = { file = \"secret.txt\" }\nimap = { host = \"imap.example.com\" }\nsmtp = { host = \"smtp.example.com\" }\n\n[operator]\nto = \"ops@a.example\"\naccount = \"office\"\ntext = \"{% for item in news %}{{ item.word }}{% endfor %}\"\n",
+        ),
+    ),
     // Names of files.
     ("a name with a blank", File("My Endpoint.toml", HOOKED)),
     ("capitals", File("Orders.TOML", HOOKED)),
@@ -291,7 +353,10 @@ fn machine() -> Machine {
     machine.write("blank.txt", "hunter2 \n");
     machine.write("open.txt", "hunter2\n");
     fs::set_permissions(machine.path("open.txt"), fs::Permissions::from_mode(0o644)).unwrap();
+    machine.write("two.txt", "hunter2\nhunter2\n");
     machine.write("endpoints.d/plain.sh", "#!/bin/sh\n");
+    machine.write("endpoints.d/fast.sh", "#!/bin/sh\n");
+    fs::set_permissions(machine.path("endpoints.d/fast.sh"), fs::Permissions::from_mode(0o755)).unwrap();
     machine.write("endpoints.d/windows.sh", "#!/bin/sh\r\n");
     fs::set_permissions(
         machine.path("endpoints.d/windows.sh"),

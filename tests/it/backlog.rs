@@ -212,7 +212,7 @@ async fn a_lost_ledger_is_no_first_start() {
         assert!(to_do.contains("mailjob backlog take a"), "{to_do}");
         scene.says("\"Processed\" has 1").await;
         let (_, examined) = said(&scene.mailjob, &["doctor"]).await;
-        assert!(examined.contains("\"Processed\" has 1 mails"), "{examined}");
+        assert!(examined.contains("\"Processed\" has 1 mail:"), "{examined}");
         let metrics = said_metrics(&scene.mailjob).await;
         assert!(
             metrics.contains("mailjob_endpoint_state{endpoint=\"a\",state=\"held_backlog\"} 1"),

@@ -136,3 +136,63 @@ async fn the_operator_is_told_once_and_again_when_it_works() {
     assert!(third.contains("Subject: [mailjob] bob works again\r\n"), "{third}");
     assert_eq!(mailjob.term().unwrap(), 0);
 }
+
+/// A reply account whose password is refused is a person's business at once: the operator hears of it by another account that works, and
+/// `auth status` says what the server said, until it lets us in again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_password_of_a_reply_account_is_told() {
+    let world = World::start(Options::default()).await.unwrap();
+    let mut mailjob = Mailjob::new(&world, env!("CARGO_BIN_EXE_mailjob")).unwrap();
+    let operator = format!("\n[operator]\nto = \"{OPERATOR}\"\naccount = \"ops\"\nevery = \"1s\"\ndigest = \"0s\"");
+    mailjob.service(&operator).unwrap();
+    for name in ["ada", "bob", "ops"] {
+        let user = format!("{name}@example.test");
+        mailjob
+            .account(&world, name, &user, SignIn::Password, Start::Implicit)
+            .await
+            .unwrap();
+    }
+    mailjob.secret("bob", "another-than-his").unwrap();
+    let endpoint = "[mailbox]\naccount = \"ada\"\n[command]\nargv = [\"true\"]\n[reply]\naccount = \"bob\"\n";
+    mailjob.endpoint("ada", endpoint).unwrap();
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    let mail = "From: Ann <ann@example.test>\r\nTo: ada@example.test\r\nSubject: hello\r\nMessage-ID: <1@example.test>\r\n\
+                Date: Sun, 22 Nov 2026 10:00:00 +0000\r\n\r\nHello.\r\n";
+    world
+        .dovecot
+        .deliver("ada@example.test", mail.as_bytes())
+        .await
+        .unwrap();
+
+    let mails = told(&world, &mailjob, 1).await;
+    let first = &mails[0];
+    assert!(
+        first.contains("Subject: [mailjob] no reply goes out by the account bob\r\n") && first.contains("535"),
+        "{first}"
+    );
+    let (code, text) = status(&mailjob, &["bob"]);
+    assert!(
+        code == 1 && text.contains("refused by its mail server since") && text.contains("535"),
+        "{code} {text}"
+    );
+    assert!(
+        !text.contains("needs no sign-in") && !text.contains("another-than-his"),
+        "{text}"
+    );
+    assert_eq!(status(&mailjob, &["ada"]).0, 0);
+
+    // A restart forgets nothing of it, and tells nothing twice.
+    mailjob.kill9().unwrap();
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    mailjob.secret("bob", mailjob_testbed::PASSWORD).unwrap();
+    let mails = told(&world, &mailjob, 2).await;
+    let second = &mails[1];
+    assert!(
+        second.contains("Subject: [mailjob] replies go out by the account bob again\r\n"),
+        "{second}"
+    );
+    assert_eq!(status(&mailjob, &["bob"]).0, 0);
+    assert_eq!(mailjob.term().unwrap(), 0);
+}

@@ -242,7 +242,7 @@ async fn a_pause_survives_a_restart_and_what_waits_may_be_discarded() {
     world.dovecot.deliver(ADA, &letter(4)).await.unwrap();
     jobs(&mailjob, &["--state", "queued"], |rows| rows.len() == 1).await;
     let (code, text) = run(&mailjob, &["resume", "ada"]).await;
-    assert_eq!((code, text.as_str()), (0, "ada goes on; 1 jobs waited\n"));
+    assert_eq!((code, text.as_str()), (0, "ada goes on; 1 job waited\n"));
     processed(&world, &mailjob, ADA, 1).await;
     answered(&world, &mailjob, 1).await;
     assert_eq!(
@@ -269,7 +269,7 @@ async fn a_webhook_that_is_gone_is_resumed_by_hand_or_by_another() {
     world.dovecot.deliver(ADA, &letter(1)).await.unwrap();
     jobs(&mailjob, &["--state", "deferred"], |rows| rows.len() == 1).await;
     let (code, text) = run(&mailjob, &["pause", "ada"]).await;
-    assert!(code == 0 && text.contains("1 jobs wait"), "{text}");
+    assert!(code == 0 && text.contains("1 job waits"), "{text}");
     assert_eq!(run(&mailjob, &["resume", "ada"]).await.0, 0);
     processed(&world, &mailjob, ADA, 1).await;
 

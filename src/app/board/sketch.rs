@@ -13,7 +13,7 @@ use crate::{
     ledger::counts::Counts,
     message::clean::clean,
     metrics::{MailboxNow, Picture},
-    reply,
+    plural, reply,
     status::{
         Endpoint, Jobs, Mailbox, Replies, Setback, State, Status,
         state::time,
@@ -251,6 +251,7 @@ impl Seat {
             endpoint: name.to_owned(),
             person: self.person.clone(),
             looked: state.looked,
+            connecting: state.connecting,
             trouble,
             paused: None,
             down: self.down(),
@@ -305,19 +306,20 @@ fn waits(setback: &Setback) -> Option<String> {
 }
 
 fn kept_back(kept_back: &health::KeptBack) -> String {
-    let mails = match kept_back.mails {
-        1 => "1 mail".to_owned(),
-        mails => format!("{mails} mails"),
-    };
+    let mails = plural::counted(kept_back.mails, "mail");
     format!("{mails} since {}: {}", time(kept_back.since), kept_back.why)
 }
 
 fn unsettled(unsettled: &health::Unsettled) -> String {
-    let mails = match unsettled.mails {
-        1 => "1 mail that is over".to_owned(),
-        mails => format!("{mails} mails that are over"),
-    };
-    format!("since {} {mails} {}", time(unsettled.since), unsettled.why)
+    let (mails, are) = (
+        plural::counted(unsettled.mails, "mail"),
+        plural::of(unsettled.mails, "is", "are"),
+    );
+    format!(
+        "since {} {mails} that {are} over {}",
+        time(unsettled.since),
+        unsettled.why
+    )
 }
 
 fn replies(counts: &Counts, endpoint: &str, seat: Option<&Seat>) -> Replies {

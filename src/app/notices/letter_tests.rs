@@ -50,3 +50,17 @@ fn a_template_that_fails_keeps_nobody_from_being_told() {
     }
     assert!(usual.1.ends_with("how it is now.\n"), "{}", usual.1);
 }
+
+#[test]
+fn a_template_may_ask_for_what_is_given_and_no_more() {
+    use crate::config::given::{OPERATOR, all, names};
+    let said: Vec<_> = items().iter().map(said).collect();
+    let given = Context {
+        headline: String::new(),
+        news: said,
+        closing: "",
+        host: "",
+        ledger: "",
+    };
+    assert_eq!(names(&minijinja::Value::from(Serde(&given)), &OPERATOR), all(&OPERATOR));
+}

@@ -59,6 +59,7 @@ async fn what_can_t_be_sent_stays_due_and_the_server_is_left_alone() {
     let desk = Desk {
         sign_ins: [("office".to_owned(), account.clone())].into(),
         mailboxes: BTreeMap::new(),
+        senders: BTreeMap::new(),
         broken: BTreeMap::new(),
         operator: Some((operator, Arc::new(Login::new(account, &[], Arc::new(Forgetful), http)))),
     };
@@ -105,6 +106,7 @@ async fn without_an_operator_nothing_is_noted_as_told() {
     let desk = Desk {
         sign_ins: [("office".to_owned(), Arc::new(account))].into(),
         mailboxes: BTreeMap::new(),
+        senders: BTreeMap::new(),
         broken: BTreeMap::new(),
         operator: None,
     };

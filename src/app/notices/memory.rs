@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{
     news::{self, Item, News},
@@ -67,8 +67,10 @@ impl Memory {
             .map(|item| (news::id(std::slice::from_ref(item)), item))
             .collect();
         for (id, item) in &conditions {
-            if !self.logged.contains(id) {
-                warn!(name = %item.name, "{}", words::headline(item));
+            match (self.logged.contains(id), item.news.is_good()) {
+                (true, _) => {}
+                (false, true) => info!(name = %item.name, "{}", words::headline(item)),
+                (false, false) => warn!(name = %item.name, "{}", words::headline(item)),
             }
         }
         self.logged = conditions.into_iter().map(|(id, _)| id).collect();

@@ -33,7 +33,7 @@ use crate::{
     },
     message::clean::clean,
     metrics::{Metrics, SignIn, SignInState},
-    reply::{Notice, send_notice},
+    reply::{self, Notice, send_notice},
     status::Setback,
     watch::Health,
 };
@@ -41,7 +41,7 @@ use crate::{
 use self::{
     letter::letter,
     memory::Memory,
-    news::{Broken, Item, Mailbox, Seen, Survey, Waiting},
+    news::{Broken, Item, Mailbox, Seen, Sender, Survey, Waiting},
     words::Speaker,
 };
 
@@ -54,6 +54,8 @@ pub(super) struct Desk {
     pub(super) sign_ins: BTreeMap<String, Arc<Account>>,
     /// The mailbox of each endpoint.
     pub(super) mailboxes: BTreeMap<String, Watched>,
+    /// The accounts that replies go out by.
+    pub(super) senders: BTreeMap<String, Sends>,
     /// What is wrong with files of the configuration, by their names.
     pub(super) broken: BTreeMap<String, Broken>,
     /// Who is told, and the sign-in of the account that sends.
@@ -66,6 +68,14 @@ pub(super) struct Watched {
     /// The sign-in that opens it.
     pub(super) sign_in: String,
     pub(super) health: Arc<Health>,
+}
+
+/// An account that replies go out by.
+#[derive(Clone)]
+pub(super) struct Sends {
+    /// The sign-in that its server asks for.
+    pub(super) sign_in: String,
+    pub(super) health: Arc<reply::Health>,
 }
 
 /// Problems of a file that are told; `mailjob check` shows all.
@@ -227,7 +237,7 @@ impl Notices {
                 self.metrics.notices_failed.inc();
                 let wait = memory.failed(error.verdict);
                 let account = &operator.account.name;
-                warn!(%account, wait = wait.as_secs(), subject = %notice.subject, %error, "the operator can't be told");
+                warn!(%account, wait_s = wait.as_secs(), subject = %notice.subject, %error, "the operator can't be told");
                 false
             }
         }
@@ -262,7 +272,14 @@ impl Notices {
             why: setback.why().to_owned(),
             endpoint,
         });
+        let sender = |(account, sends): (&String, &Sends)| Sender {
+            account: account.clone(),
+            sign_in: sends.sign_in.clone(),
+            trouble: sends.health.trouble().filter(|trouble| trouble.holds_all),
+            works: sends.health.works(),
+        };
         Ok(Survey {
+            senders: desk.senders.iter().map(sender).collect(),
             sign_ins,
             waiting: waiting.collect(),
             mailboxes: desk.mailboxes.iter().map(mailbox).collect(),

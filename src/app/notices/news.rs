@@ -10,6 +10,7 @@ use crate::{
     },
     config::OAuth,
     ledger::{JobNews, NewsKind},
+    reply,
     watch::health,
 };
 
@@ -20,6 +21,8 @@ pub(super) struct Survey {
     pub(super) sign_ins: Vec<Seen>,
     /// The mailbox of every endpoint.
     pub(super) mailboxes: Vec<Mailbox>,
+    /// Every account that replies go out by.
+    pub(super) senders: Vec<Sender>,
     /// Endpoints whose jobs wait until a person has acted.
     pub(super) waiting: Vec<Waiting>,
     /// Every file that can't be used.
@@ -35,6 +38,18 @@ pub(super) struct Mailbox {
     /// The sign-in that opens it.
     pub(super) sign_in: String,
     pub(super) state: health::State,
+}
+
+/// An account that replies go out by.
+#[derive(Debug, Clone)]
+pub(super) struct Sender {
+    pub(super) account: String,
+    /// The sign-in that its server asks for.
+    pub(super) sign_in: String,
+    /// Why none of them goes out.
+    pub(super) trouble: Option<reply::Trouble>,
+    /// Whether one was seen to go out, and nothing is known against the next.
+    pub(super) works: bool,
 }
 
 /// An endpoint whose jobs wait until a person has acted.
@@ -97,6 +112,10 @@ pub(super) enum News {
     Silent(DateTime<Utc>, String),
     /// It was told that a mailbox can't be read, then; it can.
     ReadsAgain(DateTime<Utc>),
+    /// No reply goes out by an account until a person has acted: since when, and why.
+    Unsent(DateTime<Utc>, String),
+    /// It was told that none goes out, then; they do.
+    SentAgain(DateTime<Utc>),
     /// A file can't be used: since when, and why.
     Broken(DateTime<Utc>, String),
     /// It was told that a file can't be used, then; it can, or it is gone.
@@ -130,6 +149,8 @@ impl News {
             Self::Ends(..) => "ends",
             Self::Silent(..) => "mailbox-silent",
             Self::ReadsAgain(_) => "mailbox-works-again",
+            Self::Unsent(..) => "replies-wait",
+            Self::SentAgain(_) => "replies-go-on",
             Self::Broken(..) => "file-broken",
             Self::Mended(_) => "file-mended",
             Self::SecondLedger(_) => "second-ledger",
@@ -159,6 +180,7 @@ impl News {
             self,
             Self::WorksAgain(_)
                 | Self::ReadsAgain(_)
+                | Self::SentAgain(_)
                 | Self::Mended(_)
                 | Self::OneLedger(_)
                 | Self::Settled(_)
@@ -176,6 +198,7 @@ impl Item {
             News::NeedsSignIn(refused) => format!("{key} since {}", refused.since.timestamp()),
             News::WorksAgain(told)
             | News::ReadsAgain(told)
+            | News::SentAgain(told)
             | News::Mended(told)
             | News::OneLedger(told)
             | News::Settled(told)
@@ -185,6 +208,7 @@ impl Item {
             }
             News::Ends(..) => key.to_owned(),
             News::Silent(since, _)
+            | News::Unsent(since, _)
             | News::Broken(since, _)
             | News::Unsettled(since, _)
             | News::JobsWait(since, _)

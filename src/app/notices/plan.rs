@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     digest::is_mail,
-    news::{Item, Mailbox, News, Seen, Survey},
+    news::{Item, Mailbox, News, Seen, Sender, Survey},
 };
 use crate::{
     auth::forecast::{Expiry, State, Threshold, due},
@@ -35,13 +35,18 @@ pub(super) fn plan(survey: &Survey, told: &Told, silent_after: Duration, now: Da
     let sign_ins = &survey.sign_ins;
     plan.items
         .extend(sign_ins.iter().filter_map(|seen| of_sign_in(seen, told)));
-    for mailbox in &survey.mailboxes {
-        let needs = |seen: &Seen| seen.name == mailbox.sign_in && matches!(seen.forecast.state, State::NeedsSignIn(_));
-        // Whoever is told of a sign-in need not be told what follows from it.
-        let explained = sign_ins.iter().any(needs);
-        plan.items
-            .extend(of_mailbox(mailbox, explained, told, silent_after, now));
-    }
+    // Whoever is told of a sign-in need not be told what follows from it.
+    let explained = |name: &str| {
+        let needs = |seen: &Seen| seen.name == name && matches!(seen.forecast.state, State::NeedsSignIn(_));
+        sign_ins.iter().any(needs)
+    };
+    plan.items.extend(survey.mailboxes.iter().filter_map(|mailbox| {
+        let explained = explained(&mailbox.sign_in);
+        of_mailbox(mailbox, explained, told, silent_after, now)
+    }));
+    let senders = survey.senders.iter();
+    plan.items
+        .extend(senders.filter_map(|sender| of_sender(sender, explained(&sender.sign_in), told)));
     plan.items
         .extend(survey.mailboxes.iter().filter_map(|mailbox| of_ledgers(mailbox, told)));
     plan.items.extend(
@@ -168,6 +173,19 @@ fn of_mailbox(
     }
 }
 
+/// Whether replies go out by the account. That one is away for a while ends by itself, and is no person's business.
+fn of_sender(sender: &Sender, explained: bool, told: &Told) -> Option<Item> {
+    let key = format!("{SENDER}{}", sender.account);
+    match (&sender.trouble, told.get(&key)) {
+        (Some(trouble), None) if trouble.needs_person && !explained => {
+            let news = News::Unsent(trouble.since, trouble.words.clone());
+            Some(starts(&sender.account, key, news))
+        }
+        (None, Some(when)) if sender.works => Some(ends(&sender.account, key, News::SentAgain(*when))),
+        _ => None,
+    }
+}
+
 /// Whether another ledger works at the mailbox. What was not looked at yet says nothing.
 fn of_ledgers(mailbox: &Mailbox, told: &Told) -> Option<Item> {
     let key = format!("{LEDGERS}{}", mailbox.endpoint);
@@ -218,6 +236,8 @@ fn ends(name: &str, key: String, news: News) -> Item {
 
 /// What stands before an endpoint's name, in the key of its mailbox.
 const MAILBOX: &str = "mailbox/";
+/// What stands before an account's name, in the key of the replies that go out by it.
+const SENDER: &str = "sender/";
 /// The same in the key of the ledgers that work at it.
 const LEDGERS: &str = "ledgers/";
 /// The same in the key of its mails that can't have their last touch.
@@ -250,6 +270,9 @@ fn is_over(key: &str, survey: &Survey) -> bool {
     let of_mailbox = [MAILBOX, LEDGERS, TOUCHES];
     if let Some(name) = of_mailbox.into_iter().find_map(|prefix| key.strip_prefix(prefix)) {
         return !survey.mailboxes.iter().any(|mailbox| mailbox.endpoint == name);
+    }
+    if let Some(name) = key.strip_prefix(SENDER) {
+        return !survey.senders.iter().any(|sender| sender.account == name);
     }
     if let Some(name) = key.strip_prefix("sign-in/") {
         return find(name).is_none();

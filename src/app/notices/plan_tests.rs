@@ -317,3 +317,62 @@ fn replies_that_rates_held_back_are_told_once_a_day() {
         assert_eq!(!plan.over.is_empty(), over, "{now}");
     }
 }
+
+/// A reply account's server that refuses its password is a person's business at once; one that is away is nobody's.
+#[test]
+fn an_account_that_no_reply_goes_out_by_is_told_once() {
+    let sender = |needs_person: bool, works: bool| Sender {
+        account: "office".into(),
+        sign_in: "office".into(),
+        trouble: (!works).then(|| crate::reply::Trouble {
+            words: "535 no".into(),
+            since: at(-1),
+            needs_person,
+            holds_all: true,
+        }),
+        works,
+    };
+    let with = |senders: Vec<Sender>, sign_ins: Vec<Seen>, told: &Told| {
+        let survey = Survey {
+            senders,
+            sign_ins,
+            ..Survey::default()
+        };
+        super::plan(&survey, told, SILENT_AFTER, at(0))
+    };
+    let mut told = Told::new();
+    assert_eq!(with(vec![sender(false, false)], vec![], &told), Plan::default());
+    let explained = vec![seen("office", needs(), vec![])];
+    let items = with(vec![sender(true, false)], explained, &told).items;
+    assert!(
+        matches!(items[0].news, News::NeedsSignIn(_)) && items.len() == 1,
+        "{items:?}"
+    );
+
+    let first = with(vec![sender(true, false)], vec![], &told);
+    assert!(
+        matches!(&first.items[..], [Item { news: News::Unsent(since, why), .. }] if *since == at(-1) && why == "535 no")
+    );
+    tell(&mut told, &first, 1);
+    for still in [
+        sender(true, false),
+        sender(false, false),
+        Sender {
+            trouble: None,
+            ..sender(true, false)
+        },
+    ] {
+        assert_eq!(
+            with(vec![still], vec![], &told),
+            Plan::default(),
+            "told, and not seen to work"
+        );
+    }
+    let over = with(vec![sender(false, true)], vec![], &told);
+    assert!(matches!(&over.items[..], [Item { news: News::SentAgain(when), .. }] if *when == at(1)));
+    let gone = with(vec![], vec![], &told);
+    assert_eq!(
+        (gone.items.len(), gone.over.as_slice()),
+        (0, &["sender/office".to_owned()][..])
+    );
+}

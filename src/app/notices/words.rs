@@ -103,6 +103,8 @@ pub(super) fn headline(item: &Item) -> String {
         }
         News::Silent(..) => format!("the mailbox of {name} can't be read"),
         News::ReadsAgain(_) => format!("the mailbox of {name} is read again"),
+        News::Unsent(..) => format!("no reply goes out by the account {name}"),
+        News::SentAgain(_) => format!("replies go out by the account {name} again"),
         News::SecondLedger(_) => format!("another Mailjob works at the mailbox of {name}"),
         News::OneLedger(_) => format!("no other Mailjob answers at the mailbox of {name} any more"),
         News::Unsettled(..) => format!("mails that are over can't leave the mailbox of {name}"),
@@ -146,6 +148,15 @@ fn pieces(item: &Item) -> (String, String, String, String) {
             let cure = format!("Look where it runs, which says what to do:\n\n  mailjob doctor {name}");
             wrong(since, why, WAITS, cure)
         }
+        News::Unsent(since, why) => {
+            let cure = "Mend what the reason names: a secret that is replaced counts at once. Each step is shown where it runs by\n\n  mailjob doctor";
+            wrong(
+                since,
+                why,
+                "The replies wait until then; nothing is lost.",
+                cure.to_owned(),
+            )
+        }
         News::Broken(since, why) => {
             let cure = "Mend the file and save it: it counts at once. All problems are shown where it runs by\n\n  mailjob check";
             let waits = "What ran before goes on in its last good version; a new endpoint does not start.";
@@ -186,6 +197,7 @@ fn pieces(item: &Item) -> (String, String, String, String) {
         News::Settled(at) => told(at, "they couldn't"),
         News::WorksAgain(at) => told(at, "it didn't"),
         News::ReadsAgain(at) => told(at, "it couldn't"),
+        News::SentAgain(at) => told(at, "none did"),
         News::Mended(at) => told(at, "it wasn't"),
         News::Ends(expiry, _) => {
             let ends = expiry.ends.format(TIME).to_string();

@@ -61,11 +61,10 @@ pub(crate) async fn login(sources: &Sources, name: &str, how: How) -> ExitCode {
 
 async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<Report, Fault> {
     let (loaded, service) = beside::read(sources.clone()).await;
-    let account = loaded
-        .accounts
-        .get(name)
-        .cloned()
-        .ok_or_else(|| unknown(&loaded, name))?;
+    let Some(account) = loaded.accounts.get(name).cloned() else {
+        let lost = whereabouts::lost(sources, &service).await;
+        return Err(lost.map_or_else(|| unknown(&loaded, name), Fault::NoLedger));
+    };
     if let Some(words) = whereabouts::lacking(&service).await {
         return Err(Fault::NoLedger(words));
     }

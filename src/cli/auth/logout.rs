@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::super::beside;
+use super::super::{beside, whereabouts};
 use crate::{
     config::{Auth, Grant, load::Sources},
     ledger::{Error, SignInTable as _, sqlite::SignIns},
@@ -13,12 +13,8 @@ use crate::{
 pub(super) async fn logout(sources: Sources, name: &str) -> ExitCode {
     let (loaded, service) = beside::read(sources).await;
     let account = loaded.sign_ins().get(name).cloned();
-    if !service.ledger.exists() {
-        let ledger = service.ledger.display();
-        eprintln!(
-            "there is no ledger at {ledger}, and so no sign-in: run this where mailjob runs, or name its files (--config, --endpoints)"
-        );
-        return ExitCode::from(66);
+    if let Err(code) = whereabouts::there(&service).await {
+        return code;
     }
     let forgotten = match forget(&service.ledger, name).await {
         Ok(forgotten) => forgotten,

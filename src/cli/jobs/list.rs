@@ -16,5 +16,5 @@ pub(super) async fn list(which: Which, json: bool, place: Where) -> Result<ExitC
     found.knows(which.filter.endpoint.as_deref()).await?;
     let filter = which.filter(&found.desk, hides).await?;
     let page = found.desk.list(filter).await.map_err(|error| failed(&error))?;
-    Ok(tell_as(json, &page, || table::people(&page, hides)))
+    Ok(tell_as(json, &page, || table::people(&page, hides, found.nobody_runs)))
 }

@@ -3,17 +3,17 @@
 use std::process::ExitCode;
 
 use super::{
-    super::desk::{NOT_ALL, Where, failed, named, tell_as},
+    super::desk::{Found, NOT_ALL, Where, failed, named, tell_as},
     story,
 };
 
 /// Tells a job's story.
 pub(super) async fn show(job: &str, json: bool, place: Where) -> Result<ExitCode, ExitCode> {
-    let desk = place.go().await?.desk;
+    let Found { desk, nobody_runs, .. } = place.go().await?;
     let id = named(&desk, job).await?;
     let Some(found) = desk.story(id).await.map_err(|error| failed(&error))? else {
         eprintln!("job {id} is not in the ledger any more");
         return Err(ExitCode::from(NOT_ALL));
     };
-    Ok(tell_as(json, &found, || story::people(&found)))
+    Ok(tell_as(json, &found, || story::people(&found, nobody_runs)))
 }

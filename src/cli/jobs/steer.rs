@@ -15,6 +15,7 @@ use crate::{
     http::api::Ordered,
     job::{JobId, state::State},
     ledger::{JobFilter, Steer, Steered, Unsteerable},
+    plural,
 };
 
 /// Which jobs.
@@ -82,7 +83,7 @@ async fn all(desk: &Desk, steer: Steer, mut filter: JobFilter, progress: &Progre
             .iter()
             .filter(|job| job.part.is_none() || steer != Steer::Replay);
         done.extend(some(desk, steer, jobs.map(|job| job.id).collect()).await?);
-        progress.on(&format!("{} jobs so far", done.len()));
+        progress.on(&format!("{} so far", plural::counted(done.len(), "job")));
         match page.next {
             Some(next) => filter.before = Some(next),
             None => return Ok(done),

@@ -11,8 +11,8 @@ use crate::{
     status::state::time,
 };
 
-/// A page.
-pub(super) fn people(story: &JobStory) -> String {
+/// A page. `nobody_runs`: whether no process has the ledger.
+pub(super) fn people(story: &JobStory, nobody_runs: bool) -> String {
     let mut page = Page(String::new());
     head(&mut page, story);
     mail(&mut page, &story.mail);
@@ -20,7 +20,13 @@ pub(super) fn people(story: &JobStory) -> String {
         self::attempt(&mut page, attempt);
     }
     if let Some(since) = story.running_since {
-        page.title(&format!("attempt {} runs since {}", story.job.attempts, time(since)));
+        let (attempt, since) = (story.job.attempts, time(since));
+        page.title(&match nobody_runs {
+            false => format!("attempt {attempt} runs since {since}"),
+            true => format!(
+                "attempt {attempt} began {since} and was running when its process ended; the next start of mailjob run begins it again"
+            ),
+        });
     }
     if !story.parts.is_empty() {
         page.title("parts");
@@ -94,12 +100,9 @@ fn head(page: &mut Page, story: &JobStory) {
     page.field("next try", job.due.map(time));
     page.field(
         "run anew",
-        Some(job.reruns).filter(|times| *times > 0).map(|times| {
-            if times == 1 {
-                "once".to_owned()
-            } else {
-                format!("{times} times")
-            }
+        Some(job.reruns).filter(|times| *times > 0).map(|times| match times {
+            1 => "once".to_owned(),
+            times => format!("{times} times"),
         }),
     );
     page.field("part", job.part);

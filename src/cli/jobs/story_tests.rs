@@ -100,7 +100,7 @@ fn people_read_the_whole_story() {
         body: Some(Cut::head(b"no \x1b[2J\nsuch supplier")),
     };
     assert_eq!(
-        people(&story(exchange)),
+        people(&story(exchange), false),
         "job 00000000000000000000000000000000 of invoices: failed\n\
          \x20 because     status-422\n\
          \x20 detail      the webhook answered 422\n\
@@ -143,7 +143,7 @@ fn a_process_is_told_with_its_last_words() {
         stdout: Cut::default(),
         stderr: Cut::tail(b"no such file"),
     };
-    let page = people(&story(exchange));
+    let page = people(&story(exchange), false);
     assert!(
         page.contains("  ran         \"/bin/sh\" \"a b\\n\"\n  exit code   3\n  stderr:\n    | no such file\n"),
         "{page}"
@@ -164,7 +164,7 @@ fn why_there_is_no_reply_is_said_in_words() {
         silent: Some("mailing-list".into()),
         ..story(exchange)
     };
-    let page = people(&silent);
+    let page = people(&silent, false);
     assert!(
         page.contains("no reply\n  mailing-list: the mail came from a mailing list (List-*)\n"),
         "{page}"

@@ -14,8 +14,9 @@ const MOST: usize = 100;
 
 const HEAD: [&str; 6] = ["JOB", "STATE", "TAKEN", "ENDPOINT", "SENDER", "SUBJECT"];
 
-/// A line for each, and another where something is wrong. `hides`: whether those that were ignored are left out.
-pub(super) fn people(page: &JobPage, hides: bool) -> String {
+/// A line for each, and another where something is wrong. `hides`: whether those that were ignored are left out; `nobody_runs`:
+/// whether no process has the ledger.
+pub(super) fn people(page: &JobPage, hides: bool, nobody_runs: bool) -> String {
     let hidden = if hides {
         "; --state ignored shows mails that were not meant"
     } else {
@@ -26,7 +27,9 @@ pub(super) fn people(page: &JobPage, hides: bool) -> String {
     }
     let mut rows = vec![HEAD.map(str::to_owned)];
     rows.extend(page.jobs.iter().map(cells));
-    let notes = [String::new()].into_iter().chain(page.jobs.iter().map(notes));
+    let notes = [String::new()]
+        .into_iter()
+        .chain(page.jobs.iter().map(|job| notes(job, nobody_runs)));
     let mut text: String = lines(&rows)
         .zip(notes)
         .map(|(line, notes)| format!("{line}\n{notes}"))
@@ -44,16 +47,28 @@ fn cells(job: &JobRow) -> [String; 6] {
         job.taken.format("%F %T").to_string(),
         short(&job.endpoint),
         short(job.sender.as_deref().unwrap_or("-")),
-        short(job.subject.as_deref().unwrap_or("-")),
+        short(job.subject.as_deref().unwrap_or(unread(job))),
     ]
 }
 
+/// What stands for the subject where there is none: a mail is first read when its job begins.
+fn unread(job: &JobRow) -> &'static str {
+    let begins = matches!(job.state, State::Queued | State::Running) && job.sender.is_none();
+    if begins { "(not read yet)" } else { "-" }
+}
+
 /// What a line of the table can't say.
-fn notes(job: &JobRow) -> String {
-    let notes: Vec<String> = [why(job), next(job), reply(job), no_reply(job)]
-        .into_iter()
-        .flatten()
-        .collect();
+fn notes(job: &JobRow, nobody_runs: bool) -> String {
+    let notes: Vec<String> = [
+        why(job),
+        cut_off(job, nobody_runs),
+        next(job),
+        reply(job),
+        no_reply(job),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     match notes.as_slice() {
         [] => String::new(),
         notes => format!("  {}\n", notes.join("; ")),
@@ -66,6 +81,12 @@ fn no_reply(job: &JobRow) -> Option<String> {
     let why = job.silent.as_deref().filter(|why| !MEANT.contains(why))?;
     let ended = matches!(job.state, State::Done | State::Failed);
     ended.then(|| format!("no reply: {}", silence(why)))
+}
+
+/// That nobody runs it any more, though it is written down as running.
+fn cut_off(job: &JobRow, nobody_runs: bool) -> Option<String> {
+    let is = nobody_runs && job.state == State::Running;
+    is.then(|| "it ran when its process ended; the next start of mailjob run begins it again".to_owned())
 }
 
 /// Why it is as it is, where it isn't simply well.
@@ -146,7 +167,7 @@ mod tests {
             next: Some(JobId(uuid::Uuid::nil())),
         };
         assert_eq!(
-            people(&page, false),
+            people(&page, false, true),
             "JOB       STATE   TAKEN                ENDPOINT  SENDER         SUBJECT\n\
              00000000  failed  2027-01-15 08:00:00  invoices  -              Invoice\\u{1b}[2J 7\n\
              \x20 exit-1: the command ended with 1; its reply was refused\n\
@@ -154,18 +175,21 @@ mod tests {
              \x20 no reply: there were more replies than [rates] allows\n\
              more: --before 00000000 shows older ones\n"
         );
-        assert_eq!(people(&JobPage::default(), false), "no jobs\n");
-        assert!(people(&JobPage::default(), true).contains("--state ignored"));
+        assert_eq!(people(&JobPage::default(), false, false), "no jobs\n");
+        assert!(people(&JobPage::default(), true, false).contains("--state ignored"));
     }
 
     #[test]
     fn why_nobody_was_answered_stands_on_the_row() {
         let of = |silent: &str| {
             let silent = Some(silent.to_owned());
-            notes(&JobRow {
-                silent,
-                ..job(State::Done)
-            })
+            notes(
+                &JobRow {
+                    silent,
+                    ..job(State::Done)
+                },
+                true,
+            )
         };
         assert!(of("auto-submitted").contains("no reply: the mail says that it was sent automatically"));
         assert!(of("rate").contains("[rates]"));
@@ -174,6 +198,15 @@ mod tests {
             silent: Some("rate".to_owned()),
             ..job(State::Queued)
         };
-        assert_eq!(notes(&open), "");
+        assert_eq!(notes(&open, true), "");
+        let open = JobRow {
+            sender: None,
+            subject: None,
+            ..job(State::Running)
+        };
+        assert_eq!(notes(&open, false), "");
+        assert!(notes(&open, true).contains("it ran when its process ended"));
+        assert_eq!(&cells(&open)[4..], ["-", "(not read yet)"]);
+        assert_eq!(cells(&job(State::Running))[4], "ann@a.example");
     }
 }

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 
 use chrono::{SecondsFormat, Utc};
 use prometheus_client::metrics::counter::Counter;
+use rustix::fs::OFlags;
 use serde_json::json;
 use tracing_subscriber::{EnvFilter, filter::Directive};
 
@@ -46,6 +47,38 @@ impl<W: Write> Write for Plain<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
+}
+
+/// Standard error, or that there is none: what is written then is lost, and counted.
+struct Out {
+    is_closed: bool,
+}
+
+impl Write for Out {
+    fn write(&mut self, said: &[u8]) -> io::Result<usize> {
+        match self.is_closed {
+            true => Err(io::Error::other("standard error was closed when this process began")),
+            false => io::stderr().write(said),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// Whether standard error was closed when we started. Rust's runtime has put `/dev/null` there by now, opened for reading and writing; whoever
+/// throws a log away on purpose (`2>/dev/null`, `StandardError=null`) has it opened for writing alone.
+fn is_closed() -> bool {
+    let stderr = io::stderr();
+    let device = rustix::fs::fstat(&stderr).map(|stat| stat.st_rdev);
+    let mode = rustix::fs::fcntl_getfl(&stderr).map(|flags| flags & OFlags::RWMODE);
+    was_closed(device.ok(), mode.ok())
+}
+
+/// The same, by the device that is there and how it was opened. Pure.
+fn was_closed(device: Option<u64>, mode: Option<OFlags>) -> bool {
+    device == Some(rustix::fs::makedev(1, 3)) && mode == Some(OFlags::RDWR)
 }
 
 fn is_odd(c: char) -> bool {
@@ -92,7 +125,7 @@ pub(super) fn start(form: Form, lost: Counter) {
         Form::Human => |lost, why: &str| missing(Form::Human, &now(), lost, why),
         Form::Json => |lost, why: &str| missing(Form::Json, &now(), lost, why),
     };
-    let sink = Sink::new(io::stderr(), lost, word);
+    let sink = Sink::new(Out { is_closed: is_closed() }, lost, word);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         // These would go to the same place, and panic where it can't be written.
@@ -115,6 +148,24 @@ pub(super) fn start(form: Form, lost: Counter) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_closed_standard_error_is_told_from_one_that_nobody_wants() {
+        let null = rustix::fs::makedev(1, 3);
+        for (device, mode, closed) in [
+            (Some(null), Some(OFlags::RDWR), true),
+            (Some(null), Some(OFlags::WRONLY), false),
+            (Some(null), None, false),
+            (Some(rustix::fs::makedev(136, 0)), Some(OFlags::RDWR), false),
+            (None, None, false),
+        ] {
+            assert_eq!(was_closed(device, mode), closed, "{device:?} {mode:?}");
+        }
+        let (lost, mut out) = (Counter::default(), Out { is_closed: true });
+        assert!(out.write(b"x").is_err());
+        Sink::new(out, lost.clone(), |_, _| String::new()).line(b"x\n");
+        assert_eq!(lost.get(), 1);
+    }
 
     #[test]
     fn missing_lines_are_told_in_the_form_of_the_log() {

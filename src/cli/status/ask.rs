@@ -9,7 +9,10 @@ use std::{
 use reqwest::StatusCode;
 
 use crate::{
-    cli::own_token::{self, NoToken},
+    cli::{
+        own_token::{self, NoToken},
+        whereabouts,
+    },
     config::{EndpointName, Service, load::Loaded},
     ledger::{
         counts::{self, Counts},
@@ -33,10 +36,17 @@ const LONGEST: u64 = 64 << 20;
 pub(super) struct Asked {
     pub(super) status: Status,
     pub(super) silent: Option<String>,
+    /// Whether no process has the ledger: what ran in it has ended with the process that ran it.
+    pub(super) nobody_runs: bool,
 }
 
-/// It may not be asked.
-pub(super) struct Fault(pub(super) String);
+/// Why nothing can be told.
+pub(super) enum Fault {
+    /// The process may not be asked by this user.
+    Forbidden(String),
+    /// There is no ledger here, and the process that answers has another.
+    Another(String),
+}
 
 /// Why the process did not say how everything is.
 enum Silent {
@@ -44,6 +54,8 @@ enum Silent {
     Away(String),
     /// It does not tell us.
     Refused(String),
+    /// It is none of this ledger, which there is not.
+    Another(String),
 }
 
 /// Asks the process at the health address, and the ledger where none answers there.
@@ -54,14 +66,22 @@ pub(super) async fn ask(service: &Service, loaded: &Loaded) -> Result<Asked, Fau
     let silent = match service.health {
         None => "[service] health = false: no process can be asked".to_owned(),
         Some(address) => match process(here(address), service).await {
-            Ok(status) => return Ok(Asked { status, silent: None }),
+            Ok(status) => {
+                return Ok(Asked {
+                    status,
+                    silent: None,
+                    nobody_runs: false,
+                });
+            }
             Err(Silent::Away(why)) => why,
-            Err(Silent::Refused(why)) => return Err(Fault(why)),
+            Err(Silent::Refused(why)) => return Err(Fault::Forbidden(why)),
+            Err(Silent::Another(why)) => return Err(Fault::Another(why)),
         },
     };
     Ok(Asked {
         status: ledger(service, loaded).await,
         silent: Some(silent),
+        nobody_runs: !sqlite::is_in_use(&service.ledger),
     })
 }
 
@@ -97,6 +117,13 @@ async fn process(address: SocketAddr, service: &Service) -> Result<Status, Silen
         let status = answer.status();
         match &token {
             _ if status.is_success() => {}
+            Err(_) if status == StatusCode::UNAUTHORIZED && matches!(service.ledger.try_exists(), Ok(false)) => {
+                return Err(Silent::Another(whereabouts::others(
+                    &service.ledger,
+                    address,
+                    &own_token::listeners(address),
+                )));
+            }
             Err(why) if status == StatusCode::UNAUTHORIZED => {
                 return Err(Silent::Refused(format!(
                     "{address} tells only the user that runs Mailjob how it is: {why}"

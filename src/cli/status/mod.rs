@@ -71,9 +71,13 @@ pub(super) async fn status(sources: Sources, args: Args) -> ExitCode {
                     return ExitCode::from(CONFIG);
                 }
             },
-            Err(Fault(words)) => {
+            Err(Fault::Forbidden(words)) => {
                 eprintln!("{}", escaped(&words));
                 return ExitCode::from(FORBIDDEN);
+            }
+            Err(Fault::Another(words)) => {
+                eprintln!("{}", escaped(&words));
+                return ExitCode::from(NO_LEDGER);
             }
         };
         let text = if args.watch && !args.json && io::stdout().is_terminal() {
@@ -94,7 +98,11 @@ pub(super) async fn status(sources: Sources, args: Args) -> ExitCode {
 
 /// The text, and the exit code that goes with it. An error is an endpoint that nobody knows.
 fn told(asked: Asked, args: &Args) -> Result<(String, u8), String> {
-    let Asked { mut status, silent } = asked;
+    let Asked {
+        mut status,
+        silent,
+        nobody_runs,
+    } = asked;
     if let Some(only) = &args.endpoint {
         let known: Vec<_> = status.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
         status.endpoints.retain(|endpoint| endpoint.name == *only);
@@ -106,7 +114,7 @@ fn told(asked: Asked, args: &Args) -> Result<(String, u8), String> {
     let text = match (args.json, args.watch) {
         (true, true) => json_line(&status).map(|json| json + "\n"),
         (true, false) => json_lines(&status).map(|json| json + "\n"),
-        (false, _) => Ok(table::people(&status, silent.as_deref(), Utc::now())),
+        (false, _) => Ok(table::people(&status, (silent.as_deref(), nobody_runs), Utc::now())),
     };
     Ok((text.map_err(|error| error.to_string())?, code))
 }

@@ -21,8 +21,9 @@ const HEAD: [&str; 10] = [
     "REPLIES",
 ];
 
-/// What runs, a line for each endpoint, and below what needs more words. `silent`: why the process could not be asked.
-pub(super) fn people(status: &Status, silent: Option<&str>, now: DateTime<Utc>) -> String {
+/// What runs, a line for each endpoint, and below what needs more words. `silent`: why the process could not be asked, and
+/// whether there is none.
+pub(super) fn people(status: &Status, (silent, nobody_runs): (Option<&str>, bool), now: DateTime<Utc>) -> String {
     let mut text = silent.map_or_else(String::new, |why| {
         format!("{}. What the ledger and the files know:\n", escaped(why))
     });
@@ -34,6 +35,12 @@ pub(super) fn people(status: &Status, silent: Option<&str>, now: DateTime<Utc>) 
         let mut lines = vec![HEAD.map(str::to_owned)];
         lines.extend(status.endpoints.iter().map(|endpoint| cells(endpoint, now)));
         text.push_str(&columns(&lines));
+    }
+    let running = || status.endpoints.iter().filter_map(|endpoint| endpoint.jobs);
+    if nobody_runs && running().any(|jobs| jobs.running > 0) {
+        text.push_str(
+            "\nRUNNING: these ran when their process ended; the next start of mailjob run begins them again\n",
+        );
     }
     let remarks = status.endpoints.iter().filter_map(remark);
     let problems = status.problems.iter().map(|problem| format!("{}\n", escaped(problem)));

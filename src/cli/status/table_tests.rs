@@ -91,7 +91,7 @@ fn status() -> Status {
 #[test]
 fn people_see_a_table_and_what_to_do() {
     assert_eq!(
-        people(&status(), None, at(0)),
+        people(&status(), (None, false), at(0)),
         "mailjob 0.1.0, process 7, since 2027-01-15 06:00:00 UTC (2 h)\n\
          memory: 3 waiting for room, 31.5 MB of 33.6 MB taken; [service] memory gives more\n\
          ledger /var/lib/mailjob.db, 1.2 MB, 5.0 GB free\n\
@@ -121,7 +121,11 @@ fn who_did_not_answer_is_said_first() {
         problems: vec![],
         ..status()
     };
-    let text = people(&alone, Some("nothing runs: nobody answers at 127.0.0.1:1"), at(0));
+    let text = people(
+        &alone,
+        (Some("nothing runs: nobody answers at 127.0.0.1:1"), true),
+        at(0),
+    );
     assert_eq!(
         text,
         "nothing runs: nobody answers at 127.0.0.1:1. What the ledger and the files know:\n\

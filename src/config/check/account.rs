@@ -17,7 +17,7 @@ use crate::{
         presence::Need,
         read::Value,
         table::Table,
-        value::{address, choice, flag, list, port, rate, roots, secret, text, variable},
+        value::{address, choice, flag, list, port, rate, roots, secret_line, text, variable},
     },
 };
 
@@ -256,7 +256,7 @@ fn auth(table: &mut Table<'_>, preset: Option<&Preset>) -> Option<Auth> {
             let cure = "write client_id, and sign in by: mailjob auth login";
             password.wrong_secret("can't work: Microsoft 365 takes no passwords over IMAP and POP3", cure)
         }
-        (Some(password), ..) => secret(password).map(Auth::Password),
+        (Some(password), ..) => secret_line(password).map(Auth::Password),
         (None, Some(token), _) => token_source(token).map(Auth::Token),
         (None, None, Some(_)) => oauth(table, preset).map(|oauth| Auth::OAuth(Box::new(oauth))),
         (None, None, None) => {
@@ -274,7 +274,7 @@ fn token_source(value: Value<'_>) -> Option<TokenSource> {
         _ => false,
     };
     if !command {
-        return secret(value).map(TokenSource::Kept);
+        return secret_line(value).map(TokenSource::Kept);
     }
     let here = value.clone();
     let (mut argv, pass_env) = value.table(|table| {

@@ -8,7 +8,7 @@ use crate::config::{
     presence::Need,
     read::Value,
     table::Table,
-    value::{path, roots, secret},
+    value::{path, roots, secret, secret_line},
 };
 
 /// Reads the client's proof: a secret, a certificate, a federated token, or none.
@@ -34,7 +34,7 @@ pub(super) fn proof(table: &mut Table<'_>, send: SendSecret) -> Option<ClientPro
                 Some(value) => Some(date(&value)?),
                 None => None,
             };
-            let secret = secret(value)?;
+            let secret = secret_line(value)?;
             Some(ClientProof::Secret { secret, send, expires })
         }
         (None, Some(value), _) => {

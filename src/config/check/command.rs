@@ -15,7 +15,7 @@ use crate::config::{
     presence::Need,
     read::Value,
     table::Table,
-    value::{count, duration, flag, list, one_or_more, prose, size, text, variable},
+    value::{count, duration, flag, list, not_a_home, one_or_more, prose, size, text, variable},
 };
 
 /// Reads `[command]`.
@@ -82,6 +82,7 @@ fn number<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> Option<u64>
 /// A file or folder that is there.
 fn granted(value: Value<'_>) -> Option<PathBuf> {
     let written = text(value.clone())?;
+    not_a_home(&value, &written)?;
     let path: PathBuf = value.whole_folder().join(written).components().collect();
     value.need(Need::Granted(path.clone(), value.whole_folder()));
     Some(path)
@@ -141,6 +142,7 @@ fn resolve(value: &Value<'_>, argument: &mut String) -> Option<()> {
     if path.contains(['{', '}']) {
         return Some(());
     }
+    not_a_home(value, path)?;
     let is_here = |begin: &str| path.strip_prefix(begin).is_some_and(|rest| !rest.is_empty());
     if is_here("./") || is_here("../") {
         let path = from_here(value, path)?;

@@ -186,6 +186,11 @@ pub(super) fn filter(table: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option
     {
         return value.wrong("is over max_size, so no mail is meant", "make it smaller than max_size");
     }
+    if let Some(value) = table.value("plus") {
+        for item in value.items() {
+            not_the_whole(&item, &filter.ours);
+        }
+    }
     if let (Some(value), Some(_), true) = (table.value("plus"), mailbox, filter.ours.is_empty())
         && !filter.plus.is_empty()
     {
@@ -193,4 +198,22 @@ pub(super) fn filter(table: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option
         return value.wrong(cause, "add from = \"name@domain\" to the account");
     }
     Some(filter)
+}
+
+/// Notes a detail that begins with the mailbox's own name, as in `orders+invoices` of orders@example.com.
+fn not_the_whole(item: &Value<'_>, ours: &[String]) {
+    let DeValue::String(text) = item.raw else { return };
+    let Some((local, detail)) = text.split_once('+') else {
+        return;
+    };
+    let is_ours = |address: &String| {
+        let own = address.split(['@', '+']).next().unwrap_or_default();
+        own.eq_ignore_ascii_case(local)
+    };
+    if ours.iter().any(is_ours) {
+        item.wrong::<()>(
+            format!("is \"{text}\", where what stands behind the + is meant"),
+            format!("write \"{detail}\""),
+        );
+    }
 }

@@ -4,7 +4,7 @@ use crate::config::{
     Bypass, Net, Proxy, ProxyChoice,
     read::Value,
     table::Table,
-    value::{list, secret, text},
+    value::{list, secret_line, text},
 };
 
 /// Entries of `no_proxy` at most.
@@ -16,7 +16,7 @@ pub(super) fn net(table: &mut Table<'_>) -> Net {
     let is_written = written.is_some();
     let proxy = written.and_then(proxy);
     let user = table.get("proxy_user", user);
-    let password = table.get("proxy_password", secret);
+    let password = table.get("proxy_password", secret_line);
     let no_proxy = table.get("no_proxy", bypasses);
     let has_sign_in = user.is_some() || password.is_some();
     let through = match proxy {

@@ -9,7 +9,7 @@ use crate::config::{
     AuthorizationServer, Grant, OAuth, SendSecret,
     read::Value,
     table::Table,
-    value::{choice, duration, one_or_more, roots, secret, text},
+    value::{choice, duration, one_or_more, roots, secret, secret_line, text},
 };
 
 /// RFC 6749: section 6, section 4.4; RFC 7523 section 2.1.
@@ -147,7 +147,7 @@ fn grant(table: &mut Table<'_>, flow: Flow, preset: Option<&Preset>) -> Option<G
     let key = table.value("service_account");
     match (flow, token, key) {
         (Flow::Refresh, token, None) => match token {
-            Some(token) => secret(token).map(|token| Grant::RefreshToken(Some(token))),
+            Some(token) => secret_line(token).map(|token| Grant::RefreshToken(Some(token))),
             None => Some(Grant::RefreshToken(None)),
         },
         (Flow::Service, None, Some(key)) => secret(key).map(|key| Grant::ServiceAccount { key }),

@@ -4,9 +4,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{DAY, HOUR, SECOND, mailbox::Accounts};
 use crate::config::{
-    Account, Operator,
+    Account, Form, Operator, Template,
+    given::{OPERATOR, Stray},
     read::{Part, Value},
     table::Table,
+    template::Flaw,
     value::{address, duration, one_or_more, prose, rate},
 };
 
@@ -58,11 +60,20 @@ pub(super) fn operator(table: &mut Table<'_>, accounts: &BTreeMap<String, Part<A
     })
 }
 
-/// A template that can be read; what it names is known only when it is used.
+/// A template that can be read, and asks for nothing that there is not.
 fn template(value: Value<'_>) -> Option<String> {
     let source = prose(value.clone())?;
     match minijinja::Environment::new().template_from_str(&source) {
-        Ok(_) => Some(source),
+        Ok(_) => {
+            let template = Template::new(Form::Text, &source).ok();
+            match template.and_then(|template| template.flaw(&OPERATOR, &[&[]])) {
+                Some(Flaw::Stray(Stray { asked, cure })) if asked != "debug" => {
+                    value.wrong(format!("asks for `{asked}`, which there is not"), cure)
+                }
+                // What it calls is known when it is filled in.
+                _ => Some(source),
+            }
+        }
         Err(error) => {
             let line = error
                 .line()

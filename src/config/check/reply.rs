@@ -1,6 +1,9 @@
 //! Who hears of the result.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use toml::de::DeValue;
 
@@ -9,7 +12,7 @@ use super::{
     words::{self, heading},
 };
 use crate::{
-    addr_spec::is_sendable,
+    addr_spec::{is_sendable, mailbox_form},
     config::{
         Account, Charset, Letter, Mailbox, OriginalAs, Reply, ReplyTo, ReturnTo, Sender, Words,
         glob::{Against, flaw},
@@ -34,12 +37,17 @@ pub(super) fn reply(top: &mut Table<'_>, mailbox: Option<&Mailbox>, accounts: &A
 
 fn section(table: &mut Table<'_>, mailbox: Option<&Mailbox>, accounts: &Accounts) -> Option<Reply> {
     let named = table.get("account", |value| accounts.named(&value));
+    let used = [mailbox.map(|mailbox| &mailbox.account), named.as_ref()];
+    let names = used.into_iter().flatten();
+    let names = names.flat_map(|account| [Some(&account.user), account.from.as_ref()]);
+    let ours: BTreeSet<_> = names.flatten().map(|name| mailbox_form(name)).collect();
+    not_ourselves(table, &ours);
     let shared = Letter {
         to: table.or("to", vec![ReplyTo::Sender], recipients),
         ..letter(table, Letter::default())
     };
     let languages = table.or("languages", BTreeMap::new(), |value| value.table(languages));
-    let [success, failure] = ["success", "failure"].map(|kind| ending(table, kind, &shared, &languages));
+    let [success, failure] = ["success", "failure"].map(|kind| ending(table, kind, (&shared, &ours), &languages));
     if let (None, None, Some(value)) = (&success, &failure, table.value("failure")) {
         value.wrong::<()>(
             "is off like success, so nobody is answered",
@@ -82,6 +90,27 @@ fn section(table: &mut Table<'_>, mailbox: Option<&Mailbox>, accounts: &Accounts
     })
 }
 
+/// Notes recipients that are the mailbox itself, or the account that sends: a reply to them would be the next mail, so none ever goes there.
+fn not_ourselves(table: &mut Table<'_>, ours: &BTreeSet<String>) {
+    let lists: Vec<_> = RECIPIENTS.iter().filter_map(|key| table.value(key)).collect();
+    for item in lists.iter().flat_map(Value::items) {
+        if let DeValue::String(text) = item.raw
+            && text.contains('@')
+            && ours.contains(&mailbox_form(text))
+        {
+            item.wrong::<()>(
+                format!(
+                    "has {text}, the mailbox's own address, to which no reply ever goes: it would be the next mail"
+                ),
+                "write \"sender\", another address, or leave it out",
+            );
+        }
+    }
+}
+
+/// The keys that name who hears of a result.
+const RECIPIENTS: [&str; 3] = ["to", "cc", "bcc"];
+
 /// What letters have in common with what `[reply]` itself may say, but for `to`.
 fn letter(table: &mut Table<'_>, others: Letter) -> Letter {
     Letter {
@@ -97,7 +126,7 @@ fn letter(table: &mut Table<'_>, others: Letter) -> Letter {
 fn ending(
     table: &mut Table<'_>,
     kind: &'static str,
-    shared: &Letter,
+    (shared, ours): (&Letter, &BTreeSet<String>),
     languages: &BTreeMap<String, Language>,
 ) -> Option<Letter> {
     let of = |language: &Language| match kind {
@@ -116,6 +145,7 @@ fn ending(
     };
     match value.raw {
         DeValue::Table(_) => value.table(|table| {
+            not_ourselves(table, ours);
             let to = table.or("to", shared.to.clone(), recipients);
             let letter = letter(table, shared.clone());
             Some(general(Letter { to, ..letter }))

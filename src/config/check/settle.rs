@@ -49,7 +49,7 @@ fn end(table: &mut Table<'_>, key: &'static str, default: Fate, mailbox: Option<
 fn unwritten(end: &str, default: &Fate, mailbox: Option<&Mailbox>) -> Option<Fault> {
     match (default, mailbox) {
         (Fate::Move(target), Some(watched)) if same_mailbox(target, &watched.name) => Some(Fault::new(
-            format!("{end} mails are moved to \"{target}\" when nothing else is written, but that mailbox is watched"),
+            format!("{end}: mails are moved to \"{target}\" when nothing else is written, but that mailbox is watched"),
             format!("write [settle] with {end} = \"keep\", or {{ move = \"…\" }} to another mailbox"),
         )),
         _ => None,

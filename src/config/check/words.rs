@@ -2,18 +2,21 @@
 
 use std::path::PathBuf;
 
-use minijinja::{Value as Given, context};
 use toml::de::DeValue;
 
 use super::foreign;
 use crate::config::{
     Form, Template, TemplateError, Words,
+    given::{REPLY, Stray},
     presence::{self, Need},
     read::Value,
-    reply::VALUES,
-    table::{Table, nearest},
+    table::Table,
+    template::Flaw,
     value::{path, prose},
 };
+
+/// What is not there of a success, and of a failure: both lead through most of a template.
+const ABSENT: &[&[&str]] = &[&["reason", "tell"], &["answer.text", "answer.files"]];
 
 /// Reads `subject`, `text` and `html`.
 pub(super) fn words(table: &mut Table<'_>) -> Words {
@@ -78,57 +81,21 @@ fn template(form: Form, value: Value<'_>) -> Option<Template> {
             );
         }
     };
-    if let Some(error) = samples().iter().find_map(|values| template.unknown(values)) {
-        return wrong(
-            &error,
-            "see https://docs.rs/minijinja/3/minijinja/filters/ for what there is",
-        );
-    }
-    if let Some((asked, cure)) = template.asked().iter().find_map(|asked| unknown(asked)) {
-        return value.wrong(format!("asks for `{asked}`, which there is not"), cure);
+    match template.flaw(&REPLY, ABSENT) {
+        None => {}
+        Some(Flaw::Unknown(error)) => {
+            return wrong(
+                &error,
+                "see https://docs.rs/minijinja/3/minijinja/filters/ for what there is",
+            );
+        }
+        Some(Flaw::Stray(Stray { asked, cure })) => {
+            return value.wrong(format!("asks for `{asked}`, which there is not"), cure);
+        }
     }
     Some(template)
 }
 
 fn file(value: Value<'_>) -> Option<PathBuf> {
     value.table(|table| table.must("file", "write { file = \"reply.txt\" }", path))
-}
-
-/// Why a value can't be asked for, and what to write.
-fn unknown(asked: &str) -> Option<(String, String)> {
-    let mut parts = asked.split('.');
-    let (name, part) = (parts.next().unwrap_or_default(), parts.next());
-    let Some((_, inside)) = VALUES.iter().find(|(known, _)| *known == name) else {
-        let known: Vec<_> = VALUES.iter().map(|(name, _)| *name).collect();
-        return Some((name.to_owned(), cure(name, &known)));
-    };
-    let part = part.filter(|part| !inside.is_empty() && !inside.contains(part))?;
-    Some((format!("{name}.{part}"), cure(part, inside)))
-}
-
-fn cure(name: &str, known: &[&str]) -> String {
-    match nearest(name, known.iter().copied()) {
-        Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => format!("known here: {}", known.join(", ")),
-    }
-}
-
-/// Values that lead through most of a template: of a success, and of a failure.
-fn samples() -> [Given; 2] {
-    let address = context! { name => "x", address => "x@x" };
-    let mail = context! {
-        subject => "x", topic => "x", from => address.clone(), to => vec![address.clone()], cc => vec![address.clone()],
-        date => "x", message_id => "x", text => "x",
-    };
-    let files = vec![context! { name => "x", size => 1, media_type => "x" }];
-    let nothing: [String; 0] = [];
-    [
-        context! {
-            mail => mail.clone(), job => "x", endpoint => "x", now => "x", answer => context! { text => "x", files },
-        },
-        context! {
-            mail, job => "x", endpoint => "x", now => "x", answer => context! { files => nothing },
-            reason => context! { code => "x", sentence => "x" }, tell => "x",
-        },
-    ]
 }

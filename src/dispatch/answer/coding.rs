@@ -6,7 +6,7 @@ use bytes::Bytes;
 use encoding_rs::{Encoding, REPLACEMENT};
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
-use crate::message::clean::clean;
+use crate::{message::clean::clean, plural};
 
 /// Codings of one answer at most.
 const MAX_CODINGS: usize = 3;
@@ -19,7 +19,10 @@ pub(super) fn decoded(body: Bytes, codings: &str, most: u64) -> Result<Bytes, St
     let names = codings.split(',').map(|name| name.trim().to_ascii_lowercase());
     let names: Vec<_> = names.filter(|name| !name.is_empty() && name != "identity").collect();
     if names.len() > MAX_CODINGS {
-        return Err(format!("the answer is encoded {} times", names.len()));
+        return Err(format!(
+            "the answer is encoded {}",
+            plural::counted(names.len(), "time")
+        ));
     }
     // The last one was put on last.
     names

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     job::{Answer, File, Reason},
     message::{clean::clean, safe_name::Names},
+    plural,
 };
 
 /// Files of one answer at most.
@@ -145,7 +146,7 @@ fn take(answer: &mut Answer, files: &[Raw<'_>], count: usize) {
     if count > MAX_FILES {
         answer.mark(
             Reason::BadAnswer,
-            &format!("its reply has {count} files, {MAX_FILES} at most"),
+            &format!("its reply has {}, {MAX_FILES} at most", plural::counted(count, "file")),
         );
         answer.note(&too_many());
         return;

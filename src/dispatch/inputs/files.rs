@@ -6,6 +6,7 @@ use super::{Found, Value};
 use crate::{
     config::{Files, Shape},
     message::{Attachment, content},
+    plural,
 };
 
 /// Patterns that are named to a sender.
@@ -30,19 +31,17 @@ pub(super) fn chosen(wanted: &Files, attachments: &[Attachment<'_>]) -> Result<F
             }
         }
         n if n < wanted.min => Err(format!(
-            "needs {} files that are named like {}, but there {}",
-            wanted.min,
+            "needs {} that are named like {}, but there {}",
+            plural::counted(wanted.min, "file"),
             like(),
             are(n)
         )),
         n if n > wanted.max => Err(format!(
-            "takes {} that {} named like {}, but there {}",
-            if wanted.max == 1 {
-                "one file".to_owned()
-            } else {
-                format!("{} files at most", wanted.max)
+            "takes {} named like {}, but there {}",
+            match wanted.max {
+                1 => "one file that is".to_owned(),
+                most => format!("{most} files at most that are"),
             },
-            if wanted.max == 1 { "is" } else { "are" },
             like(),
             are(n)
         )),

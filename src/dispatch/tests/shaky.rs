@@ -81,6 +81,9 @@ impl Ledger for Shaky {
     async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
         self.inner.cursor(mailbox).await
     }
+    async fn last_taken(&self, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+        self.inner.last_taken(mailbox).await
+    }
     async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
         self.inner.upload(upload, index, piece).await
     }
@@ -174,6 +177,12 @@ impl BacklogLedger for Shaky {
     }
 
     async fn knows_account(&self, _: &str) -> Result<bool, Error> {
+        unreachable!()
+    }
+    async fn backlog_begun(&self, _: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+        unreachable!()
+    }
+    async fn backlog_came(&self, _: &MailboxKey, _: Vec<u32>) -> Result<(), Error> {
         unreachable!()
     }
     async fn backlog_begin(&self, _: &MailboxKey, _: Cursor, _: Option<DateTime<Utc>>) -> Result<(), Error> {

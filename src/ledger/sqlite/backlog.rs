@@ -7,12 +7,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     Sqlite,
+    backlog_desk::take,
     backlog_sort::{note, sort_maildrop},
     probes,
     savepoint::Desk,
     values::{instant, micros, signed},
 };
-use crate::ledger::{Backlog, BacklogLedger, Choice, Cursor, Error, MailboxKey, MaildropName, OldMail};
+use crate::ledger::{Backlog, BacklogLedger, BacklogWish, Choice, Cursor, Error, MailboxKey, MaildropName, OldMail};
 
 /// The mailbox's row, and its round.
 pub(super) fn place(db: &Connection, mailbox: &str) -> Result<Option<(i64, i64)>, Error> {
@@ -95,6 +96,21 @@ pub(super) fn knows_account(db: &Connection, account: &str) -> Result<bool, Erro
     Ok(query.query_row([account], |row| row.get(0))?)
 }
 
+/// Since when a mailbox is to be watched that was not looked at yet. An operator's word on what lies there counts for more.
+pub(super) fn begun(desk: &Desk<'_>, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+    desk.db
+        .prepare_cached(
+            "INSERT INTO backlog_choice (mailbox, since) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM mailbox WHERE name = ?1)
+             ON CONFLICT (mailbox) DO UPDATE SET since = excluded.since WHERE take IS NULL AND since IS NULL",
+        )?
+        .execute(params![&*mailbox.0, desk.now])?;
+    let mut query = desk
+        .db
+        .prepare_cached("SELECT since FROM backlog_choice WHERE mailbox = ? AND take IS NULL AND since IS NOT NULL")?;
+    let since: Option<i64> = query.query_row([&*mailbox.0], |row| row.get(0)).optional()?;
+    Ok(since.map(instant))
+}
+
 /// Leaves all mails as they are, and begins a round of listing them.
 pub(super) fn begin(
     desk: &Desk<'_>,
@@ -119,7 +135,7 @@ pub(super) fn begin(
         )?
         .execute(params![row, desk.now, take_since])?;
     desk.db
-        .prepare_cached("DELETE FROM backlog_choice WHERE mailbox = ?")?
+        .prepare_cached("DELETE FROM backlog_choice WHERE mailbox = ? AND (take IS NOT NULL OR since IS NULL)")?
         .execute([&*mailbox.0])?;
     Ok(())
 }
@@ -145,6 +161,9 @@ pub(super) fn listed(desk: &Desk<'_>, mailbox: &MailboxKey, older: u64) -> Resul
     desk.db
         .prepare_cached("DELETE FROM backlog_mail WHERE mailbox = ?1 AND round < ?2")?
         .execute([row, round])?;
+    desk.db
+        .prepare_cached("DELETE FROM backlog_choice WHERE mailbox = ?")?
+        .execute([&*mailbox.0])?;
     backlog(desk.db, mailbox)?.ok_or_else(missing)
 }
 
@@ -238,6 +257,22 @@ impl BacklogLedger for Sqlite {
     async fn knows_account(&self, account: &str) -> Result<bool, Error> {
         let account = account.to_owned();
         self.readers.read(move |db| knows_account(db, &account)).await
+    }
+
+    async fn backlog_begun(&self, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+        let mailbox = mailbox.clone();
+        self.post.ask(0, move |desk| begun(desk, &mailbox)).await
+    }
+
+    async fn backlog_came(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+        if uids.is_empty() {
+            // A wish without UIDs is one for all.
+            return Ok(());
+        }
+        let (mailbox, wish) = (mailbox.clone(), BacklogWish { since: None, uids });
+        self.post
+            .ask(0, move |desk| take(desk, &mailbox, &wish).map(drop))
+            .await
     }
 
     async fn backlog_begin(

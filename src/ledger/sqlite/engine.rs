@@ -52,6 +52,11 @@ impl Ledger for Sqlite {
         self.readers.read(move |db| reads::cursor(db, &mailbox)).await
     }
 
+    async fn last_taken(&self, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers.read(move |db| reads::last_taken(db, &mailbox)).await
+    }
+
     async fn mailboxes(&self) -> Result<Vec<MailboxKey>, Error> {
         self.readers.read(reads::mailboxes).await
     }

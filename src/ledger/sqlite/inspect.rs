@@ -10,7 +10,10 @@ use super::{
     opening::hindered,
     schema, space,
 };
-use crate::ledger::{Error, Finding, Inspection};
+use crate::{
+    ledger::{Error, Finding, Inspection},
+    plural,
+};
 
 /// Faults of one kind that are told.
 const MOST: i64 = 100;
@@ -217,7 +220,11 @@ fn strays(db: &Connection) -> Result<Vec<Finding>, Error> {
     let rows = query.query_map([], |row| {
         let (table, parent, count): (String, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         Ok(Finding {
-            what: format!("{count} rows of `{table}` name rows of `{parent}` that are not there"),
+            what: format!(
+                "{} of `{table}` {} what is not there in `{parent}`",
+                plural::counted(count, "row"),
+                plural::of(count, "names", "name")
+            ),
             cure: RESTORE.to_owned(),
         })
     })?;
@@ -232,7 +239,7 @@ impl Invariant {
                 Ok((row.get(0)?, row.get(1)?))
             })?;
         Ok(first.map(|first| Finding {
-            what: format!("{count} {} (the first in row {first})", self.what),
+            what: format!("{}: {count}, the first in row {first}", self.what),
             cure: self.cure.to_owned(),
         }))
     }

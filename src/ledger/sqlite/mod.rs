@@ -70,6 +70,7 @@ pub use self::{
     counts::counts_beside,
     file_versions::versions_beside,
     inspect::inspect,
+    opening::foresee,
     operator::Jobs,
     outbox::Outbox,
     reads::{OverviewRow, ReplyRow},
@@ -113,6 +114,12 @@ pub async fn open_counted(path: &Path, clock: impl Into<Clock>, commits: Commits
     opening
         .await
         .map_err(|error| Error::Engine(format!("opening was not finished: {error}")))?
+}
+
+/// Whether a process has the ledger. Where that can't be known, one may have it.
+#[must_use]
+pub fn is_in_use(path: &Path) -> bool {
+    lock::held(&lock::beside(path)).map_or(true, |holder| holder.is_some())
 }
 
 impl Sqlite {

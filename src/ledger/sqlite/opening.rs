@@ -62,21 +62,55 @@ pub(super) struct Held {
     _lock: fs::File,
 }
 
+/// What will keep a start from using this ledger, as far as that can be seen without making or changing anything. That another process has
+/// it is no fault of the configuration.
+///
+/// # Errors
+/// What a start would say.
+pub fn foresee(path: &Path) -> Result<(), Error> {
+    not_anothers(path).map_err(|error| explained(path, error))?;
+    diagnosis(path, facts(path)).map_or(Ok(()), |told| Err(unusable(path, told)))
+}
+
 /// Before anything of the file is changed, not even its mode.
 fn not_anothers(path: &Path) -> Result<(), Error> {
     let is_empty = fs::metadata(path).map_or(true, |file| file.len() == 0);
     if is_empty {
         return Ok(());
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let looked = Connection::open_with_flags(path, flags)
-        .map_err(Error::from)
-        .and_then(|db| identity::not_anothers(&db, path));
+    let looked = untouched(path).and_then(|db| identity::not_anothers(&db, path));
     match looked {
         Err(error @ (Error::Unusable { .. } | Error::Damaged(_))) => Err(error),
         // Whatever else keeps it from being read is told by whoever opens it.
         _ => Ok(()),
     }
+}
+
+/// A connection that makes no file beside this one: SQLite else begins a log for whoever reads a database that is used to have one. Where
+/// there is a log, somebody has begun it, and what is in it counts.
+fn untouched(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let has_log = fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+    let opened = match (has_log, uri(path)) {
+        (false, Some(uri)) => Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI),
+        _ => Connection::open_with_flags(path, flags),
+    };
+    Ok(opened?)
+}
+
+/// A path as SQLite's URI of a file that does not change while it is looked at.
+fn uri(path: &Path) -> Option<String> {
+    let path = std::path::absolute(path).ok()?;
+    let mut uri = "file://".to_owned();
+    for byte in path.to_str()?.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => uri.push(char::from(byte)),
+            byte => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    Some(uri + "?immutable=1")
 }
 
 /// What is seen of a ledger that can't be opened.

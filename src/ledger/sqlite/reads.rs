@@ -10,10 +10,15 @@ use std::{
 };
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, MAIN_DB, OptionalExtension, params};
 use tokio::sync::Semaphore;
 
-use super::{mail_bytes::pieces, schema, values::signed};
+use super::{
+    mail_bytes::pieces,
+    schema,
+    values::{instant, signed},
+};
 use crate::{
     job::{JobId, state::State},
     ledger::{Cursor, Error, MailId, MailboxKey, Summary},
@@ -127,6 +132,17 @@ pub(super) fn cursor(db: &Connection, mailbox: &MailboxKey) -> Result<Option<Cur
         })
     });
     Ok(cursor.optional()?)
+}
+
+/// When the mail with the last number of a mailbox was taken.
+pub(super) fn last_taken(db: &Connection, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT mail.taken FROM place JOIN mail ON mail.id = place.mail
+         WHERE place.mailbox = (SELECT id FROM mailbox WHERE name = ?)
+         ORDER BY place.uid_validity DESC, place.uid DESC LIMIT 1",
+    )?;
+    let taken = query.query_row([&*mailbox.0], |row| row.get(0)).optional()?;
+    Ok(taken.map(instant))
 }
 
 /// A mail's bytes, in one allocation: all of them, or none. Whoever gets the bytes of a mail gets them here, or as they were just taken.

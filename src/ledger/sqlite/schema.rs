@@ -23,6 +23,7 @@ use crate::{
         state::{Event, State},
     },
     ledger::{Error, Reading},
+    plural,
 };
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
@@ -227,7 +228,7 @@ fn requeue(tx: &Transaction<'_>, Interrupted { row, job, times }: &Interrupted, 
     let poison = (state == State::Held).then(|| {
         (
             Reason::Poison.code(),
-            format!("the process died {times} times while it ran"),
+            format!("the process died {} while it ran", plural::counted(times, "time")),
         )
     });
     let (reason, detail) = poison.unzip();

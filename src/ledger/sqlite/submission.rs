@@ -13,6 +13,7 @@ use super::{
 use crate::{
     job::JobId,
     ledger::{Error, RecipientEnd, ReplyState, Submitted},
+    plural,
 };
 
 /// When open recipients are tried again, where nobody said when.
@@ -105,7 +106,10 @@ fn lost(desk: &mut Desk<'_>, reply: &Reply, due: Option<DateTime<Utc>>, detail: 
         desk.after.accounts.insert(reply.account.as_str().into());
         return Ok(());
     }
-    let words = format!("its end was lost {times} times, so the server may have it: {detail}");
+    let words = format!(
+        "its end was lost {}, so the server may have it: {detail}",
+        plural::counted(times, "time")
+    );
     desk.db
         .prepare_cached("UPDATE reply SET unsure = 1, due = ?2, detail = ?3 WHERE job = ?1")?
         .execute(params![reply.row, NEVER, capped(&words)])?;

@@ -17,7 +17,7 @@ use reqwest::{Url, header::HeaderValue};
 
 use crate::{
     config::{Bypass, Net, Proxy, ProxyChoice, ProxyKind},
-    secret::{ExposeSecret, Secret, SecretError},
+    secret::{self, ExposeSecret, Secret, SecretError},
 };
 
 pub use error::{ProxyError, ProxyTrouble};
@@ -249,13 +249,17 @@ fn of_variable(name: &'static str, value: &str) -> Choice {
     let (pair, place) = rest
         .rsplit_once('@')
         .map_or((None, rest), |(pair, place)| (Some(pair), place));
+    let given = pair.map(|pair| {
+        let (user, password) = pair.split_once(':').unwrap_or((pair, ""));
+        let secret = Secret::from(decoded(password));
+        // As it is, and as somebody escaped it: who quotes the variable quotes that.
+        secret::known::learn(&secret);
+        secret::known::learn(&Secret::from(password));
+        (decoded(user), secret)
+    });
     let Some(proxy) = Proxy::at(&format!("{scheme}://{place}")) else {
         return Choice::Unusable(name);
     };
-    let given = pair.map(|pair| {
-        let (user, password) = pair.split_once(':').unwrap_or((pair, ""));
-        (decoded(user), Secret::from(decoded(password)))
-    });
     let named = name;
     Choice::By(Arc::new(Via { proxy, given, named }))
 }

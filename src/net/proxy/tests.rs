@@ -174,3 +174,17 @@ proptest! {
         prop_assert!(!shown.contains(&password), "{}", shown);
     }
 }
+
+#[test]
+fn a_password_in_a_variable_is_struck_out_of_anything() {
+    let net = Net::default();
+    routes(&net, &[("HTTPS_PROXY", "http://ada:proxy%2Dcanary%40%31@p:1")]);
+    routes(&net, &[("ALL_PROXY", "gopher://ada:another-proxy-canary@p:1")]);
+    for (said, left) in [
+        ("407 for ada:proxy-canary@1", "407 for ada:***"),
+        ("http://ada:proxy%2Dcanary%40%31@p:1", "http://ada:***@p:1"),
+        ("gopher://ada:another-proxy-canary@p:1", "gopher://ada:***@p:1"),
+    ] {
+        assert_eq!(secret::known::strike(said), left);
+    }
+}

@@ -18,8 +18,9 @@ use super::{
 use crate::{
     ledger::{Cursor, MAILDROP, MaildropMail, MaildropName, OldMail},
     watch::{
-        backlog::{Fate, at_first_sight, late_wish, received, remember},
+        backlog::{Fate, Meanwhile, at_first_sight, late_wish, meanwhile, received, remember},
         error::Error,
+        first_sight::tell,
         source::Looking,
     },
 };
@@ -83,6 +84,10 @@ async fn first(wire: Wire, on: &Looking<'_>, listing: &Listing) -> Result<Wire, 
         uid_validity: MAILDROP,
         uid_next: 1,
     };
+    // Only who wrote a mail says when: that is no ground to take one.
+    let begun = on.ledger.backlog_begun(on.mailbox).await?;
+    let mails: Vec<_> = sorted.iter().map(|(_, mail)| mail.clone()).collect();
+    let came = begun.map_or_else(Meanwhile::default, |begun| meanwhile(&mails, begun, Utc::now()));
     on.ledger.maildrop_first(on.mailbox, cursor, take_since, sorted).await?;
     let backlog = on.ledger.backlog_listed(on.mailbox, 0).await?;
     on.health.left(backlog.left);
@@ -92,6 +97,9 @@ async fn first(wire: Wire, on: &Looking<'_>, listing: &Listing) -> Result<Wire, 
             mails = backlog.left,
             "mails lay in this mailbox before it was watched and are left there; mailjob backlog list {endpoint} shows them, mailjob backlog take {endpoint} has them taken"
         );
+    }
+    if let Some(begun) = begun.filter(|_| take_since.is_none()) {
+        tell(begun, 0, came.surely.len() + came.perhaps, endpoint);
     }
     Ok(wire)
 }

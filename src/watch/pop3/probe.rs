@@ -17,6 +17,7 @@ use crate::{
     config::{Provider, Server, TlsFiles},
     ledger::MaildropName,
     net::Handshake,
+    plural,
     refusal::MailHost,
     watch::{
         error::{Error, Words},
@@ -89,7 +90,13 @@ impl Line {
             }
         }
         wire.quit().await?;
-        let told = || format!("{} lines, the first: {}", listing.odd.lines, listing.odd.first);
+        let told = || {
+            format!(
+                "{}, the first: {}",
+                plural::counted(listing.odd.lines, "line"),
+                listing.odd.first
+            )
+        };
         Ok(Probe {
             capabilities,
             mails,

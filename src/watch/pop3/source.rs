@@ -177,7 +177,7 @@ impl Pop3 {
     async fn list(&mut self, wire: Wire, on: &Looking<'_>) -> Result<(Wire, Found), Error> {
         let (wire, listing) = list(wire).await?;
         self.tell(&listing.odd, on);
-        let (wire, known) = known(wire, on, &listing).await?;
+        let (wire, known) = Box::pin(known(wire, on, &listing)).await?;
         let mut found = compare(listing, known);
         if !found.left.is_empty() {
             let left = std::mem::take(&mut found.left);

@@ -48,6 +48,8 @@ pub(crate) struct State {
     pub(crate) old: Vec<OldMail>,
     /// Mails that lay there before and are to be taken.
     pub(crate) old_wanted: Vec<u32>,
+    /// When it was first tried to have a first look.
+    pub(crate) begun: Option<chrono::DateTime<chrono::Utc>>,
     pub(crate) header_keys: HashMap<u32, [u8; 32]>,
     /// Where our probes lie: UIDVALIDITY and UID.
     pub(crate) probes: Vec<(u32, u32)>,
@@ -117,6 +119,10 @@ impl Memory {
 impl Ledger for Memory {
     async fn cursor(&self, _: &MailboxKey) -> Result<Option<Cursor>, Error> {
         Ok(self.state.lock().unwrap().cursor)
+    }
+
+    async fn last_taken(&self, _: &MailboxKey) -> Result<Option<chrono::DateTime<chrono::Utc>>, Error> {
+        Ok(None)
     }
 
     async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {

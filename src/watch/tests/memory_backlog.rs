@@ -28,6 +28,17 @@ impl BacklogLedger for Memory {
         Ok(self.state.lock().unwrap().knows_account)
     }
 
+    async fn backlog_begun(&self, _: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+        Ok(self.state.lock().unwrap().begun)
+    }
+
+    async fn backlog_came(&self, _: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+        let mut state = self.state.lock().unwrap();
+        state.old.retain(|mail| !uids.contains(&mail.uid));
+        state.old_wanted.extend(uids);
+        Ok(())
+    }
+
     async fn backlog_begin(&self, _: &MailboxKey, cursor: Cursor, _: Option<DateTime<Utc>>) -> Result<(), Error> {
         let mut state = self.state.lock().unwrap();
         state.cursor = Some(cursor);

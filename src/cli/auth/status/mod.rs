@@ -14,15 +14,22 @@ use crate::{
     auth::{
         facts,
         forecast::{Facts, Known, forecast},
+        judged_as,
     },
-    config::{Account, load::Sources},
+    config::{Account, Protocol, load::Sources},
     ledger::{Error, SignInTable as _, sqlite::SignIns},
 };
 
 /// Exit codes: 0 well, 1 somebody should act, 74 (`EX_IOERR`), 78 (`EX_CONFIG`).
 pub(super) async fn status(sources: Sources, only: Option<&str>, json: bool) -> ExitCode {
-    let (loaded, service) = beside::read(sources).await;
+    let (loaded, service) = beside::read(sources.clone()).await;
     let mut accounts = loaded.sign_ins();
+    if only.map_or(accounts.is_empty(), |only| !accounts.contains_key(only))
+        && let Some(words) = whereabouts::lost(&sources, &service).await
+    {
+        eprintln!("{words}");
+        return ExitCode::from(whereabouts::NO_LEDGER);
+    }
     if let Some(only) = only {
         if !accounts.contains_key(only) {
             let known: Vec<_> = accounts.keys().map(String::as_str).collect();
@@ -46,7 +53,7 @@ pub(super) async fn status(sources: Sources, only: Option<&str>, json: bool) -> 
         Ok(known) => known,
         Err(error) => return failed(&error),
     };
-    let rows = rows(&accounts, &known);
+    let rows = rows(&accounts, &loaded.used(), &known);
     let text = if json { table::json(&rows) } else { table::people(&rows) };
     match print::stdout().write_all(text.as_bytes()) {
         Ok(()) if rows.iter().any(|row| row.urgent) => ExitCode::from(1),
@@ -61,15 +68,23 @@ async fn known(ledger: &Path) -> Result<BTreeMap<String, Known>, Error> {
     Ok(rows.into_iter().map(|(name, row)| (name, row.known())).collect())
 }
 
-fn rows(accounts: &BTreeMap<String, Arc<Account>>, known: &BTreeMap<String, Known>) -> Vec<Row> {
+fn rows(
+    accounts: &BTreeMap<String, Arc<Account>>,
+    used: &[(&Arc<Account>, Protocol)],
+    known: &BTreeMap<String, Known>,
+) -> Vec<Row> {
     let now = Utc::now();
     let each = accounts.iter().map(|(name, account)| {
         let facts = facts::read(account).unwrap_or_else(|error| {
             eprintln!("{name}: {error}");
             Facts::default()
         });
+        let judged = used.iter().filter(|(user, _)| user.sign_in == *name);
+        let refused = judged.filter_map(|(user, protocol)| known.get(&judged_as(user, *protocol))?.refused.as_ref());
         let known = known.get(name).cloned().unwrap_or_default();
-        Row::new(name, account, &forecast(account, &known, &facts, now))
+        // Those that share a server share what it says.
+        let refused = refused.min_by_key(|refused| refused.since);
+        Row::new(name, account, &forecast(account, &known, &facts, now), refused)
     });
     each.collect()
 }

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::{
-    auth::forecast::{Expiry, Forecast, State, Threshold, What, doubt, due},
+    auth::{
+        Refused,
+        forecast::{Expiry, Forecast, State, Threshold, What, doubt, due},
+    },
     config::{Account, Auth, Grant},
 };
 
@@ -17,9 +20,9 @@ pub(super) const URGENT: i64 = 7;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Row {
     pub(super) account: String,
-    /// `signed_in`, `needs_sign_in`, `never` or `not_needed`.
+    /// `signed_in`, `needs_sign_in`, `never`, `not_needed`, or `refused`: a mail server did not take what was shown to it last.
     pub(super) state: &'static str,
-    /// Since when it needs a sign-in.
+    /// Since when it needs a sign-in, or is refused.
     pub(super) since: Option<DateTime<Utc>>,
     /// Why it does.
     pub(super) why: Option<String>,
@@ -53,10 +56,11 @@ pub(super) struct End {
 }
 
 impl Row {
-    pub(super) fn new(name: &str, account: &Account, seen: &Forecast) -> Self {
+    /// How it is, with what a mail server said that did not let us in.
+    pub(super) fn new(name: &str, account: &Account, seen: &Forecast, at_server: Option<&Refused>) -> Self {
         let refused = match &seen.state {
             State::NeedsSignIn(refused) => Some(refused),
-            State::SignedIn | State::NeverSignedIn | State::NeedsNoSignIn => None,
+            State::SignedIn | State::NeverSignedIn | State::NeedsNoSignIn => at_server,
         };
         let refresh = seen.expiry(What::RefreshToken);
         let refresh_token = seen.issued.zip(seen.age).map(|(issued, age)| Token {
@@ -69,8 +73,9 @@ impl Row {
         Self {
             account: name.to_owned(),
             state: match seen.state {
-                State::SignedIn => "signed_in",
                 State::NeedsSignIn(_) => "needs_sign_in",
+                _ if at_server.is_some() => "refused",
+                State::SignedIn => "signed_in",
                 State::NeverSignedIn => "never",
                 State::NeedsNoSignIn => "not_needed",
             },

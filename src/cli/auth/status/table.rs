@@ -37,6 +37,7 @@ fn cells(row: &Row) -> [String; 6] {
         "needs_sign_in" if row.grant == PERSON => "needs sign-in",
         "needs_sign_in" => "can't sign in",
         "never" => "never signed in",
+        "refused" => "refused",
         _ => "needs no sign-in",
     };
     let refresh = row.refresh_token.as_ref().map_or_else(nothing, |token| {
@@ -70,14 +71,18 @@ fn remarks(row: &Row) -> Vec<String> {
     let ends = ends.is_some_and(|days| days <= URGENT);
     let needs_person = row.since.is_some() || row.urgent && (row.state == "never" || ends);
     if let (Some(since), Some(why)) = (row.since, &row.why) {
-        let what = if row.grant == PERSON {
-            "needs a sign-in"
-        } else {
-            "can't sign in"
+        let what = match row.state {
+            "refused" => "refused by its mail server",
+            _ if row.grant == PERSON => "needs a sign-in",
+            _ => "can't sign in",
         };
         remarks.push(format!("{name}: {what} since {}: {why}", since.format("%F %R UTC")));
     }
-    if row.grant == PERSON && needs_person {
+    if row.state == "refused" {
+        remarks.push(format!(
+            "{name}: replace what the server refuses, it counts at once; mailjob doctor tries it"
+        ));
+    } else if row.grant == PERSON && needs_person {
         remarks.push(format!("{name}: sign in by mailjob auth login {name}"));
     }
     remarks.extend(row.doubt.map(|doubt| format!("{name}: {doubt}")));

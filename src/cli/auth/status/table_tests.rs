@@ -51,6 +51,14 @@ fn rows() -> Vec<Row> {
             doubt: Some("who knows"),
             ..password.clone()
         },
+        Row {
+            account: "replies".into(),
+            state: "refused",
+            since: Some(at("2027-01-02T03:04:05Z")),
+            why: Some("the SMTP server refuses the sign-in: 535 no; the password is wrong; replace it".into()),
+            urgent: true,
+            ..password.clone()
+        },
         password,
     ]
 }
@@ -63,6 +71,7 @@ fn people_see_a_table_and_what_to_do() {
 ACCOUNT  STATE             GRANT          REFRESH TOKEN                        CLIENT                                  LAST REFRESH
 contoso  needs sign-in     refresh token  27 h old, ends 2027-04-01 (88 days)  client secret ends 2027-01-08 (6 days)  2027-01-02 02:00 UTC
 gmail    never signed in   refresh token  -                                    -                                       -
+replies  refused           password       -                                    -                                       -
 office   needs no sign-in  password       -                                    -                                       -
 
 contoso: needs a sign-in since 2027-01-02 03:04 UTC: invalid_grant
@@ -70,6 +79,10 @@ contoso: needs a sign-in since 2027-01-02 03:04 UTC: invalid_grant
 contoso: sign in by mailjob auth login contoso
 
 gmail: who knows
+
+replies: refused by its mail server since 2027-01-02 03:04 UTC: the SMTP server refuses the sign-in: 535 no; the password is wrong; replace it
+
+replies: replace what the server refuses, it counts at once; mailjob doctor tries it
 "
     );
     assert_eq!(people(&[]), "no accounts\n");
@@ -85,7 +98,7 @@ fn machines_see_every_field() {
         (first["client"]["days"].as_i64(), first["urgent"].as_bool()),
         (Some(6), Some(true))
     );
-    assert!(value["accounts"][2]["refresh_token"].is_null());
+    assert!(value["accounts"][3]["refresh_token"].is_null());
 }
 
 #[test]

@@ -56,6 +56,7 @@ async fn left_in(d: &Desktop, mailbox: &MailboxKey) -> Vec<u32> {
 /// All that is asked of it, for the plans.
 pub(super) async fn exercise(d: &mut Desktop) {
     d.ledger.backlog_choice(&mailbox()).await.unwrap();
+    d.ledger.backlog_begun(&mailbox()).await.unwrap();
     d.ledger.backlog_wait(&mailbox(), cursor(1, 1)).await.unwrap();
     d.ledger.knows_account("u@h").await.unwrap();
     d.ledger.installation().await.unwrap();
@@ -273,6 +274,47 @@ async fn a_word_before_the_first_look_counts_at_it() {
     d.ledger.backlog_begin(&mailbox(), cursor(1, 1), None).await.unwrap();
     assert_eq!(d.ledger.backlog_choice(&mailbox()).await.unwrap(), None);
     assert!(jobs.backlog_take("e", None, BacklogWish::default()).await.is_err());
+}
+
+/// The moment from which mails count is that of the first try, whatever follows, until those that lay there were listed.
+#[tokio::test]
+async fn a_mailbox_is_watched_since_it_was_first_tried() {
+    let d = Desktop::new().await;
+    let first = Some(d.hands.now());
+    assert_eq!(d.ledger.backlog_begun(&mailbox()).await.unwrap(), first);
+    d.pass(600).await;
+    assert_eq!(d.ledger.backlog_begun(&mailbox()).await.unwrap(), first);
+    d.ledger.backlog_wait(&mailbox(), cursor(7, 5)).await.unwrap();
+    assert_eq!(
+        d.ledger.backlog_choice(&mailbox()).await.unwrap(),
+        None,
+        "nobody said anything"
+    );
+    d.ledger.backlog_begin(&mailbox(), cursor(7, 9), None).await.unwrap();
+    assert_eq!(
+        d.ledger.backlog_begun(&mailbox()).await.unwrap(),
+        first,
+        "it is not listed yet"
+    );
+    let mails = vec![old(&d, 1, 1, -900), old(&d, 2, 2, -300)];
+    d.ledger.backlog_note(&mailbox(), 7, mails).await.unwrap();
+    d.ledger.backlog_came(&mailbox(), vec![]).await.unwrap();
+    assert_eq!(wanted(&d).await, [0_u32; 0]);
+    d.ledger.backlog_came(&mailbox(), vec![2]).await.unwrap();
+    let backlog = d.ledger.backlog_listed(&mailbox(), 0).await.unwrap();
+    assert_eq!((wanted(&d).await, left(&d).await, backlog.left), (vec![2], vec![1], 1));
+    assert_eq!(
+        d.ledger.backlog_begun(&mailbox()).await.unwrap(),
+        None,
+        "and it is none any more"
+    );
+
+    // An operator's word on what lies there is the newer one.
+    let other = MailboxKey("imap://other@example.com/INBOX".into());
+    d.ledger.backlog_begun(&other).await.unwrap();
+    jobs(&d).await.backlog_skip("e", Some(&other)).await.unwrap();
+    assert_eq!(d.ledger.backlog_begun(&other).await.unwrap(), None);
+    assert_eq!(d.ledger.backlog_choice(&other).await.unwrap(), Some(Choice::Skip));
 }
 
 #[tokio::test]

@@ -153,6 +153,7 @@ async fn exercise(d: &mut Desktop) {
     d.settling_in(2).await;
     d.touched(1..=9).await;
     d.ledger.cursor(&mailbox()).await.unwrap();
+    assert!(d.ledger.last_taken(&mailbox()).await.unwrap().is_some());
     d.ledger.overview(9).await.unwrap();
     let names = vec![MaildropName {
         uidl: "u".into(),
