@@ -218,6 +218,7 @@ impl Fleet {
             let (watch, adoption) = (watch.clone(), adoption.clone());
             let adopted = async move {
                 adoption.adopt(watch.ledger.as_ref()).await;
+                watch.remembers().await;
                 watch::run(watch).await;
             };
             behind(gate.clone(), adopted)
