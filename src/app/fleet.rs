@@ -219,6 +219,7 @@ impl Fleet {
             let (watch, adoption) = (watch.clone(), adoption.clone());
             let adopted = async move {
                 adoption.adopt(watch.ledger.as_ref(), &watch.inlet.mailbox).await;
+                watch.remembers().await;
                 watch::run(watch).await;
             };
             behind(gate.clone(), adopted)

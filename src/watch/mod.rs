@@ -108,7 +108,7 @@ impl Watch {
     }
 
     /// Who looks wants to know when the last mail came, though that was before this process began.
-    async fn remembers(&self) {
+    pub async fn remembers(&self) {
         if let Ok(Some(at)) = self.ledger.last_taken(&mailbox_key(&self.inlet.mailbox)).await {
             self.health.took_before(at);
         }
@@ -136,7 +136,6 @@ pub async fn run(watch: Watch) {
         login: watch.login.clone(),
         connects: watch.connects.clone(),
     };
-    Box::pin(watch.remembers()).await;
     let delay = watch.inlet.mailbox.looks.start_delay;
     if watch.stop.run_until_cancelled(sleep(delay)).await.is_none() {
         return;
