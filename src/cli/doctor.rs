@@ -27,7 +27,7 @@ use crate::{
         Examination, Finding, Kind, Outcome, Report, Stage, Store, Subject, Trouble, descriptors, examine, needs_store,
         render,
     },
-    ledger::{self, JobTable, MailboxKey, sqlite::Jobs},
+    ledger::{self, MailboxKey},
 };
 
 /// The form of the report.
@@ -184,23 +184,24 @@ type Mails = BTreeMap<EndpointName, u64>;
 /// When it can't be read: then nobody knows whether it knows a mailbox.
 async fn left(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> Result<(Mails, Mails), ledger::Error> {
     let (mut left, mut overdue) = (BTreeMap::new(), BTreeMap::new());
-    let Some(path) = service.map(|service| &service.ledger).filter(|path| path.exists()) else {
+    let Some(at) = service.map(|service| &service.ledger).filter(|at| at.exists()) else {
         return Ok((left, overdue));
     };
-    let jobs = match Jobs::open(path).await {
-        Ok(jobs) => jobs,
+    let ledger = match ledger::beside(at).await {
+        Ok(ledger) => ledger,
         Err(ledger::Error::NoLedger { .. }) => return Ok((left, overdue)),
         Err(error) => return Err(error),
     };
     for endpoint in endpoints {
         let mailbox = MailboxKey(endpoint.mailbox.address().into());
-        let page = jobs
+        let page = ledger
+            .jobs()
             .backlog_page(endpoint.name.as_str(), Some(&mailbox), None, None, 1)
             .await;
         if let Ok(Some(backlog)) = page.map(|page| page.backlog) {
             left.insert(endpoint.name.clone(), backlog.left);
         }
-        if let Ok(mails) = jobs.unsettled(&mailbox, Utc::now() - OVERDUE).await {
+        if let Ok(mails) = ledger.counts().unsettled(&mailbox, Utc::now() - OVERDUE).await {
             overdue.insert(endpoint.name.clone(), mails);
         }
     }

@@ -1,9 +1,9 @@
 //! Where the ledger is, for every command but `run`: none of them makes one. In a wrong folder they say so, and which Mailjob runs on this
 //! machine and with which ledger.
 
-use std::{path::Path, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
-use crate::{config::Service, http::api::Problem, message::clean::escaped, net};
+use crate::{config::Service, http::api::Problem, ledger::Address, message::clean::escaped, net};
 
 /// `EX_NOINPUT` of sysexits: there is no such ledger.
 pub(super) const NO_LEDGER: u8 = 66;
@@ -62,9 +62,8 @@ async fn running(service: &Service) -> Option<String> {
 }
 
 /// The same in words. Pure.
-fn words(ledger: &Path, running: Option<&str>) -> String {
-    let ledger = std::path::absolute(ledger).unwrap_or_else(|_| ledger.to_owned());
-    let ledger = escaped(&ledger.display().to_string());
+fn words(ledger: &Address, running: Option<&str>) -> String {
+    let ledger = escaped(&ledger.absolute().to_string());
     let name = "name its mailjob.toml by --config (or MAILJOB_CONFIG), or go to the folder where that is";
     match running {
         Some(other) if escaped(other) == ledger => {
@@ -86,7 +85,7 @@ mod tests {
 
     #[test]
     fn whoever_is_lost_is_shown_the_way() {
-        let at = Path::new("/here/mailjob.db");
+        let at = &Address::file("/here/mailjob.db");
         let none = words(at, None);
         assert!(
             none.starts_with("there is no ledger at /here/mailjob.db: `mailjob run` makes it"),

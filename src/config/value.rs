@@ -7,7 +7,7 @@ use std::{fmt, ops::RangeInclusive, path::PathBuf, time::Duration};
 use toml::de::DeValue;
 
 use super::{
-    NoRate, Rate,
+    LedgerAddress, NoRate, Rate,
     glob::{Against, flaw},
     presence::Need,
     read::{Value, kind},
@@ -235,6 +235,14 @@ fn all<'a, T>(items: Vec<Value<'a>>, each: impl Fn(Value<'a>) -> Option<T>) -> O
 /// A path; a relative one starts at the folder of the file that names it.
 pub(super) fn path(value: Value<'_>) -> Option<PathBuf> {
     text(value.clone()).map(|path| value.folder().join(path))
+}
+
+/// Where a ledger is: a path, as any other. What is written is not shown where it is none: a URL may have a password in it.
+pub(super) fn ledger(value: Value<'_>) -> Option<LedgerAddress> {
+    match LedgerAddress::parse(&text(value.clone())?, value.folder()) {
+        Ok(address) => Some(address),
+        Err(why) => value.wrong_secret(why.to_string(), "write the path of a file, such as \"mailjob.db\""),
+    }
 }
 
 /// A PEM file of trusted roots.

@@ -19,9 +19,11 @@ mod job_table;
 mod maildrop;
 mod notice;
 mod outbox;
+mod reply_table;
 mod retention;
 mod sign_in;
 pub mod sqlite;
+mod store;
 mod story;
 mod vault;
 
@@ -41,6 +43,7 @@ pub use self::{
     bounce::Bounced,
     clock::{Clock, Reading, Run},
     conversation::KnownConversation,
+    counts::Countable,
     error::Error,
     event::{Event, EventCursor, EventKind, EventPage},
     finish::Finish,
@@ -51,8 +54,10 @@ pub use self::{
     maildrop::{Fingerprint, MAILDROP, MaildropMail, MaildropName},
     notice::{JobNews, NewsExample, NewsKind, NewsMark, NoticeTable, Told},
     outbox::{Again, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, Submitted},
+    reply_table::ReplyTable,
     retention::{Dropped, Forgotten},
     sign_in::{SealedToken, SignInRow, SignInTable},
+    store::{Address, Beside, Store, Upkeep, backup, backup_into, beside, inspect, open, space, versions_beside},
     story::{AttemptStory, JobStory, MailStory, PartStory, PlaceStory, ReplyStory, Touch},
     vault::Vault,
 };
@@ -249,19 +254,13 @@ pub trait Ledger: BacklogLedger {
     ) -> Result<Vec<(ClaimedJob, Slot)>, Error>;
 
     /// Resumes an endpoint that was paused because another action than this (its SHA-256) said that it was gone. Says whether it was.
-    async fn resume_changed(&self, _endpoint: &EndpointName, _action: [u8; 32]) -> Result<bool, Error> {
-        Ok(false)
-    }
+    async fn resume_changed(&self, endpoint: &EndpointName, action: [u8; 32]) -> Result<bool, Error>;
 
     /// Has the jobs of an endpoint go on at once that wait until something is mended ([`crate::job::Fault::is_mended`]). Says how many.
-    async fn mended(&self, _endpoint: &EndpointName) -> Result<u64, Error> {
-        Ok(0)
-    }
+    async fn mended(&self, endpoint: &EndpointName) -> Result<u64, Error>;
 
     /// The same for the replies of an SMTP account that wait.
-    async fn account_mended(&self, _account: &str) -> Result<u64, Error> {
-        Ok(0)
-    }
+    async fn account_mended(&self, account: &str) -> Result<u64, Error>;
 
     /// The bytes of a mail: all of them.
     ///
@@ -319,14 +318,10 @@ pub trait Ledger: BacklogLedger {
     async fn submitted(&self, job: JobId, attempt: u32, what: Submitted) -> Result<(), Error>;
 
     /// When replies of an SMTP account were taken or refused by the server since then, in any order.
-    async fn submissions(&self, _account: &str, _since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error> {
-        Ok(Vec::new())
-    }
+    async fn submissions(&self, account: &str, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error>;
 
     /// Rings soon after another process, or an operator in this one, changed something, such as what is due.
-    fn knock(&self) -> Arc<Notify> {
-        Arc::default()
-    }
+    fn knock(&self) -> Arc<Notify>;
 
     /// Mails of this mailbox and UIDVALIDITY whose jobs and replies all ended and whose last touch is due, oldest first.
     async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error>;

@@ -1,12 +1,12 @@
 //! The table of sign-ins. What it holds of a token is sealed; the ledger can't open it.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::Error;
-use crate::auth::{Refused, forecast::Known};
+use crate::auth::{Key, Refused, forecast::Known};
 
 /// A refresh token as it is kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -74,6 +74,13 @@ pub trait SignInTable: Send + Sync + 'static {
 
     /// Forgets its token and how it was. Says whether there was a token.
     async fn forget_sign_in(&self, name: &str) -> Result<bool, Error>;
+
+    /// Seals refresh tokens that the first schema kept plain, if there are any, and wipes out their remains. To be called before
+    /// anybody signs in.
+    ///
+    /// # Errors
+    /// When a token could not be sealed or moved; then none was.
+    async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error>;
 
     /// Waits for its turn to use the sign-in's refresh token, 60 s at the most. The turn ends when this is dropped.
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error>;

@@ -30,7 +30,11 @@ const PIECE: usize = 256 << 10;
 /// # Errors
 /// [`Error::NoLedger`] where there is none, [`Error::Newer`] when a newer Mailjob wrote it, else what the disk said: then there is no
 /// copy.
-pub async fn backup(ledger: &Path, to: &Path, tell: impl Fn(Copying) + Send) -> Result<Inspection, Error> {
+pub(in crate::ledger) async fn backup(
+    ledger: &Path,
+    to: &Path,
+    tell: impl Fn(Copying) + Send,
+) -> Result<Inspection, Error> {
     if to.exists() {
         return Err(Error::Engine(format!(
             "{} is there already: name another file",
@@ -53,7 +57,7 @@ pub async fn backup(ledger: &Path, to: &Path, tell: impl Fn(Copying) + Send) -> 
 ///
 /// # Errors
 /// As [`backup`], and when not all of it could be written.
-pub async fn backup_into(
+pub(in crate::ledger) async fn backup_into(
     ledger: &Path,
     folder: &Path,
     mut out: impl Write + Send + 'static,

@@ -1,15 +1,20 @@
 //! Counting what waits. Each state has its own query, so that an index that holds that state alone can answer it.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ToSql};
 
-use super::{Sqlite, pause, side::Side, values::instant};
+use super::{
+    Sqlite, pause, settle,
+    side::Side,
+    values::{instant, micros},
+};
 use crate::{
     job::{Reason, state::State},
     ledger::{
-        Error, ReplyState,
+        Error, MailboxKey, ReplyState,
         counts::{Countable, Counts, ReplyCount},
     },
     status::{Jobs, Setback},
@@ -38,14 +43,26 @@ impl Countable for Sqlite {
         counts.unwritable = self.shared.unwritable();
         Ok(counts)
     }
+
+    async fn unsettled(&self, mailbox: &MailboxKey, before: DateTime<Utc>) -> Result<u64, Error> {
+        let mailbox = mailbox.clone();
+        self.searches
+            .read(move |db| settle::unsettled(db, &mailbox, micros(before)))
+            .await
+    }
 }
 
-/// What waits in a ledger that another process may have open.
-///
-/// # Errors
-/// As [`super::Outbox::open`].
-pub async fn counts_beside(path: &Path) -> Result<Counts, Error> {
-    Side::open(path).await?.with(|db| counts(db)).await
+#[async_trait]
+impl Countable for Side {
+    async fn counts(&self) -> Result<Counts, Error> {
+        self.with(|db| counts(db)).await
+    }
+
+    async fn unsettled(&self, mailbox: &MailboxKey, before: DateTime<Utc>) -> Result<u64, Error> {
+        let mailbox = mailbox.clone();
+        self.with(move |db| settle::unsettled(db, &mailbox, micros(before)))
+            .await
+    }
 }
 
 fn counts(db: &Connection) -> Result<Counts, Error> {

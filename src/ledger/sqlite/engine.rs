@@ -23,7 +23,7 @@ use crate::{
     ledger::{
         Admission, Bounced, ClaimedJob, ClaimedReply, Content, Cursor, Error, Finish, Forgotten, Gate, GatheredParts,
         HandedOn, Intake, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw,
-        Settling, Submitted, Taken, UploadId, Wanted,
+        Settling, Submitted, Taken, Upkeep as _, UploadId, Wanted,
     },
     slots::{Quota, Slot},
 };

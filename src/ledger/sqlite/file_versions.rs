@@ -15,7 +15,7 @@ use crate::ledger::{Error, SealedVersion, VersionTable};
 ///
 /// # Errors
 /// When there is no such ledger, it can't be read, or an older Mailjob wrote it that kept none.
-pub async fn versions_beside(path: &Path) -> Result<Vec<SealedVersion>, Error> {
+pub(in crate::ledger) async fn versions_beside(path: &Path) -> Result<Vec<SealedVersion>, Error> {
     let path = path.to_owned();
     let read = tokio::task::spawn_blocking(move || all(&inspect::beside(&path)?));
     read.await

@@ -99,7 +99,7 @@ const INVARIANTS: [Invariant; 11] = [
 /// # Errors
 /// [`Error::NoLedger`] where there is none, [`Error::Newer`] when a newer Mailjob wrote it, else what the disk said. What is wrong with
 /// the ledger itself is no error.
-pub async fn inspect(path: &Path) -> Result<Inspection, Error> {
+pub(in crate::ledger) async fn inspect(path: &Path) -> Result<Inspection, Error> {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || look(&path))
         .await

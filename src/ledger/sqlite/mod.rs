@@ -63,27 +63,25 @@ mod writer;
 
 use std::{path::Path, sync::Arc};
 
+use async_trait::async_trait;
 use tokio::sync::{Mutex, oneshot};
 
-pub use self::{
+pub use self::reads::{OverviewRow, ReplyRow};
+pub(super) use self::{
     backup::{backup, backup_into},
-    counts::counts_beside,
     file_versions::versions_beside,
     inspect::inspect,
-    operator::Jobs,
-    outbox::Outbox,
-    reads::{OverviewRow, ReplyRow},
-    sign_ins::SignIns,
+    side::Side,
 };
 use self::{
     post::{Letter, Post},
     reads::Readers,
     shared::Shared,
 };
-use super::{Clock, Error};
-use crate::{auth::Key, metrics::Commits};
+use super::{Clock, Error, Upkeep};
+use crate::metrics::Commits;
 
-/// A ledger in a file. Dropped, it stops writing soon; [`Sqlite::close`] waits for that.
+/// A ledger in a file. Dropped, it stops writing soon; [`Upkeep::close`] waits for that.
 pub struct Sqlite {
     post: Arc<Post>,
     readers: Readers,
@@ -115,9 +113,9 @@ pub async fn open_counted(path: &Path, clock: impl Into<Clock>, commits: Commits
         .map_err(|error| Error::Engine(format!("opening was not finished: {error}")))?
 }
 
-impl Sqlite {
-    /// Does what was asked before, then closes the file and gives up the lock. Whoever asks later gets [`Error::Closed`].
-    pub async fn close(&self) {
+#[async_trait]
+impl Upkeep for Sqlite {
+    async fn close(&self) {
         self.readers.close().await;
         self.searches.close().await;
         drop(self.post.send(Letter::Close).await);
@@ -127,27 +125,16 @@ impl Sqlite {
         }
     }
 
-    /// Seals refresh tokens that the first schema kept plain, if there are any, and wipes out their remains. To be called before
-    /// anybody signs in.
-    ///
-    /// # Errors
-    /// When a token could not be sealed or moved; then none was.
-    pub async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error> {
-        SignIns::of(self.readers.path()).seal_plain(key).await
-    }
-
-    /// Why it ended by itself, where it did.
-    #[must_use]
-    pub fn lost(&self) -> Option<Error> {
+    fn lost(&self) -> Option<Error> {
         self.shared.lost()
     }
 
-    /// Whether its disk is full.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
+    fn is_full(&self) -> bool {
         self.shared.unwritable().is_some_and(|known| known.full)
     }
+}
 
+impl Sqlite {
     /// The newest jobs with their replies, newest first, at most `max`.
     ///
     /// # Errors

@@ -1,7 +1,5 @@
 //! The operator's side: the same work beside a process that has the ledger open, and in it.
 
-use std::path::Path;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -10,10 +8,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{
     Sqlite, backlog_desk, events, job_list, pause,
     savepoint::{After, Desk},
-    settle,
     side::Side,
     steer, story,
-    values::micros,
 };
 use crate::{
     job::JobId,
@@ -23,36 +19,8 @@ use crate::{
     },
 };
 
-/// The jobs of a ledger that another process may have open. That process notices within seconds what was changed.
-#[derive(Debug, Clone)]
-pub struct Jobs {
-    side: Side,
-}
-
-impl Jobs {
-    /// Brings the schema up to date where nobody has it open.
-    ///
-    /// # Errors
-    /// [`Error::NoLedger`] where there is none, [`Error::Newer`] when a newer Mailjob wrote it, [`Error::Older`] when an older one has it open, else what the disk said.
-    pub async fn open(path: &Path) -> Result<Self, Error> {
-        let side = Side::open(path).await?;
-        Ok(Self { side })
-    }
-
-    /// How many mails of a mailbox as it is now were over before then, and wait for their last touch.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn unsettled(&self, mailbox: &MailboxKey, before: DateTime<Utc>) -> Result<u64, Error> {
-        let mailbox = mailbox.clone();
-        self.side
-            .with(move |db| settle::unsettled(db, &mailbox, micros(before)))
-            .await
-    }
-}
-
 /// A way to the tables.
-trait Door: Send + Sync + 'static {
+pub(super) trait Door: Send + Sync + 'static {
     /// Looks at them.
     fn read<T, W>(&self, work: W) -> impl Future<Output = Result<T, Error>> + Send
     where
@@ -66,19 +34,18 @@ trait Door: Send + Sync + 'static {
         W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static;
 }
 
-impl Door for Jobs {
+impl Door for Side {
     async fn read<T, W>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
         W: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     {
         // One transaction: several looks see the same.
-        self.side
-            .with(move |db| {
-                let tx = db.transaction_with_behavior(TransactionBehavior::Deferred)?;
-                work(&tx)
-            })
-            .await
+        self.with(move |db| {
+            let tx = db.transaction_with_behavior(TransactionBehavior::Deferred)?;
+            work(&tx)
+        })
+        .await
     }
 
     async fn change<T, W>(&self, work: W) -> Result<T, Error>
@@ -86,11 +53,12 @@ impl Door for Jobs {
         T: Send + 'static,
         W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
     {
+        let now = self.now();
         let change = move |db: &mut Connection| {
             let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let mut desk = Desk {
                 db: &tx,
-                now: micros(Utc::now()),
+                now,
                 // Whoever runs beside looks for itself.
                 after: After::default(),
             };
@@ -99,7 +67,7 @@ impl Door for Jobs {
             tx.commit()?;
             Ok(changed)
         };
-        self.side.with(change).await
+        self.with(change).await
     }
 }
 

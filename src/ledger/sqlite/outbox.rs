@@ -1,65 +1,32 @@
-//! The replies by the side door: what waits, what was refused, and trying it again.
+//! The replies for an operator: what waits, what was refused, and trying it again.
 
-use std::path::Path;
-
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    savepoint::{After, Desk},
-    side::Side,
+    operator::Door,
+    savepoint::Desk,
     submission,
     values::{instant, micros, signed},
 };
 use crate::{
     job::JobId,
-    ledger::{Again, Error, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried},
+    ledger::{Again, Error, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, ReplyTable, Retried},
 };
 
-/// The replies of a ledger that another process may have open. That process notices within seconds what is due.
-#[derive(Debug, Clone)]
-pub struct Outbox {
-    side: Side,
-}
-
-impl Outbox {
-    /// Brings the schema up to date where nobody has it open.
-    ///
-    /// # Errors
-    /// [`Error::NoLedger`] where there is none, [`Error::Newer`] when a newer Mailjob wrote it, [`Error::Older`] when an older one has it open, else what the disk said.
-    pub async fn open(path: &Path) -> Result<Self, Error> {
-        let side = Side::open(path).await?;
-        Ok(Self { side })
+#[async_trait]
+impl<D: Door> ReplyTable for D {
+    async fn replies(&self, filter: ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
+        self.read(move |db| list(db, &filter)).await
     }
 
-    /// Those of a ledger that this process has open.
-    #[must_use]
-    pub fn of(path: &Path) -> Self {
-        Self { side: Side::of(path) }
+    async fn retry_replies(&self, which: Again) -> Result<Retried, Error> {
+        self.change(move |desk| retry(desk, which)).await
     }
 
-    /// The newest replies that are wanted, newest first, and how many there are in all from there on.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub async fn list(&self, filter: ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
-        self.side.with(move |db| list(db, &filter)).await
-    }
-
-    /// Has replies tried again at once.
-    ///
-    /// # Errors
-    /// [`Error::Missing`] when the job has no reply; or when the engine fails.
-    pub async fn retry(&self, which: Again, now: DateTime<Utc>) -> Result<Retried, Error> {
-        self.side.with(move |db| retry(db, which, micros(now))).await
-    }
-
-    /// Counts an unsure reply as sent: an operator knows that it has arrived. Says whether there was one.
-    ///
-    /// # Errors
-    /// [`Error::Missing`] when the job has no reply; or when the engine fails.
-    pub async fn accept(&self, job: JobId, now: DateTime<Utc>) -> Result<bool, Error> {
-        self.side.with(move |db| accept(db, job, micros(now))).await
+    async fn accept_reply(&self, job: JobId) -> Result<bool, Error> {
+        self.change(move |desk| accept(desk, job)).await
     }
 }
 
@@ -185,43 +152,33 @@ pub(super) fn recipients(
     Ok(all.collect())
 }
 
-fn retry(db: &mut Connection, which: Again, now: i64) -> Result<Retried, Error> {
-    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+fn retry(desk: &mut Desk<'_>, which: Again) -> Result<Retried, Error> {
+    let (db, now) = (desk.db, desk.now);
     let mut retried = Retried::default();
     match which {
         Again::Queued => {
-            retried.due = tx.execute("UPDATE reply SET due = ?1 WHERE state = 'queued' AND unsure = 0", [now])?;
+            retried.due = db.execute("UPDATE reply SET due = ?1 WHERE state = 'queued' AND unsure = 0", [now])?;
             let running = "SELECT count(*) FROM reply WHERE state = 'running'";
-            retried.running = usize::try_from(tx.query_row(running, [], |row| row.get::<_, i64>(0))?).unwrap_or(0);
+            retried.running = usize::try_from(db.query_row(running, [], |row| row.get::<_, i64>(0))?).unwrap_or(0);
         }
-        Again::Job(job) => one(&tx, find(&tx, job)?, now, &mut retried)?,
+        Again::Job(job) => one(db, find(db, job)?, now, &mut retried)?,
         Again::Refused => {
-            let refused = tx
+            let refused = db
                 .prepare("SELECT job FROM reply WHERE state = 'refused'")?
                 .query_map([], |row| row.get(0))?
                 .collect::<Result<Vec<i64>, _>>()?;
             for reply in refused {
-                one(&tx, (reply, ReplyState::Refused), now, &mut retried)?;
+                one(db, (reply, ReplyState::Refused), now, &mut retried)?;
             }
         }
     }
-    tx.commit()?;
+    desk.after.every_account |= retried.due > 0;
     Ok(retried)
 }
 
-fn accept(db: &mut Connection, job: JobId, now: i64) -> Result<bool, Error> {
-    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    find(&tx, job)?;
-    let mut desk = Desk {
-        db: &tx,
-        now,
-        // Whoever runs beside looks for itself.
-        after: After::default(),
-    };
-    let accepted = submission::accept(&mut desk, job)?;
-    drop(desk);
-    tx.commit()?;
-    Ok(accepted)
+fn accept(desk: &mut Desk<'_>, job: JobId) -> Result<bool, Error> {
+    find(desk.db, job)?;
+    submission::accept(desk, job)
 }
 
 fn find(db: &Connection, job: JobId) -> Result<(i64, ReplyState), Error> {

@@ -38,6 +38,8 @@ pub(super) struct After {
     pub(super) accounts: HashSet<Arc<str>>,
     /// Whether claims of every endpoint may be.
     pub(super) everyone: bool,
+    /// Whether claims of every account may be.
+    pub(super) every_account: bool,
     /// Mailboxes with something to settle.
     pub(super) bells: HashSet<MailboxKey>,
     /// Bytes that will be wanted at once.
@@ -49,6 +51,7 @@ impl After {
         self.endpoints.extend(other.endpoints);
         self.accounts.extend(other.accounts);
         self.everyone |= other.everyone;
+        self.every_account |= other.every_account;
         self.bells.extend(other.bells);
         self.fresh.extend(other.fresh);
     }

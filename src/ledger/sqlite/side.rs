@@ -14,18 +14,20 @@ use super::{
     lock::{self, Tried},
     opening::hindered,
     schema,
+    values::micros,
 };
-use crate::ledger::Error;
+use crate::ledger::{Clock, Error};
 
 /// How long a process that has just taken the ledger may need to bring its schema up to date.
 const SETTLING: Duration = Duration::from_secs(5);
 /// The pause between two looks at that.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A ledger that another process may have open.
-#[derive(Debug, Clone)]
-pub(super) struct Side {
+/// A ledger that another process may have open. That process notices within seconds what was changed.
+#[derive(Clone)]
+pub(in crate::ledger) struct Side {
     path: Arc<Path>,
+    clock: Clock,
 }
 
 /// What a look at the file came to.
@@ -38,12 +40,15 @@ enum Found {
 
 impl Side {
     /// Brings the schema up to date where nobody has it open. Never makes a ledger: that is for `mailjob run` alone.
-    pub(super) async fn open(path: &Path) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// [`Error::NoLedger`] where there is none, [`Error::Newer`] when a newer Mailjob wrote it, [`Error::Older`] when an older one has it open, else what the disk said.
+    pub(in crate::ledger) async fn open(path: &Path) -> Result<Self, Error> {
         let until = Instant::now() + SETTLING;
         loop {
             let at = path.to_owned();
             match blocking(move || look(&at).map_err(|error| hindered(&at, error))).await? {
-                Found::Ready => return Ok(Self { path: path.into() }),
+                Found::Ready => return Ok(Self::of(path)),
                 Found::Older { found, holder } if Instant::now() >= until => {
                     return Err(Error::Older {
                         path: path.display().to_string(),
@@ -59,11 +64,24 @@ impl Side {
 
     /// That of a ledger that this process has open.
     pub(super) fn of(path: &Path) -> Self {
-        Self { path: path.into() }
+        Self {
+            path: path.into(),
+            clock: Clock::system(),
+        }
+    }
+
+    /// The same by another clock.
+    #[cfg(test)]
+    pub(super) fn by(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(super) fn now(&self) -> i64 {
+        micros(self.clock.now())
     }
 
     /// Works on a connection of its own, on a blocking thread.

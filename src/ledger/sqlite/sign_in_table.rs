@@ -1,10 +1,15 @@
 //! Sign-ins in the ledger that this process has open.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{Sqlite, sign_in_rows, turn};
-use crate::ledger::{Error, SealedToken, SignInRow, SignInTable};
+use super::{Sqlite, side::Side, sign_in_rows, turn};
+use crate::{
+    auth::Key,
+    ledger::{Error, SealedToken, SignInRow, SignInTable},
+};
 
 #[async_trait]
 impl SignInTable for Sqlite {
@@ -41,6 +46,10 @@ impl SignInTable for Sqlite {
     async fn forget_sign_in(&self, name: &str) -> Result<bool, Error> {
         let name = name.to_owned();
         self.post.ask(0, move |desk| sign_in_rows::forget(desk.db, &name)).await
+    }
+
+    async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error> {
+        Side::of(self.readers.path()).seal_plain(key).await
     }
 
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {

@@ -1,6 +1,6 @@
 //! The sign-ins by the side door. Nothing else of the ledger is touched.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -11,71 +11,42 @@ use crate::{
     ledger::{Error, SealedToken, SignInRow, SignInTable},
 };
 
-/// The sign-ins of a ledger that another process may have open.
-#[derive(Debug, Clone)]
-pub struct SignIns {
-    side: Side,
-}
-
-impl SignIns {
-    /// Brings the schema up to date where nobody has it open.
-    ///
-    /// # Errors
-    /// [`Error::NoLedger`] where there is none, [`Error::Newer`] when a newer Mailjob wrote it, [`Error::Older`] when an older one has it open, else what the disk said.
-    pub async fn open(path: &Path) -> Result<Self, Error> {
-        let side = Side::open(path).await?;
-        Ok(Self { side })
-    }
-
-    /// The sign-ins of a ledger that this process has open.
-    pub(super) fn of(path: &Path) -> Self {
-        let side = Side::of(path);
-        Self { side }
-    }
-
-    /// Seals what the first schema kept plain, if there is any, and wipes out its remains.
-    ///
-    /// # Errors
-    /// When a token could not be sealed or moved; then none was.
-    pub async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error> {
-        self.side.with(move |db| plain_tokens::seal(db, &key)).await
-    }
-}
-
 #[async_trait]
-impl SignInTable for SignIns {
+impl SignInTable for Side {
     async fn sign_in(&self, name: &str) -> Result<Option<SignInRow>, Error> {
         let name = name.to_owned();
-        self.side.with(move |db| sign_in_rows::find(db, &name)).await
+        self.with(move |db| sign_in_rows::find(db, &name)).await
     }
 
     async fn sign_ins(&self) -> Result<Vec<(String, SignInRow)>, Error> {
-        self.side.with(|db| sign_in_rows::all(db)).await
+        self.with(|db| sign_in_rows::all(db)).await
     }
 
     async fn store_sign_in(&self, name: &str, token: SealedToken) -> Result<(), Error> {
         let name = name.to_owned();
-        self.side.with(move |db| sign_in_rows::store(db, &name, &token)).await
+        self.with(move |db| sign_in_rows::store(db, &name, &token)).await
     }
 
     async fn note_refreshed(&self, name: &str, at: DateTime<Utc>) -> Result<(), Error> {
         let name = name.to_owned();
-        self.side.with(move |db| sign_in_rows::refreshed(db, &name, at)).await
+        self.with(move |db| sign_in_rows::refreshed(db, &name, at)).await
     }
 
     async fn note_refused(&self, name: &str, at: DateTime<Utc>, why: &str) -> Result<(), Error> {
         let (name, why) = (name.to_owned(), why.to_owned());
-        self.side
-            .with(move |db| sign_in_rows::refused(db, &name, at, &why))
-            .await
+        self.with(move |db| sign_in_rows::refused(db, &name, at, &why)).await
     }
 
     async fn forget_sign_in(&self, name: &str) -> Result<bool, Error> {
         let name = name.to_owned();
-        self.side.with(move |db| sign_in_rows::forget(db, &name)).await
+        self.with(move |db| sign_in_rows::forget(db, &name)).await
+    }
+
+    async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error> {
+        self.with(move |db| plain_tokens::seal(db, &key)).await
     }
 
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {
-        Ok(Box::new(turn::take(self.side.path(), name, turn::LONGEST_WAIT).await?))
+        Ok(Box::new(turn::take(self.path(), name, turn::LONGEST_WAIT).await?))
     }
 }

@@ -259,7 +259,7 @@ impl Writer {
             all.merge(savepoint(db, now, |desk| operation.run(desk))?);
         }
         self.jobs.rouse(all.endpoints.iter(), all.everyone);
-        self.replies.rouse(all.accounts.iter(), false);
+        self.replies.rouse(all.accounts.iter(), all.every_account);
         self.jobs.serve(db, now)?;
         self.replies.serve(db, now)?;
         step(db, "COMMIT")?;

@@ -1,7 +1,7 @@
 //! Mails that lay in a mailbox before it was watched.
 
 use super::*;
-use crate::ledger::{Backlog, BacklogLedger, BacklogWish, Choice, JobTable, OldMail, sqlite::Jobs};
+use crate::ledger::{Backlog, BacklogLedger, BacklogWish, Choice, JobTable, OldMail};
 
 fn cursor(uid_validity: u32, uid_next: u32) -> Cursor {
     Cursor { uid_validity, uid_next }
@@ -31,8 +31,8 @@ async fn wanted(d: &Desktop) -> Vec<u32> {
     d.ledger.backlog_wanted(&mailbox(), 100).await.unwrap()
 }
 
-async fn jobs(d: &Desktop) -> Jobs {
-    Jobs::open(&d.path()).await.unwrap()
+async fn jobs(d: &Desktop) -> Side {
+    Side::open(&d.path()).await.unwrap()
 }
 
 fn maildrop() -> MailboxKey {

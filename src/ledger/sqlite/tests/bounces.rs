@@ -45,7 +45,7 @@ impl Desktop {
             max: 10,
             ..ReplyFilter::default()
         };
-        let listed = Outbox::open(&self.path()).await.unwrap().list(filter).await.unwrap();
+        let listed = self.beside().await.replies(filter).await.unwrap();
         listed.0.into_iter().map(|row| row.job).collect()
     }
 }
@@ -84,13 +84,13 @@ async fn a_reply_comes_back_once_and_is_not_sent_again() {
     assert_eq!(told, 1);
 
     // An operator may have it sent again, to those who have not got it.
-    let door = Outbox::open(&d.path()).await.unwrap();
+    let door = d.beside().await;
     assert_eq!(
-        door.retry(Again::Refused, d.hands.now()).await.unwrap().due,
+        door.retry_replies(Again::Refused).await.unwrap().due,
         0,
         "it was not refused"
     );
-    assert_eq!(door.retry(Again::Job(job), d.hands.now()).await.unwrap().due, 1);
+    assert_eq!(door.retry_replies(Again::Job(job)).await.unwrap().due, 1);
     d.sent().await;
     assert_eq!(d.ends(job).await.0, ReplyState::Sent);
     assert_eq!(d.came_back().await, []);
@@ -111,8 +111,8 @@ async fn only_who_is_named_has_not_got_it() {
         (ReplyState::Sent, ReplyState::Bounced, ReplyState::Sent)
     );
     assert_eq!(d.came_back().await, [job], "it is listed all the same");
-    let door = Outbox::open(&d.path()).await.unwrap();
-    assert_eq!(door.retry(Again::Job(job), d.hands.now()).await.unwrap().due, 1);
+    let door = d.beside().await;
+    assert_eq!(door.retry_replies(Again::Job(job)).await.unwrap().due, 1);
     let again = soon(d.ledger.claim_replies("contoso", 1)).await.unwrap().remove(0);
     assert_eq!(again.reply.recipients, [ANN], "not to whom got it");
     d.ledger

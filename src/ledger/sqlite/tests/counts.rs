@@ -56,7 +56,7 @@ async fn each_state_has_its_number_from_both_doors() {
     let setback = &counts.setbacks["invoices"];
     assert_eq!(setback.next, d.hands.now() + TimeDelta::seconds(60));
     assert!(setback.reason.is_some() && setback.detail.is_some(), "{setback:?}");
-    assert_eq!(counts_beside(&d.path()).await.unwrap(), counts);
+    assert_eq!(d.beside().await.counts().await.unwrap(), counts);
 }
 
 #[tokio::test]

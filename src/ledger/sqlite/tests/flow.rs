@@ -1,7 +1,10 @@
 //! From a mail to its last touch.
 
 use super::*;
-use crate::{job::state::State, ledger::Summary};
+use crate::{
+    job::state::State,
+    ledger::{Countable, Summary},
+};
 
 #[tokio::test]
 async fn a_mail_goes_all_the_way() {
@@ -262,7 +265,7 @@ async fn mails_that_wait_for_their_last_touch_for_long_are_counted() {
     d.take((1..=3).map(mail).collect()).await;
     d.run(done(), silent()).await;
     d.run(failed(), silent()).await;
-    let side = Jobs::open(&d.path()).await.unwrap();
+    let side = Side::open(&d.path()).await.unwrap();
     let begin = d.hands.now();
     assert_eq!(side.unsettled(&mailbox(), begin).await.unwrap(), 0, "not for long");
     d.pass(1).await;

@@ -53,8 +53,8 @@ use crate::{
     job::{Answer, ConversationKey, JobId, NewReply, Outcome, Reason, ReplyDecision},
     ledger::{
         Admission, ClaimedJob, ClaimedReply, Content, Cursor, Finish, Forgotten, Gate, Intake, KnownConversation, Lack,
-        Ledger, MailId, MailboxKey, MaildropName, NewMail, Place, Raw, SealedToken, Settling, SignInRow, SignInTable,
-        Submitted, Taken, UploadId, Verdict, Wanted,
+        Ledger, MailId, MailboxKey, MaildropName, NewMail, Place, Raw, ReplyTable, SealedToken, Settling, SignInRow,
+        SignInTable, Submitted, Taken, UploadId, Verdict, Wanted,
     },
 };
 
@@ -103,6 +103,11 @@ impl Desktop {
     async fn pass(&self, seconds: i64) {
         self.hands.0.fetch_add(seconds, Ordering::SeqCst);
         self.ledger.ping().await.unwrap();
+    }
+
+    /// The ledger as another process sees it.
+    async fn beside(&self) -> Side {
+        Side::open(&self.path()).await.unwrap().by(self.hands.clock())
     }
 
     async fn reopen(&mut self) {

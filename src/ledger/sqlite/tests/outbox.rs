@@ -27,10 +27,6 @@ impl Desktop {
             .unwrap()
     }
 
-    async fn door(&self) -> Outbox {
-        Outbox::open(&self.path()).await.unwrap()
-    }
-
     async fn listed(&self, states: &[ReplyState]) -> Vec<OutboxRow> {
         let filter = ReplyFilter {
             account: None,
@@ -38,11 +34,11 @@ impl Desktop {
             max: 10,
             before: None,
         };
-        self.door().await.list(filter).await.unwrap().0
+        self.beside().await.replies(filter).await.unwrap().0
     }
 
     async fn retry(&self, which: Again) -> Retried {
-        self.door().await.retry(which, self.hands.now()).await.unwrap()
+        self.beside().await.retry_replies(which).await.unwrap()
     }
 }
 
@@ -153,9 +149,9 @@ async fn a_refused_reply_is_tried_again_by_whoever_has_the_ledger_open() {
 async fn what_can_t_be_tried_again_is_told() {
     let d = Desktop::new().await;
     let unknown = d
-        .door()
+        .beside()
         .await
-        .retry(Again::Job(JobId(uuid::Uuid::nil())), d.hands.now())
+        .retry_replies(Again::Job(JobId(uuid::Uuid::nil())))
         .await;
     assert!(matches!(unknown, Err(Error::Missing(_))), "{unknown:?}");
     let reply = d.claimed_reply(1).await;
@@ -183,7 +179,7 @@ async fn what_can_t_be_tried_again_is_told() {
         max: 10,
         before: None,
     };
-    assert_eq!(d.door().await.list(other).await.unwrap(), (vec![], 0));
+    assert_eq!(d.beside().await.replies(other).await.unwrap(), (vec![], 0));
 }
 
 #[tokio::test]
@@ -229,14 +225,14 @@ async fn replies_of_before_keep_their_meaning() {
     .unwrap();
     drop(old);
     let ledger = open(&path, d.hands.clock()).await.unwrap();
-    let door = Outbox::open(&path).await.unwrap();
+    let door = d.beside().await;
     let filter = ReplyFilter {
         account: Some("contoso".into()),
         states: ReplyState::ALL.to_vec(),
         max: 10,
         before: None,
     };
-    let (rows, all) = door.list(filter).await.unwrap();
+    let (rows, all) = door.replies(filter).await.unwrap();
     assert_eq!(all, 3);
     let states: Vec<_> = rows.iter().map(|row| row.recipients[0].state.as_str()).collect();
     assert_eq!(states, ["refused", "sent", "queued"]);
@@ -294,9 +290,9 @@ async fn an_end_that_was_lost_three_times_is_for_an_operator() {
     assert_eq!(d.settling().await, []);
     assert_eq!(d.retry(Again::Queued).await.due, 0);
     assert_eq!(d.retry(Again::Refused).await.due, 0);
-    let door = d.door().await;
-    assert!(door.accept(first.job, d.hands.now()).await.unwrap());
-    assert!(!door.accept(first.job, d.hands.now()).await.unwrap());
+    let door = d.beside().await;
+    assert!(door.accept_reply(first.job).await.unwrap());
+    assert!(!door.accept_reply(first.job).await.unwrap());
     assert_eq!(d.listed(&[ReplyState::Sent]).await.len(), 1);
     assert_eq!(d.settling().await.len(), 1);
     // One that can't be tried any more is unsure at once; tried again, it counts anew.

@@ -8,10 +8,6 @@ use crate::{
 
 impl Desktop {
     /// The side door.
-    async fn beside(&self) -> Jobs {
-        Jobs::open(&self.path()).await.unwrap()
-    }
-
     pub(super) async fn steer(&self, steer: Steer, job: JobId) -> Steered {
         self.beside().await.steer(steer, vec![job]).await.unwrap().remove(0)
     }
