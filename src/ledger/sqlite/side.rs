@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// A ledger that another process may have open.
 #[derive(Debug, Clone)]
-pub(super) struct Side {
+pub(in crate::ledger) struct Side {
     path: Arc<Path>,
 }
 
@@ -38,7 +38,7 @@ enum Found {
 
 impl Side {
     /// Brings the schema up to date where nobody has it open. Never makes a ledger: that is for `mailjob run` alone.
-    pub(super) async fn open(path: &Path) -> Result<Self, Error> {
+    pub(in crate::ledger) async fn open(path: &Path) -> Result<Self, Error> {
         let until = Instant::now() + SETTLING;
         loop {
             let at = path.to_owned();
@@ -58,16 +58,16 @@ impl Side {
     }
 
     /// That of a ledger that this process has open.
-    pub(super) fn of(path: &Path) -> Self {
+    pub(in crate::ledger) fn of(path: &Path) -> Self {
         Self { path: path.into() }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::ledger) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Works on a connection of its own, on a blocking thread.
-    pub(super) async fn with<T, W>(&self, work: W) -> Result<T, Error>
+    pub(in crate::ledger) async fn with<T, W>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
         W: FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
