@@ -3,210 +3,54 @@
 //! Every method that changes something returns after the change is durable. One engine: [`sqlite`]. PostgreSQL can carry the same traits.
 
 pub mod archive;
-mod arrival;
-mod backlog;
-mod bounce;
 mod clock;
-mod conversation;
 pub mod counts;
-mod error;
-mod event;
-mod finish;
-mod gate;
-mod inspection;
-mod job_list;
-mod job_table;
-mod maildrop;
-mod notice;
-mod outbox;
-mod reply_table;
-mod retention;
-mod sign_in;
+mod faces;
+mod rules;
 pub mod sqlite;
 mod store;
-mod story;
+mod types;
+mod values;
 mod vault;
+mod views;
+mod wake;
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
 pub use self::{
     archive::{Archive, SealedVersion, VersionTable},
-    arrival::{Content, Intake, Lack, NewMail, Raw, Taken, UploadId, Wanted},
-    backlog::{Backlog, BacklogAnswer, BacklogLedger, BacklogPage, BacklogRow, BacklogWish, Choice, OldMail},
-    bounce::Bounced,
     clock::{Clock, Reading, Run},
-    conversation::KnownConversation,
     counts::Countable,
-    error::Error,
-    event::{Event, EventCursor, EventKind, EventPage},
-    finish::Finish,
-    gate::{Admission, Gate},
-    inspection::{Copying, Finding, Inspection},
-    job_list::{JobFilter, JobPage, JobRow},
-    job_table::{JobTable, Pause, PausedBy, Steer, Steered, Unsteerable},
-    maildrop::{Fingerprint, MAILDROP, MaildropMail, MaildropName},
-    notice::{JobNews, NewsExample, NewsKind, NewsMark, NoticeTable, Told},
-    outbox::{Again, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, Submitted},
-    reply_table::ReplyTable,
-    retention::{Dropped, Forgotten},
-    sign_in::{SealedToken, SignInRow, SignInTable},
+    faces::{BacklogLedger, JobTable, NoticeTable, ReplyTable, SignInTable},
     store::{Address, Beside, Store, Upkeep, backup, backup_into, beside, inspect, open, space, versions_beside},
-    story::{AttemptStory, JobStory, MailStory, PartStory, PlaceStory, ReplyStory, Touch},
+    types::{
+        backlog::{Backlog, BacklogAnswer, BacklogPage, BacklogRow, BacklogWish, Choice, OldMail},
+        error::Error,
+        event::{Event, EventCursor, EventKind, EventPage, JobNews, NewsExample, NewsKind, NewsMark, Told},
+        job::{Admission, ClaimedJob, Finish, Gate, GatheredParts, HandedOn, KnownConversation, Summary},
+        job_list::{JobFilter, JobPage, JobRow},
+        mail::{
+            Content, Cursor, Fingerprint, Intake, Lack, MAILDROP, MailId, MailboxKey, MaildropMail, MaildropName,
+            NewMail, Place, Raw, Settling, Taken, UploadId, Verdict, Wanted,
+        },
+        reply::{Again, Bounced, ClaimedReply, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, Submitted},
+        sign_in::{SealedToken, SignInRow},
+        steer::{Pause, PausedBy, Steer, Steered, Unsteerable},
+        story::{AttemptStory, JobStory, MailStory, PartStory, PlaceStory, ReplyStory, Touch},
+        upkeep::{Copying, Dropped, Finding, Forgotten, Inspection},
+    },
     vault::Vault,
 };
 use crate::{
     config::{EndpointName, Retention},
-    job::{ConversationKey, EndedPart, JobId, NewReply, Share},
+    job::{ConversationKey, JobId},
     slots::{Quota, Slot},
 };
-
-/// A mailbox for good: `imap://user@host/NAME` or `pop3://user@host/INBOX`, with a port that isn't usual. Survives a renamed endpoint file.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MailboxKey(pub Arc<str>);
-
-impl fmt::Display for MailboxKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// How far a mailbox was read: every UID below `uid_next` is in the ledger (RFC 9051 section 2.3.1.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
-    /// UIDVALIDITY.
-    pub uid_validity: u32,
-    /// The smallest UID that was not taken yet.
-    pub uid_next: u32,
-}
-
-/// A mail's place in a mailbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// UIDVALIDITY.
-    pub uid_validity: u32,
-    /// UID.
-    pub uid: u32,
-}
-
-/// A mail's row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MailId(pub i64);
-
-/// A job that is ours to run. Its attempt is counted already.
-#[derive(Debug, Clone)]
-pub struct ClaimedJob {
-    /// The job.
-    pub id: JobId,
-    /// Its mail.
-    pub mail: MailId,
-    /// Bytes of the mail.
-    pub size: u64,
-    /// The number of this attempt, from 1. A finish with another number is refused.
-    pub attempt: u32,
-    /// Attempts that ended in [`crate::job::Outcome::Retry`] before this one.
-    pub retries: u32,
-    /// Attempts in which the process died.
-    pub interrupted: u32,
-    /// When the server received the mail.
-    pub received: Option<DateTime<Utc>>,
-    /// When it was taken.
-    pub taken: DateTime<Utc>,
-    /// How often an operator had it run anew after it had ended.
-    pub rerun: u32,
-    /// What it is of.
-    pub share: Share,
-}
-
-/// The parts of a mail, all of which have ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GatheredParts {
-    /// Each of them, in order; without the files' content where that would be more than was asked for.
-    pub parts: Vec<EndedPart>,
-    /// Bytes of all their files together.
-    pub size: u64,
-}
-
-/// What became of jobs whose endpoint is no more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct HandedOn {
-    /// Jobs that had not begun: their mails went on to the next endpoint, or ended.
-    pub jobs: usize,
-    /// Jobs that had begun and wait to be tried again: they stay where they are.
-    pub left: usize,
-}
-
-/// What people look for in a list of jobs.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Summary {
-    /// The first From address.
-    pub from: String,
-    /// Subject.
-    pub subject: String,
-    /// Message-ID.
-    pub message_id: String,
-}
-
-/// A reply that is ours to submit. Its attempt is counted already.
-#[derive(Debug, Clone)]
-pub struct ClaimedReply {
-    /// The job that caused it.
-    pub job: JobId,
-    /// The job's endpoint.
-    pub endpoint: EndpointName,
-    /// The reply, to those recipients that are still open.
-    pub reply: NewReply,
-    /// The number of this attempt, from 1.
-    pub attempt: u32,
-    /// When the reply was made, or an operator had it tried again: its days count from there.
-    pub made: DateTime<Utc>,
-    /// When it was claimed, by a clock that nobody sets, and how long it had been tried then.
-    pub claimed: (Instant, TimeDelta),
-    /// Bytes that were left in the ledger, because they are many: [`Ledger::letter`] gives them. 0 where the reply has them.
-    pub stored: u64,
-}
-
-impl ClaimedReply {
-    /// Since when it is tried, by a clock that shows `now` and may have been set since the claim.
-    #[must_use]
-    pub fn tried_since(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let (claimed, age) = self.claimed;
-        let age = TimeDelta::from_std(claimed.elapsed())
-            .ok()
-            .and_then(|more| age.checked_add(&more));
-        age.and_then(|age| now.checked_sub_signed(age)).unwrap_or(self.made)
-    }
-}
-
-/// How a mail ended, over all its jobs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Every job done (or ignored, at least one done).
-    Done,
-    /// A job failed.
-    Failed,
-    /// Every job ignored.
-    Ignored,
-}
-
-/// A mail whose last touch in the mailbox is due.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settling {
-    /// Where it is.
-    pub place: Place,
-    /// How it ended.
-    pub verdict: Verdict,
-    /// The endpoint that decided: of the first job that failed, else of the first that was done, else of the one that refused its sender;
-    /// nobody where all ignored it.
-    pub endpoint: Option<EndpointName>,
-}
 
 /// What the ledger can do.
 #[async_trait]
@@ -355,3 +199,6 @@ pub trait Ledger: BacklogLedger {
     /// Whether the ledger answers, for readiness.
     async fn ping(&self) -> Result<(), Error>;
 }
+
+#[cfg(test)]
+mod tests;

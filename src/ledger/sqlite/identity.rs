@@ -25,7 +25,7 @@ const TABLES: [&str; 8] = [
 
 /// Whose it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(in crate::ledger) enum Whose {
     /// Nobody's: there is nothing in it.
     Nobody,
     /// Ours, and it says so.
@@ -47,7 +47,7 @@ fn judge(id: i64, schema: i64, tables: &BTreeSet<String>) -> Whose {
 }
 
 /// Whose a database is.
-pub(super) fn of(db: &Connection) -> Result<Whose, Error> {
+pub(in crate::ledger) fn of(db: &Connection) -> Result<Whose, Error> {
     let id = db.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let mut query =
         db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")?;
@@ -56,7 +56,7 @@ pub(super) fn of(db: &Connection) -> Result<Whose, Error> {
 }
 
 /// Refuses another program's.
-pub(super) fn not_anothers(db: &Connection, path: &Path) -> Result<Whose, Error> {
+pub(in crate::ledger) fn not_anothers(db: &Connection, path: &Path) -> Result<Whose, Error> {
     match of(db)? {
         Whose::Another => Err(Error::Unusable {
             path: path.display().to_string(),
@@ -68,7 +68,7 @@ pub(super) fn not_anothers(db: &Connection, path: &Path) -> Result<Whose, Error>
 }
 
 /// Says in the file that it is ours.
-pub(super) fn stamp(db: &Connection) -> Result<(), Error> {
+pub(in crate::ledger) fn stamp(db: &Connection) -> Result<(), Error> {
     Ok(db.pragma_update(None, "application_id", OURS)?)
 }
 

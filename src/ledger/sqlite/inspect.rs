@@ -106,7 +106,7 @@ pub(in crate::ledger) async fn inspect(path: &Path) -> Result<Inspection, Error>
         .map_err(|error| Error::Engine(format!("the ledger was not looked at: {error}")))?
 }
 
-pub(super) fn look(path: &Path) -> Result<Inspection, Error> {
+pub(in crate::ledger) fn look(path: &Path) -> Result<Inspection, Error> {
     let db = beside(path)?;
     let schema = match schema::version(&db) {
         Ok(schema) => schema,
@@ -162,7 +162,7 @@ pub(super) fn look(path: &Path) -> Result<Inspection, Error> {
 }
 
 /// A connection that only reads.
-pub(super) fn beside(path: &Path) -> Result<Connection, Error> {
+pub(in crate::ledger) fn beside(path: &Path) -> Result<Connection, Error> {
     if !path.exists() {
         return Err(Error::NoLedger {
             path: path.display().to_string(),

@@ -1,64 +1,14 @@
 //! An operation inside a batch: what it works with, and how it is undone alone.
 
-use std::{collections::HashSet, sync::Arc};
-
-use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
-use super::values::instant;
-use crate::{
-    config::EndpointName,
-    ledger::{Error, MailId, MailboxKey},
+use crate::ledger::{
+    Error,
+    rules::transaction::{After, Desk},
 };
 
-/// What an operation works with.
-pub(super) struct Desk<'a> {
-    /// Inside the batch's transaction and the operation's savepoint.
-    pub(super) db: &'a Connection,
-    /// The batch's time, in microseconds.
-    pub(super) now: i64,
-    /// What follows once the batch is durable.
-    pub(super) after: After,
-}
-
-impl Desk<'_> {
-    /// When something is due that was asked for at `asked`: as long after now. The clock may have been set in between.
-    pub(super) fn as_long_after(&self, due: DateTime<Utc>, asked: DateTime<Utc>) -> DateTime<Utc> {
-        due.checked_add_signed(instant(self.now) - asked).unwrap_or(due)
-    }
-}
-
-/// What follows once a batch is durable.
-#[derive(Default)]
-pub(super) struct After {
-    /// Endpoints whose waiting claims may be served now.
-    pub(super) endpoints: HashSet<EndpointName>,
-    /// Accounts whose waiting claims may be served now.
-    pub(super) accounts: HashSet<Arc<str>>,
-    /// Whether claims of every endpoint may be.
-    pub(super) everyone: bool,
-    /// Whether claims of every account may be.
-    pub(super) every_account: bool,
-    /// Mailboxes with something to settle.
-    pub(super) bells: HashSet<MailboxKey>,
-    /// Bytes that will be wanted at once.
-    pub(super) fresh: Vec<(MailId, Bytes)>,
-}
-
-impl After {
-    pub(super) fn merge(&mut self, other: Self) {
-        self.endpoints.extend(other.endpoints);
-        self.accounts.extend(other.accounts);
-        self.everyone |= other.everyone;
-        self.every_account |= other.every_account;
-        self.bells.extend(other.bells);
-        self.fresh.extend(other.fresh);
-    }
-}
-
 /// Runs `work` so that it can be undone alone; an error means that the whole transaction is lost.
-pub(super) fn savepoint(
+pub(in crate::ledger) fn savepoint(
     db: &Connection,
     now: i64,
     work: impl FnOnce(&mut Desk<'_>) -> Result<(), Error>,
@@ -83,7 +33,7 @@ pub(super) fn savepoint(
 }
 
 /// Runs a statement without parameters.
-pub(super) fn step(db: &Connection, sql: &str) -> Result<(), Error> {
+pub(in crate::ledger) fn step(db: &Connection, sql: &str) -> Result<(), Error> {
     db.prepare_cached(sql)?.execute([])?;
     Ok(())
 }

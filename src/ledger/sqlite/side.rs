@@ -14,9 +14,8 @@ use super::{
     lock::{self, Tried},
     opening::hindered,
     schema,
-    values::micros,
 };
-use crate::ledger::{Clock, Error};
+use crate::ledger::{Clock, Error, values::micros};
 
 /// How long a process that has just taken the ledger may need to bring its schema up to date.
 const SETTLING: Duration = Duration::from_secs(5);
@@ -40,9 +39,6 @@ enum Found {
 
 impl Side {
     /// Brings the schema up to date where nobody has it open. Never makes a ledger: that is for `mailjob run` alone.
-    ///
-    /// # Errors
-    /// [`Error::NoLedger`] where there is none, [`Error::Newer`] when a newer Mailjob wrote it, [`Error::Older`] when an older one has it open, else what the disk said.
     pub(in crate::ledger) async fn open(path: &Path) -> Result<Self, Error> {
         let until = Instant::now() + SETTLING;
         loop {
@@ -63,7 +59,7 @@ impl Side {
     }
 
     /// That of a ledger that this process has open.
-    pub(super) fn of(path: &Path) -> Self {
+    pub(in crate::ledger) fn of(path: &Path) -> Self {
         Self {
             path: path.into(),
             clock: Clock::system(),
@@ -72,20 +68,20 @@ impl Side {
 
     /// The same by another clock.
     #[cfg(test)]
-    pub(super) fn by(self, clock: Clock) -> Self {
+    pub(in crate::ledger) fn by(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::ledger) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(super) fn now(&self) -> i64 {
+    pub(in crate::ledger) fn now(&self) -> i64 {
         micros(self.clock.now())
     }
 
     /// Works on a connection of its own, on a blocking thread.
-    pub(super) async fn with<T, W>(&self, work: W) -> Result<T, Error>
+    pub(in crate::ledger) async fn with<T, W>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
         W: FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,

@@ -4,8 +4,7 @@ use std::{path::Path, time::Instant};
 
 use rusqlite::Connection;
 
-use super::values::signed;
-use crate::ledger::Error;
+use crate::ledger::{Error, values::signed};
 
 /// Pages that one commit gives back: each may have to be moved.
 const STEP: i64 = 256;
@@ -29,7 +28,7 @@ impl Pages {
 }
 
 /// Gives some pages back. Returns the bytes, and whether there is more to give.
-pub(super) fn give_back(db: &Connection) -> Result<(u64, bool), Error> {
+pub(in crate::ledger) fn give_back(db: &Connection) -> Result<(u64, bool), Error> {
     if !gives_back(db)? {
         return Ok((0, false));
     }
@@ -47,13 +46,13 @@ pub(super) fn give_back(db: &Connection) -> Result<(u64, bool), Error> {
 }
 
 /// Lets the file itself shrink, as far as nobody reads what is written beside it.
-pub(super) fn shrink(db: &Connection) -> Result<(), Error> {
+pub(in crate::ledger) fn shrink(db: &Connection) -> Result<(), Error> {
     number(db, "PRAGMA wal_checkpoint(PASSIVE)")?;
     Ok(())
 }
 
 /// Makes a file of an older Mailjob able to give space back, where it is not large. Not being able to is no reason not to start.
-pub(super) fn prepare(db: &Connection, path: &Path) -> Result<(), Error> {
+pub(in crate::ledger) fn prepare(db: &Connection, path: &Path) -> Result<(), Error> {
     if gives_back(db)? {
         return Ok(());
     }
@@ -82,7 +81,7 @@ pub(super) fn prepare(db: &Connection, path: &Path) -> Result<(), Error> {
 }
 
 /// Whether the file can give space back.
-pub(super) fn gives_back(db: &Connection) -> Result<bool, Error> {
+pub(in crate::ledger) fn gives_back(db: &Connection) -> Result<bool, Error> {
     Ok(number(db, "PRAGMA auto_vacuum")? == 2)
 }
 
@@ -94,7 +93,7 @@ fn pages(db: &Connection) -> Result<Pages, Error> {
 }
 
 /// Bytes of the file that are used.
-pub(super) fn used(db: &Connection) -> Result<u64, Error> {
+pub(in crate::ledger) fn used(db: &Connection) -> Result<u64, Error> {
     let pages = pages(db)?;
     Ok(((pages.all - pages.free) * number(db, "PRAGMA page_size")?).unsigned_abs())
 }

@@ -8,8 +8,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::savepoint::Desk;
-use crate::ledger::{Error, Reading, Run};
+use crate::ledger::{Error, Reading, Run, rules::transaction::Desk};
 
 /// What differs by less is no clock that was set: both are not read at one instant.
 const TOLERANCE: i64 = 1_000_000;
@@ -21,31 +20,31 @@ const A_DAY: i64 = 86_400_000_000;
 
 /// What the clocks showed, and since then nobody set one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Noted {
-    pub(super) reading: Reading,
+pub(in crate::ledger) struct Noted {
+    pub(in crate::ledger) reading: Reading,
     /// Until when the clock on the wall is not believed where that would drop something.
-    pub(super) doubted: Option<i64>,
+    pub(in crate::ledger) doubted: Option<i64>,
 }
 
 /// What a look at the clocks came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Look {
+pub(in crate::ledger) struct Look {
     /// By how much the clock on the wall was set, and so what waits is moved.
-    pub(super) moved: i64,
+    pub(in crate::ledger) moved: i64,
     /// What is noted in place of what was.
-    pub(super) noted: Noted,
+    pub(in crate::ledger) noted: Noted,
     /// Whether it has to be written now.
-    pub(super) is_news: bool,
+    pub(in crate::ledger) is_news: bool,
 }
 
 impl Noted {
     /// The first note of a ledger.
-    pub(super) fn first(reading: Reading) -> Self {
+    pub(in crate::ledger) fn first(reading: Reading) -> Self {
         Self { reading, doubted: None }
     }
 
     /// Looks at the clocks. Pure.
-    pub(super) fn look(&self, now: Reading) -> Look {
+    pub(in crate::ledger) fn look(&self, now: Reading) -> Look {
         let before = self.reading;
         let passed = passed(before.run, now.run);
         let ahead = now.wall.saturating_sub(before.wall);
@@ -85,7 +84,7 @@ impl Noted {
     }
 
     /// Whether nothing may be dropped for its age.
-    pub(super) fn doubts(&self, now: i64) -> bool {
+    pub(in crate::ledger) fn doubts(&self, now: i64) -> bool {
         self.doubted.is_some_and(|until| now < until)
     }
 }
@@ -99,7 +98,7 @@ fn passed(before: Option<Run>, now: Option<Run>) -> Option<i64> {
 }
 
 /// What stands in the ledger.
-pub(super) fn noted(db: &Connection) -> Result<Option<Noted>, Error> {
+pub(in crate::ledger) fn noted(db: &Connection) -> Result<Option<Noted>, Error> {
     let mut query = db.prepare_cached("SELECT wall, run, micros, doubted FROM clock WHERE one = 1")?;
     let noted = query.query_row([], |row| {
         let id = row.get::<_, Option<[u8; 16]>>(1)?.map(Uuid::from_bytes);
@@ -116,7 +115,7 @@ pub(super) fn noted(db: &Connection) -> Result<Option<Noted>, Error> {
 }
 
 /// A process begins: what waits is moved, where the clock was set since the last one.
-pub(super) fn begin(db: &Connection, now: Reading) -> Result<Noted, Error> {
+pub(in crate::ledger) fn begin(db: &Connection, now: Reading) -> Result<Noted, Error> {
     let mut look = noted(db)?.unwrap_or(Noted::first(now)).look(now);
     look.is_news = true;
     keep(db, &look)?;
@@ -124,7 +123,7 @@ pub(super) fn begin(db: &Connection, now: Reading) -> Result<Noted, Error> {
 }
 
 /// Writes down what a look came to, and moves what waits.
-pub(super) fn keep(db: &Connection, look: &Look) -> Result<(), Error> {
+pub(in crate::ledger) fn keep(db: &Connection, look: &Look) -> Result<(), Error> {
     let Look { moved, noted, .. } = look;
     if *moved != 0 {
         shift(db, *moved, noted.reading.wall)?;
@@ -171,7 +170,7 @@ fn shift(db: &Connection, moved: i64, now: i64) -> Result<(), Error> {
 }
 
 /// Whether the ledger's clock can't be believed where that would drop something.
-pub(super) fn doubts(desk: &Desk<'_>) -> Result<bool, Error> {
+pub(in crate::ledger) fn doubts(desk: &Desk<'_>) -> Result<bool, Error> {
     Ok(noted(desk.db)?.is_some_and(|noted| noted.doubts(desk.now)))
 }
 

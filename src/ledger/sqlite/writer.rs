@@ -18,17 +18,20 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
-    line::Line,
     opening::Held,
     post::{Letter, Operation, Post, Posted},
-    savepoint::{After, savepoint, step},
+    savepoint::{savepoint, step},
     schema,
     shared::Shared,
     time::{self, Look, Noted},
-    values::{instant, micros},
 };
 use crate::{
-    ledger::{ClaimedJob, ClaimedReply, Clock, Error},
+    ledger::{
+        ClaimedJob, ClaimedReply, Clock, Error,
+        rules::transaction::After,
+        values::{instant, micros},
+        wake::Line,
+    },
     metrics::Commits,
 };
 
@@ -59,7 +62,7 @@ struct Writer {
 }
 
 /// Starts the thread; the receiver is told when it has ended.
-pub(super) fn start(
+pub(in crate::ledger) fn start(
     db: Connection,
     held: Held,
     (clock, noted): (Clock, Noted),

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use super::*;
 use crate::auth::Refused;
 
-pub(super) fn sealed(text: &str, at: DateTime<Utc>) -> SealedToken {
+pub(in crate::ledger) fn sealed(text: &str, at: DateTime<Utc>) -> SealedToken {
     SealedToken {
         sealed: text.as_bytes().to_vec(),
         origin: Some([7; 32]),
@@ -207,7 +207,7 @@ async fn who_gives_up_waiting_for_a_turn_leaves_it_to_others() {
 }
 
 /// A ledger as the first schema had it, with tokens of accounts.
-pub(super) fn old_ledger(path: &std::path::Path, tokens: &[(&str, &str)]) {
+pub(in crate::ledger) fn old_ledger(path: &std::path::Path, tokens: &[(&str, &str)]) {
     let db = rusqlite::Connection::open(path).unwrap();
     db.execute_batch("PRAGMA journal_mode = WAL").unwrap();
     db.execute_batch(include_str!("../migrations/0001_ledger.sql")).unwrap();

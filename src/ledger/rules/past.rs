@@ -1,0 +1,133 @@
+//! The replies of a job: the one of this run, and those from before it ran anew.
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::transaction::Desk;
+use crate::{
+    job::JobId,
+    ledger::{
+        Error, RecipientEnd, ReplyState, ReplyStory, Unsteerable,
+        values::{instant, signed},
+        views::{replies, story::state},
+    },
+};
+
+/// All replies of a job, the newest first.
+pub(in crate::ledger) fn replies(db: &Connection, job: i64, rerun: u32) -> Result<Vec<ReplyStory>, Error> {
+    let mut all: Vec<_> = present(db, job, rerun)?.into_iter().collect();
+    let mut query = db.prepare_cached(
+        "SELECT rerun, account, CASE WHEN bounced IS NOT NULL THEN 'bounced' ELSE state END, recipients, message_id, attempt, made, ended, detail, withdrawn, length(bytes)
+         FROM past_reply WHERE job = ? ORDER BY rerun DESC",
+    )?;
+    let rows = query.query_map([job], |row| {
+        let recipients = row.get::<_, String>(3)?;
+        Ok(ReplyStory {
+            rerun: row.get(0)?,
+            account: row.get(1)?,
+            state: state(row, 2)?,
+            recipients: serde_json::from_str(&recipients).unwrap_or_default(),
+            message_id: row.get(4)?,
+            attempts: row.get(5)?,
+            made: instant(row.get(6)?),
+            due: None,
+            ended: row.get::<_, Option<i64>>(7)?.map(instant),
+            said: row.get(8)?,
+            withdrawn: row.get(9)?,
+            size: row.get::<_, Option<i64>>(10)?.map(i64::unsigned_abs),
+        })
+    })?;
+    for row in rows {
+        all.push(row?);
+    }
+    Ok(all)
+}
+
+/// The reply of this run.
+fn present(db: &Connection, job: i64, rerun: u32) -> Result<Option<ReplyStory>, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT r.account, CASE WHEN r.bounced IS NOT NULL THEN 'bounced' WHEN r.unsure = 1 THEN 'unsure' ELSE r.state END, r.recipients, r.message_id, r.attempt, r.made, r.due, r.ended, r.detail, length(b.bytes)
+         FROM reply r LEFT JOIN reply_body b ON b.job = r.job WHERE r.job = ?",
+    )?;
+    let found = query
+        .query_row([job], |row| {
+            let (reply, said): (_, Option<String>) = (state(row, 1)?, row.get(8)?);
+            let addresses: String = row.get(2)?;
+            Ok((
+                ReplyStory {
+                    rerun,
+                    account: row.get(0)?,
+                    state: reply,
+                    recipients: Vec::new(),
+                    message_id: row.get(3)?,
+                    attempts: row.get(4)?,
+                    made: instant(row.get(5)?),
+                    due: Some(instant(row.get(6)?)).filter(|_| reply == ReplyState::Queued),
+                    ended: row.get::<_, Option<i64>>(7)?.map(instant),
+                    said,
+                    withdrawn: false,
+                    size: row.get::<_, Option<i64>>(9)?.map(i64::unsigned_abs),
+                },
+                addresses,
+            ))
+        })
+        .optional()?;
+    let Some((story, addresses)) = found else {
+        return Ok(None);
+    };
+    let recipients = replies::recipients(db, job, story.state, &addresses, story.said.as_deref())?;
+    Ok(Some(ReplyStory { recipients, ..story }))
+}
+
+/// The bytes of a job's reply, of that run or the newest.
+pub(in crate::ledger) fn of_job(db: &Connection, job: JobId, rerun: Option<u32>) -> Result<Option<Bytes>, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT bytes FROM (
+           SELECT j.rerun AS run, b.bytes AS bytes FROM job j JOIN reply_body b ON b.job = j.id WHERE j.uuid = ?1
+           UNION ALL SELECT p.rerun, p.bytes FROM job j JOIN past_reply p ON p.job = j.id WHERE j.uuid = ?1)
+         WHERE (?2 IS NULL OR run = ?2) AND bytes IS NOT NULL ORDER BY run DESC LIMIT 1",
+    )?;
+    let bytes = query.query_row(params![job, rerun], |row| row.get::<_, Vec<u8>>(0));
+    Ok(bytes.optional()?.map(Bytes::from))
+}
+
+/// Sets a job's reply aside, so that its next run has one of its own. Who has not got it, does not get it any more.
+///
+/// # Errors
+/// The inner one where it is being submitted at this moment.
+pub(in crate::ledger) fn set_aside(desk: &Desk<'_>, job: i64, rerun: u32) -> Result<Result<(), Unsteerable>, Error> {
+    let Some(reply) = present(desk.db, job, rerun)? else {
+        return Ok(Ok(()));
+    };
+    if reply.state == ReplyState::Running {
+        return Ok(Err(Unsteerable::Sending));
+    }
+    let recipients: &Vec<RecipientEnd> = &reply.recipients;
+    let recipients = serde_json::to_string(recipients).map_err(|error| Error::Engine(error.to_string()))?;
+    desk.db
+        .prepare_cached(
+            "INSERT INTO past_reply (job, rerun, account, state, withdrawn, attempt, made, ended, message_id, recipients, detail, bytes, bounced)
+             SELECT r.job, ?2, r.account, r.state, r.state = 'queued', r.attempt, r.made, r.ended, r.message_id, ?3, r.detail, b.bytes, r.bounced
+             FROM reply r LEFT JOIN reply_body b ON b.job = r.job WHERE r.job = ?1",
+        )?
+        .execute(params![job, signed(rerun), recipients])?;
+    for table in ["reply_recipient", "reply_body", "reply"] {
+        desk.db
+            .prepare_cached(&format!("DELETE FROM {table} WHERE job = ?"))?
+            .execute([job])?;
+    }
+    Ok(Ok(()))
+}
+
+/// Drops the bytes of a mail's earlier replies; returns bytes freed.
+pub(in crate::ledger) fn forget(db: &Connection, mail: i64) -> Result<u64, Error> {
+    let of_mail = "job IN (SELECT id FROM job WHERE mail = ?) AND bytes IS NOT NULL";
+    let freed: i64 = db
+        .prepare_cached(&format!(
+            "SELECT ifnull(sum(length(bytes)), 0) FROM past_reply WHERE {of_mail}"
+        ))?
+        .query_row([mail], |row| row.get(0))?;
+    db.prepare_cached(&format!("UPDATE past_reply SET bytes = NULL WHERE {of_mail}"))?
+        .execute([mail])?;
+    Ok(freed.unsigned_abs())
+}

@@ -1,0 +1,83 @@
+//! A start puts right what a process left that died.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::{claim::step, mail_bytes::drop_upload};
+use crate::{
+    job::{
+        JobId, Reason,
+        state::{Event, State},
+    },
+    ledger::{
+        Error, Reading,
+        sqlite::time::{self, Noted},
+    },
+};
+
+/// Puts right what a process left that died: its claims are queued again, its half uploads go; and what waits keeps its wait, where the
+/// clock was set since. Says what the clocks show.
+pub(in crate::ledger) fn recover(db: &mut Connection, reading: Reading) -> Result<Noted, Error> {
+    let now = reading.wall;
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let noted = time::begin(&tx, reading)?;
+    for job in interrupted(&tx)? {
+        requeue(&tx, &job, now)?;
+    }
+    tx.execute("UPDATE reply SET state = 'queued' WHERE state = 'running'", [])?;
+    // Queued means due. The first condition is that of the index.
+    tx.execute(
+        "UPDATE job SET due = ?1 WHERE state IN ('queued', 'deferred') AND state = 'queued' AND due > ?1",
+        [now],
+    )?;
+    let uploads = tx
+        .prepare("SELECT mail FROM upload")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    for upload in uploads {
+        drop_upload(&tx, upload)?;
+    }
+    tx.commit()?;
+    Ok(noted)
+}
+
+struct Interrupted {
+    row: i64,
+    job: JobId,
+    times: u32,
+}
+
+fn interrupted(tx: &Transaction<'_>) -> Result<Vec<Interrupted>, Error> {
+    let mut query = tx.prepare("SELECT id, uuid, interrupted + 1 FROM job WHERE state = 'running'")?;
+    let rows = query.query_map([], |row| {
+        Ok(Interrupted {
+            row: row.get(0)?,
+            job: row.get(1)?,
+            times: row.get(2)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn requeue(tx: &Transaction<'_>, Interrupted { row, job, times }: &Interrupted, now: i64) -> Result<(), Error> {
+    let state = step(*job, State::Running, Event::Interrupted { times: *times })?;
+    let poison = (state == State::Held).then(|| {
+        (
+            Reason::Poison.code(),
+            format!("the process died {times} times while it ran"),
+        )
+    });
+    let (reason, detail) = poison.unzip();
+    if state == State::Held {
+        tracing::error!(%job, times, "a job is held: the process died each time it ran");
+    }
+    tx.prepare_cached(
+        "INSERT INTO attempt (job, number, started, ended, outcome, reason, detail)
+         SELECT id, attempt, started, ?2, 'interrupted', ?3, ?4 FROM job WHERE id = ?1",
+    )?
+    .execute(params![row, now, reason, detail])?;
+    tx.prepare_cached(
+        "UPDATE job SET state = ?2, interrupted = ?3, reason = ifnull(?4, reason), detail = ifnull(?5, detail) WHERE id = ?1",
+    )?
+    .execute(params![row, state, times, reason, detail])?;
+    Ok(())
+}

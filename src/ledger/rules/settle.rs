@@ -1,0 +1,200 @@
+//! The end of a mail: when its last touch in the mailbox is due, and that it happened.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{forget, transaction::Desk};
+use crate::{
+    config::EndpointName,
+    job::state::State,
+    ledger::{Error, MailboxKey, Place, Settling, Verdict},
+};
+
+/// Makes the mail's places due for settling, if all its jobs and replies have ended.
+pub(in crate::ledger) fn conclude(desk: &mut Desk<'_>, mail: i64) -> Result<(), Error> {
+    let Some(verdict) = ended(desk.db, mail)? else {
+        return Ok(());
+    };
+    if !forget::begin(desk, mail)? {
+        return leave(desk, mail);
+    }
+    let mut waiting = desk.db.prepare_cached(
+        "SELECT b.name, p.mailbox, p.uid_validity, p.uid FROM place p JOIN mailbox b ON b.id = p.mailbox
+         WHERE p.mail = ? AND p.touch = 'waiting'",
+    )?;
+    let places = waiting
+        .query_map([mail], |row| {
+            let key: (i64, u32, u32) = (row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((row.get::<_, Arc<str>>(0)?, key))
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    // Place by place: an UPDATE of several rows makes SQLite open a table of its own for their keys.
+    let mut update = desk
+        .db
+        .prepare_cached("UPDATE place SET touch = ?4 WHERE mailbox = ?1 AND uid_validity = ?2 AND uid = ?3")?;
+    for (name, (mailbox, uid_validity, uid)) in places {
+        update.execute(params![mailbox, uid_validity, uid, verdict])?;
+        desk.after.bells.insert(MailboxKey(name));
+    }
+    Ok(())
+}
+
+/// What we have not read is not touched: its places count as settled and stay as they are.
+fn leave(desk: &Desk<'_>, mail: i64) -> Result<(), Error> {
+    desk.db
+        .prepare_cached(
+            "UPDATE place SET touch = 'settled', verdict = NULL, settled = ?2 WHERE mail = ?1 AND touch <> 'settled'",
+        )?
+        .execute([mail, desk.now])?;
+    Ok(())
+}
+
+pub(in crate::ledger) fn ended(db: &Connection, mail: i64) -> Result<Option<Verdict>, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT j.state, ifnull(r.state IN ('queued', 'running'), 0), j.part > 0
+         FROM job j LEFT JOIN reply r ON r.job = j.id WHERE j.mail = ?",
+    )?;
+    let (mut jobs, mut parts) = (Vec::new(), Vec::new());
+    let mut rows = query.query([mail])?;
+    while let Some(row) = rows.next()? {
+        let kind = if row.get(2)? { &mut parts } else { &mut jobs };
+        kind.push((row.get(0)?, row.get(1)?));
+    }
+    if jobs.is_empty() {
+        return dropped(db, mail);
+    }
+    // How parts ended is judged by the job of their mail; here it only counts whether they did.
+    Ok(verdict(&jobs).filter(|_| !parts.iter().any(is_open)))
+}
+
+/// How a mail had ended whose jobs were dropped since.
+fn dropped(db: &Connection, mail: i64) -> Result<Option<Verdict>, Error> {
+    let mut query = db.prepare_cached("SELECT verdict FROM mail WHERE id = ?")?;
+    Ok(query.query_row([mail], |row| row.get(0)).optional()?.flatten())
+}
+
+/// Whether a job or its reply is still to do.
+fn is_open((state, reply_waits): &(State, bool)) -> bool {
+    !state.ended() || *reply_waits
+}
+
+/// How a mail ended over its jobs, each with whether its reply is still to go; `None` while it has not.
+fn verdict(jobs: &[(State, bool)]) -> Option<Verdict> {
+    let open = jobs.iter().any(is_open);
+    let any = |wanted| jobs.iter().any(|(state, _)| *state == wanted);
+    match () {
+        () if open || jobs.is_empty() => None,
+        () if any(State::Failed) => Some(Verdict::Failed),
+        () if any(State::Done) => Some(Verdict::Done),
+        () => Some(Verdict::Ignored),
+    }
+}
+
+/// A mail that had ended has not: its bytes are needed, and where it has not had its last touch, that waits. What was settled stays so.
+pub(in crate::ledger) fn reopen(db: &Connection, mail: i64) -> Result<(), Error> {
+    db.prepare_cached("UPDATE mail SET idle = NULL WHERE id = ? AND idle IS NOT NULL")?
+        .execute([mail])?;
+    db.prepare_cached("UPDATE place SET touch = 'waiting' WHERE mail = ? AND touch IN ('done', 'failed', 'ignored')")?
+        .execute([mail])?;
+    Ok(())
+}
+
+/// How many mails of a mailbox as it is now were over before then, and are due for their last touch.
+pub(in crate::ledger) fn unsettled(db: &Connection, mailbox: &MailboxKey, before: i64) -> Result<u64, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT count(*) FROM place p INDEXED BY place_due JOIN mail m ON m.id = p.mail
+         WHERE p.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND p.uid_validity = (SELECT uid_validity FROM mailbox WHERE name = ?1)
+         AND p.touch IN ('done', 'failed', 'ignored') AND ifnull(m.ended, m.idle) < ?2",
+    )?;
+    let count: i64 = query.query_row(params![&*mailbox.0, before], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
+/// What is due for its last touch, oldest first.
+pub(in crate::ledger) fn settling(
+    db: &Connection,
+    mailbox: &MailboxKey,
+    uid_validity: u32,
+    max: i64,
+) -> Result<Vec<Settling>, Error> {
+    // By the index of what is due: SQLite would rather look through all places of the mailbox.
+    let mut query = db.prepare_cached(
+        "SELECT p.uid, p.touch, ifnull((SELECT j.endpoint FROM job j WHERE j.mail = p.mail AND j.state = p.touch
+           AND (j.state <> 'ignored' OR j.reason IN ('sender', 'untrusted')) ORDER BY j.id LIMIT 1),
+           (SELECT decided FROM mail WHERE id = p.mail))
+         FROM place p INDEXED BY place_due WHERE p.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND p.uid_validity = ?2
+         AND p.touch IN ('done', 'failed', 'ignored') ORDER BY p.uid LIMIT ?3",
+    )?;
+    let rows = query.query_map(params![&*mailbox.0, uid_validity, max], |row| {
+        Ok(Settling {
+            place: Place {
+                uid_validity,
+                uid: row.get(0)?,
+            },
+            verdict: row.get(1)?,
+            endpoint: row
+                .get::<_, Option<String>>(2)?
+                .and_then(|name| EndpointName::new(&name)),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Notes that these places got their last touch, or are gone.
+pub(in crate::ledger) fn settled(
+    db: &Connection,
+    now: i64,
+    mailbox: &MailboxKey,
+    places: &[Place],
+) -> Result<(), Error> {
+    let mut touch = db.prepare_cached(
+        "UPDATE place SET touch = 'settled', verdict = nullif(touch, 'waiting'), settled = ?4 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1)
+         AND uid_validity = ?2 AND uid = ?3 AND touch <> 'settled' RETURNING mail",
+    )?;
+    let mut idle = db.prepare_cached("UPDATE mail SET idle = ?2 WHERE id = ?1 AND idle IS NOT NULL")?;
+    for place in places {
+        let mails = touch
+            .query_map(params![&*mailbox.0, place.uid_validity, place.uid, now], |row| {
+                row.get::<_, i64>(0)
+            })?
+            .collect::<Result<Vec<_>, _>>()?;
+        for mail in mails {
+            idle.execute(params![mail, now])?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_ends_with_its_last_job_and_reply() {
+        use State::{Deferred, Done, Failed, Held, Ignored, Queued, Running, Waiting};
+        type Case = (&'static [(State, bool)], Option<Verdict>);
+        let table: [Case; 14] = [
+            (&[], None),
+            (&[(Done, false)], Some(Verdict::Done)),
+            (&[(Done, true)], None),
+            (&[(Failed, false)], Some(Verdict::Failed)),
+            (&[(Ignored, false)], Some(Verdict::Ignored)),
+            (&[(Held, false)], None),
+            (&[(Queued, false)], None),
+            (&[(Running, false)], None),
+            (&[(Deferred, false)], None),
+            (&[(Waiting, false)], None),
+            (&[(Done, false), (Ignored, false)], Some(Verdict::Done)),
+            (
+                &[(Done, false), (Failed, false), (Ignored, false)],
+                Some(Verdict::Failed),
+            ),
+            (&[(Done, false), (Held, false)], None),
+            (&[(Failed, true), (Done, false)], None),
+        ];
+        for (jobs, expected) in table {
+            assert_eq!(verdict(jobs), expected, "{jobs:?}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What a rule works with: the tables inside a transaction, its time, and what follows once it is durable.
+
+use std::{collections::HashSet, sync::Arc};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+
+use crate::{
+    config::EndpointName,
+    ledger::{MailId, MailboxKey, values::instant},
+};
+
+/// What an operation works with.
+pub(in crate::ledger) struct Desk<'a> {
+    /// Inside the batch's transaction and the operation's savepoint.
+    pub(in crate::ledger) db: &'a Connection,
+    /// The batch's time, in microseconds.
+    pub(in crate::ledger) now: i64,
+    /// What follows once the batch is durable.
+    pub(in crate::ledger) after: After,
+}
+
+impl Desk<'_> {
+    /// When something is due that was asked for at `asked`: as long after now. The clock may have been set in between.
+    pub(in crate::ledger) fn as_long_after(&self, due: DateTime<Utc>, asked: DateTime<Utc>) -> DateTime<Utc> {
+        due.checked_add_signed(instant(self.now) - asked).unwrap_or(due)
+    }
+}
+
+/// What follows once a batch is durable.
+#[derive(Default)]
+pub(in crate::ledger) struct After {
+    /// Endpoints whose waiting claims may be served now.
+    pub(in crate::ledger) endpoints: HashSet<EndpointName>,
+    /// Accounts whose waiting claims may be served now.
+    pub(in crate::ledger) accounts: HashSet<Arc<str>>,
+    /// Whether claims of every endpoint may be.
+    pub(in crate::ledger) everyone: bool,
+    /// Whether claims of every account may be.
+    pub(in crate::ledger) every_account: bool,
+    /// Mailboxes with something to settle.
+    pub(in crate::ledger) bells: HashSet<MailboxKey>,
+    /// Bytes that will be wanted at once.
+    pub(in crate::ledger) fresh: Vec<(MailId, Bytes)>,
+}
+
+impl After {
+    pub(in crate::ledger) fn merge(&mut self, other: Self) {
+        self.endpoints.extend(other.endpoints);
+        self.accounts.extend(other.accounts);
+        self.everyone |= other.everyone;
+        self.every_account |= other.every_account;
+        self.bells.extend(other.bells);
+        self.fresh.extend(other.fresh);
+    }
+}

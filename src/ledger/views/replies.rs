@@ -1,0 +1,136 @@
+//! Lists of replies: what waits, what was refused, and what became of each recipient.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, Row, params};
+
+use crate::ledger::{
+    Error, OutboxRow, RecipientEnd, ReplyFilter, ReplyState,
+    rules::submit,
+    values::{instant, micros, signed},
+};
+
+/// When replies of an account were taken or refused.
+pub(in crate::ledger) fn submissions(
+    db: &Connection,
+    account: &str,
+    since: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>, Error> {
+    let mut query = db.prepare_cached(
+        "SELECT ended FROM reply WHERE account = ?1 AND ended > ?2
+         UNION ALL SELECT ended FROM past_reply WHERE account = ?1 AND ended > ?2",
+    )?;
+    let rows = query.query_map(params![account, micros(since)], |row| Ok(instant(row.get(0)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The condition of a filter: the account where one is named, and any of the states, which are ours and need no quoting. What is open or
+/// was refused has an index of its own; sent are nearly all.
+fn condition(filter: &ReplyFilter) -> String {
+    if filter.states.contains(&ReplyState::Sent) {
+        return condition_of_rows(filter);
+    }
+    let of = |state: &ReplyState| match state {
+        ReplyState::Unsure => "SELECT job FROM reply WHERE unsure = 1".to_owned(),
+        ReplyState::Queued => "SELECT job FROM reply WHERE state = 'queued' AND unsure = 0".to_owned(),
+        ReplyState::Bounced => "SELECT job FROM reply_recipient WHERE bounced IS NOT NULL".to_owned(),
+        state => format!("SELECT job FROM reply WHERE state = '{}'", state.as_str()),
+    };
+    let mut wanted: Vec<_> = filter.states.iter().map(of).collect();
+    // A reply that some got is listed with those that were refused, too.
+    if filter.states.contains(&ReplyState::Refused) {
+        wanted.push("SELECT job FROM reply_recipient WHERE state = 'refused'".to_owned());
+    }
+    if wanted.is_empty() {
+        wanted.push("NULL".to_owned());
+    }
+    format!("{PAGE} AND r.job IN ({})", wanted.join(" UNION ALL "))
+}
+
+/// Where a reply `r` stands.
+pub(in crate::ledger) const STATE: &str =
+    "CASE WHEN r.bounced IS NOT NULL THEN 'bounced' WHEN r.unsure = 1 THEN 'unsure' ELSE r.state END";
+
+/// The account and the page of a filter.
+const PAGE: &str = "(?1 IS NULL OR r.account = ?1) AND (?2 IS NULL OR r.job < (SELECT id FROM job WHERE uuid = ?2))";
+
+/// The same, looked for in each reply.
+fn condition_of_rows(filter: &ReplyFilter) -> String {
+    let states: Vec<_> = filter
+        .states
+        .iter()
+        .map(|state| format!("'{}'", state.as_str()))
+        .collect();
+    let some = |state, condition| match filter.states.contains(&state) {
+        true => format!(" OR EXISTS (SELECT 1 FROM reply_recipient p WHERE p.job = r.job AND p.{condition})"),
+        false => String::new(),
+    };
+    let (refused, bounced) = (
+        some(ReplyState::Refused, "state = 'refused'"),
+        some(ReplyState::Bounced, "bounced IS NOT NULL"),
+    );
+    format!("{PAGE} AND ({STATE} IN ({}){refused}{bounced})", states.join(", "))
+}
+
+pub(in crate::ledger) fn list(db: &Connection, filter: &ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
+    let condition = condition(filter);
+    let all: i64 = db.query_row(
+        &format!("SELECT count(*) FROM reply r WHERE {condition}"),
+        params![filter.account, filter.before],
+        |row| row.get(0),
+    )?;
+    let mut query = db.prepare(&format!(
+        "SELECT r.job, j.uuid, j.endpoint, r.account, {STATE}, r.recipients, r.attempt, r.made, r.due, r.detail, j.sender, j.subject,
+         EXISTS (SELECT 1 FROM reply_body b WHERE b.job = r.job)
+         FROM reply r JOIN job j ON j.id = r.job WHERE {condition} ORDER BY r.job DESC LIMIT ?3"
+    ))?;
+    let mut rows = query.query(params![filter.account, filter.before, signed(filter.max)])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(reply(db, row)?);
+    }
+    Ok((found, usize::try_from(all).unwrap_or(0)))
+}
+
+fn reply(db: &Connection, row: &Row<'_>) -> Result<OutboxRow, Error> {
+    let state =
+        ReplyState::named(row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?).unwrap_or(ReplyState::Queued);
+    let said: Option<String> = row.get(9)?;
+    Ok(OutboxRow {
+        recipients: recipients(db, row.get(0)?, state, &row.get::<_, String>(5)?, said.as_deref())?,
+        job: row.get(1)?,
+        endpoint: row.get(2)?,
+        account: row.get(3)?,
+        state,
+        attempts: row.get(6)?,
+        made: instant(row.get(7)?),
+        due: Some(instant(row.get(8)?)).filter(|_| state == ReplyState::Queued),
+        said,
+        from: row.get(10)?,
+        subject: row.get(11)?,
+        has_bytes: row.get(12)?,
+    })
+}
+
+/// What became of each recipient of a reply; `addresses` is the JSON array of them.
+pub(in crate::ledger) fn recipients(
+    db: &Connection,
+    reply: i64,
+    state: ReplyState,
+    addresses: &str,
+    said: Option<&str>,
+) -> Result<Vec<RecipientEnd>, Error> {
+    let addresses: Vec<String> = serde_json::from_str(addresses).unwrap_or_default();
+    let mut ends = submit::ends(db, reply)?;
+    let all = addresses.into_iter().map(|address| {
+        ends.remove(&address).unwrap_or_else(|| RecipientEnd {
+            address,
+            state: if state == ReplyState::Running {
+                ReplyState::Queued
+            } else {
+                state
+            },
+            said: said.unwrap_or_default().to_owned(),
+        })
+    });
+    Ok(all.collect())
+}
