@@ -35,6 +35,8 @@ pub(in crate::ledger) struct After {
     pub(in crate::ledger) endpoints: HashSet<EndpointName>,
     /// Accounts whose waiting claims may be served now.
     pub(in crate::ledger) accounts: HashSet<Arc<str>>,
+    /// Whether claims of every account may be.
+    pub(in crate::ledger) every_account: bool,
     /// Whether claims of every endpoint may be.
     pub(in crate::ledger) everyone: bool,
     /// Mailboxes with something to settle.
@@ -47,6 +49,7 @@ impl After {
     pub(in crate::ledger) fn merge(&mut self, other: Self) {
         self.endpoints.extend(other.endpoints);
         self.accounts.extend(other.accounts);
+        self.every_account |= other.every_account;
         self.everyone |= other.everyone;
         self.bells.extend(other.bells);
         self.fresh.extend(other.fresh);

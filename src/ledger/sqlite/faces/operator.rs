@@ -12,10 +12,7 @@ use crate::{
     ledger::{
         BacklogAnswer, BacklogPage, BacklogWish, Error, EventCursor, EventPage, JobFilter, JobPage, JobStory, JobTable,
         MailboxKey, Pause, PausedBy, Steer, Steered,
-        rules::{
-            backlog_wish, pause, settle, steer,
-            transaction::{After, Desk},
-        },
+        rules::{backlog_wish, pause, settle, steer, transaction::Desk},
         sqlite::{Sqlite, side::Side},
         values::micros,
         views::{events, jobs, story},
@@ -85,20 +82,7 @@ impl Door for Jobs {
         T: Send + 'static,
         W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let change = move |db: &mut Connection| {
-            let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut desk = Desk {
-                db: &tx,
-                now: micros(Utc::now()),
-                // Whoever runs beside looks for itself.
-                after: After::default(),
-            };
-            let changed = work(&mut desk)?;
-            drop(desk);
-            tx.commit()?;
-            Ok(changed)
-        };
-        self.side.with(change).await
+        self.side.change(micros(Utc::now()), work).await
     }
 }
 
