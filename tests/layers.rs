@@ -1,5 +1,10 @@
 //! The rooms of `src/` and their ranks: a room imports only rooms of a lower rank. See `src/README.md`.
 
+#[path = "layers/circles.rs"]
+mod circles;
+#[path = "layers/modules.rs"]
+mod modules;
+
 use std::{
     collections::BTreeSet,
     fs,

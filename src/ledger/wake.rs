@@ -6,21 +6,14 @@
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     hash::Hash,
-    sync::Weak,
+    sync::Arc,
 };
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::{
-    ledger::{
-        Error,
-        rules::transaction::Desk,
-        sqlite::{
-            post::{Letter, Post, operation},
-            savepoint::savepoint,
-        },
-    },
+    ledger::{Error, rules::transaction::Desk, sqlite::savepoint::savepoint},
     slots::{Quota, Slot},
 };
 
@@ -75,8 +68,11 @@ impl Most {
 pub(in crate::ledger) struct Claim<T: Claimable> {
     items: Vec<T>,
     slots: Vec<Slot>,
-    post: Weak<Post>,
+    back: GiveBack<T>,
 }
+
+/// Gives back what nobody took.
+pub(in crate::ledger) type GiveBack<T> = Arc<dyn Fn(Vec<T>) + Send + Sync>;
 
 impl<T: Claimable> Claim<T> {
     /// Takes what was claimed, and the slots for it.
@@ -88,16 +84,8 @@ impl<T: Claimable> Claim<T> {
 impl<T: Claimable> Drop for Claim<T> {
     fn drop(&mut self) {
         let items = std::mem::take(&mut self.items);
-        if items.is_empty() {
-            return;
-        }
-        if let Some(post) = self.post.upgrade() {
-            let (tell, _) = oneshot::channel();
-            let give_back = move |desk: &mut Desk<'_>| items.iter().try_for_each(|item| item.release(desk));
-            post.drop_in(Letter::Do {
-                operation: operation(give_back, tell),
-                bytes: 0,
-            });
+        if !items.is_empty() {
+            (self.back)(items);
         }
     }
 }
@@ -114,17 +102,17 @@ pub(in crate::ledger) struct Line<T: Claimable> {
     roused: BTreeSet<T::Key>,
     /// Who gets what, once it is durable.
     served: Vec<Served<T>>,
-    post: Weak<Post>,
+    back: GiveBack<T>,
 }
 
 impl<T: Claimable> Line<T> {
-    pub(in crate::ledger) fn new(post: Weak<Post>) -> Self {
+    pub(in crate::ledger) fn new(back: GiveBack<T>) -> Self {
         Self {
             waiting: HashMap::new(),
             alarms: BTreeSet::new(),
             roused: BTreeSet::new(),
             served: Vec::new(),
-            post,
+            back,
         }
     }
 
@@ -206,7 +194,7 @@ impl<T: Claimable> Line<T> {
             let claim = claimed.map(|items| Claim {
                 items,
                 slots,
-                post: self.post.clone(),
+                back: self.back.clone(),
             });
             drop(waiter.tell.send(claim));
         }

@@ -11,7 +11,7 @@ use crate::{
     ledger::{
         Bounced, Error, RecipientEnd, ReplyState,
         values::capped,
-        views::replies::{self, STATE},
+        views::recipients::{self, STATE},
     },
 };
 
@@ -70,7 +70,7 @@ fn find(desk: &Desk<'_>, key: Named, message_id: &str) -> Result<Option<Reply>, 
         })
         .optional()?;
     if let Some((state, addresses, said)) = present {
-        let recipients = replies::recipients(desk.db, row, state, &addresses, said.as_deref())?;
+        let recipients = recipients::recipients(desk.db, row, state, &addresses, said.as_deref())?;
         let past = None;
         return Ok(Some(Reply {
             job,

@@ -4,20 +4,17 @@ use std::{sync::Arc, time::Instant};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{
-    parts::{SHARE, share},
-    submit,
-    transaction::Desk,
-};
+use super::transaction::Desk;
 use crate::{
     config::EndpointName,
     job::{
-        JobId, NewReply,
+        JobId, NewReply, Part, Piece, Share,
         state::{Company, Event, POISON, State, company, next},
     },
     ledger::{
         ClaimedJob, ClaimedReply, Error, MailId,
         values::{instant, signed},
+        views::recipients,
         wake::Claimable,
     },
 };
@@ -61,6 +58,28 @@ impl Claimable for ClaimedJob {
     fn release(&self, desk: &mut Desk<'_>) -> Result<(), Error> {
         release(desk, self.id, self.attempt)
     }
+}
+
+/// The columns of a job `j` that say what it is of, as [`share`] reads them.
+const SHARE: &str = "j.part, j.parts, j.attachment, j.attachment_name, CASE WHEN j.part > 0 THEN
+    (SELECT w.uuid FROM job w WHERE w.mail = j.mail AND w.endpoint = j.endpoint AND w.part = 0) END";
+
+/// What a job is of; its columns begin at `first`.
+fn share(row: &Row<'_>, first: usize) -> rusqlite::Result<Share> {
+    let (number, of): (u32, u32) = (row.get(first)?, row.get(first + 1)?);
+    Ok(match (number, of) {
+        (0, 0) => Share::Whole,
+        (0, parts) => Share::Gathering { parts },
+        (number, of) => Share::Part(Part {
+            number,
+            of,
+            attachment: Piece {
+                index: row.get(first + 2)?,
+                name: row.get(first + 3)?,
+            },
+            mail_job: row.get(first + 4)?,
+        }),
+    })
 }
 
 fn due_jobs(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Candidate>, Error> {
@@ -206,8 +225,11 @@ impl Claimable for ClaimedReply {
             && let Some(row) = rows.next()?
         {
             let mut reply = claimed_reply(row, account, desk.now)?;
-            let ends = submit::ends(desk.db, row.get(0)?)?;
-            reply.reply.recipients.retain(|address| submit::is_open(&ends, address));
+            let ends = recipients::ends(desk.db, row.get(0)?)?;
+            reply
+                .reply
+                .recipients
+                .retain(|address| recipients::is_open(&ends, address));
             bytes += reply.reply.bytes.len();
             claimed.push(row.get::<_, i64>(0)?);
             replies.push(reply);

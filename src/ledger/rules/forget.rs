@@ -7,7 +7,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    mail_bytes::{drop_bytes, drop_upload, pieces},
+    mail_bytes::{drop_bytes, drop_upload},
     parts, past, settle,
     transaction::Desk,
 };
@@ -102,24 +102,6 @@ impl Kind {
 
 /// A candidate: its time and its row.
 pub(in crate::ledger) type Found = (i64, i64);
-
-/// Notes that a mail has ended, where it is not noted yet that it had. Says whether we hold, or held, all of its bytes.
-pub(in crate::ledger) fn begin(desk: &Desk<'_>, mail: i64) -> Result<bool, Error> {
-    let (first, last) = pieces(mail);
-    let mut note = desk
-        .db
-        .prepare_cached(
-            "UPDATE mail SET
-               idle = CASE WHEN EXISTS (SELECT 1 FROM chunk WHERE id BETWEEN ?3 AND ?4) THEN ?2 END,
-               ended = CASE WHEN verdict IS NULL THEN ?2 END,
-               story = CASE WHEN verdict IS NULL THEN
-                 (SELECT sum(300 + ifnull(octet_length(detail), 0) + ifnull(octet_length(subject), 0)) FROM job WHERE mail = ?1)
-                 + (SELECT ifnull(sum(100 + ifnull(octet_length(detail), 0) + ifnull(octet_length(answer), 0) + ifnull(octet_length(trace), 0)), 0) FROM attempt
-                    WHERE job IN (SELECT id FROM job WHERE mail = ?1)) ELSE 0 END
-             WHERE id = ?1 RETURNING lacks IS NULL",
-        )?;
-    Ok(note.query_row([mail, desk.now, first, last], |row| row.get(0))?)
-}
 
 /// Before when this kind is dropped, in microseconds: by its age, or so that the rest is no larger than it may be.
 pub(in crate::ledger) fn before(db: &Connection, kind: Kind, keep: Keep, now: i64) -> Result<Option<i64>, Error> {

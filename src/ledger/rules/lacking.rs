@@ -4,8 +4,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     claim::step,
+    known,
     mail_bytes::{self, pieces},
-    take,
     transaction::Desk,
 };
 use crate::{
@@ -125,7 +125,7 @@ pub(in crate::ledger) fn complete(desk: &mut Desk<'_>, mailbox: i64, mail: i64, 
     let Content::Whole { raw, sha256 } = &new.content else {
         return Ok(());
     };
-    let twin = take::same_content(desk.db, mailbox, new)?;
+    let twin = known::same_content(desk.db, mailbox, new)?;
     let size = match raw {
         Raw::Inline(bytes) => {
             mail_bytes::store_at(desk.db, mail, bytes)?;

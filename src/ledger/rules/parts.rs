@@ -1,6 +1,6 @@
 //! The jobs of a mail's parts: made together when the mail is split, and gathered by the mail's own job when the last has ended.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::{
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     job::{
-        Answer, EndedPart, File, JobId, Outcome, Part, Piece, Share,
+        Answer, EndedPart, File, JobId, Outcome, Piece,
         state::{Event, State},
     },
     ledger::{
@@ -24,28 +24,6 @@ pub(in crate::ledger) fn size(outcome: &Outcome) -> usize {
         Outcome::Done(answer) => answer.files.iter().map(|file| file.data.len()).sum(),
         _ => 0,
     }
-}
-
-/// The columns of a job `j` that say what it is of, as [`share`] reads them.
-pub(in crate::ledger) const SHARE: &str = "j.part, j.parts, j.attachment, j.attachment_name, CASE WHEN j.part > 0 THEN
-    (SELECT w.uuid FROM job w WHERE w.mail = j.mail AND w.endpoint = j.endpoint AND w.part = 0) END";
-
-/// What a job is of; its columns begin at `first`.
-pub(in crate::ledger) fn share(row: &Row<'_>, first: usize) -> rusqlite::Result<Share> {
-    let (number, of): (u32, u32) = (row.get(first)?, row.get(first + 1)?);
-    Ok(match (number, of) {
-        (0, 0) => Share::Whole,
-        (0, parts) => Share::Gathering { parts },
-        (number, of) => Share::Part(Part {
-            number,
-            of,
-            attachment: Piece {
-                index: row.get(first + 2)?,
-                name: row.get(first + 3)?,
-            },
-            mail_job: row.get(first + 4)?,
-        }),
-    })
 }
 
 /// Makes a job for each part of a mail. They are due at once.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{forget, transaction::Desk};
+use super::{mail_bytes::pieces, transaction::Desk};
 use crate::{
     config::EndpointName,
     job::state::State,
@@ -16,7 +16,7 @@ pub(in crate::ledger) fn conclude(desk: &mut Desk<'_>, mail: i64) -> Result<(), 
     let Some(verdict) = ended(desk.db, mail)? else {
         return Ok(());
     };
-    if !forget::begin(desk, mail)? {
+    if !begin(desk, mail)? {
         return leave(desk, mail);
     }
     let mut waiting = desk.db.prepare_cached(
@@ -38,6 +38,24 @@ pub(in crate::ledger) fn conclude(desk: &mut Desk<'_>, mail: i64) -> Result<(), 
         desk.after.bells.insert(MailboxKey(name));
     }
     Ok(())
+}
+
+/// Notes that a mail has ended, where it is not noted yet that it had. Says whether we hold, or held, all of its bytes.
+fn begin(desk: &Desk<'_>, mail: i64) -> Result<bool, Error> {
+    let (first, last) = pieces(mail);
+    let mut note = desk
+        .db
+        .prepare_cached(
+            "UPDATE mail SET
+               idle = CASE WHEN EXISTS (SELECT 1 FROM chunk WHERE id BETWEEN ?3 AND ?4) THEN ?2 END,
+               ended = CASE WHEN verdict IS NULL THEN ?2 END,
+               story = CASE WHEN verdict IS NULL THEN
+                 (SELECT sum(300 + ifnull(octet_length(detail), 0) + ifnull(octet_length(subject), 0)) FROM job WHERE mail = ?1)
+                 + (SELECT ifnull(sum(100 + ifnull(octet_length(detail), 0) + ifnull(octet_length(answer), 0) + ifnull(octet_length(trace), 0)), 0) FROM attempt
+                    WHERE job IN (SELECT id FROM job WHERE mail = ?1)) ELSE 0 END
+             WHERE id = ?1 RETURNING lacks IS NULL",
+        )?;
+    Ok(note.query_row([mail, desk.now, first, last], |row| row.get(0))?)
 }
 
 /// What we have not read is not touched: its places count as settled and stay as they are.

@@ -1,7 +1,5 @@
 //! The end of a submission: what became of a reply and of each of its recipients.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -11,6 +9,7 @@ use crate::{
     ledger::{
         Error, RecipientEnd, ReplyState, Submitted,
         values::{capped, micros},
+        views::recipients,
     },
 };
 
@@ -41,11 +40,11 @@ pub(in crate::ledger) fn submitted(
     if let Submitted::Lost { due, detail } = what {
         return lost(desk, &reply, *due, detail);
     }
-    let before = ends(desk.db, reply.row)?;
+    let before = recipients::ends(desk.db, reply.row)?;
     let open = reply
         .recipients
         .iter()
-        .filter(|address| is_open(&before, address))
+        .filter(|address| recipients::is_open(&before, address))
         .map(String::as_str);
     let now: Vec<_> = open.map(|address| end(what, address)).collect();
     let told_apart = !before.is_empty()
@@ -198,27 +197,6 @@ fn words(what: &Submitted) -> String {
             each.collect::<Vec<_>>().join("; ")
         }
     }
-}
-
-/// Recipients that have a row of their own.
-pub(in crate::ledger) fn ends(db: &Connection, reply: i64) -> Result<BTreeMap<String, RecipientEnd>, Error> {
-    let mut query = db.prepare_cached(
-        "SELECT address, CASE WHEN bounced IS NOT NULL THEN 'bounced' ELSE state END, said FROM reply_recipient WHERE job = ?",
-    )?;
-    let rows = query.query_map([reply], |row| {
-        let end = RecipientEnd {
-            address: row.get(0)?,
-            state: ReplyState::named(row.get_ref(1)?.as_str()?).unwrap_or(ReplyState::Queued),
-            said: row.get(2)?,
-        };
-        Ok((end.address.clone(), end))
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Whether somebody still has to get it.
-pub(in crate::ledger) fn is_open(ends: &BTreeMap<String, RecipientEnd>, address: &str) -> bool {
-    ends.get(address).is_none_or(|end| end.state == ReplyState::Queued)
 }
 
 fn note(db: &Connection, reply: i64, end: &RecipientEnd) -> Result<(), Error> {

@@ -153,7 +153,7 @@ fn write(ledger: &Path, to: &Path) -> Result<(), Error> {
             path: ledger.display().to_string(),
         });
     }
-    schema::not_newer(schema::version(&db)?, ledger)?;
+    schema::not_newer(identity::version(&db)?, ledger)?;
     // The copy can give space back, also where the ledger is an old one that can't. Where it can, SQLite would write that into it again.
     if !space::gives_back(&db)? {
         db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;

@@ -5,7 +5,6 @@ use std::{collections::BTreeSet, path::Path};
 
 use rusqlite::Connection;
 
-use super::schema;
 use crate::ledger::Error;
 
 /// `application_id` of the file: "mjob".
@@ -46,13 +45,18 @@ fn judge(id: i64, schema: i64, tables: &BTreeSet<String>) -> Whose {
     }
 }
 
+/// The schema of a file; 0 when it has none yet.
+pub(in crate::ledger) fn version(db: &Connection) -> Result<i64, Error> {
+    Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
 /// Whose a database is.
 pub(in crate::ledger) fn of(db: &Connection) -> Result<Whose, Error> {
     let id = db.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let mut query =
         db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")?;
     let tables = query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(judge(id, schema::version(db)?, &tables))
+    Ok(judge(id, version(db)?, &tables))
 }
 
 /// Refuses another program's.

@@ -108,7 +108,7 @@ pub(in crate::ledger) async fn inspect(path: &Path) -> Result<Inspection, Error>
 
 pub(in crate::ledger) fn look(path: &Path) -> Result<Inspection, Error> {
     let db = beside(path)?;
-    let schema = match schema::version(&db) {
+    let schema = match identity::version(&db) {
         Ok(schema) => schema,
         // So broken that not even its first page can be read.
         Err(error @ (Error::Engine(_) | Error::Damaged(_))) => {

@@ -5,7 +5,14 @@ use std::{fs, path::Path, sync::Arc};
 use rusqlite::{Connection, OpenFlags};
 use rustix::{fs::Access, io::Errno};
 
-use super::{Sqlite, identity, lock, place::Place, readers::Readers, reserve, schema, shared::Shared, space, writer};
+use super::{
+    Sqlite, identity, lock,
+    place::{Held, Place},
+    readers::Readers,
+    reserve, schema,
+    shared::Shared,
+    space, writer,
+};
 use crate::{
     ledger::{Clock, Error, rules::recover},
     metrics::Commits,
@@ -54,12 +61,6 @@ fn attempt(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Erro
         clock: clock.clone(),
         ended: tokio::sync::Mutex::new(Some(ended)),
     })
-}
-
-/// What is held for as long as the ledger is open; given up after its connection was closed.
-pub(in crate::ledger) struct Held {
-    pub(in crate::ledger) place: Place,
-    _lock: fs::File,
 }
 
 /// Before anything of the file is changed, not even its mode.

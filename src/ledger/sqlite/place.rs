@@ -121,6 +121,12 @@ fn number(meta: &Metadata) -> Number {
     (meta.dev(), meta.ino())
 }
 
+/// What is held for as long as the ledger is open; given up after its connection was closed.
+pub(in crate::ledger) struct Held {
+    pub(in crate::ledger) place: Place,
+    pub(in crate::ledger) _lock: File,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

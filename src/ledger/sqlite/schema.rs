@@ -10,7 +10,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
-use super::identity::{self, Whose};
+use super::identity::{self, Whose, version};
 use crate::ledger::{Error, values::signed};
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
@@ -116,11 +116,6 @@ fn keep_plans(db: &Connection) -> Result<(), Error> {
     #[cfg(test)]
     super::tests::plans::listen(db);
     Ok(())
-}
-
-/// The schema of a file; 0 when it has none yet.
-pub(in crate::ledger) fn version(db: &Connection) -> Result<i64, Error> {
-    Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
 /// Writes the number of the schema as it is: a page that goes to the disk with the commit, and changes nothing.

@@ -6,7 +6,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use chrono::Utc;
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -15,7 +15,11 @@ use super::{
     opening::hindered,
     schema,
 };
-use crate::ledger::{Clock, Error, values::micros};
+use crate::ledger::{
+    Clock, Error,
+    rules::transaction::{After, Desk},
+    values::micros,
+};
 
 /// How long a process that has just taken the ledger may need to bring its schema up to date.
 const SETTLING: Duration = Duration::from_secs(5);
@@ -94,6 +98,27 @@ impl Side {
         };
         blocking(worked).await
     }
+
+    /// Changes something, in one commit. Whoever has the ledger open looks for itself what follows.
+    pub(in crate::ledger) async fn change<T, W>(&self, now: i64, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let change = move |db: &mut Connection| {
+            let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut desk = Desk {
+                db: &tx,
+                now,
+                after: After::default(),
+            };
+            let changed = work(&mut desk)?;
+            drop(desk);
+            tx.commit()?;
+            Ok(changed)
+        };
+        self.with(change).await
+    }
 }
 
 fn look(path: &Path) -> Result<Found, Error> {
@@ -103,7 +128,7 @@ fn look(path: &Path) -> Result<Found, Error> {
     let (whose, found) = match path.try_exists() {
         Ok(true) => {
             let db = schema::side(path)?;
-            (identity::not_anothers(&db, path)?, schema::version(&db)?)
+            (identity::not_anothers(&db, path)?, identity::version(&db)?)
         }
         Ok(false) => return Err(none()),
         Err(error) => return Err(Error::Engine(format!("{}: {error}", path.display()))),

@@ -10,7 +10,7 @@
 //! somebody set the clock.
 
 use std::{
-    sync::{Arc, mpsc},
+    sync::{Arc, Weak, mpsc},
     time::{Duration, Instant},
 };
 
@@ -18,8 +18,8 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
-    opening::Held,
-    post::{Letter, Operation, Post, Posted},
+    place::Held,
+    post::{Letter, Operation, Post, Posted, operation},
     savepoint::{savepoint, step},
     schema,
     shared::Shared,
@@ -28,9 +28,9 @@ use super::{
 use crate::{
     ledger::{
         ClaimedJob, ClaimedReply, Clock, Error,
-        rules::transaction::After,
+        rules::transaction::{After, Desk},
         values::{instant, micros},
-        wake::Line,
+        wake::{Claimable, GiveBack, Line},
     },
     metrics::Commits,
 };
@@ -79,8 +79,8 @@ pub(in crate::ledger) fn start(
         noted,
         shared,
         letters,
-        jobs: Line::new(back.clone()),
-        replies: Line::new(back),
+        jobs: Line::new(giver(back.clone())),
+        replies: Line::new(giver(back)),
         commits,
         ended,
         held,
@@ -90,6 +90,20 @@ pub(in crate::ledger) fn start(
         .spawn(move || writer.run())
         .map_err(|error| Error::Engine(format!("the writer's thread can't be started: {error}")))?;
     Ok((post, end))
+}
+
+/// Who has a claim that nobody took given back, as long as there is a writer.
+fn giver<T: Claimable + Sync>(post: Weak<Post>) -> GiveBack<T> {
+    Arc::new(move |items| {
+        if let Some(post) = post.upgrade() {
+            let (tell, _) = oneshot::channel();
+            let give_back = move |desk: &mut Desk<'_>| items.iter().try_for_each(|item| item.release(desk));
+            post.drop_in(Letter::Do {
+                operation: operation(give_back, tell),
+                bytes: 0,
+            });
+        }
+    })
 }
 
 #[derive(Default)]

@@ -3,9 +3,7 @@
 use super::*;
 use crate::{
     job::{Allowed, NewConversation, Token, token::Named},
-    ledger::{
-        Again, Bounced, NewsKind, NoticeTable, RecipientEnd, ReplyFilter, ReplyState, Steer,
-    },
+    ledger::{Again, Bounced, NewsKind, NoticeTable, RecipientEnd, ReplyFilter, ReplyState, Steer},
 };
 
 const ANN: &str = "a@example.org";

@@ -6,5 +6,7 @@ pub(in crate::ledger) mod jobs;
 pub(in crate::ledger) mod mails;
 pub(in crate::ledger) mod news;
 pub(in crate::ledger) mod overview;
+pub(in crate::ledger) mod past;
+pub(in crate::ledger) mod recipients;
 pub(in crate::ledger) mod replies;
 pub(in crate::ledger) mod story;

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Row, params};
 
+use super::recipients::{self, STATE};
 use crate::ledger::{
-    Error, OutboxRow, RecipientEnd, ReplyFilter, ReplyState,
-    rules::submit,
+    Error, OutboxRow, ReplyFilter, ReplyState,
     values::{instant, micros, signed},
 };
 
@@ -45,10 +45,6 @@ fn condition(filter: &ReplyFilter) -> String {
     }
     format!("{PAGE} AND r.job IN ({})", wanted.join(" UNION ALL "))
 }
-
-/// Where a reply `r` stands.
-pub(in crate::ledger) const STATE: &str =
-    "CASE WHEN r.bounced IS NOT NULL THEN 'bounced' WHEN r.unsure = 1 THEN 'unsure' ELSE r.state END";
 
 /// The account and the page of a filter.
 const PAGE: &str = "(?1 IS NULL OR r.account = ?1) AND (?2 IS NULL OR r.job < (SELECT id FROM job WHERE uuid = ?2))";
@@ -96,7 +92,7 @@ fn reply(db: &Connection, row: &Row<'_>) -> Result<OutboxRow, Error> {
         ReplyState::named(row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?).unwrap_or(ReplyState::Queued);
     let said: Option<String> = row.get(9)?;
     Ok(OutboxRow {
-        recipients: recipients(db, row.get(0)?, state, &row.get::<_, String>(5)?, said.as_deref())?,
+        recipients: recipients::recipients(db, row.get(0)?, state, &row.get::<_, String>(5)?, said.as_deref())?,
         job: row.get(1)?,
         endpoint: row.get(2)?,
         account: row.get(3)?,
@@ -109,28 +105,4 @@ fn reply(db: &Connection, row: &Row<'_>) -> Result<OutboxRow, Error> {
         subject: row.get(11)?,
         has_bytes: row.get(12)?,
     })
-}
-
-/// What became of each recipient of a reply; `addresses` is the JSON array of them.
-pub(in crate::ledger) fn recipients(
-    db: &Connection,
-    reply: i64,
-    state: ReplyState,
-    addresses: &str,
-    said: Option<&str>,
-) -> Result<Vec<RecipientEnd>, Error> {
-    let addresses: Vec<String> = serde_json::from_str(addresses).unwrap_or_default();
-    let mut ends = submit::ends(db, reply)?;
-    let all = addresses.into_iter().map(|address| {
-        ends.remove(&address).unwrap_or_else(|| RecipientEnd {
-            address,
-            state: if state == ReplyState::Running {
-                ReplyState::Queued
-            } else {
-                state
-            },
-            said: said.unwrap_or_default().to_owned(),
-        })
-    });
-    Ok(all.collect())
 }

@@ -7,17 +7,13 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     jobs::{self, COLUMNS, JOINED},
-    mails,
+    mails, past,
 };
 use crate::{
     job::{JobId, Trace},
     ledger::{
-        AttemptStory, Error, JobStory, MailId, MailStory, PartStory, PlaceStory, ReplyState, Touch, Verdict,
-        rules::{
-            mail_bytes::pieces,
-            past::{self, of_job},
-        },
-        values::instant,
+        AttemptStory, Error, JobStory, MailId, MailStory, PartStory, PlaceStory, Touch, Verdict,
+        rules::mail_bytes::pieces, values::instant,
     },
 };
 
@@ -186,14 +182,9 @@ pub(in crate::ledger) fn mail(db: &Connection, job: JobId) -> Result<Bytes, Erro
 
 /// The bytes of a job's reply.
 pub(in crate::ledger) fn reply(db: &Connection, job: JobId, rerun: Option<u32>) -> Result<Bytes, Error> {
-    let bytes = of_job(db, job, rerun)?;
+    let bytes = past::of_job(db, job, rerun)?;
     bytes.ok_or_else(|| match rerun {
         Some(rerun) => Error::Missing(format!("reply {rerun} of job {job} with its bytes")),
         None => Error::Missing(format!("a reply of job {job} with its bytes")),
     })
-}
-
-/// The state of a reply under its name.
-pub(in crate::ledger) fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<ReplyState> {
-    Ok(ReplyState::named(row.get_ref(column)?.as_str()?).unwrap_or(ReplyState::Queued))
 }

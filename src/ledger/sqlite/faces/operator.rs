@@ -10,10 +10,7 @@ use crate::{
     ledger::{
         BacklogAnswer, BacklogPage, BacklogWish, Error, EventCursor, EventPage, JobFilter, JobPage, JobStory, JobTable,
         MailboxKey, Pause, PausedBy, Steer, Steered,
-        rules::{
-            backlog_wish, pause, steer,
-            transaction::{After, Desk},
-        },
+        rules::{backlog_wish, pause, steer, transaction::Desk},
         sqlite::{Sqlite, side::Side},
         views::{events, jobs, story},
     },
@@ -53,21 +50,7 @@ impl Door for Side {
         T: Send + 'static,
         W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let now = self.now();
-        let change = move |db: &mut Connection| {
-            let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut desk = Desk {
-                db: &tx,
-                now,
-                // Whoever runs beside looks for itself.
-                after: After::default(),
-            };
-            let changed = work(&mut desk)?;
-            drop(desk);
-            tx.commit()?;
-            Ok(changed)
-        };
-        self.with(change).await
+        self.change(self.now(), work).await
     }
 }
 

@@ -18,7 +18,7 @@ fn old(schema: i64) -> (TempDir, PathBuf) {
     let db = Connection::open(&path).unwrap();
     db.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
     db.execute_batch(&dump).unwrap();
-    assert_eq!(schema::version(&db).unwrap(), schema);
+    assert_eq!(super::super::identity::version(&db).unwrap(), schema);
     (folder, path)
 }
 
@@ -180,7 +180,7 @@ async fn a_newer_ledger_is_refused_and_stays_as_it_is() {
         );
     }
     let db = Connection::open(&path).unwrap();
-    assert_eq!(schema::version(&db).unwrap(), newer);
+    assert_eq!(super::super::identity::version(&db).unwrap(), newer);
     drop(db);
     assert_eq!(std::fs::read(&path).unwrap().len(), before.len());
     assert!(!path.with_extension("copy").exists());
