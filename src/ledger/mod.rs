@@ -6,6 +6,7 @@ pub mod archive;
 mod clock;
 pub mod counts;
 mod faces;
+mod lease;
 mod rules;
 pub mod sqlite;
 mod store;
@@ -27,6 +28,7 @@ pub use self::{
     clock::{Clock, Reading, Run},
     counts::Countable,
     faces::{BacklogLedger, JobTable, NoticeTable, ReplyTable, SignInTable},
+    lease::Lease,
     store::{Address, Beside, Store, Upkeep, backup, backup_into, beside, inspect, open, space, versions_beside},
     types::{
         backlog::{Backlog, BacklogAnswer, BacklogPage, BacklogRow, BacklogWish, Choice, OldMail},
@@ -65,7 +67,7 @@ pub trait Ledger: BacklogLedger {
     /// done.
     async fn rename_mailbox(&self, from: &MailboxKey, to: &MailboxKey) -> Result<bool, Error>;
 
-    /// Stores one piece of a large mail, in order from 0. Pieces of uploads that were never taken are dropped at the next start.
+    /// Stores one piece of a large mail, in order from 0. Pieces of an upload of which nothing comes for an hour are dropped.
     async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error>;
 
     /// Drops the pieces of a mail that nobody will take.

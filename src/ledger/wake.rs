@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::{
-    ledger::{Error, rules::transaction::Desk, sqlite::savepoint::savepoint},
+    ledger::{Error, lease::Holder, rules::transaction::Desk, sqlite::savepoint::savepoint},
     slots::{Quota, Slot},
 };
 
@@ -139,7 +139,7 @@ impl<T: Claimable> Line<T> {
     }
 
     /// Claims what is due for those who wait, in the batch's transaction.
-    pub(in crate::ledger) fn serve(&mut self, db: &Connection, now: i64) -> Result<(), Error> {
+    pub(in crate::ledger) fn serve(&mut self, db: &Connection, now: i64, holder: &Holder) -> Result<(), Error> {
         while let Some((due, key)) = self.alarms.pop_first() {
             if due > now {
                 self.alarms.insert((due, key));
@@ -148,13 +148,13 @@ impl<T: Claimable> Line<T> {
             self.roused.insert(key);
         }
         while let Some(key) = self.roused.first().cloned() {
-            self.serve_key(db, &key, now)?;
+            self.serve_key(db, &key, now, holder)?;
             self.roused.remove(&key);
         }
         Ok(())
     }
 
-    fn serve_key(&mut self, db: &Connection, key: &T::Key, now: i64) -> Result<(), Error> {
+    fn serve_key(&mut self, db: &Connection, key: &T::Key, now: i64, holder: &Holder) -> Result<(), Error> {
         let Some(queue) = self.waiting.get_mut(key) else {
             return Ok(());
         };
@@ -168,7 +168,7 @@ impl<T: Claimable> Line<T> {
                 continue;
             }
             let mut claimed = Ok(Vec::new());
-            let stood = savepoint(db, now, |desk| {
+            let stood = savepoint(db, now, holder, |desk| {
                 claimed = T::claim(desk, key, max);
                 claimed.as_ref().map(drop).map_err(Clone::clone)
             });

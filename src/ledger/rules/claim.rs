@@ -12,7 +12,7 @@ use crate::{
         state::{Company, Event, POISON, State, company, next},
     },
     ledger::{
-        ClaimedJob, ClaimedReply, Error, MailId,
+        ClaimedJob, ClaimedReply, Error, Lease, MailId,
         values::{instant, signed},
         views::recipients,
         wake::Claimable,
@@ -38,12 +38,14 @@ impl Claimable for ClaimedJob {
     fn claim(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Self>, Error> {
         let mut candidates = due_jobs(desk, endpoint, max)?;
         admit(desk.db, endpoint, &mut candidates)?;
-        let mut update = desk
-            .db
-            .prepare_cached("UPDATE job SET state = ?2, attempt = attempt + 1, started = ?3 WHERE id = ?1")?;
-        for candidate in &candidates {
+        let mut update = desk.db.prepare_cached(
+            "UPDATE job SET state = ?2, attempt = attempt + 1, started = ?3, owner = ?4, until = ?5 WHERE id = ?1",
+        )?;
+        let until = desk.holder.until(desk.now);
+        for candidate in &mut candidates {
             let state = step(candidate.job.id, candidate.state, Event::Claimed)?;
-            update.execute(params![candidate.row, state, desk.now])?;
+            update.execute(params![candidate.row, state, desk.now, desk.holder.owner.0, until])?;
+            candidate.job.lease = desk.holder.jobs.hold(candidate.row);
         }
         Ok(candidates.into_iter().map(|candidate| candidate.job).collect())
     }
@@ -105,6 +107,7 @@ fn due_jobs(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<
                 taken: instant(row.get(9)?),
                 rerun: row.get(10)?,
                 share: share(row, 11)?,
+                lease: Lease::default(),
             },
         })
     })?;
@@ -150,10 +153,11 @@ pub(in crate::ledger) struct Running {
     pub(in crate::ledger) parts: u32,
 }
 
-/// The running job of this attempt. Its leaving lets others in: claims of its endpoint are looked at.
+/// The running job of this attempt, where it is ours. Its leaving lets others in: claims of its endpoint are looked at.
 pub(in crate::ledger) fn running(desk: &mut Desk<'_>, job: JobId, attempt: u32) -> Result<Running, Error> {
+    let owner = desk.holder.owner.0;
     let mut query = desk.db.prepare_cached(
-        "SELECT id, mail, started, state, attempt, interrupted, endpoint, part, parts FROM job WHERE uuid = ?",
+        "SELECT id, mail, started, state, attempt, interrupted, endpoint, part, parts, owner FROM job WHERE uuid = ?",
     )?;
     let found = query.query_row([job], |row| {
         let running = Running {
@@ -163,7 +167,9 @@ pub(in crate::ledger) fn running(desk: &mut Desk<'_>, job: JobId, attempt: u32) 
             part: row.get(7)?,
             parts: row.get(8)?,
         };
-        let ours = row.get::<_, State>(3)? == State::Running && row.get::<_, u32>(4)? == attempt;
+        let ours = row.get::<_, State>(3)? == State::Running
+            && row.get::<_, u32>(4)? == attempt
+            && row.get::<_, Option<i64>>(9)? == Some(owner);
         Ok((running, ours, row.get::<_, u32>(5)?, endpoint(row, 6)?))
     });
     let (running, ours, interrupted, endpoint) =
@@ -200,7 +206,7 @@ pub(in crate::ledger) fn release(desk: &mut Desk<'_>, job: JobId, attempt: u32) 
     let running = running(desk, job, attempt)?;
     let state = step(job, State::Running, Event::Released)?;
     desk.db
-        .prepare_cached("UPDATE job SET state = ?2, attempt = attempt - 1 WHERE id = ?1")?
+        .prepare_cached("UPDATE job SET state = ?2, attempt = attempt - 1, owner = NULL, until = NULL WHERE id = ?1")?
         .execute(params![running.row, state])?;
     Ok(())
 }
@@ -217,9 +223,10 @@ impl Claimable for ClaimedReply {
              ORDER BY r.due, r.job LIMIT ?3",
         )?;
         let mut rows = query.query(params![&**account, desk.now, signed(max), signed(IN_MEMORY)])?;
-        let mut update = desk
-            .db
-            .prepare_cached("UPDATE reply SET state = 'running', attempt = attempt + 1 WHERE job = ?")?;
+        let mut update = desk.db.prepare_cached(
+            "UPDATE reply SET state = 'running', attempt = attempt + 1, owner = ?2, until = ?3 WHERE job = ?1",
+        )?;
+        let until = desk.holder.until(desk.now);
         let (mut replies, mut claimed, mut bytes) = (Vec::new(), Vec::new(), 0);
         while bytes < REPLY_BYTES
             && let Some(row) = rows.next()?
@@ -231,11 +238,13 @@ impl Claimable for ClaimedReply {
                 .recipients
                 .retain(|address| recipients::is_open(&ends, address));
             bytes += reply.reply.bytes.len();
-            claimed.push(row.get::<_, i64>(0)?);
+            let row = row.get::<_, i64>(0)?;
+            reply.lease = desk.holder.replies.hold(row);
+            claimed.push(row);
             replies.push(reply);
         }
         for row in claimed {
-            update.execute([row])?;
+            update.execute([row, desk.holder.owner.0, until])?;
         }
         Ok(replies)
     }
@@ -251,10 +260,10 @@ impl Claimable for ClaimedReply {
         let changed = desk
             .db
             .prepare_cached(
-                "UPDATE reply SET state = 'queued', attempt = attempt - 1
-                 WHERE job = (SELECT id FROM job WHERE uuid = ?1) AND state = 'running' AND attempt = ?2",
+                "UPDATE reply SET state = 'queued', attempt = attempt - 1, owner = NULL, until = NULL
+                 WHERE job = (SELECT id FROM job WHERE uuid = ?1) AND state = 'running' AND attempt = ?2 AND owner = ?3",
             )?
-            .execute(params![self.job, self.attempt])?;
+            .execute(params![self.job, self.attempt, desk.holder.owner.0])?;
         if changed == 0 {
             return Err(Error::Stale(self.job));
         }
@@ -288,5 +297,6 @@ fn claimed_reply(row: &Row<'_>, account: &str, now: i64) -> rusqlite::Result<Cla
             bytes: bytes.unwrap_or_default().into(),
         },
         stored,
+        lease: Lease::default(),
     })
 }

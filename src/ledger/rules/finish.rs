@@ -190,7 +190,7 @@ fn change_job(
     desk.db
         .prepare_cached(
             "UPDATE job SET state = ?2, due = ifnull(?3, due), retries = retries + ?4, reason = ?5, detail = ?6,
-             sender = ifnull(?7, sender), subject = ifnull(?8, subject), message_id = ifnull(?9, message_id)
+             sender = ifnull(?7, sender), subject = ifnull(?8, subject), message_id = ifnull(?9, message_id), owner = NULL, until = NULL
              WHERE id = ?1",
         )?
         .execute(params![
@@ -210,7 +210,9 @@ fn change_job(
 /// A bug of ours must not lose a mail: a person looks.
 fn hold(desk: &Desk<'_>, job: &Running, illegal: &Error) -> Result<(), Error> {
     desk.db
-        .prepare_cached("UPDATE job SET state = ?2, reason = NULL, detail = ?3 WHERE id = ?1")?
+        .prepare_cached(
+            "UPDATE job SET state = ?2, reason = NULL, detail = ?3, owner = NULL, until = NULL WHERE id = ?1",
+        )?
         .execute(params![job.row, State::Held, illegal.to_string()])?;
     Ok(())
 }

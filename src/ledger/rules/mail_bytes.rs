@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::transaction::Desk;
 use crate::ledger::{
     Error, UploadId,
+    lease::{UPLOAD_TERM, low},
     values::{PIECE, signed},
 };
 
@@ -30,23 +31,40 @@ pub(in crate::ledger) fn has_bytes(db: &Connection, mail: i64) -> Result<bool, E
 /// Stores one piece of a large mail.
 pub(in crate::ledger) fn upload(desk: &Desk<'_>, upload: UploadId, index: u32, piece: &[u8]) -> Result<(), Error> {
     let mail = match uploading(desk.db, upload)? {
-        Some(mail) => mail,
+        Some((mail, until)) => {
+            if until < desk.now + low(UPLOAD_TERM) {
+                desk.db
+                    .prepare_cached("UPDATE upload SET until = ?2 WHERE mail = ?1")?
+                    .execute([mail, desk.now + UPLOAD_TERM])?;
+            }
+            mail
+        }
         None if index == 0 => begin_upload(desk, upload)?,
         None => return Err(missing(upload)),
     };
     store(desk.db, mail, i64::from(index), piece)
 }
 
-fn uploading(db: &Connection, upload: UploadId) -> Result<Option<i64>, Error> {
-    let mut query = db.prepare_cached("SELECT mail FROM upload WHERE uuid = ?")?;
-    Ok(query.query_row([upload.0.as_bytes()], |row| row.get(0)).optional()?)
+/// The mail that is coming, and until when it is waited for.
+fn uploading(db: &Connection, upload: UploadId) -> Result<Option<(i64, i64)>, Error> {
+    let mut query = db.prepare_cached("SELECT mail, until FROM upload WHERE uuid = ?")?;
+    let row = query.query_row([upload.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)));
+    Ok(row.optional()?)
 }
 
 fn begin_upload(desk: &Desk<'_>, upload: UploadId) -> Result<i64, Error> {
     let mail = next_mail(desk.db)?;
     desk.db
-        .prepare_cached("INSERT INTO upload (mail, uuid, started) VALUES (?1, ?2, ?3)")?
-        .execute(params![mail, upload.0.as_bytes(), desk.now])?;
+        .prepare_cached("INSERT INTO upload (mail, uuid, started, owner, until) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![
+            mail,
+            upload.0.as_bytes(),
+            desk.now,
+            desk.holder.owner.0,
+            desk.now + UPLOAD_TERM
+        ])?;
+    // From now on it is looked whether it is still waited for.
+    desk.holder.until(desk.now);
     Ok(mail)
 }
 
@@ -98,7 +116,7 @@ pub(in crate::ledger) fn store_at(db: &Connection, mail: i64, bytes: &Bytes) -> 
 
 /// Makes an upload's pieces the bytes of a mail. They must be whole.
 pub(in crate::ledger) fn claim_upload(db: &Connection, upload: UploadId, size: u64) -> Result<i64, Error> {
-    let mail = uploading(db, upload)?.ok_or_else(|| missing(upload))?;
+    let (mail, _) = uploading(db, upload)?.ok_or_else(|| missing(upload))?;
     let (first, last) = pieces(mail);
     let (stored, count, highest): (i64, i64, i64) = db
         .prepare_cached(
@@ -118,7 +136,7 @@ pub(in crate::ledger) fn claim_upload(db: &Connection, upload: UploadId, size: u
 
 /// Drops the pieces of a mail that nobody will take.
 pub(in crate::ledger) fn abandon(db: &Connection, upload: UploadId) -> Result<(), Error> {
-    if let Some(mail) = uploading(db, upload)? {
+    if let Some((mail, _)) = uploading(db, upload)? {
         drop_upload(db, mail)?;
     }
     Ok(())

@@ -1,64 +1,139 @@
-//! A start puts right what a process left that died.
+//! What is nobody's any more is put right: claims whose lease has ended are queued again, half uploads go. It is done now and then while a
+//! process lives, and at a start.
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::{claim::step, mail_bytes::drop_upload};
+use super::{
+    claim::{endpoint, step},
+    mail_bytes::drop_upload,
+    transaction::Desk,
+};
 use crate::{
+    config::EndpointName,
     job::{
         JobId, Reason,
-        state::{Event, State},
+        state::{Company, Event, State, company},
     },
     ledger::{
         Error, Reading,
+        lease::{Holder, TERM, low},
         sqlite::time::{self, Noted},
     },
 };
 
-/// Puts right what a process left that died: its claims are queued again, its half uploads go; and what waits keeps its wait, where the
-/// clock was set since. Says what the clocks show.
-pub(in crate::ledger) fn recover(db: &mut Connection, reading: Reading) -> Result<Noted, Error> {
+/// A process begins: what waits keeps its wait, where the clock was set since the last one, and what others worked on goes on. Says what the
+/// clocks show.
+///
+/// Whoever calls this has the lock of the file: no other process is alive that could work on anything, so that all leases but its own end
+/// at once. An engine that has no such lock leaves that to their time.
+pub(in crate::ledger) fn begin(db: &mut Connection, reading: Reading, holder: &Holder) -> Result<Noted, Error> {
     let now = reading.wall;
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let noted = time::begin(&tx, reading)?;
-    for job in interrupted(&tx)? {
-        requeue(&tx, &job, now)?;
+    for table in ["job", "reply"] {
+        // Its column is indexed: few rows are running.
+        let all = format!("UPDATE {table} SET until = ?1 WHERE state = 'running' AND owner IS NOT ?2");
+        tx.execute(&all, [now, holder.owner.0])?;
     }
-    tx.execute("UPDATE reply SET state = 'queued' WHERE state = 'running'", [])?;
+    tx.execute(
+        "UPDATE upload SET until = ?1 WHERE owner IS NOT ?2",
+        [now, holder.owner.0],
+    )?;
     // Queued means due. The first condition is that of the index.
     tx.execute(
         "UPDATE job SET due = ?1 WHERE state IN ('queued', 'deferred') AND state = 'queued' AND due > ?1",
         [now],
     )?;
-    let uploads = tx
-        .prepare("SELECT mail FROM upload")?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<Vec<_>, _>>()?;
-    for upload in uploads {
-        drop_upload(&tx, upload)?;
-    }
+    let mut desk = Desk::new(&tx, now, holder);
+    ended(&mut desk)?;
+    drop(desk);
     tx.commit()?;
     Ok(noted)
+}
+
+/// Prolongs what is held on to, then puts right what nobody holds. Says whether anything is left that has an owner.
+pub(in crate::ledger) fn look(desk: &mut Desk<'_>) -> Result<bool, Error> {
+    prolong(desk)?;
+    ended(desk)?;
+    let mut any = desk.db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running') OR EXISTS (SELECT 1 FROM reply WHERE state = 'running')
+         OR EXISTS (SELECT 1 FROM upload)",
+    )?;
+    Ok(any.query_row([], |row| row.get(0))?)
+}
+
+/// Those of ours that are held on to and have not much of their term left.
+fn prolong(desk: &Desk<'_>) -> Result<(), Error> {
+    let (now, owner) = (desk.now, desk.holder.owner.0);
+    let (jobs, replies) = (desk.holder.jobs.rows(), desk.holder.replies.rows());
+    for (rows, sql) in [
+        (
+            jobs,
+            "UPDATE job SET until = ?1 WHERE id IN (SELECT value FROM json_each(?4)) AND state = 'running' AND owner = ?2 AND until < ?3",
+        ),
+        (
+            replies,
+            "UPDATE reply SET until = ?1 WHERE job IN (SELECT value FROM json_each(?4)) AND state = 'running' AND owner = ?2 AND until < ?3",
+        ),
+    ] {
+        if !rows.is_empty() {
+            desk.db
+                .prepare_cached(sql)?
+                .execute(params![now + TERM, owner, now + low(TERM), format!("{rows:?}")])?;
+        }
+    }
+    Ok(())
+}
+
+/// Queues again what has passed its end, and drops what came of mails that nobody will take.
+pub(in crate::ledger) fn ended(desk: &mut Desk<'_>) -> Result<(), Error> {
+    for job in interrupted(desk)? {
+        requeue(desk, &job)?;
+        desk.after.endpoints.extend(job.endpoint);
+        desk.after.everyone |= company(job.times.saturating_sub(1)) == Company::LastOfItsKind;
+    }
+    let replies = desk
+        .db
+        .prepare_cached(
+            "UPDATE reply SET state = 'queued', owner = NULL, until = NULL WHERE state = 'running' AND until <= ?1",
+        )?
+        .execute([desk.now])?;
+    desk.after.every_account |= replies > 0;
+    let uploads = desk
+        .db
+        .prepare_cached("SELECT mail FROM upload WHERE until <= ?1")?
+        .query_map([desk.now], |row| row.get(0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    for upload in uploads {
+        drop_upload(desk.db, upload)?;
+    }
+    Ok(())
 }
 
 struct Interrupted {
     row: i64,
     job: JobId,
     times: u32,
+    endpoint: Option<EndpointName>,
 }
 
-fn interrupted(tx: &Transaction<'_>) -> Result<Vec<Interrupted>, Error> {
-    let mut query = tx.prepare("SELECT id, uuid, interrupted + 1 FROM job WHERE state = 'running'")?;
-    let rows = query.query_map([], |row| {
+fn interrupted(desk: &Desk<'_>) -> Result<Vec<Interrupted>, Error> {
+    let mut query = desk.db.prepare_cached(
+        "SELECT id, uuid, interrupted + 1, endpoint FROM job WHERE state = 'running' AND until <= ?1",
+    )?;
+    let rows = query.query_map([desk.now], |row| {
         Ok(Interrupted {
             row: row.get(0)?,
             job: row.get(1)?,
             times: row.get(2)?,
+            endpoint: endpoint(row, 3)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn requeue(tx: &Transaction<'_>, Interrupted { row, job, times }: &Interrupted, now: i64) -> Result<(), Error> {
+fn requeue(desk: &Desk<'_>, Interrupted { row, job, times, .. }: &Interrupted) -> Result<(), Error> {
+    let (tx, now) = (desk.db, desk.now);
     let state = step(*job, State::Running, Event::Interrupted { times: *times })?;
     let poison = (state == State::Held).then(|| {
         (
@@ -76,7 +151,8 @@ fn requeue(tx: &Transaction<'_>, Interrupted { row, job, times }: &Interrupted, 
     )?
     .execute(params![row, now, reason, detail])?;
     tx.prepare_cached(
-        "UPDATE job SET state = ?2, interrupted = ?3, reason = ifnull(?4, reason), detail = ifnull(?5, detail) WHERE id = ?1",
+        "UPDATE job SET state = ?2, interrupted = ?3, reason = ifnull(?4, reason), detail = ifnull(?5, detail), owner = NULL, until = NULL
+         WHERE id = ?1",
     )?
     .execute(params![row, state, times, reason, detail])?;
     Ok(())

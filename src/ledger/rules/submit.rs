@@ -71,7 +71,7 @@ pub(in crate::ledger) fn submitted(
     };
     desk.db
         .prepare_cached(
-            "UPDATE reply SET state = ?2, due = ifnull(?3, due), detail = ?4, ended = ifnull(?5, ended), bounced = ?6 WHERE job = ?1",
+            "UPDATE reply SET state = ?2, due = ifnull(?3, due), detail = ?4, ended = ifnull(?5, ended), bounced = ?6, owner = NULL, until = NULL WHERE job = ?1",
         )?
         .execute(params![
             reply.row,
@@ -99,7 +99,7 @@ fn lost(desk: &mut Desk<'_>, reply: &Reply, due: Option<DateTime<Utc>>, detail: 
     let times: i64 = desk
         .db
         .prepare_cached(
-            "UPDATE reply SET lost = lost + 1, state = 'queued', due = ?2, detail = ?3 WHERE job = ?1 RETURNING lost",
+            "UPDATE reply SET lost = lost + 1, state = 'queued', due = ?2, detail = ?3, owner = NULL, until = NULL WHERE job = ?1 RETURNING lost",
         )?
         .query_row(params![reply.row, due.map_or(NEVER, micros), capped(detail)], |row| {
             row.get(0)
@@ -147,10 +147,10 @@ fn running(desk: &Desk<'_>, job: JobId, attempt: u32) -> Result<Reply, Error> {
     let found = desk
         .db
         .prepare_cached(
-            "SELECT j.id, j.mail, r.state = 'running' AND r.attempt = ?2, r.account, r.recipients
+            "SELECT j.id, j.mail, r.state = 'running' AND r.attempt = ?2 AND r.owner IS ?3, r.account, r.recipients
              FROM job j JOIN reply r ON r.job = j.id WHERE j.uuid = ?1",
         )?
-        .query_row(params![job, attempt], |row| {
+        .query_row(params![job, attempt, desk.holder.owner.0], |row| {
             let reply = Reply {
                 row: row.get(0)?,
                 mail: row.get(1)?,

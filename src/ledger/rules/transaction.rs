@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::{
     config::EndpointName,
-    ledger::{MailId, MailboxKey, values::instant},
+    ledger::{MailId, MailboxKey, lease::Holder, values::instant},
 };
 
 /// What an operation works with.
@@ -17,11 +17,22 @@ pub(in crate::ledger) struct Desk<'a> {
     pub(in crate::ledger) db: &'a Connection,
     /// The batch's time, in microseconds.
     pub(in crate::ledger) now: i64,
+    /// Who does it, and what it works on.
+    pub(in crate::ledger) holder: &'a Holder,
     /// What follows once the batch is durable.
     pub(in crate::ledger) after: After,
 }
 
-impl Desk<'_> {
+impl<'a> Desk<'a> {
+    pub(in crate::ledger) fn new(db: &'a Connection, now: i64, holder: &'a Holder) -> Self {
+        Self {
+            db,
+            now,
+            holder,
+            after: After::default(),
+        }
+    }
+
     /// When something is due that was asked for at `asked`: as long after now. The clock may have been set in between.
     pub(in crate::ledger) fn as_long_after(&self, due: DateTime<Utc>, asked: DateTime<Utc>) -> DateTime<Utc> {
         due.checked_add_signed(instant(self.now) - asked).unwrap_or(due)

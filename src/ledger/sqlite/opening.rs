@@ -14,7 +14,11 @@ use super::{
     space, writer,
 };
 use crate::{
-    ledger::{Clock, Error, rules::recover},
+    ledger::{
+        Clock, Error,
+        lease::{Holder, Owner},
+        rules::recover,
+    },
     metrics::Commits,
 };
 
@@ -46,13 +50,20 @@ fn attempt(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Erro
     let place = Place::take(path)?;
     schema::migrate(&mut db, path)?;
     space::prepare(&db, path)?;
-    let noted = recover::recover(&mut db, clock.read())?;
+    let holder = Holder::new(Owner::new());
+    let noted = recover::begin(&mut db, clock.read(), &holder)?;
     let shared = Arc::<Shared>::default();
     let held = Held {
         place: place.with_log(),
         _lock: lock,
     };
-    let (post, ended) = writer::start(db, held, (clock.clone(), noted), shared.clone(), commits.clone())?;
+    let (post, ended) = writer::start(
+        db,
+        held,
+        (clock.clone(), noted, holder),
+        shared.clone(),
+        commits.clone(),
+    )?;
     Ok(Sqlite {
         post,
         readers: Readers::new(path.to_owned()),

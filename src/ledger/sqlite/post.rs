@@ -95,7 +95,7 @@ impl Post {
 
     /// Sends a letter at once, where nobody can wait; there are never more of these than of claims.
     pub(in crate::ledger) fn drop_in(&self, letter: Letter) {
-        // A closed writer's jobs are queued again at the next start.
+        // A closed writer's jobs are queued again when their leases end.
         drop(self.letters.send((letter, None)));
     }
 

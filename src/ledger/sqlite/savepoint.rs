@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use crate::ledger::{
     Error,
+    lease::Holder,
     rules::transaction::{After, Desk},
 };
 
@@ -11,14 +12,11 @@ use crate::ledger::{
 pub(in crate::ledger) fn savepoint(
     db: &Connection,
     now: i64,
+    holder: &Holder,
     work: impl FnOnce(&mut Desk<'_>) -> Result<(), Error>,
 ) -> Result<After, Error> {
     step(db, "SAVEPOINT one")?;
-    let mut desk = Desk {
-        db,
-        now,
-        after: After::default(),
-    };
+    let mut desk = Desk::new(db, now, holder);
     let after = match work(&mut desk) {
         Ok(()) => desk.after,
         // The engine gives up the whole transaction when it must, as it may on a full disk.

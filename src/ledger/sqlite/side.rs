@@ -17,7 +17,8 @@ use super::{
 };
 use crate::ledger::{
     Clock, Error,
-    rules::transaction::{After, Desk},
+    lease::{Holder, Owner},
+    rules::transaction::Desk,
     values::micros,
 };
 
@@ -107,11 +108,8 @@ impl Side {
     {
         let change = move |db: &mut Connection| {
             let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut desk = Desk {
-                db: &tx,
-                now,
-                after: After::default(),
-            };
+            let holder = Holder::new(Owner::NOBODY);
+            let mut desk = Desk::new(&tx, now, &holder);
             let changed = work(&mut desk)?;
             drop(desk);
             tx.commit()?;

@@ -153,6 +153,13 @@ fn shift(db: &Connection, moved: i64, now: i64) -> Result<(), Error> {
     let replies = replies.execute([moved])?;
     db.prepare_cached("UPDATE reply SET revived = ifnull(revived, made) + ?1 WHERE state = 'running'")?
         .execute([moved])?;
+    for leases in [
+        "UPDATE job SET until = until + ?1 WHERE state = 'running'",
+        "UPDATE reply SET until = until + ?1 WHERE state = 'running'",
+        "UPDATE upload SET until = until + ?1",
+    ] {
+        db.prepare_cached(leases)?.execute([moved])?;
+    }
     db.prepare_cached("UPDATE rated SET at = at + ?1 WHERE at > ?2")?
         .execute([moved, before.saturating_sub(A_DAY)])?;
     db.prepare_cached("UPDATE conversation SET expires = expires + ?1 WHERE expires > ?2")?

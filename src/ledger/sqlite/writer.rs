@@ -28,7 +28,11 @@ use super::{
 use crate::{
     ledger::{
         ClaimedJob, ClaimedReply, Clock, Error,
-        rules::transaction::{After, Desk},
+        lease::Holder,
+        rules::{
+            recover,
+            transaction::{After, Desk},
+        },
         values::{instant, micros},
         wake::{Claimable, GiveBack, Line},
     },
@@ -50,6 +54,7 @@ struct Writer {
     clock: Clock,
     /// What the clocks showed when that was last written down.
     noted: Noted,
+    holder: Holder,
     shared: Arc<Shared>,
     letters: mpsc::Receiver<Posted>,
     jobs: Line<ClaimedJob>,
@@ -65,7 +70,7 @@ struct Writer {
 pub(in crate::ledger) fn start(
     db: Connection,
     held: Held,
-    (clock, noted): (Clock, Noted),
+    (clock, noted, holder): (Clock, Noted, Holder),
     shared: Arc<Shared>,
     commits: Commits,
 ) -> Result<(Arc<Post>, oneshot::Receiver<()>), Error> {
@@ -77,6 +82,7 @@ pub(in crate::ledger) fn start(
         db,
         clock,
         noted,
+        holder,
         shared,
         letters,
         jobs: Line::new(giver(back.clone())),
@@ -125,7 +131,11 @@ impl Writer {
             }
             match slept {
                 Ok(letter) => self.open(letter, &mut batch),
-                Err(mpsc::RecvTimeoutError::Timeout) if !knocked && !self.is_due() && !self.was_set() => continue,
+                Err(mpsc::RecvTimeoutError::Timeout)
+                    if !knocked && !self.is_due() && !self.was_set() && !self.looks_at_leases() =>
+                {
+                    continue;
+                }
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
@@ -157,6 +167,11 @@ impl Writer {
 
     fn is_due(&self) -> bool {
         self.alarm().is_some_and(|due| due <= micros(self.clock.now()))
+    }
+
+    /// Whether it is time to look at leases.
+    fn looks_at_leases(&self) -> bool {
+        self.holder.is_due(micros(self.clock.now()))
     }
 
     /// Whether somebody set the clock since the last commit.
@@ -235,6 +250,7 @@ impl Writer {
             }
             Err(failed) => {
                 self.commits.failed();
+                self.holder.watch();
                 if self.shared.failed(&failed, time) {
                     tracing::error!(error = %failed, "the ledger can't be written; what was to be written is tried again");
                 }
@@ -273,12 +289,22 @@ impl Writer {
             self.replies.rouse([].iter(), true);
         }
         for operation in operations {
-            all.merge(savepoint(db, now, |desk| operation.run(desk))?);
+            all.merge(savepoint(db, now, &self.holder, |desk| operation.run(desk))?);
+        }
+        if self.holder.is_due(now) {
+            let mut claimed = true;
+            all.merge(savepoint(db, now, &self.holder, |desk| {
+                claimed = recover::look(desk).inspect_err(|error| {
+                    tracing::error!(%error, "what nobody works on any more can't be put right; trying again");
+                })?;
+                Ok(())
+            })?);
+            self.holder.looked(now, claimed);
         }
         self.jobs.rouse(all.endpoints.iter(), all.everyone);
         self.replies.rouse(all.accounts.iter(), all.every_account);
-        self.jobs.serve(db, now)?;
-        self.replies.serve(db, now)?;
+        self.jobs.serve(db, now, &self.holder)?;
+        self.replies.serve(db, now, &self.holder)?;
         step(db, "COMMIT")?;
         Ok(all)
     }

@@ -54,7 +54,7 @@ impl World {
         let ledger = Arc::new(ledger);
         let world = Self {
             machine,
-            d: Desktop { folder, hands, ledger },
+            d: Desktop::of(folder, hands, ledger),
         };
         let d = &world.d;
         d.take((1..=4).map(mail).collect()).await;

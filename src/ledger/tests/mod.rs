@@ -10,6 +10,7 @@ mod desk;
 mod flow;
 mod invariants;
 mod lacking;
+mod leases;
 mod maildrop;
 mod mails;
 mod news;
@@ -80,6 +81,8 @@ pub(in crate::ledger) struct Desktop {
     pub(in crate::ledger) folder: TempDir,
     pub(in crate::ledger) hands: Hands,
     pub(in crate::ledger) ledger: Arc<Sqlite>,
+    /// What was claimed is worked on, as by a loop that lives.
+    held: std::sync::Mutex<Vec<Lease>>,
 }
 
 impl Desktop {
@@ -87,7 +90,16 @@ impl Desktop {
         let folder = TempDir::new().unwrap();
         let hands = Hands::new();
         let ledger = Arc::new(open(&folder.path().join("mailjob.db"), hands.clock()).await.unwrap());
-        Self { folder, hands, ledger }
+        Self::of(folder, hands, ledger)
+    }
+
+    pub(in crate::ledger) fn of(folder: TempDir, hands: Hands, ledger: Arc<Sqlite>) -> Self {
+        Self {
+            folder,
+            hands,
+            ledger,
+            held: Default::default(),
+        }
     }
 
     pub(in crate::ledger) fn path(&self) -> PathBuf {
@@ -132,7 +144,12 @@ impl Desktop {
     }
 
     pub(in crate::ledger) async fn claim(&self, max: usize) -> Vec<ClaimedJob> {
-        soon(self.ledger.claim_jobs(&endpoint("invoices"), max)).await.unwrap()
+        let jobs = soon(self.ledger.claim_jobs(&endpoint("invoices"), max)).await.unwrap();
+        self.held
+            .lock()
+            .unwrap()
+            .extend(jobs.iter().map(|job| job.lease.clone()));
+        jobs
     }
 
     /// Claims one job and ends it.

@@ -6,6 +6,7 @@ use super::mail::MailId;
 use crate::{
     config::{EndpointName, Rate},
     job::{Accepted, Allowed, ConversationKey, EndedPart, JobId, Outcome, ReplyDecision, Share, Trace},
+    ledger::lease::Lease,
 };
 
 /// A job that is ours to run. Its attempt is counted already.
@@ -31,6 +32,8 @@ pub struct ClaimedJob {
     pub rerun: u32,
     /// What it is of.
     pub share: Share,
+    /// That it is ours: while this lives, nobody else gets it.
+    pub lease: Lease,
 }
 
 /// The parts of a mail, all of which have ended.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::EndpointName,
     job::{JobId, NewReply, token::Named},
+    ledger::lease::Lease,
 };
 
 /// A reply that is ours to submit. Its attempt is counted already.
@@ -28,6 +29,8 @@ pub struct ClaimedReply {
     pub claimed: (Instant, TimeDelta),
     /// Bytes that were left in the ledger, because they are many: [`crate::ledger::Ledger::letter`] gives them. 0 where the reply has them.
     pub stored: u64,
+    /// That it is ours: while this lives, nobody else gets it.
+    pub lease: Lease,
 }
 
 impl ClaimedReply {

@@ -135,7 +135,7 @@ async fn what_had_ended_before_is_dropped_in_its_time() {
         let (folder, path) = old(schema);
         let hands = Hands::new();
         let ledger = Arc::new(open(&path, hands.clock()).await.unwrap());
-        let d = Desktop { folder, hands, ledger };
+        let d = Desktop::of(folder, hands, ledger);
         let after = d.forget_all(d.hands.now(), Kinds::All).await;
         // Failed, sent and refused; the ignored one still has to be touched, and the fresh schemas know more that keeps.
         assert_eq!((after.mails.count, after.results.count), (3, 2), "{schema}");
