@@ -2,7 +2,12 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::{claim::step, mail_bytes::drop_upload};
+use super::{
+    claim::step,
+    mail_bytes::drop_upload,
+    note,
+    transaction::{After, Desk},
+};
 use crate::{
     job::{
         JobId, Reason,
@@ -20,9 +25,16 @@ pub(in crate::ledger) fn recover(db: &mut Connection, reading: Reading) -> Resul
     let now = reading.wall;
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let noted = time::begin(&tx, reading)?;
+    let desk = Desk {
+        db: &tx,
+        now,
+        // Nobody waits yet.
+        after: After::default(),
+    };
     for job in interrupted(&tx)? {
-        requeue(&tx, &job, now)?;
+        requeue(&desk, &job)?;
     }
+    drop(desk);
     tx.execute("UPDATE reply SET state = 'queued' WHERE state = 'running'", [])?;
     // Queued means due. The first condition is that of the index.
     tx.execute(
@@ -58,7 +70,7 @@ fn interrupted(tx: &Transaction<'_>) -> Result<Vec<Interrupted>, Error> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn requeue(tx: &Transaction<'_>, Interrupted { row, job, times }: &Interrupted, now: i64) -> Result<(), Error> {
+fn requeue(desk: &Desk<'_>, Interrupted { row, job, times }: &Interrupted) -> Result<(), Error> {
     let state = step(*job, State::Running, Event::Interrupted { times: *times })?;
     let poison = (state == State::Held).then(|| {
         (
@@ -70,14 +82,15 @@ fn requeue(tx: &Transaction<'_>, Interrupted { row, job, times }: &Interrupted, 
     if state == State::Held {
         tracing::error!(%job, times, "a job is held: the process died each time it ran");
     }
-    tx.prepare_cached(
-        "INSERT INTO attempt (job, number, started, ended, outcome, reason, detail)
+    desk.db
+        .prepare_cached(
+            "INSERT INTO attempt (job, number, started, ended, outcome, reason, detail)
          SELECT id, attempt, started, ?2, 'interrupted', ?3, ?4 FROM job WHERE id = ?1",
-    )?
-    .execute(params![row, now, reason, detail])?;
-    tx.prepare_cached(
+        )?
+        .execute(params![row, desk.now, reason, detail])?;
+    desk.db.prepare_cached(
         "UPDATE job SET state = ?2, interrupted = ?3, reason = ifnull(?4, reason), detail = ifnull(?5, detail) WHERE id = ?1",
     )?
     .execute(params![row, state, times, reason, detail])?;
-    Ok(())
+    note::job(desk, *row, State::Running, state, reason.as_deref())
 }

@@ -13,6 +13,7 @@ mod lacking;
 mod maildrop;
 mod mails;
 mod news;
+mod oracle;
 mod outbox;
 mod parts;
 mod poison;
@@ -87,6 +88,7 @@ impl Desktop {
         let folder = TempDir::new().unwrap();
         let hands = Hands::new();
         let ledger = Arc::new(open(&folder.path().join("mailjob.db"), hands.clock()).await.unwrap());
+        oracle::watch(&folder.path().join("mailjob.db"));
         Self { folder, hands, ledger }
     }
 
@@ -205,6 +207,14 @@ impl Desktop {
         let mut rows = self.ledger.overview(10).await.unwrap();
         assert_eq!(rows.len(), 1);
         rows.pop().unwrap()
+    }
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        if !std::thread::panicking() && self.path().exists() {
+            oracle::check(&self.path());
+        }
     }
 }
 
