@@ -224,3 +224,16 @@ pub trait ReplyTable: Send + Sync + 'static {
     /// [`Error::Missing`] when the job has no reply.
     async fn accept_reply(&self, job: JobId) -> Result<bool, Error>;
 }
+
+/// What keeps a ledger in order.
+#[async_trait]
+pub trait Upkeep: Send + Sync + 'static {
+    /// Does what was asked before, then gives the ledger up. Whoever asks later gets [`Error::Closed`].
+    async fn close(&self);
+
+    /// Why it ended by itself, where it did.
+    fn lost(&self) -> Option<Error>;
+
+    /// Whether there is no room left for it.
+    fn is_full(&self) -> bool;
+}

@@ -27,9 +27,9 @@ pub use self::{
     archive::{Archive, SealedVersion, VersionTable},
     clock::{Clock, Reading, Run},
     counts::Countable,
-    faces::{BacklogLedger, JobTable, NoticeTable, ReplyTable, SignInTable},
+    faces::{BacklogLedger, JobTable, NoticeTable, ReplyTable, SignInTable, Upkeep},
     lease::Lease,
-    store::{Address, Beside, Store, Upkeep, backup, backup_into, beside, inspect, open, space, versions_beside},
+    store::{Address, Beside, Store, backup, backup_into, beside, inspect, open, space, versions_beside},
     types::{
         backlog::{Backlog, BacklogAnswer, BacklogPage, BacklogRow, BacklogWish, Choice, OldMail},
         error::Error,

@@ -7,27 +7,12 @@ use std::{
     sync::Arc,
 };
 
-use async_trait::async_trait;
-
 use super::{
     Clock, Copying, Countable, Error, Inspection, JobTable, Ledger, NoticeTable, ReplyTable, SealedVersion,
-    SignInTable, VersionTable, sqlite,
+    SignInTable, Upkeep, VersionTable, sqlite,
 };
 pub use crate::config::LedgerAddress as Address;
 use crate::{metrics::Commits, status};
-
-/// What keeps a ledger in order.
-#[async_trait]
-pub trait Upkeep: Send + Sync + 'static {
-    /// Does what was asked before, then gives the ledger up. Whoever asks later gets [`Error::Closed`].
-    async fn close(&self);
-
-    /// Why it ended by itself, where it did.
-    fn lost(&self) -> Option<Error>;
-
-    /// Whether there is no room left for it.
-    fn is_full(&self) -> bool;
-}
 
 /// All that an engine can do for the process that runs.
 trait Engine: Ledger + JobTable + ReplyTable + SignInTable + NoticeTable + Countable + VersionTable + Upkeep {}

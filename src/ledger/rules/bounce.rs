@@ -4,12 +4,12 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::transaction::Desk;
+use super::{note, transaction::Desk};
 use crate::{
     addr_spec::normal,
     job::{JobId, token::Named},
     ledger::{
-        Bounced, Error, RecipientEnd, ReplyState,
+        Bounced, Error, EventKind, NewsKind, RecipientEnd, ReplyState,
         values::capped,
         views::recipients::{self, STATE},
     },
@@ -33,10 +33,11 @@ pub(in crate::ledger) fn bounced(desk: &mut Desk<'_>, bounce: &Bounced) -> Resul
         let mut recipients = reply.recipients.clone();
         if mark(&mut recipients, bounce) {
             match reply.past {
-                None => note(desk, &reply, &recipients, &bounce.said)?,
-                Some(rerun) => note_past(desk, &reply, rerun, &recipients, &bounce.said)?,
+                None => mark_present(desk, &reply, &recipients, &bounce.said)?,
+                Some(rerun) => mark_past(desk, &reply, rerun, &recipients, &bounce.said)?,
             }
-            tell(desk, &reply, &bounce.said)?;
+            note::news(desk, reply.row, NewsKind::Bounced)?;
+            note::reply(desk, reply.row, EventKind::ReplyBounced, &bounce.said)?;
         }
         return Ok(Some(job));
     }
@@ -112,7 +113,7 @@ fn mark(recipients: &mut [RecipientEnd], bounce: &Bounced) -> bool {
 }
 
 /// Each recipient gets a row of its own: else one who has got it would count as the whole reply does.
-fn note(desk: &Desk<'_>, reply: &Reply, recipients: &[RecipientEnd], said: &str) -> Result<(), Error> {
+fn mark_present(desk: &Desk<'_>, reply: &Reply, recipients: &[RecipientEnd], said: &str) -> Result<(), Error> {
     for end in recipients {
         let bounced = (end.state == ReplyState::Bounced).then_some(desk.now);
         let state = match end.state {
@@ -139,7 +140,7 @@ fn note(desk: &Desk<'_>, reply: &Reply, recipients: &[RecipientEnd], said: &str)
     Ok(())
 }
 
-fn note_past(desk: &Desk<'_>, reply: &Reply, rerun: i64, recipients: &[RecipientEnd], said: &str) -> Result<(), Error> {
+fn mark_past(desk: &Desk<'_>, reply: &Reply, rerun: i64, recipients: &[RecipientEnd], said: &str) -> Result<(), Error> {
     let states: Vec<_> = recipients.iter().map(|end| end.state).collect();
     let all = ReplyState::over(&states) == ReplyState::Bounced;
     let written = serde_json::to_string(recipients).map_err(|error| Error::Engine(error.to_string()))?;
@@ -148,19 +149,5 @@ fn note_past(desk: &Desk<'_>, reply: &Reply, rerun: i64, recipients: &[Recipient
             "UPDATE past_reply SET recipients = ?3, detail = ?4, bounced = CASE WHEN ?5 THEN ?6 END WHERE job = ?1 AND rerun = ?2",
         )?
         .execute(params![reply.row, rerun, written, capped(said), all, desk.now])?;
-    Ok(())
-}
-
-/// For the operator, and for those who follow what happens.
-fn tell(desk: &Desk<'_>, reply: &Reply, said: &str) -> Result<(), Error> {
-    desk.db
-        .prepare_cached("INSERT INTO news (job, kind, at) VALUES (?1, 'bounced', ?2)")?
-        .execute(params![reply.row, desk.now])?;
-    desk.db
-        .prepare_cached(
-            "INSERT INTO event (at, kind, job, endpoint, detail)
-             SELECT ?2, 'reply-bounced', id, endpoint, substr(?3, 1, 200) FROM job WHERE id = ?1",
-        )?
-        .execute(params![reply.row, desk.now, said])?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::transaction::Desk;
+use super::{note, transaction::Desk};
 use crate::{
     config::EndpointName,
     job::{
@@ -208,7 +208,7 @@ pub(in crate::ledger) fn release(desk: &mut Desk<'_>, job: JobId, attempt: u32) 
     desk.db
         .prepare_cached("UPDATE job SET state = ?2, attempt = attempt - 1, owner = NULL, until = NULL WHERE id = ?1")?
         .execute(params![running.row, state])?;
-    Ok(())
+    note::job(desk, running.row, State::Running, state, None)
 }
 
 impl Claimable for ClaimedReply {

@@ -4,7 +4,7 @@ use rusqlite::{MAIN_DB, params};
 
 use super::{
     claim::{self, Running, running, step},
-    parts, pause, rate, route, settle, talk,
+    note, parts, pause, rate, route, settle, talk,
     transaction::Desk,
 };
 use crate::{
@@ -75,9 +75,7 @@ pub(in crate::ledger) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<O
             Some(code) => {
                 held_back = Some(code);
                 keep_silent(desk, found.row, code)?;
-                desk.db
-                    .prepare_cached("INSERT INTO news (job, kind, at) VALUES (?1, ?2, ?3)")?
-                    .execute(params![found.row, NewsKind::Unanswered.as_str(), desk.now])?;
+                note::news(desk, found.row, NewsKind::Unanswered)?;
             }
         },
         Some(ReplyDecision::Silent(why)) => keep_silent(desk, found.row, &why)?,
@@ -204,7 +202,7 @@ fn change_job(
             said(summary.subject),
             said(summary.message_id)
         ])?;
-    Ok(())
+    note::job(desk, job.row, State::Running, state, words.reason.as_deref())
 }
 
 /// A bug of ours must not lose a mail: a person looks.
@@ -214,7 +212,7 @@ fn hold(desk: &Desk<'_>, job: &Running, illegal: &Error) -> Result<(), Error> {
             "UPDATE job SET state = ?2, reason = NULL, detail = ?3, owner = NULL, until = NULL WHERE id = ?1",
         )?
         .execute(params![job.row, State::Held, illegal.to_string()])?;
-    Ok(())
+    note::job(desk, job.row, State::Running, State::Held, None)
 }
 
 fn queue_reply(desk: &mut Desk<'_>, job: i64, reply: NewReply) -> Result<(), Error> {

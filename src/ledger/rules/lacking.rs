@@ -6,6 +6,7 @@ use super::{
     claim::step,
     known,
     mail_bytes::{self, pieces},
+    note,
     transaction::Desk,
 };
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
         state::{Event, State},
     },
     ledger::{
-        Content, Error, Lack, MailId, MailboxKey, NewMail, Place, Raw, Wanted,
+        Content, Error, Lack, MailId, MailboxKey, NewMail, NewsKind, Place, Raw, Wanted,
         values::{capped, micros, signed},
     },
 };
@@ -39,12 +40,17 @@ fn within_reach(db: &Connection, mail: i64) -> Result<Option<MailboxKey>, Error>
 }
 
 /// Has a mail fetched again, for a job that is held until then. False where there is no place any more to fetch it from.
-pub(in crate::ledger) fn want(desk: &mut Desk<'_>, mail: i64, job: i64, to: State) -> Result<bool, Error> {
+pub(in crate::ledger) fn want(
+    desk: &mut Desk<'_>,
+    mail: i64,
+    job: i64,
+    (from, to): (State, State),
+) -> Result<bool, Error> {
     let Some(mailbox) = within_reach(desk.db, mail)? else {
         return Ok(false);
     };
     desk.db
-        .prepare_cached("UPDATE mail SET wanted = ?2, idle = NULL WHERE id = ?1")?
+        .prepare_cached("UPDATE mail SET wanted = ?2, ended = NULL, idle = NULL WHERE id = ?1")?
         .execute([mail, desk.now])?;
     desk.db
         .prepare_cached(
@@ -52,10 +58,11 @@ pub(in crate::ledger) fn want(desk: &mut Desk<'_>, mail: i64, job: i64, to: Stat
                silent = NULL, detail = ?4 WHERE id = ?1",
         )?
         .execute(params![job, to, desk.now, AWAITED])?;
+    if from != to {
+        note::event_of_job(desk, job, to)?;
+    }
     // The operator knows: he asked for it.
-    desk.db
-        .prepare_cached("DELETE FROM news WHERE job = ?")?
-        .execute([job])?;
+    note::forget_news(desk, job)?;
     desk.db
         .prepare_cached(
             "UPDATE place SET touch = 'waiting' WHERE mail = ?1 AND touch <> 'waiting'
@@ -102,19 +109,9 @@ pub(in crate::ledger) fn unfetched(desk: &Desk<'_>, mail: i64, why: &Lack) -> Re
         desk.db
             .prepare_cached("UPDATE job SET reason = ?2, detail = ?3 WHERE id = ?1")?
             .execute(params![job.row, reason, capped(&why.detail)])?;
-        // Its state is the same as before, so that nothing writes this by itself.
-        desk.db
-            .prepare_cached(
-                "INSERT INTO news (job, kind, at) VALUES (?1, 'held', CAST(unixepoch('subsec') * 1000000 AS INTEGER))",
-            )?
-            .execute([job.row])?;
-        desk.db
-            .prepare_cached(
-                "INSERT INTO event (at, kind, job, endpoint, attempt, reason, detail)
-                 SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER), 'held', id, endpoint, attempt, reason, substr(detail, 1, 200)
-                 FROM job WHERE id = ?",
-            )?
-            .execute([job.row])?;
+        // It is held as before, for another reason.
+        note::event_of_job(desk, job.row, State::Held)?;
+        note::news(desk, job.row, NewsKind::Held)?;
     }
     Ok(())
 }
@@ -164,9 +161,8 @@ pub(in crate::ledger) fn complete(desk: &mut Desk<'_>, mailbox: i64, mail: i64, 
         desk.db
             .prepare_cached("UPDATE job SET state = ?2, due = ?3, reason = NULL, detail = NULL WHERE id = ?1")?
             .execute(params![job.row, state, desk.now])?;
-        desk.db
-            .prepare_cached("DELETE FROM news WHERE job = ?")?
-            .execute([job.row])?;
+        note::job(desk, job.row, State::Held, state, None)?;
+        note::forget_news(desk, job.row)?;
         desk.after.endpoints.extend(EndpointName::new(&job.endpoint));
     }
     Ok(())

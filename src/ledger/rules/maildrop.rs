@@ -105,7 +105,7 @@ pub(in crate::ledger) fn left(desk: &Desk<'_>, mailbox: &MailboxKey, uids: &[u32
         uid,
     };
     let places: Vec<_> = uids.iter().map(place).collect();
-    settle::settled(desk.db, desk.now, mailbox, &places)?;
+    settle::settled(desk, mailbox, &places)?;
     let mut forget = desk
         .db
         .prepare_cached("DELETE FROM maildrop WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2")?;

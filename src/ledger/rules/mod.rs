@@ -12,6 +12,7 @@ pub(in crate::ledger) mod known;
 pub(in crate::ledger) mod lacking;
 pub(in crate::ledger) mod mail_bytes;
 pub(in crate::ledger) mod maildrop;
+pub(in crate::ledger) mod note;
 pub(in crate::ledger) mod notices;
 pub(in crate::ledger) mod parts;
 pub(in crate::ledger) mod past;

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     claim::{Running, endpoint, step},
+    note,
     transaction::Desk,
 };
 use crate::{
@@ -30,21 +31,25 @@ pub(in crate::ledger) fn size(outcome: &Outcome) -> usize {
 pub(in crate::ledger) fn split(desk: &Desk<'_>, mail_job: &Running, pieces: &[Piece]) -> Result<(), Error> {
     let mut insert = desk.db.prepare_cached(
         "INSERT INTO job (uuid, mail, endpoint, state, due, part, parts, attachment, attachment_name)
-         SELECT ?2, mail, endpoint, ?3, ?4, ?5, ?6, ?7, ?8 FROM job WHERE id = ?1",
+         SELECT ?2, mail, endpoint, ?3, ?4, ?5, ?6, ?7, ?8 FROM job WHERE id = ?1 RETURNING id",
     )?;
     let parts = signed(pieces.len());
     for (number, piece) in (1i64..).zip(pieces) {
         let id = JobId(Uuid::now_v7());
-        insert.execute(params![
-            mail_job.row,
-            id,
-            State::Queued,
-            desk.now,
-            number,
-            parts,
-            piece.index,
-            piece.name
-        ])?;
+        let part = insert.query_row(
+            params![
+                mail_job.row,
+                id,
+                State::Queued,
+                desk.now,
+                number,
+                parts,
+                piece.index,
+                piece.name
+            ],
+            |row| row.get(0),
+        )?;
+        note::new_job(desk, part, State::Queued)?;
     }
     desk.db
         .prepare_cached("UPDATE job SET parts = ?2 WHERE id = ?1")?
@@ -93,6 +98,7 @@ pub(in crate::ledger) fn ended(desk: &mut Desk<'_>, part: &Running) -> Result<()
     desk.db
         .prepare_cached("UPDATE job SET state = ?2, due = ?3 WHERE id = ?1")?
         .execute(params![row, state, desk.now])?;
+    note::job(desk, row, State::Waiting, state, None)?;
     desk.after.endpoints.extend(endpoint);
     Ok(())
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::transaction::Desk;
+use super::{note, transaction::Desk};
 use crate::{
     config::EndpointName,
     job::Reason,
-    ledger::{Error, Pause, PausedBy, values::instant},
+    ledger::{Error, EventKind, Pause, PausedBy, values::instant},
 };
 
 const PAUSES: &str = "SELECT p.endpoint, p.by, p.since,
@@ -21,22 +21,27 @@ pub(in crate::ledger) fn pause(
     by: PausedBy,
     action: Option<[u8; 32]>,
 ) -> Result<Pause, Error> {
+    let was = find(desk.db, endpoint)?;
     desk.db
         .prepare_cached(
             "INSERT INTO pause (endpoint, by, since, action) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT DO UPDATE SET by = excluded.by, action = excluded.action WHERE by <> 'operator'",
         )?
         .execute(params![endpoint, by.as_str(), desk.now, action])?;
+    if was.is_none() {
+        note::endpoint(desk, EventKind::Paused, endpoint, by.as_str())?;
+    }
     find(desk.db, endpoint)?.ok_or_else(|| Error::Missing(format!("the pause of {endpoint}")))
 }
 
 /// Lets an endpoint go on.
 pub(in crate::ledger) fn resume(desk: &mut Desk<'_>, endpoint: &str) -> Result<Option<Pause>, Error> {
     let found = find(desk.db, endpoint)?;
-    if found.is_some() {
+    if let Some(pause) = &found {
         desk.db
             .prepare_cached("DELETE FROM pause WHERE endpoint = ?")?
             .execute([endpoint])?;
+        note::endpoint(desk, EventKind::Resumed, endpoint, pause.by.as_str())?;
         desk.after.endpoints.extend(EndpointName::new(endpoint));
     }
     Ok(found)
@@ -52,6 +57,9 @@ pub(in crate::ledger) fn resume_changed(
         .db
         .prepare_cached("DELETE FROM pause WHERE endpoint = ?1 AND by = 'gone' AND action IS NOT ?2")?
         .execute(params![endpoint.as_str(), action])?;
+    if resumed > 0 {
+        note::endpoint(desk, EventKind::Resumed, endpoint.as_str(), PausedBy::Gone.as_str())?;
+    }
     desk.after.endpoints.insert(endpoint.clone());
     Ok(resumed > 0)
 }

@@ -6,6 +6,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::{
     claim::{endpoint, step},
     mail_bytes::drop_upload,
+    note,
     transaction::Desk,
 };
 use crate::{
@@ -133,7 +134,6 @@ fn interrupted(desk: &Desk<'_>) -> Result<Vec<Interrupted>, Error> {
 }
 
 fn requeue(desk: &Desk<'_>, Interrupted { row, job, times, .. }: &Interrupted) -> Result<(), Error> {
-    let (tx, now) = (desk.db, desk.now);
     let state = step(*job, State::Running, Event::Interrupted { times: *times })?;
     let poison = (state == State::Held).then(|| {
         (
@@ -145,15 +145,17 @@ fn requeue(desk: &Desk<'_>, Interrupted { row, job, times, .. }: &Interrupted) -
     if state == State::Held {
         tracing::error!(%job, times, "a job is held: the process died each time it ran");
     }
-    tx.prepare_cached(
-        "INSERT INTO attempt (job, number, started, ended, outcome, reason, detail)
-         SELECT id, attempt, started, ?2, 'interrupted', ?3, ?4 FROM job WHERE id = ?1",
-    )?
-    .execute(params![row, now, reason, detail])?;
-    tx.prepare_cached(
-        "UPDATE job SET state = ?2, interrupted = ?3, reason = ifnull(?4, reason), detail = ifnull(?5, detail), owner = NULL, until = NULL
-         WHERE id = ?1",
-    )?
-    .execute(params![row, state, times, reason, detail])?;
-    Ok(())
+    desk.db
+        .prepare_cached(
+            "INSERT INTO attempt (job, number, started, ended, outcome, reason, detail)
+             SELECT id, attempt, started, ?2, 'interrupted', ?3, ?4 FROM job WHERE id = ?1",
+        )?
+        .execute(params![row, desk.now, reason, detail])?;
+    desk.db
+        .prepare_cached(
+            "UPDATE job SET state = ?2, interrupted = ?3, reason = ifnull(?4, reason), detail = ifnull(?5, detail), owner = NULL, until = NULL
+             WHERE id = ?1",
+        )?
+        .execute(params![row, state, times, reason, detail])?;
+    note::job(desk, *row, State::Running, state, reason.as_deref())
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{submit, transaction::Desk};
+use super::{settle, submit, transaction::Desk};
 use crate::{
     job::JobId,
     ledger::{
@@ -80,6 +80,12 @@ fn one(desk: &Desk<'_>, (reply, state): (i64, ReplyState), retried: &mut Retried
                 "UPDATE reply SET state = 'queued', unsure = 0, bounced = NULL, lost = 0, due = ?2, revived = CASE WHEN ?3 THEN ?2 ELSE revived END WHERE job = ?1",
             )?
             .execute(params![reply, desk.now, refused])?;
+            if !matches!(state, ReplyState::Queued | ReplyState::Unsure) {
+                let mail = db
+                    .prepare_cached("SELECT mail FROM job WHERE id = ?")?
+                    .query_row([reply], |row| row.get(0))?;
+                settle::opens(db, mail)?;
+            }
             retried.due += 1;
         }
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{claim::step, settle, take::make_job, transaction::Desk};
+use super::{claim::step, note, settle, take::make_job, transaction::Desk};
 use crate::{
     config::EndpointName,
     job::{
@@ -21,6 +21,8 @@ pub(in crate::ledger) fn pass_on(desk: &mut Desk<'_>, mail: i64, route: &[Endpoi
             .query_row(params![mail, endpoint.as_str()], |_| Ok(()))
             .optional()?;
         if had.is_none() {
+            // It may have ended where it was before.
+            settle::opens(desk.db, mail)?;
             make_job(desk, endpoint, mail, None)?;
             return Ok(true);
         }
@@ -58,6 +60,7 @@ pub(in crate::ledger) fn hand_on(
                 Reason::Gone.code(),
                 "its endpoint has no file any more"
             ])?;
+        note::job(desk, row, State::Queued, state, None)?;
         if !pass_on(desk, mail, route)? {
             settle::conclude(desk, mail)?;
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{mail_bytes::pieces, transaction::Desk};
+use super::{mail_bytes::pieces, note, transaction::Desk};
 use crate::{
     config::EndpointName,
     job::state::State,
@@ -60,12 +60,13 @@ fn begin(desk: &Desk<'_>, mail: i64) -> Result<bool, Error> {
 
 /// What we have not read is not touched: its places count as settled and stay as they are.
 fn leave(desk: &Desk<'_>, mail: i64) -> Result<(), Error> {
-    desk.db
+    let left = desk
+        .db
         .prepare_cached(
             "UPDATE place SET touch = 'settled', verdict = NULL, settled = ?2 WHERE mail = ?1 AND touch <> 'settled'",
         )?
         .execute([mail, desk.now])?;
-    Ok(())
+    (0..left).try_for_each(|_| note::settled(desk, mail, None))
 }
 
 pub(in crate::ledger) fn ended(db: &Connection, mail: i64) -> Result<Option<Verdict>, Error> {
@@ -111,10 +112,18 @@ fn verdict(jobs: &[(State, bool)]) -> Option<Verdict> {
 
 /// A mail that had ended has not: its bytes are needed, and where it has not had its last touch, that waits. What was settled stays so.
 pub(in crate::ledger) fn reopen(db: &Connection, mail: i64) -> Result<(), Error> {
-    db.prepare_cached("UPDATE mail SET idle = NULL WHERE id = ? AND idle IS NOT NULL")?
-        .execute([mail])?;
+    opens(db, mail)?;
     db.prepare_cached("UPDATE place SET touch = 'waiting' WHERE mail = ? AND touch IN ('done', 'failed', 'ignored')")?
         .execute([mail])?;
+    Ok(())
+}
+
+/// A mail that had ended has something to do again: it is not old any more.
+pub(in crate::ledger) fn opens(db: &Connection, mail: i64) -> Result<(), Error> {
+    db.prepare_cached(
+        "UPDATE mail SET ended = NULL, idle = NULL WHERE id = ? AND (ended IS NOT NULL OR idle IS NOT NULL)",
+    )?
+    .execute([mail])?;
     Ok(())
 }
 
@@ -160,25 +169,23 @@ pub(in crate::ledger) fn settling(
 }
 
 /// Notes that these places got their last touch, or are gone.
-pub(in crate::ledger) fn settled(
-    db: &Connection,
-    now: i64,
-    mailbox: &MailboxKey,
-    places: &[Place],
-) -> Result<(), Error> {
-    let mut touch = db.prepare_cached(
+pub(in crate::ledger) fn settled(desk: &Desk<'_>, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
+    let mut touch = desk.db.prepare_cached(
         "UPDATE place SET touch = 'settled', verdict = nullif(touch, 'waiting'), settled = ?4 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1)
-         AND uid_validity = ?2 AND uid = ?3 AND touch <> 'settled' RETURNING mail",
+         AND uid_validity = ?2 AND uid = ?3 AND touch <> 'settled' RETURNING mail, verdict",
     )?;
-    let mut idle = db.prepare_cached("UPDATE mail SET idle = ?2 WHERE id = ?1 AND idle IS NOT NULL")?;
+    let mut idle = desk
+        .db
+        .prepare_cached("UPDATE mail SET idle = ?2 WHERE id = ?1 AND idle IS NOT NULL")?;
     for place in places {
-        let mails = touch
-            .query_map(params![&*mailbox.0, place.uid_validity, place.uid, now], |row| {
-                row.get::<_, i64>(0)
-            })?
-            .collect::<Result<Vec<_>, _>>()?;
-        for mail in mails {
-            idle.execute(params![mail, now])?;
+        let touched = touch
+            .query_row(params![&*mailbox.0, place.uid_validity, place.uid, desk.now], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(1)?))
+            })
+            .optional()?;
+        if let Some((mail, verdict)) = touched {
+            note::settled(desk, mail, verdict.as_deref())?;
+            idle.execute(params![mail, desk.now])?;
         }
     }
     Ok(())

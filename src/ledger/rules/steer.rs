@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::{
     claim::{self, Running, step},
-    lacking, mail_bytes, parts, past, settle, talk,
+    lacking, mail_bytes, note, parts, past, settle, talk,
     transaction::Desk,
 };
 use crate::{
@@ -171,7 +171,7 @@ fn fetch_again(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
     }
     let state = step(job.id, job.state, Event::Awaited)?;
     past::set_aside(desk, job.row, job.rerun)?.map_err(Stop::Refused)?;
-    match lacking::want(desk, job.mail, job.row, state)? {
+    match lacking::want(desk, job.mail, job.row, (job.state, state))? {
         true => Ok(()),
         false => Err(Stop::Refused(Unsteerable::Unreachable)),
     }
@@ -205,8 +205,8 @@ fn anew(desk: &Desk<'_>, job: &Job, state: State) -> Result<(), Stop> {
             "UPDATE job SET state = ?2, due = ?3, retries = 0, interrupted = 0, silent = NULL, rerun = rerun + ?4 WHERE id = ?1",
         )?
         .execute(params![job.row, state, desk.now, job.state.ended()])?;
-    settle::reopen(desk.db, job.mail)?;
-    Ok(())
+    note::job(desk, job.row, job.state, state, None)?;
+    Ok(settle::reopen(desk.db, job.mail)?)
 }
 
 /// Ends a job by an operator's word. Nobody is answered, and the operator need not be told of it.
@@ -227,12 +227,11 @@ fn discard(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
                     "an operator discarded it; its mail was never received whole and stays in its mailbox as it is",
             }
         ])?;
-    for told in [
-        "DELETE FROM news WHERE job = ?",
-        "DELETE FROM rated WHERE job = ? AND begun = 0",
-    ] {
-        desk.db.prepare_cached(told)?.execute([job.row])?;
-    }
+    note::event_of_job(desk, job.row, state)?;
+    note::forget_news(desk, job.row)?;
+    desk.db
+        .prepare_cached("DELETE FROM rated WHERE job = ? AND begun = 0")?
+        .execute([job.row])?;
     talk::give_back(desk, job.row)?;
     if job.part > 0 {
         let ended = Running {

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{settle, transaction::Desk};
+use super::{note, settle, transaction::Desk};
 use crate::{
     job::JobId,
     ledger::{
-        Error, RecipientEnd, ReplyState, Submitted,
+        Error, EventKind, NewsKind, RecipientEnd, ReplyState, Submitted,
         values::{capped, micros},
         views::recipients,
     },
@@ -69,6 +69,7 @@ pub(in crate::ledger) fn submitted(
         ReplyState::Bounced => (ReplyState::Sent, Some(desk.now)),
         state => (state, None),
     };
+    let said = words(what);
     desk.db
         .prepare_cached(
             "UPDATE reply SET state = ?2, due = ifnull(?3, due), detail = ?4, ended = ifnull(?5, ended), bounced = ?6, owner = NULL, until = NULL WHERE job = ?1",
@@ -77,18 +78,21 @@ pub(in crate::ledger) fn submitted(
             reply.row,
             stored.as_str(),
             due.filter(|_| state == ReplyState::Queued),
-            capped(&words(what)),
+            capped(&said),
             ended.then_some(desk.now),
             bounced
         ])?;
+    match stored {
+        ReplyState::Sent => note::reply(desk, reply.row, EventKind::ReplySent, &said)?,
+        ReplyState::Refused => note::reply(desk, reply.row, EventKind::ReplyRefused, &said)?,
+        ReplyState::Queued | ReplyState::Running | ReplyState::Unsure | ReplyState::Bounced => {}
+    }
     if state == ReplyState::Queued {
         desk.after.accounts.insert(reply.account.into());
         return Ok(());
     }
     if states.contains(&ReplyState::Refused) {
-        desk.db
-            .prepare_cached("INSERT INTO news (job, kind, at) VALUES (?1, 'refused', ?2)")?
-            .execute(params![reply.row, desk.now])?;
+        note::news(desk, reply.row, NewsKind::Refused)?;
     }
     settle::conclude(desk, reply.mail)
 }
@@ -112,10 +116,8 @@ fn lost(desk: &mut Desk<'_>, reply: &Reply, due: Option<DateTime<Utc>>, detail: 
     desk.db
         .prepare_cached("UPDATE reply SET unsure = 1, due = ?2, detail = ?3 WHERE job = ?1")?
         .execute(params![reply.row, NEVER, capped(&words)])?;
-    desk.db
-        .prepare_cached("INSERT INTO news (job, kind, at) VALUES (?1, 'unsure', ?2)")?
-        .execute(params![reply.row, desk.now])?;
-    Ok(())
+    note::reply(desk, reply.row, EventKind::ReplyUnsure, &words)?;
+    note::news(desk, reply.row, NewsKind::Unsure)
 }
 
 /// An operator knows that an unsure reply has arrived: it counts as sent, and its mail may be settled.
@@ -139,6 +141,7 @@ pub(in crate::ledger) fn accept(desk: &mut Desk<'_>, job: JobId) -> Result<bool,
             "UPDATE reply SET state = 'sent', unsure = 0, lost = 0, ended = ?2, detail = ?3 WHERE job = ?1",
         )?
         .execute(params![row, desk.now, SAID])?;
+    note::reply(desk, row, EventKind::ReplySent, SAID)?;
     settle::conclude(desk, mail)?;
     Ok(true)
 }

@@ -7,7 +7,7 @@ use super::{
     known::{Seen, known},
     lacking,
     mail_bytes::{abandon, claim_upload, next_mail, store_bytes},
-    settle,
+    note, settle,
     transaction::Desk,
 };
 use crate::{
@@ -161,19 +161,24 @@ pub(in crate::ledger) fn make_job(
 ) -> Result<(), Error> {
     let state = if held.is_some() { State::Held } else { State::Queued };
     let (reason, detail) = held.map(|(reason, detail)| (reason.code(), capped(detail))).unzip();
-    desk.db
+    let row = desk
+        .db
         .prepare_cached(
-            "INSERT INTO job (uuid, mail, endpoint, state, due, reason, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO job (uuid, mail, endpoint, state, due, reason, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
         )?
-        .execute(params![
-            JobId(Uuid::now_v7()),
-            mail,
-            endpoint.as_str(),
-            state,
-            desk.now,
-            reason,
-            detail
-        ])?;
+        .query_row(
+            params![
+                JobId(Uuid::now_v7()),
+                mail,
+                endpoint.as_str(),
+                state,
+                desk.now,
+                reason,
+                detail
+            ],
+            |row| row.get(0),
+        )?;
+    note::new_job(desk, row, state)?;
     desk.after.endpoints.insert(endpoint.clone());
     Ok(())
 }

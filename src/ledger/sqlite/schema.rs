@@ -14,7 +14,7 @@ use super::identity::{self, Whose, version};
 use crate::ledger::{Error, values::signed};
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-pub(in crate::ledger) const MIGRATIONS: [&str; 21] = [
+pub(in crate::ledger) const MIGRATIONS: [&str; 22] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_sign_in.sql"),
     include_str!("migrations/0003_maildrop.sql"),
@@ -36,6 +36,7 @@ pub(in crate::ledger) const MIGRATIONS: [&str; 21] = [
     include_str!("migrations/0019_probe.sql"),
     include_str!("migrations/0020_clock.sql"),
     include_str!("migrations/0021_lease.sql"),
+    include_str!("migrations/0022_rules_tell.sql"),
 ];
 
 /// Prepared statements that a connection keeps: more than there are.

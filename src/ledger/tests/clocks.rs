@@ -196,3 +196,20 @@ async fn a_clock_that_jumps_forward_drops_nothing_for_its_age() {
     world.machine.pass(2 * 86_400);
     assert!(d.forget(d.hands.now()).await > 0, "it is believed again");
 }
+
+#[tokio::test]
+async fn a_lease_lasts_as_long_whatever_the_clock_on_the_wall_is_set_to() {
+    for jump in JUMPS {
+        let world = World::new().await;
+        let d = &world.d;
+        // Nobody works on it any more.
+        drop(soon(d.ledger.claim_jobs(&endpoint("invoices"), 1)).await.unwrap());
+        let running = "SELECT count(*) FROM job WHERE state = 'running'";
+        world.machine.set(jump);
+        for (seconds, runs) in [(0, 1), (30, 1), (25, 1), (11, 0)] {
+            world.machine.pass(seconds);
+            d.ledger.ping().await.unwrap();
+            assert_eq!(d.count(running).await, runs, "{jump} {seconds}");
+        }
+    }
+}

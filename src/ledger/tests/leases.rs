@@ -108,7 +108,7 @@ async fn half_a_mail_goes_when_nothing_comes_of_it_any_more() {
 
 /// A ledger's tables, worked on by several owners.
 struct Tables {
-    _folder: TempDir,
+    _desktop: Desktop,
     db: Connection,
     now: i64,
 }
@@ -122,7 +122,7 @@ impl Tables {
         Self {
             db,
             now: micros(d.hands.now()),
-            _folder: d.folder,
+            _desktop: d,
         }
     }
 

@@ -14,6 +14,7 @@ mod leases;
 mod maildrop;
 mod mails;
 mod news;
+mod oracle;
 mod outbox;
 mod parts;
 mod poison;
@@ -90,6 +91,7 @@ impl Desktop {
         let folder = TempDir::new().unwrap();
         let hands = Hands::new();
         let ledger = Arc::new(open(&folder.path().join("mailjob.db"), hands.clock()).await.unwrap());
+        oracle::watch(&folder.path().join("mailjob.db"));
         Self::of(folder, hands, ledger)
     }
 
@@ -227,6 +229,14 @@ impl Desktop {
         let mut rows = self.ledger.overview(10).await.unwrap();
         assert_eq!(rows.len(), 1);
         rows.pop().unwrap()
+    }
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        if !std::thread::panicking() && self.path().exists() {
+            oracle::check(&self.path());
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What happened, for those who follow it. Triggers write it.
+//! What happened, for those who follow it. The rules write it.
 
 use rusqlite::{Connection, Row, params};
 

@@ -246,7 +246,7 @@ impl Ledger for Sqlite {
     async fn settled(&self, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
         let (mailbox, places) = (mailbox.clone(), places.to_vec());
         self.post
-            .ask(0, move |desk| settle::settled(desk.db, desk.now, &mailbox, &places))
+            .ask(0, move |desk| settle::settled(desk, &mailbox, &places))
             .await
     }
 
