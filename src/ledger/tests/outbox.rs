@@ -225,7 +225,7 @@ async fn replies_of_before_keep_their_meaning() {
     .unwrap();
     drop(old);
     let ledger = open(&path, d.hands.clock()).await.unwrap();
-    let door = d.beside().await;
+    let door = Side::open(&path).await.unwrap();
     let filter = ReplyFilter {
         account: Some("contoso".into()),
         states: ReplyState::ALL.to_vec(),
