@@ -116,7 +116,9 @@ pub trait Ledger: BacklogLedger {
 
     /// Ends the jobs of this mailbox that have not begun and whose endpoint is none of `known`, and gives each of their mails to the first
     /// of `route` that did not have it.
-    async fn hand_on(
+    /// `known` is what this process's files name: right where it is the only one, as with SQLite. An engine that several share has to add what
+    /// the others name whose leases hold.
+    async fn reassign_orphans(
         &self,
         mailbox: &MailboxKey,
         known: &[EndpointName],

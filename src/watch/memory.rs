@@ -230,7 +230,12 @@ impl Ledger for Memory {
         unreachable!()
     }
 
-    async fn hand_on(&self, _: &MailboxKey, _: &[EndpointName], _: &[EndpointName]) -> Result<HandedOn, Error> {
+    async fn reassign_orphans(
+        &self,
+        _: &MailboxKey,
+        _: &[EndpointName],
+        _: &[EndpointName],
+    ) -> Result<HandedOn, Error> {
         unreachable!()
     }
 

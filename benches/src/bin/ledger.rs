@@ -184,7 +184,7 @@ async fn measure(path: &Path, next: u32, times: usize) -> Result<Vec<(&'static s
         settling.push(ms(begun));
         let begun = Instant::now();
         let known = [bench.endpoint.clone()];
-        bench.ledger.hand_on(&bench.mailbox, &known, &known).await?;
+        bench.ledger.reassign_orphans(&bench.mailbox, &known, &known).await?;
         handed.push(ms(begun));
     }
     let begun = Instant::now();

@@ -114,13 +114,13 @@ impl Ledger for Shaky {
     async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error> {
         self.inner.unfetched(mail, why).await
     }
-    async fn hand_on(
+    async fn reassign_orphans(
         &self,
         mailbox: &MailboxKey,
         known: &[EndpointName],
         route: &[EndpointName],
     ) -> Result<HandedOn, Error> {
-        self.inner.hand_on(mailbox, known, route).await
+        self.inner.reassign_orphans(mailbox, known, route).await
     }
     async fn strays(&self, endpoint: &EndpointName, home: &MailboxKey) -> Result<Vec<MailboxKey>, Error> {
         self.inner.strays(endpoint, home).await

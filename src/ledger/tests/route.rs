@@ -173,7 +173,11 @@ async fn jobs_of_endpoints_that_are_gone_go_on() {
     d.ledger.finish(later).await.unwrap();
     let known = names(&["a", "broken"]);
     for expected in [HandedOn { jobs: 1, left: 1 }, HandedOn { jobs: 0, left: 1 }] {
-        let handed = d.ledger.hand_on(&mailbox(), &known, &names(&["a"])).await.unwrap();
+        let handed = d
+            .ledger
+            .reassign_orphans(&mailbox(), &known, &names(&["a"]))
+            .await
+            .unwrap();
         assert_eq!(handed, expected);
     }
     assert_eq!(
@@ -185,11 +189,19 @@ async fn jobs_of_endpoints_that_are_gone_go_on() {
 
     // Another mailbox is none of its business.
     let elsewhere = MailboxKey("imap://else@example.com/INBOX".into());
-    let handed = d.ledger.hand_on(&elsewhere, &[], &names(&["a"])).await.unwrap();
+    let handed = d
+        .ledger
+        .reassign_orphans(&elsewhere, &[], &names(&["a"]))
+        .await
+        .unwrap();
     assert_eq!(handed, HandedOn::default());
 
     // Where nobody comes next, the mail ends.
-    let handed = d.ledger.hand_on(&mailbox(), &names(&["gone"]), &[]).await.unwrap();
+    let handed = d
+        .ledger
+        .reassign_orphans(&mailbox(), &names(&["gone"]), &[])
+        .await
+        .unwrap();
     assert_eq!(handed, HandedOn { jobs: 1, left: 0 });
     assert_eq!(settling(&d).await.len(), 2);
 }

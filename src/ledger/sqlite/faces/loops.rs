@@ -148,7 +148,7 @@ impl Ledger for Sqlite {
         self.post.ask(bytes, finishing).await
     }
 
-    async fn hand_on(
+    async fn reassign_orphans(
         &self,
         mailbox: &MailboxKey,
         known: &[EndpointName],

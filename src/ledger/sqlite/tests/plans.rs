@@ -149,7 +149,7 @@ async fn exercise(d: &mut Desktop) {
         d.run(done(), silent()).await;
     }
     let others = [endpoint("other")];
-    d.ledger.hand_on(&mailbox(), &others, &others).await.unwrap();
+    d.ledger.reassign_orphans(&mailbox(), &others, &others).await.unwrap();
     d.settling_in(2).await;
     d.touched(1..=9).await;
     d.ledger.cursor(&mailbox()).await.unwrap();
