@@ -5,6 +5,7 @@
 pub mod archive;
 mod clock;
 pub mod counts;
+mod db;
 mod faces;
 mod rules;
 pub mod sqlite;

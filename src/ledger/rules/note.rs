@@ -1,9 +1,8 @@
 //! What happened is written down with what is done: events for those who follow them, news for the operator. In the same transaction, with
 //! the same time.
 
-use rusqlite::params;
-
 use super::transaction::Desk;
+use crate::ledger::db::params;
 use crate::{
     job::state::State,
     ledger::{Error, EventKind, NewsKind},
@@ -39,10 +38,10 @@ pub(in crate::ledger) fn event_of_job(desk: &Desk<'_>, row: i64, to: State) -> R
     let Some(kind) = event(to) else { return Ok(()) };
     let id = desk
         .db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO event (at, kind, job, endpoint, attempt, reason, detail)
              SELECT ?2, ?3, id, endpoint, attempt, reason, substr(detail, 1, 200) FROM job WHERE id = ?1 RETURNING id",
-        )?
+        )
         .query_row(params![row, desk.now, kind.as_str()], |row| row.get(0))?;
     sweep(desk, id)
 }
@@ -55,10 +54,10 @@ pub(in crate::ledger) fn new_job(desk: &Desk<'_>, row: i64, state: State) -> Res
     };
     let id = desk
         .db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO event (at, kind, job, endpoint, reason, detail)
              SELECT ?2, ?3, id, endpoint, reason, substr(detail, 1, 200) FROM job WHERE id = ?1 RETURNING id",
-        )?
+        )
         .query_row(params![row, desk.now, kind.as_str()], |row| row.get(0))?;
     sweep(desk, id)?;
     match state {
@@ -71,10 +70,10 @@ pub(in crate::ledger) fn new_job(desk: &Desk<'_>, row: i64, state: State) -> Res
 pub(in crate::ledger) fn reply(desk: &Desk<'_>, job: i64, kind: EventKind, said: &str) -> Result<(), Error> {
     let id = desk
         .db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO event (at, kind, job, endpoint, detail)
              SELECT ?2, ?3, id, endpoint, substr(?4, 1, 200) FROM job WHERE id = ?1 RETURNING id",
-        )?
+        )
         .query_row(params![job, desk.now, kind.as_str(), said], |row| row.get(0))?;
     sweep(desk, id)
 }
@@ -83,7 +82,7 @@ pub(in crate::ledger) fn reply(desk: &Desk<'_>, job: i64, kind: EventKind, said:
 pub(in crate::ledger) fn settled(desk: &Desk<'_>, mail: i64, verdict: Option<&str>) -> Result<(), Error> {
     let id = desk
         .db
-        .prepare_cached("INSERT INTO event (at, kind, mail, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")?
+        .prepare("INSERT INTO event (at, kind, mail, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")
         .query_row(params![desk.now, EventKind::Settled.as_str(), mail, verdict], |row| {
             row.get(0)
         })?;
@@ -94,7 +93,7 @@ pub(in crate::ledger) fn settled(desk: &Desk<'_>, mail: i64, verdict: Option<&st
 pub(in crate::ledger) fn endpoint(desk: &Desk<'_>, kind: EventKind, endpoint: &str, by: &str) -> Result<(), Error> {
     let id = desk
         .db
-        .prepare_cached("INSERT INTO event (at, kind, endpoint, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")?
+        .prepare("INSERT INTO event (at, kind, endpoint, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")
         .query_row(params![desk.now, kind.as_str(), endpoint, by], |row| row.get(0))?;
     sweep(desk, id)
 }
@@ -102,16 +101,14 @@ pub(in crate::ledger) fn endpoint(desk: &Desk<'_>, kind: EventKind, endpoint: &s
 /// Something that the operator is to be told of a job.
 pub(in crate::ledger) fn news(desk: &Desk<'_>, job: i64, kind: NewsKind) -> Result<(), Error> {
     desk.db
-        .prepare_cached("INSERT INTO news (job, kind, at) VALUES (?1, ?2, ?3)")?
+        .prepare("INSERT INTO news (job, kind, at) VALUES (?1, ?2, ?3)")
         .execute(params![job, kind.as_str(), desk.now])?;
     Ok(())
 }
 
 /// The operator need not be told of this job any more.
 pub(in crate::ledger) fn forget_news(desk: &Desk<'_>, job: i64) -> Result<(), Error> {
-    desk.db
-        .prepare_cached("DELETE FROM news WHERE job = ?")?
-        .execute([job])?;
+    desk.db.prepare("DELETE FROM news WHERE job = ?").execute([job])?;
     Ok(())
 }
 
@@ -119,7 +116,7 @@ pub(in crate::ledger) fn forget_news(desk: &Desk<'_>, job: i64) -> Result<(), Er
 fn sweep(desk: &Desk<'_>, id: i64) -> Result<(), Error> {
     if id % SWEEP == 0 {
         desk.db
-            .prepare_cached("DELETE FROM event WHERE id <= ?")?
+            .prepare("DELETE FROM event WHERE id <= ?")
             .execute([id - KEPT])?;
     }
     Ok(())

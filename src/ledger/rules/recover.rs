@@ -1,13 +1,7 @@
 //! A start puts right what a process left that died.
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
-
-use super::{
-    claim::step,
-    mail_bytes::drop_upload,
-    note,
-    transaction::{After, Desk},
-};
+use super::{claim::step, mail_bytes::drop_upload, note, transaction::Desk};
+use crate::ledger::db::params;
 use crate::{
     job::{
         JobId, Reason,
@@ -21,34 +15,26 @@ use crate::{
 
 /// Puts right what a process left that died: its claims are queued again, its half uploads go; and what waits keeps its wait, where the
 /// clock was set since. Says what the clocks show.
-pub(in crate::ledger) fn recover(db: &mut Connection, reading: Reading) -> Result<Noted, Error> {
-    let now = reading.wall;
-    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let noted = time::begin(&tx, reading)?;
-    let desk = Desk {
-        db: &tx,
-        now,
-        // Nobody waits yet.
-        after: After::default(),
-    };
-    for job in interrupted(&tx)? {
-        requeue(&desk, &job)?;
+pub(in crate::ledger) fn recover(desk: &Desk<'_>, reading: Reading) -> Result<Noted, Error> {
+    let noted = time::begin(desk.db, reading)?;
+    for job in interrupted(desk)? {
+        requeue(desk, &job)?;
     }
-    drop(desk);
-    tx.execute("UPDATE reply SET state = 'queued' WHERE state = 'running'", [])?;
+    desk.db
+        .prepare("UPDATE reply SET state = 'queued' WHERE state = 'running'")
+        .execute(())?;
     // Queued means due. The first condition is that of the index.
-    tx.execute(
-        "UPDATE job SET due = ?1 WHERE state IN ('queued', 'deferred') AND state = 'queued' AND due > ?1",
-        [now],
-    )?;
-    let uploads = tx
-        .prepare("SELECT mail FROM upload")?
-        .query_map([], |row| row.get(0))?
+    desk.db
+        .prepare("UPDATE job SET due = ?1 WHERE state IN ('queued', 'deferred') AND state = 'queued' AND due > ?1")
+        .execute([desk.now])?;
+    let uploads = desk
+        .db
+        .prepare("SELECT mail FROM upload")
+        .query_map((), |row| row.get(0))?
         .collect::<Result<Vec<_>, _>>()?;
     for upload in uploads {
-        drop_upload(&tx, upload)?;
+        drop_upload(desk.db, upload)?;
     }
-    tx.commit()?;
     Ok(noted)
 }
 
@@ -58,9 +44,11 @@ struct Interrupted {
     times: u32,
 }
 
-fn interrupted(tx: &Transaction<'_>) -> Result<Vec<Interrupted>, Error> {
-    let mut query = tx.prepare("SELECT id, uuid, interrupted + 1 FROM job WHERE state = 'running'")?;
-    let rows = query.query_map([], |row| {
+fn interrupted(desk: &Desk<'_>) -> Result<Vec<Interrupted>, Error> {
+    let query = desk
+        .db
+        .prepare("SELECT id, uuid, interrupted + 1 FROM job WHERE state = 'running'");
+    let rows = query.query_map((), |row| {
         Ok(Interrupted {
             row: row.get(0)?,
             job: row.get(1)?,
@@ -83,14 +71,14 @@ fn requeue(desk: &Desk<'_>, Interrupted { row, job, times }: &Interrupted) -> Re
         tracing::error!(%job, times, "a job is held: the process died each time it ran");
     }
     desk.db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO attempt (job, number, started, ended, outcome, reason, detail)
          SELECT id, attempt, started, ?2, 'interrupted', ?3, ?4 FROM job WHERE id = ?1",
-        )?
+        )
         .execute(params![row, desk.now, reason, detail])?;
-    desk.db.prepare_cached(
-        "UPDATE job SET state = ?2, interrupted = ?3, reason = ifnull(?4, reason), detail = ifnull(?5, detail) WHERE id = ?1",
-    )?
+    desk.db.prepare(
+        "UPDATE job SET state = ?2, interrupted = ?3, reason = coalesce(?4, reason), detail = coalesce(?5, detail) WHERE id = ?1",
+    )
     .execute(params![row, state, times, reason, detail])?;
     note::job(desk, *row, State::Running, state, reason.as_deref())
 }

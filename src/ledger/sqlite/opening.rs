@@ -11,7 +11,8 @@ use super::{
     readers::Readers,
     reserve, schema,
     shared::Shared,
-    space, writer,
+    space,
+    writer::{self, change},
 };
 use crate::{
     ledger::{Clock, Error, rules::recover},
@@ -46,7 +47,8 @@ fn attempt(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Erro
     let place = Place::take(path)?;
     schema::migrate(&mut db, path)?;
     space::prepare(&db, path)?;
-    let noted = recover::recover(&mut db, clock.read())?;
+    let reading = clock.read();
+    let noted = change(&mut db, reading.wall, |desk| recover::recover(desk, reading))?;
     let shared = Arc::<Shared>::default();
     let held = Held {
         place: place.with_log(),

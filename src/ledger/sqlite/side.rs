@@ -6,7 +6,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use chrono::Utc;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -14,11 +14,9 @@ use super::{
     lock::{self, Tried},
     opening::hindered,
     schema,
+    writer::change,
 };
-use crate::ledger::{
-    Error,
-    rules::transaction::{After, Desk},
-};
+use crate::ledger::{Error, rules::transaction::Desk};
 
 /// How long a process that has just taken the ledger may need to bring its schema up to date.
 const SETTLING: Duration = Duration::from_secs(5);
@@ -90,19 +88,7 @@ impl Side {
         T: Send + 'static,
         W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let change = move |db: &mut Connection| {
-            let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut desk = Desk {
-                db: &tx,
-                now,
-                after: After::default(),
-            };
-            let changed = work(&mut desk)?;
-            drop(desk);
-            tx.commit()?;
-            Ok(changed)
-        };
-        self.with(change).await
+        self.with(move |db| change(db, now, work)).await
     }
 }
 

@@ -14,13 +14,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::{
     place::Held,
     post::{Letter, Operation, Post, Posted, operation},
-    savepoint::{savepoint, step},
     schema,
     shared::Shared,
     time::{self, Look, Noted},
@@ -28,7 +27,7 @@ use super::{
 use crate::{
     ledger::{
         ClaimedJob, ClaimedReply, Clock, Error,
-        rules::transaction::{After, Desk},
+        rules::transaction::{After, Desk, savepoint},
         values::{instant, micros},
         wake::{Claimable, GiveBack, Line},
     },
@@ -289,4 +288,28 @@ fn data_version(db: &Connection) -> Result<i64, Error> {
     Ok(db
         .prepare_cached("PRAGMA data_version")?
         .query_row([], |row| row.get(0))?)
+}
+
+/// Runs a statement without parameters.
+fn step(db: &Connection, sql: &str) -> Result<(), Error> {
+    db.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
+/// One change in a commit of its own, beside the writer. Nobody is told what follows.
+pub(in crate::ledger) fn change<T>(
+    db: &mut Connection,
+    now: i64,
+    work: impl FnOnce(&mut Desk<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut desk = Desk {
+        db: &*tx,
+        now,
+        after: After::default(),
+    };
+    let changed = work(&mut desk)?;
+    drop(desk);
+    tx.commit()?;
+    Ok(changed)
 }
