@@ -11,9 +11,12 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use crate::ledger::db::Engine;
 use crate::{
-    ledger::{Error, rules::transaction::Desk, rules::transaction::savepoint},
+    ledger::{
+        Error,
+        db::Engine,
+        rules::transaction::{Desk, savepoint},
+    },
     slots::{Quota, Slot},
 };
 

@@ -4,9 +4,9 @@
 use chrono::{DateTime, Utc};
 
 use super::transaction::Desk;
-use crate::ledger::db::{Engine, OptionalExtension, params};
 use crate::ledger::{
     Backlog, Choice, Cursor, Error, MailboxKey,
+    db::{Engine, OptionalExtension, params},
     values::{instant, micros, signed},
 };
 

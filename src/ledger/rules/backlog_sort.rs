@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{maildrop, transaction::Desk};
-use crate::ledger::db::{Engine, OptionalExtension, params};
 use crate::ledger::{
     Error, MailboxKey, MaildropName, OldMail,
+    db::{Engine, OptionalExtension, params},
     types::backlog::{Record, Sort, sort},
     values::{instant, micros, signed},
 };

@@ -6,9 +6,9 @@ use super::{
     backlog::{backlog, place, wake, want},
     transaction::Desk,
 };
-use crate::ledger::db::{Engine, params};
 use crate::ledger::{
     BacklogAnswer, BacklogPage, BacklogRow, BacklogWish, Choice, Error, MailboxKey,
+    db::{Engine, params},
     values::{instant, micros, signed},
 };
 

@@ -3,12 +3,12 @@
 //! Whoever has seen a reply can forge a bounce of it. All that it does is a note on what was sent already, and only the first one counts.
 
 use super::{note, transaction::Desk};
-use crate::ledger::db::{OptionalExtension, params};
 use crate::{
     addr_spec::normal,
     job::{JobId, token::Named},
     ledger::{
         Bounced, Error, EventKind, NewsKind, RecipientEnd, ReplyState,
+        db::{OptionalExtension, params},
         values::capped,
         views::recipients::{self, STATE},
     },

@@ -3,7 +3,6 @@
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
 use super::{note, transaction::Desk};
-use crate::ledger::db::{self, Engine, Failed, OptionalExtension, Row, params};
 use crate::{
     config::EndpointName,
     job::{
@@ -12,6 +11,7 @@ use crate::{
     },
     ledger::{
         ClaimedJob, ClaimedReply, Error, MailId,
+        db::{self, Engine, Failed, OptionalExtension, Row, params},
         values::{instant, signed},
         views::recipients,
         wake::Claimable,

@@ -1,8 +1,8 @@
 //! The last good versions of configuration files.
 
-use crate::ledger::db::{Engine, params};
 use crate::ledger::{
     Error, SealedVersion,
+    db::{Engine, params},
     values::{instant, micros},
 };
 

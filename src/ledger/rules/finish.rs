@@ -5,8 +5,6 @@ use super::{
     note, parts, pause, rate, route, settle, talk,
     transaction::Desk,
 };
-use crate::ledger::db::{Large, params};
-use crate::ledger::views::mails::REPLY_BODY;
 use crate::{
     job::{
         NewReply, Outcome, ReplyDecision, Trace,
@@ -14,7 +12,9 @@ use crate::{
     },
     ledger::{
         Error, Finish, NewsKind, PausedBy, Summary,
+        db::{Large, params},
         values::{capped, micros, signed},
+        views::mails::REPLY_BODY,
     },
 };
 

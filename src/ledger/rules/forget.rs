@@ -4,17 +4,20 @@
 //! Never dropped: whatever belongs to a job that has not ended, a reply that waits, a last touch that is due, a conversation that may be
 //! answered, news that nobody was told of; and what a mail is known by (`mail`, `place`, `maildrop`).
 
+use std::ops::ControlFlow;
+
 use super::{
     mail_bytes::{drop_bytes, drop_upload},
     parts, past, settle,
     transaction::Desk,
 };
-use std::ops::ControlFlow;
-
-use crate::ledger::db::{Engine, OptionalExtension, params};
 use crate::{
     config::{Keep, Retention},
-    ledger::{Dropped, Error, values::signed},
+    ledger::{
+        Dropped, Error,
+        db::{Engine, OptionalExtension, params},
+        values::signed,
+    },
 };
 
 /// Bytes that one commit drops before it lets others in.

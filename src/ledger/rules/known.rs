@@ -1,8 +1,8 @@
 //! Whether a mail was seen before: by its place, its bytes, its header, or when it came.
 
-use crate::ledger::db::{Engine, OptionalExtension, params};
 use crate::ledger::{
     Content, Error, NewMail, Raw,
+    db::{Engine, OptionalExtension, params},
     values::{micros, signed},
 };
 

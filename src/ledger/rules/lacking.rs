@@ -7,7 +7,6 @@ use super::{
     note,
     transaction::Desk,
 };
-use crate::ledger::db::{Engine, OptionalExtension, params};
 use crate::{
     config::EndpointName,
     job::{
@@ -16,6 +15,7 @@ use crate::{
     },
     ledger::{
         Content, Error, Lack, MailId, MailboxKey, NewMail, NewsKind, Place, Raw, Wanted,
+        db::{Engine, OptionalExtension, params},
         values::{capped, micros, signed},
     },
 };
@@ -97,7 +97,7 @@ pub(in crate::ledger) fn unfetched(desk: &Desk<'_>, mail: i64, why: &Lack) -> Re
     let changed = desk
         .db
         .prepare(
-            "UPDATE mail SET wanted = NULL, lacks = ?2, size = max(size, ?3) WHERE id = ?1 AND wanted IS NOT NULL AND lacks IS NOT NULL",
+            "UPDATE mail SET wanted = NULL, lacks = ?2, size = CASE WHEN size < ?3 THEN ?3 ELSE size END WHERE id = ?1 AND wanted IS NOT NULL AND lacks IS NOT NULL",
         )
         .execute(params![mail, capped(&why.detail), signed(why.size)])?;
     if changed == 0 {

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 
 use super::transaction::Desk;
-use crate::ledger::db::{Engine, OptionalExtension, params};
 use crate::ledger::{
     Error, UploadId,
+    db::{Engine, OptionalExtension, params},
     values::{PIECE, signed},
 };
 
@@ -52,6 +52,7 @@ fn begin_upload(desk: &Desk<'_>, upload: UploadId) -> Result<i64, Error> {
 
 /// The id of the next mail: its bytes may come before its row.
 pub(in crate::ledger) fn next_mail(db: &dyn Engine) -> Result<i64, Error> {
+    db.lock_count(b"mail")?;
     let query = db.prepare(
         "SELECT 1 + max(coalesce((SELECT max(id) FROM mail), 0), coalesce((SELECT max(mail) FROM upload), 0))",
     );

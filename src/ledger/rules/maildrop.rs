@@ -3,8 +3,11 @@
 use std::{collections::BTreeSet, ops::ControlFlow};
 
 use super::{backlog, settle, transaction::Desk};
-use crate::ledger::db::{Engine, params};
-use crate::ledger::{Error, Fingerprint, MAILDROP, MailboxKey, MaildropMail, MaildropName, Place, values::signed};
+use crate::ledger::{
+    Error, Fingerprint, MAILDROP, MailboxKey, MaildropMail, MaildropName, Place,
+    db::{Engine, params},
+    values::signed,
+};
 
 /// The mails of a maildrop that have a number.
 pub(in crate::ledger) fn mails(db: &dyn Engine, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
@@ -39,6 +42,7 @@ pub(in crate::ledger) fn number(
     names: &[MaildropName],
 ) -> Result<Vec<u32>, Error> {
     let mailbox = mailbox_row(desk, mailbox)?;
+    desk.db.lock_count(b"maildrop")?;
     let mut next = next(desk.db, mailbox)?;
     let free = desk.db.prepare(
         "SELECT uid FROM maildrop d WHERE mailbox = ?1 AND uidl = ?2 AND size = ?3 AND NOT skipped

@@ -2,10 +2,9 @@
 //! the same time.
 
 use super::transaction::Desk;
-use crate::ledger::db::params;
 use crate::{
     job::state::State,
-    ledger::{Error, EventKind, NewsKind},
+    ledger::{Error, EventKind, NewsKind, db::params},
 };
 
 /// Events that are kept.
@@ -36,6 +35,7 @@ pub(in crate::ledger) fn job(
 /// The same without a word to the operator, who knows: he asked for it.
 pub(in crate::ledger) fn event_of_job(desk: &Desk<'_>, row: i64, to: State) -> Result<(), Error> {
     let Some(kind) = event(to) else { return Ok(()) };
+    in_order(desk)?;
     let id = desk
         .db
         .prepare(
@@ -52,6 +52,7 @@ pub(in crate::ledger) fn new_job(desk: &Desk<'_>, row: i64, state: State) -> Res
         State::Held => EventKind::Held,
         _ => EventKind::Made,
     };
+    in_order(desk)?;
     let id = desk
         .db
         .prepare(
@@ -68,6 +69,7 @@ pub(in crate::ledger) fn new_job(desk: &Desk<'_>, row: i64, state: State) -> Res
 
 /// Something happened to the reply of a job; the server's words, or an operator's.
 pub(in crate::ledger) fn reply(desk: &Desk<'_>, job: i64, kind: EventKind, said: &str) -> Result<(), Error> {
+    in_order(desk)?;
     let id = desk
         .db
         .prepare(
@@ -80,6 +82,7 @@ pub(in crate::ledger) fn reply(desk: &Desk<'_>, job: i64, kind: EventKind, said:
 
 /// A mail had its last touch at a place, as it ended there.
 pub(in crate::ledger) fn settled(desk: &Desk<'_>, mail: i64, verdict: Option<&str>) -> Result<(), Error> {
+    in_order(desk)?;
     let id = desk
         .db
         .prepare("INSERT INTO event (at, kind, mail, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")
@@ -91,6 +94,7 @@ pub(in crate::ledger) fn settled(desk: &Desk<'_>, mail: i64, verdict: Option<&st
 
 /// An endpoint was paused or resumed; who had paused it.
 pub(in crate::ledger) fn endpoint(desk: &Desk<'_>, kind: EventKind, endpoint: &str, by: &str) -> Result<(), Error> {
+    in_order(desk)?;
     let id = desk
         .db
         .prepare("INSERT INTO event (at, kind, endpoint, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")
@@ -100,6 +104,7 @@ pub(in crate::ledger) fn endpoint(desk: &Desk<'_>, kind: EventKind, endpoint: &s
 
 /// Something that the operator is to be told of a job.
 pub(in crate::ledger) fn news(desk: &Desk<'_>, job: i64, kind: NewsKind) -> Result<(), Error> {
+    in_order(desk)?;
     desk.db
         .prepare("INSERT INTO news (job, kind, at) VALUES (?1, ?2, ?3)")
         .execute(params![job, kind.as_str(), desk.now])?;
@@ -110,6 +115,12 @@ pub(in crate::ledger) fn news(desk: &Desk<'_>, job: i64, kind: NewsKind) -> Resu
 pub(in crate::ledger) fn forget_news(desk: &Desk<'_>, job: i64) -> Result<(), Error> {
     desk.db.prepare("DELETE FROM news WHERE job = ?").execute([job])?;
     Ok(())
+}
+
+/// Who follows events goes on behind the last id, and who tells news forgets all up to one: an id that is committed after a higher one
+/// would never be seen. Where several write at a time, one after the other has to write these, until its transaction ends.
+fn in_order(desk: &Desk<'_>) -> Result<(), Error> {
+    Ok(desk.db.lock_count(b"what happened")?)
 }
 
 /// Drops what is too old, now and then.

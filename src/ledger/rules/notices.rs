@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::ledger::db::{Engine, params};
 use crate::ledger::{
     Error, Told,
+    db::{Engine, params},
     values::{instant, micros},
 };
 

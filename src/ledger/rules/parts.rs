@@ -7,7 +7,6 @@ use super::{
     note,
     transaction::Desk,
 };
-use crate::ledger::db::{Engine, OptionalExtension, params};
 use crate::{
     job::{
         Answer, EndedPart, File, JobId, Outcome, Piece,
@@ -15,6 +14,7 @@ use crate::{
     },
     ledger::{
         Error, GatheredParts,
+        db::{Engine, OptionalExtension, params},
         values::{capped, signed},
     },
 };

@@ -1,8 +1,12 @@
 //! A reply is set aside when its job runs anew.
 
 use super::transaction::Desk;
-use crate::ledger::db::{Engine, params};
-use crate::ledger::{Error, RecipientEnd, ReplyState, Unsteerable, values::signed, views::past::present};
+use crate::ledger::{
+    Error, RecipientEnd, ReplyState, Unsteerable,
+    db::{Engine, params},
+    values::signed,
+    views::past::present,
+};
 
 /// Sets a job's reply aside, so that its next run has one of its own. Who has not got it, does not get it any more.
 ///

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use super::{note, transaction::Desk};
-use crate::ledger::db::{self, Engine, OptionalExtension, Row, params};
 use crate::{
     config::EndpointName,
     job::Reason,
-    ledger::{Error, EventKind, Pause, PausedBy, values::instant},
+    ledger::{
+        Error, EventKind, Pause, PausedBy,
+        db::{self, Engine, OptionalExtension, Row, params},
+        values::instant,
+    },
 };
 
 const PAUSES: &str = "SELECT p.endpoint, p.by, p.since,

@@ -4,11 +4,11 @@
 //! in vain. Places bind nobody but the one who waits; what begins is counted when it begins.
 
 use super::{claim::running, transaction::Desk};
-use crate::ledger::db::{Engine, OptionalExtension, params};
 use crate::{
     job::JobId,
     ledger::{
         Admission, Error, Gate,
+        db::{Engine, OptionalExtension, params},
         values::{instant, signed},
     },
 };
@@ -27,6 +27,7 @@ pub(in crate::ledger) fn admit(
 ) -> Result<Admission, Error> {
     let row = running(desk, job, attempt)?.row;
     for gate in gates {
+        desk.db.lock_count(gate.key.as_bytes())?;
         if let Some(at) = waits(desk.db, desk.now, row, gate)? {
             return Ok(Admission::At(instant(at)));
         }
@@ -91,6 +92,7 @@ fn has_room(db: &dyn Engine, now: i64, gate: &Gate) -> Result<bool, Error> {
 /// Counts what a job causes now, where every gate has room; else returns the code of the first that has none.
 pub(in crate::ledger) fn pass(desk: &Desk<'_>, job: i64, gates: &[Gate]) -> Result<Option<&'static str>, Error> {
     for gate in gates {
+        desk.db.lock_count(gate.key.as_bytes())?;
         if !has_room(desk.db, desk.now, gate)? {
             return Ok(Some(gate.code));
         }

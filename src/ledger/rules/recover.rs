@@ -1,7 +1,6 @@
 //! A start puts right what a process left that died.
 
 use super::{claim::step, mail_bytes::drop_upload, note, transaction::Desk};
-use crate::ledger::db::params;
 use crate::{
     job::{
         JobId, Reason,
@@ -9,6 +8,7 @@ use crate::{
     },
     ledger::{
         Error, Reading,
+        db::params,
         sqlite::time::{self, Noted},
     },
 };

@@ -1,10 +1,13 @@
 //! An operator has replies tried again, or says that one has arrived.
 
 use super::{settle, submit, transaction::Desk};
-use crate::ledger::db::{Engine, OptionalExtension, params};
 use crate::{
     job::JobId,
-    ledger::{Again, Error, ReplyState, Retried, views::recipients::STATE},
+    ledger::{
+        Again, Error, ReplyState, Retried,
+        db::{Engine, OptionalExtension, params},
+        views::recipients::STATE,
+    },
 };
 
 /// Has replies tried again at once.

@@ -1,14 +1,16 @@
 //! A mail on its way from one endpoint of its mailbox to the next.
 
 use super::{claim::step, note, settle, take::make_job, transaction::Desk};
-use crate::ledger::db::{Engine, OptionalExtension, params};
 use crate::{
     config::EndpointName,
     job::{
         JobId, Reason,
         state::{Event, State},
     },
-    ledger::{Error, HandedOn, MailboxKey},
+    ledger::{
+        Error, HandedOn, MailboxKey,
+        db::{Engine, OptionalExtension, params},
+    },
 };
 
 /// Gives a mail to the first of these endpoints that has no job for it. Says whether there was one.

@@ -3,11 +3,13 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use super::{mail_bytes::pieces, note, transaction::Desk};
-use crate::ledger::db::{Engine, OptionalExtension, params};
 use crate::{
     config::EndpointName,
     job::state::State,
-    ledger::{Error, MailboxKey, Place, Settling, Verdict},
+    ledger::{
+        Error, MailboxKey, Place, Settling, Verdict,
+        db::{Engine, OptionalExtension, params},
+    },
 };
 
 /// Makes the mail's places due for settling, if all its jobs and replies have ended.

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::ledger::db::{self, Engine, OptionalExtension, Row, params};
 use crate::{
     auth::Refused,
     ledger::{
         Error, SealedToken, SignInRow,
+        db::{self, Engine, OptionalExtension, Row, params},
         values::{capped, instant, micros},
     },
 };

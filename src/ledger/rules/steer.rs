@@ -5,14 +5,16 @@ use super::{
     lacking, mail_bytes, note, parts, past, settle, talk,
     transaction::Desk,
 };
-use crate::ledger::db::{Failed, ToValue, params};
 use crate::{
     config::EndpointName,
     job::{
         JobId, Reason,
         state::{Event, State},
     },
-    ledger::{Error, Steer, Steered, Unsteerable},
+    ledger::{
+        Error, Steer, Steered, Unsteerable,
+        db::{Failed, ToValue, params},
+    },
 };
 
 /// Jobs of one commit, at most.

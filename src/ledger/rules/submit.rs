@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use super::{note, settle, transaction::Desk};
-use crate::ledger::db::{Engine, OptionalExtension, params};
 use crate::{
     job::JobId,
     ledger::{
         Error, EventKind, NewsKind, RecipientEnd, ReplyState, Submitted,
+        db::{Engine, OptionalExtension, params},
         values::{capped, micros},
         views::recipients,
     },

@@ -9,12 +9,12 @@ use super::{
     note, settle,
     transaction::Desk,
 };
-use crate::ledger::db::{Engine, params};
 use crate::{
     config::EndpointName,
     job::{JobId, Reason, state::State},
     ledger::{
         Content, Error, Intake, MailId, NewMail, Raw, Taken,
+        db::{Engine, params},
         values::{capped, micros, signed},
     },
 };
@@ -32,6 +32,8 @@ pub(in crate::ledger) fn take(desk: &mut Desk<'_>, intake: Intake) -> Result<Tak
             params![&*intake.mailbox.0, intake.cursor.uid_validity, intake.cursor.uid_next],
             |row| row.get(0),
         )?;
+    // Whether a mail is known is judged by all that are: two who take of one mailbox take one after the other.
+    desk.db.lock_count(intake.mailbox.0.as_bytes())?;
     let mut taken = Taken::default();
     for mail in intake.mails {
         let spare = match &mail.content {

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{claim::running, transaction::Desk};
-use crate::ledger::db::{self, Engine, Failed, OptionalExtension, Row, params};
 use crate::{
     job::{Accepted, Allowed, ConversationKey, JobId, NewConversation},
     ledger::{
         Error, KnownConversation,
+        db::{self, Engine, Failed, OptionalExtension, Row, params},
         values::{instant, micros},
     },
 };

@@ -5,10 +5,9 @@ use std::{collections::HashSet, sync::Arc};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use crate::ledger::db::Engine;
 use crate::{
     config::EndpointName,
-    ledger::{Error, MailId, MailboxKey, values::instant},
+    ledger::{Error, MailId, MailboxKey, db::Engine, values::instant},
 };
 
 /// What an operation works with.

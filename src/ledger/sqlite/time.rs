@@ -7,8 +7,11 @@
 
 use uuid::Uuid;
 
-use crate::ledger::db::{Engine, OptionalExtension, params};
-use crate::ledger::{Error, Reading, Run, rules::transaction::Desk};
+use crate::ledger::{
+    Error, Reading, Run,
+    db::{Engine, OptionalExtension, params},
+    rules::transaction::Desk,
+};
 
 /// What differs by less is no clock that was set: both are not read at one instant.
 const TOLERANCE: i64 = 1_000_000;

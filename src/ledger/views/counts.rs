@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, ops::ControlFlow};
 
-use crate::ledger::db::{Engine, params};
 use crate::{
     job::{Reason, state::State},
     ledger::{
         Error, ReplyState,
         counts::{Counts, ReplyCount},
+        db::{Engine, params},
         rules::pause,
         values::instant,
     },

@@ -1,8 +1,8 @@
 //! What happened, for those who follow it. The rules write it.
 
-use crate::ledger::db::{self, Engine, Row, params};
 use crate::ledger::{
     Error, Event, EventCursor, EventKind, EventPage,
+    db::{self, Engine, Row, params},
     values::{instant, signed},
 };
 

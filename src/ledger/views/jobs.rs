@@ -2,11 +2,11 @@
 
 use uuid::Uuid;
 
-use crate::ledger::db::{self, Engine, Row, ToValue, params};
 use crate::{
     job::{JobId, state::State},
     ledger::{
         Error, JobFilter, JobPage, JobRow,
+        db::{self, Engine, Row, ToValue, params},
         values::{instant, micros},
     },
 };

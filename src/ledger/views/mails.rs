@@ -4,10 +4,13 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use bytes::Bytes;
 
-use crate::ledger::db::{Engine, Large, OptionalExtension};
 use crate::{
     job::JobId,
-    ledger::{Cursor, Error, MailId, MailboxKey, rules::mail_bytes::pieces},
+    ledger::{
+        Cursor, Error, MailId, MailboxKey,
+        db::{Engine, Large, OptionalExtension},
+        rules::mail_bytes::pieces,
+    },
 };
 
 /// Every mailbox that was ever read.

@@ -1,8 +1,8 @@
 //! The rows of what the operator is to be told of jobs.
 
-use crate::ledger::db::{Engine, params};
 use crate::ledger::{
     Error, JobNews, NewsExample, NewsMark,
+    db::{Engine, params},
     values::{instant, signed},
 };
 

@@ -1,9 +1,12 @@
 //! The newest jobs with their replies, for who looks at a ledger by hand.
 
-use crate::ledger::db::{Engine, params};
 use crate::{
     job::{JobId, state::State},
-    ledger::{Error, MailId, Summary, values::signed},
+    ledger::{
+        Error, MailId, Summary,
+        db::{Engine, params},
+        values::signed,
+    },
 };
 
 /// A job as people look at it.

@@ -3,10 +3,13 @@
 use bytes::Bytes;
 
 use super::recipients::{kept_ends, recipients};
-use crate::ledger::db::{Engine, OptionalExtension, params};
 use crate::{
     job::JobId,
-    ledger::{Error, ReplyState, ReplyStory, values::instant},
+    ledger::{
+        Error, ReplyState, ReplyStory,
+        db::{Engine, OptionalExtension, params},
+        values::instant,
+    },
 };
 
 /// All replies of a job, the newest first.

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::ledger::db::{self, Engine, Failed};
-use crate::ledger::{Error, RecipientEnd, ReplyState};
+use crate::ledger::{
+    Error, RecipientEnd, ReplyState,
+    db::{self, Engine, Failed},
+};
 
 /// Where a reply `r` stands.
 pub(in crate::ledger) const STATE: &str =

@@ -1,13 +1,13 @@
 //! Lists of replies: what waits, what was refused, and what became of each recipient.
 
+use std::ops::ControlFlow;
+
 use chrono::{DateTime, Utc};
 
 use super::recipients::{self, STATE};
-use std::ops::ControlFlow;
-
-use crate::ledger::db::{Engine, Row, params};
 use crate::ledger::{
     Error, OutboxRow, ReplyFilter, ReplyState,
+    db::{Engine, Row, params},
     values::{instant, micros, signed},
 };
 

@@ -8,12 +8,13 @@ use super::{
     jobs::{self, COLUMNS, JOINED},
     mails, past,
 };
-use crate::ledger::db::{self, Engine, OptionalExtension, Row, params};
 use crate::{
     job::{JobId, Trace},
     ledger::{
         AttemptStory, Error, JobStory, MailId, MailStory, PartStory, PlaceStory, Touch, Verdict,
-        rules::mail_bytes::pieces, values::instant,
+        db::{self, Engine, OptionalExtension, Row, params},
+        rules::mail_bytes::pieces,
+        values::instant,
     },
 };
 
