@@ -5,6 +5,7 @@
 pub mod archive;
 mod clock;
 pub mod counts;
+mod db;
 mod faces;
 mod lease;
 mod rules;

@@ -9,11 +9,15 @@ use std::{
     sync::Arc,
 };
 
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::{
-    ledger::{Error, lease::Holder, rules::transaction::Desk, sqlite::savepoint::savepoint},
+    ledger::{
+        Error,
+        db::Engine,
+        lease::Holder,
+        rules::transaction::{Desk, savepoint},
+    },
     slots::{Quota, Slot},
 };
 
@@ -29,7 +33,7 @@ pub(in crate::ledger) trait Claimable: Sized + Send + 'static {
     fn claim(desk: &Desk<'_>, key: &Self::Key, max: usize) -> Result<Vec<Self>, Error>;
 
     /// When the next one that is not due yet will be.
-    fn next_due(db: &Connection, key: &Self::Key, now: i64) -> Result<Option<i64>, Error>;
+    fn next_due(db: &dyn Engine, key: &Self::Key, now: i64) -> Result<Option<i64>, Error>;
 
     /// Gives it back; the attempt does not count.
     fn release(&self, desk: &mut Desk<'_>) -> Result<(), Error>;
@@ -139,7 +143,7 @@ impl<T: Claimable> Line<T> {
     }
 
     /// Claims what is due for those who wait, in the batch's transaction.
-    pub(in crate::ledger) fn serve(&mut self, db: &Connection, now: i64, holder: &Holder) -> Result<(), Error> {
+    pub(in crate::ledger) fn serve(&mut self, db: &dyn Engine, now: i64, holder: &Holder) -> Result<(), Error> {
         while let Some((due, key)) = self.alarms.pop_first() {
             if due > now {
                 self.alarms.insert((due, key));
@@ -154,7 +158,7 @@ impl<T: Claimable> Line<T> {
         Ok(())
     }
 
-    fn serve_key(&mut self, db: &Connection, key: &T::Key, now: i64, holder: &Holder) -> Result<(), Error> {
+    fn serve_key(&mut self, db: &dyn Engine, key: &T::Key, now: i64, holder: &Holder) -> Result<(), Error> {
         let Some(queue) = self.waiting.get_mut(key) else {
             return Ok(());
         };

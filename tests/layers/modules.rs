@@ -57,7 +57,7 @@ pub(crate) fn read(source: &Path) -> Modules {
 /// A file without comments, without its tests, and without the words that only say who may see something.
 pub(crate) fn code(text: &str) -> String {
     let mut code = String::new();
-    let mut lines = text.lines().peekable();
+    let mut lines = text.lines();
     while let Some(line) = lines.next() {
         if line.trim() == "#[cfg(test)]" {
             // Attributes, and the item: one line, or up to the brace that closes it at this depth.

@@ -1,11 +1,11 @@
 //! What a mailbox's old mails were before, and so what becomes of each: it was done, it is left, or it is to be taken.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{maildrop, transaction::Desk};
 use crate::ledger::{
     Error, MailboxKey, MaildropName, OldMail,
+    db::{Engine, OptionalExtension, params},
     types::backlog::{Record, Sort, sort},
     values::{instant, micros, signed},
 };
@@ -37,28 +37,28 @@ struct Rules {
     take_since: Option<DateTime<Utc>>,
 }
 
-fn rules(db: &Connection, mailbox: &MailboxKey) -> Result<Rules, Error> {
-    let mut query = db.prepare_cached(
+fn rules(db: &dyn Engine, mailbox: &MailboxKey) -> Result<Rules, Error> {
+    let query = db.prepare(
         "SELECT b.mailbox, b.round, b.first_look, b.take_since
          FROM mailbox m JOIN backlog b ON b.mailbox = m.id WHERE m.name = ?",
-    )?;
+    );
     Ok(query.query_row([&*mailbox.0], |row| {
         Ok(Rules {
             mailbox: row.get(0)?,
             round: row.get(1)?,
             first_look: instant(row.get(2)?),
-            take_since: row.get::<_, Option<i64>>(3)?.map(instant),
+            take_since: row.get::<Option<i64>>(3)?.map(instant),
         })
     })?)
 }
 
 /// What is known of a mail that lies there.
-fn record(db: &Connection, rules: &Rules, uid_validity: u32, mail: &OldMail) -> Result<Record, Error> {
+fn record(db: &dyn Engine, rules: &Rules, uid_validity: u32, mail: &OldMail) -> Result<Record, Error> {
     let first = rules.round == 1;
-    let mut here = db.prepare_cached(
+    let here = db.prepare(
         "SELECT ?4 IS NULL OR m.header_key IS NULL OR m.header_key = ?4 FROM place p JOIN mail m ON m.id = p.mail
          WHERE p.mailbox = ?1 AND p.uid_validity = ?2 AND p.uid = ?3",
-    )?;
+    );
     let here = here
         .query_row(params![rules.mailbox, uid_validity, mail.uid, mail.key], |row| {
             row.get(0)
@@ -77,13 +77,12 @@ fn record(db: &Connection, rules: &Rules, uid_validity: u32, mail: &OldMail) -> 
 }
 
 /// The same by its header alone, over the rounds before this one.
-fn by_key(db: &Connection, mailbox: i64, round: i64, mail: &OldMail) -> Result<Record, Error> {
+fn by_key(db: &dyn Engine, mailbox: i64, round: i64, mail: &OldMail) -> Result<Record, Error> {
     let Some(key) = mail.key else {
         return Ok(Record::default());
     };
-    let mut taken = db.prepare_cached("SELECT EXISTS (SELECT 1 FROM mail WHERE mailbox = ?1 AND header_key = ?2)")?;
-    let mut left =
-        db.prepare_cached("SELECT max(wanted) FROM backlog_mail WHERE mailbox = ?1 AND key = ?2 AND round < ?3")?;
+    let taken = db.prepare("SELECT EXISTS (SELECT 1 FROM mail WHERE mailbox = ?1 AND header_key = ?2)");
+    let left = db.prepare("SELECT max(wanted) FROM backlog_mail WHERE mailbox = ?1 AND key = ?2 AND round < ?3");
     Ok(Record {
         taken: taken.query_row(params![mailbox, key], |row| row.get(0))?,
         left: left.query_row(params![mailbox, key, round], |row| row.get(0))?,
@@ -91,11 +90,11 @@ fn by_key(db: &Connection, mailbox: i64, round: i64, mail: &OldMail) -> Result<R
     })
 }
 
-fn insert(db: &Connection, mailbox: i64, round: i64, mail: &OldMail, wanted: bool) -> Result<(), Error> {
-    db.prepare_cached(
+fn insert(db: &dyn Engine, mailbox: i64, round: i64, mail: &OldMail, wanted: bool) -> Result<(), Error> {
+    db.prepare(
         "INSERT INTO backlog_mail (mailbox, round, uid, key, received, size, sender, subject, wanted)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
-    )?
+    )
     .execute(params![
         mailbox,
         round,

@@ -1,7 +1,6 @@
 //! The operator's side of a backlog: a look at what is left, and what is to be taken of it.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, params};
 
 use super::{
     backlog::{backlog, place, wake, want},
@@ -9,12 +8,13 @@ use super::{
 };
 use crate::ledger::{
     BacklogAnswer, BacklogPage, BacklogRow, BacklogWish, Choice, Error, MailboxKey,
+    db::{Engine, params},
     values::{instant, micros, signed},
 };
 
 /// A page of what is left, the newest first.
 pub(in crate::ledger) fn page(
-    db: &Connection,
+    db: &dyn Engine,
     mailbox: &MailboxKey,
     since: Option<DateTime<Utc>>,
     before: Option<u32>,
@@ -28,16 +28,16 @@ pub(in crate::ledger) fn page(
             next: None,
         });
     };
-    let mut query = db.prepare_cached(
+    let query = db.prepare(
         "SELECT uid, received, size, sender, subject, wanted FROM backlog_mail
          WHERE mailbox = ?1 AND round = ?2 AND uid < ?3 AND (?4 IS NULL OR received >= ?4) ORDER BY uid DESC LIMIT ?5",
-    )?;
+    );
     let before = before.map_or(i64::MAX, i64::from);
     let rows = query.query_map(params![row, round, before, since.map(micros), signed(max + 1)], |row| {
         Ok(BacklogRow {
             uid: row.get(0)?,
-            received: row.get::<_, Option<i64>>(1)?.map(instant),
-            size: row.get::<_, i64>(2)?.unsigned_abs(),
+            received: row.get::<Option<i64>>(1)?.map(instant),
+            size: row.get::<i64>(2)?.unsigned_abs(),
             from: row.get(3)?,
             subject: row.get(4)?,
             wanted: row.get(5)?,
@@ -77,10 +77,10 @@ pub(in crate::ledger) fn take(
     for uid in &wish.uids {
         taken += desk
             .db
-            .prepare_cached(
+            .prepare(
                 "UPDATE backlog_mail SET wanted = 1 WHERE mailbox = ?1 AND round = ?2 AND uid = ?3 AND wanted = 0
                  AND (?4 IS NULL OR received >= ?4)",
-            )?
+            )
             .execute(params![row, round, uid, wish.since.map(micros)])? as u64;
     }
     wake(desk, mailbox, row)?;
@@ -102,8 +102,8 @@ pub(in crate::ledger) fn skip(desk: &mut Desk<'_>, mailbox: &MailboxKey) -> Resu
 }
 
 /// Whether a mailbox was looked at.
-fn is_seen(db: &Connection, mailbox: &MailboxKey) -> Result<bool, Error> {
-    let mut query = db.prepare_cached("SELECT EXISTS (SELECT 1 FROM mailbox WHERE name = ?)")?;
+fn is_seen(db: &dyn Engine, mailbox: &MailboxKey) -> Result<bool, Error> {
+    let query = db.prepare("SELECT EXISTS (SELECT 1 FROM mailbox WHERE name = ?)");
     Ok(query.query_row([&*mailbox.0], |row| row.get(0))?)
 }
 
@@ -113,10 +113,10 @@ fn choose(desk: &mut Desk<'_>, mailbox: &MailboxKey, choice: Choice) -> Result<(
         Choice::Take { since } => (true, since),
     };
     desk.db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO backlog_choice (mailbox, take, since) VALUES (?1, ?2, ?3)
              ON CONFLICT (mailbox) DO UPDATE SET take = excluded.take, since = excluded.since",
-        )?
+        )
         .execute(params![&*mailbox.0, take, since.map(micros)])?;
     desk.after.bells.insert(mailbox.clone());
     Ok(())

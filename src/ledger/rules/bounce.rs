@@ -2,14 +2,13 @@
 //!
 //! Whoever has seen a reply can forge a bounce of it. All that it does is a note on what was sent already, and only the first one counts.
 
-use rusqlite::{OptionalExtension, params};
-
 use super::{note, transaction::Desk};
 use crate::{
     addr_spec::normal,
     job::{JobId, token::Named},
     ledger::{
         Bounced, Error, EventKind, NewsKind, RecipientEnd, ReplyState,
+        db::{OptionalExtension, params},
         values::capped,
         views::recipients::{self, STATE},
     },
@@ -48,12 +47,12 @@ fn find(desk: &Desk<'_>, key: Named, message_id: &str) -> Result<Option<Reply>, 
     let job = match key {
         Named::Job(job) => desk
             .db
-            .prepare_cached("SELECT id, uuid FROM job WHERE uuid = ?")?
-            .query_row([job], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, JobId>(1)?)))
+            .prepare("SELECT id, uuid FROM job WHERE uuid = ?")
+            .query_row([job], |row| Ok((row.get::<i64>(0)?, row.get::<JobId>(1)?)))
             .optional()?,
         Named::Token(key) => desk
             .db
-            .prepare_cached("SELECT j.id, j.uuid FROM conversation c JOIN job j ON j.id = c.job WHERE c.key = ?")?
+            .prepare("SELECT j.id, j.uuid FROM conversation c JOIN job j ON j.id = c.job WHERE c.key = ?")
             .query_row([key.0], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?,
     };
@@ -62,12 +61,15 @@ fn find(desk: &Desk<'_>, key: Named, message_id: &str) -> Result<Option<Reply>, 
     };
     let present = desk
         .db
-        .prepare_cached(&format!(
+        .prepare(format!(
             "SELECT {STATE}, r.recipients, r.detail FROM reply r WHERE r.job = ?1 AND r.message_id = ?2 COLLATE NOCASE"
-        ))?
+        ))
         .query_row(params![row, message_id], |found| {
-            let state = ReplyState::named(found.get_ref(0)?.as_str()?).unwrap_or(ReplyState::Queued);
-            Ok((state, found.get::<_, String>(1)?, found.get::<_, Option<String>>(2)?))
+            Ok((
+                found.get::<ReplyState>(0)?,
+                found.get::<String>(1)?,
+                found.get::<Option<String>>(2)?,
+            ))
         })
         .optional()?;
     if let Some((state, addresses, said)) = present {
@@ -82,16 +84,17 @@ fn find(desk: &Desk<'_>, key: Named, message_id: &str) -> Result<Option<Reply>, 
     }
     let past = desk
         .db
-        .prepare_cached("SELECT rerun, recipients FROM past_reply WHERE job = ?1 AND message_id = ?2 COLLATE NOCASE")?
+        .prepare("SELECT rerun, recipients FROM past_reply WHERE job = ?1 AND message_id = ?2 COLLATE NOCASE")
         .query_row(params![row, message_id], |found| {
-            Ok((found.get::<_, i64>(0)?, found.get::<_, String>(1)?))
+            Ok((found.get::<i64>(0)?, found.get::<String>(1)?))
         })
         .optional()?;
-    Ok(past.map(|(rerun, recipients)| Reply {
+    let Some((rerun, ends)) = past else { return Ok(None) };
+    Ok(Some(Reply {
         job,
         row,
         past: Some(rerun),
-        recipients: serde_json::from_str(&recipients).unwrap_or_default(),
+        recipients: recipients::kept_ends(&ends)?,
     }))
 }
 
@@ -124,18 +127,16 @@ fn mark_present(desk: &Desk<'_>, reply: &Reply, recipients: &[RecipientEnd], sai
             continue;
         }
         desk.db
-            .prepare_cached(
+            .prepare(
                 "INSERT INTO reply_recipient (job, address, state, said, bounced) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (job, address) DO UPDATE SET said = excluded.said, bounced = ifnull(bounced, excluded.bounced)",
-            )?
+                 ON CONFLICT (job, address) DO UPDATE SET said = excluded.said, bounced = coalesce(bounced, excluded.bounced)",
+            )
             .execute(params![reply.row, end.address, state.as_str(), capped(&end.said), bounced])?;
     }
     let states: Vec<_> = recipients.iter().map(|end| end.state).collect();
     let all = ReplyState::over(&states) == ReplyState::Bounced;
     desk.db
-        .prepare_cached(
-            "UPDATE reply SET detail = ?2, bounced = CASE WHEN ?3 THEN ?4 END WHERE job = ?1 AND state = 'sent'",
-        )?
+        .prepare("UPDATE reply SET detail = ?2, bounced = CASE WHEN ?3 THEN ?4 END WHERE job = ?1 AND state = 'sent'")
         .execute(params![reply.row, capped(said), all, desk.now])?;
     Ok(())
 }
@@ -145,9 +146,9 @@ fn mark_past(desk: &Desk<'_>, reply: &Reply, rerun: i64, recipients: &[Recipient
     let all = ReplyState::over(&states) == ReplyState::Bounced;
     let written = serde_json::to_string(recipients).map_err(|error| Error::Engine(error.to_string()))?;
     desk.db
-        .prepare_cached(
+        .prepare(
             "UPDATE past_reply SET recipients = ?3, detail = ?4, bounced = CASE WHEN ?5 THEN ?6 END WHERE job = ?1 AND rerun = ?2",
-        )?
+        )
         .execute(params![reply.row, rerun, written, capped(said), all, desk.now])?;
     Ok(())
 }

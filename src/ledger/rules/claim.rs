@@ -1,8 +1,6 @@
 //! Claiming and giving back: jobs of an endpoint, replies of an account.
 
-use std::{sync::Arc, time::Instant};
-
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
 use super::{note, transaction::Desk};
 use crate::{
@@ -13,6 +11,7 @@ use crate::{
     },
     ledger::{
         ClaimedJob, ClaimedReply, Error, Lease, MailId,
+        db::{self, Engine, Failed, OptionalExtension, Row, params},
         values::{instant, signed},
         views::recipients,
         wake::Claimable,
@@ -38,9 +37,9 @@ impl Claimable for ClaimedJob {
     fn claim(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Self>, Error> {
         let mut candidates = due_jobs(desk, endpoint, max)?;
         admit(desk.db, endpoint, &mut candidates)?;
-        let mut update = desk.db.prepare_cached(
+        let update = desk.db.prepare(
             "UPDATE job SET state = ?2, attempt = attempt + 1, started = ?3, owner = ?4, until = ?5 WHERE id = ?1",
-        )?;
+        );
         let until = desk.holder.until(desk.now);
         for candidate in &mut candidates {
             let state = step(candidate.job.id, candidate.state, Event::Claimed)?;
@@ -50,10 +49,9 @@ impl Claimable for ClaimedJob {
         Ok(candidates.into_iter().map(|candidate| candidate.job).collect())
     }
 
-    fn next_due(db: &Connection, endpoint: &EndpointName, now: i64) -> Result<Option<i64>, Error> {
-        let mut query = db.prepare_cached(
-            "SELECT min(due) FROM job WHERE endpoint = ?1 AND state IN ('queued', 'deferred') AND due > ?2",
-        )?;
+    fn next_due(db: &dyn Engine, endpoint: &EndpointName, now: i64) -> Result<Option<i64>, Error> {
+        let query =
+            db.prepare("SELECT min(due) FROM job WHERE endpoint = ?1 AND state IN ('queued', 'deferred') AND due > ?2");
         Ok(query.query_row(params![endpoint.as_str(), now], |row| row.get(0))?)
     }
 
@@ -67,7 +65,7 @@ const SHARE: &str = "j.part, j.parts, j.attachment, j.attachment_name, CASE WHEN
     (SELECT w.uuid FROM job w WHERE w.mail = j.mail AND w.endpoint = j.endpoint AND w.part = 0) END";
 
 /// What a job is of; its columns begin at `first`.
-fn share(row: &Row<'_>, first: usize) -> rusqlite::Result<Share> {
+fn share(row: &Row<'_>, first: usize) -> db::Result<Share> {
     let (number, of): (u32, u32) = (row.get(first)?, row.get(first + 1)?);
     Ok(match (number, of) {
         (0, 0) => Share::Whole,
@@ -85,13 +83,13 @@ fn share(row: &Row<'_>, first: usize) -> rusqlite::Result<Share> {
 }
 
 fn due_jobs(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Candidate>, Error> {
-    let mut query = desk.db.prepare_cached(&format!(
+    let query = desk.db.prepare(format!(
         "SELECT j.id, j.state, j.uuid, j.mail, m.size, j.attempt + 1, j.retries, j.interrupted, m.received, m.taken, j.rerun, {SHARE}
          FROM job j JOIN mail m ON m.id = j.mail AND m.lacks IS NULL
          WHERE j.endpoint = ?1 AND j.state IN ('queued', 'deferred') AND j.due <= ?2
          AND NOT EXISTS (SELECT 1 FROM pause p WHERE p.endpoint = ?1)
          ORDER BY j.due, j.id LIMIT ?3",
-    ))?;
+    ));
     let rows = query.query_map(params![endpoint.as_str(), desk.now, signed(max)], |row| {
         Ok(Candidate {
             row: row.get(0)?,
@@ -99,11 +97,11 @@ fn due_jobs(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<
             job: ClaimedJob {
                 id: row.get(2)?,
                 mail: MailId(row.get(3)?),
-                size: row.get::<_, i64>(4)?.unsigned_abs(),
+                size: row.get::<i64>(4)?.unsigned_abs(),
                 attempt: row.get(5)?,
                 retries: row.get(6)?,
                 interrupted: row.get(7)?,
-                received: row.get::<_, Option<i64>>(8)?.map(instant),
+                received: row.get::<Option<i64>>(8)?.map(instant),
                 taken: instant(row.get(9)?),
                 rerun: row.get(10)?,
                 share: share(row, 11)?,
@@ -115,12 +113,12 @@ fn due_jobs(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<
 }
 
 /// Cuts the candidates down to those that may run beside one another and beside what runs already.
-fn admit(db: &Connection, endpoint: &EndpointName, candidates: &mut Vec<Candidate>) -> Result<(), Error> {
+fn admit(db: &dyn Engine, endpoint: &EndpointName, candidates: &mut Vec<Candidate>) -> Result<(), Error> {
     let Some(first) = candidates.first() else { return Ok(()) };
+    // Who runs beside whom, at whichever endpoint.
+    db.lock_count(b"running")?;
     let (running, suspect): (u32, u32) = db
-        .prepare_cached(
-            "SELECT count(*), ifnull(max(interrupted), 0) FROM job WHERE endpoint = ? AND state = 'running'",
-        )?
+        .prepare("SELECT count(*), coalesce(max(interrupted), 0) FROM job WHERE endpoint = ? AND state = 'running'")
         .query_row([endpoint.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let admitted = match company(first.job.interrupted) {
         _ if company(suspect) != Company::Any => 0,
@@ -136,9 +134,8 @@ fn admit(db: &Connection, endpoint: &EndpointName, candidates: &mut Vec<Candidat
 }
 
 /// Whether a job runs, at any endpoint, whose next interruption holds it.
-fn last_chance_runs(db: &Connection) -> Result<bool, Error> {
-    let mut query =
-        db.prepare_cached("SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND interrupted >= ?)")?;
+fn last_chance_runs(db: &dyn Engine) -> Result<bool, Error> {
+    let query = db.prepare("SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND interrupted >= ?)");
     Ok(query.query_row([POISON - 1], |row| row.get(0))?)
 }
 
@@ -156,9 +153,9 @@ pub(in crate::ledger) struct Running {
 /// The running job of this attempt, where it is ours. Its leaving lets others in: claims of its endpoint are looked at.
 pub(in crate::ledger) fn running(desk: &mut Desk<'_>, job: JobId, attempt: u32) -> Result<Running, Error> {
     let owner = desk.holder.owner.0;
-    let mut query = desk.db.prepare_cached(
+    let query = desk.db.prepare(
         "SELECT id, mail, started, state, attempt, interrupted, endpoint, part, parts, owner FROM job WHERE uuid = ?",
-    )?;
+    );
     let found = query.query_row([job], |row| {
         let running = Running {
             row: row.get(0)?,
@@ -167,10 +164,10 @@ pub(in crate::ledger) fn running(desk: &mut Desk<'_>, job: JobId, attempt: u32) 
             part: row.get(7)?,
             parts: row.get(8)?,
         };
-        let ours = row.get::<_, State>(3)? == State::Running
-            && row.get::<_, u32>(4)? == attempt
-            && row.get::<_, Option<i64>>(9)? == Some(owner);
-        Ok((running, ours, row.get::<_, u32>(5)?, endpoint(row, 6)?))
+        let ours = row.get::<State>(3)? == State::Running
+            && row.get::<u32>(4)? == attempt
+            && row.get::<Option<i64>>(9)? == Some(owner);
+        Ok((running, ours, row.get::<u32>(5)?, endpoint(row, 6)?))
     });
     let (running, ours, interrupted, endpoint) =
         found.optional()?.ok_or_else(|| Error::Missing(format!("job {job}")))?;
@@ -183,13 +180,13 @@ pub(in crate::ledger) fn running(desk: &mut Desk<'_>, job: JobId, attempt: u32) 
 }
 
 /// The endpoint's name in this column; a name that is no legal one has no claims.
-pub(in crate::ledger) fn endpoint(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<EndpointName>> {
+pub(in crate::ledger) fn endpoint(row: &Row<'_>, column: usize) -> db::Result<Option<EndpointName>> {
     Ok(EndpointName::new(row.get_ref(column)?.as_str()?))
 }
 
 /// The name of a job's endpoint.
-pub(in crate::ledger) fn endpoint_of(db: &Connection, job: i64) -> Result<String, Error> {
-    let mut query = db.prepare_cached("SELECT endpoint FROM job WHERE id = ?")?;
+pub(in crate::ledger) fn endpoint_of(db: &dyn Engine, job: i64) -> Result<String, Error> {
+    let query = db.prepare("SELECT endpoint FROM job WHERE id = ?");
     Ok(query.query_row([job], |row| row.get(0))?)
 }
 
@@ -206,7 +203,7 @@ pub(in crate::ledger) fn release(desk: &mut Desk<'_>, job: JobId, attempt: u32) 
     let running = running(desk, job, attempt)?;
     let state = step(job, State::Running, Event::Released)?;
     desk.db
-        .prepare_cached("UPDATE job SET state = ?2, attempt = attempt - 1, owner = NULL, until = NULL WHERE id = ?1")?
+        .prepare("UPDATE job SET state = ?2, attempt = attempt - 1, owner = NULL, until = NULL WHERE id = ?1")
         .execute(params![running.row, state])?;
     note::job(desk, running.row, State::Running, state, None)
 }
@@ -215,22 +212,19 @@ impl Claimable for ClaimedReply {
     type Key = Arc<str>;
 
     fn claim(desk: &Desk<'_>, account: &Arc<str>, max: usize) -> Result<Vec<Self>, Error> {
-        let mut query = desk.db.prepare_cached(
-            "SELECT r.job, j.uuid, j.endpoint, r.attempt + 1, ifnull(r.revived, r.made), r.message_id, r.sender, r.recipients, length(b.bytes),
+        let query = desk.db.prepare(
+            "SELECT r.job, j.uuid, j.endpoint, r.attempt + 1, coalesce(r.revived, r.made), r.message_id, r.sender, r.recipients, length(b.bytes),
                CASE WHEN length(b.bytes) <= ?4 THEN b.bytes END
              FROM reply r JOIN job j ON j.id = r.job JOIN reply_body b ON b.job = r.job
              WHERE r.account = ?1 AND r.state = 'queued' AND r.due <= ?2
              ORDER BY r.due, r.job LIMIT ?3",
-        )?;
-        let mut rows = query.query(params![&**account, desk.now, signed(max), signed(IN_MEMORY)])?;
-        let mut update = desk.db.prepare_cached(
+        );
+        let update = desk.db.prepare(
             "UPDATE reply SET state = 'running', attempt = attempt + 1, owner = ?2, until = ?3 WHERE job = ?1",
-        )?;
+        );
         let until = desk.holder.until(desk.now);
         let (mut replies, mut claimed, mut bytes) = (Vec::new(), Vec::new(), 0);
-        while bytes < REPLY_BYTES
-            && let Some(row) = rows.next()?
-        {
+        query.each(params![**account, desk.now, signed(max), signed(IN_MEMORY)], |row| {
             let mut reply = claimed_reply(row, account, desk.now)?;
             let ends = recipients::ends(desk.db, row.get(0)?)?;
             reply
@@ -238,31 +232,34 @@ impl Claimable for ClaimedReply {
                 .recipients
                 .retain(|address| recipients::is_open(&ends, address));
             bytes += reply.reply.bytes.len();
-            let row = row.get::<_, i64>(0)?;
+            let row = row.get::<i64>(0)?;
             reply.lease = desk.holder.replies.hold(row);
             claimed.push(row);
             replies.push(reply);
-        }
+            Ok(match bytes < REPLY_BYTES {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            })
+        })?;
         for row in claimed {
             update.execute([row, desk.holder.owner.0, until])?;
         }
         Ok(replies)
     }
 
-    fn next_due(db: &Connection, account: &Arc<str>, now: i64) -> Result<Option<i64>, Error> {
-        let mut query = db.prepare_cached(
-            "SELECT min(due) FROM reply WHERE account = ?1 AND state = 'queued' AND unsure = 0 AND due > ?2",
-        )?;
+    fn next_due(db: &dyn Engine, account: &Arc<str>, now: i64) -> Result<Option<i64>, Error> {
+        let query = db
+            .prepare("SELECT min(due) FROM reply WHERE account = ?1 AND state = 'queued' AND unsure = 0 AND due > ?2");
         Ok(query.query_row(params![&**account, now], |row| row.get(0))?)
     }
 
     fn release(&self, desk: &mut Desk<'_>) -> Result<(), Error> {
         let changed = desk
             .db
-            .prepare_cached(
+            .prepare(
                 "UPDATE reply SET state = 'queued', attempt = attempt - 1, owner = NULL, until = NULL
                  WHERE job = (SELECT id FROM job WHERE uuid = ?1) AND state = 'running' AND attempt = ?2 AND owner = ?3",
-            )?
+            )
             .execute(params![self.job, self.attempt, desk.holder.owner.0])?;
         if changed == 0 {
             return Err(Error::Stale(self.job));
@@ -272,10 +269,9 @@ impl Claimable for ClaimedReply {
     }
 }
 
-fn claimed_reply(row: &Row<'_>, account: &str, now: i64) -> rusqlite::Result<ClaimedReply> {
-    let unreadable =
-        |column| move || rusqlite::Error::InvalidColumnType(column, "reply".into(), rusqlite::types::Type::Text);
-    let recipients = serde_json::from_str(row.get_ref(7)?.as_str()?).ok();
+fn claimed_reply(row: &Row<'_>, account: &str, now: i64) -> db::Result<ClaimedReply> {
+    let unreadable = |what: &str| Failed::Unreadable(format!("{what} of a reply"));
+    let recipients = recipients::addresses(row.get_ref(7)?.as_str()?)?;
     let (size, bytes): (i64, Option<Vec<u8>>) = (row.get(8)?, row.get(9)?);
     let stored = match bytes {
         None => size.unsigned_abs(),
@@ -284,7 +280,7 @@ fn claimed_reply(row: &Row<'_>, account: &str, now: i64) -> rusqlite::Result<Cla
     let made = instant(row.get(4)?);
     Ok(ClaimedReply {
         job: row.get(1)?,
-        endpoint: endpoint(row, 2)?.ok_or_else(unreadable(2))?,
+        endpoint: endpoint(row, 2)?.ok_or_else(|| unreadable("the endpoint"))?,
         attempt: row.get(3)?,
         made,
         claimed: (Instant::now(), instant(now) - made),
@@ -293,7 +289,7 @@ fn claimed_reply(row: &Row<'_>, account: &str, now: i64) -> rusqlite::Result<Cla
             account: account.to_owned(),
             message_id: row.get(5)?,
             sender: row.get(6)?,
-            recipients: recipients.ok_or_else(unreadable(7))?,
+            recipients,
             bytes: bytes.unwrap_or_default().into(),
         },
         stored,

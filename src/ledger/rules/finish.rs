@@ -1,7 +1,5 @@
 //! The end of an attempt: outcome and reply together.
 
-use rusqlite::{MAIN_DB, params};
-
 use super::{
     claim::{self, Running, running, step},
     note, parts, pause, rate, route, settle, talk,
@@ -14,12 +12,11 @@ use crate::{
     },
     ledger::{
         Error, Finish, NewsKind, PausedBy, Summary,
+        db::{Large, params},
         values::{capped, micros, signed},
+        views::mails::REPLY_BODY,
     },
 };
-
-/// Bytes of a letter that SQLite gets at once.
-const IN_ONE: usize = 256 << 10;
 
 /// Ends an attempt. Says which gate held its reply back.
 pub(in crate::ledger) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<Option<&'static str>, Error> {
@@ -158,10 +155,10 @@ fn note_attempt(desk: &Desk<'_>, job: &Running, number: u32, words: &Words<'_>, 
         false => Some(serde_json::to_string(trace).map_err(|error| Error::Engine(error.to_string()))?),
     };
     desk.db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO attempt (job, number, started, ended, outcome, reason, detail, answer, trace)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
+        )
         .execute(params![
             job.row,
             number,
@@ -186,11 +183,12 @@ fn change_job(
 ) -> Result<(), Error> {
     let said = |text: String| Some(text).filter(|text| !text.is_empty());
     desk.db
-        .prepare_cached(
-            "UPDATE job SET state = ?2, due = ifnull(?3, due), retries = retries + ?4, reason = ?5, detail = ?6,
-             sender = ifnull(?7, sender), subject = ifnull(?8, subject), message_id = ifnull(?9, message_id), owner = NULL, until = NULL
+        .prepare(
+            "UPDATE job SET state = ?2, due = coalesce(?3, due), retries = retries + ?4, reason = ?5, detail = ?6,
+             sender = coalesce(?7, sender), subject = coalesce(?8, subject), message_id = coalesce(?9, message_id),
+             owner = NULL, until = NULL
              WHERE id = ?1",
-        )?
+        )
         .execute(params![
             job.row,
             state,
@@ -208,9 +206,7 @@ fn change_job(
 /// A bug of ours must not lose a mail: a person looks.
 fn hold(desk: &Desk<'_>, job: &Running, illegal: &Error) -> Result<(), Error> {
     desk.db
-        .prepare_cached(
-            "UPDATE job SET state = ?2, reason = NULL, detail = ?3, owner = NULL, until = NULL WHERE id = ?1",
-        )?
+        .prepare("UPDATE job SET state = ?2, reason = NULL, detail = ?3, owner = NULL, until = NULL WHERE id = ?1")
         .execute(params![job.row, State::Held, illegal.to_string()])?;
     note::job(desk, job.row, State::Running, State::Held, None)
 }
@@ -218,10 +214,10 @@ fn hold(desk: &Desk<'_>, job: &Running, illegal: &Error) -> Result<(), Error> {
 fn queue_reply(desk: &mut Desk<'_>, job: i64, reply: NewReply) -> Result<(), Error> {
     let recipients = serde_json::to_string(&reply.recipients).map_err(|error| Error::Engine(error.to_string()))?;
     desk.db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO reply (job, account, state, due, made, message_id, sender, recipients, size)
              VALUES (?1, ?2, 'queued', ?3, ?3, ?4, ?5, ?6, ?7)",
-        )?
+        )
         .execute(params![
             job,
             reply.account,
@@ -231,21 +227,8 @@ fn queue_reply(desk: &mut Desk<'_>, job: i64, reply: NewReply) -> Result<(), Err
             recipients,
             signed(reply.bytes.len())
         ])?;
-    let bytes = &*reply.bytes;
-    if bytes.len() <= IN_ONE {
-        desk.db
-            .prepare_cached("INSERT INTO reply_body (job, bytes) VALUES (?1, ?2)")?
-            .execute(params![job, bytes])?;
-    } else {
-        // SQLite would hold it twice: as it is bound, and as a part of its row.
-        desk.db
-            .prepare_cached("INSERT INTO reply_body (job, bytes) VALUES (?1, zeroblob(?2))")?
-            .execute(params![job, signed(bytes.len())])?;
-        let mut blob = desk.db.blob_open(MAIN_DB, "reply_body", "bytes", job, false)?;
-        for (number, piece) in bytes.chunks(IN_ONE).enumerate() {
-            blob.write_at(piece, number * IN_ONE)?;
-        }
-    }
+    let body = Large { row: job, ..REPLY_BODY };
+    desk.db.store_bytes(body, &reply.bytes)?;
     if let Some(new) = &reply.conversation {
         talk::begin(desk, job, new)?;
     }
@@ -255,7 +238,7 @@ fn queue_reply(desk: &mut Desk<'_>, job: i64, reply: NewReply) -> Result<(), Err
 
 fn keep_silent(desk: &Desk<'_>, job: i64, why: &str) -> Result<(), Error> {
     desk.db
-        .prepare_cached("UPDATE job SET silent = ?2 WHERE id = ?1")?
+        .prepare("UPDATE job SET silent = ?2 WHERE id = ?1")
         .execute(params![job, why])?;
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! Never dropped: whatever belongs to a job that has not ended, a reply that waits, a last touch that is due, a conversation that may be
 //! answered, news that nobody was told of; and what a mail is known by (`mail`, `place`, `maildrop`).
 
-use rusqlite::{Connection, OptionalExtension, params};
+use std::ops::ControlFlow;
 
 use super::{
     mail_bytes::{drop_bytes, drop_upload},
@@ -13,7 +13,11 @@ use super::{
 };
 use crate::{
     config::{Keep, Retention},
-    ledger::{Dropped, Error, values::signed},
+    ledger::{
+        Dropped, Error,
+        db::{Engine, OptionalExtension, params},
+        values::signed,
+    },
 };
 
 /// Bytes that one commit drops before it lets others in.
@@ -104,7 +108,7 @@ impl Kind {
 pub(in crate::ledger) type Found = (i64, i64);
 
 /// Before when this kind is dropped, in microseconds: by its age, or so that the rest is no larger than it may be.
-pub(in crate::ledger) fn before(db: &Connection, kind: Kind, keep: Keep, now: i64) -> Result<Option<i64>, Error> {
+pub(in crate::ledger) fn before(db: &dyn Engine, kind: Kind, keep: Keep, now: i64) -> Result<Option<i64>, Error> {
     let age = |age: std::time::Duration| now.saturating_sub(signed(age.as_micros()));
     let too_much = match keep.size {
         Some(most) => first_over(db, kind, most)?,
@@ -114,27 +118,28 @@ pub(in crate::ledger) fn before(db: &Connection, kind: Kind, keep: Keep, now: i6
 }
 
 /// The time behind the newest with which all newer ones together are larger than that.
-fn first_over(db: &Connection, kind: Kind, most: u64) -> Result<Option<i64>, Error> {
-    let mut query = db.prepare_cached(kind.sizes())?;
-    let mut rows = query.query([])?;
-    let mut sum = 0_u64;
-    while let Some(row) = rows.next()? {
-        sum = sum.saturating_add(row.get::<_, i64>(1)?.unsigned_abs());
-        if sum > most {
-            return Ok(Some(row.get::<_, i64>(0)?.saturating_add(1)));
+fn first_over(db: &dyn Engine, kind: Kind, most: u64) -> Result<Option<i64>, Error> {
+    let query = db.prepare(kind.sizes());
+    let (mut sum, mut found) = (0_u64, None);
+    query.each((), |row| {
+        sum = sum.saturating_add(row.get::<i64>(1)?.unsigned_abs());
+        if sum <= most {
+            return Ok(ControlFlow::Continue(()));
         }
-    }
-    Ok(None)
+        found = Some(row.get::<i64>(0)?.saturating_add(1));
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(found)
 }
 
 /// The next candidates behind this one.
 pub(in crate::ledger) fn candidates(
-    db: &Connection,
+    db: &dyn Engine,
     kind: Kind,
     behind: Found,
     before: i64,
 ) -> Result<Vec<Found>, Error> {
-    let mut query = db.prepare_cached(kind.candidates())?;
+    let query = db.prepare(kind.candidates());
     let rows = query.query_map([behind.0, behind.1, before, STEP_ROWS], |row| {
         Ok((row.get(0)?, row.get(1)?))
     })?;
@@ -163,9 +168,7 @@ pub(in crate::ledger) fn drop_some(
 
 /// Drops uploads that nobody will take.
 pub(in crate::ledger) fn drop_uploads(desk: &Desk<'_>) -> Result<u64, Error> {
-    let mut query = desk
-        .db
-        .prepare_cached("SELECT mail FROM upload WHERE started < ?1 LIMIT ?2")?;
+    let query = desk.db.prepare("SELECT mail FROM upload WHERE started < ?1 LIMIT ?2");
     let found = query.query_map([desk.now - ABANDONED, STEP_ROWS], |row| row.get(0))?;
     let found = found.collect::<Result<Vec<i64>, _>>()?;
     found.into_iter().map(|mail| drop_upload(desk.db, mail)).sum()
@@ -175,34 +178,32 @@ pub(in crate::ledger) fn drop_uploads(desk: &Desk<'_>) -> Result<u64, Error> {
 pub(in crate::ledger) fn drop_conversations(desk: &Desk<'_>, before: i64) -> Result<bool, Error> {
     let dropped = desk
         .db
-        .prepare_cached(
+        .prepare(
             "DELETE FROM conversation WHERE key IN (SELECT key FROM conversation WHERE expires < ?1 ORDER BY expires LIMIT ?2)",
-        )?
+        )
         .execute([before, STEP_ROWS])?;
     Ok(signed(dropped) == STEP_ROWS)
 }
 
 /// A mail's bytes, unless its last touch is still due in its mailbox as it is now (its current UIDVALIDITY), or something is to do.
-fn drop_mail(db: &Connection, mail: i64) -> Result<Option<u64>, Error> {
+fn drop_mail(db: &dyn Engine, mail: i64) -> Result<Option<u64>, Error> {
     if !has_ended(db, mail)? || is_due(db, mail, "('done', 'failed', 'ignored')")? {
         return Ok(None);
     }
     let bytes = drop_bytes(db, mail)? + parts::forget(db, mail)? + past::forget(db, mail)?;
-    db.prepare_cached("UPDATE mail SET idle = NULL WHERE id = ?")?
-        .execute([mail])?;
+    db.prepare("UPDATE mail SET idle = NULL WHERE id = ?").execute([mail])?;
     Ok(Some(bytes))
 }
 
 /// A reply's bytes.
-fn drop_reply(db: &Connection, job: i64) -> Result<Option<u64>, Error> {
+fn drop_reply(db: &dyn Engine, job: i64) -> Result<Option<u64>, Error> {
     let size = db
-        .prepare_cached("SELECT size FROM reply WHERE job = ? AND state IN ('sent', 'refused')")?
-        .query_row([job], |row| row.get::<_, Option<i64>>(0))
+        .prepare("SELECT size FROM reply WHERE job = ? AND state IN ('sent', 'refused')")
+        .query_row([job], |row| row.get::<Option<i64>>(0))
         .optional()?;
     let Some(size) = size.flatten() else { return Ok(None) };
-    db.prepare_cached("DELETE FROM reply_body WHERE job = ?")?
-        .execute([job])?;
-    db.prepare_cached("UPDATE reply SET size = NULL WHERE job = ?")?
+    db.prepare("DELETE FROM reply_body WHERE job = ?").execute([job])?;
+    db.prepare("UPDATE reply SET size = NULL WHERE job = ?")
         .execute([job])?;
     Ok(Some(size.unsigned_abs()))
 }
@@ -217,45 +218,45 @@ fn drop_story(desk: &Desk<'_>, mail: i64) -> Result<Option<u64>, Error> {
         return Ok(None);
     }
     let bytes: i64 = db
-        .prepare_cached(
-            "SELECT story + ifnull((SELECT sum(r.size) FROM job j JOIN reply r ON r.job = j.id WHERE j.mail = m.id), 0)
+        .prepare(
+            "SELECT story + coalesce((SELECT sum(r.size) FROM job j JOIN reply r ON r.job = j.id WHERE j.mail = m.id), 0)
              FROM mail m WHERE id = ?",
-        )?
+        )
         .query_row([mail], |row| row.get(0))?;
-    db.prepare_cached(
+    db.prepare(
         "UPDATE mail SET ended = NULL, story = 0, verdict = ?2, decided = (SELECT j.endpoint FROM job j
            WHERE j.mail = ?1 AND j.state = ?2 AND (j.state <> 'ignored' OR j.reason IN ('sender', 'untrusted')) ORDER BY j.id LIMIT 1)
          WHERE id = ?1",
-    )?
+    )
     .execute(params![mail, verdict])?;
     for table in STORY {
         let sql = format!("DELETE FROM {table} WHERE job IN (SELECT id FROM job WHERE mail = ?)");
-        db.prepare_cached(&sql)?.execute([mail])?;
+        db.prepare(&sql).execute([mail])?;
     }
-    db.prepare_cached("DELETE FROM job WHERE mail = ?")?.execute([mail])?;
+    db.prepare("DELETE FROM job WHERE mail = ?").execute([mail])?;
     Ok(Some(bytes.unsigned_abs()))
 }
 
-fn has_ended(db: &Connection, mail: i64) -> Result<bool, Error> {
+fn has_ended(db: &dyn Engine, mail: i64) -> Result<bool, Error> {
     Ok(settle::ended(db, mail)?.is_some())
 }
 
 /// Whether something is left to do with it in its mailbox as it is now.
-fn is_due(db: &Connection, mail: i64, touches: &str) -> Result<bool, Error> {
+fn is_due(db: &dyn Engine, mail: i64, touches: &str) -> Result<bool, Error> {
     let sql = format!(
         "SELECT EXISTS (SELECT 1 FROM place p JOIN mailbox b ON b.id = p.mailbox AND b.uid_validity = p.uid_validity
          WHERE p.mail = ? AND p.touch IN {touches})"
     );
-    Ok(db.prepare_cached(&sql)?.query_row([mail], |row| row.get(0))?)
+    Ok(db.prepare(&sql).query_row([mail], |row| row.get(0))?)
 }
 
 /// Whether a conversation of its jobs may still be answered or counts one of them, or somebody is to be told of one.
 fn is_wanted(desk: &Desk<'_>, mail: i64) -> Result<bool, Error> {
-    let mut query = desk.db.prepare_cached(
+    let query = desk.db.prepare(
         "SELECT EXISTS (SELECT 1 FROM job j WHERE j.mail = ?1 AND (
            EXISTS (SELECT 1 FROM conversation c WHERE c.job = j.id AND c.expires >= ?2)
            OR EXISTS (SELECT 1 FROM conversation_answer a JOIN conversation c ON c.key = a.key WHERE a.job = j.id AND c.expires >= ?2)
            OR EXISTS (SELECT 1 FROM news n WHERE n.job = j.id)))",
-    )?;
+    );
     Ok(query.query_row([mail, desk.now], |row| row.get(0))?)
 }

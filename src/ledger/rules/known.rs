@@ -1,9 +1,8 @@
 //! Whether a mail was seen before: by its place, its bytes, its header, or when it came.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
 use crate::ledger::{
     Content, Error, NewMail, Raw,
+    db::{Engine, OptionalExtension, params},
     values::{micros, signed},
 };
 
@@ -45,19 +44,19 @@ impl Present {
     }
 }
 
-pub(in crate::ledger) fn known(db: &Connection, mailbox: i64, mail: &NewMail) -> Result<Option<Seen>, Error> {
+pub(in crate::ledger) fn known(db: &dyn Engine, mailbox: i64, mail: &NewMail) -> Result<Option<Seen>, Error> {
     let place = mail.place;
     let present = db
-        .prepare_cached(
+        .prepare(
             "SELECT m.id, m.sha256, m.header_key, m.told, m.lacks IS NOT NULL FROM place p JOIN mail m ON m.id = p.mail
              WHERE p.mailbox = ?1 AND p.uid_validity = ?2 AND p.uid = ?3",
-        )?
+        )
         .query_row(params![mailbox, place.uid_validity, place.uid], |row| {
             Ok(Present {
                 id: row.get(0)?,
                 sha256: row.get(1)?,
                 header_key: row.get(2)?,
-                told: row.get::<_, Option<i64>>(3)?.map(i64::unsigned_abs),
+                told: row.get::<Option<i64>>(3)?.map(i64::unsigned_abs),
                 lacks: row.get(4)?,
             })
         })
@@ -84,7 +83,7 @@ pub(in crate::ledger) fn known(db: &Connection, mailbox: i64, mail: &NewMail) ->
 
 /// A mail that has the very same bytes, as far as the server agrees: no two mails are one because both are empty or blank, unless they
 /// arrived in the same second and have the size that the server tells; nor where it tells another size for each.
-pub(in crate::ledger) fn same_content(db: &Connection, mailbox: i64, mail: &NewMail) -> Result<Option<i64>, Error> {
+pub(in crate::ledger) fn same_content(db: &dyn Engine, mailbox: i64, mail: &NewMail) -> Result<Option<i64>, Error> {
     let Content::Whole { raw, sha256 } = &mail.content else {
         return Ok(None);
     };
@@ -93,11 +92,11 @@ pub(in crate::ledger) fn same_content(db: &Connection, mailbox: i64, mail: &NewM
         Raw::Inline(bytes) => bytes.iter().all(u8::is_ascii_whitespace),
         Raw::Uploaded { .. } => false,
     };
-    let mut query = db.prepare_cached(
+    let query = db.prepare(
         "SELECT id FROM mail WHERE mailbox = ?1 AND sha256 = ?2 AND lacks IS NULL AND (told IS NULL OR ?3 IS NULL OR told = ?3)
          AND (NOT ?4 OR (told = size AND told = ?3 AND received = ?5))
          ORDER BY id LIMIT 1",
-    )?;
+    );
     let (told, received) = (mail.told.map(signed), mail.received.map(micros));
     let values = params![mailbox, sha256, told, says_nothing, received];
     Ok(query.query_row(values, |row| row.get(0)).optional()?)
@@ -105,15 +104,15 @@ pub(in crate::ledger) fn same_content(db: &Connection, mailbox: i64, mail: &NewM
 
 /// A mail of another UIDVALIDITY that has the same header. Each known mail stands for one mail of the new UIDVALIDITY: two that share
 /// their header stay two. Of one that comes without all of its bytes the header is not enough: the size must be the same too.
-fn same_header(db: &Connection, mailbox: i64, mail: &NewMail) -> Result<Option<Seen>, Error> {
+fn same_header(db: &dyn Engine, mailbox: i64, mail: &NewMail) -> Result<Option<Seen>, Error> {
     let Some(key) = mail.header_key else { return Ok(None) };
-    let mut query = db.prepare_cached(
+    let query = db.prepare(
         "SELECT id, lacks IS NOT NULL FROM mail m WHERE mailbox = ?1 AND header_key = ?2
          AND NOT EXISTS (SELECT 1 FROM place WHERE mail = m.id AND uid_validity = ?3) AND (?4 OR lacks IS NOT NULL OR told = ?5)
          ORDER BY id LIMIT 1",
-    )?;
-    let whole = matches!(mail.content, Content::Whole { .. });
-    let values = params![mailbox, key, mail.place.uid_validity, whole, mail.told.map(signed)];
+    );
+    let (whole, told) = (matches!(mail.content, Content::Whole { .. }), mail.told.map(signed));
+    let values = params![mailbox, key, mail.place.uid_validity, whole, told];
     let found = query.query_row(values, |row| {
         Ok(Seen {
             id: row.get(0)?,
@@ -126,16 +125,17 @@ fn same_header(db: &Connection, mailbox: i64, mail: &NewMail) -> Result<Option<S
 
 /// A mail of another UIDVALIDITY of which we have no byte, and that arrived in the same second with the same size. As with headers, each
 /// stands for one mail of the new UIDVALIDITY.
-fn same_arrival(db: &Connection, mailbox: i64, mail: &NewMail) -> Result<Option<Seen>, Error> {
+fn same_arrival(db: &dyn Engine, mailbox: i64, mail: &NewMail) -> Result<Option<Seen>, Error> {
     let (Some(told), Some(received)) = (mail.told, mail.received) else {
         return Ok(None);
     };
-    let mut query = db.prepare_cached(
+    let query = db.prepare(
         "SELECT id FROM mail m WHERE mailbox = ?1 AND sha256 = x'' AND lacks IS NOT NULL AND header_key IS NULL
          AND told = ?2 AND received = ?3 AND NOT EXISTS (SELECT 1 FROM place WHERE mail = m.id AND uid_validity = ?4)
          ORDER BY id LIMIT 1",
-    )?;
-    let values = params![mailbox, signed(told), micros(received), mail.place.uid_validity];
+    );
+    let (told, received) = (signed(told), micros(received));
+    let values = params![mailbox, told, received, mail.place.uid_validity];
     let found = query.query_row(values, |row| {
         Ok(Seen {
             id: row.get(0)?,

@@ -1,7 +1,5 @@
 //! Mails of which we don't hold all bytes. None of their bytes is kept and no job of theirs runs, until they are fetched again as a whole.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
 use super::{
     claim::step,
     known,
@@ -17,6 +15,7 @@ use crate::{
     },
     ledger::{
         Content, Error, Lack, MailId, MailboxKey, NewMail, NewsKind, Place, Raw, Wanted,
+        db::{Engine, OptionalExtension, params},
         values::{capped, micros, signed},
     },
 };
@@ -25,17 +24,17 @@ use crate::{
 const AWAITED: &str = "it waits until its mail is fetched again from its mailbox, which mailjob run does within seconds where it watches that";
 
 /// Why a mail is not whole; nothing where it is.
-pub(in crate::ledger) fn why(db: &Connection, mail: i64) -> Result<Option<String>, Error> {
-    let mut query = db.prepare_cached("SELECT lacks FROM mail WHERE id = ?")?;
+pub(in crate::ledger) fn why(db: &dyn Engine, mail: i64) -> Result<Option<String>, Error> {
+    let query = db.prepare("SELECT lacks FROM mail WHERE id = ?");
     Ok(query.query_row([mail], |row| row.get(0)).optional()?.flatten())
 }
 
 /// Its mailbox, and a place there under its UIDVALIDITY as it is now.
-fn within_reach(db: &Connection, mail: i64) -> Result<Option<MailboxKey>, Error> {
-    let mut query = db.prepare_cached(
+fn within_reach(db: &dyn Engine, mail: i64) -> Result<Option<MailboxKey>, Error> {
+    let query = db.prepare(
         "SELECT b.name FROM place p JOIN mailbox b ON b.id = p.mailbox AND b.uid_validity = p.uid_validity WHERE p.mail = ? LIMIT 1",
-    )?;
-    let name = query.query_row([mail], |row| row.get::<_, String>(0)).optional()?;
+    );
+    let name = query.query_row([mail], |row| row.get::<String>(0)).optional()?;
     Ok(name.map(|name| MailboxKey(name.into())))
 }
 
@@ -50,13 +49,13 @@ pub(in crate::ledger) fn want(
         return Ok(false);
     };
     desk.db
-        .prepare_cached("UPDATE mail SET wanted = ?2, ended = NULL, idle = NULL WHERE id = ?1")?
+        .prepare("UPDATE mail SET wanted = ?2, ended = NULL, idle = NULL WHERE id = ?1")
         .execute([mail, desk.now])?;
     desk.db
-        .prepare_cached(
+        .prepare(
             "UPDATE job SET rerun = rerun + (state IN ('done', 'failed', 'ignored')), state = ?2, due = ?3, retries = 0, interrupted = 0,
                silent = NULL, detail = ?4 WHERE id = ?1",
-        )?
+        )
         .execute(params![job, to, desk.now, AWAITED])?;
     if from != to {
         note::event_of_job(desk, job, to)?;
@@ -64,10 +63,10 @@ pub(in crate::ledger) fn want(
     // The operator knows: he asked for it.
     note::forget_news(desk, job)?;
     desk.db
-        .prepare_cached(
+        .prepare(
             "UPDATE place SET touch = 'waiting' WHERE mail = ?1 AND touch <> 'waiting'
              AND uid_validity = (SELECT uid_validity FROM mailbox b WHERE b.id = place.mailbox)",
-        )?
+        )
         .execute([mail])?;
     desk.after.bells.insert(mailbox);
     Ok(true)
@@ -75,19 +74,19 @@ pub(in crate::ledger) fn want(
 
 /// The mails of a mailbox that are to be fetched again.
 pub(in crate::ledger) fn wanted(
-    db: &Connection,
+    db: &dyn Engine,
     mailbox: &MailboxKey,
     uid_validity: u32,
 ) -> Result<Vec<Wanted>, Error> {
-    let mut query = db.prepare_cached(
+    let query = db.prepare(
         "SELECT m.id, (SELECT max(p.uid) FROM place p WHERE p.mail = m.id AND p.uid_validity = ?2)
          FROM mail m INDEXED BY mail_wanted WHERE m.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND m.wanted IS NOT NULL ORDER BY m.id",
-    )?;
+    );
     let rows = query.query_map(params![&*mailbox.0, uid_validity], |row| {
         let place = |uid| Place { uid_validity, uid };
         Ok(Wanted {
             mail: MailId(row.get(0)?),
-            place: row.get::<_, Option<u32>>(1)?.map(place),
+            place: row.get::<Option<u32>>(1)?.map(place),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -97,9 +96,9 @@ pub(in crate::ledger) fn wanted(
 pub(in crate::ledger) fn unfetched(desk: &Desk<'_>, mail: i64, why: &Lack) -> Result<(), Error> {
     let changed = desk
         .db
-        .prepare_cached(
-            "UPDATE mail SET wanted = NULL, lacks = ?2, size = max(size, ?3) WHERE id = ?1 AND wanted IS NOT NULL AND lacks IS NOT NULL",
-        )?
+        .prepare(
+            "UPDATE mail SET wanted = NULL, lacks = ?2, size = CASE WHEN size < ?3 THEN ?3 ELSE size END WHERE id = ?1 AND wanted IS NOT NULL AND lacks IS NOT NULL",
+        )
         .execute(params![mail, capped(&why.detail), signed(why.size)])?;
     if changed == 0 {
         return Ok(());
@@ -107,7 +106,7 @@ pub(in crate::ledger) fn unfetched(desk: &Desk<'_>, mail: i64, why: &Lack) -> Re
     let reason = why.reason.code();
     for job in held(desk.db, mail)? {
         desk.db
-            .prepare_cached("UPDATE job SET reason = ?2, detail = ?3 WHERE id = ?1")?
+            .prepare("UPDATE job SET reason = ?2, detail = ?3 WHERE id = ?1")
             .execute(params![job.row, reason, capped(&why.detail)])?;
         // It is held as before, for another reason.
         note::event_of_job(desk, job.row, State::Held)?;
@@ -135,10 +134,10 @@ pub(in crate::ledger) fn complete(desk: &mut Desk<'_>, mailbox: i64, mail: i64, 
         }
     };
     desk.db
-        .prepare_cached(
-            "UPDATE mail SET lacks = NULL, wanted = NULL, sha256 = ?2, header_key = ?3, size = ?4, told = ?5, received = ifnull(?6, received)
+        .prepare(
+            "UPDATE mail SET lacks = NULL, wanted = NULL, sha256 = ?2, header_key = ?3, size = ?4, told = ?5, received = coalesce(?6, received)
              WHERE id = ?1",
-        )?
+        )
         .execute(params![
             mail,
             sha256,
@@ -153,13 +152,13 @@ pub(in crate::ledger) fn complete(desk: &mut Desk<'_>, mailbox: i64, mail: i64, 
                 "its mail is here now, and is the same as that of job {other}, which came before: discard this one, or retry it to have the work done twice"
             );
             desk.db
-                .prepare_cached("UPDATE job SET detail = ?2 WHERE id = ?1")?
+                .prepare("UPDATE job SET detail = ?2 WHERE id = ?1")
                 .execute(params![job.row, detail])?;
             continue;
         }
         let state = step(job.id, State::Held, Event::Retried)?;
         desk.db
-            .prepare_cached("UPDATE job SET state = ?2, due = ?3, reason = NULL, detail = NULL WHERE id = ?1")?
+            .prepare("UPDATE job SET state = ?2, due = ?3, reason = NULL, detail = NULL WHERE id = ?1")
             .execute(params![job.row, state, desk.now])?;
         note::job(desk, job.row, State::Held, state, None)?;
         note::forget_news(desk, job.row)?;
@@ -175,8 +174,8 @@ struct HeldJob {
 }
 
 /// The jobs of a mail that are held.
-fn held(db: &Connection, mail: i64) -> Result<Vec<HeldJob>, Error> {
-    let mut query = db.prepare_cached("SELECT id, uuid, endpoint FROM job WHERE mail = ? AND state = 'held'")?;
+fn held(db: &dyn Engine, mail: i64) -> Result<Vec<HeldJob>, Error> {
+    let query = db.prepare("SELECT id, uuid, endpoint FROM job WHERE mail = ? AND state = 'held'");
     let rows = query.query_map([mail], |row| {
         Ok(HeldJob {
             row: row.get(0)?,
@@ -188,22 +187,22 @@ fn held(db: &Connection, mail: i64) -> Result<Vec<HeldJob>, Error> {
 }
 
 /// The job of a mail at the endpoint of this job.
-fn job_of(db: &Connection, mail: i64, job: i64) -> Result<Option<JobId>, Error> {
-    let mut query = db.prepare_cached(
+fn job_of(db: &dyn Engine, mail: i64, job: i64) -> Result<Option<JobId>, Error> {
+    let query = db.prepare(
         "SELECT uuid FROM job WHERE mail = ?1 AND part = 0 AND endpoint = (SELECT endpoint FROM job WHERE id = ?2)",
-    )?;
+    );
     Ok(query.query_row([mail, job], |row| row.get(0)).optional()?)
 }
 
 /// Makes the pieces of one mail those of another.
-fn move_pieces(db: &Connection, from: i64, to: i64) -> Result<(), Error> {
+fn move_pieces(db: &dyn Engine, from: i64, to: i64) -> Result<(), Error> {
     let ((first, last), (target, _)) = (pieces(from), pieces(to));
     // One by one: an UPDATE of several rows makes SQLite open a table of its own for their keys.
     let ids = db
-        .prepare_cached("SELECT id FROM chunk WHERE id BETWEEN ?1 AND ?2")?
-        .query_map([first, last], |row| row.get::<_, i64>(0))?
+        .prepare("SELECT id FROM chunk WHERE id BETWEEN ?1 AND ?2")
+        .query_map([first, last], |row| row.get::<i64>(0))?
         .collect::<Result<Vec<_>, _>>()?;
-    let mut update = db.prepare_cached("UPDATE chunk SET id = ?2 WHERE id = ?1")?;
+    let update = db.prepare("UPDATE chunk SET id = ?2 WHERE id = ?1");
     for id in ids {
         update.execute([id, target + (id - first)])?;
     }

@@ -1,11 +1,11 @@
 //! The bytes of mails, in pieces: those of a large one come before its mail does.
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, params};
 
 use super::transaction::Desk;
 use crate::ledger::{
     Error, UploadId,
+    db::{Engine, OptionalExtension, params},
     lease::{UPLOAD_TERM, low},
     values::{PIECE, signed},
 };
@@ -19,12 +19,12 @@ pub(in crate::ledger) fn pieces(mail: i64) -> (i64, i64) {
 }
 
 /// Whether a mail's bytes are still there.
-pub(in crate::ledger) fn has_bytes(db: &Connection, mail: i64) -> Result<bool, Error> {
+pub(in crate::ledger) fn has_bytes(db: &dyn Engine, mail: i64) -> Result<bool, Error> {
     let (first, last) = pieces(mail);
-    let mut query = db.prepare_cached(
+    let query = db.prepare(
         "SELECT EXISTS (SELECT 1 FROM chunk WHERE id BETWEEN ?2 AND ?3)
          OR EXISTS (SELECT 1 FROM mail WHERE id = ?1 AND size = 0 AND lacks IS NULL)",
-    )?;
+    );
     Ok(query.query_row([mail, first, last], |row| row.get(0))?)
 }
 
@@ -34,7 +34,7 @@ pub(in crate::ledger) fn upload(desk: &Desk<'_>, upload: UploadId, index: u32, p
         Some((mail, until)) => {
             if until < desk.now + low(UPLOAD_TERM) {
                 desk.db
-                    .prepare_cached("UPDATE upload SET until = ?2 WHERE mail = ?1")?
+                    .prepare("UPDATE upload SET until = ?2 WHERE mail = ?1")
                     .execute([mail, desk.now + UPLOAD_TERM])?;
             }
             mail
@@ -46,8 +46,8 @@ pub(in crate::ledger) fn upload(desk: &Desk<'_>, upload: UploadId, index: u32, p
 }
 
 /// The mail that is coming, and until when it is waited for.
-fn uploading(db: &Connection, upload: UploadId) -> Result<Option<(i64, i64)>, Error> {
-    let mut query = db.prepare_cached("SELECT mail, until FROM upload WHERE uuid = ?")?;
+fn uploading(db: &dyn Engine, upload: UploadId) -> Result<Option<(i64, i64)>, Error> {
+    let query = db.prepare("SELECT mail, until FROM upload WHERE uuid = ?");
     let row = query.query_row([upload.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)));
     Ok(row.optional()?)
 }
@@ -55,7 +55,7 @@ fn uploading(db: &Connection, upload: UploadId) -> Result<Option<(i64, i64)>, Er
 fn begin_upload(desk: &Desk<'_>, upload: UploadId) -> Result<i64, Error> {
     let mail = next_mail(desk.db)?;
     desk.db
-        .prepare_cached("INSERT INTO upload (mail, uuid, started, owner, until) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .prepare("INSERT INTO upload (mail, uuid, started, owner, until) VALUES (?1, ?2, ?3, ?4, ?5)")
         .execute(params![
             mail,
             upload.0.as_bytes(),
@@ -69,18 +69,19 @@ fn begin_upload(desk: &Desk<'_>, upload: UploadId) -> Result<i64, Error> {
 }
 
 /// The id of the next mail: its bytes may come before its row.
-pub(in crate::ledger) fn next_mail(db: &Connection) -> Result<i64, Error> {
-    let mut query = db.prepare_cached(
-        "SELECT 1 + max(ifnull((SELECT max(id) FROM mail), 0), ifnull((SELECT max(mail) FROM upload), 0))",
-    )?;
-    Ok(query.query_row([], |row| row.get(0))?)
+pub(in crate::ledger) fn next_mail(db: &dyn Engine) -> Result<i64, Error> {
+    db.lock_count(b"mail")?;
+    let query = db.prepare(
+        "SELECT 1 + max(coalesce((SELECT max(id) FROM mail), 0), coalesce((SELECT max(mail) FROM upload), 0))",
+    );
+    Ok(query.query_row((), |row| row.get(0))?)
 }
 
-fn store(db: &Connection, mail: i64, index: i64, piece: &[u8]) -> Result<(), Error> {
+fn store(db: &dyn Engine, mail: i64, index: i64, piece: &[u8]) -> Result<(), Error> {
     if index >= PIECES {
         return Err(Error::Engine(format!("a mail has more than {PIECES} pieces")));
     }
-    db.prepare_cached("INSERT OR REPLACE INTO chunk (id, data) VALUES (?1, ?2)")?
+    db.prepare("INSERT INTO chunk (id, data) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET data = excluded.data")
         .execute(params![mail * PIECES + index, piece])?;
     Ok(())
 }
@@ -90,24 +91,24 @@ fn missing(upload: UploadId) -> Error {
 }
 
 /// Drops the bytes of a mail; says how many.
-pub(in crate::ledger) fn drop_bytes(db: &Connection, mail: i64) -> Result<u64, Error> {
+pub(in crate::ledger) fn drop_bytes(db: &dyn Engine, mail: i64) -> Result<u64, Error> {
     let (first, last) = pieces(mail);
     let size: i64 = db
-        .prepare_cached("SELECT ifnull(sum(length(data)), 0) FROM chunk WHERE id BETWEEN ?1 AND ?2")?
+        .prepare("SELECT coalesce(sum(length(data)), 0) FROM chunk WHERE id BETWEEN ?1 AND ?2")
         .query_row([first, last], |row| row.get(0))?;
-    db.prepare_cached("DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2")?
+    db.prepare("DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2")
         .execute([first, last])?;
     Ok(size.unsigned_abs())
 }
 
-pub(in crate::ledger) fn store_bytes(db: &Connection, bytes: &Bytes) -> Result<i64, Error> {
+pub(in crate::ledger) fn store_bytes(db: &dyn Engine, bytes: &Bytes) -> Result<i64, Error> {
     let id = next_mail(db)?;
     store_at(db, id, bytes)?;
     Ok(id)
 }
 
 /// Stores the bytes of this mail.
-pub(in crate::ledger) fn store_at(db: &Connection, mail: i64, bytes: &Bytes) -> Result<(), Error> {
+pub(in crate::ledger) fn store_at(db: &dyn Engine, mail: i64, bytes: &Bytes) -> Result<(), Error> {
     for (index, piece) in (0..).zip(bytes.chunks(PIECE)) {
         store(db, mail, index, piece)?;
     }
@@ -115,13 +116,13 @@ pub(in crate::ledger) fn store_at(db: &Connection, mail: i64, bytes: &Bytes) -> 
 }
 
 /// Makes an upload's pieces the bytes of a mail. They must be whole.
-pub(in crate::ledger) fn claim_upload(db: &Connection, upload: UploadId, size: u64) -> Result<i64, Error> {
+pub(in crate::ledger) fn claim_upload(db: &dyn Engine, upload: UploadId, size: u64) -> Result<i64, Error> {
     let (mail, _) = uploading(db, upload)?.ok_or_else(|| missing(upload))?;
     let (first, last) = pieces(mail);
     let (stored, count, highest): (i64, i64, i64) = db
-        .prepare_cached(
-            "SELECT ifnull(sum(length(data)), 0), count(*), ifnull(max(id), 0) FROM chunk WHERE id BETWEEN ?1 AND ?2",
-        )?
+        .prepare(
+            "SELECT coalesce(sum(length(data)), 0), count(*), coalesce(max(id), 0) FROM chunk WHERE id BETWEEN ?1 AND ?2",
+        )
         .query_row([first, last], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     if stored != signed(size) || highest - first + 1 != count {
         return Err(Error::Missing(format!(
@@ -129,13 +130,12 @@ pub(in crate::ledger) fn claim_upload(db: &Connection, upload: UploadId, size: u
             upload.0.simple()
         )));
     }
-    db.prepare_cached("DELETE FROM upload WHERE mail = ?")?
-        .execute([mail])?;
+    db.prepare("DELETE FROM upload WHERE mail = ?").execute([mail])?;
     Ok(mail)
 }
 
 /// Drops the pieces of a mail that nobody will take.
-pub(in crate::ledger) fn abandon(db: &Connection, upload: UploadId) -> Result<(), Error> {
+pub(in crate::ledger) fn abandon(db: &dyn Engine, upload: UploadId) -> Result<(), Error> {
     if let Some((mail, _)) = uploading(db, upload)? {
         drop_upload(db, mail)?;
     }
@@ -143,9 +143,8 @@ pub(in crate::ledger) fn abandon(db: &Connection, upload: UploadId) -> Result<()
 }
 
 /// Drops an upload that nobody will take.
-pub(in crate::ledger) fn drop_upload(db: &Connection, mail: i64) -> Result<u64, Error> {
+pub(in crate::ledger) fn drop_upload(db: &dyn Engine, mail: i64) -> Result<u64, Error> {
     let freed = drop_bytes(db, mail)?;
-    db.prepare_cached("DELETE FROM upload WHERE mail = ?")?
-        .execute([mail])?;
+    db.prepare("DELETE FROM upload WHERE mail = ?").execute([mail])?;
     Ok(freed)
 }

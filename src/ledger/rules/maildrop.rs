@@ -1,25 +1,27 @@
 //! Maildrops (POP3): a number for each mail that a server lists, so that it has a place like a mail of IMAP.
 
-use std::collections::BTreeSet;
-
-use rusqlite::{Connection, params};
+use std::{collections::BTreeSet, ops::ControlFlow};
 
 use super::{backlog, settle, transaction::Desk};
-use crate::ledger::{Error, Fingerprint, MAILDROP, MailboxKey, MaildropMail, MaildropName, Place, values::signed};
+use crate::ledger::{
+    Error, Fingerprint, MAILDROP, MailboxKey, MaildropMail, MaildropName, Place,
+    db::{Engine, params},
+    values::signed,
+};
 
 /// The mails of a maildrop that have a number.
-pub(in crate::ledger) fn mails(db: &Connection, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
-    let mut query = db.prepare_cached(
-        "SELECT d.uidl, d.size, d.uid, d.skipped OR p.mail IS NOT NULL, d.skipped, ifnull(m.header_key, d.header_key),
+pub(in crate::ledger) fn mails(db: &dyn Engine, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
+    let query = db.prepare(
+        "SELECT d.uidl, d.size, d.uid, d.skipped OR p.mail IS NOT NULL, d.skipped, coalesce(m.header_key, d.header_key),
            CASE WHEN m.lacks IS NULL THEN m.sha256 END
          FROM maildrop d LEFT JOIN place p ON p.mailbox = d.mailbox AND p.uid_validity = ?2 AND p.uid = d.uid
          LEFT JOIN mail m ON m.id = p.mail WHERE d.mailbox = (SELECT id FROM mailbox WHERE name = ?1)",
-    )?;
+    );
     let rows = query.query_map(params![&*mailbox.0, MAILDROP], |row| {
         Ok(MaildropMail {
             name: MaildropName {
                 uidl: row.get(0)?,
-                size: row.get::<_, i64>(1)?.unsigned_abs(),
+                size: row.get::<i64>(1)?.unsigned_abs(),
             },
             uid: row.get(2)?,
             taken: row.get(3)?,
@@ -40,23 +42,27 @@ pub(in crate::ledger) fn number(
     names: &[MaildropName],
 ) -> Result<Vec<u32>, Error> {
     let mailbox = mailbox_row(desk, mailbox)?;
+    desk.db.lock_count(b"maildrop")?;
     let mut next = next(desk.db, mailbox)?;
-    let mut free = desk.db.prepare_cached(
+    let free = desk.db.prepare(
         "SELECT uid FROM maildrop d WHERE mailbox = ?1 AND uidl = ?2 AND size = ?3 AND NOT skipped
          AND NOT EXISTS (SELECT 1 FROM place p WHERE p.mailbox = d.mailbox AND p.uid_validity = ?4 AND p.uid = d.uid) ORDER BY uid",
-    )?;
-    let mut insert = desk
+    );
+    let insert = desk
         .db
-        .prepare_cached("INSERT INTO maildrop (mailbox, uidl, size, uid) VALUES (?1, ?2, ?3, ?4)")?;
+        .prepare("INSERT INTO maildrop (mailbox, uidl, size, uid) VALUES (?1, ?2, ?3, ?4)");
     let mut given = BTreeSet::new();
     let mut numbers = Vec::with_capacity(names.len());
     for name in names {
         let size = signed_size(name.size);
-        let mut rows = free.query(params![mailbox, name.uidl, size, MAILDROP])?;
         let mut number = None;
-        while let (None, Some(row)) = (number, rows.next()?) {
+        free.each(params![mailbox, name.uidl, size, MAILDROP], |row| {
             number = Some(row.get(0)?).filter(|number: &i64| !given.contains(number));
-        }
+            Ok(match number {
+                None => ControlFlow::Continue(()),
+                Some(_) => ControlFlow::Break(()),
+            })
+        })?;
         let number = match number {
             Some(number) => number,
             None => {
@@ -73,9 +79,9 @@ pub(in crate::ledger) fn number(
 
 /// Notes what was read of the headers of these mails.
 pub(in crate::ledger) fn seen(desk: &Desk<'_>, mailbox: &MailboxKey, keys: &[(u32, [u8; 32])]) -> Result<(), Error> {
-    let mut note = desk.db.prepare_cached(
+    let note = desk.db.prepare(
         "UPDATE maildrop SET header_key = ?3 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2",
-    )?;
+    );
     for (uid, key) in keys {
         note.execute(params![&*mailbox.0, uid, key])?;
     }
@@ -89,9 +95,9 @@ pub(in crate::ledger) fn skip(
     names: &[MaildropName],
 ) -> Result<Vec<u32>, Error> {
     let uids = number(desk, mailbox, names)?;
-    let mut skip = desk.db.prepare_cached(
+    let skip = desk.db.prepare(
         "UPDATE maildrop SET skipped = 1 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2",
-    )?;
+    );
     for uid in &uids {
         skip.execute(params![&*mailbox.0, uid])?;
     }
@@ -106,9 +112,9 @@ pub(in crate::ledger) fn left(desk: &Desk<'_>, mailbox: &MailboxKey, uids: &[u32
     };
     let places: Vec<_> = uids.iter().map(place).collect();
     settle::settled(desk, mailbox, &places)?;
-    let mut forget = desk
+    let forget = desk
         .db
-        .prepare_cached("DELETE FROM maildrop WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2")?;
+        .prepare("DELETE FROM maildrop WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2");
     for uid in uids {
         forget.execute(params![&*mailbox.0, uid])?;
     }
@@ -117,18 +123,18 @@ pub(in crate::ledger) fn left(desk: &Desk<'_>, mailbox: &MailboxKey, uids: &[u32
 
 fn mailbox_row(desk: &Desk<'_>, mailbox: &MailboxKey) -> Result<i64, Error> {
     desk.db
-        .prepare_cached("INSERT INTO mailbox (name, uid_validity, uid_next) VALUES (?1, ?2, 1) ON CONFLICT DO NOTHING")?
+        .prepare("INSERT INTO mailbox (name, uid_validity, uid_next) VALUES (?1, ?2, 1) ON CONFLICT DO NOTHING")
         .execute(params![&*mailbox.0, MAILDROP])?;
-    let mut query = desk.db.prepare_cached("SELECT id FROM mailbox WHERE name = ?")?;
+    let query = desk.db.prepare("SELECT id FROM mailbox WHERE name = ?");
     Ok(query.query_row([&*mailbox.0], |row| row.get(0))?)
 }
 
 /// The first number that no mail has. One that a mail was taken under is never given to another: its place is remembered.
-fn next(db: &Connection, mailbox: i64) -> Result<i64, Error> {
-    let mut query = db.prepare_cached(
-        "SELECT 1 + max(ifnull((SELECT max(uid) FROM maildrop WHERE mailbox = ?1), 0),
-                        ifnull((SELECT max(uid) FROM place WHERE mailbox = ?1 AND uid_validity = ?2), 0))",
-    )?;
+fn next(db: &dyn Engine, mailbox: i64) -> Result<i64, Error> {
+    let query = db.prepare(
+        "SELECT 1 + max(coalesce((SELECT max(uid) FROM maildrop WHERE mailbox = ?1), 0),
+                        coalesce((SELECT max(uid) FROM place WHERE mailbox = ?1 AND uid_validity = ?2), 0))",
+    );
     Ok(query.query_row(params![mailbox, MAILDROP], |row| row.get(0))?)
 }
 

@@ -1,12 +1,10 @@
 //! What happened is written down with what is done: events for those who follow them, news for the operator. In the same transaction, with
 //! the same time.
 
-use rusqlite::params;
-
 use super::transaction::Desk;
 use crate::{
     job::state::State,
-    ledger::{Error, EventKind, NewsKind},
+    ledger::{Error, EventKind, NewsKind, db::params},
 };
 
 /// Events that are kept.
@@ -37,12 +35,13 @@ pub(in crate::ledger) fn job(
 /// The same without a word to the operator, who knows: he asked for it.
 pub(in crate::ledger) fn event_of_job(desk: &Desk<'_>, row: i64, to: State) -> Result<(), Error> {
     let Some(kind) = event(to) else { return Ok(()) };
+    in_order(desk)?;
     let id = desk
         .db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO event (at, kind, job, endpoint, attempt, reason, detail)
              SELECT ?2, ?3, id, endpoint, attempt, reason, substr(detail, 1, 200) FROM job WHERE id = ?1 RETURNING id",
-        )?
+        )
         .query_row(params![row, desk.now, kind.as_str()], |row| row.get(0))?;
     sweep(desk, id)
 }
@@ -53,12 +52,13 @@ pub(in crate::ledger) fn new_job(desk: &Desk<'_>, row: i64, state: State) -> Res
         State::Held => EventKind::Held,
         _ => EventKind::Made,
     };
+    in_order(desk)?;
     let id = desk
         .db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO event (at, kind, job, endpoint, reason, detail)
              SELECT ?2, ?3, id, endpoint, reason, substr(detail, 1, 200) FROM job WHERE id = ?1 RETURNING id",
-        )?
+        )
         .query_row(params![row, desk.now, kind.as_str()], |row| row.get(0))?;
     sweep(desk, id)?;
     match state {
@@ -69,21 +69,23 @@ pub(in crate::ledger) fn new_job(desk: &Desk<'_>, row: i64, state: State) -> Res
 
 /// Something happened to the reply of a job; the server's words, or an operator's.
 pub(in crate::ledger) fn reply(desk: &Desk<'_>, job: i64, kind: EventKind, said: &str) -> Result<(), Error> {
+    in_order(desk)?;
     let id = desk
         .db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO event (at, kind, job, endpoint, detail)
              SELECT ?2, ?3, id, endpoint, substr(?4, 1, 200) FROM job WHERE id = ?1 RETURNING id",
-        )?
+        )
         .query_row(params![job, desk.now, kind.as_str(), said], |row| row.get(0))?;
     sweep(desk, id)
 }
 
 /// A mail had its last touch at a place, as it ended there.
 pub(in crate::ledger) fn settled(desk: &Desk<'_>, mail: i64, verdict: Option<&str>) -> Result<(), Error> {
+    in_order(desk)?;
     let id = desk
         .db
-        .prepare_cached("INSERT INTO event (at, kind, mail, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")?
+        .prepare("INSERT INTO event (at, kind, mail, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")
         .query_row(params![desk.now, EventKind::Settled.as_str(), mail, verdict], |row| {
             row.get(0)
         })?;
@@ -92,34 +94,40 @@ pub(in crate::ledger) fn settled(desk: &Desk<'_>, mail: i64, verdict: Option<&st
 
 /// An endpoint was paused or resumed; who had paused it.
 pub(in crate::ledger) fn endpoint(desk: &Desk<'_>, kind: EventKind, endpoint: &str, by: &str) -> Result<(), Error> {
+    in_order(desk)?;
     let id = desk
         .db
-        .prepare_cached("INSERT INTO event (at, kind, endpoint, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")?
+        .prepare("INSERT INTO event (at, kind, endpoint, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")
         .query_row(params![desk.now, kind.as_str(), endpoint, by], |row| row.get(0))?;
     sweep(desk, id)
 }
 
 /// Something that the operator is to be told of a job.
 pub(in crate::ledger) fn news(desk: &Desk<'_>, job: i64, kind: NewsKind) -> Result<(), Error> {
+    in_order(desk)?;
     desk.db
-        .prepare_cached("INSERT INTO news (job, kind, at) VALUES (?1, ?2, ?3)")?
+        .prepare("INSERT INTO news (job, kind, at) VALUES (?1, ?2, ?3)")
         .execute(params![job, kind.as_str(), desk.now])?;
     Ok(())
 }
 
 /// The operator need not be told of this job any more.
 pub(in crate::ledger) fn forget_news(desk: &Desk<'_>, job: i64) -> Result<(), Error> {
-    desk.db
-        .prepare_cached("DELETE FROM news WHERE job = ?")?
-        .execute([job])?;
+    desk.db.prepare("DELETE FROM news WHERE job = ?").execute([job])?;
     Ok(())
+}
+
+/// Who follows events goes on behind the last id, and who tells news forgets all up to one: an id that is committed after a higher one
+/// would never be seen. Where several write at a time, one after the other has to write these, until its transaction ends.
+fn in_order(desk: &Desk<'_>) -> Result<(), Error> {
+    Ok(desk.db.lock_count(b"what happened")?)
 }
 
 /// Drops what is too old, now and then.
 fn sweep(desk: &Desk<'_>, id: i64) -> Result<(), Error> {
     if id % SWEEP == 0 {
         desk.db
-            .prepare_cached("DELETE FROM event WHERE id <= ?")?
+            .prepare("DELETE FROM event WHERE id <= ?")
             .execute([id - KEPT])?;
     }
     Ok(())

@@ -1,6 +1,5 @@
 //! The jobs of a mail's parts: made together when the mail is split, and gathered by the mail's own job when the last has ended.
 
-use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::{
@@ -15,6 +14,7 @@ use crate::{
     },
     ledger::{
         Error, GatheredParts,
+        db::{Engine, OptionalExtension, params},
         values::{capped, signed},
     },
 };
@@ -29,10 +29,10 @@ pub(in crate::ledger) fn size(outcome: &Outcome) -> usize {
 
 /// Makes a job for each part of a mail. They are due at once.
 pub(in crate::ledger) fn split(desk: &Desk<'_>, mail_job: &Running, pieces: &[Piece]) -> Result<(), Error> {
-    let mut insert = desk.db.prepare_cached(
+    let insert = desk.db.prepare(
         "INSERT INTO job (uuid, mail, endpoint, state, due, part, parts, attachment, attachment_name)
          SELECT ?2, mail, endpoint, ?3, ?4, ?5, ?6, ?7, ?8 FROM job WHERE id = ?1 RETURNING id",
-    )?;
+    );
     let parts = signed(pieces.len());
     for (number, piece) in (1i64..).zip(pieces) {
         let id = JobId(Uuid::now_v7());
@@ -52,7 +52,7 @@ pub(in crate::ledger) fn split(desk: &Desk<'_>, mail_job: &Running, pieces: &[Pi
         note::new_job(desk, part, State::Queued)?;
     }
     desk.db
-        .prepare_cached("UPDATE job SET parts = ?2 WHERE id = ?1")?
+        .prepare("UPDATE job SET parts = ?2 WHERE id = ?1")
         .execute(params![mail_job.row, parts])?;
     Ok(())
 }
@@ -67,11 +67,11 @@ pub(in crate::ledger) fn keep(desk: &Desk<'_>, part: i64, outcome: &Outcome) -> 
     };
     let data = answer.data.as_ref().map(serde_json::Value::to_string);
     desk.db
-        .prepare_cached("INSERT INTO part_answer (job, text, tell, data) VALUES (?1, ?2, ?3, ?4)")?
+        .prepare("INSERT INTO part_answer (job, text, tell, data) VALUES (?1, ?2, ?3, ?4)")
         .execute(params![part, answer.text, tell, data])?;
-    let mut insert = desk
+    let insert = desk
         .db
-        .prepare_cached("INSERT INTO part_file (job, number, name, media_type, data) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        .prepare("INSERT INTO part_file (job, number, name, media_type, data) VALUES (?1, ?2, ?3, ?4, ?5)");
     for (number, file) in (1i64..).zip(&answer.files) {
         insert.execute(params![part, number, file.name, file.media_type, &*file.data])?;
     }
@@ -80,15 +80,16 @@ pub(in crate::ledger) fn keep(desk: &Desk<'_>, part: i64, outcome: &Outcome) -> 
 
 /// Queues the mail's own job when this was the last of its parts that had not ended.
 pub(in crate::ledger) fn ended(desk: &mut Desk<'_>, part: &Running) -> Result<(), Error> {
+    desk.db.lock_mail(part.mail)?;
     let waiting = desk
         .db
-        .prepare_cached(
+        .prepare(
             "SELECT w.id, w.uuid, w.endpoint FROM job p JOIN job w ON w.mail = p.mail AND w.endpoint = p.endpoint AND w.part = 0
              WHERE p.id = ?1 AND w.state = ?2 AND NOT EXISTS (SELECT 1 FROM job s WHERE s.mail = p.mail
                AND s.endpoint = p.endpoint AND s.part > 0 AND s.state NOT IN ('done', 'failed', 'ignored'))",
-        )?
+        )
         .query_row(params![part.row, State::Waiting], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, JobId>(1)?, endpoint(row, 2)?))
+            Ok((row.get::<i64>(0)?, row.get::<JobId>(1)?, endpoint(row, 2)?))
         })
         .optional()?;
     let Some((row, id, endpoint)) = waiting else {
@@ -96,7 +97,7 @@ pub(in crate::ledger) fn ended(desk: &mut Desk<'_>, part: &Running) -> Result<()
     };
     let state = step(id, State::Waiting, Event::Gathered)?;
     desk.db
-        .prepare_cached("UPDATE job SET state = ?2, due = ?3 WHERE id = ?1")?
+        .prepare("UPDATE job SET state = ?2, due = ?3 WHERE id = ?1")
         .execute(params![row, state, desk.now])?;
     note::job(desk, row, State::Waiting, state, None)?;
     desk.after.endpoints.extend(endpoint);
@@ -104,51 +105,51 @@ pub(in crate::ledger) fn ended(desk: &mut Desk<'_>, part: &Running) -> Result<()
 }
 
 /// Drops what was kept of one part, which is to answer anew.
-pub(in crate::ledger) fn drop_answer(db: &Connection, part: i64) -> Result<(), Error> {
+pub(in crate::ledger) fn drop_answer(db: &dyn Engine, part: i64) -> Result<(), Error> {
     for table in ["part_file", "part_answer"] {
-        db.prepare_cached(&format!("DELETE FROM {table} WHERE job = ?"))?
+        db.prepare(format!("DELETE FROM {table} WHERE job = ?"))
             .execute([part])?;
     }
     Ok(())
 }
 
 /// Drops what was kept of the parts of a mail's job that has ended: it is in that job's reply, or goes nowhere.
-pub(in crate::ledger) fn drop_kept(db: &Connection, mail_job: i64) -> Result<(), Error> {
+pub(in crate::ledger) fn drop_kept(db: &dyn Engine, mail_job: i64) -> Result<(), Error> {
     let of_parts = "IN (SELECT p.id FROM job w JOIN job p ON p.mail = w.mail AND p.endpoint = w.endpoint AND p.part > 0
                     WHERE w.id = ?)";
     for table in ["part_file", "part_answer"] {
-        db.prepare_cached(&format!("DELETE FROM {table} WHERE job {of_parts}"))?
+        db.prepare(format!("DELETE FROM {table} WHERE job {of_parts}"))
             .execute([mail_job])?;
     }
     Ok(())
 }
 
 /// Drops what was kept of all parts of a mail; returns bytes freed.
-pub(in crate::ledger) fn forget(db: &Connection, mail: i64) -> Result<u64, Error> {
+pub(in crate::ledger) fn forget(db: &dyn Engine, mail: i64) -> Result<u64, Error> {
     let size: i64 = db
-        .prepare_cached(
-            "SELECT ifnull(sum(length(data)), 0) FROM part_file WHERE job IN (SELECT id FROM job WHERE mail = ?)",
-        )?
+        .prepare(
+            "SELECT coalesce(sum(length(data)), 0) FROM part_file WHERE job IN (SELECT id FROM job WHERE mail = ?)",
+        )
         .query_row([mail], |row| row.get(0))?;
     for table in ["part_file", "part_answer"] {
-        db.prepare_cached(&format!(
+        db.prepare(format!(
             "DELETE FROM {table} WHERE job IN (SELECT id FROM job WHERE mail = ?)"
-        ))?
+        ))
         .execute([mail])?;
     }
     Ok(size.unsigned_abs())
 }
 
 /// How the parts ended.
-pub(in crate::ledger) fn gathered(db: &Connection, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
-    let mut query = db.prepare_cached(
+pub(in crate::ledger) fn gathered(db: &dyn Engine, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
+    let query = db.prepare(
         "SELECT p.id, p.part, p.attachment_name, p.state, p.reason, a.tell, a.text, a.data,
-           (SELECT ifnull(sum(length(f.data)), 0) FROM part_file f WHERE f.job = p.id), a.job IS NOT NULL
+           (SELECT coalesce(sum(length(f.data)), 0) FROM part_file f WHERE f.job = p.id), a.job IS NOT NULL
          FROM job w JOIN job p ON p.mail = w.mail AND p.endpoint = w.endpoint AND p.part > 0
          LEFT JOIN part_answer a ON a.job = p.id WHERE w.uuid = ? ORDER BY p.part",
-    )?;
+    );
     let rows = query.query_map([mail_job], |row| {
-        let data = row.get::<_, Option<String>>(7)?;
+        let data = row.get::<Option<String>>(7)?;
         let part = EndedPart {
             number: row.get(1)?,
             name: row.get(2)?,
@@ -162,7 +163,7 @@ pub(in crate::ledger) fn gathered(db: &Connection, mail_job: JobId, most: u64) -
                 ..Answer::default()
             },
         };
-        Ok((row.get::<_, i64>(0)?, part, row.get::<_, i64>(8)?.unsigned_abs()))
+        Ok((row.get::<i64>(0)?, part, row.get::<i64>(8)?.unsigned_abs()))
     })?;
     let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
     let size = rows.iter().map(|(.., size)| size).sum();
@@ -175,13 +176,13 @@ pub(in crate::ledger) fn gathered(db: &Connection, mail_job: JobId, most: u64) -
     Ok(GatheredParts { parts, size })
 }
 
-fn files(db: &Connection, part: i64) -> Result<Vec<File>, Error> {
-    let mut query = db.prepare_cached("SELECT name, media_type, data FROM part_file WHERE job = ? ORDER BY number")?;
+fn files(db: &dyn Engine, part: i64) -> Result<Vec<File>, Error> {
+    let query = db.prepare("SELECT name, media_type, data FROM part_file WHERE job = ? ORDER BY number");
     let rows = query.query_map([part], |row| {
         Ok(File {
             name: row.get(0)?,
             media_type: row.get(1)?,
-            data: row.get::<_, Vec<u8>>(2)?.into(),
+            data: row.get::<Vec<u8>>(2)?.into(),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -1,9 +1,12 @@
 //! A reply is set aside when its job runs anew.
 
-use rusqlite::{Connection, params};
-
 use super::transaction::Desk;
-use crate::ledger::{Error, RecipientEnd, ReplyState, Unsteerable, values::signed, views::past::present};
+use crate::ledger::{
+    Error, RecipientEnd, ReplyState, Unsteerable,
+    db::{Engine, params},
+    values::signed,
+    views::past::present,
+};
 
 /// Sets a job's reply aside, so that its next run has one of its own. Who has not got it, does not get it any more.
 ///
@@ -19,29 +22,29 @@ pub(in crate::ledger) fn set_aside(desk: &Desk<'_>, job: i64, rerun: u32) -> Res
     let recipients: &Vec<RecipientEnd> = &reply.recipients;
     let recipients = serde_json::to_string(recipients).map_err(|error| Error::Engine(error.to_string()))?;
     desk.db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO past_reply (job, rerun, account, state, withdrawn, attempt, made, ended, message_id, recipients, detail, bytes, bounced)
              SELECT r.job, ?2, r.account, r.state, r.state = 'queued', r.attempt, r.made, r.ended, r.message_id, ?3, r.detail, b.bytes, r.bounced
              FROM reply r LEFT JOIN reply_body b ON b.job = r.job WHERE r.job = ?1",
-        )?
+        )
         .execute(params![job, signed(rerun), recipients])?;
     for table in ["reply_recipient", "reply_body", "reply"] {
         desk.db
-            .prepare_cached(&format!("DELETE FROM {table} WHERE job = ?"))?
+            .prepare(format!("DELETE FROM {table} WHERE job = ?"))
             .execute([job])?;
     }
     Ok(Ok(()))
 }
 
 /// Drops the bytes of a mail's earlier replies; returns bytes freed.
-pub(in crate::ledger) fn forget(db: &Connection, mail: i64) -> Result<u64, Error> {
+pub(in crate::ledger) fn forget(db: &dyn Engine, mail: i64) -> Result<u64, Error> {
     let of_mail = "job IN (SELECT id FROM job WHERE mail = ?) AND bytes IS NOT NULL";
     let freed: i64 = db
-        .prepare_cached(&format!(
-            "SELECT ifnull(sum(length(bytes)), 0) FROM past_reply WHERE {of_mail}"
-        ))?
+        .prepare(format!(
+            "SELECT coalesce(sum(length(bytes)), 0) FROM past_reply WHERE {of_mail}"
+        ))
         .query_row([mail], |row| row.get(0))?;
-    db.prepare_cached(&format!("UPDATE past_reply SET bytes = NULL WHERE {of_mail}"))?
+    db.prepare(format!("UPDATE past_reply SET bytes = NULL WHERE {of_mail}"))
         .execute([mail])?;
     Ok(freed.unsigned_abs())
 }

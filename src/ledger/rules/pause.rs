@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
-
 use super::{note, transaction::Desk};
 use crate::{
     config::EndpointName,
     job::Reason,
-    ledger::{Error, EventKind, Pause, PausedBy, values::instant},
+    ledger::{
+        Error, EventKind, Pause, PausedBy,
+        db::{self, Engine, OptionalExtension, Row, params},
+        values::instant,
+    },
 };
 
 const PAUSES: &str = "SELECT p.endpoint, p.by, p.since,
@@ -23,10 +25,10 @@ pub(in crate::ledger) fn pause(
 ) -> Result<Pause, Error> {
     let was = find(desk.db, endpoint)?;
     desk.db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO pause (endpoint, by, since, action) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET by = excluded.by, action = excluded.action WHERE by <> 'operator'",
-        )?
+             ON CONFLICT (endpoint) DO UPDATE SET by = excluded.by, action = excluded.action WHERE pause.by <> 'operator'",
+        )
         .execute(params![endpoint, by.as_str(), desk.now, action])?;
     if was.is_none() {
         note::endpoint(desk, EventKind::Paused, endpoint, by.as_str())?;
@@ -39,7 +41,7 @@ pub(in crate::ledger) fn resume(desk: &mut Desk<'_>, endpoint: &str) -> Result<O
     let found = find(desk.db, endpoint)?;
     if let Some(pause) = &found {
         desk.db
-            .prepare_cached("DELETE FROM pause WHERE endpoint = ?")?
+            .prepare("DELETE FROM pause WHERE endpoint = ?")
             .execute([endpoint])?;
         note::endpoint(desk, EventKind::Resumed, endpoint, pause.by.as_str())?;
         desk.after.endpoints.extend(EndpointName::new(endpoint));
@@ -55,7 +57,7 @@ pub(in crate::ledger) fn resume_changed(
 ) -> Result<bool, Error> {
     let resumed = desk
         .db
-        .prepare_cached("DELETE FROM pause WHERE endpoint = ?1 AND by = 'gone' AND action IS NOT ?2")?
+        .prepare("DELETE FROM pause WHERE endpoint = ?1 AND by = 'gone' AND action IS DISTINCT FROM ?2")
         .execute(params![endpoint.as_str(), action])?;
     if resumed > 0 {
         note::endpoint(desk, EventKind::Resumed, endpoint.as_str(), PausedBy::Gone.as_str())?;
@@ -65,26 +67,23 @@ pub(in crate::ledger) fn resume_changed(
 }
 
 /// All of them.
-pub(in crate::ledger) fn all(db: &Connection) -> Result<Vec<Pause>, Error> {
-    let mut query = db.prepare(&format!("{PAUSES} ORDER BY p.endpoint"))?;
-    let rows = query.query_map([], row)?;
+pub(in crate::ledger) fn all(db: &dyn Engine) -> Result<Vec<Pause>, Error> {
+    let query = db.prepare(format!("{PAUSES} ORDER BY p.endpoint"));
+    let rows = query.query_map((), row)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn find(db: &Connection, endpoint: &str) -> Result<Option<Pause>, Error> {
-    let mut query = db.prepare_cached(&format!("{PAUSES} WHERE p.endpoint = ?"))?;
+fn find(db: &dyn Engine, endpoint: &str) -> Result<Option<Pause>, Error> {
+    let query = db.prepare(format!("{PAUSES} WHERE p.endpoint = ?"));
     Ok(query.query_row([endpoint], row).optional()?)
 }
 
-fn row(row: &Row<'_>) -> rusqlite::Result<Pause> {
+fn row(row: &Row<'_>) -> db::Result<Pause> {
     Ok(Pause {
         endpoint: row.get(0)?,
-        by: match row.get_ref(1)?.as_str()? {
-            "gone" => PausedBy::Gone,
-            _ => PausedBy::Operator,
-        },
+        by: row.get(1)?,
         since: instant(row.get(2)?),
-        waiting: row.get::<_, i64>(3)?.unsigned_abs(),
+        waiting: row.get::<i64>(3)?.unsigned_abs(),
     })
 }
 
@@ -94,10 +93,10 @@ pub(in crate::ledger) fn jobs_mended(desk: &mut Desk<'_>, endpoint: &EndpointNam
     let reasons = serde_json::to_string(&reasons).map_err(|error| Error::Engine(error.to_string()))?;
     let changed = desk
         .db
-        .prepare_cached(
+        .prepare(
             "UPDATE job SET due = ?2 WHERE endpoint = ?1 AND state IN ('queued', 'deferred') AND due > ?2
              AND state = 'deferred' AND reason IN (SELECT value FROM json_each(?3))",
-        )?
+        )
         .execute(params![endpoint.as_str(), desk.now, reasons])?;
     desk.after.endpoints.insert(endpoint.clone());
     Ok(changed as u64)
@@ -107,9 +106,7 @@ pub(in crate::ledger) fn jobs_mended(desk: &mut Desk<'_>, endpoint: &EndpointNam
 pub(in crate::ledger) fn replies_mended(desk: &mut Desk<'_>, account: Arc<str>) -> Result<u64, Error> {
     let changed = desk
         .db
-        .prepare_cached(
-            "UPDATE reply SET due = ?2 WHERE account = ?1 AND state = 'queued' AND unsure = 0 AND due > ?2",
-        )?
+        .prepare("UPDATE reply SET due = ?2 WHERE account = ?1 AND state = 'queued' AND unsure = 0 AND due > ?2")
         .execute(params![&*account, desk.now])?;
     desk.after.accounts.insert(account);
     Ok(changed as u64)

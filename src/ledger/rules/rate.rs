@@ -3,13 +3,12 @@
 //! A job that finds no room gets a place of its own in time, and comes back then: whoever came first goes first, and nobody is woken
 //! in vain. Places bind nobody but the one who waits; what begins is counted when it begins.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
 use super::{claim::running, transaction::Desk};
 use crate::{
     job::JobId,
     ledger::{
         Admission, Error, Gate,
+        db::{Engine, OptionalExtension, params},
         values::{instant, signed},
     },
 };
@@ -28,12 +27,13 @@ pub(in crate::ledger) fn admit(
 ) -> Result<Admission, Error> {
     let row = running(desk, job, attempt)?.row;
     for gate in gates {
+        desk.db.lock_count(gate.key.as_bytes())?;
         if let Some(at) = waits(desk.db, desk.now, row, gate)? {
             return Ok(Admission::At(instant(at)));
         }
     }
     desk.db
-        .prepare_cached("UPDATE rated SET begun = 1, at = ?2 WHERE job = ?1 AND begun = 0")?
+        .prepare("UPDATE rated SET begun = 1, at = ?2 WHERE job = ?1 AND begun = 0")
         .execute([row, desk.now])?;
     Ok(Admission::Now)
 }
@@ -46,9 +46,9 @@ struct Own {
 }
 
 /// When a job has its place, where it can't begin now.
-fn waits(db: &Connection, now: i64, job: i64, gate: &Gate) -> Result<Option<i64>, Error> {
+fn waits(db: &dyn Engine, now: i64, job: i64, gate: &Gate) -> Result<Option<i64>, Error> {
     let own = db
-        .prepare_cached("SELECT id, begun, at FROM rated WHERE job = ?1 AND gate = ?2")?
+        .prepare("SELECT id, begun, at FROM rated WHERE job = ?1 AND gate = ?2")
         .query_row(params![job, gate.key], |row| {
             Ok(Own {
                 id: row.get(0)?,
@@ -65,7 +65,7 @@ fn waits(db: &Connection, now: i64, job: i64, gate: &Gate) -> Result<Option<i64>
     };
     match own {
         Some(own) => db
-            .prepare_cached("UPDATE rated SET at = ?2 WHERE id = ?1")?
+            .prepare("UPDATE rated SET at = ?2 WHERE id = ?1")
             .execute([own.id, place])?,
         None => note(db, now, gate, job, false, place)?,
     };
@@ -73,18 +73,18 @@ fn waits(db: &Connection, now: i64, job: i64, gate: &Gate) -> Result<Option<i64>
 }
 
 /// The first time from now on at which a place more leaves at most as many in any span as there may be.
-fn next_place(db: &Connection, now: i64, but: i64, gate: &Gate) -> Result<i64, Error> {
+fn next_place(db: &dyn Engine, now: i64, but: i64, gate: &Gate) -> Result<i64, Error> {
     let full: Option<i64> = db
-        .prepare_cached("SELECT at FROM rated WHERE gate = ?1 AND id <> ?2 ORDER BY at DESC LIMIT 1 OFFSET ?3")?
+        .prepare("SELECT at FROM rated WHERE gate = ?1 AND id <> ?2 ORDER BY at DESC LIMIT 1 OFFSET ?3")
         .query_row(params![gate.key, but, i64::from(gate.rate.count) - 1], |row| row.get(0))
         .optional()?;
     Ok(full.map_or(now, |at| at.saturating_add(span(gate)).max(now)))
 }
 
 /// Whether fewer happened in the span that ends now than may.
-fn has_room(db: &Connection, now: i64, gate: &Gate) -> Result<bool, Error> {
+fn has_room(db: &dyn Engine, now: i64, gate: &Gate) -> Result<bool, Error> {
     let happened: i64 = db
-        .prepare_cached("SELECT count(*) FROM rated WHERE gate = ?1 AND at > ?2 AND begun = 1")?
+        .prepare("SELECT count(*) FROM rated WHERE gate = ?1 AND at > ?2 AND begun = 1")
         .query_row(params![gate.key, now.saturating_sub(span(gate))], |row| row.get(0))?;
     Ok(happened < i64::from(gate.rate.count))
 }
@@ -92,6 +92,7 @@ fn has_room(db: &Connection, now: i64, gate: &Gate) -> Result<bool, Error> {
 /// Counts what a job causes now, where every gate has room; else returns the code of the first that has none.
 pub(in crate::ledger) fn pass(desk: &Desk<'_>, job: i64, gates: &[Gate]) -> Result<Option<&'static str>, Error> {
     for gate in gates {
+        desk.db.lock_count(gate.key.as_bytes())?;
         if !has_room(desk.db, desk.now, gate)? {
             return Ok(Some(gate.code));
         }
@@ -102,10 +103,10 @@ pub(in crate::ledger) fn pass(desk: &Desk<'_>, job: i64, gates: &[Gate]) -> Resu
     Ok(None)
 }
 
-fn note(db: &Connection, now: i64, gate: &Gate, job: i64, begun: bool, at: i64) -> Result<usize, Error> {
-    db.prepare_cached("DELETE FROM rated WHERE id IN (SELECT id FROM rated WHERE at < ?1 LIMIT ?2)")?
+fn note(db: &dyn Engine, now: i64, gate: &Gate, job: i64, begun: bool, at: i64) -> Result<usize, Error> {
+    db.prepare("DELETE FROM rated WHERE id IN (SELECT id FROM rated WHERE at < ?1 LIMIT ?2)")
         .execute([now - A_DAY, SWEPT])?;
-    let mut insert = db.prepare_cached("INSERT INTO rated (gate, job, begun, at) VALUES (?1, ?2, ?3, ?4)")?;
+    let insert = db.prepare("INSERT INTO rated (gate, job, begun, at) VALUES (?1, ?2, ?3, ?4)");
     Ok(insert.execute(params![gate.key, job, begun, at])?)
 }
 

@@ -1,8 +1,6 @@
 //! What is nobody's any more is put right: claims whose lease has ended are queued again, half uploads go. It is done now and then while a
 //! process lives, and at a start.
 
-use rusqlite::{Connection, TransactionBehavior, params};
-
 use super::{
     claim::{endpoint, step},
     mail_bytes::drop_upload,
@@ -17,7 +15,8 @@ use crate::{
     },
     ledger::{
         Error, Reading,
-        lease::{Holder, TERM, low},
+        db::params,
+        lease::{TERM, low},
         sqlite::time::{self, Noted},
     },
 };
@@ -27,28 +26,22 @@ use crate::{
 ///
 /// Whoever calls this has the lock of the file: no other process is alive that could work on anything, so that all leases but its own end
 /// at once. An engine that has no such lock leaves that to their time.
-pub(in crate::ledger) fn begin(db: &mut Connection, reading: Reading, holder: &Holder) -> Result<Noted, Error> {
-    let now = reading.wall;
-    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let noted = time::begin(&tx, reading)?;
-    for table in ["job", "reply"] {
-        // Its column is indexed: few rows are running.
-        let all = format!("UPDATE {table} SET until = ?1 WHERE state = 'running' AND owner IS NOT ?2");
-        tx.execute(&all, [now, holder.owner.0])?;
+pub(in crate::ledger) fn begin(desk: &mut Desk<'_>, reading: Reading) -> Result<Noted, Error> {
+    let (now, owner) = (desk.now, desk.holder.owner.0);
+    let noted = time::begin(desk.db, reading)?;
+    for others in [
+        // Where it runs is indexed: few rows do.
+        "UPDATE job SET until = ?1 WHERE state = 'running' AND owner IS DISTINCT FROM ?2",
+        "UPDATE reply SET until = ?1 WHERE state = 'running' AND owner IS DISTINCT FROM ?2",
+        "UPDATE upload SET until = ?1 WHERE owner IS DISTINCT FROM ?2",
+    ] {
+        desk.db.prepare(others).execute([now, owner])?;
     }
-    tx.execute(
-        "UPDATE upload SET until = ?1 WHERE owner IS NOT ?2",
-        [now, holder.owner.0],
-    )?;
     // Queued means due. The first condition is that of the index.
-    tx.execute(
-        "UPDATE job SET due = ?1 WHERE state IN ('queued', 'deferred') AND state = 'queued' AND due > ?1",
-        [now],
-    )?;
-    let mut desk = Desk::new(&tx, now, holder);
-    ended(&mut desk)?;
-    drop(desk);
-    tx.commit()?;
+    desk.db
+        .prepare("UPDATE job SET due = ?1 WHERE state IN ('queued', 'deferred') AND state = 'queued' AND due > ?1")
+        .execute([now])?;
+    ended(desk)?;
     Ok(noted)
 }
 
@@ -56,11 +49,11 @@ pub(in crate::ledger) fn begin(db: &mut Connection, reading: Reading, holder: &H
 pub(in crate::ledger) fn look(desk: &mut Desk<'_>) -> Result<bool, Error> {
     prolong(desk)?;
     ended(desk)?;
-    let mut any = desk.db.prepare_cached(
+    let any = desk.db.prepare(
         "SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running') OR EXISTS (SELECT 1 FROM reply WHERE state = 'running')
          OR EXISTS (SELECT 1 FROM upload)",
-    )?;
-    Ok(any.query_row([], |row| row.get(0))?)
+    );
+    Ok(any.query_row((), |row| row.get(0))?)
 }
 
 /// Those of ours that are held on to and have not much of their term left.
@@ -79,7 +72,7 @@ fn prolong(desk: &Desk<'_>) -> Result<(), Error> {
     ] {
         if !rows.is_empty() {
             desk.db
-                .prepare_cached(sql)?
+                .prepare(sql)
                 .execute(params![now + TERM, owner, now + low(TERM), format!("{rows:?}")])?;
         }
     }
@@ -95,14 +88,14 @@ pub(in crate::ledger) fn ended(desk: &mut Desk<'_>) -> Result<(), Error> {
     }
     let replies = desk
         .db
-        .prepare_cached(
+        .prepare(
             "UPDATE reply SET state = 'queued', owner = NULL, until = NULL WHERE state = 'running' AND until <= ?1",
-        )?
+        )
         .execute([desk.now])?;
     desk.after.every_account |= replies > 0;
     let uploads = desk
         .db
-        .prepare_cached("SELECT mail FROM upload WHERE until <= ?1")?
+        .prepare("SELECT mail FROM upload WHERE until <= ?1")
         .query_map([desk.now], |row| row.get(0))?
         .collect::<Result<Vec<_>, _>>()?;
     for upload in uploads {
@@ -119,9 +112,9 @@ struct Interrupted {
 }
 
 fn interrupted(desk: &Desk<'_>) -> Result<Vec<Interrupted>, Error> {
-    let mut query = desk.db.prepare_cached(
-        "SELECT id, uuid, interrupted + 1, endpoint FROM job WHERE state = 'running' AND until <= ?1",
-    )?;
+    let query = desk
+        .db
+        .prepare("SELECT id, uuid, interrupted + 1, endpoint FROM job WHERE state = 'running' AND until <= ?1");
     let rows = query.query_map([desk.now], |row| {
         Ok(Interrupted {
             row: row.get(0)?,
@@ -146,16 +139,17 @@ fn requeue(desk: &Desk<'_>, Interrupted { row, job, times, .. }: &Interrupted) -
         tracing::error!(%job, times, "a job is held: the process died each time it ran");
     }
     desk.db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO attempt (job, number, started, ended, outcome, reason, detail)
              SELECT id, attempt, started, ?2, 'interrupted', ?3, ?4 FROM job WHERE id = ?1",
-        )?
+        )
         .execute(params![row, desk.now, reason, detail])?;
     desk.db
-        .prepare_cached(
-            "UPDATE job SET state = ?2, interrupted = ?3, reason = ifnull(?4, reason), detail = ifnull(?5, detail), owner = NULL, until = NULL
+        .prepare(
+            "UPDATE job SET state = ?2, interrupted = ?3, reason = coalesce(?4, reason), detail = coalesce(?5, detail),
+             owner = NULL, until = NULL
              WHERE id = ?1",
-        )?
+        )
         .execute(params![row, state, times, reason, detail])?;
     note::job(desk, *row, State::Running, state, reason.as_deref())
 }

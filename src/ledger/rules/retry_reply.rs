@@ -1,13 +1,12 @@
 //! An operator has replies tried again, or says that one has arrived.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
 use super::{settle, submit, transaction::Desk};
 use crate::{
     job::JobId,
     ledger::{
         Again, Error, ReplyState, Retried,
-        views::recipients::{STATE, state},
+        db::{Engine, OptionalExtension, params},
+        views::recipients::STATE,
     },
 };
 
@@ -18,20 +17,20 @@ pub(in crate::ledger) fn retry(desk: &mut Desk<'_>, which: Again) -> Result<Retr
         Again::Queued => {
             retried.due = desk
                 .db
-                .prepare_cached("UPDATE reply SET due = ?1 WHERE state = 'queued' AND unsure = 0")?
+                .prepare("UPDATE reply SET due = ?1 WHERE state = 'queued' AND unsure = 0")
                 .execute([desk.now])?;
             let running: i64 = desk
                 .db
-                .prepare_cached("SELECT count(*) FROM reply WHERE state = 'running'")?
-                .query_row([], |row| row.get(0))?;
+                .prepare("SELECT count(*) FROM reply WHERE state = 'running'")
+                .query_row((), |row| row.get(0))?;
             retried.running = usize::try_from(running).unwrap_or(0);
         }
         Again::Job(job) => one(desk, find(desk.db, job)?, &mut retried)?,
         Again::Refused => {
             let refused = desk
                 .db
-                .prepare_cached("SELECT job FROM reply WHERE state = 'refused'")?
-                .query_map([], |row| row.get(0))?
+                .prepare("SELECT job FROM reply WHERE state = 'refused'")
+                .query_map((), |row| row.get(0))?
                 .collect::<Result<Vec<i64>, _>>()?;
             for reply in refused {
                 one(desk, (reply, ReplyState::Refused), &mut retried)?;
@@ -48,12 +47,12 @@ pub(in crate::ledger) fn accept(desk: &mut Desk<'_>, job: JobId) -> Result<bool,
     submit::accept(desk, job)
 }
 
-fn find(db: &Connection, job: JobId) -> Result<(i64, ReplyState), Error> {
+fn find(db: &dyn Engine, job: JobId) -> Result<(i64, ReplyState), Error> {
     let found = db
-        .prepare_cached(&format!(
+        .prepare(format!(
             "SELECT r.job, {STATE} FROM reply r JOIN job j ON j.id = r.job WHERE j.uuid = ?"
-        ))?
-        .query_row([job], |row| Ok((row.get(0)?, state(row, 1)?)));
+        ))
+        .query_row([job], |row| Ok((row.get(0)?, row.get(1)?)));
     found
         .optional()?
         .ok_or_else(|| Error::Missing(format!("a reply of job {job}")))
@@ -62,7 +61,7 @@ fn find(db: &Connection, job: JobId) -> Result<(i64, ReplyState), Error> {
 /// Makes one due; where it was refused, to those who were, and its days count anew.
 fn one(desk: &Desk<'_>, (reply, state): (i64, ReplyState), retried: &mut Retried) -> Result<(), Error> {
     let db = desk.db;
-    let has = |sql| db.prepare_cached(sql)?.query_row([reply], |row| row.get::<_, bool>(0));
+    let has = |sql| db.prepare(sql).query_row([reply], |row| row.get::<bool>(0));
     let refused = matches!(state, ReplyState::Refused | ReplyState::Unsure)
         || has(
             "SELECT EXISTS (SELECT 1 FROM reply_recipient WHERE job = ? AND (state = 'refused' OR bounced IS NOT NULL))",
@@ -72,17 +71,15 @@ fn one(desk: &Desk<'_>, (reply, state): (i64, ReplyState), retried: &mut Retried
         ReplyState::Sent if !refused => retried.sent += 1,
         _ if !has("SELECT EXISTS (SELECT 1 FROM reply_body WHERE job = ?)")? => retried.gone += 1,
         ReplyState::Queued | ReplyState::Sent | ReplyState::Refused | ReplyState::Unsure | ReplyState::Bounced => {
-            db.prepare_cached(
-                "DELETE FROM reply_recipient WHERE job = ? AND (state = 'refused' OR bounced IS NOT NULL)",
-            )?
-            .execute([reply])?;
-            db.prepare_cached(
+            db.prepare("DELETE FROM reply_recipient WHERE job = ? AND (state = 'refused' OR bounced IS NOT NULL)")
+                .execute([reply])?;
+            db.prepare(
                 "UPDATE reply SET state = 'queued', unsure = 0, bounced = NULL, lost = 0, due = ?2, revived = CASE WHEN ?3 THEN ?2 ELSE revived END WHERE job = ?1",
-            )?
+            )
             .execute(params![reply, desk.now, refused])?;
             if !matches!(state, ReplyState::Queued | ReplyState::Unsure) {
                 let mail = db
-                    .prepare_cached("SELECT mail FROM job WHERE id = ?")?
+                    .prepare("SELECT mail FROM job WHERE id = ?")
                     .query_row([reply], |row| row.get(0))?;
                 settle::opens(db, mail)?;
             }

@@ -1,7 +1,5 @@
 //! What an operator does to jobs: tries them again, discards them, has them run anew.
 
-use rusqlite::params;
-
 use super::{
     claim::{self, Running, step},
     lacking, mail_bytes, note, parts, past, settle, talk,
@@ -13,7 +11,10 @@ use crate::{
         JobId, Reason,
         state::{Event, State},
     },
-    ledger::{Error, Steer, Steered, Unsteerable},
+    ledger::{
+        Error, Steer, Steered, Unsteerable,
+        db::{Failed, ToValue, params},
+    },
 };
 
 /// Jobs of one commit, at most.
@@ -34,8 +35,8 @@ impl From<Error> for Stop {
     }
 }
 
-impl From<rusqlite::Error> for Stop {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<Failed> for Stop {
+    fn from(error: Failed) -> Self {
         Self::Failed(error.into())
     }
 }
@@ -89,14 +90,14 @@ struct Job {
     endpoint: Option<EndpointName>,
 }
 
-fn find(desk: &Desk<'_>, condition: &str, value: impl rusqlite::ToSql) -> Result<Option<Job>, Error> {
+fn find(desk: &Desk<'_>, condition: &str, value: impl ToValue) -> Result<Option<Job>, Error> {
     Ok(all(desk, condition, value)?.into_iter().next())
 }
 
-fn all(desk: &Desk<'_>, condition: &str, value: impl rusqlite::ToSql) -> Result<Vec<Job>, Error> {
-    let mut query = desk.db.prepare_cached(&format!(
+fn all(desk: &Desk<'_>, condition: &str, value: impl ToValue) -> Result<Vec<Job>, Error> {
+    let query = desk.db.prepare(format!(
         "SELECT j.id, j.uuid, j.mail, j.state, j.part, j.parts, j.rerun, j.endpoint FROM job j WHERE {condition} ORDER BY j.part"
-    ))?;
+    ));
     let rows = query.query_map([value], |row| {
         Ok(Job {
             row: row.get(0)?,
@@ -201,9 +202,9 @@ fn anew(desk: &Desk<'_>, job: &Job, state: State) -> Result<(), Stop> {
     }
     past::set_aside(desk, job.row, job.rerun)?.map_err(Stop::Refused)?;
     desk.db
-        .prepare_cached(
+        .prepare(
             "UPDATE job SET state = ?2, due = ?3, retries = 0, interrupted = 0, silent = NULL, rerun = rerun + ?4 WHERE id = ?1",
-        )?
+        )
         .execute(params![job.row, state, desk.now, job.state.ended()])?;
     note::job(desk, job.row, job.state, state, None)?;
     Ok(settle::reopen(desk.db, job.mail)?)
@@ -216,7 +217,7 @@ fn discard(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
     }
     let state = step(job.id, job.state, Event::Discarded)?;
     desk.db
-        .prepare_cached("UPDATE job SET state = ?2, reason = ?3, detail = ?4, silent = ?3 WHERE id = ?1")?
+        .prepare("UPDATE job SET state = ?2, reason = ?3, detail = ?4, silent = ?3 WHERE id = ?1")
         .execute(params![
             job.row,
             state,
@@ -230,7 +231,7 @@ fn discard(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
     note::event_of_job(desk, job.row, state)?;
     note::forget_news(desk, job.row)?;
     desk.db
-        .prepare_cached("DELETE FROM rated WHERE job = ? AND begun = 0")?
+        .prepare("DELETE FROM rated WHERE job = ? AND begun = 0")
         .execute([job.row])?;
     talk::give_back(desk, job.row)?;
     if job.part > 0 {

@@ -1,13 +1,13 @@
 //! The end of a submission: what became of a reply and of each of its recipients.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{note, settle, transaction::Desk};
 use crate::{
     job::JobId,
     ledger::{
         Error, EventKind, NewsKind, RecipientEnd, ReplyState, Submitted,
+        db::{Engine, OptionalExtension, params},
         values::{capped, micros},
         views::recipients,
     },
@@ -71,9 +71,10 @@ pub(in crate::ledger) fn submitted(
     };
     let said = words(what);
     desk.db
-        .prepare_cached(
-            "UPDATE reply SET state = ?2, due = ifnull(?3, due), detail = ?4, ended = ifnull(?5, ended), bounced = ?6, owner = NULL, until = NULL WHERE job = ?1",
-        )?
+        .prepare(
+            "UPDATE reply SET state = ?2, due = coalesce(?3, due), detail = ?4, ended = coalesce(?5, ended), bounced = ?6,
+             owner = NULL, until = NULL WHERE job = ?1",
+        )
         .execute(params![
             reply.row,
             stored.as_str(),
@@ -102,9 +103,10 @@ pub(in crate::ledger) fn submitted(
 fn lost(desk: &mut Desk<'_>, reply: &Reply, due: Option<DateTime<Utc>>, detail: &str) -> Result<(), Error> {
     let times: i64 = desk
         .db
-        .prepare_cached(
-            "UPDATE reply SET lost = lost + 1, state = 'queued', due = ?2, detail = ?3, owner = NULL, until = NULL WHERE job = ?1 RETURNING lost",
-        )?
+        .prepare(
+            "UPDATE reply SET lost = lost + 1, state = 'queued', due = ?2, detail = ?3, owner = NULL, until = NULL
+             WHERE job = ?1 RETURNING lost",
+        )
         .query_row(params![reply.row, due.map_or(NEVER, micros), capped(detail)], |row| {
             row.get(0)
         })?;
@@ -114,7 +116,7 @@ fn lost(desk: &mut Desk<'_>, reply: &Reply, due: Option<DateTime<Utc>>, detail: 
     }
     let words = format!("its end was lost {times} times, so the server may have it: {detail}");
     desk.db
-        .prepare_cached("UPDATE reply SET unsure = 1, due = ?2, detail = ?3 WHERE job = ?1")?
+        .prepare("UPDATE reply SET unsure = 1, due = ?2, detail = ?3 WHERE job = ?1")
         .execute(params![reply.row, NEVER, capped(&words)])?;
     note::reply(desk, reply.row, EventKind::ReplyUnsure, &words)?;
     note::news(desk, reply.row, NewsKind::Unsure)
@@ -124,22 +126,18 @@ fn lost(desk: &mut Desk<'_>, reply: &Reply, due: Option<DateTime<Utc>>, detail: 
 pub(in crate::ledger) fn accept(desk: &mut Desk<'_>, job: JobId) -> Result<bool, Error> {
     let found = desk
         .db
-        .prepare_cached(
-            "SELECT j.id, j.mail FROM job j JOIN reply r ON r.job = j.id WHERE j.uuid = ?1 AND r.unsure = 1",
-        )?
-        .query_row([job], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        .prepare("SELECT j.id, j.mail FROM job j JOIN reply r ON r.job = j.id WHERE j.uuid = ?1 AND r.unsure = 1")
+        .query_row([job], |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))
         .optional()?;
     let Some((row, mail)) = found else {
         return Ok(false);
     };
     const SAID: &str = "an operator says that it has arrived";
     desk.db
-        .prepare_cached("UPDATE reply_recipient SET state = 'sent', said = ?2 WHERE job = ?1 AND state = 'queued'")?
+        .prepare("UPDATE reply_recipient SET state = 'sent', said = ?2 WHERE job = ?1 AND state = 'queued'")
         .execute(params![row, SAID])?;
     desk.db
-        .prepare_cached(
-            "UPDATE reply SET state = 'sent', unsure = 0, lost = 0, ended = ?2, detail = ?3 WHERE job = ?1",
-        )?
+        .prepare("UPDATE reply SET state = 'sent', unsure = 0, lost = 0, ended = ?2, detail = ?3 WHERE job = ?1")
         .execute(params![row, desk.now, SAID])?;
     note::reply(desk, row, EventKind::ReplySent, SAID)?;
     settle::conclude(desk, mail)?;
@@ -149,18 +147,18 @@ pub(in crate::ledger) fn accept(desk: &mut Desk<'_>, job: JobId) -> Result<bool,
 fn running(desk: &Desk<'_>, job: JobId, attempt: u32) -> Result<Reply, Error> {
     let found = desk
         .db
-        .prepare_cached(
-            "SELECT j.id, j.mail, r.state = 'running' AND r.attempt = ?2 AND r.owner IS ?3, r.account, r.recipients
+        .prepare(
+            "SELECT j.id, j.mail, r.state = 'running' AND r.attempt = ?2 AND r.owner IS NOT DISTINCT FROM ?3, r.account, r.recipients
              FROM job j JOIN reply r ON r.job = j.id WHERE j.uuid = ?1",
-        )?
+        )
         .query_row(params![job, attempt, desk.holder.owner.0], |row| {
             let reply = Reply {
                 row: row.get(0)?,
                 mail: row.get(1)?,
                 account: row.get(3)?,
-                recipients: serde_json::from_str(row.get_ref(4)?.as_str()?).unwrap_or_default(),
+                recipients: recipients::addresses(row.get_ref(4)?.as_str()?)?,
             };
-            Ok((reply, row.get::<_, bool>(2)?))
+            Ok((reply, row.get::<bool>(2)?))
         })
         .optional()?;
     let (reply, ours) = found.ok_or_else(|| Error::Missing(format!("the reply of job {job}")))?;
@@ -202,11 +200,11 @@ fn words(what: &Submitted) -> String {
     }
 }
 
-fn note(db: &Connection, reply: i64, end: &RecipientEnd) -> Result<(), Error> {
-    db.prepare_cached(
+fn note(db: &dyn Engine, reply: i64, end: &RecipientEnd) -> Result<(), Error> {
+    db.prepare(
         "INSERT INTO reply_recipient (job, address, state, said) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (job, address) DO UPDATE SET state = excluded.state, said = excluded.said",
-    )?
+    )
     .execute(params![reply, end.address, end.state.as_str(), capped(&end.said)])?;
     Ok(())
 }

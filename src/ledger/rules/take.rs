@@ -1,6 +1,5 @@
 //! Taking mails: mail, place, job and cursor together.
 
-use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::{
@@ -15,6 +14,7 @@ use crate::{
     job::{JobId, Reason, state::State},
     ledger::{
         Content, Error, Intake, MailId, NewMail, Raw, Taken,
+        db::{Engine, params},
         values::{capped, micros, signed},
     },
 };
@@ -23,15 +23,17 @@ use crate::{
 pub(in crate::ledger) fn take(desk: &mut Desk<'_>, intake: Intake) -> Result<Taken, Error> {
     let mailbox: i64 = desk
         .db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO mailbox (name, uid_validity, uid_next) VALUES (?1, ?2, ?3)
              ON CONFLICT (name) DO UPDATE SET uid_validity = excluded.uid_validity, uid_next = excluded.uid_next
              RETURNING id",
-        )?
+        )
         .query_row(
             params![&*intake.mailbox.0, intake.cursor.uid_validity, intake.cursor.uid_next],
             |row| row.get(0),
         )?;
+    // Whether a mail is known is judged by all that are: two who take of one mailbox take one after the other.
+    desk.db.lock_count(intake.mailbox.0.as_bytes())?;
     let mut taken = Taken::default();
     for mail in intake.mails {
         let spare = match &mail.content {
@@ -99,10 +101,9 @@ fn again(desk: &mut Desk<'_>, mailbox: i64, mail: &NewMail, seen: Seen) -> Resul
     Ok(completes)
 }
 
-fn has_open_job(db: &Connection, mail: i64) -> Result<bool, Error> {
-    let mut query = db.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM job WHERE mail = ? AND state NOT IN ('done', 'failed', 'ignored'))",
-    )?;
+fn has_open_job(db: &dyn Engine, mail: i64) -> Result<bool, Error> {
+    let query =
+        db.prepare("SELECT EXISTS (SELECT 1 FROM job WHERE mail = ? AND state NOT IN ('done', 'failed', 'ignored'))");
     Ok(query.query_row([mail], |row| row.get(0))?)
 }
 
@@ -123,10 +124,10 @@ fn store_mail(desk: &Desk<'_>, mailbox: i64, mail: &NewMail) -> Result<i64, Erro
         ),
     };
     desk.db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO mail (id, mailbox, sha256, header_key, size, received, taken, told, lacks)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
+        )
         .execute(params![
             id,
             mailbox,
@@ -144,10 +145,10 @@ fn store_mail(desk: &Desk<'_>, mailbox: i64, mail: &NewMail) -> Result<i64, Erro
 /// Notes where a mail is.
 fn note_place(desk: &Desk<'_>, mailbox: i64, mail: &NewMail, id: i64) -> Result<(), Error> {
     desk.db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO place (mailbox, uid_validity, uid, mail, touch) VALUES (?1, ?2, ?3, ?4, 'waiting')
-             ON CONFLICT DO UPDATE SET mail = excluded.mail, touch = excluded.touch",
-        )?
+             ON CONFLICT (mailbox, uid_validity, uid) DO UPDATE SET mail = excluded.mail, touch = excluded.touch",
+        )
         .execute(params![mailbox, mail.place.uid_validity, mail.place.uid, id])?;
     Ok(())
 }
@@ -163,9 +164,9 @@ pub(in crate::ledger) fn make_job(
     let (reason, detail) = held.map(|(reason, detail)| (reason.code(), capped(detail))).unzip();
     let row = desk
         .db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO job (uuid, mail, endpoint, state, due, reason, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
-        )?
+        )
         .query_row(
             params![
                 JobId(Uuid::now_v7()),

@@ -1,6 +1,5 @@
 //! Replies that may be answered, and the jobs that were accepted as answers.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::{claim::running, transaction::Desk};
@@ -8,6 +7,7 @@ use crate::{
     job::{Accepted, Allowed, ConversationKey, JobId, NewConversation},
     ledger::{
         Error, KnownConversation,
+        db::{self, Engine, Failed, OptionalExtension, Row, params},
         values::{instant, micros},
     },
 };
@@ -41,10 +41,10 @@ pub(in crate::ledger) fn begin(desk: &Desk<'_>, job: i64, new: &NewConversation)
         .transpose()
         .map_err(unwritable)?;
     desk.db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO conversation (key, job, endpoint, allowed, most, depth, data, created, expires)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
+        )
         .execute(params![
             new.key.0,
             job,
@@ -61,15 +61,15 @@ pub(in crate::ledger) fn begin(desk: &Desk<'_>, job: i64, new: &NewConversation)
 
 /// The conversation of the first of these keys that is known, for a job that may be an answer.
 pub(in crate::ledger) fn find(
-    db: &Connection,
+    db: &dyn Engine,
     keys: &[ConversationKey],
     answer: JobId,
 ) -> Result<Option<KnownConversation>, Error> {
-    let mut query = db.prepare_cached(
+    let query = db.prepare(
         "SELECT c.endpoint, c.allowed, c.expires, j.uuid, j.endpoint, c.data, j.subject, j.message_id, j.sender, c.depth + 1,
            EXISTS (SELECT 1 FROM conversation_answer a JOIN job o ON o.id = a.job WHERE a.key = c.key AND o.uuid = ?2)
          FROM conversation c JOIN job j ON j.id = c.job WHERE c.key = ?1",
-    )?;
+    );
     for key in keys {
         let found = query
             .query_row(params![key.0, answer], |row| known(*key, row))
@@ -81,14 +81,14 @@ pub(in crate::ledger) fn find(
     Ok(None)
 }
 
-fn known(key: ConversationKey, row: &Row<'_>) -> rusqlite::Result<KnownConversation> {
-    let text = rusqlite::types::Type::Text;
+fn known(key: ConversationKey, row: &Row<'_>) -> db::Result<KnownConversation> {
     let unreadable =
-        |column, error: serde_json::Error| rusqlite::Error::FromSqlConversionFailure(column, text, Box::new(error));
+        |what: &str, error: serde_json::Error| Failed::Unreadable(format!("{what} of a conversation: {error}"));
     let allowed = row.get_ref(1)?.as_str()?;
     let data = row.get_ref(5)?.as_str_or_null()?;
-    let said = |column| row.get::<_, Option<String>>(column);
-    let Answerers { allowed, proven } = serde_json::from_str(allowed).map_err(|error| unreadable(1, error))?;
+    let said = |column| row.get::<Option<String>>(column);
+    let Answerers { allowed, proven } =
+        serde_json::from_str(allowed).map_err(|error| unreadable("who may answer", error))?;
     Ok(KnownConversation {
         key,
         endpoint: row.get(0)?,
@@ -101,7 +101,7 @@ fn known(key: ConversationKey, row: &Row<'_>) -> rusqlite::Result<KnownConversat
             data: data
                 .map(serde_json::from_str)
                 .transpose()
-                .map_err(|error| unreadable(5, error))?,
+                .map_err(|error| unreadable("the data", error))?,
             subject: said(6)?.unwrap_or_default(),
             message_id: said(7)?,
             from: said(8)?.unwrap_or_default(),
@@ -119,14 +119,15 @@ pub(in crate::ledger) fn accept(
     attempt: u32,
 ) -> Result<bool, Error> {
     let running = running(desk, job, attempt)?;
+    desk.db.lock_count(&key.0)?;
     let changed = desk
         .db
-        .prepare_cached(
+        .prepare(
             "INSERT INTO conversation_answer (job, key, accepted)
              SELECT ?2, c.key, ?3 FROM conversation c
              WHERE c.key = ?1 AND (SELECT count(*) FROM conversation_answer a WHERE a.key = c.key AND a.job != ?2) < c.most
              ON CONFLICT (job) DO UPDATE SET accepted = accepted WHERE key = excluded.key",
-        )?
+        )
         .execute(params![key.0, running.row, desk.now])?;
     Ok(changed > 0)
 }
@@ -134,7 +135,7 @@ pub(in crate::ledger) fn accept(
 /// A job that came to nothing leaves its place: whoever answered may answer again.
 pub(in crate::ledger) fn give_back(desk: &Desk<'_>, job: i64) -> Result<(), Error> {
     desk.db
-        .prepare_cached("DELETE FROM conversation_answer WHERE job = ?")?
+        .prepare("DELETE FROM conversation_answer WHERE job = ?")
         .execute([job])?;
     Ok(())
 }

@@ -4,17 +4,16 @@ use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use rusqlite::Connection;
 
 use crate::{
     config::EndpointName,
-    ledger::{MailId, MailboxKey, lease::Holder, values::instant},
+    ledger::{Error, MailId, MailboxKey, db::Engine, lease::Holder, values::instant},
 };
 
 /// What an operation works with.
 pub(in crate::ledger) struct Desk<'a> {
     /// Inside the batch's transaction and the operation's savepoint.
-    pub(in crate::ledger) db: &'a Connection,
+    pub(in crate::ledger) db: &'a dyn Engine,
     /// The batch's time, in microseconds.
     pub(in crate::ledger) now: i64,
     /// Who does it, and what it works on.
@@ -24,7 +23,7 @@ pub(in crate::ledger) struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    pub(in crate::ledger) fn new(db: &'a Connection, now: i64, holder: &'a Holder) -> Self {
+    pub(in crate::ledger) fn new(db: &'a dyn Engine, now: i64, holder: &'a Holder) -> Self {
         Self {
             db,
             now,
@@ -65,4 +64,31 @@ impl After {
         self.bells.extend(other.bells);
         self.fresh.extend(other.fresh);
     }
+}
+
+/// Runs `work` so that it can be undone alone; an error means that the whole transaction is lost.
+pub(in crate::ledger) fn savepoint(
+    db: &dyn Engine,
+    now: i64,
+    holder: &Holder,
+    work: impl FnOnce(&mut Desk<'_>) -> Result<(), Error>,
+) -> Result<After, Error> {
+    run(db, "SAVEPOINT one")?;
+    let mut desk = Desk::new(db, now, holder);
+    let after = match work(&mut desk) {
+        Ok(()) => desk.after,
+        // The engine gives up the whole transaction when it must, as it may on a full disk.
+        Err(failed) if !db.in_transaction() => return Err(failed),
+        Err(_) => {
+            run(db, "ROLLBACK TO one")?;
+            After::default()
+        }
+    };
+    run(db, "RELEASE one")?;
+    Ok(after)
+}
+
+fn run(db: &dyn Engine, sql: &str) -> Result<(), Error> {
+    db.execute(sql, &[])?;
+    Ok(())
 }

@@ -16,7 +16,6 @@ mod plain_tokens;
 pub(in crate::ledger) mod post;
 mod readers;
 mod reserve;
-pub(in crate::ledger) mod savepoint;
 pub(in crate::ledger) mod schema;
 mod shared;
 mod side;

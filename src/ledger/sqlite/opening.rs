@@ -11,7 +11,8 @@ use super::{
     readers::Readers,
     reserve, schema,
     shared::Shared,
-    space, writer,
+    space,
+    writer::{self, change},
 };
 use crate::{
     ledger::{
@@ -51,7 +52,8 @@ fn attempt(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Erro
     schema::migrate(&mut db, path)?;
     space::prepare(&db, path)?;
     let holder = Holder::new(Owner::new());
-    let noted = recover::begin(&mut db, clock.read(), &holder)?;
+    let reading = clock.read();
+    let noted = change(&mut db, reading.wall, &holder, |desk| recover::begin(desk, reading))?;
     let shared = Arc::<Shared>::default();
     let held = Held {
         place: place.with_log(),

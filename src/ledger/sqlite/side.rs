@@ -6,7 +6,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use chrono::Utc;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     lock::{self, Tried},
     opening::hindered,
     schema,
+    writer::change,
 };
 use crate::ledger::{
     Clock, Error,
@@ -106,16 +107,8 @@ impl Side {
         T: Send + 'static,
         W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
     {
-        let change = move |db: &mut Connection| {
-            let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let holder = Holder::new(Owner::NOBODY);
-            let mut desk = Desk::new(&tx, now, &holder);
-            let changed = work(&mut desk)?;
-            drop(desk);
-            tx.commit()?;
-            Ok(changed)
-        };
-        self.with(change).await
+        self.with(move |db| change(db, now, &Holder::new(Owner::NOBODY), work))
+            .await
     }
 }
 

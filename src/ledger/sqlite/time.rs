@@ -5,10 +5,13 @@
 //! anything is claimed. After a restart of the machine nobody knows how long it was off: then only a clock that shows less than before is
 //! known to have been set, and what waits, waits from now on for what was left of its wait.
 
-use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use crate::ledger::{Error, Reading, Run, rules::transaction::Desk};
+use crate::ledger::{
+    Error, Reading, Run,
+    db::{Engine, OptionalExtension, params},
+    rules::transaction::Desk,
+};
 
 /// What differs by less is no clock that was set: both are not read at one instant.
 const TOLERANCE: i64 = 1_000_000;
@@ -98,11 +101,11 @@ fn passed(before: Option<Run>, now: Option<Run>) -> Option<i64> {
 }
 
 /// What stands in the ledger.
-pub(in crate::ledger) fn noted(db: &Connection) -> Result<Option<Noted>, Error> {
-    let mut query = db.prepare_cached("SELECT wall, run, micros, doubted FROM clock WHERE one = 1")?;
-    let noted = query.query_row([], |row| {
-        let id = row.get::<_, Option<[u8; 16]>>(1)?.map(Uuid::from_bytes);
-        let micros = row.get::<_, Option<i64>>(2)?;
+pub(in crate::ledger) fn noted(db: &dyn Engine) -> Result<Option<Noted>, Error> {
+    let query = db.prepare("SELECT wall, run, micros, doubted FROM clock WHERE one = 1");
+    let noted = query.query_row((), |row| {
+        let id = row.get::<Option<[u8; 16]>>(1)?.map(Uuid::from_bytes);
+        let micros = row.get::<Option<i64>>(2)?;
         Ok(Noted {
             reading: Reading {
                 wall: row.get(0)?,
@@ -115,7 +118,7 @@ pub(in crate::ledger) fn noted(db: &Connection) -> Result<Option<Noted>, Error> 
 }
 
 /// A process begins: what waits is moved, where the clock was set since the last one.
-pub(in crate::ledger) fn begin(db: &Connection, now: Reading) -> Result<Noted, Error> {
+pub(in crate::ledger) fn begin(db: &dyn Engine, now: Reading) -> Result<Noted, Error> {
     let mut look = noted(db)?.unwrap_or(Noted::first(now)).look(now);
     look.is_news = true;
     keep(db, &look)?;
@@ -123,13 +126,13 @@ pub(in crate::ledger) fn begin(db: &Connection, now: Reading) -> Result<Noted, E
 }
 
 /// Writes down what a look came to, and moves what waits.
-pub(in crate::ledger) fn keep(db: &Connection, look: &Look) -> Result<(), Error> {
+pub(in crate::ledger) fn keep(db: &dyn Engine, look: &Look) -> Result<(), Error> {
     let Look { moved, noted, .. } = look;
     if *moved != 0 {
         shift(db, *moved, noted.reading.wall)?;
     }
     let run = noted.reading.run;
-    db.prepare_cached("REPLACE INTO clock (one, wall, run, micros, doubted) VALUES (1, ?1, ?2, ?3, ?4)")?
+    db.prepare("REPLACE INTO clock (one, wall, run, micros, doubted) VALUES (1, ?1, ?2, ?3, ?4)")
         .execute(params![
             noted.reading.wall,
             run.map(|run| run.id.into_bytes()),
@@ -140,32 +143,31 @@ pub(in crate::ledger) fn keep(db: &Connection, look: &Look) -> Result<(), Error>
 }
 
 /// Moves what waits, and what says how long something has waited or counts, to where the clock on the wall is now.
-fn shift(db: &Connection, moved: i64, now: i64) -> Result<(), Error> {
+fn shift(db: &dyn Engine, moved: i64, now: i64) -> Result<(), Error> {
     let before = now.saturating_sub(moved);
-    let mut jobs = db.prepare_cached(
+    let jobs = db.prepare(
         "UPDATE job SET due = CASE state WHEN 'queued' THEN min(due + ?1, ?2) ELSE due + ?1 END WHERE state IN ('queued', 'deferred')",
-    )?;
+    );
     let jobs = jobs.execute([moved, now])?;
     // The days that a reply is tried for count from `revived`.
-    let mut replies = db.prepare_cached(
+    let replies = db.prepare(
         "UPDATE reply SET due = due + ?1, revived = ifnull(revived, made) + ?1 WHERE state = 'queued' AND unsure = 0",
-    )?;
+    );
     let replies = replies.execute([moved])?;
-    db.prepare_cached("UPDATE reply SET revived = ifnull(revived, made) + ?1 WHERE state = 'running'")?
+    db.prepare("UPDATE reply SET revived = ifnull(revived, made) + ?1 WHERE state = 'running'")
         .execute([moved])?;
     for leases in [
         "UPDATE job SET until = until + ?1 WHERE state = 'running'",
         "UPDATE reply SET until = until + ?1 WHERE state = 'running'",
         "UPDATE upload SET until = until + ?1",
     ] {
-        db.prepare_cached(leases)?.execute([moved])?;
+        db.prepare(leases).execute([moved])?;
     }
-    db.prepare_cached("UPDATE rated SET at = at + ?1 WHERE at > ?2")?
+    db.prepare("UPDATE rated SET at = at + ?1 WHERE at > ?2")
         .execute([moved, before.saturating_sub(A_DAY)])?;
-    db.prepare_cached("UPDATE conversation SET expires = expires + ?1 WHERE expires > ?2")?
+    db.prepare("UPDATE conversation SET expires = expires + ?1 WHERE expires > ?2")
         .execute([moved, before])?;
-    db.prepare_cached("UPDATE notice SET told = told + ?1")?
-        .execute([moved])?;
+    db.prepare("UPDATE notice SET told = told + ?1").execute([moved])?;
     let seconds = moved / 1_000_000;
     tracing::warn!(
         seconds,

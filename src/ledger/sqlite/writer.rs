@@ -14,13 +14,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::{
     place::Held,
     post::{Letter, Operation, Post, Posted, operation},
-    savepoint::{savepoint, step},
     schema,
     shared::Shared,
     time::{self, Look, Noted},
@@ -31,7 +30,7 @@ use crate::{
         lease::Holder,
         rules::{
             recover,
-            transaction::{After, Desk},
+            transaction::{After, Desk, savepoint},
         },
         values::{instant, micros},
         wake::{Claimable, GiveBack, Line},
@@ -315,4 +314,25 @@ fn data_version(db: &Connection) -> Result<i64, Error> {
     Ok(db
         .prepare_cached("PRAGMA data_version")?
         .query_row([], |row| row.get(0))?)
+}
+
+/// Runs a statement without parameters.
+fn step(db: &Connection, sql: &str) -> Result<(), Error> {
+    db.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
+/// One change in a commit of its own, beside the writer, or before there is one. Nobody is told what follows.
+pub(in crate::ledger) fn change<T>(
+    db: &mut Connection,
+    now: i64,
+    holder: &Holder,
+    work: impl FnOnce(&mut Desk<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut desk = Desk::new(&*tx, now, holder);
+    let changed = work(&mut desk)?;
+    drop(desk);
+    tx.commit()?;
+    Ok(changed)
 }

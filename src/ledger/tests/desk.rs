@@ -135,8 +135,8 @@ async fn lists_use_indexes() {
     let plan = |filter: JobFilter| {
         let (sql, values) = crate::ledger::views::jobs::statement(&filter);
         let mut query = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        let values: Vec<_> = values.iter().map(|value| &**value as &dyn rusqlite::ToSql).collect();
-        let rows = query.query_map(&*values, |row| row.get::<_, String>(3)).unwrap();
+        let values = rusqlite::params_from_iter(values.iter().map(|value| value.to_value()));
+        let rows = query.query_map(values, |row| row.get::<_, String>(3)).unwrap();
         rows.map(Result::unwrap).collect::<Vec<_>>().join("; ")
     };
     let filter = |endpoint: Option<&str>, states: &[State]| JobFilter {

@@ -136,7 +136,7 @@ impl Tables {
 
     fn states(&self, state: State) -> i64 {
         let mut query = self.db.prepare("SELECT count(*) FROM job WHERE state = ?").unwrap();
-        query.query_row([state], |row| row.get(0)).unwrap()
+        query.query_row([state.as_str()], |row| row.get(0)).unwrap()
     }
 
     /// Until when a job is this owner's in this attempt.
@@ -144,7 +144,9 @@ impl Tables {
         let sql = "SELECT until FROM job WHERE uuid = ?1 AND state = 'running' AND owner = ?2 AND attempt = ?3";
         let mut query = self.db.prepare(sql).unwrap();
         query
-            .query_row(rusqlite::params![job.id, owner.0, job.attempt], |row| row.get(0))
+            .query_row(rusqlite::params![job.id.0.as_bytes(), owner.0, job.attempt], |row| {
+                row.get(0)
+            })
             .ok()
     }
 }
@@ -162,7 +164,7 @@ async fn a_start_steals_nothing_from_who_lives_unless_a_lock_shows_that_nobody_d
         wall: tables.now,
         run: None,
     };
-    recover::begin(&mut tables.db, reading, &two).unwrap();
+    recover::begin(&mut tables.desk(&two), reading).unwrap();
     assert_eq!(tables.states(State::Running), 1, "its own stays");
     let refused = ending::finish(&mut tables.desk(&one), finish(&job, done()));
     assert!(matches!(refused, Err(Error::Stale(_))), "{refused:?}");

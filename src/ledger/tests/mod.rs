@@ -23,6 +23,7 @@ mod retention;
 mod route;
 pub(in crate::ledger) mod samples;
 mod steer;
+mod words;
 
 pub(in crate::ledger) use std::{
     path::PathBuf,
@@ -106,6 +107,11 @@ impl Desktop {
 
     pub(in crate::ledger) fn path(&self) -> PathBuf {
         self.folder.path().join("mailjob.db")
+    }
+
+    /// What it writes is not looked at: the test does what Mailjob never does.
+    pub(in crate::ledger) fn unwatched(&self) {
+        oracle::unwatch(&self.path());
     }
 
     /// Lets time pass; the writer looks at its clock when spoken to.

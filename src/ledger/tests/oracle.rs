@@ -61,6 +61,26 @@ pub(super) fn watch(path: &std::path::Path) {
     Connection::open(path).unwrap().execute_batch(TRIGGERS).unwrap();
 }
 
+/// Stops looking: the test does what Mailjob never does.
+pub(super) fn unwatch(path: &std::path::Path) {
+    let db = Connection::open(path).unwrap();
+    let mut query = db
+        .prepare(
+            "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND (name LIKE 'expected%' OR name LIKE 'written%')",
+        )
+        .unwrap();
+    let names: Vec<String> = query
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    for name in names {
+        db.execute_batch(&format!("DROP TRIGGER {name}")).unwrap();
+    }
+    db.execute_batch("DROP TABLE IF EXISTS expected; DROP TABLE IF EXISTS written")
+        .unwrap();
+}
+
 /// Has the ledger written what it had to, and nothing else?
 pub(super) fn check(path: &std::path::Path) {
     let db = Connection::open(path).unwrap();

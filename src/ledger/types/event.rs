@@ -151,6 +151,18 @@ pub enum NewsKind {
 }
 
 impl NewsKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Held,
+        Self::Failed,
+        Self::Refused,
+        Self::Paused,
+        Self::Unusable,
+        Self::Unsure,
+        Self::Bounced,
+        Self::Unanswered,
+    ];
+
     /// Its name in the ledger.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -166,17 +178,9 @@ impl NewsKind {
         }
     }
 
-    pub(in crate::ledger) fn named(name: &str) -> Self {
-        match name {
-            "failed" => Self::Failed,
-            "refused" => Self::Refused,
-            "paused" => Self::Paused,
-            "unusable" => Self::Unusable,
-            "unsure" => Self::Unsure,
-            "bounced" => Self::Bounced,
-            "unanswered" => Self::Unanswered,
-            _ => Self::Held,
-        }
+    /// The kind of this name.
+    pub(in crate::ledger) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 

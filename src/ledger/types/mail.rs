@@ -54,6 +54,25 @@ pub enum Verdict {
     Ignored,
 }
 
+impl Verdict {
+    /// Every one.
+    pub(in crate::ledger) const ALL: [Self; 3] = [Self::Done, Self::Failed, Self::Ignored];
+
+    /// Its name in the ledger.
+    pub(in crate::ledger) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Ignored => "ignored",
+        }
+    }
+
+    /// The one of this name.
+    pub(in crate::ledger) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verdict| verdict.as_str() == name)
+    }
+}
+
 /// A mail whose last touch in the mailbox is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settling {

@@ -1,14 +1,13 @@
 //! Counting what waits. Each state has its own query, so that an index that holds that state alone can answer it.
 
-use std::collections::BTreeMap;
-
-use rusqlite::{Connection, ToSql};
+use std::{collections::BTreeMap, ops::ControlFlow};
 
 use crate::{
     job::{Reason, state::State},
     ledger::{
         Error, ReplyState,
         counts::{Counts, ReplyCount},
+        db::{Engine, params},
         rules::pause,
         values::instant,
     },
@@ -31,7 +30,7 @@ const WAITS: &str =
     AND reason IN (SELECT value FROM json_each(?1)) GROUP BY endpoint";
 const TRIED: &str = "SELECT endpoint, reason, detail, min(due) FROM job WHERE state = 'running' AND reason IN (SELECT value FROM json_each(?1)) GROUP BY endpoint";
 
-pub(in crate::ledger) fn counts(db: &Connection) -> Result<Counts, Error> {
+pub(in crate::ledger) fn counts(db: &dyn Engine) -> Result<Counts, Error> {
     let mut counts = Counts::default();
     for sql in [DUE, RUNNING, STOPPED] {
         jobs(db, sql, &mut counts)?;
@@ -50,32 +49,32 @@ pub(in crate::ledger) fn counts(db: &Connection) -> Result<Counts, Error> {
     Ok(counts)
 }
 
-fn jobs(db: &Connection, sql: &str, counts: &mut Counts) -> Result<(), Error> {
-    let mut query = db.prepare_cached(sql)?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
+fn jobs(db: &dyn Engine, sql: &str, counts: &mut Counts) -> Result<(), Error> {
+    let query = db.prepare(sql);
+    query.each((), |row| {
         let endpoint: String = row.get(0)?;
         let (state, count): (State, i64) = (row.get(1)?, row.get(2)?);
         let jobs = counts.jobs.entry(endpoint.clone()).or_default();
         if let Some(number) = number(jobs, state) {
             *number = u64::try_from(count).unwrap_or(0);
         }
-        if let (State::Queued | State::Deferred, Some(due)) = (state, row.get::<_, Option<i64>>(3)?) {
+        if let (State::Queued | State::Deferred, Some(due)) = (state, row.get::<Option<i64>>(3)?) {
             let due = instant(due);
             let oldest = counts.oldest_due.entry(endpoint).or_insert(due);
             *oldest = (*oldest).min(due);
         }
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok(())
 }
 
-fn setbacks(db: &Connection) -> Result<BTreeMap<String, Setback>, Error> {
+fn setbacks(db: &dyn Engine) -> Result<BTreeMap<String, Setback>, Error> {
     let reasons: Vec<_> = Reason::operators().map(Reason::code).collect();
     let reasons = serde_json::to_string(&reasons).map_err(|error| Error::Engine(error.to_string()))?;
     let mut setbacks = BTreeMap::new();
     for (sql, needs_person) in [(SETBACKS, false), (TRIED, true), (WAITS, true)] {
-        let mut query = db.prepare_cached(sql)?;
-        let given: &[&dyn ToSql] = if needs_person { &[&reasons] } else { &[] };
+        let query = db.prepare(sql);
+        let given = if needs_person { params![reasons] } else { params![] };
         let rows = query.query_map(given, |row| {
             let setback = Setback {
                 reason: row.get(1)?,
@@ -83,7 +82,7 @@ fn setbacks(db: &Connection) -> Result<BTreeMap<String, Setback>, Error> {
                 next: instant(row.get(3)?),
                 needs_person,
             };
-            Ok((row.get::<_, String>(0)?, setback))
+            Ok((row.get::<String>(0)?, setback))
         })?;
         for row in rows {
             let (endpoint, setback) = row?;
@@ -105,7 +104,7 @@ fn number(jobs: &mut Jobs, state: State) -> Option<&mut u64> {
     }
 }
 
-fn replies(db: &Connection, state: ReplyState, counts: &mut Counts) -> Result<(), Error> {
+fn replies(db: &dyn Engine, state: ReplyState, counts: &mut Counts) -> Result<(), Error> {
     // The name is ours and needs no quoting; a parameter would keep the index of this state from being used.
     let condition = match state {
         ReplyState::Unsure => "r.unsure = 1".to_owned(),
@@ -113,15 +112,15 @@ fn replies(db: &Connection, state: ReplyState, counts: &mut Counts) -> Result<()
         ReplyState::Queued => "r.state = 'queued' AND r.unsure = 0".to_owned(),
         state => format!("r.state = '{}'", state.as_str()),
     };
-    let mut query = db.prepare_cached(&format!(
+    let query = db.prepare(format!(
         "SELECT j.endpoint, r.account, count(*) FROM reply r JOIN job j ON j.id = r.job WHERE {condition} GROUP BY j.endpoint, r.account"
-    ))?;
-    let rows = query.query_map([], |row| {
+    ));
+    let rows = query.query_map((), |row| {
         Ok(ReplyCount {
             endpoint: row.get(0)?,
             account: row.get(1)?,
             state,
-            count: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
+            count: u64::try_from(row.get::<i64>(2)?).unwrap_or(0),
         })
     })?;
     for row in rows {

@@ -1,9 +1,8 @@
 //! What happened, for those who follow it. The rules write it.
 
-use rusqlite::{Connection, Row, params};
-
 use crate::ledger::{
     Error, Event, EventCursor, EventKind, EventPage,
+    db::{self, Engine, Row, params},
     values::{instant, signed},
 };
 
@@ -12,7 +11,7 @@ const MOST: usize = 1_000;
 
 /// What happened after an event. A mail's last touch is told as its first job's.
 pub(in crate::ledger) fn after(
-    db: &Connection,
+    db: &dyn Engine,
     after: EventCursor,
     endpoint: Option<&str>,
     max: usize,
@@ -20,11 +19,11 @@ pub(in crate::ledger) fn after(
     let max = max.clamp(1, MOST);
     // So many are looked at, at most, whatever many of them are another endpoint's.
     let window = signed(max).saturating_mul(16);
-    let mut query = db.prepare_cached(
-        "SELECT e.id, e.at, e.kind, ifnull(e.endpoint, j.endpoint) AS whose, j.uuid, e.attempt, e.reason, e.detail, j.sender, j.subject
-         FROM event e LEFT JOIN job j ON j.id = ifnull(e.job, (SELECT min(f.id) FROM job f WHERE f.mail = e.mail))
+    let query = db.prepare(
+        "SELECT e.id, e.at, e.kind, coalesce(e.endpoint, j.endpoint) AS whose, j.uuid, e.attempt, e.reason, e.detail, j.sender, j.subject
+         FROM event e LEFT JOIN job j ON j.id = coalesce(e.job, (SELECT min(f.id) FROM job f WHERE f.mail = e.mail))
          WHERE e.id > ?1 AND e.id <= ?1 + ?4 AND (?2 IS NULL OR whose = ?2) ORDER BY e.id LIMIT ?3",
-    )?;
+    );
     let first = first(db, after)?;
     let events = query
         .query_map(params![first.0, endpoint, signed(max), window], row)?
@@ -38,23 +37,23 @@ pub(in crate::ledger) fn after(
 }
 
 /// Nothing before the oldest event is worth looking at.
-fn first(db: &Connection, after: EventCursor) -> Result<EventCursor, Error> {
+fn first(db: &dyn Engine, after: EventCursor) -> Result<EventCursor, Error> {
     let oldest: i64 = db
-        .prepare_cached("SELECT ifnull(min(id), 1) FROM event")?
-        .query_row([], |row| row.get(0))?;
+        .prepare("SELECT coalesce(min(id), 1) FROM event")
+        .query_row((), |row| row.get(0))?;
     Ok(EventCursor(after.0.max(oldest - 1)))
 }
 
 /// The newest event.
-pub(in crate::ledger) fn newest(db: &Connection) -> Result<EventCursor, Error> {
+pub(in crate::ledger) fn newest(db: &dyn Engine) -> Result<EventCursor, Error> {
     let newest = db
-        .prepare_cached("SELECT ifnull(max(id), 0) FROM event")?
-        .query_row([], |row| row.get(0))?;
+        .prepare("SELECT coalesce(max(id), 0) FROM event")
+        .query_row((), |row| row.get(0))?;
     Ok(EventCursor(newest))
 }
 
 /// An event; nothing where a newer Mailjob wrote of something that this one does not know.
-fn row(row: &Row<'_>) -> rusqlite::Result<Option<Event>> {
+fn row(row: &Row<'_>) -> db::Result<Option<Event>> {
     let kind = row.get_ref(2)?.as_str()?;
     let Some(kind) = EventKind::ALL.into_iter().find(|known| known.as_str() == kind) else {
         return Ok(None);

@@ -1,12 +1,12 @@
 //! Lists of jobs, by indexes: newest first, page by page.
 
-use rusqlite::{Connection, Row, ToSql};
 use uuid::Uuid;
 
 use crate::{
     job::{JobId, state::State},
     ledger::{
-        Error, JobFilter, JobPage, JobRow, ReplyState,
+        Error, JobFilter, JobPage, JobRow,
+        db::{self, Engine, Row, ToValue, params},
         values::{instant, micros},
     },
 };
@@ -21,11 +21,11 @@ pub(in crate::ledger) const COLUMNS: &str = "j.uuid, j.endpoint, j.state, j.reas
 pub(in crate::ledger) const JOINED: &str = "JOIN mail m ON m.id = j.mail LEFT JOIN reply r ON r.job = j.id";
 
 /// A page.
-pub(in crate::ledger) fn list(db: &Connection, filter: &JobFilter) -> Result<JobPage, Error> {
+pub(in crate::ledger) fn list(db: &dyn Engine, filter: &JobFilter) -> Result<JobPage, Error> {
     let page = filter.page();
     let (sql, values) = statement(filter);
-    let mut query = db.prepare(&sql)?;
-    let values: Vec<&dyn ToSql> = values.iter().map(|value| &**value as &dyn ToSql).collect();
+    let query = db.prepare(&sql);
+    let values: Vec<_> = values.iter().map(|value| value.to_value()).collect();
     let rows = query.query_map(&*values, |found| row(found, 0))?;
     let mut jobs = rows.collect::<Result<Vec<_>, _>>()?;
     let more = jobs.len() > page;
@@ -37,7 +37,7 @@ pub(in crate::ledger) fn list(db: &Connection, filter: &JobFilter) -> Result<Job
 }
 
 /// The statement of a page, and its values.
-pub(in crate::ledger) fn statement(filter: &JobFilter) -> (String, Vec<Box<dyn ToSql>>) {
+pub(in crate::ledger) fn statement(filter: &JobFilter) -> (String, Vec<Box<dyn ToValue>>) {
     let Asked { index, all, values } = asked(filter);
     let condition = all.join(" AND ");
     // One more tells whether there is another page.
@@ -52,7 +52,7 @@ struct Asked {
     /// The index that is used, where the engine would choose another.
     index: &'static str,
     all: Vec<String>,
-    values: Vec<Box<dyn ToSql>>,
+    values: Vec<Box<dyn ToValue>>,
 }
 
 fn asked(filter: &JobFilter) -> Asked {
@@ -83,7 +83,7 @@ fn asked(filter: &JobFilter) -> Asked {
 }
 
 impl Asked {
-    fn and(&mut self, condition: &str, value: impl ToSql + 'static) {
+    fn and(&mut self, condition: &str, value: impl ToValue + 'static) {
         let number = self.values.len() + 1;
         self.all.push(condition.replace('?', &format!("?{number}")));
         self.values.push(Box::new(value));
@@ -132,19 +132,17 @@ fn first_at(micros: i64) -> Uuid {
 }
 
 /// Jobs whose id begins or ends so. What it ends with is looked for from the newest on.
-pub(in crate::ledger) fn find(db: &Connection, part: &str) -> Result<Vec<JobId>, Error> {
+pub(in crate::ledger) fn find(db: &dyn Engine, part: &str) -> Result<Vec<JobId>, Error> {
     let Some((first, last)) = range(part) else {
         return Ok(Vec::new());
     };
-    let mut query =
-        db.prepare_cached("SELECT uuid FROM job WHERE uuid BETWEEN ?1 AND ?2 ORDER BY uuid DESC LIMIT ?3")?;
-    let rows = query.query_map(rusqlite::params![first, last, FOUND], |row| row.get(0))?;
+    let query = db.prepare("SELECT uuid FROM job WHERE uuid BETWEEN ?1 AND ?2 ORDER BY uuid DESC LIMIT ?3");
+    let rows = query.query_map(params![first, last, FOUND], |row| row.get(0))?;
     let mut found = rows.collect::<Result<Vec<JobId>, _>>()?;
     if first != last {
-        let mut query = db.prepare_cached(
-            "SELECT j.uuid FROM job j WHERE hex(j.uuid) LIKE '%' || ?1 ORDER BY j.uuid DESC LIMIT ?2",
-        )?;
-        let rows = query.query_map(rusqlite::params![digits(part), FOUND], |row| row.get(0))?;
+        let query =
+            db.prepare("SELECT j.uuid FROM job j WHERE hex(j.uuid) LIKE '%' || ?1 ORDER BY j.uuid DESC LIMIT ?2");
+        let rows = query.query_map(params![digits(part), FOUND], |row| row.get(0))?;
         found.extend(rows.collect::<Result<Vec<JobId>, _>>()?);
         found.sort_by(|one, other| other.cmp(one));
         found.dedup();
@@ -172,10 +170,9 @@ fn range(prefix: &str) -> Option<(JobId, JobId)> {
 }
 
 /// A job, its columns from `first`.
-pub(in crate::ledger) fn row(row: &Row<'_>, first: usize) -> rusqlite::Result<JobRow> {
+pub(in crate::ledger) fn row(row: &Row<'_>, first: usize) -> db::Result<JobRow> {
     let state: State = row.get(first + 2)?;
     let open = matches!(state, State::Queued | State::Deferred);
-    let reply = row.get::<_, Option<String>>(first + 13)?;
     Ok(JobRow {
         id: row.get(first)?,
         endpoint: row.get(first + 1)?,
@@ -188,9 +185,9 @@ pub(in crate::ledger) fn row(row: &Row<'_>, first: usize) -> rusqlite::Result<Jo
         reruns: row.get(first + 8)?,
         sender: row.get(first + 9)?,
         subject: row.get(first + 10)?,
-        size: row.get::<_, i64>(first + 11)?.unsigned_abs(),
+        size: row.get::<i64>(first + 11)?.unsigned_abs(),
         part: Some(row.get(first + 12)?).filter(|part| *part > 0),
-        reply: reply.as_deref().and_then(ReplyState::named),
+        reply: row.get(first + 13)?,
         silent: row.get(first + 14)?,
     })
 }

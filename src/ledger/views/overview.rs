@@ -1,10 +1,12 @@
 //! The newest jobs with their replies, for who looks at a ledger by hand.
 
-use rusqlite::{Connection, params};
-
 use crate::{
     job::{JobId, state::State},
-    ledger::{Error, MailId, Summary, values::signed},
+    ledger::{
+        Error, MailId, Summary,
+        db::{Engine, params},
+        values::signed,
+    },
 };
 
 /// A job as people look at it.
@@ -48,15 +50,15 @@ pub struct ReplyRow {
 }
 
 /// The newest jobs, newest first.
-pub(in crate::ledger) fn overview(db: &Connection, max: usize) -> Result<Vec<OverviewRow>, Error> {
-    let mut query = db.prepare_cached(
+pub(in crate::ledger) fn overview(db: &dyn Engine, max: usize) -> Result<Vec<OverviewRow>, Error> {
+    let query = db.prepare(
         "SELECT j.uuid, j.mail, j.endpoint, j.state, j.attempt, j.interrupted, j.reason, j.detail,
-         ifnull(j.sender, ''), ifnull(j.subject, ''), ifnull(j.message_id, ''), j.silent,
+         coalesce(j.sender, ''), coalesce(j.subject, ''), coalesce(j.message_id, ''), j.silent,
          CASE WHEN r.bounced IS NOT NULL THEN 'bounced' WHEN r.unsure = 1 THEN 'unsure' ELSE r.state END, r.attempt, r.message_id, r.detail
          FROM job j LEFT JOIN reply r ON r.job = j.id ORDER BY j.id DESC LIMIT ?",
-    )?;
+    );
     let rows = query.query_map(params![signed(max)], |row| {
-        let reply = match row.get::<_, Option<String>>(12)? {
+        let reply = match row.get::<Option<String>>(12)? {
             Some(state) => Some(ReplyRow {
                 state,
                 attempts: row.get(13)?,

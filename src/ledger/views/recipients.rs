@@ -2,30 +2,36 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Row};
-
-use crate::ledger::{Error, RecipientEnd, ReplyState};
+use crate::ledger::{
+    Error, RecipientEnd, ReplyState,
+    db::{self, Engine, Failed},
+};
 
 /// Where a reply `r` stands.
 pub(in crate::ledger) const STATE: &str =
     "CASE WHEN r.bounced IS NOT NULL THEN 'bounced' WHEN r.unsure = 1 THEN 'unsure' ELSE r.state END";
 
-/// The state of a reply under its name.
-pub(in crate::ledger) fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<ReplyState> {
-    Ok(ReplyState::named(row.get_ref(column)?.as_str()?).unwrap_or(ReplyState::Queued))
+/// The addresses of a reply, out of the JSON array that it is kept as.
+pub(in crate::ledger) fn addresses(kept: &str) -> db::Result<Vec<String>> {
+    serde_json::from_str(kept).map_err(|error| Failed::Unreadable(format!("the recipients of a reply: {error}")))
 }
 
-/// What became of each recipient of a reply; `addresses` is the JSON array of them.
+/// What became of the recipients of a reply that was set aside.
+pub(in crate::ledger) fn kept_ends(kept: &str) -> db::Result<Vec<RecipientEnd>> {
+    serde_json::from_str(kept)
+        .map_err(|error| Failed::Unreadable(format!("the recipients of an earlier reply: {error}")))
+}
+
+/// What became of each recipient of a reply; `kept` is the JSON array of them.
 pub(in crate::ledger) fn recipients(
-    db: &Connection,
+    db: &dyn Engine,
     reply: i64,
     state: ReplyState,
-    addresses: &str,
+    kept: &str,
     said: Option<&str>,
 ) -> Result<Vec<RecipientEnd>, Error> {
-    let addresses: Vec<String> = serde_json::from_str(addresses).unwrap_or_default();
     let mut ends = ends(db, reply)?;
-    let all = addresses.into_iter().map(|address| {
+    let all = addresses(kept)?.into_iter().map(|address| {
         ends.remove(&address).unwrap_or_else(|| RecipientEnd {
             address,
             state: if state == ReplyState::Running {
@@ -40,14 +46,14 @@ pub(in crate::ledger) fn recipients(
 }
 
 /// Recipients that have a row of their own.
-pub(in crate::ledger) fn ends(db: &Connection, reply: i64) -> Result<BTreeMap<String, RecipientEnd>, Error> {
-    let mut query = db.prepare_cached(
+pub(in crate::ledger) fn ends(db: &dyn Engine, reply: i64) -> Result<BTreeMap<String, RecipientEnd>, Error> {
+    let query = db.prepare(
         "SELECT address, CASE WHEN bounced IS NOT NULL THEN 'bounced' ELSE state END, said FROM reply_recipient WHERE job = ?",
-    )?;
+    );
     let rows = query.query_map([reply], |row| {
         let end = RecipientEnd {
             address: row.get(0)?,
-            state: ReplyState::named(row.get_ref(1)?.as_str()?).unwrap_or(ReplyState::Queued),
+            state: row.get(1)?,
             said: row.get(2)?,
         };
         Ok((end.address.clone(), end))

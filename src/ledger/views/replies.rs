@@ -1,24 +1,26 @@
 //! Lists of replies: what waits, what was refused, and what became of each recipient.
 
+use std::ops::ControlFlow;
+
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Row, params};
 
 use super::recipients::{self, STATE};
 use crate::ledger::{
     Error, OutboxRow, ReplyFilter, ReplyState,
+    db::{Engine, Row, params},
     values::{instant, micros, signed},
 };
 
 /// When replies of an account were taken or refused.
 pub(in crate::ledger) fn submissions(
-    db: &Connection,
+    db: &dyn Engine,
     account: &str,
     since: DateTime<Utc>,
 ) -> Result<Vec<DateTime<Utc>>, Error> {
-    let mut query = db.prepare_cached(
+    let query = db.prepare(
         "SELECT ended FROM reply WHERE account = ?1 AND ended > ?2
          UNION ALL SELECT ended FROM past_reply WHERE account = ?1 AND ended > ?2",
-    )?;
+    );
     let rows = query.query_map(params![account, micros(since)], |row| Ok(instant(row.get(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -67,32 +69,29 @@ fn condition_of_rows(filter: &ReplyFilter) -> String {
     format!("{PAGE} AND ({STATE} IN ({}){refused}{bounced})", states.join(", "))
 }
 
-pub(in crate::ledger) fn list(db: &Connection, filter: &ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
+pub(in crate::ledger) fn list(db: &dyn Engine, filter: &ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
     let condition = condition(filter);
-    let all: i64 = db.query_row(
-        &format!("SELECT count(*) FROM reply r WHERE {condition}"),
-        params![filter.account, filter.before],
-        |row| row.get(0),
-    )?;
-    let mut query = db.prepare(&format!(
+    let all: i64 = db
+        .prepare(format!("SELECT count(*) FROM reply r WHERE {condition}"))
+        .query_row(params![filter.account, filter.before], |row| row.get(0))?;
+    let query = db.prepare(format!(
         "SELECT r.job, j.uuid, j.endpoint, r.account, {STATE}, r.recipients, r.attempt, r.made, r.due, r.detail, j.sender, j.subject,
          EXISTS (SELECT 1 FROM reply_body b WHERE b.job = r.job)
          FROM reply r JOIN job j ON j.id = r.job WHERE {condition} ORDER BY r.job DESC LIMIT ?3"
-    ))?;
-    let mut rows = query.query(params![filter.account, filter.before, signed(filter.max)])?;
+    ));
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
+    query.each(params![filter.account, filter.before, signed(filter.max)], |row| {
         found.push(reply(db, row)?);
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok((found, usize::try_from(all).unwrap_or(0)))
 }
 
-fn reply(db: &Connection, row: &Row<'_>) -> Result<OutboxRow, Error> {
-    let state =
-        ReplyState::named(row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?).unwrap_or(ReplyState::Queued);
+fn reply(db: &dyn Engine, row: &Row<'_>) -> Result<OutboxRow, Error> {
+    let state: ReplyState = row.get(4)?;
     let said: Option<String> = row.get(9)?;
     Ok(OutboxRow {
-        recipients: recipients::recipients(db, row.get(0)?, state, &row.get::<_, String>(5)?, said.as_deref())?,
+        recipients: recipients::recipients(db, row.get(0)?, state, &row.get::<String>(5)?, said.as_deref())?,
         job: row.get(1)?,
         endpoint: row.get(2)?,
         account: row.get(3)?,

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     jobs::{self, COLUMNS, JOINED},
@@ -13,7 +12,9 @@ use crate::{
     job::{JobId, Trace},
     ledger::{
         AttemptStory, Error, JobStory, MailId, MailStory, PartStory, PlaceStory, Touch, Verdict,
-        rules::mail_bytes::pieces, values::instant,
+        db::{self, Engine, OptionalExtension, Row, params},
+        rules::mail_bytes::pieces,
+        values::instant,
     },
 };
 
@@ -28,10 +29,10 @@ struct Rows {
 }
 
 /// All that is known of a job.
-pub(in crate::ledger) fn story(db: &Connection, id: JobId) -> Result<Option<JobStory>, Error> {
-    let mut query = db.prepare_cached(&format!(
+pub(in crate::ledger) fn story(db: &dyn Engine, id: JobId) -> Result<Option<JobStory>, Error> {
+    let query = db.prepare(format!(
         "SELECT {COLUMNS}, j.id, j.mail, j.part, j.started, j.message_id FROM job j {JOINED} WHERE j.uuid = ?"
-    ))?;
+    ));
     let found = query
         .query_row([id], |row| {
             let rows = Rows {
@@ -40,7 +41,7 @@ pub(in crate::ledger) fn story(db: &Connection, id: JobId) -> Result<Option<JobS
                 part: row.get(17)?,
             };
             let started: Option<i64> = row.get(18)?;
-            Ok((jobs::row(row, 0)?, rows, started, row.get::<_, Option<String>>(19)?))
+            Ok((jobs::row(row, 0)?, rows, started, row.get::<Option<String>>(19)?))
         })
         .optional()?;
     let Some((job, rows, started, message_id)) = found else {
@@ -64,31 +65,32 @@ pub(in crate::ledger) fn story(db: &Connection, id: JobId) -> Result<Option<JobS
     }))
 }
 
-fn of_mail(db: &Connection, mail: i64) -> Result<MailStory, Error> {
-    let mut places = db.prepare_cached(
+fn of_mail(db: &dyn Engine, mail: i64) -> Result<MailStory, Error> {
+    let places = db.prepare(
         "SELECT b.name, p.uid_validity, p.uid, p.touch, p.verdict, p.settled
          FROM place p JOIN mailbox b ON b.id = p.mailbox WHERE p.mail = ? ORDER BY p.mailbox, p.uid_validity, p.uid",
-    )?;
+    );
     let places = places.query_map([mail], place)?.collect::<Result<Vec<_>, _>>()?;
     let (first, last) = pieces(mail);
-    let mut query = db.prepare_cached(
+    let query = db.prepare(
         "SELECT size, sha256, received, taken, lacks IS NULL AND (size = 0 OR EXISTS (SELECT 1 FROM chunk WHERE id BETWEEN ?2 AND ?3)), lacks
          FROM mail WHERE id = ?1",
-    )?;
-    Ok(query.query_row(params![mail, first, last], |row| {
+    );
+    let story = query.query_row(params![mail, first, last], |row| {
         Ok(MailStory {
             from: None,
             subject: None,
             message_id: None,
-            size: row.get::<_, i64>(0)?.unsigned_abs(),
+            size: row.get::<i64>(0)?.unsigned_abs(),
             sha256: hexadecimal(row.get_ref(1)?.as_blob()?),
-            received: row.get::<_, Option<i64>>(2)?.map(instant),
+            received: row.get::<Option<i64>>(2)?.map(instant),
             taken: instant(row.get(3)?),
             has_bytes: row.get(4)?,
             incomplete: row.get(5)?,
-            places,
+            places: Vec::new(),
         })
-    })?)
+    })?;
+    Ok(MailStory { places, ..story })
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -100,12 +102,12 @@ fn hexadecimal(bytes: &[u8]) -> String {
     text
 }
 
-fn place(row: &Row<'_>) -> rusqlite::Result<PlaceStory> {
+fn place(row: &Row<'_>) -> db::Result<PlaceStory> {
     let touch = row.get_ref(3)?.as_str()?;
     let (touch, verdict) = match touch {
         "waiting" => (Touch::Waiting, None),
         "settled" => (Touch::Settled, row.get(4)?),
-        _ => (Touch::Due, Some(row.get::<_, Verdict>(3)?)),
+        _ => (Touch::Due, Some(row.get::<Verdict>(3)?)),
     };
     Ok(PlaceStory {
         mailbox: row.get(0)?,
@@ -113,22 +115,22 @@ fn place(row: &Row<'_>) -> rusqlite::Result<PlaceStory> {
         uid: row.get(2)?,
         touch,
         verdict,
-        settled: row.get::<_, Option<i64>>(5)?.map(instant),
+        settled: row.get::<Option<i64>>(5)?.map(instant),
     })
 }
 
-fn attempts(db: &Connection, job: i64) -> Result<Vec<AttemptStory>, Error> {
-    let mut query = db.prepare_cached(
+fn attempts(db: &dyn Engine, job: i64) -> Result<Vec<AttemptStory>, Error> {
+    let query = db.prepare(
         "SELECT number, started, ended, outcome, reason, detail, answer, trace FROM attempt WHERE job = ?1
          ORDER BY number DESC LIMIT ?2",
-    )?;
+    );
     let rows = query.query_map(params![job, ATTEMPTS], |row| {
-        let trace = row.get::<_, Option<String>>(7)?;
+        let trace = row.get::<Option<String>>(7)?;
         // What another version wrote and this one can't read is as if it were not there.
         let trace: Option<Trace> = trace.and_then(|trace| serde_json::from_str(&trace).ok());
         Ok(AttemptStory {
             number: row.get(0)?,
-            began: row.get::<_, Option<i64>>(1)?.map(instant),
+            began: row.get::<Option<i64>>(1)?.map(instant),
             ended: instant(row.get(2)?),
             outcome: row.get(3)?,
             reason: row.get(4)?,
@@ -142,14 +144,14 @@ fn attempts(db: &Connection, job: i64) -> Result<Vec<AttemptStory>, Error> {
     Ok(attempts)
 }
 
-fn parts(db: &Connection, rows: &Rows) -> Result<Vec<PartStory>, Error> {
+fn parts(db: &dyn Engine, rows: &Rows) -> Result<Vec<PartStory>, Error> {
     if rows.part > 0 {
         return Ok(Vec::new());
     }
-    let mut query = db.prepare_cached(&format!(
-        "SELECT {COLUMNS}, ifnull(j.attachment_name, '') FROM job w JOIN job j ON j.mail = w.mail AND j.endpoint = w.endpoint
+    let query = db.prepare(format!(
+        "SELECT {COLUMNS}, coalesce(j.attachment_name, '') FROM job w JOIN job j ON j.mail = w.mail AND j.endpoint = w.endpoint
          AND j.part > 0 {JOINED} WHERE w.id = ? ORDER BY j.part"
-    ))?;
+    ));
     let rows = query.query_map([rows.row], |row| {
         Ok(PartStory {
             attachment: row.get(15)?,
@@ -159,19 +161,19 @@ fn parts(db: &Connection, rows: &Rows) -> Result<Vec<PartStory>, Error> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn mail_job(db: &Connection, rows: &Rows) -> Result<Option<JobId>, Error> {
+fn mail_job(db: &dyn Engine, rows: &Rows) -> Result<Option<JobId>, Error> {
     if rows.part == 0 {
         return Ok(None);
     }
-    let mut query = db.prepare_cached(
+    let query = db.prepare(
         "SELECT w.uuid FROM job p JOIN job w ON w.mail = p.mail AND w.endpoint = p.endpoint AND w.part = 0 WHERE p.id = ?",
-    )?;
+    );
     Ok(query.query_row([rows.row], |row| row.get(0)).optional()?)
 }
 
 /// The bytes of a job's mail.
-pub(in crate::ledger) fn mail(db: &Connection, job: JobId) -> Result<Bytes, Error> {
-    let mut query = db.prepare_cached("SELECT mail FROM job WHERE uuid = ?")?;
+pub(in crate::ledger) fn mail(db: &dyn Engine, job: JobId) -> Result<Bytes, Error> {
+    let query = db.prepare("SELECT mail FROM job WHERE uuid = ?");
     let mail = query.query_row([job], |row| row.get(0)).optional()?;
     let mail = mail.ok_or_else(|| Error::Missing(format!("job {job}")))?;
     match mails::raw(db, MailId(mail)) {
@@ -181,7 +183,7 @@ pub(in crate::ledger) fn mail(db: &Connection, job: JobId) -> Result<Bytes, Erro
 }
 
 /// The bytes of a job's reply.
-pub(in crate::ledger) fn reply(db: &Connection, job: JobId, rerun: Option<u32>) -> Result<Bytes, Error> {
+pub(in crate::ledger) fn reply(db: &dyn Engine, job: JobId, rerun: Option<u32>) -> Result<Bytes, Error> {
     let bytes = past::of_job(db, job, rerun)?;
     bytes.ok_or_else(|| match rerun {
         Some(rerun) => Error::Missing(format!("reply {rerun} of job {job} with its bytes")),

@@ -114,7 +114,7 @@ impl BacklogLedger for Sqlite {
     }
 
     async fn installation(&self) -> Result<[u8; 16], Error> {
-        self.readers.read(backlog::installation).await
+        self.readers.read(|db| backlog::installation(db)).await
     }
 
     async fn probes(&self, mailbox: &MailboxKey) -> Result<Vec<(u32, u32)>, Error> {

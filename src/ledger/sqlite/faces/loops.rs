@@ -51,15 +51,15 @@ impl Ledger for Sqlite {
     }
 
     async fn mailboxes(&self) -> Result<Vec<MailboxKey>, Error> {
-        self.readers.read(mails::mailboxes).await
+        self.readers.read(|db| mails::mailboxes(db)).await
     }
 
     async fn rename_mailbox(&self, from: &MailboxKey, to: &MailboxKey) -> Result<bool, Error> {
         let (from, to) = (from.clone(), to.clone());
         let rename = move |desk: &mut Desk<'_>| {
-            let mut rename = desk.db.prepare_cached(
+            let rename = desk.db.prepare(
                 "UPDATE mailbox SET name = ?2 WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM mailbox WHERE name = ?2)",
-            )?;
+            );
             Ok(rename.execute([&*from.0, &*to.0])? > 0)
         };
         self.post.ask(0, rename).await

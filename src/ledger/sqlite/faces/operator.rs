@@ -124,7 +124,7 @@ impl<D: Door> JobTable for D {
     }
 
     async fn pauses(&self) -> Result<Vec<Pause>, Error> {
-        self.read(pause::all).await
+        self.read(|db| pause::all(db)).await
     }
 
     async fn events(&self, after: EventCursor, endpoint: Option<&str>, max: usize) -> Result<EventPage, Error> {
@@ -162,6 +162,6 @@ impl<D: Door> JobTable for D {
     }
 
     async fn newest_event(&self) -> Result<EventCursor, Error> {
-        self.read(events::newest).await
+        self.read(|db| events::newest(db)).await
     }
 }

@@ -62,7 +62,7 @@ impl SignInTable for Sqlite {
     }
 
     async fn sign_ins(&self) -> Result<Vec<(String, SignInRow)>, Error> {
-        self.readers.read(sign_in::all).await
+        self.readers.read(|db| sign_in::all(db)).await
     }
 
     async fn store_sign_in(&self, name: &str, token: SealedToken) -> Result<(), Error> {

@@ -17,7 +17,7 @@ use crate::ledger::{
 #[async_trait]
 impl NoticeTable for Sqlite {
     async fn told(&self) -> Result<Told, Error> {
-        self.readers.read(notices::told).await
+        self.readers.read(|db| notices::told(db)).await
     }
 
     async fn news(&self, examples: usize) -> Result<(Vec<JobNews>, NewsMark), Error> {
@@ -43,7 +43,7 @@ impl NoticeTable for Sqlite {
 #[async_trait]
 impl VersionTable for Sqlite {
     async fn versions(&self) -> Result<Vec<SealedVersion>, Error> {
-        self.readers.read(file_versions::all).await
+        self.readers.read(|db| file_versions::all(db)).await
     }
 
     async fn revise(&self, keep: Vec<SealedVersion>, dropped: Vec<(String, i64)>) -> Result<(), Error> {
@@ -68,7 +68,7 @@ pub(in crate::ledger) async fn versions_beside(path: &Path) -> Result<Vec<Sealed
 #[async_trait]
 impl Countable for Sqlite {
     async fn counts(&self) -> Result<Counts, Error> {
-        let mut counts = self.readers.read(counts::counts).await?;
+        let mut counts = self.readers.read(|db| counts::counts(db)).await?;
         counts.unwritable = self.shared.unwritable();
         Ok(counts)
     }
