@@ -1,5 +1,10 @@
 //! The rooms of `src/` and their ranks: a room imports only rooms of a lower rank. See `src/README.md`.
 
+#[path = "layers/circles.rs"]
+mod circles;
+#[path = "layers/modules.rs"]
+mod modules;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -67,6 +72,39 @@ fn no_room_imports_upward_or_sideways() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// Whoever is not the ledger opens it by its address, and sees no engine and no file.
+#[test]
+fn only_the_ledger_knows_its_engine() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&source, &mut files);
+    let mut wrong = Vec::new();
+    for file in files {
+        let place = file.strip_prefix(&source).unwrap();
+        // Where the address is a type; and where the engine is at home.
+        if place.starts_with("ledger") || place == Path::new("config/ledger_address.rs") || is_test(place) {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let product = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for word in ["sqlite::", "rusqlite", "engine_file", "-wal"] {
+            if code(product).contains(word) {
+                wrong.push(format!("{} names {word}", place.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// A file of tests or of a world that tests are made in.
+fn is_test(place: &Path) -> bool {
+    let name = place.file_stem().unwrap().to_str().unwrap();
+    let is_named = ["tests", "_world", "fakes", "memory"]
+        .iter()
+        .any(|end| name.ends_with(end));
+    is_named || place.components().any(|part| part.as_os_str() == "tests")
+}
+
 #[test]
 fn imports_are_found_in_every_form() {
     let text = "use crate::watch::run;\nuse crate::{\n  config::{Endpoint, Limits},\n  job::JobId, net,\n};\n// crate::comment\nlet x = crate::ledger::open();";
@@ -85,12 +123,17 @@ fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
+/// A file without its comments.
+fn code(text: &str) -> String {
+    let lines = text.lines();
+    lines
+        .map(|line| line.split("//").next().unwrap_or("").to_owned() + "\n")
+        .collect()
+}
+
 /// The rooms that a file names by `crate::room` or inside `use crate::{…}`.
 fn imports(text: &str) -> BTreeSet<String> {
-    let code: String = text
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or("").to_owned() + "\n")
-        .collect();
+    let code = code(text);
     let mut rooms = BTreeSet::new();
     for (at, _) in code.match_indices("crate::") {
         let rest = &code[at + "crate::".len()..];

@@ -4,7 +4,6 @@
 mod sketch;
 
 use std::{
-    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -21,8 +20,8 @@ use crate::{
     budget::Memory,
     http,
     ledger::{
-        self,
-        counts::{self, Countable, Counts, Unwritable},
+        self, Address, Countable,
+        counts::{Counts, Unwritable},
     },
     metrics::Metrics,
     status::{self, Status},
@@ -38,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The board of this process.
 pub(super) struct Board {
     ledger: Arc<dyn Countable>,
-    path: PathBuf,
+    address: Address,
     metrics: Metrics,
     memory: Memory,
     since: DateTime<Utc>,
@@ -57,14 +56,14 @@ struct Counted {
 impl Board {
     pub(super) fn new(
         ledger: Arc<dyn Countable>,
-        path: &Path,
+        address: &Address,
         metrics: Metrics,
         memory: Memory,
         draining: CancellationToken,
     ) -> Self {
         Self {
             ledger,
-            path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+            address: address.absolute(),
             metrics,
             memory,
             since: Utc::now(),
@@ -103,7 +102,7 @@ impl Board {
     async fn look(&self) -> (Status, View, Counts) {
         let counts = self.counts().await;
         let view = self.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut ledger = counts::file(&self.path);
+        let mut ledger = ledger::space(&self.address);
         let counts = match counts {
             Ok(counts) => {
                 ledger.problem = counts.unwritable.as_ref().map(Unwritable::words);

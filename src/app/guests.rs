@@ -15,8 +15,8 @@ use crate::{
 
 /// Makes ready for guests, beside everything else: what an earlier life left is removed also where no command comes.
 pub(super) fn start(sources: &Sources, config: &Config) -> Arc<Guests> {
-    let guests = Arc::new(Guests::of(config.service.ledger.clone()));
-    guests.keep_private(private(sources, &config.service.ledger));
+    let guests = Arc::new(Guests::of(config.service.ledger.base().to_owned()));
+    guests.keep_private(private(sources, config.service.ledger.base()));
     let sweeping = guests.clone();
     let confined = config.endpoints.values().filter_map(|endpoint| match &endpoint.action {
         Action::Command(command) if command.confine => Some((&endpoint.name, &command.write)),

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use crate::{
     config::Retention,
-    ledger::{Forgotten, Ledger, sqlite::Sqlite},
+    ledger::{Forgotten, Store},
 };
 
 /// How often it is looked for what was kept long enough.
@@ -35,7 +35,7 @@ impl Drop for Chores {
 }
 
 /// Starts the chores.
-pub(super) async fn start(ledger: Arc<Sqlite>, retention: Retention) -> Result<Chores, JobSchedulerError> {
+pub(super) async fn start(ledger: Store, retention: Retention) -> Result<Chores, JobSchedulerError> {
     let scheduler = JobScheduler::new().await?;
     let last = Arc::new(Mutex::new(Instant::now()));
     let guard = tokio::spawn(guard(ledger.clone(), retention, last.clone()));
@@ -55,7 +55,7 @@ pub(super) async fn start(ledger: Arc<Sqlite>, retention: Retention) -> Result<C
         .add(Job::new_repeated_async(FULL_LOOK, move |_, _| {
             let (round, ledger) = (when_full.clone(), ledger.clone());
             Box::pin(async move {
-                if ledger.is_full() {
+                if ledger.upkeep().is_full() {
                     round().await;
                 }
             })
@@ -71,7 +71,7 @@ pub(super) async fn start(ledger: Arc<Sqlite>, retention: Retention) -> Result<C
 }
 
 /// The scheduler goes by the clock on the wall: one that was set back would keep it from everything until it shows that time again.
-async fn guard(ledger: Arc<Sqlite>, retention: Retention, last: Arc<Mutex<Instant>>) {
+async fn guard(ledger: Store, retention: Retention, last: Arc<Mutex<Instant>>) {
     loop {
         sleep(EVERY).await;
         round(&ledger, retention, &last, EVERY * 2).await;
@@ -79,7 +79,7 @@ async fn guard(ledger: Arc<Sqlite>, retention: Retention, last: Arc<Mutex<Instan
 }
 
 /// One round, where the last one began so long ago. One that takes longer than the time between two is not begun twice.
-async fn round(ledger: &Sqlite, retention: Retention, last: &Mutex<Instant>, age: Duration) {
+async fn round(ledger: &Store, retention: Retention, last: &Mutex<Instant>, age: Duration) {
     if let Ok(mut last) = last.try_lock()
         && last.elapsed() >= age
     {
@@ -88,8 +88,8 @@ async fn round(ledger: &Sqlite, retention: Retention, last: &Mutex<Instant>, age
     }
 }
 
-async fn forget(ledger: &Sqlite, retention: Retention) {
-    match ledger.forget(retention, Utc::now()).await {
+async fn forget(ledger: &Store, retention: Retention) {
+    match ledger.ledger().forget(retention, Utc::now()).await {
         Ok(Forgotten {
             mails,
             results,
@@ -107,7 +107,7 @@ async fn forget(ledger: &Sqlite, retention: Retention) {
         ),
         Ok(_) => {}
         // That is told already, by whoever it keeps from writing.
-        Err(_) if ledger.is_full() => {}
+        Err(_) if ledger.upkeep().is_full() => {}
         Err(error) => {
             warn!(%error, "what [retention] does not keep any longer could not be dropped; trying again later")
         }

@@ -22,7 +22,7 @@ mod supervise;
 use std::{
     collections::BTreeSet,
     net::{SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -46,10 +46,7 @@ use crate::{
         self, Heartbeat, Pages, Sampler,
         api::{Api, OwnToken, Running, letters},
     },
-    ledger::{
-        self, Archive, Ledger, Vault, archive,
-        sqlite::{self, Outbox, SignIns},
-    },
+    ledger::{self, Address, Archive, Ledger, Vault, archive},
     metrics::Metrics,
     net::proxy,
     secret::kept,
@@ -82,8 +79,8 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
     let hangup = signals::hangup().map_err(refused("signals"))?;
     let (service, key, lapse) = first_service(&sources)?;
     let opening = opening::when_there_is_room(&service, &metrics);
-    let sqlite = tokio::select! {
-        opened = opening => Arc::new(opened?),
+    let store = tokio::select! {
+        opened = opening => opened?,
         signal = stop_signals.asked() => {
             info!(signal, "stopping before the ledger could be opened");
             return Ok(());
@@ -91,10 +88,11 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
     };
     let key = match key {
         Some(key) => Arc::new(key),
-        None => Arc::new(auth::key::load(service.key.as_ref(), &service.ledger)?),
+        None => Arc::new(auth::key::load(service.key.as_ref(), service.ledger.base())?),
     };
-    sqlite.seal_plain(key.clone()).await?;
-    let archive = Archive::new(sqlite.clone(), key.clone());
+    let upkeep = store.upkeep();
+    store.sign_ins().seal_plain(key.clone()).await?;
+    let archive = Archive::new(store.versions(), key.clone());
     let (mut versions, closed) = last_good(&archive).await;
     if closed.iter().any(|file| file == versions::SHARED) && (lapse.is_some() || sources.config.is_none()) {
         return Err(Fatal::Settings(unknown_settings(lapse)));
@@ -107,13 +105,13 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
     }
     let keeper = Keeper::start(archive);
     keeper.keep(versions.take(&loaded, Utc::now()));
-    let vault = Arc::new(Vault::new(sqlite.clone(), key));
-    let ledger: Arc<dyn Ledger> = sqlite.clone();
+    let vault = Arc::new(Vault::new(store.sign_ins(), key));
+    let ledger = store.ledger();
     let (draining, stopped) = (CancellationToken::new(), CancellationToken::new());
     let memory = Memory::new(config.service.memory);
     let board = Board::new(
-        sqlite.clone(),
-        &config.service.ledger,
+        store.counts(),
+        store.address(),
         metrics.clone(),
         memory.clone(),
         draining.clone(),
@@ -133,13 +131,13 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
         listener,
         sources: Arc::new(sources.clone()),
         running,
-        outbox: Outbox::of(&config.service.ledger),
-        jobs: sqlite.clone(),
+        replies: store.replies(),
+        jobs: store.jobs(),
         letters: letters(),
-        own: own_token(&config.service.ledger),
+        own: own_token(store.address()),
     };
     let serving = serve(&config, pages, api, &stopped)?;
-    let chores = housekeeping::start(sqlite.clone(), config.service.retention).await;
+    let chores = housekeeping::start(store.clone(), config.service.retention).await;
     let _chores = chores.map_err(|e| Fatal::System {
         what: "a timer",
         why: e.to_string(),
@@ -165,9 +163,9 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
     let (desk, listening) = watch::channel(desk_of(&mut fleet, &config, &loaded.problems));
     let notices = Notices {
         desk: listening,
-        sign_ins: sqlite.clone(),
-        told: sqlite.clone(),
-        counts: sqlite.clone(),
+        sign_ins: store.sign_ins(),
+        told: store.notices(),
+        counts: store.counts(),
         metrics,
         speaker: notices::speaker(&config.service),
         stop: draining.clone(),
@@ -178,7 +176,7 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
     for told in proxy::routes().told() {
         info!("servers are reached by a proxy: {told}");
     }
-    info!(endpoints = config.endpoints.len(), ledger = %config.service.ledger.display(), "mailjob is running");
+    info!(endpoints = config.endpoints.len(), ledger = %store.address(), "mailjob is running");
 
     let drain = config.service.drain;
     let mut reloader = Reloader::new(sources, loaded, config, versions, hangup);
@@ -191,7 +189,7 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
                 board.show(View::of(fleet.seats(&reload.config), &disabled(&reload.config), &reload.broken, &reload.problems));
                 shown.send_replace(Arc::new(Running::of(&reload.config, &reload.problems)));
             }
-            gone = ended(ledger.as_ref()) => return Err(sqlite.lost().unwrap_or(gone).into()),
+            gone = ended(ledger.as_ref()) => return Err(upkeep.lost().unwrap_or(gone).into()),
         }
     };
     info!(
@@ -204,7 +202,7 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
         end = loops.drained(drain) => report(end),
         again = stop_signals.asked() => warn!(signal = again, "stopping at once; what was running is tried again at the next start"),
     }
-    sqlite.close().await;
+    upkeep.close().await;
     stopped.cancel();
     if let Some(serving) = serving {
         serving.ended().await;
@@ -217,10 +215,10 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
 /// # Errors
 /// When the key or the ledger can't be had; neither is made.
 pub async fn sign_ins(service: &Service) -> Result<Vault, Fatal> {
-    let table = SignIns::open(&service.ledger).await?;
-    let key = Arc::new(auth::key::there(service.key.as_ref(), &service.ledger)?);
+    let table = ledger::beside(&service.ledger).await?.sign_ins();
+    let key = Arc::new(auth::key::there(service.key.as_ref(), service.ledger.base())?);
     table.seal_plain(key.clone()).await?;
-    Ok(Vault::new(Arc::new(table), key))
+    Ok(Vault::new(table, key))
 }
 
 /// Returns when the ledger has ended by itself: without it there is nothing that we could do, and a new start can mend it.
@@ -249,8 +247,8 @@ fn first_service(sources: &Sources) -> Result<(Service, Option<auth::Key>, Optio
     let lapse = Lapse::of(sources, &loaded);
     let key = match lapse {
         Some(Lapse::Silent | Lapse::Gone) if !is_there => return Err(Fatal::Settings(unknown_settings(lapse))),
-        Some(Lapse::Silent | Lapse::Gone) => Some(auth::key::there(service.key.as_ref(), &service.ledger)?),
-        Some(Lapse::Broken) | None => auth::key::known(service.key.as_ref(), &service.ledger)?,
+        Some(Lapse::Silent | Lapse::Gone) => Some(auth::key::there(service.key.as_ref(), service.ledger.base())?),
+        Some(Lapse::Broken) | None => auth::key::known(service.key.as_ref(), service.ledger.base())?,
     };
     Ok((service, key, lapse))
 }
@@ -268,8 +266,8 @@ pub async fn last_good_beside(service: &Service) -> Option<Versions> {
     if !service.ledger.exists() {
         return None;
     }
-    let key = auth::key::there(service.key.as_ref(), &service.ledger).ok()?;
-    let sealed = sqlite::versions_beside(&service.ledger).await.ok()?;
+    let key = auth::key::there(service.key.as_ref(), service.ledger.base()).ok()?;
+    let sealed = ledger::versions_beside(&service.ledger).await.ok()?;
     Some(Versions::of(archive::opened(sealed, &key).0))
 }
 
@@ -360,14 +358,14 @@ fn desk_of(fleet: &mut Fleet, config: &Config, problems: &[Problem]) -> Desk {
 }
 
 /// By what programs of our own user are known. Where that can't be had they are not let in, and all else goes on.
-fn own_token(ledger: &Path) -> OwnToken {
-    let token = kept::machine_token(ledger).inspect_err(|error| {
+fn own_token(ledger: &Address) -> OwnToken {
+    let token = kept::machine_token(ledger.base()).inspect_err(|error| {
         tracing::error!(%error, "mailjob status and the API can't be used without it; it is looked for again at the next start");
     });
     let whole = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
     OwnToken {
-        path: whole(kept::token_path(ledger)),
-        ledger: whole(ledger.to_owned()),
+        path: whole(kept::token_path(ledger.base())),
+        ledger: ledger.absolute(),
         token: token.ok(),
     }
 }

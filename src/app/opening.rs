@@ -9,10 +9,7 @@ use super::Fatal;
 use crate::{
     config::Service,
     http,
-    ledger::{
-        self, Clock,
-        sqlite::{self, Sqlite},
-    },
+    ledger::{self, Clock, Store},
     metrics::Metrics,
 };
 
@@ -20,10 +17,10 @@ use crate::{
 const ROOM_LOOK: Duration = Duration::from_secs(5);
 
 /// Opens the ledger. Where its disk is full that is waited for, and said to who asks: to end would mend nothing.
-pub(super) async fn when_there_is_room(service: &Service, metrics: &Metrics) -> Result<Sqlite, Fatal> {
+pub(super) async fn when_there_is_room(service: &Service, metrics: &Metrics) -> Result<Store, Fatal> {
     let mut waiting = None;
     loop {
-        let opening = sqlite::open_counted(&service.ledger, Clock::system(), metrics.commits.clone());
+        let opening = ledger::open(&service.ledger, Clock::system(), metrics.commits.clone());
         let full = match opening.await {
             Err(full @ ledger::Error::Full(_)) => full,
             opened => {
@@ -35,7 +32,7 @@ pub(super) async fn when_there_is_room(service: &Service, metrics: &Metrics) -> 
                 return Ok(opened?);
             }
         };
-        error!(ledger = %service.ledger.display(), "{full}; trying again every {} s", ROOM_LOOK.as_secs());
+        error!(ledger = %service.ledger, "{full}; trying again every {} s", ROOM_LOOK.as_secs());
         if waiting.is_none() {
             let stopped = CancellationToken::new();
             let serving = service.health.and_then(|address| {

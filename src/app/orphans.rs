@@ -62,7 +62,7 @@ impl Orphans {
     async fn hand_on(&self, ledger: &dyn Ledger) -> Result<(), Error> {
         let mailbox = &self.mailbox;
         let known: Vec<_> = self.known.iter().cloned().collect();
-        let handed = ledger.hand_on(mailbox, &known, &self.route).await?;
+        let handed = ledger.reassign_orphans(mailbox, &known, &self.route).await?;
         if handed.jobs > 0 {
             info!(%mailbox, jobs = handed.jobs, "jobs of endpoints that are not at this mailbox any more went on to the next, or ended");
         }

@@ -31,11 +31,7 @@ async fn understood(sources: Sources) -> (Loaded, Service) {
         return (loaded, service);
     };
     if lapse.is_none() && versions.has_settings() {
-        eprintln!(
-            "{}; going on with the ledger {}",
-            Lapse::Gone.words(),
-            service.ledger.display()
-        );
+        eprintln!("{}; going on with the ledger {}", Lapse::Gone.words(), service.ledger);
     }
     let mut before = load_after(&sources.after(&versions), &versions);
     let ledger = service.ledger.clone();

@@ -21,7 +21,7 @@ use crate::config::{
     rescue::Lapse,
 };
 use crate::doctor::{Finding, Report, render};
-use crate::ledger::{Error, sqlite};
+use crate::ledger::{self, Error};
 use crate::status::state::time;
 
 /// Looks that are further apart are no burden to the large providers.
@@ -92,7 +92,7 @@ fn ledger_problem(sources: &Sources, loaded: &Loaded, depth: Depth) -> Option<Pr
     if depth != Depth::Machine && !ledger.try_exists().unwrap_or(false) {
         return None;
     }
-    let error = sqlite::foresee(ledger).err()?;
+    let error = ledger::foresee(ledger).err()?;
     let (cause, cure) = match error {
         Error::Unusable { path, what, cure } => (format!("the ledger {path} {what}"), cure),
         other => (
@@ -101,7 +101,7 @@ fn ledger_problem(sources: &Sources, loaded: &Loaded, depth: Depth) -> Option<Pr
         ),
     };
     Some(Problem {
-        file: sources.config.clone().unwrap_or_else(|| ledger.clone()),
+        file: sources.config.clone().unwrap_or_else(|| ledger.base().to_owned()),
         place: None,
         cause,
         cure,

@@ -1,7 +1,7 @@
 //! Where a command that steers looks: the ledger by its side door, whether Mailjob runs or not; or the API of a Mailjob that runs
 //! elsewhere. Both offer what [`JobTable`] says.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use clap::Args;
 
@@ -14,10 +14,7 @@ use super::{
 use crate::{
     config::load::{Loaded, Sources},
     job::JobId,
-    ledger::{
-        Error, JobFilter, JobTable,
-        sqlite::{Jobs, is_in_use},
-    },
+    ledger::{self, Error, JobFilter, JobTable},
     message::clean::json_lines,
 };
 
@@ -27,7 +24,7 @@ const IO: u8 = 74;
 pub(super) const NOT_ALL: u8 = 1;
 
 /// Whoever knows the jobs.
-pub(super) type Desk = Box<dyn JobTable>;
+pub(super) type Desk = Arc<dyn JobTable>;
 
 /// Where the jobs are.
 #[derive(Debug, Args)]
@@ -52,7 +49,7 @@ impl Where {
     pub(super) async fn go(self) -> Result<Found, ExitCode> {
         if let Some(remote) = self.elsewhere.api(&self.files).await.map_err(|error| failed(&error))? {
             return Ok(Found {
-                desk: Box::new(remote),
+                desk: Arc::new(remote),
                 loaded: None,
                 nobody_runs: false,
             });
@@ -60,11 +57,11 @@ impl Where {
         let sources = Sources::from(self.files);
         let (loaded, service) = beside::read(sources).await;
         whereabouts::there(&service).await?;
-        let jobs = Jobs::open(&service.ledger).await.map_err(|error| failed(&error))?;
+        let ledger = ledger::beside(&service.ledger).await.map_err(|error| failed(&error))?;
         Ok(Found {
-            desk: Box::new(jobs),
+            desk: ledger.jobs(),
             loaded: Some(loaded),
-            nobody_runs: !is_in_use(&service.ledger),
+            nobody_runs: !ledger::is_in_use(&service.ledger),
         })
     }
 }

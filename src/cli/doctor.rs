@@ -27,7 +27,7 @@ use crate::{
         Examination, Finding, Kind, Outcome, Report, Stage, Store, Subject, Trouble, descriptors, examine, needs_store,
         render,
     },
-    ledger::{self, JobTable, MailboxKey, counts, sqlite::Jobs},
+    ledger::{self, MailboxKey},
     status,
 };
 
@@ -144,7 +144,7 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
             (known.collect(), BTreeMap::new(), Some(unread(&error)))
         }
     };
-    let full = service.and_then(|service| nearly_full(&counts::file(&service.ledger)));
+    let full = service.and_then(|service| nearly_full(&ledger::space(&service.ledger)));
     let findings = findings.into_iter().chain(short).chain(unread).chain(full).collect();
     let mut report = Report { findings };
     let mut written = Ok(());
@@ -186,23 +186,24 @@ type Mails = BTreeMap<EndpointName, u64>;
 /// When it can't be read: then nobody knows whether it knows a mailbox.
 async fn left(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> Result<(Mails, Mails), ledger::Error> {
     let (mut left, mut overdue) = (BTreeMap::new(), BTreeMap::new());
-    let Some(path) = service.map(|service| &service.ledger).filter(|path| path.exists()) else {
+    let Some(at) = service.map(|service| &service.ledger).filter(|at| at.exists()) else {
         return Ok((left, overdue));
     };
-    let jobs = match Jobs::open(path).await {
-        Ok(jobs) => jobs,
+    let ledger = match ledger::beside(at).await {
+        Ok(ledger) => ledger,
         Err(ledger::Error::NoLedger { .. }) => return Ok((left, overdue)),
         Err(error) => return Err(error),
     };
     for endpoint in endpoints {
         let mailbox = MailboxKey(endpoint.mailbox.address().into());
-        let page = jobs
+        let page = ledger
+            .jobs()
             .backlog_page(endpoint.name.as_str(), Some(&mailbox), None, None, 1)
             .await;
         if let Ok(Some(backlog)) = page.map(|page| page.backlog) {
             left.insert(endpoint.name.clone(), backlog.left);
         }
-        if let Ok(mails) = jobs.unsettled(&mailbox, Utc::now() - OVERDUE).await {
+        if let Ok(mails) = ledger.counts().unsettled(&mailbox, Utc::now() - OVERDUE).await {
             overdue.insert(endpoint.name.clone(), mails);
         }
     }

@@ -48,8 +48,7 @@ pub(super) enum NoToken {
 /// # Errors
 /// When it can't be read, or somebody else listens there.
 pub(super) fn for_address(service: &Service, address: SocketAddr) -> Result<Secret, NoToken> {
-    let path = std::path::absolute(&service.ledger).unwrap_or_else(|_| service.ledger.clone());
-    let path = kept::token_path(&path);
+    let path = kept::token_path(service.ledger.absolute().base());
     let token = SecretRef::File(path.clone()).read();
     let token = token.map_err(|why| NoToken::Unreadable {
         path: path.clone(),
@@ -120,6 +119,7 @@ mod tests {
     use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _};
 
     use super::*;
+    use crate::config::LedgerAddress;
 
     #[test]
     fn the_tables_of_sockets_say_who_listens() {
@@ -142,14 +142,14 @@ mod tests {
     fn the_token_is_shown_to_its_owners_program_only() {
         let folder = tempfile::tempdir().unwrap();
         let service = Service {
-            ledger: folder.path().join("mailjob.db"),
+            ledger: LedgerAddress::file(folder.path().join("mailjob.db")),
             ..Service::on(1)
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let unreadable = for_address(&service, address).unwrap_err();
         assert!(matches!(unreadable, NoToken::Unreadable { .. }), "{unreadable}");
-        kept::machine_token(&service.ledger).unwrap();
+        kept::machine_token(service.ledger.base()).unwrap();
         assert!(for_address(&service, address).is_ok());
         assert_eq!(listeners(address), [owner(folder.path()).unwrap()]);
         let token = folder.path().join("mailjob.token");

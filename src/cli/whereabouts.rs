@@ -6,6 +6,7 @@ use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
 use crate::{
     config::{Service, load::Sources},
     http::api::Problem,
+    ledger::Address,
     message::clean::escaped,
     net,
 };
@@ -84,9 +85,8 @@ pub(super) async fn elsewhere(service: &Service) -> Option<String> {
 }
 
 /// That there is no ledger, and that another's process answers where one of ours would. Pure.
-pub(super) fn others(ledger: &Path, address: SocketAddr, users: &[u32]) -> String {
-    let ledger = std::path::absolute(ledger).unwrap_or_else(|_| ledger.to_owned());
-    let ledger = escaped(&ledger.display().to_string());
+pub(super) fn others(ledger: &Address, address: SocketAddr, users: &[u32]) -> String {
+    let ledger = escaped(&ledger.absolute().to_string());
     let whose = match users {
         [] => String::new(),
         [user, ..] => format!(" of user {user}"),
@@ -113,9 +113,8 @@ async fn running(service: &Service) -> Option<String> {
 }
 
 /// The same in words. Pure.
-fn words(ledger: &Path, running: Option<&str>) -> String {
-    let ledger = std::path::absolute(ledger).unwrap_or_else(|_| ledger.to_owned());
-    let ledger = escaped(&ledger.display().to_string());
+fn words(ledger: &Address, running: Option<&str>) -> String {
+    let ledger = escaped(&ledger.absolute().to_string());
     let name = NAME;
     match running {
         Some(other) if escaped(other) == ledger => {
@@ -137,7 +136,7 @@ mod tests {
 
     #[test]
     fn whoever_is_lost_is_shown_the_way() {
-        let at = Path::new("/here/mailjob.db");
+        let at = &Address::file("/here/mailjob.db");
         let none = words(at, None);
         assert!(
             none.starts_with("there is no ledger at /here/mailjob.db: `mailjob run` makes it"),

@@ -10,7 +10,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -36,6 +35,7 @@ pub mod glob;
 mod held;
 mod inputs;
 mod jobs;
+mod ledger_address;
 pub mod load;
 mod loaded;
 mod mailbox;
@@ -78,6 +78,7 @@ pub use endpoint::{Endpoint, EndpointName, Fate, Filter, Limits, Machines, Retry
 pub use held::{Claim, Held};
 pub use inputs::{Field, Files, Input, Inputs, Kind, Literal, Match, MatchIn, Pattern, Shape, Source};
 pub use jobs::{Jobs, PartReply, Partial, Per};
+pub use ledger_address::{LedgerAddress, NoLedgerAddress};
 pub use mailbox::{Backlog, Looks, Mailbox, MailboxId, Since, Taker, Watch};
 pub use net::{Bypass, Net, NoBypass, Proxy, ProxyChoice, ProxyKind};
 pub use oauth::{AuthorizationServer, ClientProof, Cloud, Grant, OAuth, Provider, SendSecret, uses};
@@ -115,8 +116,8 @@ pub struct Config {
 /// The shared settings of one process.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Service {
-    /// The SQLite file. Default `mailjob.db` in the working directory.
-    pub ledger: PathBuf,
+    /// Where the ledger is. Default: the SQLite file `mailjob.db` in the working directory.
+    pub ledger: LedgerAddress,
     /// Where the key lies that sign-ins in the ledger are sealed with. Default: a file beside the ledger, which is made at the
     /// first start.
     pub key: Option<SecretRef>,
@@ -153,7 +154,7 @@ impl Service {
     #[must_use]
     pub fn on(cores: usize) -> Self {
         Self {
-            ledger: PathBuf::from("mailjob.db"),
+            ledger: LedgerAddress::file("mailjob.db"),
             key: None,
             health: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8025))),
             drain: Duration::from_secs(25),

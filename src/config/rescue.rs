@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    Service,
+    LedgerAddress, Service,
     check::{self, Shared},
     files,
     load::{Loaded, Sources},
@@ -73,7 +73,7 @@ pub fn of(sources: &Sources, loaded: &Loaded) -> Service {
         drop(writeln!(
             io::stderr(),
             "{words}; going on with the ledger {}",
-            service.ledger.display()
+            service.ledger
         ));
     }
     service
@@ -128,7 +128,7 @@ fn service(sources: &Sources) -> Service {
     let is_usual = service.ledger == usual.ledger && sources.config.is_some();
     match env::var_os(LEDGER).filter(|_| is_usual) {
         Some(ledger) => Service {
-            ledger: ledger.into(),
+            ledger: LedgerAddress::file(ledger),
             ..service
         },
         None => service,
@@ -162,7 +162,7 @@ pub fn directions(service: &Service) -> Option<String> {
         None => "health = false\n".to_owned(),
         Some(address) => format!("health = \"{address}\"\n"),
     };
-    let ledger = quoted(&service.ledger)?;
+    let ledger = quoted(service.ledger.base())?;
     Some(format!(
         "# Written by mailjob run: where the ledger is, should mailjob.toml be emptied or lost. Change mailjob.toml, not this.\n\
          [service]\nledger = {ledger}\n{key}{health}"

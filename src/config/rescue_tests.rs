@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use super::*;
 use crate::secret::SecretRef;
 
@@ -7,7 +5,7 @@ use crate::secret::SecretRef;
 fn the_ledger_is_found_in_a_file_that_is_broken_elsewhere() {
     let usual = Service::on(1);
     let ledger = |path: &str| Service {
-        ledger: PathBuf::from(path),
+        ledger: LedgerAddress::file(path),
         ..Service::on(1)
     };
     let table = [
@@ -59,7 +57,7 @@ fn it_is_read_in_any_encoding() {
             endpoints: folder.path().to_owned(),
             config: Some(file),
         };
-        assert_eq!(service(&sources).ledger, PathBuf::from("/var/x.db"));
+        assert_eq!(service(&sources).ledger, LedgerAddress::file("/var/x.db"));
     }
 }
 
@@ -119,11 +117,11 @@ fn what_a_file_says_counts_before_what_it_said() {
     let (lapse, _, found) = left(before, Some("[service]\n"));
     assert_eq!(
         (lapse, found.ledger),
-        (None, PathBuf::from("mailjob.db")),
+        (None, LedgerAddress::file("mailjob.db")),
         "all defaults, and meant"
     );
     let (_, _, found) = left(before, Some("[service]\nledger = \"/var/y.db\"\nmemory = ]\n"));
-    assert_eq!(found.ledger, PathBuf::from("/var/y.db"));
+    assert_eq!(found.ledger, LedgerAddress::file("/var/y.db"));
     assert_eq!(
         directions(&Service::on(3)),
         None,

@@ -7,7 +7,7 @@ use std::{fmt, ops::RangeInclusive, path::PathBuf, time::Duration};
 use toml::de::DeValue;
 
 use super::{
-    NoRate, Rate,
+    LedgerAddress, NoRate, Rate,
     glob::{Against, flaw},
     presence::Need,
     read::{Value, kind},
@@ -248,6 +248,14 @@ pub(super) fn not_a_home(value: &Value<'_>, path: &str) -> Option<()> {
             "write the whole path, or one that starts at the folder of this file",
         ),
         false => Some(()),
+    }
+}
+
+/// Where a ledger is: a path, as any other. What is written is not shown where it is none: a URL may have a password in it.
+pub(super) fn ledger(value: Value<'_>) -> Option<LedgerAddress> {
+    match LedgerAddress::parse(&text(value.clone())?, value.folder()) {
+        Ok(address) => Some(address),
+        Err(why) => value.wrong_secret(why.to_string(), "write the path of a file, such as \"mailjob.db\""),
     }
 }
 

@@ -251,7 +251,7 @@ async fn finish_at_last(dispatch: &Dispatch, finish: Finish) {
     }
 }
 
-/// Gives back a claim that was not begun. Where that fails, the next start finds the job interrupted and runs it.
+/// Gives back a claim that was not begun. Where that fails, the job is run when its lease ends.
 pub(super) async fn release(dispatch: &Dispatch, job: &ClaimedJob) {
     if let Err(error) = dispatch.ledger.release(job.id, job.attempt).await {
         tracing::warn!(endpoint = %dispatch.endpoint.name, job = %job.id, %error, "the claim could not be given back");

@@ -205,10 +205,10 @@ async fn resume_changed(dispatch: &Dispatch) {
     }
 }
 
-/// Attempts catch their own panics; one while committing leaves the job claimed, and the next start runs it again.
+/// Attempts catch their own panics; one while committing leaves the job claimed, and it is run again when its lease ends.
 fn look_at(dispatch: &Dispatch, ended: Result<(), JoinError>) {
     if let Err(error) = ended {
-        tracing::error!(endpoint = %dispatch.endpoint.name, %error, "a job was lost sight of until the next start");
+        tracing::error!(endpoint = %dispatch.endpoint.name, %error, "a job was lost sight of: it is run again when its lease ends, within a minute");
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 use super::*;
 use crate::{
     config::{self, Config, load::Sources},
-    ledger::sqlite,
+    ledger::{self, Address, Clock, Store},
     metrics::Metrics,
     status::Ledger as File,
 };
@@ -21,7 +21,7 @@ use crate::{
 const LONG: Duration = Duration::from_secs(20);
 
 /// That of the machine.
-const TOKEN: &str = "0123456789abcdef";
+pub(super) const TOKEN: &str = "0123456789abcdef";
 
 /// How long a probe may take, whatever else goes on.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -69,8 +69,9 @@ fn nothing() -> Config {
     }
 }
 
-struct World {
-    runtime: tokio::runtime::Runtime,
+pub(super) struct World {
+    pub(super) store: Store,
+    pub(super) runtime: tokio::runtime::Runtime,
     address: SocketAddr,
     board: Arc<Still>,
     draining: CancellationToken,
@@ -79,20 +80,22 @@ struct World {
 }
 
 /// A runtime with two workers, whose heart is late after 300 ms, and the pages.
-fn world() -> World {
+pub(super) fn world() -> World {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("mailjob.db");
-    let opening = sqlite::open(&file, Arc::new(chrono::Utc::now));
+    let at = Address::file(folder.path().join("mailjob.db"));
+    let store = runtime
+        .block_on(ledger::open(&at, Clock::system(), Default::default()))
+        .unwrap();
     let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
     let board = Arc::new(Still::default());
     let heartbeat = Heartbeat::new(Duration::from_millis(300));
     let shown = Pages {
-        ledger: Arc::new(runtime.block_on(opening).unwrap()),
+        ledger: store.ledger(),
         sampler: Sampler::start(board.clone(), Metrics::new()).unwrap(),
         board: board.clone(),
         heartbeat: heartbeat.clone(),
@@ -109,17 +112,18 @@ fn world() -> World {
             config: None,
         }),
         running,
-        outbox: sqlite::Outbox::of(&file),
-        jobs: Arc::new(runtime.block_on(sqlite::Jobs::open(&file)).unwrap()),
+        replies: store.replies(),
+        jobs: store.jobs(),
         letters: api::letters(),
         own: api::OwnToken {
             path: folder.path().join("mailjob.token"),
-            ledger: file.clone(),
+            ledger: at,
             token: Some(TOKEN.into()),
         },
     };
     drop(start(listener, routes(shown, api), stop.clone()).unwrap());
     World {
+        store,
         runtime,
         address,
         board,
@@ -131,10 +135,19 @@ fn world() -> World {
 
 impl World {
     /// The status and the rest of an answer.
-    fn ask(&self, page: &str, headers: &str) -> (u16, String) {
+    pub(super) fn ask(&self, page: &str, headers: &str) -> (u16, String) {
+        self.send(&format!("GET {page} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n"))
+    }
+
+    pub(super) fn post(&self, page: &str, headers: &str) -> (u16, String) {
+        self.send(&format!(
+            "POST {page} HTTP/1.1\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n{headers}\r\n{{}}"
+        ))
+    }
+
+    fn send(&self, request: &str) -> (u16, String) {
         let mut socket = TcpStream::connect(self.address).unwrap();
         socket.set_read_timeout(Some(LONG)).unwrap();
-        let request = format!("GET {page} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n");
         socket.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).unwrap();

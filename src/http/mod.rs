@@ -144,3 +144,7 @@ const UNKNOWN: (StatusCode, &str) = (
 #[cfg(test)]
 #[path = "http_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "door_tests.rs"]
+mod door_tests;

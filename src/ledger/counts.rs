@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{Error, Pause, PausedBy, ReplyState};
+use super::{Error, MailboxKey, Pause, PausedBy, ReplyState};
 use crate::status::{self, Jobs, Replies, Setback};
 
 /// What waits in the ledger.
@@ -91,11 +91,14 @@ pub struct ReplyCount {
 pub trait Countable: Send + Sync {
     /// What waits now. Jobs that were done or ignored are not looked at.
     async fn counts(&self) -> Result<Counts, Error>;
+
+    /// How many mails of a mailbox as it is now were over before then, and wait for their last touch.
+    async fn unsettled(&self, mailbox: &MailboxKey, before: DateTime<Utc>) -> Result<u64, Error>;
 }
 
 /// The ledger's file: where it lies, how large it is with its log, and what is free on its disk.
 #[must_use]
-pub fn file(path: &Path) -> status::Ledger {
+pub(super) fn file(path: &Path) -> status::Ledger {
     // The log lies beside the file itself, which may be reached by a link.
     let whole = std::fs::canonicalize(path);
     let place = whole.as_deref().unwrap_or(path);

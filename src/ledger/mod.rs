@@ -3,205 +3,57 @@
 //! Every method that changes something returns after the change is durable. One engine: [`sqlite`]. PostgreSQL can carry the same traits.
 
 pub mod archive;
-mod arrival;
-mod backlog;
-mod bounce;
 mod clock;
-mod conversation;
 pub mod counts;
-mod error;
-mod event;
-mod finish;
-mod gate;
-mod inspection;
-mod job_list;
-mod job_table;
-mod maildrop;
-mod notice;
-mod outbox;
-mod retention;
-mod sign_in;
+mod db;
+mod faces;
+mod lease;
+mod rules;
 pub mod sqlite;
-mod story;
+mod store;
+mod types;
+mod values;
 mod vault;
+mod views;
+mod wake;
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
 pub use self::{
     archive::{Archive, SealedVersion, VersionTable},
-    arrival::{Content, Intake, Lack, NewMail, Raw, Taken, UploadId, Wanted},
-    backlog::{Backlog, BacklogAnswer, BacklogLedger, BacklogPage, BacklogRow, BacklogWish, Choice, OldMail},
-    bounce::Bounced,
     clock::{Clock, Reading, Run},
-    conversation::KnownConversation,
-    error::Error,
-    event::{Event, EventCursor, EventKind, EventPage},
-    finish::Finish,
-    gate::{Admission, Gate},
-    inspection::{Copying, Finding, Inspection},
-    job_list::{JobFilter, JobPage, JobRow},
-    job_table::{JobTable, Pause, PausedBy, Steer, Steered, Unsteerable},
-    maildrop::{Fingerprint, MAILDROP, MaildropMail, MaildropName},
-    notice::{JobNews, NewsExample, NewsKind, NewsMark, NoticeTable, Told},
-    outbox::{Again, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, Submitted},
-    retention::{Dropped, Forgotten},
-    sign_in::{SealedToken, SignInRow, SignInTable},
-    story::{AttemptStory, JobStory, MailStory, PartStory, PlaceStory, ReplyStory, Touch},
+    counts::Countable,
+    faces::{BacklogLedger, JobTable, NoticeTable, ReplyTable, SignInTable, Upkeep},
+    lease::Lease,
+    store::{Address, Beside, Store, backup, backup_into, beside, foresee, inspect, is_in_use, open, space, versions_beside},
+    types::{
+        backlog::{Backlog, BacklogAnswer, BacklogPage, BacklogRow, BacklogWish, Choice, OldMail},
+        error::Error,
+        event::{Event, EventCursor, EventKind, EventPage, JobNews, NewsExample, NewsKind, NewsMark, Told},
+        job::{Admission, ClaimedJob, Finish, Gate, GatheredParts, HandedOn, KnownConversation, Summary},
+        job_list::{JobFilter, JobPage, JobRow},
+        mail::{
+            Content, Cursor, Fingerprint, Intake, Lack, MAILDROP, MailId, MailboxKey, MaildropMail, MaildropName,
+            NewMail, Place, Raw, Settling, Taken, UploadId, Verdict, Wanted,
+        },
+        reply::{Again, Bounced, ClaimedReply, OutboxRow, RecipientEnd, ReplyFilter, ReplyState, Retried, Submitted},
+        sign_in::{SealedToken, SignInRow},
+        steer::{Pause, PausedBy, Steer, Steered, Unsteerable},
+        story::{AttemptStory, JobStory, MailStory, PartStory, PlaceStory, ReplyStory, Touch},
+        upkeep::{Copying, Dropped, Finding, Forgotten, Inspection},
+    },
     vault::Vault,
 };
 use crate::{
     config::{EndpointName, Retention},
-    job::{ConversationKey, EndedPart, JobId, NewReply, Share},
+    job::{ConversationKey, JobId},
     slots::{Quota, Slot},
 };
-
-/// A mailbox for good: `imap://user@host/NAME` or `pop3://user@host/INBOX`, with a port that isn't usual. Survives a renamed endpoint file.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MailboxKey(pub Arc<str>);
-
-impl fmt::Display for MailboxKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// How far a mailbox was read: every UID below `uid_next` is in the ledger (RFC 9051 section 2.3.1.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
-    /// UIDVALIDITY.
-    pub uid_validity: u32,
-    /// The smallest UID that was not taken yet.
-    pub uid_next: u32,
-}
-
-/// A mail's place in a mailbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// UIDVALIDITY.
-    pub uid_validity: u32,
-    /// UID.
-    pub uid: u32,
-}
-
-/// A mail's row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MailId(pub i64);
-
-/// A job that is ours to run. Its attempt is counted already.
-#[derive(Debug, Clone)]
-pub struct ClaimedJob {
-    /// The job.
-    pub id: JobId,
-    /// Its mail.
-    pub mail: MailId,
-    /// Bytes of the mail.
-    pub size: u64,
-    /// The number of this attempt, from 1. A finish with another number is refused.
-    pub attempt: u32,
-    /// Attempts that ended in [`crate::job::Outcome::Retry`] before this one.
-    pub retries: u32,
-    /// Attempts in which the process died.
-    pub interrupted: u32,
-    /// When the server received the mail.
-    pub received: Option<DateTime<Utc>>,
-    /// When it was taken.
-    pub taken: DateTime<Utc>,
-    /// How often an operator had it run anew after it had ended.
-    pub rerun: u32,
-    /// What it is of.
-    pub share: Share,
-}
-
-/// The parts of a mail, all of which have ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GatheredParts {
-    /// Each of them, in order; without the files' content where that would be more than was asked for.
-    pub parts: Vec<EndedPart>,
-    /// Bytes of all their files together.
-    pub size: u64,
-}
-
-/// What became of jobs whose endpoint is no more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct HandedOn {
-    /// Jobs that had not begun: their mails went on to the next endpoint, or ended.
-    pub jobs: usize,
-    /// Jobs that had begun and wait to be tried again: they stay where they are.
-    pub left: usize,
-}
-
-/// What people look for in a list of jobs.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Summary {
-    /// The first From address.
-    pub from: String,
-    /// Subject.
-    pub subject: String,
-    /// Message-ID.
-    pub message_id: String,
-}
-
-/// A reply that is ours to submit. Its attempt is counted already.
-#[derive(Debug, Clone)]
-pub struct ClaimedReply {
-    /// The job that caused it.
-    pub job: JobId,
-    /// The job's endpoint.
-    pub endpoint: EndpointName,
-    /// The reply, to those recipients that are still open.
-    pub reply: NewReply,
-    /// The number of this attempt, from 1.
-    pub attempt: u32,
-    /// When the reply was made, or an operator had it tried again: its days count from there.
-    pub made: DateTime<Utc>,
-    /// When it was claimed, by a clock that nobody sets, and how long it had been tried then.
-    pub claimed: (Instant, TimeDelta),
-    /// Bytes that were left in the ledger, because they are many: [`Ledger::letter`] gives them. 0 where the reply has them.
-    pub stored: u64,
-}
-
-impl ClaimedReply {
-    /// Since when it is tried, by a clock that shows `now` and may have been set since the claim.
-    #[must_use]
-    pub fn tried_since(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let (claimed, age) = self.claimed;
-        let age = TimeDelta::from_std(claimed.elapsed())
-            .ok()
-            .and_then(|more| age.checked_add(&more));
-        age.and_then(|age| now.checked_sub_signed(age)).unwrap_or(self.made)
-    }
-}
-
-/// How a mail ended, over all its jobs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Every job done (or ignored, at least one done).
-    Done,
-    /// A job failed.
-    Failed,
-    /// Every job ignored.
-    Ignored,
-}
-
-/// A mail whose last touch in the mailbox is due.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settling {
-    /// Where it is.
-    pub place: Place,
-    /// How it ended.
-    pub verdict: Verdict,
-    /// The endpoint that decided: of the first job that failed, else of the first that was done, else of the one that refused its sender;
-    /// nobody where all ignored it.
-    pub endpoint: Option<EndpointName>,
-}
 
 /// What the ledger can do.
 #[async_trait]
@@ -219,7 +71,7 @@ pub trait Ledger: BacklogLedger {
     /// done.
     async fn rename_mailbox(&self, from: &MailboxKey, to: &MailboxKey) -> Result<bool, Error>;
 
-    /// Stores one piece of a large mail, in order from 0. Pieces of uploads that were never taken are dropped at the next start.
+    /// Stores one piece of a large mail, in order from 0. Pieces of an upload of which nothing comes for an hour are dropped.
     async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error>;
 
     /// Drops the pieces of a mail that nobody will take.
@@ -252,19 +104,13 @@ pub trait Ledger: BacklogLedger {
     ) -> Result<Vec<(ClaimedJob, Slot)>, Error>;
 
     /// Resumes an endpoint that was paused because another action than this (its SHA-256) said that it was gone. Says whether it was.
-    async fn resume_changed(&self, _endpoint: &EndpointName, _action: [u8; 32]) -> Result<bool, Error> {
-        Ok(false)
-    }
+    async fn resume_changed(&self, endpoint: &EndpointName, action: [u8; 32]) -> Result<bool, Error>;
 
     /// Has the jobs of an endpoint go on at once that wait until something is mended ([`crate::job::Fault::is_mended`]). Says how many.
-    async fn mended(&self, _endpoint: &EndpointName) -> Result<u64, Error> {
-        Ok(0)
-    }
+    async fn mended(&self, endpoint: &EndpointName) -> Result<u64, Error>;
 
     /// The same for the replies of an SMTP account that wait.
-    async fn account_mended(&self, _account: &str) -> Result<u64, Error> {
-        Ok(0)
-    }
+    async fn account_mended(&self, account: &str) -> Result<u64, Error>;
 
     /// The bytes of a mail: all of them.
     ///
@@ -274,7 +120,9 @@ pub trait Ledger: BacklogLedger {
 
     /// Ends the jobs of this mailbox that have not begun and whose endpoint is none of `known`, and gives each of their mails to the first
     /// of `route` that did not have it.
-    async fn hand_on(
+    /// `known` is what this process's files name: right where it is the only one, as with SQLite. An engine that several share has to add what
+    /// the others name whose leases hold.
+    async fn reassign_orphans(
         &self,
         mailbox: &MailboxKey,
         known: &[EndpointName],
@@ -322,14 +170,10 @@ pub trait Ledger: BacklogLedger {
     async fn submitted(&self, job: JobId, attempt: u32, what: Submitted) -> Result<(), Error>;
 
     /// When replies of an SMTP account were taken or refused by the server since then, in any order.
-    async fn submissions(&self, _account: &str, _since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error> {
-        Ok(Vec::new())
-    }
+    async fn submissions(&self, account: &str, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error>;
 
     /// Rings soon after another process, or an operator in this one, changed something, such as what is due.
-    fn knock(&self) -> Arc<Notify> {
-        Arc::default()
-    }
+    fn knock(&self) -> Arc<Notify>;
 
     /// Mails of this mailbox and UIDVALIDITY whose jobs and replies all ended and whose last touch is due, oldest first.
     async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error>;
@@ -363,3 +207,6 @@ pub trait Ledger: BacklogLedger {
     /// Whether the ledger answers, for readiness.
     async fn ping(&self) -> Result<(), Error>;
 }
+
+#[cfg(test)]
+mod tests;

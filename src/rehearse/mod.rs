@@ -23,7 +23,7 @@ use crate::{
         rehearsal::{self, Rehearsal},
     },
     job::{Answer, Answerable, Ending, JobId, Outcome, Reason, ReplyDecision, Share, Token},
-    ledger::{ClaimedJob, MailId},
+    ledger::{ClaimedJob, Lease, MailId},
     reply::{Composed, Composer, Ourselves},
 };
 
@@ -62,6 +62,7 @@ impl Question {
             taken: now,
             rerun: 0,
             share: Share::Whole,
+            lease: Lease::default(),
         };
         Self {
             endpoint,

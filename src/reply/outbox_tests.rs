@@ -381,13 +381,13 @@ async fn a_server_that_loses_each_answer_gets_three_copies_and_an_operator_decid
     let rows = world.outbox().await;
     assert_eq!(rows[0].state, crate::ledger::ReplyState::Unsure);
     assert_eq!(rows[0].due, None);
-    let (job, now) = (rows[0].job, chrono::Utc::now());
+    let job = rows[0].job;
     let door = world.door().await;
-    assert_eq!(door.retry(crate::ledger::Again::Queued, now).await.unwrap().due, 0);
+    assert_eq!(door.retry_replies(crate::ledger::Again::Queued).await.unwrap().due, 0);
     // The operator has it sent again.
     lost.store(false, Ordering::SeqCst);
-    assert_eq!(door.retry(crate::ledger::Again::Job(job), now).await.unwrap().due, 1);
-    assert!(!door.accept(job, now).await.unwrap());
+    assert_eq!(door.retry_replies(crate::ledger::Again::Job(job)).await.unwrap().due, 1);
+    assert!(!door.accept_reply(job).await.unwrap());
     world.until("sent", 1).await;
     world.stop().await;
     assert_eq!(world.fake.mails().len(), 4);

@@ -28,7 +28,8 @@ use crate::{
     config::{Account, Auth, EndpointName, Rate, Tls},
     job::{Answer, Outcome, ReplyDecision},
     ledger::{
-        Content, Cursor, Finish, Intake, Ledger, MailboxKey, NewMail, OutboxRow, Place, Raw, ReplyFilter, ReplyState,
+        self, Address, Content, Cursor, Finish, Intake, Ledger, MailboxKey, NewMail, OutboxRow, Place, Raw,
+        ReplyFilter, ReplyState, ReplyTable,
         sqlite::{self, OverviewRow, Sqlite},
     },
     secret::SecretRef,
@@ -192,10 +193,9 @@ impl World {
     }
 
     /// The replies as another process sees them.
-    pub(super) async fn door(&self) -> sqlite::Outbox {
-        sqlite::Outbox::open(&self.folder.path().join("ledger.db"))
-            .await
-            .unwrap()
+    pub(super) async fn door(&self) -> Arc<dyn ReplyTable> {
+        let address = Address::file(self.folder.path().join("ledger.db"));
+        ledger::beside(&address).await.unwrap().replies()
     }
 
     pub(super) async fn outbox(&self) -> Vec<OutboxRow> {
@@ -205,7 +205,7 @@ impl World {
             max: 100,
             before: None,
         };
-        self.door().await.list(filter).await.unwrap().0
+        self.door().await.replies(filter).await.unwrap().0
     }
 
     /// Returns when the loop has asked the ledger for work and waits, or could have.

@@ -96,6 +96,12 @@ impl PausedBy {
             Self::Gone => "gone",
         }
     }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Operator, Self::Gone].into_iter().find(|by| by.as_str() == name)
+    }
 }
 
 /// The time as people read it.

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use mailjob::{job::state::State, ledger::sqlite};
+use mailjob::{
+    job::state::State,
+    ledger::{Upkeep as _, sqlite},
+};
 use mailjob_testbed::{Answer, Mailjob, Options, Receiver, SignIn, Start, World, mails::bombs};
 
 use crate::letters::letter;

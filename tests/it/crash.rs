@@ -8,7 +8,10 @@ use std::{
 
 use mailjob::{
     job::state::State,
-    ledger::sqlite::{self, OverviewRow},
+    ledger::{
+        Upkeep as _,
+        sqlite::{self, OverviewRow},
+    },
 };
 use mailjob_testbed::{Answer, Mailjob, Options, Receiver, SignIn, Start, World, mails::Mail};
 use rusqlite::{Connection, OpenFlags};

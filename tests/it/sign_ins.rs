@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt, process::Command, time::Duration};
 use mailjob::{
     app,
     auth::{StoredToken, TokenStore},
-    config::Service,
+    config::{LedgerAddress, Service},
     secret::{ExposeSecret, Secret},
 };
 use mailjob_testbed::{Mailjob, Options, SignIn, Start, World};
@@ -28,7 +28,7 @@ async fn person(world: &World) -> Mailjob {
 
 fn service(mailjob: &Mailjob) -> Service {
     Service {
-        ledger: mailjob.dir().join("mailjob.db"),
+        ledger: LedgerAddress::file(mailjob.dir().join("mailjob.db")),
         ..Service::on(1)
     }
 }

@@ -13,9 +13,9 @@ use mailjob::{
     config::{EndpointName, Retention},
     job::{Answer, NewReply, Outcome, ReplyDecision, Trace},
     ledger::{
-        ClaimedJob, Content, Cursor, Finish, Intake, Ledger as _, MailboxKey, NewMail, Place, Raw, ReplyFilter,
-        ReplyState, Submitted,
-        sqlite::{self, Outbox, Sqlite},
+        self, Address, ClaimedJob, Content, Cursor, Finish, Intake, Ledger as _, MailboxKey, NewMail, Place, Raw,
+        ReplyFilter, ReplyState, Submitted, Upkeep as _,
+        sqlite::{self, Sqlite},
     },
 };
 use mailjob_bench::report::median;
@@ -164,14 +164,14 @@ async fn measure(path: &Path, next: u32, times: usize) -> Result<Vec<(&'static s
         finishes.push(ms(begun));
     }
     let (mut lists, mut refused, mut settling, mut handed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let outbox = Outbox::open(path).await?;
+    let outbox = ledger::beside(&Address::file(path)).await?.replies();
     for _ in 0..9 {
         let begun = Instant::now();
         bench.ledger.overview(100).await?;
         lists.push(ms(begun));
         let begun = Instant::now();
         outbox
-            .list(ReplyFilter {
+            .replies(ReplyFilter {
                 account: None,
                 states: vec![ReplyState::Queued, ReplyState::Running, ReplyState::Refused],
                 before: None,
@@ -184,7 +184,7 @@ async fn measure(path: &Path, next: u32, times: usize) -> Result<Vec<(&'static s
         settling.push(ms(begun));
         let begun = Instant::now();
         let known = [bench.endpoint.clone()];
-        bench.ledger.hand_on(&bench.mailbox, &known, &known).await?;
+        bench.ledger.reassign_orphans(&bench.mailbox, &known, &known).await?;
         handed.push(ms(begun));
     }
     let begun = Instant::now();

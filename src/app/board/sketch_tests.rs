@@ -171,7 +171,7 @@ fn a_picture_has_each_mailbox_once() {
     };
     let status = Status {
         process: None,
-        ledger: crate::ledger::counts::file(Path::new("/nonexistent/mailjob.db")),
+        ledger: crate::ledger::space(&crate::ledger::Address::file("/nonexistent/mailjob.db")),
         endpoints: view.endpoints(Some(&counts), at(0)),
         problems: Vec::new(),
     };

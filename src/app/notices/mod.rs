@@ -115,10 +115,9 @@ pub(super) struct Notices {
 
 /// Us, for whoever gets mail from several.
 pub(super) fn speaker(service: &Service) -> Arc<Speaker> {
-    let ledger = std::path::absolute(&service.ledger).unwrap_or_else(|_| service.ledger.clone());
     Arc::new(Speaker {
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        ledger: ledger.display().to_string(),
+        ledger: service.ledger.absolute().to_string(),
     })
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::super::{beside, whereabouts};
 use crate::{
     config::{Auth, Grant, load::Sources},
-    ledger::{Error, SignInTable as _, sqlite::SignIns},
+    ledger::{self, Address, Error},
 };
 
 /// Exit codes: 0 nobody is signed in any more, 1 the account has no sign-in to forget, 66 (`EX_NOINPUT`) no ledger, 74 (`EX_IOERR`), 78
@@ -59,8 +59,8 @@ pub(super) async fn logout(sources: Sources, name: &str) -> ExitCode {
 }
 
 /// Whether there was one. Whoever refreshes it just now has done so first.
-async fn forget(ledger: &std::path::Path, name: &str) -> Result<bool, Error> {
-    let table = SignIns::open(ledger).await?;
+async fn forget(at: &Address, name: &str) -> Result<bool, Error> {
+    let table = ledger::beside(at).await?.sign_ins();
     let turn = table.lock_sign_in(name).await?;
     let forgotten = table.forget_sign_in(name).await;
     drop(turn);

@@ -18,7 +18,7 @@ use super::super::print;
 use crate::{
     dispatch::rehearsal::{Plan, rehearse},
     job::{JobId, Share},
-    ledger::{ClaimedJob, Error, JobStory, MailId},
+    ledger::{ClaimedJob, Error, JobStory, Lease, MailId},
     message::clean::escaped,
 };
 
@@ -180,6 +180,7 @@ async fn payload(found: &Found, story: &JobStory, raw: Bytes) -> Result<Bytes, S
         taken: story.mail.taken,
         rerun: story.job.reruns,
         share: Share::Whole,
+        lease: Lease::default(),
     };
     let outcome = match rehearse(endpoint, &job, raw, Utc::now(), u64::MAX).await {
         Ok(rehearsed) => rehearsed.plan,

@@ -14,7 +14,7 @@ use crate::{
     auth,
     cli::progress::Progress,
     config::{Service, load::Sources},
-    ledger::{Error, Inspection, sqlite},
+    ledger::{self, Address, Error, Inspection},
     secret::SecretRef,
 };
 
@@ -39,14 +39,14 @@ pub(super) async fn backup(sources: Sources, to: PathBuf, json: bool) -> ExitCod
     let tell = |step| progress.on(&words::step(step));
     let copied = match is_stream {
         true => progress.during(stream(&service.ledger, tell)).await,
-        false => progress.during(sqlite::backup(&service.ledger, &to, tell)).await,
+        false => progress.during(ledger::backup(&service.ledger, &to, tell)).await,
     };
     match copied {
         Ok(found) => {
             let key = key(&service);
             let text = match json {
-                true => words::json(&to, &found, Some(&key)),
-                false => format!("{}{}\n", words::people(&to, &found), words::key(&key)),
+                true => words::json(&to.display(), &found, Some(&key)),
+                false => format!("{}{}\n", words::people(&to.display(), &found), words::key(&key)),
             };
             // The copy is there, whoever hears of it.
             match is_stream {
@@ -61,15 +61,13 @@ pub(super) async fn backup(sources: Sources, to: PathBuf, json: bool) -> ExitCod
 
 /// Copies it to standard output. On its way it lies in a file beside the ledger, or where `TMPDIR` says: a usual temporary folder may be
 /// in memory, or too small.
-async fn stream(ledger: &Path, tell: impl Fn(crate::ledger::Copying) + Send) -> Result<Inspection, Error> {
-    let beside = ledger.parent().filter(|folder| *folder != Path::new(""));
-    let folder = match env::var_os("TMPDIR").filter(|folder| !folder.is_empty()) {
-        Some(folder) => PathBuf::from(folder),
-        None => beside.unwrap_or(Path::new(".")).to_owned(),
-    };
+async fn stream(at: &Address, tell: impl Fn(ledger::Copying) + Send) -> Result<Inspection, Error> {
+    let folder = env::var_os("TMPDIR")
+        .filter(|folder| !folder.is_empty())
+        .map(PathBuf::from);
     let said = |error: io::Error| Error::Engine(format!("standard output: {error}"));
     let out = io::stdout().as_fd().try_clone_to_owned().map_err(said)?;
-    sqlite::backup_into(ledger, &folder, Durable(File::from(out)), tell).await
+    ledger::backup_into(at, folder, Durable(File::from(out)), tell).await
 }
 
 /// A stream that is on the disk when it was flushed, where it is a file.
@@ -92,7 +90,7 @@ impl Write for Durable {
 fn key(service: &Service) -> String {
     let file = |path: &Path| path.display().to_string();
     match &service.key {
-        None => file(&auth::key::beside(&service.ledger)),
+        None => file(&auth::key::beside(service.ledger.base())),
         Some(SecretRef::File(path)) => file(path),
         Some(SecretRef::Env(name)) => format!("${name}"),
     }

@@ -3,12 +3,16 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use super::{failed, service, words};
-use crate::{cli::progress::Progress, config::load::Sources, ledger::sqlite};
+use crate::{
+    cli::progress::Progress,
+    config::load::Sources,
+    ledger::{self, Address},
+};
 
 /// Looks at the ledger and says what is wrong with it.
 pub(super) async fn check(sources: Sources, file: Option<PathBuf>, json: bool) -> ExitCode {
     let file = match file {
-        Some(file) => file,
+        Some(file) => Address::file(file),
         None => match service(&sources).await {
             Ok(service) => service.ledger,
             Err(code) => return code,
@@ -16,7 +20,7 @@ pub(super) async fn check(sources: Sources, file: Option<PathBuf>, json: bool) -
     };
     let progress = Progress::new(false);
     progress.on("reading every page and every row");
-    match progress.during(sqlite::inspect(&file)).await {
+    match progress.during(ledger::inspect(&file)).await {
         Ok(found) => {
             let sound = found.findings.is_empty();
             match json {

@@ -1,6 +1,6 @@
 //! What is printed of a ledger. Pure.
 
-use std::path::Path;
+use std::fmt::Display;
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// For people.
-pub(super) fn people(file: &Path, found: &Inspection) -> String {
+pub(super) fn people(place: &impl Display, found: &Inspection) -> String {
     let Inspection {
         schema,
         known,
@@ -20,7 +20,7 @@ pub(super) fn people(file: &Path, found: &Inspection) -> String {
         replies,
         findings,
     } = found;
-    let file = escaped(&file.display().to_string());
+    let file = escaped(&place.to_string());
     let end = match findings.len() {
         0 => "sound".to_owned(),
         1 => "1 thing is wrong".to_owned(),
@@ -48,8 +48,8 @@ pub(super) fn people(file: &Path, found: &Inspection) -> String {
 }
 
 /// For machines.
-pub(super) fn json(file: &Path, found: &Inspection, key: Option<&str>) -> String {
-    let mut value = json!({ "file": file.display().to_string(), "sound": found.findings.is_empty(), "ledger": found });
+pub(super) fn json(place: &impl Display, found: &Inspection, key: Option<&str>) -> String {
+    let mut value = json!({ "file": place.to_string(), "sound": found.findings.is_empty(), "ledger": found });
     if let (Some(key), Some(object)) = (key, value.as_object_mut()) {
         object.insert("key".to_owned(), key.into());
     }
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn people_are_told_what_to_do() {
         assert_eq!(
-            people(Path::new("a.db"), &found()),
+            people(&"a.db", &found()),
             "a.db: schema 3, 20 MiB, 2 mails, 3 jobs, 1 reply: 1 thing is wrong\n\
              its schema is an older one: mailjob run brings it to 9; what that knows better was not looked at\n\
              \n- odd\\u{1b}[2J\n  do: report it\n"
@@ -116,14 +116,14 @@ mod tests {
             ..found()
         };
         assert_eq!(
-            people(Path::new("a.db"), &sound),
+            people(&"a.db", &sound),
             "a.db: schema 9, 20 MiB, 2 mails, 3 jobs, 1 reply: sound\n"
         );
     }
 
     #[test]
     fn machines_are_told_all() {
-        let value: serde_json::Value = serde_json::from_str(&json(Path::new("a.db"), &found(), Some("k"))).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&json(&"a.db", &found(), Some("k"))).unwrap();
         assert_eq!(value["sound"], false);
         assert_eq!(value["key"], "k");
         assert_eq!(value["ledger"]["findings"][0]["cure"], "report it");

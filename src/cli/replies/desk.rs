@@ -1,8 +1,7 @@
 //! Where the replies are: in the ledger, by its side door, or at a Mailjob that runs elsewhere.
 
-use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeSet, process::ExitCode};
 
-use chrono::Utc;
 use clap::Args;
 
 use crate::{
@@ -17,10 +16,7 @@ use crate::{
         rescue,
     },
     job::JobId,
-    ledger::{
-        Again, Error, JobTable as _, OutboxRow, ReplyFilter, Retried,
-        sqlite::{Jobs, Outbox},
-    },
+    ledger::{self, Address, Again, Error, JobTable as _, OutboxRow, ReplyFilter, Retried},
 };
 
 /// Where the replies are.
@@ -35,7 +31,7 @@ pub(in crate::cli) struct Where {
 /// Whoever knows the replies.
 pub(super) enum Desk {
     /// The ledger of this machine, and the accounts of its configuration.
-    Here(PathBuf, Box<Loaded>),
+    Here(Address, Box<Loaded>),
     /// The API of a running Mailjob.
     Elsewhere(Remote),
 }
@@ -58,7 +54,7 @@ impl Desk {
     /// The newest replies that are wanted, newest first, and how many there are in all.
     pub(super) async fn list(&self, filter: ReplyFilter) -> Result<(Vec<OutboxRow>, usize), Error> {
         match self {
-            Self::Here(file, _) => Outbox::open(file).await?.list(filter).await,
+            Self::Here(at, _) => ledger::beside(at).await?.replies().replies(filter).await,
             Self::Elsewhere(remote) => remote.replies(filter).await,
         }
     }
@@ -83,8 +79,8 @@ impl Desk {
     /// The job whose id begins so.
     pub(super) async fn named(&self, prefix: &str) -> Result<JobId, ExitCode> {
         let found = match self {
-            Self::Here(file, _) => match Jobs::open(file).await {
-                Ok(jobs) => jobs.find(prefix).await,
+            Self::Here(at, _) => match ledger::beside(at).await {
+                Ok(ledger) => ledger.jobs().find(prefix).await,
                 Err(error) => Err(error),
             },
             Self::Elsewhere(remote) => remote.find(prefix).await,
@@ -95,7 +91,7 @@ impl Desk {
     /// Counts an unsure reply as sent; whether there was one.
     pub(super) async fn accept(&self, job: JobId) -> Result<bool, Error> {
         match self {
-            Self::Here(file, _) => Outbox::open(file).await?.accept(job, Utc::now()).await,
+            Self::Here(at, _) => ledger::beside(at).await?.replies().accept_reply(job).await,
             Self::Elsewhere(remote) => remote.accept_reply(job).await,
         }
     }
@@ -103,7 +99,7 @@ impl Desk {
     /// Has replies tried again at once.
     pub(super) async fn retry(&self, which: Again) -> Result<Retried, Error> {
         match self {
-            Self::Here(file, _) => Outbox::open(file).await?.retry(which, Utc::now()).await,
+            Self::Here(at, _) => ledger::beside(at).await?.replies().retry_replies(which).await,
             Self::Elsewhere(remote) => remote.retry_replies(which).await,
         }
     }

@@ -14,10 +14,7 @@ use crate::{
         whereabouts,
     },
     config::{EndpointName, Service, load::Loaded},
-    ledger::{
-        counts::{self, Counts},
-        sqlite,
-    },
+    ledger::{self, counts::Counts},
     message::clean::escaped,
     net,
     secret::ExposeSecret as _,
@@ -81,7 +78,7 @@ pub(super) async fn ask(service: &Service, loaded: &Loaded) -> Result<Asked, Fau
     Ok(Asked {
         status: ledger(service, loaded).await,
         silent: Some(silent),
-        nobody_runs: !sqlite::is_in_use(&service.ledger),
+        nobody_runs: !ledger::is_in_use(&service.ledger),
     })
 }
 
@@ -132,7 +129,7 @@ async fn process(address: SocketAddr, service: &Service) -> Result<Status, Silen
             Ok(_) if status == StatusCode::UNAUTHORIZED => {
                 return Err(away(format!(
                     "{address} knows another token than the one beside {}: is that a Mailjob with another ledger, or was the file changed since it started?",
-                    service.ledger.display()
+                    service.ledger
                 )));
             }
             // As at a start that waits for room on its disk.
@@ -170,11 +167,12 @@ async fn process(address: SocketAddr, service: &Service) -> Result<Status, Silen
 
 /// What the ledger and the files know. Where there is none yet, none is made.
 async fn ledger(service: &Service, loaded: &Loaded) -> Status {
-    let path = std::path::absolute(&service.ledger).unwrap_or_else(|_| service.ledger.clone());
-    let mut ledger = counts::file(&path);
+    let at = service.ledger.absolute();
+    let mut ledger = ledger::space(&at);
+    let counting = async { ledger::beside(&at).await?.counts().counts().await };
     let counts = match ledger.size {
         None => Counts::default(),
-        Some(_) => sqlite::counts_beside(&path).await.unwrap_or_else(|error| {
+        Some(_) => counting.await.unwrap_or_else(|error| {
             ledger.problem = Some(error.to_string());
             Counts::default()
         }),

@@ -9,7 +9,7 @@ use crate::config::{
     Account, Api, EndpointName, Operator, Service,
     read::{Part, Value, read},
     table::Table,
-    value::{count, duration, path, secret, size, text},
+    value::{count, duration, ledger, secret, size, text},
 };
 use crate::{addr_spec::normal_domain, slots::Size};
 
@@ -77,7 +77,7 @@ pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<S
 fn service_of(table: &mut Table<'_>, cores: usize) -> Service {
     let default = Service::on(cores);
     Service {
-        ledger: table.or("ledger", default.ledger, path),
+        ledger: table.or("ledger", default.ledger, ledger),
         key: table.get("key", secret),
         health: table.or("health", default.health, health),
         drain: table.or("drain", default.drain, duration(SECOND..=HOUR)),

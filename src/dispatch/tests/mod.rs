@@ -27,7 +27,7 @@ use crate::{
         ReplyTo, Retry, Server, Settle, Tls, Trust,
     },
     job::{JobId, Share},
-    ledger::{ClaimedJob, MailId},
+    ledger::{ClaimedJob, Lease, MailId},
     message,
     secret::SecretRef,
 };
@@ -52,6 +52,7 @@ pub(super) fn job() -> ClaimedJob {
         taken: DateTime::from_timestamp(1_795_000_005, 0).unwrap(),
         rerun: 0,
         share: Share::Whole,
+        lease: Lease::default(),
     }
 }
 

@@ -46,8 +46,20 @@ impl Ledger for Shaky {
         }
         self.inner.claim(endpoint, quota, first).await
     }
+    async fn resume_changed(&self, endpoint: &EndpointName, action: [u8; 32]) -> Result<bool, Error> {
+        self.inner.resume_changed(endpoint, action).await
+    }
     async fn mended(&self, endpoint: &EndpointName) -> Result<u64, Error> {
         self.inner.mended(endpoint).await
+    }
+    async fn account_mended(&self, account: &str) -> Result<u64, Error> {
+        self.inner.account_mended(account).await
+    }
+    async fn submissions(&self, account: &str, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error> {
+        self.inner.submissions(account, since).await
+    }
+    fn knock(&self) -> Arc<tokio::sync::Notify> {
+        self.inner.knock()
     }
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error> {
         assert!(!fails(&self.panics), "as the test wants");
@@ -105,13 +117,13 @@ impl Ledger for Shaky {
     async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error> {
         self.inner.unfetched(mail, why).await
     }
-    async fn hand_on(
+    async fn reassign_orphans(
         &self,
         mailbox: &MailboxKey,
         known: &[EndpointName],
         route: &[EndpointName],
     ) -> Result<HandedOn, Error> {
-        self.inner.hand_on(mailbox, known, route).await
+        self.inner.reassign_orphans(mailbox, known, route).await
     }
     async fn strays(&self, endpoint: &EndpointName, home: &MailboxKey) -> Result<Vec<MailboxKey>, Error> {
         self.inner.strays(endpoint, home).await

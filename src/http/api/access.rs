@@ -19,7 +19,7 @@ use sha2::Sha256;
 
 use super::problem::{Kind, LedgerFile, Problem};
 use crate::{
-    config::Api,
+    config::{Api, LedgerAddress},
     secret::{ExposeSecret as _, Secret, SecretError, SecretRef},
 };
 
@@ -40,7 +40,7 @@ pub struct OwnToken {
     /// Its file.
     pub path: PathBuf,
     /// The ledger beside which it lies.
-    pub ledger: PathBuf,
+    pub ledger: LedgerAddress,
     /// The token, where it can be used.
     pub token: Option<Secret>,
 }
@@ -154,7 +154,7 @@ pub(super) fn judge(door: &Door, caller: &Caller) -> Result<(), Problem> {
     let is_here = own.is_ok();
     refuse(door, caller, is_own, own).map_err(|problem| Problem {
         // So that a command that was started in a wrong folder can say which is the right one.
-        ledger: is_here.then(|| Box::new(LedgerFile(door.own.ledger.display().to_string()))),
+        ledger: is_here.then(|| Box::new(LedgerFile(door.own.ledger.to_string()))),
         ..problem
     })
 }

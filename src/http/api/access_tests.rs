@@ -21,7 +21,7 @@ fn read(place: &SecretRef) -> Result<Secret, SecretError> {
 fn own(token: Option<&str>) -> OwnToken {
     OwnToken {
         path: "/ledgers/mailjob.token".into(),
-        ledger: "/ledgers/mailjob.db".into(),
+        ledger: LedgerAddress::file("/ledgers/mailjob.db"),
         token: token.map(Secret::from),
     }
 }

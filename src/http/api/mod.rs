@@ -36,7 +36,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     config::{self, Config, load::Sources},
-    ledger::{JobTable, sqlite::Outbox},
+    ledger::{JobTable, ReplyTable},
     secret::SecretRef,
 };
 
@@ -108,7 +108,7 @@ pub struct Api {
     /// What runs now.
     pub running: watch::Receiver<Arc<Running>>,
     /// The replies.
-    pub outbox: Outbox,
+    pub replies: Arc<dyn ReplyTable>,
     /// The jobs, pauses and events.
     pub jobs: Arc<dyn JobTable>,
     /// Room for mails that are handed out; [`letters`] makes it.

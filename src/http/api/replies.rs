@@ -1,6 +1,5 @@
 //! The replies: what waits, what was refused, and trying it again.
 
-use chrono::Utc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -127,7 +126,7 @@ async fn list(api: Api, _: Nothing, wanted: Wanted) -> Result<Json<Replies>, Pro
         before: wanted.before,
         max: usize::try_from(wanted.limit).unwrap_or(usize::MAX),
     };
-    let (replies, all) = api.outbox.list(filter).await?;
+    let (replies, all) = api.replies.replies(filter).await?;
     let next = replies.last().map(|row| row.job).filter(|_| all > replies.len());
     Ok(Json(Replies { replies, all, next }))
 }
@@ -137,16 +136,16 @@ async fn retry_all(api: Api, _: Nothing, which: Retry) -> Result<Json<Retried>, 
         Again::Queued => ledger::Again::Queued,
         Again::Refused => ledger::Again::Refused,
     };
-    Ok(Json(api.outbox.retry(which, Utc::now()).await?))
+    Ok(Json(api.replies.retry_replies(which).await?))
 }
 
 async fn retry(api: Api, place: ByJob, _: Nothing) -> Result<Json<Retried>, Problem> {
     let which = ledger::Again::Job(place.job.job(&api).await?);
-    Ok(Json(api.outbox.retry(which, Utc::now()).await?))
+    Ok(Json(api.replies.retry_replies(which).await?))
 }
 
 async fn accept(api: Api, place: ByJob, _: Nothing) -> Result<Json<Accepted>, Problem> {
     let job = place.job.job(&api).await?;
-    let accepted = api.outbox.accept(job, Utc::now()).await?;
+    let accepted = api.replies.accept_reply(job).await?;
     Ok(Json(Accepted { accepted }))
 }

@@ -30,7 +30,11 @@ const PIECE: usize = 256 << 10;
 /// # Errors
 /// [`Error::NoLedger`] where there is none, [`Error::Newer`] when a newer Mailjob wrote it, else what the disk said: then there is no
 /// copy.
-pub async fn backup(ledger: &Path, to: &Path, tell: impl Fn(Copying) + Send) -> Result<Inspection, Error> {
+pub(in crate::ledger) async fn backup(
+    ledger: &Path,
+    to: &Path,
+    tell: impl Fn(Copying) + Send,
+) -> Result<Inspection, Error> {
     if to.exists() {
         return Err(Error::Engine(format!(
             "{} is there already: name another file",
@@ -53,7 +57,7 @@ pub async fn backup(ledger: &Path, to: &Path, tell: impl Fn(Copying) + Send) -> 
 ///
 /// # Errors
 /// As [`backup`], and when not all of it could be written.
-pub async fn backup_into(
+pub(in crate::ledger) async fn backup_into(
     ledger: &Path,
     folder: &Path,
     mut out: impl Write + Send + 'static,
@@ -149,7 +153,7 @@ fn write(ledger: &Path, to: &Path) -> Result<(), Error> {
             path: ledger.display().to_string(),
         });
     }
-    schema::not_newer(schema::version(&db)?, ledger)?;
+    schema::not_newer(identity::version(&db)?, ledger)?;
     // The copy can give space back, also where the ledger is an old one that can't. Where it can, SQLite would write that into it again.
     if !space::gives_back(&db)? {
         db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;

@@ -1,18 +1,21 @@
 //! A round of dropping what was kept long enough: readers find it, the writer drops it step by step.
 
-use super::{
-    post::Post,
-    reads::Readers,
-    retention::{self, Found, Kind},
-    schema, space, time,
-};
+use super::{post::Post, readers::Readers, schema, space, time};
 use crate::{
     config::{Keep, Retention},
-    ledger::{Dropped, Error, Forgotten},
+    ledger::{
+        Dropped, Error, Forgotten,
+        rules::forget::{self, Found, Kind},
+    },
 };
 
 /// One round. Others write between any two steps.
-pub(super) async fn forget(post: &Post, readers: &Readers, kept: Retention, now: i64) -> Result<Forgotten, Error> {
+pub(in crate::ledger) async fn forget(
+    post: &Post,
+    readers: &Readers,
+    kept: Retention,
+    now: i64,
+) -> Result<Forgotten, Error> {
     let mut all = Forgotten::default();
     let doubts = post.ask(0, |desk| time::doubts(desk)).await?;
     for kind in Kind::ALL {
@@ -22,11 +25,11 @@ pub(super) async fn forget(post: &Post, readers: &Readers, kept: Retention, now:
             age: keep.age.filter(|_| !doubts),
             ..keep
         };
-        let before = readers.read(move |db| retention::before(db, kind, keep, now)).await?;
+        let before = readers.read(move |db| forget::before(db, kind, keep, now)).await?;
         let Some(before) = before else { continue };
         while kind == Kind::History
             && post
-                .ask(0, move |desk| retention::drop_conversations(desk, before))
+                .ask(0, move |desk| forget::drop_conversations(desk, before))
                 .await?
         {}
         let dropped = drop_before(post, readers, kind, before).await?;
@@ -37,7 +40,7 @@ pub(super) async fn forget(post: &Post, readers: &Readers, kept: Retention, now:
         }
     }
     if !doubts {
-        all.mails.bytes += post.ask(0, |desk| retention::drop_uploads(desk)).await?;
+        all.mails.bytes += post.ask(0, |desk| forget::drop_uploads(desk)).await?;
     }
     all.given_back = give_back(post, readers).await?;
     Ok(all)
@@ -47,14 +50,12 @@ async fn drop_before(post: &Post, readers: &Readers, kind: Kind, before: i64) ->
     let (mut all, mut behind): (Dropped, Found) = (Dropped::default(), (i64::MIN, 0));
     loop {
         let found = readers
-            .read(move |db| retention::candidates(db, kind, behind, before))
+            .read(move |db| forget::candidates(db, kind, behind, before))
             .await?;
         if found.is_empty() {
             return Ok(all);
         }
-        let (dropped, last) = post
-            .ask(0, move |desk| retention::drop_some(desk, kind, &found))
-            .await?;
+        let (dropped, last) = post.ask(0, move |desk| forget::drop_some(desk, kind, &found)).await?;
         all.count += dropped.count;
         all.bytes += dropped.bytes;
         behind = last.unwrap_or((before, 0));

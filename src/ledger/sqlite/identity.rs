@@ -5,7 +5,6 @@ use std::{collections::BTreeSet, path::Path};
 
 use rusqlite::Connection;
 
-use super::schema;
 use crate::ledger::Error;
 
 /// `application_id` of the file: "mjob".
@@ -25,7 +24,7 @@ const TABLES: [&str; 8] = [
 
 /// Whose it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(in crate::ledger) enum Whose {
     /// Nobody's: there is nothing in it.
     Nobody,
     /// Ours, and it says so.
@@ -46,17 +45,22 @@ fn judge(id: i64, schema: i64, tables: &BTreeSet<String>) -> Whose {
     }
 }
 
+/// The schema of a file; 0 when it has none yet.
+pub(in crate::ledger) fn version(db: &Connection) -> Result<i64, Error> {
+    Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
 /// Whose a database is.
-pub(super) fn of(db: &Connection) -> Result<Whose, Error> {
+pub(in crate::ledger) fn of(db: &Connection) -> Result<Whose, Error> {
     let id = db.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let mut query =
         db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")?;
     let tables = query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(judge(id, schema::version(db)?, &tables))
+    Ok(judge(id, version(db)?, &tables))
 }
 
 /// Refuses another program's.
-pub(super) fn not_anothers(db: &Connection, path: &Path) -> Result<Whose, Error> {
+pub(in crate::ledger) fn not_anothers(db: &Connection, path: &Path) -> Result<Whose, Error> {
     match of(db)? {
         Whose::Another => Err(Error::Unusable {
             path: path.display().to_string(),
@@ -68,7 +72,7 @@ pub(super) fn not_anothers(db: &Connection, path: &Path) -> Result<Whose, Error>
 }
 
 /// Says in the file that it is ours.
-pub(super) fn stamp(db: &Connection) -> Result<(), Error> {
+pub(in crate::ledger) fn stamp(db: &Connection) -> Result<(), Error> {
     Ok(db.pragma_update(None, "application_id", OURS)?)
 }
 

@@ -102,16 +102,16 @@ const INVARIANTS: [Invariant; 11] = [
 /// # Errors
 /// [`Error::NoLedger`] where there is none, [`Error::Newer`] when a newer Mailjob wrote it, else what the disk said. What is wrong with
 /// the ledger itself is no error.
-pub async fn inspect(path: &Path) -> Result<Inspection, Error> {
+pub(in crate::ledger) async fn inspect(path: &Path) -> Result<Inspection, Error> {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || look(&path))
         .await
         .map_err(|error| Error::Engine(format!("the ledger was not looked at: {error}")))?
 }
 
-pub(super) fn look(path: &Path) -> Result<Inspection, Error> {
+pub(in crate::ledger) fn look(path: &Path) -> Result<Inspection, Error> {
     let db = beside(path)?;
-    let schema = match schema::version(&db) {
+    let schema = match identity::version(&db) {
         Ok(schema) => schema,
         // So broken that not even its first page can be read.
         Err(error @ (Error::Engine(_) | Error::Damaged(_))) => {
@@ -165,7 +165,7 @@ pub(super) fn look(path: &Path) -> Result<Inspection, Error> {
 }
 
 /// A connection that only reads.
-pub(super) fn beside(path: &Path) -> Result<Connection, Error> {
+pub(in crate::ledger) fn beside(path: &Path) -> Result<Connection, Error> {
     if !path.exists() {
         return Err(Error::NoLedger {
             path: path.display().to_string(),

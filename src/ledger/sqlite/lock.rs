@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// What trying to hold a lock file came to.
-pub(super) enum Tried {
+pub(in crate::ledger) enum Tried {
     /// It is ours until the file is dropped.
     Held(File),
     /// Somebody else holds it: who, as far as it said.
@@ -33,7 +33,7 @@ pub(super) enum Tried {
 
 /// Takes the ledger's lock; it is gone when the file is dropped or the process ends, however it ends. Blocks for [`PATIENCE`]
 /// while somebody has it.
-pub(super) fn acquire(ledger: &Path, now: DateTime<Utc>) -> Result<File, Error> {
+pub(in crate::ledger) fn acquire(ledger: &Path, now: DateTime<Utc>) -> Result<File, Error> {
     let until = Instant::now() + PATIENCE;
     loop {
         match hold(&beside(ledger), now)? {
@@ -50,7 +50,7 @@ pub(super) fn acquire(ledger: &Path, now: DateTime<Utc>) -> Result<File, Error> 
 }
 
 /// Tries once to hold a lock file, which is made where it is missing, and writes into it who has it.
-pub(super) fn hold(path: &Path, now: DateTime<Utc>) -> Result<Tried, Error> {
+pub(in crate::ledger) fn hold(path: &Path, now: DateTime<Utc>) -> Result<Tried, Error> {
     let failed = |error: std::io::Error| Error::Engine(format!("the lock file {}: {error}", path.display()));
     let mut file = OpenOptions::new()
         .read(true)
@@ -83,7 +83,7 @@ pub(super) fn hold(path: &Path, now: DateTime<Utc>) -> Result<Tried, Error> {
 }
 
 /// Who holds a lock file, which is not made where there is none.
-pub(super) fn held(path: &Path) -> Result<Option<String>, Error> {
+pub(in crate::ledger) fn held(path: &Path) -> Result<Option<String>, Error> {
     let failed = |error: std::io::Error| Error::Engine(format!("the lock file {}: {error}", path.display()));
     let mut file = match File::open(path) {
         Ok(file) => file,
@@ -98,7 +98,7 @@ pub(super) fn held(path: &Path) -> Result<Option<String>, Error> {
 }
 
 /// The ledger's lock file.
-pub(super) fn beside(ledger: &Path) -> PathBuf {
+pub(in crate::ledger) fn beside(ledger: &Path) -> PathBuf {
     let mut name = OsString::from(ledger);
     name.push(".lock");
     name.into()

@@ -4,95 +4,57 @@
 //! keeps a mail in memory beyond its first reading, never polls, and never lets a second process in. When the disk is full
 //! it refuses and goes on: what was not answered with `Ok` was not done.
 
-mod backlog;
-mod backlog_desk;
-mod backlog_sort;
 mod backup;
-mod bounces;
-mod claims;
-mod conversations;
-mod counts;
-mod engine;
-mod events;
-mod file_versions;
-mod finish;
+mod faces;
 mod forget;
 mod identity;
 mod inspect;
-mod intake;
-mod job_list;
-mod lacking;
-mod line;
 mod lock;
-mod mail_bytes;
-mod maildrop;
-mod mended;
-mod news;
-mod notices;
 mod opening;
-mod operator;
-mod outbox;
-mod parts;
-mod past;
-mod pause;
 mod place;
 mod plain_tokens;
-mod post;
-mod probes;
-mod rate;
-mod reads;
+pub(in crate::ledger) mod post;
+mod readers;
 mod reserve;
-mod retention;
-mod route;
-mod savepoint;
-mod schema;
-mod settle;
+pub(in crate::ledger) mod schema;
 mod shared;
 mod side;
-mod sign_in_rows;
-mod sign_in_table;
-mod sign_ins;
 mod space;
-mod steer;
-mod story;
-mod submission;
-mod time;
+pub(in crate::ledger) mod time;
 mod turn;
 mod values;
 mod writer;
 
 use std::{path::Path, sync::Arc};
 
+use async_trait::async_trait;
 use tokio::sync::{Mutex, oneshot};
 
-pub use self::{
+pub(super) use self::{
     backup::{backup, backup_into},
-    counts::counts_beside,
-    file_versions::versions_beside,
+    faces::tables::versions_beside,
     inspect::inspect,
     opening::foresee,
-    operator::Jobs,
-    outbox::Outbox,
-    reads::{OverviewRow, ReplyRow},
-    sign_ins::SignIns,
+    side::Side,
 };
 use self::{
     post::{Letter, Post},
-    reads::Readers,
+    readers::Readers,
     shared::Shared,
 };
-use super::{Clock, Error};
-use crate::{auth::Key, metrics::Commits};
+pub use super::views::overview::{OverviewRow, ReplyRow};
+use super::{Clock, Error, Upkeep, views::overview};
+use crate::metrics::Commits;
 
-/// A ledger in a file. Dropped, it stops writing soon; [`Sqlite::close`] waits for that.
+/// A ledger in a file. Dropped, it stops writing soon; [`Upkeep::close`] waits for that.
 pub struct Sqlite {
-    post: Arc<Post>,
-    readers: Readers,
+    pub(in crate::ledger) post: Arc<Post>,
+    pub(in crate::ledger) readers: Readers,
     /// For whoever searches from outside: those of the loops are never waited for because of it.
-    searches: Readers,
-    shared: Arc<Shared>,
-    clock: Clock,
-    ended: Mutex<Option<oneshot::Receiver<()>>>,
+    pub(in crate::ledger) searches: Readers,
+    pub(in crate::ledger) shared: Arc<Shared>,
+    pub(in crate::ledger) clock: Clock,
+    pub(in crate::ledger) ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 /// Opens the ledger, or makes it, and puts right what a process left that died: its jobs are queued again (or held as poison, when
@@ -118,13 +80,13 @@ pub async fn open_counted(path: &Path, clock: impl Into<Clock>, commits: Commits
 
 /// Whether a process has the ledger. Where that can't be known, one may have it.
 #[must_use]
-pub fn is_in_use(path: &Path) -> bool {
+pub(super) fn is_in_use(path: &Path) -> bool {
     lock::held(&lock::beside(path)).map_or(true, |holder| holder.is_some())
 }
 
-impl Sqlite {
-    /// Does what was asked before, then closes the file and gives up the lock. Whoever asks later gets [`Error::Closed`].
-    pub async fn close(&self) {
+#[async_trait]
+impl Upkeep for Sqlite {
+    async fn close(&self) {
         self.readers.close().await;
         self.searches.close().await;
         drop(self.post.send(Letter::Close).await);
@@ -134,33 +96,22 @@ impl Sqlite {
         }
     }
 
-    /// Seals refresh tokens that the first schema kept plain, if there are any, and wipes out their remains. To be called before
-    /// anybody signs in.
-    ///
-    /// # Errors
-    /// When a token could not be sealed or moved; then none was.
-    pub async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error> {
-        SignIns::of(self.readers.path()).seal_plain(key).await
-    }
-
-    /// Why it ended by itself, where it did.
-    #[must_use]
-    pub fn lost(&self) -> Option<Error> {
+    fn lost(&self) -> Option<Error> {
         self.shared.lost()
     }
 
-    /// Whether its disk is full.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
+    fn is_full(&self) -> bool {
         self.shared.unwritable().is_some_and(|known| known.full)
     }
+}
 
+impl Sqlite {
     /// The newest jobs with their replies, newest first, at most `max`.
     ///
     /// # Errors
     /// When the engine fails.
     pub async fn overview(&self, max: usize) -> Result<Vec<OverviewRow>, Error> {
-        self.readers.read(move |db| reads::overview(db, max)).await
+        self.readers.read(move |db| overview::overview(db, max)).await
     }
 }
 

@@ -5,9 +5,21 @@ use std::{fs, path::Path, sync::Arc};
 use rusqlite::{Connection, OpenFlags};
 use rustix::{fs::Access, io::Errno};
 
-use super::{Sqlite, identity, lock, place::Place, reads::Readers, reserve, schema, shared::Shared, space, writer};
+use super::{
+    Sqlite, identity, lock,
+    place::{Held, Place},
+    readers::Readers,
+    reserve, schema,
+    shared::Shared,
+    space,
+    writer::{self, change},
+};
 use crate::{
-    ledger::{Clock, Error},
+    ledger::{
+        Clock, Error,
+        lease::{Holder, Owner},
+        rules::recover,
+    },
     metrics::Commits,
 };
 
@@ -18,7 +30,7 @@ const ROOM: u64 = 64 << 10;
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// Opens the ledger, or makes it, and puts right what a process left that died. On a full disk it gives up the room that was kept for that.
-pub(super) fn begin(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Error> {
+pub(in crate::ledger) fn begin(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Error> {
     let opened = attempt(path, clock, commits).map_err(|error| explained(path, error));
     let opened = match opened {
         Err(Error::Full(_)) if reserve::give_up(path) => {
@@ -39,13 +51,21 @@ fn attempt(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Erro
     let place = Place::take(path)?;
     schema::migrate(&mut db, path)?;
     space::prepare(&db, path)?;
-    let noted = schema::recover(&mut db, clock.read())?;
+    let holder = Holder::new(Owner::new());
+    let reading = clock.read();
+    let noted = change(&mut db, reading.wall, &holder, |desk| recover::begin(desk, reading))?;
     let shared = Arc::<Shared>::default();
     let held = Held {
         place: place.with_log(),
         _lock: lock,
     };
-    let (post, ended) = writer::start(db, held, (clock.clone(), noted), shared.clone(), commits.clone())?;
+    let (post, ended) = writer::start(
+        db,
+        held,
+        (clock.clone(), noted, holder),
+        shared.clone(),
+        commits.clone(),
+    )?;
     Ok(Sqlite {
         post,
         readers: Readers::new(path.to_owned()),
@@ -56,18 +76,12 @@ fn attempt(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Erro
     })
 }
 
-/// What is held for as long as the ledger is open; given up after its connection was closed.
-pub(super) struct Held {
-    pub(super) place: Place,
-    _lock: fs::File,
-}
-
 /// What will keep a start from using this ledger, as far as that can be seen without making or changing anything. That another process has
 /// it is no fault of the configuration.
 ///
 /// # Errors
 /// What a start would say.
-pub fn foresee(path: &Path) -> Result<(), Error> {
+pub(in crate::ledger) fn foresee(path: &Path) -> Result<(), Error> {
     not_anothers(path).map_err(|error| explained(path, error))?;
     diagnosis(path, facts(path)).map_or(Ok(()), |told| Err(unusable(path, told)))
 }
@@ -131,7 +145,7 @@ struct Facts {
 }
 
 /// The error that keeps the ledger from being opened, as somebody who has to mend it needs it.
-pub(super) fn explained(path: &Path, error: Error) -> Error {
+pub(in crate::ledger) fn explained(path: &Path, error: Error) -> Error {
     let (said, is_full) = match error {
         Error::Engine(said) | Error::Damaged(said) => (said, false),
         Error::Full(said) => (said, true),
@@ -145,7 +159,7 @@ pub(super) fn explained(path: &Path, error: Error) -> Error {
 }
 
 /// The error of who reads a ledger beside its process: where the disk or a right keeps it from being read, that, and never that it is broken.
-pub(super) fn hindered(path: &Path, error: Error) -> Error {
+pub(in crate::ledger) fn hindered(path: &Path, error: Error) -> Error {
     let (Error::Engine(said) | Error::Damaged(said) | Error::Full(said)) = &error else {
         return error;
     };

@@ -14,7 +14,7 @@ use std::{
 use crate::ledger::Error;
 
 /// The file that is open, and its log beside it.
-pub(super) struct Place {
+pub(in crate::ledger) struct Place {
     path: PathBuf,
     file: File,
     /// The WAL, by its name and number.
@@ -37,7 +37,7 @@ enum Fault {
 
 impl Place {
     /// Holds the ledger, whose connection has written to its log already.
-    pub(super) fn take(path: &Path) -> Result<Self, Error> {
+    pub(in crate::ledger) fn take(path: &Path) -> Result<Self, Error> {
         let failed = |error: std::io::Error| Error::Engine(format!("{}: {error}", path.display()));
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
         match file.try_lock() {
@@ -63,13 +63,13 @@ impl Place {
     }
 
     /// Notes which log it has, once there is one.
-    pub(super) fn with_log(mut self) -> Self {
+    pub(in crate::ledger) fn with_log(mut self) -> Self {
         self.log.1 = fs::metadata(&self.log.0).ok().as_ref().map(number);
         self
     }
 
     /// Whether the file or its log is not any more what was opened, as two looks in a row saw it.
-    pub(super) fn lost(&mut self) -> Option<Error> {
+    pub(in crate::ledger) fn lost(&mut self) -> Option<Error> {
         let ours = self.file.metadata().ok().as_ref().map(number);
         let seen = judge((ours, look(&self.path)), (self.log.1, look(&self.log.0)));
         let before = std::mem::replace(&mut self.missed, seen);
@@ -119,6 +119,12 @@ fn judge(file: (Option<Number>, Looked), log: (Option<Number>, Looked)) -> Optio
 
 fn number(meta: &Metadata) -> Number {
     (meta.dev(), meta.ino())
+}
+
+/// What is held for as long as the ledger is open; given up after its connection was closed.
+pub(in crate::ledger) struct Held {
+    pub(in crate::ledger) place: Place,
+    pub(in crate::ledger) _lock: File,
 }
 
 #[cfg(test)]

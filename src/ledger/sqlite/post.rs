@@ -4,14 +4,13 @@ use std::sync::{Arc, mpsc};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{line::Waiter, savepoint::Desk};
-use crate::ledger::{ClaimedJob, ClaimedReply, Error};
+use crate::ledger::{ClaimedJob, ClaimedReply, Error, rules::transaction::Desk, wake::Waiter};
 
 /// Letters that may lie unopened; who has more to say waits.
 const LETTERS: usize = 1024;
 
 /// Something to do and someone to tell.
-pub(super) trait Operation: Send {
+pub(in crate::ledger) trait Operation: Send {
     /// Does it; its changes are undone when it fails.
     fn run(&mut self, desk: &mut Desk<'_>) -> Result<(), Error>;
     /// Tells the one who asked, when all is durable or the batch failed.
@@ -52,7 +51,7 @@ where
 }
 
 /// A letter to the writer.
-pub(super) enum Letter {
+pub(in crate::ledger) enum Letter {
     /// Do this. `bytes` is what it adds to a transaction.
     Do {
         operation: Box<dyn Operation>,
@@ -67,17 +66,17 @@ pub(super) enum Letter {
 }
 
 /// A letter and the room it takes up until it is opened.
-pub(super) type Posted = (Letter, Option<OwnedSemaphorePermit>);
+pub(in crate::ledger) type Posted = (Letter, Option<OwnedSemaphorePermit>);
 
 /// The writer's letter box. When it is dropped, the writer stops.
-pub(super) struct Post {
+pub(in crate::ledger) struct Post {
     letters: mpsc::Sender<Posted>,
     room: Arc<Semaphore>,
 }
 
 impl Post {
     /// A letter box and the end at which it is emptied.
-    pub(super) fn new() -> (Arc<Self>, mpsc::Receiver<Posted>) {
+    pub(in crate::ledger) fn new() -> (Arc<Self>, mpsc::Receiver<Posted>) {
         let (sender, letters) = mpsc::channel();
         (
             Arc::new(Self {
@@ -89,19 +88,19 @@ impl Post {
     }
 
     /// Sends a letter as soon as there is room.
-    pub(super) async fn send(&self, letter: Letter) -> Result<(), Error> {
+    pub(in crate::ledger) async fn send(&self, letter: Letter) -> Result<(), Error> {
         let room = self.room.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
         self.letters.send((letter, Some(room))).map_err(|_| Error::Closed)
     }
 
     /// Sends a letter at once, where nobody can wait; there are never more of these than of claims.
-    pub(super) fn drop_in(&self, letter: Letter) {
-        // A closed writer's jobs are queued again at the next start.
+    pub(in crate::ledger) fn drop_in(&self, letter: Letter) {
+        // A closed writer's jobs are queued again when their leases end.
         drop(self.letters.send((letter, None)));
     }
 
     /// Has an operation done; returns when it is durable. `bytes` is what it adds to a transaction.
-    pub(super) async fn ask<T, W>(&self, bytes: usize, work: W) -> Result<T, Error>
+    pub(in crate::ledger) async fn ask<T, W>(&self, bytes: usize, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
         W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
@@ -117,7 +116,7 @@ impl Post {
 }
 
 /// An operation that runs `work` and tells its result.
-pub(super) fn operation<T, W>(work: W, tell: oneshot::Sender<Result<T, Error>>) -> Box<dyn Operation>
+pub(in crate::ledger) fn operation<T, W>(work: W, tell: oneshot::Sender<Result<T, Error>>) -> Box<dyn Operation>
 where
     T: Send + 'static,
     W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,

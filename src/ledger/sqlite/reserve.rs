@@ -24,14 +24,14 @@ fn beside(ledger: &Path) -> PathBuf {
 }
 
 /// Bytes that are free on the disk of a file.
-pub(super) fn free(file: &Path) -> Option<u64> {
+pub(in crate::ledger) fn free(file: &Path) -> Option<u64> {
     let folder = file.parent().filter(|folder| *folder != Path::new(""));
     let disk = statvfs(folder.unwrap_or(Path::new("."))).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Gives the room up; whether there was some.
-pub(super) fn give_up(ledger: &Path) -> bool {
+pub(in crate::ledger) fn give_up(ledger: &Path) -> bool {
     let given = fs::remove_file(beside(ledger)).is_ok();
     if given {
         tracing::warn!(ledger = %ledger.display(), "the disk is full: gave up the room that was kept for dropping what [retention] does not keep");
@@ -40,7 +40,7 @@ pub(super) fn give_up(ledger: &Path) -> bool {
 }
 
 /// Keeps room where there is plenty. Where none can be kept, all goes on without.
-pub(super) fn keep(ledger: &Path) {
+pub(in crate::ledger) fn keep(ledger: &Path) {
     let path = beside(ledger);
     if path.exists() || free(ledger).is_none_or(|free| free < SIZE + PLENTY) {
         return;

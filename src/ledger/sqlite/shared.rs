@@ -19,7 +19,7 @@ const REMIND: TimeDelta = TimeDelta::minutes(1);
 
 /// Bells, fresh mails, and whether the ledger can be written.
 #[derive(Default)]
-pub(super) struct Shared {
+pub(in crate::ledger) struct Shared {
     bells: Mutex<HashMap<MailboxKey, Arc<Notify>>>,
     fresh: Mutex<Fresh>,
     knock: Arc<Notify>,
@@ -31,12 +31,12 @@ pub(super) struct Shared {
 
 impl Shared {
     /// The mailbox's bell.
-    pub(super) fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify> {
+    pub(in crate::ledger) fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify> {
         lock(&self.bells).entry(mailbox.clone()).or_default().clone()
     }
 
     /// Rings; a watcher that does not listen right now hears it when it does.
-    pub(super) fn ring(&self, mailboxes: &HashSet<MailboxKey>) {
+    pub(in crate::ledger) fn ring(&self, mailboxes: &HashSet<MailboxKey>) {
         let bells = lock(&self.bells);
         mailboxes
             .iter()
@@ -45,29 +45,29 @@ impl Shared {
     }
 
     /// Rings all bells: another process changed something.
-    pub(super) fn ring_all(&self) {
+    pub(in crate::ledger) fn ring_all(&self) {
         lock(&self.bells).values().for_each(|bell| bell.notify_one());
     }
 
     /// Rings when another process changed something.
-    pub(super) fn knock(&self) -> Arc<Notify> {
+    pub(in crate::ledger) fn knock(&self) -> Arc<Notify> {
         self.knock.clone()
     }
 
     /// Keeps bytes for their first reader.
-    pub(super) fn keep(&self, mails: Vec<(MailId, Bytes)>) {
+    pub(in crate::ledger) fn keep(&self, mails: Vec<(MailId, Bytes)>) {
         if !mails.is_empty() {
             lock(&self.fresh).keep(mails);
         }
     }
 
     /// Since when and why nothing can be written.
-    pub(super) fn unwritable(&self) -> Option<Unwritable> {
+    pub(in crate::ledger) fn unwritable(&self) -> Option<Unwritable> {
         lock(&self.unwritable).as_ref().map(|(known, _)| known.clone())
     }
 
     /// Nothing could be written, for this reason. Whether the log should say so: at first, for another reason, and once in a while.
-    pub(super) fn failed(&self, error: &Error, now: DateTime<Utc>) -> bool {
+    pub(in crate::ledger) fn failed(&self, error: &Error, now: DateTime<Utc>) -> bool {
         let (why, full) = (error.to_string(), matches!(error, Error::Full(_)));
         let mut known = lock(&self.unwritable);
         let is_told = |(known, told): &(Unwritable, DateTime<Utc>)| known.why == why && now - *told < REMIND;
@@ -80,29 +80,29 @@ impl Shared {
     }
 
     /// Whether a commit is to show by a write of its own that writing works again. Where a disk is full, a small one shows nothing.
-    pub(super) fn must_prove(&self) -> bool {
+    pub(in crate::ledger) fn must_prove(&self) -> bool {
         lock(&self.unwritable).as_ref().is_some_and(|(known, _)| !known.full)
     }
 
     /// A commit went well, which wrote something or did not. Since when none had, where this shows that it is over: one that wrote nothing
     /// shows nothing.
-    pub(super) fn committed(&self, wrote: bool) -> Option<DateTime<Utc>> {
+    pub(in crate::ledger) fn committed(&self, wrote: bool) -> Option<DateTime<Utc>> {
         let mut unwritable = lock(&self.unwritable);
         unwritable.take_if(|_| wrote).map(|(known, _)| known.since)
     }
 
     /// The file is not there any more, or another one is in its place.
-    pub(super) fn lose(&self, why: Error) {
+    pub(in crate::ledger) fn lose(&self, why: Error) {
         *lock(&self.lost) = Some(why);
     }
 
     /// Whether that is so.
-    pub(super) fn lost(&self) -> Option<Error> {
+    pub(in crate::ledger) fn lost(&self) -> Option<Error> {
         lock(&self.lost).clone()
     }
 
     /// Takes the bytes that were kept for this mail.
-    pub(super) fn take(&self, mail: MailId) -> Option<Bytes> {
+    pub(in crate::ledger) fn take(&self, mail: MailId) -> Option<Bytes> {
         lock(&self.fresh).take(mail)
     }
 }

@@ -14,18 +14,25 @@ use super::{
     lock::{self, Tried},
     opening::hindered,
     schema,
+    writer::change,
 };
-use crate::ledger::Error;
+use crate::ledger::{
+    Clock, Error,
+    lease::{Holder, Owner},
+    rules::transaction::Desk,
+    values::micros,
+};
 
 /// How long a process that has just taken the ledger may need to bring its schema up to date.
 const SETTLING: Duration = Duration::from_secs(5);
 /// The pause between two looks at that.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A ledger that another process may have open.
-#[derive(Debug, Clone)]
-pub(super) struct Side {
+/// A ledger that another process may have open. That process notices within seconds what was changed.
+#[derive(Clone)]
+pub(in crate::ledger) struct Side {
     path: Arc<Path>,
+    clock: Clock,
 }
 
 /// What a look at the file came to.
@@ -38,12 +45,12 @@ enum Found {
 
 impl Side {
     /// Brings the schema up to date where nobody has it open. Never makes a ledger: that is for `mailjob run` alone.
-    pub(super) async fn open(path: &Path) -> Result<Self, Error> {
+    pub(in crate::ledger) async fn open(path: &Path) -> Result<Self, Error> {
         let until = Instant::now() + SETTLING;
         loop {
             let at = path.to_owned();
             match blocking(move || look(&at).map_err(|error| hindered(&at, error))).await? {
-                Found::Ready => return Ok(Self { path: path.into() }),
+                Found::Ready => return Ok(Self::of(path)),
                 Found::Older { found, holder } if Instant::now() >= until => {
                     return Err(Error::Older {
                         path: path.display().to_string(),
@@ -58,16 +65,29 @@ impl Side {
     }
 
     /// That of a ledger that this process has open.
-    pub(super) fn of(path: &Path) -> Self {
-        Self { path: path.into() }
+    pub(in crate::ledger) fn of(path: &Path) -> Self {
+        Self {
+            path: path.into(),
+            clock: Clock::system(),
+        }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    /// The same by another clock.
+    #[cfg(test)]
+    pub(in crate::ledger) fn by(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    pub(in crate::ledger) fn path(&self) -> &Path {
         &self.path
     }
 
+    pub(in crate::ledger) fn now(&self) -> i64 {
+        micros(self.clock.now())
+    }
+
     /// Works on a connection of its own, on a blocking thread.
-    pub(super) async fn with<T, W>(&self, work: W) -> Result<T, Error>
+    pub(in crate::ledger) async fn with<T, W>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
         W: FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
@@ -80,6 +100,16 @@ impl Side {
         };
         blocking(worked).await
     }
+
+    /// Changes something, in one commit. Whoever has the ledger open looks for itself what follows.
+    pub(in crate::ledger) async fn change<T, W>(&self, now: i64, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.with(move |db| change(db, now, &Holder::new(Owner::NOBODY), work))
+            .await
+    }
 }
 
 fn look(path: &Path) -> Result<Found, Error> {
@@ -89,7 +119,7 @@ fn look(path: &Path) -> Result<Found, Error> {
     let (whose, found) = match path.try_exists() {
         Ok(true) => {
             let db = schema::side(path)?;
-            (identity::not_anothers(&db, path)?, schema::version(&db)?)
+            (identity::not_anothers(&db, path)?, identity::version(&db)?)
         }
         Ok(false) => return Err(none()),
         Err(error) => return Err(Error::Engine(format!("{}: {error}", path.display()))),

@@ -1,11 +1,10 @@
 //! Giving free space of the file back to the disk, a little in each commit (`auto_vacuum = INCREMENTAL`).
 
-use std::{path::Path, time::Instant};
+use std::{ops::ControlFlow, path::Path, time::Instant};
 
 use rusqlite::Connection;
 
-use super::values::signed;
-use crate::ledger::Error;
+use crate::ledger::{Error, db::Engine, values::signed};
 
 /// Pages that one commit gives back: each may have to be moved.
 const STEP: i64 = 256;
@@ -29,7 +28,7 @@ impl Pages {
 }
 
 /// Gives some pages back. Returns the bytes, and whether there is more to give.
-pub(super) fn give_back(db: &Connection) -> Result<(u64, bool), Error> {
+pub(in crate::ledger) fn give_back(db: &dyn Engine) -> Result<(u64, bool), Error> {
     if !gives_back(db)? {
         return Ok((0, false));
     }
@@ -38,22 +37,21 @@ pub(super) fn give_back(db: &Connection) -> Result<(u64, bool), Error> {
     if now == 0 {
         return Ok((0, false));
     }
-    let mut vacuum = db.prepare(&format!("PRAGMA incremental_vacuum({now})"))?;
-    let mut rows = vacuum.query([])?;
-    while rows.next()?.is_some() {}
+    let vacuum = db.prepare(format!("PRAGMA incremental_vacuum({now})"));
+    vacuum.each((), |_| Ok(ControlFlow::Continue(())))?;
     let after = pages(db)?;
     let bytes = (before.all - after.all).max(0) * number(db, "PRAGMA page_size")?;
     Ok((bytes.unsigned_abs(), after.surplus() > 0 && after.all < before.all))
 }
 
 /// Lets the file itself shrink, as far as nobody reads what is written beside it.
-pub(super) fn shrink(db: &Connection) -> Result<(), Error> {
+pub(in crate::ledger) fn shrink(db: &Connection) -> Result<(), Error> {
     number(db, "PRAGMA wal_checkpoint(PASSIVE)")?;
     Ok(())
 }
 
 /// Makes a file of an older Mailjob able to give space back, where it is not large. Not being able to is no reason not to start.
-pub(super) fn prepare(db: &Connection, path: &Path) -> Result<(), Error> {
+pub(in crate::ledger) fn prepare(db: &Connection, path: &Path) -> Result<(), Error> {
     if gives_back(db)? {
         return Ok(());
     }
@@ -82,11 +80,11 @@ pub(super) fn prepare(db: &Connection, path: &Path) -> Result<(), Error> {
 }
 
 /// Whether the file can give space back.
-pub(super) fn gives_back(db: &Connection) -> Result<bool, Error> {
+pub(in crate::ledger) fn gives_back(db: &dyn Engine) -> Result<bool, Error> {
     Ok(number(db, "PRAGMA auto_vacuum")? == 2)
 }
 
-fn pages(db: &Connection) -> Result<Pages, Error> {
+fn pages(db: &dyn Engine) -> Result<Pages, Error> {
     Ok(Pages {
         all: number(db, "PRAGMA page_count")?,
         free: number(db, "PRAGMA freelist_count")?,
@@ -94,13 +92,13 @@ fn pages(db: &Connection) -> Result<Pages, Error> {
 }
 
 /// Bytes of the file that are used.
-pub(super) fn used(db: &Connection) -> Result<u64, Error> {
+pub(in crate::ledger) fn used(db: &Connection) -> Result<u64, Error> {
     let pages = pages(db)?;
     Ok(((pages.all - pages.free) * number(db, "PRAGMA page_size")?).unsigned_abs())
 }
 
-fn number(db: &Connection, sql: &str) -> Result<i64, Error> {
-    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+fn number(db: &dyn Engine, sql: &str) -> Result<i64, Error> {
+    Ok(db.prepare(sql).query_row((), |row| row.get(0))?)
 }
 
 #[cfg(test)]

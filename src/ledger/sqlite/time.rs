@@ -5,11 +5,13 @@
 //! anything is claimed. After a restart of the machine nobody knows how long it was off: then only a clock that shows less than before is
 //! known to have been set, and what waits, waits from now on for what was left of its wait.
 
-use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::savepoint::Desk;
-use crate::ledger::{Error, Reading, Run};
+use crate::ledger::{
+    Error, Reading, Run,
+    db::{Engine, OptionalExtension, params},
+    rules::transaction::Desk,
+};
 
 /// What differs by less is no clock that was set: both are not read at one instant.
 const TOLERANCE: i64 = 1_000_000;
@@ -21,31 +23,31 @@ const A_DAY: i64 = 86_400_000_000;
 
 /// What the clocks showed, and since then nobody set one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Noted {
-    pub(super) reading: Reading,
+pub(in crate::ledger) struct Noted {
+    pub(in crate::ledger) reading: Reading,
     /// Until when the clock on the wall is not believed where that would drop something.
-    pub(super) doubted: Option<i64>,
+    pub(in crate::ledger) doubted: Option<i64>,
 }
 
 /// What a look at the clocks came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Look {
+pub(in crate::ledger) struct Look {
     /// By how much the clock on the wall was set, and so what waits is moved.
-    pub(super) moved: i64,
+    pub(in crate::ledger) moved: i64,
     /// What is noted in place of what was.
-    pub(super) noted: Noted,
+    pub(in crate::ledger) noted: Noted,
     /// Whether it has to be written now.
-    pub(super) is_news: bool,
+    pub(in crate::ledger) is_news: bool,
 }
 
 impl Noted {
     /// The first note of a ledger.
-    pub(super) fn first(reading: Reading) -> Self {
+    pub(in crate::ledger) fn first(reading: Reading) -> Self {
         Self { reading, doubted: None }
     }
 
     /// Looks at the clocks. Pure.
-    pub(super) fn look(&self, now: Reading) -> Look {
+    pub(in crate::ledger) fn look(&self, now: Reading) -> Look {
         let before = self.reading;
         let passed = passed(before.run, now.run);
         let ahead = now.wall.saturating_sub(before.wall);
@@ -85,7 +87,7 @@ impl Noted {
     }
 
     /// Whether nothing may be dropped for its age.
-    pub(super) fn doubts(&self, now: i64) -> bool {
+    pub(in crate::ledger) fn doubts(&self, now: i64) -> bool {
         self.doubted.is_some_and(|until| now < until)
     }
 }
@@ -99,11 +101,11 @@ fn passed(before: Option<Run>, now: Option<Run>) -> Option<i64> {
 }
 
 /// What stands in the ledger.
-pub(super) fn noted(db: &Connection) -> Result<Option<Noted>, Error> {
-    let mut query = db.prepare_cached("SELECT wall, run, micros, doubted FROM clock WHERE one = 1")?;
-    let noted = query.query_row([], |row| {
-        let id = row.get::<_, Option<[u8; 16]>>(1)?.map(Uuid::from_bytes);
-        let micros = row.get::<_, Option<i64>>(2)?;
+pub(in crate::ledger) fn noted(db: &dyn Engine) -> Result<Option<Noted>, Error> {
+    let query = db.prepare("SELECT wall, run, micros, doubted FROM clock WHERE one = 1");
+    let noted = query.query_row((), |row| {
+        let id = row.get::<Option<[u8; 16]>>(1)?.map(Uuid::from_bytes);
+        let micros = row.get::<Option<i64>>(2)?;
         Ok(Noted {
             reading: Reading {
                 wall: row.get(0)?,
@@ -116,7 +118,7 @@ pub(super) fn noted(db: &Connection) -> Result<Option<Noted>, Error> {
 }
 
 /// A process begins: what waits is moved, where the clock was set since the last one.
-pub(super) fn begin(db: &Connection, now: Reading) -> Result<Noted, Error> {
+pub(in crate::ledger) fn begin(db: &dyn Engine, now: Reading) -> Result<Noted, Error> {
     let mut look = noted(db)?.unwrap_or(Noted::first(now)).look(now);
     look.is_news = true;
     keep(db, &look)?;
@@ -124,13 +126,13 @@ pub(super) fn begin(db: &Connection, now: Reading) -> Result<Noted, Error> {
 }
 
 /// Writes down what a look came to, and moves what waits.
-pub(super) fn keep(db: &Connection, look: &Look) -> Result<(), Error> {
+pub(in crate::ledger) fn keep(db: &dyn Engine, look: &Look) -> Result<(), Error> {
     let Look { moved, noted, .. } = look;
     if *moved != 0 {
         shift(db, *moved, noted.reading.wall)?;
     }
     let run = noted.reading.run;
-    db.prepare_cached("REPLACE INTO clock (one, wall, run, micros, doubted) VALUES (1, ?1, ?2, ?3, ?4)")?
+    db.prepare("REPLACE INTO clock (one, wall, run, micros, doubted) VALUES (1, ?1, ?2, ?3, ?4)")
         .execute(params![
             noted.reading.wall,
             run.map(|run| run.id.into_bytes()),
@@ -141,25 +143,31 @@ pub(super) fn keep(db: &Connection, look: &Look) -> Result<(), Error> {
 }
 
 /// Moves what waits, and what says how long something has waited or counts, to where the clock on the wall is now.
-fn shift(db: &Connection, moved: i64, now: i64) -> Result<(), Error> {
+fn shift(db: &dyn Engine, moved: i64, now: i64) -> Result<(), Error> {
     let before = now.saturating_sub(moved);
-    let mut jobs = db.prepare_cached(
+    let jobs = db.prepare(
         "UPDATE job SET due = CASE state WHEN 'queued' THEN min(due + ?1, ?2) ELSE due + ?1 END WHERE state IN ('queued', 'deferred')",
-    )?;
+    );
     let jobs = jobs.execute([moved, now])?;
     // The days that a reply is tried for count from `revived`.
-    let mut replies = db.prepare_cached(
+    let replies = db.prepare(
         "UPDATE reply SET due = due + ?1, revived = ifnull(revived, made) + ?1 WHERE state = 'queued' AND unsure = 0",
-    )?;
+    );
     let replies = replies.execute([moved])?;
-    db.prepare_cached("UPDATE reply SET revived = ifnull(revived, made) + ?1 WHERE state = 'running'")?
+    db.prepare("UPDATE reply SET revived = ifnull(revived, made) + ?1 WHERE state = 'running'")
         .execute([moved])?;
-    db.prepare_cached("UPDATE rated SET at = at + ?1 WHERE at > ?2")?
+    for leases in [
+        "UPDATE job SET until = until + ?1 WHERE state = 'running'",
+        "UPDATE reply SET until = until + ?1 WHERE state = 'running'",
+        "UPDATE upload SET until = until + ?1",
+    ] {
+        db.prepare(leases).execute([moved])?;
+    }
+    db.prepare("UPDATE rated SET at = at + ?1 WHERE at > ?2")
         .execute([moved, before.saturating_sub(A_DAY)])?;
-    db.prepare_cached("UPDATE conversation SET expires = expires + ?1 WHERE expires > ?2")?
+    db.prepare("UPDATE conversation SET expires = expires + ?1 WHERE expires > ?2")
         .execute([moved, before])?;
-    db.prepare_cached("UPDATE notice SET told = told + ?1")?
-        .execute([moved])?;
+    db.prepare("UPDATE notice SET told = told + ?1").execute([moved])?;
     let seconds = moved / 1_000_000;
     tracing::warn!(
         seconds,
@@ -171,7 +179,7 @@ fn shift(db: &Connection, moved: i64, now: i64) -> Result<(), Error> {
 }
 
 /// Whether the ledger's clock can't be believed where that would drop something.
-pub(super) fn doubts(desk: &Desk<'_>) -> Result<bool, Error> {
+pub(in crate::ledger) fn doubts(desk: &Desk<'_>) -> Result<bool, Error> {
     Ok(noted(desk.db)?.is_some_and(|noted| noted.doubts(desk.now)))
 }
 

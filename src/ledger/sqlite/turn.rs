@@ -15,13 +15,13 @@ use super::lock::{self, Tried};
 use crate::ledger::Error;
 
 /// How long a turn is waited for: longer than a token server may take to answer.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
+pub(in crate::ledger) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The first pause between two looks, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
 
 /// Waits for the turn of a sign-in; it ends when the file is dropped or the process ends, however it ends. Looked at again and
 /// again, not waited for by a thread: whoever gives up waiting leaves nothing behind.
-pub(super) async fn take(ledger: &Path, name: &str, longest: Duration) -> Result<File, Error> {
+pub(in crate::ledger) async fn take(ledger: &Path, name: &str, longest: Duration) -> Result<File, Error> {
     let path = beside(ledger, name);
     let until = Instant::now() + longest;
     let mut pause = PAUSES.0;

@@ -1,42 +1,20 @@
-//! How values of ours are written in rows.
+//! How SQLite runs what rules and views ask, how it keeps values, and what its errors mean.
 
-use chrono::{DateTime, Utc};
+use std::ops::ControlFlow;
+
 use rusqlite::{
-    ErrorCode, ToSql,
-    types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
-};
-use uuid::Uuid;
-
-use crate::{
-    job::{JobId, state::State},
-    ledger::{Error, Verdict},
+    Connection, ErrorCode, MAIN_DB, ToSql, params, params_from_iter,
+    types::{ToSqlOutput, ValueRef},
 };
 
-/// Bytes of one piece of a mail.
-pub(super) const PIECE: usize = 256 * 1024;
+use super::super::values::signed;
+use crate::ledger::{
+    Error,
+    db::{Columns, Engine, Failed, Large, Result, Row, Value},
+};
 
-/// The most that is kept of a text that an action wrote, in bytes.
-const TEXT: usize = 64 * 1024;
-
-/// An instant as microseconds.
-pub(super) fn micros(instant: DateTime<Utc>) -> i64 {
-    instant.timestamp_micros()
-}
-
-/// The instant of these microseconds.
-pub(super) fn instant(micros: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp_micros(micros).unwrap_or_default()
-}
-
-/// A size as SQLite counts.
-pub(super) fn signed(size: impl TryInto<i64>) -> i64 {
-    size.try_into().unwrap_or(i64::MAX)
-}
-
-/// At most 64 KiB of a text.
-pub(super) fn capped(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(TEXT)).unwrap_or_default()
-}
+/// Bytes that SQLite gets at once.
+const IN_ONE: usize = 256 << 10;
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
@@ -48,50 +26,105 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
-impl ToSql for JobId {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.0.as_bytes())))
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Ledger(error.into())
     }
 }
 
-impl FromSql for JobId {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Uuid::from_slice(value.as_blob()?)
-            .map(Self)
-            .map_err(|_| FromSqlError::InvalidType)
+impl Engine for Connection {
+    fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize> {
+        Ok(self.prepare_cached(sql)?.execute(params_from_iter(values))?)
     }
-}
 
-impl ToSql for State {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.as_str().into())
-    }
-}
-
-impl FromSql for State {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Self::named(value.as_str()?).ok_or(FromSqlError::InvalidType)
-    }
-}
-
-impl ToSql for Verdict {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(match self {
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Ignored => "ignored",
+    fn select(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        each: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let mut statement = self.prepare_cached(sql)?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        while let Some(row) = rows.next()? {
+            if each(&Row(row))?.is_break() {
+                break;
+            }
         }
-        .into())
+        Ok(())
+    }
+
+    fn execute_batch(&self, sql: &str) -> Result<()> {
+        Ok(Connection::execute_batch(self, sql)?)
+    }
+
+    fn in_transaction(&self) -> bool {
+        !self.is_autocommit()
+    }
+
+    fn store_bytes(&self, at: Large, bytes: &[u8]) -> Result<()> {
+        let Large {
+            table,
+            key,
+            column,
+            row,
+        } = at;
+        if bytes.len() <= IN_ONE {
+            self.prepare_cached(&format!("INSERT INTO {table} ({key}, {column}) VALUES (?1, ?2)"))?
+                .execute(params![row, bytes])?;
+            return Ok(());
+        }
+        // SQLite would hold it twice: as it is bound, and as a part of its row.
+        self.prepare_cached(&format!(
+            "INSERT INTO {table} ({key}, {column}) VALUES (?1, zeroblob(?2))"
+        ))?
+        .execute(params![row, signed(bytes.len())])?;
+        let mut blob = self.blob_open(MAIN_DB, table, column, row, false)?;
+        for (number, piece) in bytes.chunks(IN_ONE).enumerate() {
+            blob.write_at(piece, number * IN_ONE)?;
+        }
+        Ok(())
+    }
+
+    fn read_bytes(&self, at: Large, from: u64, most: usize) -> Result<Vec<u8>> {
+        // SQLite finds its way to it through the pages, and holds none of it.
+        let blob = self.blob_open(MAIN_DB, at.table, at.column, at.row, true)?;
+        let from = usize::try_from(from).unwrap_or(usize::MAX).min(blob.len());
+        let mut piece = vec![0; most.min(blob.len() - from)];
+        blob.read_at_exact(&mut piece, from)?;
+        Ok(piece)
+    }
+
+    fn lock_mail(&self, _mail: i64) -> Result<()> {
+        // One transaction writes at a time.
+        Ok(())
+    }
+
+    fn lock_count(&self, _of: &[u8]) -> Result<()> {
+        Ok(())
     }
 }
 
-impl FromSql for Verdict {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        match value.as_str()? {
-            "done" => Ok(Self::Done),
-            "failed" => Ok(Self::Failed),
-            "ignored" => Ok(Self::Ignored),
-            _ => Err(FromSqlError::InvalidType),
-        }
+impl Columns for rusqlite::Row<'_> {
+    fn column(&self, at: usize) -> Result<Value<'_>> {
+        Ok(match self.get_ref(at)? {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(number) => Value::Integer(number),
+            ValueRef::Text(text) => Value::Text(
+                std::str::from_utf8(text).map_err(|_| Failed::Unreadable(format!("no UTF-8 in column {at}")))?,
+            ),
+            ValueRef::Blob(bytes) => Value::Blob(bytes),
+            ValueRef::Real(_) => return Err(Failed::Unreadable(format!("a fraction in column {at}"))),
+        })
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Integer(number) => ValueRef::Integer(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
     }
 }

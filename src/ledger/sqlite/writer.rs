@@ -10,25 +10,31 @@
 //! somebody set the clock.
 
 use std::{
-    sync::{Arc, mpsc},
+    sync::{Arc, Weak, mpsc},
     time::{Duration, Instant},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::{
-    line::Line,
-    opening::Held,
-    post::{Letter, Operation, Post, Posted},
-    savepoint::{After, savepoint, step},
+    place::Held,
+    post::{Letter, Operation, Post, Posted, operation},
     schema,
     shared::Shared,
     time::{self, Look, Noted},
-    values::{instant, micros},
 };
 use crate::{
-    ledger::{ClaimedJob, ClaimedReply, Clock, Error},
+    ledger::{
+        ClaimedJob, ClaimedReply, Clock, Error,
+        lease::Holder,
+        rules::{
+            recover,
+            transaction::{After, Desk, savepoint},
+        },
+        values::{instant, micros},
+        wake::{Claimable, GiveBack, Line},
+    },
     metrics::Commits,
 };
 
@@ -47,6 +53,7 @@ struct Writer {
     clock: Clock,
     /// What the clocks showed when that was last written down.
     noted: Noted,
+    holder: Holder,
     shared: Arc<Shared>,
     letters: mpsc::Receiver<Posted>,
     jobs: Line<ClaimedJob>,
@@ -59,10 +66,10 @@ struct Writer {
 }
 
 /// Starts the thread; the receiver is told when it has ended.
-pub(super) fn start(
+pub(in crate::ledger) fn start(
     db: Connection,
     held: Held,
-    (clock, noted): (Clock, Noted),
+    (clock, noted, holder): (Clock, Noted, Holder),
     shared: Arc<Shared>,
     commits: Commits,
 ) -> Result<(Arc<Post>, oneshot::Receiver<()>), Error> {
@@ -74,10 +81,11 @@ pub(super) fn start(
         db,
         clock,
         noted,
+        holder,
         shared,
         letters,
-        jobs: Line::new(back.clone()),
-        replies: Line::new(back),
+        jobs: Line::new(giver(back.clone())),
+        replies: Line::new(giver(back)),
         commits,
         ended,
         held,
@@ -87,6 +95,20 @@ pub(super) fn start(
         .spawn(move || writer.run())
         .map_err(|error| Error::Engine(format!("the writer's thread can't be started: {error}")))?;
     Ok((post, end))
+}
+
+/// Who has a claim that nobody took given back, as long as there is a writer.
+fn giver<T: Claimable + Sync>(post: Weak<Post>) -> GiveBack<T> {
+    Arc::new(move |items| {
+        if let Some(post) = post.upgrade() {
+            let (tell, _) = oneshot::channel();
+            let give_back = move |desk: &mut Desk<'_>| items.iter().try_for_each(|item| item.release(desk));
+            post.drop_in(Letter::Do {
+                operation: operation(give_back, tell),
+                bytes: 0,
+            });
+        }
+    })
 }
 
 #[derive(Default)]
@@ -108,7 +130,11 @@ impl Writer {
             }
             match slept {
                 Ok(letter) => self.open(letter, &mut batch),
-                Err(mpsc::RecvTimeoutError::Timeout) if !knocked && !self.is_due() && !self.was_set() => continue,
+                Err(mpsc::RecvTimeoutError::Timeout)
+                    if !knocked && !self.is_due() && !self.was_set() && !self.looks_at_leases() =>
+                {
+                    continue;
+                }
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
@@ -140,6 +166,11 @@ impl Writer {
 
     fn is_due(&self) -> bool {
         self.alarm().is_some_and(|due| due <= micros(self.clock.now()))
+    }
+
+    /// Whether it is time to look at leases.
+    fn looks_at_leases(&self) -> bool {
+        self.holder.is_due(micros(self.clock.now()))
     }
 
     /// Whether somebody set the clock since the last commit.
@@ -218,6 +249,7 @@ impl Writer {
             }
             Err(failed) => {
                 self.commits.failed();
+                self.holder.watch();
                 if self.shared.failed(&failed, time) {
                     tracing::error!(error = %failed, "the ledger can't be written; what was to be written is tried again");
                 }
@@ -256,12 +288,22 @@ impl Writer {
             self.replies.rouse([].iter(), true);
         }
         for operation in operations {
-            all.merge(savepoint(db, now, |desk| operation.run(desk))?);
+            all.merge(savepoint(db, now, &self.holder, |desk| operation.run(desk))?);
+        }
+        if self.holder.is_due(now) {
+            let mut claimed = true;
+            all.merge(savepoint(db, now, &self.holder, |desk| {
+                claimed = recover::look(desk).inspect_err(|error| {
+                    tracing::error!(%error, "what nobody works on any more can't be put right; trying again");
+                })?;
+                Ok(())
+            })?);
+            self.holder.looked(now, claimed);
         }
         self.jobs.rouse(all.endpoints.iter(), all.everyone);
-        self.replies.rouse(all.accounts.iter(), false);
-        self.jobs.serve(db, now)?;
-        self.replies.serve(db, now)?;
+        self.replies.rouse(all.accounts.iter(), all.every_account);
+        self.jobs.serve(db, now, &self.holder)?;
+        self.replies.serve(db, now, &self.holder)?;
         step(db, "COMMIT")?;
         Ok(all)
     }
@@ -272,4 +314,25 @@ fn data_version(db: &Connection) -> Result<i64, Error> {
     Ok(db
         .prepare_cached("PRAGMA data_version")?
         .query_row([], |row| row.get(0))?)
+}
+
+/// Runs a statement without parameters.
+fn step(db: &Connection, sql: &str) -> Result<(), Error> {
+    db.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
+/// One change in a commit of its own, beside the writer, or before there is one. Nobody is told what follows.
+pub(in crate::ledger) fn change<T>(
+    db: &mut Connection,
+    now: i64,
+    holder: &Holder,
+    work: impl FnOnce(&mut Desk<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut desk = Desk::new(&*tx, now, holder);
+    let changed = work(&mut desk)?;
+    drop(desk);
+    tx.commit()?;
+    Ok(changed)
 }

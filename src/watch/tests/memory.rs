@@ -204,6 +204,26 @@ impl Ledger for Memory {
         unreachable!()
     }
 
+    async fn resume_changed(&self, _: &EndpointName, _: [u8; 32]) -> Result<bool, Error> {
+        unreachable!()
+    }
+
+    async fn mended(&self, _: &EndpointName) -> Result<u64, Error> {
+        unreachable!()
+    }
+
+    async fn account_mended(&self, _: &str) -> Result<u64, Error> {
+        unreachable!()
+    }
+
+    async fn submissions(&self, _: &str, _: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error> {
+        unreachable!()
+    }
+
+    fn knock(&self) -> Arc<Notify> {
+        unreachable!()
+    }
+
     async fn raw(&self, _: MailId) -> Result<Bytes, Error> {
         unreachable!()
     }
@@ -216,7 +236,12 @@ impl Ledger for Memory {
         unreachable!()
     }
 
-    async fn hand_on(&self, _: &MailboxKey, _: &[EndpointName], _: &[EndpointName]) -> Result<HandedOn, Error> {
+    async fn reassign_orphans(
+        &self,
+        _: &MailboxKey,
+        _: &[EndpointName],
+        _: &[EndpointName],
+    ) -> Result<HandedOn, Error> {
         unreachable!()
     }
 

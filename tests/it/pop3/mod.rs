@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mailjob::{job::state::State, ledger::sqlite};
+use mailjob::{
+    job::state::State,
+    ledger::{Upkeep as _, sqlite},
+};
 use mailjob_testbed::{Answer, Mailjob, Options, PASSWORD, Receiver, Request, SignIn, Start, World};
 
 use crate::{letters::letter, raw::Lines};

@@ -4,7 +4,7 @@
 mod row;
 mod table;
 
-use std::{collections::BTreeMap, io::Write as _, path::Path, process::ExitCode, sync::Arc};
+use std::{collections::BTreeMap, io::Write as _, process::ExitCode, sync::Arc};
 
 use chrono::Utc;
 
@@ -17,7 +17,7 @@ use crate::{
         judged_as,
     },
     config::{Account, Protocol, load::Sources},
-    ledger::{Error, SignInTable as _, sqlite::SignIns},
+    ledger::{self, Address, Error},
 };
 
 /// Exit codes: 0 well, 1 somebody should act, 74 (`EX_IOERR`), 78 (`EX_CONFIG`).
@@ -63,8 +63,8 @@ pub(super) async fn status(sources: Sources, only: Option<&str>, json: bool) -> 
 }
 
 /// What the ledger knows.
-async fn known(ledger: &Path) -> Result<BTreeMap<String, Known>, Error> {
-    let rows = SignIns::open(ledger).await?.sign_ins().await?;
+async fn known(at: &Address) -> Result<BTreeMap<String, Known>, Error> {
+    let rows = ledger::beside(at).await?.sign_ins().sign_ins().await?;
     Ok(rows.into_iter().map(|(name, row)| (name, row.known())).collect())
 }
 

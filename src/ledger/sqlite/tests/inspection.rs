@@ -21,6 +21,7 @@ impl Desktop {
 
     /// Does what Mailjob never does, then checks.
     async fn broken(&self, sql: &'static str) -> Vec<Finding> {
+        self.unwatched();
         let off = "PRAGMA foreign_keys = OFF";
         let db = rusqlite::Connection::open(self.path()).unwrap();
         db.execute_batch(off).unwrap();

@@ -149,7 +149,7 @@ async fn exercise(d: &mut Desktop) {
         d.run(done(), silent()).await;
     }
     let others = [endpoint("other")];
-    d.ledger.hand_on(&mailbox(), &others, &others).await.unwrap();
+    d.ledger.reassign_orphans(&mailbox(), &others, &others).await.unwrap();
     d.settling_in(2).await;
     d.touched(1..=9).await;
     d.ledger.cursor(&mailbox()).await.unwrap();
@@ -176,9 +176,9 @@ async fn exercise(d: &mut Desktop) {
     }
     d.pass(1).await;
     d.forget(d.hands.now()).await;
-    let door = Outbox::open(&d.path()).await.unwrap();
-    door.retry(Again::Queued, d.hands.now()).await.unwrap();
-    door.retry(Again::Refused, d.hands.now()).await.unwrap();
+    let door = d.beside().await;
+    door.retry_replies(Again::Queued).await.unwrap();
+    door.retry_replies(Again::Refused).await.unwrap();
     for state in [ReplyState::Queued, ReplyState::Refused, ReplyState::Bounced] {
         let filter = ReplyFilter {
             account: None,
@@ -186,7 +186,7 @@ async fn exercise(d: &mut Desktop) {
             before: None,
             max: 9,
         };
-        door.list(filter).await.unwrap();
+        door.replies(filter).await.unwrap();
     }
     d.reopen().await;
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use super::*;
 use crate::auth::Refused;
 
-pub(super) fn sealed(text: &str, at: DateTime<Utc>) -> SealedToken {
+pub(in crate::ledger) fn sealed(text: &str, at: DateTime<Utc>) -> SealedToken {
     SealedToken {
         sealed: text.as_bytes().to_vec(),
         origin: Some([7; 32]),
@@ -79,14 +79,14 @@ async fn the_side_door_keeps_sign_ins_while_nobody_and_while_somebody_has_the_le
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("mailjob.db");
     open(&path, Hands::new().clock()).await.unwrap().close().await;
-    behaves(&SignIns::open(&path).await.unwrap()).await;
+    behaves(&Side::open(&path).await.unwrap()).await;
     let ledger = open(&path, Hands::new().clock()).await.unwrap();
     assert_eq!(ledger.sign_ins().await.unwrap().len(), 2);
-    behaves_once_more(&ledger, &SignIns::open(&path).await.unwrap()).await;
+    behaves_once_more(&ledger, &Side::open(&path).await.unwrap()).await;
 }
 
 /// Each sees what the other wrote, at once.
-async fn behaves_once_more(ledger: &Sqlite, side: &SignIns) {
+async fn behaves_once_more(ledger: &Sqlite, side: &Side) {
     let token = |text: &str| sealed(text, DateTime::UNIX_EPOCH);
     for round in 0..3 {
         let (here, there) = (token(&format!("here {round}")), token(&format!("there {round}")));
@@ -102,7 +102,7 @@ async fn neither_hinders_the_other_under_load() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("mailjob.db");
     let ledger = Arc::new(open(&path, Arc::new(Utc::now)).await.unwrap());
-    let side = SignIns::open(&path).await.unwrap();
+    let side = Side::open(&path).await.unwrap();
     let done = Arc::new(AtomicBool::new(false));
     let load: Vec<_> = (0..8)
         .map(|number| {
@@ -141,7 +141,7 @@ async fn the_side_door_brings_an_old_ledger_up_to_date_unless_somebody_has_it() 
     };
     // Time passes by itself when nobody has anything to do.
     tokio::time::pause();
-    let error = SignIns::open(&path).await.unwrap_err();
+    let error = Side::open(&path).await.map(drop).unwrap_err();
     let holder = format!("process {} on ", std::process::id());
     assert!(
         matches!(&error, Error::Older { found: 1, holder: said, .. } if said.starts_with(&holder)),
@@ -154,7 +154,7 @@ async fn the_side_door_brings_an_old_ledger_up_to_date_unless_somebody_has_it() 
         "{error}"
     );
     drop(lock);
-    behaves(&SignIns::open(&path).await.unwrap()).await;
+    behaves(&Side::open(&path).await.unwrap()).await;
 }
 
 #[tokio::test]
@@ -165,14 +165,14 @@ async fn the_side_door_refuses_a_newer_ledger() {
         .unwrap()
         .pragma_update(None, "user_version", 99)
         .unwrap();
-    let error = SignIns::open(&d.path()).await.unwrap_err();
+    let error = Side::open(&d.path()).await.map(drop).unwrap_err();
     assert!(matches!(error, Error::Newer { found: 99, .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn one_at_a_time_has_the_turn_of_a_sign_in() {
     let d = Desktop::new().await;
-    let side = SignIns::open(&d.path()).await.unwrap();
+    let side = Side::open(&d.path()).await.unwrap();
     let turn = soon(d.ledger.lock_sign_in("contoso")).await.unwrap();
     drop(soon(side.lock_sign_in("contoso/of-another")).await.unwrap());
 
@@ -207,7 +207,7 @@ async fn who_gives_up_waiting_for_a_turn_leaves_it_to_others() {
 }
 
 /// A ledger as the first schema had it, with tokens of accounts.
-pub(super) fn old_ledger(path: &std::path::Path, tokens: &[(&str, &str)]) {
+pub(in crate::ledger) fn old_ledger(path: &std::path::Path, tokens: &[(&str, &str)]) {
     let db = rusqlite::Connection::open(path).unwrap();
     db.execute_batch("PRAGMA journal_mode = WAL").unwrap();
     db.execute_batch(include_str!("../migrations/0001_ledger.sql")).unwrap();

@@ -18,7 +18,7 @@ fn old(schema: i64) -> (TempDir, PathBuf) {
     let db = Connection::open(&path).unwrap();
     db.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
     db.execute_batch(&dump).unwrap();
-    assert_eq!(schema::version(&db).unwrap(), schema);
+    assert_eq!(super::super::identity::version(&db).unwrap(), schema);
     (folder, path)
 }
 
@@ -87,7 +87,7 @@ async fn look_at(ledger: &Sqlite, schema: i64) {
         assert_eq!(schema, 1);
         ledger
             .seal_plain(Arc::new(
-                Key::parse(&crate::secret::Secret::from("07".repeat(32))).unwrap(),
+                crate::auth::Key::parse(&crate::secret::Secret::from("07".repeat(32))).unwrap(),
             ))
             .await
             .unwrap();
@@ -135,7 +135,7 @@ async fn what_had_ended_before_is_dropped_in_its_time() {
         let (folder, path) = old(schema);
         let hands = Hands::new();
         let ledger = Arc::new(open(&path, hands.clock()).await.unwrap());
-        let d = Desktop { folder, hands, ledger };
+        let d = Desktop::of(folder, hands, ledger);
         let after = d.forget_all(d.hands.now(), Kinds::All).await;
         // Failed, sent and refused; the ignored one still has to be touched, and the fresh schemas know more that keeps.
         assert_eq!((after.mails.count, after.results.count), (3, 2), "{schema}");
@@ -167,7 +167,7 @@ async fn a_newer_ledger_is_refused_and_stays_as_it_is() {
     let before = std::fs::read(&path).unwrap();
     let refused = [
         open(&path, Arc::new(Utc::now)).await.err(),
-        Outbox::open(&path).await.err(),
+        Side::open(&path).await.err(),
         inspect(&path).await.err(),
         backup(&path, &path.with_extension("copy"), |_| {}).await.err(),
     ];
@@ -180,7 +180,7 @@ async fn a_newer_ledger_is_refused_and_stays_as_it_is() {
         );
     }
     let db = Connection::open(&path).unwrap();
-    assert_eq!(schema::version(&db).unwrap(), newer);
+    assert_eq!(super::super::identity::version(&db).unwrap(), newer);
     drop(db);
     assert_eq!(std::fs::read(&path).unwrap().len(), before.len());
     assert!(!path.with_extension("copy").exists());

@@ -1,0 +1,435 @@
+//! What rules and views know of an engine: statements with numbered parameters, rows, values. What else it can do, and how, is its own.
+
+use std::{borrow::Cow, ops::ControlFlow, sync::Arc, vec};
+
+use super::types::{error::Error, event::NewsKind, mail::Verdict, reply::ReplyState};
+use crate::{
+    job::{JobId, state::State},
+    status::state::PausedBy,
+};
+
+/// An engine, inside a transaction of its own.
+pub(in crate::ledger) trait Engine {
+    /// Runs a statement; says how many rows it changed.
+    fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize>;
+
+    /// Runs a statement, and hands on its rows until nobody wants more.
+    fn select(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        each: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()>;
+
+    /// Runs statements that have neither parameters nor rows.
+    fn execute_batch(&self, sql: &str) -> Result<()>;
+
+    /// Whether there is a transaction still: an engine gives one up when it must, as it may on a full disk.
+    fn in_transaction(&self) -> bool;
+
+    /// Makes a row that has these bytes, which may be many: no copy of them is made.
+    fn store_bytes(&self, at: Large, bytes: &[u8]) -> Result<()>;
+
+    /// A piece of those bytes, from there on, at most so many.
+    fn read_bytes(&self, at: Large, from: u64, most: usize) -> Result<Vec<u8>>;
+
+    /// Lets nobody else judge this mail until the transaction ends: whether all of its jobs, its parts or its replies have ended, or who has
+    /// it next. Where there is one writer at a time, nobody else can.
+    fn lock_mail(&self, mail: i64) -> Result<()>;
+
+    /// The same for what is counted under a name: what happened at a gate, answers to a conversation, jobs that run at an endpoint.
+    fn lock_count(&self, of: &[u8]) -> Result<()>;
+}
+
+/// Where bytes are stored that may be many: a row of a table that has a key and them.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ledger) struct Large {
+    pub(in crate::ledger) table: &'static str,
+    pub(in crate::ledger) key: &'static str,
+    pub(in crate::ledger) column: &'static str,
+    pub(in crate::ledger) row: i64,
+}
+
+/// A value as an engine keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::ledger) enum Value<'a> {
+    Null,
+    Integer(i64),
+    Text(&'a str),
+    Blob(&'a [u8]),
+}
+
+impl<'a> Value<'a> {
+    /// A text.
+    pub(in crate::ledger) fn as_str(self) -> Result<&'a str> {
+        match self {
+            Value::Text(text) => Ok(text),
+            _ => Err(Failed::Unreadable("a text".to_owned())),
+        }
+    }
+
+    /// A text, or nothing.
+    pub(in crate::ledger) fn as_str_or_null(self) -> Result<Option<&'a str>> {
+        match self {
+            Value::Null => Ok(None),
+            other => other.as_str().map(Some),
+        }
+    }
+
+    /// Bytes.
+    pub(in crate::ledger) fn as_blob(self) -> Result<&'a [u8]> {
+        match self {
+            Value::Blob(bytes) => Ok(bytes),
+            _ => Err(Failed::Unreadable("bytes".to_owned())),
+        }
+    }
+}
+
+/// A row's columns.
+pub(in crate::ledger) trait Columns {
+    fn column(&self, at: usize) -> Result<Value<'_>>;
+}
+
+/// A row.
+pub(in crate::ledger) struct Row<'a>(pub(in crate::ledger) &'a dyn Columns);
+
+impl Row<'_> {
+    pub(in crate::ledger) fn get<T: FromValue>(&self, column: usize) -> Result<T> {
+        let value = self.0.column(column)?;
+        T::from_value(value).ok_or_else(|| {
+            let found = match value {
+                Value::Text(text) => format!("{:?}", text.chars().take(40).collect::<String>()),
+                Value::Integer(number) => number.to_string(),
+                Value::Null => "nothing".to_owned(),
+                Value::Blob(bytes) => format!("{} bytes", bytes.len()),
+            };
+            Failed::Unreadable(format!("{found} where there should be {} in column {column}", T::WHAT))
+        })
+    }
+
+    /// A column as it is kept.
+    pub(in crate::ledger) fn get_ref(&self, column: usize) -> Result<Value<'_>> {
+        self.0.column(column)
+    }
+}
+
+/// Why a statement came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::ledger) enum Failed {
+    /// It has no row.
+    NoRow,
+    /// A row has something in it that can't be.
+    Unreadable(String),
+    /// The engine failed, or who looked at a row.
+    Ledger(Error),
+}
+
+pub(in crate::ledger) type Result<T> = std::result::Result<T, Failed>;
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::NoRow => Self::Engine("a row is missing that is always there".to_owned()),
+            Failed::Unreadable(what) => Self::Engine(format!(
+                "a row can't be read: {what}; another version of Mailjob wrote it, or somebody else"
+            )),
+            Failed::Ledger(error) => error,
+        }
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+/// Where there may be no row.
+pub(in crate::ledger) trait OptionalExtension<T> {
+    fn optional(self) -> Result<Option<T>>;
+}
+
+impl<T> OptionalExtension<T> for Result<T> {
+    fn optional(self) -> Result<Option<T>> {
+        match self {
+            Ok(found) => Ok(Some(found)),
+            Err(Failed::NoRow) => Ok(None),
+            Err(failed) => Err(failed),
+        }
+    }
+}
+
+impl dyn Engine + '_ {
+    /// A statement, which the engine keeps prepared.
+    pub(in crate::ledger) fn prepare<'a>(&'a self, sql: impl Into<Cow<'a, str>>) -> Statement<'a> {
+        Statement {
+            db: self,
+            sql: sql.into(),
+        }
+    }
+}
+
+/// A statement to be run, as often as one likes.
+pub(in crate::ledger) struct Statement<'a> {
+    db: &'a dyn Engine,
+    sql: Cow<'a, str>,
+}
+
+impl Statement<'_> {
+    /// Says how many rows it changed.
+    pub(in crate::ledger) fn execute(&self, values: impl Params) -> Result<usize> {
+        values.with(|values| self.db.execute(&self.sql, values))
+    }
+
+    /// The first row.
+    pub(in crate::ledger) fn query_row<T>(
+        &self,
+        values: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut found = Err(Failed::NoRow);
+        self.each(values, |row| {
+            found = Ok(read(row)?);
+            Ok(ControlFlow::Break(()))
+        })?;
+        found
+    }
+
+    /// All rows.
+    pub(in crate::ledger) fn query_map<T>(
+        &self,
+        values: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<vec::IntoIter<Result<T>>> {
+        let mut all = Vec::new();
+        self.each(values, |row| {
+            all.push(Ok(read(row)?));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(all.into_iter())
+    }
+
+    /// One row after the other, until nobody wants more.
+    pub(in crate::ledger) fn each(
+        &self,
+        values: impl Params,
+        mut each: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        values.with(|values| self.db.select(&self.sql, values, &mut each))
+    }
+}
+
+/// The values of a statement's parameters, in order.
+pub(in crate::ledger) trait Params {
+    fn with<R>(&self, run: impl FnOnce(&[Value<'_>]) -> R) -> R;
+}
+
+impl Params for () {
+    fn with<R>(&self, run: impl FnOnce(&[Value<'_>]) -> R) -> R {
+        run(&[])
+    }
+}
+
+impl Params for &[Value<'_>] {
+    fn with<R>(&self, run: impl FnOnce(&[Value<'_>]) -> R) -> R {
+        run(self)
+    }
+}
+
+impl<T: ToValue, const N: usize> Params for [T; N] {
+    fn with<R>(&self, run: impl FnOnce(&[Value<'_>]) -> R) -> R {
+        run(&self.each_ref().map(ToValue::to_value))
+    }
+}
+
+/// Values of several types.
+macro_rules! params {
+    ($($value:expr),* $(,)?) => {
+        &[$($crate::ledger::db::ToValue::to_value(&$value)),*][..]
+    };
+}
+pub(in crate::ledger) use params;
+
+/// What can be kept.
+pub(in crate::ledger) trait ToValue {
+    fn to_value(&self) -> Value<'_>;
+}
+
+/// What can be read; nothing where it is something else.
+pub(in crate::ledger) trait FromValue: Sized {
+    /// What it is, for people.
+    const WHAT: &'static str;
+
+    fn from_value(value: Value<'_>) -> Option<Self>;
+}
+
+impl<T: ToValue + ?Sized> ToValue for &T {
+    fn to_value(&self) -> Value<'_> {
+        (**self).to_value()
+    }
+}
+
+impl<T: ToValue> ToValue for Option<T> {
+    fn to_value(&self) -> Value<'_> {
+        self.as_ref().map_or(Value::Null, ToValue::to_value)
+    }
+}
+
+impl<T: FromValue> FromValue for Option<T> {
+    const WHAT: &'static str = T::WHAT;
+
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Null => Some(None),
+            value => T::from_value(value).map(Some),
+        }
+    }
+}
+
+/// Whole numbers, and yes and no.
+macro_rules! integers {
+    ($($kind:ty)*) => {$(
+        impl ToValue for $kind {
+            fn to_value(&self) -> Value<'_> {
+                Value::Integer((*self).into())
+            }
+        }
+
+        impl FromValue for $kind {
+            const WHAT: &'static str = "a whole number in its bounds";
+
+            fn from_value(value: Value<'_>) -> Option<Self> {
+                match value {
+                    Value::Integer(number) => number.try_into().ok(),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+integers!(i64 u32);
+
+impl ToValue for bool {
+    fn to_value(&self) -> Value<'_> {
+        Value::Integer((*self).into())
+    }
+}
+
+impl FromValue for bool {
+    const WHAT: &'static str = "yes or no";
+
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Integer(number) => Some(number != 0),
+            _ => None,
+        }
+    }
+}
+
+impl ToValue for str {
+    fn to_value(&self) -> Value<'_> {
+        Value::Text(self)
+    }
+}
+
+impl ToValue for String {
+    fn to_value(&self) -> Value<'_> {
+        Value::Text(self)
+    }
+}
+
+impl ToValue for Arc<str> {
+    fn to_value(&self) -> Value<'_> {
+        Value::Text(self)
+    }
+}
+
+impl FromValue for String {
+    const WHAT: &'static str = "a text";
+
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        value.as_str().ok().map(str::to_owned)
+    }
+}
+
+impl FromValue for Arc<str> {
+    const WHAT: &'static str = "a text";
+
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        value.as_str().ok().map(Self::from)
+    }
+}
+
+impl ToValue for [u8] {
+    fn to_value(&self) -> Value<'_> {
+        Value::Blob(self)
+    }
+}
+
+impl<const N: usize> ToValue for [u8; N] {
+    fn to_value(&self) -> Value<'_> {
+        Value::Blob(self)
+    }
+}
+
+impl ToValue for Vec<u8> {
+    fn to_value(&self) -> Value<'_> {
+        Value::Blob(self)
+    }
+}
+
+impl FromValue for Vec<u8> {
+    const WHAT: &'static str = "bytes";
+
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        value.as_blob().ok().map(<[u8]>::to_vec)
+    }
+}
+
+impl<const N: usize> FromValue for [u8; N] {
+    const WHAT: &'static str = "so many bytes";
+
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        value.as_blob().ok()?.try_into().ok()
+    }
+}
+
+impl ToValue for JobId {
+    fn to_value(&self) -> Value<'_> {
+        Value::Blob(self.0.as_bytes())
+    }
+}
+
+impl FromValue for JobId {
+    const WHAT: &'static str = "the id of a job";
+
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        uuid::Uuid::from_slice(value.as_blob().ok()?).ok().map(Self)
+    }
+}
+
+/// Words of ours. One that is none of them is an error wherever it is read.
+macro_rules! words {
+    ($($kind:ty, $what:literal, $named:expr;)*) => {$(
+        impl ToValue for $kind {
+            fn to_value(&self) -> Value<'_> {
+                Value::Text(self.as_str())
+            }
+        }
+
+        impl FromValue for $kind {
+            const WHAT: &'static str = $what;
+
+            fn from_value(value: Value<'_>) -> Option<Self> {
+                $named(value.as_str().ok()?)
+            }
+        }
+    )*};
+}
+words! {
+    State, "the state of a job", State::named;
+    ReplyState, "the state of a reply", ReplyState::named;
+    NewsKind, "a kind of news", NewsKind::named;
+    Verdict, "how a mail ended", Verdict::named;
+    PausedBy, "who pauses an endpoint", PausedBy::named;
+}

@@ -1,0 +1,136 @@
+//! What a mailbox's old mails were before, and so what becomes of each: it was done, it is left, or it is to be taken.
+
+use chrono::{DateTime, Utc};
+
+use super::{maildrop, transaction::Desk};
+use crate::ledger::{
+    Error, MailboxKey, MaildropName, OldMail,
+    db::{Engine, OptionalExtension, params},
+    types::backlog::{Record, Sort, sort},
+    values::{instant, micros, signed},
+};
+
+/// Notes mails of this round: what is left, and what is to be taken.
+pub(in crate::ledger) fn note(
+    desk: &Desk<'_>,
+    mailbox: &MailboxKey,
+    uid_validity: u32,
+    mails: &[OldMail],
+) -> Result<(), Error> {
+    let rules = rules(desk.db, mailbox)?;
+    for mail in mails {
+        let record = record(desk.db, &rules, uid_validity, mail)?;
+        match sort(mail, record, rules.first_look, rules.take_since) {
+            Sort::Done => {}
+            Sort::Leave => insert(desk.db, rules.mailbox, rules.round, mail, false)?,
+            Sort::Take => insert(desk.db, rules.mailbox, rules.round, mail, true)?,
+        }
+    }
+    Ok(())
+}
+
+/// By what the mails of a mailbox are sorted.
+struct Rules {
+    mailbox: i64,
+    round: i64,
+    first_look: DateTime<Utc>,
+    take_since: Option<DateTime<Utc>>,
+}
+
+fn rules(db: &dyn Engine, mailbox: &MailboxKey) -> Result<Rules, Error> {
+    let query = db.prepare(
+        "SELECT b.mailbox, b.round, b.first_look, b.take_since
+         FROM mailbox m JOIN backlog b ON b.mailbox = m.id WHERE m.name = ?",
+    );
+    Ok(query.query_row([&*mailbox.0], |row| {
+        Ok(Rules {
+            mailbox: row.get(0)?,
+            round: row.get(1)?,
+            first_look: instant(row.get(2)?),
+            take_since: row.get::<Option<i64>>(3)?.map(instant),
+        })
+    })?)
+}
+
+/// What is known of a mail that lies there.
+fn record(db: &dyn Engine, rules: &Rules, uid_validity: u32, mail: &OldMail) -> Result<Record, Error> {
+    let first = rules.round == 1;
+    let here = db.prepare(
+        "SELECT ?4 IS NULL OR m.header_key IS NULL OR m.header_key = ?4 FROM place p JOIN mail m ON m.id = p.mail
+         WHERE p.mailbox = ?1 AND p.uid_validity = ?2 AND p.uid = ?3",
+    );
+    let here = here
+        .query_row(params![rules.mailbox, uid_validity, mail.uid, mail.key], |row| {
+            row.get(0)
+        })
+        .optional()?
+        .unwrap_or(false);
+    let known = Record {
+        first,
+        here,
+        ..Record::default()
+    };
+    if first || here {
+        return Ok(known);
+    }
+    by_key(db, rules.mailbox, rules.round, mail)
+}
+
+/// The same by its header alone, over the rounds before this one.
+fn by_key(db: &dyn Engine, mailbox: i64, round: i64, mail: &OldMail) -> Result<Record, Error> {
+    let Some(key) = mail.key else {
+        return Ok(Record::default());
+    };
+    let taken = db.prepare("SELECT EXISTS (SELECT 1 FROM mail WHERE mailbox = ?1 AND header_key = ?2)");
+    let left = db.prepare("SELECT max(wanted) FROM backlog_mail WHERE mailbox = ?1 AND key = ?2 AND round < ?3");
+    Ok(Record {
+        taken: taken.query_row(params![mailbox, key], |row| row.get(0))?,
+        left: left.query_row(params![mailbox, key, round], |row| row.get(0))?,
+        ..Record::default()
+    })
+}
+
+fn insert(db: &dyn Engine, mailbox: i64, round: i64, mail: &OldMail, wanted: bool) -> Result<(), Error> {
+    db.prepare(
+        "INSERT INTO backlog_mail (mailbox, round, uid, key, received, size, sender, subject, wanted)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+    )
+    .execute(params![
+        mailbox,
+        round,
+        mail.uid,
+        mail.key,
+        mail.received.or(mail.written).map(micros),
+        signed(mail.size),
+        mail.sender,
+        mail.subject,
+        wanted
+    ])?;
+    Ok(())
+}
+
+/// Leaves those mails of a maildrop that were there before.
+pub(in crate::ledger) fn sort_maildrop(
+    desk: &mut Desk<'_>,
+    mailbox: &MailboxKey,
+    mails: Vec<(MaildropName, OldMail)>,
+    first: bool,
+) -> Result<(), Error> {
+    let rules = rules(desk.db, mailbox)?;
+    for (name, mut mail) in mails {
+        let record = if first {
+            Record {
+                first,
+                ..Record::default()
+            }
+        } else {
+            by_key(desk.db, rules.mailbox, i64::MAX, &mail)?
+        };
+        // What is taken is not skipped: the watch finds it by itself.
+        if sort(&mail, record, rules.first_look, rules.take_since) == Sort::Leave {
+            mail.uid = maildrop::skip(desk, mailbox, &[name])?.first().copied().unwrap_or(0);
+            insert(desk.db, rules.mailbox, rules.round, &mail, false)?;
+        }
+    }
+    Ok(())
+}

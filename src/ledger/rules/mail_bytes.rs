@@ -1,0 +1,150 @@
+//! The bytes of mails, in pieces: those of a large one come before its mail does.
+
+use bytes::Bytes;
+
+use super::transaction::Desk;
+use crate::ledger::{
+    Error, UploadId,
+    db::{Engine, OptionalExtension, params},
+    lease::{UPLOAD_TERM, low},
+    values::{PIECE, signed},
+};
+
+/// Pieces that a mail may have.
+const PIECES: i64 = 1 << 16;
+
+/// The rows that may hold a mail's bytes, both included.
+pub(in crate::ledger) fn pieces(mail: i64) -> (i64, i64) {
+    (mail * PIECES, mail * PIECES + PIECES - 1)
+}
+
+/// Whether a mail's bytes are still there.
+pub(in crate::ledger) fn has_bytes(db: &dyn Engine, mail: i64) -> Result<bool, Error> {
+    let (first, last) = pieces(mail);
+    let query = db.prepare(
+        "SELECT EXISTS (SELECT 1 FROM chunk WHERE id BETWEEN ?2 AND ?3)
+         OR EXISTS (SELECT 1 FROM mail WHERE id = ?1 AND size = 0 AND lacks IS NULL)",
+    );
+    Ok(query.query_row([mail, first, last], |row| row.get(0))?)
+}
+
+/// Stores one piece of a large mail.
+pub(in crate::ledger) fn upload(desk: &Desk<'_>, upload: UploadId, index: u32, piece: &[u8]) -> Result<(), Error> {
+    let mail = match uploading(desk.db, upload)? {
+        Some((mail, until)) => {
+            if until < desk.now + low(UPLOAD_TERM) {
+                desk.db
+                    .prepare("UPDATE upload SET until = ?2 WHERE mail = ?1")
+                    .execute([mail, desk.now + UPLOAD_TERM])?;
+            }
+            mail
+        }
+        None if index == 0 => begin_upload(desk, upload)?,
+        None => return Err(missing(upload)),
+    };
+    store(desk.db, mail, i64::from(index), piece)
+}
+
+/// The mail that is coming, and until when it is waited for.
+fn uploading(db: &dyn Engine, upload: UploadId) -> Result<Option<(i64, i64)>, Error> {
+    let query = db.prepare("SELECT mail, until FROM upload WHERE uuid = ?");
+    let row = query.query_row([upload.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)));
+    Ok(row.optional()?)
+}
+
+fn begin_upload(desk: &Desk<'_>, upload: UploadId) -> Result<i64, Error> {
+    let mail = next_mail(desk.db)?;
+    desk.db
+        .prepare("INSERT INTO upload (mail, uuid, started, owner, until) VALUES (?1, ?2, ?3, ?4, ?5)")
+        .execute(params![
+            mail,
+            upload.0.as_bytes(),
+            desk.now,
+            desk.holder.owner.0,
+            desk.now + UPLOAD_TERM
+        ])?;
+    // From now on it is looked whether it is still waited for.
+    desk.holder.until(desk.now);
+    Ok(mail)
+}
+
+/// The id of the next mail: its bytes may come before its row.
+pub(in crate::ledger) fn next_mail(db: &dyn Engine) -> Result<i64, Error> {
+    db.lock_count(b"mail")?;
+    let query = db.prepare(
+        "SELECT 1 + max(coalesce((SELECT max(id) FROM mail), 0), coalesce((SELECT max(mail) FROM upload), 0))",
+    );
+    Ok(query.query_row((), |row| row.get(0))?)
+}
+
+fn store(db: &dyn Engine, mail: i64, index: i64, piece: &[u8]) -> Result<(), Error> {
+    if index >= PIECES {
+        return Err(Error::Engine(format!("a mail has more than {PIECES} pieces")));
+    }
+    db.prepare("INSERT INTO chunk (id, data) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET data = excluded.data")
+        .execute(params![mail * PIECES + index, piece])?;
+    Ok(())
+}
+
+fn missing(upload: UploadId) -> Error {
+    Error::Missing(format!("upload {}", upload.0.simple()))
+}
+
+/// Drops the bytes of a mail; says how many.
+pub(in crate::ledger) fn drop_bytes(db: &dyn Engine, mail: i64) -> Result<u64, Error> {
+    let (first, last) = pieces(mail);
+    let size: i64 = db
+        .prepare("SELECT coalesce(sum(length(data)), 0) FROM chunk WHERE id BETWEEN ?1 AND ?2")
+        .query_row([first, last], |row| row.get(0))?;
+    db.prepare("DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2")
+        .execute([first, last])?;
+    Ok(size.unsigned_abs())
+}
+
+pub(in crate::ledger) fn store_bytes(db: &dyn Engine, bytes: &Bytes) -> Result<i64, Error> {
+    let id = next_mail(db)?;
+    store_at(db, id, bytes)?;
+    Ok(id)
+}
+
+/// Stores the bytes of this mail.
+pub(in crate::ledger) fn store_at(db: &dyn Engine, mail: i64, bytes: &Bytes) -> Result<(), Error> {
+    for (index, piece) in (0..).zip(bytes.chunks(PIECE)) {
+        store(db, mail, index, piece)?;
+    }
+    Ok(())
+}
+
+/// Makes an upload's pieces the bytes of a mail. They must be whole.
+pub(in crate::ledger) fn claim_upload(db: &dyn Engine, upload: UploadId, size: u64) -> Result<i64, Error> {
+    let (mail, _) = uploading(db, upload)?.ok_or_else(|| missing(upload))?;
+    let (first, last) = pieces(mail);
+    let (stored, count, highest): (i64, i64, i64) = db
+        .prepare(
+            "SELECT coalesce(sum(length(data)), 0), count(*), coalesce(max(id), 0) FROM chunk WHERE id BETWEEN ?1 AND ?2",
+        )
+        .query_row([first, last], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    if stored != signed(size) || highest - first + 1 != count {
+        return Err(Error::Missing(format!(
+            "a part of upload {}: {size} bytes were promised, {stored} are stored in {count} pieces",
+            upload.0.simple()
+        )));
+    }
+    db.prepare("DELETE FROM upload WHERE mail = ?").execute([mail])?;
+    Ok(mail)
+}
+
+/// Drops the pieces of a mail that nobody will take.
+pub(in crate::ledger) fn abandon(db: &dyn Engine, upload: UploadId) -> Result<(), Error> {
+    if let Some((mail, _)) = uploading(db, upload)? {
+        drop_upload(db, mail)?;
+    }
+    Ok(())
+}
+
+/// Drops an upload that nobody will take.
+pub(in crate::ledger) fn drop_upload(db: &dyn Engine, mail: i64) -> Result<u64, Error> {
+    let freed = drop_bytes(db, mail)?;
+    db.prepare("DELETE FROM upload WHERE mail = ?").execute([mail])?;
+    Ok(freed)
+}

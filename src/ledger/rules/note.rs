@@ -1,0 +1,188 @@
+//! What happened is written down with what is done: events for those who follow them, news for the operator. In the same transaction, with
+//! the same time.
+
+use super::transaction::Desk;
+use crate::{
+    job::state::State,
+    ledger::{Error, EventKind, NewsKind, db::params},
+};
+
+/// Events that are kept.
+const KEPT: i64 = 60_000;
+/// So many are written between two looks for what is too old.
+const SWEEP: i64 = 1024;
+/// The reason's code where a webhook is gone: its endpoint rests.
+const GONE: &str = "status-410";
+
+/// A job went from one state to another.
+pub(in crate::ledger) fn job(
+    desk: &Desk<'_>,
+    row: i64,
+    from: State,
+    to: State,
+    reason: Option<&str>,
+) -> Result<(), Error> {
+    if from == to {
+        return Ok(());
+    }
+    event_of_job(desk, row, to)?;
+    match worth_telling(to, reason) {
+        Some(kind) => news(desk, row, kind),
+        None => Ok(()),
+    }
+}
+
+/// The same without a word to the operator, who knows: he asked for it.
+pub(in crate::ledger) fn event_of_job(desk: &Desk<'_>, row: i64, to: State) -> Result<(), Error> {
+    let Some(kind) = event(to) else { return Ok(()) };
+    in_order(desk)?;
+    let id = desk
+        .db
+        .prepare(
+            "INSERT INTO event (at, kind, job, endpoint, attempt, reason, detail)
+             SELECT ?2, ?3, id, endpoint, attempt, reason, substr(detail, 1, 200) FROM job WHERE id = ?1 RETURNING id",
+        )
+        .query_row(params![row, desk.now, kind.as_str()], |row| row.get(0))?;
+    sweep(desk, id)
+}
+
+/// A job was made in this state.
+pub(in crate::ledger) fn new_job(desk: &Desk<'_>, row: i64, state: State) -> Result<(), Error> {
+    let kind = match state {
+        State::Held => EventKind::Held,
+        _ => EventKind::Made,
+    };
+    in_order(desk)?;
+    let id = desk
+        .db
+        .prepare(
+            "INSERT INTO event (at, kind, job, endpoint, reason, detail)
+             SELECT ?2, ?3, id, endpoint, reason, substr(detail, 1, 200) FROM job WHERE id = ?1 RETURNING id",
+        )
+        .query_row(params![row, desk.now, kind.as_str()], |row| row.get(0))?;
+    sweep(desk, id)?;
+    match state {
+        State::Held => news(desk, row, NewsKind::Held),
+        _ => Ok(()),
+    }
+}
+
+/// Something happened to the reply of a job; the server's words, or an operator's.
+pub(in crate::ledger) fn reply(desk: &Desk<'_>, job: i64, kind: EventKind, said: &str) -> Result<(), Error> {
+    in_order(desk)?;
+    let id = desk
+        .db
+        .prepare(
+            "INSERT INTO event (at, kind, job, endpoint, detail)
+             SELECT ?2, ?3, id, endpoint, substr(?4, 1, 200) FROM job WHERE id = ?1 RETURNING id",
+        )
+        .query_row(params![job, desk.now, kind.as_str(), said], |row| row.get(0))?;
+    sweep(desk, id)
+}
+
+/// A mail had its last touch at a place, as it ended there.
+pub(in crate::ledger) fn settled(desk: &Desk<'_>, mail: i64, verdict: Option<&str>) -> Result<(), Error> {
+    in_order(desk)?;
+    let id = desk
+        .db
+        .prepare("INSERT INTO event (at, kind, mail, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")
+        .query_row(params![desk.now, EventKind::Settled.as_str(), mail, verdict], |row| {
+            row.get(0)
+        })?;
+    sweep(desk, id)
+}
+
+/// An endpoint was paused or resumed; who had paused it.
+pub(in crate::ledger) fn endpoint(desk: &Desk<'_>, kind: EventKind, endpoint: &str, by: &str) -> Result<(), Error> {
+    in_order(desk)?;
+    let id = desk
+        .db
+        .prepare("INSERT INTO event (at, kind, endpoint, reason) VALUES (?1, ?2, ?3, ?4) RETURNING id")
+        .query_row(params![desk.now, kind.as_str(), endpoint, by], |row| row.get(0))?;
+    sweep(desk, id)
+}
+
+/// Something that the operator is to be told of a job.
+pub(in crate::ledger) fn news(desk: &Desk<'_>, job: i64, kind: NewsKind) -> Result<(), Error> {
+    in_order(desk)?;
+    desk.db
+        .prepare("INSERT INTO news (job, kind, at) VALUES (?1, ?2, ?3)")
+        .execute(params![job, kind.as_str(), desk.now])?;
+    Ok(())
+}
+
+/// The operator need not be told of this job any more.
+pub(in crate::ledger) fn forget_news(desk: &Desk<'_>, job: i64) -> Result<(), Error> {
+    desk.db.prepare("DELETE FROM news WHERE job = ?").execute([job])?;
+    Ok(())
+}
+
+/// Who follows events goes on behind the last id, and who tells news forgets all up to one: an id that is committed after a higher one
+/// would never be seen. Where several write at a time, one after the other has to write these, until its transaction ends.
+fn in_order(desk: &Desk<'_>) -> Result<(), Error> {
+    Ok(desk.db.lock_count(b"what happened")?)
+}
+
+/// Drops what is too old, now and then.
+fn sweep(desk: &Desk<'_>, id: i64) -> Result<(), Error> {
+    if id % SWEEP == 0 {
+        desk.db
+            .prepare("DELETE FROM event WHERE id <= ?")
+            .execute([id - KEPT])?;
+    }
+    Ok(())
+}
+
+/// What is told of a job that comes to this state. A claim is nothing that happened. Pure.
+fn event(to: State) -> Option<EventKind> {
+    Some(match to {
+        State::Running => return None,
+        State::Queued => EventKind::Queued,
+        State::Deferred => EventKind::Deferred,
+        State::Waiting => EventKind::Waiting,
+        State::Done => EventKind::Done,
+        State::Failed => EventKind::Failed,
+        State::Held => EventKind::Held,
+        State::Ignored => EventKind::Ignored,
+    })
+}
+
+/// What the operator is to be told of a job that comes to this state for this reason. Pure.
+fn worth_telling(to: State, reason: Option<&str>) -> Option<NewsKind> {
+    match to {
+        State::Held => Some(NewsKind::Held),
+        State::Failed => Some(NewsKind::Failed),
+        State::Deferred if reason == Some(GONE) => Some(NewsKind::Paused),
+        State::Done if reason.is_some() => Some(NewsKind::Unusable),
+        State::Queued | State::Running | State::Deferred | State::Waiting | State::Done | State::Ignored => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Reason;
+
+    #[test]
+    fn what_a_job_comes_to_is_told() {
+        for (to, reason, told) in [
+            (State::Queued, None, None),
+            (State::Running, None, None),
+            (State::Deferred, Some("status-503"), None),
+            (State::Deferred, Some(GONE), Some(NewsKind::Paused)),
+            (State::Waiting, None, None),
+            (State::Done, None, None),
+            (State::Done, Some("answer"), Some(NewsKind::Unusable)),
+            (State::Failed, None, Some(NewsKind::Failed)),
+            (State::Held, Some("poison"), Some(NewsKind::Held)),
+            (State::Ignored, Some("filter"), None),
+        ] {
+            assert_eq!(worth_telling(to, reason), told, "{to:?} {reason:?}");
+            assert_eq!(
+                event(to).map(EventKind::as_str),
+                Some(to.as_str()).filter(|_| to != State::Running)
+            );
+        }
+        assert_eq!(Reason::Status(410).code(), GONE);
+    }
+}

@@ -1,0 +1,223 @@
+//! The end of a mail: when its last touch in the mailbox is due, and that it happened.
+
+use std::{ops::ControlFlow, sync::Arc};
+
+use super::{mail_bytes::pieces, note, transaction::Desk};
+use crate::{
+    config::EndpointName,
+    job::state::State,
+    ledger::{
+        Error, MailboxKey, Place, Settling, Verdict,
+        db::{Engine, OptionalExtension, params},
+    },
+};
+
+/// Makes the mail's places due for settling, if all its jobs and replies have ended.
+pub(in crate::ledger) fn conclude(desk: &mut Desk<'_>, mail: i64) -> Result<(), Error> {
+    desk.db.lock_mail(mail)?;
+    let Some(verdict) = ended(desk.db, mail)? else {
+        return Ok(());
+    };
+    if !begin(desk, mail)? {
+        return leave(desk, mail);
+    }
+    let waiting = desk.db.prepare(
+        "SELECT b.name, p.mailbox, p.uid_validity, p.uid FROM place p JOIN mailbox b ON b.id = p.mailbox
+         WHERE p.mail = ? AND p.touch = 'waiting'",
+    );
+    let places = waiting
+        .query_map([mail], |row| {
+            let key: (i64, u32, u32) = (row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((row.get::<Arc<str>>(0)?, key))
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    // Place by place: an UPDATE of several rows makes SQLite open a table of its own for their keys.
+    let update = desk
+        .db
+        .prepare("UPDATE place SET touch = ?4 WHERE mailbox = ?1 AND uid_validity = ?2 AND uid = ?3");
+    for (name, (mailbox, uid_validity, uid)) in places {
+        update.execute(params![mailbox, uid_validity, uid, verdict])?;
+        desk.after.bells.insert(MailboxKey(name));
+    }
+    Ok(())
+}
+
+/// Notes that a mail has ended, where it is not noted yet that it had. Says whether we hold, or held, all of its bytes.
+fn begin(desk: &Desk<'_>, mail: i64) -> Result<bool, Error> {
+    let (first, last) = pieces(mail);
+    let note = desk
+        .db
+        .prepare(
+            "UPDATE mail SET
+               idle = CASE WHEN EXISTS (SELECT 1 FROM chunk WHERE id BETWEEN ?3 AND ?4) THEN ?2 END,
+               ended = CASE WHEN verdict IS NULL THEN ?2 END,
+               story = CASE WHEN verdict IS NULL THEN
+                 (SELECT sum(300 + coalesce(octet_length(detail), 0) + coalesce(octet_length(subject), 0)) FROM job WHERE mail = ?1)
+                 + (SELECT coalesce(sum(100 + coalesce(octet_length(detail), 0) + coalesce(octet_length(answer), 0) + coalesce(octet_length(trace), 0)), 0) FROM attempt
+                    WHERE job IN (SELECT id FROM job WHERE mail = ?1)) ELSE 0 END
+             WHERE id = ?1 RETURNING lacks IS NULL",
+        );
+    Ok(note.query_row([mail, desk.now, first, last], |row| row.get(0))?)
+}
+
+/// What we have not read is not touched: its places count as settled and stay as they are.
+fn leave(desk: &Desk<'_>, mail: i64) -> Result<(), Error> {
+    let left = desk
+        .db
+        .prepare(
+            "UPDATE place SET touch = 'settled', verdict = NULL, settled = ?2 WHERE mail = ?1 AND touch <> 'settled'",
+        )
+        .execute([mail, desk.now])?;
+    (0..left).try_for_each(|_| note::settled(desk, mail, None))
+}
+
+pub(in crate::ledger) fn ended(db: &dyn Engine, mail: i64) -> Result<Option<Verdict>, Error> {
+    let query = db.prepare(
+        "SELECT j.state, coalesce(r.state IN ('queued', 'running'), 0), j.part > 0
+         FROM job j LEFT JOIN reply r ON r.job = j.id WHERE j.mail = ?",
+    );
+    let (mut jobs, mut parts) = (Vec::new(), Vec::new());
+    query.each([mail], |row| {
+        let kind = if row.get(2)? { &mut parts } else { &mut jobs };
+        kind.push((row.get(0)?, row.get(1)?));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    if jobs.is_empty() {
+        return dropped(db, mail);
+    }
+    // How parts ended is judged by the job of their mail; here it only counts whether they did.
+    Ok(verdict(&jobs).filter(|_| !parts.iter().any(is_open)))
+}
+
+/// How a mail had ended whose jobs were dropped since.
+fn dropped(db: &dyn Engine, mail: i64) -> Result<Option<Verdict>, Error> {
+    let query = db.prepare("SELECT verdict FROM mail WHERE id = ?");
+    Ok(query.query_row([mail], |row| row.get(0)).optional()?.flatten())
+}
+
+/// Whether a job or its reply is still to do.
+fn is_open((state, reply_waits): &(State, bool)) -> bool {
+    !state.ended() || *reply_waits
+}
+
+/// How a mail ended over its jobs, each with whether its reply is still to go; `None` while it has not.
+fn verdict(jobs: &[(State, bool)]) -> Option<Verdict> {
+    let open = jobs.iter().any(is_open);
+    let any = |wanted| jobs.iter().any(|(state, _)| *state == wanted);
+    match () {
+        () if open || jobs.is_empty() => None,
+        () if any(State::Failed) => Some(Verdict::Failed),
+        () if any(State::Done) => Some(Verdict::Done),
+        () => Some(Verdict::Ignored),
+    }
+}
+
+/// A mail that had ended has not: its bytes are needed, and where it has not had its last touch, that waits. What was settled stays so.
+pub(in crate::ledger) fn reopen(db: &dyn Engine, mail: i64) -> Result<(), Error> {
+    opens(db, mail)?;
+    db.prepare("UPDATE place SET touch = 'waiting' WHERE mail = ? AND touch IN ('done', 'failed', 'ignored')")
+        .execute([mail])?;
+    Ok(())
+}
+
+/// A mail that had ended has something to do again: it is not old any more.
+pub(in crate::ledger) fn opens(db: &dyn Engine, mail: i64) -> Result<(), Error> {
+    db.prepare("UPDATE mail SET ended = NULL, idle = NULL WHERE id = ? AND (ended IS NOT NULL OR idle IS NOT NULL)")
+        .execute([mail])?;
+    Ok(())
+}
+
+/// How many mails of a mailbox as it is now were over before then, and are due for their last touch.
+pub(in crate::ledger) fn unsettled(db: &dyn Engine, mailbox: &MailboxKey, before: i64) -> Result<u64, Error> {
+    let query = db.prepare(
+        "SELECT count(*) FROM place p INDEXED BY place_due JOIN mail m ON m.id = p.mail
+         WHERE p.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND p.uid_validity = (SELECT uid_validity FROM mailbox WHERE name = ?1)
+         AND p.touch IN ('done', 'failed', 'ignored') AND coalesce(m.ended, m.idle) < ?2",
+    );
+    let count: i64 = query.query_row(params![&*mailbox.0, before], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
+/// What is due for its last touch, oldest first.
+pub(in crate::ledger) fn settling(
+    db: &dyn Engine,
+    mailbox: &MailboxKey,
+    uid_validity: u32,
+    max: i64,
+) -> Result<Vec<Settling>, Error> {
+    // By the index of what is due: SQLite would rather look through all places of the mailbox.
+    let query = db.prepare(
+        "SELECT p.uid, p.touch, coalesce((SELECT j.endpoint FROM job j WHERE j.mail = p.mail AND j.state = p.touch
+           AND (j.state <> 'ignored' OR j.reason IN ('sender', 'untrusted')) ORDER BY j.id LIMIT 1),
+           (SELECT decided FROM mail WHERE id = p.mail))
+         FROM place p INDEXED BY place_due WHERE p.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND p.uid_validity = ?2
+         AND p.touch IN ('done', 'failed', 'ignored') ORDER BY p.uid LIMIT ?3",
+    );
+    let rows = query.query_map(params![&*mailbox.0, uid_validity, max], |row| {
+        Ok(Settling {
+            place: Place {
+                uid_validity,
+                uid: row.get(0)?,
+            },
+            verdict: row.get(1)?,
+            endpoint: row.get::<Option<String>>(2)?.and_then(|name| EndpointName::new(&name)),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Notes that these places got their last touch, or are gone.
+pub(in crate::ledger) fn settled(desk: &Desk<'_>, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
+    let touch = desk.db.prepare(
+        "UPDATE place SET touch = 'settled', verdict = nullif(touch, 'waiting'), settled = ?4 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1)
+         AND uid_validity = ?2 AND uid = ?3 AND touch <> 'settled' RETURNING mail, verdict",
+    );
+    let idle = desk
+        .db
+        .prepare("UPDATE mail SET idle = ?2 WHERE id = ?1 AND idle IS NOT NULL");
+    for place in places {
+        let touched = touch
+            .query_row(params![&*mailbox.0, place.uid_validity, place.uid, desk.now], |row| {
+                Ok((row.get::<i64>(0)?, row.get::<Option<String>>(1)?))
+            })
+            .optional()?;
+        if let Some((mail, verdict)) = touched {
+            note::settled(desk, mail, verdict.as_deref())?;
+            idle.execute(params![mail, desk.now])?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_ends_with_its_last_job_and_reply() {
+        use State::{Deferred, Done, Failed, Held, Ignored, Queued, Running, Waiting};
+        type Case = (&'static [(State, bool)], Option<Verdict>);
+        let table: [Case; 14] = [
+            (&[], None),
+            (&[(Done, false)], Some(Verdict::Done)),
+            (&[(Done, true)], None),
+            (&[(Failed, false)], Some(Verdict::Failed)),
+            (&[(Ignored, false)], Some(Verdict::Ignored)),
+            (&[(Held, false)], None),
+            (&[(Queued, false)], None),
+            (&[(Running, false)], None),
+            (&[(Deferred, false)], None),
+            (&[(Waiting, false)], None),
+            (&[(Done, false), (Ignored, false)], Some(Verdict::Done)),
+            (
+                &[(Done, false), (Failed, false), (Ignored, false)],
+                Some(Verdict::Failed),
+            ),
+            (&[(Done, false), (Held, false)], None),
+            (&[(Failed, true), (Done, false)], None),
+        ];
+        for (jobs, expected) in table {
+            assert_eq!(verdict(jobs), expected, "{jobs:?}");
+        }
+    }
+}

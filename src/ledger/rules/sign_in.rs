@@ -1,0 +1,96 @@
+//! The rows of sign-ins.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    auth::Refused,
+    ledger::{
+        Error, SealedToken, SignInRow,
+        db::{self, Engine, OptionalExtension, Row, params},
+        values::{capped, instant, micros},
+    },
+};
+
+/// What every reading query selects, in the order of [`row`].
+const COLUMNS: &str = "account, sealed, origin, issued, signed_in, refreshed, refused, refusal";
+
+/// A sign-in's row.
+pub(in crate::ledger) fn find(db: &dyn Engine, name: &str) -> Result<Option<SignInRow>, Error> {
+    let query = db.prepare(format!("SELECT {COLUMNS} FROM sign_in WHERE account = ?"));
+    Ok(query.query_row([name], row).optional()?)
+}
+
+/// Every sign-in's row, by name.
+pub(in crate::ledger) fn all(db: &dyn Engine) -> Result<Vec<(String, SignInRow)>, Error> {
+    let query = db.prepare(format!("SELECT {COLUMNS} FROM sign_in ORDER BY account"));
+    let rows = query.query_map((), |found| Ok((found.get(0)?, row(found)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Stores a token, and that the sign-in is well.
+pub(in crate::ledger) fn store(db: &dyn Engine, name: &str, token: &SealedToken) -> Result<(), Error> {
+    db.prepare(
+        "INSERT INTO sign_in (account, sealed, origin, issued, signed_in, refreshed) VALUES (?1, ?2, ?3, ?4, ?5, ?4)
+         ON CONFLICT (account) DO UPDATE SET sealed = excluded.sealed, origin = excluded.origin,
+         issued = excluded.issued, signed_in = excluded.signed_in, refreshed = excluded.refreshed,
+         refused = NULL, refusal = NULL",
+    )
+    .execute(params![
+        name,
+        token.sealed,
+        token.origin,
+        micros(token.issued),
+        micros(token.signed_in)
+    ])?;
+    Ok(())
+}
+
+/// Notes that an access token was granted.
+pub(in crate::ledger) fn refreshed(db: &dyn Engine, name: &str, at: DateTime<Utc>) -> Result<(), Error> {
+    db.prepare(
+        "INSERT INTO sign_in (account, refreshed) VALUES (?1, ?2)
+         ON CONFLICT (account) DO UPDATE SET refreshed = excluded.refreshed, refused = NULL, refusal = NULL",
+    )
+    .execute(params![name, micros(at)])?;
+    Ok(())
+}
+
+/// Notes that it needs a person.
+pub(in crate::ledger) fn refused(db: &dyn Engine, name: &str, at: DateTime<Utc>, why: &str) -> Result<(), Error> {
+    db.prepare(
+        "INSERT INTO sign_in (account, refused, refusal) VALUES (?1, ?2, ?3)
+         ON CONFLICT (account) DO UPDATE SET refused = coalesce(refused, excluded.refused), refusal = excluded.refusal",
+    )
+    .execute(params![name, micros(at), capped(why)])?;
+    Ok(())
+}
+
+/// Forgets it. Says whether there was a token.
+pub(in crate::ledger) fn forget(db: &dyn Engine, name: &str) -> Result<bool, Error> {
+    let query = db.prepare("DELETE FROM sign_in WHERE account = ? RETURNING sealed IS NOT NULL");
+    Ok(query.query_row([name], |row| row.get(0)).optional()?.unwrap_or(false))
+}
+
+fn row(row: &Row<'_>) -> db::Result<SignInRow> {
+    let token = match (row.get(1)?, row.get(3)?) {
+        (Some(sealed), Some(issued)) => Some(SealedToken {
+            sealed,
+            origin: row.get(2)?,
+            issued: instant(issued),
+            signed_in: instant(row.get::<Option<_>>(4)?.unwrap_or(issued)),
+        }),
+        _ => None,
+    };
+    let refused = match row.get::<Option<_>>(6)? {
+        Some(since) => Some(Refused {
+            since: instant(since),
+            why: row.get::<Option<_>>(7)?.unwrap_or_default(),
+        }),
+        None => None,
+    };
+    Ok(SignInRow {
+        token,
+        refreshed: row.get::<Option<_>>(5)?.map(instant),
+        refused,
+    })
+}

@@ -1,0 +1,185 @@
+//! Taking mails: mail, place, job and cursor together.
+
+use uuid::Uuid;
+
+use super::{
+    known::{Seen, known},
+    lacking,
+    mail_bytes::{abandon, claim_upload, next_mail, store_bytes},
+    note, settle,
+    transaction::Desk,
+};
+use crate::{
+    config::EndpointName,
+    job::{JobId, Reason, state::State},
+    ledger::{
+        Content, Error, Intake, MailId, NewMail, Raw, Taken,
+        db::{Engine, params},
+        values::{capped, micros, signed},
+    },
+};
+
+/// Takes mails and moves the cursor.
+pub(in crate::ledger) fn take(desk: &mut Desk<'_>, intake: Intake) -> Result<Taken, Error> {
+    let mailbox: i64 = desk
+        .db
+        .prepare(
+            "INSERT INTO mailbox (name, uid_validity, uid_next) VALUES (?1, ?2, ?3)
+             ON CONFLICT (name) DO UPDATE SET uid_validity = excluded.uid_validity, uid_next = excluded.uid_next
+             RETURNING id",
+        )
+        .query_row(
+            params![&*intake.mailbox.0, intake.cursor.uid_validity, intake.cursor.uid_next],
+            |row| row.get(0),
+        )?;
+    // Whether a mail is known is judged by all that are: two who take of one mailbox take one after the other.
+    desk.db.lock_count(intake.mailbox.0.as_bytes())?;
+    let mut taken = Taken::default();
+    for mail in intake.mails {
+        let spare = match &mail.content {
+            Content::Whole {
+                raw: Raw::Uploaded { upload, .. },
+                ..
+            } => Some(*upload),
+            Content::Whole { .. } => None,
+            Content::Lacking(lack) => lack.upload,
+        };
+        match known(desk.db, mailbox, &mail)? {
+            Some(seen) => {
+                match again(desk, mailbox, &mail, seen)? {
+                    true => taken.completed += 1,
+                    false => taken.known += 1,
+                }
+                // Pieces that were needed are another mail's by now.
+                spare.map_or(Ok(()), |upload| abandon(desk.db, upload))?;
+            }
+            None => {
+                let id = store_mail(desk, mailbox, &mail)?;
+                note_place(desk, mailbox, &mail, id)?;
+                let held = match &mail.content {
+                    Content::Whole { .. } => None,
+                    Content::Lacking(lack) => Some((lack.reason, lack.detail.clone())),
+                };
+                for endpoint in &intake.endpoints {
+                    make_job(desk, endpoint, id, held.as_ref())?;
+                }
+                taken.new += 1;
+                match mail.content {
+                    Content::Whole {
+                        raw: Raw::Inline(bytes),
+                        ..
+                    } => desk.after.fresh.push((MailId(id), bytes)),
+                    Content::Whole { .. } => {}
+                    Content::Lacking(_) => spare.map_or(Ok(()), |upload| abandon(desk.db, upload))?,
+                }
+            }
+        }
+    }
+    Ok(taken)
+}
+
+/// A mail that is known, seen again. Says whether it lacked bytes and is whole now.
+fn again(desk: &mut Desk<'_>, mailbox: i64, mail: &NewMail, seen: Seen) -> Result<bool, Error> {
+    if !seen.here {
+        note_place(desk, mailbox, mail, seen.id)?;
+    }
+    let completes = match &mail.content {
+        Content::Whole { .. } => seen.lacks && has_open_job(desk.db, seen.id)?,
+        Content::Lacking(lack) => {
+            if seen.here && seen.lacks {
+                lacking::unfetched(desk, seen.id, lack)?;
+            }
+            false
+        }
+    };
+    if completes {
+        lacking::complete(desk, mailbox, seen.id, mail)?;
+    } else if !seen.here {
+        // It may have ended already: then its last touch is due here too.
+        settle::conclude(desk, seen.id)?;
+    }
+    Ok(completes)
+}
+
+fn has_open_job(db: &dyn Engine, mail: i64) -> Result<bool, Error> {
+    let query =
+        db.prepare("SELECT EXISTS (SELECT 1 FROM job WHERE mail = ? AND state NOT IN ('done', 'failed', 'ignored'))");
+    Ok(query.query_row([mail], |row| row.get(0))?)
+}
+
+fn store_mail(desk: &Desk<'_>, mailbox: i64, mail: &NewMail) -> Result<i64, Error> {
+    let (id, size, sha256, lacks) = match &mail.content {
+        Content::Whole { raw, sha256 } => {
+            let (id, size) = match raw {
+                Raw::Inline(bytes) => (store_bytes(desk.db, bytes)?, signed(bytes.len())),
+                Raw::Uploaded { upload, size } => (claim_upload(desk.db, *upload, *size)?, signed(*size)),
+            };
+            (id, size, &sha256[..], None)
+        }
+        Content::Lacking(lack) => (
+            next_mail(desk.db)?,
+            signed(lack.size),
+            &[][..],
+            Some(capped(&lack.detail)),
+        ),
+    };
+    desk.db
+        .prepare(
+            "INSERT INTO mail (id, mailbox, sha256, header_key, size, received, taken, told, lacks)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )
+        .execute(params![
+            id,
+            mailbox,
+            sha256,
+            mail.header_key,
+            size,
+            mail.received.map(micros),
+            desk.now,
+            mail.told.map(signed),
+            lacks
+        ])?;
+    Ok(id)
+}
+
+/// Notes where a mail is.
+fn note_place(desk: &Desk<'_>, mailbox: i64, mail: &NewMail, id: i64) -> Result<(), Error> {
+    desk.db
+        .prepare(
+            "INSERT INTO place (mailbox, uid_validity, uid, mail, touch) VALUES (?1, ?2, ?3, ?4, 'waiting')
+             ON CONFLICT (mailbox, uid_validity, uid) DO UPDATE SET mail = excluded.mail, touch = excluded.touch",
+        )
+        .execute(params![mailbox, mail.place.uid_validity, mail.place.uid, id])?;
+    Ok(())
+}
+
+/// Makes a job, and wakes those who wait for it.
+pub(in crate::ledger) fn make_job(
+    desk: &mut Desk<'_>,
+    endpoint: &EndpointName,
+    mail: i64,
+    held: Option<&(Reason, String)>,
+) -> Result<(), Error> {
+    let state = if held.is_some() { State::Held } else { State::Queued };
+    let (reason, detail) = held.map(|(reason, detail)| (reason.code(), capped(detail))).unzip();
+    let row = desk
+        .db
+        .prepare(
+            "INSERT INTO job (uuid, mail, endpoint, state, due, reason, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
+        )
+        .query_row(
+            params![
+                JobId(Uuid::now_v7()),
+                mail,
+                endpoint.as_str(),
+                state,
+                desk.now,
+                reason,
+                detail
+            ],
+            |row| row.get(0),
+        )?;
+    note::new_job(desk, row, state)?;
+    desk.after.endpoints.insert(endpoint.clone());
+    Ok(())
+}

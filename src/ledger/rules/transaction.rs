@@ -1,0 +1,94 @@
+//! What a rule works with: the tables inside a transaction, its time, and what follows once it is durable.
+
+use std::{collections::HashSet, sync::Arc};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    config::EndpointName,
+    ledger::{Error, MailId, MailboxKey, db::Engine, lease::Holder, values::instant},
+};
+
+/// What an operation works with.
+pub(in crate::ledger) struct Desk<'a> {
+    /// Inside the batch's transaction and the operation's savepoint.
+    pub(in crate::ledger) db: &'a dyn Engine,
+    /// The batch's time, in microseconds.
+    pub(in crate::ledger) now: i64,
+    /// Who does it, and what it works on.
+    pub(in crate::ledger) holder: &'a Holder,
+    /// What follows once the batch is durable.
+    pub(in crate::ledger) after: After,
+}
+
+impl<'a> Desk<'a> {
+    pub(in crate::ledger) fn new(db: &'a dyn Engine, now: i64, holder: &'a Holder) -> Self {
+        Self {
+            db,
+            now,
+            holder,
+            after: After::default(),
+        }
+    }
+
+    /// When something is due that was asked for at `asked`: as long after now. The clock may have been set in between.
+    pub(in crate::ledger) fn as_long_after(&self, due: DateTime<Utc>, asked: DateTime<Utc>) -> DateTime<Utc> {
+        due.checked_add_signed(instant(self.now) - asked).unwrap_or(due)
+    }
+}
+
+/// What follows once a batch is durable.
+#[derive(Default)]
+pub(in crate::ledger) struct After {
+    /// Endpoints whose waiting claims may be served now.
+    pub(in crate::ledger) endpoints: HashSet<EndpointName>,
+    /// Accounts whose waiting claims may be served now.
+    pub(in crate::ledger) accounts: HashSet<Arc<str>>,
+    /// Whether claims of every endpoint may be.
+    pub(in crate::ledger) everyone: bool,
+    /// Whether claims of every account may be.
+    pub(in crate::ledger) every_account: bool,
+    /// Mailboxes with something to settle.
+    pub(in crate::ledger) bells: HashSet<MailboxKey>,
+    /// Bytes that will be wanted at once.
+    pub(in crate::ledger) fresh: Vec<(MailId, Bytes)>,
+}
+
+impl After {
+    pub(in crate::ledger) fn merge(&mut self, other: Self) {
+        self.endpoints.extend(other.endpoints);
+        self.accounts.extend(other.accounts);
+        self.everyone |= other.everyone;
+        self.every_account |= other.every_account;
+        self.bells.extend(other.bells);
+        self.fresh.extend(other.fresh);
+    }
+}
+
+/// Runs `work` so that it can be undone alone; an error means that the whole transaction is lost.
+pub(in crate::ledger) fn savepoint(
+    db: &dyn Engine,
+    now: i64,
+    holder: &Holder,
+    work: impl FnOnce(&mut Desk<'_>) -> Result<(), Error>,
+) -> Result<After, Error> {
+    run(db, "SAVEPOINT one")?;
+    let mut desk = Desk::new(db, now, holder);
+    let after = match work(&mut desk) {
+        Ok(()) => desk.after,
+        // The engine gives up the whole transaction when it must, as it may on a full disk.
+        Err(failed) if !db.in_transaction() => return Err(failed),
+        Err(_) => {
+            run(db, "ROLLBACK TO one")?;
+            After::default()
+        }
+    };
+    run(db, "RELEASE one")?;
+    Ok(after)
+}
+
+fn run(db: &dyn Engine, sql: &str) -> Result<(), Error> {
+    db.execute(sql, &[])?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Mails that lay in a mailbox before it was watched, as the watch asks for them.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::ledger::{
+    Backlog, BacklogLedger, BacklogWish, Choice, Cursor, Error, MailboxKey, MaildropName, OldMail,
+    rules::{backlog, backlog_sort, backlog_wish, transaction::Desk},
+    sqlite::Sqlite,
+    values::{micros, signed},
+};
+
+#[async_trait]
+impl BacklogLedger for Sqlite {
+    async fn backlog(&self, mailbox: &MailboxKey) -> Result<Option<Backlog>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers.read(move |db| backlog::backlog(db, &mailbox)).await
+    }
+
+    async fn backlog_choice(&self, mailbox: &MailboxKey) -> Result<Option<Choice>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers.read(move |db| backlog::choice(db, &mailbox)).await
+    }
+
+    async fn backlog_wait(&self, mailbox: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| backlog::wait(desk, &mailbox, cursor))
+            .await
+    }
+
+    async fn backlog_waited(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers.read(move |db| backlog::waited(db, &mailbox)).await
+    }
+
+    async fn knows_account(&self, account: &str) -> Result<bool, Error> {
+        let account = account.to_owned();
+        self.readers.read(move |db| backlog::knows_account(db, &account)).await
+    }
+
+    async fn backlog_begun(&self, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+        let mailbox = mailbox.clone();
+        self.post.ask(0, move |desk| backlog::begun(desk, &mailbox)).await
+    }
+
+    async fn backlog_came(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+        if uids.is_empty() {
+            // A wish without UIDs is one for all.
+            return Ok(());
+        }
+        let (mailbox, wish) = (mailbox.clone(), BacklogWish { since: None, uids });
+        self.post
+            .ask(0, move |desk| backlog_wish::take(desk, &mailbox, &wish).map(drop))
+            .await
+    }
+
+    async fn backlog_begin(
+        &self,
+        mailbox: &MailboxKey,
+        cursor: Cursor,
+        take_since: Option<DateTime<Utc>>,
+    ) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| {
+                backlog::begin(desk, &mailbox, cursor, take_since.map(micros))
+            })
+            .await
+    }
+
+    async fn backlog_try(&self, mailbox: &MailboxKey) -> Result<u32, Error> {
+        let mailbox = mailbox.clone();
+        self.post.ask(0, move |desk| backlog::attempt(desk, &mailbox)).await
+    }
+
+    async fn backlog_note(&self, mailbox: &MailboxKey, uid_validity: u32, mails: Vec<OldMail>) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| backlog_sort::note(desk, &mailbox, uid_validity, &mails))
+            .await
+    }
+
+    async fn backlog_listed(&self, mailbox: &MailboxKey, older: u64) -> Result<Backlog, Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| backlog::listed(desk, &mailbox, older))
+            .await
+    }
+
+    async fn backlog_wanted(&self, mailbox: &MailboxKey, max: usize) -> Result<Vec<u32>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers
+            .read(move |db| backlog::wanted(db, &mailbox, signed(max)))
+            .await
+    }
+
+    async fn backlog_taken(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| backlog::taken(desk, &mailbox, &uids))
+            .await
+    }
+
+    async fn backlog_want(&self, mailbox: &MailboxKey, since: Option<DateTime<Utc>>) -> Result<u64, Error> {
+        let mailbox = mailbox.clone();
+        self.post.ask(0, move |desk| backlog::want(desk, &mailbox, since)).await
+    }
+
+    async fn maildrop_first(
+        &self,
+        mailbox: &MailboxKey,
+        cursor: Cursor,
+        take_since: Option<DateTime<Utc>>,
+        mails: Vec<(MaildropName, OldMail)>,
+    ) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        let first = move |desk: &mut Desk<'_>| {
+            backlog::begin(desk, &mailbox, cursor, take_since.map(micros))?;
+            backlog_sort::sort_maildrop(desk, &mailbox, mails, true)
+        };
+        self.post.ask(0, first).await
+    }
+
+    async fn maildrop_sort(&self, mailbox: &MailboxKey, mails: Vec<(MaildropName, OldMail)>) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| backlog_sort::sort_maildrop(desk, &mailbox, mails, false))
+            .await
+    }
+
+    async fn installation(&self) -> Result<[u8; 16], Error> {
+        self.readers.read(|db| backlog::installation(db)).await
+    }
+
+    async fn probes(&self, mailbox: &MailboxKey) -> Result<Vec<(u32, u32)>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers.read(move |db| backlog::probes(db, &mailbox)).await
+    }
+
+    async fn note_probes(&self, mailbox: &MailboxKey, places: Vec<(u32, u32)>) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| backlog::note_probes(desk.db, &mailbox, &places))
+            .await
+    }
+}

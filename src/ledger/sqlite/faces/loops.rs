@@ -1,0 +1,308 @@
+//! What the three loops ask of the ledger: who changes something writes a letter to the writing thread, who looks has a reader.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use tokio::sync::{Notify, oneshot};
+
+use crate::{
+    config::{EndpointName, Retention},
+    job::{ConversationKey, JobId, ReplyDecision},
+    ledger::{
+        Admission, Bounced, ClaimedJob, ClaimedReply, Content, Cursor, Error, Finish, Forgotten, Gate, GatheredParts,
+        HandedOn, Intake, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw,
+        Settling, Submitted, Taken, Upkeep as _, UploadId, Wanted,
+        rules::{
+            bounce, claim, finish, lacking, mail_bytes, maildrop, parts, pause, rate, route, settle, submit, take,
+            talk, transaction::Desk,
+        },
+        sqlite::{Sqlite, forget, post::Letter, reserve},
+        values::{micros, signed},
+        views::{mails, replies},
+        wake::{Most, Waiter},
+    },
+    slots::{Quota, Slot},
+};
+
+impl Sqlite {
+    /// Claims up to `max` due jobs of an endpoint beside whoever has slots: for one who looks at a ledger by hand.
+    ///
+    /// # Errors
+    /// As [`Ledger::claim`].
+    pub async fn claim_jobs(&self, endpoint: &EndpointName, max: usize) -> Result<Vec<ClaimedJob>, Error> {
+        Ok(self.claim_up_to(endpoint, Most::Items(max.max(1))).await?.0)
+    }
+
+    async fn claim_up_to(&self, endpoint: &EndpointName, most: Most) -> Result<(Vec<ClaimedJob>, Vec<Slot>), Error> {
+        let (tell, claimed) = oneshot::channel();
+        let key = endpoint.clone();
+        self.post.send(Letter::Jobs(Waiter { key, most, tell })).await?;
+        Ok(claimed.await.map_err(|_| Error::Closed)??.accept())
+    }
+}
+
+#[async_trait]
+impl Ledger for Sqlite {
+    async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers.read(move |db| mails::cursor(db, &mailbox)).await
+    }
+
+    async fn last_taken(&self, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers.read(move |db| mails::last_taken(db, &mailbox)).await
+    }
+
+    async fn mailboxes(&self) -> Result<Vec<MailboxKey>, Error> {
+        self.readers.read(|db| mails::mailboxes(db)).await
+    }
+
+    async fn rename_mailbox(&self, from: &MailboxKey, to: &MailboxKey) -> Result<bool, Error> {
+        let (from, to) = (from.clone(), to.clone());
+        let rename = move |desk: &mut Desk<'_>| {
+            let rename = desk.db.prepare(
+                "UPDATE mailbox SET name = ?2 WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM mailbox WHERE name = ?2)",
+            );
+            Ok(rename.execute([&*from.0, &*to.0])? > 0)
+        };
+        self.post.ask(0, rename).await
+    }
+
+    async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
+        self.post
+            .ask(piece.len(), move |desk| mail_bytes::upload(desk, upload, index, &piece))
+            .await
+    }
+
+    async fn abandon(&self, upload: UploadId) -> Result<(), Error> {
+        self.post.ask(0, move |desk| mail_bytes::abandon(desk.db, upload)).await
+    }
+
+    async fn take(&self, intake: Intake) -> Result<Taken, Error> {
+        let bytes = intake.mails.iter().map(|mail| match &mail.content {
+            Content::Whole {
+                raw: Raw::Inline(bytes),
+                ..
+            } => bytes.len(),
+            Content::Whole { .. } | Content::Lacking(_) => 0,
+        });
+        self.post.ask(bytes.sum(), move |desk| take::take(desk, intake)).await
+    }
+
+    async fn wanted(&self, mailbox: &MailboxKey, uid_validity: u32) -> Result<Vec<Wanted>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers
+            .read(move |db| lacking::wanted(db, &mailbox, uid_validity))
+            .await
+    }
+
+    async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error> {
+        self.post
+            .ask(0, move |desk| lacking::unfetched(desk, mail.0, &why))
+            .await
+    }
+
+    async fn claim(
+        &self,
+        endpoint: &EndpointName,
+        quota: &Quota,
+        first: Slot,
+    ) -> Result<Vec<(ClaimedJob, Slot)>, Error> {
+        let most = Most::Slots(quota.clone(), Some(first));
+        let (jobs, slots) = self.claim_up_to(endpoint, most).await?;
+        Ok(jobs.into_iter().zip(slots).collect())
+    }
+
+    async fn resume_changed(&self, endpoint: &EndpointName, action: [u8; 32]) -> Result<bool, Error> {
+        let endpoint = endpoint.clone();
+        self.post
+            .ask(0, move |desk| pause::resume_changed(desk, &endpoint, action))
+            .await
+    }
+
+    async fn mended(&self, endpoint: &EndpointName) -> Result<u64, Error> {
+        let endpoint = endpoint.clone();
+        self.post.ask(0, move |desk| pause::jobs_mended(desk, &endpoint)).await
+    }
+
+    async fn account_mended(&self, account: &str) -> Result<u64, Error> {
+        let account = account.into();
+        self.post.ask(0, move |desk| pause::replies_mended(desk, account)).await
+    }
+
+    async fn raw(&self, mail: MailId) -> Result<Bytes, Error> {
+        match self.shared.take(mail) {
+            Some(bytes) => Ok(bytes),
+            None => self.readers.read(move |db| mails::raw(db, mail)).await,
+        }
+    }
+
+    async fn finish(&self, mut finish: Finish) -> Result<Option<&'static str>, Error> {
+        let asked = self.clock.now();
+        let bytes = match &finish.reply {
+            Some(ReplyDecision::Send(reply)) => reply.bytes.len(),
+            Some(ReplyDecision::Gathered) => parts::size(&finish.outcome),
+            Some(ReplyDecision::Silent(_)) | None => 0,
+        };
+        let finishing = move |desk: &mut Desk<'_>| {
+            finish.due = finish.due.map(|due| desk.as_long_after(due, asked));
+            finish::finish(desk, finish)
+        };
+        self.post.ask(bytes, finishing).await
+    }
+
+    async fn reassign_orphans(
+        &self,
+        mailbox: &MailboxKey,
+        known: &[EndpointName],
+        route: &[EndpointName],
+    ) -> Result<HandedOn, Error> {
+        let (mailbox, known, route) = (mailbox.clone(), known.to_vec(), route.to_vec());
+        self.post
+            .ask(0, move |desk| route::hand_on(desk, &mailbox, &known, &route))
+            .await
+    }
+
+    async fn strays(&self, endpoint: &EndpointName, home: &MailboxKey) -> Result<Vec<MailboxKey>, Error> {
+        let (endpoint, home) = (endpoint.clone(), home.clone());
+        self.readers.read(move |db| route::strays(db, &endpoint, &home)).await
+    }
+
+    async fn parts(&self, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
+        self.readers.read(move |db| parts::gathered(db, mail_job, most)).await
+    }
+
+    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error> {
+        self.post
+            .ask(0, move |desk| rate::admit(desk, job, attempt, &gates))
+            .await
+    }
+
+    async fn conversation(
+        &self,
+        keys: Vec<ConversationKey>,
+        answer: JobId,
+    ) -> Result<Option<KnownConversation>, Error> {
+        self.readers.read(move |db| talk::find(db, &keys, answer)).await
+    }
+
+    async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error> {
+        self.post
+            .ask(0, move |desk| talk::accept(desk, key, job, attempt))
+            .await
+    }
+
+    async fn bounced(&self, bounce: Bounced) -> Result<Option<JobId>, Error> {
+        self.post.ask(0, move |desk| bounce::bounced(desk, &bounce)).await
+    }
+
+    async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {
+        self.post.ask(0, move |desk| claim::release(desk, job, attempt)).await
+    }
+
+    async fn claim_replies(&self, account: &str, max: usize) -> Result<Vec<ClaimedReply>, Error> {
+        let (tell, claimed) = oneshot::channel();
+        self.post
+            .send(Letter::Replies(Waiter {
+                key: account.into(),
+                most: Most::Items(max.max(1)),
+                tell,
+            }))
+            .await?;
+        Ok(claimed.await.map_err(|_| Error::Closed)??.accept().0)
+    }
+
+    async fn letter(&self, job: JobId, from: u64) -> Result<Bytes, Error> {
+        self.readers.read(move |db| mails::letter(db, job, from)).await
+    }
+
+    async fn submitted(&self, job: JobId, attempt: u32, mut what: Submitted) -> Result<(), Error> {
+        let asked = self.clock.now();
+        self.post
+            .ask(0, move |desk| {
+                if let Some(due) = what.due_mut() {
+                    *due = desk.as_long_after(*due, asked);
+                }
+                submit::submitted(desk, job, attempt, &what)
+            })
+            .await
+    }
+
+    async fn submissions(&self, account: &str, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error> {
+        let account = account.to_owned();
+        self.readers
+            .read(move |db| replies::submissions(db, &account, since))
+            .await
+    }
+
+    fn knock(&self) -> Arc<Notify> {
+        self.shared.knock()
+    }
+
+    async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers
+            .read(move |db| settle::settling(db, &mailbox, uid_validity, signed(max)))
+            .await
+    }
+
+    async fn settled(&self, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
+        let (mailbox, places) = (mailbox.clone(), places.to_vec());
+        self.post
+            .ask(0, move |desk| settle::settled(desk, &mailbox, &places))
+            .await
+    }
+
+    async fn maildrop(&self, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
+        let mailbox = mailbox.clone();
+        self.readers.read(move |db| maildrop::mails(db, &mailbox)).await
+    }
+
+    async fn maildrop_number(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| maildrop::number(desk, &mailbox, &names))
+            .await
+    }
+
+    async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| maildrop::skip(desk, &mailbox, &names).map(drop))
+            .await
+    }
+
+    async fn maildrop_seen(&self, mailbox: &MailboxKey, keys: Vec<(u32, [u8; 32])>) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| maildrop::seen(desk, &mailbox, &keys))
+            .await
+    }
+
+    async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
+        let mailbox = mailbox.clone();
+        self.post
+            .ask(0, move |desk| maildrop::left(desk, &mailbox, &uids))
+            .await
+    }
+
+    fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify> {
+        self.shared.bell(mailbox)
+    }
+
+    async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<Forgotten, Error> {
+        let path = self.readers.path();
+        if self.is_full() {
+            reserve::give_up(path);
+        }
+        let forgotten = forget::forget(&self.post, &self.readers, kept, micros(now)).await?;
+        reserve::keep(path);
+        Ok(forgotten)
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        self.post.ask(0, |_| Ok(())).await
+    }
+}

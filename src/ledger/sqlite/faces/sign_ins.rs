@@ -1,0 +1,102 @@
+//! The sign-ins, in the process that has the ledger open and beside it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    auth::Key,
+    ledger::{
+        Error, SealedToken, SignInRow, SignInTable,
+        rules::sign_in,
+        sqlite::{Sqlite, plain_tokens, side::Side, turn},
+    },
+};
+
+#[async_trait]
+impl SignInTable for Side {
+    async fn sign_in(&self, name: &str) -> Result<Option<SignInRow>, Error> {
+        let name = name.to_owned();
+        self.with(move |db| sign_in::find(db, &name)).await
+    }
+
+    async fn sign_ins(&self) -> Result<Vec<(String, SignInRow)>, Error> {
+        self.with(|db| sign_in::all(db)).await
+    }
+
+    async fn store_sign_in(&self, name: &str, token: SealedToken) -> Result<(), Error> {
+        let name = name.to_owned();
+        self.with(move |db| sign_in::store(db, &name, &token)).await
+    }
+
+    async fn note_refreshed(&self, name: &str, at: DateTime<Utc>) -> Result<(), Error> {
+        let name = name.to_owned();
+        self.with(move |db| sign_in::refreshed(db, &name, at)).await
+    }
+
+    async fn note_refused(&self, name: &str, at: DateTime<Utc>, why: &str) -> Result<(), Error> {
+        let (name, why) = (name.to_owned(), why.to_owned());
+        self.with(move |db| sign_in::refused(db, &name, at, &why)).await
+    }
+
+    async fn forget_sign_in(&self, name: &str) -> Result<bool, Error> {
+        let name = name.to_owned();
+        self.with(move |db| sign_in::forget(db, &name)).await
+    }
+
+    async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error> {
+        self.with(move |db| plain_tokens::seal(db, &key)).await
+    }
+
+    async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {
+        Ok(Box::new(turn::take(self.path(), name, turn::LONGEST_WAIT).await?))
+    }
+}
+
+#[async_trait]
+impl SignInTable for Sqlite {
+    async fn sign_in(&self, name: &str) -> Result<Option<SignInRow>, Error> {
+        let name = name.to_owned();
+        self.readers.read(move |db| sign_in::find(db, &name)).await
+    }
+
+    async fn sign_ins(&self) -> Result<Vec<(String, SignInRow)>, Error> {
+        self.readers.read(|db| sign_in::all(db)).await
+    }
+
+    async fn store_sign_in(&self, name: &str, token: SealedToken) -> Result<(), Error> {
+        let name = name.to_owned();
+        self.post
+            .ask(0, move |desk| sign_in::store(desk.db, &name, &token))
+            .await
+    }
+
+    async fn note_refreshed(&self, name: &str, at: DateTime<Utc>) -> Result<(), Error> {
+        let name = name.to_owned();
+        self.post
+            .ask(0, move |desk| sign_in::refreshed(desk.db, &name, at))
+            .await
+    }
+
+    async fn note_refused(&self, name: &str, at: DateTime<Utc>, why: &str) -> Result<(), Error> {
+        let (name, why) = (name.to_owned(), why.to_owned());
+        self.post
+            .ask(0, move |desk| sign_in::refused(desk.db, &name, at, &why))
+            .await
+    }
+
+    async fn forget_sign_in(&self, name: &str) -> Result<bool, Error> {
+        let name = name.to_owned();
+        self.post.ask(0, move |desk| sign_in::forget(desk.db, &name)).await
+    }
+
+    async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error> {
+        Side::of(self.readers.path()).seal_plain(key).await
+    }
+
+    async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {
+        let turn = turn::take(self.readers.path(), name, turn::LONGEST_WAIT).await?;
+        Ok(Box::new(turn))
+    }
+}
