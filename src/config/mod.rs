@@ -57,6 +57,7 @@ mod retention;
 mod route;
 mod senders;
 mod shared;
+mod sheet;
 mod slip;
 mod standing;
 pub mod startable;

@@ -12,7 +12,7 @@ use toml::{
 
 use super::{
     problem::Fault,
-    read::{Below, Part, Sheet, Value},
+    sheet::{Below, Part, Sheet, Value, kind},
 };
 
 /// The longest name, in bytes, that is compared with those known.
@@ -178,6 +178,22 @@ impl<'a> Table<'a> {
 
     fn path_of(&self, key: &str) -> String {
         path_of(&self.path, key)
+    }
+}
+
+impl<'a> Value<'a> {
+    /// Reads a table, then reports the keys that it should not have.
+    pub(super) fn table<T>(self, read: impl FnOnce(&mut Table<'a>) -> Option<T>) -> Option<T> {
+        match self.raw {
+            DeValue::Table(table) => {
+                let own = Table::new(self.sheet, self.path, Some(self.key), table);
+                own.over(self.below).finish(read)
+            }
+            other => {
+                let cure = format!("write it as a table: [{}]", self.path);
+                self.wrong(format!("is {}, not a table", kind(other)), cure)
+            }
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     NoRate, Rate,
     glob::{Against, flaw},
     presence::Need,
-    read::{Value, kind},
+    sheet::{Value, kind},
 };
 use crate::{addr_spec::is_sendable, secret::SecretRef};
 

@@ -15,7 +15,7 @@ use crate::{
     config::{
         Account, Auth, Command, EndpointName, Provider, Rate, Server, Tls, TokenSource,
         presence::Need,
-        read::Value,
+        sheet::Value,
         table::Table,
         value::{address, choice, flag, list, port, rate, roots, secret, text, variable},
     },

@@ -13,7 +13,7 @@ use crate::config::{
     Command, CommandLimits, HeaderValue, Input, Literal, Shape, Source,
     braces::{Piece, pieces},
     presence::Need,
-    read::Value,
+    sheet::Value,
     table::Table,
     value::{count, duration, flag, list, one_or_more, prose, size, text, variable},
 };

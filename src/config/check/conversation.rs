@@ -9,7 +9,7 @@ use crate::{
         Answerers, Answers, Conversation, EndpointName, Mailbox, Place, Reply,
         glob::{Against, flaw},
         problem::Fault,
-        read::Value,
+        sheet::Value,
         table::Table,
         value::{choice, count, duration, flag, one_or_more, text},
     },

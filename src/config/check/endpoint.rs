@@ -19,7 +19,9 @@ use crate::config::{
     Action, Endpoint, EndpointName, Filter, Jobs, Limits, Mailbox, Output, Place, Problem, Rates, Retry, Webhook,
     agree::Term,
     defaults::Defaults,
-    read::{Part, read_over},
+    read::read_over,
+    reference::is_known,
+    sheet::Part,
     table::{Table, nearest},
     value::{count, flag, prose},
 };
@@ -50,7 +52,7 @@ pub(in crate::config) fn endpoint(
     accounts: &Accounts,
     defaults: Option<&Defaults<'_>>,
 ) -> Part<Draft> {
-    read_over(defaults, file, text, |top| draft(top, name, accounts))
+    read_over(defaults, file, text, is_known, |top| draft(top, name, accounts))
 }
 
 fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Option<Draft> {
@@ -181,7 +183,7 @@ pub(in crate::config) fn mailbox_alone(
 ) -> Option<Told> {
     let mut said = None;
     // Other tables are not asked for, and so count as unknown: what is wrong here is wrong with the mailbox only in its own table.
-    read_over(defaults, file, text, |top| {
+    read_over(defaults, file, text, is_known, |top| {
         let value = top.value("mailbox")?;
         let keys = value.keys();
         let part = top.apart(|| value.table(|table| mailbox(table, name, accounts)));

@@ -8,7 +8,7 @@ use crate::config::{
     Field, Files, Input, Inputs, Kind, Literal, Match, MatchIn, Pattern, Shape, Source,
     glob::Against,
     problem::Fault,
-    read::{Value, kind},
+    sheet::{Value, kind},
     table::Table,
     value::{choice, count, flag, one_or_more, pattern, text},
 };

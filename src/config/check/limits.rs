@@ -3,7 +3,7 @@
 use super::{DAY, INSTANT, MINUTE};
 use crate::config::{
     Limits, Retry,
-    read::Value,
+    sheet::Value,
     table::Table,
     value::{count, duration, list, size},
 };

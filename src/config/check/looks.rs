@@ -10,7 +10,7 @@ use super::{DAY, MINUTE, SECOND, cron::cron, did_you_mean};
 use crate::config::{
     Backlog, Place, Since, Taker, Watch,
     agree::Term,
-    read::Value,
+    sheet::Value,
     table::Table,
     value::{choice, count_or_all, duration, text},
 };

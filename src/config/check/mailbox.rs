@@ -15,7 +15,7 @@ use crate::config::{
     Account, Endpoint, EndpointName, Filter, Machines, Mailbox, Place, Protocol, Server,
     agree::Term,
     glob::Against,
-    read::Value,
+    sheet::Value,
     table::Table,
     value::{choice, count, one_or_more, pattern, size, text},
 };

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use super::{DAY, HOUR, SECOND, mailbox::Accounts};
 use crate::config::{
     Account, Operator,
-    read::{Part, Value},
+    sheet::{Part, Value},
     table::Table,
     value::{address, duration, one_or_more, prose, rate},
 };

@@ -5,7 +5,7 @@ use toml::de::DeValue;
 use super::{did_you_mean, foreign};
 use crate::config::{
     DataFrom, NamePiece, NameToken, Output, Oversize, TextFrom, braces,
-    read::Value,
+    sheet::Value,
     table::Table,
     value::{choice, prose, size, text},
 };

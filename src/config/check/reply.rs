@@ -13,7 +13,7 @@ use crate::{
     config::{
         Account, Charset, Letter, Mailbox, OriginalAs, Reply, ReplyTo, ReturnTo, Sender, Words,
         glob::{Against, flaw},
-        read::Value,
+        sheet::Value,
         table::Table,
         value::{address, choice, flag, list, one_or_more, size, text},
     },

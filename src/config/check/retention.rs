@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use super::DAY;
 use crate::config::{
     Keep, Retention,
-    read::Value,
+    sheet::Value,
     table::Table,
     value::{duration, size},
 };

@@ -9,7 +9,7 @@ use crate::{
     addr_spec::{normal, normal_domain},
     config::{
         Mailbox, Proof, Provider, Rate, Rates, Senders, Trust, Who,
-        read::Value,
+        sheet::Value,
         table::Table,
         value::{choice, duration, flag, one_or_more, text},
     },

@@ -7,7 +7,9 @@ use toml::de::DeValue;
 use super::{HOUR, SECOND, account::account, api::api, name_fault, net::net, operator::operator, retention::retention};
 use crate::config::{
     Account, Api, EndpointName, Operator, Service,
-    read::{Part, Value, read},
+    read::read,
+    reference::is_known,
+    sheet::{Part, Value},
     table::Table,
     value::{count, duration, path, secret, size, text},
 };
@@ -28,7 +30,7 @@ pub(in crate::config) struct Shared {
 
 /// Reads `mailjob.toml`. Problems of the whole are those that belong to none of its parts.
 pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<Shared> {
-    read(file, text, |top| {
+    read(file, text, is_known, |top| {
         let (service, kept, way) = (top.value("service"), top.value("retention"), top.value("net"));
         let service = top.apart(|| {
             let service = match service {

@@ -3,7 +3,7 @@
 use toml::de::DeValue;
 
 use crate::config::{
-    Fate, Mailbox, Place, Protocol, Settle, agree::Term, problem::Fault, read::Value, table::Table, value::text,
+    Fate, Mailbox, Place, Protocol, Settle, agree::Term, problem::Fault, sheet::Value, table::Table, value::text,
 };
 
 /// Reads `[settle]`; with what is said of mails that nobody wants, which is for all endpoints of the mailbox.

@@ -12,7 +12,7 @@ use crate::{
     config::{
         Body, HeaderValue, Webhook,
         presence::Need,
-        read::Value,
+        sheet::Value,
         table::Table,
         value::{choice, duration, flag, one_or_more, prose, roots, secret, size, text},
     },

@@ -9,8 +9,8 @@ use super::foreign;
 use crate::config::{
     Form, Template, TemplateError, Words,
     presence::{self, Need},
-    read::Value,
     reply::VALUES,
+    sheet::Value,
     table::{Table, nearest},
     value::{path, prose},
 };
