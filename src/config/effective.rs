@@ -10,9 +10,10 @@ use toml::{
 use super::{
     Endpoint, Problem, Protocol,
     files::{list, read_text},
+    key::{Key, Section},
     load::Sources,
     place::Place,
-    reference::{Key, Section, sections},
+    reference::sections,
 };
 
 /// The settings of an endpoint that was loaded without a problem, so that nothing in its files is a secret: TOML, with the origin of

@@ -1,8 +1,10 @@
 //! Endpoints: a mailbox, a filter, an action, a reply. Types only; `check` reads them.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
-use super::{Action, Answers, Conversation, Inputs, Jobs, Mailbox, Output, Protocol, Rates, Reply, Senders};
+use super::{
+    Action, Answers, Conversation, Inputs, Jobs, Limits, Mailbox, Output, Protocol, Rates, Reply, Retry, Senders,
+};
 
 /// An endpoint's name: the stem of its file, `[a-z0-9][a-z0-9_-]{0,62}`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,22 +156,6 @@ pub enum Machines {
     Only,
 }
 
-/// When an action is tried again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Retry {
-    /// Waits between attempts; the job fails when they are used up. Default 5 s, 1 min, 5 min, 30 min, 2 h, 5 h, 10 h.
-    pub waits: Vec<Duration>,
-}
-
-impl Default for Retry {
-    fn default() -> Self {
-        let seconds = [5, 60, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600];
-        Self {
-            waits: seconds.map(Duration::from_secs).to_vec(),
-        }
-    }
-}
-
 /// What happens to a mail in the mailbox in the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settle {
@@ -223,34 +209,4 @@ pub enum Fate {
     Move(String),
     /// Deleted.
     Delete,
-}
-
-/// What a mail may cost before it is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of the raw mail. Default 50 MiB.
-    pub size: u64,
-    /// Nesting of parts. Default 50.
-    pub depth: usize,
-    /// Parts of any kind. Default 1,000.
-    pub parts: usize,
-    /// Header fields of the mail. Default 1,000.
-    pub headers: usize,
-    /// Attachments handed on. Default 200.
-    pub attachments: usize,
-    /// Wall time of reading the mail. Default 10 s.
-    pub time: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            size: 50 << 20,
-            depth: 50,
-            parts: 1_000,
-            headers: 1_000,
-            attachments: 200,
-            time: Duration::from_secs(10),
-        }
-    }
 }

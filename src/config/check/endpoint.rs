@@ -6,12 +6,10 @@ use super::{
     command::command,
     conversation::conversation,
     inputs::{Named, inputs},
-    jobs::jobs,
-    limits::{limits, retry},
     mailbox::{Accounts, Said, filter, mailbox},
     output::output,
     reply::reply,
-    senders::{rates, senders},
+    senders::senders,
     settle::settle,
     webhook::webhook,
 };
@@ -68,16 +66,16 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         value.table(|table| filter(table, mailbox))
     });
     let senders = senders(top, mailbox);
-    let jobs = top.or("jobs", Jobs::default(), |value| value.table(jobs));
+    let jobs = top.or("jobs", Jobs::default(), |value| value.table(Jobs::read));
     let named = top.or("inputs", Named::default(), |value| value.table(inputs));
     let action = action(top, &named);
     let output = top.or("output", Output::default(), |value| value.table(output));
-    let retry = top.or("retry", Retry::default(), |value| value.table(retry));
+    let retry = top.or("retry", Retry::default(), |value| value.table(Retry::read));
     let reply = reply(top, mailbox, accounts);
     let talk = conversation(top, name, mailbox, reply.as_ref());
     let (settle, ignored) = settle(top, mailbox).unzip();
-    let limits = top.or("limits", Limits::default(), |value| value.table(limits));
-    let rates = top.or("rates", Rates::default(), |value| value.table(rates));
+    let limits = top.or("limits", Limits::default(), |value| value.table(Limits::read));
+    let rates = top.or("rates", Rates::default(), |value| value.table(Rates::read));
     let Said {
         mailbox,
         order,

@@ -31,6 +31,10 @@ mod tls;
 mod webhook;
 mod words;
 
+pub use jobs::{Jobs, PartReply, Partial, Per};
+pub use limits::{Limits, Retry};
+pub use senders::Rates;
+
 pub(super) use conversation::answer_address;
 pub(super) use endpoint::{Draft, Open, Told, endpoint, mailbox_alone};
 pub(super) use mailbox::Accounts;

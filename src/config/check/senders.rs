@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::{INSTANT, MINUTE};
+use super::{HOUR, INSTANT, MINUTE};
 use crate::{
     addr_spec::{normal, normal_domain},
     config::{
-        Mailbox, Proof, Provider, Rate, Rates, Senders, Trust, Who,
+        Mailbox, Proof, Provider, Rate, Senders, Trust, Who,
+        key::{keys, usual},
+        kind::PerTime,
         sheet::Value,
         table::Table,
         value::{choice, duration, flag, one_or_more, text},
@@ -139,27 +141,23 @@ fn server(value: Value<'_>) -> Option<String> {
     })
 }
 
-/// Reads `[rates]`.
-pub(super) fn rates(table: &mut Table<'_>) -> Option<Rates> {
-    let default = Rates::default();
-    Some(Rates {
-        jobs: table.or("jobs", default.jobs, rate),
-        jobs_per_sender: table.or("jobs_per_sender", default.jobs_per_sender, rate),
-        replies: table.or("replies", default.replies, rate),
-        replies_per_recipient: table.or("replies_per_recipient", default.replies_per_recipient, rate),
-        replies_in_thread: table.or("replies_in_thread", default.replies_in_thread, rate),
-    })
+keys! {
+    /// How many jobs and replies there may be in a time; `None` is no limit. What is usual per recipient is more than a person asks for by
+    /// hand, and little enough that nobody is flooded in whose name others write (RFC 3834 section 2).
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Rates: Default in "rates" "\
+How much there may be in any span of a second, minute, hour or day (\"20/h\"), or false. Jobs that are too many wait for their turn and
+are not lost; replies that are too many are not sent. A limit per recipient holds for addresses that a mail named, not for yours: more
+than a person asks for by hand, and little enough that nobody is flooded in whose name others write." {
+        jobs: Option<Rate> = PerTime, usual(None), "that begin";
+        jobs_per_sender: Option<Rate> = PerTime, usual(None), "of one sender that begin";
+        replies: Option<Rate> = PerTime, usual(hourly(1000)), "";
+        replies_per_recipient: Option<Rate> = PerTime, usual(hourly(60)), "over all endpoints that send by the account; ann+x is ann";
+        replies_in_thread: Option<Rate> = PerTime, usual(hourly(3)),
+            "to one address whose mails answer ours: so two machines come to an end; accepted answers to a [conversation] don't count";
+    }
 }
 
-/// A rate, or `false`: no limit.
-fn rate(value: Value<'_>) -> Option<Option<Rate>> {
-    const CURE: &str = "write a number and a span such as \"20/h\" (s, m, h or d), or false";
-    match value.raw {
-        DeValue::Boolean(false) => Some(None),
-        DeValue::String(text) => match text.parse() {
-            Ok(rate) => Some(Some(rate)),
-            Err(_) => value.wrong(format!("is \"{text}\", which is no rate"), CURE),
-        },
-        _ => value.wrong("is no rate", CURE),
-    }
+fn hourly(count: u32) -> Option<Rate> {
+    Some(Rate { count, per: HOUR })
 }

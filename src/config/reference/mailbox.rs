@@ -1,37 +1,39 @@
 //! Where mail comes from, and which is meant.
 
-use super::{Given, Key, Section, Shape};
+use crate::config::key::{Allowed, Given, Key, Section};
 
-pub(super) const SECTIONS: &[Section] = &[
-    Section::new(
-        "",
-        "",
-        &[
-            Key::usual("description", Shape::Prose, "\"\"", "for people"),
-            Key::usual(
-                "enabled",
-                Shape::Flag,
-                "true",
-                "false: its file is checked, but it does not run and its jobs wait",
-            ),
-            Key::usual(
-                "concurrency",
-                Shape::Count(1, 1000),
-                "8",
-                "jobs of this endpoint that run at once",
-            ),
-        ],
-    ),
-    Section::new("mailbox", "", MAILBOX),
-    Section::new("when", WHEN_ABOUT, WHEN),
-];
+pub(super) fn sections() -> Vec<Section> {
+    vec![
+        Section::new(
+            "",
+            "",
+            vec![
+                Key::usual("description", Allowed::Prose, "\"\"", "for people"),
+                Key::usual(
+                    "enabled",
+                    Allowed::Flag,
+                    "true",
+                    "false: its file is checked, but it does not run and its jobs wait",
+                ),
+                Key::usual(
+                    "concurrency",
+                    Allowed::Count(1, 1000),
+                    "8",
+                    "jobs of this endpoint that run at once",
+                ),
+            ],
+        ),
+        Section::new("mailbox", "", mailbox()),
+        Section::new("when", WHEN_ABOUT, when()),
+    ]
+}
 
-const MAILBOX: &[Key] = &[
-    Key::new(
+fn mailbox() -> Vec<Key> {
+    vec![
+    Key::of(
         "account",
-        Shape::Either(&[Shape::Text, Shape::Elsewhere]),
-        Given::OneOf(
-            "\"contoso\"",
+        Allowed::Either(vec![Allowed::Text, Allowed::Elsewhere]),
+        Given::Must("\"contoso\"",
             &[(
                 "{ user = \"…\", password = { file = \"…\" }, imap = { host = \"…\" } }",
                 "or one of its own: all keys of [accounts.NAME]",
@@ -41,7 +43,7 @@ const MAILBOX: &[Key] = &[
     ),
     Key::never(
         "user",
-        Shape::Text,
+        Allowed::Text,
         &[(
             "\"shared@contoso.example\"",
             "another mailbox under the account's sign-in, such as a shared one; its replies come from there",
@@ -49,7 +51,7 @@ const MAILBOX: &[Key] = &[
     ),
     Key::never(
         "auth",
-        Shape::Elsewhere,
+        Allowed::Elsewhere,
         &[(
             "{ password = { file = \"…\" } }",
             "this endpoint signs in its own way: all keys of [accounts.NAME] that say how",
@@ -57,16 +59,16 @@ const MAILBOX: &[Key] = &[
     ),
     Key::never(
         "protocol",
-        Shape::Word(&["imap", "pop3"]),
+        Allowed::Word(vec!["imap", "pop3"]),
         &[(
             "\"imap\"",
             "imap or pop3; imap when nothing is written and the account has a server for it",
         )],
     ),
-    Key::usual("name", Shape::Text, "\"INBOX\"", "in Unicode; POP3 knows no other"),
+    Key::usual("name", Allowed::Text, "\"INBOX\"", "in Unicode; POP3 knows no other"),
     Key::usual(
         "watch",
-        Shape::Word(&["idle"]),
+        Allowed::Word(vec!["idle"]),
         "\"idle\"",
         "the server tells; a server without IDLE is looked at every 10 s",
     )
@@ -75,7 +77,7 @@ const MAILBOX: &[Key] = &[
     .unless(&["every", "cron"]),
     Key::usual(
         "look",
-        Shape::Duration("10s", "9m"),
+        Allowed::Duration("10s".to_owned(), "9m".to_owned()),
         "\"3m\"",
         "with idle: the longest time between two looks at the mailbox",
     )
@@ -83,43 +85,43 @@ const MAILBOX: &[Key] = &[
     .unless(&["every", "cron"]),
     Key::never(
         "every",
-        Shape::Duration("1s", "1d"),
+        Allowed::Duration("1s".to_owned(), "1d".to_owned()),
         &[("\"30s\"", "the mailbox is looked at in this interval")],
     )
     .by_pop3("\"10s\"")
     .unless(&["cron"]),
     Key::never(
         "cron",
-        Shape::Text,
+        Allowed::Text,
         &[(
             "\"*/5 8-18 * * MON-FRI\"",
             "or at these times: minute, hour, day, month, weekday; with seconds in front if there are six",
         )],
     ),
-    Key::never("timezone", Shape::Text, &[("\"UTC\"", "of the cron pattern")]),
+    Key::never("timezone", Allowed::Text, &[("\"UTC\"", "of the cron pattern")]),
     Key::usual(
         "batch",
-        Shape::CountOrAll(1, 10_000),
+        Allowed::CountOrAll(1, 10_000),
         "-1",
         "mails that a look takes at most; the rest waits for the next look; with idle that follows at once",
     ),
     Key::usual(
         "repeat",
-        Shape::CountOrAll(1, 1_000_000_000),
+        Allowed::CountOrAll(1, 1_000_000_000),
         "-1",
         "looks after which the mailbox is left alone until the next start",
     ),
     Key::usual(
         "start_delay",
-        Shape::Duration("0s", "1d"),
+        Allowed::Duration("0s".to_owned(), "1d".to_owned()),
         "\"0s\"",
         "before the first look after a start",
     ),
     Key::never(
         "backlog",
-        Shape::Either(&[
-            Shape::Word(&["skip", "process"]),
-            Shape::Table(&[Key::must("since", Shape::Text, "\"7d\"", "")]),
+        Allowed::Either(vec![
+            Allowed::Word(vec!["skip", "process"]),
+            Allowed::Table(vec![Key::must("since", Allowed::Text, "\"7d\"", "")]),
         ]),
         &[
             ("\"skip\"", "as if nothing were written"),
@@ -131,9 +133,10 @@ const MAILBOX: &[Key] = &[
         ],
     )
     .below(BACKLOG),
-    Key::usual("match", Shape::Word(&["first", "all"]), "\"first\"", "or all").below(SEVERAL),
-    Key::usual("order", Shape::Count(0, 1_000_000), "100", "the lowest comes first"),
-];
+    Key::usual("match", Allowed::Word(vec!["first", "all"]), "\"first\"", "or all").below(SEVERAL),
+    Key::usual("order", Allowed::Count(0, 1_000_000), "100", "the lowest comes first"),
+]
+}
 
 const NOTICED: &str = "\
 How new mail is noticed, one of three. POP3 servers never tell: there it is every or cron. When nothing is written every = \"10s\", and
@@ -157,78 +160,82 @@ Which mail is meant: all that is named must hold. Text or a list of which one mu
 not count. Without this table every mail is meant. What is not meant goes on to the next endpoint of the mailbox, if there is one;
 what nobody wants is ignored and stays in the mailbox.";
 
-const WHEN: &[Key] = &[
-    Key::never("from", GLOBS, &[("[\"*@supplier.example\"]", "an address of From")]),
-    Key::never(
-        "to",
-        GLOBS,
-        &[("[\"invoices@*\", \"billing@*\"]", "an address of To or Cc")],
-    ),
-    Key::never(
-        "plus",
-        GLOBS,
-        &[(
-            "[\"tickets\", \"bug-*\"]",
-            "the detail of the mailbox's own address to which it was sent: support+tickets@contoso.example",
-        )],
-    ),
-    Key::never(
-        "subject",
-        GLOBS,
-        &[(
-            "\"*invoice*\"",
-            "one word alone is written \"=word\" where it is the whole subject",
-        )],
-    ),
-    Key::never(
-        "attachments",
-        GLOBS,
-        &[(
-            "[\"*.pdf\"]",
-            "the name of an attachment; only attachments that match are handed on",
-        )],
-    ),
-    Key::never(
-        "not_attachments",
-        GLOBS,
-        &[("[\"signature.*\"]", "attachments that are left out")],
-    ),
-    Key::never(
-        "min_size",
-        Shape::Size("0B", "1024GiB"),
-        &[("\"1KiB\"", "of the raw mail")],
-    ),
-    Key::never(
-        "max_size",
-        Shape::Size("0B", "1024GiB"),
-        &[("\"20MiB\"", "of the raw mail")],
-    ),
-    Key::usual(
-        "automatic",
-        Shape::Word(&["allow", "skip", "only"]),
-        "\"allow\"",
-        "mails that no person wrote: bounces, lists, notices, out-of-office answers; none of them is answered",
-    ),
-    Key::usual(
-        "encrypted",
-        Shape::Word(&["refuse", "allow"]),
-        "\"refuse\"",
-        "a mail that is encrypted (S/MIME, PGP): refuse: its job fails, and its sender is asked to send it plain; allow",
-    ),
-    Key::usual(
-        "conversation",
-        Shape::Word(&["any", "required", "none"]),
-        "\"any\"",
-        "whether it answers a reply of ours: any; required: only answers that count; none: only other mails",
-    ),
-    Key::never(
-        "answers_to",
-        GLOBS,
-        &[(
-            "[\"requests\"]",
-            "only answers that count, to replies of these endpoints",
-        )],
-    ),
-];
+fn when() -> Vec<Key> {
+    vec![
+        Key::never("from", globs(), &[("[\"*@supplier.example\"]", "an address of From")]),
+        Key::never(
+            "to",
+            globs(),
+            &[("[\"invoices@*\", \"billing@*\"]", "an address of To or Cc")],
+        ),
+        Key::never(
+            "plus",
+            globs(),
+            &[(
+                "[\"tickets\", \"bug-*\"]",
+                "the detail of the mailbox's own address to which it was sent: support+tickets@contoso.example",
+            )],
+        ),
+        Key::never(
+            "subject",
+            globs(),
+            &[(
+                "\"*invoice*\"",
+                "one word alone is written \"=word\" where it is the whole subject",
+            )],
+        ),
+        Key::never(
+            "attachments",
+            globs(),
+            &[(
+                "[\"*.pdf\"]",
+                "the name of an attachment; only attachments that match are handed on",
+            )],
+        ),
+        Key::never(
+            "not_attachments",
+            globs(),
+            &[("[\"signature.*\"]", "attachments that are left out")],
+        ),
+        Key::never(
+            "min_size",
+            Allowed::Size("0B".to_owned(), "1024GiB".to_owned()),
+            &[("\"1KiB\"", "of the raw mail")],
+        ),
+        Key::never(
+            "max_size",
+            Allowed::Size("0B".to_owned(), "1024GiB".to_owned()),
+            &[("\"20MiB\"", "of the raw mail")],
+        ),
+        Key::usual(
+            "automatic",
+            Allowed::Word(vec!["allow", "skip", "only"]),
+            "\"allow\"",
+            "mails that no person wrote: bounces, lists, notices, out-of-office answers; none of them is answered",
+        ),
+        Key::usual(
+            "encrypted",
+            Allowed::Word(vec!["refuse", "allow"]),
+            "\"refuse\"",
+            "a mail that is encrypted (S/MIME, PGP): refuse: its job fails, and its sender is asked to send it plain; allow",
+        ),
+        Key::usual(
+            "conversation",
+            Allowed::Word(vec!["any", "required", "none"]),
+            "\"any\"",
+            "whether it answers a reply of ours: any; required: only answers that count; none: only other mails",
+        ),
+        Key::never(
+            "answers_to",
+            globs(),
+            &[(
+                "[\"requests\"]",
+                "only answers that count, to replies of these endpoints",
+            )],
+        ),
+    ]
+}
 
-const GLOBS: Shape = Shape::OneOrMore(&Shape::Text);
+fn globs() -> Allowed {
+    Allowed::one_or_more(Allowed::Text)
+}

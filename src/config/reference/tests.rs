@@ -86,8 +86,8 @@ fn each_table_has_the_keys_that_are_read_and_no_others() {
 fn limits_are_those_that_are_read() {
     let mut tried = 0;
     for section in sections() {
-        for key in section.keys {
-            for (value, right) in edges(&key.shape) {
+        for key in &section.keys {
+            for (value, right) in edges(&key.allowed) {
                 let problems = problems_with(section, key.name, value.clone());
                 let fits = !problems.iter().any(|problem| problem.cause.contains("out of range"));
                 assert_eq!(fits, right, "{}.{} = {value}: {problems:?}", section.name, key.name);
@@ -98,8 +98,8 @@ fn limits_are_those_that_are_read() {
     assert!(tried > 40, "{tried}");
 }
 
-/// The values at the edges of a shape and just beyond, and whether they are right.
-fn edges(shape: &Shape) -> Vec<(Toml, bool)> {
+/// The values at the edges of what is allowed and just beyond, and whether they are right.
+fn edges(allowed: &Allowed) -> Vec<(Toml, bool)> {
     let text = |number: u64, unit: &str| Toml::from(format!("{number}{unit}"));
     let with_unit = |min: &str, max: &str, unit: &str, scale: fn(&str) -> u64| {
         let (min, max) = (scale(min), scale(max));
@@ -111,15 +111,15 @@ fn edges(shape: &Shape) -> Vec<(Toml, bool)> {
         ];
         below.into_iter().chain(inside).collect()
     };
-    match shape {
-        Shape::Count(min, max) => vec![
-            (Toml::from(min - 1), false),
-            (Toml::from(*min), true),
-            (Toml::from(*max), true),
-            (Toml::from(max + 1), false),
+    match allowed {
+        Allowed::Count(min, max) => vec![
+            (Toml::from(i64::try_from(*min).unwrap() - 1), false),
+            (Toml::try_from(*min).unwrap(), true),
+            (Toml::try_from(*max).unwrap(), true),
+            (Toml::try_from(max + 1).unwrap(), false),
         ],
-        Shape::Duration(min, max) => with_unit(min, max, "ms", milliseconds),
-        Shape::Size(min, max) => with_unit(min, max, "B", bytes),
+        Allowed::Duration(min, max) => with_unit(min, max, "ms", milliseconds),
+        Allowed::Size(min, max) => with_unit(min, max, "B", bytes),
         _ => Vec::new(),
     }
 }
