@@ -16,10 +16,7 @@ use tracing::{error, info};
 
 use crate::{
     budget::Memory,
-    config::{
-        Account, Action, Config, Endpoint, EndpointName, Inlet, Looks, Mailbox, MailboxId, Route, Service, Taker,
-        TlsFiles, Watch as Noticing,
-    },
+    config::{Account, Action, Config, Endpoint, EndpointName, Inlet, Mailbox, MailboxId, Route, Service, TlsFiles},
     dispatch::{self, Dispatch, verify::Dns},
     guest::Guests,
     ledger::{Ledger, Vault},
@@ -79,14 +76,8 @@ struct Work {
 
 impl Work {
     fn of(endpoint: &Endpoint, route: &Route) -> Self {
-        let mut used = endpoint.clone();
-        used.order = Endpoint::ORDER;
-        let mailbox = &mut used.mailbox;
-        mailbox.watch = Noticing::usual(mailbox.protocol, mailbox.account.provider);
-        mailbox.looks = Looks::default();
-        mailbox.taker = Taker::default();
         Self {
-            endpoint: used,
+            endpoint: endpoint.for_dispatch(),
             next: route.successors(&endpoint.name),
         }
     }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    Action, Answers, Conversation, Inputs, Jobs, Limits, Mailbox, Output, Protocol, Rates, Reply, Retry, Senders,
+    Action, Conversation, Filter, Inputs, Jobs, Limits, Mailbox, Output, Protocol, Rates, Reply, Retry, Senders,
 };
 
 /// An endpoint's name: the stem of its file, `[a-z0-9][a-z0-9_-]{0,62}`.
@@ -87,6 +87,8 @@ pub struct Endpoint {
 impl Endpoint {
     /// The turn of an endpoint that says nothing of it.
     pub const ORDER: usize = 100;
+    /// Jobs that run at once of an endpoint that says nothing of it.
+    pub(super) const CONCURRENCY: usize = 8;
 
     /// An endpoint of which nothing else is written: everything has its default, and nobody is answered.
     #[must_use]
@@ -110,50 +112,9 @@ impl Endpoint {
             settle,
             limits: Limits::default(),
             rates: Rates::default(),
-            concurrency: 8,
+            concurrency: Self::CONCURRENCY,
         }
     }
-}
-
-/// Which mail is meant; all that is named must hold. Globs know `*` and `?` and ignore case.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Filter {
-    /// One of these matches an address of From.
-    pub from: Vec<String>,
-    /// One of these matches an address of To or Cc.
-    pub to: Vec<String>,
-    /// One of these matches a detail with which the mail was sent to one of `ours`: `user+detail@domain` (RFC 5233 section 4).
-    pub plus: Vec<String>,
-    /// The mailbox's own addresses, where `plus` asks for them.
-    pub ours: Vec<String>,
-    /// One of these matches the subject.
-    pub subject: Vec<String>,
-    /// At least one attachment's name matches one of these; only such attachments are handed on.
-    pub attachments: Vec<String>,
-    /// Attachments whose name matches one of these are left out.
-    pub not_attachments: Vec<String>,
-    /// Bytes of the raw mail, at least.
-    pub min_size: Option<u64>,
-    /// Bytes of the raw mail, at most.
-    pub max_size: Option<u64>,
-    /// Whether encrypted mails are meant too, though nothing of them can be read here. Otherwise they fail, and their sender is told.
-    pub encrypted: bool,
-    /// Whether mails are meant that no person wrote.
-    pub automatic: Machines,
-    /// Whether it answers a reply of ours.
-    pub answers: Answers,
-}
-
-/// Whether mails are meant that machines, lists and servers sent: bounces, notices, out-of-office answers (RFC 3834).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Machines {
-    /// They are, as others are. None is answered.
-    #[default]
-    Allow,
-    /// They are not.
-    Skip,
-    /// Nothing else is.
-    Only,
 }
 
 /// What happens to a mail in the mailbox in the end.

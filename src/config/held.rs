@@ -92,7 +92,7 @@ impl Filter {
     #[must_use]
     pub fn takes_all(&self) -> bool {
         let has_size = self.min_size.is_some() || self.max_size.is_some();
-        !self.owns() && !has_size && self.automatic == Machines::default() && self.answers == Answers::default()
+        !self.owns() && !has_size && self.automatic == Machines::Allow && self.answers == Answers::default()
     }
 }
 

@@ -3,7 +3,6 @@
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use super::{Rate, key::Allowed, sheet::Value, value};
-use crate::secret::SecretRef;
 
 /// What can be said of a kind of value without one.
 pub(super) trait Described {
@@ -42,11 +41,9 @@ pub(super) struct Time(pub(super) RangeInclusive<Duration>);
 /// A number of bytes with its unit.
 pub(super) struct Bytes(pub(super) RangeInclusive<u64>);
 /// One of these words.
-pub(super) struct Words<T: 'static>(pub(super) &'static [(&'static str, T)]);
+pub(super) struct OneOf<T: 'static>(pub(super) &'static [(&'static str, T)]);
 /// How often in a time.
 pub(super) struct PerTime;
-/// The place of a secret.
-pub(super) struct Secret;
 /// A PEM file of trusted roots.
 pub(super) struct Roots;
 /// A list that may be empty, of so many at most.
@@ -93,11 +90,10 @@ kind! {
         value => value::duration(self.0.clone())(value), is => format!("\"{}\"", value::show_time(is));
     Bytes: u64, self => Allowed::Size(value::show_size(*self.0.start()), value::show_size(*self.0.end())),
         value => value::size(self.0.clone())(value), is => format!("\"{}\"", value::show_size(*is));
-    Words<T: Word>: T, self => Allowed::Word(self.0.iter().map(|(word, _)| *word).collect()), value => value::choice(self.0)(value),
+    OneOf<T: Word>: T, self => Allowed::Word(self.0.iter().map(|(word, _)| *word).collect()), value => value::choice(self.0)(value),
         is => self.0.iter().find(|(_, known)| known == is).map(|(word, _)| format!("\"{word}\"")).unwrap_or_default();
     PerTime: Option<Rate>, self => Allowed::Rate, value => value::rate_or_none(value),
         is => is.map_or("false".to_owned(), |rate| format!("\"{rate}\""));
-    Secret: SecretRef, self => Allowed::Secret, value => value::secret(value), _is => String::new();
     Roots: PathBuf, self => Allowed::Text, value => value::roots(value), is => format!("{is:?}");
     List<K: Kind>: Vec<K::Is>, self => Allowed::list(self.0.allowed(), self.1), value => value::at_most(self.1, &value)
         .and_then(value::list(|each| self.0.read(each))), is => format!("[{}]", is.iter().map(|each| self.0.written(each)).collect::<Vec<_>>().join(", "));

@@ -5,9 +5,9 @@ use std::path::Path;
 use super::{
     command::command,
     conversation::conversation,
+    filter::filter,
     inputs::{Named, inputs},
-    mailbox::{Accounts, Said, filter, mailbox},
-    output::output,
+    mailbox::{Accounts, MailboxKeys, Said, mailbox},
     reply::reply,
     senders::senders,
     settle::settle,
@@ -15,13 +15,14 @@ use super::{
 };
 use crate::config::{
     Action, Endpoint, EndpointName, Filter, Jobs, Limits, Mailbox, Output, Place, Problem, Rates, Retry, Webhook,
-    agree::Term,
+    declare::{keys, usual},
     defaults::Defaults,
+    kind::{Count, Flag, Prose},
     read::read_over,
     reference::is_known,
     sheet::Part,
     table::{Table, nearest},
-    value::{count, flag, prose},
+    term::Term,
 };
 
 /// An endpoint that is right by itself. Others may watch the same mailbox: what its file says of that has to be what theirs say.
@@ -53,10 +54,17 @@ pub(in crate::config) fn endpoint(
     read_over(defaults, file, text, is_known, |top| draft(top, name, accounts))
 }
 
+keys! {
+    /// What stands at the top of the file.
+    pub(in crate::config) struct OwnKeys in "" "" {
+        description: String = Prose, usual(String::new()), "for people";
+        enabled: bool = Flag, usual(true), "false: its file is checked, but it does not run and its jobs wait";
+        concurrency: usize = Count(1..=1000), usual(Endpoint::CONCURRENCY), "jobs of this endpoint that run at once";
+    }
+}
+
 fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Option<Draft> {
-    let description = top.or("description", String::new(), prose);
-    let enabled = top.or("enabled", true, flag);
-    let concurrency = top.or("concurrency", 8, count(1..=1000));
+    let own = OwnKeys::read(top);
     let place = top.own("mailbox").map_or(Place::START, |value| value.place());
     let said = top.must("mailbox", "write [mailbox] with account = \"…\"", |value| {
         value.table(|table| mailbox(table, name, accounts))
@@ -69,13 +77,18 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     let jobs = top.or("jobs", Jobs::default(), |value| value.table(Jobs::read));
     let named = top.or("inputs", Named::default(), |value| value.table(inputs));
     let action = action(top, &named);
-    let output = top.or("output", Output::default(), |value| value.table(output));
+    let output = top.or("output", Output::default(), |value| value.table(Output::read));
     let retry = top.or("retry", Retry::default(), |value| value.table(Retry::read));
     let reply = reply(top, mailbox, accounts);
     let talk = conversation(top, name, mailbox, reply.as_ref());
     let (settle, ignored) = settle(top, mailbox).unzip();
     let limits = top.or("limits", Limits::default(), |value| value.table(Limits::read));
     let rates = top.or("rates", Rates::default(), |value| value.table(Rates::read));
+    let OwnKeys {
+        description,
+        enabled,
+        concurrency,
+    } = own?;
     let Said {
         mailbox,
         order,
@@ -113,21 +126,6 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     })
 }
 
-/// The keys of `[mailbox]` that say how it is watched, not which one it is.
-const HOW: [&str; 12] = [
-    "watch",
-    "look",
-    "every",
-    "cron",
-    "timezone",
-    "batch",
-    "repeat",
-    "start_delay",
-    "backlog",
-    "backlog_limit",
-    "match",
-    "order",
-];
 /// The keys that say whose it is.
 const WHOSE: [&str; 4] = ["account", "user", "auth", "protocol"];
 /// The key that says which of theirs it is.
@@ -158,7 +156,8 @@ pub(in crate::config) enum Open {
 impl Open {
     /// By a key that is wrong, or that nobody knows and may be meant for another; `named` says whether the mailbox has its name. Pure.
     pub(in crate::config) fn by(key: &str, named: bool) -> Self {
-        let known = || WHOSE.into_iter().chain([NAME]).chain(HOW);
+        let keys = MailboxKeys::section().keys;
+        let known = || keys.iter().map(|known| known.name).chain(["backlog_limit"]);
         let is_known = known().any(|known| known == key);
         let meant = if is_known { Some(key) } else { nearest(key, known()) };
         match meant {

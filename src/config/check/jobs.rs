@@ -1,8 +1,8 @@
 //! How one mail becomes jobs.
 
 use crate::config::{
-    key::{keys, usual},
-    kind::Words,
+    declare::{keys, usual},
+    kind::OneOf,
 };
 
 keys! {
@@ -11,11 +11,11 @@ keys! {
     pub struct Jobs: Default in "jobs" "\
 How one mail becomes jobs. One of which a job is for each attachment is ignored when none is handed on. Its own job waits for those
 of the attachments; a held one keeps it waiting." {
-        per: Per = Words(&[("mail", Per::Mail), ("attachment", Per::Attachment)]), usual(Per::Mail),
+        per: Per = OneOf(&[("mail", Per::Mail), ("attachment", Per::Attachment)]), usual(Per::Mail),
             "mail, or attachment: one job for each that is handed on";
-        reply: PartReply = Words(&[("each", PartReply::Each), ("combined", PartReply::Combined)]), usual(PartReply::Each),
+        reply: PartReply = OneOf(&[("each", PartReply::Each), ("combined", PartReply::Combined)]), usual(PartReply::Each),
             "with attachment: each result has its own reply, or combined: one reply has a section and the files of each";
-        partial: Partial = Words(&[("failed", Partial::Failed), ("done", Partial::Done)]), usual(Partial::Failed), "", below("\
+        partial: Partial = OneOf(&[("failed", Partial::Failed), ("done", Partial::Done)]), usual(Partial::Failed), "", below("\
 With attachment: a mail of which a part failed has failed; or done: it is done when one part is. The files of a combined reply go with
 a done mail only; for a failed one it says which parts failed and why.");
     }

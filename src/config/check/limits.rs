@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{DAY, HOUR, INSTANT, MINUTE, SECOND};
 use crate::config::{
-    key::{keys, usual},
+    declare::{keys, usual},
     kind::{Bytes, Count, List, Time},
 };
 

@@ -10,6 +10,7 @@ mod command;
 mod conversation;
 mod cron;
 mod endpoint;
+mod filter;
 mod foreign;
 mod inputs;
 mod jobs;
@@ -31,14 +32,26 @@ mod tls;
 mod webhook;
 mod words;
 
+pub use command::{Command, CommandLimits};
+pub use filter::{Filter, Machines};
 pub use jobs::{Jobs, PartReply, Partial, Per};
 pub use limits::{Limits, Retry};
+pub use output::{DataFrom, NamePiece, NameToken, Output, Oversize, TextFrom};
 pub use senders::Rates;
+pub use webhook::{Body, HeaderValue, Webhook};
+pub use words::Words;
 
-pub(super) use conversation::answer_address;
-pub(super) use endpoint::{Draft, Open, Told, endpoint, mailbox_alone};
-pub(super) use mailbox::Accounts;
+pub(super) use command::env_section;
+pub(super) use conversation::{ConversationKeys, answer_address};
+pub(super) use endpoint::{Draft, Open, OwnKeys, Told, endpoint, mailbox_alone};
+#[cfg(test)]
+pub(super) use looks::Looking;
+pub(super) use mailbox::{Accounts, MailboxKeys};
+pub(super) use reply::{Language, ReplyKeys};
+pub(super) use senders::SenderKeys;
 pub(super) use service::{Shared, shared};
+pub(super) use settle::SettleKeys;
+pub(super) use webhook::headers_section;
 
 use std::time::Duration;
 

@@ -4,48 +4,64 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::{HOUR, INSTANT, MINUTE};
+use super::{HOUR, INSTANT, MINUTE, SECOND};
 use crate::{
     addr_spec::{normal, normal_domain},
     config::{
         Mailbox, Proof, Provider, Rate, Senders, Trust, Who,
-        key::{keys, usual},
-        kind::PerTime,
+        declare::{keys, never, usual},
+        key::Allowed,
+        kind::{Flag, OneOf, PerTime, Time},
         sheet::Value,
         table::Table,
-        value::{choice, duration, flag, one_or_more, text},
+        value::{one_or_more, text},
     },
 };
-
-/// How long DNS may take in all when nothing is written.
-const DNS: Duration = Duration::from_secs(10);
 
 /// Reads `[senders]`; without it anybody may.
 pub(super) fn senders(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Senders {
     let provider = mailbox.map_or(Provider::Other, |mailbox| mailbox.account.provider);
     let usual = Senders::usual(provider);
-    top.get("senders", |value| value.table(|table| Some(section(table, &usual))))
+    top.get("senders", |value| value.table(|table| section(table, &usual)))
         .unwrap_or(usual)
 }
 
-fn section(table: &mut Table<'_>, usual: &Senders) -> Senders {
-    let proofs = [
-        ("none", None),
-        ("dmarc", Some(Proof::Dmarc)),
-        ("dkim", Some(Proof::Dkim)),
-        ("spf", Some(Proof::Spf)),
-    ];
-    let verify = table.value("verify").map_or(Some(false), flag);
-    let trust = table.value("trust").map_or(Some(usual.trust.clone()), trust);
-    let are_right = verify.is_some() && trust.is_some();
-    let verify = verify.unwrap_or_default();
-    let timeout = table.or("dns_timeout", DNS, duration(INSTANT..=5 * MINUTE));
+keys! {
+    /// `[senders]` as it is written.
+    pub(in crate::config) struct SenderKeys in "senders" "\
+Whose mail is accepted, of what is meant. Without allow, deny and require anybody's. What is refused is ignored, never answered, and
+has an end of its own in [settle]. A mail whose From can be read in two ways is of nobody: it is refused where anything is asked of
+senders, and no sender is ever answered by it." {
+        allow: Vec<Who> = Allowed::one_or_more(Allowed::Text) => one_or_more(who),
+            never("[\"ann@a.example\", \"b.example\", \"*.c.example\"]"),
+            "an address; a domain (or *@ and it), not what is below it; all that is below a domain";
+        deny: Vec<Who> = Allowed::one_or_more(Allowed::Text) => one_or_more(who), never("[\"noisy@b.example\"]"),
+            "the same; wins over allow";
+        require: Option<Proof> =
+            OneOf(&[("none", None), ("dmarc", Some(Proof::Dmarc)), ("dkim", Some(Proof::Dkim)), ("spf", Some(Proof::Spf))]), usual(None),
+            "dmarc, dkim or spf: what must have passed for From's domain; dkim and spf of a domain above it count too";
+        trust: Option<Trust> = Allowed::one_or_more(Allowed::Text) => trust, never("\"microsoft\""), "", below("\
+Whose Authentication-Results are believed: microsoft, google, nobody, or a list of names of servers that write them and remove
+forged ones (RFC 8601). Only the topmost counts. When nothing is written: the provider's own, else nobody's.");
+        verify: bool = Flag, usual(false),
+            "whether mailjob verifies DKIM and DMARC itself, by DNS, where the results above don't suffice; SPF can't be done again";
+        dns_timeout: Duration = Time(INSTANT..=5 * MINUTE), usual(10 * SECOND),
+            "of one mail's questions to DNS; no answer means another attempt";
+    }
+}
+
+fn section(table: &mut Table<'_>, usual: &Senders) -> Option<Senders> {
+    let written = SenderKeys::read(table)?;
+    let is_flag = |value: Value<'_>| matches!(value.raw, DeValue::Boolean(_));
+    let are_right =
+        table.value("verify").is_none_or(is_flag) && (written.trust.is_some() || table.value("trust").is_none());
+    let verify = written.verify;
     let senders = Senders {
-        allow: table.or("allow", Vec::new(), one_or_more(who)),
-        deny: table.or("deny", Vec::new(), one_or_more(who)),
-        require: table.or("require", None, choice(&proofs)),
-        trust: trust.unwrap_or_default(),
-        verify: verify.then_some(timeout),
+        allow: written.allow,
+        deny: written.deny,
+        require: written.require,
+        trust: written.trust.unwrap_or_else(|| usual.trust.clone()),
+        verify: verify.then_some(written.dns_timeout),
     };
     let believed = senders.trust != Trust::Nobody;
     let (cause, cure) = match senders.require {
@@ -57,12 +73,12 @@ fn section(table: &mut Table<'_>, usual: &Senders) -> Senders {
             "can't be shown: nobody's results are believed, and signatures are not verified here",
             "write verify = true, or trust = [\"…\"] with the name that your mail server writes into Authentication-Results",
         ),
-        _ => return senders,
+        _ => return Some(senders),
     };
     if let Some(value) = table.value("require").filter(|_| are_right) {
         value.wrong::<()>(cause, cure);
     }
-    senders
+    Some(senders)
 }
 
 /// `name@domain`, `domain` or `*.domain`; `*@` in front of a domain says the same as without.

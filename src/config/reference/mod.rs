@@ -2,12 +2,8 @@
 //! and the commented reference `endpoints.d/reference.toml.example` are made from it, and tests hold it against what `check`
 //! reads: keys, defaults and limits.
 
-mod action;
 mod inputs;
-mod mailbox;
-mod reply;
 mod schema;
-mod senders;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -15,44 +11,39 @@ mod text;
 use std::sync::LazyLock;
 
 use super::{
-    check::{Jobs, Limits, Rates},
-    key::{Allowed, Given, Key, Section},
+    check::{
+        Command, ConversationKeys, Filter, Jobs, Language, Limits, MailboxKeys, Output, OwnKeys, Rates, ReplyKeys,
+        Retry, SenderKeys, SettleKeys, Webhook, env_section, headers_section,
+    },
+    key::Section,
 };
 
 pub use schema::schema;
 pub use text::reference;
 
-impl Section {
-    fn opened(self, each: Allowed) -> Self {
-        let open = Some(each);
-        Self { open, ..self }
-    }
-}
-
-impl Key {
-    fn usual(name: &'static str, allowed: Allowed, usual: &'static str, about: &'static str) -> Self {
-        Self::of(name, allowed, Given::Usual(usual.to_owned()), about)
-    }
-
-    fn never(name: &'static str, allowed: Allowed, shown: &'static [(&'static str, &'static str)]) -> Self {
-        Self::of(name, allowed, Given::Never(shown), "")
-    }
-}
-
 /// All tables in the order of the reference.
 pub(super) fn sections() -> impl Iterator<Item = &'static Section> {
     static ALL: LazyLock<Vec<Section>> = LazyLock::new(|| {
-        let parts = [
-            mailbox::sections(),
-            senders::sections(),
-            vec![Rates::section()],
-            vec![Jobs::section()],
-            inputs::sections(),
-            action::sections(),
-            reply::sections(),
-            vec![Limits::section()],
-        ];
-        parts.into_iter().flatten().collect()
+        vec![
+            OwnKeys::section(),
+            MailboxKeys::section(),
+            Filter::section(),
+            SenderKeys::section(),
+            Rates::section(),
+            Jobs::section(),
+            inputs::section(),
+            Webhook::section(),
+            headers_section(),
+            Command::section().off(),
+            env_section(),
+            Retry::section(),
+            Output::section(),
+            ReplyKeys::section(),
+            Language::section().off(),
+            ConversationKeys::section().off(),
+            SettleKeys::section(),
+            Limits::section(),
+        ]
     });
     ALL.iter()
 }

@@ -78,10 +78,11 @@ fn described(key: &Key) -> Value {
     let Value::Object(fields) = &mut described else {
         return described;
     };
-    let about = match key.given {
-        Given::Never([(_, about), ..]) if !about.is_empty() => about,
-        _ => key.about,
+    let about = match &key.given {
+        Given::Never(shown) => shown.first().map(|(_, about)| *about).filter(|about| !about.is_empty()),
+        _ => None,
     };
+    let about = about.unwrap_or(key.about);
     if !about.is_empty() {
         fields.insert("description".to_owned(), json!(about));
     }

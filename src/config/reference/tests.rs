@@ -8,7 +8,11 @@ use serde_json::Value;
 use toml::{Table, Value as Toml};
 
 use super::*;
-use crate::config::{EndpointName, Problem, check, examples_tests::accounts};
+use crate::config::{
+    EndpointName, Problem, check,
+    examples_tests::accounts,
+    key::{Allowed, Section},
+};
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

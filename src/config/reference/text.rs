@@ -48,7 +48,7 @@ fn entry(text: &mut String, section: &Section, key: &Key) {
     let (stands, others) = match &key.given {
         Given::Must(value, others) => (Some(*value), *others),
         Given::Usual(value) => (Some(value.as_str()), [].as_slice()),
-        Given::Never(shown) => (None, *shown),
+        Given::Never(shown) => (None, shown.as_slice()),
     };
     if let Some(value) = stands {
         line(text, format_args!("{off}{name} = {value}{}", said(key.about)));
