@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Account, Api, Config, Endpoint, EndpointName, Held, Operator, Problem, Service, oauth::by_sign_in, versions::Texts,
+    Account, Api, Config, Endpoint, EndpointName, Held, Operator, Problem, Service, sign_ins::by_sign_in, texts::Texts,
 };
 
 /// What the files say now.

@@ -19,7 +19,6 @@ mod account;
 mod action;
 mod agree;
 mod answers;
-mod api;
 pub mod braces;
 mod check;
 mod conversation;
@@ -41,6 +40,7 @@ pub mod load;
 mod loaded;
 mod mailbox;
 mod mendable;
+mod name;
 mod net;
 mod oauth;
 mod operator;
@@ -54,17 +54,19 @@ pub mod reload;
 mod remembered;
 pub mod reply;
 pub mod rescue;
-mod retention;
 mod route;
 mod senders;
 mod shared;
 mod sheet;
+mod sign_ins;
 mod slip;
+mod sources;
 mod standing;
 pub mod startable;
 mod table;
 mod template;
 mod term;
+mod texts;
 mod tls;
 mod value;
 pub mod versions;
@@ -72,28 +74,28 @@ mod writers;
 
 pub use account::{Account, Auth, Protocol, Server, Tls, TokenSource};
 pub use action::Action;
-pub use api::Api;
 pub use check::{
-    Body, Command, CommandLimits, DataFrom, Filter, HeaderValue, Jobs, Limits, Machines, NamePiece, NameToken, Output,
-    Oversize, PartReply, Partial, Per, Rates, Retry, TextFrom, Webhook, Words,
+    Api, Body, Command, CommandLimits, DataFrom, Filter, HeaderValue, Jobs, Keep, Limits, Machines, NamePiece,
+    NameToken, Output, Oversize, PartReply, Partial, Per, Rates, Retention, Retry, TextFrom, Webhook, Words,
 };
 pub use conversation::{Answerers, Answers, Conversation};
 pub use diff::Changes;
 pub use effective::effective;
-pub use endpoint::{Endpoint, EndpointName, Fate, Settle};
+pub use endpoint::{Endpoint, Fate, Settle};
 pub use held::{Claim, Held};
 pub use inputs::{Field, Files, Input, Inputs, Kind, Literal, Match, MatchIn, Pattern, Shape, Source};
 pub use mailbox::{Backlog, Looks, Mailbox, MailboxId, Since, Taker, Watch};
+pub use name::EndpointName;
 pub use net::{Bypass, Net, NoBypass, Proxy, ProxyChoice, ProxyKind};
-pub use oauth::{AuthorizationServer, ClientProof, Cloud, Grant, OAuth, Provider, SendSecret, uses};
+pub use oauth::{AuthorizationServer, ClientProof, Cloud, Grant, OAuth, Provider, SendSecret};
 pub use operator::Operator;
 pub use place::Place;
 pub use problem::Problem;
 pub use rate::{NoRate, Rate};
 pub use reply::{Charset, Letter, OriginalAs, Reply, ReplyTo, ReturnTo, Sender};
-pub use retention::{Keep, Retention};
 pub use route::{Inlet, Route, routes};
 pub use senders::{Proof, Senders, Trust, Who};
+pub use sign_ins::uses;
 pub use template::{Form, MAX_SOURCE, Template, TemplateError};
 pub use tls::{ClientCertificate, TlsFiles};
 

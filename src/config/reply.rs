@@ -216,18 +216,3 @@ pub mod usual {
 fn heading() -> Template {
     Template::ours(Form::Text, usual::HEADING)
 }
-
-/// The values that a template may ask for, and what is in them; an empty list where they are values themselves, or anything.
-pub(super) const VALUES: [(&str, &[&str]); 8] = [
-    (
-        "mail",
-        &["subject", "topic", "from", "to", "cc", "date", "message_id", "text"],
-    ),
-    ("job", &[]),
-    ("endpoint", &[]),
-    ("answer", &["text", "data", "files"]),
-    ("reason", &["code", "sentence"]),
-    ("tell", &[]),
-    ("inputs", &[]),
-    ("now", &[]),
-];

@@ -19,7 +19,7 @@ const OTHERS: [(&str, &str); 27] = [
     ("description", "'x'"),
     ("mailbox.account", "'office'"),
     ("mailbox.name", "'Other'"),
-    ("mailbox.auth", "{ password = { file = 'x' } }"),
+    ("mailbox.auth", "{ token = { file = 'x' } }"),
     ("mailbox.user", "'other@contoso.example'"),
     ("senders.trust", "'google'"),
     ("webhook.url", "'https://other.example/'"),

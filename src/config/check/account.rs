@@ -1,5 +1,7 @@
 //! An account: servers, and the choice between a password and OAuth.
 
+use std::sync::Arc;
+
 use rustls::pki_types::ServerName;
 use toml::de::DeValue;
 
@@ -295,6 +297,6 @@ fn token_source(value: Value<'_>) -> Option<TokenSource> {
         confine: false,
         ..Command::new(argv.clone())
     };
-    here.need(Need::Program(Box::new(command)));
+    here.need(Need::Program(Arc::new(command)));
     Some(TokenSource::Command { argv, pass_env })
 }

@@ -1,6 +1,6 @@
 //! A command: the program, its arguments, its environment.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use toml::de::DeValue;
 
@@ -105,7 +105,7 @@ pub(super) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> 
     }
     let program = table.value("argv").and_then(|argv| argv.items().into_iter().next());
     if let (Some(command), Some(program)) = (&command, program) {
-        program.need(Need::Program(Box::new(command.clone())));
+        program.need(Need::Program(Arc::new(command.clone())));
     }
     command
 }

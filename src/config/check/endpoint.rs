@@ -8,6 +8,7 @@ use super::{
     filter::filter,
     inputs::{Named, inputs},
     mailbox::{Accounts, MailboxKeys, Said, mailbox},
+    own::OwnKeys,
     reply::reply,
     senders::senders,
     settle::settle,
@@ -15,9 +16,7 @@ use super::{
 };
 use crate::config::{
     Action, Endpoint, EndpointName, Filter, Jobs, Limits, Mailbox, Output, Place, Problem, Rates, Retry, Webhook,
-    declare::{keys, usual},
     defaults::Defaults,
-    kind::{Count, Flag, Prose},
     read::read_over,
     reference::is_known,
     sheet::Part,
@@ -52,15 +51,6 @@ pub(in crate::config) fn endpoint(
     defaults: Option<&Defaults<'_>>,
 ) -> Part<Draft> {
     read_over(defaults, file, text, is_known, |top| draft(top, name, accounts))
-}
-
-keys! {
-    /// What stands at the top of the file.
-    pub(in crate::config) struct OwnKeys in "" "" {
-        description: String = Prose, usual(String::new()), "for people";
-        enabled: bool = Flag, usual(true), "false: its file is checked, but it does not run and its jobs wait";
-        concurrency: usize = Count(1..=1000), usual(Endpoint::CONCURRENCY), "jobs of this endpoint that run at once";
-    }
 }
 
 fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Option<Draft> {

@@ -21,6 +21,7 @@ mod net;
 mod oauth;
 mod operator;
 mod output;
+mod own;
 mod provider;
 mod reply;
 mod retention;
@@ -32,21 +33,24 @@ mod tls;
 mod webhook;
 mod words;
 
+pub use api::Api;
 pub use command::{Command, CommandLimits};
 pub use filter::{Filter, Machines};
 pub use jobs::{Jobs, PartReply, Partial, Per};
 pub use limits::{Limits, Retry};
 pub use output::{DataFrom, NamePiece, NameToken, Output, Oversize, TextFrom};
+pub use retention::{Keep, Retention};
 pub use senders::Rates;
 pub use webhook::{Body, HeaderValue, Webhook};
 pub use words::Words;
 
 pub(super) use command::env_section;
 pub(super) use conversation::{ConversationKeys, answer_address};
-pub(super) use endpoint::{Draft, Open, OwnKeys, Told, endpoint, mailbox_alone};
+pub(super) use endpoint::{Draft, Open, Told, endpoint, mailbox_alone};
 #[cfg(test)]
 pub(super) use looks::Looking;
 pub(super) use mailbox::{Accounts, MailboxKeys};
+pub(super) use own::OwnKeys;
 pub(super) use reply::{Language, ReplyKeys};
 pub(super) use senders::SenderKeys;
 pub(super) use service::{Shared, shared};

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, ops::RangeInclusive, path::Pat
 
 use toml::de::DeValue;
 
-use super::{HOUR, SECOND, account::account, api::api, name_fault, net::net, operator::operator, retention::retention};
+use super::{HOUR, SECOND, account::account, api::api, name_fault, net::net, operator::operator, retention::Retention};
 use crate::config::{
     Account, Api, EndpointName, Operator, Service,
     read::read,
@@ -37,7 +37,7 @@ pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<S
                 Some(value) => value.table(|table| Some(service_of(table, cores))),
                 None => Some(Service::on(cores)),
             };
-            let kept = kept.and_then(|value| value.table(|table| Some(retention(table))));
+            let kept = kept.and_then(|value| value.table(Retention::read));
             let way = way.and_then(|value| value.table(|table| Some(net(table))));
             service.map(|service| Service {
                 retention: kept.unwrap_or_default(),

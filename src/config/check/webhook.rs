@@ -12,7 +12,7 @@ use super::{HOUR, INSTANT, SECOND, foreign, inputs::Named, tls::client_certifica
 use crate::{
     address,
     config::{
-        ClientCertificate,
+        ClientCertificate, TlsFiles,
         declare::{implied, keys, must, never, usual},
         key::{Allowed, Key, Section},
         kind::{Bytes, Flag, OneOf, Roots, Time},
@@ -94,6 +94,17 @@ impl Webhook {
     #[must_use]
     pub fn place(&self) -> &str {
         self.url.split_once('?').map_or(&*self.url, |(place, _)| place)
+    }
+}
+
+impl Webhook {
+    /// What TLS with its server is made with.
+    #[must_use]
+    pub fn tls(&self) -> TlsFiles<'_> {
+        TlsFiles {
+            ca_file: self.ca_file.as_deref(),
+            client: self.client.as_ref(),
+        }
     }
 }
 

@@ -11,7 +11,6 @@ use crate::config::{
     declare::{keys, never},
     key::Allowed,
     presence::{self, Need},
-    reply::VALUES,
     sheet::Value,
     table::nearest,
     value::{path, prose},
@@ -52,6 +51,21 @@ Your mail was handled.
         ), "beside the text, which is made of it when none is written";
     }
 }
+
+/// The values that a template may ask for, and what is in them; an empty list where they are values themselves, or anything.
+const VALUES: [(&str, &[&str]); 8] = [
+    (
+        "mail",
+        &["subject", "topic", "from", "to", "cc", "date", "message_id", "text"],
+    ),
+    ("job", &[]),
+    ("endpoint", &[]),
+    ("answer", &["text", "data", "files"]),
+    ("reason", &["code", "sentence"]),
+    ("tell", &[]),
+    ("inputs", &[]),
+    ("now", &[]),
+];
 
 /// A template, or the file that it is in.
 pub(super) fn template_allowed() -> Allowed {

@@ -1,5 +1,8 @@
 use super::*;
-use crate::config::{Server, Tls};
+use crate::{
+    config::{AuthorizationServer, ClientProof, Cloud, Server, Tls},
+    secret::SecretRef,
+};
 
 fn account(provider: Provider, grant: Grant, scopes: Option<&[&str]>) -> Account {
     let server = Server {
