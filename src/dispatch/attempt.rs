@@ -7,13 +7,19 @@ use futures_util::FutureExt;
 use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{
-    Dispatch, Ended, Told, bounce, command, conversation, ending, gather, later,
-    probing::{self, Turn},
+    Dispatch, Ended, Told,
+    action::{
+        command,
+        webhook::{
+            self,
+            probing::{self, Turn},
+        },
+    },
+    bounce, conversation, ending, gather, later,
     reading::{Found, Seen, look, read, unreadable},
     result::{self, Facts},
     room::{self, Means},
     trial::{begun, checked},
-    webhook,
 };
 use crate::{
     budget::Holding,

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{breaker::Down, mending::Mending, probing::Probing};
+use super::{
+    action::webhook::{breaker::Down, probing::Probing},
+    mending::Mending,
+};
 use crate::{
     job::{Outcome, Reason},
     metrics,

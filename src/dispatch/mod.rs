@@ -4,20 +4,13 @@
 //! outcome: while the ledger fails, the outcome waits and is offered again. A job whose attempt panics is held. Who tears the
 //! runtime down only interrupts attempts; the next start runs them again under the same ids.
 
-pub mod answer;
-mod argv;
+pub mod action;
 mod attempt;
-mod body;
 mod bounce;
-mod breaker;
 mod catch;
-mod command;
 mod conversation;
 mod ending;
-mod environment;
 mod excerpt;
-mod folder;
-mod form;
 mod gates;
 mod gather;
 mod health;
@@ -25,23 +18,17 @@ pub mod inputs;
 mod json;
 mod mending;
 pub mod original;
-mod out;
-mod output;
 pub mod payload;
 pub mod probe;
-mod probing;
-mod process;
 mod reading;
 pub mod rehearsal;
 mod result;
 mod room;
-mod signature;
 mod spool;
 mod struck;
 mod trace;
 mod trial;
 pub mod verify;
-mod webhook;
 mod work;
 
 use std::{sync::Arc, time::Duration};
@@ -54,7 +41,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::{breaker::Down, health::Health};
+pub use self::{action::webhook::breaker::Down, health::Health};
 use crate::{
     budget::Memory,
     config::{self, EndpointName},

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use reqwest::Url;
 
-use super::signature::Signer;
+use super::action::webhook::signature::Signer;
 use crate::{
     config::{self, HeaderValue, Server, Tls, startable},
     net::http::{PrivateNetwork, is_private_literal, public},

@@ -6,18 +6,18 @@ use std::{env, io::Read, sync::Arc};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
+pub use super::{action::command::environment::Origin, excerpt::Excerpt};
 use super::{
-    argv, body,
-    command::Unready,
+    action::{
+        command::{Unready, argv, environment, folder},
+        webhook::{self, Field, body},
+    },
     conversation::made_up,
-    environment,
     excerpt::Kept,
-    folder, probe,
+    probe,
     reading::{meant, missed, unreadable},
-    webhook::{self, Field},
     work::Work,
 };
-pub use super::{environment::Origin, excerpt::Excerpt};
 use crate::{
     config::{self, Action, Answers, Endpoint},
     job::{JobId, Outcome, Part, Reason, Share},

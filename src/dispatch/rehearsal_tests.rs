@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     config::HeaderValue,
     dispatch::{
-        command,
+        action::command,
         tests::{MAIL, shell, with_work},
     },
 };

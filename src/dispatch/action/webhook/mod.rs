@@ -3,6 +3,13 @@
 //! It never follows a redirect, asks for no compression, and ends within its time. A request that may have arrived is only ever
 //! repeated as another attempt with the same id; one that was answered with 2xx is not repeated, whatever becomes of the answer.
 
+pub mod answer;
+pub(in crate::dispatch) mod body;
+pub(in crate::dispatch) mod breaker;
+pub(in crate::dispatch) mod probing;
+pub(in crate::dispatch) mod signature;
+mod trace;
+
 use std::io;
 
 use chrono::{SecondsFormat, Utc};
@@ -16,22 +23,15 @@ use reqwest::{
 use tokio::time::{Instant, timeout_at};
 use tokio_util::io::ReaderStream;
 
-use super::{
-    Ended,
-    answer::{self, Came, Limits},
-    body,
-    catch::Catch,
-    later,
-    room::Means,
+use self::{
+    answer::{Came, Limits},
     signature::Signer,
-    spool::Body,
-    struck,
-    trace::{self, Answered},
-    work::Work,
+    trace::Answered,
 };
 use crate::{
     budget::{Budget, Room},
     causes, config,
+    dispatch::{Ended, catch::Catch, later, room::Means, spool::Body, struck, work::Work},
     job::{Cut, Outcome, Reason},
     message::clean::clean,
     net::{
@@ -50,7 +50,7 @@ const PIECE: usize = 256 * 1024;
 
 /// A request that is ready to be sent.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(in crate::dispatch) struct Request {
     headers: HeaderMap,
     body: Body,
     /// What the body takes in memory.
@@ -64,7 +64,7 @@ impl Request {
     ///
     /// # Errors
     /// When the temporary folder fails.
-    pub(super) fn parked(mut self, parked: &Budget) -> Result<Self, Unmade> {
+    pub(in crate::dispatch) fn parked(mut self, parked: &Budget) -> Result<Self, Unmade> {
         if let Body::Memory(bytes) = &self.body {
             match parked.try_take(bytes.len() as u64) {
                 Some(room) => self.room = Some(room),
@@ -75,7 +75,7 @@ impl Request {
     }
 
     #[cfg(test)]
-    pub(super) fn into_parts(mut self) -> (HeaderMap, Vec<u8>) {
+    pub(in crate::dispatch) fn into_parts(mut self) -> (HeaderMap, Vec<u8>) {
         let mut body = Vec::new();
         self.body.read(|from| from.read_to_end(&mut body)).unwrap();
         (self.headers, body)
@@ -84,7 +84,7 @@ impl Request {
 
 /// Why a request could not be made.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unmade {
+pub(in crate::dispatch) enum Unmade {
     /// A secret can't be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -114,7 +114,7 @@ impl From<Unmade> for Outcome {
 
 /// What a header field's value is made of.
 #[derive(Debug, Clone)]
-pub(super) enum Field {
+pub(in crate::dispatch) enum Field {
     /// This text.
     Text(HeaderValue),
     /// The secret that is kept there.
@@ -127,7 +127,7 @@ pub(super) enum Field {
 ///
 /// # Errors
 /// When a secret is missing or unusable, or the temporary folder fails.
-pub(super) fn prepare(webhook: &config::Webhook, work: &Work<'_>) -> Result<Request, Unmade> {
+pub(in crate::dispatch) fn prepare(webhook: &config::Webhook, work: &Work<'_>) -> Result<Request, Unmade> {
     let keys: Vec<_> = webhook.secrets.iter().map(SecretRef::read).collect::<Result<_, _>>()?;
     let signer = Signer::new(&keys, &work.job.id.to_string(), work.now.timestamp())?;
     let (media_type, mut body) = body::write(webhook.body, work)?;
@@ -155,7 +155,7 @@ pub(super) fn prepare(webhook: &config::Webhook, work: &Work<'_>) -> Result<Requ
 ///
 /// # Errors
 /// When a configured field is not legal.
-pub(super) fn fields(
+pub(in crate::dispatch) fn fields(
     webhook: &config::Webhook,
     work: &Work<'_>,
     media_type: &str,
@@ -221,7 +221,7 @@ fn value(field: &Field, signature: &str) -> Result<HeaderValue, Unmade> {
 /// Sends a request and judges the answer, all within the webhook's time.
 ///
 /// The status that an answer begins with says what became of the work: where it was heard, nothing that follows is asked.
-pub(super) async fn send(
+pub(in crate::dispatch) async fn send(
     client: &HttpClient,
     webhook: &config::Webhook,
     request: Request,
@@ -242,7 +242,7 @@ pub(super) async fn send(
         (Err(_elapsed), None) => later(Reason::Timeout, late(webhook)).into(),
     };
     Ended {
-        exchange: Some(trace::webhook(webhook, sent, answered)),
+        exchange: Some(trace::exchange(webhook, sent, answered)),
         ..ended
     }
     .struck(&secrets)
@@ -378,5 +378,4 @@ fn why(error: &dyn std::error::Error) -> String {
 const MAX_CAUSES: usize = 1_000;
 
 #[cfg(test)]
-#[path = "webhook_tests.rs"]
 mod tests;

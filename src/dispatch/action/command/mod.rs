@@ -3,6 +3,13 @@
 //! Nothing from a mail reaches the arguments or the environment but inputs that the operator named; all of it is in files. Standard input is empty.
 //! What it may read, write and take is limited ([`crate::guest`]). When it ends, whatever it left behind is killed, and its folder is removed.
 
+pub(in crate::dispatch) mod argv;
+pub(in crate::dispatch) mod environment;
+pub(in crate::dispatch) mod folder;
+mod out;
+pub(in crate::dispatch) mod output;
+pub(in crate::dispatch) mod process;
+
 use std::{
     collections::BTreeMap, env, ffi::OsString, io, os::unix::process::ExitStatusExt, path::Path, sync::Arc,
     time::Duration,
@@ -11,26 +18,20 @@ use std::{
 use rustix::{io::Errno, process::geteuid};
 use tokio::task::spawn_blocking;
 
-use super::{
-    Ended,
+use self::{
     argv::{arguments, fit_together},
     environment::{Origin, variables},
-    folder,
-    inputs::Unmet,
-    later, out,
     output::{Output, Written},
     process::{End, supervise},
-    room::Means,
-    trace,
-    work::Work,
 };
 use crate::{
     config::{self, startable},
+    dispatch::{Ended, inputs::Unmet, later, room::Means, work::Work},
     guest::{
         self, Confinement, Guest, Guests, Home, Limits, Order, Over, Private, StartError, Terms, User, UserError,
         WorkFolder,
     },
-    job::{Answer, Outcome, Reason},
+    job::{Answer, Cut, Exchange, Outcome, Reason, history},
     net,
     secret::{self, ExposeSecret, Redaction, SecretError},
 };
@@ -39,7 +40,7 @@ use crate::{
 const TRY_AGAIN: i32 = 75;
 
 /// A command that is ready to be started.
-pub(super) struct Start {
+pub(in crate::dispatch) struct Start {
     folder: WorkFolder,
     argv: Vec<String>,
     environment: Vec<(OsString, OsString)>,
@@ -50,14 +51,14 @@ pub(super) struct Start {
 
 #[cfg(test)]
 impl Start {
-    pub(super) fn into_parts(self) -> (WorkFolder, Vec<String>, Vec<(OsString, OsString)>) {
+    pub(in crate::dispatch) fn into_parts(self) -> (WorkFolder, Vec<String>, Vec<(OsString, OsString)>) {
         (self.folder, self.argv, self.environment)
     }
 }
 
 /// Why a command could not be made ready.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unready {
+pub(in crate::dispatch) enum Unready {
     /// A secret for its environment can't be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -91,7 +92,7 @@ impl From<Unready> for Outcome {
 ///
 /// # Errors
 /// When a secret is missing, an input can't be given to a process, or the temporary folder fails.
-pub(super) fn prepare(command: &config::Command, work: &Work<'_>, home: &Home) -> Result<Start, Unready> {
+pub(in crate::dispatch) fn prepare(command: &config::Command, work: &Work<'_>, home: &Home) -> Result<Start, Unready> {
     let user = command.user.as_deref().map(User::find).transpose()?;
     let variables = variables(command, work).map_err(Unready::Input)?;
     let mut secrets = BTreeMap::new();
@@ -166,7 +167,12 @@ fn terms(command: &config::Command, program: &Path, user: Option<User>, private:
 }
 
 /// Runs the command to its end, or to the end of its time.
-pub(super) async fn run(command: &config::Command, start: Start, guests: &Guests, means: &mut Means<'_>) -> Ended {
+pub(in crate::dispatch) async fn run(
+    command: &config::Command,
+    start: Start,
+    guests: &Guests,
+    means: &mut Means<'_>,
+) -> Ended {
     let output = || Output::new(command.max_output, means.parked);
     let (mut out, mut err) = (output(), output());
     let started = started(command, &start, guests).await;
@@ -175,7 +181,7 @@ pub(super) async fn run(command: &config::Command, start: Start, guests: &Guests
         Err(error) => {
             let nothing = Written::default();
             return Ended {
-                exchange: Some(trace::command(&start.argv, None, &nothing, &nothing)),
+                exchange: Some(exchange(&start.argv, None, &nothing, &nothing)),
                 ..unstarted(command, &error).into()
             }
             .struck(&start.secrets);
@@ -188,7 +194,7 @@ pub(super) async fn run(command: &config::Command, start: Start, guests: &Guests
         .for_result(files.saturating_add(out.len()).saturating_add(err.len()))
         .await;
     let (out, err) = (out.written(), err.written());
-    let exchange = Some(trace::command(&start.argv, Some(&end), &out, &err));
+    let exchange = Some(exchange(&start.argv, Some(&end), &out, &err));
     let (folder, max_files) = (start.folder, command.max_files);
     let owner = start.user.map_or_else(|| geteuid().as_raw(), |user| user.id);
     let taken = spawn_blocking(move || {
@@ -350,6 +356,21 @@ fn unstarted(command: &config::Command, error: &StartError) -> Outcome {
     }
 }
 
+/// What is remembered of a process.
+fn exchange(argv: &[String], end: Option<&End>, out: &Written, err: &Written) -> Exchange {
+    let status = match end {
+        Some(End::Exit(status)) => Some(status),
+        Some(End::Timeout | End::Over(_) | End::Lost(_)) | None => None,
+    };
+    Exchange::Command {
+        argv: history::argv(argv),
+        exit: status.and_then(|status| status.code()),
+        signal: status.and_then(|status| status.signal()),
+        stdout: Cut::tail(out.bytes()),
+        stderr: Cut::tail(err.bytes()),
+    }
+}
+
 async fn started(command: &config::Command, start: &Start, guests: &Guests) -> Result<Guest, StartError> {
     let (program, arguments) = start
         .argv
@@ -377,5 +398,4 @@ fn not_found() -> io::Error {
 }
 
 #[cfg(test)]
-#[path = "command_tests.rs"]
 mod tests;
