@@ -1,9 +1,9 @@
-//! The files by which an operator mends an account or an action: what waits for him goes on as soon as one of them is another.
+//! The files by which an operator mends an account, and what they are of an action: what waits for him goes on as soon as one of them is another.
 
 use std::path::{Path, PathBuf};
 
-use super::{Account, Action, Auth, ClientProof, Grant, HeaderValue, OAuth, TlsFiles, TokenSource};
-use crate::{guest, secret::SecretRef};
+use super::{Account, Auth, ClientProof, Grant, OAuth, TlsFiles, TokenSource, action::secret_file};
+use crate::guest;
 
 impl Account {
     /// The files that prove who we are to the account's servers, and those that TLS is made with.
@@ -12,7 +12,7 @@ impl Account {
         let mut files = of_tls(self.tls());
         match &self.auth {
             Auth::None => {}
-            Auth::Password(secret) | Auth::Token(TokenSource::Kept(secret)) => files.extend(of_secret(secret)),
+            Auth::Password(secret) | Auth::Token(TokenSource::Kept(secret)) => files.extend(secret_file(secret)),
             Auth::Token(TokenSource::Command { argv, .. }) => files.extend(of_argv(argv)),
             Auth::OAuth(oauth) => files.extend(of_oauth(oauth)),
         }
@@ -20,68 +20,33 @@ impl Account {
     }
 }
 
-impl Action {
-    /// Its program and what that is run with, its secrets, and the files that TLS is made with. Looks for the program.
-    #[must_use]
-    pub fn mendable(&self) -> Vec<PathBuf> {
-        match self {
-            Self::Webhook(webhook) => {
-                let headers = webhook.headers.iter().map(|(_, value)| value);
-                let keys = webhook.secrets.iter().filter_map(of_secret);
-                let files = of_tls(webhook.tls()).into_iter().chain(keys);
-                files.chain(headers.filter_map(of_value)).collect()
-            }
-            Self::Command(command) => {
-                let secrets = command.env.iter().filter_map(|(_, value)| of_value(value));
-                let read = command.read.iter().cloned();
-                of_argv(&command.argv).into_iter().chain(secrets).chain(read).collect()
-            }
-        }
-    }
-}
-
 fn of_oauth(oauth: &OAuth) -> Vec<PathBuf> {
     let mut files: Vec<_> = oauth.ca_file.iter().cloned().collect();
     match &oauth.client {
         ClientProof::Public => {}
-        ClientProof::Secret { secret, .. } => files.extend(of_secret(secret)),
+        ClientProof::Secret { secret, .. } => files.extend(secret_file(secret)),
         ClientProof::Certificate { certificate, key } => {
             files.push(certificate.clone());
-            files.extend(of_secret(key));
+            files.extend(secret_file(key));
         }
         ClientProof::Federated(token) => files.push(token.clone()),
     }
     match &oauth.grant {
-        Grant::RefreshToken(Some(secret)) | Grant::ServiceAccount { key: secret } => files.extend(of_secret(secret)),
+        Grant::RefreshToken(Some(secret)) | Grant::ServiceAccount { key: secret } => files.extend(secret_file(secret)),
         Grant::RefreshToken(None) | Grant::ClientCredentials => {}
     }
     files
 }
 
-fn of_tls(tls: TlsFiles<'_>) -> Vec<PathBuf> {
+pub(super) fn of_tls(tls: TlsFiles<'_>) -> Vec<PathBuf> {
     let ca = tls.ca_file.map(Path::to_owned);
     let client = tls.client.into_iter();
-    let client = client.flat_map(|client| [Some(client.cert.clone()), of_secret(&client.key)]);
+    let client = client.flat_map(|client| [Some(client.cert.clone()), secret_file(&client.key)]);
     ca.into_iter().chain(client.flatten()).collect()
 }
 
-fn of_value(value: &HeaderValue) -> Option<PathBuf> {
-    match value {
-        HeaderValue::Plain(_) => None,
-        HeaderValue::Secret(secret) => of_secret(secret),
-    }
-}
-
-/// A variable can't change while we run.
-fn of_secret(secret: &SecretRef) -> Option<PathBuf> {
-    match secret {
-        SecretRef::File(path) => Some(path.clone()),
-        SecretRef::Env(_) => None,
-    }
-}
-
 /// The program where it is found, and what stands among its arguments by its whole path, such as a script.
-fn of_argv(argv: &[String]) -> Vec<PathBuf> {
+pub(super) fn of_argv(argv: &[String]) -> Vec<PathBuf> {
     let Some((program, arguments)) = argv.split_first() else {
         return Vec::new();
     };
@@ -93,7 +58,10 @@ fn of_argv(argv: &[String]) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ClientCertificate, Command, Webhook};
+    use crate::{
+        config::{ClientCertificate, Command, Describe, HeaderValue, Webhook},
+        secret::SecretRef,
+    };
 
     #[test]
     fn what_mends_an_action() {
@@ -113,7 +81,7 @@ mod tests {
         };
         let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
         assert_eq!(
-            Action::Webhook(webhook).mendable(),
+            webhook.mendable(),
             paths(&["/s/ca", "/s/cert", "/s/cert-key", "/s/key", "/s/bearer"])
         );
         let command = Command {
@@ -122,10 +90,10 @@ mod tests {
             ..Command::new(["/bin/sh", "/opt/run.sh", "-v"].map(String::from).to_vec())
         };
         assert_eq!(
-            Action::Command(command).mendable(),
+            command.mendable(),
             paths(&["/bin/sh", "/opt/run.sh", "/s/env", "/opt/erp"])
         );
         let unknown = Command::new(vec!["no-such-program-of-ours".into()]);
-        assert_eq!(Action::Command(unknown).mendable(), paths(&["no-such-program-of-ours"]));
+        assert_eq!(unknown.mendable(), paths(&["no-such-program-of-ours"]));
     }
 }

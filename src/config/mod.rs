@@ -68,7 +68,7 @@ pub mod versions;
 mod writers;
 
 pub use account::{Account, Auth, Protocol, Server, Tls, TokenSource};
-pub use action::{Action, Body, Command, CommandLimits, HeaderValue, Webhook};
+pub use action::{Action, Body, Command, CommandLimits, Describe, HeaderValue, Remote, Webhook};
 pub use api::Api;
 pub use conversation::{Answerers, Answers, Conversation};
 pub use diff::Changes;

@@ -8,13 +8,7 @@ use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{
     Dispatch, Ended, Told,
-    action::{
-        command,
-        webhook::{
-            self,
-            probing::{self, Turn},
-        },
-    },
+    action::{self, NoHandles, Run},
     bounce, conversation, ending, gather, later,
     reading::{Found, Seen, look, read, unreadable},
     result::{self, Facts},
@@ -23,7 +17,7 @@ use super::{
 };
 use crate::{
     budget::Holding,
-    config::{Action, Output, PartReply, Webhook},
+    config::{Output, PartReply},
     job::{Answer, Outcome, Reason, Share},
     ledger::{self, ClaimedJob},
     message::Unreadable,
@@ -111,40 +105,23 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen, holding
         Err(outcome) => return Some(outcome.into()),
     };
     let found = Found { checked, answers };
-    let ended = match &endpoint.action {
-        Action::Webhook(webhook) => {
-            let config = webhook.clone();
-            let parked = dispatch.memory.parked.clone();
-            let read = read(endpoint, job, raw, found, move |work| {
-                webhook::prepare(&config, work)?.parked(&parked)
-            });
-            let request = match begun(dispatch, job, seen, read.await).await {
-                Ok(request) => request,
-                Err(outcome) => return Some(outcome.into()),
-            };
-            holding.give_back();
-            asked(dispatch, job, webhook, request, &mut means(dispatch, job, holding)).await?
-        }
-        Action::Command(command) => {
-            let config = command.clone();
-            let home = match dispatch.guests.home().await {
-                Ok(home) => home,
-                Err(error) => return Some(later(Reason::Local, error.to_string()).into()),
-            };
-            let read = read(endpoint, job, raw, found, move |work| {
-                command::prepare(&config, work, &home)
-            });
-            let start = match begun(dispatch, job, seen, read.await).await {
-                Ok(start) => start,
-                Err(outcome) => return Some(outcome.into()),
-            };
-            holding.give_back();
-            let acting = Instant::now();
-            let ended = command::run(command, start, &dispatch.guests, &mut means(dispatch, job, holding)).await;
-            dispatch.health.acted(acting.elapsed());
-            ended
-        }
+    let action = action::of(&endpoint.action);
+    let prepare = match action.prepare(dispatch).await {
+        Ok(prepare) => prepare,
+        Err(outcome) => return Some(outcome.into()),
     };
+    let read = read(endpoint, job, raw, found, prepare);
+    let prepared = match begun(dispatch, job, seen, read.await).await {
+        Ok(prepared) => prepared,
+        Err(outcome) => return Some(outcome.into()),
+    };
+    holding.give_back();
+    let mut run = Run {
+        dispatch,
+        job,
+        means: means(dispatch, job, holding),
+    };
+    let ended = action::act(action, prepared, &mut run, &NoHandles).await?;
     let raw = ended.raw.clone();
     let part = is_told_later(dispatch, job);
     let finish = move |answer, output: &Output, facts: &Facts| match part {
@@ -153,43 +130,6 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen, holding
         false => result::finish(answer, &raw, output, facts),
     };
     Some(finished(dispatch, job, seen, ended, finish).await)
-}
-
-/// Sends a request, unless the webhook is down. `None` when we were stopped before it was sent.
-async fn asked(
-    dispatch: &Dispatch,
-    job: &ClaimedJob,
-    webhook: &Webhook,
-    request: webhook::Request,
-    means: &mut Means<'_>,
-) -> Option<Ended> {
-    let tells = dispatch.endpoint.reply.tell;
-    let (endpoint, retry) = (&dispatch.endpoint.name, &dispatch.endpoint.retry);
-    let asking = match probing::spares(retry) {
-        false => None,
-        true => match dispatch
-            .stop
-            .run_until_cancelled(dispatch.health.webhook.ask(job, retry))
-            .await?
-        {
-            Ok(asking) => Some(asking),
-            Err(put_off) => return Some(put_off.into()),
-        },
-    };
-    let acting = Instant::now();
-    let ended = webhook::send(&dispatch.http, webhook, request, tells, means).await;
-    dispatch.health.acted(acting.elapsed());
-    match asking.and_then(|asking| asking.ended(&ended.outcome)) {
-        Some(Turn::Down(down)) if down.refuses() => {
-            tracing::error!(%endpoint, said = down.said, "the webhook refuses us: jobs wait for you, and it is asked now and then by one of them");
-        }
-        Some(Turn::Down(down)) => {
-            tracing::error!(%endpoint, said = down.said, "the webhook is down: jobs wait, and it is asked now and then by one of them");
-        }
-        Some(Turn::Up(since)) => tracing::info!(%endpoint, %since, "the webhook takes mails again"),
-        None => {}
-    }
-    Some(ended)
 }
 
 /// Whether what this job comes to is told by the job of its mail.

@@ -19,7 +19,6 @@ mod json;
 mod mending;
 pub mod original;
 pub mod payload;
-pub mod probe;
 mod reading;
 pub mod rehearsal;
 mod result;
@@ -49,7 +48,7 @@ use crate::{
     job::{Exchange, Outcome, Reason, Replier},
     ledger::{ClaimedJob, Ledger},
     net::exchange::HttpClient,
-    slots::{self, Quota, Slot},
+    slots::{Quota, Slot},
 };
 
 /// One endpoint's dispatch and what it shares with the others.
@@ -124,18 +123,9 @@ fn later(reason: Reason, detail: String) -> Outcome {
     }
 }
 
-/// Which slots an action's jobs need.
-#[must_use]
-pub fn kind(action: &config::Action) -> slots::Kind {
-    match action {
-        config::Action::Webhook(_) => slots::Kind::Webhook,
-        config::Action::Command(_) => slots::Kind::Command,
-    }
-}
-
 /// What an action is, for telling whether it is another than before: a SHA-256.
 fn action_key(action: &config::Action) -> [u8; 32] {
-    Sha256::digest(action.identity()).into()
+    Sha256::digest(action.describe().identity()).into()
 }
 
 /// Runs until `stop`; then claims no more, finishes what runs, and returns. While the endpoint is paused, the ledger lets nothing be claimed.

@@ -1,26 +1,21 @@
 //! What dispatch would hand to an action, without running it: the same reading, filter, payload, fields and files as an attempt, but
 //! no secret is read and nothing is sent or started.
 
-use std::{env, io::Read, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-pub use super::{action::command::environment::Origin, excerpt::Excerpt};
 use super::{
-    action::{
-        command::{Unready, argv, environment, folder},
-        webhook::{self, Field, body},
-    },
+    action,
     conversation::made_up,
-    excerpt::Kept,
-    probe,
     reading::{meant, missed, unreadable},
     work::Work,
 };
+pub use super::{action::command::environment::Origin, excerpt::Excerpt};
 use crate::{
-    config::{self, Action, Answers, Endpoint},
-    job::{JobId, Outcome, Part, Reason, Share},
+    config::{Answers, Endpoint},
+    job::{Answer, JobId, Outcome, Part, Reason, Share},
     ledger::ClaimedJob,
     message::{self, Attachment, Head, Mail, filter::explain, trust::Sender},
     secret::SecretRef,
@@ -43,6 +38,8 @@ pub struct Rehearsal {
     pub parts: Vec<String>,
     /// The named inputs, as the payload has them.
     pub inputs: Vec<(String, serde_json::Value)>,
+    /// The name of the action.
+    pub action: &'static str,
     /// What the action would get, or why it would get nothing.
     pub plan: Result<Plan, Outcome>,
 }
@@ -82,6 +79,28 @@ pub enum Plan {
     Request(Request),
     /// A process.
     Process(Process),
+    /// Nothing: it asks nobody.
+    Nothing,
+}
+
+impl Plan {
+    /// What it gets to read of the mail, or the beginning of that.
+    #[must_use]
+    pub fn payload(&self) -> Bytes {
+        match self {
+            Self::Request(request) => request.body.shown.clone(),
+            Self::Process(process) => process.message.shown.clone(),
+            Self::Nothing => Bytes::new(),
+        }
+    }
+}
+
+/// A success with these words.
+pub(super) fn made_up_answer(text: &str) -> Outcome {
+    Outcome::Done(Answer {
+        text: Some(text.to_owned()),
+        ..Answer::default()
+    })
 }
 
 /// A webhook's request.
@@ -149,7 +168,7 @@ pub async fn rehearse(
             .unwrap_or_default();
         let made_up = made_up(&endpoint);
         let answers = made_up.as_ref();
-        let plan = work.and_then(|work| planned(&endpoint.action, &Work { answers, ..work }, most));
+        let plan = work.and_then(|work| action::of(&endpoint.action).rehearse(&Work { answers, ..work }, most));
         Rehearsal {
             sender,
             verified_later: endpoint.senders.verify.is_some(),
@@ -157,6 +176,7 @@ pub async fn rehearse(
             attachments,
             parts,
             inputs,
+            action: endpoint.action.describe().name(),
             plan,
             head,
         }
@@ -214,70 +234,6 @@ fn explained(endpoint: &Endpoint, job: &ClaimedJob, mail: &Mail<'_>, head: &Head
         why,
     });
     (conditions.chain(answers).collect(), handed.collect())
-}
-
-fn planned(action: &Action, work: &Work<'_>, most: u64) -> Result<Plan, Outcome> {
-    match action {
-        Action::Webhook(webhook) => Ok(Plan::Request(request(webhook, work, most)?)),
-        Action::Command(command) => Ok(Plan::Process(process(command, work, most)?)),
-    }
-}
-
-fn request(webhook: &config::Webhook, work: &Work<'_>, most: u64) -> Result<Request, webhook::Unmade> {
-    let (media_type, mut body) = body::write(webhook.body, work)?;
-    let size = body.len();
-    let shown = body.read(|from| {
-        let mut shown = Vec::new();
-        from.take(most).read_to_end(&mut shown)?;
-        Ok(shown)
-    })?;
-    let value = |field: &Field| match field {
-        Field::Text(text) => Value::Text(String::from_utf8_lossy(text.as_bytes()).into_owned()),
-        Field::Secret(secret) => Value::Secret(secret.clone()),
-        Field::Signature => Value::Signature(webhook.secrets.clone()),
-    };
-    let fields = webhook::fields(webhook, work, &media_type, size)?;
-    let mut headers: Vec<_> = fields
-        .iter()
-        .map(|(name, field)| (name.to_string(), value(field)))
-        .collect();
-    headers.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let (shown, place) = (shown.into(), webhook.place());
-    let query = if place == webhook.url { "" } else { "?…" };
-    Ok(Request {
-        url: format!("{place}{query}"),
-        headers,
-        body: Excerpt { shown, size },
-        refused: probe::destination(webhook).err(),
-    })
-}
-
-fn process(command: &config::Command, work: &Work<'_>, most: u64) -> Result<Process, Unready> {
-    let set = |(name, origin): &(String, Origin)| *origin != Origin::Ours || env::var_os(name).is_some();
-    let variables = environment::variables(command, work).map_err(Unready::Input)?;
-    let environment = variables.into_iter().filter(set).collect();
-    let path = |name: &str| format!("$MAILJOB_DIR/{}/{name}", folder::ATTACHMENTS);
-    let argv = argv::arguments(command, &work.inputs, path).map_err(Unready::Input)?;
-    let mut files: Vec<_> = folder::FOLDERS.iter().map(|name| (format!("{name}/"), None)).collect();
-    let mut message = Excerpt::default();
-    for entry in folder::entries(work) {
-        let mut written = Kept::new(if entry.path == folder::MESSAGE { most } else { 0 });
-        entry.write(&mut written).map_err(folder::Unmade::from)?;
-        files.push((entry.path.clone(), Some(written.size)));
-        if entry.path == folder::MESSAGE {
-            message = Excerpt {
-                shown: written.kept.into(),
-                size: written.size,
-            };
-        }
-    }
-    files.sort();
-    Ok(Process {
-        argv,
-        environment,
-        files,
-        message,
-    })
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
-use std::{fs, path::Path};
+use std::{env, fs, path::Path};
 
 use super::*;
 use crate::{
-    config::HeaderValue,
+    config::{self, HeaderValue},
     dispatch::{
-        action::command,
+        action::{
+            command::{self, rehearsal::process},
+            webhook::{self, rehearsal::request},
+        },
         tests::{MAIL, shell, with_work},
     },
 };

@@ -4,6 +4,7 @@
 //! told at once and no known key counts as unknown.
 
 mod account;
+mod action;
 mod api;
 mod client;
 mod command;

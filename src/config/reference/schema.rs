@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Given, Key, Section, Shape, sections};
+use crate::config::Action;
 
 /// A number and a unit, as `value::duration` reads it.
 const DURATION: &str = "^[0-9]+\\s*([mM][sS]|[sSmMhHdD])\\s*$";
@@ -16,6 +17,8 @@ pub fn schema() -> Value {
     for section in sections() {
         insert(&mut root, section);
     }
+    let actions = Action::KINDS.iter().map(|kind| json!({ "required": [kind.name] }));
+    let actions: Vec<_> = actions.collect();
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Mailjob endpoint",
@@ -23,7 +26,7 @@ pub fn schema() -> Value {
         "properties": root,
         "additionalProperties": false,
         "required": ["mailbox"],
-        "oneOf": [{ "required": ["webhook"] }, { "required": ["command"] }],
+        "oneOf": actions,
     })
 }
 

@@ -9,7 +9,7 @@ mod mended;
 mod neighbours;
 mod parts;
 pub(super) mod receiver;
-mod scene;
+pub(super) mod scene;
 mod senders;
 mod shaky;
 mod talk;

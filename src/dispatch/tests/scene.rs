@@ -22,7 +22,7 @@ use super::shaky::Shaky;
 use crate::{
     budget::Memory,
     config::{Action, Endpoint, EndpointName, Webhook},
-    dispatch::{Dispatch, Down, Health, kind, run, verify::Dns},
+    dispatch::{Dispatch, Down, Health, run, verify::Dns},
     job::{Ending, JobId, Outcome, Replier, ReplyDecision, state::State},
     ledger::{
         Content, Cursor, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
@@ -52,7 +52,7 @@ impl Replier for Notes {
 }
 
 /// A ledger with mails, and a dispatch loop that runs beside the test.
-pub(super) struct Scene {
+pub(in crate::dispatch) struct Scene {
     _folder: TempDir,
     pub(super) ledger: Arc<Shaky>,
     pub(super) notes: Arc<Notes>,
@@ -66,7 +66,7 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    pub(super) async fn with(mails: Vec<String>) -> Self {
+    pub(in crate::dispatch) async fn with(mails: Vec<String>) -> Self {
         let folder = TempDir::new().unwrap();
         let inner = open(&folder.path().join("mailjob.db"), Arc::new(Utc::now))
             .await
@@ -132,12 +132,22 @@ impl Scene {
     }
 
     pub(super) fn start_with(&mut self, endpoint: Endpoint, replier: Arc<dyn Replier>) {
-        let kind = kind(&endpoint.action);
-        let quota = self.slots.join(kind, endpoint.concurrency);
-        self.running.spawn(run(Dispatch {
+        let dispatch = Dispatch {
+            replier,
+            ..self.dispatch(endpoint)
+        };
+        self.running.spawn(run(dispatch));
+    }
+
+    /// The loop of an endpoint, which is not run.
+    pub(in crate::dispatch) fn dispatch(&self, endpoint: Endpoint) -> Dispatch {
+        let quota = self
+            .slots
+            .join(endpoint.action.describe().slots(), endpoint.concurrency);
+        Dispatch {
             endpoint: Arc::new(endpoint),
             ledger: self.ledger.clone(),
-            replier,
+            replier: self.notes.clone(),
             http: HttpClient::new(None, true).unwrap(),
             dns: self.dns.clone(),
             memory: self.memory.clone(),
@@ -146,7 +156,7 @@ impl Scene {
             guests: Arc::default(),
             health: self.health.clone(),
             stop: self.stop.clone(),
-        }));
+        }
     }
 
     /// How the webhook is down.
