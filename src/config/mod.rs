@@ -16,7 +16,7 @@ use std::{
 };
 
 mod account;
-mod action;
+pub mod action;
 mod agree;
 mod answers;
 mod api;

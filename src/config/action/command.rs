@@ -2,8 +2,21 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{Describe, HeaderValue, Remote};
-use crate::{config::mendable, slots};
+use super::{Action, Describe, HeaderValue, Kind, Remote};
+use crate::{
+    config::{check, mendable, reference},
+    slots,
+};
+
+pub(super) const KIND: Kind = Kind {
+    name: "command",
+    place: "A command: its program, without arguments.",
+    example: Some("[command] with argv = [\"…\"]"),
+    #[cfg(test)]
+    least: "argv = [\"true\"]",
+    read: |table, inputs| check::command(table, inputs).map(Action::Command),
+    sections: reference::COMMAND,
+};
 
 /// A process, started without a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]

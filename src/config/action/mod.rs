@@ -9,7 +9,7 @@ pub use self::{
     command::{Command, CommandLimits},
     webhook::{Body, Webhook},
 };
-use super::TlsFiles;
+use super::{TlsFiles, check::Named, reference::Section, table::Table};
 use crate::{secret::SecretRef, slots};
 
 /// What is done with a mail.
@@ -58,31 +58,27 @@ pub struct Remote<'a> {
     pub allow_private_network: bool,
 }
 
-/// A kind of action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A kind of action: what is the same for all endpoints that have it.
+#[derive(Debug)]
 pub struct Kind {
     /// The name of its table.
     pub name: &'static str,
-    /// What is written where it is meant.
-    pub example: &'static str,
     /// What [`Describe::place`] says of it.
     pub place: &'static str,
+    /// What is written where somebody forgot the action, if it is proposed.
+    pub(super) example: Option<&'static str>,
+    /// The least that is written of it.
+    #[cfg(test)]
+    pub(super) least: &'static str,
+    /// How its table is read.
+    pub(super) read: fn(&mut Table<'_>, &Named) -> Option<Action>,
+    /// Its tables and their keys.
+    pub(super) sections: &'static [Section],
 }
 
 impl Action {
     /// Every kind of action.
-    pub const KINDS: &[Kind] = &[
-        Kind {
-            name: "webhook",
-            example: "[webhook] with url = \"https://…\"",
-            place: "A webhook: its URL, without a query, which may hold a key.",
-        },
-        Kind {
-            name: "command",
-            example: "[command] with argv = [\"…\"]",
-            place: "A command: its program, without arguments.",
-        },
-    ];
+    pub const KINDS: &[Kind] = &[webhook::KIND, command::KIND];
 
     /// What others have to know of it.
     #[must_use]

@@ -2,11 +2,21 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{Describe, HeaderValue, Remote, secret_file};
+use super::{Action, Describe, HeaderValue, Kind, Remote, secret_file};
 use crate::{
-    config::{ClientCertificate, mendable},
+    config::{ClientCertificate, check, mendable, reference},
     secret::SecretRef,
     slots,
+};
+
+pub(super) const KIND: Kind = Kind {
+    name: "webhook",
+    place: "A webhook: its URL, without a query, which may hold a key.",
+    example: Some("[webhook] with url = \"https://…\""),
+    #[cfg(test)]
+    least: "url = \"https://erp.example/\"",
+    read: |table, inputs| check::webhook(table, inputs).map(Action::Webhook),
+    sections: reference::WEBHOOK,
 };
 
 /// An HTTP POST.

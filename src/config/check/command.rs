@@ -19,7 +19,7 @@ use crate::config::{
 };
 
 /// Reads `[command]`.
-pub(super) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> {
+pub(in crate::config) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> {
     let argv = table.must("argv", "write argv = [\"program\", \"argument\"]", |value| {
         let arguments = value.items();
         let argv = argv(value)?;

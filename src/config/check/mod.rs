@@ -32,10 +32,13 @@ mod tls;
 mod webhook;
 mod words;
 
+pub(super) use command::command;
 pub(super) use conversation::answer_address;
 pub(super) use endpoint::{Draft, Open, Told, endpoint, mailbox_alone};
+pub(super) use inputs::Named;
 pub(super) use mailbox::Accounts;
 pub(super) use service::{Shared, shared};
+pub(super) use webhook::webhook;
 
 use std::time::Duration;
 

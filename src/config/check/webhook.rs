@@ -38,7 +38,7 @@ const TAKEN_PREFIXES: [&str; 2] = ["webhook-", "ce-"];
 const SECRET: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"];
 
 /// Reads `[webhook]`.
-pub(super) fn webhook(table: &mut Table<'_>, inputs: &Named) -> Option<Webhook> {
+pub(in crate::config) fn webhook(table: &mut Table<'_>, inputs: &Named) -> Option<Webhook> {
     let bodies = [
         ("json", Body::Json),
         ("multipart", Body::Multipart),

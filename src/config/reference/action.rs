@@ -2,11 +2,12 @@
 
 use super::{Key, Section, Shape};
 
-pub(super) const SECTIONS: &[Section] = &[
+/// A webhook.
+pub(in crate::config) const WEBHOOK: &[Section] = &[
     Section::new(
         "webhook",
         "What is done with the mail: a webhook or a command.",
-        WEBHOOK,
+        WEBHOOK_KEYS,
     ),
     Section::new(
         "webhook.headers",
@@ -28,7 +29,11 @@ pub(super) const SECTIONS: &[Section] = &[
     )
     .off()
     .open(&SETTING),
-    Section::new("command", COMMAND_ABOUT, COMMAND).off(),
+];
+
+/// A command.
+pub(in crate::config) const COMMAND: &[Section] = &[
+    Section::new("command", COMMAND_ABOUT, COMMAND_KEYS).off(),
     Section::new(
         "command.env",
         "",
@@ -44,6 +49,10 @@ pub(super) const SECTIONS: &[Section] = &[
     )
     .off()
     .open(&SETTING),
+];
+
+/// What becomes of it.
+pub(super) const SECTIONS: &[Section] = &[
     Section::new(
         "retry",
         "",
@@ -57,7 +66,7 @@ pub(super) const SECTIONS: &[Section] = &[
     Section::new("output", OUTPUT_ABOUT, OUTPUT),
 ];
 
-const WEBHOOK: &[Key] = &[
+const WEBHOOK_KEYS: &[Key] = &[
     Key::must(
         "url",
         Shape::Text,
@@ -123,7 +132,7 @@ const COMMAND_ABOUT: &str = "\
 No shell. With [inputs], {NAME} in an argument is an input and {{ a brace; a list stands alone and becomes several arguments; what would
 begin with - only because of the mail is refused.";
 
-const COMMAND: &[Key] = &[
+const COMMAND_KEYS: &[Key] = &[
     Key::must(
         "argv",
         Shape::List(&Shape::Prose, 4096),

@@ -12,8 +12,11 @@ mod senders;
 mod tests;
 mod text;
 
+pub(super) use action::{COMMAND, WEBHOOK};
 pub use schema::schema;
 pub use text::reference;
+
+use super::Action;
 
 /// A table of an endpoint file.
 #[derive(Debug)]
@@ -97,7 +100,7 @@ pub(super) enum Shape {
 }
 
 impl Section {
-    const fn new(name: &'static str, about: &'static str, keys: &'static [Key]) -> Self {
+    pub(super) const fn new(name: &'static str, about: &'static str, keys: &'static [Key]) -> Self {
         Self {
             name,
             about,
@@ -108,7 +111,7 @@ impl Section {
     }
 
     /// The same, left out where it isn't wished for.
-    const fn off(self) -> Self {
+    pub(super) const fn off(self) -> Self {
         Self { off: true, ..self }
     }
 
@@ -179,14 +182,10 @@ impl Key {
 
 /// All tables in the order of the reference.
 pub(super) fn sections() -> impl Iterator<Item = &'static Section> {
-    let parts: [&[Section]; 5] = [
-        mailbox::SECTIONS,
-        senders::SECTIONS,
-        inputs::SECTIONS,
-        action::SECTIONS,
-        reply::SECTIONS,
-    ];
-    parts.into_iter().flatten()
+    let before = [mailbox::SECTIONS, senders::SECTIONS, inputs::SECTIONS];
+    let actions = Action::KINDS.iter().map(|kind| kind.sections);
+    let after = [action::SECTIONS, reply::SECTIONS];
+    before.into_iter().chain(actions).chain(after).flatten()
 }
 
 /// Whether this is a key of ours, with the tables around it, in a table whose names are not the operator's own.
