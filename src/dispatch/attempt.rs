@@ -41,10 +41,10 @@ pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) {
         }
         .into(),
     };
-    let told = if is_told_later(dispatch, job) {
-        Told::Later
-    } else {
-        ended.told
+    let told = match dispatch.endpoint.action.describe().answers() {
+        false => Told::Nobody,
+        true if is_told_later(dispatch, job) => Told::Later,
+        true => ended.told,
     };
     if ended.gone {
         tracing::error!(

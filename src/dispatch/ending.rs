@@ -48,7 +48,7 @@ pub(super) async fn commit(
     };
     let (outcome, answerable) = match told {
         Told::Here => conversation::answerable(&dispatch.endpoint, outcome, seen.depth),
-        Told::Later | Told::Before => (outcome, None),
+        Told::Later | Told::Before | Told::Nobody => (outcome, None),
     };
     let mending = &dispatch.health.mending;
     let is_outdated = Instant::now()
@@ -74,6 +74,7 @@ pub(super) async fn commit(
         Told::Here => with_reply(dispatch, job, seen, outcome, answerable, holding, now).await,
         Told::Later => (outcome, Some(ReplyDecision::Gathered)),
         Told::Before => (outcome, Some(ReplyDecision::Silent("each".to_owned()))),
+        Told::Nobody => (outcome, Some(ReplyDecision::Silent("off".to_owned()))),
     };
     let gates = gates::of_reply(&dispatch.endpoint, &asker, reply.as_ref());
     let next = if is_refused(&outcome) {

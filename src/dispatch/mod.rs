@@ -100,6 +100,8 @@ enum Told {
     Later,
     /// The jobs of the parts did.
     Before,
+    /// Nobody: the action has nothing to say.
+    Nobody,
 }
 
 impl From<Outcome> for Ended {

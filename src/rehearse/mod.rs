@@ -136,6 +136,7 @@ pub async fn rehearse(question: Question) -> Report {
     let size = raw.len() as u64;
     let rehearsal = rehearsal::rehearse(&endpoint, &job, raw.clone(), now, most).await;
     let replies = match &rehearsal {
+        Ok(_) if !endpoint.action.describe().answers() => None,
         Ok(rehearsal) if rehearsal.plan.is_ok() => {
             let original = match endpoint.reply.needs_original() {
                 true => Some(original(raw, endpoint.limits, &endpoint.reply).await),

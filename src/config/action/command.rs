@@ -127,6 +127,10 @@ impl Describe for Command {
         slots::Kind::Command
     }
 
+    fn answers(&self) -> bool {
+        true
+    }
+
     fn remote(&self) -> Option<Remote<'_>> {
         None
     }

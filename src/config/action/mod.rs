@@ -42,6 +42,9 @@ pub trait Describe: Sync {
     /// Which slots its jobs need.
     fn slots(&self) -> slots::Kind;
 
+    /// Whether it has anything to say to whoever sent the mail; else no reply goes, whatever `[reply]` says.
+    fn answers(&self) -> bool;
+
     /// How its server is reached, where it asks one.
     fn remote(&self) -> Option<Remote<'_>>;
 

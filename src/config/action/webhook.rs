@@ -117,6 +117,10 @@ impl Describe for Webhook {
         slots::Kind::Webhook
     }
 
+    fn answers(&self) -> bool {
+        true
+    }
+
     fn remote(&self) -> Option<Remote<'_>> {
         Some(Remote {
             tls: self.tls(),

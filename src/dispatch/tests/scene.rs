@@ -33,11 +33,11 @@ use crate::{
 };
 
 /// Long enough for any machine; only a failing test waits so long.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(in crate::dispatch) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Notes what it was asked about, and panics when a subject says so.
 #[derive(Default)]
-pub(super) struct Notes(pub(super) Mutex<Vec<(JobId, Option<String>, Outcome)>>);
+pub(in crate::dispatch) struct Notes(pub(in crate::dispatch) Mutex<Vec<(JobId, Option<String>, Outcome)>>);
 
 impl Replier for Notes {
     fn reply(&self, ending: &Ending<'_>) -> ReplyDecision {
@@ -54,15 +54,15 @@ impl Replier for Notes {
 /// A ledger with mails, and a dispatch loop that runs beside the test.
 pub(in crate::dispatch) struct Scene {
     _folder: TempDir,
-    pub(super) ledger: Arc<Shaky>,
-    pub(super) notes: Arc<Notes>,
-    pub(super) memory: Memory,
-    pub(super) next: Vec<EndpointName>,
-    pub(super) slots: Slots,
-    pub(super) dns: Arc<Dns>,
-    pub(super) health: Arc<Health>,
-    pub(super) stop: CancellationToken,
-    pub(super) running: JoinSet<()>,
+    pub(in crate::dispatch) ledger: Arc<Shaky>,
+    pub(in crate::dispatch) notes: Arc<Notes>,
+    pub(in crate::dispatch) memory: Memory,
+    pub(in crate::dispatch) next: Vec<EndpointName>,
+    pub(in crate::dispatch) slots: Slots,
+    pub(in crate::dispatch) dns: Arc<Dns>,
+    pub(in crate::dispatch) health: Arc<Health>,
+    pub(in crate::dispatch) stop: CancellationToken,
+    pub(in crate::dispatch) running: JoinSet<()>,
 }
 
 impl Scene {
@@ -94,12 +94,12 @@ impl Scene {
     }
 
     /// Takes further mails, from this UID on.
-    pub(super) async fn deliver(&self, first: u32, mails: Vec<String>) {
+    pub(in crate::dispatch) async fn deliver(&self, first: u32, mails: Vec<String>) {
         self.deliver_to("invoices", first, mails).await;
     }
 
     /// The same for the mailbox of another endpoint.
-    pub(super) async fn deliver_to(&self, name: &str, first: u32, mails: Vec<String>) {
+    pub(in crate::dispatch) async fn deliver_to(&self, name: &str, first: u32, mails: Vec<String>) {
         let mails = (first..).zip(mails).map(|(uid, mail)| NewMail {
             place: Place { uid_validity: 1, uid },
             received: None,
@@ -126,12 +126,12 @@ impl Scene {
         self.ledger.inner.take(intake).await.unwrap();
     }
 
-    pub(super) fn start(&mut self, endpoint: Endpoint) {
+    pub(in crate::dispatch) fn start(&mut self, endpoint: Endpoint) {
         let notes = self.notes.clone();
         self.start_with(endpoint, notes);
     }
 
-    pub(super) fn start_with(&mut self, endpoint: Endpoint, replier: Arc<dyn Replier>) {
+    pub(in crate::dispatch) fn start_with(&mut self, endpoint: Endpoint, replier: Arc<dyn Replier>) {
         let dispatch = Dispatch {
             replier,
             ..self.dispatch(endpoint)
@@ -160,12 +160,12 @@ impl Scene {
     }
 
     /// How the webhook is down.
-    pub(super) fn down(&self) -> Option<Down> {
+    pub(in crate::dispatch) fn down(&self) -> Option<Down> {
         self.health.down()
     }
 
     /// Waits until the jobs, oldest first, are as wanted.
-    pub(super) async fn until(&self, wanted: impl Fn(&[OverviewRow]) -> bool) -> Vec<OverviewRow> {
+    pub(in crate::dispatch) async fn until(&self, wanted: impl Fn(&[OverviewRow]) -> bool) -> Vec<OverviewRow> {
         let end = Instant::now() + PATIENCE;
         loop {
             let mut rows = self.ledger.inner.overview(1_000).await.unwrap();
@@ -178,12 +178,12 @@ impl Scene {
         }
     }
 
-    pub(super) async fn ended(&self) -> Vec<OverviewRow> {
+    pub(in crate::dispatch) async fn ended(&self) -> Vec<OverviewRow> {
         self.until(|rows| rows.iter().all(|row| row.state.ended() || row.state == State::Held))
             .await
     }
 
-    pub(super) async fn stopped(&mut self) {
+    pub(in crate::dispatch) async fn stopped(&mut self) {
         self.stop.cancel();
         while let Some(ended) = tokio::time::timeout(PATIENCE, self.running.join_next()).await.unwrap() {
             ended.unwrap();
@@ -191,14 +191,14 @@ impl Scene {
     }
 }
 
-pub(super) fn states(rows: &[OverviewRow]) -> Vec<State> {
+pub(in crate::dispatch) fn states(rows: &[OverviewRow]) -> Vec<State> {
     rows.iter().map(|row| row.state).collect()
 }
 
-pub(super) type Seen = Arc<Mutex<Vec<(String, String, Bytes)>>>;
+pub(in crate::dispatch) type Seen = Arc<Mutex<Vec<(String, String, Bytes)>>>;
 
 /// A webhook that answers with these statuses in turn, the last one for ever; and what it saw: id, attempt, body.
-pub(super) async fn webhook(statuses: &[u16]) -> (Action, Seen) {
+pub(in crate::dispatch) async fn webhook(statuses: &[u16]) -> (Action, Seen) {
     let seen = Seen::default();
     let statuses: Arc<[u16]> = statuses.into();
     let handle = |extract::State((statuses, seen)): extract::State<(Arc<[u16]>, Seen)>,
