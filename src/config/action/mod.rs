@@ -1,12 +1,14 @@
 //! Actions: what is done with a mail, a file for each. Types and what others have to know of them; `check` reads them.
 
 mod command;
+mod null;
 mod webhook;
 
 use std::path::PathBuf;
 
 pub use self::{
     command::{Command, CommandLimits},
+    null::Null,
     webhook::{Body, Webhook},
 };
 use super::{TlsFiles, check::Named, reference::Section, table::Table};
@@ -19,6 +21,8 @@ pub enum Action {
     Webhook(Webhook),
     /// A process.
     Command(Command),
+    /// Nothing.
+    Null(Null),
 }
 
 /// What others have to know of an action, without knowing which one it is.
@@ -81,7 +85,7 @@ pub struct Kind {
 
 impl Action {
     /// Every kind of action.
-    pub const KINDS: &[Kind] = &[webhook::KIND, command::KIND];
+    pub const KINDS: &[Kind] = &[webhook::KIND, command::KIND, null::KIND];
 
     /// What others have to know of it.
     #[must_use]
@@ -89,6 +93,7 @@ impl Action {
         match self {
             Self::Webhook(webhook) => webhook,
             Self::Command(command) => command,
+            Self::Null(null) => null,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! [`config::Describe`]. [`of`] alone knows them all.
 
 pub mod command;
+mod null;
 pub mod webhook;
 
 use std::net::SocketAddr;
@@ -175,6 +176,7 @@ pub(super) fn of(action: &config::Action) -> &dyn Action {
     match action {
         config::Action::Webhook(webhook) => webhook,
         config::Action::Command(command) => command,
+        config::Action::Null(null) => null,
     }
 }
 
