@@ -242,6 +242,7 @@ impl Fleet {
             replier: Arc::new(Composer::new(endpoint, self.ourselves.clone())),
             http,
             dns: self.dns.clone(),
+            reader: Arc::default(),
             memory: self.memory.clone(),
             quota: self.slots.join(action.slots(), endpoint.concurrency),
             guests: self.guests.clone(),

@@ -1,6 +1,6 @@
 //! One attempt at one job, from the claim to the committed outcome.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -9,22 +9,21 @@ use tokio::{task::spawn_blocking, time::Instant};
 use super::{
     Dispatch, Ended, Told,
     action::{self, NoHandles, Run},
-    bounce, conversation, ending, gather, later,
-    reading::{Found, Seen, look, read, unreadable},
+    ending, gates, gather, later,
+    reading::{Seen, look, read, unreadable},
     result::{self, Facts},
     room::{self, Means},
-    trial::{begun, checked},
 };
 use crate::{
     budget::Holding,
     config::{Output, PartReply},
     job::{Answer, Outcome, Reason, Share},
-    ledger::{self, ClaimedJob},
-    message::Unreadable,
+    ledger::{self, Admission, ClaimedJob},
+    message::{Head, Unreadable},
 };
 
 /// Runs one attempt and commits what it came to.
-pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) {
+pub(super) async fn run(dispatch: &Arc<Dispatch>, job: &ClaimedJob) {
     let begun = Instant::now();
     let mut seen = Seen::default();
     let mut holding = Holding::new(&dispatch.memory.work);
@@ -64,7 +63,7 @@ pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) {
 }
 
 /// `None` when we were stopped before it began. `seen` is set as soon as the mail was read.
-async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen, holding: &mut Holding) -> Option<Ended> {
+async fn attempt(dispatch: &Arc<Dispatch>, job: &ClaimedJob, seen: &mut Seen, holding: &mut Holding) -> Option<Ended> {
     let endpoint = &dispatch.endpoint;
     if job.size > endpoint.limits.size {
         let (what, limit) = ("bytes", endpoint.limits.size);
@@ -87,34 +86,31 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen, holding
         Err(error) => return Some(later(Reason::Local, format!("the mail could not be had: {error}")).into()),
     };
     if let Share::Gathering { .. } = job.share {
-        match look(endpoint, raw).await {
+        match look(dispatch, raw).await {
             Ok(found) => *seen = found,
             Err(error) => return Some(unreadable(error).into()),
         }
         return gathered(dispatch, job, seen, holding).await;
     }
-    if let Err(outcome) = bounce::refuse(dispatch, job, &raw, seen).await {
-        return Some(outcome.into());
-    }
-    let checked = match checked(&dispatch.dns, endpoint, &raw).await {
-        Ok(checked) => checked,
-        Err(outcome) => return Some(outcome.into()),
-    };
-    let answers = match conversation::answered(dispatch, job, &raw, checked.as_ref(), seen).await {
-        Ok(answers) => answers,
-        Err(outcome) => return Some(outcome.into()),
-    };
-    let found = Found { checked, answers };
     let action = action::of(&endpoint.action);
     let prepare = match action.prepare(dispatch).await {
         Ok(prepare) => prepare,
         Err(outcome) => return Some(outcome.into()),
     };
-    let read = read(endpoint, job, raw, found, prepare);
-    let prepared = match begun(dispatch, job, seen, read.await).await {
+    let made = match read(dispatch, job, raw, prepare).await {
+        Ok(read) => {
+            *seen = read.seen;
+            read.made
+        }
+        Err(error) => Err(unreadable(error)),
+    };
+    let prepared = match made {
         Ok(prepared) => prepared,
         Err(outcome) => return Some(outcome.into()),
     };
+    if let Err(outcome) = admitted(dispatch, job, seen.head.as_ref()).await {
+        return Some(outcome.into());
+    }
     holding.give_back();
     let mut run = Run {
         dispatch,
@@ -130,6 +126,25 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen, holding
         false => result::finish(answer, &raw, output, facts),
     };
     Some(finished(dispatch, job, seen, ended, finish).await)
+}
+
+/// Waits for its turn, where there are too many jobs: it comes back when there is room.
+async fn admitted(dispatch: &Dispatch, job: &ClaimedJob, head: Option<&Head>) -> Result<(), Outcome> {
+    let gates = head
+        .map(|head| gates::of_job(&dispatch.endpoint, head))
+        .unwrap_or_default();
+    if gates.is_empty() {
+        return Ok(());
+    }
+    match dispatch.ledger.admit(job.id, job.attempt, gates).await {
+        Ok(Admission::Now) => Ok(()),
+        Ok(Admission::At(at)) => Err(Outcome::Retry {
+            reason: Reason::Rate,
+            detail: format!("there are too many jobs; it waits until {at}"),
+            not_before: Some(at),
+        }),
+        Err(error) => Err(later(Reason::Local, format!("jobs could not be counted: {error}"))),
+    }
 }
 
 /// Whether what this job comes to is told by the job of its mail.

@@ -9,6 +9,7 @@ mod attempt;
 mod bounce;
 mod catch;
 mod conversation;
+mod decide;
 mod ending;
 mod excerpt;
 mod gates;
@@ -25,8 +26,6 @@ mod result;
 mod room;
 mod spool;
 mod struck;
-mod trace;
-mod trial;
 pub mod verify;
 mod work;
 
@@ -47,6 +46,7 @@ use crate::{
     guest::Guests,
     job::{Exchange, Outcome, Reason, Replier},
     ledger::{ClaimedJob, Ledger},
+    message::Reader,
     net::exchange::HttpClient,
     slots::{Quota, Slot},
 };
@@ -66,6 +66,8 @@ pub struct Dispatch {
     pub http: HttpClient,
     /// Where keys and policies of senders are asked for.
     pub dns: Arc<verify::Dns>,
+    /// Reads mails.
+    pub reader: Arc<Reader>,
     /// What may be in memory, over all endpoints.
     pub memory: Memory,
     /// What it may run at once, beside the other endpoints.

@@ -8,17 +8,23 @@ use chrono::{DateTime, Utc};
 
 use super::{
     action,
-    conversation::made_up,
-    reading::{meant, missed, unreadable},
+    conversation::{Answering, Asked},
+    decide::{self, Facts, decide, missed},
+    reading::unreadable,
     work::Work,
 };
-pub use super::{action::command::environment::Origin, excerpt::Excerpt};
+pub use super::{
+    action::{
+        command::environment::Origin,
+        plan::{Plan, Process, Request, Value},
+    },
+    excerpt::Excerpt,
+};
 use crate::{
     config::{Answers, Endpoint},
-    job::{Answer, JobId, Outcome, Part, Reason, Share},
+    job::{JobId, Outcome, Part, Reason, Share},
     ledger::ClaimedJob,
     message::{self, Attachment, Head, Mail, filter::explain, trust::Sender},
-    secret::SecretRef,
 };
 
 /// A mail that was read, and what an attempt would make of it.
@@ -72,74 +78,6 @@ pub struct Condition {
     pub why: String,
 }
 
-/// What an action would get.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Plan {
-    /// A POST.
-    Request(Request),
-    /// A process.
-    Process(Process),
-    /// Nothing: it asks nobody.
-    Nothing,
-}
-
-impl Plan {
-    /// What it gets to read of the mail, or the beginning of that.
-    #[must_use]
-    pub fn payload(&self) -> Bytes {
-        match self {
-            Self::Request(request) => request.body.shown.clone(),
-            Self::Process(process) => process.message.shown.clone(),
-            Self::Nothing => Bytes::new(),
-        }
-    }
-}
-
-/// A success with these words.
-pub(super) fn made_up_answer(text: &str) -> Outcome {
-    Outcome::Done(Answer {
-        text: Some(text.to_owned()),
-        ..Answer::default()
-    })
-}
-
-/// A webhook's request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// The URL, without its query, which may be a key.
-    pub url: String,
-    /// The header fields by name; the HTTP client adds `host` and `accept`.
-    pub headers: Vec<(String, Value)>,
-    /// The body.
-    pub body: Excerpt,
-    /// Why it would not go even so: the URL leads nowhere, or where we may not go.
-    pub refused: Option<String>,
-}
-
-/// The value of a header field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// This text.
-    Text(String),
-    /// The secret that is kept there.
-    Secret(SecretRef),
-    /// Made with the keys that are kept there.
-    Signature(Vec<SecretRef>),
-}
-
-/// A command's process.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Process {
-    /// Program and arguments; the folder's path is written as `$MAILJOB_DIR`.
-    pub argv: Vec<String>,
-    /// Names of variables, and where their values are from. Those that are passed on and not set here are left out.
-    pub environment: Vec<(String, Origin)>,
-    /// The empty folders, and the files with their bytes, in the folder that it works in.
-    pub files: Vec<(String, Option<u64>)>,
-    /// `message.json`.
-    pub message: Excerpt,
-}
-
 /// Reads a mail as an attempt at `job` does, and returns what the action would get; of a body at most `most` bytes.
 ///
 /// # Errors
@@ -156,18 +94,33 @@ pub async fn rehearse(
         let head = mail.head();
         let (conditions, attachments) = explained(&endpoint, &job, mail, &head);
         let sender = mail.sender(&endpoint.senders.trust);
-        let (mut job, mut parts) = (job, Vec::new());
-        if let Err(Outcome::Split(pieces)) = meant(&endpoint, &job, mail, &head, &shared, sender.clone(), now) {
+        let (whole, mut job, mut parts) = (job.clone(), job, Vec::new());
+        let decided = |job| {
+            let decide::Decision { answering, work } = decide(Facts {
+                endpoint: &endpoint,
+                job,
+                mail,
+                head: &head,
+                raw: &shared,
+                sender: sender.clone(),
+                asked: Asked::MadeUp,
+                now,
+            });
+            (answering, work)
+        };
+        if let (_, Err(Outcome::Split(pieces))) = decided(&whole) {
             parts = pieces.iter().map(|piece| piece.name.clone()).collect();
             job.share = first_of(pieces, job.id);
         }
-        let work = meant(&endpoint, &job, mail, &head, &shared, sender.clone(), now);
+        let (answering, work) = decided(&job);
         let inputs = work
             .as_ref()
             .map(|work| work.inputs.iter().map(input).collect())
             .unwrap_or_default();
-        let made_up = made_up(&endpoint);
-        let answers = made_up.as_ref();
+        let answers = match &answering {
+            Answering::Accepted(accepted) => Some(accepted),
+            Answering::Nothing | Answering::Counts { .. } => None,
+        };
         let plan = work.and_then(|work| action::of(&endpoint.action).rehearse(&Work { answers, ..work }, most));
         Rehearsal {
             sender,

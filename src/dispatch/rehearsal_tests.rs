@@ -10,6 +10,7 @@ use crate::{
         },
         tests::{MAIL, shell, with_work},
     },
+    secret::SecretRef,
 };
 
 fn webhook(kind: config::Body) -> config::Webhook {

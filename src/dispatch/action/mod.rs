@@ -5,13 +5,15 @@
 
 pub mod command;
 mod null;
+pub mod plan;
 pub mod webhook;
 
 use std::net::SocketAddr;
 
 use async_trait::async_trait;
 
-use super::{Dispatch, Ended, later, rehearsal::Plan, room::Means, work::Work};
+use self::plan::Plan;
+use super::{Dispatch, Ended, later, room::Means, work::Work};
 use crate::{
     config::{self, HeaderValue, Remote},
     job::{Outcome, Reason},
@@ -74,7 +76,7 @@ pub(super) enum Resumed {
     Nothing,
     /// It has ended so; `None` when we were stopped before that.
     #[cfg_attr(not(test), expect(dead_code, reason = "webhooks and commands end with us"))]
-    Ended(Option<Ended>),
+    Ended(Option<Box<Ended>>),
 }
 
 /// Where handles are kept from one attempt to the next.
@@ -119,7 +121,7 @@ pub(super) async fn act(
         Ok(None) => {}
         Ok(Some(handle)) => {
             if let Resumed::Ended(ended) = action.resume(&handle, run).await {
-                return ended;
+                return ended.map(|ended| *ended);
             }
         }
         Err(outcome) => return Some(outcome.into()),

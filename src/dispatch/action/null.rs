@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 
-use super::{Action, Handle, Prepare, Prepared, Probe, Resumed, Run, Unfit};
+use super::{Action, Handle, Prepare, Prepared, Probe, Resumed, Run, Unfit, plan::Plan};
 use crate::{
     config::action::Null,
-    dispatch::{Dispatch, Ended, rehearsal::Plan, work::Work},
+    dispatch::{Dispatch, Ended, work::Work},
     job::{Answer, Outcome},
 };
 

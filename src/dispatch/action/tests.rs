@@ -33,7 +33,7 @@ impl Action for Elsewhere {
         self.note(format!("resume {handle}"));
         match self.is_lost {
             true => Resumed::Nothing,
-            false => Resumed::Ended(Some(Outcome::Done(Answer::default()).into())),
+            false => Resumed::Ended(Some(Box::new(Outcome::Done(Answer::default()).into()))),
         }
     }
 

@@ -7,6 +7,7 @@ mod heads;
 mod hostile;
 mod mended;
 mod neighbours;
+mod once;
 mod parts;
 pub(super) mod receiver;
 pub(super) mod scene;

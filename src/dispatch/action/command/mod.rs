@@ -26,10 +26,10 @@ use self::{
     process::{End, supervise},
     start::Start,
 };
-use super::{Action, Handle, Prepare, Prepared, Probe, Resumed, Run, Unfit};
+use super::{Action, Handle, Prepare, Prepared, Probe, Resumed, Run, Unfit, plan::Plan};
 use crate::{
     config::{self, startable},
-    dispatch::{Dispatch, Ended, later, rehearsal::Plan, room::Means, work::Work},
+    dispatch::{Dispatch, Ended, later, room::Means, work::Work},
     guest::{self, Confinement, Guest, Guests, Limits, Order, Over, Private, StartError, Terms, User},
     job::{Answer, Cut, Exchange, Outcome, Reason, history},
     net, secret,

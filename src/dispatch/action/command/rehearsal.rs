@@ -11,8 +11,8 @@ use super::{
 use crate::{
     config,
     dispatch::{
+        action::plan::{Process, made_up_answer},
         excerpt::{Excerpt, Kept},
-        rehearsal::{Process, made_up_answer},
         work::Work,
     },
     job::{Outcome, Reason},

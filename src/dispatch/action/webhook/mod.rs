@@ -30,10 +30,10 @@ use self::{
     request::Request,
     trace::Answered,
 };
-use super::{Action, Handle, Prepare, Prepared, Probe, Resumed, Run, Unfit};
+use super::{Action, Handle, Prepare, Prepared, Probe, Resumed, Run, Unfit, plan::Plan};
 use crate::{
     causes, config,
-    dispatch::{Dispatch, Ended, catch::Catch, later, rehearsal::Plan, room::Means, spool::Body, work::Work},
+    dispatch::{Dispatch, Ended, catch::Catch, later, room::Means, spool::Body, work::Work},
     job::{Cut, Outcome, Reason},
     message::clean::clean,
     net::{

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     config,
     dispatch::{
+        action::plan::{Request, Value, made_up_answer},
         excerpt::Excerpt,
-        rehearsal::{Request, Value, made_up_answer},
         work::Work,
     },
     job::{Outcome, Reason},
