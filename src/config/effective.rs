@@ -8,7 +8,7 @@ use toml::{
 };
 
 use super::{
-    Endpoint, Problem, Protocol,
+    Action, Endpoint, Problem, Protocol,
     files::{list, read_text},
     key::{Key, Section},
     load::Sources,
@@ -64,7 +64,7 @@ fn merged(sources: &[Source<'_>], pop3: bool) -> String {
     let mut text = String::new();
     for section in sections() {
         let outer = section.name.split('.').next().unwrap_or_default();
-        if matches!(outer, "webhook" | "command") && !has(outer) {
+        if Action::KINDS.iter().any(|kind| kind.name == outer) && !has(outer) {
             continue;
         }
         for name in names(section, &read) {

@@ -16,7 +16,7 @@ use std::{
 };
 
 mod account;
-mod action;
+pub mod action;
 mod agree;
 mod answers;
 pub mod braces;
@@ -73,7 +73,7 @@ pub mod versions;
 mod writers;
 
 pub use account::{Account, Auth, Protocol, Server, Tls, TokenSource};
-pub use action::Action;
+pub use action::{Action, Describe, Remote};
 pub use check::{
     Api, Body, Command, CommandLimits, DataFrom, Filter, HeaderValue, Jobs, Keep, Limits, Machines, NamePiece,
     NameToken, Output, Oversize, PartReply, Partial, Per, Rates, Retention, Retry, TextFrom, Webhook, Words,

@@ -164,6 +164,7 @@ impl<'a> Table<'a> {
             (None, Some(table)) if self.path.is_empty() => {
                 format!("it belongs into [{table}]")
             }
+            (None, _) if self.asked.is_empty() => "remove it; this table has no keys".to_owned(),
             (None, _) => format!("remove it; known here: {}", self.asked.join(", ")),
         };
         sheet.note(Some(&name.span()), Fault::new(cause, cure));

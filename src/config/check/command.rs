@@ -94,7 +94,7 @@ pub(in crate::config) fn env_section() -> Section {
 }
 
 /// Reads `[command]`, and whether what it says goes together.
-pub(super) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> {
+pub(in crate::config) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> {
     let command = Command::read(table, inputs);
     let is_off = |value: Value<'_>| matches!(value.raw, DeValue::Boolean(false));
     if table.value("confine").is_some_and(is_off) && table.value("network").is_some_and(is_off) {

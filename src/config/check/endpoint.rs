@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    command::command,
+    action::action,
     conversation::conversation,
     filter::filter,
     inputs::{Named, inputs},
@@ -12,7 +12,6 @@ use super::{
     reply::reply,
     senders::senders,
     settle::settle,
-    webhook::webhook,
 };
 use crate::config::{
     Action, Endpoint, EndpointName, Filter, Jobs, Limits, Mailbox, Output, Place, Problem, Rates, Retry, Webhook,
@@ -199,31 +198,5 @@ pub(in crate::config) fn mailbox_alone(
         Open::Nothing => Some(Told::Which(endpoint.mailbox)),
         Open::Which => Some(Told::Whose(endpoint.mailbox)),
         Open::Whose => None,
-    }
-}
-
-/// Exactly one of webhook and command; both are read, so that all their faults are told. Defaults of an action that the file does
-/// not have make it none.
-fn action(top: &mut Table<'_>, inputs: &Named) -> Option<Action> {
-    let (webhook_value, given_command) = (top.own("webhook"), top.own("command"));
-    let given_webhook = webhook_value.is_some();
-    let webhook = webhook_value
-        .and_then(|value| value.table(|table| webhook(table, inputs)))
-        .map(Action::Webhook);
-    let command = given_command
-        .clone()
-        .and_then(|value| value.table(|table| command(table, inputs)))
-        .map(Action::Command);
-    match (given_webhook, given_command) {
-        (true, Some(value)) => value.wrong(
-            "stands beside [webhook]; an endpoint has one action",
-            "remove one of the two",
-        ),
-        (false, None) => {
-            let cure = "write [webhook] with url = \"https://…\", or [command] with argv = [\"…\"]";
-            top.lacks("the endpoint has no action", cure);
-            None
-        }
-        _ => webhook.or(command),
     }
 }

@@ -4,6 +4,7 @@
 //! told at once and no known key counts as unknown.
 
 mod account;
+mod action;
 mod api;
 mod client;
 mod command;
@@ -44,9 +45,10 @@ pub use senders::Rates;
 pub use webhook::{Body, HeaderValue, Webhook};
 pub use words::Words;
 
-pub(super) use command::env_section;
+pub(super) use command::{command, env_section};
 pub(super) use conversation::{ConversationKeys, answer_address};
 pub(super) use endpoint::{Draft, Open, Told, endpoint, mailbox_alone};
+pub(super) use inputs::Named;
 #[cfg(test)]
 pub(super) use looks::Looking;
 pub(super) use mailbox::{Accounts, MailboxKeys};
@@ -55,7 +57,7 @@ pub(super) use reply::{Language, ReplyKeys};
 pub(super) use senders::SenderKeys;
 pub(super) use service::{Shared, shared};
 pub(super) use settle::SettleKeys;
-pub(super) use webhook::headers_section;
+pub(super) use webhook::{headers_section, webhook};
 
 use std::time::Duration;
 

@@ -140,7 +140,7 @@ pub(super) fn setting_allowed() -> Allowed {
 }
 
 /// Reads `[webhook]`, and whether what it says goes together.
-pub(super) fn webhook(table: &mut Table<'_>, inputs: &Named) -> Option<Webhook> {
+pub(in crate::config) fn webhook(table: &mut Table<'_>, inputs: &Named) -> Option<Webhook> {
     let webhook = Webhook::read(table, inputs);
     let is_form = |value: &Value<'_>| matches!(value.raw, DeValue::String(word) if word == "form");
     if let Some(body) = table

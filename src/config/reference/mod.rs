@@ -11,9 +11,10 @@ mod text;
 use std::sync::LazyLock;
 
 use super::{
+    Action,
     check::{
-        Command, ConversationKeys, Filter, Jobs, Language, Limits, MailboxKeys, Output, OwnKeys, Rates, ReplyKeys,
-        Retry, SenderKeys, SettleKeys, Webhook, env_section, headers_section,
+        ConversationKeys, Filter, Jobs, Language, Limits, MailboxKeys, Output, OwnKeys, Rates, ReplyKeys, Retry,
+        SenderKeys, SettleKeys,
     },
     key::Section,
 };
@@ -24,7 +25,7 @@ pub use text::reference;
 /// All tables in the order of the reference.
 pub(super) fn sections() -> impl Iterator<Item = &'static Section> {
     static ALL: LazyLock<Vec<Section>> = LazyLock::new(|| {
-        vec![
+        let mut all = vec![
             OwnKeys::section(),
             MailboxKeys::section(),
             Filter::section(),
@@ -32,10 +33,9 @@ pub(super) fn sections() -> impl Iterator<Item = &'static Section> {
             Rates::section(),
             Jobs::section(),
             inputs::section(),
-            Webhook::section(),
-            headers_section(),
-            Command::section().off(),
-            env_section(),
+        ];
+        all.extend(Action::KINDS.iter().flat_map(|kind| (kind.sections)()));
+        all.extend([
             Retry::section(),
             Output::section(),
             ReplyKeys::section(),
@@ -43,7 +43,8 @@ pub(super) fn sections() -> impl Iterator<Item = &'static Section> {
             ConversationKeys::section().off(),
             SettleKeys::section(),
             Limits::section(),
-        ]
+        ]);
+        all
     });
     ALL.iter()
 }

@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::sections;
-use crate::config::key::{Allowed, Given, Key, Section};
+use crate::config::{
+    Action,
+    key::{Allowed, Given, Key, Section},
+};
 
 /// A number and a unit, as `value::duration` reads it.
 const DURATION: &str = "^[0-9]+\\s*([mM][sS]|[sSmMhHdD])\\s*$";
@@ -17,6 +20,8 @@ pub fn schema() -> Value {
     for section in sections() {
         insert(&mut root, section);
     }
+    let actions = Action::KINDS.iter().map(|kind| json!({ "required": [kind.name] }));
+    let actions: Vec<_> = actions.collect();
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Mailjob endpoint",
@@ -24,7 +29,7 @@ pub fn schema() -> Value {
         "properties": root,
         "additionalProperties": false,
         "required": ["mailbox"],
-        "oneOf": [{ "required": ["webhook"] }, { "required": ["command"] }],
+        "oneOf": actions,
     })
 }
 

@@ -5,10 +5,12 @@
 
 use std::ffi::OsString;
 
-use super::inputs::{Given, Unmet, Value};
-use crate::config::{
-    Command,
-    braces::{Piece, pieces},
+use crate::{
+    config::{
+        Command,
+        braces::{Piece, pieces},
+    },
+    dispatch::inputs::{Given, Unmet, Value},
 };
 
 /// Bytes of all inputs together: Linux takes 2 MiB of arguments and variables.
@@ -22,7 +24,7 @@ const ONE: usize = 128 << 10;
 ///
 /// # Errors
 /// When an input can't be an argument.
-pub(super) fn arguments(
+pub(in crate::dispatch) fn arguments(
     command: &Command,
     inputs: &[Given],
     path: impl Fn(&str) -> String,
@@ -56,7 +58,7 @@ pub(super) fn arguments(
 ///
 /// # Errors
 /// When they are too long.
-pub(super) fn fit_together(argv: &[String], environment: &[(OsString, OsString)]) -> Result<(), Unmet> {
+pub(in crate::dispatch) fn fit_together(argv: &[String], environment: &[(OsString, OsString)]) -> Result<(), Unmet> {
     // Each also costs a pointer; a variable has its name, a = and an end.
     let arguments = argv.iter().map(|argument| argument.len() + 9);
     let variables = environment.iter().map(|(name, value)| name.len() + value.len() + 10);
@@ -111,7 +113,7 @@ fn is_list(value: &Value) -> bool {
 ///
 /// # Errors
 /// When one has a NUL, or they are too long.
-pub(super) fn fit(given: &Given, texts: Vec<String>, max: u64) -> Result<Vec<String>, Unmet> {
+pub(in crate::dispatch) fn fit(given: &Given, texts: Vec<String>, max: u64) -> Result<Vec<String>, Unmet> {
     let size: usize = texts.iter().map(String::len).sum();
     if size as u64 > max {
         return Err(unmet(given, &format!("is too long: {size} bytes, {max} at most")));

@@ -3,35 +3,37 @@
 //! It never follows a redirect, asks for no compression, and ends within its time. A request that may have arrived is only ever
 //! repeated as another attempt with the same id; one that was answered with 2xx is not repeated, whatever becomes of the answer.
 
-use std::io;
+pub mod answer;
+mod body;
+pub(in crate::dispatch) mod breaker;
+mod probe;
+pub(in crate::dispatch) mod probing;
+pub(in crate::dispatch) mod rehearsal;
+mod request;
+mod signature;
+mod trace;
 
-use chrono::{SecondsFormat, Utc};
+use async_trait::async_trait;
+use chrono::Utc;
 use reqwest::{
     StatusCode, Url,
-    header::{
-        ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-        InvalidHeaderName, InvalidHeaderValue, USER_AGENT,
-    },
+    header::{CONTENT_ENCODING, HeaderMap},
 };
 use tokio::time::{Instant, timeout_at};
 use tokio_util::io::ReaderStream;
 
-use super::{
-    Ended,
-    answer::{self, Came, Limits},
-    body,
-    catch::Catch,
-    later,
-    room::Means,
-    signature::Signer,
-    spool::Body,
-    struck,
-    trace::{self, Answered},
-    work::Work,
+#[cfg(test)]
+pub(in crate::dispatch) use self::request::prepare;
+use self::{
+    answer::{Came, Limits},
+    probing::Turn,
+    request::Request,
+    trace::Answered,
 };
+use super::{Action, Handle, Prepare, Prepared, Probe, Resumed, Run, Unfit, plan::Plan};
 use crate::{
-    budget::{Budget, Room},
     causes, config,
+    dispatch::{Dispatch, Ended, catch::Catch, later, room::Means, spool::Body, work::Work},
     job::{Cut, Outcome, Reason},
     message::clean::clean,
     net::{
@@ -39,7 +41,6 @@ use crate::{
         exchange::{Content, ExchangeError, HttpAnswer, HttpClient, Progress},
         tls_cure,
     },
-    secret::{ExposeSecret, Redaction, SecretError, SecretRef, signing::BadKey},
 };
 
 /// Bytes read of an answer that is no success: a refusal's words.
@@ -48,180 +49,82 @@ const MAX_REFUSAL: u64 = 16 * 1024;
 /// Bytes of a spooled body that are read at once.
 const PIECE: usize = 256 * 1024;
 
-/// A request that is ready to be sent.
-#[derive(Debug)]
-pub(super) struct Request {
-    headers: HeaderMap,
-    body: Body,
-    /// What the body takes in memory.
-    room: Option<Room>,
-    /// What of it is secret.
-    secrets: Redaction,
+#[async_trait]
+impl Action for config::Webhook {
+    async fn prepare(&self, dispatch: &Dispatch) -> Result<Prepare, Outcome> {
+        let (webhook, parked) = (self.clone(), dispatch.memory.parked.clone());
+        Ok(Box::new(move |work| {
+            let request = request::prepare(&webhook, work)?.parked(&parked)?;
+            Ok(Box::new(Post { webhook, request }))
+        }))
+    }
+
+    async fn resume(&self, _handle: &Handle, _run: &mut Run<'_>) -> Resumed {
+        // A request that is not answered is asked anew, under the same id.
+        Resumed::Nothing
+    }
+
+    fn rehearse(&self, work: &Work<'_>, most: u64) -> Result<Plan, Outcome> {
+        Ok(Plan::Request(rehearsal::request(self, work, most)?))
+    }
+
+    fn made_up(&self) -> (Outcome, Outcome) {
+        rehearsal::made_up()
+    }
+
+    fn probe(&self) -> Result<Probe, Unfit> {
+        probe::probe(self)
+    }
 }
 
-impl Request {
-    /// The request as it may lie there while the webhook takes its time: in memory where there is room for that, else in a file. Blocks.
-    ///
-    /// # Errors
-    /// When the temporary folder fails.
-    pub(super) fn parked(mut self, parked: &Budget) -> Result<Self, Unmade> {
-        if let Body::Memory(bytes) = &self.body {
-            match parked.try_take(bytes.len() as u64) {
-                Some(room) => self.room = Some(room),
-                None => self.body = Body::filed(bytes)?,
+/// A request on its way to its webhook.
+struct Post {
+    webhook: config::Webhook,
+    request: Request,
+}
+
+#[async_trait]
+impl Prepared for Post {
+    fn handle(&self) -> Option<Handle> {
+        None
+    }
+
+    /// Sends the request, unless the webhook is down.
+    async fn run(self: Box<Self>, run: &mut Run<'_>) -> Option<Ended> {
+        let Run { dispatch, job, means } = run;
+        let Self { webhook, request } = *self;
+        let (endpoint, retry) = (&dispatch.endpoint.name, &dispatch.endpoint.retry);
+        let asking = match probing::spares(retry) {
+            false => None,
+            true => {
+                let ask = dispatch.health.webhook.ask(job, retry);
+                match dispatch.stop.run_until_cancelled(ask).await? {
+                    Ok(asking) => Some(asking),
+                    Err(put_off) => return Some(put_off.into()),
+                }
             }
-        }
-        Ok(self)
-    }
-
-    #[cfg(test)]
-    pub(super) fn into_parts(mut self) -> (HeaderMap, Vec<u8>) {
-        let mut body = Vec::new();
-        self.body.read(|from| from.read_to_end(&mut body)).unwrap();
-        (self.headers, body)
-    }
-}
-
-/// Why a request could not be made.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unmade {
-    /// A secret can't be read.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// A signing key is unusable.
-    #[error(transparent)]
-    Key(#[from] BadKey),
-    /// A configured header field has an illegal name.
-    #[error("the name of a header field is not legal: {0}")]
-    Name(#[from] InvalidHeaderName),
-    /// A configured header field has an illegal value; it is not shown, it may be a secret.
-    #[error("the value of a header field is not legal")]
-    Value(#[from] InvalidHeaderValue),
-    /// The body could not be spooled.
-    #[error("the body could not be written to the temporary folder: {0}")]
-    Spool(#[from] io::Error),
-}
-
-impl From<Unmade> for Outcome {
-    fn from(unmade: Unmade) -> Self {
-        let reason = match unmade {
-            Unmade::Secret(_) | Unmade::Key(_) | Unmade::Name(_) | Unmade::Value(_) => Reason::Secret,
-            Unmade::Spool(_) => Reason::Local,
         };
-        later(reason, unmade.to_string())
-    }
-}
-
-/// What a header field's value is made of.
-#[derive(Debug, Clone)]
-pub(super) enum Field {
-    /// This text.
-    Text(HeaderValue),
-    /// The secret that is kept there.
-    Secret(SecretRef),
-    /// The signatures over id, time and body, one for each key.
-    Signature,
-}
-
-/// The request of one attempt. Blocks: reads secrets, writes and signs the body.
-///
-/// # Errors
-/// When a secret is missing or unusable, or the temporary folder fails.
-pub(super) fn prepare(webhook: &config::Webhook, work: &Work<'_>) -> Result<Request, Unmade> {
-    let keys: Vec<_> = webhook.secrets.iter().map(SecretRef::read).collect::<Result<_, _>>()?;
-    let signer = Signer::new(&keys, &work.job.id.to_string(), work.now.timestamp())?;
-    let (media_type, mut body) = body::write(webhook.body, work)?;
-    let planned = fields(webhook, work, &media_type, body.len())?;
-    let signature = body.read(|body| signer.sign(body))?.unwrap_or_default();
-    let mut headers = HeaderMap::with_capacity(planned.len());
-    let mut secrets = struck::query(webhook);
-    keys.iter().for_each(|key| secrets.add_handed(key.expose_secret()));
-    for (name, field) in &planned {
-        let value = value(field, &signature)?;
-        if value.is_sensitive() {
-            secrets.add_handed(&String::from_utf8_lossy(value.as_bytes()));
+        let tells = dispatch.endpoint.reply.tell;
+        let sent = send(&dispatch.http, &webhook, request, tells, means);
+        let ended = dispatch.health.acting(sent).await;
+        match asking.and_then(|asking| asking.ended(&ended.outcome)) {
+            Some(Turn::Down(down)) if down.refuses() => {
+                tracing::error!(%endpoint, said = down.said, "the webhook refuses us: jobs wait for you, and it is asked now and then by one of them");
+            }
+            Some(Turn::Down(down)) => {
+                tracing::error!(%endpoint, said = down.said, "the webhook is down: jobs wait, and it is asked now and then by one of them");
+            }
+            Some(Turn::Up(since)) => tracing::info!(%endpoint, %since, "the webhook takes mails again"),
+            None => {}
         }
-        headers.insert(name, value);
-    }
-    Ok(Request {
-        headers,
-        body,
-        room: None,
-        secrets,
-    })
-}
-
-/// The header fields of a request, each once; ours win over configured ones. Reads no secret. Pure.
-///
-/// # Errors
-/// When a configured field is not legal.
-pub(super) fn fields(
-    webhook: &config::Webhook,
-    work: &Work<'_>,
-    media_type: &str,
-    length: u64,
-) -> Result<HeaderMap<Field>, Unmade> {
-    let mut fields = HeaderMap::with_capacity(16);
-    for (name, value) in &webhook.headers {
-        let field = match value {
-            config::HeaderValue::Plain(value) => Field::Text(HeaderValue::from_str(value)?),
-            config::HeaderValue::Secret(secret) => Field::Secret(secret.clone()),
-        };
-        fields.insert(HeaderName::try_from(name)?, field);
-    }
-    if !webhook.secrets.is_empty() {
-        fields.insert("webhook-signature", Field::Signature);
-    }
-    let id = work.job.id.to_string();
-    let taken = work.job.taken.to_rfc3339_opts(SecondsFormat::Millis, true);
-    let ours = [
-        ("webhook-timestamp", work.now.timestamp().to_string()),
-        ("idempotency-key", format!("\"{id}\"")),
-        ("ce-id", id.clone()),
-        ("webhook-id", id),
-        ("ce-source", format!("/endpoints/{}", work.endpoint)),
-        ("ce-time", taken),
-        ("x-mailjob-attempt", work.job.attempt.to_string()),
-    ];
-    let answered = work
-        .answers
-        .map(|answers| ("x-mailjob-conversation", answers.job.to_string()));
-    for (name, value) in ours.into_iter().chain(answered) {
-        fields.insert(name, Field::Text(HeaderValue::try_from(value)?));
-    }
-    let fixed = [
-        ("ce-specversion", "1.0"),
-        ("ce-type", "mailjob.mail.v1"),
-        (ACCEPT_ENCODING.as_str(), "identity"),
-        (USER_AGENT.as_str(), concat!("mailjob/", env!("CARGO_PKG_VERSION"))),
-    ];
-    for (name, value) in fixed {
-        fields.insert(
-            HeaderName::from_static(name),
-            Field::Text(HeaderValue::from_static(value)),
-        );
-    }
-    fields.insert(CONTENT_TYPE, Field::Text(HeaderValue::try_from(media_type)?));
-    fields.insert(CONTENT_LENGTH, Field::Text(HeaderValue::from(length)));
-    Ok(fields)
-}
-
-fn value(field: &Field, signature: &str) -> Result<HeaderValue, Unmade> {
-    match field {
-        Field::Text(value) => Ok(value.clone()),
-        Field::Secret(secret) => {
-            let mut value = HeaderValue::from_str(secret.read()?.expose_secret())?;
-            value.set_sensitive(true);
-            Ok(value)
-        }
-        Field::Signature => Ok(HeaderValue::try_from(signature)?),
+        Some(ended)
     }
 }
 
 /// Sends a request and judges the answer, all within the webhook's time.
 ///
 /// The status that an answer begins with says what became of the work: where it was heard, nothing that follows is asked.
-pub(super) async fn send(
+pub(in crate::dispatch) async fn send(
     client: &HttpClient,
     webhook: &config::Webhook,
     request: Request,
@@ -242,7 +145,7 @@ pub(super) async fn send(
         (Err(_elapsed), None) => later(Reason::Timeout, late(webhook)).into(),
     };
     Ended {
-        exchange: Some(trace::webhook(webhook, sent, answered)),
+        exchange: Some(trace::exchange(webhook, sent, answered)),
         ..ended
     }
     .struck(&secrets)
@@ -378,5 +281,4 @@ fn why(error: &dyn std::error::Error) -> String {
 const MAX_CAUSES: usize = 1_000;
 
 #[cfg(test)]
-#[path = "webhook_tests.rs"]
 mod tests;

@@ -5,18 +5,18 @@ use std::{
     io::{self, BufWriter, Write},
 };
 
-use super::{
-    payload::{Contents, ConversationPayload, Payload},
-    work::Work,
-};
 use crate::{
+    dispatch::{
+        payload::{Contents, ConversationPayload, Payload},
+        work::Work,
+    },
     guest::{Home, HomeError, WorkFolder},
     message::Attachment,
 };
 
 /// Why a folder could not be made.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unmade {
+pub(in crate::dispatch) enum Unmade {
     /// There is no place for it.
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -29,7 +29,7 @@ pub(super) enum Unmade {
 ///
 /// # Errors
 /// When the temporary folder fails.
-pub(super) fn make(work: &Work<'_>, home: &Home) -> Result<WorkFolder, Unmade> {
+pub(in crate::dispatch) fn make(work: &Work<'_>, home: &Home) -> Result<WorkFolder, Unmade> {
     let folder = home.work_folder()?;
     let path = folder.path();
     for name in FOLDERS {
@@ -45,18 +45,18 @@ pub(super) fn make(work: &Work<'_>, home: &Home) -> Result<WorkFolder, Unmade> {
 }
 
 /// The folders in a command's folder.
-pub(super) const FOLDERS: [&str; 2] = [ATTACHMENTS, "out"];
+pub(in crate::dispatch) const FOLDERS: [&str; 2] = [ATTACHMENTS, "out"];
 
 /// The folder of the attachments in a command's folder.
-pub(super) const ATTACHMENTS: &str = "attachments";
+pub(in crate::dispatch) const ATTACHMENTS: &str = "attachments";
 
 /// The file with the payload.
-pub(super) const MESSAGE: &str = "message.json";
+pub(in crate::dispatch) const MESSAGE: &str = "message.json";
 
 /// A file that a command finds in its folder.
-pub(super) struct Entry<'a> {
+pub(in crate::dispatch) struct Entry<'a> {
     /// Its path in there.
-    pub(super) path: String,
+    pub(in crate::dispatch) path: String,
     content: Content<'a>,
 }
 
@@ -69,7 +69,7 @@ enum Content<'a> {
 }
 
 /// The files that a command finds in its folder. Pure.
-pub(super) fn entries<'a>(work: &'a Work<'a>) -> impl Iterator<Item = Entry<'a>> {
+pub(in crate::dispatch) fn entries<'a>(work: &'a Work<'a>) -> impl Iterator<Item = Entry<'a>> {
     let entry = |path: &str, content| Entry {
         path: path.to_owned(),
         content,
@@ -99,7 +99,7 @@ impl Entry<'_> {
     ///
     /// # Errors
     /// When `to` fails.
-    pub(super) fn write(&self, to: &mut impl Write) -> io::Result<()> {
+    pub(in crate::dispatch) fn write(&self, to: &mut impl Write) -> io::Result<()> {
         match &self.content {
             Content::Bytes(bytes) => to.write_all(bytes),
             Content::Payload(work) => Ok(serde_json::to_writer(to, &Payload::new(work, Contents::Beside))?),

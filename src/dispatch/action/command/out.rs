@@ -15,8 +15,8 @@ use rustix::{
     io::Errno,
 };
 
-use super::answer::{MAX_FILES, TOO_LARGE, too_many};
 use crate::{
+    dispatch::result::{MAX_FILES, TOO_LARGE, too_many},
     job,
     message::{
         clean::clean,
@@ -35,7 +35,7 @@ const PIECE: usize = 256 * 1024;
 
 /// Why what a command left is not taken.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Untaken {
+pub(in crate::dispatch) enum Untaken {
     /// There are too many files.
     #[error("out/ has more than {MAX_FILES} files")]
     Many,
@@ -58,7 +58,7 @@ impl From<Errno> for Untaken {
 
 impl Untaken {
     /// For the sender: the work is done, and its result does not come.
-    pub(super) fn note(&self) -> String {
+    pub(in crate::dispatch) fn note(&self) -> String {
         match self {
             Self::Many => too_many(),
             Self::Large(_) => TOO_LARGE.to_owned(),
@@ -69,11 +69,11 @@ impl Untaken {
 
 /// What `out/` had.
 #[derive(Debug, Default)]
-pub(super) struct Taken {
+pub(in crate::dispatch) struct Taken {
     /// Its files, by name.
-    pub(super) files: Vec<job::File>,
+    pub(in crate::dispatch) files: Vec<job::File>,
     /// What was left behind and why, cleaned, for people.
-    pub(super) left: Vec<String>,
+    pub(in crate::dispatch) left: Vec<String>,
 }
 
 impl Taken {
@@ -87,7 +87,7 @@ impl Taken {
 }
 
 /// Bytes of the regular files in `out/`, as far as so many files may be there; nothing where they can't be looked at.
-pub(super) fn size(folder: &Path) -> u64 {
+pub(in crate::dispatch) fn size(folder: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder.join("out")) else {
         return 0;
     };
@@ -108,7 +108,7 @@ const MAX_ENTRIES: usize = 10_000;
 ///
 /// # Errors
 /// When there are more than [`MAX_FILES`] of them, more than `max` bytes, or when they can't be read in time.
-pub(super) fn take(folder: &Path, max: u64, owner: u32) -> Result<Taken, Untaken> {
+pub(in crate::dispatch) fn take(folder: &Path, max: u64, owner: u32) -> Result<Taken, Untaken> {
     let until = Instant::now() + TIME;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let out = match openat(CWD, folder.join("out"), flags, Mode::empty()) {

@@ -21,10 +21,9 @@ use reqwest::{
 };
 
 pub use self::contract::schema;
-pub(super) use self::contract::{MAX_FILES, too_many};
 use self::{coding::Text, fields::Field};
-use super::{Ended, json, later};
 use crate::{
+    dispatch::{Ended, json, later, result::TOO_LARGE},
     job::{Answer, File, Outcome, Reason},
     message::{clean::clean_lines, safe_name::safe_name},
     refusal::{self, Remedy},
@@ -35,7 +34,7 @@ use crate::{
 const MAX_TELL: usize = 2 * 1024;
 
 /// What came of an answer.
-pub(super) enum Came {
+pub(in crate::dispatch) enum Came {
     /// All of its body.
     Whole(Bytes),
     /// More than may be read.
@@ -51,16 +50,22 @@ pub(super) enum Came {
 
 /// What may be made of an answer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(in crate::dispatch) struct Limits {
     /// Bytes of an answer that is packed, unpacked.
-    pub(super) most: u64,
+    pub(in crate::dispatch) most: u64,
     /// Whether a refusal in plain text is meant for the sender: it may hold whatever was sent there. One in JSON with a `reply` is.
-    pub(super) tells: bool,
+    pub(in crate::dispatch) tells: bool,
 }
 
 /// The outcome that an answer asks for.
 #[must_use]
-pub(super) fn judge(status: StatusCode, headers: &HeaderMap, came: Came, limits: Limits, now: DateTime<Utc>) -> Ended {
+pub(in crate::dispatch) fn judge(
+    status: StatusCode,
+    headers: &HeaderMap,
+    came: Came,
+    limits: Limits,
+    now: DateTime<Utc>,
+) -> Ended {
     if status.is_success() {
         return done(status, headers, came, limits.most);
     }
@@ -130,9 +135,6 @@ fn too_large(most: u64) -> Answer {
     answer.note(TOO_LARGE);
     answer
 }
-
-/// For the sender, whose result is larger than we take.
-pub(super) const TOO_LARGE: &str = "The work is done, but its result is too large to be sent.";
 
 fn field(headers: &HeaderMap, name: HeaderName) -> Field {
     headers

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    argv::fit,
-    inputs::{Unmet, Value},
-    work::Work,
-};
+use super::argv::fit;
 use crate::{
     config::{self, HeaderValue, Proof},
+    dispatch::{
+        inputs::{Unmet, Value},
+        work::Work,
+    },
     job::Share,
     secret::SecretRef,
 };
@@ -36,7 +36,10 @@ const INPUT: &str = "MAILJOB_INPUT_";
 ///
 /// # Errors
 /// When an input can't be in a variable.
-pub(super) fn variables(command: &config::Command, work: &Work<'_>) -> Result<BTreeMap<String, Origin>, Unmet> {
+pub(in crate::dispatch) fn variables(
+    command: &config::Command,
+    work: &Work<'_>,
+) -> Result<BTreeMap<String, Origin>, Unmet> {
     let passed = command.pass_env.iter().map(|name| (name.clone(), Origin::Ours));
     let set = command.env.iter().map(|(name, value)| {
         let origin = match value {
@@ -70,7 +73,7 @@ fn inputs(command: &config::Command, work: &Work<'_>) -> Result<Vec<(String, Ori
         .inputs
         .iter()
         .filter_map(|given| Some((given, given.value.as_ref()?)));
-    let variable = |(given, value): (&super::inputs::Given, &Value)| {
+    let variable = |(given, value): (&crate::dispatch::inputs::Given, &Value)| {
         let origin = match value.files() {
             Some(files) => Origin::Attachments(files.into_iter().map(str::to_owned).collect()),
             None => Origin::Text(fit(given, value.texts(&str::to_owned), command.max_input)?.join("\n")),

@@ -1,14 +1,14 @@
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::*;
+use super::{signature::Signer, *};
 use crate::{
     dispatch::tests::{
         MAIL,
         receiver::{Receiver, posted, posted_mail, webhook},
         with_work,
     },
-    secret::Secret,
+    secret::{Secret, SecretRef},
 };
 
 #[tokio::test]

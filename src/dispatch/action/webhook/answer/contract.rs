@@ -10,20 +10,15 @@ use base64::{
 use schemars::{JsonSchema, Schema, schema_for};
 use serde_json::Value;
 
-use super::{
-    super::{
-        json::{self, Picked, Raw},
-        result::MAX_DATA,
-    },
-    OCTETS, legal_media_type, some_text,
-};
+use super::{OCTETS, legal_media_type, some_text};
 use crate::{
+    dispatch::{
+        json::{self, Picked, Raw},
+        result::{MAX_DATA, MAX_FILES, too_many},
+    },
     job::{Answer, File, Reason},
     message::{clean::clean, safe_name::Names},
 };
-
-/// Files of one answer at most.
-pub(in crate::dispatch) const MAX_FILES: usize = 100;
 
 /// Names of what is left out that are told.
 const MAX_TOLD: usize = 5;
@@ -186,11 +181,6 @@ fn take(answer: &mut Answer, files: &[Raw<'_>], count: usize) {
             few(&left_out, 0)
         ));
     }
-}
-
-/// For the sender, whose result has too many files.
-pub(in crate::dispatch) fn too_many() -> String {
-    format!("The work is done, but its result has more than {MAX_FILES} files, which is too many for a mail.")
 }
 
 /// Base64 as it is really written: with line breaks, without padding, for URLs, or as a whole `data:` URL.

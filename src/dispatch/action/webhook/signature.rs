@@ -12,14 +12,14 @@ use crate::secret::{
 };
 
 /// Signs one body with every key. While a key is rotated there are two, and the receiver takes whichever it knows.
-pub(super) struct Signer(Vec<Hmac<Sha256>>);
+pub(in crate::dispatch) struct Signer(Vec<Hmac<Sha256>>);
 
 impl Signer {
     /// Begins a signature.
     ///
     /// # Errors
     /// When a key is not what Standard Webhooks wants.
-    pub(super) fn new(keys: &[Secret], id: &str, timestamp: i64) -> Result<Self, BadKey> {
+    pub(in crate::dispatch) fn new(keys: &[Secret], id: &str, timestamp: i64) -> Result<Self, BadKey> {
         let begin = |key: &Secret| {
             let key = signing::key(key)?;
             let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| BadKey)?;
@@ -33,7 +33,7 @@ impl Signer {
     ///
     /// # Errors
     /// When the body can't be read.
-    pub(super) fn sign(mut self, mut body: impl Read) -> io::Result<Option<String>> {
+    pub(in crate::dispatch) fn sign(mut self, mut body: impl Read) -> io::Result<Option<String>> {
         if self.0.is_empty() {
             return Ok(None);
         }

@@ -20,21 +20,21 @@ use crate::{
 
 /// An endpoint's webhook, and whether it is down.
 #[derive(Debug, Default)]
-pub(super) struct Probing {
+pub(in crate::dispatch) struct Probing {
     breaker: Mutex<Breaker>,
     changed: Notify,
 }
 
 /// A request that may be sent. Dropped without an end, it has taught nothing.
 #[derive(Debug)]
-pub(super) struct Asking<'a> {
+pub(in crate::dispatch) struct Asking<'a> {
     probing: &'a Probing,
     ended: bool,
 }
 
 impl Probing {
     /// How it is down, where it is.
-    pub(super) fn down(&self) -> Option<Down> {
+    pub(in crate::dispatch) fn down(&self) -> Option<Down> {
         self.breaker().down().cloned()
     }
 
@@ -42,7 +42,7 @@ impl Probing {
     ///
     /// # Errors
     /// What the attempt comes to where nothing is sent.
-    pub(super) async fn ask(&self, job: &ClaimedJob, retry: &Retry) -> Result<Asking<'_>, Outcome> {
+    pub(in crate::dispatch) async fn ask(&self, job: &ClaimedJob, retry: &Retry) -> Result<Asking<'_>, Outcome> {
         loop {
             let changed = self.changed.notified();
             let (admission, down) = {
@@ -64,7 +64,7 @@ impl Probing {
 
     /// Waits until jobs are worth being claimed: while it is down, until it is asked next. Not where it has been down for as long as jobs may
     /// wait: they have to end.
-    pub(super) async fn claims(&self, retry: &Retry) {
+    pub(in crate::dispatch) async fn claims(&self, retry: &Retry) {
         loop {
             let changed = self.changed.notified();
             let Some((until, so_long)) = self.breaker().rest() else {
@@ -81,7 +81,7 @@ impl Probing {
     }
 
     /// Somebody may have mended it: it may be asked now.
-    pub(super) fn hurry(&self) {
+    pub(in crate::dispatch) fn hurry(&self) {
         self.breaker().hurry(now());
         self.changed.notify_waiters();
     }
@@ -93,7 +93,7 @@ impl Probing {
 
 impl Asking<'_> {
     /// The request has ended with this. Says that it is down since now, or up again.
-    pub(super) fn ended(mut self, outcome: &Outcome) -> Option<Turn> {
+    pub(in crate::dispatch) fn ended(mut self, outcome: &Outcome) -> Option<Turn> {
         self.ended = true;
         let mut breaker = self.probing.breaker();
         let was = breaker.down().cloned();
@@ -120,7 +120,7 @@ impl Drop for Asking<'_> {
 
 /// What changed.
 #[derive(Debug)]
-pub(super) enum Turn {
+pub(in crate::dispatch) enum Turn {
     /// It is down from now on.
     Down(Down),
     /// It is up again that was down since then.
@@ -140,7 +140,7 @@ fn schedule(retry: &Retry) -> Duration {
 }
 
 /// Whether a webhook is spared that is down: not where jobs are tried for a moment only, or once. They are tried as their file says.
-pub(super) fn spares(retry: &Retry) -> bool {
+pub(in crate::dispatch) fn spares(retry: &Retry) -> bool {
     schedule(retry) >= LONGEST * 2
 }
 

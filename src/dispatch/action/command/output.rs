@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::catch::Catch;
+use crate::dispatch::catch::Catch;
 use crate::{budget::Budget, message::clean::clean_lines};
 
 /// The start of a stream, while it comes.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(in crate::dispatch) struct Output {
     kept: Catch,
     max: u64,
     cut: bool,
@@ -16,7 +16,7 @@ pub(super) struct Output {
 
 /// The start of a stream that has ended.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(in crate::dispatch) struct Written {
     kept: Bytes,
     max: u64,
     cut: bool,
@@ -24,7 +24,7 @@ pub(super) struct Written {
 
 impl Output {
     /// Keeps at most `max` bytes.
-    pub(super) fn new(max: u64, parked: &Budget) -> Self {
+    pub(in crate::dispatch) fn new(max: u64, parked: &Budget) -> Self {
         Self {
             kept: Catch::new(parked),
             max,
@@ -33,12 +33,12 @@ impl Output {
     }
 
     /// Bytes that are kept.
-    pub(super) fn len(&self) -> u64 {
+    pub(in crate::dispatch) fn len(&self) -> u64 {
         self.kept.len()
     }
 
     /// What was kept. Whoever asks has room for it.
-    pub(super) fn written(self) -> Written {
+    pub(in crate::dispatch) fn written(self) -> Written {
         let Self { kept, max, cut } = self;
         let read = kept.bytes();
         Written {
@@ -52,7 +52,7 @@ impl Output {
     }
 
     /// Reads to the end of the stream. May be dropped at any time: what was read until then is kept.
-    pub(super) async fn drain(&mut self, stream: Option<impl AsyncRead + Unpin>) {
+    pub(in crate::dispatch) async fn drain(&mut self, stream: Option<impl AsyncRead + Unpin>) {
         let Some(mut stream) = stream else { return };
         let mut buffer = vec![0; 16 * 1024];
         // An error ends the stream just as its end does.
@@ -67,7 +67,7 @@ impl Output {
 
 impl Written {
     /// As text, with a mark where it was cut; `None` when there is nothing.
-    pub(super) fn text(&self) -> Option<String> {
+    pub(in crate::dispatch) fn text(&self) -> Option<String> {
         let mut text = clean_lines(&String::from_utf8_lossy(&self.kept));
         if self.cut {
             text.push_str(&format!("\n[cut after {} bytes]", self.max));
@@ -76,12 +76,12 @@ impl Written {
     }
 
     /// As it was written; without its end where that was cut.
-    pub(super) fn bytes(&self) -> &Bytes {
+    pub(in crate::dispatch) fn bytes(&self) -> &Bytes {
         &self.kept
     }
 
     /// The last words, for the operator.
-    pub(super) fn end(&self) -> String {
+    pub(in crate::dispatch) fn end(&self) -> String {
         let text = String::from_utf8_lossy(&self.kept);
         let lines: Vec<&str> = text.trim_end().lines().rev().take(END_LINES).collect();
         let end: Vec<&str> = lines.into_iter().rev().collect();

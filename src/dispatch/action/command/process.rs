@@ -16,7 +16,7 @@ const GONE: Duration = Duration::from_secs(5);
 
 /// How a process ended.
 #[derive(Debug)]
-pub(super) enum End {
+pub(in crate::dispatch) enum End {
     /// By itself.
     Exit(ExitStatus),
     /// By us, when its time was over.
@@ -28,7 +28,12 @@ pub(super) enum End {
 }
 
 /// Waits for the guest while its output is drained; ends its group when its time is over, and whatever is left of it in any case.
-pub(super) async fn supervise(guest: &mut Guest, command: &config::Command, out: &mut Output, err: &mut Output) -> End {
+pub(in crate::dispatch) async fn supervise(
+    guest: &mut Guest,
+    command: &config::Command,
+    out: &mut Output,
+    err: &mut Output,
+) -> End {
     let (stdout, stderr) = (guest.stdout.take(), guest.stderr.take());
     let drained = async { tokio::join!(out.drain(stdout), err.drain(stderr)) };
     let mut drained = pin!(drained.map(|_| ()).fuse());

@@ -3,138 +3,89 @@
 //! Nothing from a mail reaches the arguments or the environment but inputs that the operator named; all of it is in files. Standard input is empty.
 //! What it may read, write and take is limited ([`crate::guest`]). When it ends, whatever it left behind is killed, and its folder is removed.
 
-use std::{
-    collections::BTreeMap, env, ffi::OsString, io, os::unix::process::ExitStatusExt, path::Path, sync::Arc,
-    time::Duration,
-};
+mod argv;
+pub mod environment;
+mod folder;
+mod out;
+mod output;
+mod probe;
+mod process;
+pub(in crate::dispatch) mod rehearsal;
+mod start;
 
+use std::{ffi::OsString, io, os::unix::process::ExitStatusExt, path::Path, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
 use rustix::{io::Errno, process::geteuid};
 use tokio::task::spawn_blocking;
 
-use super::{
-    Ended,
-    argv::{arguments, fit_together},
-    environment::{Origin, variables},
-    folder,
-    inputs::Unmet,
-    later, out,
+#[cfg(test)]
+pub(in crate::dispatch) use self::start::prepare;
+use self::{
     output::{Output, Written},
     process::{End, supervise},
-    room::Means,
-    trace,
-    work::Work,
+    start::Start,
 };
+use super::{Action, Handle, Prepare, Prepared, Probe, Resumed, Run, Unfit, plan::Plan};
 use crate::{
     config::{self, startable},
-    guest::{
-        self, Confinement, Guest, Guests, Home, Limits, Order, Over, Private, StartError, Terms, User, UserError,
-        WorkFolder,
-    },
-    job::{Answer, Outcome, Reason},
-    net,
-    secret::{self, ExposeSecret, Redaction, SecretError},
+    dispatch::{Dispatch, Ended, later, room::Means, work::Work},
+    guest::{self, Confinement, Guest, Guests, Limits, Order, Over, Private, StartError, Terms, User},
+    job::{Answer, Cut, Exchange, Outcome, Reason, history},
+    net, secret,
 };
 
 /// Exit code that asks for another attempt (`EX_TEMPFAIL` of sysexits).
 const TRY_AGAIN: i32 = 75;
 
-/// A command that is ready to be started.
-pub(super) struct Start {
-    folder: WorkFolder,
-    argv: Vec<String>,
-    environment: Vec<(OsString, OsString)>,
-    /// What of it is secret.
-    secrets: Redaction,
-    user: Option<User>,
-}
+#[async_trait]
+impl Action for config::Command {
+    async fn prepare(&self, dispatch: &Dispatch) -> Result<Prepare, Outcome> {
+        let home = dispatch.guests.home().await;
+        let home = home.map_err(|error| later(Reason::Local, error.to_string()))?;
+        let command = self.clone();
+        Ok(Box::new(move |work| {
+            let start = start::prepare(&command, work, &home)?;
+            Ok(Box::new(Process { command, start }))
+        }))
+    }
 
-#[cfg(test)]
-impl Start {
-    pub(super) fn into_parts(self) -> (WorkFolder, Vec<String>, Vec<(OsString, OsString)>) {
-        (self.folder, self.argv, self.environment)
+    async fn resume(&self, _handle: &Handle, _run: &mut Run<'_>) -> Resumed {
+        // A process ends with us.
+        Resumed::Nothing
+    }
+
+    fn rehearse(&self, work: &Work<'_>, most: u64) -> Result<Plan, Outcome> {
+        Ok(Plan::Process(rehearsal::process(self, work, most)?))
+    }
+
+    fn made_up(&self) -> (Outcome, Outcome) {
+        rehearsal::made_up()
+    }
+
+    fn probe(&self) -> Result<Probe, Unfit> {
+        probe::probe(self)
     }
 }
 
-/// Why a command could not be made ready.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unready {
-    /// A secret for its environment can't be read.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// Its folder could not be made.
-    #[error("the command's folder could not be written: {0}")]
-    Folder(#[from] folder::Unmade),
-    /// It can't be the user that it is to be.
-    #[error("{0}; change user in [command]")]
-    User(#[from] UserError),
-    /// Its folder can't be given to its user.
-    #[error("the command's folder could not be given to its user: {0}")]
-    Given(io::Error),
-    /// An input can't be given to a process.
-    #[error("an input can't be given to a process")]
-    Input(Unmet),
+/// A process that is to be started.
+struct Process {
+    command: config::Command,
+    start: Start,
 }
 
-impl From<Unready> for Outcome {
-    fn from(unready: Unready) -> Self {
-        let reason = match unready {
-            Unready::Secret(_) => Reason::Secret,
-            Unready::Folder(_) | Unready::Given(_) => Reason::Local,
-            Unready::User(_) => Reason::Spawn,
-            Unready::Input(unmet) => return unmet.into(),
-        };
-        later(reason, unready.to_string())
+#[async_trait]
+impl Prepared for Process {
+    fn handle(&self) -> Option<Handle> {
+        None
     }
-}
 
-/// The folder and environment of one attempt. Blocks.
-///
-/// # Errors
-/// When a secret is missing, an input can't be given to a process, or the temporary folder fails.
-pub(super) fn prepare(command: &config::Command, work: &Work<'_>, home: &Home) -> Result<Start, Unready> {
-    let user = command.user.as_deref().map(User::find).transpose()?;
-    let variables = variables(command, work).map_err(Unready::Input)?;
-    let mut secrets = BTreeMap::new();
-    for (name, origin) in &variables {
-        if let Origin::Secret(secret) = origin {
-            secrets.insert(name.clone(), secret.read()?);
-        }
+    async fn run(self: Box<Self>, attempt: &mut Run<'_>) -> Option<Ended> {
+        let Self { command, start } = *self;
+        let Run { dispatch, means, .. } = attempt;
+        let ran = run(&command, start, &dispatch.guests, means);
+        Some(dispatch.health.acting(ran).await)
     }
-    let folder = folder::make(work, home)?;
-    let attachments = folder.path().join(folder::ATTACHMENTS);
-    let path = |name: &str| attachments.join(name).to_string_lossy().into_owned();
-    let argv = arguments(command, &work.inputs, path).map_err(Unready::Input)?;
-    let value = |(name, origin): (String, Origin)| {
-        let value = match origin {
-            Origin::Ours => env::var_os(&name)?,
-            Origin::Text(text) => text.into(),
-            Origin::Secret(_) => secrets.get(&name)?.expose_secret().into(),
-            Origin::Folder => folder.path().into(),
-            Origin::Attachments(names) => names
-                .iter()
-                .map(|name| path(name))
-                .collect::<Vec<_>>()
-                .join("\n")
-                .into(),
-        };
-        Some((name.into(), value))
-    };
-    let environment: Vec<_> = variables.into_iter().filter_map(value).collect();
-    fit_together(&argv, &environment).map_err(Unready::Input)?;
-    let mut handed = Redaction::handed();
-    secrets
-        .values()
-        .for_each(|secret| handed.add_handed(secret.expose_secret()));
-    if let Some(user) = user {
-        folder.give(user).map_err(Unready::Given)?;
-    }
-    Ok(Start {
-        folder,
-        argv,
-        environment,
-        secrets: handed,
-        user,
-    })
 }
 
 /// On what terms a command is a guest. Looks for its program; blocks for a moment.
@@ -166,7 +117,12 @@ fn terms(command: &config::Command, program: &Path, user: Option<User>, private:
 }
 
 /// Runs the command to its end, or to the end of its time.
-pub(super) async fn run(command: &config::Command, start: Start, guests: &Guests, means: &mut Means<'_>) -> Ended {
+pub(in crate::dispatch) async fn run(
+    command: &config::Command,
+    start: Start,
+    guests: &Guests,
+    means: &mut Means<'_>,
+) -> Ended {
     let output = || Output::new(command.max_output, means.parked);
     let (mut out, mut err) = (output(), output());
     let started = started(command, &start, guests).await;
@@ -175,7 +131,7 @@ pub(super) async fn run(command: &config::Command, start: Start, guests: &Guests
         Err(error) => {
             let nothing = Written::default();
             return Ended {
-                exchange: Some(trace::command(&start.argv, None, &nothing, &nothing)),
+                exchange: Some(exchange(&start.argv, None, &nothing, &nothing)),
                 ..unstarted(command, &error).into()
             }
             .struck(&start.secrets);
@@ -188,7 +144,7 @@ pub(super) async fn run(command: &config::Command, start: Start, guests: &Guests
         .for_result(files.saturating_add(out.len()).saturating_add(err.len()))
         .await;
     let (out, err) = (out.written(), err.written());
-    let exchange = Some(trace::command(&start.argv, Some(&end), &out, &err));
+    let exchange = Some(exchange(&start.argv, Some(&end), &out, &err));
     let (folder, max_files) = (start.folder, command.max_files);
     let owner = start.user.map_or_else(|| geteuid().as_raw(), |user| user.id);
     let taken = spawn_blocking(move || {
@@ -350,6 +306,21 @@ fn unstarted(command: &config::Command, error: &StartError) -> Outcome {
     }
 }
 
+/// What is remembered of a process.
+fn exchange(argv: &[String], end: Option<&End>, out: &Written, err: &Written) -> Exchange {
+    let status = match end {
+        Some(End::Exit(status)) => Some(status),
+        Some(End::Timeout | End::Over(_) | End::Lost(_)) | None => None,
+    };
+    Exchange::Command {
+        argv: history::argv(argv),
+        exit: status.and_then(|status| status.code()),
+        signal: status.and_then(|status| status.signal()),
+        stdout: Cut::tail(out.bytes()),
+        stderr: Cut::tail(err.bytes()),
+    }
+}
+
 async fn started(command: &config::Command, start: &Start, guests: &Guests) -> Result<Guest, StartError> {
     let (program, arguments) = start
         .argv
@@ -377,5 +348,4 @@ fn not_found() -> io::Error {
 }
 
 #[cfg(test)]
-#[path = "command_tests.rs"]
 mod tests;

@@ -1,43 +1,18 @@
-//! What is remembered of an attempt, for the operator. Pure; nothing secret is among it.
-
-use std::os::unix::process::ExitStatusExt;
+//! What is remembered of a request and its answer, for the operator. Pure; nothing secret is among it.
 
 use reqwest::{
     StatusCode, Url,
     header::{CONTENT_TYPE, HeaderMap},
 };
 
-use super::{output::Written, process::End, work::Work};
 use crate::{
     config,
-    job::{Accepted, Cut, Decision, Exchange, history},
+    job::{Cut, Exchange},
     message::clean::clean,
 };
 
 /// Characters kept of an answer's media type.
 const MAX_MEDIA_TYPE: usize = 100;
-
-/// What is remembered of a mail that is meant.
-pub(super) fn decision(work: &Work<'_>, answers: Option<&Accepted>) -> Decision {
-    let sender = match &work.sender.address {
-        Ok(address) => address.clone(),
-        Err(odd) => odd.why().to_owned(),
-    };
-    let names = work.attachments.iter().map(|file| file.safe_name.clone());
-    Decision {
-        sender,
-        proofs: work
-            .sender
-            .evidence
-            .proofs
-            .iter()
-            .map(|proof| proof.name().to_owned())
-            .collect(),
-        attachments: names.take(Decision::NAMES).collect(),
-        attachment_count: work.attachments.len(),
-        answers: answers.map(|answers| answers.job),
-    }
-}
 
 /// What is remembered of an answer.
 #[derive(Default)]
@@ -64,7 +39,7 @@ impl Answered {
 }
 
 /// What is remembered of a request of so many bytes, and of its answer where one came.
-pub(super) fn webhook(webhook: &config::Webhook, sent: u64, answered: Option<Answered>) -> Exchange {
+pub(super) fn exchange(webhook: &config::Webhook, sent: u64, answered: Option<Answered>) -> Exchange {
     let Answered {
         status,
         media_type,
@@ -90,21 +65,6 @@ fn shown(webhook: &config::Webhook) -> String {
     match without_user {
         Ok(()) => url.into(),
         Err(()) => "(a URL that is not usable)".to_owned(),
-    }
-}
-
-/// What is remembered of a process.
-pub(super) fn command(argv: &[String], end: Option<&End>, out: &Written, err: &Written) -> Exchange {
-    let status = match end {
-        Some(End::Exit(status)) => Some(status),
-        Some(End::Timeout | End::Over(_) | End::Lost(_)) | None => None,
-    };
-    Exchange::Command {
-        argv: history::argv(argv),
-        exit: status.and_then(|status| status.code()),
-        signal: status.and_then(|status| status.signal()),
-        stdout: Cut::tail(out.bytes()),
-        stderr: Cut::tail(err.bytes()),
     }
 }
 

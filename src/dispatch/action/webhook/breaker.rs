@@ -14,11 +14,11 @@ use tokio::time::Instant;
 use crate::job::{Fault, Outcome, Reason};
 
 /// Requests in a row after which a webhook counts as down.
-pub(super) const FAILURES: u32 = 5;
+pub(in crate::dispatch) const FAILURES: u32 = 5;
 /// The first wait before it is asked again.
 const FIRST: Duration = Duration::from_secs(1);
 /// The longest.
-pub(super) const LONGEST: Duration = Duration::from_secs(60);
+pub(in crate::dispatch) const LONGEST: Duration = Duration::from_secs(60);
 
 /// A webhook that is down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,14 +43,14 @@ impl Down {
 
 /// Why a webhook is not to be asked, as one outcome says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Failure<'a> {
-    pub(super) reason: Reason,
-    pub(super) said: &'a str,
+pub(in crate::dispatch) struct Failure<'a> {
+    pub(in crate::dispatch) reason: Reason,
+    pub(in crate::dispatch) said: &'a str,
 }
 
 /// What is known of a webhook.
 #[derive(Debug, Default)]
-pub(super) struct Breaker {
+pub(in crate::dispatch) struct Breaker {
     /// Failures in a row.
     failures: u32,
     open: Option<Open>,
@@ -69,7 +69,7 @@ struct Open {
 
 /// What to do with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Admission {
+pub(in crate::dispatch) enum Admission {
     /// Send it.
     Ask,
     /// Somebody asks just now: wait for what comes of it.
@@ -80,7 +80,7 @@ pub(super) enum Admission {
 
 impl Breaker {
     /// Whether a request may be sent. One that may has to be followed by [`Self::answered`] or [`Self::gave_up`].
-    pub(super) fn admit(&mut self, now: Instant) -> Admission {
+    pub(in crate::dispatch) fn admit(&mut self, now: Instant) -> Admission {
         match &mut self.open {
             None => Admission::Ask,
             Some(open) if open.asking => Admission::Wait,
@@ -93,7 +93,7 @@ impl Breaker {
     }
 
     /// Until when no job needs to be claimed, and for how long it has been down; for no time where jobs wait for the operator without end.
-    pub(super) fn rest(&self) -> Option<(Instant, Duration)> {
+    pub(in crate::dispatch) fn rest(&self) -> Option<(Instant, Duration)> {
         let open = self.open.as_ref()?;
         let so_long = match open.down.refuses() {
             true => Duration::ZERO,
@@ -103,7 +103,12 @@ impl Breaker {
     }
 
     /// A request has ended: `failed` says why, where the webhook is down. `jitter` is from 0 to 1 and adds up to a fifth of a wait.
-    pub(super) fn answered(&mut self, failed: Option<Failure<'_>>, jitter: f64, (now, time): (Instant, DateTime<Utc>)) {
+    pub(in crate::dispatch) fn answered(
+        &mut self,
+        failed: Option<Failure<'_>>,
+        jitter: f64,
+        (now, time): (Instant, DateTime<Utc>),
+    ) {
         let Some(Failure { reason, said }) = failed else {
             *self = Self::default();
             return;
@@ -140,14 +145,14 @@ impl Breaker {
     }
 
     /// A request was begun and not brought to its end: nothing is known of the webhook, and the next one asks.
-    pub(super) fn gave_up(&mut self) {
+    pub(in crate::dispatch) fn gave_up(&mut self) {
         if let Some(open) = &mut self.open {
             open.asking = false;
         }
     }
 
     /// Somebody thinks that it is up again: it may be asked now.
-    pub(super) fn hurry(&mut self, (now, time): (Instant, DateTime<Utc>)) {
+    pub(in crate::dispatch) fn hurry(&mut self, (now, time): (Instant, DateTime<Utc>)) {
         if let Some(open) = &mut self.open {
             open.until = open.until.min(now);
             open.down.next = open.down.next.min(time);
@@ -155,14 +160,14 @@ impl Breaker {
     }
 
     /// How it is down, where it is.
-    pub(super) fn down(&self) -> Option<&Down> {
+    pub(in crate::dispatch) fn down(&self) -> Option<&Down> {
         self.open.as_ref().map(|open| &open.down)
     }
 }
 
 /// Why the webhook is not to be asked, where this outcome says so: nobody was reached, nothing came in time, whoever stands before it says
 /// that it isn't there, or it refuses whoever asks. What else a webhook answers may be the fault of one mail.
-pub(super) fn failure(outcome: &Outcome) -> Option<Failure<'_>> {
+pub(in crate::dispatch) fn failure(outcome: &Outcome) -> Option<Failure<'_>> {
     let Outcome::Retry { reason, detail, .. } = outcome else {
         return None;
     };
