@@ -15,6 +15,7 @@ use std::{
 use tokio::{
     runtime::Handle,
     sync::{Notify, Semaphore, oneshot},
+    time::timeout,
 };
 
 /// How long a thread stays without work.
@@ -40,6 +41,23 @@ struct Queue {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("this system refuses a thread ({0}); look at its limits of processes and memory")]
 pub struct NoThread(String);
+
+/// Why a future did not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfinished {
+    /// No thread came in time.
+    #[error("all threads are at work with others")]
+    Busy,
+    /// A turn took too long; its thread was given up.
+    #[error("it took too long")]
+    Slow,
+    /// It panicked.
+    #[error("it panicked")]
+    Panicked,
+    /// There is no thread for it.
+    #[error(transparent)]
+    NoThread(#[from] NoThread),
+}
 
 /// Work that has begun: what it comes to, or nothing where it panicked.
 pub type Begun<T> = oneshot::Receiver<T>;
@@ -101,28 +119,36 @@ impl Threads {
         Ok(end)
     }
 
-    /// Runs a future that computes and waits by turns: it computes on these threads, and holds none while it waits.
+    /// Runs a future that computes and waits by turns: it computes on these threads, and holds none while it waits. A turn may wait for its
+    /// thread, and take, no longer than `limit`. `turn` hears of each.
     ///
     /// # Errors
-    /// When there is no thread to be had, or the future panicked.
+    /// When there is no thread to be had, or the future took too long or panicked.
     pub async fn poll<T: Send + 'static>(
         &'static self,
+        limit: Duration,
+        turn: impl Fn(),
         future: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, NoThread> {
+    ) -> Result<T, Unfinished> {
         let (mut future, woken, runtime) = (Box::pin(future), Arc::<Woken>::default(), Handle::current());
         loop {
+            turn();
             let (waker, runtime) = (Waker::from(woken.clone()), runtime.clone());
             let step = move || {
                 let _timers_and_sockets = runtime.enter();
                 let polled = Pin::new(&mut future).poll(&mut Context::from_waker(&waker));
                 (future, polled)
             };
-            let polled;
-            (future, polled) = self
-                .begin(step)
-                .await?
-                .await
-                .map_err(|_| NoThread("it panicked".into()))?;
+            let begun = timeout(limit, self.begin(step)).await;
+            let begun = begun.map_err(|_elapsed| Unfinished::Busy)??;
+            let polled = match timeout(limit, begun).await {
+                Ok(Ok((unchanged, polled))) => {
+                    future = unchanged;
+                    polled
+                }
+                Ok(Err(_panicked)) => return Err(Unfinished::Panicked),
+                Err(_elapsed) => return Err(Unfinished::Slow),
+            };
             match polled {
                 Poll::Ready(worked) => return Ok(worked),
                 Poll::Pending => woken.0.notified().await,
@@ -192,7 +218,10 @@ impl Wake for Woken {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    };
 
     use futures_util::FutureExt;
     use tokio::time::sleep;
@@ -235,7 +264,11 @@ mod tests {
     async fn a_future_that_waits_holds_no_thread() {
         static ONE: Threads = Threads::new("one", 1);
         let (tell, told) = oneshot::channel::<u32>();
-        let mut waits = Box::pin(ONE.poll(async move {
+        let (turns, limit) = (AtomicU32::new(0), Duration::from_secs(60));
+        let count = || {
+            turns.fetch_add(1, Ordering::Relaxed);
+        };
+        let mut waits = Box::pin(ONE.poll(limit, count, async move {
             sleep(Duration::from_millis(1)).await;
             told.await.unwrap() + 1
         }));
@@ -246,6 +279,11 @@ mod tests {
         }
         tell.send(1).unwrap();
         assert_eq!(waits.await, Ok(2));
-        assert!(ONE.poll(async { panic!("as the test wants") }).await.is_err());
+        assert!(
+            (2..=3).contains(&turns.load(Ordering::Relaxed)),
+            "a turn for each time that it goes on"
+        );
+        let panics = ONE.poll(limit, || {}, async { panic!("as the test wants") });
+        assert_eq!(panics.await, Err::<(), _>(Unfinished::Panicked));
     }
 }

@@ -16,10 +16,7 @@ use tracing::{error, info};
 
 use crate::{
     budget::Memory,
-    config::{
-        Account, Action, Config, Endpoint, EndpointName, Inlet, Looks, Mailbox, MailboxId, Route, Service, Taker,
-        TlsFiles, Watch as Noticing,
-    },
+    config::{Account, Config, Endpoint, EndpointName, Inlet, Mailbox, MailboxId, Route, Service},
     dispatch::{self, Dispatch, verify::Dns},
     guest::Guests,
     ledger::{Ledger, Vault},
@@ -79,14 +76,8 @@ struct Work {
 
 impl Work {
     fn of(endpoint: &Endpoint, route: &Route) -> Self {
-        let mut used = endpoint.clone();
-        used.order = Endpoint::ORDER;
-        let mailbox = &mut used.mailbox;
-        mailbox.watch = Noticing::usual(mailbox.protocol, mailbox.account.provider);
-        mailbox.looks = Looks::default();
-        mailbox.taker = Taker::default();
         Self {
-            endpoint: used,
+            endpoint: endpoint.for_dispatch(),
             next: route.successors(&endpoint.name),
         }
     }
@@ -238,16 +229,12 @@ impl Fleet {
         let Some((gate, restarted)) = self.dispatches.make_way(name, &work) else {
             return Ok(());
         };
-        let http = match &endpoint.action {
-            Action::Webhook(hook) => self.clients.webhook(hook.tls(), hook.allow_private_network)?,
-            Action::Command(_) => self.clients.webhook(TlsFiles::default(), false)?,
-        };
+        let action = endpoint.action.describe();
+        let remote = action.remote().unwrap_or_default();
+        let http = self.clients.webhook(remote.tls, remote.allow_private_network)?;
         info!(endpoint = %name, restarted, "endpoint started");
-        let kind = match &endpoint.action {
-            Action::Webhook(_) => "webhook",
-            Action::Command(_) => "command",
-        };
-        let health = Arc::new(dispatch::Health::counted(self.metrics.endpoint(name.as_str(), kind)));
+        let metrics = self.metrics.endpoint(name.as_str(), action.name());
+        let health = Arc::new(dispatch::Health::counted(metrics));
         self.acting.insert(name.clone(), health.clone());
         let stop = self.stop.child_token();
         let dispatch = Dispatch {
@@ -257,8 +244,9 @@ impl Fleet {
             replier: Arc::new(Composer::new(endpoint, self.ourselves.clone())),
             http,
             dns: self.dns.clone(),
+            reader: Arc::default(),
             memory: self.memory.clone(),
-            quota: self.slots.join(dispatch::kind(&endpoint.action), endpoint.concurrency),
+            quota: self.slots.join(action.slots(), endpoint.concurrency),
             guests: self.guests.clone(),
             health,
             stop: stop.clone(),

@@ -9,7 +9,7 @@ use std::{
 use tracing::warn;
 
 use crate::{
-    config::{Action, Config, load::Sources},
+    config::{Config, load::Sources},
     guest::{Guests, Private, confine},
 };
 
@@ -18,10 +18,8 @@ pub(super) fn start(sources: &Sources, config: &Config) -> Arc<Guests> {
     let guests = Arc::new(Guests::of(config.service.ledger.base().to_owned()));
     guests.keep_private(private(sources, config.service.ledger.base()));
     let sweeping = guests.clone();
-    let confined = config.endpoints.values().filter_map(|endpoint| match &endpoint.action {
-        Action::Command(command) if command.confine => Some((&endpoint.name, &command.write)),
-        Action::Command(_) | Action::Webhook(_) => None,
-    });
+    let confined = config.endpoints.values();
+    let confined = confined.filter_map(|endpoint| Some((&endpoint.name, endpoint.action.describe().confined()?)));
     let confined: Vec<_> = confined.collect();
     for (endpoint, write) in &confined {
         if let Some(what) = confine::closed(write, &std::env::temp_dir()) {

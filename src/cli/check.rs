@@ -16,7 +16,7 @@ use super::{
     terminal::fitting,
 };
 use crate::config::{
-    Action, Backlog, Endpoint, Letter, Problem, Reply, ReplyTo, Since, Watch,
+    Backlog, Endpoint, Letter, Problem, Reply, ReplyTo, Since, Watch,
     load::{Loaded, Sources, load, load_offline, load_without_secrets},
     rescue::Lapse,
 };
@@ -176,10 +176,7 @@ fn line(endpoint: &Endpoint, now: DateTime<Utc>) -> String {
             format!("at {} {zone} (next: {next})", pattern.as_str())
         }
     };
-    let action = match &endpoint.action {
-        Action::Webhook(webhook) => format!("POST {}", webhook.place()),
-        Action::Command(command) => command.argv.first().cloned().unwrap_or_default(),
-    };
+    let action = endpoint.action.describe().summary();
     let (user, reply) = (&mailbox.account.user, answered(&endpoint.reply));
     format!(
         "{}: {user} {}, {watch}{} → {action} → {reply}",

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ClientCertificate, OAuth, Provider, Rate};
+use super::{ClientCertificate, OAuth, Provider, Rate, TlsFiles};
 use crate::secret::SecretRef;
 
 /// A mail account: servers and the way to sign in.
@@ -154,4 +154,15 @@ pub enum TokenSource {
         /// Variables of our own environment that it gets beside those that every program needs.
         pass_env: Vec<String>,
     },
+}
+
+impl Account {
+    /// What TLS with its servers is made with.
+    #[must_use]
+    pub fn tls(&self) -> TlsFiles<'_> {
+        TlsFiles {
+            ca_file: self.ca_file.as_deref(),
+            client: self.client.as_ref(),
+        }
+    }
 }

@@ -4,53 +4,11 @@ use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
     path::PathBuf,
     sync::Arc,
-    time::Duration,
 };
 
 use super::{
-    Backlog, Config, Endpoint, EndpointName, Fate, Mailbox, MailboxId, Place, Problem, Taker, Watch, check::Draft,
-    problem::Fault,
+    Config, Endpoint, EndpointName, Mailbox, MailboxId, Place, Problem, check::Draft, problem::Fault, term::Term,
 };
-
-/// A setting that belongs to a mailbox, as a file says it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Term {
-    Watch(Watch),
-    Taker(Taker),
-    Batch(Option<usize>),
-    Repeat(Option<usize>),
-    StartDelay(Duration),
-    Backlog(Backlog),
-    Ignored(Fate),
-}
-
-impl Term {
-    /// What it is called in files.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Watch(_) => "how the mailbox is watched (watch, look, every, cron)",
-            Self::Taker(_) => "`mailbox.match`",
-            Self::Batch(_) => "`mailbox.batch`",
-            Self::Repeat(_) => "`mailbox.repeat`",
-            Self::StartDelay(_) => "`mailbox.start_delay`",
-            Self::Backlog(_) => "`mailbox.backlog`",
-            Self::Ignored(_) => "`settle.ignored`",
-        }
-    }
-
-    pub(super) fn apply(&self, endpoint: &mut Endpoint) {
-        let mailbox = &mut endpoint.mailbox;
-        match self.clone() {
-            Self::Watch(watch) => mailbox.watch = watch,
-            Self::Taker(taker) => mailbox.taker = taker,
-            Self::Batch(batch) => mailbox.looks.batch = batch,
-            Self::Repeat(repeat) => mailbox.looks.repeat = repeat,
-            Self::StartDelay(delay) => mailbox.looks.start_delay = delay,
-            Self::Backlog(backlog) => mailbox.looks.backlog = Some(backlog),
-            Self::Ignored(fate) => endpoint.settle.ignored = fate,
-        }
-    }
-}
 
 /// Endpoints by name, each with its file.
 type Drafts = BTreeMap<EndpointName, (PathBuf, Draft)>;

@@ -1,8 +1,10 @@
 use std::path::Path;
 
+use std::time::Duration;
+
 use super::*;
 use crate::config::{
-    Api,
+    Api, Backlog, Fate, Taker, Watch,
     check::{self, Accounts},
     load::Loaded,
 };

@@ -8,11 +8,12 @@ use toml::{
 };
 
 use super::{
-    Endpoint, Problem, ReadBy,
+    Action, Endpoint, Problem, ReadBy,
     files::{list, read_text},
+    key::{Key, Section},
     load::Sources,
     place::Place,
-    reference::{Key, Section, sections},
+    reference::sections,
 };
 
 /// The settings of an endpoint that was loaded without a problem, so that nothing in its files is a secret: TOML, with the origin of
@@ -63,7 +64,7 @@ fn merged(sources: &[Source<'_>], pop3: bool) -> String {
     let mut text = String::new();
     for section in sections() {
         let outer = section.name.split('.').next().unwrap_or_default();
-        if matches!(outer, "webhook" | "command") && !has(outer) {
+        if Action::KINDS.iter().any(|kind| kind.name == outer) && !has(outer) {
             continue;
         }
         for name in names(section, &read) {

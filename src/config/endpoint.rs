@@ -1,47 +1,9 @@
 //! Endpoints: a mailbox, a filter, an action, a reply. Types only; `check` reads them.
 
-use std::{fmt, sync::Arc, time::Duration};
-
-use super::{Action, Answers, Conversation, Inputs, Jobs, Mailbox, Output, Rates, ReadBy, Reply, Senders};
-
-/// An endpoint's name: the stem of its file, `[a-z0-9][a-z0-9_-]{0,62}`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EndpointName(Arc<str>);
-
-impl EndpointName {
-    /// The name, when it is a legal one.
-    #[must_use]
-    pub fn new(name: &str) -> Option<Self> {
-        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let mut chars = name.chars();
-        let first = chars.next().is_some_and(legal);
-        let rest = chars.all(|c| legal(c) || c == '_' || c == '-');
-        (first && rest && name.len() <= 63).then(|| Self(name.into()))
-    }
-
-    /// Of a file whose name has nothing that a legal one could keep.
-    pub(super) fn of_nothing() -> Self {
-        Self("misnamed".into())
-    }
-
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for EndpointName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for EndpointName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &*self.0)
-    }
-}
+use super::{
+    Action, Conversation, EndpointName, Filter, Inputs, Jobs, Limits, Mailbox, Output, Rates, ReadBy, Reply, Retry,
+    Senders,
+};
 
 /// One endpoint: a mailbox, a filter, an action, a reply.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +47,8 @@ pub struct Endpoint {
 impl Endpoint {
     /// The turn of an endpoint that says nothing of it.
     pub const ORDER: usize = 100;
+    /// Jobs that run at once of an endpoint that says nothing of it.
+    pub(super) const CONCURRENCY: usize = 8;
 
     /// An endpoint of which nothing else is written: everything has its default, and nobody is answered.
     #[must_use]
@@ -108,64 +72,7 @@ impl Endpoint {
             settle,
             limits: Limits::default(),
             rates: Rates::default(),
-            concurrency: 8,
-        }
-    }
-}
-
-/// Which mail is meant; all that is named must hold. Globs know `*` and `?` and ignore case.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Filter {
-    /// One of these matches an address of From.
-    pub from: Vec<String>,
-    /// One of these matches an address of To or Cc.
-    pub to: Vec<String>,
-    /// One of these matches a detail with which the mail was sent to one of `ours`: `user+detail@domain` (RFC 5233 section 4).
-    pub plus: Vec<String>,
-    /// The mailbox's own addresses, where `plus` asks for them.
-    pub ours: Vec<String>,
-    /// One of these matches the subject.
-    pub subject: Vec<String>,
-    /// At least one attachment's name matches one of these; only such attachments are handed on.
-    pub attachments: Vec<String>,
-    /// Attachments whose name matches one of these are left out.
-    pub not_attachments: Vec<String>,
-    /// Bytes of the raw mail, at least.
-    pub min_size: Option<u64>,
-    /// Bytes of the raw mail, at most.
-    pub max_size: Option<u64>,
-    /// Whether encrypted mails are meant too, though nothing of them can be read here. Otherwise they fail, and their sender is told.
-    pub encrypted: bool,
-    /// Whether mails are meant that no person wrote.
-    pub automatic: Machines,
-    /// Whether it answers a reply of ours.
-    pub answers: Answers,
-}
-
-/// Whether mails are meant that machines, lists and servers sent: bounces, notices, out-of-office answers (RFC 3834).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Machines {
-    /// They are, as others are. None is answered.
-    #[default]
-    Allow,
-    /// They are not.
-    Skip,
-    /// Nothing else is.
-    Only,
-}
-
-/// When an action is tried again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Retry {
-    /// Waits between attempts; the job fails when they are used up. Default 5 s, 1 min, 5 min, 30 min, 2 h, 5 h, 10 h.
-    pub waits: Vec<Duration>,
-}
-
-impl Default for Retry {
-    fn default() -> Self {
-        let seconds = [5, 60, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600];
-        Self {
-            waits: seconds.map(Duration::from_secs).to_vec(),
+            concurrency: Self::CONCURRENCY,
         }
     }
 }
@@ -223,34 +130,4 @@ pub enum Fate {
     Move(String),
     /// Deleted.
     Delete,
-}
-
-/// What a mail may cost before it is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of the raw mail. Default 50 MiB.
-    pub size: u64,
-    /// Nesting of parts. Default 50.
-    pub depth: usize,
-    /// Parts of any kind. Default 1,000.
-    pub parts: usize,
-    /// Header fields of the mail. Default 1,000.
-    pub headers: usize,
-    /// Attachments handed on. Default 200.
-    pub attachments: usize,
-    /// Wall time of reading the mail. Default 10 s.
-    pub time: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            size: 50 << 20,
-            depth: 50,
-            parts: 1_000,
-            headers: 1_000,
-            attachments: 200,
-            time: Duration::from_secs(10),
-        }
-    }
 }

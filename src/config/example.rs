@@ -1,7 +1,23 @@
 //! Something that a pattern matches: whether there can be anything. Pure.
 
-use super::glob::Against;
 use crate::addr_spec::{is_plain, normal_domain};
+
+/// What a pattern is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    /// A mail address.
+    Address,
+    /// The domain of one.
+    Domain,
+    /// What stands between `+` and `@` in one.
+    Detail,
+    /// A subject.
+    Subject,
+    /// The name of an attachment.
+    FileName,
+    /// A media type.
+    MediaType,
+}
 
 /// Something that a pattern matches, if it can match anything.
 pub(super) fn example(against: Against, pattern: &str) -> Option<String> {

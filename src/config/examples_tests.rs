@@ -8,8 +8,8 @@ use std::{
 use super::{
     Endpoint, EndpointName, Operator, Problem, Service,
     check::{self, Accounts, Shared},
-    read::Part,
     reply::usual,
+    sheet::Part,
 };
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");

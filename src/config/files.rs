@@ -14,8 +14,8 @@ use toml::de::DeTable;
 use super::{
     EndpointName, Problem,
     file_name::{self, EndpointFile},
-    load::Sources,
     problem::Fault,
+    sources::Sources,
 };
 
 /// What to do where the user that runs us may not read.

@@ -5,6 +5,7 @@
 
 use wildmatch::WildMatch;
 
+pub use super::example::Against;
 use super::{example::example, problem::Fault};
 
 /// A pattern, ready to match without regard to case.
@@ -34,23 +35,6 @@ impl Glob {
             Self::Wild(wild) => wild.matches(text),
         }
     }
-}
-
-/// What a pattern is held against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Against {
-    /// A mail address.
-    Address,
-    /// The domain of one.
-    Domain,
-    /// What stands between `+` and `@` in one.
-    Detail,
-    /// A subject.
-    Subject,
-    /// The name of an attachment.
-    FileName,
-    /// A media type.
-    MediaType,
 }
 
 /// Text in a pattern that makes it a list in other programs.

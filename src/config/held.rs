@@ -6,7 +6,7 @@ use std::{path::Path, sync::Arc};
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Answers, Endpoint, EndpointName, Filter, Limits, Machines, Mailbox, MailboxId,
+    Action, Answers, Endpoint, EndpointName, Filter, Limits, Machines, Mailbox, MailboxId,
     check::{self, Accounts, Open, Told},
     defaults::Defaults,
 };
@@ -92,7 +92,7 @@ impl Filter {
     #[must_use]
     pub fn takes_all(&self) -> bool {
         let has_size = self.min_size.is_some() || self.max_size.is_some();
-        !self.owns() && !has_size && self.automatic == Machines::default() && self.answers == Answers::default()
+        !self.owns() && !has_size && self.automatic == Machines::Allow && self.answers == Answers::default()
     }
 }
 
@@ -172,7 +172,7 @@ fn told_whole(text: &str) -> Option<&str> {
             Some(DeValue::Table(_))
         )
     };
-    if error.is_none() && is_table("mailbox") && (is_table("webhook") || is_table("command")) {
+    if error.is_none() && is_table("mailbox") && Action::KINDS.iter().any(|kind| is_table(kind.name)) {
         return Some(text);
     }
     let sound = text.get(..error.unwrap_or(text.len()))?;

@@ -27,16 +27,7 @@ use super::{
     writers,
 };
 
-pub use super::loaded::Loaded;
-
-/// Where a configuration is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sources {
-    /// The folder of endpoint files.
-    pub endpoints: PathBuf,
-    /// `mailjob.toml`; without it the service has its defaults and endpoints bring their own accounts.
-    pub config: Option<PathBuf>,
-}
+pub use super::{loaded::Loaded, sources::Sources};
 
 impl Sources {
     /// What `mailjob.toml` is called where nobody says otherwise.

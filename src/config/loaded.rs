@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    Account, Api, Config, Endpoint, EndpointName, Held, Operator, Problem, Protocol, Service, oauth::by_sign_in,
-    versions::Texts,
+    Account, Api, Config, Endpoint, EndpointName, Held, Operator, Problem, Protocol, Service, sign_ins::by_sign_in,
+    texts::Texts,
 };
 
 /// What the files say now.

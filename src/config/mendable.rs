@@ -1,8 +1,8 @@
-//! The files by which an operator mends an account or an action: what waits for him goes on as soon as one of them is another.
+//! The files by which an operator mends an account, and what they are of an action: what waits for him goes on as soon as one of them is another.
 
 use std::path::{Path, PathBuf};
 
-use super::{Account, Action, Auth, ClientProof, Grant, HeaderValue, OAuth, TlsFiles, TokenSource};
+use super::{Account, Auth, ClientProof, Grant, HeaderValue, OAuth, TlsFiles, TokenSource};
 use crate::{guest, secret::SecretRef};
 
 impl Account {
@@ -17,26 +17,6 @@ impl Account {
             Auth::OAuth(oauth) => files.extend(of_oauth(oauth)),
         }
         files
-    }
-}
-
-impl Action {
-    /// Its program and what that is run with, its secrets, and the files that TLS is made with. Looks for the program.
-    #[must_use]
-    pub fn mendable(&self) -> Vec<PathBuf> {
-        match self {
-            Self::Webhook(webhook) => {
-                let headers = webhook.headers.iter().map(|(_, value)| value);
-                let keys = webhook.secrets.iter().filter_map(of_secret);
-                let files = of_tls(webhook.tls()).into_iter().chain(keys);
-                files.chain(headers.filter_map(of_value)).collect()
-            }
-            Self::Command(command) => {
-                let secrets = command.env.iter().filter_map(|(_, value)| of_value(value));
-                let read = command.read.iter().cloned();
-                of_argv(&command.argv).into_iter().chain(secrets).chain(read).collect()
-            }
-        }
     }
 }
 
@@ -58,14 +38,14 @@ fn of_oauth(oauth: &OAuth) -> Vec<PathBuf> {
     files
 }
 
-fn of_tls(tls: TlsFiles<'_>) -> Vec<PathBuf> {
+pub(super) fn of_tls(tls: TlsFiles<'_>) -> Vec<PathBuf> {
     let ca = tls.ca_file.map(Path::to_owned);
     let client = tls.client.into_iter();
     let client = client.flat_map(|client| [Some(client.cert.clone()), of_secret(&client.key)]);
     ca.into_iter().chain(client.flatten()).collect()
 }
 
-fn of_value(value: &HeaderValue) -> Option<PathBuf> {
+pub(super) fn of_value(value: &HeaderValue) -> Option<PathBuf> {
     match value {
         HeaderValue::Plain(_) => None,
         HeaderValue::Secret(secret) => of_secret(secret),
@@ -73,7 +53,7 @@ fn of_value(value: &HeaderValue) -> Option<PathBuf> {
 }
 
 /// A variable can't change while we run.
-fn of_secret(secret: &SecretRef) -> Option<PathBuf> {
+pub(super) fn of_secret(secret: &SecretRef) -> Option<PathBuf> {
     match secret {
         SecretRef::File(path) => Some(path.clone()),
         SecretRef::Env(_) => None,
@@ -81,7 +61,7 @@ fn of_secret(secret: &SecretRef) -> Option<PathBuf> {
 }
 
 /// The program where it is found, and what stands among its arguments by its whole path, such as a script.
-fn of_argv(argv: &[String]) -> Vec<PathBuf> {
+pub(super) fn of_argv(argv: &[String]) -> Vec<PathBuf> {
     let Some((program, arguments)) = argv.split_first() else {
         return Vec::new();
     };
@@ -93,7 +73,7 @@ fn of_argv(argv: &[String]) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ClientCertificate, Command, Webhook};
+    use crate::config::{ClientCertificate, Command, Describe as _, Webhook};
 
     #[test]
     fn what_mends_an_action() {
@@ -113,7 +93,7 @@ mod tests {
         };
         let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
         assert_eq!(
-            Action::Webhook(webhook).mendable(),
+            webhook.mendable(),
             paths(&["/s/ca", "/s/cert", "/s/cert-key", "/s/key", "/s/bearer"])
         );
         let command = Command {
@@ -122,10 +102,10 @@ mod tests {
             ..Command::new(["/bin/sh", "/opt/run.sh", "-v"].map(String::from).to_vec())
         };
         assert_eq!(
-            Action::Command(command).mendable(),
+            command.mendable(),
             paths(&["/bin/sh", "/opt/run.sh", "/s/env", "/opt/erp"])
         );
         let unknown = Command::new(vec!["no-such-program-of-ours".into()]);
-        assert_eq!(Action::Command(unknown).mendable(), paths(&["no-such-program-of-ours"]));
+        assert_eq!(unknown.mendable(), paths(&["no-such-program-of-ours"]));
     }
 }

@@ -1,12 +1,13 @@
 //! What a configuration needs on this machine: secrets, programs, files of roots. The only look at them before they are used.
 
 use std::{
-    fs,
+    fmt, fs,
     io::{self, Read as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use super::{Command, problem::Fault, startable, template::MAX_SOURCE};
+use super::{problem::Fault, template::MAX_SOURCE};
 use crate::{
     guest::{User, UserError},
     secret::{ExposeSecret as _, SecretRef, read_token, signing},
@@ -15,8 +16,15 @@ use crate::{
 /// The largest file of roots that is read, in bytes.
 const MAX_ROOTS: u64 = 1 << 20;
 
+/// What can be started. Cause and cure of why it can't be.
+pub(super) trait Startable: fmt::Debug + Send + Sync {
+    fn look(&self) -> Option<(String, String)>;
+    /// The same where only what comes with the files of this folder is looked at.
+    fn look_beside(&self, folder: &Path) -> Option<(String, String)>;
+}
+
 /// Something that must be there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Need {
     /// A secret that can be read and isn't empty.
     Secret(SecretRef),
@@ -25,7 +33,7 @@ pub(super) enum Need {
     /// A secret that webhooks can be signed with.
     SigningKey(SecretRef),
     /// A command that can be started.
-    Program(Box<Command>),
+    Program(Arc<dyn Startable>),
     /// A file or folder that an argument names.
     Argument(PathBuf),
     /// That an argument does not name a file beside the file that has it: it would be looked for in the command's work folder.
@@ -72,7 +80,7 @@ impl Need {
                 Some(Fault::new(cause, format!("put there what the receiver has, or {}", signing::CURE)))
             }
             Self::Program(command) => {
-                let (cause, cure) = startable::looked_at(command).err()?;
+                let (cause, cure) = command.look()?;
                 Some(Fault::new(cause, cure))
             }
             Self::Argument(path) => (!path.exists()).then(|| {
@@ -132,7 +140,7 @@ impl Need {
         match self {
             Self::Argument(_) | Self::NotBeside(..) => self.fault(),
             Self::Program(command) => {
-                let (cause, cure) = startable::comes_with(command, file.parent()?).err()?;
+                let (cause, cure) = command.look_beside(file.parent()?)?;
                 Some(Fault::new(cause, cure))
             }
             Self::Secret(_)

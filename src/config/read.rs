@@ -2,70 +2,26 @@
 //!
 //! A value that can't be used is noted and reads as absent, so that reading goes on. Tables are in `table`.
 
-use std::{
-    cell::RefCell,
-    ops::Range,
-    path::{Path, PathBuf, absolute},
-};
+use std::path::Path;
 
-use toml::{
-    Spanned,
-    de::{DeString, DeTable, DeValue},
-};
+use toml::de::DeTable;
 
 use super::{
     defaults::Defaults,
-    place::Place,
-    presence::Need,
-    problem::{Fault, Problem},
-    slip::{Complaint, slip},
+    problem::Problem,
+    sheet::{Below, Part, Sheet},
+    slip::{Complaint, Known, slip},
     table::Table,
 };
 
-/// Problems of one file that are told; who has more has the wrong file.
-const MOST: usize = 100;
-
-/// What reading came to. The value counts only when there are no problems and all needs are met.
-#[derive(Debug, Clone)]
-pub(super) struct Part<T> {
-    pub(super) value: Option<T>,
-    pub(super) problems: Vec<Problem>,
-    /// What must be there on this machine, for someone who may look.
-    pub(super) needs: Vec<Needed>,
-}
-
-/// What must be there on this machine, and where that is said.
-#[derive(Debug, Clone)]
-pub(super) struct Needed {
-    pub(super) file: PathBuf,
-    pub(super) place: Place,
-    pub(super) need: Need,
-}
-
-impl<T> Part<T> {
-    /// A file that could not be read.
-    pub(super) fn unread(problem: Problem) -> Self {
-        Self {
-            value: None,
-            problems: vec![problem],
-            needs: Vec::new(),
-        }
-    }
-}
-
-/// A file while it is read.
-pub(super) struct Sheet<'a> {
-    file: &'a Path,
-    text: &'a str,
-    /// Whether it is not TOML: what else is odd there may be the doing of that, and is told when it is mended.
-    is_torn: bool,
-    notes: RefCell<Vec<Problem>>,
-    needs: RefCell<Vec<Needed>>,
-}
-
 /// Reads a whole file; `read` gets its top table.
-pub(super) fn read<T>(file: &Path, text: &str, read: impl FnOnce(&mut Table<'_>) -> Option<T>) -> Part<T> {
-    read_over(None, file, text, read)
+pub(super) fn read<T>(
+    file: &Path,
+    text: &str,
+    is_known: Known,
+    read: impl FnOnce(&mut Table<'_>) -> Option<T>,
+) -> Part<T> {
+    read_over(None, file, text, is_known, read)
 }
 
 /// The same, where what the file does not say may stand in defaults. What is wrong with those is told too.
@@ -73,12 +29,13 @@ pub(super) fn read_over<T>(
     defaults: Option<&Defaults<'_>>,
     file: &Path,
     text: &str,
+    is_known: Known,
     read: impl FnOnce(&mut Table<'_>) -> Option<T>,
 ) -> Part<T> {
     let (root, errors) = DeTable::parse_recoverable(text);
     let mut sheet = Sheet::new(file, text);
     let complaints: Vec<_> = errors.iter().map(complaint).collect();
-    let slip = slip(text, &complaints);
+    let slip = slip(text, &complaints, is_known);
     sheet.is_torn = slip.is_some();
     let below = defaults.map(|defaults| (Sheet::new(defaults.file, defaults.text), &defaults.table));
     let top = Table::new(&sheet, String::new(), None, root.get_ref());
@@ -104,201 +61,5 @@ fn complaint(error: &toml::de::Error) -> Complaint<'_> {
     Complaint {
         span: error.span().unwrap_or_default(),
         message: error.message(),
-    }
-}
-
-impl<'a> Sheet<'a> {
-    fn new(file: &'a Path, text: &'a str) -> Self {
-        Self {
-            file,
-            text,
-            is_torn: false,
-            notes: RefCell::default(),
-            needs: RefCell::default(),
-        }
-    }
-
-    fn into_inner(self) -> (Vec<Problem>, Vec<Needed>) {
-        (self.notes.into_inner(), self.needs.into_inner())
-    }
-
-    /// Notes a fault; one without a span is the whole file's.
-    pub(super) fn note(&self, span: Option<&Range<usize>>, fault: Fault) {
-        if self.notes.borrow().len() < MOST {
-            let place = span.map_or(Place::START, |span| Place::of(self.text, span));
-            self.note_at(place, fault);
-        }
-    }
-
-    /// Reads something on its own: what is wrong with it is nobody else's fault. In a file that is not TOML there is nothing to rely on.
-    pub(super) fn apart<T>(&self, read: impl FnOnce() -> Option<T>) -> Part<T> {
-        let (notes, needs) = (self.notes.take(), self.needs.take());
-        let value = read().filter(|_| !self.is_torn);
-        let mut problems = self.notes.replace(notes);
-        problems.sort();
-        Part {
-            value,
-            problems,
-            needs: self.needs.replace(needs),
-        }
-    }
-
-    fn note_at(&self, place: Place, fault: Fault) {
-        if !self.is_torn {
-            self.notes.borrow_mut().push(Problem::at(self.file, place, fault));
-        }
-    }
-
-    /// Notes what is wrong here only because something is wrong elsewhere.
-    fn note_follower(&self, place: Place, fault: Fault) {
-        if !self.is_torn {
-            let follows = true;
-            let problem = Problem::at(self.file, place, fault);
-            self.notes.borrow_mut().push(Problem { follows, ..problem });
-        }
-    }
-}
-
-/// A value and where it stands.
-#[derive(Clone)]
-pub(super) struct Value<'a> {
-    pub(super) sheet: &'a Sheet<'a>,
-    /// With the tables around it, e.g. `webhook.url`.
-    pub(super) path: String,
-    pub(super) key: Range<usize>,
-    pub(super) span: Range<usize>,
-    pub(super) raw: &'a DeValue<'a>,
-    /// The table of the same name among the defaults.
-    pub(super) below: Option<Below<'a>>,
-}
-
-/// A table of the defaults, beside the one in the file.
-#[derive(Clone)]
-pub(super) struct Below<'a> {
-    pub(super) sheet: &'a Sheet<'a>,
-    pub(super) path: String,
-    pub(super) table: &'a DeTable<'a>,
-}
-
-impl<'a> Below<'a> {
-    fn new(sheet: &'a Sheet<'a>, table: &'a DeTable<'a>) -> Self {
-        let path = "defaults".to_owned();
-        Self { sheet, path, table }
-    }
-}
-
-impl<'a> Value<'a> {
-    /// Notes a fault of this value, which so reads as absent.
-    pub(super) fn wrong<T>(&self, cause: impl AsRef<str>, cure: impl AsRef<str>) -> Option<T> {
-        let fault = Fault::new(format!("`{}` {}", self.path, cause.as_ref()), cure);
-        self.sheet.note(Some(&self.span), fault);
-        None
-    }
-
-    /// The same where the fault is another's, and is told there.
-    pub(super) fn wrong_because<T>(&self, cause: impl AsRef<str>, cure: impl AsRef<str>) -> Option<T> {
-        let fault = Fault::new(format!("`{}` {}", self.path, cause.as_ref()), cure);
-        self.sheet.note_follower(Place::of(self.sheet.text, &self.span), fault);
-        None
-    }
-
-    /// The same for a value that must not be shown.
-    pub(super) fn wrong_secret<T>(&self, cause: impl AsRef<str>, cure: impl AsRef<str>) -> Option<T> {
-        let fault = Fault::new(format!("`{}` {}", self.path, cause.as_ref()), cure);
-        let place = Place::of(self.sheet.text, &self.span).blind();
-        self.sheet.note_at(place, fault);
-        None
-    }
-
-    /// Notes a fault of this value's key.
-    pub(super) fn misnamed(&self, fault: Fault) {
-        self.sheet.note(Some(&self.key), fault);
-    }
-
-    /// Notes why this value can't be called what it would be called.
-    pub(super) fn misnamed_because(&self, cause: &str, cure: &str) {
-        self.misnamed(Fault::new(format!("`{}` {cause}", self.path), cure));
-    }
-
-    /// Notes what must be there on this machine.
-    pub(super) fn need(&self, need: Need) {
-        let needed = Needed {
-            file: self.sheet.file.to_owned(),
-            place: Place::of(self.sheet.text, &self.span),
-            need,
-        };
-        self.sheet.needs.borrow_mut().push(needed);
-    }
-
-    /// The folder that relative paths start from: that of the file.
-    pub(super) fn folder(&self) -> &'a Path {
-        self.sheet.file.parent().unwrap_or(Path::new(""))
-    }
-
-    /// The same from the root on, for what another process than ours looks for.
-    pub(super) fn whole_folder(&self) -> PathBuf {
-        let folder = self.folder();
-        absolute(folder.join("x"))
-            .ok()
-            .and_then(|inside| inside.parent().map(Path::to_owned))
-            .unwrap_or_else(|| folder.to_owned())
-    }
-
-    /// Where the value's key stands.
-    pub(super) fn place(&self) -> Place {
-        Place::of(self.sheet.text, &self.key)
-    }
-
-    /// The keys of a table, each with its line.
-    pub(super) fn keys(&self) -> Vec<(usize, String)> {
-        let DeValue::Table(table) = self.raw else {
-            return Vec::new();
-        };
-        let key = |key: &Spanned<DeString<'_>>| {
-            let line = Place::of(self.sheet.text, &key.span()).line;
-            (line, key.get_ref().clone().into_owned())
-        };
-        table.keys().map(key).collect()
-    }
-
-    /// Reads a table, then reports the keys that it should not have.
-    pub(super) fn table<T>(self, read: impl FnOnce(&mut Table<'a>) -> Option<T>) -> Option<T> {
-        match self.raw {
-            DeValue::Table(table) => {
-                let own = Table::new(self.sheet, self.path, Some(self.key), table);
-                own.over(self.below).finish(read)
-            }
-            other => {
-                let cure = format!("write it as a table: [{}]", self.path);
-                self.wrong(format!("is {}, not a table", kind(other)), cure)
-            }
-        }
-    }
-
-    /// The values of an array; a single value counts as an array of one.
-    pub(super) fn items(&self) -> Vec<Value<'a>> {
-        let DeValue::Array(items) = self.raw else {
-            return vec![self.clone()];
-        };
-        let item = |item: &'a Spanned<DeValue<'a>>| Value {
-            span: item.span(),
-            raw: item.get_ref(),
-            below: None,
-            ..self.clone()
-        };
-        items.iter().map(item).collect()
-    }
-}
-
-/// A value's type in words.
-pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "text",
-        DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a fraction",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
     }
 }

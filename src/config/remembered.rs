@@ -10,7 +10,7 @@ use std::{
 use super::{
     Account,
     check::{Accounts, Draft},
-    read::Part,
+    sheet::Part,
 };
 
 /// What was made of the files at the last time.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Account, Form, Template};
+use super::{Account, Form, Template, Words};
 
 /// How jobs are answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,17 +142,6 @@ pub enum ReturnTo {
     Nobody,
     /// This one.
     Address(String),
-}
-
-/// Templates of a letter; those that are missing are the usual ones.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Words {
-    /// Subject.
-    pub subject: Option<Template>,
-    /// Text.
-    pub text: Option<Template>,
-    /// HTML.
-    pub html: Option<Template>,
 }
 
 impl Words {

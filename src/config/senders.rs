@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Provider, Rate};
+use super::Provider;
 
 /// Whose mail is accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -107,41 +107,6 @@ impl Trust {
             Provider::Microsoft(_) => Self::Microsoft,
             Provider::Google => Self::Google,
             Provider::Other => Self::Nobody,
-        }
-    }
-}
-
-/// How many jobs and replies there may be in a time; `None` is no limit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rates {
-    /// Jobs of the endpoint that begin. Default: no limit.
-    pub jobs: Option<Rate>,
-    /// Jobs of one sender that begin. Default: no limit.
-    pub jobs_per_sender: Option<Rate>,
-    /// Replies of the endpoint. Default 1,000 an hour.
-    pub replies: Option<Rate>,
-    /// Replies to one address that a mail named: 60 an hour by default. That is more than a person asks for by hand, and little
-    /// enough that nobody is flooded in whose name others write (RFC 3834 section 2).
-    pub replies_per_recipient: Option<Rate>,
-    /// Replies to one address whose mails answer replies of ours and were not accepted as a person's answer: 3 an hour by default. Two
-    /// machines that answer one another end there.
-    pub replies_in_thread: Option<Rate>,
-}
-
-impl Default for Rates {
-    fn default() -> Self {
-        let hourly = |count| {
-            Some(Rate {
-                count,
-                per: Duration::from_secs(3_600),
-            })
-        };
-        Self {
-            jobs: None,
-            jobs_per_sender: None,
-            replies: hourly(1_000),
-            replies_per_recipient: hourly(60),
-            replies_in_thread: hourly(3),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     Api, Operator, Problem, Service,
     check::{self, Accounts, Shared},
     problem::Fault,
-    read::{Needed, Part},
+    sheet::{Needed, Part},
 };
 
 /// What `mailjob.toml` says, without what is wrong. Last come the accounts as they are written, whether their secrets are there or not.

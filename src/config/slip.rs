@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::{place::Place, problem::Fault, reference::is_known, table::nearest};
+use super::{place::Place, problem::Fault, table::nearest};
 
 /// Names beside which secrets stand. A line with one of them, or with what may be one of them mistyped, is not shown.
 const SECRETIVE: [&str; 7] = [
@@ -23,13 +23,16 @@ pub(super) struct Complaint<'a> {
     pub(super) message: &'a str,
 }
 
+/// Whether a path such as `webhook.url` is a key of ours, and so no secret.
+pub(super) type Known = fn(&str) -> bool;
+
 /// The slip that is behind a parser's complaints.
-pub(super) fn slip(text: &str, complaints: &[Complaint<'_>]) -> Option<(Place, Fault)> {
+pub(super) fn slip(text: &str, complaints: &[Complaint<'_>], is_known: Known) -> Option<(Place, Fault)> {
     let first = complaints.iter().min_by_key(|complaint| complaint.span.start)?;
     let lines = Lines::of(text);
     let Slip { at, what, cure } = lines.slip(first);
     let place = Place::of(text, &at);
-    let place = match lines.look(place.line.saturating_sub(1)) {
+    let place = match lines.look(place.line.saturating_sub(1), is_known) {
         Look::All => place,
         Look::Key(span) => place.looking_at(text, &span),
         Look::Nothing => place.blind(),
@@ -82,7 +85,7 @@ impl<'a> Lines<'a> {
 
     /// A line may be shown that sets nothing, or sets what is known to be no secret. Of another one its key, but for what may be one that
     /// names a secret and is mistyped.
-    fn look(&self, number: usize) -> Look {
+    fn look(&self, number: usize, is_known: Known) -> Look {
         let (begin, line) = self.line(number);
         let bare = line.trim_start();
         if ["[", "//", ";", "<<<<<<<", "=======", ">>>>>>>"]

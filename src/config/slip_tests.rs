@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use toml::de::DeTable;
 
 use super::*;
+use crate::config::reference::is_known;
 
 /// Line and column of the slip, what it is, and what to write.
 fn told(text: &str) -> String {
@@ -13,7 +14,7 @@ fn told(text: &str) -> String {
             message: error.message(),
         })
         .collect();
-    let (place, fault) = slip(text, &complaints).unwrap();
+    let (place, fault) = slip(text, &complaints, is_known).unwrap();
     let cause = fault.cause.strip_prefix("not TOML: ").unwrap();
     format!("{}:{} {cause}; {}", place.line, place.column, fault.cure)
 }
@@ -165,7 +166,7 @@ fn no_more_of_a_line_is_shown_than_is_known_to_be_no_secret() {
                 message: error.message(),
             })
             .collect();
-        let look = slip(text, &complaints).unwrap().0.show();
+        let look = slip(text, &complaints, is_known).unwrap().0.show();
         let line = look
             .as_ref()
             .and_then(|look| look.lines().next()?.split_once("| "))
@@ -183,7 +184,7 @@ proptest! {
             .iter()
             .map(|error| Complaint { span: error.span().unwrap_or_default(), message: error.message() })
             .collect();
-        let slip = slip(&text, &complaints);
+        let slip = slip(&text, &complaints, is_known);
         prop_assert_eq!(slip.is_some(), !complaints.is_empty());
         if let Some((place, fault)) = slip {
             prop_assert!((1..=text.lines().count().max(1) + 1).contains(&place.line));

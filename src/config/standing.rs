@@ -6,8 +6,8 @@ use super::{
     Account, Api, Claim, Config, Endpoint, EndpointName, Held, Operator, Service,
     check::{self, Accounts, Draft},
     defaults::Defaults,
-    load::Sources,
     shared::{Needs, ReadShared, read_shared},
+    sources::Sources,
     versions::Versions,
 };
 

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Command, problem::Fault};
+use super::{Command, presence::Startable, problem::Fault};
 use crate::guest::{self, Interpreter, Unstartable, User, confine};
 
 /// What a command gets to read without being told so by `read`.
@@ -93,11 +93,21 @@ fn program(command: &Command, user: Option<User>) -> Result<PathBuf, Fault> {
     Ok(path)
 }
 
+impl Startable for Command {
+    fn look(&self) -> Option<(String, String)> {
+        looked_at(self).err()
+    }
+
+    fn look_beside(&self, folder: &Path) -> Option<(String, String)> {
+        comes_with(self, folder).err()
+    }
+}
+
 /// Whether a program that lies in this folder is fit to be started, whoever does that where; of any other nothing is known.
 ///
 /// # Errors
 /// What is wrong with it, and what to do.
-pub(super) fn comes_with(command: &Command, folder: &Path) -> Result<(), (String, String)> {
+fn comes_with(command: &Command, folder: &Path) -> Result<(), (String, String)> {
     let path = Path::new(command.argv.first().map_or("", String::as_str));
     let folder = std::path::absolute(folder.join("x")).unwrap_or_default();
     if !folder.parent().is_some_and(|folder| path.starts_with(folder)) {

@@ -12,7 +12,7 @@ use toml::{
 
 use super::{
     problem::Fault,
-    read::{Below, Part, Sheet, Value},
+    sheet::{Below, Part, Sheet, Value, kind},
 };
 
 /// The longest name, in bytes, that is compared with those known.
@@ -168,6 +168,7 @@ impl<'a> Table<'a> {
             (None, Some(table)) if self.path.is_empty() => {
                 format!("it belongs into [{table}]")
             }
+            (None, _) if self.asked.is_empty() => "remove it; this table has no keys".to_owned(),
             (None, _) => format!("remove it; known here: {}", self.asked.join(", ")),
         };
         sheet.note(Some(&name.span()), Fault::new(cause, cure));
@@ -194,6 +195,22 @@ impl<'a> Table<'a> {
 
     fn path_of(&self, key: &str) -> String {
         path_of(&self.path, key)
+    }
+}
+
+impl<'a> Value<'a> {
+    /// Reads a table, then reports the keys that it should not have.
+    pub(super) fn table<T>(self, read: impl FnOnce(&mut Table<'a>) -> Option<T>) -> Option<T> {
+        match self.raw {
+            DeValue::Table(table) => {
+                let own = Table::new(self.sheet, self.path, Some(self.key), table);
+                own.over(self.below).finish(read)
+            }
+            other => {
+                let cure = format!("write it as a table: [{}]", self.path);
+                self.wrong(format!("is {}, not a table", kind(other)), cure)
+            }
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Account, Webhook};
 use crate::secret::SecretRef;
 
 /// What proves us to a server that asks for a client's certificate. Both files are read anew for each connection.
@@ -26,27 +25,5 @@ pub struct TlsFiles<'a> {
 impl<'a> From<Option<&'a Path>> for TlsFiles<'a> {
     fn from(ca_file: Option<&'a Path>) -> Self {
         Self { ca_file, client: None }
-    }
-}
-
-impl Account {
-    /// What TLS with its servers is made with.
-    #[must_use]
-    pub fn tls(&self) -> TlsFiles<'_> {
-        TlsFiles {
-            ca_file: self.ca_file.as_deref(),
-            client: self.client.as_ref(),
-        }
-    }
-}
-
-impl Webhook {
-    /// What TLS with its server is made with.
-    #[must_use]
-    pub fn tls(&self) -> TlsFiles<'_> {
-        TlsFiles {
-            ca_file: self.ca_file.as_deref(),
-            client: self.client.as_ref(),
-        }
     }
 }

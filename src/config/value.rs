@@ -10,7 +10,7 @@ use super::{
     LedgerAddress, NoRate, Rate,
     glob::{Against, flaw},
     presence::Need,
-    read::{Value, kind},
+    sheet::{Value, kind},
 };
 use crate::{addr_spec::is_sendable, secret::SecretRef};
 
@@ -105,6 +105,13 @@ pub(super) fn count<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> O
     }
 }
 
+/// The same of 64 bits.
+pub(super) fn number<'a>(range: RangeInclusive<u64>) -> impl Fn(Value<'a>) -> Option<u64> {
+    let narrow = |number: &u64| usize::try_from(*number).unwrap_or(usize::MAX);
+    let count = count(narrow(range.start())..=narrow(range.end()));
+    move |value| count(value).and_then(|number| u64::try_from(number).ok())
+}
+
 /// A whole number, or -1 for no bound.
 pub(super) fn count_or_all<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> Option<Option<usize>> {
     move |value| match value.raw {
@@ -169,6 +176,19 @@ fn with_unit(
     }
 }
 
+/// A duration as it is written.
+pub(super) fn show_time(duration: &Duration) -> String {
+    let number = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let units = &DURATIONS;
+    Amount { number, units }.to_string()
+}
+
+/// A number of bytes as it is written.
+pub(super) fn show_size(number: u64) -> String {
+    let units = &SIZES;
+    Amount { number, units }.to_string()
+}
+
 /// A whole number and a unit, in any case, with or without a blank between.
 fn parse_amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
@@ -202,6 +222,28 @@ pub(super) fn rate(value: Value<'_>) -> Option<Rate> {
     match rate.parse() {
         Ok(rate) => Some(rate),
         Err(cure @ NoRate) => value.wrong(format!("is \"{rate}\", which is no rate"), cure.to_string()),
+    }
+}
+
+/// A rate, or `false`: no limit.
+pub(super) fn rate_or_none(value: Value<'_>) -> Option<Option<Rate>> {
+    const CURE: &str = "write a number and a span such as \"20/h\" (s, m, h or d), or false";
+    match value.raw {
+        DeValue::Boolean(false) => Some(None),
+        DeValue::String(text) => match text.parse() {
+            Ok(rate) => Some(Some(rate)),
+            Err(_) => value.wrong(format!("is \"{text}\", which is no rate"), CURE),
+        },
+        _ => value.wrong("is no rate", CURE),
+    }
+}
+
+/// A value that is no longer list than this.
+pub(super) fn at_most<'a>(most: usize, value: &Value<'a>) -> Option<Value<'a>> {
+    let count = value.items().len();
+    match count > most {
+        true => value.wrong(format!("has {count} entries"), format!("write {most} at most")),
+        false => Some(value.clone()),
     }
 }
 

@@ -2,53 +2,15 @@
 //!
 //! An endpoint's version is kept with that of the `mailjob.toml` beside which it was right: together they can always be understood again.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{EndpointName, files, load::Loaded};
+pub use super::texts::{FileText, Texts};
+use super::{EndpointName, files, loaded::Loaded};
 
 /// The name under which versions of the shared settings are kept, whatever their file is called; no endpoint has it.
 pub const SHARED: &str = "mailjob.toml";
-
-/// The text of a file. It may hold secrets, and so can't be printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct FileText(Arc<str>);
-
-impl FileText {
-    /// The text itself.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for FileText {
-    fn from(text: &str) -> Self {
-        Self(text.into())
-    }
-}
-
-impl fmt::Debug for FileText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "FileText({} bytes)", self.0.len())
-    }
-}
-
-/// The texts of the files that are right.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Texts {
-    /// `mailjob.toml`, where nothing is wrong with it.
-    pub shared: Option<FileText>,
-    /// Whether there is a `mailjob.toml`, right or not.
-    pub has_shared: bool,
-    /// The endpoints' files.
-    pub endpoints: BTreeMap<EndpointName, FileText>,
-}
 
 /// A version of a file that was taken into use.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,30 +1,29 @@
 //! One attempt at one job, from the claim to the committed outcome.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{
-    Dispatch, Ended, Told, bounce, command, conversation, ending, gather, later,
-    probing::{self, Turn},
-    reading::{Found, Seen, look, read, unreadable},
+    Dispatch, Ended, Told,
+    action::{self, NoHandles, Run},
+    ending, gates, gather, later,
+    reading::{Seen, look, read, unreadable},
     result::{self, Facts},
     room::{self, Means},
-    trial::{begun, checked},
-    webhook,
 };
 use crate::{
     budget::Holding,
-    config::{Action, Output, PartReply, Webhook},
+    config::{Output, PartReply},
     job::{Answer, Outcome, Reason, Share},
-    ledger::{self, ClaimedJob},
-    message::Unreadable,
+    ledger::{self, Admission, ClaimedJob},
+    message::{Head, Unreadable},
 };
 
 /// Runs one attempt and commits what it came to.
-pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) {
+pub(super) async fn run(dispatch: &Arc<Dispatch>, job: &ClaimedJob) {
     let begun = Instant::now();
     let mut seen = Seen::default();
     let mut holding = Holding::new(&dispatch.memory.work);
@@ -41,10 +40,10 @@ pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) {
         }
         .into(),
     };
-    let told = if is_told_later(dispatch, job) {
-        Told::Later
-    } else {
-        ended.told
+    let told = match dispatch.endpoint.action.describe().answers() {
+        false => Told::Nobody,
+        true if is_told_later(dispatch, job) => Told::Later,
+        true => ended.told,
     };
     if ended.gone {
         tracing::error!(
@@ -64,7 +63,7 @@ pub(super) async fn run(dispatch: &Dispatch, job: &ClaimedJob) {
 }
 
 /// `None` when we were stopped before it began. `seen` is set as soon as the mail was read.
-async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen, holding: &mut Holding) -> Option<Ended> {
+async fn attempt(dispatch: &Arc<Dispatch>, job: &ClaimedJob, seen: &mut Seen, holding: &mut Holding) -> Option<Ended> {
     let endpoint = &dispatch.endpoint;
     if job.size > endpoint.limits.size {
         let (what, limit) = ("bytes", endpoint.limits.size);
@@ -87,58 +86,38 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen, holding
         Err(error) => return Some(later(Reason::Local, format!("the mail could not be had: {error}")).into()),
     };
     if let Share::Gathering { .. } = job.share {
-        match look(endpoint, raw).await {
+        match look(dispatch, raw).await {
             Ok(found) => *seen = found,
             Err(error) => return Some(unreadable(error).into()),
         }
         return gathered(dispatch, job, seen, holding).await;
     }
-    if let Err(outcome) = bounce::refuse(dispatch, job, &raw, seen).await {
+    let action = action::of(&endpoint.action);
+    let prepare = match action.prepare(dispatch).await {
+        Ok(prepare) => prepare,
+        Err(outcome) => return Some(outcome.into()),
+    };
+    let made = match read(dispatch, job, raw, prepare).await {
+        Ok(read) => {
+            *seen = read.seen;
+            read.made
+        }
+        Err(error) => Err(unreadable(error)),
+    };
+    let prepared = match made {
+        Ok(prepared) => prepared,
+        Err(outcome) => return Some(outcome.into()),
+    };
+    if let Err(outcome) = admitted(dispatch, job, seen.head.as_ref()).await {
         return Some(outcome.into());
     }
-    let checked = match checked(&dispatch.dns, endpoint, &raw).await {
-        Ok(checked) => checked,
-        Err(outcome) => return Some(outcome.into()),
+    holding.give_back();
+    let mut run = Run {
+        dispatch,
+        job,
+        means: means(dispatch, job, holding),
     };
-    let answers = match conversation::answered(dispatch, job, &raw, checked.as_ref(), seen).await {
-        Ok(answers) => answers,
-        Err(outcome) => return Some(outcome.into()),
-    };
-    let found = Found { checked, answers };
-    let ended = match &endpoint.action {
-        Action::Webhook(webhook) => {
-            let config = webhook.clone();
-            let parked = dispatch.memory.parked.clone();
-            let read = read(endpoint, job, raw, found, move |work| {
-                webhook::prepare(&config, work)?.parked(&parked)
-            });
-            let request = match begun(dispatch, job, seen, read.await).await {
-                Ok(request) => request,
-                Err(outcome) => return Some(outcome.into()),
-            };
-            holding.give_back();
-            asked(dispatch, job, webhook, request, &mut means(dispatch, job, holding)).await?
-        }
-        Action::Command(command) => {
-            let config = command.clone();
-            let home = match dispatch.guests.home().await {
-                Ok(home) => home,
-                Err(error) => return Some(later(Reason::Local, error.to_string()).into()),
-            };
-            let read = read(endpoint, job, raw, found, move |work| {
-                command::prepare(&config, work, &home)
-            });
-            let start = match begun(dispatch, job, seen, read.await).await {
-                Ok(start) => start,
-                Err(outcome) => return Some(outcome.into()),
-            };
-            holding.give_back();
-            let acting = Instant::now();
-            let ended = command::run(command, start, &dispatch.guests, &mut means(dispatch, job, holding)).await;
-            dispatch.health.acted(acting.elapsed());
-            ended
-        }
-    };
+    let ended = action::act(action, prepared, &mut run, &NoHandles).await?;
     let raw = ended.raw.clone();
     let part = is_told_later(dispatch, job);
     let finish = move |answer, output: &Output, facts: &Facts| match part {
@@ -149,41 +128,23 @@ async fn attempt(dispatch: &Dispatch, job: &ClaimedJob, seen: &mut Seen, holding
     Some(finished(dispatch, job, seen, ended, finish).await)
 }
 
-/// Sends a request, unless the webhook is down. `None` when we were stopped before it was sent.
-async fn asked(
-    dispatch: &Dispatch,
-    job: &ClaimedJob,
-    webhook: &Webhook,
-    request: webhook::Request,
-    means: &mut Means<'_>,
-) -> Option<Ended> {
-    let tells = dispatch.endpoint.reply.tell;
-    let (endpoint, retry) = (&dispatch.endpoint.name, &dispatch.endpoint.retry);
-    let asking = match probing::spares(retry) {
-        false => None,
-        true => match dispatch
-            .stop
-            .run_until_cancelled(dispatch.health.webhook.ask(job, retry))
-            .await?
-        {
-            Ok(asking) => Some(asking),
-            Err(put_off) => return Some(put_off.into()),
-        },
-    };
-    let acting = Instant::now();
-    let ended = webhook::send(&dispatch.http, webhook, request, tells, means).await;
-    dispatch.health.acted(acting.elapsed());
-    match asking.and_then(|asking| asking.ended(&ended.outcome)) {
-        Some(Turn::Down(down)) if down.refuses() => {
-            tracing::error!(%endpoint, said = down.said, "the webhook refuses us: jobs wait for you, and it is asked now and then by one of them");
-        }
-        Some(Turn::Down(down)) => {
-            tracing::error!(%endpoint, said = down.said, "the webhook is down: jobs wait, and it is asked now and then by one of them");
-        }
-        Some(Turn::Up(since)) => tracing::info!(%endpoint, %since, "the webhook takes mails again"),
-        None => {}
+/// Waits for its turn, where there are too many jobs: it comes back when there is room.
+async fn admitted(dispatch: &Dispatch, job: &ClaimedJob, head: Option<&Head>) -> Result<(), Outcome> {
+    let gates = head
+        .map(|head| gates::of_job(&dispatch.endpoint, head))
+        .unwrap_or_default();
+    if gates.is_empty() {
+        return Ok(());
     }
-    Some(ended)
+    match dispatch.ledger.admit(job.id, job.attempt, gates).await {
+        Ok(Admission::Now) => Ok(()),
+        Ok(Admission::At(at)) => Err(Outcome::Retry {
+            reason: Reason::Rate,
+            detail: format!("there are too many jobs; it waits until {at}"),
+            not_before: Some(at),
+        }),
+        Err(error) => Err(later(Reason::Local, format!("jobs could not be counted: {error}"))),
+    }
 }
 
 /// Whether what this job comes to is told by the job of its mail.

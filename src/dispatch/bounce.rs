@@ -1,12 +1,10 @@
 //! Bounces of our own replies: they become no work, the reply is known to have come back, and the operator is told.
 
-use bytes::Bytes;
-
-use super::{Dispatch, later, reading::Seen};
+use super::{Dispatch, later};
 use crate::{
     job::{Outcome, Reason, Share, token},
     ledger::{Bounced, ClaimedJob},
-    message::{self, bounce},
+    message::{Head, Mail, bounce},
 };
 
 /// Said of a bounce that says nothing.
@@ -16,17 +14,18 @@ const NOTHING: &str = "it came back, and the bounce doesn't say why";
 ///
 /// # Errors
 /// With what becomes of such a job, or where the ledger could not be asked.
-pub(super) async fn refuse(dispatch: &Dispatch, job: &ClaimedJob, raw: &Bytes, seen: &mut Seen) -> Result<(), Outcome> {
+pub(super) async fn refuse(
+    dispatch: &Dispatch,
+    job: &ClaimedJob,
+    raw: &[u8],
+    mail: &Mail<'_>,
+    head: &Head,
+) -> Result<(), Outcome> {
     // A part is of a mail that was looked at before it was split.
     if matches!(job.share, Share::Part(_)) || !bounce::hinted(raw) {
         return Ok(());
     }
-    let read = message::read(raw.clone(), dispatch.endpoint.limits, |mail| {
-        let head = mail.head();
-        bounce::read(mail, &head).map(|bounce| (head, bounce))
-    });
-    // What can't be read is told by the attempt itself.
-    let Ok(Some((head, bounce))) = read.await else {
+    let Some(bounce) = bounce::read(mail, head) else {
         return Ok(());
     };
     let replies = bounce.ids.into_iter();
@@ -46,10 +45,6 @@ pub(super) async fn refuse(dispatch: &Dispatch, job: &ClaimedJob, raw: &Bytes, s
         Ok(Some(reply)) => {
             let endpoint = &dispatch.endpoint.name;
             tracing::warn!(%endpoint, job = %reply, said, "a reply came back");
-            *seen = Seen {
-                head: Some(head),
-                ..Seen::default()
-            };
             Err(Outcome::Ignored {
                 reason: Reason::Bounced,
                 detail: format!("the reply of job {reply} came back: {said}"),

@@ -3,77 +3,87 @@
 //!
 //! The ledger accepts an answer before its action runs, so that of two at once one wins, and a retry is still the answer that it was.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::{
-    Dispatch, later,
-    reading::{self, Seen, unreadable},
-    trial::may,
-};
+use super::{Dispatch, later};
 use crate::{
     config::{Answers, Endpoint},
     job::{Accepted, Answerable, ConversationKey, JobId, MAX_DATA, Outcome, Reason, Share, Token, token},
     ledger::{ClaimedJob, KnownConversation},
-    message::{
-        self, Attachment, Head,
-        filter::{Judgement, judge},
-        trust::Evidence,
-    },
+    message::Head,
 };
 
-/// Finds what a mail answers, and has it accepted. `seen` is set where the mail had to be read for that. A mail of which each attachment
-/// has a job is accepted once, by its own job; its parts only look.
+/// What the ledger says of the replies that a mail names.
+#[derive(Debug, Clone)]
+pub(super) enum Asked {
+    /// It was not asked: the mail shows no token, and none is needed.
+    Nothing,
+    /// The mail names no reply of ours.
+    Nameless,
+    /// What it knows of the conversation.
+    Known(Option<Box<KnownConversation>>),
+    /// It is asked nothing: a rehearsal takes for answered what has to be.
+    MadeUp,
+}
+
+/// What a mail answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answering {
+    /// No reply of ours, or none that counts.
+    Nothing,
+    /// One for which it was accepted.
+    Accepted(Accepted),
+    /// One for which the ledger has yet to accept it: of two answers at once one wins.
+    Counts {
+        /// The conversation.
+        key: ConversationKey,
+        /// What it answers, once it is accepted.
+        accepted: Accepted,
+        /// Whether it is not meant where another one won.
+        only: bool,
+    },
+}
+
+/// Asks the ledger what a mail answers. A mail of which each attachment has a job is asked about as the mail.
 ///
 /// # Errors
-/// With what becomes of the job: it is not meant, or the ledger failed.
-pub(super) async fn answered(
+/// With what becomes of the job when the ledger fails.
+pub(super) async fn ask(dispatch: &Dispatch, job: &ClaimedJob, raw: &[u8], head: &Head) -> Result<Asked, Outcome> {
+    let endpoint = &dispatch.endpoint;
+    if !matches!(endpoint.filter.answers, Answers::Only(_)) && !token::hinted(raw) {
+        return Ok(Asked::Nothing);
+    }
+    let tokens = token::named(head, ours(endpoint));
+    if tokens.is_empty() {
+        return Ok(Asked::Nameless);
+    }
+    let keys = tokens.iter().map(Token::key).collect();
+    let known = dispatch.ledger.conversation(keys, answer_of(job)).await;
+    known
+        .map(|known| Asked::Known(known.map(Box::new)))
+        .map_err(|error| local(&error))
+}
+
+/// Has the ledger accept a mail as the answer that it is, durably and for this job alone. What it answers then, where it does.
+///
+/// # Errors
+/// With what becomes of the job: another answer won, or the ledger failed.
+pub(super) async fn accepted(
     dispatch: &Dispatch,
     job: &ClaimedJob,
-    raw: &Bytes,
-    checked: Option<&Evidence>,
-    seen: &mut Seen,
+    answering: Answering,
 ) -> Result<Option<Accepted>, Outcome> {
-    let endpoint = &dispatch.endpoint;
-    let needed = matches!(endpoint.filter.answers, Answers::Only(_));
-    if !needed && !token::hinted(raw) {
-        return Ok(None);
-    }
-    let Some((read, proven)) = meant(endpoint, job, raw, checked).await? else {
-        // The attempt reads it once more, and says which condition does not hold.
-        return Ok(None);
+    let (key, accepted, only) = match answering {
+        Answering::Nothing => return Ok(None),
+        Answering::Accepted(accepted) => return Ok(Some(accepted)),
+        Answering::Counts { key, accepted, only } => (key, accepted, only),
     };
-    let tokens = token::named(&read, ours(endpoint));
-    let found = match tokens.as_slice() {
-        [] => Err("it names no reply of ours"),
-        tokens => {
-            let keys = tokens.iter().map(Token::key).collect();
-            let known = dispatch.ledger.conversation(keys, answer_of(job)).await;
-            let known = known.map_err(|error| local(&error))?;
-            if matches!(job.share, Share::Part(_)) {
-                return Ok(known.filter(|known| known.ours).map(|known| known.told));
-            }
-            counts(known, &read, proven, endpoint, job)
-        }
-    };
-    seen.head = Some(read);
-    match (found, &endpoint.filter.answers) {
-        (Ok(_), Answers::None) => Err(not_meant(
-            "it answers a reply, and this endpoint wants mails that do not",
-        )),
-        (Ok((key, accepted)), _) => {
-            let won = dispatch.ledger.accept_answer(key, job.id, job.attempt).await;
-            match won.map_err(|error| local(&error))? {
-                true => Ok(Some(accepted)),
-                false if needed => Err(not_meant("the reply that it answers has been answered")),
-                false => Ok(None),
-            }
-        }
-        (Err(why), Answers::Only(_)) => Err(not_meant(why)),
-        (Err(_), Answers::Any | Answers::None) => Ok(None),
+    let won = dispatch.ledger.accept_answer(key, job.id, job.attempt).await;
+    match won.map_err(|error| local(&error))? {
+        true => Ok(Some(accepted)),
+        false if only => Err(not_meant("the reply that it answers has been answered")),
+        false => Ok(None),
     }
 }
 
@@ -92,28 +102,8 @@ fn ours(endpoint: &Endpoint) -> impl Iterator<Item = &str> {
     std::iter::once(account.user.as_str()).chain(from)
 }
 
-/// The mail's head, and whether something shows that it is its sender's, when all other conditions of the filter hold and its sender
-/// may.
-async fn meant(
-    endpoint: &Arc<Endpoint>,
-    job: &ClaimedJob,
-    raw: &Bytes,
-    checked: Option<&Evidence>,
-) -> Result<Option<(Head, bool)>, Outcome> {
-    let (at, size, checked) = (endpoint.clone(), job.size, checked.cloned());
-    let read = message::read(raw.clone(), endpoint.limits, move |mail| {
-        let head = mail.head();
-        let attachments = mail.attachments();
-        let names = attachments.iter().map(Attachment::shown_name);
-        let meant = matches!(judge(&at.filter, &head, size, names), Judgement::Meant(_));
-        let sender = reading::sender(&at, mail, checked.as_ref());
-        (meant && may(&at.senders, &sender).is_ok()).then(|| (head, sender.proven_by().is_some()))
-    });
-    read.await.map_err(unreadable)
-}
-
 /// Whether an answer counts, or why not. Pure.
-fn counts(
+pub(super) fn counts(
     known: Option<KnownConversation>,
     head: &Head,
     proven: bool,
@@ -175,7 +165,7 @@ pub(super) fn made_up(endpoint: &Endpoint) -> Option<Accepted> {
     })
 }
 
-fn not_meant(why: &str) -> Outcome {
+pub(super) fn not_meant(why: &str) -> Outcome {
     Outcome::Ignored {
         reason: Reason::Conversation,
         detail: why.to_owned(),

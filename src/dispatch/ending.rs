@@ -5,13 +5,20 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::{
     task::spawn_blocking,
     time::{Instant, sleep},
 };
 
-use super::{Dispatch, Ended, Told, action_key, conversation, gates, health::Counted, original, reading::Seen, room};
+use super::{
+    Dispatch, Ended, Told, action_key, conversation, gates,
+    health::Counted,
+    original::{self, Kept},
+    reading::Seen,
+    room,
+};
 use crate::{
     budget::Holding,
     config::Retry,
@@ -49,7 +56,7 @@ pub(super) async fn commit(
     };
     let (outcome, answerable) = match told {
         Told::Here => conversation::answerable(&dispatch.endpoint, outcome, seen.depth),
-        Told::Later | Told::Before => (outcome, None),
+        Told::Later | Told::Before | Told::Nobody => (outcome, None),
     };
     let mending = &dispatch.health.mending;
     let is_outdated = Instant::now()
@@ -75,6 +82,7 @@ pub(super) async fn commit(
         Told::Here => with_reply(dispatch, job, seen, outcome, answerable, holding, now).await,
         Told::Later => (outcome, Some(ReplyDecision::Gathered)),
         Told::Before => (outcome, Some(ReplyDecision::Silent("each".to_owned()))),
+        Told::Nobody => (outcome, Some(ReplyDecision::Silent("off".to_owned()))),
     };
     let gates = gates::of_reply(&dispatch.endpoint, &asker, reply.as_ref());
     let next = if is_refused(&outcome) {
@@ -155,15 +163,35 @@ fn settle(
     (exhausted, None)
 }
 
-/// The mail itself, where this endpoint's replies need it: out of the ledger once more. Whoever has a result has room for it; others have
-/// nothing in memory any more, and take some now.
-async fn original(dispatch: &Dispatch, job: &ClaimedJob, outcome: &Outcome, holding: &mut Holding) -> Option<Original> {
+/// The mail itself, where this endpoint's replies need it: its text as it was kept, its bytes out of the ledger once more. Whoever has a
+/// result has room for it; others have nothing in memory any more, and take some now.
+async fn original(
+    dispatch: &Dispatch,
+    job: &ClaimedJob,
+    kept: Option<Kept>,
+    outcome: &Outcome,
+    holding: &mut Holding,
+) -> Option<Original> {
+    let reply = &dispatch.endpoint.reply;
     if !matches!(outcome, Outcome::Done(_)) {
-        let reply = &dispatch.endpoint.reply;
         holding.exchange(room::original(reply, job.size)).await;
     }
+    let text = match kept {
+        Some(kept) => spawn_blocking(|| kept.into_text()).await.ok().and_then(Result::ok),
+        None => None,
+    };
+    let text = match text {
+        Some(text) if !original::is_attached(reply) => {
+            let raw = Bytes::new();
+            return Some(Original { text, raw });
+        }
+        text => text,
+    };
     match dispatch.ledger.raw(job.mail).await {
-        Ok(raw) => Some(original::original(raw, dispatch.endpoint.limits, &dispatch.endpoint.reply).await),
+        Ok(raw) => Some(match text {
+            Some(text) => Original { text, raw },
+            None => original::original(raw, dispatch.endpoint.limits, reply).await,
+        }),
         Err(error) => {
             let (endpoint, job) = (&dispatch.endpoint.name, job.id);
             tracing::warn!(%endpoint, %job, %error, "the mail could not be had for its reply");
@@ -176,7 +204,7 @@ async fn original(dispatch: &Dispatch, job: &ClaimedJob, outcome: &Outcome, hold
 async fn with_reply(
     dispatch: &Dispatch,
     job: &ClaimedJob,
-    seen: Seen,
+    mut seen: Seen,
     outcome: Outcome,
     answerable: Option<Answerable>,
     holding: &mut Holding,
@@ -191,7 +219,10 @@ async fn with_reply(
         }
     };
     let original = match &seen.head {
-        Some(_) if letter.is_some() && reply.needs_original() => original(dispatch, job, &outcome, holding).await,
+        Some(_) if letter.is_some() && reply.needs_original() => {
+            let kept = seen.text.take();
+            original(dispatch, job, kept, &outcome, holding).await
+        }
         _ => None,
     };
     let heavy = files || original.is_some() || reply.has_templates();

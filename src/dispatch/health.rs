@@ -1,8 +1,11 @@
 //! How an endpoint's dispatch is doing, for whoever is asked, and what is counted of its jobs.
 
-use std::time::Duration;
+use tokio::time::Instant;
 
-use super::{breaker::Down, mending::Mending, probing::Probing};
+use super::{
+    action::webhook::{breaker::Down, probing::Probing},
+    mending::Mending,
+};
 use crate::{
     job::{Outcome, Reason},
     metrics,
@@ -35,9 +38,12 @@ impl Health {
         self.webhook.down()
     }
 
-    /// The action ran for so long.
-    pub(super) fn acted(&self, took: Duration) {
-        self.meter.acted(took);
+    /// Runs the action, and counts how long it took.
+    pub(super) async fn acting<T>(&self, action: impl Future<Output = T>) -> T {
+        let begun = Instant::now();
+        let ended = action.await;
+        self.meter.acted(begun.elapsed());
+        ended
     }
 
     /// `[rates]` held a reply back.

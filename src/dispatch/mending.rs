@@ -129,7 +129,7 @@ pub(super) async fn watch(dispatch: &Dispatch) {
             continue;
         }
         let endpoint = dispatch.endpoint.clone();
-        prints::changed(move || endpoint.action.mendable(), LOOK).await;
+        prints::changed(move || endpoint.action.describe().mendable(), LOOK).await;
         call(dispatch).await;
     }
 }

@@ -4,20 +4,14 @@
 //! outcome: while the ledger fails, the outcome waits and is offered again. A job whose attempt panics is held. Who tears the
 //! runtime down only interrupts attempts; the next start runs them again under the same ids.
 
-pub mod answer;
-mod argv;
+pub mod action;
 mod attempt;
-mod body;
 mod bounce;
-mod breaker;
 mod catch;
-mod command;
 mod conversation;
+mod decide;
 mod ending;
-mod environment;
 mod excerpt;
-mod folder;
-mod form;
 mod gates;
 mod gather;
 mod health;
@@ -25,23 +19,14 @@ pub mod inputs;
 mod json;
 mod mending;
 pub mod original;
-mod out;
-mod output;
 pub mod payload;
-pub mod probe;
-mod probing;
-mod process;
 mod reading;
 pub mod rehearsal;
 mod result;
 mod room;
-mod signature;
 mod spool;
 mod struck;
-mod trace;
-mod trial;
 pub mod verify;
-mod webhook;
 mod work;
 
 use std::{sync::Arc, time::Duration};
@@ -54,15 +39,16 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::{breaker::Down, health::Health};
+pub use self::{action::webhook::breaker::Down, health::Health};
 use crate::{
     budget::Memory,
     config::{self, EndpointName},
     guest::Guests,
     job::{Exchange, Outcome, Reason, Replier},
     ledger::{ClaimedJob, Ledger},
+    message::Reader,
     net::exchange::HttpClient,
-    slots::{self, Quota, Slot},
+    slots::{Quota, Slot},
 };
 
 /// One endpoint's dispatch and what it shares with the others.
@@ -80,6 +66,8 @@ pub struct Dispatch {
     pub http: HttpClient,
     /// Where keys and policies of senders are asked for.
     pub dns: Arc<verify::Dns>,
+    /// Reads mails.
+    pub reader: Arc<Reader>,
     /// What may be in memory, over all endpoints.
     pub memory: Memory,
     /// What it may run at once, beside the other endpoints.
@@ -114,6 +102,8 @@ enum Told {
     Later,
     /// The jobs of the parts did.
     Before,
+    /// Nobody: the action has nothing to say.
+    Nobody,
 }
 
 impl From<Outcome> for Ended {
@@ -137,18 +127,9 @@ fn later(reason: Reason, detail: String) -> Outcome {
     }
 }
 
-/// Which slots an action's jobs need.
-#[must_use]
-pub fn kind(action: &config::Action) -> slots::Kind {
-    match action {
-        config::Action::Webhook(_) => slots::Kind::Webhook,
-        config::Action::Command(_) => slots::Kind::Command,
-    }
-}
-
 /// What an action is, for telling whether it is another than before: a SHA-256.
 fn action_key(action: &config::Action) -> [u8; 32] {
-    Sha256::digest(action.identity()).into()
+    Sha256::digest(action.describe().identity()).into()
 }
 
 /// Runs until `stop`; then claims no more, finishes what runs, and returns. While the endpoint is paused, the ledger lets nothing be claimed.

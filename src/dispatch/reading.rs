@@ -1,31 +1,33 @@
-//! From a mail's bytes to what its action gets, or to why it gets nothing.
+//! One reading of a mail for all that an attempt needs of it: the thread is held while something is computed, and free while DNS or the
+//! ledger is waited for. What becomes of the mail, [`decide`] says.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
+use futures_util::FutureExt;
 
 use super::{
-    inputs::{Material, given},
-    later, result, trace,
-    trial::may,
+    Dispatch,
+    action::{Prepare, Prepared},
+    bounce, conversation,
+    decide::{self, Facts},
+    inputs, later,
+    original::Kept,
+    result,
     work::Work,
 };
 use crate::{
-    config::{Endpoint, Per},
-    job::{Accepted, Decision, Outcome, Part, Piece, Reason, Share},
+    config::Endpoint,
+    job::{Accepted, Decision, Outcome, Reason, Share},
     ledger::ClaimedJob,
-    message::{
-        self, Attachment, Head, Mail, Unreadable,
-        filter::{Judgement, Miss, judge},
-        trust::{Evidence, Sender},
-    },
+    message::{Head, Mail, Unreadable, trust::Sender},
 };
 
-/// A mail that was read: its head, and what was made for the action or why it gets nothing.
-pub(super) struct Read<T> {
+/// A mail that was read, and what was made ready for its action or why that gets nothing.
+pub(super) struct Read {
     pub(super) seen: Seen,
-    pub(super) made: Result<T, Outcome>,
+    pub(super) made: Result<Box<dyn Prepared>, Outcome>,
 }
 
 /// What is known of a mail that was read.
@@ -43,211 +45,174 @@ pub(super) struct Seen {
     pub(super) depth: u32,
     /// That it is meant, and why it may.
     pub(super) decision: Option<Decision>,
+    /// Its text, where a reply may need that.
+    pub(super) text: Option<Kept>,
 }
 
-/// What was found out of a mail before it is read for its action.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    /// What we verified ourselves.
-    pub(super) checked: Option<Evidence>,
-    /// What it answers, where it is an answer that counts.
-    pub(super) answers: Option<Accepted>,
-}
-
-/// Reads a mail, asks the filter, and makes what the action needs: all in one visit to a blocking thread.
-pub(super) async fn read<T, E>(
-    endpoint: &Arc<Endpoint>,
+/// Reads a mail, decides, and makes ready what the action needs.
+///
+/// # Errors
+/// When the mail can't be read.
+pub(super) async fn read(
+    dispatch: &Arc<Dispatch>,
     job: &ClaimedJob,
     raw: Bytes,
-    found: Found,
-    make: impl FnOnce(&Work<'_>) -> Result<T, E> + Send + 'static,
-) -> Result<Read<T>, Unreadable>
-where
-    T: Send + 'static,
-    Outcome: From<E>,
-{
-    let (limits, endpoint, job, shared) = (endpoint.limits, endpoint.clone(), job.clone(), raw.clone());
-    message::read(raw, limits, move |mail| {
-        let head = mail.head();
-        let sender = sender(&endpoint, mail, found.checked.as_ref());
-        let proven = sender.proven_by().is_some();
-        let work = meant(&endpoint, &job, mail, &head, &shared, sender, Utc::now());
-        let source = work
-            .as_ref()
-            .map(|work| result::source(&job.share, &work.attachments, &head));
-        let source = source.unwrap_or_default();
-        let inputs = work.as_ref().ok().map(|work| super::inputs::object(&work.inputs));
-        let answers = found.answers.as_ref();
-        let depth = answers.map_or(0, |answers| answers.depth);
-        let decision = work.as_ref().ok().map(|work| trace::decision(work, answers));
-        let made = work.and_then(|work| make(&Work { answers, ..work }).map_err(Outcome::from));
-        let head = Some(head);
-        Read {
-            seen: Seen {
-                head,
-                proven,
-                source,
-                inputs,
-                depth,
-                decision,
-            },
-            made,
+    prepare: Prepare,
+) -> Result<Read, Unreadable> {
+    let (limits, shared) = (dispatch.endpoint.limits, raw.clone());
+    let (reader, dispatch, job) = (dispatch.reader.clone(), dispatch.clone(), job.clone());
+    let visit = reader.visit(raw, limits, move |mail| {
+        async move {
+            let head = mail.head();
+            let mut seen = Seen::default();
+            let made = made(&dispatch, &job, &shared, (mail, &head), prepare, &mut seen).await;
+            match made {
+                Err(Early(outcome)) => Read {
+                    seen: Seen::default(),
+                    made: Err(outcome),
+                },
+                Ok(made) => {
+                    seen.head = Some(head);
+                    seen.text = kept(&dispatch, mail, made.as_ref().err());
+                    Read { seen, made }
+                }
+            }
         }
-    })
-    .await
+        .boxed()
+    });
+    visit.await
+}
+
+/// What the job comes to before anything is known of who sent its mail: nobody is answered.
+struct Early(Outcome);
+
+async fn made(
+    dispatch: &Dispatch,
+    job: &ClaimedJob,
+    raw: &Bytes,
+    (mail, head): (&Mail<'_>, &Head),
+    prepare: Prepare,
+    seen: &mut Seen,
+) -> Result<Result<Box<dyn Prepared>, Outcome>, Early> {
+    let endpoint = &*dispatch.endpoint;
+    if let Err(outcome) = bounce::refuse(dispatch, job, raw, mail, head).await {
+        return Ok(Err(outcome));
+    }
+    let sender = verified(dispatch, raw, mail).await.map_err(Early)?;
+    let asked = conversation::ask(dispatch, job, raw, head).await.map_err(Early)?;
+    seen.proven = sender.proven_by().is_some();
+    let decide::Decision { answering, work } = decide::decide(Facts {
+        endpoint,
+        job,
+        mail,
+        head,
+        raw,
+        sender,
+        asked,
+        now: Utc::now(),
+    });
+    let answers = match conversation::accepted(dispatch, job, answering).await {
+        Ok(answers) => answers,
+        Err(outcome) => return Ok(Err(outcome)),
+    };
+    let answers = answers.as_ref();
+    seen.depth = answers.map_or(0, |answers| answers.depth);
+    Ok(work.and_then(|work| {
+        seen.source = result::source(&job.share, &work.attachments, head);
+        seen.inputs = Some(inputs::object(&work.inputs));
+        seen.decision = Some(remembered(&work, answers));
+        prepare(&Work { answers, ..work })
+    }))
+}
+
+/// The text, where a reply may need it: a job that goes nowhere is not answered.
+fn kept(dispatch: &Dispatch, mail: &Mail<'_>, outcome: Option<&Outcome>) -> Option<Kept> {
+    let goes_nowhere = matches!(
+        outcome,
+        Some(Outcome::Ignored { .. } | Outcome::Held { .. } | Outcome::Split(_))
+    );
+    let reply = &dispatch.endpoint.reply;
+    if goes_nowhere || !reply.needs_original() {
+        return None;
+    }
+    Kept::of(mail, reply, &dispatch.memory.parked)
+}
+
+/// What is remembered of a mail that is meant.
+fn remembered(work: &Work<'_>, answers: Option<&Accepted>) -> Decision {
+    let sender = match &work.sender.address {
+        Ok(address) => address.clone(),
+        Err(odd) => odd.why().to_owned(),
+    };
+    let names = work.attachments.iter().map(|file| file.safe_name.clone());
+    Decision {
+        sender,
+        proofs: work
+            .sender
+            .evidence
+            .proofs
+            .iter()
+            .map(|proof| proof.name().to_owned())
+            .collect(),
+        attachments: names.take(Decision::NAMES).collect(),
+        attachment_count: work.attachments.len(),
+        answers: answers.map(|answers| answers.job),
+    }
 }
 
 /// Reads a mail only for what is known of it: nothing is judged or made.
-pub(super) async fn look(endpoint: &Arc<Endpoint>, raw: Bytes) -> Result<Seen, Unreadable> {
-    let (limits, endpoint) = (endpoint.limits, endpoint.clone());
-    message::read(raw, limits, move |mail| {
-        let head = mail.head();
-        Seen {
-            source: result::source(&Share::Whole, &mail.attachments(), &head),
-            proven: sender(&endpoint, mail, None).proven_by().is_some(),
-            head: Some(head),
-            inputs: None,
-            depth: 0,
-            decision: None,
+///
+/// # Errors
+/// When the mail can't be read.
+pub(super) async fn look(dispatch: &Arc<Dispatch>, raw: Bytes) -> Result<Seen, Unreadable> {
+    let (limits, dispatch) = (dispatch.endpoint.limits, dispatch.clone());
+    let reader = dispatch.reader.clone();
+    let visit = reader.visit(raw, limits, move |mail| {
+        async move {
+            let head = mail.head();
+            Seen {
+                source: result::source(&Share::Whole, &mail.attachments(), &head),
+                proven: sender(&dispatch.endpoint, mail).proven_by().is_some(),
+                head: Some(head),
+                text: kept(&dispatch, mail, None),
+                ..Seen::default()
+            }
         }
-    })
-    .await
+        .boxed()
+    });
+    visit.await
 }
 
-/// Who sent a mail, and what shows it: what believed servers wrote, and what we verified ourselves.
-pub(super) fn sender(endpoint: &Endpoint, mail: &Mail<'_>, checked: Option<&Evidence>) -> Sender {
-    let mut sender = mail.sender(&endpoint.senders.trust);
-    if let Some(checked) = checked {
-        sender.verified(checked);
-    }
-    sender
+/// Who sent a mail, and what believed servers wrote of that.
+fn sender(endpoint: &Endpoint, mail: &Mail<'_>) -> Sender {
+    mail.sender(&endpoint.senders.trust)
 }
 
-/// What the action gets to work with, when the filter says that the mail is meant. A mail of which each attachment gets a job of its
-/// own gives nothing to work with, but [`Outcome::Split`].
-pub(super) fn meant<'a>(
-    endpoint: &'a Endpoint,
-    job: &'a ClaimedJob,
-    mail: &'a Mail<'a>,
-    head: &'a Head,
-    raw: &'a Bytes,
-    sender: Sender,
-    now: DateTime<Utc>,
-) -> Result<Work<'a>, Outcome> {
-    let attachments = match &job.share {
-        Share::Part(part) => vec![attachment_of(part, mail)?],
-        Share::Whole | Share::Gathering { .. } => handed_on(endpoint, job, mail, head, &sender)?,
+/// The same with what we verify ourselves, where the endpoint wants that and the server's own results don't suffice.
+///
+/// # Errors
+/// With what the attempt comes to where DNS doesn't answer and the endpoint asks for a proof.
+async fn verified(dispatch: &Dispatch, raw: &[u8], mail: &Mail<'_>) -> Result<Sender, Outcome> {
+    let endpoint = &dispatch.endpoint;
+    let mut sender = sender(endpoint, mail);
+    let Some(limit) = endpoint.senders.verify else {
+        return Ok(sender);
     };
-    let material = Material {
-        mail,
-        head,
-        attachments: &attachments,
-        ours: &endpoint.mailbox.account.user,
+    let require = endpoint.senders.require;
+    let is_proven = require.is_some_and(|proof| sender.evidence.proofs.contains(&proof));
+    let address = match &sender.address {
+        Ok(address) if !is_proven => address.clone(),
+        Ok(_) | Err(_) => return Ok(sender),
     };
-    let inputs = given(&endpoint.inputs, &material)?;
-    Ok(Work {
-        endpoint: &endpoint.name,
-        job,
-        now,
-        mail,
-        head,
-        sender,
-        attachments,
-        inputs,
-        raw,
-        answers: None,
-    })
-}
-
-/// The attachments that the filter hands on, when it says that the mail is meant and its sender may.
-fn handed_on<'a>(
-    endpoint: &Endpoint,
-    job: &ClaimedJob,
-    mail: &'a Mail<'a>,
-    head: &Head,
-    sender: &Sender,
-) -> Result<Vec<Attachment<'a>>, Outcome> {
-    let attachments = mail.attachments();
-    let names = attachments.iter().map(Attachment::shown_name);
-    let handed_on = match judge(&endpoint.filter, head, job.size, names) {
-        // Of an encrypted mail nobody knows which attachments it has.
-        Judgement::Not(Miss::Attachments, _) | Judgement::Meant(_) if refuses(endpoint, mail) => {
-            return Err(may(&endpoint.senders, sender).err().unwrap_or_else(encrypted));
+    match dispatch.dns.verify(raw, &address, limit).await {
+        Ok(evidence) => sender.verified(&evidence),
+        Err(why) if require.is_some() => {
+            let detail = format!("the sender could not be verified: {why}");
+            return Err(later(Reason::Network, detail));
         }
-        Judgement::Not(miss, detail) => {
-            let reason = missed(miss);
-            return Err(Outcome::Ignored { reason, detail });
-        }
-        Judgement::Meant(handed_on) => handed_on,
-    };
-    may(&endpoint.senders, sender)?;
-    let mut pieces = Vec::new();
-    let mut kept = Vec::with_capacity(handed_on.len());
-    for (index, file) in (0u32..).zip(attachments) {
-        if usize::try_from(index).is_ok_and(|index| handed_on.binary_search(&index).is_ok()) {
-            let name = file.safe_name.clone();
-            pieces.push(Piece { index, name });
-            kept.push(file);
-        }
+        Err(why) => tracing::warn!(endpoint = %endpoint.name, why, "a sender could not be verified"),
     }
-    match (endpoint.jobs.per, pieces.is_empty()) {
-        (Per::Mail, _) => Ok(kept),
-        (Per::Attachment, false) => Err(Outcome::Split(pieces)),
-        (Per::Attachment, true) => Err(Outcome::Ignored {
-            reason: Reason::Attachments,
-            detail: "the mail has no attachment that is handed on, and each job is of one".to_owned(),
-        }),
-    }
-}
-
-/// The attachment that a job is of. What the filter says now does not count: it was asked when the mail was split.
-fn attachment_of<'a>(part: &Part, mail: &'a Mail<'a>) -> Result<Attachment<'a>, Outcome> {
-    let Piece { index, name } = &part.attachment;
-    let mut attachments = mail.attachments();
-    let as_before = usize::try_from(*index).ok();
-    let as_before = as_before.filter(|index| attachments.get(*index).is_some_and(|file| file.safe_name == *name));
-    // Another version of Mailjob may count attachments in another way.
-    let place = as_before.or_else(|| attachments.iter().position(|file| file.safe_name == *name));
-    match place {
-        Some(place) => Ok(attachments.swap_remove(place)),
-        None => Err(Outcome::Held {
-            reason: Reason::Part,
-            detail: format!("the mail has no attachment {name} any more, as this version reads it"),
-        }),
-    }
-}
-
-fn refuses(endpoint: &Endpoint, mail: &Mail<'_>) -> bool {
-    mail.encrypted().is_some() && !endpoint.filter.encrypted
-}
-
-fn encrypted() -> Outcome {
-    Outcome::Failed {
-        reason: Reason::Encrypted,
-        detail: "the mail is encrypted, and nothing of it can be read here".to_owned(),
-        tell: Some(
-            "Your mail is encrypted and can't be read here. Please send it again without encryption.".to_owned(),
-        ),
-    }
-}
-
-/// What was made for the action, or why it gets nothing; `seen` is set when the mail was read.
-pub(super) fn ready<T>(read: Result<Read<T>, Unreadable>, seen: &mut Seen) -> Result<T, Outcome> {
-    let read = read.map_err(unreadable)?;
-    *seen = read.seen;
-    read.made
-}
-
-/// The reason that stands for a part of the filter.
-pub(super) fn missed(miss: Miss) -> Reason {
-    match miss {
-        Miss::From => Reason::From,
-        Miss::To | Miss::Plus => Reason::To,
-        Miss::Subject => Reason::Subject,
-        Miss::Attachments => Reason::Attachments,
-        Miss::Size => Reason::Size,
-        Miss::Automatic => Reason::Automatic,
-    }
+    Ok(sender)
 }
 
 /// What can't be read is held for a person to look at, unless the mail is not to blame.

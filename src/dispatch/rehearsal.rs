@@ -1,29 +1,30 @@
 //! What dispatch would hand to an action, without running it: the same reading, filter, payload, fields and files as an attempt, but
 //! no secret is read and nothing is sent or started.
 
-use std::{env, io::Read, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::{
-    argv, body,
-    command::Unready,
-    conversation::made_up,
-    environment,
-    excerpt::Kept,
-    folder, probe,
-    reading::{meant, missed, unreadable},
-    webhook::{self, Field},
+    action,
+    conversation::{Answering, Asked},
+    decide::{self, Facts, decide, missed},
+    reading::unreadable,
     work::Work,
 };
-pub use super::{environment::Origin, excerpt::Excerpt};
+pub use super::{
+    action::{
+        command::environment::Origin,
+        plan::{Plan, Process, Request, Value},
+    },
+    excerpt::Excerpt,
+};
 use crate::{
-    config::{self, Action, Answers, Endpoint},
+    config::{Answers, Endpoint},
     job::{JobId, Outcome, Part, Reason, Share},
     ledger::ClaimedJob,
     message::{self, Attachment, Head, Mail, filter::explain, trust::Sender},
-    secret::SecretRef,
 };
 
 /// A mail that was read, and what an attempt would make of it.
@@ -43,6 +44,8 @@ pub struct Rehearsal {
     pub parts: Vec<String>,
     /// The named inputs, as the payload has them.
     pub inputs: Vec<(String, serde_json::Value)>,
+    /// The name of the action.
+    pub action: &'static str,
     /// What the action would get, or why it would get nothing.
     pub plan: Result<Plan, Outcome>,
 }
@@ -75,52 +78,6 @@ pub struct Condition {
     pub why: String,
 }
 
-/// What an action would get.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Plan {
-    /// A POST.
-    Request(Request),
-    /// A process.
-    Process(Process),
-}
-
-/// A webhook's request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// The URL, without its query, which may be a key.
-    pub url: String,
-    /// The header fields by name; the HTTP client adds `host` and `accept`.
-    pub headers: Vec<(String, Value)>,
-    /// The body.
-    pub body: Excerpt,
-    /// Why it would not go even so: the URL leads nowhere, or where we may not go.
-    pub refused: Option<String>,
-}
-
-/// The value of a header field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// This text.
-    Text(String),
-    /// The secret that is kept there.
-    Secret(SecretRef),
-    /// Made with the keys that are kept there.
-    Signature(Vec<SecretRef>),
-}
-
-/// A command's process.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Process {
-    /// Program and arguments; the folder's path is written as `$MAILJOB_DIR`.
-    pub argv: Vec<String>,
-    /// Names of variables, and where their values are from. Those that are passed on and not set here are left out.
-    pub environment: Vec<(String, Origin)>,
-    /// The empty folders, and the files with their bytes, in the folder that it works in.
-    pub files: Vec<(String, Option<u64>)>,
-    /// `message.json`.
-    pub message: Excerpt,
-}
-
 /// Reads a mail as an attempt at `job` does, and returns what the action would get; of a body at most `most` bytes.
 ///
 /// # Errors
@@ -137,19 +94,34 @@ pub async fn rehearse(
         let head = mail.head();
         let (conditions, attachments) = explained(&endpoint, &job, mail, &head);
         let sender = mail.sender(&endpoint.senders.trust);
-        let (mut job, mut parts) = (job, Vec::new());
-        if let Err(Outcome::Split(pieces)) = meant(&endpoint, &job, mail, &head, &shared, sender.clone(), now) {
+        let (whole, mut job, mut parts) = (job.clone(), job, Vec::new());
+        let decided = |job| {
+            let decide::Decision { answering, work } = decide(Facts {
+                endpoint: &endpoint,
+                job,
+                mail,
+                head: &head,
+                raw: &shared,
+                sender: sender.clone(),
+                asked: Asked::MadeUp,
+                now,
+            });
+            (answering, work)
+        };
+        if let (_, Err(Outcome::Split(pieces))) = decided(&whole) {
             parts = pieces.iter().map(|piece| piece.name.clone()).collect();
             job.share = first_of(pieces, job.id);
         }
-        let work = meant(&endpoint, &job, mail, &head, &shared, sender.clone(), now);
+        let (answering, work) = decided(&job);
         let inputs = work
             .as_ref()
             .map(|work| work.inputs.iter().map(input).collect())
             .unwrap_or_default();
-        let made_up = made_up(&endpoint);
-        let answers = made_up.as_ref();
-        let plan = work.and_then(|work| planned(&endpoint.action, &Work { answers, ..work }, most));
+        let answers = match &answering {
+            Answering::Accepted(accepted) => Some(accepted),
+            Answering::Nothing | Answering::Counts { .. } => None,
+        };
+        let plan = work.and_then(|work| action::of(&endpoint.action).rehearse(&Work { answers, ..work }, most));
         Rehearsal {
             sender,
             verified_later: endpoint.senders.verify.is_some(),
@@ -157,6 +129,7 @@ pub async fn rehearse(
             attachments,
             parts,
             inputs,
+            action: endpoint.action.describe().name(),
             plan,
             head,
         }
@@ -214,70 +187,6 @@ fn explained(endpoint: &Endpoint, job: &ClaimedJob, mail: &Mail<'_>, head: &Head
         why,
     });
     (conditions.chain(answers).collect(), handed.collect())
-}
-
-fn planned(action: &Action, work: &Work<'_>, most: u64) -> Result<Plan, Outcome> {
-    match action {
-        Action::Webhook(webhook) => Ok(Plan::Request(request(webhook, work, most)?)),
-        Action::Command(command) => Ok(Plan::Process(process(command, work, most)?)),
-    }
-}
-
-fn request(webhook: &config::Webhook, work: &Work<'_>, most: u64) -> Result<Request, webhook::Unmade> {
-    let (media_type, mut body) = body::write(webhook.body, work)?;
-    let size = body.len();
-    let shown = body.read(|from| {
-        let mut shown = Vec::new();
-        from.take(most).read_to_end(&mut shown)?;
-        Ok(shown)
-    })?;
-    let value = |field: &Field| match field {
-        Field::Text(text) => Value::Text(String::from_utf8_lossy(text.as_bytes()).into_owned()),
-        Field::Secret(secret) => Value::Secret(secret.clone()),
-        Field::Signature => Value::Signature(webhook.secrets.clone()),
-    };
-    let fields = webhook::fields(webhook, work, &media_type, size)?;
-    let mut headers: Vec<_> = fields
-        .iter()
-        .map(|(name, field)| (name.to_string(), value(field)))
-        .collect();
-    headers.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let (shown, place) = (shown.into(), webhook.place());
-    let query = if place == webhook.url { "" } else { "?…" };
-    Ok(Request {
-        url: format!("{place}{query}"),
-        headers,
-        body: Excerpt { shown, size },
-        refused: probe::destination(webhook).err(),
-    })
-}
-
-fn process(command: &config::Command, work: &Work<'_>, most: u64) -> Result<Process, Unready> {
-    let set = |(name, origin): &(String, Origin)| *origin != Origin::Ours || env::var_os(name).is_some();
-    let variables = environment::variables(command, work).map_err(Unready::Input)?;
-    let environment = variables.into_iter().filter(set).collect();
-    let path = |name: &str| format!("$MAILJOB_DIR/{}/{name}", folder::ATTACHMENTS);
-    let argv = argv::arguments(command, &work.inputs, path).map_err(Unready::Input)?;
-    let mut files: Vec<_> = folder::FOLDERS.iter().map(|name| (format!("{name}/"), None)).collect();
-    let mut message = Excerpt::default();
-    for entry in folder::entries(work) {
-        let mut written = Kept::new(if entry.path == folder::MESSAGE { most } else { 0 });
-        entry.write(&mut written).map_err(folder::Unmade::from)?;
-        files.push((entry.path.clone(), Some(written.size)));
-        if entry.path == folder::MESSAGE {
-            message = Excerpt {
-                shown: written.kept.into(),
-                size: written.size,
-            };
-        }
-    }
-    files.sort();
-    Ok(Process {
-        argv,
-        environment,
-        files,
-        message,
-    })
 }
 
 #[cfg(test)]

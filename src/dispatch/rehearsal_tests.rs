@@ -1,12 +1,16 @@
-use std::{fs, path::Path};
+use std::{env, fs, path::Path};
 
 use super::*;
 use crate::{
-    config::HeaderValue,
+    config::{self, HeaderValue},
     dispatch::{
-        command,
+        action::{
+            command::{self, rehearsal::process},
+            webhook::{self, rehearsal::request},
+        },
         tests::{MAIL, shell, with_work},
     },
+    secret::SecretRef,
 };
 
 fn webhook(kind: config::Body) -> config::Webhook {

@@ -18,7 +18,8 @@ pub(super) fn result(bytes: u64) -> u64 {
     bytes.saturating_mul(4).saturating_add(data.saturating_mul(20))
 }
 
-/// What a mail takes that goes back with a reply: itself, read once more, and what is quoted or attached of it, as it is and in the letter.
+/// What a mail takes that goes back with a reply: itself, and what is quoted or attached of it, as it is and in the letter. It counts as if it
+/// were read once more, which is done where its text could not be kept.
 pub(super) fn original(reply: &Reply, mail: u64) -> u64 {
     if !reply.needs_original() {
         return 0;

@@ -5,7 +5,6 @@
 
 use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
 use mail_auth::{
     AuthenticatedMessage, DkimOutput, DkimResult, DmarcResult, MessageAuthenticator, SpfOutput, dkim::DkimError,
@@ -15,10 +14,7 @@ use tokio::time::timeout;
 
 use crate::{
     config::Proof,
-    message::{
-        self,
-        trust::{Evidence, domain_of, is_aligned},
-    },
+    message::trust::{Evidence, domain_of, is_aligned},
 };
 
 /// Signatures of a mail that are looked at: each asks DNS.
@@ -58,26 +54,20 @@ impl Dns {
         Arc::new(Self(authenticator.ok()))
     }
 
-    /// Verifies the signatures that may count for the address that From names, in `limit` at most.
+    /// Verifies the signatures that may count for the address that From names, in `limit` at most. It hashes the mail: where that is called,
+    /// a thread may be held up; while DNS is waited for, none is.
     ///
     /// # Errors
     /// When DNS doesn't answer: nothing is known then.
-    pub async fn verify(&self, raw: Bytes, address: &str, limit: Duration) -> Result<Evidence, String> {
+    pub async fn verify(&self, raw: &[u8], address: &str, limit: Duration) -> Result<Evidence, String> {
         let Self(Some(authenticator)) = self else {
             return Err("the system's DNS servers are unknown".to_owned());
         };
         let Some(domain) = domain_of(address) else {
             return Ok(Evidence::default());
         };
-        let authenticator = authenticator.clone();
-        // Hashing a large mail takes its time on a thread that reads; while DNS is waited for, no thread is held.
-        let verified =
-            message::READING.poll(async move { timeout(limit, verify(&authenticator, &raw, &domain)).await });
-        match verified.await {
-            Ok(Ok(found)) => found,
-            Ok(Err(_elapsed)) => Err(format!("DNS took longer than {limit:?}")),
-            Err(error) => Err(format!("the mail's signatures could not be read: {error}")),
-        }
+        let verified = timeout(limit, verify(authenticator, raw, &domain)).await;
+        verified.unwrap_or_else(|_elapsed| Err(format!("DNS took longer than {limit:?}")))
     }
 }
 

@@ -11,9 +11,8 @@ use super::{
     way::{look_ahead, of_net, reach, told},
 };
 use crate::{
-    config::{Action, Command, Endpoint, Webhook},
-    dispatch::probe::{self, Destination},
-    guest::confine,
+    config::{Endpoint, Server, Tls, TlsFiles},
+    dispatch::action::{self, Destination, Probe, Unfit},
     net::{self, FirstWords, Traffic},
 };
 
@@ -30,78 +29,57 @@ pub(super) async fn examine(endpoint: &Arc<Endpoint>) -> Vec<Finding> {
         Stage::Config,
         Outcome::Passed(format!("{mailbox} of {user} by {protocol}")),
     );
-    match &endpoint.action {
-        Action::Webhook(hook) => webhook(&mut notes, hook).await,
-        Action::Command(command) => program(&mut notes, command).await,
-    }
+    action(&mut notes, endpoint).await;
     notes.end()
 }
 
-async fn program(notes: &mut Notes, command: &Command) {
-    let command = command.clone();
+async fn action(notes: &mut Notes, endpoint: &Arc<Endpoint>) {
+    let described = endpoint.action.describe();
+    let looked = endpoint.clone();
     let look = async {
-        let look = move || {
-            let path = match probe::program(&command) {
-                Ok(path) => path,
-                Err((what, cure)) => return Ok(Err(Trouble { what, cure })),
-            };
-            let limits = match command.confine {
-                true if confine::is_possible() => confine::closed(&command.write, &std::env::temp_dir())
-                    .unwrap_or_else(|| "it reads and writes only what it is granted".to_owned()),
-                true => confine::IMPOSSIBLE.to_owned(),
-                false => "confine = false: it may read and write all that its user may".to_owned(),
-            };
-            Ok(Ok((path, limits)))
-        };
-        let unseen = |what| Trouble {
-            what,
+        let looked = spawn_blocking(move || action::probe(&looked.action)).await;
+        // Secrets and programs may lie on a slow network disk: off the runtime's threads.
+        let looked = looked.map_err(|_torn_down| Trouble {
+            what: "it could not be looked at".to_owned(),
             cure: "run mailjob doctor again".to_owned(),
-        };
-        let (path, limits) = blocking(look).await.map_err(unseen)??;
-        Ok(((), format!("{} is there; it was not started; {limits}", path.display())))
-    };
-    notes.step(Stage::Action, LONGEST, look).await;
-}
-
-async fn webhook(notes: &mut Notes, webhook: &Webhook) {
-    let hook = webhook.clone();
-    let look = async {
-        let wrong = |what| Trouble {
-            what,
-            cure: "check webhook.url, and that its secrets are where the configuration points".to_owned(),
-        };
-        let destination = probe::destination(&hook).map_err(wrong)?;
-        blocking(move || probe::secrets(&hook)).await.map_err(wrong)?;
-        let server = &destination.server;
-        let told = format!("a webhook on {}:{}; no request is sent", server.host, server.port);
+        });
+        let Probe { told, destination } = looked?.map_err(|Unfit { what, cure }| Trouble { what, cure })?;
         Ok((destination, told))
     };
-    let Some(Destination { server, secure }) = notes.step(Stage::Action, LONGEST, look).await else {
+    let found = notes.step(Stage::Action, LONGEST, look).await;
+    let Some(remote) = described.remote() else { return };
+    let Some(Destination { host, port, is_secure }) = found.flatten() else {
         notes.skip(&[Stage::Dns, Stage::Tcp, Stage::Tls], "there is nowhere to go");
         return;
     };
-    notes.part(format!("webhook {}:{}", server.host, server.port));
+    let name = described.name();
+    notes.part(format!("{name} {host}:{port}"));
+    let server = Server {
+        host,
+        port,
+        tls: Tls::Implicit,
+    };
     let allowed = |found| {
-        probe::allowed(webhook, &server.host, found).map_err(|refused| Trouble {
+        action::allowed(&remote, &server.host, found).map_err(|refused| Trouble {
             what: format!("{} is in a private network", refused.0),
-            cure: "set webhook.allow_private_network = true if the webhook is yours".to_owned(),
+            cure: format!("set {name}.allow_private_network = true if the {name} is yours"),
         })
     };
-    let traffic = if secure { Traffic::Https } else { Traffic::Http };
+    let traffic = if is_secure { Traffic::Https } else { Traffic::Http };
     let Some(socket) = reach(notes, &server, traffic, &allowed).await else {
         notes.skip(&[Stage::Tls], "the server can't be reached");
         return;
     };
-    if secure {
-        shake_hands(notes, socket, &server, webhook).await;
+    if is_secure {
+        shake_hands(notes, socket, &server, remote.tls).await;
     } else {
-        notes.skip(&[Stage::Tls], "the webhook is plain http");
+        notes.skip(&[Stage::Tls], &format!("the {name} is plain http"));
     }
 }
 
-async fn shake_hands(notes: &mut Notes, socket: TcpStream, server: &crate::config::Server, webhook: &Webhook) {
+async fn shake_hands(notes: &mut Notes, socket: TcpStream, server: &Server, files: TlsFiles<'_>) {
     let shaken = notes.step(Stage::Tls, LONGEST, async {
-        let stream = net::upgrade_http(socket, server, webhook.tls(), LONGEST).await;
+        let stream = net::upgrade_http(socket, server, files, LONGEST).await;
         let mut stream = stream.map_err(|error| of_net(&error))?;
         let handshake = stream.handshake();
         listen(stream.first_words(MOMENT).await)?;
@@ -129,11 +107,4 @@ fn listen(words: FirstWords) -> Result<(), Trouble> {
             cure: cure.unwrap_or("look into the server's log").to_owned(),
         }),
     }
-}
-
-/// Off the runtime's threads: secrets and programs may lie on a slow network disk.
-async fn blocking<T: Send + 'static>(look: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
-    spawn_blocking(look)
-        .await
-        .unwrap_or_else(|_| Err("it could not be looked at".to_owned()))
 }

@@ -1,6 +1,6 @@
 //! The view of a mail that decisions and payloads are made from. Bodies and attachments are decoded when they are asked for.
 
-use std::{borrow::Cow, cell::OnceCell};
+use std::{borrow::Cow, sync::OnceLock};
 
 use mail_parser::{Message, MessagePart, PartId, TextList, decoders::html::html_to_text};
 
@@ -45,7 +45,7 @@ pub struct Mail<'a> {
     packed: Body,
     encrypted: Option<Scheme>,
     /// Whom From names, once it was asked.
-    identity: OnceCell<Result<String, Odd>>,
+    identity: OnceLock<Result<String, Odd>>,
 }
 
 /// What becomes an attachment.
@@ -87,7 +87,7 @@ impl<'a> Mail<'a> {
             files,
             packed,
             encrypted,
-            identity: OnceCell::new(),
+            identity: OnceLock::new(),
         })
     }
 

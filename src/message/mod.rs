@@ -41,7 +41,7 @@ use chrono::{DateTime, Utc};
 pub use attachment::Attachment;
 pub use mail::Mail;
 pub use nested::{Nested, NestedFile};
-pub use parse::{READING, Unreadable, read};
+pub use parse::{READING, Reader, Unreadable, read};
 pub use sealed::Scheme;
 
 /// The header field that marks our replies; its value is the job's id. Whoever writes replies sets it, [`auto`] looks for it.

@@ -5,16 +5,23 @@
 //! be stopped: it is given up, and the number of threads that read at once is bounded, so that even a mail that never ends costs one thread
 //! and not the process.
 
-use std::time::Duration;
+use std::{
+    future::ready,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
+use futures_util::future::{BoxFuture, FutureExt};
 use mail_parser::{Message, MessageParser, MessagePart, PartFlags};
-use tokio::time::timeout;
 
 use super::{Mail, repair::repaired, sealed::signed_content};
 use crate::{
     config::Limits,
-    threads::{NoThread, Threads},
+    threads::{NoThread, Threads, Unfinished},
 };
 
 /// Why a mail can't be read.
@@ -63,32 +70,79 @@ where
     T: Send + 'static,
     F: FnOnce(&Mail<'_>) -> T + Send + 'static,
 {
-    let begun = timeout(limits.time, READING.begin(move || within(&raw, &limits, f))).await;
-    let reading = begun.map_err(|_elapsed| Unreadable::Busy)??;
-    match timeout(limits.time, reading).await {
-        Ok(Ok(read)) => read,
-        Ok(Err(_panicked)) => Err(Unreadable::Panicked),
-        Err(_elapsed) => {
-            let busy = READERS - READING.free();
-            tracing::error!(busy, readers = READERS, "a thread that reads a mail was given up");
-            Err(Unreadable::Slow(limits.time))
-        }
-    }
+    let reader = Arc::<Reader>::default();
+    reader.visit(raw, limits, |mail| ready(f(mail)).boxed()).await
 }
 
-fn within<T>(raw: &[u8], limits: &Limits, f: impl FnOnce(&Mail<'_>) -> T) -> Result<T, Unreadable> {
-    look(raw, limits)?;
-    let mended = repaired(raw);
-    let outer = parse_looked_at(mended.as_deref().unwrap_or(raw), limits)?;
-    let content = outer.as_ref().map(|outer| opened(outer, limits)).transpose()?.flatten();
-    let inner = content
-        .as_deref()
-        .map(|content| parse(content, limits))
-        .transpose()?
-        .flatten();
-    let mail = Mail::new(raw, outer, inner).ok_or(Unreadable::Malformed)?;
-    at_most(mail.attachment_count(), limits.attachments, "attachments")?;
-    Ok(f(&mail))
+/// Reads mails, and counts what that costs.
+#[derive(Debug, Default)]
+pub struct Reader {
+    parsed: AtomicU64,
+    turns: AtomicU64,
+}
+
+impl Reader {
+    /// How many mails were parsed so far.
+    #[must_use]
+    pub fn parsed(&self) -> u64 {
+        self.parsed.load(Ordering::Relaxed)
+    }
+
+    /// How often a thread that reads was taken so far.
+    #[must_use]
+    pub fn turns(&self) -> u64 {
+        self.turns.load(Ordering::Relaxed)
+    }
+
+    /// Reads a mail once for all that `f` does with it. `f` runs on threads that read, and holds none while it waits for something else; a
+    /// turn may take as long as a mail may be read.
+    ///
+    /// # Errors
+    /// When the mail is over a limit, is no mail, or when reading it or a turn of `f` overruns its time or panics.
+    pub async fn visit<T, F>(self: &Arc<Self>, raw: Bytes, limits: Limits, f: F) -> Result<T, Unreadable>
+    where
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a Mail<'a>) -> BoxFuture<'a, T> + Send + 'static,
+    {
+        let reader = self.clone();
+        let visit = async move { reader.within(&raw, &limits, f).await };
+        let turn = || {
+            self.turns.fetch_add(1, Ordering::Relaxed);
+        };
+        match READING.poll(limits.time, turn, visit).await {
+            Ok(read) => read,
+            Err(Unfinished::Busy) => Err(Unreadable::Busy),
+            Err(Unfinished::Panicked) => Err(Unreadable::Panicked),
+            Err(Unfinished::NoThread(error)) => Err(error.into()),
+            Err(Unfinished::Slow) => {
+                let busy = READERS - READING.free();
+                tracing::error!(busy, readers = READERS, "a thread that reads a mail was given up");
+                Err(Unreadable::Slow(limits.time))
+            }
+        }
+    }
+
+    async fn within<T>(
+        &self,
+        raw: &[u8],
+        limits: &Limits,
+        f: impl for<'a> FnOnce(&'a Mail<'a>) -> BoxFuture<'a, T>,
+    ) -> Result<T, Unreadable> {
+        look(raw, limits)?;
+        self.parsed.fetch_add(1, Ordering::Relaxed);
+        let mended = repaired(raw);
+        let outer = parse_looked_at(mended.as_deref().unwrap_or(raw), limits)?;
+        let content = outer.as_ref().map(|outer| opened(outer, limits)).transpose()?.flatten();
+        let inner = content
+            .as_deref()
+            .map(|content| parse(content, limits))
+            .transpose()?
+            .flatten();
+        let mail = Mail::new(raw, outer, inner).ok_or(Unreadable::Malformed)?;
+        at_most(mail.attachment_count(), limits.attachments, "attachments")?;
+        let made = f(&mail).await;
+        Ok(made)
+    }
 }
 
 /// Signatures around signatures that are opened.

@@ -41,7 +41,7 @@ fn value(report: &Report) -> Json {
         "parts": read.map(|read| &read.parts),
         "inputs": read.map(|read| read.inputs.iter().cloned().collect::<serde_json::Map<_, _>>()),
         "filter": read.map(|read| read.conditions.iter().map(condition).collect::<Vec<_>>()),
-        "action": read.and_then(|read| read.plan.as_ref().ok()).map(action),
+        "action": read.and_then(|read| Some(json!({ read.action: action(read.plan.as_ref().ok()?) }))),
         "reply": { "success": reply(|replies| &replies.success), "failure": reply(|replies| &replies.failure) },
         "mailbox": mailbox(report),
     })
@@ -87,7 +87,7 @@ fn action(plan: &Plan) -> Json {
             refused,
         }) => {
             let headers: Vec<_> = headers.iter().map(|(name, value)| header(name, value)).collect();
-            json!({ "webhook": { "url": url, "headers": headers, "body": excerpt(body), "refused": refused } })
+            json!({ "url": url, "headers": headers, "body": excerpt(body), "refused": refused })
         }
         Plan::Process(Process {
             argv,
@@ -98,10 +98,9 @@ fn action(plan: &Plan) -> Json {
             let environment: Vec<_> = environment.iter().map(|(name, from)| variable(name, from)).collect();
             let file = |(path, size): &(String, Option<u64>)| json!({ "path": path, "size": size });
             let files: Vec<_> = files.iter().map(file).collect();
-            json!({ "command": {
-                "argv": argv, "environment": environment, "files": files, "message": excerpt(message),
-            } })
+            json!({ "argv": argv, "environment": environment, "files": files, "message": excerpt(message) })
         }
+        Plan::Nothing => json!({}),
     }
 }
 

@@ -17,12 +17,13 @@ use uuid::Uuid;
 
 pub use self::{letter::Letter, words::silence};
 use crate::{
-    config::{Action, Endpoint, EndpointName, Route, Settle},
+    config::{Endpoint, EndpointName, Route, Settle},
     dispatch::{
+        action,
         original::original,
         rehearsal::{self, Rehearsal},
     },
-    job::{Answer, Answerable, Ending, JobId, Outcome, Reason, ReplyDecision, Share, Token},
+    job::{Answerable, Ending, JobId, Outcome, ReplyDecision, Share, Token},
     ledger::{ClaimedJob, Lease, MailId},
     reply::{Composed, Composer, Ourselves},
 };
@@ -136,6 +137,7 @@ pub async fn rehearse(question: Question) -> Report {
     let size = raw.len() as u64;
     let rehearsal = rehearsal::rehearse(&endpoint, &job, raw.clone(), now, most).await;
     let replies = match &rehearsal {
+        Ok(_) if !endpoint.action.describe().answers() => None,
         Ok(rehearsal) if rehearsal.plan.is_ok() => {
             let original = match endpoint.reply.needs_original() {
                 true => Some(original(raw, endpoint.limits, &endpoint.reply).await),
@@ -152,7 +154,7 @@ pub async fn rehearse(question: Question) -> Report {
                     ..ending(&endpoint, rehearsal, outcome, job.id, now)
                 })
             };
-            let (success, failure) = endings(&endpoint.action);
+            let (success, failure) = action::made_up(&endpoint.action);
             Some(Replies {
                 success: told(decide(&success)).await,
                 failure: told(decide(&failure)).await,
@@ -207,34 +209,6 @@ fn answerable(endpoint: &Endpoint, outcome: &Outcome) -> Option<Answerable> {
     let may = endpoint.conversation.is_some() && matches!(outcome, Outcome::Done(_));
     let token = Token::new([0; 16]);
     may.then_some(Answerable { token, depth: 0 })
-}
-
-/// A success and a refusal with placeholders for the action's own words.
-fn endings(action: &Action) -> (Outcome, Outcome) {
-    let done = |text: &str| {
-        Outcome::Done(Answer {
-            text: Some(text.to_owned()),
-            ..Answer::default()
-        })
-    };
-    let failed = |reason, tell: Option<&str>| Outcome::Failed {
-        reason,
-        detail: String::new(),
-        tell: tell.map(str::to_owned),
-    };
-    match action {
-        Action::Webhook(_) => (
-            done("[the text that the webhook answers]"),
-            failed(
-                Reason::Status(422),
-                Some("[the reply that the webhook answers, if any]"),
-            ),
-        ),
-        Action::Command(_) => (
-            done("[the text that the command prints]"),
-            failed(Reason::Exit(1), None),
-        ),
-    }
 }
 
 async fn told(composed: Composed) -> Told {

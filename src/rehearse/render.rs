@@ -55,6 +55,7 @@ fn read(page: &mut Page, rehearsal: &Rehearsal) {
     match &rehearsal.plan {
         Ok(Plan::Request(plan)) => request(page, plan),
         Ok(Plan::Process(plan)) => process(page, plan),
+        Ok(Plan::Nothing) => page.line("asks nobody"),
         Err(_) => page.line("gets nothing"),
     }
 }

@@ -14,7 +14,7 @@ fn with_defaults(machine: &Machine, defaults: &str) {
 fn webhook_timeout(loaded: &Loaded, endpoint: &str) -> Duration {
     match &loaded.endpoints[&name(endpoint)].action {
         Action::Webhook(webhook) => webhook.timeout,
-        Action::Command(_) => panic!("no webhook"),
+        _ => panic!("no webhook"),
     }
 }
 

@@ -31,7 +31,7 @@ fn script(machine: &Machine, file: &str) {
 fn command(loaded: &Loaded) -> &Command {
     match &loaded.endpoints[&name("own")].action {
         Action::Command(command) => command,
-        Action::Webhook(_) => panic!("no command"),
+        _ => panic!("no command"),
     }
 }
 

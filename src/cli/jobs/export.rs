@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::super::desk::{Found, NOT_ALL, Where, document, failed, named, tell_as, untold};
 use super::super::print;
 use crate::{
-    dispatch::rehearsal::{Plan, rehearse},
+    dispatch::rehearsal::rehearse,
     job::{JobId, Share},
     ledger::{ClaimedJob, Error, JobStory, Lease, MailId},
     message::clean::escaped,
@@ -187,8 +187,7 @@ async fn payload(found: &Found, story: &JobStory, raw: Bytes) -> Result<Bytes, S
         Err(outcome) => Err(outcome),
     };
     match outcome {
-        Ok(Plan::Request(request)) => Ok(request.body.shown),
-        Ok(Plan::Process(process)) => Ok(process.message.shown),
+        Ok(plan) => Ok(plan.payload()),
         Err(_) => {
             Err("no payload: as the endpoint is configured now, its action would get nothing of this mail".to_owned())
         }

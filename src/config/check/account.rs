@@ -1,5 +1,7 @@
 //! An account: servers, and the choice between a password and OAuth.
 
+use std::sync::Arc;
+
 use rustls::pki_types::ServerName;
 use toml::de::DeValue;
 
@@ -15,7 +17,7 @@ use crate::{
     config::{
         Account, Auth, Command, EndpointName, Provider, Rate, Server, Tls, TokenSource,
         presence::Need,
-        read::Value,
+        sheet::Value,
         table::Table,
         value::{address, choice, flag, list, port, rate, roots, secret_line, text, variable},
     },
@@ -295,6 +297,6 @@ fn token_source(value: Value<'_>) -> Option<TokenSource> {
         confine: false,
         ..Command::new(argv.clone())
     };
-    here.need(Need::Program(Box::new(command)));
+    here.need(Need::Program(Arc::new(command)));
     Some(TokenSource::Command { argv, pass_env })
 }

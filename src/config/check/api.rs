@@ -1,6 +1,21 @@
 //! `[api]`: who may use the API.
 
-use crate::config::{Api, table::Table, value::secret_line};
+use crate::{
+    config::{table::Table, value::secret_line},
+    secret::SecretRef,
+};
+
+/// What lets a request in to `/api/v1`. It answers where `/livez` does ([`crate::config::Service::health`]).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Api {
+    /// Coming from this machine, where the listener's address is a loopback one; elsewhere nothing does. The default.
+    #[default]
+    Loopback,
+    /// This token, wherever the request comes from. It is read at each request, so that a rotated file counts at once.
+    Token(SecretRef),
+    /// Nothing: `[api]` can't be read.
+    Closed,
+}
 
 /// Reads `[api]`. A token whose file is missing will do: it may come, and until then nobody is let in.
 pub(super) fn api(table: &mut Table<'_>) -> Option<Api> {

@@ -3,7 +3,7 @@ use std::{fs, path::Path, sync::LazyLock};
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{EndpointName, read::Part};
+use crate::config::{EndpointName, sheet::Part};
 
 static REFERENCE: LazyLock<String> = LazyLock::new(|| example("endpoints.d/reference.toml.example"));
 static SHARED: LazyLock<String> = LazyLock::new(|| example("endpoints.d/mailjob.toml.example"));

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 use crate::config::{
     ClientProof, SendSecret,
     presence::Need,
-    read::Value,
+    sheet::Value,
     table::Table,
     value::{path, roots, secret, secret_line},
 };

@@ -1,82 +1,130 @@
 //! A command: the program, its arguments, its environment.
 
-use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use toml::de::DeValue;
 
 use super::{
-    DAY, INSTANT, MINUTE, did_you_mean, foreign,
+    DAY, INSTANT, MINUTE, SECOND, did_you_mean, foreign,
     inputs::Named,
-    webhook::{self, setting},
+    webhook::{self, HeaderValue, setting, setting_allowed},
 };
 use crate::config::{
-    Command, CommandLimits, HeaderValue, Input, Literal, Shape, Source,
+    Input, Literal, Shape, Source,
     braces::{Piece, pieces},
+    declare::{implied, keys, must, never, usual, usual_as},
+    key::{Allowed, Section},
+    kind::{Bytes, Flag, Number, Time},
     presence::Need,
-    read::Value,
+    sheet::Value,
     table::Table,
-    value::{count, duration, flag, list, not_a_home, one_or_more, prose, size, text, variable},
+    value::{list, not_a_home, one_or_more, prose, text, variable},
 };
 
-/// Reads `[command]`.
-pub(super) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> {
-    let argv = table.must("argv", "write argv = [\"program\", \"argument\"]", |value| {
-        let arguments = value.items();
-        let argv = argv(value)?;
-        let plain = foreign::plain(argv.iter().map(String::as_str));
-        for (index, argument) in arguments.into_iter().enumerate().skip(1) {
-            if index < plain {
-                unfilled(&argument, inputs);
-            }
-            // Without inputs braces are braces.
-            if !inputs.names.is_empty() {
-                placeholders(&argument, inputs);
-            }
+keys! {
+    /// A process, started without a shell.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Command: Default in "command" "\
+No shell. With [inputs], {NAME} in an argument is an input and {{ a brace; a list stands alone and becomes several arguments; what would
+begin with - only because of the mail is refused." reads(inputs: &Named) {
+        argv: Vec<String> = Allowed::list(Allowed::Prose, MOST) => |value| arguments(value, inputs),
+            must("write argv = [\"program\", \"argument\"]", "[\"/usr/local/bin/import\", \"--quiet\"]"),
+            "a path, or a name to be found in PATH, and arguments. What begins with ./ or ../ is a path beside this file; any other relative one is in the work folder. What arguments name by a whole path may be read";
+        pass_env: Vec<String> = Allowed::list(Allowed::Text, MOST) => list(variable),
+            usual_as(["PATH", "LANG", "TZ"].map(str::to_owned).to_vec(), "[\"PATH\", \"LANG\", \"TZ\"]"),
+            "variables of mailjob's own environment that it gets; others it does not get. HOME and TMPDIR are its work folder, if they are not set here or in env";
+        env: Vec<(String, HeaderValue)> = Allowed::Elsewhere => |value| value.table(|table| env(table, inputs)),
+            implied(""), "variables that are set", apart();
+        timeout: Duration = Time(INSTANT..=DAY), usual(5 * MINUTE), "then TERM to the process group";
+        grace: Duration = Time(Duration::ZERO..=10 * MINUTE), usual(5 * SECOND), "then KILL to all that it started";
+        max_output: u64 = Bytes(0..=64 << 20), usual(1 << 20), "kept of each of stdout and stderr";
+        max_files: u64 = Bytes(0..=1 << 30), usual(20 << 20),
+            "of all files in out/ together; of more none goes back, and sender and operator are told";
+        /// Linux takes less than 128 KiB.
+        max_input: u64 = Bytes(1 << 10..=120 << 10), usual(64 << 10),
+            "of each input among the arguments and in the environment; all together 1MiB";
+        confine: bool = Flag, usual(true),
+            "it reads and writes only its work folder, programs and settings of the system (/usr, /etc, …), what lies beside its program, and this:",
+            below("\
+Never, whatever is listed: ledger, key, secrets, endpoint files, mailjob.toml and the work folders of other jobs. By Landlock (Linux 5.13);
+where the kernel has none, mailjob says so at the start and in doctor. Programs with set-user-ID (sudo, sendmail) need confine = false.");
+        read: Vec<PathBuf> = Allowed::list(Allowed::Text, MOST) => list(granted), implied("[]"),
+            "further files and folders that it may read, and programs there that it may start";
+        write: Vec<PathBuf> = Allowed::list(Allowed::Text, MOST) => list(granted), implied("[]"),
+            "further files and folders that it may read and write";
+        network: bool = Flag, usual(true), "whether it may open and accept TCP connections; false needs confine and Linux 6.7";
+        user: Option<String> = Allowed::Text => user, never("\"mailjob-guest\""),
+            "who it runs as, by name or number; only where mailjob runs as root";
+    }
+    and limits: CommandLimits, "How much it may take."
+}
+
+keys! {
+    /// How much a command may take.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct CommandLimits: Default in "command" "" {
+        memory: u64 = Bytes(64 << 20..=1 << 40), usual(2 << 30), "of all its processes together; one that has more is killed";
+        processes: u64 = Number(1..=100_000), usual(512), "processes and threads, all together; one that has more is killed";
+        file_size: u64 = Bytes(1 << 10..=1 << 40), usual(1 << 30), "of each file that it writes";
+        open_files: u64 = Number(16..=1_000_000), usual(1024), "of each of its processes";
+    }
+}
+
+/// Entries of a list at most.
+const MOST: usize = 4096;
+
+impl Command {
+    /// A command of which nothing but program and arguments is written.
+    #[must_use]
+    pub fn new(argv: Vec<String>) -> Self {
+        Self {
+            argv,
+            ..Self::default()
         }
-        Some(argv)
-    });
-    // Its default argv is never used.
-    let usual = Command::new(Vec::new());
-    let (confine, network) = (
-        table.or("confine", usual.confine, flag),
-        table.or("network", usual.network, flag),
-    );
-    if !confine && !network {
+    }
+}
+
+/// The variables as the reference shows them.
+pub(in crate::config) fn env_section() -> Section {
+    let examples = [
+        ["MODE", "\"strict\"", "text as written, or the place of a secret"],
+        ["DATABASE_URL", "{ file = \"/run/secrets/database-url\" }", ""],
+    ];
+    Section::open("command.env", "", &setting_allowed(), &examples)
+}
+
+/// Reads `[command]`, and whether what it says goes together.
+pub(in crate::config) fn command(table: &mut Table<'_>, inputs: &Named) -> Option<Command> {
+    let command = Command::read(table, inputs);
+    let is_off = |value: Value<'_>| matches!(value.raw, DeValue::Boolean(false));
+    if table.value("confine").is_some_and(is_off) && table.value("network").is_some_and(is_off) {
         table.lacks(
             "`command.confine` is false, so network = false can't be held",
             "remove confine = false, or network = false",
         );
     }
-    let command = Command {
-        pass_env: table.or("pass_env", usual.pass_env, list(variable)),
-        env: table.or("env", usual.env, |value| value.table(|table| env(table, inputs))),
-        timeout: table.or("timeout", usual.timeout, duration(INSTANT..=DAY)),
-        grace: table.or("grace", usual.grace, duration(Duration::ZERO..=10 * MINUTE)),
-        max_output: table.or("max_output", usual.max_output, size(0..=64 << 20)),
-        max_files: table.or("max_files", usual.max_files, size(0..=1 << 30)),
-        max_input: table.or("max_input", usual.max_input, size(1 << 10..=120 << 10)),
-        confine,
-        read: table.or("read", usual.read, list(granted)),
-        write: table.or("write", usual.write, list(granted)),
-        network,
-        user: table.get("user", user),
-        limits: CommandLimits {
-            memory: table.or("memory", usual.limits.memory, size(64 << 20..=1 << 40)),
-            processes: table.or("processes", usual.limits.processes, number(1..=100_000)),
-            file_size: table.or("file_size", usual.limits.file_size, size(1 << 10..=1 << 40)),
-            open_files: table.or("open_files", usual.limits.open_files, number(16..=1_000_000)),
-        },
-        argv: argv?,
-    };
-    if let Some(program) = table.value("argv").and_then(|argv| argv.items().into_iter().next()) {
-        program.need(Need::Program(Box::new(command.clone())));
+    let program = table.value("argv").and_then(|argv| argv.items().into_iter().next());
+    if let (Some(command), Some(program)) = (&command, program) {
+        program.need(Need::Program(Arc::new(command.clone())));
     }
-    Some(command)
+    command
 }
 
-fn number<'a>(range: RangeInclusive<usize>) -> impl Fn(Value<'a>) -> Option<u64> {
-    let count = count(range);
-    move |value| count(value).and_then(|number| u64::try_from(number).ok())
+/// The program and its arguments, and whether what they name is known.
+fn arguments(value: Value<'_>, inputs: &Named) -> Option<Vec<String>> {
+    let arguments = value.items();
+    let argv = argv(value)?;
+    let plain = foreign::plain(argv.iter().map(String::as_str));
+    for (index, argument) in arguments.into_iter().enumerate().skip(1) {
+        if index < plain {
+            unfilled(&argument, inputs);
+        }
+        // Without inputs braces are braces.
+        if !inputs.names.is_empty() {
+            placeholders(&argument, inputs);
+        }
+    }
+    Some(argv)
 }
 
 /// A file or folder that is there.

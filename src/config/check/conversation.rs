@@ -1,5 +1,7 @@
 //! Who may answer a reply, and which mails are meant by what they answer.
 
+use std::time::Duration;
+
 use toml::de::DeValue;
 
 use super::{DAY, MINUTE, name_fault};
@@ -7,19 +9,19 @@ use crate::{
     addr_spec::is_sendable,
     config::{
         Answerers, Answers, Conversation, EndpointName, Mailbox, Place, Reply,
+        declare::{keys, never, usual, usual_as},
         glob::{Against, flaw},
+        key::{Allowed, Section},
+        kind::{Count, Flag, OneOf, Time},
         problem::Fault,
-        read::Value,
+        sheet::Value,
         table::Table,
-        value::{choice, count, duration, flag, one_or_more, text},
+        value::{one_or_more, text},
     },
 };
 
 /// Octets of a local part (RFC 5321 section 4.5.3.1.1) that are left beside `+` and a token.
 const MAX_LOCAL: usize = 64 - 1 - 26;
-
-/// Answers in a row, or to one reply.
-const ANSWERS: u32 = 20;
 
 /// A conversation, and where its answers go.
 #[derive(Debug)]
@@ -49,19 +51,34 @@ pub(super) fn conversation(
     value.table(|table| section(table, name, mailbox, place)).map(Some)
 }
 
+keys! {
+    /// `[conversation]` as it is written.
+    pub(in crate::config) struct ConversationKeys in "conversation" "\
+Whether a done job's reply may be answered: the answer becomes a job that gets the earlier job's id and data. Without this table an
+answer is a mail like any other, as are one from somebody else, one that comes too late, and one more than may be." {
+        expires: Duration = Time(MINUTE..=365 * DAY), usual(14 * DAY), "after the reply was made";
+        from: Answerers = Allowed::one_or_more(Allowed::Text) => answerers, usual_as(Answerers::Recipients, "\"recipients\""),
+            "those to whom the reply went; or an address or a list of them, with the wildcards * and ?: [\"*@us.example\"]";
+        proof: bool = OneOf(&[("required", true), ("none", false)]), usual(true),
+            "whether an answer counts only if DMARC, DKIM or SPF shows that it is of whom its From names; anybody can write a From";
+        once: bool = Flag, usual(true),
+            "whether the first accepted answer is the last one; one whose job fails leaves its place to the next";
+        plus: bool = Flag, usual(true),
+            "whether Reply-To is name+TOKEN@domain; false where the server knows no plus-addresses: then Message-ID alone says it";
+        answers: usize = Count(1..=1000), usual(20), "of people in a row, and to one reply with once = false";
+        endpoint: Option<EndpointName> = Allowed::Text => endpoint_name, never("\"approvals\""),
+            "whose job an answer becomes: answers go to its mailbox; this endpoint when nothing is written";
+    }
+}
+
 fn section(table: &mut Table<'_>, name: &EndpointName, mailbox: Option<&Mailbox>, place: Place) -> Option<Talk> {
-    let expires = table.or("expires", 14 * DAY, duration(MINUTE..=365 * DAY));
-    let from = table.or("from", Answerers::Recipients, answerers);
-    let proven = table.or("proof", true, choice(&[("required", true), ("none", false)]));
-    let once = table.or("once", true, flag);
-    let plus = table.or("plus", true, flag);
-    let answers = table.get("answers", count(1..=1_000));
-    let endpoint = table.or("endpoint", name.clone(), endpoint_name);
+    let written = ConversationKeys::read(table)?;
+    let endpoint = written.endpoint.unwrap_or_else(|| name.clone());
     let elsewhere = table.value("endpoint").filter(|_| endpoint != *name);
     let address = match (mailbox, &elsewhere) {
         (_, Some(_)) => String::new(),
         (None, None) => return None,
-        (Some(mailbox), None) => match answer_address(mailbox, plus) {
+        (Some(mailbox), None) => match answer_address(mailbox, written.plus) {
             Ok(address) => address,
             Err(fault) => {
                 table.lacks(fault.cause, fault.cure);
@@ -71,12 +88,12 @@ fn section(table: &mut Table<'_>, name: &EndpointName, mailbox: Option<&Mailbox>
     };
     Some(Talk {
         conversation: Conversation {
-            expires,
-            from,
-            proven,
-            once,
-            plus,
-            answers: answers.and_then(|count| u32::try_from(count).ok()).unwrap_or(ANSWERS),
+            expires: written.expires,
+            from: written.from,
+            proven: written.proof,
+            once: written.once,
+            plus: written.plus,
+            answers: u32::try_from(written.answers).unwrap_or(u32::MAX),
             endpoint,
             address,
         },
@@ -145,23 +162,32 @@ fn endpoint_name(value: Value<'_>) -> Option<EndpointName> {
     })
 }
 
-/// Reads `conversation` and `answers_to` of `[when]`.
-pub(super) fn answers(table: &mut Table<'_>) -> Answers {
-    let kinds = [
-        ("any", Answers::Any),
-        ("none", Answers::None),
-        ("required", Answers::Only(Vec::new())),
-    ];
-    let kind = table.get("conversation", choice(&kinds));
-    match (kind, table.get("answers_to", one_or_more(endpoint_name))) {
-        (Some(Answers::None), Some(_)) => {
-            if let Some(value) = table.value("conversation") {
-                let cause = "is \"none\" beside answers_to, by which only answers are meant";
-                value.wrong::<()>(cause, "remove one of the two");
-            }
-            Answers::None
+keys! {
+    /// What `[when]` says of answers.
+    struct Meant in "when" "" {
+        conversation: Option<bool> = OneOf(&[("any", None), ("none", Some(false)), ("required", Some(true))]), usual(None),
+            "whether it answers a reply of ours: any; required: only answers that count; none: only other mails";
+        answers_to: Vec<EndpointName> = Allowed::one_or_more(Allowed::Text) => one_or_more(endpoint_name), never("[\"requests\"]"),
+            "only answers that count, to replies of these endpoints";
+    }
+}
+
+impl Answers {
+    pub(super) fn read(table: &mut Table<'_>) -> Option<Self> {
+        let meant = Meant::read(table)?;
+        let to_these = table.value("answers_to").is_some();
+        if let (Some(false), true, Some(value)) = (meant.conversation, to_these, table.value("conversation")) {
+            let cause = "is \"none\" beside answers_to, by which only answers are meant";
+            value.wrong::<()>(cause, "remove one of the two");
         }
-        (_, Some(endpoints)) => Answers::Only(endpoints),
-        (kind, None) => kind.unwrap_or_default(),
+        Some(match (meant.conversation, to_these) {
+            (Some(false), _) => Self::None,
+            (None, false) => Self::Any,
+            (Some(true), _) | (None, true) => Self::Only(meant.answers_to),
+        })
+    }
+
+    pub(super) fn section() -> Section {
+        Meant::section()
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{TimeZone as _, Utc};
 use croner::parser::{CronParser, Seconds, Year};
 
-use crate::config::{problem::Fault, read::Value, value::text};
+use crate::config::{problem::Fault, sheet::Value, value::text};
 
 const USUAL: &str = "write five fields: minute, hour, day, month, weekday; e.g. \"*/5 8-18 * * MON-FRI\"";
 

@@ -3,25 +3,24 @@
 use std::path::Path;
 
 use super::{
-    command::command,
+    action::action,
     conversation::conversation,
+    filter::filter,
     inputs::{Named, inputs},
-    jobs::jobs,
-    limits::{limits, retry},
-    mailbox::{Accounts, Said, filter, mailbox},
-    output::output,
+    mailbox::{Accounts, MailboxKeys, Said, mailbox},
+    own::OwnKeys,
     reply::reply,
-    senders::{rates, senders},
+    senders::senders,
     settle::settle,
-    webhook::webhook,
 };
 use crate::config::{
     Action, Endpoint, EndpointName, Filter, Jobs, Limits, Mailbox, Output, Place, Problem, Rates, Retry, Webhook,
-    agree::Term,
     defaults::Defaults,
-    read::{Part, read_over},
+    read::read_over,
+    reference::is_known,
+    sheet::Part,
     table::{Table, nearest},
-    value::{count, flag, prose},
+    term::Term,
 };
 
 /// An endpoint that is right by itself. Others may watch the same mailbox: what its file says of that has to be what theirs say.
@@ -50,13 +49,11 @@ pub(in crate::config) fn endpoint(
     accounts: &Accounts,
     defaults: Option<&Defaults<'_>>,
 ) -> Part<Draft> {
-    read_over(defaults, file, text, |top| draft(top, name, accounts))
+    read_over(defaults, file, text, is_known, |top| draft(top, name, accounts))
 }
 
 fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Option<Draft> {
-    let description = top.or("description", String::new(), prose);
-    let enabled = top.or("enabled", true, flag);
-    let concurrency = top.or("concurrency", 8, count(1..=1000));
+    let own = OwnKeys::read(top);
     let place = top.own("mailbox").map_or(Place::START, |value| value.place());
     let said = top.must("mailbox", "write [mailbox] with account = \"…\"", |value| {
         value.table(|table| mailbox(table, name, accounts))
@@ -66,16 +63,21 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         value.table(|table| filter(table, mailbox))
     });
     let senders = senders(top, mailbox);
-    let jobs = top.or("jobs", Jobs::default(), |value| value.table(jobs));
+    let jobs = top.or("jobs", Jobs::default(), |value| value.table(Jobs::read));
     let named = top.or("inputs", Named::default(), |value| value.table(inputs));
     let action = action(top, &named);
-    let output = top.or("output", Output::default(), |value| value.table(output));
-    let retry = top.or("retry", Retry::default(), |value| value.table(retry));
+    let output = top.or("output", Output::default(), |value| value.table(Output::read));
+    let retry = top.or("retry", Retry::default(), |value| value.table(Retry::read));
     let reply = reply(top, mailbox, accounts);
     let talk = conversation(top, name, mailbox, reply.as_ref());
     let (settle, ignored) = settle(top, mailbox).unzip();
-    let limits = top.or("limits", Limits::default(), |value| value.table(limits));
-    let rates = top.or("rates", Rates::default(), |value| value.table(rates));
+    let limits = top.or("limits", Limits::default(), |value| value.table(Limits::read));
+    let rates = top.or("rates", Rates::default(), |value| value.table(Rates::read));
+    let OwnKeys {
+        description,
+        enabled,
+        concurrency,
+    } = own?;
     let Said {
         mailbox,
         order,
@@ -113,21 +115,6 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     })
 }
 
-/// The keys of `[mailbox]` that say how it is watched, not which one it is.
-const HOW: [&str; 12] = [
-    "watch",
-    "look",
-    "every",
-    "cron",
-    "timezone",
-    "batch",
-    "repeat",
-    "start_delay",
-    "backlog",
-    "backlog_limit",
-    "match",
-    "order",
-];
 /// The keys that say whose it is.
 const WHOSE: [&str; 4] = ["account", "user", "auth", "protocol"];
 /// The key that says which of theirs it is.
@@ -158,7 +145,8 @@ pub(in crate::config) enum Open {
 impl Open {
     /// By a key that is wrong, or that nobody knows and may be meant for another; `named` says whether the mailbox has its name. Pure.
     pub(in crate::config) fn by(key: &str, named: bool) -> Self {
-        let known = || WHOSE.into_iter().chain([NAME]).chain(HOW);
+        let keys = MailboxKeys::section().keys;
+        let known = || keys.iter().map(|known| known.name).chain(["backlog_limit"]);
         let is_known = known().any(|known| known == key);
         let meant = if is_known { Some(key) } else { nearest(key, known()) };
         match meant {
@@ -181,7 +169,7 @@ pub(in crate::config) fn mailbox_alone(
 ) -> Option<Told> {
     let mut said = None;
     // Other tables are not asked for, and so count as unknown: what is wrong here is wrong with the mailbox only in its own table.
-    read_over(defaults, file, text, |top| {
+    read_over(defaults, file, text, is_known, |top| {
         let value = top.value("mailbox")?;
         let keys = value.keys();
         let part = top.apart(|| value.table(|table| mailbox(table, name, accounts)));
@@ -210,31 +198,5 @@ pub(in crate::config) fn mailbox_alone(
         Open::Nothing => Some(Told::Which(endpoint.mailbox)),
         Open::Which => Some(Told::Whose(endpoint.mailbox)),
         Open::Whose => None,
-    }
-}
-
-/// Exactly one of webhook and command; both are read, so that all their faults are told. Defaults of an action that the file does
-/// not have make it none.
-fn action(top: &mut Table<'_>, inputs: &Named) -> Option<Action> {
-    let (webhook_value, given_command) = (top.own("webhook"), top.own("command"));
-    let given_webhook = webhook_value.is_some();
-    let webhook = webhook_value
-        .and_then(|value| value.table(|table| webhook(table, inputs)))
-        .map(Action::Webhook);
-    let command = given_command
-        .clone()
-        .and_then(|value| value.table(|table| command(table, inputs)))
-        .map(Action::Command);
-    match (given_webhook, given_command) {
-        (true, Some(value)) => value.wrong(
-            "stands beside [webhook]; an endpoint has one action",
-            "remove one of the two",
-        ),
-        (false, None) => {
-            let cure = "write [webhook] with url = \"https://…\", or [command] with argv = [\"…\"]";
-            top.lacks("the endpoint has no action", cure);
-            None
-        }
-        _ => webhook.or(command),
     }
 }

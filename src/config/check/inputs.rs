@@ -8,7 +8,7 @@ use crate::config::{
     Field, Files, Input, Inputs, Kind, Literal, Match, MatchIn, Pattern, Shape, Source,
     glob::Against,
     problem::Fault,
-    read::{Value, kind},
+    sheet::{Value, kind},
     table::Table,
     value::{choice, count, flag, one_or_more, pattern, text},
 };
@@ -24,7 +24,7 @@ const CURE: &str = "write one of value, field, header, match, plus and attachmen
 
 /// The inputs that are right, and the names of all.
 #[derive(Debug, Default)]
-pub(super) struct Named {
+pub(in crate::config) struct Named {
     pub(super) inputs: Inputs,
     pub(super) names: BTreeSet<String>,
 }

@@ -1,36 +1,32 @@
 //! What a mail may cost, and when an action is tried again.
 
-use super::{DAY, INSTANT, MINUTE};
+use std::time::Duration;
+
+use super::{DAY, HOUR, INSTANT, MINUTE, SECOND};
 use crate::config::{
-    Limits, Retry,
-    read::Value,
-    table::Table,
-    value::{count, duration, list, size},
+    declare::{keys, usual},
+    kind::{Bytes, Count, List, Time},
 };
 
-/// Attempts that a job may have at most.
-const MOST_WAITS: usize = 100;
-
-/// Reads `[limits]`. Depth and parts end where the mail parser's own limits are.
-pub(super) fn limits(table: &mut Table<'_>) -> Option<Limits> {
-    let default = Limits::default();
-    Some(Limits {
-        size: table.or("size", default.size, size(1 << 10..=1 << 30)),
-        depth: table.or("depth", default.depth, count(1..=64)),
-        parts: table.or("parts", default.parts, count(1..=10_000)),
-        headers: table.or("headers", default.headers, count(1..=100_000)),
-        attachments: table.or("attachments", default.attachments, count(1..=10_000)),
-        time: table.or("time", default.time, duration(INSTANT..=5 * MINUTE)),
-    })
+keys! {
+    /// What a mail may cost before it is held. Depth and parts end where the mail parser's own limits are.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Limits: Default in "limits" "What a mail may cost; one that is over is held for a person to look at." {
+        size: u64 = Bytes(1 << 10..=1 << 30), usual(50 << 20), "of the raw mail";
+        depth: usize = Count(1..=64), usual(50), "nesting of parts";
+        parts: usize = Count(1..=10_000), usual(1000), "";
+        headers: usize = Count(1..=100_000), usual(1000), "header fields of the mail";
+        attachments: usize = Count(1..=10_000), usual(200), "that are handed on";
+        time: Duration = Time(INSTANT..=5 * MINUTE), usual(10 * SECOND), "for reading the mail";
+    }
 }
 
-/// Reads `[retry]`. No waits at all is a wish that makes sense: one attempt.
-pub(super) fn retry(table: &mut Table<'_>) -> Option<Retry> {
-    let waits = table.get("waits", |value: Value<'_>| {
-        if value.items().len() > MOST_WAITS {
-            return value.wrong("has too many waits", format!("write {MOST_WAITS} at most"));
-        }
-        list(duration(INSTANT..=7 * DAY))(value)
-    });
-    Some(waits.map_or_else(Retry::default, |waits| Retry { waits }))
+keys! {
+    /// When an action is tried again. No waits at all is a wish that makes sense.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Retry: Default in "retry" "" {
+        waits: Vec<Duration> = List(Time(INSTANT..=7 * DAY), 100),
+            usual(vec![5 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR]),
+            "between attempts; [] means one attempt";
+    }
 }

@@ -8,80 +8,107 @@ use toml::de::DeValue;
 
 use super::{DAY, MINUTE, SECOND, cron::cron, did_you_mean};
 use crate::config::{
-    Backlog, Place, Since, Taker, Watch,
-    agree::Term,
-    read::Value,
+    Backlog, Endpoint, Place, Since, Taker, Watch,
+    declare::{implied, keys, never, never_so, usual},
+    key::Allowed,
+    kind::{Count, CountOrAll, OneOf, Time},
+    sheet::Value,
     table::Table,
-    value::{choice, count_or_all, duration, text},
+    term::Term,
+    value::{duration, text},
 };
+
+keys! {
+    /// How and when a mailbox is looked at, as it is written.
+    pub(in crate::config) struct Looking in "mailbox" "" {
+        _watch("watch"): Option<()> = OneOf(&[("idle", ())]), implied("\"idle\""),
+            "the server tells; a server without IDLE is looked at every 10 s", below("\
+How new mail is noticed, one of three. POP3 servers never tell: there it is every or cron. When nothing is written every = \"10s\", and
+every = \"1m\" at Microsoft and Google, who limit sign-ins."), by_pop3(""), unless(&["every", "cron"]);
+        look: Option<Duration> = Time(10 * SECOND..=9 * MINUTE), implied("\"3m\""),
+            "with idle: the longest time between two looks at the mailbox", by_pop3(""), unless(&["every", "cron"]);
+        every: Option<Duration> = Time(SECOND..=DAY), never("\"30s\""), "the mailbox is looked at in this interval",
+            by_pop3("\"10s\""), unless(&["cron"]);
+        cron: Option<Box<croner::Cron>> = Allowed::Text => cron, never("\"*/5 8-18 * * MON-FRI\""),
+            "or at these times: minute, hour, day, month, weekday; with seconds in front if there are six";
+        timezone: Option<Tz> = Allowed::Text => timezone, never("\"UTC\""), "of the cron pattern";
+        batch: Option<Option<usize>> = CountOrAll(1..=10_000), implied("-1"),
+            "mails that a look takes at most; the rest waits for the next look; with idle that follows at once";
+        repeat: Option<Option<usize>> = CountOrAll(1..=1_000_000_000), implied("-1"),
+            "looks after which the mailbox is left alone until the next start";
+        start_delay: Option<Duration> = Time(Duration::ZERO..=DAY), implied("\"0s\""), "before the first look after a start";
+        backlog: Option<Backlog> = Allowed::Either(vec![Allowed::Word(vec!["skip", "process"]), Allowed::only("since", Allowed::Text)]) => backlog,
+            never_so(&[
+                ("\"skip\"", "as if nothing were written"),
+                ("\"process\"", "take them all"),
+                ("{ since = \"7d\" }", "take those that came in the last seven days; or since a day, \"2026-11-01\", or a time, \"2026-11-01T08:00:00Z\""),
+            ]), "", below("\
+Mails that lie in the mailbox when it is looked at for the first time ever: they are left there, untouched, and mailjob status says
+how many; mailjob backlog list shows them, mailjob backlog take has them taken, and so does process, also when it is written later.
+When nothing is written and the ledger is new although the mailbox that done or failed mails are moved to has mails, a ledger was lost:
+nothing is taken until one of these is written, or mailjob backlog skip or take says which.");
+        taker("match"): Option<Taker> = OneOf(&[("first", Taker::First), ("all", Taker::All)]), implied("\"first\""), "or all", below("\
+Several endpoints may watch one mailbox, over one connection. With match = \"first\" a mail is for the first one whose [when] it meets,
+in the order of these numbers, of equal ones by name; with \"all\" each whose [when] it meets does its own job. A mail that was taken
+before an endpoint was added is not for that one. When a file is removed, those of its mails that wait go on to the next endpoint.
+All of these settings but order, and [settle] ignored, belong to the mailbox: what one file does not write is as another writes it,
+and two that write different things are told so.");
+        order: usize = Count(0..=1_000_000), usual(Endpoint::ORDER), "the lowest comes first";
+    }
+}
 
 /// Between two looks at a mailbox whose server tells of new mail.
 const LOOK: Duration = Duration::from_secs(3 * 60);
 
-/// How new mail is noticed, if it is said: exactly one way. A POP3 server never tells of it.
-pub(super) fn watch(table: &mut Table<'_>, pop3: bool) -> Option<(Term, Place)> {
-    let idle = table.value("watch");
-    let look = table.get("look", duration(10 * SECOND..=9 * MINUTE));
-    let every = table.get("every", duration(SECOND..=DAY));
-    let cron = table.get("cron", cron);
-    let zone = table.or("timezone", Tz::UTC, timezone);
-    if let Some(value) = &idle {
-        choice(&[("idle", ())])(value.clone());
-    }
-    if let Some(value) = idle.clone().or(table.value("look")).filter(|_| pop3) {
-        return value.wrong(
-            "has no use with POP3, whose servers don't tell of new mail",
-            "write every = \"1m\" or cron = \"…\" in its place",
+impl Looking {
+    /// What is said, each with its place.
+    pub(super) fn terms(self, table: &mut Table<'_>, pop3: bool) -> Vec<(Term, Place)> {
+        table.former(
+            "backlog_limit",
+            "has no use any more: mails that lay in the mailbox before it was watched are left there, however few they are",
+            "remove it; where they are to be taken, write backlog = \"process\"",
         );
+        let terms = [
+            ("match", self.taker.map(Term::Taker)),
+            ("batch", self.batch.map(Term::Batch)),
+            ("repeat", self.repeat.map(Term::Repeat)),
+            ("start_delay", self.start_delay.map(Term::StartDelay)),
+            ("backlog", self.backlog.map(Term::Backlog)),
+        ];
+        let mut said: Vec<_> = self.way(table, pop3).into_iter().collect();
+        let term = |(key, term): (_, Option<Term>)| Some((term?, table.value(key)?.place()));
+        said.extend(terms.into_iter().filter_map(term));
+        said
     }
-    let ways = [table.value("every"), table.value("cron"), idle.or(table.value("look"))];
-    let mut ways = ways.into_iter().flatten();
-    let first = ways.next();
-    if let (Some(one), Some(other)) = (&first, ways.next()) {
-        let cause = format!("stands beside `{}`; a mailbox is watched in one way", other.path);
-        return one.wrong(cause, "keep one of them");
-    }
-    if let (Some(zone), None) = (table.value("timezone"), table.value("cron")) {
-        return zone.wrong("has no use without cron", "remove it");
-    }
-    let watch = match (cron, every) {
-        (Some(pattern), _) => Watch::Cron { pattern, zone },
-        (None, Some(every)) => Watch::Every(every),
-        (None, None) => Watch::Idle {
-            look: look.unwrap_or(LOOK),
-        },
-    };
-    first.map(|way| (Term::Watch(watch), way.place()))
-}
 
-/// What else is said of looks at the mailbox.
-pub(super) fn looks(table: &mut Table<'_>) -> Vec<(Term, Place)> {
-    let takers = [("first", Taker::First), ("all", Taker::All)];
-    table.former(
-        "backlog_limit",
-        "has no use any more: mails that lay in the mailbox before it was watched are left there, however few they are",
-        "remove it; where they are to be taken, write backlog = \"process\"",
-    );
-    let terms = [
-        said(table, "match", choice(&takers), Term::Taker),
-        said(table, "batch", count_or_all(1..=10_000), Term::Batch),
-        said(table, "repeat", count_or_all(1..=1_000_000_000), Term::Repeat),
-        said(table, "start_delay", duration(Duration::ZERO..=DAY), Term::StartDelay),
-        said(table, "backlog", backlog, Term::Backlog),
-    ];
-    terms.into_iter().flatten().collect()
-}
-
-/// A setting and the place of its key, if it is written and right.
-fn said<'a, T>(
-    table: &mut Table<'a>,
-    key: &'static str,
-    parse: impl FnOnce(Value<'a>) -> Option<T>,
-    term: impl FnOnce(T) -> Term,
-) -> Option<(Term, Place)> {
-    let value = table.value(key)?;
-    let place = value.place();
-    Some((term(parse(value)?), place))
+    /// How new mail is noticed, if it is said: exactly one way. A POP3 server never tells of it.
+    fn way(self, table: &mut Table<'_>, pop3: bool) -> Option<(Term, Place)> {
+        let idle = table.value("watch").or_else(|| table.value("look"));
+        if let Some(value) = idle.as_ref().filter(|_| pop3) {
+            return value.wrong(
+                "has no use with POP3, whose servers don't tell of new mail",
+                "write every = \"1m\" or cron = \"…\" in its place",
+            );
+        }
+        let mut ways = [table.value("every"), table.value("cron"), idle].into_iter().flatten();
+        let first = ways.next();
+        if let (Some(one), Some(other)) = (&first, ways.next()) {
+            let cause = format!("stands beside `{}`; a mailbox is watched in one way", other.path);
+            return one.wrong(cause, "keep one of them");
+        }
+        if let (Some(zone), None) = (table.value("timezone"), table.value("cron")) {
+            return zone.wrong("has no use without cron", "remove it");
+        }
+        let zone = self.timezone.unwrap_or(Tz::UTC);
+        let watch = match (self.cron, self.every) {
+            (Some(pattern), _) => Watch::Cron { pattern, zone },
+            (None, Some(every)) => Watch::Every(every),
+            (None, None) => Watch::Idle {
+                look: self.look.unwrap_or(LOOK),
+            },
+        };
+        first.map(|way| (Term::Watch(watch), way.place()))
+    }
 }
 
 /// What becomes of mails that lie there at the first look.

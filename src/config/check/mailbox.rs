@@ -1,4 +1,4 @@
-//! Where mail comes from and which mail is meant.
+//! Where mail comes from.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,18 +6,19 @@ use toml::de::DeValue;
 
 use super::{
     account::{account, overridden},
-    conversation::answers,
     did_you_mean,
-    looks::{looks, watch},
+    looks::Looking,
     settle::same_mailbox,
 };
 use crate::config::{
-    Account, Endpoint, EndpointName, Filter, Machines, Mailbox, Place, ReadBy, Server,
-    agree::Term,
-    glob::Against,
-    read::Value,
+    Account, EndpointName, Mailbox, Place, ReadBy, Server,
+    declare::{keys, never, usual_as, wanted},
+    key::Allowed,
+    kind::{OneOf, Text},
+    sheet::Value,
     table::Table,
-    value::{choice, count, one_or_more, pattern, size, text},
+    term::Term,
+    value::text,
 };
 
 /// The only mailbox that POP3 knows.
@@ -72,29 +73,50 @@ pub(super) struct Said {
     pub(super) terms: Vec<(Term, Place)>,
 }
 
+keys! {
+    /// Which mailbox it is, as it is written.
+    pub(in crate::config) struct MailboxKeys in "mailbox" "" reads(endpoint: &EndpointName, accounts: &Accounts) {
+        account: Option<Arc<Account>> = Allowed::Either(vec![Allowed::Text, Allowed::Elsewhere]) => |value| match value.raw {
+                DeValue::Table(_) => inline_account(value, endpoint, accounts),
+                _ => accounts.named(&value),
+            },
+            wanted("write account = \"…\" with a name from mailjob.toml, or [mailbox.account]", "\"contoso\"", &[(
+                "{ user = \"…\", password = { file = \"…\" }, imap = { host = \"…\" } }", "or one of its own: all keys of [accounts.NAME]",
+            )]), "a name from mailjob.toml";
+        _user("user"): Option<()> = Allowed::Text => |_| Some(()), never("\"shared@contoso.example\""),
+            "another mailbox under the account's sign-in, such as a shared one; its replies come from there";
+        _auth("auth"): Option<()> = Allowed::Elsewhere => |_| Some(()), never("{ password = { file = \"…\" } }"),
+            "this endpoint signs in its own way: all keys of [accounts.NAME] that say how";
+        protocol: Option<ReadBy> = OneOf(&[("imap", ReadBy::Imap), ("pop3", ReadBy::Pop3)]), never("\"imap\""),
+            "imap or pop3; imap when nothing is written and the account has a server for it";
+        name: String = Text, usual_as(INBOX.to_owned(), "\"INBOX\""), "in Unicode; POP3 knows no other";
+    }
+    and looking: Looking, "How it is watched."
+}
+
 /// Reads `[mailbox]`.
 pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: &Accounts) -> Option<Said> {
-    let cure = "write account = \"…\" with a name from mailjob.toml, or [mailbox.account]";
-    let account = table.must("account", cure, |value| match value.raw {
-        DeValue::Table(_) => inline_account(value, endpoint, accounts),
-        _ => accounts.named(&value),
-    });
+    let MailboxKeys {
+        account,
+        protocol,
+        name,
+        looking,
+        ..
+    } = MailboxKeys::read(table, endpoint, accounts)?;
     let own = account.as_ref().map(|account| overridden(table, account, endpoint));
-    let protocol = protocol(table, account.as_deref());
-    let name = table.or("name", INBOX.to_owned(), text);
-    let pop3 = matches!(protocol, Some((ReadBy::Pop3, _)));
+    let read_by = read_by(table, protocol, account.as_deref());
+    let pop3 = matches!(read_by, Some((ReadBy::Pop3, _)));
     if pop3 {
         no_other_mailbox(table, &name);
     }
-    let order = table.or("order", Endpoint::ORDER, count(0..=1_000_000));
-    let mut terms: Vec<_> = watch(table, pop3).into_iter().collect();
-    terms.extend(looks(table));
+    let order = looking.order;
+    let terms = looking.terms(table, pop3);
     let account = match own? {
         Some(Some(own)) => Arc::new(own),
         Some(None) => account?,
         None => return None,
     };
-    let (protocol, server) = protocol?;
+    let (protocol, server) = read_by?;
     let mailbox = Mailbox {
         name,
         ..Mailbox::inbox(account, protocol, server)
@@ -103,13 +125,12 @@ pub(super) fn mailbox(table: &mut Table<'_>, endpoint: &EndpointName, accounts: 
 }
 
 /// How the mailbox is read: as written, else by IMAP where the account has a server for it.
-fn protocol(table: &mut Table<'_>, account: Option<&Account>) -> Option<(ReadBy, Server)> {
-    let ways = [("imap", ReadBy::Imap), ("pop3", ReadBy::Pop3)];
-    let named = table.get("protocol", choice(&ways));
+fn read_by(table: &mut Table<'_>, named: Option<ReadBy>, account: Option<&Account>) -> Option<(ReadBy, Server)> {
     let account = account?;
     let usual = || {
-        let readable = ways.into_iter().map(|(_, protocol)| protocol);
-        let mut there = readable.filter(|protocol| account.server((*protocol).into()).is_some());
+        let mut there = [ReadBy::Imap, ReadBy::Pop3]
+            .into_iter()
+            .filter(|protocol| account.server((*protocol).into()).is_some());
         there.next().unwrap_or(ReadBy::Imap)
     };
     let protocol = named.unwrap_or_else(usual);
@@ -150,70 +171,4 @@ fn inline_account(value: Value<'_>, endpoint: &EndpointName, accounts: &Accounts
         hello: accounts.hello.clone(),
         ..account
     }))
-}
-
-/// Reads `[when]`.
-pub(super) fn filter(table: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<Filter> {
-    let bytes = || size(0..=1 << 40);
-    let mut globs = |key, against| table.or(key, Vec::new(), one_or_more(pattern(against)));
-    let plus = globs("plus", Against::Detail);
-    let ours = mailbox.filter(|_| !plus.is_empty()).map(Mailbox::addresses);
-    let filter = Filter {
-        from: globs("from", Against::Address),
-        to: globs("to", Against::Address),
-        plus,
-        ours: ours.unwrap_or_default(),
-        subject: globs("subject", Against::Subject),
-        attachments: globs("attachments", Against::FileName),
-        not_attachments: globs("not_attachments", Against::FileName),
-        min_size: table.get("min_size", bytes()),
-        max_size: table.get("max_size", bytes()),
-        encrypted: table.or("encrypted", false, choice(&[("refuse", false), ("allow", true)])),
-        automatic: table.or(
-            "automatic",
-            Machines::Allow,
-            choice(&[
-                ("allow", Machines::Allow),
-                ("skip", Machines::Skip),
-                ("only", Machines::Only),
-            ]),
-        ),
-        answers: answers(table),
-    };
-    if let (Some(min), Some(max)) = (filter.min_size, filter.max_size)
-        && min > max
-        && let Some(value) = table.value("min_size")
-    {
-        return value.wrong("is over max_size, so no mail is meant", "make it smaller than max_size");
-    }
-    if let Some(value) = table.value("plus") {
-        for item in value.items() {
-            not_the_whole(&item, &filter.ours);
-        }
-    }
-    if let (Some(value), Some(_), true) = (table.value("plus"), mailbox, filter.ours.is_empty())
-        && !filter.plus.is_empty()
-    {
-        let cause = "can't be known: the user of the mailbox's account is no mail address";
-        return value.wrong(cause, "add from = \"name@domain\" to the account");
-    }
-    Some(filter)
-}
-
-/// Notes a detail that begins with the mailbox's own name, as in `orders+invoices` of orders@example.com.
-fn not_the_whole(item: &Value<'_>, ours: &[String]) {
-    let DeValue::String(text) = item.raw else { return };
-    let Some((local, detail)) = text.split_once('+') else {
-        return;
-    };
-    let is_ours = |address: &String| {
-        let own = address.split(['@', '+']).next().unwrap_or_default();
-        own.eq_ignore_ascii_case(local)
-    };
-    if ours.iter().any(is_ours) {
-        item.wrong::<()>(
-            format!("is \"{text}\", where what stands behind the + is meant"),
-            format!("write \"{detail}\""),
-        );
-    }
 }

@@ -4,12 +4,14 @@
 //! told at once and no known key counts as unknown.
 
 mod account;
+mod action;
 mod api;
 mod client;
 mod command;
 mod conversation;
 mod cron;
 mod endpoint;
+mod filter;
 mod foreign;
 mod inputs;
 mod jobs;
@@ -20,6 +22,7 @@ mod net;
 mod oauth;
 mod operator;
 mod output;
+mod own;
 mod provider;
 mod reply;
 mod retention;
@@ -31,10 +34,30 @@ mod tls;
 mod webhook;
 mod words;
 
-pub(super) use conversation::answer_address;
+pub use api::Api;
+pub use command::{Command, CommandLimits};
+pub use filter::{Filter, Machines};
+pub use jobs::{Jobs, PartReply, Partial, Per};
+pub use limits::{Limits, Retry};
+pub use output::{DataFrom, NamePiece, NameToken, Output, Oversize, TextFrom};
+pub use retention::{Keep, Retention};
+pub use senders::Rates;
+pub use webhook::{Body, HeaderValue, Webhook};
+pub use words::Words;
+
+pub(super) use command::{command, env_section};
+pub(super) use conversation::{ConversationKeys, answer_address};
 pub(super) use endpoint::{Draft, Open, Told, endpoint, mailbox_alone};
-pub(super) use mailbox::Accounts;
+pub(super) use inputs::Named;
+#[cfg(test)]
+pub(super) use looks::Looking;
+pub(super) use mailbox::{Accounts, MailboxKeys};
+pub(super) use own::OwnKeys;
+pub(super) use reply::{Language, ReplyKeys};
+pub(super) use senders::SenderKeys;
 pub(super) use service::{Shared, shared};
+pub(super) use settle::SettleKeys;
+pub(super) use webhook::{headers_section, webhook};
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use crate::config::{
     Bypass, Net, Proxy, ProxyChoice,
-    read::Value,
+    sheet::Value,
     table::Table,
     value::{list, secret_line, text},
 };

@@ -7,7 +7,7 @@ use reqwest::Url;
 use super::{DAY, HOUR, client::proof, provider::Preset, tenant::tenant};
 use crate::config::{
     AuthorizationServer, Grant, OAuth, SendSecret,
-    read::Value,
+    sheet::Value,
     table::Table,
     value::{choice, duration, one_or_more, roots, secret, secret_line, text},
 };

@@ -6,7 +6,7 @@ use super::{DAY, HOUR, SECOND, mailbox::Accounts};
 use crate::config::{
     Account, Form, Operator, Template,
     given::{OPERATOR, Stray},
-    read::{Part, Value},
+    sheet::{Part, Value},
     table::Table,
     template::Flaw,
     value::{address, duration, one_or_more, prose, rate},

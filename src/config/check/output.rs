@@ -4,29 +4,121 @@ use toml::de::DeValue;
 
 use super::{did_you_mean, foreign};
 use crate::config::{
-    DataFrom, NamePiece, NameToken, Output, Oversize, TextFrom, braces,
-    read::Value,
-    table::Table,
-    value::{choice, prose, size, text},
+    braces::{self, Piece},
+    declare::{keys, never, usual, usual_as},
+    key::Allowed,
+    kind::{Bytes, OneOf},
+    sheet::Value,
+    value::{prose, text},
 };
 
-/// Reads `[output]`.
-pub(super) fn output(table: &mut Table<'_>) -> Option<Output> {
-    let usual = Output::default();
-    let oversize = [
-        ("refuse", Oversize::Refuse),
-        ("drop", Oversize::Drop),
-        ("zip", Oversize::Zip),
+keys! {
+    /// What goes back of an action's result, and under which names.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Output: Default in "output" "What goes back of the result. Equal names of files get a number: out.pdf, out_1.pdf." {
+        name: Option<Vec<NamePiece>> = Allowed::Text => name, never("\"{stem}.{ext}\""), "of each file", below("\
+{stem} and {ext} of a file's own name (where the action gives none: {source}, and by its media type), {n} its number, {date} on which the
+mail was taken (UTC), {job}, {source} the stem of the job's or only attachment, else the subject, else mail.");
+        text: TextFrom = Allowed::Either(vec![Allowed::Word(vec!["stdout", "none"]), file(), json()]) => text_from,
+            usual_as(TextFrom::Stdout, "\"stdout\""),
+            "what a command prints or a webhook answers; or none, { file = \"reply.txt\" } of out/, { json = \"/text\" } of the JSON that is said";
+        data: Option<DataFrom> = Allowed::Either(vec![file(), json()]) => data_from, never("{ json = \"/data\" }"), "or { file = \"data.json\" }", below("\
+For templates and for answers to the reply; of a webhook its top-level data when nothing is written; 256KiB at most.");
+        max_size: u64 = Bytes(1 << 10..=1 << 30), usual(20 << 20), "of all files together as they are mailed, in base64";
+        oversize: Oversize = OneOf(&[("refuse", Oversize::Refuse), ("drop", Oversize::Drop), ("zip", Oversize::Zip)]),
+            usual(Oversize::Refuse), "", below("\
+refuse: no file goes back, and sender and operator are told (the job is done); drop: what has no room is left out and named; zip: all
+files as one, refused when that is too large (or four times max_size before).");
+    }
+}
+
+fn file() -> Allowed {
+    Allowed::only("file", Allowed::Text)
+}
+
+fn json() -> Allowed {
+    Allowed::only("json", Allowed::Prose)
+}
+
+/// A piece of a result file's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NamePiece {
+    /// As written.
+    Text(String),
+    /// Made for each file.
+    Token(NameToken),
+}
+
+/// What is made for each result file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameToken {
+    /// The result's own name without its extension; where the action gives none, as [`Self::Source`].
+    Stem,
+    /// The extension of its own name; where it has none, that of its media type.
+    Ext,
+    /// Its number, from 1.
+    N,
+    /// The day on which the mail was taken, UTC.
+    Date,
+    /// The job's id.
+    Job,
+    /// The attachment's name without its extension: of the job's, or the only one that is handed on; else the subject, else `mail`.
+    Source,
+}
+
+impl NameToken {
+    /// All of them, as they are written.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("stem", Self::Stem),
+        ("ext", Self::Ext),
+        ("n", Self::N),
+        ("date", Self::Date),
+        ("job", Self::Job),
+        ("source", Self::Source),
     ];
-    Some(Output {
-        name: table.get("name", name),
-        text: table.or("text", usual.text, text_from),
-        data: table.get("data", |value| {
-            place(value, "write { file = \"…\" } or { json = \"/…\" }").map(data_from)
-        }),
-        max_size: table.or("max_size", usual.max_size, size(1 << 10..=1 << 30)),
-        oversize: table.or("oversize", usual.oversize, choice(&oversize)),
-    })
+
+    fn piece(piece: Piece) -> Result<NamePiece, String> {
+        match piece {
+            Piece::Text(text) => Ok(NamePiece::Text(text)),
+            Piece::Name(name) => match Self::ALL.iter().find(|(known, _)| *known == name) {
+                Some((_, token)) => Ok(NamePiece::Token(*token)),
+                None => Err(name),
+            },
+        }
+    }
+}
+
+/// Where the text of a reply is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextFrom {
+    /// What a command prints, or a webhook answers as text.
+    Stdout,
+    /// Nowhere.
+    Nothing,
+    /// A file of the result, which is not attached then.
+    File(String),
+    /// A value in what a command prints or a webhook answers: JSON, by a pointer (RFC 6901).
+    Json(String),
+}
+
+/// Where an action's data is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DataFrom {
+    /// A JSON file of the result, which is not attached then.
+    File(String),
+    /// A value in what a command prints or a webhook answers: JSON, by a pointer (RFC 6901); all of it when that is empty.
+    Json(String),
+}
+
+/// What becomes of a result that is too large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oversize {
+    /// The job fails.
+    Refuse,
+    /// Files that have no room are left out, and the text says so.
+    Drop,
+    /// All files go as one zip; what is still too large is refused.
+    Zip,
 }
 
 /// The name of result files, with tokens.
@@ -94,11 +186,11 @@ fn text_from(value: Value<'_>) -> Option<TextFrom> {
     }
 }
 
-fn data_from(place: Place) -> DataFrom {
-    match place {
+fn data_from(value: Value<'_>) -> Option<DataFrom> {
+    place(value, "write { file = \"…\" } or { json = \"/…\" }").map(|place| match place {
         Place::File(name) => DataFrom::File(name),
         Place::Json(pointer) => DataFrom::Json(pointer),
-    }
+    })
 }
 
 /// A place in a result.

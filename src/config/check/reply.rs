@@ -9,16 +9,19 @@ use toml::de::DeValue;
 
 use super::{
     mailbox::Accounts,
-    words::{self, heading},
+    words::{heading, html, plain, subject, template_allowed},
 };
 use crate::{
     addr_spec::{is_sendable, mailbox_form},
     config::{
-        Account, Charset, Letter, Mailbox, OriginalAs, Reply, ReplyTo, ReturnTo, Sender, Words,
+        Account, Charset, Letter, Mailbox, OriginalAs, Reply, ReplyTo, ReturnTo, Sender, Template, Words,
+        declare::{implied, keys, never, never_so, usual, usual_as},
         glob::{Against, flaw},
-        read::Value,
+        key::Allowed,
+        kind::{Bytes, Flag, OneOf, Text},
+        sheet::Value,
         table::Table,
-        value::{address, choice, flag, list, one_or_more, size, text},
+        value::{address, list, one_or_more, text},
     },
 };
 
@@ -35,18 +38,86 @@ pub(super) fn reply(top: &mut Table<'_>, mailbox: Option<&Mailbox>, accounts: &A
     }
 }
 
+keys! {
+    /// `[reply]` as it is written.
+    pub(in crate::config) struct ReplyKeys in "reply" "\
+Who hears of the result. Without this table nobody does. Nobody is ever answered who is a machine, a list or ourselves." reads(accounts: &Accounts) {
+        to: Vec<ReplyTo> = addressed() => recipients, usual_as(vec![ReplyTo::Sender], "\"sender\""),
+            "sender, from, an address, or a list of them, 100 at most; \"nobody\", \"\" or [] means none";
+        cc: Vec<String> = addressed() => addresses, implied("[]"), "addresses that are named";
+        bcc: Vec<String> = addressed() => addresses, implied("[]"), "addresses that are not";
+        account: Option<Arc<Account>> = Allowed::Text => |value| accounts.named(&value), never("\"contoso\""),
+            "whose SMTP server and From; the mailbox's own when nothing is written";
+        from: Option<Sender> = Allowed::Text => sender, never("\"Invoices <invoices@contoso.example>\""),
+            "the account's address when nothing is written";
+        reply_to: Option<String> = Allowed::Text => address, never("\"desk@contoso.example\""),
+            "where answers to the reply go; to From when nothing is written";
+        return_to: Option<ReturnTo> = Allowed::Text => return_to, never("\"bounces@contoso.example\""),
+            "where it comes back to when it can't be delivered; \"none\" for nowhere; the account's address when nothing is written";
+        reply_to_domains: Vec<String> = Allowed::one_or_more(Allowed::Text) => one_or_more(domain), never("[\"*.supplier.example\"]"),
+            "the sender is the mail's Reply-To where that is From's own mailbox, in one of these domains, or in From's domain where the mail is proven and the domain is no public mail provider's; else From; never a role address";
+        _success("success"): Option<()> = answered() => |_| Some(()), implied("true"),
+            "whether a done job is answered, or a table with its own to, cc, bcc, return_to, subject, text, html";
+        _failure("failure"): Option<()> = answered() => |_| Some(()), implied("true"), "whether a failed job is answered, or such a table";
+        tell: bool = Flag, usual(false),
+            "whether the plain text with which a webhook refuses is told to the sender; the reply of a JSON answer always is";
+        charset: Charset = OneOf(&[("utf-8", Charset::Utf8), ("iso-2022-jp", Charset::Iso2022Jp)]), usual(Charset::Utf8),
+            "of subject and text: utf-8, or iso-2022-jp where all characters fit";
+        original_subject: Option<bool> = Flag, never("true"), "", below("\
+true: the subject is the mail's own after Re:, whatever templates there are; false: it never is; when nothing is written: where no
+subject is.");
+        original: OriginalAs = OneOf(&[
+                ("none", OriginalAs::Nothing), ("quote", OriginalAs::Quote), ("text", OriginalAs::Text), ("rfc822", OriginalAs::Rfc822),
+            ]), usual(OriginalAs::Nothing),
+            "the mail goes back: none, quote (its text below ours), text (its text attached), rfc822 (attached as a whole)";
+        original_limit: Option<u64> = Bytes(1 << 10..=100 << 20), implied("\"64KiB\""),
+            "of the mail that goes back; 10MiB with rfc822, where only the header of a larger one goes";
+        original_heading: Option<Template> = template_allowed() => heading,
+            implied("\"{{ mail.from.address }} wrote{% if mail.date %} on {{ mail.date }}{% endif %}:\""), "above the quoted text";
+        language: Option<String> = Text, never("\"de\""),
+            "always these words; when nothing is written: by the mail's Accept-Language and Content-Language";
+        languages: BTreeMap<String, Language> = Allowed::Elsewhere => |value| value.table(languages), implied(""),
+            "words by language", apart();
+    }
+    and words: Words, "The words."
+}
+
+/// Addresses, or words that stand for some; none at all.
+fn addressed() -> Allowed {
+    Allowed::Either(vec![Allowed::Prose, Allowed::list(Allowed::Text, MOST)])
+}
+
+/// Whether an ending is answered, and how it is.
+fn answered() -> Allowed {
+    let (words, own) = (template_allowed(), addressed());
+    let keys = [
+        ("to", own.clone()),
+        ("cc", own.clone()),
+        ("bcc", own),
+        ("return_to", Allowed::Text),
+        ("subject", words.clone()),
+        ("text", words.clone()),
+        ("html", words),
+    ];
+    Allowed::Either(vec![Allowed::Flag, Allowed::any_of(&keys)])
+}
+
 fn section(table: &mut Table<'_>, mailbox: Option<&Mailbox>, accounts: &Accounts) -> Option<Reply> {
-    let named = table.get("account", |value| accounts.named(&value));
-    let used = [mailbox.map(|mailbox| &mailbox.account), named.as_ref()];
+    let written = ReplyKeys::read(table, accounts)?;
+    let languages = written.languages;
+    let used = [mailbox.map(|mailbox| &mailbox.account), written.account.as_ref()];
     let names = used.into_iter().flatten();
     let names = names.flat_map(|account| [Some(&account.user), account.from.as_ref()]);
     let ours: BTreeSet<_> = names.flatten().map(|name| mailbox_form(name)).collect();
     not_ourselves(table, &ours);
     let shared = Letter {
-        to: table.or("to", vec![ReplyTo::Sender], recipients),
-        ..letter(table, Letter::default())
+        to: written.to,
+        cc: written.cc,
+        bcc: written.bcc,
+        return_to: written.return_to,
+        words: written.words,
+        ..Letter::default()
     };
-    let languages = table.or("languages", BTreeMap::new(), |value| value.table(languages));
     let [success, failure] = ["success", "failure"].map(|kind| ending(table, kind, (&shared, &ours), &languages));
     if let (None, None, Some(value)) = (&success, &failure, table.value("failure")) {
         value.wrong::<()>(
@@ -54,27 +125,18 @@ fn section(table: &mut Table<'_>, mailbox: Option<&Mailbox>, accounts: &Accounts
             "write to = \"nobody\" if that is meant",
         );
     }
-    let usual = Reply::none();
-    let ways = [
-        ("none", OriginalAs::Nothing),
-        ("quote", OriginalAs::Quote),
-        ("text", OriginalAs::Text),
-        ("rfc822", OriginalAs::Rfc822),
-    ];
-    let charsets = [("utf-8", Charset::Utf8), ("iso-2022-jp", Charset::Iso2022Jp)];
-    let original = table.or("original", usual.original, choice(&ways));
     let reply = Reply {
         account: None,
-        from: table.get("from", sender),
-        reply_to: table.get("reply_to", address),
-        reply_to_domains: table.or("reply_to_domains", Vec::new(), one_or_more(domain)),
-        tell: table.or("tell", usual.tell, flag),
-        charset: table.or("charset", usual.charset, choice(&charsets)),
-        original_subject: table.get("original_subject", flag),
-        original,
-        original_limit: table.or("original_limit", original.usual_limit(), size(1024..=100 << 20)),
-        original_heading: table.or("original_heading", usual.original_heading, heading),
-        language: table.get("language", |value| known_language(&value, &languages)),
+        from: written.from,
+        reply_to: written.reply_to,
+        reply_to_domains: written.reply_to_domains,
+        tell: written.tell,
+        charset: written.charset,
+        original_subject: written.original_subject,
+        original: written.original,
+        original_limit: written.original_limit.unwrap_or(written.original.usual_limit()),
+        original_heading: written.original_heading.unwrap_or(Reply::none().original_heading),
+        language: written.language.and_then(|tag| known_language(table, &tag, &languages)),
         success,
         failure,
     };
@@ -82,7 +144,9 @@ fn section(table: &mut Table<'_>, mailbox: Option<&Mailbox>, accounts: &Accounts
         return Some(Reply::none());
     }
     let watched = || mailbox.map(|mailbox| Arc::clone(&mailbox.account));
-    let account = named.or_else(|| watched().filter(|_| table.value("account").is_none()))?;
+    let account = written
+        .account
+        .or_else(|| watched().filter(|_| table.value("account").is_none()))?;
     can_send(table, &account, reply.from.is_some());
     Some(Reply {
         account: Some(account),
@@ -117,7 +181,7 @@ fn letter(table: &mut Table<'_>, others: Letter) -> Letter {
         cc: table.or("cc", others.cc, addresses),
         bcc: table.or("bcc", others.bcc, addresses),
         return_to: table.get("return_to", return_to).or(others.return_to),
-        words: words::words(table).or(&others.words),
+        words: Words::read(table).unwrap_or_default().or(&others.words),
         ..others
     }
 }
@@ -130,8 +194,8 @@ fn ending(
     languages: &BTreeMap<String, Language>,
 ) -> Option<Letter> {
     let of = |language: &Language| match kind {
-        "success" => language.success.clone().or(&language.shared),
-        _ => language.failure.clone().or(&language.shared),
+        "success" => language.of(language.success.as_ref()),
+        _ => language.of(language.failure.as_ref()),
     };
     let general = |letter: Letter| Letter {
         languages: languages
@@ -162,12 +226,34 @@ fn ending(
     }
 }
 
-/// Words of one language.
-#[derive(Default)]
-struct Language {
-    shared: Words,
-    success: Words,
-    failure: Words,
+keys! {
+    /// Words of one language.
+    #[derive(Clone)]
+    pub(in crate::config) struct Language in "reply.languages.*" "The words for readers of a language; success and failure may be tables in it." {
+        subject: Option<Template> = template_allowed() => subject, implied("\"Re: {{ mail.topic }}\""), "";
+        text: Option<Template> = template_allowed() => plain,
+            implied("\"{% if reason %}Ihre Mail konnte nicht bearbeitet werden. Nummer: {{ job }}{% else %}Ihre Mail wurde bearbeitet.{% endif %}\""), "";
+        html: Option<Template> = template_allowed() => html, never_so(&[]), "";
+        success: Option<Words> = worded() => |value| value.table(Words::read), never_so(&[]), "";
+        failure: Option<Words> = worded() => |value| value.table(Words::read), never_so(&[]), "";
+    }
+}
+
+/// Words of their own.
+fn worded() -> Allowed {
+    Allowed::any_of(&["subject", "text", "html"].map(|key| (key, template_allowed())))
+}
+
+impl Language {
+    /// The words of an ending.
+    fn of(&self, own: Option<&Words>) -> Words {
+        let shared = Words {
+            subject: self.subject.clone(),
+            text: self.text.clone(),
+            html: self.html.clone(),
+        };
+        own.cloned().unwrap_or_default().or(&shared)
+    }
 }
 
 fn languages(table: &mut Table<'_>) -> Option<BTreeMap<String, Language>> {
@@ -179,18 +265,7 @@ fn languages(table: &mut Table<'_>) -> Option<BTreeMap<String, Language>> {
             );
             return None;
         }
-        let language = value.table(|table| {
-            Some(Language {
-                shared: words::words(table),
-                success: table.or("success", Words::default(), |value| {
-                    value.table(|table| Some(words::words(table)))
-                }),
-                failure: table.or("failure", Words::default(), |value| {
-                    value.table(|table| Some(words::words(table)))
-                }),
-            })
-        })?;
-        Some((tag.to_ascii_lowercase(), language))
+        Some((tag.to_ascii_lowercase(), value.table(Language::read)?))
     });
     Some(each.collect::<Vec<_>>().into_iter().flatten().collect())
 }
@@ -202,12 +277,12 @@ fn is_tag(tag: &str) -> bool {
     tag.len() <= 35 && tag.split('-').all(part) && first.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
-fn known_language(value: &Value<'_>, known: &BTreeMap<String, Language>) -> Option<String> {
-    let tag = text(value.clone())?.to_ascii_lowercase();
+fn known_language(table: &mut Table<'_>, tag: &str, known: &BTreeMap<String, Language>) -> Option<String> {
+    let tag = tag.to_ascii_lowercase();
     if known.contains_key(&tag) {
         return Some(tag);
     }
-    value.wrong(
+    table.value("language")?.wrong(
         format!("is \"{tag}\", for which there are no words"),
         format!("write [reply.languages.{tag}], or remove the line"),
     )

@@ -6,19 +6,43 @@ use toml::de::DeValue;
 
 use super::DAY;
 use crate::config::{
-    Keep, Retention,
-    read::Value,
-    table::Table,
+    declare::{keys, usual_as},
+    key::Allowed,
+    sheet::Value,
     value::{duration, size},
 };
 
-/// Reads `[retention]`.
-pub(super) fn retention(table: &mut Table<'_>) -> Retention {
-    let default = Retention::default();
-    Retention {
-        mails: table.or("mails", default.mails, keep(default.mails)),
-        results: table.or("results", default.results, keep(default.results)),
-        history: table.or("history", default.history, keep(default.history)),
+keys! {
+    /// How long the ledger keeps what has ended. What is still to do is kept whatever this says, and so is what a mail is known by.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Retention: Default in "retention" "" {
+        mails: Keep = Allowed::Elsewhere => keep(Keep::days(7, 4)), usual_as(Keep::days(7, 4), "{ age = \"7d\", size = \"4GiB\" }"),
+            "the bytes of mails";
+        results: Keep = Allowed::Elsewhere => keep(Keep::days(30, 2)), usual_as(Keep::days(30, 2), "{ age = \"30d\", size = \"2GiB\" }"),
+            "the bytes of replies, with all that is attached to them";
+        history: Keep = Allowed::Elsewhere => keep(Keep::days(365, 2)), usual_as(Keep::days(365, 2), "{ age = \"365d\", size = \"2GiB\" }"),
+            "jobs, attempts with the texts of answers, and what became of replies";
+    }
+}
+
+/// How long one kind is kept: whichever comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Since it ended; `None`: for ever.
+    pub age: Option<Duration>,
+    /// All together, in bytes; what ended first goes first. `None`: however much.
+    pub size: Option<u64>,
+}
+
+impl Keep {
+    /// For ever.
+    pub const FOR_EVER: Self = Self { age: None, size: None };
+
+    const fn days(days: u64, gib: u64) -> Self {
+        Self {
+            age: Some(Duration::from_secs(days * 24 * 60 * 60)),
+            size: Some(gib << 30),
+        }
     }
 }
 

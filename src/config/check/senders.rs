@@ -4,46 +4,64 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::{INSTANT, MINUTE};
+use super::{HOUR, INSTANT, MINUTE, SECOND};
 use crate::{
     addr_spec::{normal, normal_domain},
     config::{
-        Mailbox, Proof, Provider, Rate, Rates, Senders, Trust, Who,
-        read::Value,
+        Mailbox, Proof, Provider, Rate, Senders, Trust, Who,
+        declare::{keys, never, usual},
+        key::Allowed,
+        kind::{Flag, OneOf, PerTime, Time},
+        sheet::Value,
         table::Table,
-        value::{choice, duration, flag, one_or_more, text},
+        value::{one_or_more, text},
     },
 };
-
-/// How long DNS may take in all when nothing is written.
-const DNS: Duration = Duration::from_secs(10);
 
 /// Reads `[senders]`; without it anybody may.
 pub(super) fn senders(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Senders {
     let provider = mailbox.map_or(Provider::Other, |mailbox| mailbox.account.provider);
     let usual = Senders::usual(provider);
-    top.get("senders", |value| value.table(|table| Some(section(table, &usual))))
+    top.get("senders", |value| value.table(|table| section(table, &usual)))
         .unwrap_or(usual)
 }
 
-fn section(table: &mut Table<'_>, usual: &Senders) -> Senders {
-    let proofs = [
-        ("none", None),
-        ("dmarc", Some(Proof::Dmarc)),
-        ("dkim", Some(Proof::Dkim)),
-        ("spf", Some(Proof::Spf)),
-    ];
-    let verify = table.value("verify").map_or(Some(false), flag);
-    let trust = table.value("trust").map_or(Some(usual.trust.clone()), trust);
-    let are_right = verify.is_some() && trust.is_some();
-    let verify = verify.unwrap_or_default();
-    let timeout = table.or("dns_timeout", DNS, duration(INSTANT..=5 * MINUTE));
+keys! {
+    /// `[senders]` as it is written.
+    pub(in crate::config) struct SenderKeys in "senders" "\
+Whose mail is accepted, of what is meant. Without allow, deny and require anybody's. What is refused is ignored, never answered, and
+has an end of its own in [settle]. A mail whose From can be read in two ways is of nobody: it is refused where anything is asked of
+senders, and no sender is ever answered by it." {
+        allow: Vec<Who> = Allowed::one_or_more(Allowed::Text) => one_or_more(who),
+            never("[\"ann@a.example\", \"b.example\", \"*.c.example\"]"),
+            "an address; a domain (or *@ and it), not what is below it; all that is below a domain";
+        deny: Vec<Who> = Allowed::one_or_more(Allowed::Text) => one_or_more(who), never("[\"noisy@b.example\"]"),
+            "the same; wins over allow";
+        require: Option<Proof> =
+            OneOf(&[("none", None), ("dmarc", Some(Proof::Dmarc)), ("dkim", Some(Proof::Dkim)), ("spf", Some(Proof::Spf))]), usual(None),
+            "dmarc, dkim or spf: what must have passed for From's domain; dkim and spf of a domain above it count too";
+        trust: Option<Trust> = Allowed::one_or_more(Allowed::Text) => trust, never("\"microsoft\""), "", below("\
+Whose Authentication-Results are believed: microsoft, google, nobody, or a list of names of servers that write them and remove
+forged ones (RFC 8601). Only the topmost counts. When nothing is written: the provider's own, else nobody's.");
+        verify: bool = Flag, usual(false),
+            "whether mailjob verifies DKIM and DMARC itself, by DNS, where the results above don't suffice; SPF can't be done again";
+        dns_timeout: Duration = Time(INSTANT..=5 * MINUTE), usual(10 * SECOND),
+            "of one mail's questions to DNS; no answer means another attempt";
+    }
+}
+
+fn section(table: &mut Table<'_>, usual: &Senders) -> Option<Senders> {
+    let written = SenderKeys::read(table)?;
+    let is_flag = |value: Value<'_>| matches!(value.raw, DeValue::Boolean(_));
+    let are_right =
+        table.value("verify").is_none_or(is_flag) && (written.trust.is_some() || table.value("trust").is_none());
+    let verify = written.verify;
     let senders = Senders {
-        allow: table.or("allow", Vec::new(), one_or_more(who)),
-        deny: table.or("deny", Vec::new(), one_or_more(who)),
-        require: table.or("require", None, choice(&proofs)),
-        trust: trust.unwrap_or_default(),
-        verify: verify.then_some(timeout),
+        allow: written.allow,
+        deny: written.deny,
+        require: written.require,
+        trust: written.trust.unwrap_or_else(|| usual.trust.clone()),
+        verify: verify.then_some(written.dns_timeout),
     };
     let believed = senders.trust != Trust::Nobody;
     let (cause, cure) = match senders.require {
@@ -55,12 +73,12 @@ fn section(table: &mut Table<'_>, usual: &Senders) -> Senders {
             "can't be shown: nobody's results are believed, and signatures are not verified here",
             "write verify = true, or trust = [\"…\"] with the name that your mail server writes into Authentication-Results",
         ),
-        _ => return senders,
+        _ => return Some(senders),
     };
     if let Some(value) = table.value("require").filter(|_| are_right) {
         value.wrong::<()>(cause, cure);
     }
-    senders
+    Some(senders)
 }
 
 /// `name@domain`, `domain` or `*.domain`; `*@` in front of a domain says the same as without.
@@ -139,27 +157,23 @@ fn server(value: Value<'_>) -> Option<String> {
     })
 }
 
-/// Reads `[rates]`.
-pub(super) fn rates(table: &mut Table<'_>) -> Option<Rates> {
-    let default = Rates::default();
-    Some(Rates {
-        jobs: table.or("jobs", default.jobs, rate),
-        jobs_per_sender: table.or("jobs_per_sender", default.jobs_per_sender, rate),
-        replies: table.or("replies", default.replies, rate),
-        replies_per_recipient: table.or("replies_per_recipient", default.replies_per_recipient, rate),
-        replies_in_thread: table.or("replies_in_thread", default.replies_in_thread, rate),
-    })
+keys! {
+    /// How many jobs and replies there may be in a time; `None` is no limit. What is usual per recipient is more than a person asks for by
+    /// hand, and little enough that nobody is flooded in whose name others write (RFC 3834 section 2).
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Rates: Default in "rates" "\
+How much there may be in any span of a second, minute, hour or day (\"20/h\"), or false. Jobs that are too many wait for their turn and
+are not lost; replies that are too many are not sent. A limit per recipient holds for addresses that a mail named, not for yours: more
+than a person asks for by hand, and little enough that nobody is flooded in whose name others write." {
+        jobs: Option<Rate> = PerTime, usual(None), "that begin";
+        jobs_per_sender: Option<Rate> = PerTime, usual(None), "of one sender that begin";
+        replies: Option<Rate> = PerTime, usual(hourly(1000)), "";
+        replies_per_recipient: Option<Rate> = PerTime, usual(hourly(60)), "over all endpoints that send by the account; ann+x is ann";
+        replies_in_thread: Option<Rate> = PerTime, usual(hourly(3)),
+            "to one address whose mails answer ours: so two machines come to an end; accepted answers to a [conversation] don't count";
+    }
 }
 
-/// A rate, or `false`: no limit.
-fn rate(value: Value<'_>) -> Option<Option<Rate>> {
-    const CURE: &str = "write a number and a span such as \"20/h\" (s, m, h or d), or false";
-    match value.raw {
-        DeValue::Boolean(false) => Some(None),
-        DeValue::String(text) => match text.parse() {
-            Ok(rate) => Some(Some(rate)),
-            Err(_) => value.wrong(format!("is \"{text}\", which is no rate"), CURE),
-        },
-        _ => value.wrong("is no rate", CURE),
-    }
+fn hourly(count: u32) -> Option<Rate> {
+    Some(Rate { count, per: HOUR })
 }

@@ -4,10 +4,12 @@ use std::{collections::BTreeMap, net::SocketAddr, ops::RangeInclusive, path::Pat
 
 use toml::de::DeValue;
 
-use super::{HOUR, SECOND, account::account, api::api, name_fault, net::net, operator::operator, retention::retention};
+use super::{HOUR, SECOND, account::account, api::api, name_fault, net::net, operator::operator, retention::Retention};
 use crate::config::{
     Account, Api, EndpointName, Operator, Service,
-    read::{Part, Value, read},
+    read::read,
+    reference::is_known,
+    sheet::{Part, Value},
     table::Table,
     value::{count, duration, ledger, secret, size, text},
 };
@@ -28,14 +30,14 @@ pub(in crate::config) struct Shared {
 
 /// Reads `mailjob.toml`. Problems of the whole are those that belong to none of its parts.
 pub(in crate::config) fn shared(file: &Path, text: &str, cores: usize) -> Part<Shared> {
-    read(file, text, |top| {
+    read(file, text, is_known, |top| {
         let (service, kept, way) = (top.value("service"), top.value("retention"), top.value("net"));
         let service = top.apart(|| {
             let service = match service {
                 Some(value) => value.table(|table| Some(service_of(table, cores))),
                 None => Some(Service::on(cores)),
             };
-            let kept = kept.and_then(|value| value.table(|table| Some(retention(table))));
+            let kept = kept.and_then(|value| value.table(Retention::read));
             let way = way.and_then(|value| value.table(|table| Some(net(table))));
             service.map(|service| Service {
                 retention: kept.unwrap_or_default(),

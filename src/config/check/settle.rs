@@ -3,46 +3,76 @@
 use toml::de::DeValue;
 
 use crate::config::{
-    Fate, Mailbox, Place, ReadBy, Settle, agree::Term, problem::Fault, read::Value, table::Table, value::text,
+    Fate, Mailbox, Place, ReadBy, Settle,
+    declare::{implied, keys},
+    key::Allowed,
+    problem::Fault,
+    sheet::Value,
+    table::Table,
+    term::Term,
+    value::text,
 };
+
+keys! {
+    /// `[settle]` as it is written.
+    pub(in crate::config) struct SettleKeys in "settle" "\
+What happens to the mail in its mailbox in the end: keep, mark (as read), flag, delete, or { move = \"…\" } to a mailbox that is
+made if it is missing. POP3 can only keep and delete: there it is done = \"delete\", failed = \"keep\" and ignored = \"keep\" when
+nothing is written." reads(mailbox: Option<&Mailbox>) {
+        done: Option<Fate> = fates() => |value| end(value, mailbox), implied("{ move = \"Processed\" }"), "", by_pop3("\"delete\"");
+        failed: Option<Fate> = fates() => |value| end(value, mailbox), implied("{ move = \"Failed\" }"), "", by_pop3("\"keep\"");
+        ignored: Option<Fate> = fates() => |value| end(value, mailbox), implied("\"keep\""), "mails that no endpoint of the mailbox wants";
+        refused: Option<Fate> = fates() => |value| end(value, mailbox), implied("\"keep\""), "of mails that [senders] refuses";
+    }
+}
+
+fn fates() -> Allowed {
+    let words = Allowed::Word(vec!["keep", "mark", "flag", "delete"]);
+    Allowed::Either(vec![words, Allowed::only("move", Allowed::Text)])
+}
 
 /// Reads `[settle]`; with what is said of mails that nobody wants, which is for all endpoints of the mailbox.
 pub(super) fn settle(top: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option<(Settle, Option<(Term, Place)>)> {
     let protocol = mailbox.map_or(ReadBy::Imap, |mailbox| mailbox.protocol);
-    let default = Settle::usual(protocol);
-    let written = top.value("settle");
-    match written {
+    let usual = Settle::usual(protocol);
+    match top.value("settle") {
         Some(value) => value.table(|table| {
+            let written = SettleKeys::read(table, mailbox)?;
             let settle = Settle {
-                done: end(table, "done", default.done, mailbox),
-                failed: end(table, "failed", default.failed, mailbox),
-                ignored: end(table, "ignored", default.ignored, mailbox),
-                refused: end(table, "refused", default.refused, mailbox),
+                done: written
+                    .done
+                    .unwrap_or_else(|| possible_usual(table, "done", usual.done, mailbox)),
+                failed: written
+                    .failed
+                    .unwrap_or_else(|| possible_usual(table, "failed", usual.failed, mailbox)),
+                ignored: written.ignored.unwrap_or(usual.ignored),
+                refused: written.refused.unwrap_or(usual.refused),
             };
             let term = |value: Value<'_>| (Term::Ignored(settle.ignored.clone()), value.place());
             let ignored = table.value("ignored").map(term);
             Some((settle, ignored))
         }),
         None => {
-            let done = unwritten("done", &default.done, mailbox);
-            let fault = done.or_else(|| unwritten("failed", &default.failed, mailbox));
+            let done = unwritten("done", &usual.done, mailbox);
+            let fault = done.or_else(|| unwritten("failed", &usual.failed, mailbox));
             if let (Some(fault), Some(mailbox)) = (fault, top.value("mailbox")) {
                 mailbox.misnamed(fault);
             }
-            Some((default, None))
+            Some((usual, None))
         }
     }
 }
 
-fn end(table: &mut Table<'_>, key: &'static str, default: Fate, mailbox: Option<&Mailbox>) -> Fate {
-    if let Some(value) = table.value(key) {
-        let fate = fate(value.clone(), mailbox).and_then(|fate| possible(fate, &value, mailbox));
-        return fate.unwrap_or(default);
-    }
-    if let Some(fault) = unwritten(key, &default, mailbox) {
+fn end(value: Value<'_>, mailbox: Option<&Mailbox>) -> Option<Fate> {
+    fate(value.clone(), mailbox).and_then(|fate| possible(fate, &value, mailbox))
+}
+
+/// What is usual, where it can be meant. One that is written and wrong is told of by itself.
+fn possible_usual(table: &mut Table<'_>, key: &'static str, usual: Fate, mailbox: Option<&Mailbox>) -> Fate {
+    if let (None, Some(fault)) = (table.value(key), unwritten(key, &usual, mailbox)) {
         table.lacks(fault.cause, fault.cure);
     }
-    default
+    usual
 }
 
 /// A default that can't be meant: the mailbox that is watched happens to be the one that mails are moved to.

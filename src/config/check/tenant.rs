@@ -1,7 +1,7 @@
 //! The tenant of Microsoft's addresses.
 
 use super::provider::Preset;
-use crate::config::{read::Value, table::Table, value::text};
+use crate::config::{sheet::Value, table::Table, value::text};
 
 /// Tenants that stand for many. Client credentials need one tenant (Microsoft, "OAuth 2.0 client credentials flow").
 const MANY_TENANTS: [&str; 3] = ["common", "organizations", "consumers"];

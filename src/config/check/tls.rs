@@ -6,7 +6,7 @@ use crate::{
     config::{
         ClientCertificate,
         presence::Need,
-        read::Value,
+        sheet::Value,
         value::{path, roots, secret},
     },
     secret::SecretRef,

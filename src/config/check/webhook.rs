@@ -1,20 +1,25 @@
 //! A webhook: where it goes, what it carries.
 
+use std::{path::PathBuf, time::Duration};
+
 use reqwest::{
     Url,
     header::{self, HeaderName},
 };
 use toml::de::DeValue;
 
-use super::{HOUR, INSTANT, foreign, inputs::Named, tls::client_certificate};
+use super::{HOUR, INSTANT, SECOND, foreign, inputs::Named, tls::client_certificate};
 use crate::{
     address,
     config::{
-        Body, HeaderValue, Webhook,
+        ClientCertificate, TlsFiles,
+        declare::{implied, keys, must, never, usual},
+        key::{Allowed, Key, Section},
+        kind::{Bytes, Flag, OneOf, Roots, Time},
         presence::Need,
-        read::Value,
+        sheet::Value,
         table::Table,
-        value::{choice, duration, flag, one_or_more, prose, roots, secret, size, text},
+        value::{one_or_more, prose, secret, text},
     },
     secret::SecretRef,
 };
@@ -37,43 +42,127 @@ const TAKEN_PREFIXES: [&str; 2] = ["webhook-", "ce-"];
 /// Header fields whose value is a secret by its nature.
 const SECRET: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"];
 
-/// Reads `[webhook]`.
-pub(super) fn webhook(table: &mut Table<'_>, inputs: &Named) -> Option<Webhook> {
-    let bodies = [
-        ("json", Body::Json),
-        ("multipart", Body::Multipart),
-        ("raw", Body::Raw),
-        ("form", Body::Form),
-    ];
-    let allow_private_network = table.or("allow_private_network", false, flag);
-    let url = table.must("url", "write url = \"https://…\"", |value| {
-        url(&value, allow_private_network, inputs)
-    });
-    // Its default URL is never used.
-    let usual = Webhook::new(String::new());
-    let body = table.or("body", usual.body, choice(&bodies));
-    if let Some(value) = table
-        .value("body")
-        .filter(|_| body == Body::Form && inputs.names.is_empty())
-    {
-        value.wrong::<()>(
-            "is \"form\", but there is nothing to fill it in",
-            "name inputs in [inputs]",
-        );
+keys! {
+    /// An HTTP POST.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Webhook: Default in "webhook" "What is done with the mail: a webhook or a command." reads(inputs: &Named) {
+        url: String = Allowed::Text => |value| url(&value, inputs),
+            must("write url = \"https://…\"", "\"https://erp.example/hooks/invoice\""), "http or https; without user and password";
+        body: Body = OneOf(&[("json", Body::Json), ("multipart", Body::Multipart), ("raw", Body::Raw), ("form", Body::Form)]),
+            usual(Body::Json), "", below("\
+json: the parsed mail, attachments in base64; multipart: the same with attachments as parts; raw: the mail as it came; form: a field or
+a file for each input.");
+        /// Empty: unsigned.
+        secrets("secret"): Vec<SecretRef> = Allowed::one_or_more(Allowed::Secret) => one_or_more(signing_key),
+            never("{ file = \"/run/secrets/invoices-webhook\" }"),
+            "signs by Standard Webhooks; a list while the key is rotated, each signs";
+        headers: Vec<(String, HeaderValue)> = Allowed::Elsewhere => |value| value.table(|table| headers(table, inputs)),
+            implied(""), "further header fields; values may be secrets", apart();
+        timeout: Duration = Time(INSTANT..=HOUR), usual(30 * SECOND), "of the whole exchange";
+        max_answer: u64 = Bytes(1..=100 << 20), usual(10 << 20),
+            "of the answer that is read; of a larger one nothing goes back, and sender and operator are told";
+        allow_private_network: bool = Flag, usual(false), "whether the address may be private, loopback or link-local";
+        ca_file: Option<PathBuf> = Roots, never("\"ca.pem\""), "further trusted roots, or the server's own certificate";
+        client("tls"): Option<ClientCertificate> =
+            Allowed::Table(vec![Key::must("cert", Allowed::Text, "\"…\"", ""), Key::must("key", setting_allowed(), "\"…\"", "")]) => client_certificate,
+            never("{ cert = \"client.pem\", key = \"client.key\" }"),
+            "what proves mailjob to a server that asks for a client's certificate; read anew for each connection";
     }
-    Some(Webhook {
-        body,
-        secrets: table.or("secret", usual.secrets, one_or_more(signing_key)),
-        headers: table.or("headers", usual.headers, |value| {
-            value.table(|table| headers(table, inputs))
-        }),
-        timeout: table.or("timeout", usual.timeout, duration(INSTANT..=HOUR)),
-        max_answer: table.or("max_answer", usual.max_answer, size(1..=100 << 20)),
-        allow_private_network,
-        ca_file: table.get("ca_file", roots),
-        client: table.get("tls", client_certificate),
-        url: url?,
-    })
+}
+
+/// What a webhook's body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// The parsed mail with its attachments in base64.
+    Json,
+    /// The parsed mail as part `mail`, each attachment a part of its own.
+    Multipart,
+    /// The mail as it came, `message/rfc822`.
+    Raw,
+    /// A form: a field for each named input, a file for each attachment among them.
+    Form,
+}
+
+impl Webhook {
+    /// A webhook of which nothing but the URL is written.
+    #[must_use]
+    pub fn new(url: String) -> Self {
+        Self { url, ..Self::default() }
+    }
+
+    /// The URL without its query, which may hold a key.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        self.url.split_once('?').map_or(&*self.url, |(place, _)| place)
+    }
+}
+
+impl Webhook {
+    /// What TLS with its server is made with.
+    #[must_use]
+    pub fn tls(&self) -> TlsFiles<'_> {
+        TlsFiles {
+            ca_file: self.ca_file.as_deref(),
+            client: self.client.as_ref(),
+        }
+    }
+}
+
+/// A header field's or a variable's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderValue {
+    /// As written.
+    Plain(String),
+    /// From a file or the environment.
+    Secret(SecretRef),
+}
+
+/// The header fields as the reference shows them.
+pub(in crate::config) fn headers_section() -> Section {
+    let examples = [
+        [
+            "X-Tenant",
+            "\"contoso\"",
+            "text as written, or the place of a secret; not Host, Content-*, webhook-*, ce-*",
+        ],
+        [
+            "Authorization",
+            "{ file = \"/run/secrets/erp\" }",
+            "the whole value: Bearer …",
+        ],
+    ];
+    Section::open("webhook.headers", "", &setting_allowed(), &examples)
+}
+
+/// Text, or the place of a secret.
+pub(super) fn setting_allowed() -> Allowed {
+    Allowed::Either(vec![Allowed::Prose, Allowed::Secret])
+}
+
+/// Reads `[webhook]`, and whether what it says goes together.
+pub(in crate::config) fn webhook(table: &mut Table<'_>, inputs: &Named) -> Option<Webhook> {
+    let webhook = Webhook::read(table, inputs);
+    let is_form = |value: &Value<'_>| matches!(value.raw, DeValue::String(word) if word == "form");
+    if let Some(body) = table
+        .value("body")
+        .filter(|body| is_form(body) && inputs.names.is_empty())
+    {
+        let cause = "is \"form\", but there is nothing to fill it in";
+        body.wrong::<()>(cause, "name inputs in [inputs]");
+    }
+    let leads_in = |webhook: &Webhook| !webhook.allow_private_network && is_private(&webhook.url);
+    if let Some(url) = table.value("url").filter(|_| webhook.as_ref().is_some_and(leads_in)) {
+        let cause = "leads into a private network, which mail from outside should not reach";
+        return url.wrong(cause, "write allow_private_network = true if that is meant");
+    }
+    webhook
+}
+
+/// Whether a URL names this machine or a private address. What a name leads to is seen when it is called.
+fn is_private(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+    host == "localhost" || host.ends_with(".localhost") || address::is_private_literal(&url)
 }
 
 /// The place of a key that is one.
@@ -96,7 +185,7 @@ pub(super) fn as_it_is(value: &Value<'_>, text: &str, inputs: &Named, cure: &str
 
 const IN_THE_BODY: &str = "what is in the mail, and each of [inputs] by its name, is in the request's body";
 
-fn url(value: &Value<'_>, allow_private: bool, inputs: &Named) -> Option<String> {
+fn url(value: &Value<'_>, inputs: &Named) -> Option<String> {
     let text = text(value.clone())?;
     as_it_is(value, &text, inputs, IN_THE_BODY)?;
     let url = match Url::parse(&text) {
@@ -107,12 +196,6 @@ fn url(value: &Value<'_>, allow_private: bool, inputs: &Named) -> Option<String>
     if !url.username().is_empty() || url.password().is_some() {
         let cure = "write the URL without it, and [webhook.headers] with Authorization = { file = \"…\" }";
         return value.wrong_secret("holds a user or password; this file may end up in a repository", cure);
-    }
-    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
-    let local = host == "localhost" || host.ends_with(".localhost");
-    if !allow_private && (local || address::is_private_literal(&url)) {
-        let cause = "leads into a private network, which mail from outside should not reach";
-        return value.wrong(cause, "write allow_private_network = true if that is meant");
     }
     Some(text)
 }

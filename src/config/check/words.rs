@@ -6,11 +6,12 @@ use toml::de::DeValue;
 
 use super::foreign;
 use crate::config::{
-    Form, Template, TemplateError, Words,
+    Form, Template, TemplateError,
+    declare::{keys, never},
     given::{REPLY, Stray},
+    key::Allowed,
     presence::{self, Need},
-    read::Value,
-    table::Table,
+    sheet::Value,
     template::Flaw,
     value::{path, prose},
 };
@@ -18,13 +19,57 @@ use crate::config::{
 /// What is not there of a success, and of a failure: both lead through most of a template.
 const ABSENT: &[&[&str]] = &[&["reason", "tell"], &["answer.text", "answer.files"]];
 
-/// Reads `subject`, `text` and `html`.
-pub(super) fn words(table: &mut Table<'_>) -> Words {
-    Words {
-        subject: table.get("subject", |value| template(Form::Text, value)),
-        text: table.get("text", |value| template(Form::Text, value)),
-        html: table.get("html", |value| template(Form::Html, value)),
+keys! {
+    /// Templates of a letter; those that are missing are the usual ones.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct Words: Default in "reply" "" {
+        subject: Option<Template> = template_allowed() => subject, never("\"Re: {{ mail.topic }}\""), "", below("\
+The words, as templates of minijinja; or { file = \"reply.txt\" }. What a template may ask for: mail (subject, topic: the subject without
+Re:, from and each of to and cc: name, address; date, message_id, text), job, endpoint, answer (text, data, files: name, size,
+media_type), reason (code, sentence; of a failure only), tell, inputs, now. Writing what is missing makes the template fail, and then the
+words are these, which are the usual ones: ask with {% if … %} or default(…). In html every value is escaped.");
+        text: Option<Template> = template_allowed() => plain, never("\
+'''
+{% if reason -%}
+Your mail could not be handled:
+{{ reason.sentence }}.
+{% if tell %}
+{{ tell }}
+{% endif %}
+If you ask about it, please give this number:
+{{ job }}
+{%- elif answer.text -%}
+{{ answer.text }}
+{%- elif answer.files -%}
+Your mail was handled. The result is attached:
+{% for file in answer.files %}
+{{ \"  \" ~ file.name }}
+{%- endfor %}
+{%- else -%}
+Your mail was handled.
+{%- endif %}
+'''"), "";
+        html: Option<Template> = template_allowed() => html, never(
+            "\"<p>{% if reason %}{{ reason.sentence }}{% else %}{{ answer.text | default('Done.') }}{% endif %}</p>\""
+        ), "beside the text, which is made of it when none is written";
     }
+}
+
+/// A template, or the file that it is in.
+pub(super) fn template_allowed() -> Allowed {
+    Allowed::Either(vec![Allowed::Prose, Allowed::only("file", Allowed::Text)])
+}
+
+pub(super) fn subject(value: Value<'_>) -> Option<Template> {
+    template(Form::Text, value)
+}
+
+pub(super) fn plain(value: Value<'_>) -> Option<Template> {
+    template(Form::Text, value)
+}
+
+pub(super) fn html(value: Value<'_>) -> Option<Template> {
+    template(Form::Html, value)
 }
 
 /// Reads the line above a quoted mail.

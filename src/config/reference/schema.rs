@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Given, Key, Section, Shape, sections};
+use super::sections;
+use crate::config::{
+    Action,
+    key::{Allowed, Given, Key, Section},
+};
 
 /// A number and a unit, as `value::duration` reads it.
 const DURATION: &str = "^[0-9]+\\s*([mM][sS]|[sSmMhHdD])\\s*$";
@@ -16,6 +20,8 @@ pub fn schema() -> Value {
     for section in sections() {
         insert(&mut root, section);
     }
+    let actions = Action::KINDS.iter().map(|kind| json!({ "required": [kind.name] }));
+    let actions: Vec<_> = actions.collect();
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Mailjob endpoint",
@@ -23,21 +29,21 @@ pub fn schema() -> Value {
         "properties": root,
         "additionalProperties": false,
         "required": ["mailbox"],
-        "oneOf": [{ "required": ["webhook"] }, { "required": ["command"] }],
+        "oneOf": actions,
     })
 }
 
 /// Puts a section at its place: `webhook.headers` into the properties of `webhook`.
 fn insert(root: &mut Map<String, Value>, section: &Section) {
     if section.name.is_empty() {
-        root.extend(properties(section.keys));
+        root.extend(properties(&section.keys));
         return;
     }
     let own_names = |each| json!({ "type": "object", "additionalProperties": each });
-    let (name, described) = match (section.open, section.name.strip_suffix(".*")) {
+    let (name, described) = match (&section.open, section.name.strip_suffix(".*")) {
         (Some(each), _) => (section.name, own_names(shape(each))),
-        (None, Some(outer)) => (outer, own_names(table(section.keys, section.about))),
-        (None, None) => (section.name, table(section.keys, section.about)),
+        (None, Some(outer)) => (outer, own_names(table(&section.keys, section.about))),
+        (None, None) => (section.name, table(&section.keys, section.about)),
     };
     match name.rsplit_once('.') {
         None => {
@@ -53,7 +59,7 @@ fn insert(root: &mut Map<String, Value>, section: &Section) {
 }
 
 fn table(keys: &[Key], about: &str) -> Value {
-    let must = |key: &&Key| matches!(key.given, Given::Must(_) | Given::OneOf(..));
+    let must = |key: &&Key| matches!(key.given, Given::Must(..));
     let required: Vec<_> = keys.iter().filter(must).map(|key| key.name).collect();
     let mut table = json!({ "type": "object", "properties": properties(keys), "additionalProperties": false });
     if let Value::Object(table) = &mut table {
@@ -73,18 +79,19 @@ fn properties(keys: &[Key]) -> Map<String, Value> {
 
 /// A key with its words and its default, where that is plain JSON.
 fn described(key: &Key) -> Value {
-    let mut described = shape(&key.shape);
+    let mut described = shape(&key.allowed);
     let Value::Object(fields) = &mut described else {
         return described;
     };
-    let about = match key.given {
-        Given::Never([(_, about), ..]) => about,
-        _ => key.about,
+    let about = match &key.given {
+        Given::Never(shown) => shown.first().map(|(_, about)| *about).filter(|about| !about.is_empty()),
+        _ => None,
     };
+    let about = about.unwrap_or(key.about);
     if !about.is_empty() {
         fields.insert("description".to_owned(), json!(about));
     }
-    if let Given::Usual(usual) = key.given
+    if let Given::Usual(usual) = &key.given
         && let Ok(usual) = toml::from_str::<Map<String, Value>>(&format!("usual = {usual}"))
         && let Some(usual) = usual.get("usual")
     {
@@ -93,29 +100,29 @@ fn described(key: &Key) -> Value {
     described
 }
 
-fn shape(is: &Shape) -> Value {
+fn shape(is: &Allowed) -> Value {
     match is {
-        Shape::Text => json!({ "type": "string", "minLength": 1 }),
-        Shape::Prose => json!({ "type": "string" }),
-        Shape::Flag => json!({ "type": "boolean" }),
-        Shape::Count(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
-        Shape::CountOrAll(min, max) => {
+        Allowed::Text => json!({ "type": "string", "minLength": 1 }),
+        Allowed::Prose => json!({ "type": "string" }),
+        Allowed::Flag => json!({ "type": "boolean" }),
+        Allowed::Count(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        Allowed::CountOrAll(min, max) => {
             json!({ "anyOf": [{ "const": -1 }, { "type": "integer", "minimum": min, "maximum": max }] })
         }
-        Shape::Rate => json!({ "anyOf": [{ "const": false }, { "type": "string", "pattern": "^[0-9]+/[smhd]$" }] }),
-        Shape::Plain => json!({ "type": ["string", "number", "boolean"] }),
-        Shape::Duration(..) => json!({ "type": "string", "pattern": DURATION }),
-        Shape::Size(..) => json!({ "type": "string", "pattern": SIZE }),
-        Shape::Word(words) => json!({ "enum": words }),
-        Shape::Secret => secret(),
-        Shape::List(each, most) => json!({ "type": "array", "items": shape(each), "maxItems": most }),
-        Shape::OneOrMore(each) => {
+        Allowed::Rate => json!({ "anyOf": [{ "const": false }, { "type": "string", "pattern": "^[0-9]+/[smhd]$" }] }),
+        Allowed::Plain => json!({ "type": ["string", "number", "boolean"] }),
+        Allowed::Duration(..) => json!({ "type": "string", "pattern": DURATION }),
+        Allowed::Size(..) => json!({ "type": "string", "pattern": SIZE }),
+        Allowed::Word(words) => json!({ "enum": words }),
+        Allowed::Secret => secret(),
+        Allowed::List(each, most) => json!({ "type": "array", "items": shape(each), "maxItems": most }),
+        Allowed::OneOrMore(each) => {
             let list = json!({ "type": "array", "items": shape(each), "minItems": 1 });
             json!({ "anyOf": [shape(each), list] })
         }
-        Shape::Either(shapes) => json!({ "anyOf": shapes.iter().map(shape).collect::<Vec<_>>() }),
-        Shape::Table(keys) => table(keys, ""),
-        Shape::Elsewhere => json!({ "type": "object" }),
+        Allowed::Either(shapes) => json!({ "anyOf": shapes.iter().map(shape).collect::<Vec<_>>() }),
+        Allowed::Table(keys) => table(keys, ""),
+        Allowed::Elsewhere => json!({ "type": "object" }),
     }
 }
 

@@ -8,7 +8,11 @@ use serde_json::Value;
 use toml::{Table, Value as Toml};
 
 use super::*;
-use crate::config::{EndpointName, Problem, check, examples_tests::accounts};
+use crate::config::{
+    EndpointName, Problem, check,
+    examples_tests::accounts,
+    key::{Allowed, Section},
+};
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -16,11 +20,11 @@ fn repository(path: &str) -> PathBuf {
 
 /// A small endpoint with one value more; problems of that value only.
 fn problems_with(section: &Section, key: &str, value: Toml) -> Vec<Problem> {
-    let action = match section.name.split('.').next() {
-        Some("command") => "[command]\nargv = [\"true\"]",
-        _ => "[webhook]\nurl = \"https://erp.example/\"",
-    };
-    let mut file: Table = format!("[mailbox]\naccount = \"office\"\n{action}\n").parse().unwrap();
+    let outer = section.name.split('.').next();
+    let own = Action::KINDS.iter().find(|kind| Some(kind.name) == outer);
+    let crate::config::action::Kind { name, least, .. } = own.unwrap_or(&Action::KINDS[0]);
+    let file = format!("[mailbox]\naccount = \"office\"\n[{name}]\n{least}\n");
+    let mut file: Table = file.parse().unwrap();
     let mut table = &mut file;
     for name in section
         .name
@@ -62,11 +66,13 @@ fn the_committed_reference_is_the_one_that_is_made() {
 fn each_table_has_the_keys_that_are_read_and_no_others() {
     for section in sections().filter(|section| section.open.is_none()) {
         let problems = problems_with(section, "no_such_key", true.into());
-        let known = problems
-            .iter()
-            .find_map(|problem| problem.cure.split_once("known here: "));
-        let known = known.unwrap_or_else(|| panic!("[{}]: {problems:?}", section.name)).1;
-        let known: BTreeSet<_> = known.split(", ").map(str::to_owned).collect();
+        let known = problems.iter().find_map(|problem| {
+            let none = (problem.cure == "remove it; this table has no keys").then_some("");
+            none.or(problem.cure.split_once("known here: ").map(|(_, known)| known))
+        });
+        let known = known.unwrap_or_else(|| panic!("[{}]: {problems:?}", section.name));
+        let known = known.split(", ").filter(|name| !name.is_empty());
+        let known: BTreeSet<_> = known.map(str::to_owned).collect();
         let tables = sections().filter_map(|inner| match inner.name.trim_end_matches(".*").rsplit_once('.') {
             Some((outer, name)) => (outer == section.name).then_some(name),
             None => (section.name.is_empty() && !inner.name.is_empty()).then_some(inner.name),
@@ -86,8 +92,8 @@ fn each_table_has_the_keys_that_are_read_and_no_others() {
 fn limits_are_those_that_are_read() {
     let mut tried = 0;
     for section in sections() {
-        for key in section.keys {
-            for (value, right) in edges(&key.shape) {
+        for key in &section.keys {
+            for (value, right) in edges(&key.allowed) {
                 let problems = problems_with(section, key.name, value.clone());
                 let fits = !problems.iter().any(|problem| problem.cause.contains("out of range"));
                 assert_eq!(fits, right, "{}.{} = {value}: {problems:?}", section.name, key.name);
@@ -98,8 +104,8 @@ fn limits_are_those_that_are_read() {
     assert!(tried > 40, "{tried}");
 }
 
-/// The values at the edges of a shape and just beyond, and whether they are right.
-fn edges(shape: &Shape) -> Vec<(Toml, bool)> {
+/// The values at the edges of what is allowed and just beyond, and whether they are right.
+fn edges(allowed: &Allowed) -> Vec<(Toml, bool)> {
     let text = |number: u64, unit: &str| Toml::from(format!("{number}{unit}"));
     let with_unit = |min: &str, max: &str, unit: &str, scale: fn(&str) -> u64| {
         let (min, max) = (scale(min), scale(max));
@@ -111,15 +117,15 @@ fn edges(shape: &Shape) -> Vec<(Toml, bool)> {
         ];
         below.into_iter().chain(inside).collect()
     };
-    match shape {
-        Shape::Count(min, max) => vec![
-            (Toml::from(min - 1), false),
-            (Toml::from(*min), true),
-            (Toml::from(*max), true),
-            (Toml::from(max + 1), false),
+    match allowed {
+        Allowed::Count(min, max) => vec![
+            (Toml::from(i64::try_from(*min).unwrap() - 1), false),
+            (Toml::try_from(*min).unwrap(), true),
+            (Toml::try_from(*max).unwrap(), true),
+            (Toml::try_from(max + 1).unwrap(), false),
         ],
-        Shape::Duration(min, max) => with_unit(min, max, "ms", milliseconds),
-        Shape::Size(min, max) => with_unit(min, max, "B", bytes),
+        Allowed::Duration(min, max) => with_unit(min, max, "ms", milliseconds),
+        Allowed::Size(min, max) => with_unit(min, max, "B", bytes),
         _ => Vec::new(),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Given, Key, Section, Shape, sections};
+use super::sections;
+use crate::config::key::{Allowed, Given, Key, Section};
 
 const HEAD: &str = "\
 # Every key of an endpoint file. Made by mailjob schema --reference.
@@ -23,7 +24,7 @@ pub fn reference() -> String {
         if !section.name.is_empty() {
             line(&mut text, format_args!("{off}[{}]", section.name.replace('*', "de")));
         }
-        for key in section.keys {
+        for key in &section.keys {
             entry(&mut text, section, key);
         }
     }
@@ -37,17 +38,17 @@ fn entry(text: &mut String, section: &Section, key: &Key) {
     }
     let off = if section.off { "#" } else { "" };
     let name = key.name;
-    let limits = limits(&key.shape);
+    let limits = limits(&key.allowed);
     let said = |about: &str| match (about, limits.as_str()) {
         ("", "") => String::new(),
         ("", limits) => format!(" # {limits}"),
         (about, "") => format!(" # {about}"),
         (about, limits) => format!(" # {about}; {limits}"),
     };
-    let (stands, others) = match key.given {
-        Given::Must(value) | Given::Usual(value) => (Some(value), [].as_slice()),
-        Given::Never(shown) => (None, shown),
-        Given::OneOf(value, others) => (Some(value), others),
+    let (stands, others) = match &key.given {
+        Given::Must(value, others) => (Some(*value), *others),
+        Given::Usual(value) => (Some(value.as_str()), [].as_slice()),
+        Given::Never(shown) => (None, shown.as_slice()),
     };
     if let Some(value) = stands {
         line(text, format_args!("{off}{name} = {value}{}", said(key.about)));
@@ -55,7 +56,11 @@ fn entry(text: &mut String, section: &Section, key: &Key) {
     for (value, about) in others {
         line(
             text,
-            format_args!("#{name} = {}{}", value.replace('\n', "\n#"), said(about)),
+            format_args!(
+                "#{name} = {}{}",
+                value.replace('\n', "\n#"),
+                said(if about.is_empty() { key.about } else { about })
+            ),
         );
     }
 }
@@ -72,12 +77,12 @@ fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
 }
 
 /// The limits of a value in words.
-fn limits(shape: &Shape) -> String {
+fn limits(shape: &Allowed) -> String {
     match shape {
-        Shape::Count(min, max) => format!("{min} to {max}"),
-        Shape::CountOrAll(min, max) => format!("{min} to {max}, or -1: all"),
-        Shape::Duration(min, max) | Shape::Size(min, max) => format!("{min} to {max}"),
-        Shape::List(each, most) if *most < 1000 => match limits(each).as_str() {
+        Allowed::Count(min, max) => format!("{min} to {max}"),
+        Allowed::CountOrAll(min, max) => format!("{min} to {max}, or -1: all"),
+        Allowed::Duration(min, max) | Allowed::Size(min, max) => format!("{min} to {max}"),
+        Allowed::List(each, most) if *most < 1000 => match limits(each).as_str() {
             "" => format!("{most} at most"),
             limits => format!("{most} at most, {limits} each"),
         },

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::dispatch::{
-    answer,
+    action::webhook::answer,
     tests::{MAIL, repository, with_work},
 };
 

@@ -18,6 +18,17 @@ use crate::{
 /// Bytes of data at most: they lie in the ledger with the reply.
 pub(super) const MAX_DATA: usize = 256 * 1024;
 
+/// Files of one result at most.
+pub(super) const MAX_FILES: usize = 100;
+
+/// For the sender, whose result is larger than we take.
+pub(super) const TOO_LARGE: &str = "The work is done, but its result is too large to be sent.";
+
+/// For the sender, whose result has too many files.
+pub(super) fn too_many() -> String {
+    format!("The work is done, but its result has more than {MAX_FILES} files, which is too many for a mail.")
+}
+
 /// What names of results are made of, beside the results.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Facts {

@@ -21,8 +21,8 @@ use crate::{
     config,
     dispatch::{
         Ended,
+        action::webhook::{prepare, send},
         room::Means,
-        webhook::{prepare, send},
     },
     job::{Answer, Outcome, Reason},
     net::exchange::HttpClient,

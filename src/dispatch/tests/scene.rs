@@ -22,22 +22,23 @@ use super::shaky::Shaky;
 use crate::{
     budget::Memory,
     config::{Action, Endpoint, EndpointName, Webhook},
-    dispatch::{Dispatch, Down, Health, kind, run, verify::Dns},
+    dispatch::{Dispatch, Down, Health, run, verify::Dns},
     job::{Ending, JobId, Outcome, Replier, ReplyDecision, state::State},
     ledger::{
         Content, Cursor, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
         sqlite::{OverviewRow, open},
     },
+    message::Reader,
     net::exchange::HttpClient,
     slots::{Size, Slots},
 };
 
 /// Long enough for any machine; only a failing test waits so long.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(in crate::dispatch) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Notes what it was asked about, and panics when a subject says so.
 #[derive(Default)]
-pub(super) struct Notes(pub(super) Mutex<Vec<(JobId, Option<String>, Outcome)>>);
+pub(in crate::dispatch) struct Notes(pub(in crate::dispatch) Mutex<Vec<(JobId, Option<String>, Outcome)>>);
 
 impl Replier for Notes {
     fn reply(&self, ending: &Ending<'_>) -> ReplyDecision {
@@ -52,21 +53,22 @@ impl Replier for Notes {
 }
 
 /// A ledger with mails, and a dispatch loop that runs beside the test.
-pub(super) struct Scene {
+pub(in crate::dispatch) struct Scene {
     _folder: TempDir,
-    pub(super) ledger: Arc<Shaky>,
-    pub(super) notes: Arc<Notes>,
-    pub(super) memory: Memory,
-    pub(super) next: Vec<EndpointName>,
-    pub(super) slots: Slots,
-    pub(super) dns: Arc<Dns>,
-    pub(super) health: Arc<Health>,
-    pub(super) stop: CancellationToken,
-    pub(super) running: JoinSet<()>,
+    pub(in crate::dispatch) ledger: Arc<Shaky>,
+    pub(in crate::dispatch) notes: Arc<Notes>,
+    pub(in crate::dispatch) memory: Memory,
+    pub(in crate::dispatch) next: Vec<EndpointName>,
+    pub(in crate::dispatch) slots: Slots,
+    pub(in crate::dispatch) dns: Arc<Dns>,
+    pub(in crate::dispatch) reader: Arc<Reader>,
+    pub(in crate::dispatch) health: Arc<Health>,
+    pub(in crate::dispatch) stop: CancellationToken,
+    pub(in crate::dispatch) running: JoinSet<()>,
 }
 
 impl Scene {
-    pub(super) async fn with(mails: Vec<String>) -> Self {
+    pub(in crate::dispatch) async fn with(mails: Vec<String>) -> Self {
         let folder = TempDir::new().unwrap();
         let inner = open(&folder.path().join("mailjob.db"), Arc::new(Utc::now))
             .await
@@ -85,6 +87,7 @@ impl Scene {
             next: Vec::new(),
             slots: Slots::new(Size::Exactly(32), Size::Exactly(2)),
             dns: Dns::new(None),
+            reader: Arc::default(),
             health: Arc::default(),
             stop: CancellationToken::new(),
             running: JoinSet::new(),
@@ -94,12 +97,12 @@ impl Scene {
     }
 
     /// Takes further mails, from this UID on.
-    pub(super) async fn deliver(&self, first: u32, mails: Vec<String>) {
+    pub(in crate::dispatch) async fn deliver(&self, first: u32, mails: Vec<String>) {
         self.deliver_to("invoices", first, mails).await;
     }
 
     /// The same for the mailbox of another endpoint.
-    pub(super) async fn deliver_to(&self, name: &str, first: u32, mails: Vec<String>) {
+    pub(in crate::dispatch) async fn deliver_to(&self, name: &str, first: u32, mails: Vec<String>) {
         let mails = (first..).zip(mails).map(|(uid, mail)| NewMail {
             place: Place { uid_validity: 1, uid },
             received: None,
@@ -126,36 +129,47 @@ impl Scene {
         self.ledger.inner.take(intake).await.unwrap();
     }
 
-    pub(super) fn start(&mut self, endpoint: Endpoint) {
+    pub(in crate::dispatch) fn start(&mut self, endpoint: Endpoint) {
         let notes = self.notes.clone();
         self.start_with(endpoint, notes);
     }
 
-    pub(super) fn start_with(&mut self, endpoint: Endpoint, replier: Arc<dyn Replier>) {
-        let kind = kind(&endpoint.action);
-        let quota = self.slots.join(kind, endpoint.concurrency);
-        self.running.spawn(run(Dispatch {
+    pub(in crate::dispatch) fn start_with(&mut self, endpoint: Endpoint, replier: Arc<dyn Replier>) {
+        let dispatch = Dispatch {
+            replier,
+            ..self.dispatch(endpoint)
+        };
+        self.running.spawn(run(dispatch));
+    }
+
+    /// The loop of an endpoint, which is not run.
+    pub(in crate::dispatch) fn dispatch(&self, endpoint: Endpoint) -> Dispatch {
+        let quota = self
+            .slots
+            .join(endpoint.action.describe().slots(), endpoint.concurrency);
+        Dispatch {
             endpoint: Arc::new(endpoint),
             ledger: self.ledger.clone(),
-            replier,
+            replier: self.notes.clone(),
             http: HttpClient::new(None, true).unwrap(),
             dns: self.dns.clone(),
+            reader: self.reader.clone(),
             memory: self.memory.clone(),
             next: self.next.clone(),
             quota,
             guests: Arc::default(),
             health: self.health.clone(),
             stop: self.stop.clone(),
-        }));
+        }
     }
 
     /// How the webhook is down.
-    pub(super) fn down(&self) -> Option<Down> {
+    pub(in crate::dispatch) fn down(&self) -> Option<Down> {
         self.health.down()
     }
 
     /// Waits until the jobs, oldest first, are as wanted.
-    pub(super) async fn until(&self, wanted: impl Fn(&[OverviewRow]) -> bool) -> Vec<OverviewRow> {
+    pub(in crate::dispatch) async fn until(&self, wanted: impl Fn(&[OverviewRow]) -> bool) -> Vec<OverviewRow> {
         let end = Instant::now() + PATIENCE;
         loop {
             let mut rows = self.ledger.inner.overview(1_000).await.unwrap();
@@ -168,12 +182,12 @@ impl Scene {
         }
     }
 
-    pub(super) async fn ended(&self) -> Vec<OverviewRow> {
+    pub(in crate::dispatch) async fn ended(&self) -> Vec<OverviewRow> {
         self.until(|rows| rows.iter().all(|row| row.state.ended() || row.state == State::Held))
             .await
     }
 
-    pub(super) async fn stopped(&mut self) {
+    pub(in crate::dispatch) async fn stopped(&mut self) {
         self.stop.cancel();
         while let Some(ended) = tokio::time::timeout(PATIENCE, self.running.join_next()).await.unwrap() {
             ended.unwrap();
@@ -181,14 +195,14 @@ impl Scene {
     }
 }
 
-pub(super) fn states(rows: &[OverviewRow]) -> Vec<State> {
+pub(in crate::dispatch) fn states(rows: &[OverviewRow]) -> Vec<State> {
     rows.iter().map(|row| row.state).collect()
 }
 
-pub(super) type Seen = Arc<Mutex<Vec<(String, String, Bytes)>>>;
+pub(in crate::dispatch) type Seen = Arc<Mutex<Vec<(String, String, Bytes)>>>;
 
 /// A webhook that answers with these statuses in turn, the last one for ever; and what it saw: id, attempt, body.
-pub(super) async fn webhook(statuses: &[u16]) -> (Action, Seen) {
+pub(in crate::dispatch) async fn webhook(statuses: &[u16]) -> (Action, Seen) {
     let seen = Seen::default();
     let statuses: Arc<[u16]> = statuses.into();
     let handle = |extract::State((statuses, seen)): extract::State<(Arc<[u16]>, Seen)>,

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A ledger that fails a few times when asked to.
-pub(super) struct Shaky {
+pub(in crate::dispatch) struct Shaky {
     pub(super) inner: Sqlite,
     pub(super) claims: AtomicUsize,
     pub(super) finishes: AtomicUsize,

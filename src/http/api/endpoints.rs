@@ -1,9 +1,10 @@
 //! The endpoints: what there is, what runs, and what each is set to.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     Api, Running,
@@ -12,7 +13,7 @@ use super::{
     problem::{Kind, Problem},
 };
 use crate::{
-    config::{self, Action, Endpoint, EndpointName, effective},
+    config::{self, Action, Describe, Endpoint, EndpointName, effective},
     ledger::Pause,
 };
 
@@ -56,14 +57,32 @@ pub enum EndpointState {
     Broken,
 }
 
-/// What is done with a mail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum EndpointAction {
-    /// A webhook: its URL, without a query, which may hold a key.
-    Webhook(String),
-    /// A command: its program, without arguments.
-    Command(String),
+/// What is done with a mail: an object with one key, the kind of the action, and what it asks or starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EndpointAction(BTreeMap<String, String>);
+
+impl From<&dyn Describe> for EndpointAction {
+    fn from(action: &dyn Describe) -> Self {
+        Self([(action.name().to_owned(), action.place())].into())
+    }
+}
+
+impl JsonSchema for EndpointAction {
+    fn schema_name() -> Cow<'static, str> {
+        "EndpointAction".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let kinds = Action::KINDS.iter().map(|kind| {
+            json!({
+                "type": "object", "description": kind.place, "required": [kind.name],
+                "properties": { kind.name: { "type": "string" } }, "additionalProperties": false,
+            })
+        });
+        let kinds: Vec<_> = kinds.collect();
+        json_schema!({ "description": "What is done with a mail.", "oneOf": kinds })
+    }
 }
 
 /// Something wrong in a file.
@@ -234,10 +253,7 @@ fn row(name: &EndpointName, endpoint: Option<&Endpoint>, running: &Running, fold
         file: file.display().to_string(),
         state,
         mailbox: endpoint.map(|endpoint| endpoint.mailbox.address()),
-        action: endpoint.map(|endpoint| match &endpoint.action {
-            Action::Webhook(webhook) => EndpointAction::Webhook(webhook.place().to_owned()),
-            Action::Command(command) => EndpointAction::Command(command.argv.first().cloned().unwrap_or_default()),
-        }),
+        action: endpoint.map(|endpoint| EndpointAction::from(endpoint.action.describe())),
         paused: None,
         problems: problems.into_iter().map(problem).collect(),
     }

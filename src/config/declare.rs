@@ -1,0 +1,217 @@
+//! A key of the configuration is declared once, on one line of [`keys!`], of which come its field, its reader, its default, and its place in
+//! the reference, the JSON Schema and `mailjob show`. A line left out is a field that isn't there, so that nothing can be forgotten.
+//!
+//! Serde's derive does not do here: it ends at the first fault, where an operator is told all of them, each with its place, its limits and
+//! what to write; and it knows nothing of examples and words. What TOML says is read by the crate `toml`, which keeps the places.
+
+use super::{
+    key::{Examples, Given, Key},
+    kind::{Described, Kind},
+    sheet::Value,
+    table::Table,
+};
+
+/// What a key is that is not written.
+pub(super) struct Else<F> {
+    /// What its field holds then, and where what is written is wrong: its file has a problem then, and won't be used.
+    usual: F,
+    /// Why it must be written, if it must: the cure, and whether nothing comes of the table without it.
+    lacks: Option<(&'static str, bool)>,
+    given: Given,
+}
+
+/// A value that stands for it, and is shown as its kind writes it.
+pub(super) struct Usual<F>(F);
+
+/// What a key of this kind is that is not written.
+pub(super) trait Otherwise<K, F> {
+    fn given(&self, kind: &K) -> Given;
+    fn lacks(&self) -> Option<(&'static str, bool)>;
+    fn usual(self) -> F;
+}
+
+impl<K, F> Otherwise<K, F> for Else<F> {
+    fn given(&self, _: &K) -> Given {
+        self.given.clone()
+    }
+
+    fn lacks(&self) -> Option<(&'static str, bool)> {
+        self.lacks
+    }
+
+    fn usual(self) -> F {
+        self.usual
+    }
+}
+
+impl<K: Kind<Is = F>, F> Otherwise<K, F> for Usual<F> {
+    fn given(&self, kind: &K) -> Given {
+        Given::Usual(kind.written(&self.0))
+    }
+
+    fn lacks(&self) -> Option<(&'static str, bool)> {
+        None
+    }
+
+    fn usual(self) -> F {
+        self.0
+    }
+}
+
+fn otherwise<F>(usual: F, lacks: Option<(&'static str, bool)>, given: Given) -> Else<F> {
+    Else { usual, lacks, given }
+}
+
+/// It has this default.
+pub(super) fn usual<F>(usual: F) -> Usual<F> {
+    Usual(usual)
+}
+
+/// It has this default, which is written so.
+pub(super) fn usual_as<F>(usual: F, written: &str) -> Else<F> {
+    otherwise(usual, None, Given::Usual(written.to_owned()))
+}
+
+/// Its default is nothing here, or depends on more than this table; written so.
+pub(super) fn implied<F: Default>(written: &str) -> Else<F> {
+    usual_as(F::default(), written)
+}
+
+/// It has no default; an example.
+pub(super) fn never<F: Default>(example: &'static str) -> Else<F> {
+    never_so(&[(example, "")])
+}
+
+/// It has no default; examples, each with what is said of it alone.
+pub(super) fn never_so<F: Default>(examples: &[(&'static str, &'static str)]) -> Else<F> {
+    otherwise(F::default(), None, Given::Never(examples.to_vec()))
+}
+
+/// It must be written: the cure, and an example.
+pub(super) fn must<F: Default>(cure: &'static str, example: &'static str) -> Else<F> {
+    otherwise(F::default(), Some((cure, true)), Given::Must(example, &[]))
+}
+
+/// It must be written, but without it the rest of the table is of use for telling what is wrong there.
+pub(super) fn wanted<F: Default>(cure: &'static str, example: &'static str, others: Examples) -> Else<F> {
+    otherwise(F::default(), Some((cure, false)), Given::Must(example, others))
+}
+
+/// The field of a key: `found` is what was made of its value, if it is written.
+pub(super) fn field<K, T: Into<F>, F>(
+    table: &Table<'_>,
+    key: &'static str,
+    _: &K,
+    found: Option<Option<T>>,
+    otherwise: impl Otherwise<K, F>,
+) -> Option<F> {
+    let lacks = otherwise.lacks();
+    match (found, lacks) {
+        (Some(Some(value)), _) => return Some(value.into()),
+        (None, Some((cure, _))) => table.lacks_key(key, cure),
+        (Some(None) | None, _) => {}
+    }
+    let is_vital = lacks.is_some_and(|(_, is_vital)| is_vital);
+    (!is_vital).then(|| otherwise.usual())
+}
+
+/// What there is to say of a key.
+pub(super) fn described<K: Described, F>(
+    name: &'static str,
+    kind: &K,
+    otherwise: &impl Otherwise<K, F>,
+    about: &'static str,
+) -> Key {
+    Key::of(name, kind.allowed(), otherwise.given(kind), about)
+}
+
+/// The field of a key in a table that says nothing.
+pub(super) fn unwritten<K, F>(_: &K, otherwise: impl Otherwise<K, F>) -> F {
+    otherwise.usual()
+}
+
+/// What a reader makes of a value.
+pub(super) fn by<'a, T>(reader: impl FnOnce(Value<'a>) -> Option<T>, value: Value<'a>) -> Option<T> {
+    reader(value)
+}
+
+/// Declares a table: a struct with a line for each key,
+///
+/// ```text
+/// field: Type = kind, otherwise, "what it is for", more(…);
+/// field("key"): Type = what is allowed => reader, otherwise, "what it is for";
+/// ```
+///
+/// where `kind` is one of `kind.rs`, `otherwise` says what a key is that is not written ([`usual`], [`usual_as`], [`implied`], [`never`],
+/// [`never_so`], [`must`], [`wanted`]), and `more` is a method of [`Key`]. `Type::read` reads the table, with what it takes after `reads`, which readers
+/// may use, as they may use the fields above theirs. `Type::section` describes it. `: Default` makes a table that says nothing. Behind the
+/// lines `and` names a field whose keys are declared by themselves and stand in the same table. A field that begins with `_` is for a key
+/// that is read elsewhere.
+macro_rules! keys {
+    (
+        $(#[$meta:meta])* $vis:vis struct $name:ident : Default in $section:literal $about:literal $(reads($($with:tt)*))? { $($body:tt)* }
+            $(and $rest:ident: $group:ident, $group_for:literal)?
+    ) => {
+        keys! {
+            $(#[$meta])* $vis struct $name in $section $about $(reads($($with)*))? { $($body)* } $(and $rest: $group, $group_for)?
+        }
+        keys! { @default $name { $($body)* } $($rest: $group)? }
+    };
+    (
+        $(#[$meta:meta])* $vis:vis struct $name:ident in $section:literal $about:literal $(reads($($with:ident: $is:ty),*))? {
+            $($(#[$doc:meta])* $field:ident $(($key:literal))? : $type:ty = $kind:expr $(=> $reader:expr)?, $otherwise:expr,
+                $for:literal $(, $more:ident($($value:expr),*))*;)*
+        } $(and $rest:ident: $group:ident, $group_for:literal)?
+    ) => {
+        $(#[$meta])*
+        $vis struct $name {
+            $($(#[$doc])* #[doc = concat!("`", keys!(@key $field $($key)?), "`: ", $for)] $vis $field: $type,)*
+            $(#[doc = $group_for] $vis $rest: $group,)?
+        }
+
+        impl $name {
+            /// Reads the table. Every key is asked for before anything is given up.
+            pub(in crate::config) fn read(
+                table: &mut $crate::config::table::Table<'_>,
+                $($($with: $is),*)?
+            ) -> Option<Self> {
+                $(
+                    let key = keys!(@key $field $($key)?);
+                    let found = table.value(key).map(|value| keys!(@value value, $kind $(=> $reader)?));
+                    let $field: Option<$type> = $crate::config::declare::field(table, key, &$kind, found, $otherwise);
+                )*
+                $(let $rest = $group::read(table);)?
+                Some(Self { $($field: $field?,)* $($rest: $rest?)? })
+            }
+
+            /// The table as the reference has it.
+            #[allow(dead_code, reason = "tables of mailjob.toml have no reference yet")]
+            pub(in crate::config) fn section() -> $crate::config::key::Section {
+                #[allow(unused_mut, reason = "most tables have all keys of their own")]
+                let mut keys = vec![
+                    $($crate::config::declare::described::<_, $type>(keys!(@key $field $($key)?), &$kind, &$otherwise, $for)$(.$more($($value),*))*),*
+                ];
+                $(keys.extend($group::section().keys);)?
+                $crate::config::key::Section::new($section, $about, keys)
+            }
+        }
+    };
+    (
+        @default $name:ident {
+            $($(#[$doc:meta])* $field:ident $(($key:literal))? : $type:ty = $kind:expr $(=> $reader:expr)?, $otherwise:expr,
+                $for:literal $(, $more:ident($($value:expr),*))*;)*
+        } $($rest:ident: $group:ident)?
+    ) => {
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $crate::config::declare::unwritten(&$kind, $otherwise),)* $($rest: $group::default())? }
+            }
+        }
+    };
+    (@key $field:ident) => { stringify!($field) };
+    (@key $field:ident $key:literal) => { $key };
+    (@value $value:ident, $kind:expr) => { $crate::config::kind::Kind::read(&$kind, $value) };
+    (@value $value:ident, $allowed:expr => $reader:expr) => { $crate::config::declare::by($reader, $value) };
+}
+
+pub(super) use keys;

@@ -1,0 +1,200 @@
+//! What there is to say of a table and its keys, for the reference, the JSON Schema and `mailjob show`. `declare` makes it.
+
+/// A table of an endpoint file.
+#[derive(Debug)]
+pub(super) struct Section {
+    /// E.g. `webhook.headers`; nothing for the top of the file. A last part `*` is any name.
+    pub(super) name: &'static str,
+    /// Lines that stand above it.
+    pub(super) about: &'static str,
+    /// Whether the reference leaves it out: it has no use without a wish, or excludes another one.
+    pub(super) off: bool,
+    /// Its keys in their order.
+    pub(super) keys: Vec<Key>,
+    /// What its entries are, where their names are the operator's own.
+    pub(super) open: Option<Allowed>,
+}
+
+/// A key of a table.
+#[derive(Debug, Clone)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) allowed: Allowed,
+    pub(super) given: Given,
+    /// What it is for. Its limits are said after it.
+    pub(super) about: &'static str,
+    /// A paragraph that stands above it.
+    pub(super) above: &'static str,
+    /// Its default where the mailbox is read by POP3, if that is another one; empty where it has no use there.
+    pub(super) by_pop3: Option<&'static str>,
+    /// Keys that exclude it.
+    pub(super) unless: &'static [&'static str],
+    /// Whether it is a table that is described apart.
+    apart: bool,
+}
+
+/// What the reference shows of a key, as TOML.
+#[derive(Debug, Clone)]
+pub(super) enum Given {
+    /// It must be written: an example, and other ways to write it, each with what is said of it alone.
+    Must(&'static str, Examples),
+    /// Its default.
+    Usual(String),
+    /// It has no default, or excludes another key: examples.
+    Never(Vec<(&'static str, &'static str)>),
+}
+
+/// Values with what is said of each alone.
+pub(super) type Examples = &'static [(&'static str, &'static str)];
+
+/// What a value may be.
+#[derive(Debug, Clone)]
+pub(super) enum Allowed {
+    /// Text on one line, one character at least.
+    Text,
+    /// Text of any length.
+    Prose,
+    /// true or false.
+    Flag,
+    /// A whole number.
+    Count(u64, u64),
+    /// Text with a unit of time.
+    Duration(String, String),
+    /// Text with a unit of bytes.
+    Size(String, String),
+    /// A whole number, or -1 for all of them.
+    CountOrAll(u64, u64),
+    /// How often in a time, or false.
+    Rate,
+    /// Any plain value.
+    Plain,
+    /// One of these words.
+    Word(Vec<&'static str>),
+    /// The place of a secret.
+    Secret,
+    /// A list that may be empty, of so many at most.
+    List(Box<Allowed>, usize),
+    /// One, or a list of one at least.
+    OneOrMore(Box<Allowed>),
+    /// One of several.
+    Either(Vec<Allowed>),
+    /// A table with these keys.
+    Table(Vec<Key>),
+    /// A table that is described elsewhere.
+    Elsewhere,
+}
+
+impl Allowed {
+    /// A list that may be empty, of so many at most.
+    pub(super) fn list(each: Self, most: usize) -> Self {
+        Self::List(Box::new(each), most)
+    }
+
+    /// One, or a list of one at least.
+    pub(super) fn one_or_more(each: Self) -> Self {
+        Self::OneOrMore(Box::new(each))
+    }
+
+    /// A table that must have this one key.
+    pub(super) fn only(key: &'static str, each: Self) -> Self {
+        Self::Table(vec![Key::must(key, each, "\"…\"", "")])
+    }
+
+    /// A table of keys of which each may be left out.
+    pub(super) fn any_of(keys: &[(&'static str, Self)]) -> Self {
+        let key = |(name, allowed): &(&'static str, Self)| Key::of(name, allowed.clone(), Given::Never(Vec::new()), "");
+        Self::Table(keys.iter().map(key).collect())
+    }
+}
+
+impl Section {
+    pub(super) fn new(name: &'static str, about: &'static str, mut keys: Vec<Key>) -> Self {
+        keys.retain(|key| !key.apart);
+        Self {
+            name,
+            about,
+            off: false,
+            keys,
+            open: None,
+        }
+    }
+
+    /// A table with names that are the operator's own; the reference shows these.
+    pub(super) fn open(
+        name: &'static str,
+        about: &'static str,
+        each: &Allowed,
+        examples: &[[&'static str; 3]],
+    ) -> Self {
+        let key = |[name, value, about]: &[&'static str; 3]| {
+            let given = Given::Usual((*value).to_owned());
+            Key::of(name, each.clone(), given, about)
+        };
+        Self {
+            off: true,
+            open: Some(each.clone()),
+            ..Self::new(name, about, examples.iter().map(key).collect())
+        }
+    }
+
+    /// The same, left out where it isn't wished for.
+    pub(super) fn off(self) -> Self {
+        Self { off: true, ..self }
+    }
+
+    /// Whether its defaults count although it is not written: all but `[reply]`, without which nobody is answered.
+    pub(super) fn stands(&self) -> bool {
+        self.name != "reply"
+    }
+}
+
+impl Key {
+    pub(super) fn of(name: &'static str, allowed: Allowed, given: Given, about: &'static str) -> Self {
+        Self {
+            name,
+            allowed,
+            given,
+            about,
+            above: "",
+            by_pop3: None,
+            unless: &[],
+            apart: false,
+        }
+    }
+
+    pub(super) fn must(name: &'static str, allowed: Allowed, example: &'static str, about: &'static str) -> Self {
+        Self::of(name, allowed, Given::Must(example, &[]), about)
+    }
+
+    /// The same with a paragraph above it.
+    pub(super) fn below(self, above: &'static str) -> Self {
+        Self { above, ..self }
+    }
+
+    /// The same with another default by POP3.
+    pub(super) fn by_pop3(self, usual: &'static str) -> Self {
+        let by_pop3 = Some(usual);
+        Self { by_pop3, ..self }
+    }
+
+    /// The same where it has no use beside others.
+    pub(super) fn unless(self, unless: &'static [&'static str]) -> Self {
+        Self { unless, ..self }
+    }
+
+    /// The same as a table that is described apart.
+    pub(super) fn apart(self) -> Self {
+        Self { apart: true, ..self }
+    }
+
+    /// What stands for it when nothing is written, if anything.
+    pub(super) fn usual_value(&self, pop3: bool, written: impl Fn(&str) -> bool) -> Option<&str> {
+        let usual = match (self.by_pop3, &self.given) {
+            (Some(usual), _) if pop3 => usual,
+            (_, Given::Usual(usual)) => usual,
+            (_, Given::Must(..) | Given::Never(_)) => return None,
+        };
+        let excluded = || self.unless.iter().any(|other| written(other));
+        (!usual.is_empty() && !excluded()).then_some(usual)
+    }
+}
