@@ -74,7 +74,11 @@ impl Taker {
 
     pub(super) async fn run(mut self, mut arrived: mpsc::Receiver<Arrived>) -> Result<Taken, ledger::Error> {
         while let Some(arrived) = arrived.recv().await {
-            self.handle(arrived).await?;
+            if let Err(error) = self.handle(arrived).await {
+                // Nobody would take it, and on a full disk each try would leave one more.
+                drop(self.abandon().await);
+                return Err(error);
+            }
         }
         self.abandon().await?;
         self.commit(self.cursor.uid_next).await?;
