@@ -24,7 +24,8 @@ const HEAD: [&str; 10] = [
 /// What runs, a line for each endpoint, and below what needs more words. `silent`: why the process could not be asked.
 pub(super) fn people(status: &Status, silent: Option<&str>, now: DateTime<Utc>) -> String {
     let mut text = silent.map_or_else(String::new, |why| {
-        format!("{}. What the ledger and the files know:\n", escaped(why))
+        let stop = if why.ends_with(['.', '?', '!']) { "" } else { "." };
+        format!("{}{stop} What the ledger and the files know:\n", escaped(why))
     });
     text.push_str(&head(status, now));
     text.push('\n');
