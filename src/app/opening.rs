@@ -10,7 +10,7 @@ use crate::{
     config::Service,
     http,
     ledger::{self, Clock, Store},
-    metrics::Metrics,
+    metrics::{Metrics, Picture},
 };
 
 /// How often a ledger is tried to be opened whose disk is full.
@@ -37,10 +37,24 @@ pub(super) async fn when_there_is_room(service: &Service, metrics: &Metrics) -> 
             let stopped = CancellationToken::new();
             let serving = service.health.and_then(|address| {
                 let listener = TcpListener::bind(address).ok()?;
-                http::start(listener, http::waiting(full.to_string()), stopped.clone()).ok()
+                let pages = http::waiting(full.to_string(), metrics.clone(), disk_of(service, metrics));
+                http::start(listener, pages, stopped.clone()).ok()
             });
             waiting = Some((stopped, serving));
         }
         tokio::time::sleep(ROOM_LOOK).await;
+    }
+}
+
+/// Measures the ledger's disk.
+fn disk_of(service: &Service, metrics: &Metrics) -> impl Fn() + Clone + Send + Sync + 'static + use<> {
+    let (address, metrics) = (service.ledger.clone(), metrics.clone());
+    move || {
+        let now = ledger::space(&address);
+        metrics.board.show(Picture {
+            ledger_size: now.size,
+            ledger_free: now.free,
+            ..Picture::default()
+        });
     }
 }

@@ -39,8 +39,11 @@ pub enum KeyError {
 ///
 /// Reads and writes files, and so blocks.
 ///
+/// The file beside the ledger is ours: where others could read or change it, as when Kubernetes gave the files of a volume to a group, that is
+/// taken from them.
+///
 /// # Errors
-/// When it is missing, can't be read by us or can be read by others, is no key, or can't be made.
+/// When it is missing, can't be read by us or a configured one can be read by others, is no key, or can't be made.
 pub fn load(configured: Option<&SecretRef>, ledger: &Path) -> Result<Key, KeyError> {
     match configured {
         Some(place) => read(place),
@@ -97,6 +100,16 @@ fn read_or_make(path: PathBuf) -> Result<Key, KeyError> {
             make(&path)?;
             tracing::info!(path = %path.display(), "made the key that sign-ins are sealed with: keep a copy apart from the ledger's");
             // Read back: another process may have made it first.
+            read(&place)
+        }
+        // It stays the key: what is sealed can be opened by no other. Who could read it needs the ledger too, whose mode is ours already.
+        Err(KeyError::Read(SecretError::Open { mode, can, .. })) if kept::close(&path).is_ok() => {
+            tracing::warn!(
+                path = %path.display(),
+                mode = format!("{mode:04o}"),
+                "others could {can} the key that sign-ins are sealed with: it is ours alone from now on. Where somebody may have had both it and \
+                 the ledger, sign in anew"
+            );
             read(&place)
         }
         read => read,

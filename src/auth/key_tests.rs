@@ -76,10 +76,25 @@ fn what_is_wrong_with_a_key_is_said_without_it() {
         (&"ab".repeat(32), 0o620, "others can change it"),
     ] {
         write(&file, text, mode);
-        let said = message(load(None, &ledger));
+        let said = message(there(None, &ledger));
         assert!(said.contains(words), "{said}");
         assert!(text.trim().is_empty() || !said.contains(text), "{said}");
         assert_eq!(fs::read_to_string(&file).unwrap(), text, "never overwritten");
+    }
+}
+
+#[test]
+fn a_start_takes_its_own_key_from_others_and_no_configured_one() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("mailjob.key");
+    let ledger = folder.path().join("mailjob.db");
+    for mode in [0o644, 0o660, 0o620, 0o777] {
+        let place = write(&file, &"ab".repeat(32), mode);
+        let said = message(load(Some(&place), &ledger));
+        assert!(said.contains("chmod 600"), "{said}");
+        assert!(load(None, &ledger).is_ok());
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "ab".repeat(32), "it stays the key");
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use super::{
     beside, print,
     rehearse::{missing, running},
+    status,
     terminal::fitting,
     whereabouts,
 };
@@ -28,7 +29,7 @@ use crate::{
         render,
     },
     ledger::{self, MailboxKey},
-    status,
+    status::Ledger as Space,
 };
 
 /// The form of the report.
@@ -144,6 +145,11 @@ async fn tell(service: Option<&Service>, chosen: Chosen, form: Form) -> io::Resu
             (known.collect(), BTreeMap::new(), Some(unread(&error)))
         }
     };
+    let told = match service {
+        Some(service) => status::running(service).await.and_then(|status| status.ledger.problem),
+        None => None,
+    };
+    let unread = unread.or_else(|| told.map(|why| in_trouble(&why)));
     let full = service.and_then(|service| nearly_full(&ledger::space(&service.ledger)));
     let findings = findings.into_iter().chain(short).chain(unread).chain(full).collect();
     let mut report = Report { findings };
@@ -202,6 +208,9 @@ async fn left(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> Result<
             .await;
         if let Ok(Some(backlog)) = page.map(|page| page.backlog) {
             left.insert(endpoint.name.clone(), backlog.left);
+        } else if ledger.counts().is_decided(&mailbox).await? {
+            // All was taken from the first look on, or will be: as the watch judges.
+            left.insert(endpoint.name.clone(), 0);
         }
         if let Ok(mails) = ledger.counts().unsettled(&mailbox, Utc::now() - OVERDUE).await {
             overdue.insert(endpoint.name.clone(), mails);
@@ -210,8 +219,23 @@ async fn left(service: Option<&Service>, endpoints: &[Arc<Endpoint>]) -> Result<
     Ok((left, overdue))
 }
 
+/// That the process that runs can't write the ledger, or found it damaged.
+fn in_trouble(why: &str) -> Finding {
+    of_ledger(Trouble {
+        what: format!("the process that runs says: the ledger {why}"),
+        cure: "mend that first: mailjob status says it until a write went through".to_owned(),
+    })
+}
+
 /// That the ledger can't be read.
 fn unread(error: &ledger::Error) -> Finding {
+    of_ledger(Trouble {
+        what: error.to_string(),
+        cure: "mend that first: what is known of the mailboxes stands in the ledger".to_owned(),
+    })
+}
+
+fn of_ledger(trouble: Trouble) -> Finding {
     Finding {
         subject: Subject {
             kind: Kind::Process,
@@ -219,10 +243,7 @@ fn unread(error: &ledger::Error) -> Finding {
             part: None,
         },
         stage: Stage::Ledger,
-        outcome: Outcome::Failed(Trouble {
-            what: error.to_string(),
-            cure: "mend that first: what is known of the mailboxes stands in the ledger".to_owned(),
-        }),
+        outcome: Outcome::Failed(trouble),
         took: Duration::ZERO,
     }
 }
@@ -231,7 +252,7 @@ fn unread(error: &ledger::Error) -> Finding {
 const SCARCE: u64 = 256 << 20;
 
 /// What there is to say of the room on the ledger's disk; nothing where there is enough. Pure.
-fn nearly_full(ledger: &status::Ledger) -> Option<Finding> {
+fn nearly_full(ledger: &Space) -> Option<Finding> {
     let free = ledger.free.filter(|free| *free < SCARCE)?;
     Some(Finding {
         subject: Subject {
@@ -291,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_disk_that_is_nearly_full_is_told() {
-        let with = |free| status::Ledger {
+        let with = |free| Space {
             path: "/var/m.db".into(),
             size: None,
             free,

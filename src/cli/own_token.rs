@@ -20,7 +20,9 @@ const LISTENS: &str = "0A";
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoToken {
     /// It can't be read.
-    #[error("the token in {path} can't be read: {why}; run this as the user that runs Mailjob")]
+    #[error(
+        "the token in {path} can't be read: {why}; run this as the user that runs Mailjob. A start of mailjob run makes a file right that is its own"
+    )]
     Unreadable {
         /// Its file.
         path: PathBuf,

@@ -68,7 +68,11 @@ impl Lapse {
 pub fn of(sources: &Sources, loaded: &Loaded) -> Service {
     let service = quietly(sources, loaded);
     if let Some(lapse) = Lapse::of(sources, loaded) {
-        let words = lapse.words();
+        let words = match &sources.config {
+            // As in a pod for repairs, which has only the ledger.
+            Some(path) if lapse == Lapse::Broken && !path.exists() => format!("there is no {}", path.display()),
+            _ => lapse.words(),
+        };
         // Where nobody can be told, it goes on all the same.
         drop(writeln!(
             io::stderr(),

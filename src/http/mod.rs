@@ -75,14 +75,25 @@ pub fn routes(pages: Pages, api: api::Api) -> Router {
         .merge(api::routes(api))
 }
 
-/// What is answered while the ledger can't be opened: the process is alive and not ready, for this reason.
-pub fn waiting(why: String) -> Router {
+/// What is answered while the ledger can't be opened: the process is alive and not ready, for this reason. `measure` brings up to date what is
+/// known of the ledger's disk: an alert is to fire.
+pub fn waiting(why: String, metrics: metrics::Metrics, measure: impl Fn() + Clone + Send + Sync + 'static) -> Router {
+    let measured = move |headers: HeaderMap| {
+        measure();
+        let (kind, text) = match accepts_openmetrics(&headers) {
+            true => (metrics::MEDIA_TYPE, metrics.encode()),
+            false => (metrics::CLASSIC_MEDIA_TYPE, metrics.encode_classic()),
+        };
+        let text = text.map_err(|_| UNKNOWN);
+        async move { text.map(|text| ([(CONTENT_TYPE, kind)], text)) }
+    };
     let unready = move || {
         let text = format!("{why}\n");
         async move { (StatusCode::SERVICE_UNAVAILABLE, text) }
     };
     Router::new()
         .route("/livez", get(|| async { "alive\n" }))
+        .route("/metrics", get(measured))
         .fallback(unready)
 }
 
@@ -122,17 +133,18 @@ async fn status(State(pages): State<Pages>) -> Result<(Text, Bytes), (StatusCode
 }
 
 async fn measured(State(pages): State<Pages>, headers: HeaderMap) -> Result<(Text, Bytes), (StatusCode, &'static str)> {
-    let accepts = |accept: &str| accept.contains("application/openmetrics-text");
-    let openmetrics = headers
-        .get_all(ACCEPT)
-        .iter()
-        .any(|accept| accept.to_str().is_ok_and(accepts));
     let sample = pages.sampler.sample().await.ok_or(UNKNOWN)?;
-    Ok(if openmetrics {
+    Ok(if accepts_openmetrics(&headers) {
         ([(CONTENT_TYPE, metrics::MEDIA_TYPE)], sample.open.clone())
     } else {
         ([(CONTENT_TYPE, metrics::CLASSIC_MEDIA_TYPE)], sample.classic.clone())
     })
+}
+
+fn accepts_openmetrics(headers: &HeaderMap) -> bool {
+    let accepts = |accept: &str| accept.contains("application/openmetrics-text");
+    let mut all = headers.get_all(ACCEPT).iter();
+    all.any(|accept| accept.to_str().is_ok_and(accepts))
 }
 
 /// A look hangs.

@@ -94,6 +94,9 @@ pub trait Countable: Send + Sync {
 
     /// How many mails of a mailbox as it is now were over before then, and wait for their last touch.
     async fn unsettled(&self, mailbox: &MailboxKey, before: DateTime<Utc>) -> Result<u64, Error>;
+
+    /// Whether nobody has to say what becomes of what lies in a mailbox: it was looked at, somebody said it, or its account is known.
+    async fn is_decided(&self, mailbox: &MailboxKey) -> Result<bool, Error>;
 }
 
 /// The ledger's file: where it lies, how large it is with its log, and what is free on its disk.

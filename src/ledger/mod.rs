@@ -30,7 +30,9 @@ pub use self::{
     counts::Countable,
     faces::{BacklogLedger, JobTable, NoticeTable, ReplyTable, SignInTable, Upkeep},
     lease::Lease,
-    store::{Address, Beside, Store, backup, backup_into, beside, foresee, inspect, is_in_use, open, space, versions_beside},
+    store::{
+        Address, Beside, Store, backup, backup_into, beside, foresee, inspect, is_in_use, open, space, versions_beside,
+    },
     types::{
         backlog::{Backlog, BacklogAnswer, BacklogPage, BacklogRow, BacklogWish, Choice, OldMail},
         error::Error,

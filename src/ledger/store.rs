@@ -171,7 +171,7 @@ pub async fn backup(address: &Address, to: &Path, tell: impl Fn(Copying) + Send)
 }
 
 /// Copies a ledger into a stream: first whole into a file of `folder` that goes away, so that what comes out is one state, and checked.
-/// Where no folder is named, that lies beside the ledger.
+/// Where no folder is named, that lies beside the ledger, or in the usual temporary folder where there is no room beside it.
 ///
 /// # Errors
 /// As [`backup`], and when not all of it could be written.
@@ -183,8 +183,12 @@ pub async fn backup_into(
 ) -> Result<Inspection, Error> {
     let file = address.engine_file();
     let beside = file.parent().filter(|folder| *folder != Path::new(""));
-    let folder = folder.unwrap_or_else(|| beside.unwrap_or(Path::new(".")).to_owned());
-    sqlite::backup_into(file, &folder, out, tell).await
+    let beside = beside.unwrap_or(Path::new("."));
+    let Some(folder) = folder else {
+        let usual = std::env::temp_dir();
+        return sqlite::backup_into(file, &[beside, &usual], out, tell).await;
+    };
+    sqlite::backup_into(file, &[&folder], out, tell).await
 }
 
 /// What will keep a start from using this ledger, as far as that can be seen without making or changing anything. That another process has

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, ErrorKind, Write as _},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -21,6 +22,16 @@ pub enum TokenError {
     /// It can't be read.
     #[error("the token of this machine: {0}")]
     Read(#[from] SecretError),
+    /// Others could read or change it, and we can't take that from them.
+    #[error(
+        "{open}; it was not replaced: {why}. Remove it as the user who owns it, and start again: Mailjob makes a new one"
+    )]
+    Open {
+        /// Who could what.
+        open: SecretError,
+        /// What the system said.
+        why: String,
+    },
     /// It can't be made.
     #[error("the token file {path} can't be made: {why}; let Mailjob write there")]
     Make {
@@ -47,14 +58,24 @@ pub fn token_path(ledger: &Path) -> PathBuf {
     beside(ledger, "token")
 }
 
-/// The token by which programs of the same user are known; it is made where there is none.
+/// The token by which programs of the same user are known; it is made where there is none, and made anew where others could read or change
+/// it, as when Kubernetes gave the files of a volume to a group: what they may know is no secret any more.
 ///
 /// # Errors
-/// When it can't be read by us, can be read by others, or can't be made.
+/// When it can't be read by us, or can't be made.
 pub fn machine_token(ledger: &Path) -> Result<Secret, TokenError> {
     let path = token_path(ledger);
     let place = SecretRef::File(path.clone());
-    match place.read() {
+    let mut read = place.read();
+    if let Err(open @ SecretError::Open { .. }) = read {
+        if let Err(error) = std::fs::remove_file(&path) {
+            let why = error.to_string();
+            return Err(TokenError::Open { open, why });
+        }
+        tracing::warn!(path = %path.display(), "others could read or change the token of this machine: made a new one");
+        read = place.read();
+    }
+    match read {
         Err(SecretError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
             let failed = |why: String| TokenError::Make {
                 path: path.clone(),
@@ -70,6 +91,14 @@ pub fn machine_token(ledger: &Path) -> Result<Secret, TokenError> {
         }
         read => Ok(read?),
     }
+}
+
+/// Takes from others what they may do with a file of ours.
+///
+/// # Errors
+/// What the system says.
+pub fn close(path: &Path) -> io::Result<()> {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
 }
 
 /// Makes a file of this line whole or not at all, durably, for its owner only. One that is there is never overwritten.
@@ -91,7 +120,7 @@ pub fn make(path: &Path, line: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt as _};
+    use std::fs;
 
     use super::*;
     use crate::secret::ExposeSecret as _;
@@ -108,7 +137,13 @@ mod tests {
         assert_eq!(machine_token(&ledger).unwrap().expose_secret(), first.expose_secret());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(machine_token(&ledger).unwrap_err().to_string().contains("chmod 600"));
+        let anew = machine_token(&ledger).unwrap();
+        assert_ne!(anew.expose_secret(), first.expose_secret(), "others may know that one");
+        for mode in [0o660, 0o666, 0o777] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            machine_token(&ledger).unwrap();
+            assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
+        }
         let other = tempfile::tempdir().unwrap();
         let other = machine_token(&other.path().join("mailjob.db")).unwrap();
         assert_ne!(other.expose_secret(), first.expose_secret());

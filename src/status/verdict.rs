@@ -173,7 +173,7 @@ impl Verdict {
     pub fn unknown(jobs: Option<Jobs>) -> Self {
         Self {
             to_do: held(jobs),
-            ..Self::new(State::Unknown, "no process answers")
+            ..Self::new(State::Unknown, "no process says how it is")
         }
     }
 }

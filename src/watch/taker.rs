@@ -129,7 +129,12 @@ impl Taker {
 
     pub(super) async fn run(mut self, mut arrived: mpsc::Receiver<Arrived>) -> Result<Taken, ledger::Error> {
         while let Some(arrived) = arrived.recv().await {
-            self.handle(arrived).await?;
+            if let Err(error) = self.handle(arrived).await {
+                // Nobody would take what came of a mail, and on a full disk each try would leave more. Those that are whole are taken.
+                drop(self.abandon().await);
+                drop(self.commit(self.cursor.uid_next).await);
+                return Err(error);
+            }
         }
         self.abandon().await?;
         self.commit(self.cursor.uid_next).await?;

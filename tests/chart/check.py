@@ -47,8 +47,9 @@ def running(pod, service):
     port = re.search(r'^health = ".*:(\d+)"$', service, re.M).group(1)
     yield container["ports"] == [{"name": "health", "containerPort": int(port), "protocol": "TCP"}], "the port of health"
     paths = {kind: container[f"{kind}Probe"]["httpGet"] for kind in ["startup", "liveness", "readiness"]}
-    yield paths["liveness"] == {"path": "/livez", "port": "health"}, "liveness asks /livez"
-    yield paths["readiness"] == paths["startup"] == {"path": "/readyz", "port": "health"}, "readiness asks /readyz"
+    alive = {"path": "/livez", "port": "health"}
+    yield paths["liveness"] == paths["startup"] == alive, "liveness and startup ask /livez: a start that waits for room is not killed"
+    yield paths["readiness"] == {"path": "/readyz", "port": "health"}, "readiness asks /readyz"
     mounts = container["volumeMounts"]
     yield not any("subPath" in mount for mount in mounts), "no subPath: it is never updated"
     writable = {mount["mountPath"] for mount in mounts if not mount.get("readOnly")}

@@ -117,6 +117,59 @@ async fn a_log_that_cant_be_written_costs_lines_and_nothing_else() {
     }
 }
 
+/// A letter with so many bytes more.
+fn large(number: usize, bytes: usize) -> Vec<u8> {
+    let line = format!("{number:068}\r\n");
+    [letter(number), line.repeat(bytes / line.len()).into_bytes()].concat()
+}
+
+/// Where the ledger lies on that disk; the log and all else elsewhere.
+fn keep_ledger_on(disk: &Disk, mailjob: &mut Mailjob, retention: &str) {
+    mailjob.service(&format!("[retention]\n{retention}\n")).unwrap();
+    let config = mailjob.dir().join("mailjob.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let path = disk.0.join("mailjob.db");
+    let text = text.replace("ledger = \"mailjob.db\"", &format!("ledger = {path:?}"));
+    fs::write(&config, text).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_leave_room_for_the_log_and_what_is_kept_alone() {
+    for (size, count) in [(1_500_000, 32), (3_000_000, 16)] {
+        let world = World::start(Options::default()).await.unwrap();
+        let mut mailjob = installation(&world, "").await;
+        let Some(disk) = Disk::mount(&mailjob.dir().join("ledger"), "48m") else {
+            return;
+        };
+        keep_ledger_on(&disk, &mut mailjob, "mails = { age = \"7d\" }");
+        mailjob.start().unwrap();
+        mailjob.ready().await.unwrap();
+        for number in 0..count {
+            world.dovecot.deliver(USER, &large(number, size)).await.unwrap();
+        }
+        mailjob.wait_log("new mails wait", PATIENCE).await.unwrap();
+        let log = mailjob.log();
+        assert!(log.contains("bytes are free in") && log.contains("have to be"), "{log}");
+        // What was taken is done and settled all the same, and each look says that it is full.
+        let reserve = disk.0.join("mailjob.db.reserve");
+        for _ in 0..10 {
+            let status = mailjob.command(&["status"]).output().await.unwrap();
+            let said = String::from_utf8_lossy(&status.stdout).into_owned();
+            assert_eq!(status.status.code(), Some(1), "{said}");
+            assert!(said.contains("new mails wait"), "{said}");
+            assert!(reserve.exists(), "what is kept is not for new mails");
+        }
+        assert!(!mailjob.log().contains("can be written again"), "{}", mailjob.log());
+        // A copy finds no room beside it, and leaves by the temporary folder.
+        let mut backup = mailjob.command(&["ledger", "backup", "-"]);
+        let copy = backup.env_remove("TMPDIR").output().await.unwrap();
+        let said = String::from_utf8_lossy(&copy.stderr).into_owned();
+        assert!(copy.status.success() && said.contains("temporary folder"), "{said}");
+        assert!(copy.stdout.starts_with(b"SQLite format 3"), "{said}");
+        mailjob.kill9().unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_on_a_full_disk_comes_up_and_makes_room() {
     let world = World::start(Options::default()).await.unwrap();
@@ -124,28 +177,11 @@ async fn a_start_on_a_full_disk_comes_up_and_makes_room() {
     let Some(disk) = Disk::mount(&mailjob.dir().join("ledger"), "48m") else {
         return;
     };
-    let ledger = |retention: &str| format!("[retention]\n{retention}\n");
-    let path = disk.0.join("mailjob.db");
-    let config = mailjob.dir().join("mailjob.toml");
-    // The ledger lies on that disk; the log and all else elsewhere.
-    let rewrite = |mailjob: &mut Mailjob, retention: &str| {
-        mailjob.service(&ledger(retention)).unwrap();
-        let text = fs::read_to_string(&config).unwrap();
-        let text = text.replace("ledger = \"mailjob.db\"", &format!("ledger = {path:?}"));
-        fs::write(&config, text).unwrap();
-    };
-    rewrite(&mut mailjob, "mails = { age = \"7d\" }");
+    keep_ledger_on(&disk, &mut mailjob, "mails = { age = \"7d\" }");
     mailjob.start().unwrap();
     mailjob.ready().await.unwrap();
     for number in 0..12 {
-        let body = format!("{number} ").repeat(300_000);
-        let lines: Vec<_> = body
-            .as_bytes()
-            .chunks(70)
-            .map(|line| [line, b"\r\n"].concat())
-            .collect();
-        let mail = [letter(number), lines.concat()].concat();
-        world.dovecot.deliver(USER, &mail).await.unwrap();
+        world.dovecot.deliver(USER, &large(number, 700_000)).await.unwrap();
     }
     world.dovecot.wait_for(USER, "Processed", 12, PATIENCE).await.unwrap();
     assert_eq!(mailjob.term().unwrap(), 0);
@@ -153,7 +189,7 @@ async fn a_start_on_a_full_disk_comes_up_and_makes_room() {
 
     // Full to the last byte. What was kept for that day lets it come up, and retention makes room.
     disk.fill(0);
-    rewrite(&mut mailjob, "mails = { age = \"0s\" }");
+    keep_ledger_on(&disk, &mut mailjob, "mails = { age = \"0s\" }");
     mailjob.start().unwrap();
     mailjob.ready().await.unwrap();
     mailjob.wait_log("gave up the room", PATIENCE).await.unwrap();
@@ -185,7 +221,12 @@ async fn a_start_on_a_full_disk_comes_up_and_makes_room() {
     }
     mailjob.start().unwrap();
     answers(&mailjob, "/readyz", |status, text| {
-        status == 503 && text.contains("disk is full")
+        status == 503 && text.contains("disk is full") && text.contains("have to be")
+    })
+    .await;
+    // So the alert of a disk that fills fires.
+    answers(&mailjob, "/metrics", |status, text| {
+        status == 200 && text.contains("\nmailjob_ledger_disk_free_bytes ")
     })
     .await;
     answers(&mailjob, "/livez", |status, _| status == 200).await;
@@ -241,6 +282,10 @@ async fn a_disk_that_breaks_is_told_until_a_write_went_through() {
         let said = String::from_utf8_lossy(&status.stdout).into_owned();
         assert_eq!(status.status.code(), Some(1), "{said}");
         assert!(said.contains("can't be written since"), "{said}");
+        let doctor = mailjob.command(&["doctor"]).output().await.unwrap();
+        let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+        assert_eq!(doctor.status.code(), Some(1), "{said}");
+        assert!(said.contains("the process that runs says"), "{said}");
         let told = world
             .dovecot
             .wait_for("operator@example.test", "INBOX", 2 * done - 1, PATIENCE)

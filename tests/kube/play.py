@@ -88,7 +88,7 @@ class Play:
 
     def start(self):
         self.cluster.play()
-        took = until("/readyz is green", lambda: self.cluster.probe("startup") == 200)
+        took = until("/readyz is green", lambda: self.cluster.probe("readiness") == 200)
         assert self.cluster.probe("liveness") == 200
         return took
 

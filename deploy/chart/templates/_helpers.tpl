@@ -19,6 +19,16 @@
 {{- end -}}
 {{- end -}}
 
+{{/* It is put behind [service] and [retention], which are made of other values. */}}
+{{- define "mailjob.configIsFit" -}}
+{{- if regexMatch "(?m)^\\s*\\[\\[?\\s*[\"']?(service|retention)[\"']?\\s*[\\].]" .Values.config -}}
+{{- fail "config has a table [service] or [retention], which the chart makes: set service, retention, health and ledger in the values, and leave the table out of config" -}}
+{{- end -}}
+{{- if regexMatch "^(\\s*(#[^\\n]*)?\\n)*\\s*[^\\s#\\[]" .Values.config -}}
+{{- fail "config begins with a key that is in no table, and would count as one of [service]: begin with the table that it belongs to, such as [accounts.office]" -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "mailjob.selector" -}}
 app.kubernetes.io/name: {{ include "mailjob.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}

@@ -36,7 +36,10 @@ pub(super) async fn backup(sources: Sources, to: PathBuf, json: bool) -> ExitCod
         return ExitCode::from(USAGE);
     }
     let progress = Progress::new(false);
-    let tell = |step| progress.on(&words::step(step));
+    let tell = |step| match step {
+        ledger::Copying::Elsewhere => eprintln!("{}", words::step(step)),
+        step => progress.on(&words::step(step)),
+    };
     let copied = match is_stream {
         true => progress.during(stream(&service.ledger, tell)).await,
         false => progress.during(ledger::backup(&service.ledger, &to, tell)).await,
@@ -90,7 +93,13 @@ impl Write for Durable {
 fn key(service: &Service) -> String {
     let file = |path: &Path| path.display().to_string();
     match &service.key {
-        None => file(&auth::key::beside(service.ledger.base())),
+        None => match auth::key::beside(service.ledger.base()) {
+            path if path.exists() => file(&path),
+            path => format!(
+                "{} is not there, so it is where `key` in [service] says",
+                path.display()
+            ),
+        },
         Some(SecretRef::File(path)) => file(path),
         Some(SecretRef::Env(name)) => format!("${name}"),
     }

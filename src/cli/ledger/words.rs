@@ -33,7 +33,11 @@ pub(super) fn people(place: &impl Display, found: &Inspection) -> String {
         counted(*jobs, "job", "jobs"),
         counted(*replies, "reply", "replies"),
     ];
-    let mut out = format!("{file}: schema {schema}, {size}, {}: {end}\n", all.join(", "));
+    let mut out = match known {
+        // It has none: nothing of it could be read.
+        0 => format!("{file}: not to be read: {end}\n"),
+        _ => format!("{file}: schema {schema}, {size}, {}: {end}\n", all.join(", ")),
+    };
     if schema < known {
         let line = format!(
             "its schema is an older one: mailjob run brings it to {known}; what that knows better was not looked at"
@@ -42,7 +46,8 @@ pub(super) fn people(place: &impl Display, found: &Inspection) -> String {
         out.push('\n');
     }
     for finding in findings {
-        out.push_str(&format!("\n- {}\n  do: {}\n", escaped(&finding.what), finding.cure));
+        let what: Vec<_> = finding.what.lines().map(escaped).collect();
+        out.push_str(&format!("\n- {}\n  do: {}\n", what.join("\n  "), finding.cure));
     }
     out
 }
@@ -70,6 +75,9 @@ pub(super) fn step(step: Copying) -> String {
         Copying::Written { bytes, of } => {
             let percent = bytes.saturating_mul(100).checked_div(of).unwrap_or(0).min(99);
             format!("copying {}: {percent} %", amount(of))
+        }
+        Copying::Elsewhere => {
+            "there is no room for the copy beside the ledger: it lies in the temporary folder on its way".to_owned()
         }
         Copying::Checking => "checking the copy".to_owned(),
     }
@@ -109,6 +117,17 @@ mod tests {
             "a.db: schema 3, 20 MiB, 2 mails, 3 jobs, 1 reply: 1 thing is wrong\n\
              its schema is an older one: mailjob run brings it to 9; what that knows better was not looked at\n\
              \n- odd\\u{1b}[2J\n  do: report it\n"
+        );
+        let ruin = Inspection {
+            findings: vec![Finding {
+                what: "Tree 3\nTree 5".into(),
+                cure: "report it".into(),
+            }],
+            ..Inspection::default()
+        };
+        assert_eq!(
+            people(&"a.db", &ruin),
+            "a.db: not to be read: 1 thing is wrong\n\n- Tree 3\n  Tree 5\n  do: report it\n"
         );
         let sound = Inspection {
             schema: 9,

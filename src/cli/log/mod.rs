@@ -141,7 +141,7 @@ pub(super) fn start(form: Form, lost: Counter) {
             .with_target(false)
             .with_ansi(has_colours(std::io::stderr().is_terminal()))
             .init(),
-        Form::Json => log.json().flatten_event(true).init(),
+        Form::Json => log.json().flatten_event(true).with_current_span(false).init(),
     }
 }
 

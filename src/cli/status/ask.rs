@@ -82,6 +82,11 @@ pub(super) async fn ask(service: &Service, loaded: &Loaded) -> Result<Asked, Fau
     })
 }
 
+/// How everything is, as the process that runs says it, where one does and tells us.
+pub(in crate::cli) async fn running(service: &Service) -> Option<Status> {
+    process(here(service.health?), service).await.ok()
+}
+
 /// Where a process of this machine is asked that listens there: at every address means at this machine's own too.
 pub(in crate::cli) fn here(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {

@@ -25,7 +25,8 @@ const HEAD: [&str; 10] = [
 /// whether there is none.
 pub(super) fn people(status: &Status, (silent, nobody_runs): (Option<&str>, bool), now: DateTime<Utc>) -> String {
     let mut text = silent.map_or_else(String::new, |why| {
-        format!("{}. What the ledger and the files know:\n", escaped(why))
+        let stop = if why.ends_with(['.', '?', '!']) { "" } else { "." };
+        format!("{}{stop} What the ledger and the files know:\n", escaped(why))
     });
     text.push_str(&head(status, now));
     text.push('\n');

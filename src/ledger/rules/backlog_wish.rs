@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    backlog::{backlog, place, wake, want},
+    backlog::{backlog, choice, knows_account, place, wake, want},
     transaction::Desk,
 };
 use crate::ledger::{
@@ -99,6 +99,15 @@ pub(in crate::ledger) fn skip(desk: &mut Desk<'_>, mailbox: &MailboxKey) -> Resu
         taken: 0,
         backlog: backlog(desk.db, mailbox)?,
     })
+}
+
+/// Whether nobody has to say what becomes of what lies in a mailbox: as the watch judges at its first look.
+pub(in crate::ledger) fn is_decided(db: &dyn Engine, mailbox: &MailboxKey) -> Result<bool, Error> {
+    if is_seen(db, mailbox)? || choice(db, mailbox)?.is_some() {
+        return Ok(true);
+    }
+    let account = mailbox.0.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    account.map_or(Ok(false), |(account, _)| knows_account(db, account))
 }
 
 /// Whether a mailbox was looked at.

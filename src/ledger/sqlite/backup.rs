@@ -53,17 +53,18 @@ pub(in crate::ledger) async fn backup(
         })
 }
 
-/// Copies a ledger into a stream: first whole into a file of `folder` that goes away, so that what comes out is one state, and checked.
+/// Copies a ledger into a stream: first whole into a file that goes away, so that what comes out is one state, and checked. It lies in the
+/// first of these folders that has room for it.
 ///
 /// # Errors
 /// As [`backup`], and when not all of it could be written.
 pub(in crate::ledger) async fn backup_into(
     ledger: &Path,
-    folder: &Path,
+    folders: &[&Path],
     mut out: impl Write + Send + 'static,
     tell: impl Fn(Copying) + Send,
 ) -> Result<Inspection, Error> {
-    let copy = draft(ledger, folder, &tell).await?;
+    let copy = draft_in(ledger, folders, &tell).await?;
     tell(Copying::Checking);
     blocking(move || {
         let found = inspect::look(copy.path())?;
@@ -93,6 +94,23 @@ fn pour(from: &mut impl Read, out: &mut impl Write, bytes: &mut u64) -> std::io:
         out.write_all(part)?;
         *bytes += part.len() as u64;
     }
+}
+
+/// A copy in the first folder that has room for it.
+async fn draft_in(ledger: &Path, folders: &[&Path], tell: &(impl Fn(Copying) + Send)) -> Result<NamedTempFile, Error> {
+    let mut full: Option<String> = None;
+    for folder in folders {
+        if full.is_some() {
+            tell(Copying::Elsewhere);
+        }
+        match draft(ledger, folder, tell).await {
+            Err(Error::Full(why)) => {
+                full = Some(full.map_or_else(|| why.clone(), |before| format!("{before}; {why}")));
+            }
+            done => return done,
+        }
+    }
+    Err(Error::Full(full.unwrap_or_default()))
 }
 
 /// A copy in a file that has no name yet but one that goes away.

@@ -74,7 +74,7 @@ async fn give_back(post: &Post, readers: &Readers) -> Result<u64, Error> {
     }
     if all > 0 {
         let path = readers.path().to_owned();
-        let shrinking = tokio::task::spawn_blocking(move || space::shrink(&schema::side(&path)?));
+        let shrinking = tokio::task::spawn_blocking(move || space::shrink(&schema::side(&path)?, &path));
         // The file shrinks at the writer's next copy of the WAL, at the latest.
         if let Ok(Err(error)) = shrinking.await {
             tracing::debug!(%error, "the ledger's file is shortened later");

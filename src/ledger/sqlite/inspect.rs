@@ -6,8 +6,8 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
+    hindrance::hindered,
     identity::{self, Whose},
-    opening::hindered,
     schema, space,
 };
 use crate::{
@@ -178,7 +178,6 @@ pub(in crate::ledger) fn beside(path: &Path) -> Result<Connection, Error> {
 
 fn ruin(said: &str) -> Inspection {
     Inspection {
-        known: schema::known(),
         findings: vec![Finding {
             what: format!("this is no ledger, or one that is broken from its beginning on: {said}"),
             cure: RESTORE.to_owned(),

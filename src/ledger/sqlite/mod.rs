@@ -7,6 +7,7 @@
 mod backup;
 mod faces;
 mod forget;
+mod hindrance;
 mod identity;
 mod inspect;
 mod lock;
@@ -16,6 +17,7 @@ mod plain_tokens;
 pub(in crate::ledger) mod post;
 mod readers;
 mod reserve;
+mod room;
 pub(in crate::ledger) mod schema;
 mod shared;
 mod side;

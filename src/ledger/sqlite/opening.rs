@@ -1,12 +1,13 @@
-//! Opening the ledger for good, and saying what keeps it from being opened: the file, the cause and the cure.
+//! Opening the ledger for good.
 
 use std::{fs, path::Path, sync::Arc};
 
 use rusqlite::{Connection, OpenFlags};
-use rustix::{fs::Access, io::Errno};
 
 use super::{
-    Sqlite, identity, lock,
+    Sqlite,
+    hindrance::{explained, foreseen},
+    identity, lock,
     place::{Held, Place},
     readers::Readers,
     reserve, schema,
@@ -22,12 +23,6 @@ use crate::{
     },
     metrics::Commits,
 };
-
-/// Bytes that must be free on the disk, so that SQLite can open a ledger: its index of the WAL, and some pages.
-const ROOM: u64 = 64 << 10;
-
-/// How every database of SQLite begins.
-const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// Opens the ledger, or makes it, and puts right what a process left that died. On a full disk it gives up the room that was kept for that.
 pub(in crate::ledger) fn begin(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Error> {
@@ -55,6 +50,10 @@ fn attempt(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Erro
     let reading = clock.read();
     let noted = change(&mut db, reading.wall, &holder, |desk| recover::begin(desk, reading))?;
     let shared = Arc::<Shared>::default();
+    let (readers, searches) = (
+        Readers::new(path.to_owned(), shared.clone()),
+        Readers::new(path.to_owned(), shared.clone()),
+    );
     let held = Held {
         place: place.with_log(),
         _lock: lock,
@@ -68,8 +67,8 @@ fn attempt(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Erro
     )?;
     Ok(Sqlite {
         post,
-        readers: Readers::new(path.to_owned()),
-        searches: Readers::new(path.to_owned()),
+        readers,
+        searches,
         shared,
         clock: clock.clone(),
         ended: tokio::sync::Mutex::new(Some(ended)),
@@ -83,7 +82,7 @@ fn attempt(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Erro
 /// What a start would say.
 pub(in crate::ledger) fn foresee(path: &Path) -> Result<(), Error> {
     not_anothers(path).map_err(|error| explained(path, error))?;
-    diagnosis(path, facts(path)).map_or(Ok(()), |told| Err(unusable(path, told)))
+    foreseen(path)
 }
 
 /// Before anything of the file is changed, not even its mode.
@@ -125,193 +124,4 @@ fn uri(path: &Path) -> Option<String> {
         }
     }
     Some(uri + "?immutable=1")
-}
-
-/// What is seen of a ledger that can't be opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Facts {
-    /// Its folder is there.
-    folder: bool,
-    /// Why the folder can't be written, if it can't.
-    folder_refused: Option<Errno>,
-    /// Why the file can't be written, if it is there and can't.
-    file_refused: Option<Errno>,
-    /// It is a file, or not there yet.
-    plain: bool,
-    /// It begins as a database does, or is empty, or not there.
-    begins: bool,
-    /// Bytes that are free on its disk.
-    free: Option<u64>,
-}
-
-/// The error that keeps the ledger from being opened, as somebody who has to mend it needs it.
-pub(in crate::ledger) fn explained(path: &Path, error: Error) -> Error {
-    let (said, is_full) = match error {
-        Error::Engine(said) | Error::Damaged(said) => (said, false),
-        Error::Full(said) => (said, true),
-        told => return told,
-    };
-    hindrance(path, facts(path), &said, is_full).unwrap_or_else(|| {
-        let what = format!("can't be used: {said}");
-        let cure = "`mailjob ledger check` says what is wrong with it, and what to do";
-        unusable(path, (what, cure.to_owned()))
-    })
-}
-
-/// The error of who reads a ledger beside its process: where the disk or a right keeps it from being read, that, and never that it is broken.
-pub(in crate::ledger) fn hindered(path: &Path, error: Error) -> Error {
-    let (Error::Engine(said) | Error::Damaged(said) | Error::Full(said)) = &error else {
-        return error;
-    };
-    let facts = facts(path);
-    let told = facts.begins.then(|| hindrance(path, facts, said, false)).flatten();
-    told.unwrap_or(error)
-}
-
-/// What is seen to keep a ledger from being used that may be well.
-fn hindrance(path: &Path, facts: Facts, said: &str, is_full: bool) -> Option<Error> {
-    if let Some(told) = diagnosis(path, facts) {
-        return Some(unusable(path, told));
-    }
-    let (folder, free) = (folder(path).display(), facts.free);
-    let is_full = is_full || free.is_some_and(|free| free < ROOM);
-    is_full.then(|| Error::Full(format!("{said}; {} bytes are free in {folder}", free.unwrap_or(0))))
-}
-
-fn unusable(path: &Path, (what, cure): (String, String)) -> Error {
-    Error::Unusable {
-        path: path.display().to_string(),
-        what,
-        cure,
-    }
-}
-
-fn facts(path: &Path) -> Facts {
-    let folder = folder(path);
-    let refused = |path: &Path, access| rustix::fs::access(path, access).err();
-    let head = || -> std::io::Result<Vec<u8>> {
-        use std::io::Read as _;
-        let mut head = Vec::new();
-        fs::File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut head)?;
-        Ok(head)
-    };
-    let there = fs::metadata(path).ok();
-    let disk = rustix::fs::statvfs(folder).ok();
-    Facts {
-        folder: folder.is_dir(),
-        folder_refused: refused(folder, Access::WRITE_OK | Access::EXEC_OK),
-        file_refused: there
-            .as_ref()
-            .and_then(|_| refused(path, Access::READ_OK | Access::WRITE_OK)),
-        plain: there.as_ref().is_none_or(fs::Metadata::is_file),
-        begins: head().map_or(true, |head| head.is_empty() || head == MAGIC),
-        free: disk.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
-    }
-}
-
-/// What is wrong, and what to do, as far as it can be seen. Pure.
-fn diagnosis(path: &Path, facts: Facts) -> Option<(String, String)> {
-    let folder = folder(path).display();
-    let refused = |place: &dyn std::fmt::Display, errno: Errno| match errno {
-        Errno::ROFS => (
-            format!("can't be written: the file system of {place} is read-only"),
-            "mount it writable, or name a file elsewhere by `ledger` in [service]".to_owned(),
-        ),
-        errno => (
-            format!(
-                "can't be written: {place}: {}",
-                std::io::Error::from_raw_os_error(errno.raw_os_error())
-            ),
-            format!("let the user that runs Mailjob write {place}, and all files that lie there beside it"),
-        ),
-    };
-    Some(match facts {
-        Facts { folder: false, .. } => (
-            format!("can't be opened: there is no folder {folder}"),
-            "make that folder for the user that runs Mailjob, or name another file by `ledger` in [service]".to_owned(),
-        ),
-        Facts { plain: false, .. } => (
-            "is no file".to_owned(),
-            "name a file by `ledger` in [service]".to_owned(),
-        ),
-        Facts {
-            folder_refused: Some(errno),
-            ..
-        } => refused(&folder, errno),
-        Facts {
-            file_refused: Some(errno),
-            ..
-        } => refused(&path.display(), errno),
-        Facts { begins: false, .. } => (
-            "is no database, or its beginning was overwritten".to_owned(),
-            "put the last backup in its place, or name another file by `ledger` in [service]; keep a copy of this one"
-                .to_owned(),
-        ),
-        _ => return None,
-    })
-}
-
-fn folder(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| *folder != Path::new(""))
-        .unwrap_or(Path::new("."))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_keeps_a_start_is_said_with_its_cure() {
-        let well = Facts {
-            folder: true,
-            folder_refused: None,
-            file_refused: None,
-            plain: true,
-            begins: true,
-            free: Some(1 << 30),
-        };
-        for (facts, what, cure) in [
-            (
-                Facts { folder: false, ..well },
-                "there is no folder /var/lib/m",
-                "make that folder",
-            ),
-            (Facts { plain: false, ..well }, "is no file", "name a file"),
-            (
-                Facts {
-                    folder_refused: Some(Errno::ROFS),
-                    ..well
-                },
-                "the file system of /var/lib/m is read-only",
-                "mount it writable",
-            ),
-            (
-                Facts {
-                    folder_refused: Some(Errno::ACCESS),
-                    ..well
-                },
-                "/var/lib/m: Permission denied",
-                "let the user that runs Mailjob write /var/lib/m",
-            ),
-            (
-                Facts {
-                    file_refused: Some(Errno::ACCESS),
-                    ..well
-                },
-                "/var/lib/m/l.db: Permission denied",
-                "write /var/lib/m/l.db",
-            ),
-            (Facts { begins: false, ..well }, "is no database", "the last backup"),
-        ] {
-            let (said, to_do) = diagnosis(Path::new("/var/lib/m/l.db"), facts).unwrap();
-            assert!(said.contains(what), "{said}");
-            assert!(to_do.contains(cure), "{to_do}");
-        }
-        let full = Facts { free: Some(0), ..well };
-        assert_eq!(
-            (diagnosis(Path::new("l.db"), well), diagnosis(Path::new("l.db"), full)),
-            (None, None)
-        );
-    }
 }

@@ -62,6 +62,11 @@ impl Place {
         })
     }
 
+    /// Where it is.
+    pub(in crate::ledger) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Notes which log it has, once there is one.
     pub(in crate::ledger) fn with_log(mut self) -> Self {
         self.log.1 = fs::metadata(&self.log.0).ok().as_ref().map(number);

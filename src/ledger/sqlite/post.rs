@@ -56,6 +56,8 @@ pub(in crate::ledger) enum Letter {
     Do {
         operation: Box<dyn Operation>,
         bytes: usize,
+        /// Of a mail that lies safely elsewhere, and may wait until there is room: its bytes so far.
+        is_new: Option<usize>,
     },
     /// I wait for jobs.
     Jobs(Waiter<ClaimedJob>),
@@ -105,10 +107,29 @@ impl Post {
         T: Send + 'static,
         W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
     {
+        self.ask_for((bytes, None), work).await
+    }
+
+    /// The same for bytes of a new mail, which is taken only where room enough is left for all that is to be done with it.
+    /// `so_far`: with what came of that mail before.
+    pub(in crate::ledger) async fn ask_to_take<T, W>(&self, bytes: usize, so_far: usize, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.ask_for((bytes, Some(so_far)), work).await
+    }
+
+    async fn ask_for<T, W>(&self, (bytes, is_new): (usize, Option<usize>), work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+    {
         let (tell, answer) = oneshot::channel();
         self.send(Letter::Do {
             operation: operation(work, tell),
             bytes,
+            is_new,
         })
         .await?;
         answer.await.map_err(|_| Error::Closed)?

@@ -9,10 +9,11 @@ use std::{
     },
 };
 
+use chrono::Utc;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::schema;
+use super::{hindrance::judged, schema, shared::Shared};
 use crate::ledger::{Error, values::signed};
 
 /// Reading connections at once.
@@ -26,14 +27,16 @@ pub(in crate::ledger) struct Readers(Arc<Pool>);
 
 struct Pool {
     path: PathBuf,
+    shared: Arc<Shared>,
     idle: Mutex<Vec<Connection>>,
     turn: Arc<Semaphore>,
 }
 
 impl Readers {
-    pub(in crate::ledger) fn new(path: PathBuf) -> Self {
+    pub(in crate::ledger) fn new(path: PathBuf, shared: Arc<Shared>) -> Self {
         Self(Arc::new(Pool {
             path,
+            shared,
             idle: Mutex::default(),
             turn: Arc::new(Semaphore::new(READERS)),
         }))
@@ -57,9 +60,16 @@ impl Readers {
         let unwanted = wanted.0.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let db = idle.map_or_else(|| schema::reader(&pool.path), Ok)?;
-            let read = while_wanted(&db, unwanted, work);
-            if !matches!(read, Err(Error::Engine(_) | Error::Damaged(_))) {
+            let told = |error| judged(&pool.path, error);
+            let db = idle.map_or_else(|| schema::reader(&pool.path), Ok).map_err(told)?;
+            let read = while_wanted(&db, unwanted, work).map_err(told);
+            // Whoever waits for it may say nothing of it, and no later read or write shows that it is whole again.
+            if let Err(damaged @ Error::Damaged(_)) = &read
+                && pool.shared.failed(damaged, Utc::now())
+            {
+                tracing::error!(error = %damaged, "the ledger can't be read");
+            }
+            if !matches!(read, Err(Error::Engine(_) | Error::Damaged(_) | Error::Full(_))) {
                 pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(db);
             }
             drop(turn);

@@ -11,10 +11,14 @@ use std::{
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
-/// Bytes that are kept.
-const SIZE: u64 = 4 << 20;
-/// Bytes that must be free beyond that, so that it is kept.
-const PLENTY: u64 = 4 * SIZE;
+/// Bytes that are kept, on a small disk and on a large one: as many as the log may have, so that all of it finds room in the ledger.
+const SIZES: (u64, u64) = (4 << 20, 24 << 20);
+/// That part of the disk is kept between the two.
+const PART: u64 = 64;
+/// So many times of that must be free beyond it, so that it is kept.
+const PLENTY: u64 = 4;
+/// Where less is free than this, it is needed.
+const LITTLE: u64 = 1 << 20;
 
 /// The file.
 fn beside(ledger: &Path) -> PathBuf {
@@ -25,9 +29,30 @@ fn beside(ledger: &Path) -> PathBuf {
 
 /// Bytes that are free on the disk of a file.
 pub(in crate::ledger) fn free(file: &Path) -> Option<u64> {
+    Some(disk(file)?.0)
+}
+
+/// Bytes that are free on the disk of a file, and all that it has.
+fn disk(file: &Path) -> Option<(u64, u64)> {
     let folder = file.parent().filter(|folder| *folder != Path::new(""));
     let disk = statvfs(folder.unwrap_or(Path::new("."))).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+    Some((bytes(disk.f_bavail), bytes(disk.f_blocks)))
+}
+
+/// How much is kept on a disk of this size. Pure.
+fn size(disk: u64) -> u64 {
+    (disk / PART).clamp(SIZES.0, SIZES.1)
+}
+
+/// Whether room is kept now.
+pub(in crate::ledger) fn is_there(ledger: &Path) -> bool {
+    beside(ledger).exists()
+}
+
+/// Whether so little is free that what is kept has to be given up.
+pub(in crate::ledger) fn is_needed(ledger: &Path) -> bool {
+    free(ledger).is_some_and(|free| free < LITTLE)
 }
 
 /// Gives the room up; whether there was some.
@@ -42,18 +67,22 @@ pub(in crate::ledger) fn give_up(ledger: &Path) -> bool {
 /// Keeps room where there is plenty. Where none can be kept, all goes on without.
 pub(in crate::ledger) fn keep(ledger: &Path) {
     let path = beside(ledger);
-    if path.exists() || free(ledger).is_none_or(|free| free < SIZE + PLENTY) {
+    let Some((free, all)) = disk(ledger).filter(|_| !path.exists()) else {
+        return;
+    };
+    let size = size(all);
+    if free < size * (1 + PLENTY) {
         return;
     }
-    if let Err(error) = make(&path) {
+    if let Err(error) = make(&path, size) {
         tracing::debug!(%error, "no room is kept for a full disk");
         drop(fs::remove_file(&path));
     }
 }
 
-fn make(path: &Path) -> io::Result<()> {
+fn make(path: &Path, size: u64) -> io::Result<()> {
     let file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    Ok(fallocate(&file, FallocateFlags::empty(), 0, SIZE)?)
+    Ok(fallocate(&file, FallocateFlags::empty(), 0, size)?)
 }
 
 #[cfg(test)]
@@ -70,9 +99,18 @@ mod tests {
         keep(&ledger);
         keep(&ledger);
         let meta = fs::metadata(folder.path().join("mailjob.db.reserve")).unwrap();
-        assert_eq!((meta.len(), meta.mode() & 0o777), (SIZE, 0o600));
-        assert!(meta.blocks() * 512 >= SIZE, "it takes its room");
+        let size = size(disk(&ledger).unwrap().1);
+        assert_eq!((meta.len(), meta.mode() & 0o777), (size, 0o600));
+        assert!(meta.blocks() * 512 >= size, "it takes its room");
+        assert!(is_there(&ledger) && !is_needed(&ledger));
         assert!(give_up(&ledger));
         assert!(!give_up(&ledger));
+    }
+
+    #[test]
+    fn a_large_disk_keeps_as_much_as_the_log_may_have() {
+        for (disk, kept) in [(0, 4), (48 << 20, 4), (1 << 30, 16), (1 << 40, 24)] {
+            assert_eq!(size(disk), kept << 20, "{disk}");
+        }
     }
 }

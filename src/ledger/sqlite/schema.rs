@@ -10,7 +10,10 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
-use super::identity::{self, Whose, version};
+use super::{
+    identity::{self, Whose, version},
+    room::{self, Copies, Room},
+};
 use crate::ledger::{Error, values::signed};
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
@@ -47,8 +50,7 @@ const BUSY: i32 = 30_000;
 
 /// The writing connection: durable at each commit (`synchronous=FULL`), small in memory.
 ///
-/// The WAL is copied into the file at 16 MiB: the fewer copies, the fewer fsyncs, and the more pages that change often are copied
-/// once. No memory map: its pages would count as ours. A new file can give space back (`space`); of one that is there, only VACUUM
+/// The WAL is not copied into the file before it is known that this has room for it (`room`). No memory map: its pages would count as ours. A new file can give space back (`space`); of one that is there, only VACUUM
 /// makes one that can.
 pub(in crate::ledger) fn writer(path: &Path) -> Result<Connection, Error> {
     own(path).map_err(|error| Error::Engine(format!("{}: {error}", path.display())))?;
@@ -65,10 +67,9 @@ pub(in crate::ledger) fn writer(path: &Path) -> Result<Connection, Error> {
          PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -4096;
          PRAGMA mmap_size = 0;
-         PRAGMA temp_store = MEMORY;
-         PRAGMA wal_autocheckpoint = 4096;
-         PRAGMA journal_size_limit = 33554432;",
+         PRAGMA temp_store = MEMORY;",
     )?;
+    room::copy(&db, Copies::None)?;
     Ok(db)
 }
 
@@ -99,6 +100,10 @@ pub(in crate::ledger) fn side(path: &Path) -> Result<Connection, Error> {
     db.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA cache_size = -512; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0;",
     )?;
+    // Who is the last to close a ledger copies its log into it.
+    if Room::look(&db, path).is_some_and(|room| room.copies() == Copies::None) {
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    }
     Ok(db)
 }
 

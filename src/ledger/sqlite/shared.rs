@@ -17,6 +17,15 @@ const FRESH: usize = 16 << 20;
 /// How often the log repeats that the ledger can't be written.
 const REMIND: TimeDelta = TimeDelta::minutes(1);
 
+/// What is known of why nothing can be written.
+struct Known {
+    what: Unwritable,
+    /// When the log last said so.
+    told: DateTime<Utc>,
+    /// Whether the file is damaged: a write that goes well elsewhere in it mends nothing.
+    damaged: bool,
+}
+
 /// Bells, fresh mails, and whether the ledger can be written.
 #[derive(Default)]
 pub(in crate::ledger) struct Shared {
@@ -24,7 +33,7 @@ pub(in crate::ledger) struct Shared {
     fresh: Mutex<Fresh>,
     knock: Arc<Notify>,
     /// Since when and why nothing can be written, and when the log last said so.
-    unwritable: Mutex<Option<(Unwritable, DateTime<Utc>)>>,
+    unwritable: Mutex<Option<Known>>,
     /// That the file is not there any more.
     lost: Mutex<Option<Error>>,
 }
@@ -63,32 +72,48 @@ impl Shared {
 
     /// Since when and why nothing can be written.
     pub(in crate::ledger) fn unwritable(&self) -> Option<Unwritable> {
-        lock(&self.unwritable).as_ref().map(|(known, _)| known.clone())
+        lock(&self.unwritable).as_ref().map(|known| known.what.clone())
     }
 
     /// Nothing could be written, for this reason. Whether the log should say so: at first, for another reason, and once in a while.
     pub(in crate::ledger) fn failed(&self, error: &Error, now: DateTime<Utc>) -> bool {
         let (why, full) = (error.to_string(), matches!(error, Error::Full(_)));
         let mut known = lock(&self.unwritable);
-        let is_told = |(known, told): &(Unwritable, DateTime<Utc>)| known.why == why && now - *told < REMIND;
-        if known.as_ref().is_some_and(is_told) {
+        let damaged = matches!(error, Error::Damaged(_));
+        // Damage is the worse news, and a number that changes is none.
+        if known.as_ref().is_some_and(|known| known.damaged && !damaged) {
             return false;
         }
-        let since = known.take().map_or(now, |(known, _)| known.since);
-        *known = Some((Unwritable { since, why, full }, now));
-        true
+        let is_same = |known: &Known| known.what.why == why || known.what.full && full || known.damaged;
+        let is_told = known
+            .as_ref()
+            .is_some_and(|known| is_same(known) && now - known.told < REMIND);
+        let before = known.take().map(|known| (known.what.since, known.told));
+        let (since, told) = before.unwrap_or((now, now));
+        *known = Some(Known {
+            what: Unwritable { since, why, full },
+            told: if is_told { told } else { now },
+            damaged,
+        });
+        !is_told
     }
 
-    /// Whether a commit is to show by a write of its own that writing works again. Where a disk is full, a small one shows nothing.
-    pub(in crate::ledger) fn must_prove(&self) -> bool {
-        lock(&self.unwritable).as_ref().is_some_and(|(known, _)| !known.full)
+    /// Whether a commit is to show by a write of its own that writing works again. Where a disk was full, a small one shows nothing before
+    /// there is room for a mail.
+    pub(in crate::ledger) fn must_prove(&self, roomy: impl FnOnce() -> bool) -> bool {
+        let full = lock(&self.unwritable)
+            .as_ref()
+            .filter(|known| !known.damaged)
+            .map(|known| known.what.full);
+        full.is_some_and(|full| !full || roomy())
     }
 
     /// A commit went well, which wrote something or did not. Since when none had, where this shows that it is over: one that wrote nothing
-    /// shows nothing.
-    pub(in crate::ledger) fn committed(&self, wrote: bool) -> Option<DateTime<Utc>> {
+    /// shows nothing, nor does one for which there was room while there is none for a mail, nor one beside what is damaged.
+    pub(in crate::ledger) fn committed(&self, wrote: bool, roomy: impl FnOnce() -> bool) -> Option<DateTime<Utc>> {
         let mut unwritable = lock(&self.unwritable);
-        unwritable.take_if(|_| wrote).map(|(known, _)| known.since)
+        let is_over = |known: &mut Known| wrote && !known.damaged && (!known.what.full || roomy());
+        unwritable.take_if(is_over).map(|known| known.what.since)
     }
 
     /// The file is not there any more, or another one is in its place.
@@ -175,7 +200,7 @@ mod tests {
     fn the_log_says_at_first_and_once_in_a_while_that_nothing_can_be_written() {
         let shared = Shared::default();
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-        assert_eq!((shared.committed(true), shared.unwritable()), (None, None));
+        assert_eq!((shared.committed(true, || true), shared.unwritable()), (None, None));
         for (why, seconds, said) in [
             ("busy", 0, true),
             ("busy", 59, false),
@@ -188,20 +213,41 @@ mod tests {
         }
         let known = shared.unwritable().unwrap();
         assert!(known.since == at(0) && known.why.contains("lost"), "{known:?}");
-        assert!(shared.must_prove());
-        assert_eq!(shared.committed(false), None);
+        assert!(shared.must_prove(|| false));
+        assert_eq!(shared.committed(false, || true), None);
         assert!(shared.unwritable().is_some(), "nothing was written");
-        assert_eq!((shared.committed(true), shared.unwritable()), (Some(at(0)), None));
-        assert!(!shared.must_prove());
+        assert_eq!(
+            (shared.committed(true, || false), shared.unwritable()),
+            (Some(at(0)), None)
+        );
+        assert!(!shared.must_prove(|| true));
     }
 
     #[test]
     fn only_a_change_shows_that_a_disk_has_room_again() {
         let shared = Shared::default();
         assert!(shared.failed(&Error::Full("full".to_owned()), DateTime::UNIX_EPOCH));
-        assert!(!shared.must_prove());
-        assert_eq!(shared.committed(false), None);
-        assert!(shared.unwritable().is_some());
-        assert_eq!(shared.committed(true), Some(DateTime::UNIX_EPOCH));
+        let again = Error::Full("fuller".to_owned());
+        assert!(!shared.failed(&again, DateTime::UNIX_EPOCH), "told already");
+        assert!(!shared.must_prove(|| false) && shared.must_prove(|| true));
+        assert_eq!(shared.committed(false, || true), None);
+        assert_eq!(
+            shared.committed(true, || false),
+            None,
+            "a small one fits in what is left"
+        );
+        assert!(shared.unwritable().unwrap().why.contains("fuller"));
+        assert_eq!(shared.committed(true, || true), Some(DateTime::UNIX_EPOCH));
+    }
+
+    #[test]
+    fn no_write_mends_what_is_damaged() {
+        let shared = Shared::default();
+        assert!(shared.failed(&Error::Engine("busy".to_owned()), DateTime::UNIX_EPOCH));
+        assert!(shared.failed(&Error::Damaged("malformed".to_owned()), DateTime::UNIX_EPOCH));
+        assert!(!shared.failed(&Error::Full("full".to_owned()), DateTime::UNIX_EPOCH));
+        assert!(!shared.must_prove(|| true));
+        assert_eq!(shared.committed(true, || true), None);
+        assert!(shared.unwritable().unwrap().why.contains("damaged"));
     }
 }

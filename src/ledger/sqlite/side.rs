@@ -10,9 +10,9 @@ use rusqlite::Connection;
 use tokio::time::{Instant, sleep};
 
 use super::{
+    hindrance::hindered,
     identity::{self, Whose},
     lock::{self, Tried},
-    opening::hindered,
     schema,
     writer::change,
 };

@@ -4,6 +4,7 @@ use std::{ops::ControlFlow, path::Path, time::Instant};
 
 use rusqlite::Connection;
 
+use super::room::{Copies, Room};
 use crate::ledger::{Error, db::Engine, values::signed};
 
 /// Pages that one commit gives back: each may have to be moved.
@@ -45,7 +46,10 @@ pub(in crate::ledger) fn give_back(db: &dyn Engine) -> Result<(u64, bool), Error
 }
 
 /// Lets the file itself shrink, as far as nobody reads what is written beside it.
-pub(in crate::ledger) fn shrink(db: &Connection) -> Result<(), Error> {
+pub(in crate::ledger) fn shrink(db: &Connection, path: &Path) -> Result<(), Error> {
+    if Room::look(db, path).is_some_and(|room| room.copies() == Copies::None) {
+        return Ok(());
+    }
     number(db, "PRAGMA wal_checkpoint(PASSIVE)")?;
     Ok(())
 }

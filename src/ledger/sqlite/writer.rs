@@ -18,8 +18,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::{
+    hindrance::judged,
     place::Held,
     post::{Letter, Operation, Post, Posted, operation},
+    reserve,
+    room::{self, Copies, Room},
     schema,
     shared::Shared,
     time::{self, Look, Noted},
@@ -32,7 +35,7 @@ use crate::{
             recover,
             transaction::{After, Desk, savepoint},
         },
-        values::{instant, micros},
+        values::micros,
         wake::{Claimable, GiveBack, Line},
     },
     metrics::Commits,
@@ -61,6 +64,11 @@ struct Writer {
     /// SQLite's number of what others wrote, and when it is looked at again.
     beside: (i64, Instant),
     commits: Commits,
+    /// How the log is copied into the file now.
+    copies: Copies,
+    /// The most bytes for which there was seen to be no room since the disk became full: for as many there has to be some, so that it is full no
+    /// more. Nothing where only SQLite says that it is full, as by a quota.
+    lacking: Option<u64>,
     ended: oneshot::Sender<()>,
     held: Held,
 }
@@ -87,6 +95,8 @@ pub(in crate::ledger) fn start(
         jobs: Line::new(giver(back.clone())),
         replies: Line::new(giver(back)),
         commits,
+        copies: Copies::None,
+        lacking: None,
         ended,
         held,
     };
@@ -106,6 +116,7 @@ fn giver<T: Claimable + Sync>(post: Weak<Post>) -> GiveBack<T> {
             post.drop_in(Letter::Do {
                 operation: operation(give_back, tell),
                 bytes: 0,
+                is_new: None,
             });
         }
     })
@@ -115,21 +126,26 @@ fn giver<T: Claimable + Sync>(post: Weak<Post>) -> GiveBack<T> {
 struct Batch {
     operations: Vec<Box<dyn Operation>>,
     bytes: usize,
+    /// What room there was before it.
+    room: Option<Room>,
     close: bool,
 }
 
 impl Writer {
     fn run(mut self) {
         loop {
-            let mut batch = Batch::default();
             let slept = self.sleep();
             let knocked = self.knocked();
+            let mut batch = Batch::default();
             if self.shared.lost().is_some() {
                 // What is asked for is not done: nobody would find it again.
                 break;
             }
             match slept {
-                Ok(letter) => self.open(letter, &mut batch),
+                Ok(letter) => {
+                    batch.room = self.look_for_room();
+                    self.open(letter, &mut batch);
+                }
                 Err(mpsc::RecvTimeoutError::Timeout)
                     if !knocked && !self.is_due() && !self.was_set() && !self.looks_at_leases() =>
                 {
@@ -150,6 +166,7 @@ impl Writer {
                 break;
             }
         }
+        self.look_for_room();
         let Self { db, ended, held, .. } = self;
         drop(db);
         drop(held);
@@ -213,9 +230,32 @@ impl Writer {
 
     fn open(&mut self, letter: Letter, batch: &mut Batch) {
         match letter {
-            Letter::Do { operation, bytes } => {
-                batch.operations.push(operation);
-                batch.bytes += bytes;
+            Letter::Do {
+                operation,
+                bytes,
+                is_new,
+            } => {
+                let all = if bytes > 0 {
+                    batch.bytes.saturating_add(bytes) as u64
+                } else {
+                    0
+                };
+                let path = self.held.place.path();
+                match batch
+                    .room
+                    .map_or(Ok(()), |room| room.refuse(path, all, is_new.is_some()))
+                {
+                    Ok(()) => {
+                        batch.operations.push(operation);
+                        batch.bytes += bytes;
+                    }
+                    Err(full) => {
+                        let whole = all.max(is_new.unwrap_or(0) as u64);
+                        self.lacking = self.lacking.max(Some(whole));
+                        self.failed(&full);
+                        operation.answer(Err(full));
+                    }
+                }
             }
             Letter::Jobs(waiter) => self.jobs.join(waiter),
             Letter::Replies(waiter) => self.replies.join(waiter),
@@ -223,20 +263,49 @@ impl Writer {
         }
     }
 
+    /// What room there is; where that changed, the log is copied more or less often from now on.
+    fn look_for_room(&mut self) -> Option<Room> {
+        let room = Room::look(&self.db, self.held.place.path())?;
+        let copies = room.copies();
+        if copies != self.copies {
+            match room::copy(&self.db, copies) {
+                Ok(()) => self.copies = copies,
+                Err(error) => tracing::debug!(%error, "the ledger's log is copied as before"),
+            }
+        }
+        Some(room)
+    }
+
+    /// Whether there is room for what found none.
+    fn is_roomy(&self) -> bool {
+        let room = Room::look(&self.db, self.held.place.path());
+        room.is_none_or(|room| room.takes_again(self.lacking.unwrap_or(0)))
+    }
+
+    /// Something was not written: counted, known to who asks, and told now and then.
+    fn failed(&self, why: &Error) {
+        self.commits.failed();
+        if self.shared.failed(why, self.clock.now()) {
+            tracing::error!(error = %why, "the ledger can't be written; what was to be written is tried again");
+        }
+    }
+
     /// One transaction, then the answers.
     fn commit(&mut self, mut operations: Vec<Box<dyn Operation>>) {
         let reading = self.clock.read();
-        let (time, now) = (instant(reading.wall), reading.wall);
+        let now = reading.wall;
         let look = self.noted.look(reading);
         let (begun, changes) = (Instant::now(), self.db.total_changes());
-        let proves = self.shared.must_prove();
+        let proves = self.shared.must_prove(|| self.lacking.is_some() && self.is_roomy());
         match self.transact(&mut operations, now, &look, proves) {
             Ok(after) => {
                 if look.is_news {
                     self.noted = look.noted;
                 }
                 self.commits.took(begun.elapsed());
-                if let Some(since) = self.shared.committed(proves || self.db.total_changes() != changes) {
+                let wrote = proves || self.db.total_changes() != changes;
+                if let Some(since) = self.shared.committed(wrote, || self.is_roomy()) {
+                    self.lacking = None;
                     tracing::info!(%since, "the ledger can be written again");
                 }
                 self.shared.keep(after.fresh);
@@ -248,15 +317,21 @@ impl Writer {
                 self.shared.ring(&after.bells);
             }
             Err(failed) => {
-                self.commits.failed();
+                let path = self.held.place.path();
+                let failed = judged(path, failed);
+                self.failed(&failed);
                 self.holder.watch();
-                if self.shared.failed(&failed, time) {
-                    tracing::error!(error = %failed, "the ledger can't be written; what was to be written is tried again");
-                }
                 if !self.db.is_autocommit()
                     && let Err(error) = self.db.execute_batch("ROLLBACK")
                 {
                     tracing::error!(%error, "the ledger could not undo a batch");
+                }
+                // New mails were refused before, so this is what settling and retention need.
+                if matches!(failed, Error::Full(_)) && reserve::is_needed(path) {
+                    reserve::give_up(path);
+                }
+                if matches!(failed, Error::Full(_)) && !self.is_roomy() {
+                    self.lacking = self.lacking.max(Some(0));
                 }
                 for operation in operations {
                     operation.answer(Err(failed.clone()));

@@ -318,6 +318,21 @@ async fn a_mailbox_is_watched_since_it_was_first_tried() {
 }
 
 #[tokio::test]
+async fn a_mailbox_of_which_all_was_taken_is_decided_though_none_is_left() {
+    let d = Desktop::new().await;
+    let jobs: Arc<dyn JobTable> = d.ledger.clone();
+    assert!(!d.ledger.is_decided(&mailbox()).await.unwrap());
+    jobs.backlog_take("e", Some(&mailbox()), BacklogWish::default())
+        .await
+        .unwrap();
+    assert!(d.ledger.is_decided(&mailbox()).await.unwrap(), "somebody said it");
+    d.take(vec![]).await;
+    let page = jobs.backlog_page("e", Some(&mailbox()), None, None, 1).await.unwrap();
+    assert_eq!(page.backlog, None);
+    assert!(d.ledger.is_decided(&mailbox()).await.unwrap(), "it was looked at");
+}
+
+#[tokio::test]
 async fn an_account_is_known_by_any_of_its_mailboxes_with_a_mail() {
     let d = Desktop::new().await;
     let key = mailbox();
@@ -330,6 +345,8 @@ async fn an_account_is_known_by_any_of_its_mailboxes_with_a_mail() {
     );
     d.take(vec![mail(1)]).await;
     assert!(d.ledger.knows_account(account).await.unwrap());
+    let beside = MailboxKey(format!("imap://{account}/Other").into());
+    assert!(d.ledger.is_decided(&beside).await.unwrap(), "their work lies there");
     assert!(!d.ledger.knows_account("else@example.com").await.unwrap());
     let id = d.ledger.installation().await.unwrap();
     assert_ne!(id, [0; 16]);

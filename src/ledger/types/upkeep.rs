@@ -41,6 +41,8 @@ pub enum Copying {
         /// About as many as there will be.
         of: u64,
     },
+    /// There is no room for it where it was to be: it is tried elsewhere.
+    Elsewhere,
     /// The copy is being checked.
     Checking,
 }

@@ -71,8 +71,11 @@ impl Ledger for Sqlite {
     }
 
     async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
+        let so_far = piece.len().saturating_mul(index as usize + 1);
         self.post
-            .ask(piece.len(), move |desk| mail_bytes::upload(desk, upload, index, &piece))
+            .ask_to_take(piece.len(), so_far, move |desk| {
+                mail_bytes::upload(desk, upload, index, &piece)
+            })
             .await
     }
 
@@ -88,7 +91,10 @@ impl Ledger for Sqlite {
             } => bytes.len(),
             Content::Whole { .. } | Content::Lacking(_) => 0,
         });
-        self.post.ask(bytes.sum(), move |desk| take::take(desk, intake)).await
+        let bytes = bytes.sum();
+        self.post
+            .ask_to_take(bytes, bytes, move |desk| take::take(desk, intake))
+            .await
     }
 
     async fn wanted(&self, mailbox: &MailboxKey, uid_validity: u32) -> Result<Vec<Wanted>, Error> {
@@ -294,7 +300,7 @@ impl Ledger for Sqlite {
 
     async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<Forgotten, Error> {
         let path = self.readers.path();
-        if self.is_full() {
+        if self.is_full() && reserve::is_needed(path) {
             reserve::give_up(path);
         }
         let forgotten = forget::forget(&self.post, &self.readers, kept, micros(now)).await?;

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::ledger::{
     Error, JobNews, MailboxKey, NewsMark, NoticeTable, SealedVersion, Told, VersionTable,
     counts::{Countable, Counts},
-    rules::{file_versions, notices, settle},
+    rules::{backlog_wish, file_versions, notices, settle},
     sqlite::{Sqlite, inspect, side::Side},
     values::micros,
     views::{counts, news},
@@ -79,6 +79,13 @@ impl Countable for Sqlite {
             .read(move |db| settle::unsettled(db, &mailbox, micros(before)))
             .await
     }
+
+    async fn is_decided(&self, mailbox: &MailboxKey) -> Result<bool, Error> {
+        let mailbox = mailbox.clone();
+        self.readers
+            .read(move |db| backlog_wish::is_decided(db, &mailbox))
+            .await
+    }
 }
 
 #[async_trait]
@@ -91,5 +98,10 @@ impl Countable for Side {
         let mailbox = mailbox.clone();
         self.with(move |db| settle::unsettled(db, &mailbox, micros(before)))
             .await
+    }
+
+    async fn is_decided(&self, mailbox: &MailboxKey) -> Result<bool, Error> {
+        let mailbox = mailbox.clone();
+        self.with(move |db| backlog_wish::is_decided(db, &mailbox)).await
     }
 }

@@ -198,12 +198,12 @@ async fn a_copy_in_a_stream_is_whole_or_an_error() {
     let d = Desktop::mixed().await;
     let to = d.folder.path().join("streamed.db");
     let out = std::fs::File::create_new(&to).unwrap();
-    let copied = backup_into(&d.path(), d.folder.path(), out, |_| {}).await.unwrap();
+    let copied = backup_into(&d.path(), &[d.folder.path()], out, |_| {}).await.unwrap();
     assert_eq!((copied.findings.len(), copied.jobs), (0, 4));
     assert_eq!(inspect(&to).await.unwrap().jobs, 4);
     let bytes = usize::try_from(to.metadata().unwrap().len()).unwrap();
     for short in [0, 1, bytes / 2, bytes - 1] {
-        let error = backup_into(&d.path(), d.folder.path(), Short(short), |_| {}).await;
+        let error = backup_into(&d.path(), &[d.folder.path()], Short(short), |_| {}).await;
         let words = error.unwrap_err().to_string();
         assert!(words.contains("not written whole"), "{words}");
     }
