@@ -219,8 +219,10 @@ impl Care {
     /// A look failed.
     pub(super) fn failed(&mut self, error: &Error, now: Instant) {
         let asking = std::mem::take(&mut self.asking);
-        let Some(weight) = weight(error) else { return };
-        self.failed = true;
+        let weight = weight(error);
+        // A ledger that takes no new mails may well note last touches, by which it gets room.
+        self.failed |= weight.is_some() || matches!(error, Error::Ledger(_));
+        let Some(weight) = weight else { return };
         match asking {
             Asking::Nothing => {}
             Asking::News => self.suspects = NEWS,

@@ -70,6 +70,7 @@ fn the_ledgers_trouble_and_what_was_not_asked_for_is_no_mails_fault() {
     let (mut care, now) = (Care::default(), Instant::now());
     care.asks([5]);
     care.failed(&Error::Ledger(ledger::Error::Full("disk".into())), now);
+    assert!(care.take_failed(), "last touches come first then: they make room");
     care.failed(&Error::Closed, now);
     assert!(care.troubles.is_empty() && care.take_failed() && !care.take_failed());
 }

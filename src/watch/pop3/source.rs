@@ -33,6 +33,8 @@ pub(in crate::watch) struct Pop3 {
     past: Past,
     /// What of the last listing could not be read.
     odd: Odd,
+    /// The ledger took no new mails the last time: last touches come first then, by which it gets room.
+    refused: bool,
     /// The server wants no sign-in before.
     not_before: Instant,
 }
@@ -50,6 +52,7 @@ pub(in crate::watch) fn watcher(watch: Watch, door: Box<dyn Door<Wire>>) -> Watc
         door,
         past: Past::default(),
         odd: Odd::default(),
+        refused: false,
         not_before: Instant::now(),
     };
     Watcher::new(watch, source)
@@ -83,8 +86,8 @@ impl Source for Pop3 {
         Begin {
             settles: false,
             look: Some(match errand {
-                Errand::Look => Scope::All,
-                Errand::Settle => Scope::Again,
+                Errand::Look if !std::mem::take(&mut self.refused) => Scope::All,
+                Errand::Look | Errand::Settle => Scope::Again,
             }),
         }
     }
@@ -168,6 +171,7 @@ impl Source for Pop3 {
         self.past.care.failed(error, Instant::now());
         self.past.checks.failed(Instant::now());
         self.past.bare_ends |= matches!(error, Error::BareEnd);
+        self.refused |= matches!(error, Error::Ledger(_));
         on.health.kept_back(self.past.care.kept_back(), Utc::now());
     }
 }
