@@ -6,7 +6,8 @@ use toml::Table;
 
 use super::*;
 use crate::config::{
-    EndpointName,
+    Action, EndpointName,
+    action::Kind,
     check::{self, Looking},
     examples_tests::accounts,
     key::{Allowed, Given, Key},
@@ -75,11 +76,10 @@ fn another(path: &str, key: &Key) -> String {
 
 /// An endpoint with a table in which a key may be written.
 fn read(table: &str, written: Option<(&str, &str)>) -> Endpoint {
-    let action = match table.split('.').next() {
-        Some("command") => "[command]\nargv = ['true']\n",
-        _ => "[webhook]\nurl = 'https://erp.example/'\n",
-    };
-    let mut file: Table = format!("[mailbox]\naccount = 'contoso'\n[reply]\n{action}")
+    let outer = table.split('.').next();
+    let own = Action::KINDS.iter().find(|kind| Some(kind.name) == outer);
+    let Kind { name, least, .. } = own.unwrap_or(&Action::KINDS[0]);
+    let mut file: Table = format!("[mailbox]\naccount = 'contoso'\n[reply]\n[{name}]\n{least}\n")
         .parse()
         .unwrap();
     let mut at = &mut file;
