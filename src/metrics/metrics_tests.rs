@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::*;
 
@@ -107,7 +110,7 @@ fn the_older_format_has_the_same_samples_and_names_counters_as_they_are() {
     let metrics = full();
     let (open, classic) = (metrics.encode().unwrap(), metrics.encode_classic().unwrap());
     // The process goes on while the two are written.
-    let samples = |text: &str| -> Vec<String> {
+    let samples = |text: &str| -> BTreeSet<String> {
         let samples = text.lines().filter(|line| !line.starts_with('#'));
         samples
             .map(|line| line.rsplit_once(' ').unwrap().0.to_owned())
