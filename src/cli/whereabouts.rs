@@ -1,7 +1,12 @@
 //! Where the ledger is, for every command but `run`: none of them makes one. In a wrong folder they say so, and which Mailjob runs on this
 //! machine and with which ledger.
 
-use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
+    process::ExitCode,
+    time::Duration,
+};
 
 use crate::{
     config::{Service, load::Sources},
@@ -96,9 +101,19 @@ pub(super) fn others(ledger: &Address, address: SocketAddr, users: &[u32]) -> St
     )
 }
 
+/// Where a process of this machine is asked that listens there: at every address means at this machine's own too.
+pub(super) fn here(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
 /// The ledger of the Mailjob that answers at the health address of these settings, where one does.
 async fn running(service: &Service) -> Option<String> {
-    let address = super::status::here(service.health?);
+    let address = here(service.health?);
     let asked = async {
         let http = net::http::client(None).ok()?;
         // Without a token: who listens there need not be ours.
@@ -170,6 +185,18 @@ mod tests {
         ] {
             let text = nowhere(Path::new("/here"), has_endpoints, running);
             assert!(text.contains(said), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_process_that_listens_everywhere_is_asked_here() {
+        for (listens, asked) in [
+            ("0.0.0.0:8025", "127.0.0.1:8025"),
+            ("[::]:8025", "[::1]:8025"),
+            ("127.0.0.1:1", "127.0.0.1:1"),
+            ("10.1.2.3:8025", "10.1.2.3:8025"),
+        ] {
+            assert_eq!(here(listens.parse().unwrap()).to_string(), asked);
         }
     }
 }

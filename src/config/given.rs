@@ -12,7 +12,7 @@ use minijinja::{
     value::{Enumerator, Object, ObjectRepr},
 };
 
-use super::table::nearest;
+use super::meant::nearest;
 
 /// What a template may ask for under a name.
 #[derive(Debug, PartialEq, Eq)]

@@ -40,6 +40,7 @@ mod ledger_address;
 pub mod load;
 mod loaded;
 mod mailbox;
+mod meant;
 mod mendable;
 mod name;
 mod net;

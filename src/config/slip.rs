@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::{place::Place, problem::Fault, table::nearest};
+use super::{meant::nearest, place::Place, problem::Fault};
 
 /// Names beside which secrets stand. A line with one of them, or with what may be one of them mistyped, is not shown.
 const SECRETIVE: [&str; 7] = [

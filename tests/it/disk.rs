@@ -327,7 +327,7 @@ async fn a_disk_that_breaks_is_told_until_a_write_went_through() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ledger_that_is_taken_away_ends_the_process_in_words() {
     let world = World::start(Options::default()).await.unwrap();
-    for (name, words) in [("mailjob.db", "was deleted"), ("mailjob.db-wal", "lost its log")] {
+    for (name, words) in [("mailjob.db", "was deleted"), ("mailjob.db-wal", "its log")] {
         let mut mailjob = installation(&world, "").await;
         mailjob.start().unwrap();
         mailjob.ready().await.unwrap();

@@ -1,10 +1,6 @@
 //! Asks the process, or else the ledger.
 
-use std::{
-    collections::BTreeSet,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    time::Duration,
-};
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 use reqwest::StatusCode;
 
@@ -62,7 +58,7 @@ enum Silent {
 pub(super) async fn ask(service: &Service, loaded: &Loaded) -> Result<Asked, Fault> {
     let silent = match service.health {
         None => "[service] health = false: no process can be asked".to_owned(),
-        Some(address) => match process(here(address), service).await {
+        Some(address) => match process(whereabouts::here(address), service).await {
             Ok(status) => {
                 return Ok(Asked {
                     status,
@@ -84,17 +80,7 @@ pub(super) async fn ask(service: &Service, loaded: &Loaded) -> Result<Asked, Fau
 
 /// How everything is, as the process that runs says it, where one does and tells us.
 pub(in crate::cli) async fn running(service: &Service) -> Option<Status> {
-    process(here(service.health?), service).await.ok()
-}
-
-/// Where a process of this machine is asked that listens there: at every address means at this machine's own too.
-pub(in crate::cli) fn here(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
+    process(whereabouts::here(service.health?), service).await.ok()
 }
 
 async fn process(address: SocketAddr, service: &Service) -> Result<Status, Silent> {
@@ -238,18 +224,6 @@ mod tests {
         ledger::{ReplyState, counts::ReplyCount},
         status::{Jobs, State},
     };
-
-    #[test]
-    fn a_process_that_listens_everywhere_is_asked_here() {
-        for (listens, asked) in [
-            ("0.0.0.0:8025", "127.0.0.1:8025"),
-            ("[::]:8025", "[::1]:8025"),
-            ("127.0.0.1:1", "127.0.0.1:1"),
-            ("10.1.2.3:8025", "10.1.2.3:8025"),
-        ] {
-            assert_eq!(here(listens.parse().unwrap()).to_string(), asked);
-        }
-    }
 
     #[test]
     fn the_ledger_tells_numbers_and_the_files_their_endpoints() {

@@ -12,8 +12,8 @@ use std::{
 use chrono::Utc;
 use tokio::time::sleep;
 
+pub(super) use self::ask::running;
 use self::ask::{Asked, Fault};
-pub(super) use self::ask::{here, running};
 use super::{
     beside, print,
     whereabouts::{self, NO_LEDGER},

@@ -15,12 +15,7 @@ use super::{
 };
 use crate::config::{
     Action, Endpoint, EndpointName, Filter, Jobs, Limits, Mailbox, Output, Place, Problem, Rates, Retry, Webhook,
-    defaults::Defaults,
-    read::read_over,
-    reference::is_known,
-    sheet::Part,
-    table::{Table, nearest},
-    term::Term,
+    defaults::Defaults, meant::nearest, read::read_over, reference::is_known, sheet::Part, table::Table, term::Term,
 };
 
 /// An endpoint that is right by itself. Others may watch the same mailbox: what its file says of that has to be what theirs say.

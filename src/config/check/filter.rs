@@ -83,10 +83,11 @@ pub(super) fn filter(table: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option
     Some(filter)
 }
 
-/// Notes a detail that begins with the mailbox's own name, as in `orders+invoices` of orders@example.com.
+/// Notes a detail that begins with the mailbox's own name, as in `orders+invoices` of orders@example.com. A whole address is told as a
+/// pattern that can't match.
 fn not_the_whole(item: &Value<'_>, ours: &[String]) {
     let DeValue::String(text) = item.raw else { return };
-    let Some((local, detail)) = text.split_once('+') else {
+    let Some((local, detail)) = text.split_once('+').filter(|_| !text.contains('@')) else {
         return;
     };
     let is_ours = |address: &String| {

@@ -61,7 +61,7 @@ pub(super) use webhook::{headers_section, webhook};
 
 use std::time::Duration;
 
-use super::{problem::Fault, table::nearest};
+use super::{meant::nearest, problem::Fault};
 
 /// The shortest time-out or wait.
 const INSTANT: Duration = Duration::from_millis(10);

@@ -1,10 +1,14 @@
 //! How callers speak to the writer: letters with an operation and someone to tell.
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::ledger::{ClaimedJob, ClaimedReply, Error, rules::transaction::Desk, wake::Waiter};
+use crate::ledger::{
+    ClaimedJob, ClaimedReply, Error,
+    rules::transaction::Desk,
+    wake::{Claimable, GiveBack, Waiter},
+};
 
 /// Letters that may lie unopened; who has more to say waits.
 const LETTERS: usize = 1024;
@@ -146,5 +150,20 @@ where
         work: Some(work),
         result: None,
         tell,
+    })
+}
+
+/// Who has a claim that nobody took given back, as long as there is a writer.
+pub(in crate::ledger) fn giver<T: Claimable + Sync>(post: Weak<Post>) -> GiveBack<T> {
+    Arc::new(move |items| {
+        if let Some(post) = post.upgrade() {
+            let (tell, _) = oneshot::channel();
+            let give_back = move |desk: &mut Desk<'_>| items.iter().try_for_each(|item| item.release(desk));
+            post.drop_in(Letter::Do {
+                operation: operation(give_back, tell),
+                bytes: 0,
+                is_new: None,
+            });
+        }
     })
 }

@@ -10,7 +10,7 @@
 //! somebody set the clock.
 
 use std::{
-    sync::{Arc, Weak, mpsc},
+    sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use super::{
     hindrance::judged,
     place::Held,
-    post::{Letter, Operation, Post, Posted, operation},
+    post::{Letter, Operation, Post, Posted, giver},
     reserve,
     room::{self, Copies, Room},
     schema,
@@ -36,7 +36,7 @@ use crate::{
             transaction::{After, Desk, savepoint},
         },
         values::micros,
-        wake::{Claimable, GiveBack, Line},
+        wake::Line,
     },
     metrics::Commits,
 };
@@ -105,21 +105,6 @@ pub(in crate::ledger) fn start(
         .spawn(move || writer.run())
         .map_err(|error| Error::Engine(format!("the writer's thread can't be started: {error}")))?;
     Ok((post, end))
-}
-
-/// Who has a claim that nobody took given back, as long as there is a writer.
-fn giver<T: Claimable + Sync>(post: Weak<Post>) -> GiveBack<T> {
-    Arc::new(move |items| {
-        if let Some(post) = post.upgrade() {
-            let (tell, _) = oneshot::channel();
-            let give_back = move |desk: &mut Desk<'_>| items.iter().try_for_each(|item| item.release(desk));
-            post.drop_in(Letter::Do {
-                operation: operation(give_back, tell),
-                bytes: 0,
-                is_new: None,
-            });
-        }
-    })
 }
 
 #[derive(Default)]
