@@ -20,6 +20,7 @@ pub mod budget;
 pub mod causes;
 pub mod cli;
 pub mod config;
+pub mod deadline;
 pub mod dispatch;
 pub mod doctor;
 pub mod guest;

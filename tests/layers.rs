@@ -19,6 +19,7 @@ const RANKS: [&[&str]; 9] = [
         "addr_spec",
         "budget",
         "causes",
+        "deadline",
         "guest",
         "metrics",
         "plural",

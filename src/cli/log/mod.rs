@@ -13,7 +13,7 @@ use tracing_subscriber::{EnvFilter, filter::Directive};
 use self::sink::Sink;
 use super::terminal::has_colours;
 use crate::{
-    message::clean::{in_units, needs_escape},
+    message::clean::{escaped, in_units, needs_escape},
     secret::known,
 };
 
@@ -101,12 +101,29 @@ fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
+/// What `MAILJOB_LOG` asks for that can be, and what can't: a word that is neither a level nor a part of a program would turn all else off. Pure.
+fn levels(asked: &str) -> (String, Vec<&str>) {
+    let is_level = |word: &str| {
+        let levels = ["off", "error", "warn", "info", "debug", "trace"];
+        levels.iter().any(|level| level.eq_ignore_ascii_case(word))
+    };
+    let is_part = |word: &str| word.starts_with("mailjob") || word.contains("::") || word.starts_with('[');
+    let is_known = |one: &&str| match one.rsplit_once('=') {
+        Some((_, level)) => is_level(level),
+        None => is_level(one) || is_part(one),
+    };
+    let words = asked.split(',').map(str::trim).filter(|one| !one.is_empty());
+    let (known, odd): (Vec<_>, Vec<_>) = words.partition(is_known);
+    (known.join(","), odd)
+}
+
 /// Starts logging at `info`, or as `MAILJOB_LOG` says (e.g. `debug`, `mailjob::watch=debug`). Lines that can't be written are counted.
 pub(super) fn start(form: Form, lost: Counter) {
+    let wanted = std::env::var("MAILJOB_LOG").unwrap_or_default();
+    let (levels, odd) = levels(&wanted);
     let asked = EnvFilter::builder()
         .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
-        .with_env_var("MAILJOB_LOG")
-        .from_env_lossy();
+        .parse_lossy(levels);
     // At `trace` these libraries print access tokens and whole mails, and the watch over the configuration tells of each line
     // that is written to a log beside it, in a line.
     let filter = [
@@ -143,11 +160,32 @@ pub(super) fn start(form: Form, lost: Counter) {
             .init(),
         Form::Json => log.json().flatten_event(true).with_current_span(false).init(),
     }
+    for word in odd {
+        tracing::warn!(
+            "MAILJOB_LOG has \"{}\", which is no level: write error, warn, info, debug or trace, or a part with one, such as mailjob::watch=debug; that word is left out",
+            escaped(word)
+        );
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_that_is_no_level_leaves_the_log_as_it_is() {
+        for (asked, known, odd) in [
+            ("", "", &[][..]),
+            ("debug", "debug", &[]),
+            ("WARN, mailjob::watch=debug", "WARN,mailjob::watch=debug", &[]),
+            ("warning", "", &["warning"]),
+            ("info,debugg,hyper=trace", "info,hyper=trace", &["debugg"]),
+            ("mailjob", "mailjob", &[]),
+            ("mailjob=verbose", "", &["mailjob=verbose"]),
+        ] {
+            assert_eq!(levels(asked), (known.to_owned(), odd.to_vec()), "{asked}");
+        }
+    }
 
     #[test]
     fn a_closed_standard_error_is_told_from_one_that_nobody_wants() {

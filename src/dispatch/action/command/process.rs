@@ -3,11 +3,15 @@
 use std::{io, pin::pin, process::ExitStatus, time::Duration};
 
 use futures_util::{FutureExt, future::FusedFuture};
-use tokio::{select, time::timeout};
+use tokio::{
+    select,
+    time::{Instant, timeout},
+};
 
 use super::output::Output;
 use crate::{
     config,
+    deadline::before,
     guest::{Guest, Over},
 };
 
@@ -37,7 +41,7 @@ pub(in crate::dispatch) async fn supervise(
     let (stdout, stderr) = (guest.stdout.take(), guest.stderr.take());
     let drained = async { tokio::join!(out.drain(stdout), err.drain(stderr)) };
     let mut drained = pin!(drained.map(|_| ()).fuse());
-    let end = match beside(&mut drained, timeout(command.timeout, guest.wait())).await {
+    let end = match beside(&mut drained, before(Instant::now() + command.timeout, guest.wait())).await {
         Ok(Ok(Ok(status))) => End::Exit(status),
         Ok(Ok(Err(over))) => End::Over(over),
         Ok(Err(error)) => End::Lost(error),

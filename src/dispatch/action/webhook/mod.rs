@@ -19,7 +19,7 @@ use reqwest::{
     StatusCode, Url,
     header::{CONTENT_ENCODING, HeaderMap},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 
 #[cfg(test)]
@@ -33,6 +33,7 @@ use self::{
 use super::{Action, Handle, Prepare, Prepared, Probe, Resumed, Run, Unfit, plan::Plan};
 use crate::{
     causes, config,
+    deadline::before,
     dispatch::{Dispatch, Ended, catch::Catch, later, room::Means, spool::Body, work::Work},
     job::{Cut, Outcome, Reason},
     message::clean::clean,
@@ -136,7 +137,7 @@ pub(in crate::dispatch) async fn send(
     let mut answered = None;
     let mut progress = Progress::default();
     let until = Instant::now() + webhook.timeout;
-    let exchanged = timeout_at(until, exchange(client, webhook, request, &mut progress)).await;
+    let exchanged = before(until, exchange(client, webhook, request, &mut progress)).await;
     let ended = match (exchanged, progress.status()) {
         (Ok(Ok(answer)), _) => judged(webhook, answer, until, tells, means, &mut answered).await,
         (Ok(Err(error)), Some(status)) => headless(status, why(&error), means, &mut answered).await,
@@ -193,7 +194,7 @@ async fn judged(
         MAX_REFUSAL
     };
     let mut body = Catch::new(means.parked);
-    let came = timeout_at(until, caught(&mut answer, most, &mut body)).await;
+    let came = before(until, caught(&mut answer, most, &mut body)).await;
     // What is packed is as large as it may be, once it is unpacked.
     let size = match answer.headers.contains_key(CONTENT_ENCODING) {
         true => body.len().saturating_add(most),
