@@ -176,8 +176,12 @@ fn line(endpoint: &Endpoint, now: DateTime<Utc>) -> String {
             format!("at {} {zone} (next: {next})", pattern.as_str())
         }
     };
-    let action = endpoint.action.describe().summary();
-    let (user, reply) = (&mailbox.account.user, answered(&endpoint.reply));
+    let action = endpoint.action.describe();
+    let reply = match action.answers() {
+        true => answered(&endpoint.reply),
+        false => "no reply".to_owned(),
+    };
+    let (user, action) = (&mailbox.account.user, action.summary());
     format!(
         "{}: {user} {}, {watch}{} → {action} → {reply}",
         endpoint.name,

@@ -43,6 +43,9 @@ pub(super) fn list(sources: &Sources, problems: &mut Vec<Problem>) -> Option<BTr
             let cause = format!("the folder of endpoints can't be listed: {error}");
             let cure = match error.kind() {
                 io::ErrorKind::PermissionDenied => READABLE,
+                io::ErrorKind::NotFound if is_within(folder) => {
+                    "this command stands in a folder of that name: go to the one above (cd ..), or name it with --endpoints"
+                }
                 _ => "make it (mkdir endpoints.d), or name another with --endpoints or MAILJOB_ENDPOINTS",
             };
             let fault = Fault::new(cause, cure);
@@ -152,6 +155,12 @@ fn is_same(one: &Path, other: &Path) -> bool {
     one.file_name() == other.file_name() && (one == other || real(one).is_some_and(|one| real(other) == Some(one)))
 }
 
+/// Whether a folder that is looked for here is the one in which the command was started.
+fn is_within(folder: &Path) -> bool {
+    let here = std::env::current_dir().unwrap_or_default();
+    folder.components().count() == 1 && here.file_name() == folder.file_name()
+}
+
 /// The text of a file, without the byte order mark that some editors write.
 pub(super) fn read_text(file: &Path) -> Result<String, Fault> {
     let unreadable = |error: io::Error| {
@@ -167,10 +176,12 @@ pub(super) fn read_text(file: &Path) -> Result<String, Fault> {
     // Links are followed. Anything but a file could block for ever.
     let meta = fs::metadata(file).map_err(unreadable)?;
     if !meta.is_file() {
-        return Err(Fault::new(
-            "is not a file",
-            "remove it, or give it a name that doesn't end in .toml",
-        ));
+        let is_toml = file.extension().is_some_and(|end| end == "toml");
+        let cure = match is_toml {
+            true => "remove it, or give it a name that doesn't end in .toml",
+            false => "name a file in its place, such as mailjob.toml",
+        };
+        return Err(Fault::new("is not a file", cure));
     }
     let mut bytes = Vec::new();
     File::open(file)

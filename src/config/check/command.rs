@@ -29,7 +29,7 @@ No shell. With [inputs], {NAME} in an argument is an input and {{ a brace; a lis
 begin with - only because of the mail is refused." reads(inputs: &Named) {
         argv: Vec<String> = Allowed::list(Allowed::Prose, MOST) => |value| arguments(value, inputs),
             must("write argv = [\"program\", \"argument\"]", "[\"/usr/local/bin/import\", \"--quiet\"]"),
-            "a path, or a name to be found in PATH, and arguments. What begins with ./ or ../ is a path beside this file; any other relative one is in the work folder. What arguments name by a whole path may be read";
+            "a path, from this file on where it is relative, or a name to be found in PATH; and arguments: ./ and ../ are beside this file, any other relative one is in the work folder. What arguments name by a whole path may be read";
         pass_env: Vec<String> = Allowed::list(Allowed::Text, MOST) => list(variable),
             usual_as(["PATH", "LANG", "TZ"].map(str::to_owned).to_vec(), "[\"PATH\", \"LANG\", \"TZ\"]"),
             "variables of mailjob's own environment that it gets; others it does not get. HOME and TMPDIR are its work folder, if they are not set here or in env";
