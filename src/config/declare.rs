@@ -164,6 +164,7 @@ macro_rules! keys {
         } $(and $rest:ident: $group:ident, $group_for:literal)?
     ) => {
         $(#[$meta])*
+        #[allow(rustdoc::broken_intra_doc_links, reason = "keys are told in the words of the reference, where [name] is a table")]
         $vis struct $name {
             $($(#[$doc])* #[doc = concat!("`", keys!(@key $field $($key)?), "`: ", $for)] $vis $field: $type,)*
             $(#[doc = $group_for] $vis $rest: $group,)?

@@ -15,7 +15,7 @@ pub struct OAuth {
     pub client_id: String,
     /// How the client proves who it is.
     pub client: ClientProof,
-    /// Scopes as written, in that order; `None` asks for what the endpoints use ([`Account::scopes`]).
+    /// Scopes as written, in that order; `None` asks for what the endpoints use ([`super::Account::scopes`]).
     pub scopes: Option<Vec<String>>,
     /// The grant.
     pub grant: Grant,

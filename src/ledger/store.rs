@@ -27,7 +27,7 @@ trait SideEngine: JobTable + ReplyTable + SignInTable + Countable {}
 
 impl<E> SideEngine for E where E: JobTable + ReplyTable + SignInTable + Countable {}
 
-/// The ledger of the process that runs. Cheap to clone. [`Store::close`] gives it up in order.
+/// The ledger of the process that runs. Cheap to clone. [`Upkeep::close`] gives it up in order.
 #[derive(Clone)]
 pub struct Store {
     address: Address,
@@ -195,7 +195,7 @@ pub async fn backup_into(
 /// it is no fault of the configuration.
 ///
 /// # Errors
-/// What [`open`] would say.
+/// What [`open()`] would say.
 pub fn foresee(address: &Address) -> Result<(), Error> {
     sqlite::foresee(address.engine_file())
 }

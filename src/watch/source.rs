@@ -1,4 +1,4 @@
-//! What the one loop of a mailbox ([`super::watcher`]) asks of a source: of IMAP, of POP3, and of what comes later.
+//! What the one loop of a mailbox (`watcher.rs`) asks of a source: of IMAP, of POP3, and of what comes later.
 //!
 //! A step takes the session and gives it back. An error gives none back: the session is over, and the next one begins where the ledger says.
 //! What a source has to know from one session to the next it keeps itself: what a mail is called there, how far it was read, and which mails

@@ -1,7 +1,7 @@
 //! The seam of actions: what is done with a mail, a file or folder for each.
 //!
-//! What an attempt, a rehearsal and the doctor ask of an action is asked through [`Action`]; what others tell of one says
-//! [`config::Describe`]. [`of`] alone knows them all.
+//! What an attempt, a rehearsal and the doctor ask of an action is asked through `Action`; what others tell of one says
+//! [`config::Describe`]. `of` alone knows them all.
 
 pub mod command;
 mod null;
