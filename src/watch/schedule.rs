@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio::time::Instant;
 
-use crate::config::{Looks, Watch};
+use crate::config::{Looks, Mailbox, Watch};
 
 /// How often a mailbox is looked at whose pattern names no time that can be computed.
 const UNKNOWN: Duration = Duration::from_secs(15 * 60);
@@ -91,6 +91,88 @@ impl NextLook {
             _ => true,
         }
     }
+}
+
+/// The looks at a mailbox: when the next one is due, how many there were, and what the running one may still take. Pure.
+#[derive(Debug)]
+pub(crate) struct LookPlan {
+    /// Boxed: every watch that waits keeps one.
+    next: Box<NextLook>,
+    /// One may take several sessions.
+    count: usize,
+    /// Mails.
+    left: Option<usize>,
+}
+
+impl LookPlan {
+    /// Of a mailbox that was not looked at yet.
+    pub(crate) fn first(mailbox: &Mailbox, wall: DateTime<Utc>, now: Instant) -> Self {
+        Self {
+            next: Box::new(NextLook::first(&mailbox.watch, wall, now)),
+            count: 0,
+            left: mailbox.looks.batch,
+        }
+    }
+
+    /// When the next unconditional one is due.
+    pub(crate) fn next(&self) -> Instant {
+        self.next.at
+    }
+
+    /// How many there were.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// How many mails the running one may still take, where that is limited.
+    pub(crate) fn left(&self) -> Option<usize> {
+        self.left
+    }
+
+    /// Whether the next one is due.
+    pub(crate) fn is_due(&mut self, mailbox: &Mailbox, wall: DateTime<Utc>, now: Instant) -> bool {
+        self.next.is_due(&mailbox.watch, wall, now)
+    }
+
+    /// Whether there were as many as the operator wants.
+    pub(crate) fn is_over(&self, mailbox: &Mailbox) -> bool {
+        is_over(&mailbox.looks, self.count)
+    }
+
+    /// Whether one may be had at any time: the operator said neither when to look nor that there were enough.
+    pub(crate) fn is_free(&self, mailbox: &Mailbox) -> bool {
+        !is_scheduled(&mailbox.watch) && !self.is_over(mailbox)
+    }
+
+    /// The running one took mails.
+    pub(crate) fn took(&mut self, mails: usize) {
+        self.left = self.left.map(|left| left.saturating_sub(mails));
+    }
+
+    /// The next one is due now.
+    pub(crate) fn at_once(&mut self, now: Instant) {
+        *self.next = NextLook::at(now);
+    }
+
+    /// The server does not tell of mail after all: the next one is due as soon as where none does.
+    pub(crate) fn polls(&mut self, mailbox: &Mailbox, wall: DateTime<Utc>, now: Instant) {
+        *self.next = self.next.or_earlier(NextLook::after(&mailbox.watch, false, wall, now));
+    }
+
+    /// The running one has ended. `more` says that there is more to take, `push` that the server tells of mail.
+    pub(crate) fn ended(&mut self, mailbox: &Mailbox, more: bool, push: bool, wall: DateTime<Utc>, now: Instant) {
+        self.left = mailbox.looks.batch;
+        self.count = self.count.saturating_add(1);
+        // Who is told of mail expects that it is taken; who looks at times expects a batch each time.
+        let at_once = more && !is_scheduled(&mailbox.watch);
+        let usual = || NextLook::after(&mailbox.watch, push, wall, now);
+        *self.next = after_look(&mailbox.looks, self.count, at_once, now, usual);
+    }
+}
+
+/// Whether the operator said when to look.
+fn is_scheduled(watch: &Watch) -> bool {
+    !matches!(watch, Watch::Idle { .. })
 }
 
 /// The first instant after this one that a pattern names.

@@ -16,10 +16,10 @@ use super::{
     backoff::Backoff,
     error::{Error, Verdict},
     mailbox_key,
-    schedule::{self, NextLook},
+    schedule::{self, LookPlan},
     source::{Errand, Event, Looking, Scope, Source, Wait, Woke},
 };
-use crate::{auth::Pause, config, ledger::MailboxKey};
+use crate::{auth::Pause, ledger::MailboxKey};
 
 /// How long a session of a mailbox that is seldom looked at stays open for last touches.
 const LINGER: Duration = Duration::from_secs(60);
@@ -33,12 +33,7 @@ pub(super) struct Watcher<S> {
     bell: Arc<Notify>,
     /// When the bell rang, and nobody answered since.
     rang: Option<Instant>,
-    /// When the next unconditional look is due.
-    next_look: Box<NextLook>,
-    /// The looks so far; one may take several sessions.
-    looks: usize,
-    /// The mails that this look may still take.
-    left: Option<usize>,
+    looks: LookPlan,
     /// A session is wanted without a reason.
     at_once: bool,
     /// The last session failed, or there was none yet.
@@ -76,14 +71,12 @@ impl<S: Source> Watcher<S> {
         let now = Instant::now();
         Self {
             bell: watch.ledger.bell(&mailbox),
-            next_look: Box::new(NextLook::first(&watch.inlet.mailbox.watch, Utc::now(), now)),
-            left: watch.inlet.mailbox.looks.batch,
+            looks: LookPlan::first(&watch.inlet.mailbox, Utc::now(), now),
             watch,
             source,
             mailbox,
             // What became due before rang no bell that is heard now.
             rang: Some(now),
-            looks: 0,
             at_once: S::STAYS,
             in_trouble: true,
         }
@@ -132,9 +125,8 @@ impl<S: Source> Watcher<S> {
             () = self.watch.connects.pause(server, is_away, wait, fastrand::f64()) => Pause::Over,
             () = decided(error, &self.bell) => Pause::Over,
         };
-        match ended {
-            Pause::Mended => backoff.mended(),
-            Pause::Over | Pause::Works => {}
+        if matches!(ended, Pause::Mended) {
+            backoff.mended();
         }
     }
 
@@ -153,14 +145,14 @@ impl<S: Source> Watcher<S> {
     async fn rest(&mut self) -> Errand {
         if std::mem::take(&mut self.at_once) {
             // Whoever said when to look has sessions for last touches only in between.
-            let looks = !(self.is_scheduled() || self.is_over()) || self.is_due();
+            let looks = self.looks.is_free(&self.watch.inlet.mailbox) || self.is_due();
             return if looks { Errand::Look } else { Errand::Settle };
         }
         loop {
             let not_before = self.source.not_before();
             let later = |at: Instant| not_before.map_or(at, |not_before| at.max(not_before));
             let again = self.source.again().first();
-            let until = again.map_or(self.next_look.at, |again| again.min(self.next_look.at));
+            let until = again.map_or(self.looks.next(), |again| again.min(self.looks.next()));
             let mut rang = self.rang.map(|rang| later(rang + S::GATHER) - S::GATHER);
             let mut wait = Wait {
                 until: later(until),
@@ -191,7 +183,8 @@ impl<S: Source> Watcher<S> {
         if errand == Errand::Settle && !Box::pin(self.source.is_needed(&on)).await? {
             return Ok(Over::Needless);
         }
-        let is_first = self.watch.ledger.cursor(&self.mailbox).await?.is_none();
+        // Once a session was had, the first look is behind us.
+        let is_first = self.in_trouble && self.watch.ledger.cursor(&self.mailbox).await?.is_none();
         Box::pin(self.watch.tries(&self.mailbox, is_first)).await?;
         let Some(opened) = stop.run_until_cancelled(Box::pin(self.source.open(&on))).await else {
             return Ok(Over::Stopped);
@@ -248,7 +241,7 @@ impl<S: Source> Watcher<S> {
     ) -> Result<Turn<S::Session>, Error> {
         let stop = self.watch.stop.clone();
         let on = Looking::of(&self.watch, &self.mailbox);
-        let looking = self.source.look(session, scope, &on, self.left);
+        let looking = self.source.look(session, scope, &on, self.looks.left());
         let Some(looked) = stop.run_until_cancelled(looking).await else {
             return Ok(ControlFlow::Break(Over::Stopped));
         };
@@ -275,24 +268,19 @@ impl<S: Source> Watcher<S> {
     /// Notes a look that went well, and when the next one is. It ends when all is taken, or its batch is.
     fn note(&mut self, scope: Scope, mails: usize, more: bool, push: bool) {
         self.watch.health.looked(Utc::now(), more);
-        self.left = self.left.map(|left| left.saturating_sub(mails));
-        if !S::STAYS && more && self.left != Some(0) {
-            *self.next_look = NextLook::at(Instant::now());
+        self.looks.took(mails);
+        if !S::STAYS && more && self.looks.left() != Some(0) {
+            self.looks.at_once(Instant::now());
             return;
         }
         if scope == Scope::Nothing && !self.is_due() {
             return;
         }
-        let looks = &self.watch.inlet.mailbox.looks;
-        self.left = looks.batch;
-        self.looks = self.looks.saturating_add(1);
-        // Who is told of mail expects that it is taken; who looks at times expects a batch each time.
-        let at_once = more && !self.is_scheduled();
-        let usual = || self.usual(push && !self.is_over());
-        *self.next_look = schedule::after_look(looks, self.looks, at_once, Instant::now(), usual);
-        if self.is_over() {
+        let mailbox = &self.watch.inlet.mailbox;
+        self.looks.ended(mailbox, more, push, Utc::now(), Instant::now());
+        if self.looks.is_over(mailbox) {
             tracing::info!(
-                looks = self.looks,
+                looks = self.looks.count(),
                 "the mailbox is left alone from now on, as `repeat` says"
             );
         }
@@ -319,7 +307,7 @@ impl<S: Source> Watcher<S> {
             self.rang = Some(Instant::now());
         }
         if settled.look {
-            *self.next_look = NextLook::at(Instant::now());
+            self.looks.at_once(Instant::now());
         }
         match unnoted.take() {
             Some((mails, more)) => self.note(Scope::All, mails, more || settled.look, false),
@@ -347,8 +335,9 @@ impl<S: Source> Watcher<S> {
             return Ok(ControlFlow::Continue((session, Next::Settle)));
         }
         let soon = soon.into_iter().chain(again.look).min();
-        let push = self.pushes(&session);
-        let pause = self.next_look.at.saturating_duration_since(now);
+        // The server tells of new mail by itself, and that is wanted.
+        let push = self.looks.is_free(&self.watch.inlet.mailbox) && self.source.pushes(&session);
+        let pause = self.looks.next().saturating_duration_since(now);
         let lingers = !push && !schedule::keeps(pause);
         let until = now + if lingers { LINGER } else { pause };
         let mut wait = Wait {
@@ -376,7 +365,7 @@ impl<S: Source> Watcher<S> {
             }
             Woke::Time(session) => ControlFlow::Continue((session, Next::Wait)),
             Woke::Refused(session) => {
-                *self.next_look = self.next_look.or_earlier(self.usual(false));
+                self.looks.polls(&self.watch.inlet.mailbox, Utc::now(), Instant::now());
                 ControlFlow::Continue((session, Next::Wait))
             }
         })
@@ -384,36 +373,16 @@ impl<S: Source> Watcher<S> {
 
     /// Whether the next look is due.
     fn is_due(&mut self) -> bool {
-        let watch = &self.watch.inlet.mailbox.watch;
-        self.next_look.is_due(watch, Utc::now(), Instant::now())
-    }
-
-    /// Whether the server tells of new mail by itself, and that is wanted.
-    fn pushes(&self, session: &S::Session) -> bool {
-        !self.is_scheduled() && !self.is_over() && self.source.pushes(session)
-    }
-
-    /// Whether the operator said when to look.
-    fn is_scheduled(&self) -> bool {
-        !matches!(self.watch.inlet.mailbox.watch, config::Watch::Idle { .. })
-    }
-
-    /// Whether there were as many looks as the operator wants.
-    fn is_over(&self) -> bool {
-        schedule::is_over(&self.watch.inlet.mailbox.looks, self.looks)
-    }
-
-    fn usual(&self, push: bool) -> NextLook {
-        NextLook::after(&self.watch.inlet.mailbox.watch, push, Utc::now(), Instant::now())
+        self.looks.is_due(&self.watch.inlet.mailbox, Utc::now(), Instant::now())
     }
 }
 
 /// Somebody may have said what becomes of the mails that lie there, where that is waited for.
 async fn decided(error: &Error, bell: &Notify) {
-    match error {
-        Error::LostLedger { .. } | Error::Forgotten => bell.notified().await,
-        _ => std::future::pending().await,
+    if !matches!(error, Error::LostLedger { .. } | Error::Forgotten) {
+        std::future::pending::<()>().await;
     }
+    bell.notified().await;
 }
 
 #[cfg(test)]

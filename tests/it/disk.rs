@@ -133,17 +133,23 @@ fn keep_ledger_on(disk: &Disk, mailjob: &mut Mailjob, retention: &str) {
     fs::write(&config, text).unwrap();
 }
 
+/// An installation that runs, with its ledger on a disk of 48 MB; nothing where this machine mounts none.
+async fn on_a_small_disk(world: &World) -> Option<(Mailjob, Disk)> {
+    let mut mailjob = installation(world, "").await;
+    let disk = Disk::mount(&mailjob.dir().join("ledger"), "48m")?;
+    keep_ledger_on(&disk, &mut mailjob, "mails = { age = \"7d\" }");
+    mailjob.start().unwrap();
+    mailjob.ready().await.unwrap();
+    Some((mailjob, disk))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn mails_leave_room_for_the_log_and_what_is_kept_alone() {
     for (size, count) in [(1_500_000, 32), (3_000_000, 16)] {
         let world = World::start(Options::default()).await.unwrap();
-        let mut mailjob = installation(&world, "").await;
-        let Some(disk) = Disk::mount(&mailjob.dir().join("ledger"), "48m") else {
+        let Some((mut mailjob, disk)) = on_a_small_disk(&world).await else {
             return;
         };
-        keep_ledger_on(&disk, &mut mailjob, "mails = { age = \"7d\" }");
-        mailjob.start().unwrap();
-        mailjob.ready().await.unwrap();
         for number in 0..count {
             world.dovecot.deliver(USER, &large(number, size)).await.unwrap();
         }
@@ -180,13 +186,9 @@ async fn mails_leave_room_for_the_log_and_what_is_kept_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_on_a_full_disk_comes_up_and_makes_room() {
     let world = World::start(Options::default()).await.unwrap();
-    let mut mailjob = installation(&world, "").await;
-    let Some(disk) = Disk::mount(&mailjob.dir().join("ledger"), "48m") else {
+    let Some((mut mailjob, disk)) = on_a_small_disk(&world).await else {
         return;
     };
-    keep_ledger_on(&disk, &mut mailjob, "mails = { age = \"7d\" }");
-    mailjob.start().unwrap();
-    mailjob.ready().await.unwrap();
     for number in 0..12 {
         world.dovecot.deliver(USER, &large(number, 700_000)).await.unwrap();
     }

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::transaction::Desk;
+use super::{take::read_up_to, transaction::Desk};
 use crate::ledger::{
     Backlog, Choice, Cursor, Error, MailboxKey,
     db::{Engine, OptionalExtension, params},
@@ -111,16 +111,7 @@ pub(in crate::ledger) fn begin(
     cursor: Cursor,
     take_since: Option<i64>,
 ) -> Result<(), Error> {
-    let row: i64 = desk
-        .db
-        .prepare(
-            "INSERT INTO mailbox (name, uid_validity, uid_next) VALUES (?1, ?2, ?3)
-             ON CONFLICT (name) DO UPDATE SET uid_validity = excluded.uid_validity, uid_next = excluded.uid_next
-             RETURNING id",
-        )
-        .query_row(params![&*mailbox.0, cursor.uid_validity, cursor.uid_next], |row| {
-            row.get(0)
-        })?;
+    let row = read_up_to(desk, mailbox, cursor)?;
     desk.db
         .prepare(
             "INSERT INTO backlog (mailbox, first_look, take_since) VALUES (?1, ?2, ?3)

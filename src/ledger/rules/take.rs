@@ -13,25 +13,30 @@ use crate::{
     config::EndpointName,
     job::{JobId, Reason, state::State},
     ledger::{
-        Content, Error, Intake, MailId, NewMail, Raw, Taken,
+        Content, Cursor, Error, Intake, MailId, MailboxKey, NewMail, Raw, Taken,
         db::{Engine, params},
         values::{capped, micros, signed},
     },
 };
 
-/// Takes mails and moves the cursor.
-pub(in crate::ledger) fn take(desk: &mut Desk<'_>, intake: Intake) -> Result<Taken, Error> {
-    let mailbox: i64 = desk
+/// A mailbox is read up to this cursor. Gives its row, which is made where there was none.
+pub(super) fn read_up_to(desk: &Desk<'_>, mailbox: &MailboxKey, cursor: Cursor) -> Result<i64, Error> {
+    let row = desk
         .db
         .prepare(
             "INSERT INTO mailbox (name, uid_validity, uid_next) VALUES (?1, ?2, ?3)
              ON CONFLICT (name) DO UPDATE SET uid_validity = excluded.uid_validity, uid_next = excluded.uid_next
              RETURNING id",
         )
-        .query_row(
-            params![&*intake.mailbox.0, intake.cursor.uid_validity, intake.cursor.uid_next],
-            |row| row.get(0),
-        )?;
+        .query_row(params![&*mailbox.0, cursor.uid_validity, cursor.uid_next], |row| {
+            row.get(0)
+        })?;
+    Ok(row)
+}
+
+/// Takes mails and moves the cursor.
+pub(in crate::ledger) fn take(desk: &mut Desk<'_>, intake: Intake) -> Result<Taken, Error> {
+    let mailbox = read_up_to(desk, &intake.mailbox, intake.cursor)?;
     // Whether a mail is known is judged by all that are: two who take of one mailbox take one after the other.
     desk.db.lock_count(intake.mailbox.0.as_bytes())?;
     let mut taken = Taken::default();

@@ -116,16 +116,7 @@ async fn a_known_mail_that_has_ended_is_due_at_its_new_place() {
     let d = Desktop::new().await;
     d.take(vec![mail(1), mail(2)]).await;
     d.run(done(), silent()).await;
-    d.ledger
-        .settled(
-            &mailbox(),
-            &[Place {
-                uid_validity: 1,
-                uid: 1,
-            }],
-        )
-        .await
-        .unwrap();
+    d.touched([1]).await;
     d.take(vec![at(1, 8, "mail 1"), at(1, 9, "mail 2")]).await;
     assert_eq!(d.settling().await, [(8, Verdict::Done)], "the other runs still");
     d.run(failed(), silent()).await;

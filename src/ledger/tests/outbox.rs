@@ -111,16 +111,7 @@ async fn a_refused_reply_is_tried_again_by_whoever_has_the_ledger_open() {
         due: None,
     };
     d.ledger.submitted(first.job, 1, refused).await.unwrap();
-    d.ledger
-        .settled(
-            &mailbox(),
-            &[Place {
-                uid_validity: 1,
-                uid: 1,
-            }],
-        )
-        .await
-        .unwrap();
+    d.touched([1]).await;
     assert_eq!(d.retry(Again::Refused).await, Retried::default(), "one has got it");
     d.pass(1_000_000).await;
 
@@ -159,16 +150,7 @@ async fn what_can_t_be_tried_again_is_told() {
         .submitted(reply.job, 1, Submitted::Refused("550".into()))
         .await
         .unwrap();
-    d.ledger
-        .settled(
-            &mailbox(),
-            &[Place {
-                uid_validity: 1,
-                uid: 1,
-            }],
-        )
-        .await
-        .unwrap();
+    d.touched([1]).await;
     d.pass(10).await;
     d.forget(d.hands.now()).await;
     assert_eq!(d.retry(Again::Refused).await.gone, 1);
