@@ -1,5 +1,7 @@
 //! Ledgers of every schema, brought up to date: nothing that was there is lost. `tests/data/ledgers/README.md` says what they are.
 
+use std::collections::BTreeMap;
+
 use rusqlite::Connection;
 
 use super::*;
@@ -12,14 +14,30 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/ledgers");
 
 /// A ledger as this schema had it, in a folder of its own.
 fn old(schema: i64) -> (TempDir, PathBuf) {
+    let (folder, path) = made_of(&format!("{schema:04}.sql"));
+    let db = Connection::open(&path).unwrap();
+    assert_eq!(super::super::identity::version(&db).unwrap(), schema);
+    (folder, path)
+}
+
+/// The ledger of a dump, in a folder of its own.
+fn made_of(dump: &str) -> (TempDir, PathBuf) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("mailjob.db");
-    let dump = std::fs::read_to_string(format!("{FOLDER}/{schema:04}.sql")).unwrap();
+    let dump = std::fs::read_to_string(format!("{FOLDER}/{dump}")).unwrap();
     let db = Connection::open(&path).unwrap();
     db.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
     db.execute_batch(&dump).unwrap();
-    assert_eq!(super::super::identity::version(&db).unwrap(), schema);
     (folder, path)
+}
+
+/// The dumps of ledgers that a running Mailjob has written, with jobs in every state, when it was killed.
+fn written() -> Vec<String> {
+    let files = std::fs::read_dir(FOLDER).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let written: Vec<_> = names.filter(|name| name.starts_with("written-")).collect();
+    assert!(!written.is_empty());
+    written
 }
 
 fn schemas() -> Vec<i64> {
@@ -113,6 +131,47 @@ async fn look_at(ledger: &Sqlite, schema: i64) {
     assert!(!claimed.is_empty(), "{schema}");
     let replies = soon(ledger.claim_replies("office", 9)).await.unwrap();
     assert_eq!(replies.len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_killed_version_has_written_goes_on() {
+    for dump in written() {
+        let (_folder, path) = made_of(&dump);
+        let before = inspect(&path).await.unwrap();
+        assert_eq!(before.findings, [], "{dump}");
+        let states = |rows: &[OverviewRow]| {
+            let mut counts = BTreeMap::new();
+            for row in rows {
+                *counts.entry(row.state.as_str()).or_insert(0) += 1;
+            }
+            counts
+        };
+        let ledger = open(&path, Arc::new(Utc::now)).await.unwrap();
+        let rows = ledger.overview(100).await.unwrap();
+        let expected = [
+            ("deferred", 2),
+            ("done", 7),
+            ("failed", 1),
+            ("held", 1),
+            ("ignored", 7),
+            // Two of them ran when it was killed.
+            ("queued", 4),
+            ("waiting", 1),
+        ];
+        assert_eq!(states(&rows), BTreeMap::from(expected), "{dump}");
+        let replies: Vec<_> = rows.iter().filter_map(|row| row.reply.as_ref()).collect();
+        let queued = replies
+            .iter()
+            .filter(|reply| reply.state == ReplyState::Queued.as_str());
+        assert_eq!((replies.len(), queued.count()), (7, 1), "{dump}");
+        // What ran is tried alone before others are, so that whatever killed its process is found.
+        for (endpoint_name, at_once) in [("slow", 1), ("parts", 1), ("later", 2)] {
+            let claimed = soon(ledger.claim_jobs(&endpoint(endpoint_name), 9)).await.unwrap();
+            assert_eq!(claimed.len(), at_once, "{dump}: {endpoint_name}");
+        }
+        ledger.close().await;
+        assert_eq!(inspect(&path).await.unwrap().findings, [], "{dump}");
+    }
 }
 
 fn look_at_replies(_: &Sqlite, rows: &[OverviewRow], schema: i64) {
