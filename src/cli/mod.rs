@@ -53,9 +53,12 @@ use crate::{
     guest,
 };
 
+/// What `--version` says; `-V` says the version alone. The rest is of build.rs.
+const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("MAILJOB_BUILD"), ")");
+
 /// Mail in, job done, result back.
 #[derive(Debug, Parser)]
-#[command(name = "mailjob", version, about, arg_required_else_help = true)]
+#[command(name = "mailjob", version, long_version = BUILD, about, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 sys.path.insert(0, str(ROOT / "tests/kube"))
 
 from post import Post  # noqa: E402
@@ -121,7 +122,7 @@ def play(folder, world, token):
     url = f"http://127.0.0.1:{port}"
     write(folder, world, port, token)
     with open(folder / "log", "a", encoding="utf-8") as log:
-        mailjob = running([ROOT / "target/debug/mailjob", "run"], cwd=folder, stdout=log, stderr=log, env=dict(os.environ))
+        mailjob = running([TARGET / "debug/mailjob", "run"], cwd=folder, stdout=log, stderr=log, env=dict(os.environ))
         with mailjob:
             until("/readyz is green", lambda: ask(f"{url}/readyz"))
             if not token:
@@ -141,7 +142,7 @@ def play(folder, world, token):
 def main():
     with (
         tempfile.TemporaryDirectory() as folder,
-        running([ROOT / "target/debug/world"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as servers,
+        running([TARGET / "debug/world"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as servers,
     ):
         world = json.loads(servers.stdout.readline())
         well = all(play(pathlib.Path(folder), world, token) for token in [False, True])

@@ -300,3 +300,32 @@ async fn completions_and_man_pages_are_made_of_the_commands() {
     run(&["man", "--to", folder.path().to_str().unwrap()]).await;
     assert!(folder.path().join("mailjob-jobs-retry.1").exists());
 }
+
+#[test]
+fn version_says_which_build_it_is() {
+    let said = |word: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_mailjob"))
+            .arg(word)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{word}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let short = said("-V");
+    assert_eq!(short, format!("mailjob {}\n", env!("CARGO_PKG_VERSION")));
+    let long = said("--version");
+    let build = long
+        .strip_prefix(short.trim_end())
+        .and_then(|rest| rest.strip_prefix(" ("));
+    let parts: Vec<_> = build
+        .and_then(|rest| rest.strip_suffix(")\n"))
+        .unwrap()
+        .split(", ")
+        .collect();
+    let [commit, rust, features] = parts[..] else {
+        panic!("{long}");
+    };
+    assert!(commit == "development build" || commit.starts_with("commit "), "{long}");
+    assert!(rust.starts_with("Rust 1."), "{long}");
+    assert!(features == "no features" || features.starts_with("features "), "{long}");
+}

@@ -6,8 +6,9 @@ use tokio::{io::AsyncWriteExt as _, process::Command};
 
 /// Fails when it finds anything to say. Debian has it in the package `prometheus`; tests/run takes it from there.
 pub(crate) async fn judged(metrics: &str) {
-    let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools/bin");
-    let path = format!("{tools}:{}", std::env::var("PATH").unwrap_or_default());
+    // Where tests/setup put it, unless the system has it.
+    let tools = mailjob_testbed::tools().unwrap_or_default().join("bin");
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default());
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
         .env("PATH", path)

@@ -5,6 +5,7 @@ play.py PODMAN IMAGE; tests/kube/run calls it, as root.
 
 import contextlib
 import json
+import os
 import pathlib
 import shlex
 import socket
@@ -21,6 +22,7 @@ from post import Post, Webhook
 
 PERSON = "person@example.test"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 
 
 def say(words):
@@ -46,7 +48,7 @@ def free_port():
 @contextlib.contextmanager
 def mail_world():
     """Dovecot and Postfix, until the block ends."""
-    with subprocess.Popen([ROOT / "target/debug/world"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as world:
+    with subprocess.Popen([TARGET / "debug/world"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as world:
         yield json.loads(world.stdout.readline())
         world.stdin.close()
 

@@ -21,7 +21,7 @@ import tempfile
 import threading
 import time
 
-from servers import ROOT, USER, GreenMail, Hoodiecrow, Pymap, free_port
+from servers import TARGET, USER, GreenMail, Hoodiecrow, Pymap, free_port
 
 ROUNDS = 10
 # After these rounds the server starts again, as soon as everything was taken from it; it has forgotten what it held.
@@ -178,7 +178,7 @@ class Mailjob:
 
     def command(self, *words):
         options = ["--endpoints", self.folder / "endpoints.d", "--config", self.folder / "mailjob.toml"]
-        return [ROOT / "target/debug/mailjob", *words, *options]
+        return [TARGET / "debug/mailjob", *words, *options]
 
     def start(self):
         with open(self.folder / "mailjob.log", "ab") as log:
@@ -258,7 +258,7 @@ def main():
     ]
     chosen = [case for case in cases if not options.names or case[0].startswith(tuple(options.names))]
     bad = False
-    world = subprocess.Popen([ROOT / "target/debug/world"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    world = subprocess.Popen([TARGET / "debug/world"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         place = json.loads(world.stdout.readline())
         print(f"{'server':24}{'mails':>7}{'lost':>6}{'twice':>7}{'wrong':>7}{'left':>6}{'doctor':>8}{'s':>6}", flush=True)

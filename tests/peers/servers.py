@@ -10,7 +10,8 @@ import subprocess
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PEERS = ROOT / "target/tools/peers"
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+PEERS = TARGET / "tools/peers"
 USER = "ada@example.test"
 
 

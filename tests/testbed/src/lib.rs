@@ -32,7 +32,7 @@ pub use mailjob::{Mailjob, SignIn, Start};
 pub use oauth::{
     APP_SECRET, CLIENT_SECRET, Certificate, Federation, NATIVE_REDIRECT, OAuth, ServiceAccount, TokenAnswer,
 };
-pub use others::{Courier, Cyrus, Doors, Exim, MailServer};
+pub use others::{Courier, Cyrus, Doors, Exim, MailServer, tools};
 pub use postfix::Postfix;
 pub use proxy::{OutProxy, PROXY_PASSWORD, PROXY_USER, TlsFront};
 pub use receiver::{Answer, Receiver, Request};

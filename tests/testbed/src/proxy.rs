@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::{others::TAKEN_OUT, process::Process, tls::FAR, world::World};
+use crate::{others::taken_out, process::Process, tls::FAR, world::World};
 
 /// Who may use a proxy that asks.
 pub const PROXY_USER: &str = "walker";
@@ -58,7 +58,7 @@ impl OutProxy {
         conf.extend(ports.iter().map(|port| format!("ConnectPort {port}\n")));
         let dir = folder(world, port, &conf)?;
         let conf = dir.join(CONF).display().to_string();
-        let program = format!("{TAKEN_OUT}/usr/bin/tinyproxy");
+        let program = taken_out()?.join("usr/bin/tinyproxy").display().to_string();
         Self::start(dir, port, &[&program, "-d", "-c", &conf]).await
     }
 
@@ -78,7 +78,7 @@ impl OutProxy {
         );
         let dir = folder(world, port, &conf)?;
         let [conf, pid] = [CONF, "pid"].map(|name| dir.join(name).display().to_string());
-        let program = format!("{TAKEN_OUT}/usr/sbin/danted");
+        let program = taken_out()?.join("usr/sbin/danted").display().to_string();
         Self::start(dir, port, &[&program, "-f", &conf, "-p", &pid]).await
     }
 
@@ -99,9 +99,11 @@ impl OutProxy {
 
 /// Its configuration, and the files that it sees in /etc.
 fn folder(world: &World, port: u16, conf: &str) -> Result<PathBuf> {
+    let taken = taken_out()?;
     ensure!(
-        Path::new(TAKEN_OUT).join("usr/sbin/danted").exists(),
-        "no proxies in {TAKEN_OUT}: tests/run takes them out of their packages"
+        taken.join("usr/sbin/danted").exists(),
+        "no proxies in {}: tests/run takes them out of their packages",
+        taken.display()
     );
     let dir = world.dir().join(format!("proxy-{port}"));
     fs::create_dir_all(&dir)?;

@@ -1,7 +1,7 @@
 //! Servers of other makes beside the world's own: Cyrus, Courier and Exim, each of Debian 12.
 //!
 //! Their packages exclude each other, and those of Dovecot and Postfix. So `tests/setup` takes the programs out of the packages into
-//! `target/tools/servers`, where none is started but by a test.
+//! `tools/servers` in the folder that cargo builds into, where none is started but by a test.
 
 mod courier;
 mod cyrus;
@@ -9,12 +9,13 @@ mod exim;
 mod passwords;
 
 use std::{
-    path::{Path, PathBuf},
+    env,
+    path::PathBuf,
     process::Command,
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 pub use self::{courier::Courier, cyrus::Cyrus, exim::Exim};
 use crate::{
@@ -23,8 +24,22 @@ use crate::{
     world::World,
 };
 
-/// Where tests/setup puts them.
-pub(crate) const TAKEN_OUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/servers");
+/// Where tests/setup puts what is no package here: `tools`, in the folder that cargo built this program into, whichever that is.
+///
+/// # Errors
+/// When no folder above this program has one.
+pub fn tools() -> Result<PathBuf> {
+    let program = env::current_exe()?;
+    let mut above = program.ancestors().map(|folder| folder.join("tools"));
+    above
+        .find(|tools| tools.is_dir())
+        .with_context(|| format!("no folder tools above {}: tests/run makes it", program.display()))
+}
+
+/// Where the servers lie, as they were taken out of their packages.
+pub(crate) fn taken_out() -> Result<PathBuf> {
+    Ok(tools()?.join("servers"))
+}
 
 /// Where a server lets users in, each on 127.0.0.1.
 #[derive(Debug, Clone, Copy)]
@@ -110,14 +125,15 @@ async fn session(doors: Doors, user: &str) -> Result<Session> {
 /// The root below which the packages' files lie, as they would below `/`: in the world's folder, since servers become users who may
 /// not look into the folder of whoever runs the tests.
 fn root(world: &World) -> Result<PathBuf> {
-    let (taken, root) = (Path::new(TAKEN_OUT), world.dir().join("servers"));
+    let (taken, root) = (taken_out()?, world.dir().join("servers"));
     ensure!(
         taken.join("elsewhere.so").exists(),
-        "no servers in {TAKEN_OUT}: tests/run takes them out of their packages"
+        "no servers in {}: tests/run takes them out of their packages",
+        taken.display()
     );
     if !root.exists() {
-        let copied = Command::new("cp").arg("-a").args([taken, &root]).status()?;
-        ensure!(copied.success(), "cp -a {TAKEN_OUT}: {copied}");
+        let copied = Command::new("cp").arg("-a").args([&taken, &root]).status()?;
+        ensure!(copied.success(), "cp -a {}: {copied}", taken.display());
     }
     Ok(root)
 }
