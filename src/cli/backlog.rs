@@ -13,7 +13,7 @@ use super::{
     rehearse::{missing, running},
 };
 use crate::{
-    ledger::{Backlog as State, BacklogAnswer, BacklogPage, BacklogWish, MailboxKey},
+    ledger::{BacklogAnswer, BacklogPage, BacklogSummary as State, BacklogWish, MailboxKey},
     message::clean::escaped,
     plural,
     status::state::time,

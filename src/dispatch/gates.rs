@@ -4,7 +4,7 @@ use crate::{
     addr_spec::{mailbox_form, normal},
     config::{Endpoint, Rate},
     job::{NewReply, ReplyDecision, token},
-    ledger::Gate,
+    ledger::RateLimit,
     message::Head,
 };
 
@@ -34,7 +34,7 @@ impl Asker {
 }
 
 /// The gates of a job, that of its sender first: who sends too much waits there and is in nobody's way.
-pub(super) fn of_job(endpoint: &Endpoint, head: &Head) -> Vec<Gate> {
+pub(super) fn of_job(endpoint: &Endpoint, head: &Head) -> Vec<RateLimit> {
     let rates = &endpoint.rates;
     let sender = head.from.first().map_or("", |from| &from.address);
     let from = format!("from/{}/{}", endpoint.name, form(sender));
@@ -48,7 +48,7 @@ pub(super) fn of_job(endpoint: &Endpoint, head: &Head) -> Vec<Gate> {
 
 /// The gates of a reply: the endpoint's, and those of each recipient whom the mail named. Those that the endpoint names have no limit of
 /// their own. What one recipient gets is counted over all endpoints that send by the same account, and whatever is written behind a `+`.
-pub(super) fn of_reply(endpoint: &Endpoint, asker: &Asker, decision: Option<&ReplyDecision>) -> Vec<Gate> {
+pub(super) fn of_reply(endpoint: &Endpoint, asker: &Asker, decision: Option<&ReplyDecision>) -> Vec<RateLimit> {
     let Some(ReplyDecision::Send(NewReply {
         account, recipients, ..
     })) = decision
@@ -71,8 +71,8 @@ pub(super) fn of_reply(endpoint: &Endpoint, asker: &Asker, decision: Option<&Rep
     each.chain([all]).flatten().collect()
 }
 
-fn gate(key: String, rate: Option<Rate>, code: &'static str) -> Option<Gate> {
-    Some(Gate { key, rate: rate?, code })
+fn gate(key: String, rate: Option<Rate>, code: &'static str) -> Option<RateLimit> {
+    Some(RateLimit { key, rate: rate?, code })
 }
 
 /// One form for each address, as far as it is one.
@@ -89,7 +89,7 @@ mod tests {
         message::Address,
     };
 
-    fn keys(gates: &[Gate]) -> Vec<&str> {
+    fn keys(gates: &[RateLimit]) -> Vec<&str> {
         gates.iter().map(|gate| gate.key.as_str()).collect()
     }
 

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::header_key::header_key;
 use crate::{
     config::{self, Limits, Looks},
-    ledger::{Choice, OldMail},
+    ledger::{BacklogChoice, OldMail},
     message::{self, clean::clean},
 };
 
@@ -30,14 +30,14 @@ pub(super) enum Fate {
 }
 
 /// What becomes of the mails that are there at the first look ever. The operator's word by command is the newer one.
-pub(super) fn at_first_sight(looks: &Looks, choice: Option<Choice>, now: DateTime<Utc>) -> Fate {
+pub(super) fn at_first_sight(looks: &Looks, choice: Option<BacklogChoice>, now: DateTime<Utc>) -> Fate {
     match (choice, looks.backlog) {
-        (Some(Choice::Take { since: None }), _) | (None, Some(config::Backlog::Process)) => Fate::Take,
-        (Some(Choice::Take { since }), _) => Fate::Leave { take_since: since },
+        (Some(BacklogChoice::Take { since: None }), _) | (None, Some(config::Backlog::Process)) => Fate::Take,
+        (Some(BacklogChoice::Take { since }), _) => Fate::Leave { take_since: since },
         (None, Some(config::Backlog::Since(since))) => Fate::Leave {
             take_since: Some(since.before(now)),
         },
-        (Some(Choice::Skip), _) | (None, Some(config::Backlog::Skip)) => Fate::Leave { take_since: None },
+        (Some(BacklogChoice::Skip), _) | (None, Some(config::Backlog::Skip)) => Fate::Leave { take_since: None },
         (None, None) => Fate::Doubt,
     }
 }
@@ -186,11 +186,19 @@ mod tests {
             (Some(Backlog::Process), None, Fate::Take),
             (Some(week), None, leave(Some(at(-70)))),
             (Some(day), None, leave(Some(at(-5)))),
-            (None, Some(Choice::Skip), leave(None)),
-            (Some(Backlog::Process), Some(Choice::Skip), leave(None)),
-            (None, Some(Choice::Take { since: None }), Fate::Take),
-            (Some(Backlog::Skip), Some(Choice::Take { since: None }), Fate::Take),
-            (None, Some(Choice::Take { since: Some(at(-9)) }), leave(Some(at(-9)))),
+            (None, Some(BacklogChoice::Skip), leave(None)),
+            (Some(Backlog::Process), Some(BacklogChoice::Skip), leave(None)),
+            (None, Some(BacklogChoice::Take { since: None }), Fate::Take),
+            (
+                Some(Backlog::Skip),
+                Some(BacklogChoice::Take { since: None }),
+                Fate::Take,
+            ),
+            (
+                None,
+                Some(BacklogChoice::Take { since: Some(at(-9)) }),
+                leave(Some(at(-9))),
+            ),
         ] {
             let looks = Looks {
                 backlog: written,

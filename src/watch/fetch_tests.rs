@@ -298,7 +298,7 @@ async fn mails_are_settled_between_the_portions_of_a_long_look() {
     }
     let script: Vec<&str> = script.iter().map(String::as_str).collect();
     let (session, server) = world.session(&script, Capabilities::default());
-    world.memory.due(7, &[1], crate::ledger::Verdict::Failed);
+    world.memory.due(7, &[1], crate::ledger::MailOutcome::Failed);
     session
         .look(
             Scope::All,

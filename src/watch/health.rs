@@ -13,7 +13,7 @@ use super::{
     rival::Installation,
 };
 use crate::{
-    ledger::{NewMail, Settling, Taken, Verdict},
+    ledger::{IntakeResult, MailOutcome, NewMail, Settling},
     metrics::{self, Ended},
     status::verdict::Need,
 };
@@ -209,7 +209,7 @@ impl Health {
     }
 
     /// These mails, received at such times as the server says, were committed.
-    pub(crate) fn took(&self, taken: Taken, received: &[DateTime<Utc>], now: DateTime<Utc>) {
+    pub(crate) fn took(&self, taken: IntakeResult, received: &[DateTime<Utc>], now: DateTime<Utc>) {
         self.meter.took(taken.new, taken.known);
         for received in received {
             self.meter.took_after((now - *received).to_std().unwrap_or_default());
@@ -227,9 +227,9 @@ impl Health {
         let uids: BTreeSet<_> = uids.iter().collect();
         for mail in due.iter().filter(|mail| uids.contains(&mail.place.uid)) {
             self.meter.settled(match mail.verdict {
-                Verdict::Done => Ended::Done,
-                Verdict::Failed => Ended::Failed,
-                Verdict::Ignored => Ended::Ignored,
+                MailOutcome::Done => Ended::Done,
+                MailOutcome::Failed => Ended::Failed,
+                MailOutcome::Ignored => Ended::Ignored,
             });
         }
     }

@@ -17,7 +17,7 @@ fn how_far_behind_it_is_is_known_from_the_servers_word_on() {
     let health = Health::counted(metrics.mailbox("a", "INBOX"));
     health.announced(5);
     health.took(
-        Taken {
+        IntakeResult {
             new: 2,
             known: 1,
             completed: 0,
@@ -28,7 +28,7 @@ fn how_far_behind_it_is_is_known_from_the_servers_word_on() {
     let state = health.state();
     assert_eq!((state.untaken, state.took), (2, Some(at(0))));
     health.took(
-        Taken {
+        IntakeResult {
             new: 0,
             known: 1,
             completed: 0,
@@ -129,7 +129,11 @@ fn only_what_was_touched_is_counted_as_settled() {
         verdict,
         endpoint: None,
     };
-    let due = [due(1, Verdict::Done), due(2, Verdict::Failed), due(3, Verdict::Done)];
+    let due = [
+        due(1, MailOutcome::Done),
+        due(2, MailOutcome::Failed),
+        due(3, MailOutcome::Done),
+    ];
     health.settled(&due, &[1, 2]);
     let text = metrics.encode().unwrap();
     for (verdict, count) in [("done", 1), ("failed", 1), ("ignored", 0)] {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     budget::{Budget, Room},
     config::EndpointName,
-    ledger::{self, Cursor, Lack, Ledger, MailboxKey, Taken},
+    ledger::{self, Cursor, IntakeResult, Lack, Ledger, MailboxKey},
 };
 
 /// What may wait for the task, beside what the budget allows.
@@ -28,7 +28,7 @@ const QUEUE: usize = 32;
 pub(crate) struct Intake {
     sender: mpsc::Sender<Arrived>,
     /// Nothing once it was asked how it ended.
-    task: Option<AbortOnDropHandle<Result<Taken, ledger::Error>>>,
+    task: Option<AbortOnDropHandle<Result<IntakeResult, ledger::Error>>>,
     budget: Budget,
 }
 
@@ -108,7 +108,7 @@ impl Intake {
     ///
     /// # Errors
     /// What the ledger said; [`ledger::Error::Closed`] where that was said already when something was handed over.
-    pub(crate) async fn finish(self) -> Result<Taken, Error> {
+    pub(crate) async fn finish(self) -> Result<IntakeResult, Error> {
         drop(self.sender);
         joined(self.task).await
     }
@@ -137,7 +137,7 @@ impl Intake {
     }
 }
 
-async fn joined(task: Option<AbortOnDropHandle<Result<Taken, ledger::Error>>>) -> Result<Taken, Error> {
+async fn joined(task: Option<AbortOnDropHandle<Result<IntakeResult, ledger::Error>>>) -> Result<IntakeResult, Error> {
     let task = task.ok_or(ledger::Error::Closed)?;
     match task.await {
         Ok(taken) => Ok(taken?),

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use crate::{
     config::{self, Looks},
-    ledger::Verdict,
+    ledger::MailOutcome,
     watch::{
         by_imap,
         fakes::endpoint,
@@ -95,7 +95,7 @@ async fn looks_that_were_counted_come_to_an_end() {
         running.has(&[5]).await;
         sleep(Duration::from_secs(24 * 3600)).await;
         assert_eq!(running.servers.lock().unwrap().len(), 1, "nobody looks any more");
-        running.memory.due(7, &[5], Verdict::Done);
+        running.memory.due(7, &[5], MailOutcome::Done);
         running
             .until("the mail is settled", |this| this.memory.settled_uids() == [5])
             .await;
@@ -128,7 +128,7 @@ async fn a_refused_touch_wakes_a_mailbox_that_is_seldom_looked_at() {
         S: $ OK";
     let day = config::Watch::Every(Duration::from_secs(24 * 3600));
     let running = start(day, Looks::default(), &[&script(refused), &script(moved)]);
-    running.memory.due(7, &[4], Verdict::Done);
+    running.memory.due(7, &[4], MailOutcome::Done);
     running
         .until("it is told", |this| this.health.state().unsettled.is_some())
         .await;
@@ -331,7 +331,7 @@ async fn a_renumbered_mailbox_is_sorted_anew() {
             uid_validity: 6,
             uid_next: 900,
         });
-        state.backlog = Some(crate::ledger::Backlog {
+        state.backlog = Some(crate::ledger::BacklogSummary {
             listed: true,
             ..Default::default()
         });

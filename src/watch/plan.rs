@@ -3,7 +3,7 @@
 use super::uids;
 use crate::{
     config::{Fate, Inlet},
-    ledger::{Settling, Verdict},
+    ledger::{MailOutcome, Settling},
 };
 
 /// One touch for many mails.
@@ -21,14 +21,14 @@ pub(crate) struct Touch<'a> {
 pub(crate) fn fate<'a>(inlet: &'a Inlet, mail: &Settling) -> &'a Fate {
     let Some(endpoint) = &mail.endpoint else {
         return match mail.verdict {
-            Verdict::Ignored => &inlet.ignored,
-            Verdict::Done | Verdict::Failed => &Fate::Keep,
+            MailOutcome::Ignored => &inlet.ignored,
+            MailOutcome::Done | MailOutcome::Failed => &Fate::Keep,
         };
     };
     match (mail.verdict, inlet.settle.get(endpoint)) {
-        (Verdict::Done, Some(settle)) => &settle.done,
-        (Verdict::Failed, Some(settle)) => &settle.failed,
-        (Verdict::Ignored, Some(settle)) => &settle.refused,
+        (MailOutcome::Done, Some(settle)) => &settle.done,
+        (MailOutcome::Failed, Some(settle)) => &settle.failed,
+        (MailOutcome::Ignored, Some(settle)) => &settle.refused,
         (_, None) => &Fate::Keep,
     }
 }
@@ -69,11 +69,11 @@ mod tests {
         EndpointName::new(name).unwrap()
     }
 
-    fn due(list: &[(u32, Verdict)]) -> Vec<Settling> {
+    fn due(list: &[(u32, MailOutcome)]) -> Vec<Settling> {
         let settling = |&(uid, verdict)| Settling {
             place: Place { uid_validity: 1, uid },
             verdict,
-            endpoint: Some(name("test")).filter(|_| verdict != Verdict::Ignored),
+            endpoint: Some(name("test")).filter(|_| verdict != MailOutcome::Ignored),
         };
         list.iter().map(settling).collect()
     }
@@ -95,11 +95,11 @@ mod tests {
     #[test]
     fn mails_with_one_fate_go_together() {
         let due = due(&[
-            (5, Verdict::Done),
-            (3, Verdict::Failed),
-            (4, Verdict::Done),
-            (9, Verdict::Ignored),
-            (1, Verdict::Done),
+            (5, MailOutcome::Done),
+            (3, MailOutcome::Failed),
+            (4, MailOutcome::Done),
+            (9, MailOutcome::Ignored),
+            (1, MailOutcome::Done),
         ]);
         let touches: Vec<_> = plan(&due, &inlet(settle()))
             .into_iter()
@@ -133,14 +133,14 @@ mod tests {
         inlet.settle.insert(name("second"), second);
         inlet.ignored = Fate::Flag;
         for (verdict, endpoint, fate) in [
-            (Verdict::Done, Some("test"), Fate::Move("Processed".into())),
-            (Verdict::Done, Some("second"), Fate::Flag),
-            (Verdict::Failed, Some("second"), Fate::Delete),
-            (Verdict::Ignored, None, Fate::Flag),
-            (Verdict::Ignored, Some("second"), Fate::Move("Refused".into())),
-            (Verdict::Ignored, Some("gone"), Fate::Keep),
-            (Verdict::Done, Some("gone"), Fate::Keep),
-            (Verdict::Failed, Some("gone"), Fate::Keep),
+            (MailOutcome::Done, Some("test"), Fate::Move("Processed".into())),
+            (MailOutcome::Done, Some("second"), Fate::Flag),
+            (MailOutcome::Failed, Some("second"), Fate::Delete),
+            (MailOutcome::Ignored, None, Fate::Flag),
+            (MailOutcome::Ignored, Some("second"), Fate::Move("Refused".into())),
+            (MailOutcome::Ignored, Some("gone"), Fate::Keep),
+            (MailOutcome::Done, Some("gone"), Fate::Keep),
+            (MailOutcome::Failed, Some("gone"), Fate::Keep),
         ] {
             let mail = Settling {
                 place: Place {
@@ -157,7 +157,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_mail_is_touched_once(list in prop::collection::btree_map(1u32..100_000, 0u8..3, 0..3_000)) {
-            let list: Vec<_> = list.into_iter().map(|(uid, v)| (uid, [Verdict::Done, Verdict::Failed, Verdict::Ignored][v as usize])).collect();
+            let list: Vec<_> = list.into_iter().map(|(uid, v)| (uid, [MailOutcome::Done, MailOutcome::Failed, MailOutcome::Ignored][v as usize])).collect();
             let inlet = inlet(settle());
             let touches = plan(&due(&list), &inlet);
             let mut touched: Vec<u32> = touches.iter().flat_map(|touch| touch.uids.clone()).collect();

@@ -13,7 +13,7 @@ use crate::{
     budget::Room,
     config::EndpointName,
     job::Reason,
-    ledger::{self, Content, Cursor, Lack, Ledger, MailboxKey, NewMail, Place, Raw, Taken, UploadId},
+    ledger::{self, Content, Cursor, IntakeResult, Lack, Ledger, MailboxKey, NewMail, Place, Raw, UploadId},
 };
 
 /// The bytes that are committed together at the most.
@@ -90,7 +90,7 @@ pub(super) struct Taker {
     rooms: Vec<Room>,
     bytes: usize,
     large: Option<Large>,
-    taken: Taken,
+    taken: IntakeResult,
     health: Arc<Health>,
 }
 
@@ -122,12 +122,12 @@ impl Taker {
             rooms: Vec::new(),
             bytes: 0,
             large: None,
-            taken: Taken::default(),
+            taken: IntakeResult::default(),
             health,
         }
     }
 
-    pub(super) async fn run(mut self, mut arrived: mpsc::Receiver<Arrived>) -> Result<Taken, ledger::Error> {
+    pub(super) async fn run(mut self, mut arrived: mpsc::Receiver<Arrived>) -> Result<IntakeResult, ledger::Error> {
         while let Some(arrived) = arrived.recv().await {
             if let Err(error) = self.handle(arrived).await {
                 // Nobody would take what came of a mail, and on a full disk each try would leave more. Those that are whole are taken.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     config,
-    ledger::{Cursor, Verdict as Ending},
+    ledger::{Cursor, MailOutcome as Ending},
     watch::{
         Watch, by_imap,
         fakes::{Scripts, endpoint},

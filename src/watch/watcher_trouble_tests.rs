@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::world::{idle, script, start};
-use crate::ledger::{NewMail, Verdict as Ending};
+use crate::ledger::{MailOutcome as Ending, NewMail};
 
 /// Whatever ends a session, the next one goes on where the ledger says.
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     auth::forecast::{Expiry, State, Threshold, due},
-    ledger::{JobNews, NewsKind, Told},
+    ledger::{JobNews, NewsKind, SentNotices},
     watch::health,
 };
 
@@ -30,7 +30,7 @@ pub(super) struct Plan {
 }
 
 /// Compares what is with what was told. A mailbox counts as out of reach after `silent_after`.
-pub(super) fn plan(survey: &Survey, told: &Told, silent_after: Duration, now: DateTime<Utc>) -> Plan {
+pub(super) fn plan(survey: &Survey, told: &SentNotices, silent_after: Duration, now: DateTime<Utc>) -> Plan {
     let mut plan = Plan::default();
     let sign_ins = &survey.sign_ins;
     plan.items
@@ -98,7 +98,7 @@ pub(super) fn plan(survey: &Survey, told: &Told, silent_after: Duration, now: Da
     plan
 }
 
-fn of_sign_in(sign_in: &Seen, told: &Told) -> Option<Item> {
+fn of_sign_in(sign_in: &Seen, told: &SentNotices) -> Option<Item> {
     let key = sign_in_key(&sign_in.name);
     let item = match (&sign_in.forecast.state, told.get(&key)) {
         (State::NeedsSignIn(refused), None) => starts(&sign_in.name, key, News::NeedsSignIn(refused.clone())),
@@ -113,7 +113,7 @@ fn of_sign_in(sign_in: &Seen, told: &Told) -> Option<Item> {
     })
 }
 
-fn of_expiries<'a>(sign_in: &'a Seen, told: &'a Told) -> impl Iterator<Item = Item> + 'a {
+fn of_expiries<'a>(sign_in: &'a Seen, told: &'a SentNotices) -> impl Iterator<Item = Item> + 'a {
     sign_in.forecast.expiries.iter().filter_map(move |expiry| {
         let key = |threshold: &Threshold| expiry_key(&sign_in.name, expiry, *threshold);
         let known: BTreeSet<_> = Threshold::ALL
@@ -130,7 +130,7 @@ fn of_expiries<'a>(sign_in: &'a Seen, told: &'a Told) -> impl Iterator<Item = It
 }
 
 /// What happened to jobs. Replies that `[rates]` held back are told once a day: a sender who sends too much does so all day.
-fn of_jobs(jobs: &JobNews, told: &Told, now: DateTime<Utc>) -> Option<Item> {
+fn of_jobs(jobs: &JobNews, told: &SentNotices, now: DateTime<Utc>) -> Option<Item> {
     let key = match jobs.kind {
         NewsKind::Unanswered => Some(format!("{RATES}{}", jobs.endpoint)),
         _ => None,
@@ -152,7 +152,7 @@ fn of_jobs(jobs: &JobNews, told: &Told, now: DateTime<Utc>) -> Option<Item> {
 fn of_mailbox(
     mailbox: &Mailbox,
     explained: bool,
-    told: &Told,
+    told: &SentNotices,
     silent_after: Duration,
     now: DateTime<Utc>,
 ) -> Option<Item> {
@@ -174,7 +174,7 @@ fn of_mailbox(
 }
 
 /// Whether replies go out by the account. That one is away for a while ends by itself, and is no person's business.
-fn of_sender(sender: &Sender, explained: bool, told: &Told) -> Option<Item> {
+fn of_sender(sender: &Sender, explained: bool, told: &SentNotices) -> Option<Item> {
     let key = format!("{SENDER}{}", sender.account);
     match (&sender.trouble, told.get(&key)) {
         (Some(trouble), None) if trouble.needs_person && !explained => {
@@ -187,7 +187,7 @@ fn of_sender(sender: &Sender, explained: bool, told: &Told) -> Option<Item> {
 }
 
 /// Whether another ledger works at the mailbox. What was not looked at yet says nothing.
-fn of_ledgers(mailbox: &Mailbox, told: &Told) -> Option<Item> {
+fn of_ledgers(mailbox: &Mailbox, told: &SentNotices) -> Option<Item> {
     let key = format!("{LEDGERS}{}", mailbox.endpoint);
     match (mailbox.state.rival, told.get(&key)) {
         (Some(since), None) => Some(starts(&mailbox.endpoint, key, News::SecondLedger(since))),
@@ -199,7 +199,7 @@ fn of_ledgers(mailbox: &Mailbox, told: &Told) -> Option<Item> {
 }
 
 /// Whether mails that are over can't have their last touch, for so long.
-fn of_touches(mailbox: &Mailbox, told: &Told, silent_after: Duration, now: DateTime<Utc>) -> Option<Item> {
+fn of_touches(mailbox: &Mailbox, told: &SentNotices, silent_after: Duration, now: DateTime<Utc>) -> Option<Item> {
     let key = format!("{TOUCHES}{}", mailbox.endpoint);
     let patience = TimeDelta::from_std(silent_after).unwrap_or(TimeDelta::MAX);
     match (&mailbox.state.unsettled, told.get(&key)) {

@@ -33,7 +33,7 @@ fn seen(name: &str, state: State, expiries: Vec<Expiry>) -> Seen {
 const SILENT_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// What is to be told of these sign-ins.
-fn plan(sign_ins: &[Seen], told: &Told) -> Plan {
+fn plan(sign_ins: &[Seen], told: &SentNotices) -> Plan {
     let survey = Survey {
         sign_ins: sign_ins.to_vec(),
         ..Survey::default()
@@ -59,7 +59,7 @@ fn secret(days: i64) -> Vec<Expiry> {
 }
 
 /// Tells everything that is planned.
-fn tell(told: &mut Told, plan: &Plan, when: i64) {
+fn tell(told: &mut SentNotices, plan: &Plan, when: i64) {
     for key in plan
         .over
         .iter()
@@ -73,7 +73,7 @@ fn tell(told: &mut Told, plan: &Plan, when: i64) {
 
 #[test]
 fn a_sign_in_is_told_once_and_so_is_that_it_works_again() {
-    let mut told = Told::new();
+    let mut told = SentNotices::new();
     let ill = [seen("contoso", needs(), vec![])];
     let first = plan(&ill, &told);
     assert!(
@@ -97,13 +97,13 @@ fn a_sign_in_is_told_once_and_so_is_that_it_works_again() {
         "{again:?}"
     );
     tell(&mut told, &again, 2);
-    assert_eq!(told, Told::new());
+    assert_eq!(told, SentNotices::new());
     assert_eq!(plan(&well, &told), Plan::default());
 }
 
 #[test]
 fn an_end_is_told_at_its_thresholds_and_a_renewed_one_starts_anew() {
-    let mut told = Told::new();
+    let mut told = SentNotices::new();
     let mut tell_at = |expiries: Vec<Expiry>| {
         let plan = plan(&[seen("a/b", State::NeedsNoSignIn, expiries)], &told);
         tell(&mut told, &plan, 0);
@@ -139,16 +139,16 @@ fn an_end_is_told_at_its_thresholds_and_a_renewed_one_starts_anew() {
 
 #[test]
 fn the_same_news_has_the_same_id_and_the_next_time_another() {
-    let of = |seen: Seen, told: &Told| id(&plan(&[seen], told).items);
+    let of = |seen: Seen, told: &SentNotices| id(&plan(&[seen], told).items);
     let later = State::NeedsSignIn(Refused {
         since: at(9),
         why: "revoked".into(),
     });
-    let none = Told::new();
+    let none = SentNotices::new();
     let first = of(seen("a", needs(), vec![]), &none);
     assert_eq!(of(seen("a", needs(), vec![]), &none), first);
     assert_eq!(first.len(), 32);
-    let told = Told::from([("sign-in/a".to_owned(), at(1))]);
+    let told = SentNotices::from([("sign-in/a".to_owned(), at(1))]);
     let others = [
         of(seen("a", later, vec![]), &none),
         of(seen("b", needs(), vec![]), &none),
@@ -173,7 +173,7 @@ fn mailbox(trouble: Option<i64>, looked: bool) -> Mailbox {
     }
 }
 
-fn kinds(survey: &Survey, told: &Told) -> (Vec<&'static str>, usize) {
+fn kinds(survey: &Survey, told: &SentNotices) -> (Vec<&'static str>, usize) {
     let plan = super::plan(survey, told, SILENT_AFTER, at(0));
     (
         plan.items.iter().map(|item| item.news.kind()).collect(),
@@ -183,8 +183,8 @@ fn kinds(survey: &Survey, told: &Told) -> (Vec<&'static str>, usize) {
 
 #[test]
 fn a_mailbox_is_told_when_it_is_silent_for_long_and_when_it_is_looked_at_again() {
-    let told = Told::from([("mailbox/invoices".to_owned(), at(-5))]);
-    let none = Told::new();
+    let told = SentNotices::from([("mailbox/invoices".to_owned(), at(-5))]);
+    let none = SentNotices::new();
     for (mailbox, told, kind) in [
         (mailbox(None, true), &none, &[][..]),
         (mailbox(Some(14), true), &none, &[]),
@@ -216,8 +216,8 @@ fn a_sign_in_explains_its_mailboxes() {
         mailboxes: vec![mailbox(Some(20), true)],
         ..Survey::default()
     };
-    let told = Told::from([("sign-in/contoso".to_owned(), at(-5))]);
-    assert_eq!(kinds(&survey(needs()), &Told::new()).0, ["needs-sign-in"]);
+    let told = SentNotices::from([("sign-in/contoso".to_owned(), at(-5))]);
+    assert_eq!(kinds(&survey(needs()), &SentNotices::new()).0, ["needs-sign-in"]);
     assert_eq!(kinds(&survey(needs()), &told).0, [""; 0]);
     assert_eq!(
         kinds(&survey(State::SignedIn), &told).0,
@@ -238,13 +238,13 @@ fn jobs_that_wait_are_told_once_and_so_is_that_they_go_on() {
             .collect(),
         ..Survey::default()
     };
-    let told = Told::from([("jobs/invoices".to_owned(), at(-5))]);
+    let told = SentNotices::from([("jobs/invoices".to_owned(), at(-5))]);
     for (survey, told, expected) in [
-        (waits(&["invoices"]), &Told::new(), &["jobs-wait"][..]),
+        (waits(&["invoices"]), &SentNotices::new(), &["jobs-wait"][..]),
         (waits(&["invoices"]), &told, &[]),
         (waits(&["invoices", "orders"]), &told, &["jobs-wait"]),
         (waits(&[]), &told, &["jobs-go-on"]),
-        (waits(&[]), &Told::new(), &[]),
+        (waits(&[]), &SentNotices::new(), &[]),
     ] {
         assert_eq!(kinds(&survey, told), (expected.to_vec(), 0), "{survey:?}");
     }
@@ -263,8 +263,11 @@ fn a_broken_file_is_told_once_and_so_is_that_it_is_right() {
             .collect(),
         ..Survey::default()
     };
-    let told = Told::from([("file/a.toml".to_owned(), at(-5))]);
-    assert_eq!(kinds(&broken(&["a.toml"]), &Told::new()), (vec!["file-broken"], 0));
+    let told = SentNotices::from([("file/a.toml".to_owned(), at(-5))]);
+    assert_eq!(
+        kinds(&broken(&["a.toml"]), &SentNotices::new()),
+        (vec!["file-broken"], 0)
+    );
     assert_eq!(kinds(&broken(&["a.toml", "b.toml"]), &told), (vec!["file-broken"], 0));
     assert_eq!(kinds(&broken(&[]), &told), (vec!["file-mended"], 0));
 }
@@ -283,7 +286,7 @@ fn jobs_go_with_every_mail_and_conditions_wait_where_there_are_too_many() {
         jobs: vec![jobs],
         ..Survey::default()
     };
-    let plan = super::plan(&survey, &Told::new(), SILENT_AFTER, at(0));
+    let plan = super::plan(&survey, &SentNotices::new(), SILENT_AFTER, at(0));
     assert_eq!(plan.items.len(), MOST + 1);
     assert!(matches!(plan.items.last().unwrap().news, News::Jobs(_)));
 }
@@ -307,7 +310,7 @@ fn replies_that_rates_held_back_are_told_once_a_day() {
         (Some(0), 23 * hour, false, false),
         (Some(0), 24 * hour, true, true),
     ] {
-        let told: Told = told
+        let told: SentNotices = told
             .map(|when| ("rates/scanner".to_owned(), at(when)))
             .into_iter()
             .collect();
@@ -332,7 +335,7 @@ fn an_account_that_no_reply_goes_out_by_is_told_once() {
         }),
         works,
     };
-    let with = |senders: Vec<Sender>, sign_ins: Vec<Seen>, told: &Told| {
+    let with = |senders: Vec<Sender>, sign_ins: Vec<Seen>, told: &SentNotices| {
         let survey = Survey {
             senders,
             sign_ins,
@@ -340,7 +343,7 @@ fn an_account_that_no_reply_goes_out_by_is_told_once() {
         };
         super::plan(&survey, told, SILENT_AFTER, at(0))
     };
-    let mut told = Told::new();
+    let mut told = SentNotices::new();
     assert_eq!(with(vec![sender(false, false)], vec![], &told), Plan::default());
     let explained = vec![seen("office", needs(), vec![])];
     let items = with(vec![sender(true, false)], explained, &told).items;

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write as _};
 use super::table::short;
 use crate::{
     job::{Cut, Decision, Exchange, JobId},
-    ledger::{AttemptStory, JobStory, MailStory, PlaceStory, ReplyState, ReplyStory, Touch, Verdict},
+    ledger::{AttemptStory, JobStory, MailOutcome, MailStory, PlaceStory, ReplyState, ReplyStory, TouchState},
     message::clean::{escaped, escaped_lines},
     rehearse::silence,
     status::state::time,
@@ -269,14 +269,14 @@ fn places(page: &mut Page, places: &[PlaceStory]) {
     page.title("mailbox");
     for place in places {
         let verdict = place.verdict.map_or("", |verdict| match verdict {
-            Verdict::Done => " as done",
-            Verdict::Failed => " as failed",
-            Verdict::Ignored => " as ignored",
+            MailOutcome::Done => " as done",
+            MailOutcome::Failed => " as failed",
+            MailOutcome::Ignored => " as ignored",
         });
         let touch = match place.touch {
-            Touch::Waiting => "untouched until the mail has ended".to_owned(),
-            Touch::Due => format!("to be settled{verdict}"),
-            Touch::Settled => {
+            TouchState::Waiting => "untouched until the mail has ended".to_owned(),
+            TouchState::Due => format!("to be settled{verdict}"),
+            TouchState::Settled => {
                 let at = place.settled.map_or_else(String::new, |at| format!(", {}", time(at)));
                 format!("settled{verdict}{at}")
             }

@@ -7,7 +7,7 @@ use super::Remote;
 use crate::{
     http::api::{self, Replies},
     job::JobId,
-    ledger::{Again, Error, OutboxRow, ReplyFilter, Retried},
+    ledger::{Error, OutboxRow, ReplyFilter, Retried, RetrySelection},
 };
 
 impl Remote {
@@ -34,11 +34,11 @@ impl Remote {
     }
 
     /// Has replies tried again at once.
-    pub(in crate::cli) async fn retry_replies(&self, which: Again) -> Result<Retried, Error> {
+    pub(in crate::cli) async fn retry_replies(&self, which: RetrySelection) -> Result<Retried, Error> {
         let state = match which {
-            Again::Job(job) => return self.retry_reply(job).await,
-            Again::Queued => api::Again::Queued,
-            Again::Refused => api::Again::Refused,
+            RetrySelection::Job(job) => return self.retry_reply(job).await,
+            RetrySelection::Queued => api::Again::Queued,
+            RetrySelection::Refused => api::Again::Refused,
         };
         self.post(&["replies", "retry"], &api::Retry { state }).await
     }

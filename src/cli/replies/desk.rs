@@ -16,7 +16,7 @@ use crate::{
         rescue,
     },
     job::JobId,
-    ledger::{self, Address, Again, Error, JobTable as _, OutboxRow, ReplyFilter, Retried},
+    ledger::{self, Address, Error, JobTable as _, OutboxRow, ReplyFilter, Retried, RetrySelection},
 };
 
 /// Where the replies are.
@@ -97,7 +97,7 @@ impl Desk {
     }
 
     /// Has replies tried again at once.
-    pub(super) async fn retry(&self, which: Again) -> Result<Retried, Error> {
+    pub(super) async fn retry(&self, which: RetrySelection) -> Result<Retried, Error> {
         match self {
             Self::Here(at, _) => ledger::beside(at).await?.replies().retry_replies(which).await,
             Self::Elsewhere(remote) => remote.retry_replies(which).await,

@@ -7,7 +7,7 @@ use super::{
     IO,
     desk::Where,
 };
-use crate::ledger::{Again, Error, Retried};
+use crate::ledger::{Error, Retried, RetrySelection};
 
 /// Has replies tried again.
 pub(super) async fn retry(place: Where, job: Option<String>, all_refused: bool, json: bool) -> ExitCode {
@@ -23,9 +23,9 @@ pub(super) async fn retry(place: Where, job: Option<String>, all_refused: bool, 
         None => None,
     };
     let which = match (job, all_refused) {
-        (Some(job), _) => Again::Job(job),
-        (None, true) => Again::Refused,
-        (None, false) => Again::Queued,
+        (Some(job), _) => RetrySelection::Job(job),
+        (None, true) => RetrySelection::Refused,
+        (None, false) => RetrySelection::Queued,
     };
     match desk.retry(which).await {
         Ok(retried) => {

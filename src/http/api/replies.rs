@@ -133,14 +133,14 @@ async fn list(api: Api, _: Nothing, wanted: Wanted) -> Result<Json<Replies>, Pro
 
 async fn retry_all(api: Api, _: Nothing, which: Retry) -> Result<Json<Retried>, Problem> {
     let which = match which.state {
-        Again::Queued => ledger::Again::Queued,
-        Again::Refused => ledger::Again::Refused,
+        Again::Queued => ledger::RetrySelection::Queued,
+        Again::Refused => ledger::RetrySelection::Refused,
     };
     Ok(Json(api.replies.retry_replies(which).await?))
 }
 
 async fn retry(api: Api, place: ByJob, _: Nothing) -> Result<Json<Retried>, Problem> {
-    let which = ledger::Again::Job(place.job.job(&api).await?);
+    let which = ledger::RetrySelection::Job(place.job.job(&api).await?);
     Ok(Json(api.replies.retry_replies(which).await?))
 }
 

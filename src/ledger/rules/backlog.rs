@@ -3,15 +3,15 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{take::read_up_to, transaction::Desk};
+use super::{take::read_up_to, transaction::Transaction};
 use crate::ledger::{
-    Backlog, Choice, Cursor, Error, MailboxKey,
-    db::{Engine, OptionalExtension, params},
+    BacklogChoice, BacklogSummary, Cursor, Error, MailboxKey,
+    db::{OptionalExtension, SqlEngine, params},
     values::{instant, micros, signed},
 };
 
 /// The mailbox's row, and its round.
-pub(in crate::ledger) fn place(db: &dyn Engine, mailbox: &str) -> Result<Option<(i64, i64)>, Error> {
+pub(in crate::ledger) fn place(db: &dyn SqlEngine, mailbox: &str) -> Result<Option<(i64, i64)>, Error> {
     let query =
         db.prepare("SELECT b.mailbox, b.round FROM mailbox m JOIN backlog b ON b.mailbox = m.id WHERE m.name = ?");
     Ok(query
@@ -20,7 +20,7 @@ pub(in crate::ledger) fn place(db: &dyn Engine, mailbox: &str) -> Result<Option<
 }
 
 /// How a mailbox's backlog stands.
-pub(in crate::ledger) fn backlog(db: &dyn Engine, mailbox: &MailboxKey) -> Result<Option<Backlog>, Error> {
+pub(in crate::ledger) fn backlog(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<Option<BacklogSummary>, Error> {
     let query = db.prepare(
         "SELECT b.first_look, b.listed, b.older,
            (SELECT count(*) FROM backlog_mail w WHERE w.mailbox = b.mailbox AND w.round = b.round),
@@ -29,7 +29,7 @@ pub(in crate::ledger) fn backlog(db: &dyn Engine, mailbox: &MailboxKey) -> Resul
     );
     let found = query.query_row([&*mailbox.0], |row| {
         let [older, rows, wanted] = [row.get::<i64>(2)?, row.get(3)?, row.get(4)?].map(i64::unsigned_abs);
-        Ok(Backlog {
+        Ok(BacklogSummary {
             first_look: instant(row.get(0)?),
             listed: row.get(1)?,
             older,
@@ -41,22 +41,22 @@ pub(in crate::ledger) fn backlog(db: &dyn Engine, mailbox: &MailboxKey) -> Resul
 }
 
 /// What an operator said before the first look.
-pub(in crate::ledger) fn choice(db: &dyn Engine, mailbox: &MailboxKey) -> Result<Option<Choice>, Error> {
+pub(in crate::ledger) fn choice(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<Option<BacklogChoice>, Error> {
     let query = db.prepare("SELECT take, since FROM backlog_choice WHERE mailbox = ? AND take IS NOT NULL");
     let said = query.query_row([&*mailbox.0], |row| {
         let since: Option<i64> = row.get(1)?;
         Ok(match row.get(0)? {
-            true => Choice::Take {
+            true => BacklogChoice::Take {
                 since: since.map(instant),
             },
-            false => Choice::Skip,
+            false => BacklogChoice::Skip,
         })
     });
     Ok(said.optional()?)
 }
 
 /// A mailbox waits for a word since it was read up to here.
-pub(in crate::ledger) fn wait(desk: &Desk<'_>, mailbox: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error> {
+pub(in crate::ledger) fn wait(desk: &Transaction<'_>, mailbox: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error> {
     desk.db
         .prepare(
             "INSERT INTO backlog_choice (mailbox, uid_validity, uid_next) VALUES (?1, ?2, ?3)
@@ -67,7 +67,7 @@ pub(in crate::ledger) fn wait(desk: &Desk<'_>, mailbox: &MailboxKey, cursor: Cur
 }
 
 /// Up to where a mailbox that waited counts as read.
-pub(in crate::ledger) fn waited(db: &dyn Engine, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
+pub(in crate::ledger) fn waited(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
     let query =
         db.prepare("SELECT uid_validity, uid_next FROM backlog_choice WHERE mailbox = ? AND uid_validity IS NOT NULL");
     let cursor = query.query_row([&*mailbox.0], |row| {
@@ -80,7 +80,7 @@ pub(in crate::ledger) fn waited(db: &dyn Engine, mailbox: &MailboxKey) -> Result
 }
 
 /// Whether a mail of this account was taken.
-pub(in crate::ledger) fn knows_account(db: &dyn Engine, account: &str) -> Result<bool, Error> {
+pub(in crate::ledger) fn knows_account(db: &dyn SqlEngine, account: &str) -> Result<bool, Error> {
     let query = db.prepare(
         "SELECT EXISTS (SELECT 1 FROM mailbox WHERE instr(mailbox.name, '://' || ?1 || '/') > 0
          AND EXISTS (SELECT 1 FROM place WHERE place.mailbox = mailbox.id))",
@@ -89,7 +89,7 @@ pub(in crate::ledger) fn knows_account(db: &dyn Engine, account: &str) -> Result
 }
 
 /// Since when a mailbox is to be watched that was not looked at yet. An operator's word on what lies there counts for more.
-pub(in crate::ledger) fn begun(desk: &Desk<'_>, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+pub(in crate::ledger) fn begun(desk: &Transaction<'_>, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
     desk.db
         .prepare(
             "INSERT INTO backlog_choice (mailbox, since) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM mailbox WHERE name = ?1)
@@ -106,7 +106,7 @@ pub(in crate::ledger) fn begun(desk: &Desk<'_>, mailbox: &MailboxKey) -> Result<
 
 /// Leaves all mails as they are, and begins a round of listing them.
 pub(in crate::ledger) fn begin(
-    desk: &Desk<'_>,
+    desk: &Transaction<'_>,
     mailbox: &MailboxKey,
     cursor: Cursor,
     take_since: Option<i64>,
@@ -125,7 +125,7 @@ pub(in crate::ledger) fn begin(
 }
 
 /// Counts a session that begins to list them.
-pub(in crate::ledger) fn attempt(desk: &Desk<'_>, mailbox: &MailboxKey) -> Result<u32, Error> {
+pub(in crate::ledger) fn attempt(desk: &Transaction<'_>, mailbox: &MailboxKey) -> Result<u32, Error> {
     let Some((row, _)) = place(desk.db, &mailbox.0)? else {
         return Ok(0);
     };
@@ -136,7 +136,11 @@ pub(in crate::ledger) fn attempt(desk: &Desk<'_>, mailbox: &MailboxKey) -> Resul
 }
 
 /// All of this round were noted.
-pub(in crate::ledger) fn listed(desk: &Desk<'_>, mailbox: &MailboxKey, older: u64) -> Result<Backlog, Error> {
+pub(in crate::ledger) fn listed(
+    desk: &Transaction<'_>,
+    mailbox: &MailboxKey,
+    older: u64,
+) -> Result<BacklogSummary, Error> {
     let missing = || Error::Missing(format!("the backlog of {mailbox}"));
     let (row, round) = place(desk.db, &mailbox.0)?.ok_or_else(missing)?;
     desk.db
@@ -152,7 +156,7 @@ pub(in crate::ledger) fn listed(desk: &Desk<'_>, mailbox: &MailboxKey, older: u6
 }
 
 /// The first of those that are to be taken.
-pub(in crate::ledger) fn wanted(db: &dyn Engine, mailbox: &MailboxKey, max: i64) -> Result<Vec<u32>, Error> {
+pub(in crate::ledger) fn wanted(db: &dyn SqlEngine, mailbox: &MailboxKey, max: i64) -> Result<Vec<u32>, Error> {
     let Some((row, round)) = place(db, &mailbox.0)? else {
         return Ok(Vec::new());
     };
@@ -163,7 +167,7 @@ pub(in crate::ledger) fn wanted(db: &dyn Engine, mailbox: &MailboxKey, max: i64)
 }
 
 /// They were taken, or are gone.
-pub(in crate::ledger) fn taken(desk: &Desk<'_>, mailbox: &MailboxKey, uids: &[u32]) -> Result<(), Error> {
+pub(in crate::ledger) fn taken(desk: &Transaction<'_>, mailbox: &MailboxKey, uids: &[u32]) -> Result<(), Error> {
     let Some((row, round)) = place(desk.db, &mailbox.0)? else {
         return Ok(());
     };
@@ -178,7 +182,7 @@ pub(in crate::ledger) fn taken(desk: &Desk<'_>, mailbox: &MailboxKey, uids: &[u3
 
 /// Has mails taken: those that were received since then, or all.
 pub(in crate::ledger) fn want(
-    desk: &mut Desk<'_>,
+    desk: &mut Transaction<'_>,
     mailbox: &MailboxKey,
     since: Option<DateTime<Utc>>,
 ) -> Result<u64, Error> {
@@ -197,7 +201,7 @@ pub(in crate::ledger) fn want(
 }
 
 /// Those of a maildrop are taken as soon as they are not skipped any more; the watch of another mailbox looks for itself.
-pub(in crate::ledger) fn wake(desk: &mut Desk<'_>, mailbox: &MailboxKey, row: i64) -> Result<(), Error> {
+pub(in crate::ledger) fn wake(desk: &mut Transaction<'_>, mailbox: &MailboxKey, row: i64) -> Result<(), Error> {
     if mailbox.0.starts_with("pop3://") {
         desk.db
             .prepare(
@@ -214,13 +218,13 @@ pub(in crate::ledger) fn wake(desk: &mut Desk<'_>, mailbox: &MailboxKey, row: i6
 }
 
 /// What tells this ledger from another one.
-pub(in crate::ledger) fn installation(db: &dyn Engine) -> Result<[u8; 16], Error> {
+pub(in crate::ledger) fn installation(db: &dyn SqlEngine) -> Result<[u8; 16], Error> {
     let query = db.prepare("SELECT id FROM installation LIMIT 1");
     Ok(query.query_row((), |row| row.get(0))?)
 }
 
 /// Where mails of ours are in a mailbox to find a second ledger there, by UIDVALIDITY and UID.
-pub(in crate::ledger) fn probes(db: &dyn Engine, mailbox: &MailboxKey) -> Result<Vec<(u32, u32)>, Error> {
+pub(in crate::ledger) fn probes(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<Vec<(u32, u32)>, Error> {
     let query = db.prepare("SELECT uid_validity, uid FROM probe WHERE mailbox = ?1");
     let rows = query.query_map([&mailbox.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -228,7 +232,7 @@ pub(in crate::ledger) fn probes(db: &dyn Engine, mailbox: &MailboxKey) -> Result
 
 /// These are all of them.
 pub(in crate::ledger) fn note_probes(
-    db: &dyn Engine,
+    db: &dyn SqlEngine,
     mailbox: &MailboxKey,
     places: &[(u32, u32)],
 ) -> Result<(), Error> {

@@ -4,17 +4,17 @@ use chrono::{DateTime, Utc};
 
 use super::{
     backlog::{backlog, choice, knows_account, place, wake, want},
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::ledger::{
-    BacklogAnswer, BacklogPage, BacklogRow, BacklogWish, Choice, Error, MailboxKey,
-    db::{Engine, params},
+    BacklogAnswer, BacklogChoice, BacklogPage, BacklogRow, BacklogWish, Error, MailboxKey,
+    db::{SqlEngine, params},
     values::{instant, micros, signed},
 };
 
 /// A page of what is left, the newest first.
 pub(in crate::ledger) fn page(
-    db: &dyn Engine,
+    db: &dyn SqlEngine,
     mailbox: &MailboxKey,
     since: Option<DateTime<Utc>>,
     before: Option<u32>,
@@ -56,14 +56,14 @@ pub(in crate::ledger) fn page(
 
 /// An operator wants mails taken. Of a mailbox that was not looked at yet it is noted what to do then.
 pub(in crate::ledger) fn take(
-    desk: &mut Desk<'_>,
+    desk: &mut Transaction<'_>,
     mailbox: &MailboxKey,
     wish: &BacklogWish,
 ) -> Result<BacklogAnswer, Error> {
     let Some((row, round)) = place(desk.db, &mailbox.0)? else {
         // Nobody knows yet which mails these are: a word on some of them is none on all.
         if wish.uids.is_empty() && !is_seen(desk.db, mailbox)? {
-            choose(desk, mailbox, Choice::Take { since: wish.since })?;
+            choose(desk, mailbox, BacklogChoice::Take { since: wish.since })?;
         }
         return Ok(BacklogAnswer {
             taken: 0,
@@ -91,9 +91,9 @@ pub(in crate::ledger) fn take(
 }
 
 /// An operator wants what lies there left, where nobody had decided.
-pub(in crate::ledger) fn skip(desk: &mut Desk<'_>, mailbox: &MailboxKey) -> Result<BacklogAnswer, Error> {
+pub(in crate::ledger) fn skip(desk: &mut Transaction<'_>, mailbox: &MailboxKey) -> Result<BacklogAnswer, Error> {
     if !is_seen(desk.db, mailbox)? {
-        choose(desk, mailbox, Choice::Skip)?;
+        choose(desk, mailbox, BacklogChoice::Skip)?;
     }
     Ok(BacklogAnswer {
         taken: 0,
@@ -102,7 +102,7 @@ pub(in crate::ledger) fn skip(desk: &mut Desk<'_>, mailbox: &MailboxKey) -> Resu
 }
 
 /// Whether nobody has to say what becomes of what lies in a mailbox: as the watch judges at its first look.
-pub(in crate::ledger) fn is_decided(db: &dyn Engine, mailbox: &MailboxKey) -> Result<bool, Error> {
+pub(in crate::ledger) fn is_decided(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<bool, Error> {
     if is_seen(db, mailbox)? || choice(db, mailbox)?.is_some() {
         return Ok(true);
     }
@@ -111,15 +111,15 @@ pub(in crate::ledger) fn is_decided(db: &dyn Engine, mailbox: &MailboxKey) -> Re
 }
 
 /// Whether a mailbox was looked at.
-fn is_seen(db: &dyn Engine, mailbox: &MailboxKey) -> Result<bool, Error> {
+fn is_seen(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<bool, Error> {
     let query = db.prepare("SELECT EXISTS (SELECT 1 FROM mailbox WHERE name = ?)");
     Ok(query.query_row([&*mailbox.0], |row| row.get(0))?)
 }
 
-fn choose(desk: &mut Desk<'_>, mailbox: &MailboxKey, choice: Choice) -> Result<(), Error> {
+fn choose(desk: &mut Transaction<'_>, mailbox: &MailboxKey, choice: BacklogChoice) -> Result<(), Error> {
     let (take, since) = match choice {
-        Choice::Skip => (false, None),
-        Choice::Take { since } => (true, since),
+        BacklogChoice::Skip => (false, None),
+        BacklogChoice::Take { since } => (true, since),
     };
     desk.db
         .prepare(

@@ -2,7 +2,7 @@
 //!
 //! Whoever has seen a reply can forge a bounce of it. All that it does is a note on what was sent already, and only the first one counts.
 
-use super::{note, transaction::Desk};
+use super::{note, transaction::Transaction};
 use crate::{
     addr_spec::normal,
     job::{JobId, token::Named},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The reply of a job, and the run that it is of: the job's present one, or an earlier one.
-struct Reply {
+struct BouncedReply {
     job: JobId,
     row: i64,
     past: Option<i64>,
@@ -23,7 +23,7 @@ struct Reply {
 }
 
 /// Notes that a reply came back; the job that caused it, where it is known.
-pub(in crate::ledger) fn bounced(desk: &mut Desk<'_>, bounce: &Bounced) -> Result<Option<JobId>, Error> {
+pub(in crate::ledger) fn bounced(desk: &mut Transaction<'_>, bounce: &Bounced) -> Result<Option<JobId>, Error> {
     for (key, message_id) in &bounce.replies {
         let Some(reply) = find(desk, *key, message_id)? else {
             continue;
@@ -43,7 +43,7 @@ pub(in crate::ledger) fn bounced(desk: &mut Desk<'_>, bounce: &Bounced) -> Resul
     Ok(None)
 }
 
-fn find(desk: &Desk<'_>, key: Named, message_id: &str) -> Result<Option<Reply>, Error> {
+fn find(desk: &Transaction<'_>, key: Named, message_id: &str) -> Result<Option<BouncedReply>, Error> {
     let job = match key {
         Named::Job(job) => desk
             .db
@@ -75,7 +75,7 @@ fn find(desk: &Desk<'_>, key: Named, message_id: &str) -> Result<Option<Reply>, 
     if let Some((state, addresses, said)) = present {
         let recipients = recipients::recipients(desk.db, row, state, &addresses, said.as_deref())?;
         let past = None;
-        return Ok(Some(Reply {
+        return Ok(Some(BouncedReply {
             job,
             row,
             past,
@@ -90,7 +90,7 @@ fn find(desk: &Desk<'_>, key: Named, message_id: &str) -> Result<Option<Reply>, 
         })
         .optional()?;
     let Some((rerun, ends)) = past else { return Ok(None) };
-    Ok(Some(Reply {
+    Ok(Some(BouncedReply {
         job,
         row,
         past: Some(rerun),
@@ -116,7 +116,12 @@ fn mark(recipients: &mut [RecipientEnd], bounce: &Bounced) -> bool {
 }
 
 /// Each recipient gets a row of its own: else one who has got it would count as the whole reply does.
-fn mark_present(desk: &Desk<'_>, reply: &Reply, recipients: &[RecipientEnd], said: &str) -> Result<(), Error> {
+fn mark_present(
+    desk: &Transaction<'_>,
+    reply: &BouncedReply,
+    recipients: &[RecipientEnd],
+    said: &str,
+) -> Result<(), Error> {
     for end in recipients {
         let bounced = (end.state == ReplyState::Bounced).then_some(desk.now);
         let state = match end.state {
@@ -141,7 +146,13 @@ fn mark_present(desk: &Desk<'_>, reply: &Reply, recipients: &[RecipientEnd], sai
     Ok(())
 }
 
-fn mark_past(desk: &Desk<'_>, reply: &Reply, rerun: i64, recipients: &[RecipientEnd], said: &str) -> Result<(), Error> {
+fn mark_past(
+    desk: &Transaction<'_>,
+    reply: &BouncedReply,
+    rerun: i64,
+    recipients: &[RecipientEnd],
+    said: &str,
+) -> Result<(), Error> {
     let states: Vec<_> = recipients.iter().map(|end| end.state).collect();
     let all = ReplyState::over(&states) == ReplyState::Bounced;
     let written = serde_json::to_string(recipients).map_err(|error| Error::Engine(error.to_string()))?;

@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
-use super::{note, transaction::Desk};
+use super::{note, transaction::Transaction};
 use crate::{
     config::EndpointName,
     job::{
@@ -11,7 +11,7 @@ use crate::{
     },
     ledger::{
         ClaimedJob, ClaimedReply, Error, Lease, MailId,
-        db::{self, Engine, Failed, OptionalExtension, Row, params},
+        db::{self, OptionalExtension, Row, SqlEngine, SqlError, params},
         values::{instant, signed},
         views::recipients,
         wake::Claimable,
@@ -34,7 +34,7 @@ struct Candidate {
 impl Claimable for ClaimedJob {
     type Key = EndpointName;
 
-    fn claim(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Self>, Error> {
+    fn claim(desk: &Transaction<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Self>, Error> {
         let mut candidates = due_jobs(desk, endpoint, max)?;
         admit(desk.db, endpoint, &mut candidates)?;
         let update = desk.db.prepare(
@@ -49,13 +49,13 @@ impl Claimable for ClaimedJob {
         Ok(candidates.into_iter().map(|candidate| candidate.job).collect())
     }
 
-    fn next_due(db: &dyn Engine, endpoint: &EndpointName, now: i64) -> Result<Option<i64>, Error> {
+    fn next_due(db: &dyn SqlEngine, endpoint: &EndpointName, now: i64) -> Result<Option<i64>, Error> {
         let query =
             db.prepare("SELECT min(due) FROM job WHERE endpoint = ?1 AND state IN ('queued', 'deferred') AND due > ?2");
         Ok(query.query_row(params![endpoint.as_str(), now], |row| row.get(0))?)
     }
 
-    fn release(&self, desk: &mut Desk<'_>) -> Result<(), Error> {
+    fn release(&self, desk: &mut Transaction<'_>) -> Result<(), Error> {
         release(desk, self.id, self.attempt)
     }
 }
@@ -82,7 +82,7 @@ fn share(row: &Row<'_>, first: usize) -> db::Result<Share> {
     })
 }
 
-fn due_jobs(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Candidate>, Error> {
+fn due_jobs(desk: &Transaction<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Candidate>, Error> {
     let query = desk.db.prepare(format!(
         "SELECT j.id, j.state, j.uuid, j.mail, m.size, j.attempt + 1, j.retries, j.interrupted, m.received, m.taken, j.rerun, {SHARE}
          FROM job j JOIN mail m ON m.id = j.mail AND m.lacks IS NULL
@@ -113,7 +113,7 @@ fn due_jobs(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<
 }
 
 /// Cuts the candidates down to those that may run beside one another and beside what runs already.
-fn admit(db: &dyn Engine, endpoint: &EndpointName, candidates: &mut Vec<Candidate>) -> Result<(), Error> {
+fn admit(db: &dyn SqlEngine, endpoint: &EndpointName, candidates: &mut Vec<Candidate>) -> Result<(), Error> {
     let Some(first) = candidates.first() else { return Ok(()) };
     // Who runs beside whom, at whichever endpoint.
     db.lock_count(b"running")?;
@@ -134,13 +134,13 @@ fn admit(db: &dyn Engine, endpoint: &EndpointName, candidates: &mut Vec<Candidat
 }
 
 /// Whether a job runs, at any endpoint, whose next interruption holds it.
-fn last_chance_runs(db: &dyn Engine) -> Result<bool, Error> {
+fn last_chance_runs(db: &dyn SqlEngine) -> Result<bool, Error> {
     let query = db.prepare("SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND interrupted >= ?)");
     Ok(query.query_row([POISON - 1], |row| row.get(0))?)
 }
 
 /// A job's row, as far as the end of an attempt needs it.
-pub(in crate::ledger) struct Running {
+pub(in crate::ledger) struct RunningJob {
     pub(in crate::ledger) row: i64,
     pub(in crate::ledger) mail: i64,
     pub(in crate::ledger) started: Option<i64>,
@@ -151,13 +151,13 @@ pub(in crate::ledger) struct Running {
 }
 
 /// The running job of this attempt, where it is ours. Its leaving lets others in: claims of its endpoint are looked at.
-pub(in crate::ledger) fn running(desk: &mut Desk<'_>, job: JobId, attempt: u32) -> Result<Running, Error> {
+pub(in crate::ledger) fn running(desk: &mut Transaction<'_>, job: JobId, attempt: u32) -> Result<RunningJob, Error> {
     let owner = desk.holder.owner.0;
     let query = desk.db.prepare(
         "SELECT id, mail, started, state, attempt, interrupted, endpoint, part, parts, owner FROM job WHERE uuid = ?",
     );
     let found = query.query_row([job], |row| {
-        let running = Running {
+        let running = RunningJob {
             row: row.get(0)?,
             mail: row.get(1)?,
             started: row.get(2)?,
@@ -185,7 +185,7 @@ pub(in crate::ledger) fn endpoint(row: &Row<'_>, column: usize) -> db::Result<Op
 }
 
 /// The name of a job's endpoint.
-pub(in crate::ledger) fn endpoint_of(db: &dyn Engine, job: i64) -> Result<String, Error> {
+pub(in crate::ledger) fn endpoint_of(db: &dyn SqlEngine, job: i64) -> Result<String, Error> {
     let query = db.prepare("SELECT endpoint FROM job WHERE id = ?");
     Ok(query.query_row([job], |row| row.get(0))?)
 }
@@ -199,7 +199,7 @@ pub(in crate::ledger) fn step(job: JobId, state: State, event: Event) -> Result<
 }
 
 /// Gives back a job; its attempt does not count.
-pub(in crate::ledger) fn release(desk: &mut Desk<'_>, job: JobId, attempt: u32) -> Result<(), Error> {
+pub(in crate::ledger) fn release(desk: &mut Transaction<'_>, job: JobId, attempt: u32) -> Result<(), Error> {
     let running = running(desk, job, attempt)?;
     let state = step(job, State::Running, Event::Released)?;
     desk.db
@@ -211,7 +211,7 @@ pub(in crate::ledger) fn release(desk: &mut Desk<'_>, job: JobId, attempt: u32) 
 impl Claimable for ClaimedReply {
     type Key = Arc<str>;
 
-    fn claim(desk: &Desk<'_>, account: &Arc<str>, max: usize) -> Result<Vec<Self>, Error> {
+    fn claim(desk: &Transaction<'_>, account: &Arc<str>, max: usize) -> Result<Vec<Self>, Error> {
         let query = desk.db.prepare(
             "SELECT r.job, j.uuid, j.endpoint, r.attempt + 1, coalesce(r.revived, r.made), r.message_id, r.sender, r.recipients, length(b.bytes),
                CASE WHEN length(b.bytes) <= ?4 THEN b.bytes END
@@ -247,13 +247,13 @@ impl Claimable for ClaimedReply {
         Ok(replies)
     }
 
-    fn next_due(db: &dyn Engine, account: &Arc<str>, now: i64) -> Result<Option<i64>, Error> {
+    fn next_due(db: &dyn SqlEngine, account: &Arc<str>, now: i64) -> Result<Option<i64>, Error> {
         let query = db
             .prepare("SELECT min(due) FROM reply WHERE account = ?1 AND state = 'queued' AND unsure = 0 AND due > ?2");
         Ok(query.query_row(params![&**account, now], |row| row.get(0))?)
     }
 
-    fn release(&self, desk: &mut Desk<'_>) -> Result<(), Error> {
+    fn release(&self, desk: &mut Transaction<'_>) -> Result<(), Error> {
         let changed = desk
             .db
             .prepare(
@@ -270,7 +270,7 @@ impl Claimable for ClaimedReply {
 }
 
 fn claimed_reply(row: &Row<'_>, account: &str, now: i64) -> db::Result<ClaimedReply> {
-    let unreadable = |what: &str| Failed::Unreadable(format!("{what} of a reply"));
+    let unreadable = |what: &str| SqlError::Unreadable(format!("{what} of a reply"));
     let recipients = recipients::addresses(row.get_ref(7)?.as_str()?)?;
     let (size, bytes): (i64, Option<Vec<u8>>) = (row.get(8)?, row.get(9)?);
     let stored = match bytes {

@@ -1,9 +1,9 @@
 //! The end of an attempt: outcome and reply together.
 
 use super::{
-    claim::{self, Running, running, step},
+    claim::{self, RunningJob, running, step},
     note, parts, pause, rate, route, settle, talk,
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::{
     job::{
@@ -12,14 +12,14 @@ use crate::{
     },
     ledger::{
         Error, Finish, NewsKind, PausedBy, Summary,
-        db::{Large, params},
+        db::{BlobColumn, params},
         values::{capped, micros, signed},
         views::mails::REPLY_BODY,
     },
 };
 
 /// Ends an attempt. Says which gate held its reply back.
-pub(in crate::ledger) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<Option<&'static str>, Error> {
+pub(in crate::ledger) fn finish(desk: &mut Transaction<'_>, finish: Finish) -> Result<Option<&'static str>, Error> {
     let Finish {
         job,
         attempt,
@@ -48,7 +48,7 @@ pub(in crate::ledger) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<O
             return Err(illegal);
         }
     };
-    let words = Words::of(&outcome);
+    let words = OutcomeColumns::of(&outcome);
     note_attempt(desk, &found, attempt, &words, &trace)?;
     if let Some(action) = gone {
         let endpoint = claim::endpoint_of(desk.db, found.row)?;
@@ -103,7 +103,7 @@ pub(in crate::ledger) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<O
 }
 
 /// An outcome as it is stored.
-struct Words<'a> {
+struct OutcomeColumns<'a> {
     outcome: &'static str,
     reason: Option<String>,
     detail: Option<&'a str>,
@@ -112,7 +112,7 @@ struct Words<'a> {
     waits: bool,
 }
 
-impl<'a> Words<'a> {
+impl<'a> OutcomeColumns<'a> {
     fn of(outcome: &'a Outcome) -> Self {
         let (name, reason, detail) = match outcome {
             Outcome::Done(answer) => {
@@ -149,7 +149,13 @@ impl<'a> Words<'a> {
     }
 }
 
-fn note_attempt(desk: &Desk<'_>, job: &Running, number: u32, words: &Words<'_>, trace: &Trace) -> Result<(), Error> {
+fn note_attempt(
+    desk: &Transaction<'_>,
+    job: &RunningJob,
+    number: u32,
+    words: &OutcomeColumns<'_>,
+    trace: &Trace,
+) -> Result<(), Error> {
     let trace = match trace == &Trace::default() {
         true => None,
         false => Some(serde_json::to_string(trace).map_err(|error| Error::Engine(error.to_string()))?),
@@ -174,11 +180,11 @@ fn note_attempt(desk: &Desk<'_>, job: &Running, number: u32, words: &Words<'_>, 
 }
 
 fn change_job(
-    desk: &Desk<'_>,
-    job: &Running,
+    desk: &Transaction<'_>,
+    job: &RunningJob,
     state: State,
     due: Option<i64>,
-    words: &Words<'_>,
+    words: &OutcomeColumns<'_>,
     summary: Summary,
 ) -> Result<(), Error> {
     let said = |text: String| Some(text).filter(|text| !text.is_empty());
@@ -204,14 +210,14 @@ fn change_job(
 }
 
 /// A bug of ours must not lose a mail: a person looks.
-fn hold(desk: &Desk<'_>, job: &Running, illegal: &Error) -> Result<(), Error> {
+fn hold(desk: &Transaction<'_>, job: &RunningJob, illegal: &Error) -> Result<(), Error> {
     desk.db
         .prepare("UPDATE job SET state = ?2, reason = NULL, detail = ?3, owner = NULL, until = NULL WHERE id = ?1")
         .execute(params![job.row, State::Held, illegal.to_string()])?;
     note::job(desk, job.row, State::Running, State::Held, None)
 }
 
-fn queue_reply(desk: &mut Desk<'_>, job: i64, reply: NewReply) -> Result<(), Error> {
+fn queue_reply(desk: &mut Transaction<'_>, job: i64, reply: NewReply) -> Result<(), Error> {
     let recipients = serde_json::to_string(&reply.recipients).map_err(|error| Error::Engine(error.to_string()))?;
     desk.db
         .prepare(
@@ -227,7 +233,7 @@ fn queue_reply(desk: &mut Desk<'_>, job: i64, reply: NewReply) -> Result<(), Err
             recipients,
             signed(reply.bytes.len())
         ])?;
-    let body = Large { row: job, ..REPLY_BODY };
+    let body = BlobColumn { row: job, ..REPLY_BODY };
     desk.db.store_bytes(body, &reply.bytes)?;
     if let Some(new) = &reply.conversation {
         talk::begin(desk, job, new)?;
@@ -236,7 +242,7 @@ fn queue_reply(desk: &mut Desk<'_>, job: i64, reply: NewReply) -> Result<(), Err
     Ok(())
 }
 
-fn keep_silent(desk: &Desk<'_>, job: i64, why: &str) -> Result<(), Error> {
+fn keep_silent(desk: &Transaction<'_>, job: i64, why: &str) -> Result<(), Error> {
     desk.db
         .prepare("UPDATE job SET silent = ?2 WHERE id = ?1")
         .execute(params![job, why])?;

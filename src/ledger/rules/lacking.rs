@@ -5,7 +5,7 @@ use super::{
     known,
     mail_bytes::{self, pieces},
     note,
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::{
     config::EndpointName,
@@ -14,8 +14,8 @@ use crate::{
         state::{Event, State},
     },
     ledger::{
-        Content, Error, Lack, MailId, MailboxKey, NewMail, NewsKind, Place, Raw, Wanted,
-        db::{Engine, OptionalExtension, params},
+        Content, Error, Lack, MailId, MailboxKey, NewMail, NewsKind, Place, Raw, RefetchRequest,
+        db::{OptionalExtension, SqlEngine, params},
         values::{capped, micros, signed},
     },
 };
@@ -24,13 +24,13 @@ use crate::{
 const AWAITED: &str = "it waits until its mail is fetched again from its mailbox, which mailjob run does within seconds where it watches that";
 
 /// Why a mail is not whole; nothing where it is.
-pub(in crate::ledger) fn why(db: &dyn Engine, mail: i64) -> Result<Option<String>, Error> {
+pub(in crate::ledger) fn why(db: &dyn SqlEngine, mail: i64) -> Result<Option<String>, Error> {
     let query = db.prepare("SELECT lacks FROM mail WHERE id = ?");
     Ok(query.query_row([mail], |row| row.get(0)).optional()?.flatten())
 }
 
 /// Its mailbox, and a place there under its UIDVALIDITY as it is now.
-fn within_reach(db: &dyn Engine, mail: i64) -> Result<Option<MailboxKey>, Error> {
+fn within_reach(db: &dyn SqlEngine, mail: i64) -> Result<Option<MailboxKey>, Error> {
     let query = db.prepare(
         "SELECT b.name FROM place p JOIN mailbox b ON b.id = p.mailbox AND b.uid_validity = p.uid_validity WHERE p.mail = ? LIMIT 1",
     );
@@ -40,7 +40,7 @@ fn within_reach(db: &dyn Engine, mail: i64) -> Result<Option<MailboxKey>, Error>
 
 /// Has a mail fetched again, for a job that is held until then. False where there is no place any more to fetch it from.
 pub(in crate::ledger) fn want(
-    desk: &mut Desk<'_>,
+    desk: &mut Transaction<'_>,
     mail: i64,
     job: i64,
     (from, to): (State, State),
@@ -74,17 +74,17 @@ pub(in crate::ledger) fn want(
 
 /// The mails of a mailbox that are to be fetched again.
 pub(in crate::ledger) fn wanted(
-    db: &dyn Engine,
+    db: &dyn SqlEngine,
     mailbox: &MailboxKey,
     uid_validity: u32,
-) -> Result<Vec<Wanted>, Error> {
+) -> Result<Vec<RefetchRequest>, Error> {
     let query = db.prepare(
         "SELECT m.id, (SELECT max(p.uid) FROM place p WHERE p.mail = m.id AND p.uid_validity = ?2)
          FROM mail m INDEXED BY mail_wanted WHERE m.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND m.wanted IS NOT NULL ORDER BY m.id",
     );
     let rows = query.query_map(params![&*mailbox.0, uid_validity], |row| {
         let place = |uid| Place { uid_validity, uid };
-        Ok(Wanted {
+        Ok(RefetchRequest {
             mail: MailId(row.get(0)?),
             place: row.get::<Option<u32>>(1)?.map(place),
         })
@@ -93,7 +93,7 @@ pub(in crate::ledger) fn wanted(
 }
 
 /// A mail that was wanted can't be fetched: its jobs are held with these words, and the operator hears of it.
-pub(in crate::ledger) fn unfetched(desk: &Desk<'_>, mail: i64, why: &Lack) -> Result<(), Error> {
+pub(in crate::ledger) fn unfetched(desk: &Transaction<'_>, mail: i64, why: &Lack) -> Result<(), Error> {
     let changed = desk
         .db
         .prepare(
@@ -117,7 +117,12 @@ pub(in crate::ledger) fn unfetched(desk: &Desk<'_>, mail: i64, why: &Lack) -> Re
 
 /// Gives a mail its bytes, all of them. Its jobs, which were held for want of them, are queued; but where the same mail came before and
 /// has a job, a person must say whether it is worked on twice.
-pub(in crate::ledger) fn complete(desk: &mut Desk<'_>, mailbox: i64, mail: i64, new: &NewMail) -> Result<(), Error> {
+pub(in crate::ledger) fn complete(
+    desk: &mut Transaction<'_>,
+    mailbox: i64,
+    mail: i64,
+    new: &NewMail,
+) -> Result<(), Error> {
     let Content::Whole { raw, sha256 } = &new.content else {
         return Ok(());
     };
@@ -174,7 +179,7 @@ struct HeldJob {
 }
 
 /// The jobs of a mail that are held.
-fn held(db: &dyn Engine, mail: i64) -> Result<Vec<HeldJob>, Error> {
+fn held(db: &dyn SqlEngine, mail: i64) -> Result<Vec<HeldJob>, Error> {
     let query = db.prepare("SELECT id, uuid, endpoint FROM job WHERE mail = ? AND state = 'held'");
     let rows = query.query_map([mail], |row| {
         Ok(HeldJob {
@@ -187,7 +192,7 @@ fn held(db: &dyn Engine, mail: i64) -> Result<Vec<HeldJob>, Error> {
 }
 
 /// The job of a mail at the endpoint of this job.
-fn job_of(db: &dyn Engine, mail: i64, job: i64) -> Result<Option<JobId>, Error> {
+fn job_of(db: &dyn SqlEngine, mail: i64, job: i64) -> Result<Option<JobId>, Error> {
     let query = db.prepare(
         "SELECT uuid FROM job WHERE mail = ?1 AND part = 0 AND endpoint = (SELECT endpoint FROM job WHERE id = ?2)",
     );
@@ -195,7 +200,7 @@ fn job_of(db: &dyn Engine, mail: i64, job: i64) -> Result<Option<JobId>, Error> 
 }
 
 /// Makes the pieces of one mail those of another.
-fn move_pieces(db: &dyn Engine, from: i64, to: i64) -> Result<(), Error> {
+fn move_pieces(db: &dyn SqlEngine, from: i64, to: i64) -> Result<(), Error> {
     let ((first, last), (target, _)) = (pieces(from), pieces(to));
     // One by one: an UPDATE of several rows makes SQLite open a table of its own for their keys.
     let ids = db

@@ -2,15 +2,15 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow};
 
-use super::{backlog, settle, transaction::Desk};
+use super::{backlog, settle, transaction::Transaction};
 use crate::ledger::{
     Error, Fingerprint, MAILDROP, MailboxKey, MaildropMail, MaildropName, Place,
-    db::{Engine, params},
+    db::{SqlEngine, params},
     values::signed,
 };
 
 /// The mails of a maildrop that have a number.
-pub(in crate::ledger) fn mails(db: &dyn Engine, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
+pub(in crate::ledger) fn mails(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
     let query = db.prepare(
         "SELECT d.uidl, d.size, d.uid, d.skipped OR p.mail IS NOT NULL, d.skipped, coalesce(m.header_key, d.header_key),
            CASE WHEN m.lacks IS NULL THEN m.sha256 END
@@ -37,7 +37,7 @@ pub(in crate::ledger) fn mails(db: &dyn Engine, mailbox: &MailboxKey) -> Result<
 
 /// Gives each mail a number of its own: that of one of its name which was not taken, or the next.
 pub(in crate::ledger) fn number(
-    desk: &Desk<'_>,
+    desk: &Transaction<'_>,
     mailbox: &MailboxKey,
     names: &[MaildropName],
 ) -> Result<Vec<u32>, Error> {
@@ -78,7 +78,11 @@ pub(in crate::ledger) fn number(
 }
 
 /// Notes what was read of the headers of these mails.
-pub(in crate::ledger) fn seen(desk: &Desk<'_>, mailbox: &MailboxKey, keys: &[(u32, [u8; 32])]) -> Result<(), Error> {
+pub(in crate::ledger) fn seen(
+    desk: &Transaction<'_>,
+    mailbox: &MailboxKey,
+    keys: &[(u32, [u8; 32])],
+) -> Result<(), Error> {
     let note = desk.db.prepare(
         "UPDATE maildrop SET header_key = ?3 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2",
     );
@@ -90,7 +94,7 @@ pub(in crate::ledger) fn seen(desk: &Desk<'_>, mailbox: &MailboxKey, keys: &[(u3
 
 /// Notes that these mails are never to be taken, and that the maildrop was seen; gives back their numbers.
 pub(in crate::ledger) fn skip(
-    desk: &Desk<'_>,
+    desk: &Transaction<'_>,
     mailbox: &MailboxKey,
     names: &[MaildropName],
 ) -> Result<Vec<u32>, Error> {
@@ -105,7 +109,7 @@ pub(in crate::ledger) fn skip(
 }
 
 /// Notes that these mails are not in the maildrop any more.
-pub(in crate::ledger) fn left(desk: &Desk<'_>, mailbox: &MailboxKey, uids: &[u32]) -> Result<(), Error> {
+pub(in crate::ledger) fn left(desk: &Transaction<'_>, mailbox: &MailboxKey, uids: &[u32]) -> Result<(), Error> {
     let place = |&uid| Place {
         uid_validity: MAILDROP,
         uid,
@@ -121,7 +125,7 @@ pub(in crate::ledger) fn left(desk: &Desk<'_>, mailbox: &MailboxKey, uids: &[u32
     backlog::taken(desk, mailbox, uids)
 }
 
-fn mailbox_row(desk: &Desk<'_>, mailbox: &MailboxKey) -> Result<i64, Error> {
+fn mailbox_row(desk: &Transaction<'_>, mailbox: &MailboxKey) -> Result<i64, Error> {
     desk.db
         .prepare("INSERT INTO mailbox (name, uid_validity, uid_next) VALUES (?1, ?2, 1) ON CONFLICT DO NOTHING")
         .execute(params![&*mailbox.0, MAILDROP])?;
@@ -130,7 +134,7 @@ fn mailbox_row(desk: &Desk<'_>, mailbox: &MailboxKey) -> Result<i64, Error> {
 }
 
 /// The first number that no mail has. One that a mail was taken under is never given to another: its place is remembered.
-fn next(db: &dyn Engine, mailbox: i64) -> Result<i64, Error> {
+fn next(db: &dyn SqlEngine, mailbox: i64) -> Result<i64, Error> {
     let query = db.prepare(
         "SELECT 1 + max(coalesce((SELECT max(uid) FROM maildrop WHERE mailbox = ?1), 0),
                         coalesce((SELECT max(uid) FROM place WHERE mailbox = ?1 AND uid_validity = ?2), 0))",

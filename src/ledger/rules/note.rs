@@ -1,7 +1,7 @@
 //! What happened is written down with what is done: events for those who follow them, news for the operator. In the same transaction, with
 //! the same time.
 
-use super::transaction::Desk;
+use super::transaction::Transaction;
 use crate::{
     job::state::State,
     ledger::{Error, EventKind, NewsKind, db::params},
@@ -16,7 +16,7 @@ const GONE: &str = "status-410";
 
 /// A job went from one state to another.
 pub(in crate::ledger) fn job(
-    desk: &Desk<'_>,
+    desk: &Transaction<'_>,
     row: i64,
     from: State,
     to: State,
@@ -33,7 +33,7 @@ pub(in crate::ledger) fn job(
 }
 
 /// The same without a word to the operator, who knows: he asked for it.
-pub(in crate::ledger) fn event_of_job(desk: &Desk<'_>, row: i64, to: State) -> Result<(), Error> {
+pub(in crate::ledger) fn event_of_job(desk: &Transaction<'_>, row: i64, to: State) -> Result<(), Error> {
     let Some(kind) = event(to) else { return Ok(()) };
     in_order(desk)?;
     let id = desk
@@ -47,7 +47,7 @@ pub(in crate::ledger) fn event_of_job(desk: &Desk<'_>, row: i64, to: State) -> R
 }
 
 /// A job was made in this state.
-pub(in crate::ledger) fn new_job(desk: &Desk<'_>, row: i64, state: State) -> Result<(), Error> {
+pub(in crate::ledger) fn new_job(desk: &Transaction<'_>, row: i64, state: State) -> Result<(), Error> {
     let kind = match state {
         State::Held => EventKind::Held,
         _ => EventKind::Made,
@@ -68,7 +68,7 @@ pub(in crate::ledger) fn new_job(desk: &Desk<'_>, row: i64, state: State) -> Res
 }
 
 /// Something happened to the reply of a job; the server's words, or an operator's.
-pub(in crate::ledger) fn reply(desk: &Desk<'_>, job: i64, kind: EventKind, said: &str) -> Result<(), Error> {
+pub(in crate::ledger) fn reply(desk: &Transaction<'_>, job: i64, kind: EventKind, said: &str) -> Result<(), Error> {
     in_order(desk)?;
     let id = desk
         .db
@@ -81,7 +81,7 @@ pub(in crate::ledger) fn reply(desk: &Desk<'_>, job: i64, kind: EventKind, said:
 }
 
 /// A mail had its last touch at a place, as it ended there.
-pub(in crate::ledger) fn settled(desk: &Desk<'_>, mail: i64, verdict: Option<&str>) -> Result<(), Error> {
+pub(in crate::ledger) fn settled(desk: &Transaction<'_>, mail: i64, verdict: Option<&str>) -> Result<(), Error> {
     in_order(desk)?;
     let id = desk
         .db
@@ -93,7 +93,12 @@ pub(in crate::ledger) fn settled(desk: &Desk<'_>, mail: i64, verdict: Option<&st
 }
 
 /// An endpoint was paused or resumed; who had paused it.
-pub(in crate::ledger) fn endpoint(desk: &Desk<'_>, kind: EventKind, endpoint: &str, by: &str) -> Result<(), Error> {
+pub(in crate::ledger) fn endpoint(
+    desk: &Transaction<'_>,
+    kind: EventKind,
+    endpoint: &str,
+    by: &str,
+) -> Result<(), Error> {
     in_order(desk)?;
     let id = desk
         .db
@@ -103,7 +108,7 @@ pub(in crate::ledger) fn endpoint(desk: &Desk<'_>, kind: EventKind, endpoint: &s
 }
 
 /// Something that the operator is to be told of a job.
-pub(in crate::ledger) fn news(desk: &Desk<'_>, job: i64, kind: NewsKind) -> Result<(), Error> {
+pub(in crate::ledger) fn news(desk: &Transaction<'_>, job: i64, kind: NewsKind) -> Result<(), Error> {
     in_order(desk)?;
     desk.db
         .prepare("INSERT INTO news (job, kind, at) VALUES (?1, ?2, ?3)")
@@ -112,19 +117,19 @@ pub(in crate::ledger) fn news(desk: &Desk<'_>, job: i64, kind: NewsKind) -> Resu
 }
 
 /// The operator need not be told of this job any more.
-pub(in crate::ledger) fn forget_news(desk: &Desk<'_>, job: i64) -> Result<(), Error> {
+pub(in crate::ledger) fn forget_news(desk: &Transaction<'_>, job: i64) -> Result<(), Error> {
     desk.db.prepare("DELETE FROM news WHERE job = ?").execute([job])?;
     Ok(())
 }
 
 /// Who follows events goes on behind the last id, and who tells news forgets all up to one: an id that is committed after a higher one
 /// would never be seen. Where several write at a time, one after the other has to write these, until its transaction ends.
-fn in_order(desk: &Desk<'_>) -> Result<(), Error> {
+fn in_order(desk: &Transaction<'_>) -> Result<(), Error> {
     Ok(desk.db.lock_count(b"what happened")?)
 }
 
 /// Drops what is too old, now and then.
-fn sweep(desk: &Desk<'_>, id: i64) -> Result<(), Error> {
+fn sweep(desk: &Transaction<'_>, id: i64) -> Result<(), Error> {
     if id % SWEEP == 0 {
         desk.db
             .prepare("DELETE FROM event WHERE id <= ?")

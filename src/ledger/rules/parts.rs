@@ -3,9 +3,9 @@
 use uuid::Uuid;
 
 use super::{
-    claim::{Running, endpoint, step},
+    claim::{RunningJob, endpoint, step},
     note,
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::{
     job::{
@@ -14,7 +14,7 @@ use crate::{
     },
     ledger::{
         Error, GatheredParts,
-        db::{Engine, OptionalExtension, params},
+        db::{OptionalExtension, SqlEngine, params},
         values::{capped, signed},
     },
 };
@@ -28,7 +28,7 @@ pub(in crate::ledger) fn size(outcome: &Outcome) -> usize {
 }
 
 /// Makes a job for each part of a mail. They are due at once.
-pub(in crate::ledger) fn split(desk: &Desk<'_>, mail_job: &Running, pieces: &[Piece]) -> Result<(), Error> {
+pub(in crate::ledger) fn split(desk: &Transaction<'_>, mail_job: &RunningJob, pieces: &[Piece]) -> Result<(), Error> {
     let insert = desk.db.prepare(
         "INSERT INTO job (uuid, mail, endpoint, state, due, part, parts, attachment, attachment_name)
          SELECT ?2, mail, endpoint, ?3, ?4, ?5, ?6, ?7, ?8 FROM job WHERE id = ?1 RETURNING id",
@@ -58,7 +58,7 @@ pub(in crate::ledger) fn split(desk: &Desk<'_>, mail_job: &Running, pieces: &[Pi
 }
 
 /// Keeps what a part's action answered until it is gathered.
-pub(in crate::ledger) fn keep(desk: &Desk<'_>, part: i64, outcome: &Outcome) -> Result<(), Error> {
+pub(in crate::ledger) fn keep(desk: &Transaction<'_>, part: i64, outcome: &Outcome) -> Result<(), Error> {
     let nothing = Answer::default();
     let (answer, tell) = match outcome {
         Outcome::Done(answer) => (answer, None),
@@ -79,7 +79,7 @@ pub(in crate::ledger) fn keep(desk: &Desk<'_>, part: i64, outcome: &Outcome) -> 
 }
 
 /// Queues the mail's own job when this was the last of its parts that had not ended.
-pub(in crate::ledger) fn ended(desk: &mut Desk<'_>, part: &Running) -> Result<(), Error> {
+pub(in crate::ledger) fn ended(desk: &mut Transaction<'_>, part: &RunningJob) -> Result<(), Error> {
     desk.db.lock_mail(part.mail)?;
     let waiting = desk
         .db
@@ -105,7 +105,7 @@ pub(in crate::ledger) fn ended(desk: &mut Desk<'_>, part: &Running) -> Result<()
 }
 
 /// Drops what was kept of one part, which is to answer anew.
-pub(in crate::ledger) fn drop_answer(db: &dyn Engine, part: i64) -> Result<(), Error> {
+pub(in crate::ledger) fn drop_answer(db: &dyn SqlEngine, part: i64) -> Result<(), Error> {
     for table in ["part_file", "part_answer"] {
         db.prepare(format!("DELETE FROM {table} WHERE job = ?"))
             .execute([part])?;
@@ -114,7 +114,7 @@ pub(in crate::ledger) fn drop_answer(db: &dyn Engine, part: i64) -> Result<(), E
 }
 
 /// Drops what was kept of the parts of a mail's job that has ended: it is in that job's reply, or goes nowhere.
-pub(in crate::ledger) fn drop_kept(db: &dyn Engine, mail_job: i64) -> Result<(), Error> {
+pub(in crate::ledger) fn drop_kept(db: &dyn SqlEngine, mail_job: i64) -> Result<(), Error> {
     let of_parts = "IN (SELECT p.id FROM job w JOIN job p ON p.mail = w.mail AND p.endpoint = w.endpoint AND p.part > 0
                     WHERE w.id = ?)";
     for table in ["part_file", "part_answer"] {
@@ -125,7 +125,7 @@ pub(in crate::ledger) fn drop_kept(db: &dyn Engine, mail_job: i64) -> Result<(),
 }
 
 /// Drops what was kept of all parts of a mail; returns bytes freed.
-pub(in crate::ledger) fn forget(db: &dyn Engine, mail: i64) -> Result<u64, Error> {
+pub(in crate::ledger) fn forget(db: &dyn SqlEngine, mail: i64) -> Result<u64, Error> {
     let size: i64 = db
         .prepare(
             "SELECT coalesce(sum(length(data)), 0) FROM part_file WHERE job IN (SELECT id FROM job WHERE mail = ?)",
@@ -141,7 +141,7 @@ pub(in crate::ledger) fn forget(db: &dyn Engine, mail: i64) -> Result<u64, Error
 }
 
 /// How the parts ended.
-pub(in crate::ledger) fn gathered(db: &dyn Engine, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
+pub(in crate::ledger) fn gathered(db: &dyn SqlEngine, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
     let query = db.prepare(
         "SELECT p.id, p.part, p.attachment_name, p.state, p.reason, a.tell, a.text, a.data,
            (SELECT coalesce(sum(length(f.data)), 0) FROM part_file f WHERE f.job = p.id), a.job IS NOT NULL
@@ -176,7 +176,7 @@ pub(in crate::ledger) fn gathered(db: &dyn Engine, mail_job: JobId, most: u64) -
     Ok(GatheredParts { parts, size })
 }
 
-fn files(db: &dyn Engine, part: i64) -> Result<Vec<File>, Error> {
+fn files(db: &dyn SqlEngine, part: i64) -> Result<Vec<File>, Error> {
     let query = db.prepare("SELECT name, media_type, data FROM part_file WHERE job = ? ORDER BY number");
     let rows = query.query_map([part], |row| {
         Ok(File {

@@ -1,9 +1,9 @@
 //! A reply is set aside when its job runs anew.
 
-use super::transaction::Desk;
+use super::transaction::Transaction;
 use crate::ledger::{
     Error, RecipientEnd, ReplyState, Unsteerable,
-    db::{Engine, params},
+    db::{SqlEngine, params},
     values::signed,
     views::past::present,
 };
@@ -12,7 +12,11 @@ use crate::ledger::{
 ///
 /// # Errors
 /// The inner one where it is being submitted at this moment.
-pub(in crate::ledger) fn set_aside(desk: &Desk<'_>, job: i64, rerun: u32) -> Result<Result<(), Unsteerable>, Error> {
+pub(in crate::ledger) fn set_aside(
+    desk: &Transaction<'_>,
+    job: i64,
+    rerun: u32,
+) -> Result<Result<(), Unsteerable>, Error> {
     let Some(reply) = present(desk.db, job, rerun)? else {
         return Ok(Ok(()));
     };
@@ -37,7 +41,7 @@ pub(in crate::ledger) fn set_aside(desk: &Desk<'_>, job: i64, rerun: u32) -> Res
 }
 
 /// Drops the bytes of a mail's earlier replies; returns bytes freed.
-pub(in crate::ledger) fn forget(db: &dyn Engine, mail: i64) -> Result<u64, Error> {
+pub(in crate::ledger) fn forget(db: &dyn SqlEngine, mail: i64) -> Result<u64, Error> {
     let of_mail = "job IN (SELECT id FROM job WHERE mail = ?) AND bytes IS NOT NULL";
     let freed: i64 = db
         .prepare(format!(

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{note, transaction::Desk};
+use super::{note, transaction::Transaction};
 use crate::{
     config::EndpointName,
     job::Reason,
     ledger::{
         Error, EventKind, Pause, PausedBy,
-        db::{self, Engine, OptionalExtension, Row, params},
+        db::{self, OptionalExtension, Row, SqlEngine, params},
         values::instant,
     },
 };
@@ -18,7 +18,7 @@ const PAUSES: &str = "SELECT p.endpoint, p.by, p.since,
 
 /// Pauses an endpoint. What an operator paused stays the operator's; a pause that was there keeps its time.
 pub(in crate::ledger) fn pause(
-    desk: &Desk<'_>,
+    desk: &Transaction<'_>,
     endpoint: &str,
     by: PausedBy,
     action: Option<[u8; 32]>,
@@ -37,7 +37,7 @@ pub(in crate::ledger) fn pause(
 }
 
 /// Lets an endpoint go on.
-pub(in crate::ledger) fn resume(desk: &mut Desk<'_>, endpoint: &str) -> Result<Option<Pause>, Error> {
+pub(in crate::ledger) fn resume(desk: &mut Transaction<'_>, endpoint: &str) -> Result<Option<Pause>, Error> {
     let found = find(desk.db, endpoint)?;
     if let Some(pause) = &found {
         desk.db
@@ -51,7 +51,7 @@ pub(in crate::ledger) fn resume(desk: &mut Desk<'_>, endpoint: &str) -> Result<O
 
 /// Lets an endpoint go on that another action had paused.
 pub(in crate::ledger) fn resume_changed(
-    desk: &mut Desk<'_>,
+    desk: &mut Transaction<'_>,
     endpoint: &EndpointName,
     action: [u8; 32],
 ) -> Result<bool, Error> {
@@ -67,13 +67,13 @@ pub(in crate::ledger) fn resume_changed(
 }
 
 /// All of them.
-pub(in crate::ledger) fn all(db: &dyn Engine) -> Result<Vec<Pause>, Error> {
+pub(in crate::ledger) fn all(db: &dyn SqlEngine) -> Result<Vec<Pause>, Error> {
     let query = db.prepare(format!("{PAUSES} ORDER BY p.endpoint"));
     let rows = query.query_map((), row)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn find(db: &dyn Engine, endpoint: &str) -> Result<Option<Pause>, Error> {
+fn find(db: &dyn SqlEngine, endpoint: &str) -> Result<Option<Pause>, Error> {
     let query = db.prepare(format!("{PAUSES} WHERE p.endpoint = ?"));
     Ok(query.query_row([endpoint], row).optional()?)
 }
@@ -88,7 +88,7 @@ fn row(row: &Row<'_>) -> db::Result<Pause> {
 }
 
 /// Jobs of an endpoint that were put off for what a person or more room ends.
-pub(in crate::ledger) fn jobs_mended(desk: &mut Desk<'_>, endpoint: &EndpointName) -> Result<u64, Error> {
+pub(in crate::ledger) fn jobs_mended(desk: &mut Transaction<'_>, endpoint: &EndpointName) -> Result<u64, Error> {
     let reasons: Vec<_> = Reason::mended().map(Reason::code).collect();
     let reasons = serde_json::to_string(&reasons).map_err(|error| Error::Engine(error.to_string()))?;
     let changed = desk
@@ -103,7 +103,7 @@ pub(in crate::ledger) fn jobs_mended(desk: &mut Desk<'_>, endpoint: &EndpointNam
 }
 
 /// Replies of an account that wait for another try. Whoever is unsure stays so.
-pub(in crate::ledger) fn replies_mended(desk: &mut Desk<'_>, account: Arc<str>) -> Result<u64, Error> {
+pub(in crate::ledger) fn replies_mended(desk: &mut Transaction<'_>, account: Arc<str>) -> Result<u64, Error> {
     let changed = desk
         .db
         .prepare("UPDATE reply SET due = ?2 WHERE account = ?1 AND state = 'queued' AND unsure = 0 AND due > ?2")

@@ -5,7 +5,7 @@ use super::{
     claim::{endpoint, step},
     mail_bytes::drop_upload,
     note,
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::{
     config::EndpointName,
@@ -14,7 +14,7 @@ use crate::{
         state::{Company, Event, State, company},
     },
     ledger::{
-        Error, Reading,
+        ClockReading, Error,
         db::params,
         lease::{TERM, low},
         sqlite::time::{self, Noted},
@@ -27,7 +27,7 @@ use crate::{
 ///
 /// Whoever calls this has the lock of the file: no other process is alive that could work on anything, so that all leases but its own end
 /// at once. An engine that has no such lock leaves that to their time.
-pub(in crate::ledger) fn begin(desk: &mut Desk<'_>, reading: Reading) -> Result<Noted, Error> {
+pub(in crate::ledger) fn begin(desk: &mut Transaction<'_>, reading: ClockReading) -> Result<Noted, Error> {
     let (now, owner) = (desk.now, desk.holder.owner.0);
     let noted = time::begin(desk.db, reading)?;
     for others in [
@@ -47,7 +47,7 @@ pub(in crate::ledger) fn begin(desk: &mut Desk<'_>, reading: Reading) -> Result<
 }
 
 /// Prolongs what is held on to, then puts right what nobody holds. Says whether anything is left that has an owner.
-pub(in crate::ledger) fn look(desk: &mut Desk<'_>) -> Result<bool, Error> {
+pub(in crate::ledger) fn look(desk: &mut Transaction<'_>) -> Result<bool, Error> {
     prolong(desk)?;
     ended(desk)?;
     let any = desk.db.prepare(
@@ -58,7 +58,7 @@ pub(in crate::ledger) fn look(desk: &mut Desk<'_>) -> Result<bool, Error> {
 }
 
 /// Those of ours that are held on to and have not much of their term left.
-fn prolong(desk: &Desk<'_>) -> Result<(), Error> {
+fn prolong(desk: &Transaction<'_>) -> Result<(), Error> {
     let (now, owner) = (desk.now, desk.holder.owner.0);
     let (jobs, replies) = (desk.holder.jobs.rows(), desk.holder.replies.rows());
     for (rows, sql) in [
@@ -81,7 +81,7 @@ fn prolong(desk: &Desk<'_>) -> Result<(), Error> {
 }
 
 /// Queues again what has passed its end, and drops what came of mails that nobody will take.
-pub(in crate::ledger) fn ended(desk: &mut Desk<'_>) -> Result<(), Error> {
+pub(in crate::ledger) fn ended(desk: &mut Transaction<'_>) -> Result<(), Error> {
     for job in interrupted(desk)? {
         requeue(desk, &job)?;
         desk.after.endpoints.extend(job.endpoint);
@@ -112,7 +112,7 @@ struct Interrupted {
     endpoint: Option<EndpointName>,
 }
 
-fn interrupted(desk: &Desk<'_>) -> Result<Vec<Interrupted>, Error> {
+fn interrupted(desk: &Transaction<'_>) -> Result<Vec<Interrupted>, Error> {
     let query = desk
         .db
         .prepare("SELECT id, uuid, interrupted + 1, endpoint FROM job WHERE state = 'running' AND until <= ?1");
@@ -127,7 +127,7 @@ fn interrupted(desk: &Desk<'_>) -> Result<Vec<Interrupted>, Error> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn requeue(desk: &Desk<'_>, Interrupted { row, job, times, .. }: &Interrupted) -> Result<(), Error> {
+fn requeue(desk: &Transaction<'_>, Interrupted { row, job, times, .. }: &Interrupted) -> Result<(), Error> {
     let state = step(*job, State::Running, Event::Interrupted { times: *times })?;
     let poison = (state == State::Held).then(|| {
         (

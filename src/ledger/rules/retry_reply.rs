@@ -1,20 +1,20 @@
 //! An operator has replies tried again, or says that one has arrived.
 
-use super::{settle, submit, transaction::Desk};
+use super::{settle, submit, transaction::Transaction};
 use crate::{
     job::JobId,
     ledger::{
-        Again, Error, ReplyState, Retried,
-        db::{Engine, OptionalExtension, params},
+        Error, ReplyState, Retried, RetrySelection,
+        db::{OptionalExtension, SqlEngine, params},
         views::recipients::STATE,
     },
 };
 
 /// Has replies tried again at once.
-pub(in crate::ledger) fn retry(desk: &mut Desk<'_>, which: Again) -> Result<Retried, Error> {
+pub(in crate::ledger) fn retry(desk: &mut Transaction<'_>, which: RetrySelection) -> Result<Retried, Error> {
     let mut retried = Retried::default();
     match which {
-        Again::Queued => {
+        RetrySelection::Queued => {
             retried.due = desk
                 .db
                 .prepare("UPDATE reply SET due = ?1 WHERE state = 'queued' AND unsure = 0")
@@ -25,8 +25,8 @@ pub(in crate::ledger) fn retry(desk: &mut Desk<'_>, which: Again) -> Result<Retr
                 .query_row((), |row| row.get(0))?;
             retried.running = usize::try_from(running).unwrap_or(0);
         }
-        Again::Job(job) => one(desk, find(desk.db, job)?, &mut retried)?,
-        Again::Refused => {
+        RetrySelection::Job(job) => one(desk, find(desk.db, job)?, &mut retried)?,
+        RetrySelection::Refused => {
             let refused = desk
                 .db
                 .prepare("SELECT job FROM reply WHERE state = 'refused'")
@@ -42,12 +42,12 @@ pub(in crate::ledger) fn retry(desk: &mut Desk<'_>, which: Again) -> Result<Retr
 }
 
 /// Counts an unsure reply as sent. Says whether there was one.
-pub(in crate::ledger) fn accept(desk: &mut Desk<'_>, job: JobId) -> Result<bool, Error> {
+pub(in crate::ledger) fn accept(desk: &mut Transaction<'_>, job: JobId) -> Result<bool, Error> {
     find(desk.db, job)?;
     submit::accept(desk, job)
 }
 
-fn find(db: &dyn Engine, job: JobId) -> Result<(i64, ReplyState), Error> {
+fn find(db: &dyn SqlEngine, job: JobId) -> Result<(i64, ReplyState), Error> {
     let found = db
         .prepare(format!(
             "SELECT r.job, {STATE} FROM reply r JOIN job j ON j.id = r.job WHERE j.uuid = ?"
@@ -59,7 +59,7 @@ fn find(db: &dyn Engine, job: JobId) -> Result<(i64, ReplyState), Error> {
 }
 
 /// Makes one due; where it was refused, to those who were, and its days count anew.
-fn one(desk: &Desk<'_>, (reply, state): (i64, ReplyState), retried: &mut Retried) -> Result<(), Error> {
+fn one(desk: &Transaction<'_>, (reply, state): (i64, ReplyState), retried: &mut Retried) -> Result<(), Error> {
     let db = desk.db;
     let has = |sql| db.prepare(sql).query_row([reply], |row| row.get::<bool>(0));
     let refused = matches!(state, ReplyState::Refused | ReplyState::Unsure)

@@ -1,6 +1,6 @@
 //! A mail on its way from one endpoint of its mailbox to the next.
 
-use super::{claim::step, note, settle, take::make_job, transaction::Desk};
+use super::{claim::step, note, settle, take::make_job, transaction::Transaction};
 use crate::{
     config::EndpointName,
     job::{
@@ -8,13 +8,13 @@ use crate::{
         state::{Event, State},
     },
     ledger::{
-        Error, HandedOn, MailboxKey,
-        db::{Engine, OptionalExtension, params},
+        Error, MailboxKey, ReassignedJobs,
+        db::{OptionalExtension, SqlEngine, params},
     },
 };
 
 /// Gives a mail to the first of these endpoints that has no job for it. Says whether there was one.
-pub(in crate::ledger) fn pass_on(desk: &mut Desk<'_>, mail: i64, route: &[EndpointName]) -> Result<bool, Error> {
+pub(in crate::ledger) fn pass_on(desk: &mut Transaction<'_>, mail: i64, route: &[EndpointName]) -> Result<bool, Error> {
     desk.db.lock_mail(mail)?;
     for endpoint in route {
         let had = desk
@@ -42,12 +42,12 @@ struct Stranded {
 
 /// Ends jobs that have not begun and whose endpoint is none of `known`, and passes their mails on.
 pub(in crate::ledger) fn hand_on(
-    desk: &mut Desk<'_>,
+    desk: &mut Transaction<'_>,
     mailbox: &MailboxKey,
     known: &[EndpointName],
     route: &[EndpointName],
-) -> Result<HandedOn, Error> {
-    let mut handed = HandedOn::default();
+) -> Result<ReassignedJobs, Error> {
+    let mut handed = ReassignedJobs::default();
     for Stranded { row, job, mail, begun } in stranded(desk, mailbox, known)? {
         if begun {
             handed.left += 1;
@@ -73,7 +73,7 @@ pub(in crate::ledger) fn hand_on(
 
 /// The other mailboxes whose mails have jobs at this endpoint that have not begun.
 pub(in crate::ledger) fn strays(
-    db: &dyn Engine,
+    db: &dyn SqlEngine,
     endpoint: &EndpointName,
     home: &MailboxKey,
 ) -> Result<Vec<MailboxKey>, Error> {
@@ -85,7 +85,7 @@ pub(in crate::ledger) fn strays(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn stranded(desk: &Desk<'_>, mailbox: &MailboxKey, known: &[EndpointName]) -> Result<Vec<Stranded>, Error> {
+fn stranded(desk: &Transaction<'_>, mailbox: &MailboxKey, known: &[EndpointName]) -> Result<Vec<Stranded>, Error> {
     let known: Vec<&str> = known.iter().map(EndpointName::as_str).collect();
     let known = serde_json::to_string(&known).map_err(|error| Error::Engine(error.to_string()))?;
     // By the index of what is due, in this order: SQLite would rather look through all jobs, or all mails of the mailbox.

@@ -1,9 +1,9 @@
 //! What an operator does to jobs: tries them again, discards them, has them run anew.
 
 use super::{
-    claim::{self, Running, step},
+    claim::{self, RunningJob, step},
     lacking, mail_bytes, note, parts, past, settle, talk,
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::{
     config::EndpointName,
@@ -13,7 +13,7 @@ use crate::{
     },
     ledger::{
         Error, Steer, Steered, Unsteerable,
-        db::{Failed, ToValue, params},
+        db::{SqlError, ToValue, params},
     },
 };
 
@@ -21,12 +21,12 @@ use crate::{
 const MOST: usize = 1_000;
 
 /// Why nothing was done, or what the engine said.
-enum Stop {
+enum SteerError {
     Refused(Unsteerable),
     Failed(Error),
 }
 
-impl From<Error> for Stop {
+impl From<Error> for SteerError {
     fn from(error: Error) -> Self {
         match error {
             Error::Illegal { .. } => Self::Refused(Unsteerable::State),
@@ -35,18 +35,22 @@ impl From<Error> for Stop {
     }
 }
 
-impl From<Failed> for Stop {
-    fn from(error: Failed) -> Self {
+impl From<SqlError> for SteerError {
+    fn from(error: SqlError) -> Self {
         Self::Failed(error.into())
     }
 }
 
 /// Does the same to each of these jobs.
-pub(in crate::ledger) fn steer(desk: &mut Desk<'_>, steer: Steer, jobs: &[JobId]) -> Result<Vec<Steered>, Error> {
+pub(in crate::ledger) fn steer(
+    desk: &mut Transaction<'_>,
+    steer: Steer,
+    jobs: &[JobId],
+) -> Result<Vec<Steered>, Error> {
     jobs.iter().take(MOST).map(|job| one(desk, steer, *job)).collect()
 }
 
-fn one(desk: &mut Desk<'_>, steer: Steer, id: JobId) -> Result<Steered, Error> {
+fn one(desk: &mut Transaction<'_>, steer: Steer, id: JobId) -> Result<Steered, Error> {
     let Some(job) = find(desk, "j.uuid = ?1", id)? else {
         return Ok(Steered {
             job: id,
@@ -63,11 +67,11 @@ fn one(desk: &mut Desk<'_>, steer: Steer, id: JobId) -> Result<Steered, Error> {
     };
     let refused = match done {
         Ok(()) => None,
-        Err(Stop::Refused(why)) => {
+        Err(SteerError::Refused(why)) => {
             desk.db.execute_batch("ROLLBACK TO steer")?;
             Some(why)
         }
-        Err(Stop::Failed(error)) => return Err(error),
+        Err(SteerError::Failed(error)) => return Err(error),
     };
     desk.db.execute_batch("RELEASE steer")?;
     let state = find(desk, "j.uuid = ?1", id)?.map(|job| job.state);
@@ -90,11 +94,11 @@ struct Job {
     endpoint: Option<EndpointName>,
 }
 
-fn find(desk: &Desk<'_>, condition: &str, value: impl ToValue) -> Result<Option<Job>, Error> {
+fn find(desk: &Transaction<'_>, condition: &str, value: impl ToValue) -> Result<Option<Job>, Error> {
     Ok(all(desk, condition, value)?.into_iter().next())
 }
 
-fn all(desk: &Desk<'_>, condition: &str, value: impl ToValue) -> Result<Vec<Job>, Error> {
+fn all(desk: &Transaction<'_>, condition: &str, value: impl ToValue) -> Result<Vec<Job>, Error> {
     let query = desk.db.prepare(format!(
         "SELECT j.id, j.uuid, j.mail, j.state, j.part, j.parts, j.rerun, j.endpoint FROM job j WHERE {condition} ORDER BY j.part"
     ));
@@ -117,11 +121,11 @@ fn all(desk: &Desk<'_>, condition: &str, value: impl ToValue) -> Result<Vec<Job>
 const SAME: &str =
     "j.mail = (SELECT mail FROM job WHERE id = ?1) AND j.endpoint = (SELECT endpoint FROM job WHERE id = ?1)";
 
-fn its_parts(desk: &Desk<'_>, job: &Job) -> Result<Vec<Job>, Error> {
+fn its_parts(desk: &Transaction<'_>, job: &Job) -> Result<Vec<Job>, Error> {
     all(desk, &format!("{SAME} AND j.part > 0"), job.row)
 }
 
-fn retry(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
+fn retry(desk: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
     // Before anything is changed: whether that can be done at all.
     step(job.id, job.state, Event::Retried)?;
     if lacking::why(desk.db, job.mail)?.is_some() {
@@ -132,7 +136,7 @@ fn retry(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
         match whole {
             Some(whole) if whole.state == State::Failed => reopen(desk, &whole)?,
             Some(whole) if whole.state == State::Waiting => {}
-            _ => return Err(Stop::Refused(Unsteerable::Part)),
+            _ => return Err(SteerError::Refused(Unsteerable::Part)),
         }
         return requeue(desk, job, Event::Retried);
     }
@@ -148,13 +152,13 @@ fn retry(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
     bad.into_iter().try_for_each(|part| requeue(desk, part, Event::Retried))
 }
 
-fn replay(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
+fn replay(desk: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
     step(job.id, job.state, Event::Replayed)?;
     if lacking::why(desk.db, job.mail)?.is_some() {
         return fetch_again(desk, job);
     }
     if job.part > 0 {
-        return Err(Stop::Refused(Unsteerable::Part));
+        return Err(SteerError::Refused(Unsteerable::Part));
     }
     if job.parts == 0 {
         return requeue(desk, job, Event::Replayed);
@@ -166,20 +170,20 @@ fn replay(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
 }
 
 /// Holds a job until its mail was fetched again, of which we don't hold all bytes.
-fn fetch_again(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
+fn fetch_again(desk: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
     if job.part > 0 {
-        return Err(Stop::Refused(Unsteerable::Incomplete));
+        return Err(SteerError::Refused(Unsteerable::Incomplete));
     }
     let state = step(job.id, job.state, Event::Awaited)?;
-    past::set_aside(desk, job.row, job.rerun)?.map_err(Stop::Refused)?;
+    past::set_aside(desk, job.row, job.rerun)?.map_err(SteerError::Refused)?;
     match lacking::want(desk, job.mail, job.row, (job.state, state))? {
         true => Ok(()),
-        false => Err(Stop::Refused(Unsteerable::Unreachable)),
+        false => Err(SteerError::Refused(Unsteerable::Unreachable)),
     }
 }
 
 /// Queues a job.
-fn requeue(desk: &mut Desk<'_>, job: &Job, event: Event) -> Result<(), Stop> {
+fn requeue(desk: &mut Transaction<'_>, job: &Job, event: Event) -> Result<(), SteerError> {
     let state = step(job.id, job.state, event)?;
     if job.part > 0 {
         parts::drop_answer(desk.db, job.row)?;
@@ -190,17 +194,17 @@ fn requeue(desk: &mut Desk<'_>, job: &Job, event: Event) -> Result<(), Stop> {
 }
 
 /// Has the job of a mail wait for its parts again.
-fn reopen(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
+fn reopen(desk: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
     let state = step(job.id, job.state, Event::Reopened)?;
     anew(desk, job, state)
 }
 
 /// Gives a job all its attempts again, and its mail back its life.
-fn anew(desk: &Desk<'_>, job: &Job, state: State) -> Result<(), Stop> {
+fn anew(desk: &Transaction<'_>, job: &Job, state: State) -> Result<(), SteerError> {
     if !mail_bytes::has_bytes(desk.db, job.mail)? {
-        return Err(Stop::Refused(Unsteerable::Forgotten));
+        return Err(SteerError::Refused(Unsteerable::Forgotten));
     }
-    past::set_aside(desk, job.row, job.rerun)?.map_err(Stop::Refused)?;
+    past::set_aside(desk, job.row, job.rerun)?.map_err(SteerError::Refused)?;
     desk.db
         .prepare(
             "UPDATE job SET state = ?2, due = ?3, retries = 0, interrupted = 0, silent = NULL, rerun = rerun + ?4 WHERE id = ?1",
@@ -211,9 +215,9 @@ fn anew(desk: &Desk<'_>, job: &Job, state: State) -> Result<(), Stop> {
 }
 
 /// Ends a job by an operator's word. Nobody is answered, and the operator need not be told of it.
-fn discard(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
+fn discard(desk: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
     if job.state == State::Waiting {
-        return Err(Stop::Refused(Unsteerable::Parts));
+        return Err(SteerError::Refused(Unsteerable::Parts));
     }
     let state = step(job.id, job.state, Event::Discarded)?;
     desk.db
@@ -235,7 +239,7 @@ fn discard(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
         .execute([job.row])?;
     talk::give_back(desk, job.row)?;
     if job.part > 0 {
-        let ended = Running {
+        let ended = RunningJob {
             row: job.row,
             mail: job.mail,
             started: None,

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{note, settle, transaction::Desk};
+use super::{note, settle, transaction::Transaction};
 use crate::{
     job::JobId,
     ledger::{
         Error, EventKind, NewsKind, RecipientEnd, ReplyState, Submitted,
-        db::{Engine, OptionalExtension, params},
+        db::{OptionalExtension, SqlEngine, params},
         values::{capped, micros},
         views::recipients,
     },
@@ -23,7 +23,7 @@ const LOST: i64 = 3;
 const NEVER: i64 = 253_402_300_799_000_000;
 
 /// A reply that is being submitted.
-struct Reply {
+struct ReplyInFlight {
     row: i64,
     mail: i64,
     account: String,
@@ -32,7 +32,7 @@ struct Reply {
 
 /// Ends a submission.
 pub(in crate::ledger) fn submitted(
-    desk: &mut Desk<'_>,
+    desk: &mut Transaction<'_>,
     job: JobId,
     attempt: u32,
     what: &Submitted,
@@ -101,7 +101,12 @@ pub(in crate::ledger) fn submitted(
 
 /// The server had all of it and its answer was lost. It is sent again, with the same Message-ID, until it is unsure: who gets it must not
 /// get a copy of it each time for days.
-fn lost(desk: &mut Desk<'_>, reply: &Reply, due: Option<DateTime<Utc>>, detail: &str) -> Result<(), Error> {
+fn lost(
+    desk: &mut Transaction<'_>,
+    reply: &ReplyInFlight,
+    due: Option<DateTime<Utc>>,
+    detail: &str,
+) -> Result<(), Error> {
     let times: i64 = desk
         .db
         .prepare(
@@ -127,7 +132,7 @@ fn lost(desk: &mut Desk<'_>, reply: &Reply, due: Option<DateTime<Utc>>, detail: 
 }
 
 /// An operator knows that an unsure reply has arrived: it counts as sent, and its mail may be settled.
-pub(in crate::ledger) fn accept(desk: &mut Desk<'_>, job: JobId) -> Result<bool, Error> {
+pub(in crate::ledger) fn accept(desk: &mut Transaction<'_>, job: JobId) -> Result<bool, Error> {
     let found = desk
         .db
         .prepare("SELECT j.id, j.mail FROM job j JOIN reply r ON r.job = j.id WHERE j.uuid = ?1 AND r.unsure = 1")
@@ -148,7 +153,7 @@ pub(in crate::ledger) fn accept(desk: &mut Desk<'_>, job: JobId) -> Result<bool,
     Ok(true)
 }
 
-fn running(desk: &Desk<'_>, job: JobId, attempt: u32) -> Result<Reply, Error> {
+fn running(desk: &Transaction<'_>, job: JobId, attempt: u32) -> Result<ReplyInFlight, Error> {
     let found = desk
         .db
         .prepare(
@@ -156,7 +161,7 @@ fn running(desk: &Desk<'_>, job: JobId, attempt: u32) -> Result<Reply, Error> {
              FROM job j JOIN reply r ON r.job = j.id WHERE j.uuid = ?1",
         )
         .query_row(params![job, attempt, desk.holder.owner.0], |row| {
-            let reply = Reply {
+            let reply = ReplyInFlight {
                 row: row.get(0)?,
                 mail: row.get(1)?,
                 account: row.get(3)?,
@@ -204,7 +209,7 @@ fn words(what: &Submitted) -> String {
     }
 }
 
-fn note(db: &dyn Engine, reply: i64, end: &RecipientEnd) -> Result<(), Error> {
+fn note(db: &dyn SqlEngine, reply: i64, end: &RecipientEnd) -> Result<(), Error> {
     db.prepare(
         "INSERT INTO reply_recipient (job, address, state, said) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (job, address) DO UPDATE SET state = excluded.state, said = excluded.said",

@@ -3,24 +3,24 @@
 use uuid::Uuid;
 
 use super::{
-    known::{Seen, known},
+    known::{SeenMail, known},
     lacking,
     mail_bytes::{abandon, claim_upload, next_mail, store_bytes},
     note, settle,
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::{
     config::EndpointName,
     job::{JobId, Reason, state::State},
     ledger::{
-        Content, Cursor, Error, Intake, MailId, MailboxKey, NewMail, Raw, Taken,
-        db::{Engine, params},
+        Content, Cursor, Error, Intake, IntakeResult, MailId, MailboxKey, NewMail, Raw,
+        db::{SqlEngine, params},
         values::{capped, micros, signed},
     },
 };
 
 /// A mailbox is read up to this cursor. Gives its row, which is made where there was none.
-pub(super) fn read_up_to(desk: &Desk<'_>, mailbox: &MailboxKey, cursor: Cursor) -> Result<i64, Error> {
+pub(super) fn read_up_to(desk: &Transaction<'_>, mailbox: &MailboxKey, cursor: Cursor) -> Result<i64, Error> {
     let row = desk
         .db
         .prepare(
@@ -35,11 +35,11 @@ pub(super) fn read_up_to(desk: &Desk<'_>, mailbox: &MailboxKey, cursor: Cursor) 
 }
 
 /// Takes mails and moves the cursor.
-pub(in crate::ledger) fn take(desk: &mut Desk<'_>, intake: Intake) -> Result<Taken, Error> {
+pub(in crate::ledger) fn take(desk: &mut Transaction<'_>, intake: Intake) -> Result<IntakeResult, Error> {
     let mailbox = read_up_to(desk, &intake.mailbox, intake.cursor)?;
     // Whether a mail is known is judged by all that are: two who take of one mailbox take one after the other.
     desk.db.lock_count(intake.mailbox.0.as_bytes())?;
-    let mut taken = Taken::default();
+    let mut taken = IntakeResult::default();
     for mail in intake.mails {
         let spare = match &mail.content {
             Content::Whole {
@@ -84,7 +84,7 @@ pub(in crate::ledger) fn take(desk: &mut Desk<'_>, intake: Intake) -> Result<Tak
 }
 
 /// A mail that is known, seen again. Says whether it lacked bytes and is whole now.
-fn again(desk: &mut Desk<'_>, mailbox: i64, mail: &NewMail, seen: Seen) -> Result<bool, Error> {
+fn again(desk: &mut Transaction<'_>, mailbox: i64, mail: &NewMail, seen: SeenMail) -> Result<bool, Error> {
     if !seen.here {
         note_place(desk, mailbox, mail, seen.id)?;
     }
@@ -106,13 +106,13 @@ fn again(desk: &mut Desk<'_>, mailbox: i64, mail: &NewMail, seen: Seen) -> Resul
     Ok(completes)
 }
 
-fn has_open_job(db: &dyn Engine, mail: i64) -> Result<bool, Error> {
+fn has_open_job(db: &dyn SqlEngine, mail: i64) -> Result<bool, Error> {
     let query =
         db.prepare("SELECT EXISTS (SELECT 1 FROM job WHERE mail = ? AND state NOT IN ('done', 'failed', 'ignored'))");
     Ok(query.query_row([mail], |row| row.get(0))?)
 }
 
-fn store_mail(desk: &Desk<'_>, mailbox: i64, mail: &NewMail) -> Result<i64, Error> {
+fn store_mail(desk: &Transaction<'_>, mailbox: i64, mail: &NewMail) -> Result<i64, Error> {
     let (id, size, sha256, lacks) = match &mail.content {
         Content::Whole { raw, sha256 } => {
             let (id, size) = match raw {
@@ -148,7 +148,7 @@ fn store_mail(desk: &Desk<'_>, mailbox: i64, mail: &NewMail) -> Result<i64, Erro
 }
 
 /// Notes where a mail is.
-fn note_place(desk: &Desk<'_>, mailbox: i64, mail: &NewMail, id: i64) -> Result<(), Error> {
+fn note_place(desk: &Transaction<'_>, mailbox: i64, mail: &NewMail, id: i64) -> Result<(), Error> {
     desk.db
         .prepare(
             "INSERT INTO place (mailbox, uid_validity, uid, mail, touch) VALUES (?1, ?2, ?3, ?4, 'waiting')
@@ -160,7 +160,7 @@ fn note_place(desk: &Desk<'_>, mailbox: i64, mail: &NewMail, id: i64) -> Result<
 
 /// Makes a job, and wakes those who wait for it.
 pub(in crate::ledger) fn make_job(
-    desk: &mut Desk<'_>,
+    desk: &mut Transaction<'_>,
     endpoint: &EndpointName,
     mail: i64,
     held: Option<&(Reason, String)>,

@@ -18,7 +18,7 @@ const FRESH: usize = 16 << 20;
 const REMIND: TimeDelta = TimeDelta::minutes(1);
 
 /// What is known of why nothing can be written.
-struct Known {
+struct WriteFailure {
     what: Unwritable,
     /// When the log last said so.
     told: DateTime<Utc>,
@@ -33,7 +33,7 @@ pub(in crate::ledger) struct Shared {
     fresh: Mutex<Fresh>,
     knock: Arc<Notify>,
     /// Since when and why nothing can be written, and when the log last said so.
-    unwritable: Mutex<Option<Known>>,
+    unwritable: Mutex<Option<WriteFailure>>,
     /// That the file is not there any more.
     lost: Mutex<Option<Error>>,
 }
@@ -84,13 +84,13 @@ impl Shared {
         if known.as_ref().is_some_and(|known| known.damaged && !damaged) {
             return false;
         }
-        let is_same = |known: &Known| known.what.why == why || known.what.full && full || known.damaged;
+        let is_same = |known: &WriteFailure| known.what.why == why || known.what.full && full || known.damaged;
         let is_told = known
             .as_ref()
             .is_some_and(|known| is_same(known) && now - known.told < REMIND);
         let before = known.take().map(|known| (known.what.since, known.told));
         let (since, told) = before.unwrap_or((now, now));
-        *known = Some(Known {
+        *known = Some(WriteFailure {
             what: Unwritable { since, why, full },
             told: if is_told { told } else { now },
             damaged,
@@ -112,7 +112,7 @@ impl Shared {
     /// shows nothing, nor does one for which there was room while there is none for a mail, nor one beside what is damaged.
     pub(in crate::ledger) fn committed(&self, wrote: bool, roomy: impl FnOnce() -> bool) -> Option<DateTime<Utc>> {
         let mut unwritable = lock(&self.unwritable);
-        let is_over = |known: &mut Known| wrote && !known.damaged && (!known.what.full || roomy());
+        let is_over = |known: &mut WriteFailure| wrote && !known.damaged && (!known.what.full || roomy());
         unwritable.take_if(is_over).map(|known| known.what.since)
     }
 

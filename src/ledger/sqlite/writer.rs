@@ -19,24 +19,24 @@ use tokio::sync::oneshot;
 
 use super::{
     hindrance::judged,
-    place::Held,
-    post::{Letter, Operation, Post, Posted, giver},
+    place::OpenLedger,
+    post::{QueuedCommand, WriteCommand, WriteOperation, WriterHandle, giver},
     reserve,
-    room::{self, Copies, Room},
+    room::{self, Copies, DiskSpace},
     schema,
     shared::Shared,
-    time::{self, Look, Noted},
+    time::{self, ClockCheck, Noted},
 };
 use crate::{
     ledger::{
         ClaimedJob, ClaimedReply, Clock, Error,
-        lease::Holder,
+        lease::LeaseHolder,
         rules::{
             recover,
-            transaction::{After, Desk, savepoint},
+            transaction::{AfterCommit, Transaction, savepoint},
         },
         values::micros,
-        wake::Line,
+        wake::ClaimQueue,
     },
     metrics::Commits,
 };
@@ -56,11 +56,11 @@ struct Writer {
     clock: Clock,
     /// What the clocks showed when that was last written down.
     noted: Noted,
-    holder: Holder,
+    holder: LeaseHolder,
     shared: Arc<Shared>,
-    letters: mpsc::Receiver<Posted>,
-    jobs: Line<ClaimedJob>,
-    replies: Line<ClaimedReply>,
+    letters: mpsc::Receiver<QueuedCommand>,
+    jobs: ClaimQueue<ClaimedJob>,
+    replies: ClaimQueue<ClaimedReply>,
     /// SQLite's number of what others wrote, and when it is looked at again.
     beside: (i64, Instant),
     commits: Commits,
@@ -70,18 +70,18 @@ struct Writer {
     /// more. Nothing where only SQLite says that it is full, as by a quota.
     lacking: Option<u64>,
     ended: oneshot::Sender<()>,
-    held: Held,
+    held: OpenLedger,
 }
 
 /// Starts the thread; the receiver is told when it has ended.
 pub(in crate::ledger) fn start(
     db: Connection,
-    held: Held,
-    (clock, noted, holder): (Clock, Noted, Holder),
+    held: OpenLedger,
+    (clock, noted, holder): (Clock, Noted, LeaseHolder),
     shared: Arc<Shared>,
     commits: Commits,
-) -> Result<(Arc<Post>, oneshot::Receiver<()>), Error> {
-    let (post, letters) = Post::new();
+) -> Result<(Arc<WriterHandle>, oneshot::Receiver<()>), Error> {
+    let (post, letters) = WriterHandle::new();
     let back = Arc::downgrade(&post);
     let (ended, end) = oneshot::channel();
     let writer = Writer {
@@ -92,8 +92,8 @@ pub(in crate::ledger) fn start(
         holder,
         shared,
         letters,
-        jobs: Line::new(giver(back.clone())),
-        replies: Line::new(giver(back)),
+        jobs: ClaimQueue::new(giver(back.clone())),
+        replies: ClaimQueue::new(giver(back)),
         commits,
         copies: Copies::None,
         lacking: None,
@@ -109,10 +109,10 @@ pub(in crate::ledger) fn start(
 
 #[derive(Default)]
 struct Batch {
-    operations: Vec<Box<dyn Operation>>,
+    operations: Vec<Box<dyn WriteOperation>>,
     bytes: usize,
     /// What room there was before it.
-    room: Option<Room>,
+    room: Option<DiskSpace>,
     close: bool,
 }
 
@@ -181,7 +181,7 @@ impl Writer {
     }
 
     /// Waits for a letter, until a waiting claim may be served, or until it is time to look beside.
-    fn sleep(&self) -> Result<Letter, mpsc::RecvTimeoutError> {
+    fn sleep(&self) -> Result<WriteCommand, mpsc::RecvTimeoutError> {
         let wait = self.alarm().map_or(LONGEST_SLEEP, |due| {
             let wait = u64::try_from(due - micros(self.clock.now())).unwrap_or(0);
             Duration::from_micros(wait).min(LONGEST_SLEEP)
@@ -213,9 +213,9 @@ impl Writer {
         changed
     }
 
-    fn open(&mut self, letter: Letter, batch: &mut Batch) {
+    fn open(&mut self, letter: WriteCommand, batch: &mut Batch) {
         match letter {
-            Letter::Do {
+            WriteCommand::Do {
                 operation,
                 bytes,
                 is_new,
@@ -242,15 +242,15 @@ impl Writer {
                     }
                 }
             }
-            Letter::Jobs(waiter) => self.jobs.join(waiter),
-            Letter::Replies(waiter) => self.replies.join(waiter),
-            Letter::Close => batch.close = true,
+            WriteCommand::Jobs(waiter) => self.jobs.join(waiter),
+            WriteCommand::Replies(waiter) => self.replies.join(waiter),
+            WriteCommand::Close => batch.close = true,
         }
     }
 
     /// What room there is; where that changed, the log is copied more or less often from now on.
-    fn look_for_room(&mut self) -> Option<Room> {
-        let room = Room::look(&self.db, self.held.place.path())?;
+    fn look_for_room(&mut self) -> Option<DiskSpace> {
+        let room = DiskSpace::look(&self.db, self.held.place.path())?;
         let copies = room.copies();
         if copies != self.copies {
             match room::copy(&self.db, copies) {
@@ -263,7 +263,7 @@ impl Writer {
 
     /// Whether there is room for what found none.
     fn is_roomy(&self) -> bool {
-        let room = Room::look(&self.db, self.held.place.path());
+        let room = DiskSpace::look(&self.db, self.held.place.path());
         room.is_none_or(|room| room.takes_again(self.lacking.unwrap_or(0)))
     }
 
@@ -276,7 +276,7 @@ impl Writer {
     }
 
     /// One transaction, then the answers.
-    fn commit(&mut self, mut operations: Vec<Box<dyn Operation>>) {
+    fn commit(&mut self, mut operations: Vec<Box<dyn WriteOperation>>) {
         let reading = self.clock.read();
         let now = reading.wall;
         let look = self.noted.look(reading);
@@ -329,13 +329,13 @@ impl Writer {
 
     fn transact(
         &mut self,
-        operations: &mut [Box<dyn Operation>],
+        operations: &mut [Box<dyn WriteOperation>],
         now: i64,
-        look: &Look,
+        look: &ClockCheck,
         proves: bool,
-    ) -> Result<After, Error> {
+    ) -> Result<AfterCommit, Error> {
         let db = &self.db;
-        let mut all = After::default();
+        let mut all = AfterCommit::default();
         step(db, "BEGIN IMMEDIATE")?;
         if proves {
             schema::write_version(db)?;
@@ -386,11 +386,11 @@ fn step(db: &Connection, sql: &str) -> Result<(), Error> {
 pub(in crate::ledger) fn change<T>(
     db: &mut Connection,
     now: i64,
-    holder: &Holder,
-    work: impl FnOnce(&mut Desk<'_>) -> Result<T, Error>,
+    holder: &LeaseHolder,
+    work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut desk = Desk::new(&*tx, now, holder);
+    let mut desk = Transaction::new(&*tx, now, holder);
     let changed = work(&mut desk)?;
     drop(desk);
     tx.commit()?;

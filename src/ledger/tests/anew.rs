@@ -85,7 +85,7 @@ async fn parts_that_failed_are_tried_again_with_the_job_of_their_mail() {
     );
     let end = d.run(done(), silent()).await;
     assert_eq!((end.id, end.rerun), (whole.id, 1));
-    assert_eq!(d.settling().await, [(1, Verdict::Done)]);
+    assert_eq!(d.settling().await, [(1, MailOutcome::Done)]);
 
     let told = d.steer(Steer::Replay, whole.id).await;
     assert_eq!(told.state, Some(State::Waiting));

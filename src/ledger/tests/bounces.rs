@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     job::{Allowed, NewConversation, Token, token::Named},
-    ledger::{Again, Bounced, NewsKind, NoticeTable, RecipientEnd, ReplyFilter, ReplyState, Steer},
+    ledger::{Bounced, NewsKind, NoticeTable, RecipientEnd, ReplyFilter, ReplyState, RetrySelection, Steer},
 };
 
 const ANN: &str = "a@example.org";
@@ -84,11 +84,11 @@ async fn a_reply_comes_back_once_and_is_not_sent_again() {
     // An operator may have it sent again, to those who have not got it.
     let door = d.beside().await;
     assert_eq!(
-        door.retry_replies(Again::Refused).await.unwrap().due,
+        door.retry_replies(RetrySelection::Refused).await.unwrap().due,
         0,
         "it was not refused"
     );
-    assert_eq!(door.retry_replies(Again::Job(job)).await.unwrap().due, 1);
+    assert_eq!(door.retry_replies(RetrySelection::Job(job)).await.unwrap().due, 1);
     d.sent().await;
     assert_eq!(d.ends(job).await.0, ReplyState::Sent);
     assert_eq!(d.came_back().await, []);
@@ -110,7 +110,7 @@ async fn only_who_is_named_has_not_got_it() {
     );
     assert_eq!(d.came_back().await, [job], "it is listed all the same");
     let door = d.beside().await;
-    assert_eq!(door.retry_replies(Again::Job(job)).await.unwrap().due, 1);
+    assert_eq!(door.retry_replies(RetrySelection::Job(job)).await.unwrap().due, 1);
     let again = soon(d.ledger.claim_replies("contoso", 1)).await.unwrap().remove(0);
     assert_eq!(again.reply.recipients, [ANN], "not to whom got it");
     d.ledger

@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     job::state::State,
     ledger::{
-        lease::{Holder, Owner, TERM},
+        lease::{LeaseHolder, Owner, TERM},
         rules::{finish as ending, recover},
         values::micros,
         wake::Claimable as _,
@@ -126,11 +126,11 @@ impl Tables {
         }
     }
 
-    fn desk<'a>(&'a self, holder: &'a Holder) -> Desk<'a> {
-        Desk::new(&self.db, self.now, holder)
+    fn desk<'a>(&'a self, holder: &'a LeaseHolder) -> Transaction<'a> {
+        Transaction::new(&self.db, self.now, holder)
     }
 
-    fn claim(&self, holder: &Holder, max: usize) -> Vec<ClaimedJob> {
+    fn claim(&self, holder: &LeaseHolder, max: usize) -> Vec<ClaimedJob> {
         ClaimedJob::claim(&self.desk(holder), &endpoint("invoices"), max).unwrap()
     }
 
@@ -154,13 +154,13 @@ impl Tables {
 #[tokio::test]
 async fn a_start_steals_nothing_from_who_lives_unless_a_lock_shows_that_nobody_does() {
     let mut tables = Tables::new(2).await;
-    let (one, two) = (Holder::new(Owner::new()), Holder::new(Owner::new()));
+    let (one, two) = (LeaseHolder::new(Owner::new()), LeaseHolder::new(Owner::new()));
     let job = tables.claim(&one, 1).remove(0);
     tables.now += TERM - 1;
     recover::look(&mut tables.desk(&two)).unwrap();
     assert_eq!(tables.claim(&two, 9).len(), 1, "the other one only");
     // The lock of the file is taken: whoever had it before is dead.
-    let reading = Reading {
+    let reading = ClockReading {
         wall: tables.now,
         run: None,
     };
@@ -195,14 +195,14 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// An owner's work: each job, and until when he believes that it is his.
 struct Work {
-    holder: Holder,
+    holder: LeaseHolder,
     jobs: Vec<(ClaimedJob, i64)>,
 }
 
 impl Work {
     fn new() -> Self {
         Self {
-            holder: Holder::new(Owner::new()),
+            holder: LeaseHolder::new(Owner::new()),
             jobs: Vec::new(),
         }
     }
@@ -262,7 +262,7 @@ fn play(mut tables: Tables, jobs: i64, steps: Vec<Step>) {
     // Everybody is gone: somebody who comes finds all of it.
     drop(owners);
     tables.now += TERM;
-    recover::look(&mut tables.desk(&Holder::new(Owner::new()))).unwrap();
+    recover::look(&mut tables.desk(&LeaseHolder::new(Owner::new()))).unwrap();
     let over = [State::Queued, State::Held, State::Done].map(|state| tables.states(state));
     assert_eq!(over.iter().sum::<i64>(), jobs, "{over:?}");
 }

@@ -105,7 +105,7 @@ async fn the_last_part_wakes_the_mails_job() {
         .unwrap();
     assert_eq!(
         d.settling().await,
-        [(1, Verdict::Done)],
+        [(1, MailOutcome::Done)],
         "its own job says how the mail ended"
     );
 }
@@ -144,7 +144,7 @@ async fn a_part_that_waits_for_its_reply_keeps_the_mail() {
         .submitted(part.id, 1, Submitted::Sent("250".into()))
         .await
         .unwrap();
-    assert_eq!(d.settling().await, [(1, Verdict::Done)]);
+    assert_eq!(d.settling().await, [(1, MailOutcome::Done)]);
 }
 
 #[tokio::test]

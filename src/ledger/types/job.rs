@@ -47,7 +47,7 @@ pub struct GatheredParts {
 
 /// What became of jobs whose endpoint is no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct HandedOn {
+pub struct ReassignedJobs {
     /// Jobs that had not begun: their mails went on to the next endpoint, or ended.
     pub jobs: usize,
     /// Jobs that had begun and wait to be tried again: they stay where they are.
@@ -89,12 +89,12 @@ pub struct Finish {
     /// SHA-256) or an operator resumes it.
     pub gone: Option<[u8; 32]>,
     /// What the reply has to pass; where one has no room, nobody is answered (`rate`).
-    pub gates: Vec<Gate>,
+    pub gates: Vec<RateLimit>,
 }
 
 /// Something that may happen only so often.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gate {
+pub struct RateLimit {
     /// What, and whose: equal keys are counted together.
     pub key: String,
     /// How often.

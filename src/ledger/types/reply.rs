@@ -204,7 +204,7 @@ pub struct OutboxRow {
 
 /// Which replies are tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
+pub enum RetrySelection {
     /// The one of this job, whatever it waits for; its refused recipients too.
     Job(JobId),
     /// All that wait.

@@ -19,7 +19,7 @@ use crate::{
     auth::{Credential, Forgetful, Login},
     budget::Budget,
     config::{self, ReadBy, Settle},
-    ledger::{Cursor, MAILDROP, Verdict},
+    ledger::{Cursor, MAILDROP, MailOutcome},
     net::{ConnectTurn, Connects},
     secret::Secret,
     watch::{
@@ -305,7 +305,7 @@ async fn watched(case: Case) -> (Arc<Server>, Vec<Vec<u8>>) {
             .filter(|uid| memory.lack(*uid).is_none() && done.insert(*uid))
             .collect();
         if !due.is_empty() {
-            memory.due(MAILDROP, &due, Verdict::Done);
+            memory.due(MAILDROP, &due, MailOutcome::Done);
         }
     }
     stop.cancel();

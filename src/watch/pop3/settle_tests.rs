@@ -3,7 +3,7 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::{
     config::Settle,
-    ledger::{Fingerprint, MaildropName, Verdict},
+    ledger::{Fingerprint, MailOutcome, MaildropName},
     watch::{
         fakes::World,
         header_key::header_key,
@@ -60,8 +60,8 @@ async fn left(world: &World, found: &mut Found, script: &str) -> (Vec<u32>, Resu
 #[tokio::test]
 async fn done_mails_are_deleted_and_noted_after_the_end() {
     let world = world();
-    world.memory.due(MAILDROP, &[1, 2, 3], Verdict::Done);
-    world.memory.due(MAILDROP, &[7], Verdict::Failed);
+    world.memory.due(MAILDROP, &[1, 2, 3], MailOutcome::Done);
+    world.memory.due(MAILDROP, &[7], MailOutcome::Failed);
     let script = "L: DELE 4\nS: +OK\nL: DELE 5\nS: +OK\nL: STAT\nS: +OK 0 0\nL: QUIT\nS: +OK bye";
     let (uids, left) = left(&world, &mut found(), script).await;
     assert!(!left.unwrap());
@@ -79,7 +79,7 @@ async fn nothing_is_noted_when_the_end_was_not_reached() {
         "L: STAT\nS: +OK 0 0\nL: QUIT\nS: -ERR some deleted messages not removed",
     ] {
         let world = world();
-        world.memory.due(MAILDROP, &[1, 2, 3], Verdict::Done);
+        world.memory.due(MAILDROP, &[1, 2, 3], MailOutcome::Done);
         let (uids, left) = left(&world, &mut found(), &format!("{marked}{end}")).await;
         assert!(left.is_err(), "{end}");
         assert_eq!(uids, [0; 0], "{end}");
@@ -89,7 +89,7 @@ async fn nothing_is_noted_when_the_end_was_not_reached() {
 #[tokio::test]
 async fn a_refused_deletion_does_not_keep_the_others() {
     let world = world();
-    world.memory.due(MAILDROP, &[1, 2], Verdict::Done);
+    world.memory.due(MAILDROP, &[1, 2], MailOutcome::Done);
     let script = "L: DELE 4\nS: -ERR no\nL: DELE 5\nS: +OK\nL: STAT\nS: +OK 0 0\nL: QUIT\nS: +OK";
     let (uids, left) = left(&world, &mut found(), script).await;
     assert!(!left.unwrap());
@@ -99,7 +99,7 @@ async fn a_refused_deletion_does_not_keep_the_others() {
 #[tokio::test]
 async fn what_was_not_listed_may_still_be_there() {
     let world = world();
-    world.memory.due(MAILDROP, &[3], Verdict::Done);
+    world.memory.due(MAILDROP, &[3], MailOutcome::Done);
     let mut cut = Found { cut: true, ..found() };
     let (uids, left) = left(&world, &mut cut, "L: QUIT\nS: +OK").await;
     assert!(!left.unwrap());
@@ -109,8 +109,8 @@ async fn what_was_not_listed_may_still_be_there() {
 #[tokio::test]
 async fn mails_that_are_kept_need_no_session() {
     let mut world = world();
-    world.memory.due(MAILDROP, &[1, 2], Verdict::Failed);
-    world.memory.due(MAILDROP, &[3], Verdict::Done);
+    world.memory.due(MAILDROP, &[1, 2], MailOutcome::Failed);
+    world.memory.due(MAILDROP, &[3], MailOutcome::Done);
     let deleted = settle_kept(&world.looking()).await.unwrap();
     let deleted: Vec<_> = deleted.iter().map(|mail| mail.place.uid).collect();
     assert_eq!(deleted, [3]);
@@ -125,7 +125,7 @@ async fn mails_that_are_kept_need_no_session() {
 async fn a_session_deletes_a_thousand_and_says_that_there_may_be_more() {
     let world = world();
     let uids: Vec<u32> = (1..=1_100).collect();
-    world.memory.due(MAILDROP, &uids, Verdict::Done);
+    world.memory.due(MAILDROP, &uids, MailOutcome::Done);
     let mut found = Found {
         there: uids.iter().map(|uid| (*uid, read(*uid))).collect(),
         ..Found::default()
@@ -191,7 +191,7 @@ async fn what_was_read_in_another_session_is_compared_first() {
         ),
     ] {
         let world = world();
-        world.memory.due(MAILDROP, &[1], Verdict::Done);
+        world.memory.due(MAILDROP, &[1], MailOutcome::Done);
         let mut found = found;
         let (stream, server) = script::play(&format!("{script}L: QUIT\nS: +OK"));
         let stream: Box<dyn Io> = Box::new(stream);
@@ -222,7 +222,7 @@ async fn what_has_a_weak_id_is_read_as_a_whole_before_it_is_deleted() {
             (retr("text") + "L: DELE 4\nS: -ERR no\n", false, false, Some("-ERR no")),
         ] {
             let world = world();
-            world.memory.due(MAILDROP, &[1], Verdict::Done);
+            world.memory.due(MAILDROP, &[1], MailOutcome::Done);
             let mut found = taken("a", mail("text").as_bytes());
             let known = found.there.get_mut(&1).unwrap();
             (known.name.uidl, known.proof) = ("4".into(), proof);
@@ -248,7 +248,7 @@ async fn what_has_a_weak_id_is_read_as_a_whole_before_it_is_deleted() {
 #[tokio::test]
 async fn of_mails_of_one_name_only_the_one_that_was_done_is_deleted() {
     let world = world();
-    world.memory.due(MAILDROP, &[1], Verdict::Done);
+    world.memory.due(MAILDROP, &[1], MailOutcome::Done);
     let print = Fingerprint {
         header_key: None,
         sha256: Some(Sha256::digest(b"two\r\n").into()),

@@ -4,20 +4,20 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::ledger::{
-    Backlog, BacklogLedger, BacklogWish, Choice, Cursor, Error, MailboxKey, MaildropName, OldMail,
-    rules::{backlog, backlog_sort, backlog_wish, transaction::Desk},
+    BacklogChoice, BacklogLedger, BacklogSummary, BacklogWish, Cursor, Error, MailboxKey, MaildropName, OldMail,
+    rules::{backlog, backlog_sort, backlog_wish, transaction::Transaction},
     sqlite::Sqlite,
     values::{micros, signed},
 };
 
 #[async_trait]
 impl BacklogLedger for Sqlite {
-    async fn backlog(&self, mailbox: &MailboxKey) -> Result<Option<Backlog>, Error> {
+    async fn backlog(&self, mailbox: &MailboxKey) -> Result<Option<BacklogSummary>, Error> {
         let mailbox = mailbox.clone();
         self.readers.read(move |db| backlog::backlog(db, &mailbox)).await
     }
 
-    async fn backlog_choice(&self, mailbox: &MailboxKey) -> Result<Option<Choice>, Error> {
+    async fn backlog_choice(&self, mailbox: &MailboxKey) -> Result<Option<BacklogChoice>, Error> {
         let mailbox = mailbox.clone();
         self.readers.read(move |db| backlog::choice(db, &mailbox)).await
     }
@@ -81,7 +81,7 @@ impl BacklogLedger for Sqlite {
             .await
     }
 
-    async fn backlog_listed(&self, mailbox: &MailboxKey, older: u64) -> Result<Backlog, Error> {
+    async fn backlog_listed(&self, mailbox: &MailboxKey, older: u64) -> Result<BacklogSummary, Error> {
         let mailbox = mailbox.clone();
         self.post
             .ask(0, move |desk| backlog::listed(desk, &mailbox, older))
@@ -115,7 +115,7 @@ impl BacklogLedger for Sqlite {
         mails: Vec<(MaildropName, OldMail)>,
     ) -> Result<(), Error> {
         let mailbox = mailbox.clone();
-        let first = move |desk: &mut Desk<'_>| {
+        let first = move |desk: &mut Transaction<'_>| {
             backlog::begin(desk, &mailbox, cursor, take_since.map(micros))?;
             backlog_sort::sort_maildrop(desk, &mailbox, mails, true)
         };

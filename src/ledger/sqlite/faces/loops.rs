@@ -11,17 +11,17 @@ use crate::{
     config::{EndpointName, Retention},
     job::{ConversationKey, JobId, ReplyDecision},
     ledger::{
-        Admission, Bounced, ClaimedJob, ClaimedReply, Content, Cursor, Error, Finish, Forgotten, Gate, GatheredParts,
-        HandedOn, Intake, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw,
-        Settling, Submitted, Taken, Upkeep as _, UploadId, Wanted,
+        Admission, Bounced, ClaimedJob, ClaimedReply, Content, Cursor, Error, Finish, GatheredParts, Intake,
+        IntakeResult, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place,
+        PruneReport, RateLimit, Raw, ReassignedJobs, RefetchRequest, Settling, Submitted, Upkeep as _, UploadId,
         rules::{
             bounce, claim, finish, lacking, mail_bytes, maildrop, parts, pause, rate, route, settle, submit, take,
-            talk, transaction::Desk,
+            talk, transaction::Transaction,
         },
-        sqlite::{Sqlite, forget, post::Letter, reserve},
+        sqlite::{Sqlite, forget, post::WriteCommand, reserve},
         values::{micros, signed},
         views::{mails, replies},
-        wake::{Most, Waiter},
+        wake::{ClaimLimit, ClaimWaiter},
     },
     slots::{Quota, Slot},
 };
@@ -32,13 +32,19 @@ impl Sqlite {
     /// # Errors
     /// As [`Ledger::claim`].
     pub async fn claim_jobs(&self, endpoint: &EndpointName, max: usize) -> Result<Vec<ClaimedJob>, Error> {
-        Ok(self.claim_up_to(endpoint, Most::Items(max.max(1))).await?.0)
+        Ok(self.claim_up_to(endpoint, ClaimLimit::Items(max.max(1))).await?.0)
     }
 
-    async fn claim_up_to(&self, endpoint: &EndpointName, most: Most) -> Result<(Vec<ClaimedJob>, Vec<Slot>), Error> {
+    async fn claim_up_to(
+        &self,
+        endpoint: &EndpointName,
+        most: ClaimLimit,
+    ) -> Result<(Vec<ClaimedJob>, Vec<Slot>), Error> {
         let (tell, claimed) = oneshot::channel();
         let key = endpoint.clone();
-        self.post.send(Letter::Jobs(Waiter { key, most, tell })).await?;
+        self.post
+            .send(WriteCommand::Jobs(ClaimWaiter { key, most, tell }))
+            .await?;
         Ok(claimed.await.map_err(|_| Error::Closed)??.accept())
     }
 }
@@ -61,7 +67,7 @@ impl Ledger for Sqlite {
 
     async fn rename_mailbox(&self, from: &MailboxKey, to: &MailboxKey) -> Result<bool, Error> {
         let (from, to) = (from.clone(), to.clone());
-        let rename = move |desk: &mut Desk<'_>| {
+        let rename = move |desk: &mut Transaction<'_>| {
             let rename = desk.db.prepare(
                 "UPDATE mailbox SET name = ?2 WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM mailbox WHERE name = ?2)",
             );
@@ -83,7 +89,7 @@ impl Ledger for Sqlite {
         self.post.ask(0, move |desk| mail_bytes::abandon(desk.db, upload)).await
     }
 
-    async fn take(&self, intake: Intake) -> Result<Taken, Error> {
+    async fn take(&self, intake: Intake) -> Result<IntakeResult, Error> {
         let bytes = intake.mails.iter().map(|mail| match &mail.content {
             Content::Whole {
                 raw: Raw::Inline(bytes),
@@ -97,7 +103,7 @@ impl Ledger for Sqlite {
             .await
     }
 
-    async fn wanted(&self, mailbox: &MailboxKey, uid_validity: u32) -> Result<Vec<Wanted>, Error> {
+    async fn wanted(&self, mailbox: &MailboxKey, uid_validity: u32) -> Result<Vec<RefetchRequest>, Error> {
         let mailbox = mailbox.clone();
         self.readers
             .read(move |db| lacking::wanted(db, &mailbox, uid_validity))
@@ -116,7 +122,7 @@ impl Ledger for Sqlite {
         quota: &Quota,
         first: Slot,
     ) -> Result<Vec<(ClaimedJob, Slot)>, Error> {
-        let most = Most::Slots(quota.clone(), Some(first));
+        let most = ClaimLimit::Slots(quota.clone(), Some(first));
         let (jobs, slots) = self.claim_up_to(endpoint, most).await?;
         Ok(jobs.into_iter().zip(slots).collect())
     }
@@ -152,7 +158,7 @@ impl Ledger for Sqlite {
             Some(ReplyDecision::Gathered) => parts::size(&finish.outcome),
             Some(ReplyDecision::Silent(_)) | None => 0,
         };
-        let finishing = move |desk: &mut Desk<'_>| {
+        let finishing = move |desk: &mut Transaction<'_>| {
             finish.due = finish.due.map(|due| desk.as_long_after(due, asked));
             finish::finish(desk, finish)
         };
@@ -164,7 +170,7 @@ impl Ledger for Sqlite {
         mailbox: &MailboxKey,
         known: &[EndpointName],
         route: &[EndpointName],
-    ) -> Result<HandedOn, Error> {
+    ) -> Result<ReassignedJobs, Error> {
         let (mailbox, known, route) = (mailbox.clone(), known.to_vec(), route.to_vec());
         self.post
             .ask(0, move |desk| route::hand_on(desk, &mailbox, &known, &route))
@@ -180,7 +186,7 @@ impl Ledger for Sqlite {
         self.readers.read(move |db| parts::gathered(db, mail_job, most)).await
     }
 
-    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error> {
+    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<RateLimit>) -> Result<Admission, Error> {
         self.post
             .ask(0, move |desk| rate::admit(desk, job, attempt, &gates))
             .await
@@ -211,9 +217,9 @@ impl Ledger for Sqlite {
     async fn claim_replies(&self, account: &str, max: usize) -> Result<Vec<ClaimedReply>, Error> {
         let (tell, claimed) = oneshot::channel();
         self.post
-            .send(Letter::Replies(Waiter {
+            .send(WriteCommand::Replies(ClaimWaiter {
                 key: account.into(),
-                most: Most::Items(max.max(1)),
+                most: ClaimLimit::Items(max.max(1)),
                 tell,
             }))
             .await?;
@@ -298,7 +304,7 @@ impl Ledger for Sqlite {
         self.shared.bell(mailbox)
     }
 
-    async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<Forgotten, Error> {
+    async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<PruneReport, Error> {
         let path = self.readers.path();
         if self.is_full() && reserve::is_needed(path) {
             reserve::give_up(path);

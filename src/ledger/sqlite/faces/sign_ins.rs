@@ -10,12 +10,12 @@ use crate::{
     ledger::{
         Error, SealedToken, SignInRow, SignInTable,
         rules::sign_in,
-        sqlite::{Sqlite, plain_tokens, side::Side, turn},
+        sqlite::{Sqlite, plain_tokens, side::ExternalSqlite, turn},
     },
 };
 
 #[async_trait]
-impl SignInTable for Side {
+impl SignInTable for ExternalSqlite {
     async fn sign_in(&self, name: &str) -> Result<Option<SignInRow>, Error> {
         let name = name.to_owned();
         self.with(move |db| sign_in::find(db, &name)).await
@@ -92,7 +92,7 @@ impl SignInTable for Sqlite {
     }
 
     async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error> {
-        Side::of(self.readers.path()).seal_plain(key).await
+        ExternalSqlite::of(self.readers.path()).seal_plain(key).await
     }
 
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {

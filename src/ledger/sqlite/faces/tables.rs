@@ -6,17 +6,17 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::ledger::{
-    Error, JobNews, MailboxKey, NewsMark, NoticeTable, SealedVersion, Told, VersionTable,
+    Error, JobNews, MailboxKey, NewsMark, NoticeTable, SealedVersion, SentNotices, VersionTable,
     counts::{Countable, Counts},
     rules::{backlog_wish, file_versions, notices, settle},
-    sqlite::{Sqlite, inspect, side::Side},
+    sqlite::{Sqlite, inspect, side::ExternalSqlite},
     values::micros,
     views::{counts, news},
 };
 
 #[async_trait]
 impl NoticeTable for Sqlite {
-    async fn told(&self) -> Result<Told, Error> {
+    async fn told(&self) -> Result<SentNotices, Error> {
         self.readers.read(|db| notices::told(db)).await
     }
 
@@ -89,7 +89,7 @@ impl Countable for Sqlite {
 }
 
 #[async_trait]
-impl Countable for Side {
+impl Countable for ExternalSqlite {
     async fn counts(&self) -> Result<Counts, Error> {
         self.with(|db| counts::counts(db)).await
     }

@@ -14,7 +14,7 @@ use rusqlite::{
 use super::*;
 use crate::{
     job::token::Named,
-    ledger::{Again, Bounced, ReplyFilter, ReplyState},
+    ledger::{Bounced, ReplyFilter, ReplyState, RetrySelection},
 };
 
 /// The ledger whose statements are noted, and those.
@@ -113,7 +113,7 @@ async fn exercise(d: &mut Desktop) {
         .await
         .unwrap();
     d.ledger.submissions("contoso", d.hands.now()).await.unwrap();
-    let gate = Gate {
+    let gate = RateLimit {
         key: "sender".into(),
         rate: "1/h".parse().unwrap(),
         code: "rate",
@@ -177,8 +177,8 @@ async fn exercise(d: &mut Desktop) {
     d.pass(1).await;
     d.forget(d.hands.now()).await;
     let door = d.beside().await;
-    door.retry_replies(Again::Queued).await.unwrap();
-    door.retry_replies(Again::Refused).await.unwrap();
+    door.retry_replies(RetrySelection::Queued).await.unwrap();
+    door.retry_replies(RetrySelection::Refused).await.unwrap();
     for state in [ReplyState::Queued, ReplyState::Refused, ReplyState::Bounced] {
         let filter = ReplyFilter {
             account: None,

@@ -26,7 +26,7 @@ async fn a_claim_that_could_not_be_written_is_tried_again_by_itself() {
         mails: vec![mail(1)],
     };
     ledger.take(intake).await.unwrap();
-    let impatient = |desk: &mut Desk<'_>| Ok(desk.db.execute_batch("PRAGMA busy_timeout = 0")?);
+    let impatient = |desk: &mut Transaction<'_>| Ok(desk.db.execute_batch("PRAGMA busy_timeout = 0")?);
     ledger.post.ask(0, impatient).await.unwrap();
 
     let intruder = rusqlite::Connection::open(path).unwrap();
@@ -45,7 +45,7 @@ async fn what_a_failed_commit_claimed_is_claimed_again() {
     let (begun, busy) = oneshot::channel();
     let (go, gate) = std::sync::mpsc::channel();
     let ledger = d.ledger.clone();
-    let wait = move |_: &mut Desk<'_>| {
+    let wait = move |_: &mut Transaction<'_>| {
         begun.send(()).unwrap();
         gate.recv_timeout(PATIENCE).unwrap();
         Ok(())
@@ -77,8 +77,9 @@ async fn what_a_failed_commit_claimed_is_claimed_again() {
 async fn a_full_disk_refuses_and_heals() {
     let d = Desktop::new().await;
     d.take(vec![mail(1)]).await;
-    let pages =
-        |n: i64| move |desk: &mut Desk<'_>| Ok(desk.db.execute_batch(&format!("PRAGMA max_page_count = {n}"))?);
+    let pages = |n: i64| {
+        move |desk: &mut Transaction<'_>| Ok(desk.db.execute_batch(&format!("PRAGMA max_page_count = {n}"))?)
+    };
     d.ledger.post.ask(0, pages(80)).await.unwrap();
     let big = at(1, 2, &"x".repeat(1 << 20));
     let cursor = Cursor {
