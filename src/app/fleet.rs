@@ -55,7 +55,7 @@ pub(super) struct Fleet {
     orphans: Orphanage,
     sign_ins: SignIns,
     /// How the mailboxes are doing.
-    health: BTreeMap<MailboxId, Arc<watch::Health>>,
+    health: BTreeMap<MailboxId, Arc<watch::WatchHealth>>,
     /// How the endpoints' dispatches are.
     acting: BTreeMap<EndpointName, Arc<dispatch::Health>>,
     /// How the SMTP accounts are.
@@ -178,10 +178,10 @@ impl Fleet {
         }
     }
 
-    fn health(&mut self, id: &MailboxId, mailbox: &Mailbox) -> Arc<watch::Health> {
+    fn health(&mut self, id: &MailboxId, mailbox: &Mailbox) -> Arc<watch::WatchHealth> {
         let metrics = &self.metrics;
         let new = || {
-            Arc::new(watch::Health::counted(
+            Arc::new(watch::WatchHealth::counted(
                 metrics.mailbox(&mailbox.account.name, mailbox_name(mailbox)),
             ))
         };

@@ -11,7 +11,7 @@ use crate::{
     message::clean::escaped,
     post::{Failure, Undelivered, Unfit},
     reply::direct,
-    watch::error::{Error, Verdict},
+    watch::error::{Verdict, WatchError},
 };
 
 /// Some of it was done and some not.
@@ -124,7 +124,7 @@ impl Fault {
     /// Why no more was received.
     pub(super) fn of_receiving(failure: &Failure, account: &Account, mailbox: &str) -> Self {
         let error = match failure {
-            Failure::Server(Error::SignIn(error)) => return Self::of_credential(error, account),
+            Failure::Server(WatchError::SignIn(error)) => return Self::of_credential(error, account),
             Failure::Server(error) => error,
             Failure::Disk { .. } => return Self::cant_create(failure.to_string()),
             Failure::Output(error) if error.kind() == ErrorKind::BrokenPipe => return Self::unread(),
@@ -132,7 +132,7 @@ impl Fault {
         };
         let code = match error.verdict() {
             _ if error.patience().is_some() => TEMPORARY,
-            Verdict::Reconnect if !matches!(error, Error::Protocol(_)) => TEMPORARY,
+            Verdict::Reconnect if !matches!(error, WatchError::Protocol(_)) => TEMPORARY,
             Verdict::Reconnect | Verdict::SlowDown => UNAVAILABLE,
             Verdict::Fatal => UNTOLD,
         };

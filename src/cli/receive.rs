@@ -172,7 +172,7 @@ async fn received(args: Receive) -> Result<Tally, Fault> {
     let chosen = known.choose(server, protocol.into()).await?;
     let host = Host {
         protocol,
-        host: visit::Host {
+        host: visit::MailboxHost {
             account: chosen.account,
             server: chosen.server,
             login: chosen.login,

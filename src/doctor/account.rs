@@ -102,7 +102,7 @@ async fn imap(notes: &mut Notes, account: &Account, reading: &Reading, credentia
         if *overdue > 0 {
             notes.note(Stage::Mailbox, Outcome::Warned(unsettled(endpoint, *overdue)));
         }
-        if let Some(line) = still.as_mut().and_then(watch::probe::Session::unread) {
+        if let Some(line) = still.as_mut().and_then(watch::probe::ProbeSession::unread) {
             notes.note(Stage::Mailbox, Outcome::Warned(odd(&line)));
         }
         let Some(open) = still else {
@@ -148,7 +148,7 @@ async fn enter_imap(
     account: &Account,
     server: &Server,
     credential: Option<&Credential>,
-) -> Option<watch::probe::Session> {
+) -> Option<watch::probe::ProbeSession> {
     let Some(socket) = reach(notes, server, Traffic::Mail, &Ok).await else {
         notes.skip(&[Stage::Tls, Stage::SignIn], "the server can't be reached");
         return None;

@@ -4,7 +4,7 @@ use super::{
     Trouble,
     words::{named, of_auth, of_mailbox, of_reply, of_watch},
 };
-use crate::{auth, reply::probe::Failure, watch::error::Error};
+use crate::{auth, reply::probe::Failure, watch::error::WatchError};
 
 /// Why an account has no credential.
 #[must_use]
@@ -14,9 +14,9 @@ pub fn credential(error: &auth::Error, sign_in: &str) -> Trouble {
 
 /// Why a mailbox can't be read.
 #[must_use]
-pub fn reading(error: &Error, mailbox: &str, sign_in: &str) -> Trouble {
+pub fn reading(error: &WatchError, mailbox: &str, sign_in: &str) -> Trouble {
     match error {
-        Error::Refused {
+        WatchError::Refused {
             command: "SELECT" | "EXAMINE",
             answer,
         } => of_mailbox(mailbox, answer),

@@ -9,7 +9,7 @@ use crate::{
     refusal::{self, Diagnosis, MailHost},
     reply::probe::Failure,
     secret::SecretRef,
-    watch::error::{Error, Refusal, Violation},
+    watch::error::{Refusal, Violation, WatchError},
 };
 
 /// Why there is no credential.
@@ -41,12 +41,12 @@ pub(super) fn of_auth(error: &auth::Error) -> Trouble {
 }
 
 /// Why a mailbox server does not let us in.
-pub(super) fn of_watch(error: &Error) -> Trouble {
+pub(super) fn of_watch(error: &WatchError) -> Trouble {
     let cure = match error {
-        Error::Net(error) => return of_net(error),
-        Error::SignIn(error) => return of_auth(error),
-        Error::Credential { answer, host, .. } => return of_refusal(answer, *host),
-        Error::Bye(words) => {
+        WatchError::Net(error) => return of_net(error),
+        WatchError::SignIn(error) => return of_auth(error),
+        WatchError::Credential { answer, host, .. } => return of_refusal(answer, *host),
+        WatchError::Bye(words) => {
             let Diagnosis { what, cure, waits, .. } =
                 refusal::sign_in(MailHost::Other, Protocol::Imap, &words.to_string());
             if waits.is_some() {
@@ -54,35 +54,35 @@ pub(super) fn of_watch(error: &Error) -> Trouble {
             }
             "try again later; the server's words say why it ends the session"
         }
-        Error::NoMechanism(_) => "sign in by another way (OAuth or a password), or check host and port",
-        Error::Protocol(Violation::NoTls) => "check port and tls",
-        Error::Protocol(Violation::Injected | Violation::Preauth) => {
+        WatchError::NoMechanism(_) => "sign in by another way (OAuth or a password), or check host and port",
+        WatchError::Protocol(Violation::NoTls) => "check port and tls",
+        WatchError::Protocol(Violation::Injected | Violation::Preauth) => {
             "find out who sits in between: a proxy or virus scanner"
         }
-        Error::Early { .. } => {
+        WatchError::Early { .. } => {
             "tell whoever runs the server: it does not send mails as POP3 wants it; or read this mailbox by IMAP"
         }
-        Error::NotGreeted(words) if words.is_refusal() => {
+        WatchError::NotGreeted(words) if words.is_refusal() => {
             "the server's own words say why; if it locks out who connects too often, leave it alone for a while"
         }
-        Error::NotGreeted(_)
-        | Error::Odd { .. }
-        | Error::Protocol(Violation::Greeting | Violation::Unreadable | Violation::Line) => {
+        WatchError::NotGreeted(_)
+        | WatchError::Odd { .. }
+        | WatchError::Protocol(Violation::Greeting | Violation::Unreadable | Violation::Line) => {
             "check host and port: this may be a server of another kind"
         }
-        Error::Protocol(_) | Error::Unreadable(_) | Error::Flood { .. } => {
+        WatchError::Protocol(_) | WatchError::Unreadable(_) | WatchError::Flood { .. } => {
             "tell whoever runs the server: what it says is not as the protocol has it"
         }
-        Error::Refused { .. } => "the server's own words say why; if it stays, ask whoever runs the server",
-        Error::InUse(answer) => {
+        WatchError::Refused { .. } => "the server's own words say why; if it stays, ask whoever runs the server",
+        WatchError::InUse(answer) => {
             return Trouble {
                 what: format!("another session has the maildrop: the server said {answer}"),
                 cure: "end it (a mail program, or a Mailjob that is just looking), and run mailjob doctor again"
                     .to_owned(),
             };
         }
-        Error::TooSoon { .. } => "run mailjob doctor again after that time",
-        Error::Name(_) => "write the mailbox's name without control characters",
+        WatchError::TooSoon { .. } => "run mailjob doctor again after that time",
+        WatchError::Name(_) => "write the mailbox's name without control characters",
         _ => "try again later; if it stays, check host and port",
     };
     Trouble {

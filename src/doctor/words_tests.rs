@@ -15,8 +15,8 @@ fn refusal(bad: bool, code: Option<&str>, text: &str) -> Refusal {
     }
 }
 
-fn credential(text: &str) -> Error {
-    Error::Credential {
+fn credential(text: &str) -> WatchError {
+    WatchError::Credential {
         mechanism: "XOAUTH2",
         host: MailHost::Exchange,
         answer: refusal(false, None, text),
@@ -46,40 +46,48 @@ fn what_keeps_us_out_of_a_mailbox_server() {
             "leave it alone for 90 s",
         ),
         (
-            Error::Bye(Words::new("Account exceeded command or bandwidth limits.")),
+            WatchError::Bye(Words::new("Account exceeded command or bandwidth limits.")),
             "the server said BYE Account exceeded",
             "leave it alone",
         ),
-        (Error::Bye(Words::new("Too late")), "Too late", "try again later"),
-        (Error::NoMechanism("a password"), "no way to sign in", "by another way"),
+        (WatchError::Bye(Words::new("Too late")), "Too late", "try again later"),
+        (
+            WatchError::NoMechanism("a password"),
+            "no way to sign in",
+            "by another way",
+        ),
         (Violation::NoTls.into(), "no STARTTLS", "port and tls"),
         (Violation::Injected.into(), "somebody", "in between"),
         (Violation::Greeting.into(), "no greeting", "of another kind"),
         (
-            Error::NotGreeted(Words::new("220 mail ESMTP")),
+            WatchError::NotGreeted(Words::new("220 mail ESMTP")),
             "220 mail ESMTP",
             "of another kind",
         ),
         (
-            Error::NotGreeted(Words::new("NO LOGOUT too many")),
+            WatchError::NotGreeted(Words::new("NO LOGOUT too many")),
             "NO LOGOUT too many",
             "leave it alone",
         ),
         // Whoever says this was signed in to, or nearly so.
         (Violation::Grammar.into(), "no IMAP", "whoever runs the server"),
         (
-            Error::Unreadable(Words::new("250 OK")),
+            WatchError::Unreadable(Words::new("250 OK")),
             "250 OK",
             "whoever runs the server",
         ),
-        (Error::InUse(locked), "the server said -ERR [IN-USE] locked", "end it"),
         (
-            Error::Name("a\n".into()),
+            WatchError::InUse(locked),
+            "the server said -ERR [IN-USE] locked",
+            "end it",
+        ),
+        (
+            WatchError::Name("a\n".into()),
             "control characters",
             "without control characters",
         ),
-        (Error::Net(timeout), "did not answer", "firewall"),
-        (Error::Closed, "closed the connection", "try again later"),
+        (WatchError::Net(timeout), "did not answer", "firewall"),
+        (WatchError::Closed, "closed the connection", "try again later"),
         (
             auth::Error::NotSignedIn("ada".into()).into(),
             "not signed in yet",

@@ -17,9 +17,9 @@ use crate::{
     message::Unreadable,
     plural,
     watch::{
-        error::Error,
+        error::WatchError,
         pop3,
-        source::{Fetched, Item, Kept, Opened},
+        source::{Fetched, FetchedMail, Item, OpenMailbox},
         visit::{self, Manners},
     },
 };
@@ -33,7 +33,7 @@ pub struct Host {
     /// IMAP or POP3.
     pub protocol: ReadBy,
     /// The account, its server for that protocol, its sign-in.
-    pub host: visit::Host,
+    pub host: visit::MailboxHost,
 }
 
 /// What is to be received.
@@ -91,7 +91,7 @@ pub struct Tally {
 pub enum Failure {
     /// The server.
     #[error(transparent)]
-    Server(#[from] Error),
+    Server(#[from] WatchError),
     /// The disk.
     #[error("{} can't be written: {source}", .folder.display())]
     Disk {
@@ -132,17 +132,17 @@ pub async fn receive(
                 Fate::Keep => Manners::Look,
                 Fate::Mark | Fate::Flag | Fate::Move(_) | Fate::Delete => Manners::Touch,
             };
-            let visit = visit::Visit::open(&host.host, &wanted.mailbox, manners).await?;
+            let visit = visit::ImapVisit::open(&host.host, &wanted.mailbox, manners).await?;
             receive_from(visit, wanted, shelf, on, tell).await
         }
         ReadBy::Pop3 => {
-            let visit = pop3::visit::Visit::open(&host.host).await?;
+            let visit = pop3::visit::Pop3Visit::open(&host.host).await?;
             receive_from(visit, wanted, shelf, on, tell).await
         }
     }
 }
 
-async fn receive_from<M: Opened>(
+async fn receive_from<M: OpenMailbox>(
     visit: M,
     wanted: &Wanted,
     shelf: Option<Shelf>,
@@ -199,9 +199,9 @@ impl Taker<'_> {
         self.wanted.count.is_some_and(|count| self.tally.received >= count)
     }
 
-    async fn take<M: Opened>(&mut self, visit: M, mail: &Item<M::Key>) -> Result<M, Failure> {
+    async fn take<M: OpenMailbox>(&mut self, visit: M, mail: &Item<M::Key>) -> Result<M, Failure> {
         let limits = &self.wanted.limits;
-        let mut kept = Kept::default();
+        let mut kept = FetchedMail::default();
         let (visit, fetched) = fetch(visit, mail, limits.size, &mut kept).await?;
         let (raw, received) = match fetched {
             Fetched::Whole => (Bytes::from(kept.bytes), kept.received),
@@ -270,7 +270,7 @@ impl Taker<'_> {
     }
 
     /// The last touch, then the telling: of a mail that was touched somebody always hears.
-    async fn settle<M: Opened>(
+    async fn settle<M: OpenMailbox>(
         &mut self,
         visit: M,
         mail: &Item<M::Key>,

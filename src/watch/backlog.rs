@@ -17,7 +17,7 @@ const SHOWN: usize = 120;
 
 /// What becomes of the mails that are there at the first look ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum BacklogDecision {
     /// They are taken.
     Take,
     /// They are left; those that were received since a time that was named are taken all the same.
@@ -30,15 +30,19 @@ pub(super) enum Fate {
 }
 
 /// What becomes of the mails that are there at the first look ever. The operator's word by command is the newer one.
-pub(super) fn at_first_sight(looks: &Looks, choice: Option<BacklogChoice>, now: DateTime<Utc>) -> Fate {
+pub(super) fn at_first_sight(looks: &Looks, choice: Option<BacklogChoice>, now: DateTime<Utc>) -> BacklogDecision {
     match (choice, looks.backlog) {
-        (Some(BacklogChoice::Take { since: None }), _) | (None, Some(config::Backlog::Process)) => Fate::Take,
-        (Some(BacklogChoice::Take { since }), _) => Fate::Leave { take_since: since },
-        (None, Some(config::Backlog::Since(since))) => Fate::Leave {
+        (Some(BacklogChoice::Take { since: None }), _) | (None, Some(config::Backlog::Process)) => {
+            BacklogDecision::Take
+        }
+        (Some(BacklogChoice::Take { since }), _) => BacklogDecision::Leave { take_since: since },
+        (None, Some(config::Backlog::Since(since))) => BacklogDecision::Leave {
             take_since: Some(since.before(now)),
         },
-        (Some(BacklogChoice::Skip), _) | (None, Some(config::Backlog::Skip)) => Fate::Leave { take_since: None },
-        (None, None) => Fate::Doubt,
+        (Some(BacklogChoice::Skip), _) | (None, Some(config::Backlog::Skip)) => {
+            BacklogDecision::Leave { take_since: None }
+        }
+        (None, None) => BacklogDecision::Doubt,
     }
 }
 
@@ -177,22 +181,22 @@ mod tests {
 
     #[test]
     fn nothing_that_lay_there_is_taken_unless_somebody_says_so() {
-        let leave = |take_since| Fate::Leave { take_since };
+        let leave = |take_since| BacklogDecision::Leave { take_since };
         let week = Backlog::Since(Since::Age(Duration::from_secs(70)));
         let day = Backlog::Since(Since::At(at(-5)));
         for (written, said, fate) in [
-            (None, None, Fate::Doubt),
+            (None, None, BacklogDecision::Doubt),
             (Some(Backlog::Skip), None, leave(None)),
-            (Some(Backlog::Process), None, Fate::Take),
+            (Some(Backlog::Process), None, BacklogDecision::Take),
             (Some(week), None, leave(Some(at(-70)))),
             (Some(day), None, leave(Some(at(-5)))),
             (None, Some(BacklogChoice::Skip), leave(None)),
             (Some(Backlog::Process), Some(BacklogChoice::Skip), leave(None)),
-            (None, Some(BacklogChoice::Take { since: None }), Fate::Take),
+            (None, Some(BacklogChoice::Take { since: None }), BacklogDecision::Take),
             (
                 Some(Backlog::Skip),
                 Some(BacklogChoice::Take { since: None }),
-                Fate::Take,
+                BacklogDecision::Take,
             ),
             (
                 None,

@@ -12,8 +12,8 @@ fn cursor(uid_next: u32) -> Cursor {
     }
 }
 
-fn listed(uids: &[u32]) -> Vec<Listed> {
-    let mail = |uid: &u32| Listed { uid: *uid, size: None };
+fn listed(uids: &[u32]) -> Vec<ListedUid> {
+    let mail = |uid: &u32| ListedUid { uid: *uid, size: None };
     uids.iter().map(mail).collect()
 }
 
@@ -23,7 +23,7 @@ fn no() -> Words {
 
 #[test]
 fn a_mail_that_is_refused_is_left_alone_for_a_while_and_given_up() {
-    let (mut care, mut now) = (Care::default(), Instant::now());
+    let (mut care, mut now) = (FetchFailures::default(), Instant::now());
     care.begins(cursor(5));
     for (time, rest) in [(0, 10), (1, 30), (2, 30)] {
         assert!(care.gives_up(6, now).is_none(), "{time}");
@@ -42,7 +42,7 @@ fn a_mail_that_is_refused_is_left_alone_for_a_while_and_given_up() {
 /// A server that gives nothing at all may be in trouble.
 #[test]
 fn many_mails_that_are_refused_are_not_given_up_at_once() {
-    let (mut care, now) = (Care::default(), Instant::now());
+    let (mut care, now) = (FetchFailures::default(), Instant::now());
     for _ in 0..3 {
         for uid in 5..9 {
             care.refused(uid, &no(), About::default(), now);
@@ -58,7 +58,7 @@ fn many_mails_that_are_refused_are_not_given_up_at_once() {
 
 #[test]
 fn a_server_that_refuses_one_after_the_other_is_left_alone() {
-    let (mut care, now) = (Care::default(), Instant::now());
+    let (mut care, now) = (FetchFailures::default(), Instant::now());
     let goes_on = (1..=3 * IN_A_ROW)
         .filter(|uid| care.refused(*uid, &no(), About::default(), now))
         .count();
@@ -67,11 +67,11 @@ fn a_server_that_refuses_one_after_the_other_is_left_alone() {
 
 #[test]
 fn the_ledgers_trouble_and_what_was_not_asked_for_is_no_mails_fault() {
-    let (mut care, now) = (Care::default(), Instant::now());
+    let (mut care, now) = (FetchFailures::default(), Instant::now());
     care.asks([5]);
-    care.failed(&Error::Ledger(ledger::Error::Full("disk".into())), now);
+    care.failed(&WatchError::Ledger(ledger::Error::Full("disk".into())), now);
     assert!(care.take_failed(), "last touches come first then: they make room");
-    care.failed(&Error::Closed, now);
+    care.failed(&WatchError::Closed, now);
     assert!(care.troubles.is_empty() && care.take_failed() && !care.take_failed());
 }
 
@@ -80,7 +80,7 @@ fn the_ledgers_trouble_and_what_was_not_asked_for_is_no_mails_fault() {
 fn what_came_and_is_not_in_the_ledger_did_not_come() {
     let now = Instant::now();
     for committed in [true, false] {
-        let mut care = Care::default();
+        let mut care = FetchFailures::default();
         care.begins(cursor(5));
         care.refused(5, &no(), About::default(), now);
         care.came(6, now);
@@ -107,14 +107,14 @@ enum Does {
 }
 
 /// A look, as the session does it. What it came to: what was committed, and whether the session broke.
-fn look(care: &mut Care, cursor: &mut Cursor, mails: &[Does], now: Instant, asked: &mut [u32]) -> Vec<u32> {
+fn look(care: &mut FetchFailures, cursor: &mut Cursor, mails: &[Does], now: Instant, asked: &mut [u32]) -> Vec<u32> {
     care.begins(*cursor);
     let error = |does| match does {
-        Does::Garbles => Error::Protocol(Violation::Grammar),
-        _ => Error::Closed,
+        Does::Garbles => WatchError::Protocol(Violation::Grammar),
+        _ => WatchError::Closed,
     };
     let mut taken = Vec::new();
-    let done = (|care: &mut Care| {
+    let done = (|care: &mut FetchFailures| {
         let does = |uid: u32| mails[uid as usize - 1];
         let all: Vec<u32> = (cursor.uid_next..=mails.len() as u32).collect();
         let is_news = !care.lists();
@@ -178,7 +178,7 @@ proptest! {
             1..30,
         ),
     ) {
-        let (mut care, mut at, mut now) = (Care::default(), cursor(1), Instant::now());
+        let (mut care, mut at, mut now) = (FetchFailures::default(), cursor(1), Instant::now());
         let (mut taken, mut asked) = (BTreeSet::new(), vec![0; mails.len()]);
         let good: BTreeSet<u32> = (1..).zip(&mails).filter(|(_, does)| **does == Does::Gives).map(|(uid, _)| uid).collect();
         let bad = mails.len() - good.len();

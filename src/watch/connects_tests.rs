@@ -10,7 +10,7 @@ use tokio::{io::AsyncReadExt, net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Health, Watch,
+    Watch, WatchHealth,
     fakes::{endpoint, inlet},
     memory::Memory,
     run,
@@ -111,7 +111,7 @@ fn watch(
         ledger: Arc::new(Memory::default()),
         connects: connects.clone(),
         budget: Budget::new(8 << 20),
-        health: Arc::new(Health::default()),
+        health: Arc::new(WatchHealth::default()),
         stop: stop.clone(),
     }
 }

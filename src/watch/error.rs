@@ -11,7 +11,7 @@ use crate::{
 
 /// Why a session ended, or could not begin.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum WatchError {
     /// There is no way to the server.
     #[error("{}", net::with_cure(.0))]
     Net(#[from] net::Error),
@@ -212,7 +212,7 @@ pub enum Verdict {
     Fatal,
 }
 
-impl Error {
+impl WatchError {
     /// Whether somebody who mends the account ends it; a server that wants to be left alone is.
     #[must_use]
     pub(crate) fn mends(&self) -> auth::Verdict {

@@ -14,18 +14,18 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
-    care::Care,
-    cursor::{Portion, SMALL},
-    error::{Error, Words},
-    imap::{Answer, FETCH, Fetch, Heard, Said, Step, Wire},
-    intake::Intake,
+    care::FetchFailures,
+    cursor::{SMALL, UidBatch},
+    error::{WatchError, Words},
+    imap::{Completion, Expectation, FETCH, Fetch, ImapConnection, ImapResponse, Step},
+    intake::IntakeHandle,
     into_ledger::IntoLedger,
     listing::present,
-    reading::{Bit, Reading, Then},
+    reading::{Bit, Reading, ReadingStep},
     retrieve::retrieve,
     sizes::Sizes,
-    source::{Fetched, Sink},
-    taker::{About, Held, held},
+    source::{Fetched, MailSink},
+    taker::{About, Shortfall, held},
     uids,
 };
 use crate::{job::Reason, ledger::Lack};
@@ -38,9 +38,9 @@ const NEWS: usize = 256;
 const WAITING: usize = 512 << 10;
 
 /// Receives mails into the ledger.
-pub(crate) struct Receiver<'a> {
-    pub(crate) intake: &'a mut Intake,
-    pub(crate) care: &'a mut Care,
+pub(crate) struct ImapReceiver<'a> {
+    pub(crate) intake: &'a mut IntakeHandle,
+    pub(crate) care: &'a mut FetchFailures,
     /// The bytes that a mail may have.
     pub(crate) limit: u64,
 }
@@ -58,7 +58,7 @@ pub(crate) enum One {
 
 /// What a command for many mails brought.
 struct Brought {
-    wire: Wire,
+    wire: ImapConnection,
     /// Mails whose bytes may not be all.
     doubtful: BTreeMap<u32, Doubtful>,
     /// Mails that are asked for by themselves, and their sizes as far as the server told.
@@ -73,10 +73,14 @@ struct Doubtful {
     bytes: Bytes,
 }
 
-impl Receiver<'_> {
+impl ImapReceiver<'_> {
     /// Receives whatever there is from a UID on, without having listed it. Gives back the cursor's UID after it; nothing where the server
     /// refuses that, and what there is beside what came is not known.
-    pub(crate) async fn news(&mut self, wire: Wire, from: u32) -> Result<(Wire, Option<u32>), Error> {
+    pub(crate) async fn news(
+        &mut self,
+        wire: ImapConnection,
+        from: u32,
+    ) -> Result<(ImapConnection, Option<u32>), WatchError> {
         let (mut next, mut left) = (from, u32::MAX);
         let mut seen = BTreeSet::new();
         // The last mail comes even where its UID is below `from` (RFC 9051 section 6.4.8).
@@ -104,7 +108,11 @@ impl Receiver<'_> {
     }
 
     /// Receives what was listed, but for what the server does not give. Gives back how many of them are gone.
-    pub(crate) async fn portion(&mut self, mut wire: Wire, portion: &Portion) -> Result<(Wire, usize), Error> {
+    pub(crate) async fn portion(
+        &mut self,
+        mut wire: ImapConnection,
+        portion: &UidBatch,
+    ) -> Result<(ImapConnection, usize), WatchError> {
         let mut missing: BTreeSet<u32> = portion.small.iter().copied().collect();
         for (set, named) in uids::sets(&portion.small) {
             self.care.asks(named.iter().copied());
@@ -132,7 +140,7 @@ impl Receiver<'_> {
     }
 
     /// Receives a mail by itself, beside all others.
-    pub(crate) async fn one(&mut self, wire: Wire, uid: u32) -> Result<(Wire, One), Error> {
+    pub(crate) async fn one(&mut self, wire: ImapConnection, uid: u32) -> Result<(ImapConnection, One), WatchError> {
         let sink = IntoLedger::new(self.intake, uid);
         rest(
             wire,
@@ -150,7 +158,7 @@ impl Receiver<'_> {
         uid_validity: u32,
         uid: u32,
         (why, about): (&str, About),
-    ) -> Result<(), Error> {
+    ) -> Result<(), WatchError> {
         tracing::error!(
             uid_validity,
             uid,
@@ -166,10 +174,10 @@ impl Receiver<'_> {
     /// Receives mails by one command.
     async fn together(
         &mut self,
-        mut wire: Wire,
+        mut wire: ImapConnection,
         set: &str,
         mut wanted: impl FnMut(u32) -> bool,
-    ) -> Result<Brought, Error> {
+    ) -> Result<Brought, WatchError> {
         let what = format!("{set} (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.{SMALL}>)");
         wire.allow(Reading::new(None, self.limit).most());
         let mut running = wire.send(FETCH, &what).await?;
@@ -183,13 +191,13 @@ impl Receiver<'_> {
                 Step::Said(running, said) => (running, said),
                 Step::Done(done) => break done,
             };
-            if let Said::Piece(_) = said {
-                running.heard(Heard::Progress);
+            if let ImapResponse::Piece(_) = said {
+                running.heard(Expectation::Progress);
                 passed = true;
                 continue;
             }
             let passed = std::mem::take(&mut passed);
-            let Said::Fetch(Fetch {
+            let ImapResponse::Fetch(Fetch {
                 uid: Some(uid),
                 received,
                 size,
@@ -215,7 +223,7 @@ impl Receiver<'_> {
                 continue;
             }
             once.note(uid, &bytes);
-            running.heard(Heard::Progress);
+            running.heard(Expectation::Progress);
             let about = About {
                 received,
                 told: size.map(u64::from),
@@ -236,7 +244,7 @@ impl Receiver<'_> {
                 alone.insert(uid, about.told);
             }
         };
-        let refused = matches!(done.answer, Answer::Refused(_));
+        let refused = matches!(done.answer, Completion::Refused(_));
         Ok(Brought {
             wire: done.wire,
             doubtful,
@@ -246,7 +254,7 @@ impl Receiver<'_> {
     }
 
     /// Looks more closely at what a command brought. Says whether it was refused.
-    async fn closer(&mut self, brought: Brought) -> Result<(Wire, bool), Error> {
+    async fn closer(&mut self, brought: Brought) -> Result<(ImapConnection, bool), WatchError> {
         let Brought {
             mut wire,
             doubtful,
@@ -260,20 +268,20 @@ impl Receiver<'_> {
             sink.about(about);
             sink.piece(bytes).await?;
             match then {
-                Then::Keep(_) => {
+                ReadingStep::Keep(_) => {
                     let came;
                     (wire, came) = rest(wire, reading, sink, self.limit, &mut self.care.sizes).await?;
                     self.note(uid, &came)?;
                 }
-                Then::KeepLast(_) | Then::End => {
+                ReadingStep::KeepLast(_) | ReadingStep::End => {
                     sink.end(None).await?;
                     self.care.came(uid, Instant::now());
                 }
-                Then::TooLarge => {
+                ReadingStep::TooLarge => {
                     sink.end(too_large(self.limit)).await?;
                     self.care.came(uid, Instant::now());
                 }
-                Then::Anew | Then::Not(_) => (wire, _) = self.alone(wire, uid, about.told).await?,
+                ReadingStep::Anew | ReadingStep::Not(_) => (wire, _) = self.alone(wire, uid, about.told).await?,
             }
         }
         for (uid, told) in alone {
@@ -283,7 +291,12 @@ impl Receiver<'_> {
     }
 
     /// Receives a mail by itself. One that the server does not give is noted, and the session goes on.
-    pub(crate) async fn alone(&mut self, wire: Wire, uid: u32, told: Option<u64>) -> Result<(Wire, One), Error> {
+    pub(crate) async fn alone(
+        &mut self,
+        wire: ImapConnection,
+        uid: u32,
+        told: Option<u64>,
+    ) -> Result<(ImapConnection, One), WatchError> {
         self.care.asks([uid]);
         let reading = Reading::new(told, self.limit);
         let sink = IntoLedger::new(self.intake, uid);
@@ -293,7 +306,7 @@ impl Receiver<'_> {
     }
 
     /// Notes what came of a mail. Where the server refuses one after the other, it is left alone.
-    fn note(&mut self, uid: u32, came: &One) -> Result<(), Error> {
+    fn note(&mut self, uid: u32, came: &One) -> Result<(), WatchError> {
         match came {
             One::Came => self.care.came(uid, Instant::now()),
             One::Gone => self.care.over(uid),
@@ -301,7 +314,7 @@ impl Receiver<'_> {
                 tracing::warn!(uid, %why, "the server does not give a mail, which is not taken; trying again later");
                 if !self.care.refused(uid, why, *about, Instant::now()) {
                     let why = why.clone();
-                    return Err(Error::Undelivered { uid, why });
+                    return Err(WatchError::Undelivered { uid, why });
                 }
             }
         }
@@ -333,12 +346,12 @@ impl Once {
 
 /// Reads a mail to its end and takes it.
 async fn rest(
-    wire: Wire,
+    wire: ImapConnection,
     reading: Reading,
     mut sink: IntoLedger<'_>,
     limit: u64,
     sizes: &mut Sizes,
-) -> Result<(Wire, One), Error> {
+) -> Result<(ImapConnection, One), WatchError> {
     let uid = sink.uid;
     let (wire, retrieved) = retrieve(wire, uid, reading, &mut sink, sizes).await?;
     let one = match retrieved {
@@ -356,7 +369,7 @@ async fn rest(
     Ok((wire, one))
 }
 
-fn too_large(limit: u64) -> Held {
+fn too_large(limit: u64) -> Shortfall {
     held(limit.saturating_add(1), limit)
 }
 

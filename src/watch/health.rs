@@ -9,7 +9,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    error::{self, Error, Words},
+    error::{self, WatchError, Words},
     rival::Installation,
 };
 use crate::{
@@ -23,8 +23,8 @@ const PROBES: usize = 64;
 
 /// A cell that the watch loop writes and others read.
 #[derive(Debug, Default)]
-pub struct Health {
-    state: Mutex<State>,
+pub struct WatchHealth {
+    state: Mutex<WatchState>,
     /// Probes that were found in the mailbox and not looked at yet: whose, UIDVALIDITY and UID.
     probes: Mutex<Vec<(Installation, (u32, u32))>>,
     meter: metrics::Mailbox,
@@ -32,7 +32,7 @@ pub struct Health {
 
 /// How a mailbox is doing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct State {
+pub struct WatchState {
     /// Whether there is a session now, or it rests until the next look.
     pub connected: bool,
     /// When the mailbox was last looked at with success.
@@ -87,7 +87,7 @@ pub struct Unsettled {
     pub since: DateTime<Utc>,
 }
 
-impl Health {
+impl WatchHealth {
     /// One whose events are counted.
     #[must_use]
     pub fn counted(meter: metrics::Mailbox) -> Self {
@@ -100,14 +100,14 @@ impl Health {
 
     /// How it is now.
     #[must_use]
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> WatchState {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// It was looked at with success; `more`: there are mails that will be taken at a later look.
     pub(crate) fn looked(&self, now: DateTime<Utc>, more: bool) {
         self.change(|state| {
-            *state = State {
+            *state = WatchState {
                 connected: true,
                 looked: Some(now),
                 took: state.took,
@@ -118,7 +118,7 @@ impl Health {
                 unsettled: state.unsettled.take(),
                 kept_back: state.kept_back.take(),
                 ids_again: state.ids_again,
-                ..State::default()
+                ..WatchState::default()
             };
         });
     }
@@ -142,7 +142,7 @@ impl Health {
     }
 
     /// A session failed, or could not begin. The next one is tried after `wait`.
-    pub(crate) fn lost(&self, error: &Error, wait: Duration, now: DateTime<Utc>) {
+    pub(crate) fn lost(&self, error: &WatchError, wait: Duration, now: DateTime<Utc>) {
         self.meter.failed();
         self.change(|state| {
             state.since.get_or_insert(now);
@@ -264,20 +264,20 @@ impl Health {
         });
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut WatchState)) {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
 /// Who can end it.
-fn need(error: &Error) -> Need {
+fn need(error: &WatchError) -> Need {
     match error {
         _ if error.patience().is_some() => Need::Time,
         // It locks out who connects too often, or is overloaded.
-        Error::NotGreeted(words) if words.is_refusal() => Need::Time,
-        Error::SignIn(error) if error.needs_person() => Need::SignIn,
-        Error::Credential { .. } => Need::SignIn,
-        Error::LostLedger { .. } | Error::Forgotten => Need::Backlog,
+        WatchError::NotGreeted(words) if words.is_refusal() => Need::Time,
+        WatchError::SignIn(error) if error.needs_person() => Need::SignIn,
+        WatchError::Credential { .. } => Need::SignIn,
+        WatchError::LostLedger { .. } | WatchError::Forgotten => Need::Backlog,
         _ => match error.verdict() {
             error::Verdict::Reconnect => Need::Time,
             error::Verdict::SlowDown | error::Verdict::Fatal => Need::Operator,

@@ -14,7 +14,7 @@ fn at(seconds: i64) -> DateTime<Utc> {
 #[test]
 fn how_far_behind_it_is_is_known_from_the_servers_word_on() {
     let metrics = Metrics::new();
-    let health = Health::counted(metrics.mailbox("a", "INBOX"));
+    let health = WatchHealth::counted(metrics.mailbox("a", "INBOX"));
     health.announced(5);
     health.took(
         IntakeResult {
@@ -56,19 +56,19 @@ fn how_far_behind_it_is_is_known_from_the_servers_word_on() {
 
 #[test]
 fn what_was_passed_over_is_counted_and_its_first_line_kept() {
-    let health = Health::default();
+    let health = WatchHealth::default();
     health.passed_over(2, &Words::new("* GARBAGE"));
     health.looked(at(0), false);
-    health.lost(&Error::Closed, Duration::from_secs(2), at(0));
+    health.lost(&WatchError::Closed, Duration::from_secs(2), at(0));
     health.passed_over(1, &Words::new("* MORE"));
     assert_eq!(health.state().unread, Some((3, "* GARBAGE".to_owned())));
 }
 
 #[test]
 fn trouble_begins_with_its_first_sign_and_ends_with_a_look() {
-    let health = Health::default();
-    health.lost(&Error::Closed, Duration::from_secs(2), at(0));
-    health.lost(&Error::Closed, Duration::from_secs(4), at(2));
+    let health = WatchHealth::default();
+    health.lost(&WatchError::Closed, Duration::from_secs(2), at(0));
+    health.lost(&WatchError::Closed, Duration::from_secs(4), at(2));
     let state = health.state();
     assert_eq!(
         (state.since, state.next, state.need),
@@ -88,33 +88,33 @@ fn who_can_end_it() {
         code: None,
         text: Words::new(text),
     };
-    let refused = |text| Error::Refused {
+    let refused = |text| WatchError::Refused {
         command: "SELECT",
         answer: answer(text),
     };
-    let credential = |text| Error::Credential {
+    let credential = |text| WatchError::Credential {
         mechanism: "PLAIN",
         host: MailHost::default(),
         answer: answer(text),
     };
     let throttled = "Request is throttled. Suggested Backoff Time: 1000 milliseconds";
     for (error, wanted) in [
-        (Error::Closed, Need::Time),
+        (WatchError::Closed, Need::Time),
         (refused("no such mailbox"), Need::Operator),
         (refused(throttled), Need::Time),
         (credential("no"), Need::SignIn),
         (credential(throttled), Need::Time),
-        (Error::SignIn(auth::Error::NotSignedIn("a".into())), Need::SignIn),
-        (Error::SignIn(auth::Error::Answer("is no JSON")), Need::Time),
+        (WatchError::SignIn(auth::Error::NotSignedIn("a".into())), Need::SignIn),
+        (WatchError::SignIn(auth::Error::Answer("is no JSON")), Need::Time),
         (
-            Error::LostLedger {
+            WatchError::LostLedger {
                 target: "Processed".into(),
                 mails: 2,
             },
             Need::Backlog,
         ),
-        (Error::Forgotten, Need::Backlog),
-        (Error::Ledger(ledger::Error::Full("disk".into())), Need::Time),
+        (WatchError::Forgotten, Need::Backlog),
+        (WatchError::Ledger(ledger::Error::Full("disk".into())), Need::Time),
     ] {
         assert_eq!(need(&error), wanted, "{error}");
     }
@@ -123,7 +123,7 @@ fn who_can_end_it() {
 #[test]
 fn only_what_was_touched_is_counted_as_settled() {
     let metrics = Metrics::new();
-    let health = Health::counted(metrics.mailbox("a", "INBOX"));
+    let health = WatchHealth::counted(metrics.mailbox("a", "INBOX"));
     let due = |uid, verdict| Settling {
         place: Place { uid_validity: 1, uid },
         verdict,

@@ -8,16 +8,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    error::Error,
-    imap::{Answer, Running, Said, Step, Wire},
-    source::{Event, Wait, Woke},
+    error::WatchError,
+    imap::{Completion, ImapConnection, ImapResponse, RunningCommand, Step},
+    source::{Wait, WaitEvent, Woke},
 };
 
 /// A server that ends IDLE by itself sooner than this might as well refuse it.
 const BRIEF: Duration = Duration::from_secs(5);
 
 /// Waits with IDLE.
-pub(super) async fn idle(wire: Wire, mut wait: Wait<'_>) -> Result<Woke<Wire>, Error> {
+pub(super) async fn idle(wire: ImapConnection, mut wait: Wait<'_>) -> Result<Woke<ImapConnection>, WatchError> {
     if wire.has_news() {
         return Ok(news(wire));
     }
@@ -26,15 +26,15 @@ pub(super) async fn idle(wire: Wire, mut wait: Wait<'_>) -> Result<Woke<Wire>, E
         Ok(running) => running,
         Err(wire) => return Ok(Woke::Refused(wire)),
     };
-    let woke: fn(Wire) -> Woke<Wire> = loop {
+    let woke: fn(ImapConnection) -> Woke<ImapConnection> = loop {
         if running.has_news() {
             break news;
         }
         let said = tokio::select! {
             biased;
             event = wait.event() => break match event {
-                Event::Bell => Woke::Bell,
-                Event::Time => Woke::Time,
+                WaitEvent::Bell => Woke::Bell,
+                WaitEvent::Time => Woke::Time,
             },
             said = running.listen() => said?,
         };
@@ -55,20 +55,20 @@ pub(super) async fn idle(wire: Wire, mut wait: Wait<'_>) -> Result<Woke<Wire>, E
 }
 
 /// How much there is.
-fn news(mut wire: Wire) -> Woke<Wire> {
+fn news(mut wire: ImapConnection) -> Woke<ImapConnection> {
     let news = wire.take_news().unwrap_or(0);
     Woke::News(wire, news)
 }
 
 /// Waits for `+`; the connection, when the server refuses.
-async fn begun(wire: Wire) -> Result<Result<Running, Wire>, Error> {
+async fn begun(wire: ImapConnection) -> Result<Result<RunningCommand, ImapConnection>, WatchError> {
     let mut running = wire.send("IDLE", "").await?;
     loop {
         running = match running.next().await? {
-            Step::Said(running, Said::Continue(_)) => return Ok(Ok(running)),
+            Step::Said(running, ImapResponse::Continue(_)) => return Ok(Ok(running)),
             Step::Said(running, _) => running,
             Step::Done(done) => {
-                if let Answer::Refused(answer) = &done.answer {
+                if let Completion::Refused(answer) = &done.answer {
                     tracing::info!(%answer, "the server refuses IDLE; polling instead");
                 }
                 return Ok(Err(done.wire));

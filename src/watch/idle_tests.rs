@@ -9,14 +9,14 @@ use tokio::sync::Notify;
 
 const GATHER: Duration = Duration::from_millis(300);
 
-fn wire(script: &[&str]) -> (Wire, Server) {
+fn wire(script: &[&str]) -> (ImapConnection, Server) {
     let (stream, server) = play_lines(script.iter().map(|line| (*line).to_owned()).collect());
     let stream: Box<dyn Io> = Box::new(stream);
-    (Wire::new(stream), server)
+    (ImapConnection::new(stream), server)
 }
 
 /// What a wait of two minutes came to, and after how many seconds.
-async fn woken(script: &[&str], bell: &Notify) -> (Result<Woke<Wire>, Error>, u64) {
+async fn woken(script: &[&str], bell: &Notify) -> (Result<Woke<ImapConnection>, WatchError>, u64) {
     let (wire, server) = wire(script);
     let mut rang = None;
     let begin = Instant::now();

@@ -6,7 +6,7 @@ use super::*;
 async fn without_move_it_is_copy_and_uid_expunge() {
     let world = World::new();
     world.memory.due(7, &[1, 3], MailOutcome::Done);
-    let can = Capabilities { moves: false, ..all() };
+    let can = ImapCapabilities { moves: false, ..all() };
     let script = [
         "C: UID COPY 1,3 \"Processed\"",
         "S: $ OK [COPYUID 1 1,3 1:2] copied",
@@ -125,7 +125,7 @@ async fn without_uidplus_nothing_is_expunged() {
     world.memory.due(7, &[1], MailOutcome::Done);
     let script = ["C: UID STORE 1 +FLAGS.SILENT (\\Deleted)", "S: $ OK"];
     assert_eq!(
-        settled(&world, Capabilities::default(), &script).await,
+        settled(&world, ImapCapabilities::default(), &script).await,
         (vec![1], false)
     );
 }
@@ -134,7 +134,7 @@ async fn without_uidplus_nothing_is_expunged() {
 async fn a_copy_whose_mail_cannot_be_deleted_is_not_made_again() {
     let world = World::new();
     world.memory.due(7, &[1], MailOutcome::Done);
-    let can = Capabilities { moves: false, ..all() };
+    let can = ImapCapabilities { moves: false, ..all() };
     let mut settler = world.settler();
     let script = [
         "C: UID COPY 1 \"Processed\"",

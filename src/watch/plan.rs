@@ -8,7 +8,7 @@ use crate::{
 
 /// One touch for many mails.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Touch<'a> {
+pub(crate) struct TouchBatch<'a> {
     pub(crate) fate: &'a Fate,
     /// The mails, as a command names them.
     pub(crate) set: String,
@@ -34,7 +34,7 @@ pub(crate) fn fate<'a>(inlet: &'a Inlet, mail: &Settling) -> &'a Fate {
 }
 
 /// The touches for these mails: those that cost nothing first, each mail in exactly one.
-pub(crate) fn plan<'a>(due: &[Settling], inlet: &'a Inlet) -> Vec<Touch<'a>> {
+pub(crate) fn plan<'a>(due: &[Settling], inlet: &'a Inlet) -> Vec<TouchBatch<'a>> {
     let mut fates: Vec<(&Fate, Vec<u32>)> = Vec::new();
     for mail in due {
         let fate = fate(inlet, mail);
@@ -49,7 +49,7 @@ pub(crate) fn plan<'a>(due: &[Settling], inlet: &'a Inlet) -> Vec<Touch<'a>> {
         uids.dedup();
         uids::sets(&uids)
             .into_iter()
-            .map(move |(set, uids)| Touch { fate, set, uids })
+            .map(move |(set, uids)| TouchBatch { fate, set, uids })
     });
     touches.collect()
 }

@@ -11,14 +11,14 @@ use futures_util::FutureExt;
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    aside::{Aside, Copied, Refused},
-    error::{Error, Refusal},
-    imap::{Answer, Said, Step},
-    plan::{Touch, plan},
+    aside::{Aside, Copied, RefusalScope},
+    error::{Refusal, WatchError},
+    imap::{Completion, ImapResponse, Step},
+    plan::{TouchBatch, plan},
     rival::{self, Rivals},
     session::Session,
-    source::Looking,
-    touch::{Tried, quoted, touch_all, touch_set},
+    source::StepContext,
+    touch::{TouchResult, quoted, touch_all, touch_set},
     uids,
 };
 use crate::{config::Fate, ledger::Place, message::clean::clean};
@@ -51,7 +51,11 @@ impl Settler {
     }
 
     /// In the midst of other work: settles what is due, if the bell rang.
-    pub(super) async fn settle_if_rung(&mut self, session: Session, on: &Looking<'_>) -> Result<Session, Error> {
+    pub(super) async fn settle_if_rung(
+        &mut self,
+        session: Session,
+        on: &StepContext<'_>,
+    ) -> Result<Session, WatchError> {
         match self.bell.notified().now_or_never() {
             Some(()) => self.settle(session, on).await,
             None => Ok(session),
@@ -59,7 +63,7 @@ impl Settler {
     }
 
     /// Settles what is due, and what was refused before where its time has come.
-    pub(super) async fn settle(&mut self, session: Session, on: &Looking<'_>) -> Result<Session, Error> {
+    pub(super) async fn settle(&mut self, session: Session, on: &StepContext<'_>) -> Result<Session, WatchError> {
         let aside = self.aside.numbered(session.cursor.uid_validity);
         let before = aside.take(Instant::now());
         let again = before.is_some();
@@ -72,11 +76,11 @@ impl Settler {
 /// Gives every mail that is due its last touch, but for those aside. The last refusal comes back with the session.
 async fn settle(
     mut session: Session,
-    on: &Looking<'_>,
+    on: &StepContext<'_>,
     aside: &mut Aside,
-    before: &BTreeMap<u32, Refused>,
+    before: &BTreeMap<u32, RefusalScope>,
     rivals: &mut Rivals,
-) -> Result<(Session, Option<Refusal>), Error> {
+) -> Result<(Session, Option<Refusal>), WatchError> {
     let (mut refused, mut why) = (None, None);
     loop {
         let most = AT_ONCE.saturating_add(aside.len());
@@ -123,7 +127,11 @@ async fn settle(
 }
 
 /// Looks for another Mailjob at this mailbox, where there is a reason to, and answers one that looks for us.
-pub(super) async fn probe(mut session: Session, on: &Looking<'_>, rivals: &mut Rivals) -> Result<Session, Error> {
+pub(super) async fn probe(
+    mut session: Session,
+    on: &StepContext<'_>,
+    rivals: &mut Rivals,
+) -> Result<Session, WatchError> {
     let now = Instant::now();
     if !rivals.recalled {
         rivals.recall(on.ledger.probes(on.mailbox).await?, now);
@@ -177,18 +185,18 @@ pub(super) async fn probe(mut session: Session, on: &Looking<'_>, rivals: &mut R
 }
 
 /// Puts a mail into a mailbox, as one that was read.
-async fn append(mut session: Session, mailbox: &str, mail: &[u8]) -> Tried {
+async fn append(mut session: Session, mailbox: &str, mail: &[u8]) -> TouchResult {
     let what = format!("{} (\\Seen) {{{}}}", quoted(mailbox)?, mail.len());
     let mut running = session.wire.send("APPEND", &what).await?;
     loop {
         match running.next().await? {
-            Step::Said(asked, Said::Continue(_)) => running = asked.literal(mail).await?,
+            Step::Said(asked, ImapResponse::Continue(_)) => running = asked.literal(mail).await?,
             Step::Said(on_its_way, _) => running = on_its_way,
             Step::Done(done) => {
                 session.wire = done.wire;
                 let answer = match done.answer {
-                    Answer::Ok(_) => Ok(()),
-                    Answer::Refused(refusal) => Err(refusal),
+                    Completion::Ok(_) => Ok(()),
+                    Completion::Refused(refusal) => Err(refusal),
                 };
                 return Ok((session, answer));
             }
@@ -197,7 +205,7 @@ async fn append(mut session: Session, mailbox: &str, mail: &[u8]) -> Tried {
 }
 
 /// What the server refuses, for people.
-fn words(touch: &Touch<'_>, answer: &Refusal) -> String {
+fn words(touch: &TouchBatch<'_>, answer: &Refusal) -> String {
     let touched = match touch.fate {
         Fate::Keep => "kept".to_owned(),
         Fate::Mark => "marked as read".to_owned(),

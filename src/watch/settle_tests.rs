@@ -1,24 +1,24 @@
 use super::*;
 use crate::{
     ledger::MailOutcome,
-    watch::{fakes::World, imap::Capabilities},
+    watch::{fakes::World, imap::ImapCapabilities},
 };
 
-fn all() -> Capabilities {
-    Capabilities {
+fn all() -> ImapCapabilities {
+    ImapCapabilities {
         moves: true,
         uidplus: true,
-        ..Capabilities::default()
+        ..ImapCapabilities::default()
     }
 }
 
 /// Settles what is due; gives back the mails that had their touch, and whether the server refused.
-async fn settled(world: &World, can: Capabilities, script: &[&str]) -> (Vec<u32>, bool) {
+async fn settled(world: &World, can: ImapCapabilities, script: &[&str]) -> (Vec<u32>, bool) {
     settled_by(&mut world.settler(), world, can, script).await
 }
 
 /// The same by a settler that may remember what was refused before.
-async fn settled_by(settler: &mut Settler, world: &World, can: Capabilities, script: &[&str]) -> (Vec<u32>, bool) {
+async fn settled_by(settler: &mut Settler, world: &World, can: ImapCapabilities, script: &[&str]) -> (Vec<u32>, bool) {
     let script = told(script);
     let script: Vec<&str> = script.iter().map(String::as_str).collect();
     let (session, server) = world.session(&script, can);
@@ -168,7 +168,7 @@ async fn a_name_from_the_configuration_is_no_command() {
     world.memory.due(7, &[1], MailOutcome::Done);
     let (session, _server) = world.session(&["WAIT 1"], all());
     let error = world.settler().settle(session, &world.looking()).await.err().unwrap();
-    assert!(matches!(error, Error::Name(_)), "{error:?}");
+    assert!(matches!(error, WatchError::Name(_)), "{error:?}");
 }
 
 #[tokio::test]

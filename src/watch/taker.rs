@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{Health, header_key::header_key, health::received, rival};
+use super::{WatchHealth, header_key::header_key, health::received, rival};
 use crate::{
     budget::Room,
     config::EndpointName,
@@ -20,10 +20,10 @@ use crate::{
 const TOGETHER: usize = 4 << 20;
 
 /// Why a mail is taken but not worked on.
-pub(crate) type Held = Option<Lack>;
+pub(crate) type Shortfall = Option<Lack>;
 
 /// A mail that is over the limit is not read to its end, and nobody works on it.
-pub(crate) fn held(size: u64, limit: u64) -> Held {
+pub(crate) fn held(size: u64, limit: u64) -> Shortfall {
     let detail = || {
         format!(
             "the mail is larger than {limit} bytes, the limit of this mailbox's endpoints: raise `size` in [limits], then mailjob jobs retry has it fetched again"
@@ -57,7 +57,7 @@ pub(super) enum Arrived {
     /// What the server says of it beside its bytes.
     About(About),
     /// Its end.
-    End(Held),
+    End(Shortfall),
     /// It is not there any more, or begins again.
     Gone,
     /// A mail in one piece was not the only one under its UID.
@@ -75,12 +75,12 @@ pub(super) struct Small {
     pub(super) uid: u32,
     pub(super) about: About,
     pub(super) bytes: Bytes,
-    pub(super) held: Held,
+    pub(super) held: Shortfall,
     pub(super) room: Room,
 }
 
 /// What the task holds.
-pub(super) struct Taker {
+pub(super) struct IntakeTask {
     ledger: Arc<dyn Ledger>,
     endpoints: Vec<EndpointName>,
     mailbox: MailboxKey,
@@ -89,13 +89,13 @@ pub(super) struct Taker {
     mails: Vec<NewMail>,
     rooms: Vec<Room>,
     bytes: usize,
-    large: Option<Large>,
+    large: Option<LargeMail>,
     taken: IntakeResult,
-    health: Arc<Health>,
+    health: Arc<WatchHealth>,
 }
 
 /// A mail of which pieces are stored.
-struct Large {
+struct LargeMail {
     uid: u32,
     about: About,
     upload: UploadId,
@@ -105,13 +105,13 @@ struct Large {
     header_key: Option<[u8; 32]>,
 }
 
-impl Taker {
+impl IntakeTask {
     pub(super) fn new(
         ledger: Arc<dyn Ledger>,
         endpoints: Vec<EndpointName>,
         mailbox: MailboxKey,
         cursor: Cursor,
-        health: Arc<Health>,
+        health: Arc<WatchHealth>,
     ) -> Self {
         Self {
             ledger,
@@ -153,7 +153,7 @@ impl Taker {
         match arrived {
             Arrived::Mail(small) => self.small(small),
             Arrived::Begin { uid, about } => {
-                self.large = Some(Large {
+                self.large = Some(LargeMail {
                     uid,
                     about,
                     upload: UploadId(Uuid::now_v7()),
@@ -255,7 +255,7 @@ impl Taker {
     }
 }
 
-impl Large {
+impl LargeMail {
     async fn piece(&mut self, ledger: &dyn Ledger, bytes: Bytes) -> Result<(), ledger::Error> {
         if self.pieces == 0 {
             self.header_key = header_key(&bytes);
@@ -267,7 +267,7 @@ impl Large {
         Ok(())
     }
 
-    fn content(self, held: Held) -> Content {
+    fn content(self, held: Shortfall) -> Content {
         match held {
             None => Content::Whole {
                 raw: Raw::Uploaded {

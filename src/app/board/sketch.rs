@@ -51,7 +51,7 @@ pub(in crate::app) struct Seat {
     pub(in crate::app) name: String,
     /// The sign-in, where a person can renew it.
     pub(in crate::app) person: Option<String>,
-    pub(in crate::app) watch: Arc<watch::Health>,
+    pub(in crate::app) watch: Arc<watch::WatchHealth>,
     /// The endpoints that are held before it, each with whether its file is gone.
     pub(in crate::app) held_back: Vec<(String, bool)>,
     /// Its dispatch.
@@ -280,7 +280,7 @@ impl Seat {
         })
     }
 
-    fn shown(&self, state: &health::State) -> Mailbox {
+    fn shown(&self, state: &health::WatchState) -> Mailbox {
         Mailbox {
             key: self.mailbox.clone(),
             account: self.account.clone(),

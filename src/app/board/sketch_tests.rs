@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::{
     config::load::{Sources, load},
-    watch::error::Error,
+    watch::error::WatchError,
 };
 
 fn at(seconds: i64) -> DateTime<Utc> {
@@ -106,7 +106,7 @@ fn what_the_loops_write_is_shown() {
     let watch = view.seats["a"].watch.clone();
     let look = || view.endpoints(Some(&Counts::default()), at(10)).pop().unwrap();
     watch.looked(at(0), false);
-    watch.lost(&Error::Closed, std::time::Duration::from_secs(2), at(5));
+    watch.lost(&WatchError::Closed, std::time::Duration::from_secs(2), at(5));
     let lost = look();
     assert_eq!((lost.state, lost.since), (State::Waiting, Some(at(5))));
     assert!(
@@ -119,7 +119,7 @@ fn what_the_loops_write_is_shown() {
         (mailbox.connected, mailbox.last_look, mailbox.next_try),
         (false, Some(at(0)), Some(at(7)))
     );
-    let backlog = Error::LostLedger {
+    let backlog = WatchError::LostLedger {
         target: "Processed".into(),
         mails: 5,
     };

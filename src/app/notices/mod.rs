@@ -35,7 +35,7 @@ use crate::{
     metrics::{Metrics, SignIn, SignInState},
     reply::{self, Notice, send_notice},
     status::Setback,
-    watch::Health,
+    watch::WatchHealth,
 };
 
 use self::{
@@ -67,7 +67,7 @@ pub(super) struct Desk {
 pub(super) struct Watched {
     /// The sign-in that opens it.
     pub(super) sign_in: String,
-    pub(super) health: Arc<Health>,
+    pub(super) health: Arc<WatchHealth>,
 }
 
 /// An account that replies go out by.

@@ -37,7 +37,7 @@ pub(super) struct Mailbox {
     pub(super) endpoint: String,
     /// The sign-in that opens it.
     pub(super) sign_in: String,
-    pub(super) state: health::State,
+    pub(super) state: health::WatchState,
 }
 
 /// An account that replies go out by.

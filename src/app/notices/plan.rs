@@ -157,7 +157,7 @@ fn of_mailbox(
     now: DateTime<Utc>,
 ) -> Option<Item> {
     let key = format!("{MAILBOX}{}", mailbox.endpoint);
-    let health::State {
+    let health::WatchState {
         looked, trouble, since, ..
     } = &mailbox.state;
     let patience = TimeDelta::from_std(silent_after).unwrap_or(TimeDelta::MAX);

@@ -163,12 +163,12 @@ fn mailbox(trouble: Option<i64>, looked: bool) -> Mailbox {
     Mailbox {
         endpoint: "invoices".into(),
         sign_in: "contoso".into(),
-        state: health::State {
+        state: health::WatchState {
             connected: trouble.is_none(),
             looked: looked.then(|| at(-60)),
             trouble: trouble.map(|_| "the connection broke".into()),
             since: trouble.map(|ago| at(-ago)),
-            ..health::State::default()
+            ..health::WatchState::default()
         },
     }
 }

@@ -1,19 +1,19 @@
 //! Mails that were never received whole and that an operator wants fetched again (`mailjob jobs retry`).
 
-use super::maildrop::{Found, New};
+use super::maildrop::{MaildropPlan, New};
 use crate::{
     job::Reason,
     ledger::{Lack, MAILDROP},
-    watch::{error::Error, source::Looking},
+    watch::{error::WatchError, source::StepContext},
 };
 
 /// Whether there are any.
-pub(super) async fn any(on: &Looking<'_>) -> Result<bool, Error> {
+pub(super) async fn any(on: &StepContext<'_>) -> Result<bool, WatchError> {
     Ok(!on.ledger.wanted(on.mailbox, MAILDROP).await?.is_empty())
 }
 
 /// Puts them before what is new. Those that can't be found are given back to the operator, in words.
-pub(super) async fn first(on: &Looking<'_>, found: &mut Found) -> Result<(), Error> {
+pub(super) async fn first(on: &StepContext<'_>, found: &mut MaildropPlan) -> Result<(), WatchError> {
     let mut again = Vec::new();
     for wanted in on.ledger.wanted(on.mailbox, MAILDROP).await? {
         let uid = wanted.place.map(|place| place.uid);

@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{watcher, wire::Wire};
+use super::{watcher, wire::Pop3Connection};
 use crate::{
     auth::{Credential, Forgetful, Login},
     budget::Budget,
@@ -24,8 +24,8 @@ use crate::{
     secret::Secret,
     watch::{
         Watch,
-        door::{Door, Keys},
-        error::Error,
+        door::{Connector, Keys},
+        error::WatchError,
         fakes::{endpoint, inlet},
         memory::Memory,
         pop3::login,
@@ -230,8 +230,8 @@ impl Server {
 struct Entrance(Arc<Server>);
 
 #[async_trait]
-impl Door<Wire> for Entrance {
-    async fn knock(&self) -> Result<Wire, Error> {
+impl Connector<Pop3Connection> for Entrance {
+    async fn knock(&self) -> Result<Pop3Connection, WatchError> {
         let (ours, theirs) = duplex(1 << 16);
         tokio::spawn(self.0.clone().serve(theirs));
         let stream: Box<dyn crate::watch::imap::Io> = Box::new(ours);
@@ -245,7 +245,7 @@ impl Keys for Entrance {
         None
     }
 
-    async fn credential(&self) -> Result<Credential, Error> {
+    async fn credential(&self) -> Result<Credential, WatchError> {
         Ok(Credential::Password(Secret::from("pass word")))
     }
 

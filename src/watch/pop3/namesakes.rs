@@ -6,22 +6,22 @@ use tokio::time::Instant;
 
 use super::{
     check::{BYTES, CHECKED, Checks, TIME, whole},
-    maildrop::{Found, Known, Namesakes, New, Proof},
-    wire::Wire,
+    maildrop::{KnownMail, MaildropPlan, Namesakes, New, VerifiedExtent},
+    wire::Pop3Connection,
 };
 use crate::{
     ledger::Fingerprint,
-    watch::{error::Error, source::Looking},
+    watch::{error::WatchError, source::StepContext},
 };
 
 /// Reads mails of one name, so that it is known which is which; `only`: those of these mails of the ledger.
 pub(super) async fn tell(
-    mut wire: Wire,
-    on: &Looking<'_>,
-    found: &mut Found,
+    mut wire: Pop3Connection,
+    on: &StepContext<'_>,
+    found: &mut MaildropPlan,
     checks: &mut Checks,
     only: Option<&HashSet<u32>>,
-) -> Result<Wire, Error> {
+) -> Result<Pop3Connection, WatchError> {
     let until = Instant::now() + TIME;
     let (mut left, mut checked, mut bytes) = (Vec::new(), 0, 0);
     for group in std::mem::take(&mut found.namesakes) {
@@ -49,11 +49,11 @@ pub(super) async fn tell(
         checks.answered();
         let apart = tell_apart(&group, &read);
         for (uid, number, print) in apart.there {
-            let known = Known {
+            let known = KnownMail {
                 name: group.name.clone(),
                 number,
                 print,
-                proof: Proof::Whole,
+                proof: VerifiedExtent::Whole,
             };
             found.there.insert(uid, known);
             checks.proved(uid);

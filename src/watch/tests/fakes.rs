@@ -10,15 +10,15 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    Health,
-    door::{Door, Keys},
-    error::Error,
-    imap::{Capabilities, Io, Selected, Wire, login},
+    WatchHealth,
+    door::{Connector, Keys},
+    error::WatchError,
+    imap::{ImapCapabilities, ImapConnection, Io, Selected, login},
     memory::Memory,
     script::{self, Server},
     session::Session,
     settle::Settler,
-    source::Looking,
+    source::StepContext,
 };
 use crate::{
     auth::Credential,
@@ -61,8 +61,8 @@ impl Scripts {
 }
 
 #[async_trait]
-impl Door<Wire> for Scripts {
-    async fn knock(&self) -> Result<Wire, Error> {
+impl Connector<ImapConnection> for Scripts {
+    async fn knock(&self) -> Result<ImapConnection, WatchError> {
         login::greeted(self.stream().await).await
     }
 }
@@ -73,7 +73,7 @@ impl Keys for Scripts {
         None
     }
 
-    async fn credential(&self) -> Result<Credential, Error> {
+    async fn credential(&self) -> Result<Credential, WatchError> {
         Ok(self.credential.clone())
     }
 
@@ -139,7 +139,7 @@ pub(crate) struct World {
     pub(crate) inlet: Inlet,
     pub(crate) mailbox: MailboxKey,
     pub(crate) budget: Budget,
-    pub(crate) health: Arc<Health>,
+    pub(crate) health: Arc<WatchHealth>,
 }
 
 impl World {
@@ -158,8 +158,8 @@ impl World {
         }
     }
 
-    pub(crate) fn looking(&self) -> Looking<'_> {
-        Looking {
+    pub(crate) fn looking(&self) -> StepContext<'_> {
+        StepContext {
             inlet: &self.inlet,
             ledger: &self.ledger,
             mailbox: &self.mailbox,
@@ -178,7 +178,7 @@ impl World {
     }
 
     /// A session in UIDVALIDITY 7 whose server follows a script from here on.
-    pub(crate) fn session(&self, script: &[&str], can: Capabilities) -> (Session, Server) {
+    pub(crate) fn session(&self, script: &[&str], can: ImapCapabilities) -> (Session, Server) {
         let (stream, server) = script::play_lines(script.iter().map(|line| (*line).to_owned()).collect());
         let stream: Box<dyn Io> = Box::new(stream);
         let selected = Selected {
@@ -190,6 +190,9 @@ impl World {
             uid_validity: 7,
             uid_next: 5,
         });
-        (Session::begin(Wire::new(stream), can, selected, stored, 1), server)
+        (
+            Session::begin(ImapConnection::new(stream), can, selected, stored, 1),
+            server,
+        )
     }
 }

@@ -7,17 +7,17 @@ use async_trait::async_trait;
 use crate::{
     config::{self, Fate, ReadBy, Settle},
     watch::{
-        door::Door,
-        error::Error,
+        door::Connector,
+        error::WatchError,
         fakes::{Scripts, endpoint},
-        pop3::{login, watcher, wire::Wire},
+        pop3::{login, watcher, wire::Pop3Connection},
         watcher::world::{Running, start_with},
     },
 };
 
 #[async_trait]
-impl Door<Wire> for Scripts {
-    async fn knock(&self) -> Result<Wire, Error> {
+impl Connector<Pop3Connection> for Scripts {
+    async fn knock(&self) -> Result<Pop3Connection, WatchError> {
         login::greeted(self.stream().await).await
     }
 }

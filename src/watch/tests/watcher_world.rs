@@ -15,7 +15,7 @@ use crate::{
     ledger::Cursor,
     net::Connects,
     watch::{
-        Health, Watch, by_imap,
+        Watch, WatchHealth, by_imap,
         fakes::{Scripts, endpoint, inlet},
         memory::Memory,
         script,
@@ -25,7 +25,7 @@ use crate::{
 /// A watch over scripts: each connection plays the next one.
 pub(in crate::watch) struct Running {
     pub(in crate::watch) memory: Arc<Memory>,
-    pub(in crate::watch) health: Arc<Health>,
+    pub(in crate::watch) health: Arc<WatchHealth>,
     pub(in crate::watch) stop: CancellationToken,
     pub(in crate::watch) servers: Arc<Mutex<Vec<script::Server>>>,
     pub(in crate::watch) rejected: Arc<Mutex<usize>>,
@@ -60,7 +60,7 @@ pub(in crate::watch) fn start_with(
         Arc::new(Forgetful),
         reqwest::Client::new(),
     );
-    let (health, stop) = (Arc::new(Health::default()), CancellationToken::new());
+    let (health, stop) = (Arc::new(WatchHealth::default()), CancellationToken::new());
     let watch = Watch {
         inlet: Arc::new(inlet(endpoint)),
         ledger: memory.clone(),

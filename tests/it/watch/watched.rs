@@ -15,7 +15,7 @@ use mailjob::{
     job::{Answer, Outcome, ReplyDecision},
     ledger::{ClaimedJob, Finish, Ledger, sqlite},
     net::Connects,
-    watch::{self, Health, Watch},
+    watch::{self, Watch, WatchHealth},
 };
 use mailjob_testbed::World;
 use tokio::{task::JoinHandle, time::timeout};
@@ -55,7 +55,7 @@ pub(super) fn endpoint(account: Arc<Account>) -> Endpoint {
 pub(super) struct Watched {
     pub(super) ledger: Arc<sqlite::Sqlite>,
     name: EndpointName,
-    pub(super) health: Arc<Health>,
+    pub(super) health: Arc<WatchHealth>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -72,7 +72,7 @@ impl Watched {
         let mut endpoint = endpoint(account.clone());
         change(&mut endpoint);
         let shared: Arc<dyn Ledger> = ledger.clone();
-        let (health, stop) = (Arc::new(Health::default()), CancellationToken::new());
+        let (health, stop) = (Arc::new(WatchHealth::default()), CancellationToken::new());
         let name = endpoint.name.clone();
         let watch = Watch {
             login: Arc::new(login(&account, &ledger)),
