@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    config::{Config, EndpointName, MailboxId, Route, Taker},
+    config::{Config, EndpointName, MailboxId, MatchMode, Route},
     ledger::{Error, Ledger, MailboxKey},
     watch,
 };
@@ -34,8 +34,8 @@ impl Orphans {
     fn of(route: &Route, config: &Config) -> Self {
         let names = route.getters();
         let next = match route.mailbox.taker {
-            Taker::First => names.clone(),
-            Taker::All => Vec::new(),
+            MatchMode::First => names.clone(),
+            MatchMode::All => Vec::new(),
         };
         Self {
             mailbox: watch::mailbox_key(&route.mailbox),

@@ -16,7 +16,7 @@ use super::{
     terminal::fitting,
 };
 use crate::config::{
-    Backlog, Endpoint, Letter, Problem, Reply, ReplyTo, Since, Watch,
+    Backlog, Endpoint, Problem, Reply, ReplyTemplate, ReplyTo, Since, WatchMode,
     load::{Loaded, Sources, load, load_offline, load_without_secrets},
     rescue::Lapse,
 };
@@ -166,12 +166,12 @@ fn counted(count: usize, what: &str) -> String {
 fn line(endpoint: &Endpoint, now: DateTime<Utc>) -> String {
     let mailbox = &endpoint.mailbox;
     let watch = match &mailbox.watch {
-        Watch::Idle { .. } => "as it comes".to_owned(),
-        Watch::Every(interval) if *interval < SELDOM => {
+        WatchMode::Idle { .. } => "as it comes".to_owned(),
+        WatchMode::Every(interval) if *interval < SELDOM => {
             format!("every {interval:?} (often: large providers limit how often one may ask)")
         }
-        Watch::Every(interval) => format!("every {interval:?}"),
-        Watch::Cron { pattern, zone } => {
+        WatchMode::Every(interval) => format!("every {interval:?}"),
+        WatchMode::Cron { pattern, zone } => {
             let next = next(pattern, *zone, now).join(", ");
             format!("at {} {zone} (next: {next})", pattern.as_str())
         }
@@ -231,7 +231,7 @@ fn counted_u64(count: u64, what: &str) -> String {
 }
 
 fn answered(reply: &Reply) -> String {
-    let to = |letter: Option<&Letter>| {
+    let to = |letter: Option<&ReplyTemplate>| {
         let names = letter.map_or(&[][..], |letter| &letter.to).iter().map(|to| match to {
             ReplyTo::Sender => "the sender",
             ReplyTo::From => "its From",

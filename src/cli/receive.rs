@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::{
-        Fate, Filter, Limits, ReadBy,
+        Filter, Limits, ReadBy, SettleAction,
         glob::{self, Against},
     },
     plural,
@@ -52,7 +52,7 @@ pub(super) struct Receive {
     /// What to do with the mail in the mailbox afterwards: keep, mark (as seen), flag, delete, or move=NAME. To delete or move, a mail has to
     /// be written: give --into.
     #[arg(long, default_value = "keep", value_parser = then, value_name = "ACTION")]
-    then: Fate,
+    then: SettleAction,
     /// Delete or move mails although an endpoint watches the mailbox, which then never sees them.
     #[arg(long)]
     force: bool,
@@ -116,13 +116,13 @@ fn count(text: &str) -> Result<Count, String> {
     }
 }
 
-fn then(text: &str) -> Result<Fate, String> {
+fn then(text: &str) -> Result<SettleAction, String> {
     match text.split_once('=') {
-        None if text == "keep" => Ok(Fate::Keep),
-        None if text == "mark" => Ok(Fate::Mark),
-        None if text == "flag" => Ok(Fate::Flag),
-        None if text == "delete" => Ok(Fate::Delete),
-        Some(("move", name)) if !name.is_empty() => Ok(Fate::Move(name.to_owned())),
+        None if text == "keep" => Ok(SettleAction::Keep),
+        None if text == "mark" => Ok(SettleAction::Mark),
+        None if text == "flag" => Ok(SettleAction::Flag),
+        None if text == "delete" => Ok(SettleAction::Delete),
+        Some(("move", name)) if !name.is_empty() => Ok(SettleAction::Move(name.to_owned())),
         _ => Err("write keep, mark, flag, delete or move=NAME".to_owned()),
     }
 }
@@ -197,7 +197,7 @@ async fn received(args: Receive) -> Result<Tally, Fault> {
 }
 
 fn wanted(args: &Receive) -> Result<Wanted, Fault> {
-    let takes_away = matches!(args.then, Fate::Delete | Fate::Move(_));
+    let takes_away = matches!(args.then, SettleAction::Delete | SettleAction::Move(_));
     if takes_away && args.into.is_none() {
         return Err(Fault::config(
             "a mail is deleted or moved only after it was written: give --into FOLDER, or --then keep",
@@ -246,7 +246,7 @@ fn server(known: &Known, pop3: bool, by_imap: Said, by_pop3: Said) -> (ReadBy, S
 
 /// Mails that an endpoint waits for are not taken away by mistake.
 fn beware(known: &Known, host: &Host, wanted: &Wanted, force: bool) -> Result<(), Fault> {
-    if !matches!(wanted.fate, Fate::Delete | Fate::Move(_)) {
+    if !matches!(wanted.fate, SettleAction::Delete | SettleAction::Move(_)) {
         return Ok(());
     }
     let endpoints = known.loaded.endpoints.values().map(AsRef::as_ref);
@@ -265,7 +265,7 @@ fn beware(known: &Known, host: &Host, wanted: &Wanted, force: bool) -> Result<()
 
 /// Two that take mails away into the same folder do so one after the other: else both would receive the same mails.
 async fn lock(shelf: Option<&Shelf>, wanted: &Wanted, on: post::Steps<'_>) -> Result<Option<Lock>, Fault> {
-    let Some(shelf) = shelf.filter(|_| wanted.fate != Fate::Keep).cloned() else {
+    let Some(shelf) = shelf.filter(|_| wanted.fate != SettleAction::Keep).cloned() else {
         return Ok(None);
     };
     on("waiting for another mailjob receive that works in the same folder");
@@ -298,8 +298,8 @@ mod tests {
 
     #[test]
     fn fates_and_counts() {
-        assert_eq!(then("keep"), Ok(Fate::Keep));
-        assert_eq!(then("move=Done=1"), Ok(Fate::Move("Done=1".into())));
+        assert_eq!(then("keep"), Ok(SettleAction::Keep));
+        assert_eq!(then("move=Done=1"), Ok(SettleAction::Move("Done=1".into())));
         for bad in ["", "move", "move=", "delete=x", "Keep", "copy=x"] {
             assert!(then(bad).is_err(), "{bad}");
         }

@@ -13,16 +13,16 @@ use std::{
 };
 
 use super::{
-    Api, Claim, Config, Endpoint, EndpointName, Problem, Route, Service, agree, answers,
+    ApiAccess, Config, Endpoint, EndpointName, MailboxClaim, Problem, Route, Service, agree, answers,
     check::{self, Accounts},
     defaults::{self, Defaults},
     file_name,
-    files::{self, Listed},
+    files::{self, ListedFile},
     held,
     remembered::Remembered,
     route::routes,
     shared::{Needs, read_shared, verified},
-    standing::{Past, Standing},
+    standing::{EarlierVersions, Standing},
     versions::{FileText, Texts, Versions},
     writers,
 };
@@ -153,7 +153,7 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
         None => (
             Some(Service::on(cores)),
             Some(None),
-            Api::Loopback,
+            ApiAccess::Loopback,
             Accounts::default(),
             Accounts::default(),
         ),
@@ -170,7 +170,7 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
     let (mut broken, mut disabled, mut fallen) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
     for (
         name,
-        Listed {
+        ListedFile {
             path: file,
             is_misnamed,
         },
@@ -220,7 +220,7 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
                     .map(|text| held::claim(name, file, text, &written, defaults));
                 // What it says now was never meant by that name.
                 let text = text.filter(|_| !is_misnamed);
-                fallen.insert(name.clone(), (text, claim.unwrap_or(Claim::Anywhere)));
+                fallen.insert(name.clone(), (text, claim.unwrap_or(MailboxClaim::Anywhere)));
             }
         }
     }
@@ -228,7 +228,7 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
         .iter()
         .map(|(name, (_, draft))| (name.clone(), draft.endpoint.mailbox.id()))
         .collect();
-    let past = Past::new(sources, before.versions, cores);
+    let past = EarlierVersions::new(sources, before.versions, cores);
     let mut standing = Standing::default();
     for (name, (text, claim)) in fallen {
         standing.fall(&name, text.as_deref(), claim, before.running, &past);
@@ -243,7 +243,7 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
     let endpoints = agree::settle(drafts, &mut broken, before.running, &mut problems);
     for (name, id) in mailboxes.into_iter().filter(|(name, _)| broken.contains(name)) {
         texts.endpoints.remove(&name);
-        standing.fall(&name, None, Claim::At(id), before.running, &past);
+        standing.fall(&name, None, MailboxClaim::At(id), before.running, &past);
     }
     let mut away = BTreeSet::new();
     if files.is_some() {
@@ -256,7 +256,7 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
         let runs = |name: &EndpointName| before.running.is_some_and(|config| config.endpoints.contains_key(name));
         for name in known_before(before).filter(|name| !runs(name)) {
             broken.insert(name.clone());
-            standing.fall(name, None, Claim::Anywhere, None, &past);
+            standing.fall(name, None, MailboxClaim::Anywhere, None, &past);
         }
     }
     let Standing {

@@ -9,8 +9,8 @@ use toml::de::DeTable;
 use super::{
     defaults::Defaults,
     problem::Problem,
-    sheet::{Below, Part, Sheet},
-    slip::{Complaint, Known, slip},
+    sheet::{Below, Checked, Sheet},
+    slip::{Complaint, KeyPredicate, slip},
     table::Table,
 };
 
@@ -18,9 +18,9 @@ use super::{
 pub(super) fn read<T>(
     file: &Path,
     text: &str,
-    is_known: Known,
+    is_known: KeyPredicate,
     read: impl FnOnce(&mut Table<'_>) -> Option<T>,
-) -> Part<T> {
+) -> Checked<T> {
     read_over(None, file, text, is_known, read)
 }
 
@@ -29,9 +29,9 @@ pub(super) fn read_over<T>(
     defaults: Option<&Defaults<'_>>,
     file: &Path,
     text: &str,
-    is_known: Known,
+    is_known: KeyPredicate,
     read: impl FnOnce(&mut Table<'_>) -> Option<T>,
-) -> Part<T> {
+) -> Checked<T> {
     let (root, errors) = DeTable::parse_recoverable(text);
     let mut sheet = Sheet::new(file, text);
     let complaints: Vec<_> = errors.iter().map(complaint).collect();
@@ -54,7 +54,7 @@ pub(super) fn read_over<T>(
     }
     problems.extend(slip.map(|(place, fault)| Problem::at(file, place, fault)));
     problems.sort();
-    Part { value, problems, needs }
+    Checked { value, problems, needs }
 }
 
 fn complaint(error: &toml::de::Error) -> Complaint<'_> {

@@ -23,7 +23,7 @@ use tokio::{signal::unix::Signal, task, time};
 use super::{
     Changes, Config, EndpointName, Problem,
     ears::Ears,
-    files::{self, Prints},
+    files::{self, FileMetas},
     load::{Before, Loaded, Sources, load_beside},
     remembered::Remembered,
     versions::{Revision, Versions},
@@ -66,7 +66,7 @@ pub struct Reloader {
     last: Loaded,
     versions: Versions,
     files: Remembered,
-    prints: Prints,
+    prints: FileMetas,
     hangup: Signal,
     ears: Ears,
     /// Whether something was noticed that has not been read yet.

@@ -24,24 +24,24 @@ pub(super) struct Complaint<'a> {
 }
 
 /// Whether a path such as `webhook.url` is a key of ours, and so no secret.
-pub(super) type Known = fn(&str) -> bool;
+pub(super) type KeyPredicate = fn(&str) -> bool;
 
 /// The slip that is behind a parser's complaints.
-pub(super) fn slip(text: &str, complaints: &[Complaint<'_>], is_known: Known) -> Option<(Place, Fault)> {
+pub(super) fn slip(text: &str, complaints: &[Complaint<'_>], is_known: KeyPredicate) -> Option<(Place, Fault)> {
     let first = complaints.iter().min_by_key(|complaint| complaint.span.start)?;
     let lines = Lines::of(text);
     let Slip { at, what, cure } = lines.slip(first);
     let place = Place::of(text, &at);
     let place = match lines.look(place.line.saturating_sub(1), is_known) {
-        Look::All => place,
-        Look::Key(span) => place.looking_at(text, &span),
-        Look::Nothing => place.blind(),
+        LineVisibility::All => place,
+        LineVisibility::Key(span) => place.looking_at(text, &span),
+        LineVisibility::Nothing => place.blind(),
     };
     Some((place, Fault::new(format!("not TOML: {what}"), cure)))
 }
 
 /// How much of a line may be shown.
-enum Look {
+enum LineVisibility {
     All,
     /// Its key alone.
     Key(Range<usize>),
@@ -85,26 +85,26 @@ impl<'a> Lines<'a> {
 
     /// A line may be shown that sets nothing, or sets what is known to be no secret. Of another one its key, but for what may be one that
     /// names a secret and is mistyped.
-    fn look(&self, number: usize, is_known: Known) -> Look {
+    fn look(&self, number: usize, is_known: KeyPredicate) -> LineVisibility {
         let (begin, line) = self.line(number);
         let bare = line.trim_start();
         if ["[", "//", ";", "<<<<<<<", "=======", ">>>>>>>"]
             .iter()
             .any(|mark| bare.starts_with(mark))
         {
-            return Look::All;
+            return LineVisibility::All;
         }
         let Some((key, _)) = bare.split_once(['=', ':']) else {
-            return Look::Nothing;
+            return LineVisibility::Nothing;
         };
         let key = key.trim_end();
         let start = begin + line.len() - bare.len();
         let names = self.names();
         let path = names.get(number).cloned().flatten().unwrap_or_default();
         match nearest(key, SECRETIVE.into_iter()) {
-            Some(_) => Look::Nothing,
-            None if is_known(&path) => Look::All,
-            None => Look::Key(start..start + key.len()),
+            Some(_) => LineVisibility::Nothing,
+            None if is_known(&path) => LineVisibility::All,
+            None => LineVisibility::Key(start..start + key.len()),
         }
     }
 

@@ -3,8 +3,8 @@
 use std::{cell::OnceCell, collections::BTreeMap, path::Path, sync::Arc};
 
 use super::{
-    Account, Api, Claim, Config, Endpoint, EndpointName, Held, Operator, Service,
-    check::{self, Accounts, Draft},
+    Account, ApiAccess, Config, Endpoint, EndpointName, HeldEndpoint, MailboxClaim, Operator, Service,
+    check::{self, Accounts, EndpointDraft},
     defaults::Defaults,
     shared::{Needs, ReadShared, read_shared},
     sources::Sources,
@@ -12,7 +12,7 @@ use super::{
 };
 
 /// What was in use before, as far as it is asked for.
-pub(super) struct Past<'a> {
+pub(super) struct EarlierVersions<'a> {
     sources: &'a Sources,
     versions: Option<&'a Versions>,
     cores: usize,
@@ -23,7 +23,7 @@ pub(super) struct Past<'a> {
 #[derive(Default)]
 pub(super) struct Standing {
     pub(super) endpoints: BTreeMap<EndpointName, Arc<Endpoint>>,
-    pub(super) held: BTreeMap<EndpointName, Held>,
+    pub(super) held: BTreeMap<EndpointName, HeldEndpoint>,
 }
 
 /// What a version can do.
@@ -33,10 +33,10 @@ enum Stand {
     /// It does not run by its own word.
     Rests,
     /// Something that it needs is missing.
-    Waits(Claim),
+    Waits(MailboxClaim),
 }
 
-impl<'a> Past<'a> {
+impl<'a> EarlierVersions<'a> {
     pub(super) fn new(sources: &'a Sources, versions: Option<&'a Versions>, cores: usize) -> Self {
         Self {
             sources,
@@ -72,8 +72,8 @@ impl<'a> Past<'a> {
         &self,
         service: Option<Service>,
         operator: Option<Option<Operator>>,
-        api: Api,
-    ) -> (Option<Service>, Option<Option<Operator>>, Api) {
+        api: ApiAccess,
+    ) -> (Option<Service>, Option<Option<Operator>>, ApiAccess) {
         let Some((before, told, who, ..)) = self.newest() else {
             return (service, operator, api);
         };
@@ -82,7 +82,7 @@ impl<'a> Past<'a> {
             other => told.clone().or(other),
         };
         let api = match api {
-            Api::Closed | Api::Loopback => who.clone(),
+            ApiAccess::Closed | ApiAccess::Loopback => who.clone(),
             named => named,
         };
         (before.clone().or(service), operator, api)
@@ -125,7 +125,7 @@ impl<'a> Past<'a> {
             None => (Accounts::default(), None),
         };
         let part = check::endpoint(name, file, text, &accounts, defaults.as_ref());
-        let Draft {
+        let EndpointDraft {
             mut endpoint,
             enabled,
             said,
@@ -139,7 +139,7 @@ impl<'a> Past<'a> {
         let is_met = part.needs.iter().all(|needed| needed.need.fault().is_none());
         Some(match is_met {
             true => Stand::Runs(endpoint),
-            false => Stand::Waits(Claim::Endpoint(endpoint)),
+            false => Stand::Waits(MailboxClaim::Endpoint(endpoint)),
         })
     }
 }
@@ -150,9 +150,9 @@ impl Standing {
         &mut self,
         name: &EndpointName,
         text: Option<&str>,
-        claim: Claim,
+        claim: MailboxClaim,
         running: Option<&Config>,
-        past: &Past<'_>,
+        past: &EarlierVersions<'_>,
     ) {
         if running.is_some_and(|config| config.endpoints.contains_key(name)) {
             return;
@@ -166,24 +166,24 @@ impl Standing {
     }
 
     /// A file is gone, perhaps for a moment.
-    pub(super) fn leave(&mut self, name: &EndpointName, running: Option<&Config>, past: &Past<'_>) {
+    pub(super) fn leave(&mut self, name: &EndpointName, running: Option<&Config>, past: &EarlierVersions<'_>) {
         let ran = running.and_then(|config| config.endpoints.get(name));
         let held = running.and_then(|config| config.held.get(name));
         let claim = match (ran, held) {
-            (Some(endpoint), _) => Claim::Endpoint(endpoint.clone()),
+            (Some(endpoint), _) => MailboxClaim::Endpoint(endpoint.clone()),
             (None, Some(held)) => held.claim.clone(),
             (None, None) => match past.stand(name, None) {
-                Some(Stand::Runs(endpoint)) => Claim::Endpoint(endpoint),
+                Some(Stand::Runs(endpoint)) => MailboxClaim::Endpoint(endpoint),
                 Some(Stand::Waits(claim)) => claim,
                 Some(Stand::Rests) => return,
-                None => Claim::Anywhere,
+                None => MailboxClaim::Anywhere,
             },
         };
         self.hold(name, claim, true);
     }
 
-    fn hold(&mut self, name: &EndpointName, claim: Claim, away: bool) {
-        self.held.insert(name.clone(), Held { claim, away });
+    fn hold(&mut self, name: &EndpointName, claim: MailboxClaim, away: bool) {
+        self.held.insert(name.clone(), HeldEndpoint { claim, away });
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     secret::SecretRef,
 };
 
-fn webhook(kind: config::Body) -> config::Webhook {
+fn webhook(kind: config::BodyFormat) -> config::Webhook {
     config::Webhook {
         body: kind,
         headers: vec![
@@ -29,7 +29,11 @@ fn webhook(kind: config::Body) -> config::Webhook {
 
 #[tokio::test]
 async fn a_request_is_shown_as_an_attempt_would_send_it() {
-    for kind in [config::Body::Json, config::Body::Multipart, config::Body::Raw] {
+    for kind in [
+        config::BodyFormat::Json,
+        config::BodyFormat::Multipart,
+        config::BodyFormat::Raw,
+    ] {
         let hook = webhook(kind);
         let (shown, (headers, sent)) = with_work(MAIL, move |work| {
             let shown = request(&hook, work, u64::MAX).unwrap();
@@ -55,7 +59,7 @@ async fn a_request_is_shown_as_an_attempt_would_send_it() {
 
 #[tokio::test]
 async fn a_signature_names_its_keys_and_reads_none() {
-    let mut hook = webhook(config::Body::Json);
+    let mut hook = webhook(config::BodyFormat::Json);
     hook.secrets = vec![SecretRef::Env("MAILJOB_NO_SUCH_VARIABLE".into())];
     let keys = hook.secrets.clone();
     let shown = with_work(MAIL, move |work| request(&hook, work, 10).unwrap()).await;

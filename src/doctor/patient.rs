@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::config::{Account, Backlog, Endpoint, EndpointName, Fate, Protocol, ReadBy, Server};
+use crate::config::{Account, Backlog, Endpoint, EndpointName, Protocol, ReadBy, Server, SettleAction};
 
 /// An account and what endpoints do with it.
 #[derive(Debug, PartialEq)]
@@ -44,9 +44,9 @@ impl Patient {
         let mailbox = &endpoint.mailbox;
         let known = |reading: &&mut Reading| reading.protocol == mailbox.protocol && reading.server == mailbox.server;
         let settle = &endpoint.settle;
-        let target = |fate: &Fate| match fate {
-            Fate::Move(target) => Some(target.clone()),
-            Fate::Keep | Fate::Mark | Fate::Flag | Fate::Delete => None,
+        let target = |fate: &SettleAction| match fate {
+            SettleAction::Move(target) => Some(target.clone()),
+            SettleAction::Keep | SettleAction::Mark | SettleAction::Flag | SettleAction::Delete => None,
         };
         let is_new = left.is_none() && mailbox.looks.backlog.is_none();
         let fates = [&settle.done, &settle.failed, &settle.refused]

@@ -62,7 +62,7 @@ fn nothing() -> Config {
     Config {
         service: config::Service::on(1),
         operator: None,
-        api: config::Api::default(),
+        api: config::ApiAccess::default(),
         endpoints: BTreeMap::new(),
         idle: BTreeSet::new(),
         held: BTreeMap::new(),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::{
-    config::Fate,
+    config::SettleAction,
     message::{Address, clean::json_line},
 };
 
@@ -45,14 +45,14 @@ pub enum Then {
     Moved,
 }
 
-impl From<&Fate> for Then {
-    fn from(fate: &Fate) -> Self {
+impl From<&SettleAction> for Then {
+    fn from(fate: &SettleAction) -> Self {
         match fate {
-            Fate::Keep => Self::Kept,
-            Fate::Mark => Self::Marked,
-            Fate::Flag => Self::Flagged,
-            Fate::Delete => Self::Deleted,
-            Fate::Move(_) => Self::Moved,
+            SettleAction::Keep => Self::Kept,
+            SettleAction::Mark => Self::Marked,
+            SettleAction::Flag => Self::Flagged,
+            SettleAction::Delete => Self::Deleted,
+            SettleAction::Move(_) => Self::Moved,
         }
     }
 }

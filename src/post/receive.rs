@@ -13,7 +13,7 @@ use super::{
     shelf::Contents,
 };
 use crate::{
-    config::{Fate, Filter, Limits, ReadBy},
+    config::{Filter, Limits, ReadBy, SettleAction},
     message::Unreadable,
     plural,
     watch::{
@@ -48,7 +48,7 @@ pub struct Wanted {
     /// So many mails at the most; all where nothing is said.
     pub count: Option<usize>,
     /// What becomes of a received mail in the mailbox.
-    pub fate: Fate,
+    pub fate: SettleAction,
     /// What a mail may cost.
     pub limits: Limits,
 }
@@ -65,10 +65,10 @@ impl Wanted {
             _ if !self.mailbox.eq_ignore_ascii_case("INBOX") => {
                 Err("POP3 knows one mailbox only: leave --mailbox out, or read by IMAP")
             }
-            Fate::Mark | Fate::Flag | Fate::Move(_) => {
+            SettleAction::Mark | SettleAction::Flag | SettleAction::Move(_) => {
                 Err("POP3 can keep or delete mails, nothing else: --then keep or --then delete, or read by IMAP")
             }
-            Fate::Keep | Fate::Delete => Ok(()),
+            SettleAction::Keep | SettleAction::Delete => Ok(()),
         }
     }
 }
@@ -129,8 +129,10 @@ pub async fn receive(
     match host.protocol {
         ReadBy::Imap => {
             let manners = match wanted.fate {
-                Fate::Keep => Manners::Look,
-                Fate::Mark | Fate::Flag | Fate::Move(_) | Fate::Delete => Manners::Touch,
+                SettleAction::Keep => Manners::Look,
+                SettleAction::Mark | SettleAction::Flag | SettleAction::Move(_) | SettleAction::Delete => {
+                    Manners::Touch
+                }
             };
             let visit = visit::ImapVisit::open(&host.host, &wanted.mailbox, manners).await?;
             receive_from(visit, wanted, shelf, on, tell).await
@@ -154,7 +156,7 @@ async fn receive_from<M: OpenMailbox>(
         shelf: shelf.map(Arc::new),
         uid_validity: visit.uid_validity(),
         tally: Tally {
-            marked_only: wanted.fate == Fate::Delete && !visit.expunges(),
+            marked_only: wanted.fate == SettleAction::Delete && !visit.expunges(),
             ..Tally::default()
         },
         tell,

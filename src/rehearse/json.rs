@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use super::{Report, Told, words};
 use crate::{
     config::Proof,
-    config::{EndpointName, Taker},
+    config::{EndpointName, MatchMode},
     dispatch::rehearsal::{Condition, Excerpt, Handed, Origin, Plan, Process, Rehearsal, Request, Value},
     job::Outcome,
     message::{Automatic, clean::escaped_json, trust::Sender},
@@ -34,7 +34,7 @@ fn value(report: &Report) -> Json {
         })),
         "size": report.size,
         "route": report.route.as_ref().map(|route| json!({
-            "match": match route.mailbox.taker { Taker::First => "first", Taker::All => "all" },
+            "match": match route.mailbox.taker { MatchMode::First => "first", MatchMode::All => "all" },
             "endpoints": route.names().iter().map(EndpointName::as_str).collect::<Vec<_>>(),
         })),
         "mail": read.map(mail),

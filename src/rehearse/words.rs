@@ -1,7 +1,7 @@
 //! Plain words for what is a code or a value elsewhere. Pure.
 
 use crate::{
-    config::{Fate, Route, Taker},
+    config::{MatchMode, Route, SettleAction},
     dispatch::rehearsal::Origin,
     job::{Allowed, NewConversation, Outcome},
     message::Address,
@@ -9,13 +9,13 @@ use crate::{
 };
 
 /// What becomes of a mail in its mailbox.
-pub(super) fn fate(fate: &Fate) -> String {
+pub(super) fn fate(fate: &SettleAction) -> String {
     match fate {
-        Fate::Keep => "stays as it is".to_owned(),
-        Fate::Mark => "stays, marked as read (\\Seen)".to_owned(),
-        Fate::Flag => "stays, flagged (\\Flagged)".to_owned(),
-        Fate::Move(target) => format!("is moved to {target}"),
-        Fate::Delete => "is deleted".to_owned(),
+        SettleAction::Keep => "stays as it is".to_owned(),
+        SettleAction::Mark => "stays, marked as read (\\Seen)".to_owned(),
+        SettleAction::Flag => "stays, flagged (\\Flagged)".to_owned(),
+        SettleAction::Move(target) => format!("is moved to {target}"),
+        SettleAction::Delete => "is deleted".to_owned(),
     }
 }
 
@@ -24,8 +24,8 @@ pub(super) fn route(route: &Route) -> String {
     let names: Vec<_> = route.names().iter().map(ToString::to_string).collect();
     let names = names.join(", ");
     match route.mailbox.taker {
-        Taker::First => format!("asks its endpoints in this order, until one wants the mail: {names}"),
-        Taker::All => format!("gives each mail to all of its endpoints: {names}"),
+        MatchMode::First => format!("asks its endpoints in this order, until one wants the mail: {names}"),
+        MatchMode::All => format!("gives each mail to all of its endpoints: {names}"),
     }
 }
 

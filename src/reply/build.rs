@@ -16,7 +16,7 @@ use super::{
     words::Spoken,
 };
 use crate::{
-    config::{Charset, Sender},
+    config::{ReplyCharset, ReplySender},
     job::{File, JobId},
     message::LOOP_MARK,
 };
@@ -25,11 +25,11 @@ use crate::{
 pub(super) struct Draft<'a> {
     pub(super) job: JobId,
     pub(super) now: DateTime<Utc>,
-    pub(super) from: &'a Sender,
+    pub(super) from: &'a ReplySender,
     pub(super) recipients: &'a Recipients,
     pub(super) ids: &'a Ids<'a>,
     pub(super) spoken: Spoken,
-    pub(super) charset: Charset,
+    pub(super) charset: ReplyCharset,
     pub(super) files: &'a [(String, &'a File)],
     /// The mail that is answered, as it is attached.
     pub(super) original: Option<MimePart<'static>>,
@@ -98,11 +98,11 @@ fn list(addresses: &[String]) -> Address<'_> {
 }
 
 /// Text that is to be written in ISO-2022-JP: ASCII is the same in UTF-8.
-fn japanese(charset: Charset, text: &str) -> Option<&str> {
-    (charset == Charset::Iso2022Jp && !text.is_ascii()).then_some(text)
+fn japanese(charset: ReplyCharset, text: &str) -> Option<&str> {
+    (charset == ReplyCharset::Iso2022Jp && !text.is_ascii()).then_some(text)
 }
 
-fn text_part(charset: Charset, text: &str) -> MimePart<'_> {
+fn text_part(charset: ReplyCharset, text: &str) -> MimePart<'_> {
     match japanese(charset, text).and_then(charset::encoded) {
         Some(bytes) => {
             let kind = ContentType::new("text/plain").attribute("charset", charset::NAME);

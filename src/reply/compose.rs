@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     addr_spec::is_sendable,
-    config::{Conversation, Endpoint, Letter, OriginalAs, Reply, ReplyTo, ReturnTo, Sender},
+    config::{Conversation, Endpoint, OriginalAs, Reply, ReplySender, ReplyTemplate, ReplyTo, ReturnTo},
     job::{Ending, File, NewReply, Outcome, Replier, ReplyDecision},
     message::{Head, clean::clean, reply_to, safe_name::Names},
 };
@@ -38,7 +38,7 @@ struct Desk {
     account: String,
     /// Where mails come back to when nothing else is written.
     address: String,
-    from: Sender,
+    from: ReplySender,
 }
 
 /// A decision, and what a person should know of how it came about.
@@ -57,7 +57,7 @@ impl Composer {
         let reply = endpoint.reply.clone();
         let desk = reply.account.as_ref().and_then(|account| {
             let own = account.from.as_deref().unwrap_or(&account.user);
-            let usual = Sender {
+            let usual = ReplySender {
                 name: None,
                 address: own.to_owned(),
             };
@@ -167,7 +167,7 @@ impl Replier for Composer {
 /// A letter while it is written.
 struct Writing<'a> {
     reply: &'a Reply,
-    letter: &'a Letter,
+    letter: &'a ReplyTemplate,
     desk: &'a Desk,
     head: &'a Head,
     ending: &'a Ending<'a>,

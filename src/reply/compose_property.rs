@@ -9,7 +9,7 @@ use super::{
     *,
 };
 use crate::{
-    config::Charset,
+    config::ReplyCharset,
     job::{File, Original},
     message,
 };
@@ -110,7 +110,7 @@ proptest! {
         mail_text in hostile(3),
         raw in proptest::collection::vec(any::<u8>(), 0..200),
         original in proptest::sample::select(vec![OriginalAs::Nothing, OriginalAs::Quote, OriginalAs::Text, OriginalAs::Rfc822]),
-        charset in proptest::sample::select(vec![Charset::Utf8, Charset::Iso2022Jp]),
+        charset in proptest::sample::select(vec![ReplyCharset::Utf8, ReplyCharset::Iso2022Jp]),
         files in proptest::collection::vec(any_file(), 0..2),
         fails in any::<bool>(),
         limit in 0u64..300,

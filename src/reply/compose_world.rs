@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     config::{
-        Account, Action, Auth, Command, EndpointName, Form, Mailbox, Provider, ReadBy, ReplyTo, Server, Template, Tls,
-        Words,
+        Account, Action, Auth, Command, EndpointName, Mailbox, Provider, ReadBy, ReplyTo, ReplyWords, Server, Template,
+        TemplateFormat, Tls,
     },
     job::{Answer, JobId, Original, Reason},
     message,
@@ -119,12 +119,12 @@ pub(super) fn worded(subject: Option<&str>, text: Option<&str>, html: Option<&st
     endpoint
 }
 
-pub(super) fn words(subject: Option<&str>, text: Option<&str>, html: Option<&str>) -> Words {
+pub(super) fn words(subject: Option<&str>, text: Option<&str>, html: Option<&str>) -> ReplyWords {
     let template = |form, source: &str| Template::new(form, source).unwrap();
-    Words {
-        subject: subject.map(|source| template(Form::Text, source)),
-        text: text.map(|source| template(Form::Text, source)),
-        html: html.map(|source| template(Form::Html, source)),
+    ReplyWords {
+        subject: subject.map(|source| template(TemplateFormat::Text, source)),
+        text: text.map(|source| template(TemplateFormat::Text, source)),
+        html: html.map(|source| template(TemplateFormat::Html, source)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     addr_spec::{mailbox_form, wire_form},
-    config::{Endpoint, Letter, Reply, ReplyTo, ReturnTo},
+    config::{Endpoint, Reply, ReplyTemplate, ReplyTo, ReturnTo},
     message::{Automatic, Head, identity::Odd, reply_to},
 };
 
@@ -64,7 +64,7 @@ impl Recipients {
 /// automatic answer of its own would keep the loop going just as well.
 pub(super) fn recipients(
     reply: &Reply,
-    letter: &Letter,
+    letter: &ReplyTemplate,
     (head, proven): (&Head, bool),
     ourselves: &BTreeSet<String>,
 ) -> Result<Recipients, Code> {

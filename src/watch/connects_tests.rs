@@ -95,7 +95,7 @@ fn watch(
     connects: &Connects,
     (http, stop): (&reqwest::Client, &CancellationToken),
 ) -> Watch {
-    let mut endpoint = endpoint(config::Watch::Idle {
+    let mut endpoint = endpoint(config::WatchMode::Idle {
         look: Duration::from_secs(180),
     });
     let mut account = endpoint.mailbox.account.as_ref().clone();

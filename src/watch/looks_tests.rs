@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-fn start(watch: config::Watch, looks: Looks, scripts: &[&str]) -> Running {
+fn start(watch: config::WatchMode, looks: Looks, scripts: &[&str]) -> Running {
     let mut endpoint = endpoint(watch);
     endpoint.mailbox.looks = looks;
     let run = |watch, door| tokio::spawn(by_imap::watcher(watch, Box::new(door)).run());
@@ -50,7 +50,7 @@ const TWO_OF_THREE: &str = "S: * OK [UIDNEXT 8] .
 
 #[tokio::test(start_paused = true)]
 async fn who_looks_at_times_takes_a_batch_each_time() {
-    let every = config::Watch::Every(Duration::from_secs(60));
+    let every = config::WatchMode::Every(Duration::from_secs(60));
     let running = start(every, batch(2), &[&script(TWO_OF_THREE)]);
     running.has(&[5, 6]).await;
     assert!(running.begun.elapsed() < Duration::from_secs(1));
@@ -90,7 +90,7 @@ async fn looks_that_were_counted_come_to_an_end() {
         C: UID MOVE 5 \"Processed\"
         S: * 1 EXPUNGE
         S: $ OK";
-    for watch in [idle(), config::Watch::Every(Duration::from_secs(10))] {
+    for watch in [idle(), config::WatchMode::Every(Duration::from_secs(10))] {
         let running = start(watch, looks.clone(), &[&script(first), &script(second)]);
         running.has(&[5]).await;
         sleep(Duration::from_secs(24 * 3600)).await;
@@ -126,7 +126,7 @@ async fn a_refused_touch_wakes_a_mailbox_that_is_seldom_looked_at() {
         C: UID MOVE 4 \"Processed\"
         S: * 1 EXPUNGE
         S: $ OK";
-    let day = config::Watch::Every(Duration::from_secs(24 * 3600));
+    let day = config::WatchMode::Every(Duration::from_secs(24 * 3600));
     let running = start(day, Looks::default(), &[&script(refused), &script(moved)]);
     running.memory.due(7, &[4], MailOutcome::Done);
     running

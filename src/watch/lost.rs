@@ -10,7 +10,7 @@ use super::{
     imap::{Completion, ImapConnection, ImapResponse, mutf7},
     source::StepContext,
 };
-use crate::config::{Fate, Inlet};
+use crate::config::{Inlet, SettleAction};
 
 /// The mailboxes that this one's mails are moved to when their work is over.
 fn targets(inlet: &Inlet) -> BTreeSet<&str> {
@@ -21,10 +21,10 @@ fn targets(inlet: &Inlet) -> BTreeSet<&str> {
     fates.filter_map(target).collect()
 }
 
-fn target(fate: &Fate) -> Option<&str> {
+fn target(fate: &SettleAction) -> Option<&str> {
     match fate {
-        Fate::Move(target) => Some(target),
-        Fate::Keep | Fate::Mark | Fate::Flag | Fate::Delete => None,
+        SettleAction::Move(target) => Some(target),
+        SettleAction::Keep | SettleAction::Mark | SettleAction::Flag | SettleAction::Delete => None,
     }
 }
 

@@ -23,7 +23,7 @@ async fn without_move_it_is_copy_and_uid_expunge() {
 #[tokio::test]
 async fn a_server_that_says_ok_and_deletes_nothing_has_refused() {
     let mut world = World::new();
-    world.settle().done = Fate::Delete;
+    world.settle().done = SettleAction::Delete;
     world.memory.due(7, &[1, 3], MailOutcome::Done);
     let script = [
         "C: UID STORE 1,3 +FLAGS.SILENT (\\Deleted)",
@@ -121,7 +121,7 @@ async fn a_move_that_moves_nothing_is_seen() {
 #[tokio::test]
 async fn without_uidplus_nothing_is_expunged() {
     let mut world = World::new();
-    world.settle().done = Fate::Delete;
+    world.settle().done = SettleAction::Delete;
     world.memory.due(7, &[1], MailOutcome::Done);
     let script = ["C: UID STORE 1 +FLAGS.SILENT (\\Deleted)", "S: $ OK"];
     assert_eq!(

@@ -21,7 +21,7 @@ use super::{
     touch::{TouchResult, quoted, touch_all, touch_set},
     uids,
 };
-use crate::{config::Fate, ledger::Place, message::clean::clean};
+use crate::{config::SettleAction, ledger::Place, message::clean::clean};
 
 /// The mails that are asked for at once.
 const AT_ONCE: usize = 1000;
@@ -94,7 +94,7 @@ async fn settle(
                 let touched;
                 session.targets.touched = None;
                 (session, touched) = touch_all(session, &touch, aside.copied()).await?;
-                if matches!(touch.fate, Fate::Move(_) | Fate::Delete) && touched.why.is_none() {
+                if matches!(touch.fate, SettleAction::Move(_) | SettleAction::Delete) && touched.why.is_none() {
                     rivals.touched(touch.uids.len(), session.targets.touched, Instant::now());
                 }
                 if !touched.done.is_empty() {
@@ -151,7 +151,7 @@ pub(super) async fn probe(
     // Where the session ends before they are deleted, the ledger knows them still.
     rivals.recalled = false;
     for (set, uids) in uids::sets(&old) {
-        (session, _) = touch_set(session, &Fate::Delete, (&set, &uids), &mut Copied::default()).await?;
+        (session, _) = touch_set(session, &SettleAction::Delete, (&set, &uids), &mut Copied::default()).await?;
     }
     rivals.recalled = true;
     let own = on.ledger.installation().await?;
@@ -207,11 +207,11 @@ async fn append(mut session: Session, mailbox: &str, mail: &[u8]) -> TouchResult
 /// What the server refuses, for people.
 fn words(touch: &TouchBatch<'_>, answer: &Refusal) -> String {
     let touched = match touch.fate {
-        Fate::Keep => "kept".to_owned(),
-        Fate::Mark => "marked as read".to_owned(),
-        Fate::Flag => "flagged".to_owned(),
-        Fate::Move(target) => format!("moved to {}", clean(target, NAME)),
-        Fate::Delete => "deleted".to_owned(),
+        SettleAction::Keep => "kept".to_owned(),
+        SettleAction::Mark => "marked as read".to_owned(),
+        SettleAction::Flag => "flagged".to_owned(),
+        SettleAction::Move(target) => format!("moved to {}", clean(target, NAME)),
+        SettleAction::Delete => "deleted".to_owned(),
     };
     format!("can't be {touched}: the server said {answer}")
 }

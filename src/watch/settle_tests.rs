@@ -164,7 +164,7 @@ async fn nothing_is_noted_before_the_servers_ok() {
 #[tokio::test]
 async fn a_name_from_the_configuration_is_no_command() {
     let mut world = World::new();
-    world.settle().done = Fate::Move("a\"\r\nA9 DELETE INBOX".into());
+    world.settle().done = SettleAction::Move("a\"\r\nA9 DELETE INBOX".into());
     world.memory.due(7, &[1], MailOutcome::Done);
     let (session, _server) = world.session(&["WAIT 1"], all());
     let error = world.settler().settle(session, &world.looking()).await.err().unwrap();

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     budget::Budget,
-    config::{Fate, Inlet},
+    config::{Inlet, SettleAction},
     ledger::{Cursor, Ledger, MailboxKey},
 };
 
@@ -123,7 +123,7 @@ pub trait OpenMailbox: Sized + Send {
     fn settle(
         self,
         mail: &Item<Self::Key>,
-        fate: &Fate,
+        fate: &SettleAction,
     ) -> impl Future<Output = StillOpen<Self, Result<(), Refusal>>> + Send;
 
     /// Ends the session. Where deletions count only then, an error says that mails may still be there.

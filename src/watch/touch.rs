@@ -13,7 +13,7 @@ use super::{
     session::Session,
     uids,
 };
-use crate::config::Fate;
+use crate::config::SettleAction;
 
 /// After so many refusals the rest of a set waits for another time: most likely the server refuses all of it.
 const REFUSALS: usize = 32;
@@ -83,7 +83,7 @@ pub(super) async fn touch_all(
 }
 
 /// Touches mails, in as few commands as can be.
-async fn touch_some(mut session: Session, fate: &Fate, uids: &[u32], copied: &mut Copied) -> TouchResult {
+async fn touch_some(mut session: Session, fate: &SettleAction, uids: &[u32], copied: &mut Copied) -> TouchResult {
     for (set, uids) in uids::sets(uids) {
         session = match touch_set(session, fate, (&set, &uids), copied).await? {
             (session, Ok(())) => session,
@@ -97,14 +97,19 @@ async fn touch_some(mut session: Session, fate: &Fate, uids: &[u32], copied: &mu
 type UidSet<'a> = (&'a str, &'a [u32]);
 
 /// Touches mails that one command can name.
-pub(super) async fn touch_set(session: Session, fate: &Fate, mails: UidSet<'_>, copied: &mut Copied) -> TouchResult {
+pub(super) async fn touch_set(
+    session: Session,
+    fate: &SettleAction,
+    mails: UidSet<'_>,
+    copied: &mut Copied,
+) -> TouchResult {
     let (set, _) = mails;
     match fate {
-        Fate::Keep => Ok((session, Ok(()))),
-        Fate::Mark => command(session, "UID STORE", &format!("{set} +FLAGS.SILENT (\\Seen)")).await,
-        Fate::Flag => command(session, "UID STORE", &format!("{set} +FLAGS.SILENT (\\Flagged)")).await,
-        Fate::Delete => delete(session, mails).await,
-        Fate::Move(target) => transfer(session, mails, target, copied).await,
+        SettleAction::Keep => Ok((session, Ok(()))),
+        SettleAction::Mark => command(session, "UID STORE", &format!("{set} +FLAGS.SILENT (\\Seen)")).await,
+        SettleAction::Flag => command(session, "UID STORE", &format!("{set} +FLAGS.SILENT (\\Flagged)")).await,
+        SettleAction::Delete => delete(session, mails).await,
+        SettleAction::Move(target) => transfer(session, mails, target, copied).await,
     }
 }
 

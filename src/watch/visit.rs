@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     auth::{Credential, Login},
-    config::{Account, Fate, Server},
+    config::{Account, Server, SettleAction},
     net::{self, ConnectTurn},
     refusal::MailHost,
 };
@@ -204,7 +204,11 @@ impl OpenMailbox for ImapVisit {
     }
 
     /// A mailbox that it is moved to is made when it is missing.
-    async fn settle(mut self, mail: &Item<u32>, fate: &Fate) -> Result<(Self, Result<(), Refusal>), WatchError> {
+    async fn settle(
+        mut self,
+        mail: &Item<u32>,
+        fate: &SettleAction,
+    ) -> Result<(Self, Result<(), Refusal>), WatchError> {
         let mails = (&*mail.key.to_string(), &[mail.key][..]);
         let answer;
         (self.session, answer) = touch::touch_set(self.session, fate, mails, &mut Copied::default()).await?;

@@ -142,7 +142,7 @@ async fn a_seldom_look_needs_no_session_in_between() {
         S: $ OK",
     );
     let watch = start(
-        config::Watch::Every(Duration::from_secs(3600)),
+        config::WatchMode::Every(Duration::from_secs(3600)),
         &[&first, &second, &third],
     );
     watch.has(&[5]).await;

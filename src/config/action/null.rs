@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::describe::{Describe, Kind, Remote};
+use super::describe::{ActionKind, Describe, RemoteAccess};
 use crate::{config::key::Section, slots};
 
-pub(super) const KIND: Kind<Null> = Kind {
+pub(super) const KIND: ActionKind<Null> = ActionKind {
     name: "null",
     place: "Nothing is done: an empty text.",
     example: None,
@@ -51,7 +51,7 @@ impl Describe for Null {
         false
     }
 
-    fn remote(&self) -> Option<Remote<'_>> {
+    fn remote(&self) -> Option<RemoteAccess<'_>> {
         None
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::describe::{Describe, Kind, Remote};
+use super::describe::{ActionKind, Describe, RemoteAccess};
 use crate::{
     config::{
         HeaderValue, Webhook,
@@ -13,7 +13,7 @@ use crate::{
     slots,
 };
 
-pub(super) const KIND: Kind<Webhook> = Kind {
+pub(super) const KIND: ActionKind<Webhook> = ActionKind {
     name: "webhook",
     place: "A webhook: its URL, without a query, which may hold a key.",
     example: Some("[webhook] with url = \"https://…\""),
@@ -65,8 +65,8 @@ impl Describe for Webhook {
         true
     }
 
-    fn remote(&self) -> Option<Remote<'_>> {
-        Some(Remote {
+    fn remote(&self) -> Option<RemoteAccess<'_>> {
+        Some(RemoteAccess {
             tls: self.tls(),
             allow_private_network: self.allow_private_network,
         })

@@ -14,7 +14,7 @@ use crate::{
         key::{Allowed, Section},
         kind::{Count, Flag, OneOf, Time},
         problem::Fault,
-        sheet::Value,
+        sheet::PlacedValue,
         table::Table,
         value::{one_or_more, text},
     },
@@ -125,7 +125,7 @@ pub(in crate::config) fn answer_address(mailbox: &Mailbox, plus: bool) -> Result
 }
 
 /// `recipients`, a pattern or a list of patterns.
-fn answerers(value: Value<'_>) -> Option<Answerers> {
+fn answerers(value: PlacedValue<'_>) -> Option<Answerers> {
     match value.raw {
         DeValue::String(text) if text == "recipients" => Some(Answerers::Recipients),
         DeValue::String(text) if !text.contains('@') => value.wrong(
@@ -137,7 +137,7 @@ fn answerers(value: Value<'_>) -> Option<Answerers> {
 }
 
 /// An address in which `*` and `?` are wildcards. Its domain can't be left open: a token may be forwarded to anybody.
-fn pattern(value: Value<'_>) -> Option<String> {
+fn pattern(value: PlacedValue<'_>) -> Option<String> {
     const CURE: &str = "write it as name@domain, where * and ? are wildcards";
     let text = text(value.clone())?;
     match text.split_once('@') {
@@ -154,7 +154,7 @@ fn pattern(value: Value<'_>) -> Option<String> {
     }
 }
 
-fn endpoint_name(value: Value<'_>) -> Option<EndpointName> {
+fn endpoint_name(value: PlacedValue<'_>) -> Option<EndpointName> {
     let name = text(value.clone())?;
     EndpointName::new(&name).or_else(|| {
         let fault = name_fault(&name);
@@ -164,7 +164,7 @@ fn endpoint_name(value: Value<'_>) -> Option<EndpointName> {
 
 keys! {
     /// What `[when]` says of answers.
-    struct Meant in "when" "" {
+    struct ConversationFilter in "when" "" {
         conversation: Option<bool> = OneOf(&[("any", None), ("none", Some(false)), ("required", Some(true))]), usual(None),
             "whether it answers a reply of ours: any; required: only answers that count; none: only other mails";
         answers_to: Vec<EndpointName> = Allowed::one_or_more(Allowed::Text) => one_or_more(endpoint_name), never("[\"requests\"]"),
@@ -174,7 +174,7 @@ keys! {
 
 impl Answers {
     pub(super) fn read(table: &mut Table<'_>) -> Option<Self> {
-        let meant = Meant::read(table)?;
+        let meant = ConversationFilter::read(table)?;
         let to_these = table.value("answers_to").is_some();
         if let (Some(false), true, Some(value)) = (meant.conversation, to_these, table.value("conversation")) {
             let cause = "is \"none\" beside answers_to, by which only answers are meant";
@@ -188,6 +188,6 @@ impl Answers {
     }
 
     pub(super) fn section() -> Section {
-        Meant::section()
+        ConversationFilter::section()
     }
 }

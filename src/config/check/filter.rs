@@ -8,7 +8,7 @@ use crate::config::{
     glob::Against,
     key::Allowed,
     kind::{Bytes, OneOf},
-    sheet::Value,
+    sheet::PlacedValue,
     table::Table,
     value::{one_or_more, pattern},
 };
@@ -56,7 +56,7 @@ fn globs() -> Allowed {
     Allowed::one_or_more(Allowed::Text)
 }
 
-fn like<'a>(against: Against) -> impl Fn(Value<'a>) -> Option<Vec<String>> {
+fn like<'a>(against: Against) -> impl Fn(PlacedValue<'a>) -> Option<Vec<String>> {
     one_or_more(pattern(against))
 }
 
@@ -85,7 +85,7 @@ pub(super) fn filter(table: &mut Table<'_>, mailbox: Option<&Mailbox>) -> Option
 
 /// Notes a detail that begins with the mailbox's own name, as in `orders+invoices` of orders@example.com. A whole address is told as a
 /// pattern that can't match.
-fn not_the_whole(item: &Value<'_>, ours: &[String]) {
+fn not_the_whole(item: &PlacedValue<'_>, ours: &[String]) {
     let DeValue::String(text) = item.raw else { return };
     let Some((local, detail)) = text.split_once('+').filter(|_| !text.contains('@')) else {
         return;

@@ -12,7 +12,7 @@ use crate::{
         declare::{keys, never, usual},
         key::Allowed,
         kind::{Flag, OneOf, PerTime, Time},
-        sheet::Value,
+        sheet::PlacedValue,
         table::Table,
         value::{one_or_more, text},
     },
@@ -52,7 +52,7 @@ forged ones (RFC 8601). Only the topmost counts. When nothing is written: the pr
 
 fn section(table: &mut Table<'_>, usual: &Senders) -> Option<Senders> {
     let written = SenderKeys::read(table)?;
-    let is_flag = |value: Value<'_>| matches!(value.raw, DeValue::Boolean(_));
+    let is_flag = |value: PlacedValue<'_>| matches!(value.raw, DeValue::Boolean(_));
     let are_right =
         table.value("verify").is_none_or(is_flag) && (written.trust.is_some() || table.value("trust").is_none());
     let verify = written.verify;
@@ -82,7 +82,7 @@ fn section(table: &mut Table<'_>, usual: &Senders) -> Option<Senders> {
 }
 
 /// `name@domain`, `domain` or `*.domain`; `*@` in front of a domain says the same as without.
-fn who(value: Value<'_>) -> Option<Who> {
+fn who(value: PlacedValue<'_>) -> Option<Who> {
     let written = text(value.clone())?;
     let domain = written.strip_prefix("*@").unwrap_or(&written);
     let below = domain.strip_prefix("*.");
@@ -131,7 +131,7 @@ fn meant(written: &str) -> String {
 }
 
 /// `microsoft`, `google`, `nobody`, or the names of servers.
-fn trust(value: Value<'_>) -> Option<Trust> {
+fn trust(value: PlacedValue<'_>) -> Option<Trust> {
     const CURE: &str = "write \"microsoft\", \"google\", \"nobody\", or a list of server names as they stand in Authentication-Results";
     match value.raw {
         DeValue::String(word) => match word.as_ref() {
@@ -144,7 +144,7 @@ fn trust(value: Value<'_>) -> Option<Trust> {
     }
 }
 
-fn server(value: Value<'_>) -> Option<String> {
+fn server(value: PlacedValue<'_>) -> Option<String> {
     let name = text(value.clone())?;
     normal_domain(&name).or_else(|| {
         let cure = match name.trim_start_matches('*').trim_start_matches(['@', '.']) {

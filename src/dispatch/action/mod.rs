@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use self::plan::Plan;
 use super::{Dispatch, Ended, later, room::Means, work::Work};
 use crate::{
-    config::{self, HeaderValue, Remote},
+    config::{self, HeaderValue, RemoteAccess},
     job::{Outcome, Reason},
     ledger::ClaimedJob,
     net::http::{PrivateNetwork, public},
@@ -200,7 +200,11 @@ pub fn made_up(action: &config::Action) -> (Outcome, Outcome) {
 ///
 /// # Errors
 /// When there is none.
-pub fn allowed(remote: &Remote<'_>, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, PrivateNetwork> {
+pub fn allowed(
+    remote: &RemoteAccess<'_>,
+    host: &str,
+    found: Vec<SocketAddr>,
+) -> Result<Vec<SocketAddr>, PrivateNetwork> {
     if remote.allow_private_network {
         Ok(found)
     } else {

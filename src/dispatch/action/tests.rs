@@ -150,10 +150,10 @@ async fn what_ends_with_us_has_nothing_to_resume() {
 #[test]
 fn private_addresses_need_the_operator_s_word() {
     let found: Vec<SocketAddr> = ["10.0.0.1:443", "1.1.1.1:443"].map(|a| a.parse().unwrap()).to_vec();
-    let strict = Remote::default();
+    let strict = RemoteAccess::default();
     assert_eq!(allowed(&strict, "erp.example", found.clone()).unwrap(), found[1..]);
     assert!(allowed(&strict, "erp.example", found[..1].to_vec()).is_err());
-    let lax = Remote {
+    let lax = RemoteAccess {
         allow_private_network: true,
         ..strict
     };

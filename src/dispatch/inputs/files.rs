@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Found, Value};
 use crate::{
-    config::{Files, Shape},
+    config::{FileInput, Shape},
     message::{Attachment, content},
     plural,
 };
@@ -16,7 +16,7 @@ const NAMED: usize = 5;
 ///
 /// # Errors
 /// When there are too few or too many.
-pub(super) fn chosen(wanted: &Files, attachments: &[Attachment<'_>]) -> Result<Found, String> {
+pub(super) fn chosen(wanted: &FileInput, attachments: &[Attachment<'_>]) -> Result<Found, String> {
     let chosen: Vec<_> = attachments.iter().filter(|file| is_meant(wanted, file)).collect();
     let like = || {
         let globs: Vec<_> = wanted.names.iter().take(NAMED).map(String::as_str).collect();
@@ -56,7 +56,7 @@ fn are(count: usize) -> String {
     }
 }
 
-fn is_meant(wanted: &Files, file: &Attachment<'_>) -> bool {
+fn is_meant(wanted: &FileInput, file: &Attachment<'_>) -> bool {
     if !content::matches(&wanted.names, file.shown_name()) {
         return false;
     }

@@ -36,8 +36,8 @@ fn answer(files: Vec<File>) -> Answer {
 
 fn template(text: &str) -> Vec<NamePiece> {
     let piece = |piece| match piece {
-        braces::Piece::Text(text) => NamePiece::Text(text),
-        braces::Piece::Name(name) => {
+        braces::TextPiece::Text(text) => NamePiece::Text(text),
+        braces::TextPiece::Name(name) => {
             NamePiece::Token(NameToken::ALL.iter().find(|(known, _)| *known == name).unwrap().1)
         }
     };

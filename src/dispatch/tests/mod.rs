@@ -24,8 +24,8 @@ use uuid::Uuid;
 use super::work::Work;
 use crate::{
     config::{
-        Account, Action, Auth, Command, Endpoint, EndpointName, Fate, Limits, Mailbox, Provider, ReadBy, Reply,
-        ReplyTo, Retry, Server, Settle, Tls, Trust,
+        Account, Action, Auth, Command, Endpoint, EndpointName, Limits, Mailbox, Provider, ReadBy, Reply, ReplyTo,
+        Retry, Server, Settle, SettleAction, Tls, Trust,
     },
     job::{JobId, Share},
     ledger::{ClaimedJob, Lease, MailId},
@@ -128,10 +128,10 @@ pub(super) fn endpoint(action: Action) -> Endpoint {
     let account = Arc::new(account);
     let mailbox = Mailbox::inbox(account.clone(), ReadBy::Imap, server);
     let keep = Settle {
-        done: Fate::Keep,
-        failed: Fate::Keep,
-        ignored: Fate::Keep,
-        refused: Fate::Keep,
+        done: SettleAction::Keep,
+        failed: SettleAction::Keep,
+        ignored: SettleAction::Keep,
+        refused: SettleAction::Keep,
     };
     Endpoint {
         retry: Retry {

@@ -19,7 +19,7 @@ use sha2::Sha256;
 
 use super::problem::{Kind, LedgerFile, Problem};
 use crate::{
-    config::{Api, LedgerAddress},
+    config::{ApiAccess, LedgerAddress},
     secret::{ExposeSecret as _, Secret, SecretError, SecretRef},
 };
 
@@ -71,19 +71,19 @@ impl Door {
     /// The door of a listener at this address; `read` reads the token of `[api]` as it is now.
     pub(super) fn of(
         own: OwnToken,
-        api: &Api,
+        api: &ApiAccess,
         listener: SocketAddr,
         read: impl FnOnce(&SecretRef) -> Result<Secret, SecretError>,
     ) -> Self {
         let elsewhere = match api {
-            Api::Closed => Elsewhere::Unreadable,
-            Api::Token(place) => match read(place) {
+            ApiAccess::Closed => Elsewhere::Unreadable,
+            ApiAccess::Token(place) => match read(place) {
                 Ok(token) if token.expose_secret().len() >= SHORTEST => Elsewhere::Token(token),
                 Ok(_) => Elsewhere::Unusable(format!("it has fewer than {SHORTEST} characters")),
                 Err(error) => Elsewhere::Unusable(error.to_string()),
             },
-            Api::Loopback if is_loopback(listener.ip()) => Elsewhere::Nothing,
-            Api::Loopback => Elsewhere::NoToken(listener),
+            ApiAccess::Loopback if is_loopback(listener.ip()) => Elsewhere::Nothing,
+            ApiAccess::Loopback => Elsewhere::NoToken(listener),
         };
         Self { own, elsewhere }
     }

@@ -207,8 +207,8 @@ impl Guard {
         let api = self.running.borrow().config.api.clone();
         let (own, listener) = (self.own.clone(), self.listener);
         let door = match api {
-            config::Api::Loopback | config::Api::Closed => Door::of(own, &api, listener, SecretRef::read),
-            config::Api::Token(_) => {
+            config::ApiAccess::Loopback | config::ApiAccess::Closed => Door::of(own, &api, listener, SecretRef::read),
+            config::ApiAccess::Token(_) => {
                 let reading = {
                     let own = own.clone();
                     tokio::task::spawn_blocking(move || Door::of(own, &api, listener, SecretRef::read))

@@ -271,7 +271,7 @@ async fn watched(case: Case) -> (Arc<Server>, Vec<Vec<u8>>) {
     });
     let (first, later) = (server.case.mails.clone(), server.case.later.clone());
     server.fill(&first);
-    let mut endpoint = endpoint(config::Watch::Every(Duration::from_secs(60)));
+    let mut endpoint = endpoint(config::WatchMode::Every(Duration::from_secs(60)));
     endpoint.mailbox.protocol = ReadBy::Pop3;
     endpoint.settle = Settle::usual(ReadBy::Pop3);
     let login = Login::new(

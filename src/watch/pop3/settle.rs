@@ -16,7 +16,7 @@ use super::{
     wire::Pop3Connection,
 };
 use crate::{
-    config::{Fate, Inlet},
+    config::{Inlet, SettleAction},
     ledger::{MAILDROP, Place, Settling},
     watch::{error::WatchError, plan::fate, source::StepContext},
 };
@@ -32,8 +32,8 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// Whether this mail is deleted. Flags and other mailboxes are not known here; the configuration refuses them.
 fn is_deleted(inlet: &Inlet, mail: &Settling) -> bool {
     match fate(inlet, mail) {
-        Fate::Delete => true,
-        Fate::Keep | Fate::Mark | Fate::Flag | Fate::Move(_) => false,
+        SettleAction::Delete => true,
+        SettleAction::Keep | SettleAction::Mark | SettleAction::Flag | SettleAction::Move(_) => false,
     }
 }
 

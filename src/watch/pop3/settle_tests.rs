@@ -37,10 +37,10 @@ fn found() -> MaildropPlan {
 fn world() -> World {
     let mut world = World::new();
     *world.settle() = Settle {
-        done: Fate::Delete,
-        failed: Fate::Keep,
-        ignored: Fate::Keep,
-        refused: Fate::Keep,
+        done: SettleAction::Delete,
+        failed: SettleAction::Keep,
+        ignored: SettleAction::Keep,
+        refused: SettleAction::Keep,
     };
     world
 }
@@ -122,7 +122,7 @@ async fn mails_that_are_kept_need_no_session() {
     assert_eq!(deleted, [3]);
     assert_eq!(world.memory.settled_uids(), [1, 2]);
     // The configuration refuses what POP3 can't do; nothing is deleted in its place.
-    world.settle().done = Fate::Flag;
+    world.settle().done = SettleAction::Flag;
     assert!(settle_kept(&world.looking()).await.unwrap().is_empty());
     assert_eq!(world.memory.settled_uids(), [1, 2, 3]);
 }

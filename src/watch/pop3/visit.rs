@@ -15,7 +15,7 @@ use super::{
     wire::Pop3Connection,
 };
 use crate::{
-    config::Fate,
+    config::SettleAction,
     ledger::MaildropName,
     net,
     watch::{
@@ -126,10 +126,10 @@ impl OpenMailbox for Pop3Visit {
     }
 
     /// Flags and other mailboxes are not known here; such a wish is refused before. A mail is deleted only once [`Self::leave`] went well.
-    async fn settle(self, mail: &Item<u32>, fate: &Fate) -> Result<(Self, Result<(), Refusal>), WatchError> {
+    async fn settle(self, mail: &Item<u32>, fate: &SettleAction) -> Result<(Self, Result<(), Refusal>), WatchError> {
         match fate {
-            Fate::Keep | Fate::Mark | Fate::Flag | Fate::Move(_) => Ok((self, Ok(()))),
-            Fate::Delete => {
+            SettleAction::Keep | SettleAction::Mark | SettleAction::Flag | SettleAction::Move(_) => Ok((self, Ok(()))),
+            SettleAction::Delete => {
                 let (wire, answer) = self.wire.try_run("DELE", &mail.key.to_string()).await?;
                 Ok((Self { wire, ..self }, answer))
             }

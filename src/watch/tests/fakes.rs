@@ -23,7 +23,7 @@ use super::{
 use crate::{
     auth::Credential,
     budget::Budget,
-    config::{self, Endpoint, EndpointName, Fate, Inlet, Settle, Tls},
+    config::{self, Endpoint, EndpointName, Inlet, Settle, SettleAction, Tls},
     ledger::{Cursor, Ledger, MailboxKey},
     net::ConnectTurn,
     secret::Secret,
@@ -84,7 +84,7 @@ impl Keys for Scripts {
     fn reached(&self) {}
 }
 
-pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
+pub(crate) fn endpoint(watch: config::WatchMode) -> Endpoint {
     let server = config::Server {
         host: "imap.example.test".into(),
         port: 993,
@@ -118,10 +118,10 @@ pub(crate) fn endpoint(watch: config::Watch) -> Endpoint {
     let name = EndpointName::new("test").unwrap();
     Endpoint {
         settle: config::Settle {
-            done: Fate::Move("Processed".into()),
-            failed: Fate::Flag,
-            ignored: Fate::Keep,
-            refused: Fate::Keep,
+            done: SettleAction::Move("Processed".into()),
+            failed: SettleAction::Flag,
+            ignored: SettleAction::Keep,
+            refused: SettleAction::Keep,
         },
         ..Endpoint::new(name, mailbox, config::Action::Command(command))
     }
@@ -145,7 +145,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         let memory = Arc::new(Memory::default());
-        let endpoint = endpoint(config::Watch::Idle {
+        let endpoint = endpoint(config::WatchMode::Idle {
             look: Duration::from_secs(180),
         });
         Self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    config::{self, Fate, ReadBy, Settle},
+    config::{self, ReadBy, Settle, SettleAction},
     watch::{
         door::Connector,
         error::WatchError,
@@ -22,18 +22,18 @@ impl Connector<Pop3Connection> for Scripts {
     }
 }
 
-pub(super) fn every(seconds: u64) -> config::Watch {
-    config::Watch::Every(Duration::from_secs(seconds))
+pub(super) fn every(seconds: u64) -> config::WatchMode {
+    config::WatchMode::Every(Duration::from_secs(seconds))
 }
 
-pub(super) fn start(watch: config::Watch, scripts: &[&str]) -> Running {
+pub(super) fn start(watch: config::WatchMode, scripts: &[&str]) -> Running {
     let mut endpoint = endpoint(watch);
     endpoint.mailbox.protocol = ReadBy::Pop3;
     endpoint.settle = Settle {
-        done: Fate::Delete,
-        failed: Fate::Keep,
-        ignored: Fate::Keep,
-        refused: Fate::Keep,
+        done: SettleAction::Delete,
+        failed: SettleAction::Keep,
+        ignored: SettleAction::Keep,
+        refused: SettleAction::Keep,
     };
     let scripts: Vec<String> = scripts.iter().map(|script| format!("{OPEN}{script}")).collect();
     let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();

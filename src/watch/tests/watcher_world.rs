@@ -35,7 +35,7 @@ pub(in crate::watch) struct Running {
     seen: Mutex<Vec<u32>>,
 }
 
-pub(in crate::watch) fn start(watch: config::Watch, scripts: &[&str]) -> Running {
+pub(in crate::watch) fn start(watch: config::WatchMode, scripts: &[&str]) -> Running {
     let run = |watch, door| tokio::spawn(by_imap::watcher(watch, Box::new(door)).run());
     start_with(endpoint(watch), scripts, run)
 }
@@ -82,8 +82,8 @@ pub(in crate::watch) fn start_with(
     }
 }
 
-pub(in crate::watch) fn idle() -> config::Watch {
-    config::Watch::Idle {
+pub(in crate::watch) fn idle() -> config::WatchMode {
+    config::WatchMode::Idle {
         look: Duration::from_secs(180),
     }
 }

@@ -9,8 +9,8 @@ use chrono::Utc;
 use mailjob::{
     budget::Budget,
     config::{
-        Account, Action, Auth, Backlog, Command, Endpoint, EndpointName, Fate, Looks, Mailbox, ReadBy, Settle, Tls,
-        routes,
+        Account, Action, Auth, Backlog, Command, Endpoint, EndpointName, Looks, Mailbox, ReadBy, Settle, SettleAction,
+        Tls, routes,
     },
     job::{Answer, Outcome, ReplyDecision},
     ledger::{ClaimedJob, Finish, Ledger, sqlite},
@@ -32,10 +32,10 @@ pub(super) fn endpoint(account: Arc<Account>) -> Endpoint {
     let name = EndpointName::new("watched").unwrap();
     Endpoint {
         settle: Settle {
-            done: Fate::Move("Processed/Büro & Co".into()),
-            failed: Fate::Flag,
-            ignored: Fate::Keep,
-            refused: Fate::Keep,
+            done: SettleAction::Move("Processed/Büro & Co".into()),
+            failed: SettleAction::Flag,
+            ignored: SettleAction::Keep,
+            refused: SettleAction::Keep,
         },
         ..Endpoint::new(
             name,

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use crate::{
     config::{
         Command,
-        braces::{Piece, pieces},
+        braces::{TextPiece, pieces},
     },
     dispatch::inputs::{Given, Unmet, Value},
 };
@@ -36,12 +36,12 @@ pub(in crate::dispatch) fn arguments(
     let mut room = ALL;
     for template in command.argv.iter().skip(1) {
         // The configuration was checked: there are no unpaired braces and no unknown names.
-        let pieces = pieces(template).unwrap_or_else(|_| vec![Piece::Text(template.clone())]);
+        let pieces = pieces(template).unwrap_or_else(|_| vec![TextPiece::Text(template.clone())]);
         let mut parts = Vec::with_capacity(pieces.len());
         for piece in &pieces {
             parts.push(match piece {
-                Piece::Text(text) => Part::Ours(text.clone()),
-                Piece::Name(name) => part(name, inputs, command.max_input, &path)?,
+                TextPiece::Text(text) => Part::Ours(text.clone()),
+                TextPiece::Name(name) => part(name, inputs, command.max_input, &path)?,
             });
         }
         for argument in joined(parts)? {

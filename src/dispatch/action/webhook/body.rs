@@ -15,19 +15,19 @@ use crate::{
 ///
 /// # Errors
 /// When the temporary folder fails.
-pub(in crate::dispatch) fn write(kind: config::Body, work: &Work<'_>) -> io::Result<(String, Body)> {
+pub(in crate::dispatch) fn write(kind: config::BodyFormat, work: &Work<'_>) -> io::Result<(String, Body)> {
     match kind {
-        config::Body::Raw => Ok(("message/rfc822".to_owned(), Body::Memory(work.raw.clone()))),
-        config::Body::Json => {
+        config::BodyFormat::Raw => Ok(("message/rfc822".to_owned(), Body::Memory(work.raw.clone()))),
+        config::BodyFormat::Json => {
             let mut spool = Spool::default();
             serde_json::to_writer(&mut spool, &Payload::new(work, Contents::Inside))?;
             Ok(("application/json".to_owned(), spool.finish()?))
         }
-        config::Body::Multipart | config::Body::Form => {
+        config::BodyFormat::Multipart | config::BodyFormat::Form => {
             // The job's id is random and was made after the mail, so that no mail can contain this boundary on purpose.
             let boundary = format!("mailjob-{}", work.job.id);
             let body = match kind {
-                config::Body::Form => form(&boundary, work)?,
+                config::BodyFormat::Form => form(&boundary, work)?,
                 _ => multipart(&boundary, work)?,
             };
             Ok((format!("multipart/form-data; boundary={boundary}"), body))
