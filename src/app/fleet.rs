@@ -57,9 +57,9 @@ pub(super) struct Fleet {
     /// How the mailboxes are doing.
     health: BTreeMap<MailboxId, Arc<watch::WatchHealth>>,
     /// How the endpoints' dispatches are.
-    acting: BTreeMap<EndpointName, Arc<dispatch::Health>>,
+    acting: BTreeMap<EndpointName, Arc<dispatch::DispatchHealth>>,
     /// How the SMTP accounts are.
-    sending: BTreeMap<String, Arc<reply::Health>>,
+    sending: BTreeMap<String, Arc<reply::OutboxHealth>>,
     metrics: Metrics,
     /// Every address that is ours: none of them is answered.
     ourselves: Ourselves,
@@ -234,7 +234,7 @@ impl Fleet {
         let http = self.clients.webhook(remote.tls, remote.allow_private_network)?;
         info!(endpoint = %name, restarted, "endpoint started");
         let metrics = self.metrics.endpoint(name.as_str(), action.name());
-        let health = Arc::new(dispatch::Health::counted(metrics));
+        let health = Arc::new(dispatch::DispatchHealth::counted(metrics));
         self.acting.insert(name.clone(), health.clone());
         let stop = self.stop.child_token();
         let dispatch = Dispatch {
@@ -270,7 +270,7 @@ impl Fleet {
             return Ok(());
         };
         let stop = self.stop.child_token();
-        let new = || Arc::new(reply::Health::counted(self.metrics.outbox(&account.name)));
+        let new = || Arc::new(reply::OutboxHealth::counted(self.metrics.outbox(&account.name)));
         let health = self.sending.entry(account.name.clone()).or_insert_with(new).clone();
         let outbox = Outbox {
             health,

@@ -101,12 +101,12 @@ impl Fault {
     pub(super) fn of_sending(undelivered: &Undelivered, account: &Account) -> Self {
         let passing = |passes: bool| if passes { TEMPORARY } else { UNAVAILABLE };
         match undelivered {
-            Undelivered::TooLarge { .. } | Undelivered::Session(direct::Error::Unfit) => {
+            Undelivered::TooLarge { .. } | Undelivered::Session(direct::SendError::Unfit) => {
                 Self::data(undelivered.to_string())
             }
             Undelivered::Refused { passes, .. } => Self::new(passing(*passes), undelivered.to_string(), None),
-            Undelivered::Session(direct::Error::Credential(error)) => Self::of_credential(error, account),
-            Undelivered::Session(direct::Error::Session {
+            Undelivered::Session(direct::SendError::Credential(error)) => Self::of_credential(error, account),
+            Undelivered::Session(direct::SendError::Session {
                 failure,
                 passes,
                 in_doubt,

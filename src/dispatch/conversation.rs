@@ -16,7 +16,7 @@ use crate::{
 
 /// What the ledger says of the replies that a mail names.
 #[derive(Debug, Clone)]
-pub(super) enum Asked {
+pub(super) enum ConversationLookup {
     /// It was not asked: the mail shows no token, and none is needed.
     Nothing,
     /// The mail names no reply of ours.
@@ -49,19 +49,24 @@ pub(super) enum Answering {
 ///
 /// # Errors
 /// With what becomes of the job when the ledger fails.
-pub(super) async fn ask(dispatch: &Dispatch, job: &ClaimedJob, raw: &[u8], head: &Head) -> Result<Asked, Outcome> {
+pub(super) async fn ask(
+    dispatch: &Dispatch,
+    job: &ClaimedJob,
+    raw: &[u8],
+    head: &Head,
+) -> Result<ConversationLookup, Outcome> {
     let endpoint = &dispatch.endpoint;
     if !matches!(endpoint.filter.answers, Answers::Only(_)) && !token::hinted(raw) {
-        return Ok(Asked::Nothing);
+        return Ok(ConversationLookup::Nothing);
     }
     let tokens = token::named(head, ours(endpoint));
     if tokens.is_empty() {
-        return Ok(Asked::Nameless);
+        return Ok(ConversationLookup::Nameless);
     }
     let keys = tokens.iter().map(Token::key).collect();
     let known = dispatch.ledger.conversation(keys, answer_of(job)).await;
     known
-        .map(|known| Asked::Known(known.map(Box::new)))
+        .map(|known| ConversationLookup::Known(known.map(Box::new)))
         .map_err(|error| local(&error))
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::{
-    conversation::{Answering, Asked, counts, made_up, not_meant},
+    conversation::{Answering, ConversationLookup, counts, made_up, not_meant},
     inputs::{Material, given},
     work::Work,
 };
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// All that is known of a mail.
-pub(super) struct Facts<'a> {
+pub(super) struct MailFacts<'a> {
     /// The endpoint.
     pub(super) endpoint: &'a Endpoint,
     /// The job.
@@ -36,13 +36,13 @@ pub(super) struct Facts<'a> {
     /// Who sent it, and what shows that.
     pub(super) sender: Sender,
     /// What the ledger says of the replies that it names.
-    pub(super) asked: Asked,
+    pub(super) asked: ConversationLookup,
     /// The time of the attempt.
     pub(super) now: DateTime<Utc>,
 }
 
 /// What becomes of it.
-pub(super) struct Decision<'a> {
+pub(super) struct MailDecision<'a> {
     /// What it answers.
     pub(super) answering: Answering,
     /// What its action gets to work with, or why it gets nothing. A mail of which each attachment gets a job of its own gives nothing to
@@ -51,7 +51,7 @@ pub(super) struct Decision<'a> {
 }
 
 /// Decides. The filter is asked once.
-pub(super) fn decide(facts: Facts<'_>) -> Decision<'_> {
+pub(super) fn decide(facts: MailFacts<'_>) -> MailDecision<'_> {
     let (answering, attachments) = match &facts.job.share {
         Share::Part(part) => match of_part(&facts) {
             Ok(answering) => (answering, attachment_of(part, facts.mail).map(|file| vec![file])),
@@ -59,15 +59,15 @@ pub(super) fn decide(facts: Facts<'_>) -> Decision<'_> {
         },
         Share::Whole | Share::Gathering { .. } => of_mail(&facts),
     };
-    Decision {
+    MailDecision {
         answering,
         work: attachments.and_then(|attachments| work(facts, attachments)),
     }
 }
 
 /// What the action gets.
-fn work<'a>(facts: Facts<'a>, attachments: Vec<Attachment<'a>>) -> Result<Work<'a>, Outcome> {
-    let Facts {
+fn work<'a>(facts: MailFacts<'a>, attachments: Vec<Attachment<'a>>) -> Result<Work<'a>, Outcome> {
+    let MailFacts {
         endpoint,
         job,
         mail,
@@ -99,7 +99,7 @@ fn work<'a>(facts: Facts<'a>, attachments: Vec<Attachment<'a>>) -> Result<Work<'
 }
 
 /// The job of a mail.
-fn of_mail<'a>(facts: &Facts<'a>) -> (Answering, Result<Vec<Attachment<'a>>, Outcome>) {
+fn of_mail<'a>(facts: &MailFacts<'a>) -> (Answering, Result<Vec<Attachment<'a>>, Outcome>) {
     let meant = match meant(facts) {
         Ok(meant) => meant,
         Err(outcome) => return (Answering::Nothing, Err(outcome)),
@@ -112,16 +112,21 @@ fn of_mail<'a>(facts: &Facts<'a>) -> (Answering, Result<Vec<Attachment<'a>>, Out
 
 /// The job of an attachment: its mail was accepted as an answer by the mail's own job, or not at all. What the filter says now does not
 /// count: it was asked when the mail was split.
-fn of_part(facts: &Facts<'_>) -> Result<Answering, &'static str> {
+fn of_part(facts: &MailFacts<'_>) -> Result<Answering, &'static str> {
     match &facts.asked {
-        Asked::Known(Some(known)) if known.ours && meant(facts).is_ok() => Ok(Answering::Accepted(known.told.clone())),
-        Asked::MadeUp | Asked::Nameless if meant(facts).is_ok() => answering(facts),
-        Asked::MadeUp | Asked::Nothing | Asked::Nameless | Asked::Known(_) => Ok(Answering::Nothing),
+        ConversationLookup::Known(Some(known)) if known.ours && meant(facts).is_ok() => {
+            Ok(Answering::Accepted(known.told.clone()))
+        }
+        ConversationLookup::MadeUp | ConversationLookup::Nameless if meant(facts).is_ok() => answering(facts),
+        ConversationLookup::MadeUp
+        | ConversationLookup::Nothing
+        | ConversationLookup::Nameless
+        | ConversationLookup::Known(_) => Ok(Answering::Nothing),
     }
 }
 
 /// A mail that the filter means and that is accepted from its sender.
-struct Meant<'a> {
+struct AcceptedMail<'a> {
     attachments: Vec<Attachment<'a>>,
     /// The places of those that are handed on.
     handed_on: Vec<usize>,
@@ -129,8 +134,8 @@ struct Meant<'a> {
     is_sealed: bool,
 }
 
-fn meant<'a>(facts: &Facts<'a>) -> Result<Meant<'a>, Outcome> {
-    let Facts {
+fn meant<'a>(facts: &MailFacts<'a>) -> Result<AcceptedMail<'a>, Outcome> {
+    let MailFacts {
         endpoint, mail, head, ..
     } = facts;
     let attachments = mail.attachments();
@@ -149,7 +154,7 @@ fn meant<'a>(facts: &Facts<'a>) -> Result<Meant<'a>, Outcome> {
         Judgement::Meant(handed_on) => handed_on,
     };
     may(&endpoint.senders, &facts.sender)?;
-    Ok(Meant {
+    Ok(AcceptedMail {
         attachments,
         handed_on,
         is_sealed,
@@ -157,14 +162,14 @@ fn meant<'a>(facts: &Facts<'a>) -> Result<Meant<'a>, Outcome> {
 }
 
 /// What a mail that is meant answers.
-fn answering(facts: &Facts<'_>) -> Result<Answering, &'static str> {
+fn answering(facts: &MailFacts<'_>) -> Result<Answering, &'static str> {
     let (endpoint, wanted) = (facts.endpoint, &facts.endpoint.filter.answers);
     let only = matches!(wanted, Answers::Only(_));
     let counts = match &facts.asked {
-        Asked::Nothing => return Ok(Answering::Nothing),
-        Asked::MadeUp => return Ok(made_up(endpoint).map_or(Answering::Nothing, Answering::Accepted)),
-        Asked::Nameless => Err("it names no reply of ours"),
-        Asked::Known(known) => {
+        ConversationLookup::Nothing => return Ok(Answering::Nothing),
+        ConversationLookup::MadeUp => return Ok(made_up(endpoint).map_or(Answering::Nothing, Answering::Accepted)),
+        ConversationLookup::Nameless => Err("it names no reply of ours"),
+        ConversationLookup::Known(known) => {
             let proven = facts.sender.proven_by().is_some();
             counts(known.as_deref().cloned(), facts.head, proven, endpoint, facts.job)
         }
@@ -178,8 +183,8 @@ fn answering(facts: &Facts<'_>) -> Result<Answering, &'static str> {
 }
 
 /// The attachments that go to the mail's job, or those that get jobs of their own.
-fn shared<'a>(endpoint: &Endpoint, meant: Meant<'a>) -> Result<Vec<Attachment<'a>>, Outcome> {
-    let Meant {
+fn shared<'a>(endpoint: &Endpoint, meant: AcceptedMail<'a>) -> Result<Vec<Attachment<'a>>, Outcome> {
+    let AcceptedMail {
         attachments,
         handed_on,
         is_sealed,

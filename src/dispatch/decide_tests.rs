@@ -39,7 +39,7 @@ fn known(ours: bool) -> Box<KnownConversation> {
 }
 
 /// What a decision comes to, in words: what it answers, and the attachments or the reason.
-async fn decided(endpoint: &Endpoint, raw: &str, asked: Asked, share: Share) -> (&'static str, String) {
+async fn decided(endpoint: &Endpoint, raw: &str, asked: ConversationLookup, share: Share) -> (&'static str, String) {
     let (endpoint, raw) = (endpoint.clone(), Bytes::from(raw.to_owned()));
     let (shared, job) = (raw.clone(), ClaimedJob { share, ..job() });
     let limits = Limits {
@@ -48,7 +48,7 @@ async fn decided(endpoint: &Endpoint, raw: &str, asked: Asked, share: Share) -> 
     };
     let read = message::read(raw, limits, move |mail| {
         let head = mail.head();
-        let Decision { answering, work } = decide(Facts {
+        let MailDecision { answering, work } = decide(MailFacts {
             endpoint: &endpoint,
             job: &job,
             mail,
@@ -105,26 +105,38 @@ async fn a_mail_is_meant_then_accepted_then_an_answer_and_then_work() {
     let other_sender = elsewhere(|endpoint| endpoint.senders.deny = vec![Who::Address("ann@supplier.example".into())]);
     let each = elsewhere(|endpoint| endpoint.jobs.per = Per::Attachment);
     let pdf = elsewhere(|endpoint| endpoint.filter.attachments = vec!["*.pdf".into()]);
-    let counts = || Asked::Known(Some(known(false)));
+    let counts = || ConversationLookup::Known(Some(known(false)));
     for (endpoint, asked, expected) in [
-        (&invoices(), Asked::Nothing, ("nothing", both)),
-        (&invoices(), Asked::Nameless, ("nothing", both)),
-        (&invoices(), Asked::Known(None), ("nothing", both)),
+        (&invoices(), ConversationLookup::Nothing, ("nothing", both)),
+        (&invoices(), ConversationLookup::Nameless, ("nothing", both)),
+        (&invoices(), ConversationLookup::Known(None), ("nothing", both)),
         (&invoices(), counts(), ("counts", both)),
-        (&invoices(), Asked::Known(Some(known(true))), ("counts", both)),
-        (&invoices(), Asked::MadeUp, ("nothing", both)),
-        (&wanting(Answers::None), Asked::Nothing, ("nothing", both)),
+        (
+            &invoices(),
+            ConversationLookup::Known(Some(known(true))),
+            ("counts", both),
+        ),
+        (&invoices(), ConversationLookup::MadeUp, ("nothing", both)),
+        (&wanting(Answers::None), ConversationLookup::Nothing, ("nothing", both)),
         (&wanting(Answers::None), counts(), ("nothing", "ignored conversation")),
-        (&wanting(only()), Asked::Nameless, ("nothing", "ignored conversation")),
         (
             &wanting(only()),
-            Asked::Known(None),
+            ConversationLookup::Nameless,
+            ("nothing", "ignored conversation"),
+        ),
+        (
+            &wanting(only()),
+            ConversationLookup::Known(None),
             ("nothing", "ignored conversation"),
         ),
         (&wanting(only()), counts(), ("counts", both)),
-        (&wanting(only()), Asked::MadeUp, ("accepted", both)),
+        (&wanting(only()), ConversationLookup::MadeUp, ("accepted", both)),
         // Whoever is not meant or not accepted is not told that it would not count either.
-        (&other_subject, Asked::Nameless, ("nothing", "ignored subject")),
+        (
+            &other_subject,
+            ConversationLookup::Nameless,
+            ("nothing", "ignored subject"),
+        ),
         (&other_subject, counts(), ("nothing", "ignored subject")),
         (&other_sender, counts(), ("nothing", "ignored sender")),
         (&each, counts(), ("counts", "split 2")),
@@ -143,43 +155,43 @@ async fn a_part_is_its_attachment_whatever_the_filter_says_now() {
     for (endpoint, asked, share, expected) in [
         (
             &invoices(),
-            Asked::Nothing,
+            ConversationLookup::Nothing,
             part(0, "invoice.pdf"),
             ("nothing", "invoice.pdf"),
         ),
         (
             &other,
-            Asked::Nothing,
+            ConversationLookup::Nothing,
             part(0, "invoice.pdf"),
             ("nothing", "invoice.pdf"),
         ),
         (
             &invoices(),
-            Asked::Nothing,
+            ConversationLookup::Nothing,
             part(7, "invoice.pdf"),
             ("nothing", "invoice.pdf"),
         ),
         (
             &invoices(),
-            Asked::Nothing,
+            ConversationLookup::Nothing,
             part(0, "gone.pdf"),
             ("nothing", "held part"),
         ),
         (
             &invoices(),
-            Asked::Known(Some(known(true))),
+            ConversationLookup::Known(Some(known(true))),
             part(0, "invoice.pdf"),
             ("accepted", "invoice.pdf"),
         ),
         (
             &invoices(),
-            Asked::Known(Some(known(false))),
+            ConversationLookup::Known(Some(known(false))),
             part(0, "invoice.pdf"),
             ("nothing", "invoice.pdf"),
         ),
         (
             &other,
-            Asked::Known(Some(known(true))),
+            ConversationLookup::Known(Some(known(true))),
             part(0, "invoice.pdf"),
             ("nothing", "invoice.pdf"),
         ),
@@ -196,7 +208,11 @@ async fn an_encrypted_mail_fails_where_it_is_meant_and_accepted() {
         --b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n\
         --b\r\nContent-Type: application/octet-stream\r\n\r\nx\r\n--b--\r\n";
     let mut endpoint = invoices();
-    let said = |endpoint: Endpoint| async move { decided(&endpoint, sealed, Asked::Nothing, Share::Whole).await.1 };
+    let said = |endpoint: Endpoint| async move {
+        decided(&endpoint, sealed, ConversationLookup::Nothing, Share::Whole)
+            .await
+            .1
+    };
     assert_eq!(said(endpoint.clone()).await, "failed encrypted");
     // Nobody knows which attachments it has.
     endpoint.filter.attachments = vec!["*.pdf".into()];
@@ -219,13 +235,13 @@ proptest! {
         endpoint.jobs.per = if each { Per::Attachment } else { Per::Mail };
         let raw = if sealed { MAIL.replace("multipart/mixed", "multipart/encrypted") } else { MAIL.to_owned() };
         let (asked, is_known) = match asked {
-            0 => (Asked::Nothing, false),
-            1 => (Asked::Nameless, false),
-            2 => (Asked::Known(None), false),
-            3 => (Asked::Known(Some(known(false))), true),
-            _ => (Asked::Known(Some(known(true))), true),
+            0 => (ConversationLookup::Nothing, false),
+            1 => (ConversationLookup::Nameless, false),
+            2 => (ConversationLookup::Known(None), false),
+            3 => (ConversationLookup::Known(Some(known(false))), true),
+            _ => (ConversationLookup::Known(Some(known(true))), true),
         };
-        let is_asked = !matches!(asked, Asked::Nothing);
+        let is_asked = !matches!(asked, ConversationLookup::Nothing);
         let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (answering, said) = runtime.block_on(decided(&endpoint, &raw, asked, Share::Whole));
         prop_assert_eq!(answering == "counts", is_meant && may && is_known && wanted != 1);

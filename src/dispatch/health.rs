@@ -13,7 +13,7 @@ use crate::{
 
 /// A cell that the dispatch writes and others read.
 #[derive(Debug, Default)]
-pub struct Health {
+pub struct DispatchHealth {
     meter: metrics::Endpoint,
     /// Whether the webhook is down.
     pub(super) webhook: Probing,
@@ -21,7 +21,7 @@ pub struct Health {
     pub(super) mending: Mending,
 }
 
-impl Health {
+impl DispatchHealth {
     /// One whose events are counted.
     #[must_use]
     pub fn counted(meter: metrics::Endpoint) -> Self {
@@ -52,7 +52,7 @@ impl Health {
     }
 
     /// The outcome of an attempt was committed.
-    pub(super) fn committed(&self, counted: &Counted) {
+    pub(super) fn committed(&self, counted: &OutcomeLabels) {
         self.meter.attempted(counted.outcome);
         if let Some(state) = counted.state {
             self.meter.ended(state, &counted.reason);
@@ -62,14 +62,14 @@ impl Health {
 
 /// What is counted of an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Counted {
+pub(super) struct OutcomeLabels {
     outcome: &'static str,
     /// The job's state, where it ended or is held.
     state: Option<&'static str>,
     reason: String,
 }
 
-impl From<&Outcome> for Counted {
+impl From<&Outcome> for OutcomeLabels {
     fn from(outcome: &Outcome) -> Self {
         let ended = |outcome: &'static str, reason: &Reason| Self {
             outcome,
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn ends_are_counted_with_their_reasons_and_retries_as_attempts_only() {
         let counted = |outcome: &Outcome| {
-            let Counted { outcome, state, reason } = outcome.into();
+            let OutcomeLabels { outcome, state, reason } = outcome.into();
             (outcome, state, reason)
         };
         assert_eq!(

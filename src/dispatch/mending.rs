@@ -24,14 +24,14 @@ const LONGEST: Duration = Duration::from_secs(3_600);
 /// Whether jobs of an endpoint wait until something is mended.
 #[derive(Debug, Default)]
 pub(super) struct Mending {
-    known: Mutex<Known>,
+    known: Mutex<MendingState>,
     /// Some do.
     waits: Notify,
 }
 
 /// The rule, pure.
 #[derive(Debug, Default)]
-struct Known {
+struct MendingState {
     /// Some wait, or did when they were last heard of.
     waits: bool,
     /// When those who wait were last called.
@@ -62,7 +62,7 @@ fn shows(outcome: &Outcome) -> Shows {
     }
 }
 
-impl Known {
+impl MendingState {
     /// An attempt ended so. Whether those who wait are called.
     fn ended(&mut self, shows: Shows, now: Instant) -> bool {
         match shows {
@@ -104,7 +104,7 @@ impl Mending {
         self.known().called.is_some_and(|called| called >= begun)
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, MendingState> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -175,7 +175,7 @@ mod tests {
     fn one_that_works_calls_those_who_wait_and_seldom_where_that_is_in_vain() {
         let begin = Instant::now();
         let at = |seconds| begin + Duration::from_secs(seconds);
-        let mut known = Known::default();
+        let mut known = MendingState::default();
         let mut calls = Vec::new();
         // One mail gets a 404 each time, the others are done, one each second.
         for second in 0..1_000 {
@@ -195,7 +195,7 @@ mod tests {
     proptest! {
         #[test]
         fn nobody_is_called_who_does_not_wait(steps in prop::collection::vec((0..100_u64, 0..3_u8), 0..200)) {
-            let (mut known, mut now, mut waits) = (Known::default(), Instant::now(), false);
+            let (mut known, mut now, mut waits) = (MendingState::default(), Instant::now(), false);
             for (passed, what) in steps {
                 now += Duration::from_secs(passed);
                 let shows = [Shows::Waits, Shows::Works, Shows::Nothing][usize::from(what)];

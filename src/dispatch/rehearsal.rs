@@ -8,15 +8,15 @@ use chrono::{DateTime, Utc};
 
 use super::{
     action,
-    conversation::{Answering, Asked},
-    decide::{self, Facts, decide, missed},
+    conversation::{Answering, ConversationLookup},
+    decide::{self, MailFacts, decide, missed},
     reading::unreadable,
     work::Work,
 };
 pub use super::{
     action::{
         command::environment::Origin,
-        plan::{Plan, Process, Request, Value},
+        plan::{Plan, PlannedHeader, ProcessPlan, RequestPlan},
     },
     excerpt::Excerpt,
 };
@@ -39,7 +39,7 @@ pub struct Rehearsal {
     /// Every attachment, also those that are not handed on.
     pub attachments: Vec<Handed>,
     /// Every condition that the filter names.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<ConditionReport>,
     /// The attachments that would have a job of their own, where each has; the plan is that of the first.
     pub parts: Vec<String>,
     /// The named inputs, as the payload has them.
@@ -69,7 +69,7 @@ pub struct Handed {
 
 /// A condition of the filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
+pub struct ConditionReport {
     /// The part of the filter, as [`crate::job::Reason::code`] calls it.
     pub part: String,
     /// Whether the mail meets it.
@@ -96,14 +96,14 @@ pub async fn rehearse(
         let sender = mail.sender(&endpoint.senders.trust);
         let (whole, mut job, mut parts) = (job.clone(), job, Vec::new());
         let decided = |job| {
-            let decide::Decision { answering, work } = decide(Facts {
+            let decide::MailDecision { answering, work } = decide(MailFacts {
                 endpoint: &endpoint,
                 job,
                 mail,
                 head: &head,
                 raw: &shared,
                 sender: sender.clone(),
-                asked: Asked::MadeUp,
+                asked: ConversationLookup::MadeUp,
                 now,
             });
             (answering, work)
@@ -152,16 +152,21 @@ fn first_of(pieces: Vec<crate::job::Piece>, mail_job: JobId) -> Share {
         .map_or(Share::Whole, |piece| Share::Part(part(piece)))
 }
 
-fn input(given: &super::inputs::Given) -> (String, serde_json::Value) {
-    let value = given.value.as_ref().map(super::inputs::Value::json);
+fn input(given: &super::inputs::ResolvedInput) -> (String, serde_json::Value) {
+    let value = given.value.as_ref().map(super::inputs::InputValue::json);
     (given.name.clone(), value.unwrap_or_default())
 }
 
-fn explained(endpoint: &Endpoint, job: &ClaimedJob, mail: &Mail<'_>, head: &Head) -> (Vec<Condition>, Vec<Handed>) {
+fn explained(
+    endpoint: &Endpoint,
+    job: &ClaimedJob,
+    mail: &Mail<'_>,
+    head: &Head,
+) -> (Vec<ConditionReport>, Vec<Handed>) {
     let attachments = mail.attachments();
     let names = attachments.iter().map(Attachment::shown_name);
     let explanation = explain(&endpoint.filter, head, job.size, names);
-    let conditions = explanation.conditions.iter().map(|condition| Condition {
+    let conditions = explanation.conditions.iter().map(|condition| ConditionReport {
         part: missed(condition.part).code(),
         holds: condition.holds(),
         why: condition.why(),
@@ -181,7 +186,7 @@ fn explained(endpoint: &Endpoint, job: &ClaimedJob, mail: &Mail<'_>, head: &Head
             Some("taken for an answer that counts, to a made-up job; a rehearsal asks no ledger".to_owned())
         }
     };
-    let answers = answers.map(|why| Condition {
+    let answers = answers.map(|why| ConditionReport {
         part: Reason::Conversation.code(),
         holds: true,
         why,

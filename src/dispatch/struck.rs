@@ -4,14 +4,14 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::Ended;
+use super::AttemptResult;
 use crate::{
     config,
     job::{Answer, Exchange, Outcome},
     secret::{Redaction, Striker},
 };
 
-impl Ended {
+impl AttemptResult {
     /// The same without these secrets.
     pub(super) fn struck(mut self, secrets: &Redaction) -> Self {
         let striker = secrets.striker();
@@ -158,7 +158,7 @@ mod tests {
             stderr: cut,
         };
         for (outcome, exchange) in [(failed, webhook.clone()), (done, command), (retry, webhook)] {
-            let ended = Ended {
+            let ended = AttemptResult {
                 raw: Bytes::from(said.clone()),
                 exchange: Some(exchange),
                 ..outcome.into()
@@ -174,7 +174,8 @@ mod tests {
     #[test]
     fn what_is_short_or_long_stays_what_it_is() {
         let plain = "a bad day at the bearer of the hook";
-        let ended = |said: &str| Ended::from(super::super::later(Reason::Timeout, said.to_owned())).struck(&secrets());
+        let ended =
+            |said: &str| AttemptResult::from(super::super::later(Reason::Timeout, said.to_owned())).struck(&secrets());
         assert_eq!(
             ended(plain),
             super::super::later(Reason::Timeout, plain.to_owned()).into()

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::inputs::Given;
+use super::inputs::ResolvedInput;
 use crate::{
     config::EndpointName,
     job::Accepted,
@@ -28,7 +28,7 @@ pub(super) struct Work<'a> {
     /// Those of its attachments that the filter hands on.
     pub(super) attachments: Vec<Attachment<'a>>,
     /// The named inputs.
-    pub(super) inputs: Vec<Given>,
+    pub(super) inputs: Vec<ResolvedInput>,
     /// Its bytes, shared.
     pub(super) raw: &'a Bytes,
     /// What it answers, where it is an answer that counts.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::{Endpoint, Server, Tls, TlsFiles},
-    dispatch::action::{self, Destination, Probe, Unfit},
+    dispatch::action::{self, Destination, ProbeReport, Unfit},
     net::{self, FirstWords, Traffic},
 };
 
@@ -43,7 +43,7 @@ async fn action(notes: &mut Notes, endpoint: &Arc<Endpoint>) {
             what: "it could not be looked at".to_owned(),
             cure: "run mailjob doctor again".to_owned(),
         });
-        let Probe { told, destination } = looked?.map_err(|Unfit { what, cure }| Trouble { what, cure })?;
+        let ProbeReport { told, destination } = looked?.map_err(|Unfit { what, cure }| Trouble { what, cure })?;
         Ok((destination, told))
     };
     let found = notes.step(Stage::Action, LONGEST, look).await;

@@ -4,7 +4,7 @@ use super::{
     Trouble,
     words::{named, of_auth, of_mailbox, of_reply, of_watch},
 };
-use crate::{auth, reply::probe::Failure, watch::error::WatchError};
+use crate::{auth, reply::probe::ProbeFailure, watch::error::WatchError};
 
 /// Why an account has no credential.
 #[must_use]
@@ -26,6 +26,6 @@ pub fn reading(error: &WatchError, mailbox: &str, sign_in: &str) -> Trouble {
 
 /// Why nothing can be submitted.
 #[must_use]
-pub fn submitting(failure: &Failure, sign_in: &str) -> Trouble {
+pub fn submitting(failure: &ProbeFailure, sign_in: &str) -> Trouble {
     named(of_reply(failure), sign_in)
 }

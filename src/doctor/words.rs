@@ -7,7 +7,7 @@ use crate::{
     auth::{self, claims::Claims},
     config::Protocol,
     refusal::{self, Diagnosis, MailHost},
-    reply::probe::Failure,
+    reply::probe::ProbeFailure,
     secret::SecretRef,
     watch::error::{Refusal, Violation, WatchError},
 };
@@ -111,7 +111,7 @@ pub(super) fn of_mailbox(mailbox: &str, answer: &Refusal) -> Trouble {
 }
 
 /// Why a submission server does not let us in.
-pub(super) fn of_reply(failure: &Failure) -> Trouble {
+pub(super) fn of_reply(failure: &ProbeFailure) -> Trouble {
     Trouble {
         what: failure.what.clone(),
         cure: failure.cure.to_owned(),

@@ -7,7 +7,9 @@ use super::{Report, Told, words};
 use crate::{
     config::Proof,
     config::{EndpointName, MatchMode},
-    dispatch::rehearsal::{Condition, Excerpt, Handed, Origin, Plan, Process, Rehearsal, Request, Value},
+    dispatch::rehearsal::{
+        ConditionReport, Excerpt, Handed, Origin, Plan, PlannedHeader, ProcessPlan, Rehearsal, RequestPlan,
+    },
     job::Outcome,
     message::{Automatic, clean::escaped_json, trust::Sender},
 };
@@ -73,14 +75,14 @@ fn attachment(file: &Handed) -> Json {
     })
 }
 
-fn condition(condition: &Condition) -> Json {
-    let Condition { part, holds, why } = condition;
+fn condition(condition: &ConditionReport) -> Json {
+    let ConditionReport { part, holds, why } = condition;
     json!({ "condition": part, "holds": holds, "why": why })
 }
 
 fn action(plan: &Plan) -> Json {
     match plan {
-        Plan::Request(Request {
+        Plan::Request(RequestPlan {
             url,
             headers,
             body,
@@ -89,7 +91,7 @@ fn action(plan: &Plan) -> Json {
             let headers: Vec<_> = headers.iter().map(|(name, value)| header(name, value)).collect();
             json!({ "url": url, "headers": headers, "body": excerpt(body), "refused": refused })
         }
-        Plan::Process(Process {
+        Plan::Process(ProcessPlan {
             argv,
             environment,
             files,
@@ -104,11 +106,11 @@ fn action(plan: &Plan) -> Json {
     }
 }
 
-fn header(name: &str, value: &Value) -> Json {
+fn header(name: &str, value: &PlannedHeader) -> Json {
     match value {
-        Value::Text(text) => json!({ "name": name, "value": text }),
-        Value::Secret(secret) => json!({ "name": name, "secret": words::place(secret) }),
-        Value::Signature(keys) => {
+        PlannedHeader::Text(text) => json!({ "name": name, "value": text }),
+        PlannedHeader::Secret(secret) => json!({ "name": name, "secret": words::place(secret) }),
+        PlannedHeader::Signature(keys) => {
             json!({ "name": name, "keys": keys.iter().map(words::place).collect::<Vec<_>>() })
         }
     }

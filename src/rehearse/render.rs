@@ -2,7 +2,7 @@
 
 use super::{Letter, Report, Told, page::Page, words};
 use crate::{
-    dispatch::rehearsal::{Condition, Excerpt, Handed, Plan, Process, Rehearsal, Request, Value},
+    dispatch::rehearsal::{ConditionReport, Excerpt, Handed, Plan, PlannedHeader, ProcessPlan, Rehearsal, RequestPlan},
     job::Outcome,
     message::{Address, Automatic, Head, trust::Sender},
 };
@@ -154,7 +154,7 @@ fn attachments(page: &mut Page, attachments: &[Handed]) {
 
 fn filter(page: &mut Page, rehearsal: &Rehearsal) {
     page.heading("filter");
-    for Condition { part, holds, why } in &rehearsal.conditions {
+    for ConditionReport { part, holds, why } in &rehearsal.conditions {
         let mark = if *holds { '✓' } else { '✗' };
         page.line(&format!("{mark} {part:<12}  {why}"));
     }
@@ -166,13 +166,13 @@ fn filter(page: &mut Page, rehearsal: &Rehearsal) {
     });
 }
 
-fn request(page: &mut Page, plan: &Request) {
+fn request(page: &mut Page, plan: &RequestPlan) {
     page.line(&format!("POST {}", plan.url));
     for (name, value) in &plan.headers {
         let value = match value {
-            Value::Text(text) => text.clone(),
-            Value::Secret(secret) => format!("[a secret, from {}]", words::place(secret)),
-            Value::Signature(keys) => {
+            PlannedHeader::Text(text) => text.clone(),
+            PlannedHeader::Secret(secret) => format!("[a secret, from {}]", words::place(secret)),
+            PlannedHeader::Signature(keys) => {
                 let places: Vec<_> = keys.iter().map(words::place).collect();
                 format!("[made with the key from {}]", places.join(" and from "))
             }
@@ -185,7 +185,7 @@ fn request(page: &mut Page, plan: &Request) {
     }
 }
 
-fn process(page: &mut Page, plan: &Process) {
+fn process(page: &mut Page, plan: &ProcessPlan) {
     for (place, argument) in plan.argv.iter().enumerate() {
         page.line(&format!("argv[{place}]  {argument}"));
     }

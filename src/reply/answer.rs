@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{trouble::Stage, wire::Reply};
+use super::{trouble::Stage, wire::SmtpReply};
 use crate::refusal::{self, Diagnosis, MailHost, Remedy};
 
 /// What an answer means.
@@ -27,7 +27,7 @@ pub(super) enum Meaning {
 }
 
 /// Judges an answer: a yes by its code, a no by what [`refusal`] makes of it.
-pub(super) fn meaning(host: MailHost, stage: Stage, reply: &Reply) -> Meaning {
+pub(super) fn meaning(host: MailHost, stage: Stage, reply: &SmtpReply) -> Meaning {
     match (reply.code, reply.enhanced()) {
         (421, _) => Meaning::Closing,
         (354, _) if stage == Stage::Data => Meaning::Yes,
@@ -40,7 +40,7 @@ pub(super) fn meaning(host: MailHost, stage: Stage, reply: &Reply) -> Meaning {
     }
 }
 
-fn refused(host: MailHost, stage: Stage, reply: &Reply) -> Meaning {
+fn refused(host: MailHost, stage: Stage, reply: &SmtpReply) -> Meaning {
     let diagnosis = diagnosis(host, stage, reply);
     match diagnosis.remedy {
         Remedy::Wait => Meaning::Later(diagnosis.waits),
@@ -59,7 +59,7 @@ fn is_of_a_mail(stage: Stage) -> bool {
 }
 
 /// What a refusal means, and what an operator can do about it.
-pub(super) fn diagnosis(host: MailHost, stage: Stage, reply: &Reply) -> Diagnosis {
+pub(super) fn diagnosis(host: MailHost, stage: Stage, reply: &SmtpReply) -> Diagnosis {
     refusal::smtp(host, stage, reply.code, reply.enhanced(), &reply.lines.join(" "))
 }
 
@@ -98,9 +98,9 @@ mod tests {
 
     use super::*;
 
-    fn reply(text: &str) -> Reply {
+    fn reply(text: &str) -> SmtpReply {
         let (code, text) = text.split_once(' ').unwrap();
-        Reply {
+        SmtpReply {
             code: code.parse().unwrap(),
             lines: vec![text.to_owned()],
         }

@@ -10,7 +10,7 @@ use mail_builder::{
 
 use super::{
     charset,
-    ids::Ids,
+    ids::MessageIds,
     inspect::{is_sound, reads_back},
     recipients::Recipients,
     words::Spoken,
@@ -22,12 +22,12 @@ use crate::{
 };
 
 /// A letter that is to be built. All of its texts are clean.
-pub(super) struct Draft<'a> {
+pub(super) struct ReplyDraft<'a> {
     pub(super) job: JobId,
     pub(super) now: DateTime<Utc>,
     pub(super) from: &'a ReplySender,
     pub(super) recipients: &'a Recipients,
-    pub(super) ids: &'a Ids<'a>,
+    pub(super) ids: &'a MessageIds<'a>,
     pub(super) spoken: Spoken,
     pub(super) charset: ReplyCharset,
     pub(super) files: &'a [(String, &'a File)],
@@ -36,8 +36,8 @@ pub(super) struct Draft<'a> {
 }
 
 /// The letter's bytes; `None` when they are not what they should be.
-pub(super) fn build(draft: Draft<'_>) -> Option<Bytes> {
-    let Draft {
+pub(super) fn build(draft: ReplyDraft<'_>) -> Option<Bytes> {
+    let ReplyDraft {
         from, recipients, ids, ..
     } = &draft;
     let attached = draft.files.len() + usize::from(draft.original.is_some());

@@ -6,8 +6,8 @@
 
 use super::{
     answerable::begun,
-    build::{Draft, build},
-    ids::Ids,
+    build::{ReplyDraft, build},
+    ids::MessageIds,
     original::{attached, quoted},
     recipients::{Code, Ourselves, Recipients, recipients},
     values::values,
@@ -27,14 +27,14 @@ const MAX_HEADING: usize = 500;
 #[derive(Debug)]
 pub struct Composer {
     reply: Reply,
-    desk: Option<Desk>,
+    desk: Option<SenderAccount>,
     conversation: Option<Conversation>,
     ourselves: Ourselves,
 }
 
 /// Whose SMTP server takes our replies, and our addresses.
 #[derive(Debug)]
-struct Desk {
+struct SenderAccount {
     account: String,
     /// Where mails come back to when nothing else is written.
     address: String,
@@ -63,7 +63,7 @@ impl Composer {
             };
             let from = reply.from.clone().unwrap_or(usual);
             let address = if is_sendable(own) { own } else { &from.address };
-            is_sendable(&from.address).then(|| Desk {
+            is_sendable(&from.address).then(|| SenderAccount {
                 account: account.name.clone(),
                 address: address.to_owned(),
                 from: from.clone(),
@@ -117,7 +117,7 @@ impl Composer {
         }
         let desk = self.desk.as_ref().ok_or("unbuildable")?;
         let answerable = self.conversation.as_ref().zip(ending.answerable.as_ref());
-        let ids = Ids::new(
+        let ids = MessageIds::new(
             &self.reply,
             (ending.job, ending.rerun),
             &desk.from.address,
@@ -168,11 +168,11 @@ impl Replier for Composer {
 struct Writing<'a> {
     reply: &'a Reply,
     letter: &'a ReplyTemplate,
-    desk: &'a Desk,
+    desk: &'a SenderAccount,
     head: &'a Head,
     ending: &'a Ending<'a>,
     recipients: &'a Recipients,
-    ids: &'a Ids<'a>,
+    ids: &'a MessageIds<'a>,
 }
 
 impl Writing<'_> {
@@ -207,9 +207,9 @@ impl Writing<'_> {
         })
     }
 
-    fn draft<'b>(&'b self, spoken: Spoken, files: &'b [(String, &'b File)], with_original: bool) -> Draft<'b> {
+    fn draft<'b>(&'b self, spoken: Spoken, files: &'b [(String, &'b File)], with_original: bool) -> ReplyDraft<'b> {
         let original = self.ending.original.filter(|_| with_original);
-        Draft {
+        ReplyDraft {
             job: self.ending.job,
             now: self.ending.now,
             from: &self.desk.from,

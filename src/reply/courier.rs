@@ -8,11 +8,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Outbox, answer,
-    fates::{Fate, Fates},
-    letter::Letter,
+    fates::{DeliveryOutcome, Fates},
+    letter::ReplyContent,
     pace::Pace,
-    smtp::Session,
-    trouble::{Stage, Trouble},
+    smtp::SmtpSession,
+    trouble::{SmtpError, Stage},
 };
 use crate::{
     auth::Verdict,
@@ -32,7 +32,7 @@ const IDLE: Duration = Duration::from_secs(10);
 pub(super) struct Courier {
     outbox: Arc<Outbox>,
     server: Server,
-    session: Option<Session>,
+    session: Option<SmtpSession>,
     pace: Pace,
     /// Failures of the account in a row.
     failures: u32,
@@ -41,8 +41,8 @@ pub(super) struct Courier {
 }
 
 /// A session that broke over a reply, and what that means for the reply: `None` where it is not to blame.
-struct Broken {
-    trouble: Trouble,
+struct BrokenSession {
+    trouble: SmtpError,
     submitted: Option<Submitted>,
 }
 
@@ -102,7 +102,7 @@ impl Courier {
         while let Some(reply) = waiting.next() {
             if outbox.stop.is_cancelled() {
                 outbox
-                    .put_back([reply].into_iter().chain(waiting), Utc::now(), &Trouble::Stopping)
+                    .put_back([reply].into_iter().chain(waiting), Utc::now(), &SmtpError::Stopping)
                     .await;
                 break;
             }
@@ -114,8 +114,8 @@ impl Courier {
                     }
                     ended = Some((reply, submitted));
                 }
-                Err(Broken {
-                    trouble: stopping @ Trouble::Stopping,
+                Err(BrokenSession {
+                    trouble: stopping @ SmtpError::Stopping,
                     ..
                 }) => {
                     outbox
@@ -123,7 +123,7 @@ impl Courier {
                         .await;
                     break;
                 }
-                Err(Broken { trouble, submitted }) => {
+                Err(BrokenSession { trouble, submitted }) => {
                     let is_away = trouble.is_away();
                     let wait = self.failed(trouble.verdict());
                     // Who gets through to nobody tries often, and tells of it ever more seldom.
@@ -153,14 +153,15 @@ impl Courier {
         pause
     }
 
-    async fn submit(&mut self, claimed: &ClaimedReply) -> Result<Submitted, Broken> {
+    async fn submit(&mut self, claimed: &ClaimedReply) -> Result<Submitted, BrokenSession> {
         let again = |waits| {
             let now = Utc::now();
             answer::next(claimed.attempt, waits, claimed.tried_since(now), now, fastrand::f64())
         };
-        let later = |why: String| Fates::all(&claimed.reply.recipients, &Fate::later(why)).submitted(again(None));
+        let later =
+            |why: String| Fates::all(&claimed.reply.recipients, &DeliveryOutcome::later(why)).submitted(again(None));
         let begun = Instant::now();
-        let letter = match Letter::of(claimed, &self.outbox).await {
+        let letter = match ReplyContent::of(claimed, &self.outbox).await {
             Ok(letter) => letter,
             // The ledger's trouble, and no word of the server's.
             Err(error) => return Ok(later(error.to_string())),
@@ -177,7 +178,7 @@ impl Courier {
                 }
                 Ok(submitted)
             }
-            Err(trouble @ Trouble::Stopping) => Err(Broken {
+            Err(trouble @ SmtpError::Stopping) => Err(BrokenSession {
                 trouble,
                 submitted: None,
             }),
@@ -196,7 +197,7 @@ impl Courier {
                     }),
                     false => blamed.then(|| later(trouble.to_string())),
                 };
-                Err(Broken { trouble, submitted })
+                Err(BrokenSession { trouble, submitted })
             }
         }
     }
@@ -208,11 +209,11 @@ impl Courier {
 
     /// One exchange, on a new session where the kept one turns out to be closed: servers end sessions that have idled or carried
     /// enough.
-    async fn exchange(&mut self, reply: &NewReply, letter: &Letter) -> Result<Fates, Trouble> {
+    async fn exchange(&mut self, reply: &NewReply, letter: &ReplyContent) -> Result<Fates, SmtpError> {
         if let Some(mut session) = self.session.take() {
             match session.submit_letter(reply, letter).await {
                 Ok(fates) => {
-                    self.session = Some(session).filter(Session::is_sound);
+                    self.session = Some(session).filter(SmtpSession::is_sound);
                     return Ok(fates);
                 }
                 Err(trouble) if trouble.stage() == Some(Stage::Mail) => {
@@ -225,16 +226,16 @@ impl Courier {
         let mut session = stop
             .run_until_cancelled(self.open())
             .await
-            .unwrap_or(Err(Trouble::Stopping))?;
+            .unwrap_or(Err(SmtpError::Stopping))?;
         let fates = session.submit_letter(reply, letter).await?;
-        self.session = Some(session).filter(Session::is_sound);
+        self.session = Some(session).filter(SmtpSession::is_sound);
         Ok(fates)
     }
 
     /// A session that is signed in; with a new token where the server does not take the one at hand.
-    async fn open(&self) -> Result<Session, Trouble> {
+    async fn open(&self) -> Result<SmtpSession, SmtpError> {
         let Outbox { account, login, .. } = &*self.outbox;
-        Session::admitted(account, &self.server, login).await
+        SmtpSession::admitted(account, &self.server, login).await
     }
 
     /// Who has to act, as the last failure says.

@@ -14,7 +14,7 @@ const LAST_REFERENCES: usize = 20;
 
 /// The identifiers of a letter, without angle brackets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ids<'a> {
+pub(super) struct MessageIds<'a> {
     /// Its own: the same whenever this job's letter is built for the same run.
     pub(super) message_id: String,
     /// Where answers go, if not to From.
@@ -25,7 +25,7 @@ pub(super) struct Ids<'a> {
     pub(super) references: Vec<&'a str>,
 }
 
-impl<'a> Ids<'a> {
+impl<'a> MessageIds<'a> {
     /// The identifiers of a job's letter that comes from `from`.
     /// One that may be answered says in both of its own with which token.
     pub(super) fn new(

@@ -37,7 +37,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 pub use compose::{Composed, Composer};
-pub use health::{Health, Trouble};
+pub use health::{OutboxHealth, OutboxProblem};
 pub(crate) use ids::is_quotable;
 pub(crate) use inspect::is_sound_with;
 pub use notice::{Notice, NoticeError, send_notice};
@@ -63,7 +63,7 @@ pub struct Outbox {
     /// The account's sign-in.
     pub login: Arc<Login>,
     /// How the account is doing.
-    pub health: Arc<Health>,
+    pub health: Arc<OutboxHealth>,
     /// Stops the loop: the reply in hand is finished, the others are given back.
     pub stop: CancellationToken,
 }

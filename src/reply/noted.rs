@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
-use super::{Outbox, answer, trouble::Trouble};
+use super::{Outbox, answer, trouble::SmtpError};
 use crate::{
     auth::Verdict,
     ledger::{self, ClaimedReply, Submitted},
@@ -16,12 +16,12 @@ impl Outbox {
         &self,
         replies: impl Iterator<Item = ClaimedReply>,
         due: DateTime<Utc>,
-        why: &Trouble,
+        why: &SmtpError,
     ) {
         let now = Utc::now();
         let ended = |reply: ClaimedReply| {
             // Trouble that lasts for as long as a reply is tried is its end: who waits for it shall hear of that.
-            let over = answer::is_over(reply.tried_since(now), now) && !matches!(why, Trouble::Stopping);
+            let over = answer::is_over(reply.tried_since(now), now) && !matches!(why, SmtpError::Stopping);
             let detail = why.to_string();
             let submitted = if over {
                 Submitted::Refused(format!("given up: {detail}"))

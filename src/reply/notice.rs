@@ -7,7 +7,7 @@ use mail_builder::{
     headers::{address::Address, date::Date, raw::Raw},
 };
 
-use super::{fates::Fate, inspect::is_sound, smtp::Session, trouble::Trouble};
+use super::{fates::DeliveryOutcome, inspect::is_sound, smtp::SmtpSession, trouble::SmtpError};
 use crate::{
     auth::{Login, Verdict},
     config::Account,
@@ -49,8 +49,8 @@ impl NoticeError {
     }
 }
 
-impl From<Trouble> for NoticeError {
-    fn from(trouble: Trouble) -> Self {
+impl From<SmtpError> for NoticeError {
+    fn from(trouble: SmtpError) -> Self {
         Self::new(trouble.verdict(), trouble.to_string())
     }
 }
@@ -70,13 +70,15 @@ pub async fn send_notice(account: &Account, login: &Login, notice: &Notice) -> R
         return Err(unfit());
     };
     let mail = compose(&account.name, from, notice).ok_or_else(unfit)?;
-    let mut session = Session::admitted(account, server, login).await?;
+    let mut session = SmtpSession::admitted(account, server, login).await?;
     let fate = session.submit(&mail).await?.into_one();
     session.quit().await;
     match fate {
-        Fate::Sent(said) => Ok(said),
-        Fate::Later(later) => Err(NoticeError::new(Verdict::Reconnect, later.why)),
-        Fate::Refused(said) | Fate::Smaller(said) => Err(NoticeError::new(Verdict::SlowDown, said)),
+        DeliveryOutcome::Sent(said) => Ok(said),
+        DeliveryOutcome::Later(later) => Err(NoticeError::new(Verdict::Reconnect, later.why)),
+        DeliveryOutcome::Refused(said) | DeliveryOutcome::Smaller(said) => {
+            Err(NoticeError::new(Verdict::SlowDown, said))
+        }
     }
 }
 

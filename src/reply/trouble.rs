@@ -4,7 +4,7 @@
 
 use std::{io, time::Duration};
 
-use super::{answer, wire::Reply};
+use super::{answer, wire::SmtpReply};
 pub(super) use crate::refusal::Stage;
 use crate::{
     auth::{self, Verdict},
@@ -14,7 +14,7 @@ use crate::{
 
 /// Why a session is over, or never began.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum SmtpError {
     /// There is no credential.
     #[error("{0}")]
     Credential(#[from] auth::Error),
@@ -33,19 +33,23 @@ pub(super) enum Trouble {
     Slow { stage: Stage, patience: Duration },
     /// The server does not want this session, or not any more.
     #[error("the SMTP server closes the session {stage}: {reply}; {}", answer::diagnosis(*.host, *.stage, .reply).cure)]
-    Closing { stage: Stage, host: MailHost, reply: Reply },
+    Closing {
+        stage: Stage,
+        host: MailHost,
+        reply: SmtpReply,
+    },
     /// The server does not take our credential.
     #[error("the SMTP server refuses the sign-in {stage}: {reply}; {what}; {cure}", what = answer::diagnosis(*.host, *.stage, .reply).what, cure = answer::diagnosis(*.host, *.stage, .reply).cure)]
     Unauthorized {
         stage: Stage,
         host: MailHost,
-        reply: Reply,
+        reply: SmtpReply,
         /// Whether it is the credential that was refused, not only the form in which it was said.
         judged: bool,
     },
     /// The server spoke when nothing was asked. What it says next may answer anything, so nothing of it is believed.
     #[error("the SMTP server spoke {stage} when it was not asked{}; what it says next can't be told from that", said(.reply))]
-    Unasked { stage: Stage, reply: Option<Reply> },
+    Unasked { stage: Stage, reply: Option<SmtpReply> },
     /// The server has no TLS.
     #[error("the SMTP server does not offer STARTTLS, and without TLS nothing is sent: check smtp port and tls")]
     NoTls,
@@ -65,7 +69,7 @@ pub(super) enum Trouble {
     Stopping,
 }
 
-impl Trouble {
+impl SmtpError {
     /// What to do about it.
     pub(super) fn verdict(&self) -> Verdict {
         match self {
@@ -122,7 +126,7 @@ impl Trouble {
     }
 }
 
-fn said(reply: &Option<Reply>) -> String {
+fn said(reply: &Option<SmtpReply>) -> String {
     reply.as_ref().map_or_else(String::new, |reply| format!(": {reply}"))
 }
 
@@ -133,12 +137,12 @@ mod tests {
     #[test]
     fn a_certificate_needs_a_person_and_a_lost_connection_does_not() {
         let tls = |source| {
-            Trouble::Net(net::Error::Tls {
+            SmtpError::Net(net::Error::Tls {
                 host: "h".into(),
                 source,
             })
         };
-        let lost = |stage, kind: io::ErrorKind| Trouble::Lost {
+        let lost = |stage, kind: io::ErrorKind| SmtpError::Lost {
             stage,
             source: kind.into(),
         };
@@ -163,7 +167,7 @@ mod tests {
                 false,
             ),
             (
-                Trouble::Lost {
+                SmtpError::Lost {
                     stage: Stage::Greeting,
                     source: io::Error::other(unknown),
                 },

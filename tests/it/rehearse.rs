@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, net::TcpListener, path::Path, process::Stdi
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use mailjob::{
-    dispatch::rehearsal::{Origin, Plan, Value},
+    dispatch::rehearsal::{Origin, Plan, PlannedHeader},
     job::JobId,
     rehearse::{Question, Report, rehearse},
     reply,
@@ -115,9 +115,9 @@ async fn what_is_shown_is_what_is_sent_and_started() {
         assert_eq!(names, sent, "{name}");
         for (field, value) in &shown.headers {
             match value {
-                Value::Text(text) => assert_eq!(text, request.header(field), "{name}: {field}"),
-                Value::Signature(_) => assert_eq!(field, "webhook-signature"),
-                Value::Secret(_) => panic!("{field}"),
+                PlannedHeader::Text(text) => assert_eq!(text, request.header(field), "{name}: {field}"),
+                PlannedHeader::Signature(_) => assert_eq!(field, "webhook-signature"),
+                PlannedHeader::Secret(_) => panic!("{field}"),
             }
         }
     }

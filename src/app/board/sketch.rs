@@ -55,9 +55,9 @@ pub(in crate::app) struct Seat {
     /// The endpoints that are held before it, each with whether its file is gone.
     pub(in crate::app) held_back: Vec<(String, bool)>,
     /// Its dispatch.
-    pub(in crate::app) acts: Option<Arc<dispatch::Health>>,
+    pub(in crate::app) acts: Option<Arc<dispatch::DispatchHealth>>,
     /// The account that sends replies.
-    pub(in crate::app) outbox: Option<Arc<reply::Health>>,
+    pub(in crate::app) outbox: Option<Arc<reply::OutboxHealth>>,
 }
 
 impl View {

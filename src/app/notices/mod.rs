@@ -75,7 +75,7 @@ pub(super) struct Watched {
 pub(super) struct Sends {
     /// The sign-in that its server asks for.
     pub(super) sign_in: String,
-    pub(super) health: Arc<reply::Health>,
+    pub(super) health: Arc<reply::OutboxHealth>,
 }
 
 /// Problems of a file that are told; `mailjob check` shows all.

@@ -47,7 +47,7 @@ pub(super) struct Sender {
     /// The sign-in that its server asks for.
     pub(super) sign_in: String,
     /// Why none of them goes out.
-    pub(super) trouble: Option<reply::Trouble>,
+    pub(super) trouble: Option<reply::OutboxProblem>,
     /// Whether one was seen to go out, and nothing is known against the next.
     pub(super) works: bool,
 }

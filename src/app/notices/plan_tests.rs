@@ -327,7 +327,7 @@ fn an_account_that_no_reply_goes_out_by_is_told_once() {
     let sender = |needs_person: bool, works: bool| Sender {
         account: "office".into(),
         sign_in: "office".into(),
-        trouble: (!works).then(|| crate::reply::Trouble {
+        trouble: (!works).then(|| crate::reply::OutboxProblem {
             words: "535 no".into(),
             since: at(-1),
             needs_person,

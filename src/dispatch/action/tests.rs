@@ -45,8 +45,8 @@ impl Action for Elsewhere {
         (Outcome::Done(Answer::default()), Outcome::Done(Answer::default()))
     }
 
-    fn probe(&self) -> Result<Probe, Unfit> {
-        Ok(Probe {
+    fn probe(&self) -> Result<ProbeReport, Unfit> {
+        Ok(ProbeReport {
             told: String::new(),
             destination: None,
         })
@@ -61,7 +61,7 @@ impl Prepared for Begin {
         Some(Handle("pod-1".to_owned()))
     }
 
-    async fn run(self: Box<Self>, _run: &mut Run<'_>) -> Option<Ended> {
+    async fn run(self: Box<Self>, _run: &mut Run<'_>) -> Option<AttemptResult> {
         Some(
             Outcome::Done(Answer {
                 text: Some("begun".to_owned()),
@@ -98,7 +98,7 @@ async fn what_an_earlier_attempt_began_is_resumed_and_not_begun_again() {
         job: &job,
         means: Means::new(&dispatch.memory, &mut holding, 0),
     };
-    let text = |ended: Option<Ended>| match ended.unwrap().outcome {
+    let text = |ended: Option<AttemptResult>| match ended.unwrap().outcome {
         Outcome::Done(answer) => answer.text,
         other => panic!("{other:?}"),
     };

@@ -7,7 +7,7 @@ use std::{borrow::Cow, cell::OnceCell, collections::BTreeMap};
 
 use chrono::SecondsFormat;
 
-pub use self::value::Value;
+pub use self::value::InputValue;
 use crate::{
     config::{Input, InputSource, InputType, Inputs, MailField, Match, MatchIn},
     job::{Outcome, Reason},
@@ -21,13 +21,13 @@ const SHOWN: usize = 60;
 
 /// An input and what it came to.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Given {
+pub(super) struct ResolvedInput {
     /// Its name.
     pub(super) name: String,
     /// What the sender knows it as.
     pub(super) label: Option<String>,
     /// What it is; nothing where it is not required and not there.
-    pub(super) value: Option<Value>,
+    pub(super) value: Option<InputValue>,
     /// Whether the operator wrote it, and not whoever sent the mail.
     pub(super) ours: bool,
 }
@@ -65,9 +65,9 @@ impl From<Unmet> for Outcome {
 }
 
 /// The inputs as one JSON object; those that a mail doesn't have are null.
-pub(super) fn object(inputs: &[Given]) -> serde_json::Value {
-    let entry = |given: &Given| {
-        let value = given.value.as_ref().map(Value::json);
+pub(super) fn object(inputs: &[ResolvedInput]) -> serde_json::Value {
+    let entry = |given: &ResolvedInput| {
+        let value = given.value.as_ref().map(InputValue::json);
         (given.name.clone(), value.unwrap_or_default())
     };
     serde_json::Value::Object(inputs.iter().map(entry).collect())
@@ -89,9 +89,9 @@ pub(super) struct Material<'a> {
 ///
 /// # Errors
 /// The first that is required and missing, or not what it must be.
-pub(super) fn given(inputs: &Inputs, material: &Material<'_>) -> Result<Vec<Given>, Unmet> {
+pub(super) fn given(inputs: &Inputs, material: &Material<'_>) -> Result<Vec<ResolvedInput>, Unmet> {
     let body = OnceCell::new();
-    let look = Look { material, body: &body };
+    let look = InputReader { material, body: &body };
     let one = |(name, input): (&String, &Input)| {
         let value = look
             .value(&input.source)
@@ -107,7 +107,7 @@ pub(super) fn given(inputs: &Inputs, material: &Material<'_>) -> Result<Vec<Give
             }
             Err(_) => None,
         };
-        Ok(Given {
+        Ok(ResolvedInput {
             name: name.clone(),
             label: input.label.clone(),
             value,
@@ -118,23 +118,23 @@ pub(super) fn given(inputs: &Inputs, material: &Material<'_>) -> Result<Vec<Give
 }
 
 /// A look at the mail; its body is made once.
-struct Look<'a> {
+struct InputReader<'a> {
     material: &'a Material<'a>,
     body: &'a OnceCell<Option<Cow<'a, str>>>,
 }
 
 /// A value, or why there is none.
-type Found = Result<Value, String>;
+type InputResult = Result<InputValue, String>;
 
-impl<'a> Look<'a> {
+impl<'a> InputReader<'a> {
     /// # Errors
     /// What is wrong with a value that is there.
-    fn value(&self, source: &InputSource) -> Result<Found, String> {
+    fn value(&self, source: &InputSource) -> Result<InputResult, String> {
         match source {
             InputSource::Value(literal) => Ok(Ok(literal.into())),
             InputSource::Field(field, kind) => match self.field(field) {
-                Some(Value::Text(text)) => convert(&text, *kind).map(Ok),
-                Some(Value::Integer(number)) => convert_number(number, *kind).map(Ok),
+                Some(InputValue::Text(text)) => convert(&text, *kind).map(Ok),
+                Some(InputValue::Integer(number)) => convert_number(number, *kind).map(Ok),
                 Some(value) => Ok(Ok(value)),
                 None => Ok(Err(format!("the mail has no {}", name_of(field)))),
             },
@@ -152,15 +152,15 @@ impl<'a> Look<'a> {
     }
 
     /// A field; nothing where it is missing or empty.
-    fn field(&self, field: &MailField) -> Option<Value> {
+    fn field(&self, field: &MailField) -> Option<InputValue> {
         let Material { mail, head, .. } = self.material;
-        let text = |text: Option<String>| text.filter(|text| !text.trim().is_empty()).map(Value::Text);
+        let text = |text: Option<String>| text.filter(|text| !text.trim().is_empty()).map(InputValue::Text);
         let list = |list: &[Address]| {
             let texts: Vec<_> = list
                 .iter()
-                .map(|address| Value::Text(address.address.clone()))
+                .map(|address| InputValue::Text(address.address.clone()))
                 .collect();
-            Some(Value::List(texts)).filter(|_| !list.is_empty())
+            Some(InputValue::List(texts)).filter(|_| !list.is_empty())
         };
         match field {
             MailField::Subject => text(Some(head.subject.clone())),
@@ -180,12 +180,12 @@ impl<'a> Look<'a> {
             MailField::ReplyTo => list(&head.reply_to),
             MailField::Date => text(head.date.map(|date| date.to_rfc3339_opts(SecondsFormat::Secs, true))),
             MailField::MessageId => text(head.message_id.clone()),
-            MailField::Size => i64::try_from(mail.raw().len()).ok().map(Value::Integer),
+            MailField::Size => i64::try_from(mail.raw().len()).ok().map(InputValue::Integer),
             MailField::Header(name) => text(content::header(mail, name)),
         }
     }
 
-    fn matched(&self, wanted: &Match, kind: InputType) -> Result<Found, String> {
+    fn matched(&self, wanted: &Match, kind: InputType) -> Result<InputResult, String> {
         let (text, place) = match wanted.place {
             MatchIn::Subject => (self.material.head.subject.as_str(), "subject"),
             MatchIn::Body => (self.body().unwrap_or_default(), "text"),
@@ -203,7 +203,7 @@ impl<'a> Look<'a> {
             None => {
                 let names = wanted.pattern.regex().capture_names().flatten();
                 let group = |name: &str| (name.to_owned(), found.name(name).map(|group| group.as_str().to_owned()));
-                Ok(Ok(Value::Groups(names.map(group).collect::<BTreeMap<_, _>>())))
+                Ok(Ok(InputValue::Groups(names.map(group).collect::<BTreeMap<_, _>>())))
             }
         }
     }
@@ -231,17 +231,17 @@ fn name_of(field: &MailField) -> String {
 ///
 /// # Errors
 /// When it is not.
-fn convert(text: &str, kind: InputType) -> Result<Value, String> {
+fn convert(text: &str, kind: InputType) -> Result<InputValue, String> {
     let trimmed = text.trim();
     let converted = match kind {
-        InputType::Text => return Ok(Value::Text(text.to_owned())),
+        InputType::Text => return Ok(InputValue::Text(text.to_owned())),
         InputType::Number => trimmed
             .parse()
             .ok()
             .filter(|number: &f64| number.is_finite())
-            .map(Value::Number),
-        InputType::Integer => trimmed.parse().ok().map(Value::Integer),
-        InputType::Boolean => boolean(trimmed).map(Value::Boolean),
+            .map(InputValue::Number),
+        InputType::Integer => trimmed.parse().ok().map(InputValue::Integer),
+        InputType::Boolean => boolean(trimmed).map(InputValue::Boolean),
     };
     let what = match kind {
         InputType::Text => "text",
@@ -252,10 +252,10 @@ fn convert(text: &str, kind: InputType) -> Result<Value, String> {
     converted.ok_or_else(|| format!("must be {what}, but is \"{}\"", clean(trimmed, SHOWN)))
 }
 
-fn convert_number(number: i64, kind: InputType) -> Result<Value, String> {
+fn convert_number(number: i64, kind: InputType) -> Result<InputValue, String> {
     match kind {
         // A size is a number by itself.
-        InputType::Text | InputType::Integer => Ok(Value::Integer(number)),
+        InputType::Text | InputType::Integer => Ok(InputValue::Integer(number)),
         InputType::Number | InputType::Boolean => convert(&number.to_string(), kind),
     }
 }

@@ -52,7 +52,7 @@ async fn one(input: Input) -> Result<Option<Json>, String> {
         };
         let given = given(&Inputs::from([("order".to_owned(), input)]), &material);
         given
-            .map(|given| given[0].value.as_ref().map(Value::json))
+            .map(|given| given[0].value.as_ref().map(InputValue::json))
             .map_err(|unmet| unmet.tell)
     })
     .await

@@ -4,7 +4,7 @@ use std::io::{Cursor, Write};
 
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use super::Facts;
+use super::ResultNaming;
 use crate::{
     config::{Output, Oversize},
     job::{Answer, File, Reason},
@@ -26,7 +26,7 @@ fn mailed(size: usize) -> u64 {
 }
 
 /// The answer as it may go: of what is too large, what the configuration says.
-pub(super) fn within(mut answer: Answer, output: &Output, facts: &Facts) -> Answer {
+pub(super) fn within(mut answer: Answer, output: &Output, facts: &ResultNaming) -> Answer {
     let size = answer.files.iter().map(|file| mailed(file.data.len())).sum();
     if size <= output.max_size {
         return answer;
@@ -98,7 +98,7 @@ fn shown(bytes: u64) -> String {
 }
 
 /// All files as one.
-fn packed(files: &[File], facts: &Facts) -> zip::result::ZipResult<File> {
+fn packed(files: &[File], facts: &ResultNaming) -> zip::result::ZipResult<File> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     // The archive is the same at each attempt: it has no time of its own.
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);

@@ -9,8 +9,8 @@ use crate::{
     job::Reason,
 };
 
-fn facts() -> Facts {
-    Facts {
+fn facts() -> ResultNaming {
+    ResultNaming {
         job: JobId(Uuid::from_u128(7)),
         day: NaiveDate::from_ymd_opt(2026, 11, 25).unwrap(),
         source: "scan".into(),

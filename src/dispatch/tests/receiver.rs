@@ -20,7 +20,7 @@ use crate::{
     budget::{Holding, Memory},
     config,
     dispatch::{
-        Ended,
+        AttemptResult,
         action::webhook::{prepare, send},
         room::Means,
     },
@@ -85,7 +85,7 @@ pub(in crate::dispatch) fn webhook(url: &str) -> config::Webhook {
     }
 }
 
-pub(in crate::dispatch) async fn posted_mail(webhook: &config::Webhook, mail: impl Into<Bytes>) -> Ended {
+pub(in crate::dispatch) async fn posted_mail(webhook: &config::Webhook, mail: impl Into<Bytes>) -> AttemptResult {
     let client = HttpClient::new(None, webhook.allow_private_network).unwrap();
     posted_by(&client, webhook, mail).await
 }
@@ -94,7 +94,7 @@ pub(in crate::dispatch) async fn posted_by(
     client: &HttpClient,
     webhook: &config::Webhook,
     mail: impl Into<Bytes>,
-) -> Ended {
+) -> AttemptResult {
     let config = webhook.clone();
     let request = with_work(mail, move |work| prepare(&config, work).unwrap()).await;
     let memory = Memory::new(0);

@@ -6,7 +6,7 @@ use super::argv::fit;
 use crate::{
     config::{self, HeaderValue, Proof},
     dispatch::{
-        inputs::{Unmet, Value},
+        inputs::{InputValue, Unmet},
         work::Work,
     },
     job::Share,
@@ -73,7 +73,7 @@ fn inputs(command: &config::Command, work: &Work<'_>) -> Result<Vec<(String, Ori
         .inputs
         .iter()
         .filter_map(|given| Some((given, given.value.as_ref()?)));
-    let variable = |(given, value): (&crate::dispatch::inputs::Given, &Value)| {
+    let variable = |(given, value): (&crate::dispatch::inputs::ResolvedInput, &InputValue)| {
         let origin = match value.files() {
             Some(files) => Origin::Attachments(files.into_iter().map(str::to_owned).collect()),
             None => Origin::Text(fit(given, value.texts(&str::to_owned), command.max_input)?.join("\n")),

@@ -21,7 +21,7 @@ fn folder() -> (TempDir, PathBuf) {
     (folder, out)
 }
 
-fn taken(folder: &TempDir) -> Taken {
+fn taken(folder: &TempDir) -> CollectedOutput {
     take(folder.path(), 1 << 20, geteuid().as_raw()).unwrap()
 }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A command that is ready to be started.
-pub(in crate::dispatch) struct Start {
+pub(in crate::dispatch) struct ReadyCommand {
     pub(super) folder: WorkFolder,
     pub(super) argv: Vec<String>,
     pub(super) environment: Vec<(OsString, OsString)>,
@@ -26,7 +26,7 @@ pub(in crate::dispatch) struct Start {
 }
 
 #[cfg(test)]
-impl Start {
+impl ReadyCommand {
     pub(in crate::dispatch) fn into_parts(self) -> (WorkFolder, Vec<String>, Vec<(OsString, OsString)>) {
         (self.folder, self.argv, self.environment)
     }
@@ -40,7 +40,7 @@ pub(in crate::dispatch) enum Unready {
     Secret(#[from] SecretError),
     /// Its folder could not be made.
     #[error("the command's folder could not be written: {0}")]
-    Folder(#[from] folder::Unmade),
+    Folder(#[from] folder::FolderError),
     /// It can't be the user that it is to be.
     #[error("{0}; change user in [command]")]
     User(#[from] UserError),
@@ -68,7 +68,11 @@ impl From<Unready> for Outcome {
 ///
 /// # Errors
 /// When a secret is missing, an input can't be given to a process, or the temporary folder fails.
-pub(in crate::dispatch) fn prepare(command: &config::Command, work: &Work<'_>, home: &Home) -> Result<Start, Unready> {
+pub(in crate::dispatch) fn prepare(
+    command: &config::Command,
+    work: &Work<'_>,
+    home: &Home,
+) -> Result<ReadyCommand, Unready> {
     let user = command.user.as_deref().map(User::find).transpose()?;
     let variables = variables(command, work).map_err(Unready::Input)?;
     let mut secrets = BTreeMap::new();
@@ -105,7 +109,7 @@ pub(in crate::dispatch) fn prepare(command: &config::Command, work: &Work<'_>, h
     if let Some(user) = user {
         folder.give(user).map_err(Unready::Given)?;
     }
-    Ok(Start {
+    Ok(ReadyCommand {
         folder,
         argv,
         environment,

@@ -43,7 +43,7 @@ impl Down {
 
 /// Why a webhook is not to be asked, as one outcome says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::dispatch) struct Failure<'a> {
+pub(in crate::dispatch) struct WebhookFailure<'a> {
     pub(in crate::dispatch) reason: Reason,
     pub(in crate::dispatch) said: &'a str,
 }
@@ -53,11 +53,11 @@ pub(in crate::dispatch) struct Failure<'a> {
 pub(in crate::dispatch) struct Breaker {
     /// Failures in a row.
     failures: u32,
-    open: Option<Open>,
+    open: Option<OpenCircuit>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenCircuit {
     down: Down,
     since: Instant,
     until: Instant,
@@ -69,7 +69,7 @@ struct Open {
 
 /// What to do with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::dispatch) enum Admission {
+pub(in crate::dispatch) enum BreakerVerdict {
     /// Send it.
     Ask,
     /// Somebody asks just now: wait for what comes of it.
@@ -80,14 +80,14 @@ pub(in crate::dispatch) enum Admission {
 
 impl Breaker {
     /// Whether a request may be sent. One that may has to be followed by [`Self::answered`] or [`Self::gave_up`].
-    pub(in crate::dispatch) fn admit(&mut self, now: Instant) -> Admission {
+    pub(in crate::dispatch) fn admit(&mut self, now: Instant) -> BreakerVerdict {
         match &mut self.open {
-            None => Admission::Ask,
-            Some(open) if open.asking => Admission::Wait,
-            Some(open) if open.until > now => Admission::NotBefore(open.until, now.duration_since(open.since)),
+            None => BreakerVerdict::Ask,
+            Some(open) if open.asking => BreakerVerdict::Wait,
+            Some(open) if open.until > now => BreakerVerdict::NotBefore(open.until, now.duration_since(open.since)),
             Some(open) => {
                 open.asking = true;
-                Admission::Ask
+                BreakerVerdict::Ask
             }
         }
     }
@@ -105,11 +105,11 @@ impl Breaker {
     /// A request has ended: `failed` says why, where the webhook is down. `jitter` is from 0 to 1 and adds up to a fifth of a wait.
     pub(in crate::dispatch) fn answered(
         &mut self,
-        failed: Option<Failure<'_>>,
+        failed: Option<WebhookFailure<'_>>,
         jitter: f64,
         (now, time): (Instant, DateTime<Utc>),
     ) {
-        let Some(Failure { reason, said }) = failed else {
+        let Some(WebhookFailure { reason, said }) = failed else {
             *self = Self::default();
             return;
         };
@@ -124,13 +124,13 @@ impl Breaker {
         let wait = FIRST.saturating_mul(1 << probes.min(16)).min(LONGEST);
         let wait = wait + wait.mul_f64(jitter.clamp(0.0, 1.0) / 5.0);
         // How long nobody was there is not counted from when it refused us, nor the other way round.
-        let same = |open: &&Open| open.down.refuses() == (reason.fault() == Fault::Operator);
+        let same = |open: &&OpenCircuit| open.down.refuses() == (reason.fault() == Fault::Operator);
         let (since, down_since) = self
             .open
             .as_ref()
             .filter(same)
             .map_or((now, time), |open| (open.since, open.down.since));
-        self.open = Some(Open {
+        self.open = Some(OpenCircuit {
             down: Down {
                 since: down_since,
                 said: said.to_owned(),
@@ -167,7 +167,7 @@ impl Breaker {
 
 /// Why the webhook is not to be asked, where this outcome says so: nobody was reached, nothing came in time, whoever stands before it says
 /// that it isn't there, or it refuses whoever asks. What else a webhook answers may be the fault of one mail.
-pub(in crate::dispatch) fn failure(outcome: &Outcome) -> Option<Failure<'_>> {
+pub(in crate::dispatch) fn failure(outcome: &Outcome) -> Option<WebhookFailure<'_>> {
     let Outcome::Retry { reason, detail, .. } = outcome else {
         return None;
     };
@@ -176,7 +176,7 @@ pub(in crate::dispatch) fn failure(outcome: &Outcome) -> Option<Failure<'_>> {
         reason if reason.fault() == Fault::Operator => *reason,
         _ => return None,
     };
-    Some(Failure { reason, said: detail })
+    Some(WebhookFailure { reason, said: detail })
 }
 
 #[cfg(test)]

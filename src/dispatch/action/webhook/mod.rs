@@ -25,16 +25,16 @@ use tokio_util::io::ReaderStream;
 #[cfg(test)]
 pub(in crate::dispatch) use self::request::prepare;
 use self::{
-    answer::{Came, Limits},
-    probing::Turn,
-    request::Request,
-    trace::Answered,
+    answer::{AnswerBody, AnswerLimits},
+    probing::BreakerChange,
+    request::WebhookRequest,
+    trace::AnswerTrace,
 };
-use super::{Action, Handle, Prepare, Prepared, Probe, Resumed, Run, Unfit, plan::Plan};
+use super::{Action, Handle, Prepare, Prepared, ProbeReport, Resumed, Run, Unfit, plan::Plan};
 use crate::{
     causes, config,
     deadline::before,
-    dispatch::{Dispatch, Ended, catch::Catch, later, room::Means, spool::Body, work::Work},
+    dispatch::{AttemptResult, Dispatch, catch::Catch, later, room::Means, spool::SpooledBody, work::Work},
     job::{Cut, Outcome, Reason},
     message::clean::clean,
     net::{
@@ -73,7 +73,7 @@ impl Action for config::Webhook {
         rehearsal::made_up()
     }
 
-    fn probe(&self) -> Result<Probe, Unfit> {
+    fn probe(&self) -> Result<ProbeReport, Unfit> {
         probe::probe(self)
     }
 }
@@ -81,7 +81,7 @@ impl Action for config::Webhook {
 /// A request on its way to its webhook.
 struct Post {
     webhook: config::Webhook,
-    request: Request,
+    request: WebhookRequest,
 }
 
 #[async_trait]
@@ -91,7 +91,7 @@ impl Prepared for Post {
     }
 
     /// Sends the request, unless the webhook is down.
-    async fn run(self: Box<Self>, run: &mut Run<'_>) -> Option<Ended> {
+    async fn run(self: Box<Self>, run: &mut Run<'_>) -> Option<AttemptResult> {
         let Run { dispatch, job, means } = run;
         let Self { webhook, request } = *self;
         let (endpoint, retry) = (&dispatch.endpoint.name, &dispatch.endpoint.retry);
@@ -109,13 +109,13 @@ impl Prepared for Post {
         let sent = send(&dispatch.http, &webhook, request, tells, means);
         let ended = dispatch.health.acting(sent).await;
         match asking.and_then(|asking| asking.ended(&ended.outcome)) {
-            Some(Turn::Down(down)) if down.refuses() => {
+            Some(BreakerChange::Down(down)) if down.refuses() => {
                 tracing::error!(%endpoint, said = down.said, "the webhook refuses us: jobs wait for you, and it is asked now and then by one of them");
             }
-            Some(Turn::Down(down)) => {
+            Some(BreakerChange::Down(down)) => {
                 tracing::error!(%endpoint, said = down.said, "the webhook is down: jobs wait, and it is asked now and then by one of them");
             }
-            Some(Turn::Up(since)) => tracing::info!(%endpoint, %since, "the webhook takes mails again"),
+            Some(BreakerChange::Up(since)) => tracing::info!(%endpoint, %since, "the webhook takes mails again"),
             None => {}
         }
         Some(ended)
@@ -128,10 +128,10 @@ impl Prepared for Post {
 pub(in crate::dispatch) async fn send(
     client: &HttpClient,
     webhook: &config::Webhook,
-    request: Request,
+    request: WebhookRequest,
     tells: bool,
     means: &mut Means<'_>,
-) -> Ended {
+) -> AttemptResult {
     let sent = request.body.len();
     let secrets = request.secrets.clone();
     let mut answered = None;
@@ -145,7 +145,7 @@ pub(in crate::dispatch) async fn send(
         (Ok(Err(error)), None) => unreachable(&error).into(),
         (Err(_elapsed), None) => later(Reason::Timeout, late(webhook)).into(),
     };
-    Ended {
+    AttemptResult {
         exchange: Some(trace::exchange(webhook, sent, answered)),
         ..ended
     }
@@ -160,13 +160,13 @@ fn late(webhook: &config::Webhook) -> String {
 async fn exchange(
     client: &HttpClient,
     webhook: &config::Webhook,
-    request: Request,
+    request: WebhookRequest,
     progress: &mut Progress,
 ) -> Result<HttpAnswer, ExchangeError> {
     let url = Url::parse(&webhook.url).map_err(|error| ExchangeError::Url(error.to_string()))?;
     let content = match request.body {
-        Body::Memory(bytes) => Content::Bytes(bytes),
-        Body::File { file, .. } => {
+        SpooledBody::Memory(bytes) => Content::Bytes(bytes),
+        SpooledBody::File { file, .. } => {
             let pieces = ReaderStream::with_capacity(tokio::fs::File::from_std(file), PIECE);
             Content::Stream(reqwest::Body::wrap_stream(pieces))
         }
@@ -184,10 +184,10 @@ async fn judged(
     until: Instant,
     tells: bool,
     means: &mut Means<'_>,
-    seen: &mut Option<Answered>,
-) -> Ended {
+    seen: &mut Option<AnswerTrace>,
+) -> AttemptResult {
     let status = answer.status;
-    let seen = seen.insert(Answered::new(status, &answer.headers));
+    let seen = seen.insert(AnswerTrace::new(status, &answer.headers));
     let most = if status.is_success() {
         webhook.max_answer
     } else {
@@ -205,15 +205,15 @@ async fn judged(
         Ok(Ok(true)) => match body.bytes() {
             Ok(body) => {
                 seen.body = Some(Cut::head(&body));
-                Came::Whole(body)
+                AnswerBody::Whole(body)
             }
-            Err(error) => Came::Broken(format!("its body can't be read from the temporary folder: {error}")),
+            Err(error) => AnswerBody::Broken(format!("its body can't be read from the temporary folder: {error}")),
         },
-        Ok(Ok(false)) => Came::TooLarge { most },
-        Ok(Err(error)) => Came::Broken(format!("its body did not come whole: {}", why(&error))),
-        Err(_elapsed) => Came::Broken(late(webhook)),
+        Ok(Ok(false)) => AnswerBody::TooLarge { most },
+        Ok(Err(error)) => AnswerBody::Broken(format!("its body did not come whole: {}", why(&error))),
+        Err(_elapsed) => AnswerBody::Broken(late(webhook)),
     };
-    let limits = Limits {
+    let limits = AnswerLimits {
         most: webhook.max_answer,
         tells,
     };
@@ -232,12 +232,17 @@ async fn caught(answer: &mut HttpAnswer, most: u64, body: &mut Catch) -> Result<
 }
 
 /// An answer of which no more than the status is known.
-async fn headless(status: StatusCode, why: String, means: &mut Means<'_>, seen: &mut Option<Answered>) -> Ended {
+async fn headless(
+    status: StatusCode,
+    why: String,
+    means: &mut Means<'_>,
+    seen: &mut Option<AnswerTrace>,
+) -> AttemptResult {
     means.for_result(0).await;
     let none = HeaderMap::new();
-    *seen = Some(Answered::new(status, &none));
-    let limits = Limits { most: 0, tells: false };
-    answer::judge(status, &none, Came::Headless(why), limits, Utc::now())
+    *seen = Some(AnswerTrace::new(status, &none));
+    let limits = AnswerLimits { most: 0, tells: false };
+    answer::judge(status, &none, AnswerBody::Headless(why), limits, Utc::now())
 }
 
 /// What a failure on the way there or back means. The text is without the URL, which may hold a key.
