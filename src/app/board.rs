@@ -113,12 +113,12 @@ impl Board {
                 None
             }
         };
-        let process = status::Process {
+        let process = status::ProcessStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             since: self.since,
             pid: std::process::id(),
             draining: self.draining.is_cancelled(),
-            memory: status::Memory {
+            memory: status::MemoryStatus {
                 budget: self.memory.work.all(),
                 taken: self.memory.work.taken(),
                 waiting: u64::try_from(self.memory.work.waiting()).unwrap_or(u64::MAX),

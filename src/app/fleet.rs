@@ -188,7 +188,7 @@ impl Fleet {
         self.health.entry(id.clone()).or_insert_with(new).clone()
     }
 
-    fn watch(&mut self, route: &Route, adoption: &Adoption, config: &Config) -> Result<(), net::Error> {
+    fn watch(&mut self, route: &Route, adoption: &Adoption, config: &Config) -> Result<(), net::ConnectError> {
         let (id, inlet) = (route.mailbox.id(), Arc::new(route.inlet()));
         let Some((gate, restarted)) = self.watches.make_way(&id, &inlet) else {
             return Ok(());
@@ -220,7 +220,7 @@ impl Fleet {
         Ok(())
     }
 
-    fn dispatch(&mut self, endpoint: &Arc<Endpoint>, route: &Route, config: &Config) -> Result<(), net::Error> {
+    fn dispatch(&mut self, endpoint: &Arc<Endpoint>, route: &Route, config: &Config) -> Result<(), net::ConnectError> {
         let name = &endpoint.name;
         if let Some(account) = &endpoint.reply.account {
             self.outbox(account, config)?;
@@ -265,7 +265,7 @@ impl Fleet {
     }
 
     /// One outbox an account. It goes on when the last endpoint that used it is gone: what is queued still has to be sent.
-    fn outbox(&mut self, account: &Arc<Account>, config: &Config) -> Result<(), net::Error> {
+    fn outbox(&mut self, account: &Arc<Account>, config: &Config) -> Result<(), net::ConnectError> {
         let Some((gate, _)) = self.outboxes.make_way(&account.name, account) else {
             return Ok(());
         };

@@ -236,7 +236,7 @@ async fn ended(ledger: &dyn Ledger) -> ledger::Error {
 /// may be elsewhere.
 ///
 /// The key is the one that is there; where there is none yet, it is made after the ledger was opened: whoever is refused leaves nothing behind.
-fn first_service(sources: &Sources) -> Result<(Service, Option<auth::Key>, Option<Lapse>), Fatal> {
+fn first_service(sources: &Sources) -> Result<(Service, Option<auth::SealKey>, Option<Lapse>), Fatal> {
     let loaded = load::load(sources);
     let service = rescue::quietly(sources, &loaded);
     let is_there = service.ledger.exists();

@@ -59,7 +59,7 @@ impl SignIns {
         account: &Arc<Account>,
         config: &Config,
         clients: &mut Clients,
-    ) -> Result<Arc<Login>, net::Error> {
+    ) -> Result<Arc<Login>, net::ConnectError> {
         if let Some(known) = self.by_name.get(&account.sign_in)
             && known.account.signs_in_like(account)
         {

@@ -28,12 +28,12 @@ pub struct StoredSignIn {
     /// When the token server last granted an access token.
     pub refreshed: Option<DateTime<Utc>>,
     /// Since when it needs a person, and why.
-    pub refused: Option<Refused>,
+    pub refused: Option<BlockedSignIn>,
 }
 
 /// A sign-in that needs a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct BlockedSignIn {
     /// Since when.
     pub since: DateTime<Utc>,
     /// Why, in words fit to be shown.

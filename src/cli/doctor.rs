@@ -29,7 +29,7 @@ use crate::{
         render,
     },
     ledger::{self, MailboxKey},
-    status::Ledger as Space,
+    status::LedgerStatus,
 };
 
 /// The form of the report.
@@ -252,7 +252,7 @@ fn of_ledger(trouble: Trouble) -> Finding {
 const SCARCE: u64 = 256 << 20;
 
 /// What there is to say of the room on the ledger's disk; nothing where there is enough. Pure.
-fn nearly_full(ledger: &Space) -> Option<Finding> {
+fn nearly_full(ledger: &LedgerStatus) -> Option<Finding> {
     let free = ledger.free.filter(|free| *free < SCARCE)?;
     Some(Finding {
         subject: Subject {
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_disk_that_is_nearly_full_is_told() {
-        let with = |free| Space {
+        let with = |free| LedgerStatus {
             path: "/var/m.db".into(),
             size: None,
             free,

@@ -89,10 +89,10 @@ impl Fault {
         Self::new(code, trouble.what, Some(trouble.cure))
     }
 
-    fn of_credential(error: &auth::Error, account: &Account) -> Self {
+    fn of_credential(error: &auth::AuthError, account: &Account) -> Self {
         let code = match error.verdict() {
-            auth::Verdict::Reconnect => TEMPORARY,
-            auth::Verdict::SlowDown => UNAVAILABLE,
+            auth::AuthVerdict::Reconnect => TEMPORARY,
+            auth::AuthVerdict::SlowDown => UNAVAILABLE,
         };
         Self::of(code, explain::credential(error, &account.sign_in))
     }

@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{
     config::{Answers, Endpoint, Per, Senders},
-    job::{Outcome, Part, Piece, Reason, Share},
+    job::{AttachmentRef, Outcome, Part, Reason, Share},
     ledger::ClaimedJob,
     message::{
         Attachment, Head, Mail,
         filter::{self, Judgement, Miss},
-        policy::{self, Refusal},
+        policy::{self, Rejection},
         trust::Sender,
     },
 };
@@ -197,7 +197,7 @@ fn shared<'a>(endpoint: &Endpoint, meant: AcceptedMail<'a>) -> Result<Vec<Attach
     for (index, file) in (0u32..).zip(attachments) {
         if usize::try_from(index).is_ok_and(|index| handed_on.binary_search(&index).is_ok()) {
             let name = file.safe_name.clone();
-            pieces.push(Piece { index, name });
+            pieces.push(AttachmentRef { index, name });
             kept.push(file);
         }
     }
@@ -213,7 +213,7 @@ fn shared<'a>(endpoint: &Endpoint, meant: AcceptedMail<'a>) -> Result<Vec<Attach
 
 /// The attachment that a job is of.
 fn attachment_of<'a>(part: &Part, mail: &'a Mail<'a>) -> Result<Attachment<'a>, Outcome> {
-    let Piece { index, name } = &part.attachment;
+    let AttachmentRef { index, name } = &part.attachment;
     let mut attachments = mail.attachments();
     let as_before = usize::try_from(*index).ok();
     let as_before = as_before.filter(|index| attachments.get(*index).is_some_and(|file| file.safe_name == *name));
@@ -232,8 +232,8 @@ fn attachment_of<'a>(part: &Part, mail: &'a Mail<'a>) -> Result<Attachment<'a>, 
 fn may(senders: &Senders, sender: &Sender) -> Result<(), Outcome> {
     policy::judge(senders, sender).map_err(|refusal| {
         let (reason, detail) = match refusal {
-            Refusal::Sender(detail) => (Reason::Sender, detail),
-            Refusal::Untrusted(detail) => (Reason::Untrusted, detail),
+            Rejection::Sender(detail) => (Reason::Sender, detail),
+            Rejection::Untrusted(detail) => (Reason::Untrusted, detail),
         };
         Outcome::Ignored { reason, detail }
     })

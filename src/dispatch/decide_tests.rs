@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     config::{Action, EndpointName, Limits, Webhook, Who},
     dispatch::tests::{MAIL, endpoint, job},
-    job::{Allowed, Token},
+    job::{AllowedSenders, ConversationToken},
     ledger::KnownConversation,
     message,
 };
@@ -28,9 +28,9 @@ fn only() -> Answers {
 /// A conversation in which Ann may answer.
 fn known(ours: bool) -> Box<KnownConversation> {
     Box::new(KnownConversation {
-        key: Token::new([1; 16]).key(),
+        key: ConversationToken::new([1; 16]).key(),
         endpoint: "invoices".into(),
-        allowed: Allowed::Like(vec!["ann@supplier.example".into()]),
+        allowed: AllowedSenders::Like(vec!["ann@supplier.example".into()]),
         proven: false,
         expires: job().taken + TimeDelta::days(1),
         told: made_up(&wanting(only())).unwrap(),
@@ -86,7 +86,7 @@ fn part(index: u32, name: &str) -> Share {
         number: 1,
         of: 2,
         mail_job: job().id,
-        attachment: Piece {
+        attachment: AttachmentRef {
             index,
             name: name.into(),
         },

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     budget::Holding,
     config::Retry,
-    job::{Answerable, Ending, Flaw, Original, Outcome, Reason, ReplyDecision, Trace, retry},
+    job::{AnswerableReply, Ending, Flaw, Original, Outcome, Reason, ReplyDecision, Trace, retry},
     ledger::{ClaimedJob, Error, Finish, Summary},
     message::Head,
     plural,
@@ -206,7 +206,7 @@ async fn with_reply(
     job: &ClaimedJob,
     mut seen: ReadFacts,
     outcome: Outcome,
-    answerable: Option<Answerable>,
+    answerable: Option<AnswerableReply>,
     holding: &mut Holding,
     now: DateTime<Utc>,
 ) -> (Outcome, Option<ReplyDecision>) {

@@ -14,7 +14,7 @@ use crate::{
 /// A cell that the dispatch writes and others read.
 #[derive(Debug, Default)]
 pub struct DispatchHealth {
-    meter: metrics::Endpoint,
+    meter: metrics::EndpointMeter,
     /// Whether the webhook is down.
     pub(super) webhook: Probing,
     /// Whether jobs wait until something is mended.
@@ -24,7 +24,7 @@ pub struct DispatchHealth {
 impl DispatchHealth {
     /// One whose events are counted.
     #[must_use]
-    pub fn counted(meter: metrics::Endpoint) -> Self {
+    pub fn counted(meter: metrics::EndpointMeter) -> Self {
         Self {
             meter,
             webhook: Probing::default(),

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     config::Endpoint,
-    job::{Accepted, Decision, Outcome, Reason, Share},
+    job::{AcceptedAnswer, Decision, Outcome, Reason, Share},
     ledger::ClaimedJob,
     message::{Head, Mail, Unreadable, trust::Sender},
 };
@@ -139,7 +139,7 @@ fn kept(dispatch: &Dispatch, mail: &Mail<'_>, outcome: Option<&Outcome>) -> Opti
 }
 
 /// What is remembered of a mail that is meant.
-fn remembered(work: &Work<'_>, answers: Option<&Accepted>) -> Decision {
+fn remembered(work: &Work<'_>, answers: Option<&AcceptedAnswer>) -> Decision {
     let sender = match &work.sender.address {
         Ok(address) => address.clone(),
         Err(odd) => odd.why().to_owned(),

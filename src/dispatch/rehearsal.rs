@@ -138,7 +138,7 @@ pub async fn rehearse(
 }
 
 /// The first part of a mail that is split.
-fn first_of(pieces: Vec<crate::job::Piece>, mail_job: JobId) -> Share {
+fn first_of(pieces: Vec<crate::job::AttachmentRef>, mail_job: JobId) -> Share {
     let of = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
     let part = |attachment| Part {
         number: 1,

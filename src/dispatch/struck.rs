@@ -97,7 +97,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::job::{Cut, File, Reason};
+    use crate::job::{Cut, Reason, ResultFile};
 
     const SECRET: &str = "canary-0123456789/header+secret";
 
@@ -133,7 +133,7 @@ mod tests {
         };
         let done = Outcome::Done(Answer {
             text: Some(said.clone()),
-            files: vec![File {
+            files: vec![ResultFile {
                 name: format!("{SECRET}.pdf"),
                 media_type: "application/pdf".to_owned(),
                 data: Bytes::from([b"\xff\x00PDF ".as_slice(), said.as_bytes()].concat()),

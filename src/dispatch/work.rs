@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::inputs::ResolvedInput;
 use crate::{
     config::EndpointName,
-    job::Accepted,
+    job::AcceptedAnswer,
     ledger::ClaimedJob,
     message::{Attachment, Head, Mail, trust::Sender},
 };
@@ -32,5 +32,5 @@ pub(super) struct Work<'a> {
     /// Its bytes, shared.
     pub(super) raw: &'a Bytes,
     /// What it answers, where it is an answer that counts.
-    pub(super) answers: Option<&'a Accepted>,
+    pub(super) answers: Option<&'a AcceptedAnswer>,
 }

@@ -8,7 +8,7 @@ use crate::{auth, reply::probe::ProbeFailure, watch::error::WatchError};
 
 /// Why an account has no credential.
 #[must_use]
-pub fn credential(error: &auth::Error, sign_in: &str) -> Trouble {
+pub fn credential(error: &auth::AuthError, sign_in: &str) -> Trouble {
     named(of_auth(error), sign_in)
 }
 

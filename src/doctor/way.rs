@@ -109,10 +109,10 @@ fn other_port(server: &Server) -> Option<&'static str> {
     }
 }
 
-pub(super) fn of_net(error: &net::Error) -> Trouble {
+pub(super) fn of_net(error: &net::ConnectError) -> Trouble {
     let what = match error {
         // Its own words end with the cure.
-        net::Error::Resolve { host, source } => format!("{host} can't be resolved: {source}"),
+        net::ConnectError::Resolve { host, source } => format!("{host} can't be resolved: {source}"),
         error => error.to_string(),
     };
     Trouble {

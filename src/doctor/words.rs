@@ -13,25 +13,25 @@ use crate::{
 };
 
 /// Why there is no credential.
-pub(super) fn of_auth(error: &auth::Error) -> Trouble {
+pub(super) fn of_auth(error: &auth::AuthError) -> Trouble {
     match error {
-        auth::Error::Refused(refusal) => {
+        auth::AuthError::Refused(refusal) => {
             let Diagnosis { what, cure, waits, .. } = refusal.diagnosis();
             diagnosed(what, &format!("the token server said {}", refusal.words()), cure, waits)
         }
-        auth::Error::NotSignedIn(sign_in) => Trouble {
+        auth::AuthError::NotSignedIn(sign_in) => Trouble {
             what: "not signed in yet".to_owned(),
             cure: format!("mailjob auth login {sign_in}"),
         },
-        auth::Error::Store(error) if matches!(**error, auth::StoreError::Sealed(_)) => Trouble {
+        auth::AuthError::Store(error) if matches!(**error, auth::StoreError::Sealed(_)) => Trouble {
             what: error.to_string(),
             cure: "put the key back with which it was sealed, or mailjob auth login".to_owned(),
         },
         other => Trouble {
             what: other.to_string(),
             cure: match other.verdict() {
-                auth::Verdict::SlowDown => "mend this, and run mailjob doctor again".to_owned(),
-                auth::Verdict::Reconnect => {
+                auth::AuthVerdict::SlowDown => "mend this, and run mailjob doctor again".to_owned(),
+                auth::AuthVerdict::Reconnect => {
                     "try again later; if it stays, check token_url and whether a firewall lets this machine out"
                         .to_owned()
                 }

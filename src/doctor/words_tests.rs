@@ -25,7 +25,7 @@ fn credential(text: &str) -> WatchError {
 
 #[test]
 fn what_keeps_us_out_of_a_mailbox_server() {
-    let timeout = net::Error::Timeout {
+    let timeout = net::ConnectError::Timeout {
         host: "h".into(),
         port: 993,
         after: Duration::from_secs(1),
@@ -89,7 +89,7 @@ fn what_keeps_us_out_of_a_mailbox_server() {
         (WatchError::Net(timeout), "did not answer", "firewall"),
         (WatchError::Closed, "closed the connection", "try again later"),
         (
-            auth::Error::NotSignedIn("ada".into()).into(),
+            auth::AuthError::NotSignedIn("ada".into()).into(),
             "not signed in yet",
             "mailjob auth login ada",
         ),
@@ -107,12 +107,16 @@ fn why_there_is_no_credential() {
     let missing = SecretRef::Env("MAILJOB_NO_SUCH_VARIABLE".into()).read().unwrap_err();
     for (error, what, cure) in [
         (
-            auth::Error::Secret(Arc::new(missing)),
+            auth::AuthError::Secret(Arc::new(missing)),
             "MAILJOB_NO_SUCH_VARIABLE",
             "mend this",
         ),
-        (auth::Error::Timeout(Duration::from_secs(30)), "30 s", "try again later"),
-        (auth::Error::Url, "token_url", "mend this"),
+        (
+            auth::AuthError::Timeout(Duration::from_secs(30)),
+            "30 s",
+            "try again later",
+        ),
+        (auth::AuthError::Url, "token_url", "mend this"),
     ] {
         let trouble = of_auth(&error);
         assert!(

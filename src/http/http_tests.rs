@@ -14,7 +14,7 @@ use crate::{
     config::{self, Config, load::Sources},
     ledger::{self, Address, Clock, Store},
     metrics::Metrics,
-    status::Ledger as File,
+    status::LedgerStatus,
 };
 
 /// How long something may take that takes milliseconds.
@@ -39,7 +39,7 @@ impl Board for Still {
         drop(self.disk.lock());
         Status {
             process: None,
-            ledger: File {
+            ledger: LedgerStatus {
                 path: "mailjob.db".into(),
                 size: None,
                 free: None,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    auth::Key,
+    auth::SealKey,
     job::JobId,
     ledger::types::{
         backlog::{BacklogAnswer, BacklogChoice, BacklogPage, BacklogSummary, BacklogWish, OldMail},
@@ -207,7 +207,7 @@ pub trait SignInTable: Send + Sync + 'static {
     ///
     /// # Errors
     /// When a token could not be sealed or moved; then none was.
-    async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error>;
+    async fn seal_plain(&self, key: Arc<SealKey>) -> Result<(), Error>;
 
     /// Waits for its turn to use the sign-in's refresh token, 60 s at the most. The turn ends when this is dropped.
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error>;

@@ -208,6 +208,6 @@ pub fn is_in_use(address: &Address) -> bool {
 
 /// What room a ledger takes and has, which another process may have open. Looks at the disk.
 #[must_use]
-pub fn space(address: &Address) -> status::Ledger {
+pub fn space(address: &Address) -> status::LedgerStatus {
     super::counts::file(address.engine_file())
 }

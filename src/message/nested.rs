@@ -9,7 +9,7 @@ use super::{
     charset::Clues,
     clean::{clean, clean_id},
     transfer,
-    view::{self, Seen, View},
+    view::{self, MessageScan, View},
 };
 
 /// Mails inside mails that are opened.
@@ -59,7 +59,7 @@ pub struct NestedFile {
 impl Nested {
     /// Opens a mail that is so deep inside others; the mails in it too, down to the third.
     pub(super) fn new(message: MessageRef<'_>, depth: usize) -> Self {
-        let seen = Seen::of(message);
+        let seen = MessageScan::of(message);
         let view = View::new(message, &seen);
         let text = view.text().map(|text| text.chars().take(MAX_TEXT).collect());
         let written = view.written();

@@ -14,7 +14,7 @@ use super::{
     Address,
     charset::{Clues, decode, is_guess},
     clean::clean,
-    date::{self, Written},
+    date::{self, WrittenDate},
     flowed, mailboxes,
     parameters::Parameters,
     sealed::of_signature,
@@ -26,7 +26,7 @@ const MOST: usize = 1_000;
 
 /// What was found out of a message, once.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct MessageScan {
     /// The last label of the sender's domain.
     country: Option<String>,
     /// The charset of its text.
@@ -38,7 +38,7 @@ pub(super) struct Seen {
     cut: Vec<(PartId, Vec<u8>)>,
 }
 
-impl Seen {
+impl MessageScan {
     pub(super) fn of(message: MessageRef<'_>) -> Self {
         let (text, html) = shown(message);
         let mut seen = Self {
@@ -76,11 +76,11 @@ impl Seen {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View<'m> {
     message: MessageRef<'m>,
-    seen: &'m Seen,
+    seen: &'m MessageScan,
 }
 
 impl<'m> View<'m> {
-    pub(super) fn new(message: MessageRef<'m>, seen: &'m Seen) -> Self {
+    pub(super) fn new(message: MessageRef<'m>, seen: &'m MessageScan) -> Self {
         Self { message, seen }
     }
 
@@ -109,7 +109,7 @@ impl<'m> View<'m> {
     }
 
     /// When it says that it was written.
-    pub(super) fn written(&self) -> Written {
+    pub(super) fn written(&self) -> WrittenDate {
         date::read(self.message.headers().get("Date").map(|field| field.raw_value()))
     }
 

@@ -23,7 +23,7 @@ use crate::{
         original::original,
         rehearsal::{self, Rehearsal},
     },
-    job::{Answerable, Ending, JobId, Outcome, ReplyDecision, Share, Token},
+    job::{AnswerableReply, ConversationToken, Ending, JobId, Outcome, ReplyDecision, Share},
     ledger::{ClaimedJob, Lease, MailId},
     reply::{Composed, Composer, Ourselves},
 };
@@ -205,10 +205,10 @@ fn ending<'a>(
 }
 
 /// With a made-up token, as a reply to the first mail of a conversation.
-fn answerable(endpoint: &Endpoint, outcome: &Outcome) -> Option<Answerable> {
+fn answerable(endpoint: &Endpoint, outcome: &Outcome) -> Option<AnswerableReply> {
     let may = endpoint.conversation.is_some() && matches!(outcome, Outcome::Done(_));
-    let token = Token::new([0; 16]);
-    may.then_some(Answerable { token, depth: 0 })
+    let token = ConversationToken::new([0; 16]);
+    may.then_some(AnswerableReply { token, depth: 0 })
 }
 
 async fn told(composed: Composed) -> Told {

@@ -3,7 +3,7 @@
 use crate::{
     config::{MatchMode, Route, SettleAction},
     dispatch::rehearsal::Origin,
-    job::{Allowed, NewConversation, Outcome},
+    job::{AllowedSenders, NewConversation, Outcome},
     message::Address,
     secret::SecretRef,
 };
@@ -113,7 +113,7 @@ pub(super) fn answers(new: Option<&NewConversation>) -> String {
         return "are mails like any other".to_owned();
     };
     let by = match &new.allowed {
-        Allowed::Exactly(addresses) | Allowed::Like(addresses) => addresses.join(" or "),
+        AllowedSenders::Exactly(addresses) | AllowedSenders::Like(addresses) => addresses.join(" or "),
     };
     let times = match new.most {
         1 => "once".to_owned(),

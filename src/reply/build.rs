@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::{ReplyCharset, ReplySender},
-    job::{File, JobId},
+    job::{JobId, ResultFile},
     message::LOOP_MARK,
 };
 
@@ -30,7 +30,7 @@ pub(super) struct ReplyDraft<'a> {
     pub(super) ids: &'a MessageIds<'a>,
     pub(super) spoken: Spoken,
     pub(super) charset: ReplyCharset,
-    pub(super) files: &'a [(String, &'a File)],
+    pub(super) files: &'a [(String, &'a ResultFile)],
     /// The mail that is answered, as it is attached.
     pub(super) original: Option<MimePart<'static>>,
 }

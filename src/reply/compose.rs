@@ -16,7 +16,7 @@ use super::{
 use crate::{
     addr_spec::is_sendable,
     config::{Conversation, Endpoint, OriginalAs, Reply, ReplySender, ReplyTemplate, ReplyTo, ReturnTo},
-    job::{Ending, File, NewReply, Outcome, Replier, ReplyDecision},
+    job::{Ending, NewReply, Outcome, Replier, ReplyDecision, ResultFile},
     message::{Head, clean::clean, reply_to, safe_name::Names},
 };
 
@@ -207,7 +207,12 @@ impl Writing<'_> {
         })
     }
 
-    fn draft<'b>(&'b self, spoken: Spoken, files: &'b [(String, &'b File)], with_original: bool) -> ReplyDraft<'b> {
+    fn draft<'b>(
+        &'b self,
+        spoken: Spoken,
+        files: &'b [(String, &'b ResultFile)],
+        with_original: bool,
+    ) -> ReplyDraft<'b> {
         let original = self.ending.original.filter(|_| with_original);
         ReplyDraft {
             job: self.ending.job,
@@ -248,7 +253,7 @@ impl Writing<'_> {
     }
 }
 
-fn named(files: &[File]) -> Vec<(String, &File)> {
+fn named(files: &[ResultFile]) -> Vec<(String, &ResultFile)> {
     let mut names = Names::default();
     files
         .iter()

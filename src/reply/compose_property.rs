@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::ReplyCharset,
-    job::{File, Original},
+    job::{Original, ResultFile},
     message,
 };
 
@@ -52,7 +52,7 @@ fn template() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..5).prop_map(|pieces| pieces.concat())
 }
 
-fn any_file() -> impl Strategy<Value = File> {
+fn any_file() -> impl Strategy<Value = ResultFile> {
     let data = prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..300),
         hostile(3).prop_map(String::into_bytes)
@@ -62,7 +62,7 @@ fn any_file() -> impl Strategy<Value = File> {
         prop_oneof![Just("text/plain".to_owned()), Just("text/csv".to_owned()), hostile(1)],
         data,
     )
-        .prop_map(|(name, media_type, data)| File {
+        .prop_map(|(name, media_type, data)| ResultFile {
             name,
             media_type,
             data: data.into(),

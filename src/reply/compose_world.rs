@@ -144,7 +144,7 @@ pub(super) fn sent(head: &Head, outcome: &Outcome) -> NewReply {
     }
 }
 
-pub(super) fn done(text: Option<&str>, files: Vec<File>) -> Outcome {
+pub(super) fn done(text: Option<&str>, files: Vec<ResultFile>) -> Outcome {
     Outcome::Done(Answer {
         text: text.map(str::to_owned),
         files,
@@ -160,8 +160,8 @@ pub(super) fn failed(tell: Option<&str>) -> Outcome {
     }
 }
 
-pub(super) fn file(name: &str, media_type: &str, data: &[u8]) -> File {
-    File {
+pub(super) fn file(name: &str, media_type: &str, data: &[u8]) -> ResultFile {
+    ResultFile {
         name: name.into(),
         media_type: media_type.into(),
         data: Bytes::copy_from_slice(data),

@@ -12,10 +12,10 @@ use super::{
     letter::ReplyContent,
     pace::Pace,
     smtp::SmtpSession,
-    trouble::{SmtpError, Stage},
+    trouble::{SmtpError, SmtpStage},
 };
 use crate::{
-    auth::Verdict,
+    auth::AuthVerdict,
     config::Server,
     job::NewReply,
     ledger::{self, ClaimedReply, Submitted},
@@ -37,7 +37,7 @@ pub(super) struct Courier {
     /// Failures of the account in a row.
     failures: u32,
     /// Who has to act, as the last of them says.
-    verdict: Verdict,
+    verdict: AuthVerdict,
 }
 
 /// A session that broke over a reply, and what that means for the reply: `None` where it is not to blame.
@@ -66,7 +66,7 @@ impl Courier {
             server,
             session: None,
             failures: 0,
-            verdict: Verdict::Reconnect,
+            verdict: AuthVerdict::Reconnect,
         }
     }
 
@@ -188,7 +188,7 @@ impl Courier {
                 // From the first recipient on, what breaks a session may be this reply's doing.
                 let blamed = matches!(
                     trouble.stage(),
-                    Some(Stage::Recipient | Stage::Data | Stage::Content | Stage::End)
+                    Some(SmtpStage::Recipient | SmtpStage::Data | SmtpStage::Content | SmtpStage::End)
                 );
                 let submitted = match trouble.is_in_doubt() {
                     true => Some(Submitted::Lost {
@@ -216,7 +216,7 @@ impl Courier {
                     self.session = Some(session).filter(SmtpSession::is_sound);
                     return Ok(fates);
                 }
-                Err(trouble) if trouble.stage() == Some(Stage::Mail) => {
+                Err(trouble) if trouble.stage() == Some(SmtpStage::Mail) => {
                     tracing::debug!(account = %self.outbox.account.name, %trouble, "a new session is opened");
                 }
                 Err(trouble) => return Err(trouble),
@@ -239,12 +239,12 @@ impl Courier {
     }
 
     /// Who has to act, as the last failure says.
-    pub(super) fn verdict(&self) -> Verdict {
+    pub(super) fn verdict(&self) -> AuthVerdict {
         self.verdict
     }
 
     /// Counts a failure. How long to leave the account alone, a fifth more or less.
-    pub(super) fn failed(&mut self, verdict: Verdict) -> Duration {
+    pub(super) fn failed(&mut self, verdict: AuthVerdict) -> Duration {
         self.failures = self.failures.saturating_add(1);
         self.verdict = verdict;
         verdict.pause(self.failures).mul_f64(0.8 + 0.4 * fastrand::f64())

@@ -5,7 +5,7 @@ use super::{
     inspect::has_only_crlf,
     probe::ProbeFailure,
     smtp::SmtpSession,
-    trouble::{SmtpError, Stage},
+    trouble::{SmtpError, SmtpStage},
     wire::SmtpReply,
 };
 use crate::{
@@ -26,7 +26,7 @@ pub struct DirectSession {
 pub enum SendError {
     /// There is no credential.
     #[error(transparent)]
-    Credential(auth::Error),
+    Credential(auth::AuthError),
     /// The server can't be reached, does not believe us, or broke off.
     #[error("{failure}")]
     Session {
@@ -58,10 +58,10 @@ impl From<SmtpError> for SendError {
 
 fn passes(trouble: &SmtpError) -> bool {
     match trouble {
-        SmtpError::Net(net::Error::Proxy(error)) => !error.needs_person(),
+        SmtpError::Net(net::ConnectError::Proxy(error)) => !error.needs_person(),
         SmtpError::Net(error) => matches!(
             error,
-            net::Error::Resolve { .. } | net::Error::Connect { .. } | net::Error::Timeout { .. }
+            net::ConnectError::Resolve { .. } | net::ConnectError::Connect { .. } | net::ConnectError::Timeout { .. }
         ),
         SmtpError::Lost { .. } | SmtpError::Slow { .. } | SmtpError::Unasked { .. } | SmtpError::Stopping => true,
         SmtpError::Closing { reply, .. } => reply.code < 500,
@@ -94,7 +94,7 @@ impl SmtpVerdict {
         }
     }
 
-    fn of(host: MailHost, stage: Stage, reply: SmtpReply) -> Result<Self, SmtpError> {
+    fn of(host: MailHost, stage: SmtpStage, reply: SmtpReply) -> Result<Self, SmtpError> {
         let said = reply.to_string();
         match meaning(host, stage, &reply) {
             Meaning::Yes => Ok(Self::Taken(said)),
@@ -160,8 +160,8 @@ impl DirectSession {
             recipients: Vec::new(),
             mail: SmtpVerdict::of(
                 host,
-                Stage::Mail,
-                wire.command(Stage::Mail, &format!("MAIL FROM:<{sender}>{size}"))
+                SmtpStage::Mail,
+                wire.command(SmtpStage::Mail, &format!("MAIL FROM:<{sender}>{size}"))
                     .await?,
             )?,
         };
@@ -170,9 +170,10 @@ impl DirectSession {
         }
         for recipient in recipients {
             let answer = wire
-                .command(Stage::Recipient, &format!("RCPT TO:<{recipient}>"))
+                .command(SmtpStage::Recipient, &format!("RCPT TO:<{recipient}>"))
                 .await?;
-            told.recipients.push(SmtpVerdict::of(host, Stage::Recipient, answer)?);
+            told.recipients
+                .push(SmtpVerdict::of(host, SmtpStage::Recipient, answer)?);
         }
         let taken = |word: &&SmtpVerdict| matches!(word, SmtpVerdict::Taken(_));
         if told.recipients.iter().find(taken).is_none() {
@@ -185,9 +186,9 @@ impl DirectSession {
             }
             return Ok(told);
         }
-        told.mail = SmtpVerdict::of(host, Stage::Data, wire.command(Stage::Data, "DATA").await?)?;
+        told.mail = SmtpVerdict::of(host, SmtpStage::Data, wire.command(SmtpStage::Data, "DATA").await?)?;
         if matches!(told.mail, SmtpVerdict::Taken(_)) {
-            told.mail = SmtpVerdict::of(host, Stage::End, wire.content(mail).await?)?;
+            told.mail = SmtpVerdict::of(host, SmtpStage::End, wire.content(mail).await?)?;
         }
         Ok(told)
     }

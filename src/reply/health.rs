@@ -11,7 +11,7 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use crate::{
-    auth::Verdict,
+    auth::AuthVerdict,
     ledger::{ReplyState, Submitted},
     metrics::{self, Submission},
 };
@@ -22,7 +22,7 @@ pub struct OutboxHealth {
     trouble: Mutex<Option<OutboxProblem>>,
     /// Whether a server has said what becomes of a reply since we began.
     answered: AtomicBool,
-    meter: metrics::Outbox,
+    meter: metrics::OutboxMeter,
 }
 
 /// Why replies wait.
@@ -41,7 +41,7 @@ pub struct OutboxProblem {
 impl OutboxHealth {
     /// One whose events are counted.
     #[must_use]
-    pub fn counted(meter: metrics::Outbox) -> Self {
+    pub fn counted(meter: metrics::OutboxMeter) -> Self {
         Self {
             trouble: Mutex::default(),
             answered: AtomicBool::default(),
@@ -79,13 +79,13 @@ impl OutboxHealth {
     }
 
     /// There was no session, or it broke, after so long.
-    pub(super) fn failed(&self, words: String, verdict: Verdict, took: Duration, now: DateTime<Utc>) {
+    pub(super) fn failed(&self, words: String, verdict: AuthVerdict, took: Duration, now: DateTime<Utc>) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         let since = trouble.as_ref().map_or(now, |trouble| trouble.since);
         *trouble = Some(OutboxProblem {
             words,
             since,
-            needs_person: verdict == Verdict::SlowDown,
+            needs_person: verdict == AuthVerdict::SlowDown,
             holds_all: true,
         });
         drop(trouble);
@@ -118,8 +118,8 @@ mod tests {
         let health = OutboxHealth::default();
         assert!(!health.works(), "nobody knows yet");
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-        health.failed("no route".into(), Verdict::Reconnect, Duration::ZERO, at(1));
-        health.failed("no sign-in".into(), Verdict::SlowDown, Duration::ZERO, at(2));
+        health.failed("no route".into(), AuthVerdict::Reconnect, Duration::ZERO, at(1));
+        health.failed("no sign-in".into(), AuthVerdict::SlowDown, Duration::ZERO, at(2));
         let trouble = health.trouble().unwrap();
         assert_eq!((trouble.since, trouble.needs_person), (at(1), true));
         assert_eq!(trouble.words, "no sign-in");

@@ -3,7 +3,7 @@
 use super::answerable::reply_to;
 use crate::{
     config::{Conversation, Reply},
-    job::{Answerable, JobId},
+    job::{AnswerableReply, JobId},
     message::Head,
 };
 
@@ -33,11 +33,11 @@ impl<'a> MessageIds<'a> {
         (job, rerun): (JobId, u32),
         from: &str,
         head: &'a Head,
-        answerable: Option<(&Conversation, &Answerable)>,
+        answerable: Option<(&Conversation, &AnswerableReply)>,
     ) -> Self {
         let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain);
         let (message_id, reply_to) = match answerable {
-            Some((conversation, Answerable { token, .. })) => {
+            Some((conversation, AnswerableReply { token, .. })) => {
                 (token.message_id(domain), Some(reply_to(conversation, token)))
             }
             // A UUIDv7 has 74 random bits: nobody guesses the id of a reply that they have not seen.

@@ -44,7 +44,7 @@ pub use notice::{Notice, NoticeError, send_notice};
 pub use recipients::{Ourselves, ourselves};
 
 use crate::{
-    auth::{Login, Pause, Verdict},
+    auth::{AuthVerdict, Login, PauseEnd},
     budget::Budget,
     config::Account,
     ledger::Ledger,
@@ -84,7 +84,7 @@ pub async fn run(outbox: Outbox) {
             Ok(claimed) => courier.carry(claimed).await,
             Err(error) => {
                 tracing::warn!(account = courier.account(), %error, "replies can't be claimed");
-                Some(courier.failed(Verdict::Reconnect))
+                Some(courier.failed(AuthVerdict::Reconnect))
             }
         };
         if let Some(pause) = pause {
@@ -92,10 +92,10 @@ pub async fn run(outbox: Outbox) {
                 tokio::select! {
                     ended = login.pause(pause, courier.verdict()) => ended,
                     // Somebody may have asked to try again now.
-                    () = knock.notified() => Pause::Over,
+                    () = knock.notified() => PauseEnd::Over,
                 }
             };
-            if let Some(Pause::Works | Pause::Mended) = stop.run_until_cancelled(rest).await {
+            if let Some(PauseEnd::Works | PauseEnd::Mended) = stop.run_until_cancelled(rest).await {
                 courier.mended().await;
             }
         }

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::{Outbox, answer, trouble::SmtpError};
 use crate::{
-    auth::Verdict,
+    auth::AuthVerdict,
     ledger::{self, ClaimedReply, Submitted},
 };
 
@@ -58,7 +58,7 @@ impl Outbox {
         while let Err(error) = self.ledger.submitted(job, reply.attempt, submitted.clone()).await {
             failures += 1;
             tracing::warn!(%endpoint, %job, %error, failures, "what became of a reply can't be written down");
-            let pause = Verdict::Reconnect.pause(failures);
+            let pause = AuthVerdict::Reconnect.pause(failures);
             let is_over = matches!(
                 error,
                 ledger::Error::Stale(_) | ledger::Error::Missing(_) | ledger::Error::Closed

@@ -9,7 +9,7 @@ use mail_builder::{
 
 use super::{fates::DeliveryOutcome, inspect::is_sound, smtp::SmtpSession, trouble::SmtpError};
 use crate::{
-    auth::{Login, Verdict},
+    auth::{AuthVerdict, Login},
     config::Account,
     job::NewReply,
     message::{LOOP_MARK, clean::clean},
@@ -38,12 +38,12 @@ pub struct Notice {
 #[error("{said}")]
 pub struct NoticeError {
     /// What to do about it.
-    pub verdict: Verdict,
+    pub verdict: AuthVerdict,
     said: String,
 }
 
 impl NoticeError {
-    fn new(verdict: Verdict, said: impl Into<String>) -> Self {
+    fn new(verdict: AuthVerdict, said: impl Into<String>) -> Self {
         let said = said.into();
         Self { verdict, said }
     }
@@ -62,7 +62,7 @@ impl From<SmtpError> for NoticeError {
 pub async fn send_notice(account: &Account, login: &Login, notice: &Notice) -> Result<String, NoticeError> {
     let unfit = || {
         NoticeError::new(
-            Verdict::SlowDown,
+            AuthVerdict::SlowDown,
             "the account has no SMTP server or no address to send from",
         )
     };
@@ -75,9 +75,9 @@ pub async fn send_notice(account: &Account, login: &Login, notice: &Notice) -> R
     session.quit().await;
     match fate {
         DeliveryOutcome::Sent(said) => Ok(said),
-        DeliveryOutcome::Later(later) => Err(NoticeError::new(Verdict::Reconnect, later.why)),
+        DeliveryOutcome::Later(later) => Err(NoticeError::new(AuthVerdict::Reconnect, later.why)),
         DeliveryOutcome::Refused(said) | DeliveryOutcome::Smaller(said) => {
-            Err(NoticeError::new(Verdict::SlowDown, said))
+            Err(NoticeError::new(AuthVerdict::SlowDown, said))
         }
     }
 }

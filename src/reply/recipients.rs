@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use crate::{
     addr_spec::{mailbox_form, wire_form},
     config::{Endpoint, Reply, ReplyTemplate, ReplyTo, ReturnTo},
-    message::{Automatic, Head, identity::Odd, reply_to},
+    message::{Automatic, Head, identity::InvalidFrom, reply_to},
 };
 
 /// Why no reply goes: a fixed code, as it stands in the ledger and in metrics.
@@ -73,7 +73,9 @@ pub(super) fn recipients(
     }
     let named_by_mail = letter.to.iter().all(|to| matches!(to, ReplyTo::Sender | ReplyTo::From));
     match head.automatic {
-        None | Some(Automatic::NoSender) if named_by_mail && head.odd_from.is_some_and(|odd| odd != Odd::Missing) => {
+        None | Some(Automatic::NoSender)
+            if named_by_mail && head.odd_from.is_some_and(|odd| odd != InvalidFrom::Missing) =>
+        {
             return Err("no-identity");
         }
         Some(automatic) => return Err(automatic.code()),

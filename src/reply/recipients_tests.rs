@@ -264,7 +264,7 @@ async fn a_from_that_can_be_read_in_two_ways_is_never_answered() {
         let found = |to| recipients(&Reply::none(), &letter(to), (&head, true), &BTreeSet::new());
         // Where there is no From, nothing can be read in two ways.
         let silent = match head.odd_from {
-            Some(Odd::Missing) => "no-sender",
+            Some(InvalidFrom::Missing) => "no-sender",
             _ => "no-identity",
         };
         for to in [ReplyTo::Sender, ReplyTo::From] {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{
     answer::{Meaning, meaning},
     offers::Offers,
-    trouble::{SmtpError, Stage},
+    trouble::{SmtpError, SmtpStage},
     wire::{SmtpConnection, SmtpReply},
 };
 use crate::{
@@ -76,7 +76,7 @@ impl SmtpMechanism {
             Self::OAuthBearer => sasl::oauthbearer(who.user, &who.server.host, who.server.port, secret),
             Self::Plain | Self::Login => sasl::plain(who.user, secret),
         };
-        let response = response.map_err(|unusable| SmtpError::Credential(crate::auth::Error::Sasl(unusable)))?;
+        let response = response.map_err(|unusable| SmtpError::Credential(crate::auth::AuthError::Sasl(unusable)))?;
         Ok(STANDARD.encode(response.expose_secret()))
     }
 }
@@ -135,12 +135,12 @@ pub(super) async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
                 (Err(_), Some(before)) => return Err(before),
                 (Err(error), None) => return Err(error),
             };
-            match meaning(who.host, Stage::SignIn, &answer) {
+            match meaning(who.host, SmtpStage::SignIn, &answer) {
                 Meaning::Yes => return Ok(()),
                 Meaning::Unauthorized => {}
                 _ => {
                     return Err(SmtpError::Closing {
-                        stage: Stage::SignIn,
+                        stage: SmtpStage::SignIn,
                         host: who.host,
                         reply: answer,
                     });
@@ -150,7 +150,7 @@ pub(super) async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
             // What is said of the credential counts for more than what is said of a form.
             if !matches!(&refused, Some(SmtpError::Unauthorized { judged: true, .. })) {
                 refused = Some(SmtpError::Unauthorized {
-                    stage: Stage::SignIn,
+                    stage: SmtpStage::SignIn,
                     host: who.host,
                     reply: answer,
                     judged,
@@ -184,7 +184,7 @@ async fn sasl<S: AsyncRead + AsyncWrite + Unpin>(
         SaslResponse::Initial => format!("AUTH {name} {response}"),
         SaslResponse::Asked => format!("AUTH {name}"),
     };
-    let mut answer = wire.command(Stage::SignIn, &first).await?;
+    let mut answer = wire.command(SmtpStage::SignIn, &first).await?;
     for _ in 0..3 {
         if answer.code != 334 {
             break;
@@ -199,7 +199,7 @@ async fn sasl<S: AsyncRead + AsyncWrite + Unpin>(
             judged = true;
             mechanism.understood()
         };
-        answer = wire.command(Stage::SignIn, next).await?;
+        answer = wire.command(SmtpStage::SignIn, next).await?;
     }
     Ok(SaslResult { answer, judged })
 }
@@ -210,13 +210,13 @@ async fn login<S: AsyncRead + AsyncWrite + Unpin>(
     user: &str,
     password: &Secret,
 ) -> Result<SaslResult, SmtpError> {
-    let mut answer = wire.command(Stage::SignIn, "AUTH LOGIN").await?;
+    let mut answer = wire.command(SmtpStage::SignIn, "AUTH LOGIN").await?;
     let mut judged = false;
     for secret in [user, password.expose_secret()] {
         if answer.code != 334 {
             break;
         }
-        answer = wire.command(Stage::SignIn, &STANDARD.encode(secret)).await?;
+        answer = wire.command(SmtpStage::SignIn, &STANDARD.encode(secret)).await?;
         judged = true;
     }
     Ok(SaslResult { answer, judged })

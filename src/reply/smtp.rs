@@ -17,7 +17,7 @@ use super::{
     letter::ReplyContent,
     offers::Offers,
     sign_in::{SmtpSignIn, sign_in},
-    trouble::{SmtpError, Stage},
+    trouble::{SmtpError, SmtpStage},
     wire::{SmtpConnection, SmtpReply},
 };
 use crate::{
@@ -209,26 +209,26 @@ impl SmtpSession {
             Ok(from) => from,
             Err(fate) => return Ok(all(fates, fate)),
         };
-        let answer = self.wire.command(Stage::Mail, &from).await?;
-        if let Some(fate) = ended(self.host, Stage::Mail, answer)? {
+        let answer = self.wire.command(SmtpStage::Mail, &from).await?;
+        if let Some(fate) = ended(self.host, SmtpStage::Mail, answer)? {
             return self.reset(all(fates, fate)).await;
         }
         for recipient in open {
             let to = format!("RCPT TO:<{recipient}>");
-            let answer = self.wire.command(Stage::Recipient, &to).await?;
-            fates.add(recipient, ended(self.host, Stage::Recipient, answer)?);
+            let answer = self.wire.command(SmtpStage::Recipient, &to).await?;
+            fates.add(recipient, ended(self.host, SmtpStage::Recipient, answer)?);
         }
         if fates.nobody() {
             return self.reset(fates).await;
         }
-        let answer = self.wire.command(Stage::Data, "DATA").await?;
-        if let Some(fate) = ended(self.host, Stage::Data, answer)? {
+        let answer = self.wire.command(SmtpStage::Data, "DATA").await?;
+        if let Some(fate) = ended(self.host, SmtpStage::Data, answer)? {
             return self.reset(fates.end(&fate)).await;
         }
         let answer = self.wire.letter(letter).await?;
         let said = answer.to_string();
         // The mail transaction is over, whatever the answer (RFC 5321 section 4.1.1.4).
-        let fate = ended(self.host, Stage::End, answer)?.unwrap_or(DeliveryOutcome::Sent(said));
+        let fate = ended(self.host, SmtpStage::End, answer)?.unwrap_or(DeliveryOutcome::Sent(said));
         // A second answer to the dot, or to nothing: this reply's end is known, but not what would be said of the next.
         self.broken |= !self.wire.is_quiet();
         Ok(fates.end(&fate))
@@ -236,7 +236,7 @@ impl SmtpSession {
 
     /// Ends a transaction that the server did not let come to its end.
     async fn reset(&mut self, fates: Fates) -> Result<Fates, SmtpError> {
-        if let Err(trouble) = self.wire.command(Stage::Mail, "RSET").await {
+        if let Err(trouble) = self.wire.command(SmtpStage::Mail, "RSET").await {
             // What becomes of this reply is known; a session that can't go on is not kept.
             tracing::debug!(%trouble, "RSET failed");
             self.broken = true;
@@ -247,14 +247,14 @@ impl SmtpSession {
     /// Says goodbye.
     pub(super) async fn quit(mut self) {
         // The server closes either way.
-        drop(tokio::time::timeout(FAREWELL, self.wire.command(Stage::Mail, "QUIT")).await);
+        drop(tokio::time::timeout(FAREWELL, self.wire.command(SmtpStage::Mail, "QUIT")).await);
     }
 }
 
 /// Whether a server ended the session because of the name that we gave: smtp-relay.gmail.com answers `EHLO [127.0.0.1]` by `421 4.7.0 Try
 /// again later, closing connection. (EHLO)` (2026-11).
 fn hung_up_on_a_name(trouble: &SmtpError) -> bool {
-    trouble.stage() == Some(Stage::Hello)
+    trouble.stage() == Some(SmtpStage::Hello)
         && matches!(
             trouble,
             SmtpError::Closing { .. } | SmtpError::Lost { .. } | SmtpError::Unasked { .. }
@@ -294,21 +294,21 @@ async fn secure_as(
     let handshake = stream.handshake();
     let mut wire = SmtpConnection::new(stream);
     if server.tls == Tls::Implicit {
-        expect(host, Stage::Greeting, wire.greeting().await?)?;
+        expect(host, SmtpStage::Greeting, wire.greeting().await?)?;
     }
     Ok((wire, handshake))
 }
 
 async fn start_tls(socket: TcpStream, host: MailHost, names: &[String]) -> Result<TcpStream, SmtpError> {
     let mut wire = SmtpConnection::new(socket);
-    expect(host, Stage::Greeting, wire.greeting().await?)?;
+    expect(host, SmtpStage::Greeting, wire.greeting().await?)?;
     if !hello(&mut wire, host, names).await?.starttls {
         return Err(SmtpError::NoTls);
     }
-    match wire.command(Stage::StartTls, "STARTTLS").await? {
+    match wire.command(SmtpStage::StartTls, "STARTTLS").await? {
         go if go.code == 220 => wire.into_quiet_stream(),
         reply => Err(SmtpError::Closing {
-            stage: Stage::StartTls,
+            stage: SmtpStage::StartTls,
             host,
             reply,
         }),
@@ -323,12 +323,12 @@ async fn hello<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<Offers, SmtpError> {
     let mut refused = None;
     for name in names {
-        let mut answer = wire.command(Stage::Hello, &format!("EHLO {name}")).await?;
+        let mut answer = wire.command(SmtpStage::Hello, &format!("EHLO {name}")).await?;
         let offers = Offers::read(&answer);
         if matches!(answer.code, 500 | 502) {
-            answer = wire.command(Stage::Hello, &format!("HELO {name}")).await?;
+            answer = wire.command(SmtpStage::Hello, &format!("HELO {name}")).await?;
         }
-        match expect(host, Stage::Hello, answer) {
+        match expect(host, SmtpStage::Hello, answer) {
             Ok(()) => return Ok(offers),
             Err(SmtpError::Closing { reply, .. }) if reply.code >= 500 => {
                 refused.get_or_insert(reply);
@@ -338,19 +338,19 @@ async fn hello<S: AsyncRead + AsyncWrite + Unpin>(
     }
     Err(match refused {
         Some(reply) => SmtpError::Closing {
-            stage: Stage::Hello,
+            stage: SmtpStage::Hello,
             host,
             reply,
         },
         None => SmtpError::Lost {
-            stage: Stage::Hello,
+            stage: SmtpStage::Hello,
             source: std::io::ErrorKind::AddrNotAvailable.into(),
         },
     })
 }
 
 /// A step of the session itself: anything but a yes ends it.
-fn expect(host: MailHost, stage: Stage, reply: SmtpReply) -> Result<(), SmtpError> {
+fn expect(host: MailHost, stage: SmtpStage, reply: SmtpReply) -> Result<(), SmtpError> {
     match meaning(host, stage, &reply) {
         Meaning::Yes => Ok(()),
         Meaning::Unauthorized => Err(unauthorized(stage, host, reply)),
@@ -361,7 +361,7 @@ fn expect(host: MailHost, stage: Stage, reply: SmtpReply) -> Result<(), SmtpErro
 }
 
 /// A step of one reply: `None` to go on, or its fate; or the end of the session.
-fn ended(host: MailHost, stage: Stage, reply: SmtpReply) -> Result<Option<DeliveryOutcome>, SmtpError> {
+fn ended(host: MailHost, stage: SmtpStage, reply: SmtpReply) -> Result<Option<DeliveryOutcome>, SmtpError> {
     match meaning(host, stage, &reply) {
         Meaning::Yes => Ok(None),
         Meaning::Later(waits) => Ok(Some(DeliveryOutcome::Later(Later {
@@ -381,7 +381,7 @@ fn ended(host: MailHost, stage: Stage, reply: SmtpReply) -> Result<Option<Delive
     }
 }
 
-fn unauthorized(stage: Stage, host: MailHost, reply: SmtpReply) -> SmtpError {
+fn unauthorized(stage: SmtpStage, host: MailHost, reply: SmtpReply) -> SmtpError {
     SmtpError::Unauthorized {
         stage,
         host,

@@ -27,7 +27,7 @@ async fn the_way_to_sign_in_is_what_the_server_offers() {
         let fake = saying("EHLO", ehlo).await;
         let trouble = open(&fake, &credential).await.err().unwrap();
         assert!(matches!(trouble, SmtpError::NoMechanism { .. }), "{offered}: {trouble}");
-        assert_eq!(trouble.verdict(), crate::auth::Verdict::SlowDown);
+        assert_eq!(trouble.verdict(), crate::auth::AuthVerdict::SlowDown);
     }
 }
 
@@ -88,35 +88,38 @@ async fn a_stranger_s_certificate_is_refused() {
         .await
         .err()
         .unwrap();
-    assert!(matches!(trouble, SmtpError::Net(net::Error::Tls { .. })), "{trouble}");
+    assert!(
+        matches!(trouble, SmtpError::Net(net::ConnectError::Tls { .. })),
+        "{trouble}"
+    );
 }
 
 #[tokio::test]
 async fn troubles_while_opening() {
     for (start, answer, stage, cure) in [
-        ("greeting", "554 5.3.2 no", Stage::Greeting, "block list"),
-        ("greeting", "421 4.3.2 busy", Stage::Greeting, "tried again"),
-        ("EHLO", "554 5.5.1 no", Stage::Hello, "hello = \"…\" in [service]"),
+        ("greeting", "554 5.3.2 no", SmtpStage::Greeting, "block list"),
+        ("greeting", "421 4.3.2 busy", SmtpStage::Greeting, "tried again"),
+        ("EHLO", "554 5.5.1 no", SmtpStage::Hello, "hello = \"…\" in [service]"),
         (
             "EHLO",
             "421 4.7.0 Try again later, closing connection. (EHLO)",
-            Stage::Hello,
+            SmtpStage::Hello,
             "hello = \"…\" in [service]",
         ),
         (
             "EHLO",
             "421 4.7.1 mx.example Error: No client certificate presented",
-            Stage::Hello,
+            SmtpStage::Hello,
             "tls = { cert",
         ),
-        ("AUTH", "454 4.7.0 later", Stage::SignIn, "tried again"),
+        ("AUTH", "454 4.7.0 later", SmtpStage::SignIn, "tried again"),
     ] {
         let fake = saying(start, answer).await;
         let trouble = open(&fake, &password()).await.err().unwrap();
         assert!(matches!(trouble, SmtpError::Closing { .. }), "{trouble}");
         assert_eq!(trouble.stage(), Some(stage), "{trouble}");
         assert!(trouble.to_string().contains(cure), "{trouble}");
-        assert_eq!(trouble.verdict(), crate::auth::Verdict::Reconnect);
+        assert_eq!(trouble.verdict(), crate::auth::AuthVerdict::Reconnect);
     }
     let fake = saying(
         "AUTH",
@@ -124,7 +127,7 @@ async fn troubles_while_opening() {
     )
     .await;
     let trouble = open(&fake, &password()).await.err().unwrap();
-    assert_eq!(trouble.verdict(), crate::auth::Verdict::SlowDown);
+    assert_eq!(trouble.verdict(), crate::auth::AuthVerdict::SlowDown);
     assert!(trouble.to_string().contains("Set-CASMailbox"), "{trouble}");
 }
 

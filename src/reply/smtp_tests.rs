@@ -167,10 +167,10 @@ async fn what_is_too_large_is_refused_before_a_byte_is_sent() {
 #[tokio::test]
 async fn a_lost_connection_is_trouble_at_its_stage() {
     for (start, stage) in [
-        ("MAIL", Stage::Mail),
-        ("RCPT", Stage::Recipient),
-        ("DATA", Stage::Data),
-        (".", Stage::End),
+        ("MAIL", SmtpStage::Mail),
+        ("RCPT", SmtpStage::Recipient),
+        ("DATA", SmtpStage::Data),
+        (".", SmtpStage::End),
     ] {
         let fake = Fake::start(Tls::Implicit, move |_, line| {
             if line.starts_with(start) { Act::Drop } else { Act::Usual }
@@ -336,7 +336,7 @@ async fn an_answer_before_the_dot_is_none() {
             matches!(
                 trouble,
                 SmtpError::Unasked {
-                    stage: Stage::Content,
+                    stage: SmtpStage::Content,
                     ..
                 }
             ),

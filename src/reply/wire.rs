@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{
     letter::ReplyContent,
-    trouble::{SmtpError, Stage},
+    trouble::{SmtpError, SmtpStage},
 };
 use crate::{message::clean::clean, secret::Redaction};
 
@@ -102,9 +102,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SmtpConnection<S> {
     }
 
     /// Sends a line (without its end) and reads the answer.
-    pub(super) async fn command(&mut self, stage: Stage, line: &str) -> Result<SmtpReply, SmtpError> {
+    pub(super) async fn command(&mut self, stage: SmtpStage, line: &str) -> Result<SmtpReply, SmtpError> {
         self.nothing_unasked(stage).await?;
-        let patience = if stage == Stage::Data { DATA } else { COMMAND };
+        let patience = if stage == SmtpStage::Data { DATA } else { COMMAND };
         let line = format!("{line}\r\n");
         within(stage, patience, async {
             self.stream.write_all(line.as_bytes()).await?;
@@ -116,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SmtpConnection<S> {
 
     /// Reads the greeting.
     pub(super) async fn greeting(&mut self) -> Result<SmtpReply, SmtpError> {
-        self.answer(Stage::Greeting, COMMAND).await
+        self.answer(SmtpStage::Greeting, COMMAND).await
     }
 
     /// Sends a mail's bytes, as [`Self::letter`] does.
@@ -128,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SmtpConnection<S> {
     /// the answer.
     pub(super) async fn letter(&mut self, letter: &ReplyContent) -> Result<SmtpReply, SmtpError> {
         let (mut from, mut ends_line) = (0, true);
-        let stage = Stage::Content;
+        let stage = SmtpStage::Content;
         loop {
             let piece = letter
                 .piece(from)
@@ -152,17 +152,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SmtpConnection<S> {
             ends_line = piece.ends_with(b"\r\n");
         }
         let end: &[u8] = if ends_line && from > 0 { b".\r\n" } else { b"\r\n.\r\n" };
-        within(Stage::Content, BLOCK, self.stream.flush()).await?;
+        within(SmtpStage::Content, BLOCK, self.stream.flush()).await?;
         // What lies there before the dot is no answer to it. Let the machine tell first what has come.
         yield_now().await;
-        self.nothing_unasked(Stage::Content).await?;
+        self.nothing_unasked(SmtpStage::Content).await?;
         // From here on the server may have the whole mail.
-        within(Stage::End, BLOCK, async {
+        within(SmtpStage::End, BLOCK, async {
             self.stream.write_all(end).await?;
             self.stream.flush().await
         })
         .await?;
-        self.answer(Stage::End, DONE).await
+        self.answer(SmtpStage::End, DONE).await
     }
 
     /// Whether nothing has come beyond the answers that were read. A server that said more has lost the thread, or we have: what it
@@ -173,7 +173,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SmtpConnection<S> {
 
     /// Before anything is said: what lies there was said unasked, and must not be taken for the answer. A server may say goodbye
     /// unasked (RFC 5321 section 3.8).
-    async fn nothing_unasked(&mut self, stage: Stage) -> Result<(), SmtpError> {
+    async fn nothing_unasked(&mut self, stage: SmtpStage) -> Result<(), SmtpError> {
         match unconstrained(self.stream.fill_buf()).now_or_never() {
             None => return Ok(()),
             Some(Ok([])) => {
@@ -188,10 +188,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SmtpConnection<S> {
     }
 
     async fn block(&mut self, block: &[u8]) -> Result<(), SmtpError> {
-        within(Stage::Content, BLOCK, self.stream.write_all(block)).await
+        within(SmtpStage::Content, BLOCK, self.stream.write_all(block)).await
     }
 
-    async fn answer(&mut self, stage: Stage, patience: Duration) -> Result<SmtpReply, SmtpError> {
+    async fn answer(&mut self, stage: SmtpStage, patience: Duration) -> Result<SmtpReply, SmtpError> {
         within(stage, patience, self.read()).await
     }
 
@@ -224,7 +224,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SmtpConnection<S> {
 }
 
 async fn within<T>(
-    stage: Stage,
+    stage: SmtpStage,
     patience: Duration,
     work: impl Future<Output = io::Result<T>>,
 ) -> Result<T, SmtpError> {

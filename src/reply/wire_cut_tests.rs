@@ -103,7 +103,7 @@ async fn play(says: Says) -> (Result<SmtpReply, SmtpError>, bool) {
     });
     let mut wire = SmtpConnection::new(near);
     let ended = async {
-        let go = wire.command(Stage::Data, "DATA").await?;
+        let go = wire.command(SmtpStage::Data, "DATA").await?;
         assert_eq!(go.code, 354);
         wire.content(b"Subject: x\r\n\r\ntext\r\n").await
     };
@@ -140,13 +140,19 @@ async fn what_lies_there_is_no_answer_to_a_command() {
         assert!(!wire.is_quiet());
         let answer = tokio::time::timeout(
             std::time::Duration::from_secs(60),
-            wire.command(Stage::Mail, "MAIL FROM:<>"),
+            wire.command(SmtpStage::Mail, "MAIL FROM:<>"),
         )
         .await
         .unwrap();
         let error = answer.unwrap_err();
         assert!(
-            matches!(error, SmtpError::Unasked { stage: Stage::Mail, .. }),
+            matches!(
+                error,
+                SmtpError::Unasked {
+                    stage: SmtpStage::Mail,
+                    ..
+                }
+            ),
             "{error}"
         );
         assert!(error.to_string().contains(words), "{error}");

@@ -83,7 +83,7 @@ async fn answers_are_bounded() {
             matches!(
                 error,
                 SmtpError::Lost {
-                    stage: Stage::Greeting,
+                    stage: SmtpStage::Greeting,
                     ..
                 }
             ),
@@ -98,7 +98,16 @@ async fn patience_ends_and_is_longest_after_the_dot() {
     let (near, _far) = tokio::io::duplex(1 << 20);
     let started = tokio::time::Instant::now();
     let error = SmtpConnection::new(near).content(b"x\r\n").await.unwrap_err();
-    assert!(matches!(error, SmtpError::Slow { stage: Stage::End, .. }), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            SmtpError::Slow {
+                stage: SmtpStage::End,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
     assert_eq!(started.elapsed().as_secs(), 600);
 
     let (near, _far) = tokio::io::duplex(16);
@@ -107,7 +116,7 @@ async fn patience_ends_and_is_longest_after_the_dot() {
         matches!(
             error,
             SmtpError::Slow {
-                stage: Stage::Content,
+                stage: SmtpStage::Content,
                 ..
             }
         ),
@@ -125,6 +134,6 @@ async fn what_comes_before_tls_is_refused() {
         std::future::pending::<()>().await;
     });
     let mut wire = SmtpConnection::new(near);
-    assert_eq!(wire.command(Stage::StartTls, "STARTTLS").await.unwrap().code, 220);
+    assert_eq!(wire.command(SmtpStage::StartTls, "STARTTLS").await.unwrap().code, 220);
     assert!(matches!(wire.into_quiet_stream(), Err(SmtpError::Injected)));
 }

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     ledger::{IntakeResult, MailOutcome, NewMail, Settling},
-    metrics::{self, Ended},
-    status::verdict::Need,
+    metrics::{self, SettledOutcome},
+    status::verdict::MailboxRemedy,
 };
 
 /// Probes that are kept until somebody looks at them.
@@ -27,7 +27,7 @@ pub struct WatchHealth {
     state: Mutex<WatchState>,
     /// Probes that were found in the mailbox and not looked at yet: whose, UIDVALIDITY and UID.
     probes: Mutex<Vec<(Installation, (u32, u32))>>,
-    meter: metrics::Mailbox,
+    meter: metrics::MailboxMeter,
 }
 
 /// How a mailbox is doing.
@@ -42,7 +42,7 @@ pub struct WatchState {
     /// When that began: the first trouble after the last look with success.
     pub since: Option<DateTime<Utc>>,
     /// Who can end it.
-    pub need: Option<Need>,
+    pub need: Option<MailboxRemedy>,
     /// When the next connection is tried.
     pub next: Option<DateTime<Utc>>,
     /// When a mail was last taken.
@@ -90,7 +90,7 @@ pub struct Unsettled {
 impl WatchHealth {
     /// One whose events are counted.
     #[must_use]
-    pub fn counted(meter: metrics::Mailbox) -> Self {
+    pub fn counted(meter: metrics::MailboxMeter) -> Self {
         Self {
             state: Mutex::default(),
             probes: Mutex::default(),
@@ -227,9 +227,9 @@ impl WatchHealth {
         let uids: BTreeSet<_> = uids.iter().collect();
         for mail in due.iter().filter(|mail| uids.contains(&mail.place.uid)) {
             self.meter.settled(match mail.verdict {
-                MailOutcome::Done => Ended::Done,
-                MailOutcome::Failed => Ended::Failed,
-                MailOutcome::Ignored => Ended::Ignored,
+                MailOutcome::Done => SettledOutcome::Done,
+                MailOutcome::Failed => SettledOutcome::Failed,
+                MailOutcome::Ignored => SettledOutcome::Ignored,
             });
         }
     }
@@ -270,17 +270,17 @@ impl WatchHealth {
 }
 
 /// Who can end it.
-fn need(error: &WatchError) -> Need {
+fn need(error: &WatchError) -> MailboxRemedy {
     match error {
-        _ if error.patience().is_some() => Need::Time,
+        _ if error.patience().is_some() => MailboxRemedy::Time,
         // It locks out who connects too often, or is overloaded.
-        WatchError::NotGreeted(words) if words.is_refusal() => Need::Time,
-        WatchError::SignIn(error) if error.needs_person() => Need::SignIn,
-        WatchError::Credential { .. } => Need::SignIn,
-        WatchError::LostLedger { .. } | WatchError::Forgotten => Need::Backlog,
+        WatchError::NotGreeted(words) if words.is_refusal() => MailboxRemedy::Time,
+        WatchError::SignIn(error) if error.needs_person() => MailboxRemedy::SignIn,
+        WatchError::Credential { .. } => MailboxRemedy::SignIn,
+        WatchError::LostLedger { .. } | WatchError::Forgotten => MailboxRemedy::Backlog,
         _ => match error.verdict() {
-            error::Verdict::Reconnect => Need::Time,
-            error::Verdict::SlowDown | error::Verdict::Fatal => Need::Operator,
+            error::Verdict::Reconnect => MailboxRemedy::Time,
+            error::Verdict::SlowDown | error::Verdict::Fatal => MailboxRemedy::Operator,
         },
     }
 }

@@ -72,7 +72,7 @@ fn trouble_begins_with_its_first_sign_and_ends_with_a_look() {
     let state = health.state();
     assert_eq!(
         (state.since, state.next, state.need),
-        (Some(at(0)), Some(at(6)), Some(Need::Time))
+        (Some(at(0)), Some(at(6)), Some(MailboxRemedy::Time))
     );
     health.reached();
     let state = health.state();
@@ -99,22 +99,31 @@ fn who_can_end_it() {
     };
     let throttled = "Request is throttled. Suggested Backoff Time: 1000 milliseconds";
     for (error, wanted) in [
-        (WatchError::Closed, Need::Time),
-        (refused("no such mailbox"), Need::Operator),
-        (refused(throttled), Need::Time),
-        (credential("no"), Need::SignIn),
-        (credential(throttled), Need::Time),
-        (WatchError::SignIn(auth::Error::NotSignedIn("a".into())), Need::SignIn),
-        (WatchError::SignIn(auth::Error::Answer("is no JSON")), Need::Time),
+        (WatchError::Closed, MailboxRemedy::Time),
+        (refused("no such mailbox"), MailboxRemedy::Operator),
+        (refused(throttled), MailboxRemedy::Time),
+        (credential("no"), MailboxRemedy::SignIn),
+        (credential(throttled), MailboxRemedy::Time),
+        (
+            WatchError::SignIn(auth::AuthError::NotSignedIn("a".into())),
+            MailboxRemedy::SignIn,
+        ),
+        (
+            WatchError::SignIn(auth::AuthError::Answer("is no JSON")),
+            MailboxRemedy::Time,
+        ),
         (
             WatchError::LostLedger {
                 target: "Processed".into(),
                 mails: 2,
             },
-            Need::Backlog,
+            MailboxRemedy::Backlog,
         ),
-        (WatchError::Forgotten, Need::Backlog),
-        (WatchError::Ledger(ledger::Error::Full("disk".into())), Need::Time),
+        (WatchError::Forgotten, MailboxRemedy::Backlog),
+        (
+            WatchError::Ledger(ledger::Error::Full("disk".into())),
+            MailboxRemedy::Time,
+        ),
     ] {
         assert_eq!(need(&error), wanted, "{error}");
     }

@@ -41,7 +41,7 @@ impl Mechanism {
     }
 
     /// What it says, in base64.
-    pub(super) fn response(self, who: &MailboxSignIn<'_>) -> Result<String, auth::Error> {
+    pub(super) fn response(self, who: &MailboxSignIn<'_>) -> Result<String, auth::AuthError> {
         let (Credential::Bearer(secret) | Credential::Password(secret)) = who.credential;
         let response = match self {
             Self::XOAuth2 => sasl::xoauth2(who.user, secret),

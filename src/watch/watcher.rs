@@ -19,7 +19,7 @@ use super::{
     schedule::{self, LookPlan},
     source::{Errand, Scope, Source, StepContext, Wait, WaitEvent, Woke},
 };
-use crate::{auth::Pause, ledger::MailboxKey};
+use crate::{auth::PauseEnd, ledger::MailboxKey};
 
 /// How long a session of a mailbox that is seldom looked at stays open for last touches.
 const LINGER: Duration = Duration::from_secs(60);
@@ -122,10 +122,10 @@ impl<S: Source> Watcher<S> {
         let server = &self.watch.inlet.mailbox.server;
         let ended = tokio::select! {
             ended = self.watch.login.pause(wait, error.mends()) => ended,
-            () = self.watch.connects.pause(server, is_away, wait, fastrand::f64()) => Pause::Over,
-            () = decided(error, &self.bell) => Pause::Over,
+            () = self.watch.connects.pause(server, is_away, wait, fastrand::f64()) => PauseEnd::Over,
+            () = decided(error, &self.bell) => PauseEnd::Over,
         };
-        if matches!(ended, Pause::Mended) {
+        if matches!(ended, PauseEnd::Mended) {
             backoff.mended();
         }
     }

@@ -15,9 +15,12 @@ use crate::{
     metrics::{MailboxNow, Picture},
     plural, reply,
     status::{
-        Endpoint, Jobs, Mailbox, Replies, Setback, State, Status,
+        EndpointHealth, EndpointStatus, JobTotals, MailboxStatus, ReplyTotals, Setback, Status,
         state::time,
-        verdict::{Holder, Known, Need, Trouble, Unanswered, Verdict, undecided, verdict},
+        verdict::{
+            EndpointFacts, EndpointVerdict, HoldingEndpoint, MailboxProblem, MailboxRemedy, Unanswered, undecided,
+            verdict,
+        },
     },
     watch::{self, health},
 };
@@ -106,14 +109,14 @@ impl View {
     }
 
     /// Every endpoint as it is now. Without numbers where the ledger could not be counted.
-    pub(super) fn endpoints(&self, counts: Option<&Counts>, now: DateTime<Utc>) -> Vec<Endpoint> {
+    pub(super) fn endpoints(&self, counts: Option<&Counts>, now: DateTime<Utc>) -> Vec<EndpointStatus> {
         let mut names: BTreeSet<&String> = self
             .seats
             .keys()
             .chain(&self.disabled)
             .chain(self.broken.keys())
             .collect();
-        let open = |(name, jobs): (&'_ String, &Jobs)| (jobs.open() > 0).then_some(name.to_owned());
+        let open = |(name, jobs): (&'_ String, &JobTotals)| (jobs.open() > 0).then_some(name.to_owned());
         let left: Vec<_> = counts
             .iter()
             .flat_map(|counts| counts.jobs.iter().filter_map(open))
@@ -122,7 +125,7 @@ impl View {
         names.into_iter().map(|name| self.endpoint(name, counts, now)).collect()
     }
 
-    fn endpoint(&self, name: &str, counts: Option<&Counts>, now: DateTime<Utc>) -> Endpoint {
+    fn endpoint(&self, name: &str, counts: Option<&Counts>, now: DateTime<Utc>) -> EndpointStatus {
         let seat = self.seats.get(name);
         let problem = self.broken.get(name);
         let jobs = counts.map(|counts| counts.jobs.get(name).copied().unwrap_or_default());
@@ -131,7 +134,7 @@ impl View {
         let setback = counts.and_then(|counts| counts.setbacks.get(name).cloned());
         let verdict = match (seat, problem) {
             (Some(seat), problem) => {
-                let known = Known {
+                let known = EndpointFacts {
                     paused: counts.and_then(|counts| counts.paused(name)),
                     waits: setback.as_ref().and_then(waits),
                     held_back: seat.held_back.iter().map(|held| self.holder(held)).collect(),
@@ -139,11 +142,11 @@ impl View {
                 };
                 verdict(&known, now)
             }
-            (None, Some(problem)) => Verdict::broken(problem),
-            (None, None) if self.disabled.contains(name) => Verdict::disabled(),
-            (None, None) => Verdict::gone(),
+            (None, Some(problem)) => EndpointVerdict::broken(problem),
+            (None, None) if self.disabled.contains(name) => EndpointVerdict::disabled(),
+            (None, None) => EndpointVerdict::gone(),
         };
-        Endpoint {
+        EndpointStatus {
             name: name.to_owned(),
             description: seat.map(|seat| seat.description.clone()).unwrap_or_default(),
             state: verdict.state,
@@ -158,10 +161,10 @@ impl View {
         }
     }
 
-    fn holder(&self, (endpoint, away): &(String, bool)) -> Holder {
+    fn holder(&self, (endpoint, away): &(String, bool)) -> HoldingEndpoint {
         let known = || self.broken.get(endpoint).cloned();
         let unknown = || "what it uses of mailjob.toml can't be used".to_owned();
-        Holder {
+        HoldingEndpoint {
             endpoint: endpoint.clone(),
             problem: (!away).then(|| known().unwrap_or_else(unknown)),
         }
@@ -185,7 +188,7 @@ impl View {
             };
             mailboxes.insert((seat.account.clone(), seat.name.clone()), now);
         }
-        let numbers = |endpoint: &Endpoint| {
+        let numbers = |endpoint: &EndpointStatus| {
             let jobs = endpoint.jobs?;
             let each = [
                 ("queued", jobs.queued),
@@ -206,7 +209,7 @@ impl View {
         }
         Picture {
             mailboxes: mailboxes.into_values().collect(),
-            states: State::ALL.map(State::code).to_vec(),
+            states: EndpointHealth::ALL.map(EndpointHealth::code).to_vec(),
             endpoints: status
                 .endpoints
                 .iter()
@@ -237,17 +240,23 @@ impl View {
 }
 
 impl Seat {
-    fn known(&self, name: &str, problem: Option<&String>, jobs: Option<Jobs>, replies: Option<&Replies>) -> Known {
+    fn known(
+        &self,
+        name: &str,
+        problem: Option<&String>,
+        jobs: Option<JobTotals>,
+        replies: Option<&ReplyTotals>,
+    ) -> EndpointFacts {
         let state = self.watch.state();
-        let trouble = state.trouble.map(|words| Trouble {
-            need: state.need.unwrap_or(Need::Time),
+        let trouble = state.trouble.map(|words| MailboxProblem {
+            need: state.need.unwrap_or(MailboxRemedy::Time),
             words,
             since: state.since.unwrap_or_default(),
             next: state.next,
         });
         let sends = self.outbox.as_ref().and_then(|outbox| outbox.trouble());
         let waiting = replies.is_some_and(|replies| replies.waiting > 0);
-        Known {
+        EndpointFacts {
             endpoint: name.to_owned(),
             person: self.person.clone(),
             looked: state.looked,
@@ -280,8 +289,8 @@ impl Seat {
         })
     }
 
-    fn shown(&self, state: &health::WatchState) -> Mailbox {
-        Mailbox {
+    fn shown(&self, state: &health::WatchState) -> MailboxStatus {
+        MailboxStatus {
             key: self.mailbox.clone(),
             account: self.account.clone(),
             connected: state.connected,
@@ -322,7 +331,7 @@ fn unsettled(unsettled: &health::Unsettled) -> String {
     )
 }
 
-fn replies(counts: &Counts, endpoint: &str, seat: Option<&Seat>) -> Replies {
+fn replies(counts: &Counts, endpoint: &str, seat: Option<&Seat>) -> ReplyTotals {
     let mut replies = counts.replies(endpoint);
     let trouble = seat.and_then(|seat| seat.outbox.as_ref()?.trouble());
     replies.problem = trouble.filter(|_| replies.waiting > 0).map(|trouble| trouble.words);

@@ -56,13 +56,13 @@ fn each_endpoint_has_its_place() {
     let seats = BTreeMap::from([seat("a"), seat("kept")]);
     let view = View::of(seats, &names(&["off", "bad"]), &names(&["bad", "kept"]), &problems);
     let mut counts = Counts::default();
-    let open = Jobs {
+    let open = JobTotals {
         queued: 2,
-        ..Jobs::default()
+        ..JobTotals::default()
     };
-    let over = Jobs {
+    let over = JobTotals {
         failed: 2,
-        ..Jobs::default()
+        ..JobTotals::default()
     };
     counts.jobs.insert("left".into(), open);
     counts.jobs.insert("over".into(), over);
@@ -76,11 +76,11 @@ fn each_endpoint_has_its_place() {
     assert_eq!(
         states,
         [
-            ("a", State::Working),
-            ("bad", State::Broken),
-            ("kept", State::Starting),
-            ("left", State::Gone),
-            ("off", State::Disabled),
+            ("a", EndpointHealth::Working),
+            ("bad", EndpointHealth::Broken),
+            ("kept", EndpointHealth::Starting),
+            ("left", EndpointHealth::Gone),
+            ("off", EndpointHealth::Disabled),
         ]
     );
     let by = |name: &str| found.iter().find(|endpoint| endpoint.name == name).unwrap();
@@ -108,7 +108,7 @@ fn what_the_loops_write_is_shown() {
     watch.looked(at(0), false);
     watch.lost(&WatchError::Closed, std::time::Duration::from_secs(2), at(5));
     let lost = look();
-    assert_eq!((lost.state, lost.since), (State::Waiting, Some(at(5))));
+    assert_eq!((lost.state, lost.since), (EndpointHealth::Waiting, Some(at(5))));
     assert!(
         lost.words
             .contains("the server closed the connection; next try 2027-01-15 08:00:07"),
@@ -124,9 +124,9 @@ fn what_the_loops_write_is_shown() {
         mails: 5,
     };
     watch.lost(&backlog, std::time::Duration::ZERO, at(6));
-    assert_eq!(look().state, State::HeldBacklog);
+    assert_eq!(look().state, EndpointHealth::HeldBacklog);
     watch.looked(at(9), true);
-    assert_eq!(look().state, State::Working);
+    assert_eq!(look().state, EndpointHealth::Working);
 }
 
 #[test]
@@ -143,10 +143,13 @@ fn who_is_held_back_by_another_is_never_working() {
         let seats = BTreeMap::from([(name.clone(), rest.clone())]);
         let view = View::of(seats, &BTreeSet::new(), &names(&["my-orders"]), &problems);
         let all = view.endpoints(Some(&Counts::default()), at(10));
-        assert_eq!((all[0].name.as_str(), all[0].state), ("my-orders", State::Broken));
+        assert_eq!(
+            (all[0].name.as_str(), all[0].state),
+            ("my-orders", EndpointHealth::Broken)
+        );
         assert!(all[0].words.contains("My Orders.toml"), "{}", all[0].words);
         let shown = &all[1];
-        assert_eq!((shown.name.as_str(), shown.state), ("rest", State::HeldBack));
+        assert_eq!((shown.name.as_str(), shown.state), ("rest", EndpointHealth::HeldBack));
         assert!(
             shown.words.contains("my-orders") && shown.words.contains(words),
             "{}",

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::{
-    auth::{Forgetful, Refused},
+    auth::{BlockedSignIn, Forgetful},
     config::{Auth, Provider, Server, Tls},
     ledger::{SignInRow, sqlite},
     secret::SecretRef,
@@ -122,7 +122,7 @@ async fn without_an_operator_nothing_is_noted_as_told() {
     let mut memory = Memory::default();
     notices.look(&desk, &mut memory).await.unwrap();
     assert_eq!((memory.logged.len(), ledger.told().await.unwrap().len()), (1, 0));
-    let refused = |row: SignInRow| row.refused.map(|Refused { why, .. }| why);
+    let refused = |row: SignInRow| row.refused.map(|BlockedSignIn { why, .. }| why);
     assert_eq!(
         ledger.sign_in("office").await.unwrap().and_then(refused),
         Some("no".into())

@@ -15,7 +15,7 @@ use super::{
     words,
 };
 use crate::{
-    auth::{facts, forecast::Facts},
+    auth::{facts, forecast::AccountFacts},
     config::Account,
     ledger::counts::Unwritable,
 };
@@ -26,7 +26,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// What is remembered between two looks.
 #[derive(Default)]
 pub(super) struct Memory {
-    pub(super) facts: BTreeMap<String, (Arc<Account>, Instant, Facts)>,
+    pub(super) facts: BTreeMap<String, (Arc<Account>, Instant, AccountFacts)>,
     failures: u32,
     pub(super) rest: Option<Instant>,
     /// Since when it is known that an endpoint's jobs wait for a person.
@@ -38,7 +38,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) async fn facts(&mut self, name: &str, account: &Arc<Account>) -> Facts {
+    pub(super) async fn facts(&mut self, name: &str, account: &Arc<Account>) -> AccountFacts {
         if let Some((of, read, facts)) = self.facts.get(name)
             && of == account
             && read.elapsed() < HOUR
@@ -50,9 +50,9 @@ impl Memory {
             Ok(Ok(facts)) => facts,
             Ok(Err(error)) => {
                 warn!(account = %name, %error, "when it ends can't be told");
-                Facts::default()
+                AccountFacts::default()
             }
-            Err(_) => Facts::default(),
+            Err(_) => AccountFacts::default(),
         };
         let entry = (account.clone(), Instant::now(), facts.clone());
         self.facts.insert(name.to_owned(), entry);
@@ -101,7 +101,7 @@ impl Memory {
         (self.failures, self.rest) = (0, None);
     }
 
-    pub(super) fn failed(&mut self, verdict: crate::auth::Verdict) -> Duration {
+    pub(super) fn failed(&mut self, verdict: crate::auth::AuthVerdict) -> Duration {
         self.failures = self.failures.saturating_add(1);
         let wait = verdict.pause(self.failures).mul_f64(0.8 + 0.4 * fastrand::f64());
         self.rest = Some(Instant::now() + wait);

@@ -24,7 +24,7 @@ use tracing::{info, warn};
 use crate::{
     auth::{
         Login,
-        forecast::{Forecast, State, What, forecast},
+        forecast::{ExpiringSecret, Forecast, LoginState, forecast},
     },
     config::{Account, Operator, Problem, Service},
     ledger::{
@@ -32,7 +32,7 @@ use crate::{
         counts::{Countable, Unwritable},
     },
     message::clean::clean,
-    metrics::{Metrics, SignIn, SignInState},
+    metrics::{Metrics, SignInGauges, SignInState},
     reply::{self, Notice, send_notice},
     status::Setback,
     watch::WatchHealth,
@@ -302,19 +302,19 @@ impl Notices {
     }
 }
 
-fn measured(forecast: &Forecast) -> SignIn {
+fn measured(forecast: &Forecast) -> SignInGauges {
     let ends = |what| forecast.expiry(what).map(|expiry| expiry.ends.timestamp());
-    SignIn {
+    SignInGauges {
         state: match forecast.state {
-            State::SignedIn => SignInState::SignedIn,
-            State::NeedsSignIn(_) => SignInState::NeedsSignIn,
-            State::NeverSignedIn => SignInState::Never,
-            State::NeedsNoSignIn => SignInState::NotNeeded,
+            LoginState::SignedIn => SignInState::SignedIn,
+            LoginState::NeedsSignIn(_) => SignInState::NeedsSignIn,
+            LoginState::NeverSignedIn => SignInState::Never,
+            LoginState::NeedsNoSignIn => SignInState::NotNeeded,
         },
         issued: forecast.issued.map(|issued| issued.timestamp()),
-        expires: ends(What::RefreshToken),
-        client_secret: ends(What::ClientSecret),
-        certificate: ends(What::Certificate),
+        expires: ends(ExpiringSecret::RefreshToken),
+        client_secret: ends(ExpiringSecret::ClientSecret),
+        certificate: ends(ExpiringSecret::Certificate),
         refreshed: forecast.refreshed.map(|refreshed| refreshed.timestamp()),
     }
 }

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     auth::{
-        Refused,
+        BlockedSignIn,
         forecast::{Expiry, Forecast, Threshold},
     },
     config::OAuth,
@@ -103,7 +103,7 @@ pub(super) struct Item {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum News {
     /// A person has to act.
-    NeedsSignIn(Refused),
+    NeedsSignIn(BlockedSignIn),
     /// It was told that a person has to act, then; they did.
     WorksAgain(DateTime<Utc>),
     /// Something ends.

@@ -12,7 +12,7 @@ use super::{
     news::{Item, Mailbox, News, Seen, Sender, Survey},
 };
 use crate::{
-    auth::forecast::{Expiry, State, Threshold, due},
+    auth::forecast::{Expiry, LoginState, Threshold, due},
     ledger::{JobNews, NewsKind, SentNotices},
     watch::health,
 };
@@ -37,7 +37,7 @@ pub(super) fn plan(survey: &Survey, told: &SentNotices, silent_after: Duration, 
         .extend(sign_ins.iter().filter_map(|seen| of_sign_in(seen, told)));
     // Whoever is told of a sign-in need not be told what follows from it.
     let explained = |name: &str| {
-        let needs = |seen: &Seen| seen.name == name && matches!(seen.forecast.state, State::NeedsSignIn(_));
+        let needs = |seen: &Seen| seen.name == name && matches!(seen.forecast.state, LoginState::NeedsSignIn(_));
         sign_ins.iter().any(needs)
     };
     plan.items.extend(survey.mailboxes.iter().filter_map(|mailbox| {
@@ -101,8 +101,8 @@ pub(super) fn plan(survey: &Survey, told: &SentNotices, silent_after: Duration, 
 fn of_sign_in(sign_in: &Seen, told: &SentNotices) -> Option<Item> {
     let key = sign_in_key(&sign_in.name);
     let item = match (&sign_in.forecast.state, told.get(&key)) {
-        (State::NeedsSignIn(refused), None) => starts(&sign_in.name, key, News::NeedsSignIn(refused.clone())),
-        (State::SignedIn | State::NeedsNoSignIn | State::NeverSignedIn, Some(when)) => {
+        (LoginState::NeedsSignIn(refused), None) => starts(&sign_in.name, key, News::NeedsSignIn(refused.clone())),
+        (LoginState::SignedIn | LoginState::NeedsNoSignIn | LoginState::NeverSignedIn, Some(when)) => {
             ends(&sign_in.name, key, News::WorksAgain(*when))
         }
         _ => return None,

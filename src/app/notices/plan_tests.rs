@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     auth::{
-        Refused,
-        forecast::{Forecast, What},
+        BlockedSignIn,
+        forecast::{ExpiringSecret, Forecast},
     },
     ledger::{JobNews, NewsKind},
 };
@@ -16,7 +16,7 @@ fn at(minutes: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).unwrap() + TimeDelta::minutes(minutes)
 }
 
-fn seen(name: &str, state: State, expiries: Vec<Expiry>) -> Seen {
+fn seen(name: &str, state: LoginState, expiries: Vec<Expiry>) -> Seen {
     Seen {
         name: name.into(),
         is_person: true,
@@ -41,8 +41,8 @@ fn plan(sign_ins: &[Seen], told: &SentNotices) -> Plan {
     super::plan(&survey, told, SILENT_AFTER, at(0))
 }
 
-fn needs() -> State {
-    State::NeedsSignIn(Refused {
+fn needs() -> LoginState {
+    LoginState::NeedsSignIn(BlockedSignIn {
         since: at(0),
         why: "revoked".into(),
     })
@@ -51,7 +51,7 @@ fn needs() -> State {
 /// A client's secret that ends in so many days, on a day that is told apart by them.
 fn secret(days: i64) -> Vec<Expiry> {
     vec![Expiry {
-        what: What::ClientSecret,
+        what: ExpiringSecret::ClientSecret,
         ends: at(days * 24 * 60),
         days,
         life: None,
@@ -90,7 +90,7 @@ fn a_sign_in_is_told_once_and_so_is_that_it_works_again() {
     tell(&mut told, &first, 1);
     assert_eq!(plan(&ill, &told), Plan::default());
 
-    let well = [seen("contoso", State::SignedIn, vec![])];
+    let well = [seen("contoso", LoginState::SignedIn, vec![])];
     let again = plan(&well, &told);
     assert!(
         matches!(again.items.as_slice(), [Item { news: News::WorksAgain(when), .. }] if *when == at(1)),
@@ -105,7 +105,7 @@ fn a_sign_in_is_told_once_and_so_is_that_it_works_again() {
 fn an_end_is_told_at_its_thresholds_and_a_renewed_one_starts_anew() {
     let mut told = SentNotices::new();
     let mut tell_at = |expiries: Vec<Expiry>| {
-        let plan = plan(&[seen("a/b", State::NeedsNoSignIn, expiries)], &told);
+        let plan = plan(&[seen("a/b", LoginState::NeedsNoSignIn, expiries)], &told);
         tell(&mut told, &plan, 0);
         let days: Vec<_> = plan
             .items
@@ -140,7 +140,7 @@ fn an_end_is_told_at_its_thresholds_and_a_renewed_one_starts_anew() {
 #[test]
 fn the_same_news_has_the_same_id_and_the_next_time_another() {
     let of = |seen: Seen, told: &SentNotices| id(&plan(&[seen], told).items);
-    let later = State::NeedsSignIn(Refused {
+    let later = LoginState::NeedsSignIn(BlockedSignIn {
         since: at(9),
         why: "revoked".into(),
     });
@@ -152,8 +152,8 @@ fn the_same_news_has_the_same_id_and_the_next_time_another() {
     let others = [
         of(seen("a", later, vec![]), &none),
         of(seen("b", needs(), vec![]), &none),
-        of(seen("a", State::SignedIn, vec![]), &told),
-        of(seen("a", State::SignedIn, secret(7)), &none),
+        of(seen("a", LoginState::SignedIn, vec![]), &told),
+        of(seen("a", LoginState::SignedIn, secret(7)), &none),
     ];
     assert!(!others.contains(&first), "{others:?}");
 }
@@ -220,7 +220,7 @@ fn a_sign_in_explains_its_mailboxes() {
     assert_eq!(kinds(&survey(needs()), &SentNotices::new()).0, ["needs-sign-in"]);
     assert_eq!(kinds(&survey(needs()), &told).0, [""; 0]);
     assert_eq!(
-        kinds(&survey(State::SignedIn), &told).0,
+        kinds(&survey(LoginState::SignedIn), &told).0,
         ["works-again", "mailbox-silent"]
     );
 }

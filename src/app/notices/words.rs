@@ -8,7 +8,7 @@ use super::{
     news::{Item, News},
 };
 use crate::{
-    auth::forecast::{Expiry, What},
+    auth::forecast::{ExpiringSecret, Expiry},
     message::clean::clean,
 };
 
@@ -215,24 +215,24 @@ const WAITS: &str = "Its mail waits until then; nothing is lost.";
 
 fn cure(expiry: &Expiry, name: &str) -> String {
     match expiry.what {
-        What::RefreshToken => {
+        ExpiringSecret::RefreshToken => {
             let before = if expiry.days > 0 { " before that" } else { "" };
             format!("Sign in anew{before}, where it runs:\n\n  mailjob auth login {name}")
         }
-        What::ClientSecret => format!(
+        ExpiringSecret::ClientSecret => format!(
             "Make a new secret where the client is registered, put it where client_secret of [accounts.{name}] points, and write \
              its end into client_secret_expires. The old one works beside it until it ends."
         ),
-        What::Certificate => format!(
+        ExpiringSecret::Certificate => format!(
             "Make a new certificate, add it where the client is registered, then put it and its key where certificate and \
              certificate_key of [accounts.{name}] point."
         ),
-        What::FederatedToken => {
+        ExpiringSecret::FederatedToken => {
             "Nobody has renewed the file that federated_token names. In Kubernetes the kubelet does: look \
              whether the volume is projected, and not mounted by subPath."
                 .to_owned()
         }
-        What::AccessToken => {
+        ExpiringSecret::AccessToken => {
             "Nobody has renewed the file that token names: look after the program that should.".to_owned()
         }
     }

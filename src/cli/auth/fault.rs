@@ -25,9 +25,9 @@ pub(super) enum Fault {
     #[error(transparent)]
     Device(#[from] DeviceError),
     #[error(transparent)]
-    Auth(#[from] auth::Error),
+    Auth(#[from] auth::AuthError),
     #[error(transparent)]
     Store(#[from] app::Fatal),
     #[error(transparent)]
-    Net(#[from] net::Error),
+    Net(#[from] net::ConnectError),
 }

@@ -99,7 +99,7 @@ async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<Report, Faul
             account.user
         );
     } else {
-        staged.keep(&account.sign_in).await.map_err(auth::Error::from)?;
+        staged.keep(&account.sign_in).await.map_err(auth::AuthError::from)?;
     }
     Ok(tried)
 }

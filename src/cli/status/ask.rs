@@ -15,8 +15,8 @@ use crate::{
     net,
     secret::ExposeSecret as _,
     status::{
-        Endpoint, Status,
-        verdict::{Verdict, undecided, waiting},
+        EndpointStatus, Status,
+        verdict::{EndpointVerdict, undecided, waiting},
     },
 };
 
@@ -177,7 +177,7 @@ async fn ledger(service: &Service, loaded: &Loaded) -> Status {
 }
 
 /// Every endpoint that has a file, or of which the ledger has something to tell. Pure.
-fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<Endpoint> {
+fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<EndpointStatus> {
     let files = loaded.names().map(EndpointName::as_str);
     let senders = counts.replies.iter().map(|row| row.endpoint.as_str());
     let jobs = counts.jobs.keys().map(String::as_str);
@@ -186,11 +186,11 @@ fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<Endpoint> {
     let endpoint = |name: &str| {
         let jobs = counts.jobs.get(name).copied().unwrap_or_default();
         let verdict = match name {
-            name if is_in(&loaded.broken, name) => Verdict::broken("it has problems"),
-            name if is_in(&loaded.disabled, name) => Verdict::disabled(),
+            name if is_in(&loaded.broken, name) => EndpointVerdict::broken("it has problems"),
+            name if is_in(&loaded.disabled, name) => EndpointVerdict::disabled(),
             name => match counts.paused(name) {
-                Some((since, by)) => Verdict::paused(name, since, by),
-                None => Verdict::unknown(Some(jobs)),
+                Some((since, by)) => EndpointVerdict::paused(name, since, by),
+                None => EndpointVerdict::unknown(Some(jobs)),
             },
         };
         let setback = counts.setbacks.get(name).cloned();
@@ -199,7 +199,7 @@ fn endpoints(counts: &Counts, loaded: &Loaded) -> Vec<Endpoint> {
         let replies = counts.replies(name);
         let to_do = verdict.to_do.into_iter().chain(waits).chain(undecided(name, &replies));
         let to_do: Vec<_> = to_do.collect();
-        Endpoint {
+        EndpointStatus {
             name: name.to_owned(),
             description: String::new(),
             state: verdict.state,
@@ -222,7 +222,7 @@ mod tests {
     use crate::{
         config::load::{Sources, load},
         ledger::{ReplyState, counts::ReplyCount},
-        status::{Jobs, State},
+        status::{EndpointHealth, JobTotals},
     };
 
     #[test]
@@ -234,9 +234,9 @@ mod tests {
             config: None,
         });
         let mut counts = Counts::default();
-        let jobs = Jobs {
+        let jobs = JobTotals {
             held: 1,
-            ..Jobs::default()
+            ..JobTotals::default()
         };
         counts.jobs.insert("orders".into(), jobs);
         counts.replies.push(ReplyCount {
@@ -247,12 +247,15 @@ mod tests {
         });
         let found = endpoints(&counts, &loaded);
         assert_eq!(found.len(), 3);
-        assert_eq!((found[2].name.as_str(), found[2].state), ("wrong", State::Broken));
+        assert_eq!(
+            (found[2].name.as_str(), found[2].state),
+            ("wrong", EndpointHealth::Broken)
+        );
         assert_eq!(
             (found[0].name.as_str(), found[0].replies.clone().unwrap().waiting),
             ("bills", 3)
         );
-        assert_eq!((found[1].state, found[1].jobs), (State::Unknown, Some(jobs)));
+        assert_eq!((found[1].state, found[1].jobs), (EndpointHealth::Unknown, Some(jobs)));
         assert!(found[1].to_do.is_some() && found[0].to_do.is_none());
     }
 }

@@ -46,8 +46,8 @@ impl Describe for Command {
         files.chain(secrets).chain(read).collect()
     }
 
-    fn slots(&self) -> slots::Kind {
-        slots::Kind::Command
+    fn slots(&self) -> slots::SlotKind {
+        slots::SlotKind::Command
     }
 
     fn answers(&self) -> bool {

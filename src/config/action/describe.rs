@@ -26,7 +26,7 @@ pub trait Describe: Sync {
     fn mendable(&self) -> Vec<PathBuf>;
 
     /// Which slots its jobs need.
-    fn slots(&self) -> slots::Kind;
+    fn slots(&self) -> slots::SlotKind;
 
     /// Whether it has anything to say to whoever sent the mail; else no reply goes, whatever `[reply]` says.
     fn answers(&self) -> bool;

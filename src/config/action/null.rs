@@ -43,8 +43,8 @@ impl Describe for Null {
         Vec::new()
     }
 
-    fn slots(&self) -> slots::Kind {
-        slots::Kind::Webhook
+    fn slots(&self) -> slots::SlotKind {
+        slots::SlotKind::Webhook
     }
 
     fn answers(&self) -> bool {

@@ -57,8 +57,8 @@ impl Describe for Webhook {
         files.chain(headers.filter_map(mendable::of_value)).collect()
     }
 
-    fn slots(&self) -> slots::Kind {
-        slots::Kind::Webhook
+    fn slots(&self) -> slots::SlotKind {
+        slots::SlotKind::Webhook
     }
 
     fn answers(&self) -> bool {

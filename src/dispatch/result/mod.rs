@@ -11,7 +11,7 @@ pub(super) use naming::source;
 use super::json::{self, RawJson};
 use crate::{
     config::{DataFrom, Output, TextFrom},
-    job::{Answer, File, JobId, Reason},
+    job::{Answer, JobId, Reason, ResultFile},
     message::clean::clean_lines,
 };
 
@@ -122,7 +122,7 @@ fn place_data(answer: &mut Answer, raw: &Bytes, from: &DataFrom) -> Result<(), S
     Ok(())
 }
 
-fn taken(answer: &mut Answer, name: &str) -> Result<File, String> {
+fn taken(answer: &mut Answer, name: &str) -> Result<ResultFile, String> {
     let place = answer.files.iter().position(|file| file.name == name);
     match place {
         Some(place) => Ok(answer.files.remove(place)),

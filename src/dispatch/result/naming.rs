@@ -3,7 +3,7 @@
 use super::ResultNaming;
 use crate::{
     config::{NamePiece, NameToken},
-    job::{File, Share},
+    job::{ResultFile, Share},
     message::{
         Attachment, Head,
         clean::clean,
@@ -33,7 +33,7 @@ pub(in crate::dispatch) fn source(share: &Share, attachments: &[Attachment<'_>],
 }
 
 /// Names files: by the template, or as they were named. Each name is safe and there once: `out.pdf`, `out_1.pdf`.
-pub(super) fn name(files: &mut [File], template: Option<&[NamePiece]>, facts: &ResultNaming) {
+pub(super) fn name(files: &mut [ResultFile], template: Option<&[NamePiece]>, facts: &ResultNaming) {
     let mut names = Names::default();
     for (number, file) in (1..).zip(files) {
         let wanted = match template {
@@ -45,7 +45,7 @@ pub(super) fn name(files: &mut [File], template: Option<&[NamePiece]>, facts: &R
     }
 }
 
-fn filled(template: &[NamePiece], file: &File, number: usize, facts: &ResultNaming) -> String {
+fn filled(template: &[NamePiece], file: &ResultFile, number: usize, facts: &ResultNaming) -> String {
     let (stem, dotted) = split(&file.name);
     let piece = |piece: &NamePiece| match piece {
         NamePiece::Text(text) => text.clone(),

@@ -17,15 +17,15 @@ fn facts() -> ResultNaming {
     }
 }
 
-fn file(name: &str, data: &[u8]) -> File {
-    File {
+fn file(name: &str, data: &[u8]) -> ResultFile {
+    ResultFile {
         name: name.into(),
         media_type: "application/pdf".into(),
         data: Bytes::copy_from_slice(data),
     }
 }
 
-fn answer(files: Vec<File>) -> Answer {
+fn answer(files: Vec<ResultFile>) -> Answer {
     Answer {
         text: Some("printed".into()),
         files,

@@ -5,7 +5,7 @@
 use super::{note, transaction::Transaction};
 use crate::{
     addr_spec::normal,
-    job::{JobId, token::Named},
+    job::{JobId, token::ReplyReference},
     ledger::{
         Bounced, Error, EventKind, NewsKind, RecipientEnd, ReplyState,
         db::{OptionalExtension, params},
@@ -43,14 +43,14 @@ pub(in crate::ledger) fn bounced(desk: &mut Transaction<'_>, bounce: &Bounced) -
     Ok(None)
 }
 
-fn find(desk: &Transaction<'_>, key: Named, message_id: &str) -> Result<Option<BouncedReply>, Error> {
+fn find(desk: &Transaction<'_>, key: ReplyReference, message_id: &str) -> Result<Option<BouncedReply>, Error> {
     let job = match key {
-        Named::Job(job) => desk
+        ReplyReference::Job(job) => desk
             .db
             .prepare("SELECT id, uuid FROM job WHERE uuid = ?")
             .query_row([job], |row| Ok((row.get::<i64>(0)?, row.get::<JobId>(1)?)))
             .optional()?,
-        Named::Token(key) => desk
+        ReplyReference::Token(key) => desk
             .db
             .prepare("SELECT j.id, j.uuid FROM conversation c JOIN job j ON j.id = c.job WHERE c.key = ?")
             .query_row([key.0], |row| Ok((row.get(0)?, row.get(1)?)))

@@ -6,8 +6,8 @@ use super::{note, transaction::Transaction};
 use crate::{
     config::EndpointName,
     job::{
-        JobId, NewReply, Part, Piece, Share,
-        state::{Company, Event, POISON, State, company, next},
+        AttachmentRef, JobId, NewReply, Part, Share,
+        state::{Company, JobEvent, POISON, State, company, next},
     },
     ledger::{
         ClaimedJob, ClaimedReply, Error, Lease, MailId,
@@ -42,7 +42,7 @@ impl Claimable for ClaimedJob {
         );
         let until = desk.holder.until(desk.now);
         for candidate in &mut candidates {
-            let state = step(candidate.job.id, candidate.state, Event::Claimed)?;
+            let state = step(candidate.job.id, candidate.state, JobEvent::Claimed)?;
             update.execute(params![candidate.row, state, desk.now, desk.holder.owner.0, until])?;
             candidate.job.lease = desk.holder.jobs.hold(candidate.row);
         }
@@ -73,7 +73,7 @@ fn share(row: &Row<'_>, first: usize) -> db::Result<Share> {
         (number, of) => Share::Part(Part {
             number,
             of,
-            attachment: Piece {
+            attachment: AttachmentRef {
                 index: row.get(first + 2)?,
                 name: row.get(first + 3)?,
             },
@@ -191,7 +191,7 @@ pub(in crate::ledger) fn endpoint_of(db: &dyn SqlEngine, job: i64) -> Result<Str
 }
 
 /// The state after an event, in the ledger's words.
-pub(in crate::ledger) fn step(job: JobId, state: State, event: Event) -> Result<State, Error> {
+pub(in crate::ledger) fn step(job: JobId, state: State, event: JobEvent) -> Result<State, Error> {
     next(state, event).map_err(|illegal| Error::Illegal {
         job,
         illegal: illegal.to_string(),
@@ -201,7 +201,7 @@ pub(in crate::ledger) fn step(job: JobId, state: State, event: Event) -> Result<
 /// Gives back a job; its attempt does not count.
 pub(in crate::ledger) fn release(desk: &mut Transaction<'_>, job: JobId, attempt: u32) -> Result<(), Error> {
     let running = running(desk, job, attempt)?;
-    let state = step(job, State::Running, Event::Released)?;
+    let state = step(job, State::Running, JobEvent::Released)?;
     desk.db
         .prepare("UPDATE job SET state = ?2, attempt = attempt - 1, owner = NULL, until = NULL WHERE id = ?1")
         .execute(params![running.row, state])?;

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     job::{
         NewReply, Outcome, ReplyDecision, Trace,
-        state::{End, Event, State},
+        state::{AttemptEnd, JobEvent, State},
     },
     ledger::{
         Error, Finish, NewsKind, PausedBy, Summary,
@@ -33,8 +33,8 @@ pub(in crate::ledger) fn finish(desk: &mut Transaction<'_>, finish: Finish) -> R
         gone,
     } = finish;
     let found = running(desk, job, attempt)?;
-    let end = End::from(&outcome);
-    let state = step(job, State::Running, Event::Finished(end)).and_then(|state| match (state, due) {
+    let end = AttemptEnd::from(&outcome);
+    let state = step(job, State::Running, JobEvent::Finished(end)).and_then(|state| match (state, due) {
         (State::Deferred, None) => Err(Error::Illegal {
             job,
             illegal: "a retry has no due time".into(),
@@ -62,11 +62,11 @@ pub(in crate::ledger) fn finish(desk: &mut Transaction<'_>, finish: Finish) -> R
         &words,
         summary.unwrap_or_default(),
     )?;
-    if matches!(end, End::Failed | End::Ignored) {
+    if matches!(end, AttemptEnd::Failed | AttemptEnd::Ignored) {
         talk::give_back(desk, found.row)?;
     }
     let mut held_back = None;
-    match reply.filter(|_| matches!(end, End::Done | End::Failed)) {
+    match reply.filter(|_| matches!(end, AttemptEnd::Done | AttemptEnd::Failed)) {
         Some(ReplyDecision::Send(reply)) => match rate::pass(desk, found.row, &gates)? {
             None => queue_reply(desk, found.row, reply)?,
             Some(code) => {
@@ -86,7 +86,7 @@ pub(in crate::ledger) fn finish(desk: &mut Transaction<'_>, finish: Finish) -> R
         parts::split(desk, &found, pieces)?;
     }
     // Who comes next has the mail before anybody could think that it ended.
-    let passed_on = end == End::Ignored && found.part == 0 && route::pass_on(desk, found.mail, &next)?;
+    let passed_on = end == AttemptEnd::Ignored && found.part == 0 && route::pass_on(desk, found.mail, &next)?;
     if state.ended() {
         match (found.part, found.parts) {
             (0, 0) => {}

@@ -11,7 +11,7 @@ use crate::{
     config::EndpointName,
     job::{
         JobId,
-        state::{Event, State},
+        state::{JobEvent, State},
     },
     ledger::{
         Content, Error, Lack, MailId, MailboxKey, NewMail, NewsKind, Place, Raw, RefetchRequest,
@@ -161,7 +161,7 @@ pub(in crate::ledger) fn complete(
                 .execute(params![job.row, detail])?;
             continue;
         }
-        let state = step(job.id, State::Held, Event::Retried)?;
+        let state = step(job.id, State::Held, JobEvent::Retried)?;
         desk.db
             .prepare("UPDATE job SET state = ?2, due = ?3, reason = NULL, detail = NULL WHERE id = ?1")
             .execute(params![job.row, state, desk.now])?;

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     job::{
-        Answer, EndedPart, File, JobId, Outcome, Piece,
-        state::{Event, State},
+        Answer, AttachmentRef, EndedPart, JobId, Outcome, ResultFile,
+        state::{JobEvent, State},
     },
     ledger::{
         Error, GatheredParts,
@@ -28,7 +28,11 @@ pub(in crate::ledger) fn size(outcome: &Outcome) -> usize {
 }
 
 /// Makes a job for each part of a mail. They are due at once.
-pub(in crate::ledger) fn split(desk: &Transaction<'_>, mail_job: &RunningJob, pieces: &[Piece]) -> Result<(), Error> {
+pub(in crate::ledger) fn split(
+    desk: &Transaction<'_>,
+    mail_job: &RunningJob,
+    pieces: &[AttachmentRef],
+) -> Result<(), Error> {
     let insert = desk.db.prepare(
         "INSERT INTO job (uuid, mail, endpoint, state, due, part, parts, attachment, attachment_name)
          SELECT ?2, mail, endpoint, ?3, ?4, ?5, ?6, ?7, ?8 FROM job WHERE id = ?1 RETURNING id",
@@ -95,7 +99,7 @@ pub(in crate::ledger) fn ended(desk: &mut Transaction<'_>, part: &RunningJob) ->
     let Some((row, id, endpoint)) = waiting else {
         return Ok(());
     };
-    let state = step(id, State::Waiting, Event::Gathered)?;
+    let state = step(id, State::Waiting, JobEvent::Gathered)?;
     desk.db
         .prepare("UPDATE job SET state = ?2, due = ?3 WHERE id = ?1")
         .execute(params![row, state, desk.now])?;
@@ -176,10 +180,10 @@ pub(in crate::ledger) fn gathered(db: &dyn SqlEngine, mail_job: JobId, most: u64
     Ok(GatheredParts { parts, size })
 }
 
-fn files(db: &dyn SqlEngine, part: i64) -> Result<Vec<File>, Error> {
+fn files(db: &dyn SqlEngine, part: i64) -> Result<Vec<ResultFile>, Error> {
     let query = db.prepare("SELECT name, media_type, data FROM part_file WHERE job = ? ORDER BY number");
     let rows = query.query_map([part], |row| {
-        Ok(File {
+        Ok(ResultFile {
             name: row.get(0)?,
             media_type: row.get(1)?,
             data: row.get::<Vec<u8>>(2)?.into(),

@@ -11,7 +11,7 @@ use crate::{
     config::EndpointName,
     job::{
         JobId, Reason,
-        state::{Company, Event, State, company},
+        state::{Company, JobEvent, State, company},
     },
     ledger::{
         ClockReading, Error,
@@ -128,7 +128,7 @@ fn interrupted(desk: &Transaction<'_>) -> Result<Vec<Interrupted>, Error> {
 }
 
 fn requeue(desk: &Transaction<'_>, Interrupted { row, job, times, .. }: &Interrupted) -> Result<(), Error> {
-    let state = step(*job, State::Running, Event::Interrupted { times: *times })?;
+    let state = step(*job, State::Running, JobEvent::Interrupted { times: *times })?;
     let poison = (state == State::Held).then(|| {
         (
             Reason::Poison.code(),

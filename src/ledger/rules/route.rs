@@ -5,7 +5,7 @@ use crate::{
     config::EndpointName,
     job::{
         JobId, Reason,
-        state::{Event, State},
+        state::{JobEvent, State},
     },
     ledger::{
         Error, MailboxKey, ReassignedJobs,
@@ -53,7 +53,7 @@ pub(in crate::ledger) fn hand_on(
             handed.left += 1;
             continue;
         }
-        let state = step(job, State::Queued, Event::Orphaned)?;
+        let state = step(job, State::Queued, JobEvent::Orphaned)?;
         desk.db
             .prepare("UPDATE job SET state = ?2, reason = ?3, detail = ?4 WHERE id = ?1")
             .execute(params![

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    auth::Refused,
+    auth::BlockedSignIn,
     ledger::{
         Error, SealedToken, SignInRow,
         db::{self, OptionalExtension, Row, SqlEngine, params},
@@ -82,7 +82,7 @@ fn row(row: &Row<'_>) -> db::Result<SignInRow> {
         _ => None,
     };
     let refused = match row.get::<Option<_>>(6)? {
-        Some(since) => Some(Refused {
+        Some(since) => Some(BlockedSignIn {
             since: instant(since),
             why: row.get::<Option<_>>(7)?.unwrap_or_default(),
         }),

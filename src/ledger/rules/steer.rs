@@ -9,7 +9,7 @@ use crate::{
     config::EndpointName,
     job::{
         JobId, Reason,
-        state::{Event, State},
+        state::{JobEvent, State},
     },
     ledger::{
         Error, Steer, Steered, Unsteerable,
@@ -127,7 +127,7 @@ fn its_parts(desk: &Transaction<'_>, job: &Job) -> Result<Vec<Job>, Error> {
 
 fn retry(desk: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
     // Before anything is changed: whether that can be done at all.
-    step(job.id, job.state, Event::Retried)?;
+    step(job.id, job.state, JobEvent::Retried)?;
     if lacking::why(desk.db, job.mail)?.is_some() {
         return fetch_again(desk, job);
     }
@@ -138,7 +138,7 @@ fn retry(desk: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
             Some(whole) if whole.state == State::Waiting => {}
             _ => return Err(SteerError::Refused(Unsteerable::Part)),
         }
-        return requeue(desk, job, Event::Retried);
+        return requeue(desk, job, JobEvent::Retried);
     }
     let bad = its_parts(desk, job)?;
     let bad: Vec<_> = bad
@@ -146,14 +146,15 @@ fn retry(desk: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
         .filter(|part| matches!(part.state, State::Failed | State::Held))
         .collect();
     if bad.is_empty() || job.state == State::Deferred {
-        return requeue(desk, job, Event::Retried);
+        return requeue(desk, job, JobEvent::Retried);
     }
     reopen(desk, job)?;
-    bad.into_iter().try_for_each(|part| requeue(desk, part, Event::Retried))
+    bad.into_iter()
+        .try_for_each(|part| requeue(desk, part, JobEvent::Retried))
 }
 
 fn replay(desk: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
-    step(job.id, job.state, Event::Replayed)?;
+    step(job.id, job.state, JobEvent::Replayed)?;
     if lacking::why(desk.db, job.mail)?.is_some() {
         return fetch_again(desk, job);
     }
@@ -161,12 +162,12 @@ fn replay(desk: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
         return Err(SteerError::Refused(Unsteerable::Part));
     }
     if job.parts == 0 {
-        return requeue(desk, job, Event::Replayed);
+        return requeue(desk, job, JobEvent::Replayed);
     }
     reopen(desk, job)?;
     its_parts(desk, job)?
         .iter()
-        .try_for_each(|part| requeue(desk, part, Event::Replayed))
+        .try_for_each(|part| requeue(desk, part, JobEvent::Replayed))
 }
 
 /// Holds a job until its mail was fetched again, of which we don't hold all bytes.
@@ -174,7 +175,7 @@ fn fetch_again(desk: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> 
     if job.part > 0 {
         return Err(SteerError::Refused(Unsteerable::Incomplete));
     }
-    let state = step(job.id, job.state, Event::Awaited)?;
+    let state = step(job.id, job.state, JobEvent::Awaited)?;
     past::set_aside(desk, job.row, job.rerun)?.map_err(SteerError::Refused)?;
     match lacking::want(desk, job.mail, job.row, (job.state, state))? {
         true => Ok(()),
@@ -183,7 +184,7 @@ fn fetch_again(desk: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> 
 }
 
 /// Queues a job.
-fn requeue(desk: &mut Transaction<'_>, job: &Job, event: Event) -> Result<(), SteerError> {
+fn requeue(desk: &mut Transaction<'_>, job: &Job, event: JobEvent) -> Result<(), SteerError> {
     let state = step(job.id, job.state, event)?;
     if job.part > 0 {
         parts::drop_answer(desk.db, job.row)?;
@@ -195,7 +196,7 @@ fn requeue(desk: &mut Transaction<'_>, job: &Job, event: Event) -> Result<(), St
 
 /// Has the job of a mail wait for its parts again.
 fn reopen(desk: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
-    let state = step(job.id, job.state, Event::Reopened)?;
+    let state = step(job.id, job.state, JobEvent::Reopened)?;
     anew(desk, job, state)
 }
 
@@ -219,7 +220,7 @@ fn discard(desk: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
     if job.state == State::Waiting {
         return Err(SteerError::Refused(Unsteerable::Parts));
     }
-    let state = step(job.id, job.state, Event::Discarded)?;
+    let state = step(job.id, job.state, JobEvent::Discarded)?;
     desk.db
         .prepare("UPDATE job SET state = ?2, reason = ?3, detail = ?4, silent = ?3 WHERE id = ?1")
         .execute(params![

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{claim::running, transaction::Transaction};
 use crate::{
-    job::{Accepted, Allowed, ConversationKey, JobId, NewConversation},
+    job::{AcceptedAnswer, AllowedSenders, ConversationKey, JobId, NewConversation},
     ledger::{
         Error, KnownConversation,
         db::{self, OptionalExtension, Row, SqlEngine, SqlError, params},
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Serialize, Deserialize)]
 struct StoredAnswerers {
     #[serde(flatten)]
-    allowed: Allowed,
+    allowed: AllowedSenders,
     /// What was kept before this was asked for has nothing here: then a proof is wanted, as it is by default.
     #[serde(default = "yes")]
     proven: bool,
@@ -95,7 +95,7 @@ fn known(key: ConversationKey, row: &Row<'_>) -> db::Result<KnownConversation> {
         allowed,
         proven,
         expires: instant(row.get(2)?),
-        told: Accepted {
+        told: AcceptedAnswer {
             job: row.get(3)?,
             endpoint: row.get(4)?,
             data: data

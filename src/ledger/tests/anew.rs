@@ -48,7 +48,7 @@ async fn a_job_that_killed_the_process_has_its_chances_again() {
 async fn parts_that_failed_are_tried_again_with_the_job_of_their_mail() {
     let d = Desktop::new().await;
     d.take(vec![mail(1)]).await;
-    let piece = |index, name: &str| crate::job::Piece {
+    let piece = |index, name: &str| crate::job::AttachmentRef {
         index,
         name: name.into(),
     };

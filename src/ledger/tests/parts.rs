@@ -1,10 +1,10 @@
 //! A mail that is split: its parts are jobs, its own job waits for the last of them, and what they answered is kept until then.
 
 use super::*;
-use crate::job::{File, Piece, Share, state::State};
+use crate::job::{AttachmentRef, ResultFile, Share, state::State};
 
 fn split(names: &[&str]) -> Outcome {
-    let piece = |(index, name): (u32, &&str)| Piece {
+    let piece = |(index, name): (u32, &&str)| AttachmentRef {
         index,
         name: (*name).to_owned(),
     };
@@ -14,7 +14,7 @@ fn split(names: &[&str]) -> Outcome {
 fn with_file(name: &str, size: usize) -> Outcome {
     Outcome::Done(Answer {
         text: Some(format!("text of {name}")),
-        files: vec![File {
+        files: vec![ResultFile {
             name: name.into(),
             media_type: "application/pdf".into(),
             data: vec![7; size].into(),

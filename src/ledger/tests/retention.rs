@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::{
-    job::{Allowed, NewConversation},
+    job::{AllowedSenders, NewConversation},
     ledger::{
         JobTable, RetrySelection, Steer,
         rules::{forget::STORY, route},
@@ -171,7 +171,7 @@ async fn a_conversation_keeps_its_job_and_its_answers_until_it_expires() {
     let new = NewConversation {
         key: ConversationKey([7; 32]),
         endpoint: endpoint("invoices"),
-        allowed: Allowed::Like(vec!["*".into()]),
+        allowed: AllowedSenders::Like(vec!["*".into()]),
         proven: false,
         most: 1,
         depth: 0,

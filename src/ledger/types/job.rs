@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::mail::MailId;
 use crate::{
     config::{EndpointName, Rate},
-    job::{Accepted, Allowed, ConversationKey, EndedPart, JobId, Outcome, ReplyDecision, Share, Trace},
+    job::{AcceptedAnswer, AllowedSenders, ConversationKey, EndedPart, JobId, Outcome, ReplyDecision, Share, Trace},
     ledger::lease::Lease,
 };
 
@@ -120,13 +120,13 @@ pub struct KnownConversation {
     /// The name of the endpoint whose job an answer becomes.
     pub endpoint: String,
     /// Who may answer.
-    pub allowed: Allowed,
+    pub allowed: AllowedSenders,
     /// Whether their answer counts only if something shows that it is theirs.
     pub proven: bool,
     /// Until when.
     pub expires: DateTime<Utc>,
     /// What an answer to it is told.
-    pub told: Accepted,
+    pub told: AcceptedAnswer,
     /// Whether the job that asks has been accepted as an answer before.
     pub ours: bool,
 }

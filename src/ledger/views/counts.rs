@@ -11,7 +11,7 @@ use crate::{
         rules::pause,
         values::instant,
     },
-    status::{Jobs, Setback},
+    status::{JobTotals, Setback},
 };
 
 /// Jobs that are to be run, by the index of what is due.
@@ -92,7 +92,7 @@ fn setbacks(db: &dyn SqlEngine) -> Result<BTreeMap<String, Setback>, Error> {
     Ok(setbacks)
 }
 
-fn number(jobs: &mut Jobs, state: State) -> Option<&mut u64> {
+fn number(jobs: &mut JobTotals, state: State) -> Option<&mut u64> {
     match state {
         State::Queued => Some(&mut jobs.queued),
         State::Running => Some(&mut jobs.running),

@@ -30,7 +30,9 @@ use super::{Action, Handle, Prepare, Prepared, ProbeReport, Resumed, Run, Unfit,
 use crate::{
     config::{self, startable},
     dispatch::{AttemptResult, Dispatch, later, room::Means, work::Work},
-    guest::{self, Confinement, Guest, Guests, Limits, Order, Over, Private, StartError, Terms, User},
+    guest::{
+        self, Confinement, Guest, GuestLimits, Guests, LimitExceeded, Private, SpawnRequest, StartError, Terms, User,
+    },
     job::{Answer, Cut, Exchange, Outcome, Reason, history},
     net, secret,
 };
@@ -105,7 +107,7 @@ fn terms(command: &config::Command, program: &Path, user: Option<User>, private:
         open_files,
     } = command.limits;
     Terms {
-        limits: Limits {
+        limits: GuestLimits {
             memory: Some(memory),
             processes: Some(processes),
             file_size: Some(file_size),
@@ -257,8 +259,8 @@ fn outcome(end: &ProcessEnd, limit: Duration, answer: Answer, last_words: &str) 
         ),
         ProcessEnd::Over(over) => {
             let (what, key) = match over {
-                Over::Processes => ("processes and threads", "processes"),
-                Over::Memory => ("memory", "memory"),
+                LimitExceeded::Processes => ("processes and threads", "processes"),
+                LimitExceeded::Memory => ("memory", "memory"),
             };
             failed(
                 Reason::Signal(9),
@@ -333,7 +335,7 @@ async fn started(command: &config::Command, start: &ReadyCommand, guests: &Guest
                 .map_or_else(not_found, io::Error::from_raw_os_error),
         )
     })?;
-    let order = Order {
+    let order = SpawnRequest {
         arguments: arguments.iter().map(OsString::from).collect(),
         environment: start.environment.clone(),
         folder: Some(start.folder.path().to_owned()),

@@ -71,7 +71,7 @@ impl Untaken {
 #[derive(Debug, Default)]
 pub(in crate::dispatch) struct CollectedOutput {
     /// Its files, by name.
-    pub(in crate::dispatch) files: Vec<job::File>,
+    pub(in crate::dispatch) files: Vec<job::ResultFile>,
     /// What was left behind and why, cleaned, for people.
     pub(in crate::dispatch) left: Vec<String>,
 }
@@ -171,7 +171,7 @@ fn read_all(
         left = left.saturating_sub(data.len() as u64);
         let written = name.to_string_lossy();
         let media_type = media_type(&written);
-        taken.files.push(job::File {
+        taken.files.push(job::ResultFile {
             name: names.add_indexed(Some(&written), media_type),
             media_type: media_type.to_owned(),
             data: data.into(),

@@ -12,7 +12,7 @@ use super::output::OutputCapture;
 use crate::{
     config,
     deadline::before,
-    guest::{Guest, Over},
+    guest::{Guest, LimitExceeded},
 };
 
 /// How long what was killed may take to vanish, and its pipes to close: what hangs in the kernel for longer is left to its warden.
@@ -26,7 +26,7 @@ pub(in crate::dispatch) enum ProcessEnd {
     /// By us, when its time was over.
     Timeout,
     /// By us, when it took more than it may.
-    Over(Over),
+    Over(LimitExceeded),
     /// We don't know.
     Lost(io::Error),
 }

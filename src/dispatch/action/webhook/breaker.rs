@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use crate::job::{Fault, Outcome, Reason};
+use crate::job::{Blame, Outcome, Reason};
 
 /// Requests in a row after which a webhook counts as down.
 pub(in crate::dispatch) const FAILURES: u32 = 5;
@@ -37,7 +37,7 @@ impl Down {
     /// Whether it is there and refuses us, until the operator has acted.
     #[must_use]
     pub fn refuses(&self) -> bool {
-        self.reason.fault() == Fault::Operator
+        self.reason.fault() == Blame::Operator
     }
 }
 
@@ -124,7 +124,7 @@ impl Breaker {
         let wait = FIRST.saturating_mul(1 << probes.min(16)).min(LONGEST);
         let wait = wait + wait.mul_f64(jitter.clamp(0.0, 1.0) / 5.0);
         // How long nobody was there is not counted from when it refused us, nor the other way round.
-        let same = |open: &&OpenCircuit| open.down.refuses() == (reason.fault() == Fault::Operator);
+        let same = |open: &&OpenCircuit| open.down.refuses() == (reason.fault() == Blame::Operator);
         let (since, down_since) = self
             .open
             .as_ref()
@@ -173,7 +173,7 @@ pub(in crate::dispatch) fn failure(outcome: &Outcome) -> Option<WebhookFailure<'
     };
     let reason = match reason {
         Reason::Network | Reason::Timeout | Reason::Status(502..=504) => Reason::Down,
-        reason if reason.fault() == Fault::Operator => *reason,
+        reason if reason.fault() == Blame::Operator => *reason,
         _ => return None,
     };
     Some(WebhookFailure { reason, said: detail })

@@ -39,7 +39,7 @@ use crate::{
     message::clean::clean,
     net::{
         self,
-        exchange::{Content, ExchangeError, HttpAnswer, HttpClient, Progress},
+        exchange::{AnswerProgress, ExchangeError, HttpAnswer, HttpClient, RequestBody},
         tls_cure,
     },
 };
@@ -135,7 +135,7 @@ pub(in crate::dispatch) async fn send(
     let sent = request.body.len();
     let secrets = request.secrets.clone();
     let mut answered = None;
-    let mut progress = Progress::default();
+    let mut progress = AnswerProgress::default();
     let until = Instant::now() + webhook.timeout;
     let exchanged = before(until, exchange(client, webhook, request, &mut progress)).await;
     let ended = match (exchanged, progress.status()) {
@@ -161,14 +161,14 @@ async fn exchange(
     client: &HttpClient,
     webhook: &config::Webhook,
     request: WebhookRequest,
-    progress: &mut Progress,
+    progress: &mut AnswerProgress,
 ) -> Result<HttpAnswer, ExchangeError> {
     let url = Url::parse(&webhook.url).map_err(|error| ExchangeError::Url(error.to_string()))?;
     let content = match request.body {
-        SpooledBody::Memory(bytes) => Content::Bytes(bytes),
+        SpooledBody::Memory(bytes) => RequestBody::Bytes(bytes),
         SpooledBody::File { file, .. } => {
             let pieces = ReaderStream::with_capacity(tokio::fs::File::from_std(file), PIECE);
-            Content::Stream(reqwest::Body::wrap_stream(pieces))
+            RequestBody::Stream(reqwest::Body::wrap_stream(pieces))
         }
     };
     let answer = client.post(&url, request.headers, content, progress).await;
@@ -254,10 +254,12 @@ fn unreachable(error: &ExchangeError) -> Outcome {
     let (reason, cure) = match error {
         ExchangeError::PrivateNetwork(_) => return later(Reason::PrivateNetwork, error.to_string()),
         ExchangeError::Url(_) => return later(Reason::Network, error.to_string()),
-        ExchangeError::Connect(net::Error::Proxy(error)) if error.needs_person() => (Reason::Proxy, Some(error.cure())),
-        ExchangeError::Connect(net::Error::Timeout { .. }) => (Reason::Timeout, None),
+        ExchangeError::Connect(net::ConnectError::Proxy(error)) if error.needs_person() => {
+            (Reason::Proxy, Some(error.cure()))
+        }
+        ExchangeError::Connect(net::ConnectError::Timeout { .. }) => (Reason::Timeout, None),
         // It names its cure itself.
-        ExchangeError::Connect(net::Error::Resolve { .. }) | ExchangeError::Http(_) => (Reason::Network, None),
+        ExchangeError::Connect(net::ConnectError::Resolve { .. }) | ExchangeError::Http(_) => (Reason::Network, None),
         ExchangeError::Connect(error) => (Reason::Network, Some(error.cure())),
     };
     let reason = if by_tls.is_some() { Reason::Tls } else { reason };

@@ -14,7 +14,7 @@ use crate::{
     config,
     dispatch::{later, spool::SpooledBody, struck, work::Work},
     job::{Outcome, Reason},
-    secret::{ExposeSecret, Redaction, SecretError, SecretRef, signing::BadKey},
+    secret::{ExposeSecret, Redaction, SecretError, SecretRef, signing::BadSigningKey},
 };
 
 /// A request that is ready to be sent.
@@ -59,7 +59,7 @@ pub(in crate::dispatch) enum RequestError {
     Secret(#[from] SecretError),
     /// A signing key is unusable.
     #[error(transparent)]
-    Key(#[from] BadKey),
+    Key(#[from] BadSigningKey),
     /// A configured header field has an illegal name.
     #[error("the name of a header field is not legal: {0}")]
     Name(#[from] InvalidHeaderName),

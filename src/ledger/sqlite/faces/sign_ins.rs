@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    auth::Key,
+    auth::SealKey,
     ledger::{
         Error, SealedToken, SignInRow, SignInTable,
         rules::sign_in,
@@ -45,7 +45,7 @@ impl SignInTable for ExternalSqlite {
         self.with(move |db| sign_in::forget(db, &name)).await
     }
 
-    async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error> {
+    async fn seal_plain(&self, key: Arc<SealKey>) -> Result<(), Error> {
         self.with(move |db| plain_tokens::seal(db, &key)).await
     }
 
@@ -91,7 +91,7 @@ impl SignInTable for Sqlite {
         self.post.ask(0, move |desk| sign_in::forget(desk.db, &name)).await
     }
 
-    async fn seal_plain(&self, key: Arc<Key>) -> Result<(), Error> {
+    async fn seal_plain(&self, key: Arc<SealKey>) -> Result<(), Error> {
         ExternalSqlite::of(self.readers.path()).seal_plain(key).await
     }
 

@@ -13,7 +13,7 @@ use rusqlite::{
 
 use super::*;
 use crate::{
-    job::token::Named,
+    job::token::ReplyReference,
     ledger::{Bounced, ReplyFilter, ReplyState, RetrySelection},
 };
 
@@ -125,11 +125,11 @@ async fn exercise(d: &mut Desktop) {
     d.ledger.raw(job.mail).await.unwrap();
     d.ledger.release(job.id, 1).await.unwrap();
     let pieces = vec![
-        crate::job::Piece {
+        crate::job::AttachmentRef {
             index: 0,
             name: "a".into(),
         },
-        crate::job::Piece {
+        crate::job::AttachmentRef {
             index: 1,
             name: "b".into(),
         },
@@ -166,7 +166,7 @@ async fn exercise(d: &mut Desktop) {
     backlog::exercise(d).await;
     let keys = vec![ConversationKey([1; 32])];
     d.ledger.conversation(keys.clone(), job.id).await.unwrap();
-    for named in [Named::Job(sent.id), Named::Token(keys[0])] {
+    for named in [ReplyReference::Job(sent.id), ReplyReference::Token(keys[0])] {
         let bounce = Bounced {
             replies: vec![(named, "reply@example.com".into())],
             recipients: Vec::new(),

@@ -7,15 +7,15 @@ use super::{
     *,
 };
 use crate::{
-    auth::{Key, StoredToken, TokenStore},
+    auth::{SealKey, StoredToken, TokenStore},
     ledger::Vault,
     secret::{ExposeSecret, Secret},
 };
 
 const CANARY: &str = "0.AXoAcanary-that-must-not-sing";
 
-fn key(digits: &str) -> Arc<Key> {
-    Arc::new(Key::parse(&Secret::from(digits.repeat(32))).unwrap())
+fn key(digits: &str) -> Arc<SealKey> {
+    Arc::new(SealKey::parse(&Secret::from(digits.repeat(32))).unwrap())
 }
 
 fn token(text: &str) -> StoredToken {

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::*;
-use crate::auth::Refused;
+use crate::auth::BlockedSignIn;
 
 pub(in crate::ledger) fn sealed(text: &str, at: DateTime<Utc>) -> SealedToken {
     SealedToken {
@@ -23,7 +23,7 @@ async fn behaves(table: &dyn SignInTable) {
     table.note_refused("contoso", at(2), "still no").await.unwrap();
     let row = table.sign_in("contoso").await.unwrap().unwrap();
     let refused = |since, why: &str| {
-        Some(Refused {
+        Some(BlockedSignIn {
             since: at(since),
             why: why.into(),
         })

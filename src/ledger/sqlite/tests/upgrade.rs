@@ -87,7 +87,7 @@ async fn look_at(ledger: &Sqlite, schema: i64) {
         assert_eq!(schema, 1);
         ledger
             .seal_plain(Arc::new(
-                crate::auth::Key::parse(&crate::secret::Secret::from("07".repeat(32))).unwrap(),
+                crate::auth::SealKey::parse(&crate::secret::Secret::from("07".repeat(32))).unwrap(),
             ))
             .await
             .unwrap();

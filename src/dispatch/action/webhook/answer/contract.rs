@@ -16,7 +16,7 @@ use crate::{
         json::{self, Picked, RawJson},
         result::{MAX_DATA, MAX_FILES, too_many},
     },
-    job::{Answer, File, Reason},
+    job::{Answer, Reason, ResultFile},
     message::{clean::clean, safe_name::Names},
     plural,
 };
@@ -164,7 +164,7 @@ fn take(answer: &mut Answer, files: &[RawJson<'_>], count: usize) {
         let name = name.and_then(json::word);
         let name = names.add_indexed(name.as_deref(), &media_type);
         match content(written) {
-            Ok(data) => answer.files.push(File {
+            Ok(data) => answer.files.push(ResultFile {
                 name,
                 media_type,
                 data: data.into(),

@@ -24,7 +24,7 @@ pub use self::contract::schema;
 use self::{coding::DecodedText, fields::FieldValue};
 use crate::{
     dispatch::{AttemptResult, json, later, result::TOO_LARGE},
-    job::{Answer, File, Outcome, Reason},
+    job::{Answer, Outcome, Reason, ResultFile},
     message::{clean::clean_lines, safe_name::safe_name},
     refusal::{self, Remedy},
     retry_after::retry_after,
@@ -221,7 +221,7 @@ fn result(headers: &HeaderMap, body: &Bytes) -> Answer {
     let wanted = disposition
         .file_name("filename")
         .or_else(|| content_type.file_name("name"));
-    let file = File {
+    let file = ResultFile {
         name: wanted.map(|wanted| safe_name(&wanted, &media_type)).unwrap_or_default(),
         media_type,
         data: body.clone(),
