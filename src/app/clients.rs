@@ -7,13 +7,13 @@ use crate::{
     net::{self, exchange::HttpClient},
 };
 
-type Trusted = (Option<PathBuf>, Option<ClientCertificate>, bool);
+type ClientKey = (Option<PathBuf>, Option<ClientCertificate>, bool);
 
 /// The clients in use.
 #[derive(Default)]
 pub(super) struct Clients {
-    token_servers: HashMap<Trusted, reqwest::Client>,
-    webhooks: HashMap<Trusted, HttpClient>,
+    token_servers: HashMap<ClientKey, reqwest::Client>,
+    webhooks: HashMap<ClientKey, HttpClient>,
 }
 
 impl Clients {
@@ -35,7 +35,7 @@ impl Clients {
 }
 
 fn shared<'a, C: Clone>(
-    clients: &mut HashMap<Trusted, C>,
+    clients: &mut HashMap<ClientKey, C>,
     files: TlsFiles<'a>,
     allow_private: bool,
     make: impl FnOnce(TlsFiles<'a>, bool) -> Result<C, net::ConnectError>,

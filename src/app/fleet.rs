@@ -31,9 +31,9 @@ use self::seats::mailbox_name;
 use super::{
     adopt::Adoption,
     clients::Clients,
-    notices::{self, Desk},
+    notices::{self, NoticeSettings},
     orphans::Orphanage,
-    roster::{Gate, Roster},
+    roster::{Roster, StartGate},
     sign_ins::SignIns,
     supervise::Loops,
 };
@@ -50,7 +50,7 @@ pub(super) struct Fleet {
     dns: Arc<Dns>,
     stop: CancellationToken,
     watches: Roster<MailboxId, Inlet>,
-    dispatches: Roster<EndpointName, Work>,
+    dispatches: Roster<EndpointName, DispatchSpec>,
     outboxes: Roster<String, Account>,
     orphans: Orphanage,
     sign_ins: SignIns,
@@ -68,13 +68,13 @@ pub(super) struct Fleet {
 
 /// What a dispatch works with.
 #[derive(PartialEq)]
-struct Work {
+struct DispatchSpec {
     /// Without what only the watch of its mailbox uses.
     endpoint: Endpoint,
     next: Vec<EndpointName>,
 }
 
-impl Work {
+impl DispatchSpec {
     fn of(endpoint: &Endpoint, route: &Route) -> Self {
         Self {
             endpoint: endpoint.for_dispatch(),
@@ -150,7 +150,7 @@ impl Fleet {
     }
 
     /// Whose sign-ins are looked at, and who is told of them.
-    pub(super) fn desk(&mut self, config: &Config) -> Desk {
+    pub(super) fn desk(&mut self, config: &Config) -> NoticeSettings {
         let operator = config.operator.as_ref().and_then(|operator| {
             let login = self.sign_ins.login(&operator.account, config, &mut self.clients);
             let login = login.inspect_err(|error| error!(%error, "the operator can't be told"));
@@ -159,7 +159,7 @@ impl Fleet {
         let of = |(name, endpoint): (&EndpointName, &Arc<Endpoint>)| {
             let sign_in = endpoint.mailbox.account.sign_in.clone();
             let health = self.health.get(&endpoint.mailbox.id())?.clone();
-            Some((name.to_string(), notices::Watched { sign_in, health }))
+            Some((name.to_string(), notices::MailboxHealth { sign_in, health }))
         };
         let accounts = config
             .endpoints
@@ -169,7 +169,7 @@ impl Fleet {
             let (sign_in, health) = (account.sign_in.clone(), self.sending.get(&account.name)?.clone());
             Some((account.name.clone(), notices::Sends { sign_in, health }))
         };
-        Desk {
+        NoticeSettings {
             senders: accounts.filter_map(sends).collect(),
             sign_ins: config.sign_ins(),
             mailboxes: config.endpoints.iter().filter_map(of).collect(),
@@ -225,7 +225,7 @@ impl Fleet {
         if let Some(account) = &endpoint.reply.account {
             self.outbox(account, config)?;
         }
-        let work = Arc::new(Work::of(endpoint, route));
+        let work = Arc::new(DispatchSpec::of(endpoint, route));
         let Some((gate, restarted)) = self.dispatches.make_way(name, &work) else {
             return Ok(());
         };
@@ -288,7 +288,7 @@ impl Fleet {
 }
 
 /// A loop that begins when the gate is open.
-fn behind(gate: Gate, run: impl Future<Output = ()>) -> impl Future<Output = ()> {
+fn behind(gate: StartGate, run: impl Future<Output = ()>) -> impl Future<Output = ()> {
     let run = Box::pin(run);
     async move {
         gate.open().await;

@@ -143,8 +143,8 @@ impl Orphanage {
     }
 
     /// What an endpoint waits for before it begins.
-    pub(super) fn strays(&self, endpoint: EndpointName, home: MailboxKey) -> Strays {
-        Strays {
+    pub(super) fn strays(&self, endpoint: EndpointName, home: MailboxKey) -> StrayJobs {
+        StrayJobs {
             endpoint,
             home,
             at: self.at.clone(),
@@ -154,13 +154,13 @@ impl Orphanage {
 
 /// Jobs of an endpoint for mails of mailboxes that are not its own: they were made while nobody knew which one it has.
 #[derive(Clone)]
-pub(super) struct Strays {
+pub(super) struct StrayJobs {
     endpoint: EndpointName,
     home: MailboxKey,
     at: Arc<BTreeMap<MailboxKey, BTreeSet<EndpointName>>>,
 }
 
-impl Strays {
+impl StrayJobs {
     /// Waits until they have been handed on: it must not run them.
     pub(super) async fn gone(&self, ledger: &dyn Ledger, stop: &CancellationToken) {
         let mut said = false;

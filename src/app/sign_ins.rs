@@ -20,10 +20,10 @@ pub(super) struct SignIns {
     vault: Arc<Vault>,
     metrics: Metrics,
     stop: CancellationToken,
-    by_name: HashMap<String, SignIn>,
+    by_name: HashMap<String, RunningSignIn>,
 }
 
-struct SignIn {
+struct RunningSignIn {
     account: Arc<Account>,
     login: Arc<Login>,
     /// Ends what keeps it alive.
@@ -72,7 +72,7 @@ impl SignIns {
         let login = Arc::new(login);
         let stop = self.stop.child_token();
         self.keep(&login, &account.sign_in, &stop);
-        let sign_in = SignIn {
+        let sign_in = RunningSignIn {
             account: account.clone(),
             login: login.clone(),
             stop,

@@ -17,7 +17,7 @@ use crate::{
         self, Endpoint, EndpointName,
         load::{Loaded, Sources},
     },
-    rehearse::{self, Question, Report, json, render},
+    rehearse::{self, Question, RehearsalReport, json, render},
     reply,
 };
 
@@ -98,7 +98,7 @@ fn read(mail: &Path, limit: u64) -> io::Result<Bytes> {
     Ok(raw.into())
 }
 
-fn tell(report: &Report, as_json: bool) -> io::Result<()> {
+fn tell(report: &RehearsalReport, as_json: bool) -> io::Result<()> {
     let mut out = print::stdout();
     if as_json {
         writeln!(out, "{}", json::document(report))?;

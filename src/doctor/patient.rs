@@ -11,14 +11,14 @@ use crate::config::{Account, Backlog, Endpoint, EndpointName, Protocol, ReadBy, 
 #[derive(Debug, PartialEq)]
 pub(super) struct Patient {
     pub(super) account: Arc<Account>,
-    pub(super) reads: Vec<Reading>,
+    pub(super) reads: Vec<ProtocolMailboxes>,
     /// Whether replies go out through it.
     pub(super) sends: bool,
 }
 
 /// The mailboxes of an account that are read by one protocol.
 #[derive(Debug, PartialEq)]
-pub(super) struct Reading {
+pub(super) struct ProtocolMailboxes {
     pub(super) protocol: ReadBy,
     pub(super) server: Server,
     /// Which endpoint reads which mailbox.
@@ -42,7 +42,8 @@ impl Patient {
     /// An endpoint reads one of its mailboxes.
     fn reads(&mut self, endpoint: &Endpoint, left: Option<u64>) {
         let mailbox = &endpoint.mailbox;
-        let known = |reading: &&mut Reading| reading.protocol == mailbox.protocol && reading.server == mailbox.server;
+        let known =
+            |reading: &&mut ProtocolMailboxes| reading.protocol == mailbox.protocol && reading.server == mailbox.server;
         let settle = &endpoint.settle;
         let target = |fate: &SettleAction| match fate {
             SettleAction::Move(target) => Some(target.clone()),
@@ -61,7 +62,7 @@ impl Patient {
         };
         match self.reads.iter_mut().find(known) {
             Some(reading) => reading.mailboxes.push(one),
-            None => self.reads.push(Reading {
+            None => self.reads.push(ProtocolMailboxes {
                 protocol: mailbox.protocol,
                 server: mailbox.server.clone(),
                 mailboxes: vec![one],

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Trouble, way::of_net};
+use super::{Issue, way::of_net};
 use crate::{
     auth::{self, claims::Claims},
     config::Protocol,
@@ -13,21 +13,21 @@ use crate::{
 };
 
 /// Why there is no credential.
-pub(super) fn of_auth(error: &auth::AuthError) -> Trouble {
+pub(super) fn of_auth(error: &auth::AuthError) -> Issue {
     match error {
         auth::AuthError::Refused(refusal) => {
             let Diagnosis { what, cure, waits, .. } = refusal.diagnosis();
             diagnosed(what, &format!("the token server said {}", refusal.words()), cure, waits)
         }
-        auth::AuthError::NotSignedIn(sign_in) => Trouble {
+        auth::AuthError::NotSignedIn(sign_in) => Issue {
             what: "not signed in yet".to_owned(),
             cure: format!("mailjob auth login {sign_in}"),
         },
-        auth::AuthError::Store(error) if matches!(**error, auth::StoreError::Sealed(_)) => Trouble {
+        auth::AuthError::Store(error) if matches!(**error, auth::StoreError::Sealed(_)) => Issue {
             what: error.to_string(),
             cure: "put the key back with which it was sealed, or mailjob auth login".to_owned(),
         },
-        other => Trouble {
+        other => Issue {
             what: other.to_string(),
             cure: match other.verdict() {
                 auth::AuthVerdict::SlowDown => "mend this, and run mailjob doctor again".to_owned(),
@@ -41,7 +41,7 @@ pub(super) fn of_auth(error: &auth::AuthError) -> Trouble {
 }
 
 /// Why a mailbox server does not let us in.
-pub(super) fn of_watch(error: &WatchError) -> Trouble {
+pub(super) fn of_watch(error: &WatchError) -> Issue {
     let cure = match error {
         WatchError::Net(error) => return of_net(error),
         WatchError::SignIn(error) => return of_auth(error),
@@ -75,7 +75,7 @@ pub(super) fn of_watch(error: &WatchError) -> Trouble {
         }
         WatchError::Refused { .. } => "the server's own words say why; if it stays, ask whoever runs the server",
         WatchError::InUse(answer) => {
-            return Trouble {
+            return Issue {
                 what: format!("another session has the maildrop: the server said {answer}"),
                 cure: "end it (a mail program, or a Mailjob that is just looking), and run mailjob doctor again"
                     .to_owned(),
@@ -85,49 +85,49 @@ pub(super) fn of_watch(error: &WatchError) -> Trouble {
         WatchError::Name(_) => "write the mailbox's name without control characters",
         _ => "try again later; if it stays, check host and port",
     };
-    Trouble {
+    Issue {
         what: error.to_string(),
         cure: cure.to_owned(),
     }
 }
 
-fn of_refusal(answer: &Refusal, host: MailHost) -> Trouble {
+fn of_refusal(answer: &Refusal, host: MailHost) -> Issue {
     let Diagnosis { what, cure, waits, .. } = answer.diagnosis(host);
     diagnosed(what, &format!("the server said {answer}"), cure, waits)
 }
 
 /// Why a mailbox can't be opened.
-pub(super) fn of_mailbox(mailbox: &str, answer: &Refusal) -> Trouble {
+pub(super) fn of_mailbox(mailbox: &str, answer: &Refusal) -> Issue {
     let missing = answer.is("NONEXISTENT") || answer.is("TRYCREATE") || answer.code.is_none();
     let cure = if missing {
         "check mailbox.name: its case, and the server's own delimiter (INBOX.Orders or INBOX/Orders); or make the mailbox"
     } else {
         "check that this user may read the mailbox"
     };
-    Trouble {
+    Issue {
         what: format!("the mailbox {mailbox} can't be opened: the server said {answer}"),
         cure: cure.to_owned(),
     }
 }
 
 /// Why a submission server does not let us in.
-pub(super) fn of_reply(failure: &ProbeFailure) -> Trouble {
-    Trouble {
+pub(super) fn of_reply(failure: &ProbeFailure) -> Issue {
+    Issue {
         what: failure.what.clone(),
         cure: failure.cure.to_owned(),
     }
 }
 
-fn diagnosed(what: &str, said: &str, cure: &str, waits: Option<std::time::Duration>) -> Trouble {
+fn diagnosed(what: &str, said: &str, cure: &str, waits: Option<std::time::Duration>) -> Issue {
     let patience = waits.map(|waits| format!("; leave it alone for {} s", waits.as_secs()));
-    Trouble {
+    Issue {
         what: format!("{what}: {said}"),
         cure: format!("{cure}{}", patience.unwrap_or_default()),
     }
 }
 
 /// Puts the account's name where a cure names the command that signs it in.
-pub(super) fn named(mut trouble: Trouble, sign_in: &str) -> Trouble {
+pub(super) fn named(mut trouble: Issue, sign_in: &str) -> Issue {
     const COMMAND: &str = "mailjob auth login";
     let whole = format!("{COMMAND} {sign_in}");
     if !trouble.cure.contains(&whole) {

@@ -144,7 +144,7 @@ fn mailboxes_that_can_t_be_opened() {
 #[test]
 fn a_cure_names_the_account() {
     let named = |cure: &str| {
-        let trouble = Trouble {
+        let trouble = Issue {
             what: String::new(),
             cure: cure.into(),
         };

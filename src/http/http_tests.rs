@@ -34,7 +34,7 @@ struct Still {
 }
 
 #[async_trait]
-impl Board for Still {
+impl StatusSource for Still {
     async fn status(&self) -> Status {
         drop(self.disk.lock());
         Status {
@@ -94,7 +94,7 @@ pub(super) fn world() -> World {
     let (draining, stop) = (CancellationToken::new(), CancellationToken::new());
     let board = Arc::new(Still::default());
     let heartbeat = Heartbeat::new(Duration::from_millis(300));
-    let shown = Pages {
+    let shown = HttpState {
         ledger: store.ledger(),
         sampler: Sampler::start(board.clone(), Metrics::new()).unwrap(),
         board: board.clone(),
@@ -104,7 +104,7 @@ pub(super) fn world() -> World {
     runtime.spawn(heartbeat.beat());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let (_, running) = tokio::sync::watch::channel(Arc::new(api::Running::of(&nothing(), &[])));
+    let (_, running) = tokio::sync::watch::channel(Arc::new(api::RunningConfig::of(&nothing(), &[])));
     let api = api::Api {
         listener: address,
         sources: Arc::new(Sources {

@@ -20,7 +20,7 @@ use bytes::Bytes;
 
 /// What a look at some mails found.
 #[derive(Debug)]
-pub(super) struct Found<K> {
+pub(super) struct Selection<K> {
     /// The mails that are meant, in their order.
     pub(super) meant: Vec<Item<K>>,
     /// Mails whose header can't be read: nobody knows whether they are meant.
@@ -33,8 +33,8 @@ pub(super) async fn choose<M: OpenMailbox>(
     mails: &[Item<M::Key>],
     filter: &Filter,
     limits: &Limits,
-) -> Result<(M, Found<M::Key>), WatchError> {
-    let mut found = Found {
+) -> Result<(M, Selection<M::Key>), WatchError> {
+    let mut found = Selection {
         meant: Vec::new(),
         unknown: 0,
     };

@@ -22,7 +22,7 @@ pub struct Element {
     /// When the server received it (IMAP).
     pub received: Option<DateTime<Utc>>,
     /// What became of it in the mailbox.
-    pub then: Then,
+    pub then: MailboxEffect,
     /// What went wrong with it, in words.
     pub error: Option<String>,
     /// What it says; `null` when it can't be read.
@@ -32,7 +32,7 @@ pub struct Element {
 /// What became of a mail in its mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Then {
+pub enum MailboxEffect {
     /// Nothing.
     Kept,
     /// It is `\Seen`.
@@ -45,7 +45,7 @@ pub enum Then {
     Moved,
 }
 
-impl From<&SettleAction> for Then {
+impl From<&SettleAction> for MailboxEffect {
     fn from(fate: &SettleAction) -> Self {
         match fate {
             SettleAction::Keep => Self::Kept,

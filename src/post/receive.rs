@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use super::{
     Element, Shelf, Steps,
     look::{choose, fetch},
-    page::Then,
+    page::MailboxEffect,
     parcel::{self, Parcel},
-    shelf::Contents,
+    shelf::ShelvedMail,
 };
 use crate::{
     config::{Filter, Limits, ReadBy, SettleAction},
@@ -29,7 +29,7 @@ const AT_ONCE: usize = 32;
 
 /// Whose mailbox, and how it is read.
 #[derive(Clone)]
-pub struct Host {
+pub struct ReceiveHost {
     /// IMAP or POP3.
     pub protocol: ReadBy,
     /// The account, its server for that protocol, its sign-in.
@@ -38,7 +38,7 @@ pub struct Host {
 
 /// What is to be received.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct ReceiveRequest {
     /// The mailbox's name.
     pub mailbox: String,
     /// Whose `from` and `subject` count.
@@ -53,7 +53,7 @@ pub struct Wanted {
     pub limits: Limits,
 }
 
-impl Wanted {
+impl ReceiveRequest {
     /// Whether this can be done by a protocol.
     ///
     /// # Errors
@@ -75,7 +75,7 @@ impl Wanted {
 
 /// How much was done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tally {
+pub struct ReceiveCounts {
     /// Mails that were received, those that can't be read among them.
     pub received: usize,
     /// Mails with which something went wrong: unreadable, too large, or not to be touched.
@@ -88,7 +88,7 @@ pub struct Tally {
 
 /// Why it went no further.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum ReceiveError {
     /// The server.
     #[error(transparent)]
     Server(#[from] WatchError),
@@ -113,12 +113,12 @@ pub type Tell<'a> = &'a mut (dyn FnMut(&Element, &[u8]) -> io::Result<()> + Send
 /// # Errors
 /// When it went no further. What was told of until then is received; by POP3, deletions count only when all went well.
 pub async fn receive(
-    host: &Host,
-    wanted: &Wanted,
+    host: &ReceiveHost,
+    wanted: &ReceiveRequest,
     shelf: Option<Shelf>,
     on: Steps<'_>,
     tell: Tell<'_>,
-) -> Result<Tally, Failure> {
+) -> Result<ReceiveCounts, ReceiveError> {
     let server = &host.host.server;
     on(&format!(
         "connecting to {}:{} by {}",
@@ -146,18 +146,18 @@ pub async fn receive(
 
 async fn receive_from<M: OpenMailbox>(
     visit: M,
-    wanted: &Wanted,
+    wanted: &ReceiveRequest,
     shelf: Option<Shelf>,
     on: Steps<'_>,
     tell: Tell<'_>,
-) -> Result<Tally, Failure> {
-    let mut taker = Taker {
+) -> Result<ReceiveCounts, ReceiveError> {
+    let mut taker = MailReceiver {
         wanted,
         shelf: shelf.map(Arc::new),
         uid_validity: visit.uid_validity(),
-        tally: Tally {
+        tally: ReceiveCounts {
             marked_only: wanted.fate == SettleAction::Delete && !visit.expunges(),
-            ..Tally::default()
+            ..ReceiveCounts::default()
         },
         tell,
     };
@@ -188,20 +188,20 @@ async fn receive_from<M: OpenMailbox>(
     Ok(tally)
 }
 
-struct Taker<'a> {
-    wanted: &'a Wanted,
+struct MailReceiver<'a> {
+    wanted: &'a ReceiveRequest,
     shelf: Option<Arc<Shelf>>,
     uid_validity: Option<u32>,
-    tally: Tally,
+    tally: ReceiveCounts,
     tell: Tell<'a>,
 }
 
-impl Taker<'_> {
+impl MailReceiver<'_> {
     fn is_full(&self) -> bool {
         self.wanted.count.is_some_and(|count| self.tally.received >= count)
     }
 
-    async fn take<M: OpenMailbox>(&mut self, visit: M, mail: &Item<M::Key>) -> Result<M, Failure> {
+    async fn take<M: OpenMailbox>(&mut self, visit: M, mail: &Item<M::Key>) -> Result<M, ReceiveError> {
         let limits = &self.wanted.limits;
         let mut kept = FetchedMail::default();
         let (visit, fetched) = fetch(visit, mail, limits.size, &mut kept).await?;
@@ -245,10 +245,10 @@ impl Taker<'_> {
         element: &mut Element,
         raw: &Bytes,
         parcel: Result<Parcel, Unreadable>,
-    ) -> Result<Option<String>, Failure> {
-        let mut contents = Contents {
+    ) -> Result<Option<String>, ReceiveError> {
+        let mut contents = ShelvedMail {
             raw: raw.clone(),
-            ..Contents::default()
+            ..ShelvedMail::default()
         };
         let why = match parcel {
             Ok(parcel) => {
@@ -266,7 +266,7 @@ impl Taker<'_> {
         let dir = shelf.dir().to_owned();
         let stored = tokio::task::spawn_blocking(move || shelf.store(&contents)).await;
         let stored = stored.map_err(io::Error::other).flatten();
-        let folder = stored.map_err(|source| Failure::Disk { folder: dir, source })?;
+        let folder = stored.map_err(|source| ReceiveError::Disk { folder: dir, source })?;
         element.folder = Some(folder.to_string_lossy().into_owned());
         Ok(why)
     }
@@ -279,10 +279,10 @@ impl Taker<'_> {
         mut element: Element,
         raw: &[u8],
         why: Option<String>,
-    ) -> Result<M, Failure> {
+    ) -> Result<M, ReceiveError> {
         match visit.settle(mail, &self.wanted.fate).await {
             Ok((visit, Ok(()))) => {
-                element.then = Then::from(&self.wanted.fate);
+                element.then = MailboxEffect::from(&self.wanted.fate);
                 self.told(&mut element, raw, why)?;
                 Ok(visit)
             }
@@ -299,10 +299,10 @@ impl Taker<'_> {
         }
     }
 
-    fn told(&mut self, element: &mut Element, raw: &[u8], why: Option<String>) -> Result<(), Failure> {
+    fn told(&mut self, element: &mut Element, raw: &[u8], why: Option<String>) -> Result<(), ReceiveError> {
         self.tally.troubled += usize::from(why.is_some());
         element.error = why;
-        (self.tell)(element, raw).map_err(Failure::Output)
+        (self.tell)(element, raw).map_err(ReceiveError::Output)
     }
 
     fn element<K>(&self, mail: &Item<K>, received: Option<DateTime<Utc>>) -> Element {
@@ -312,7 +312,7 @@ impl Taker<'_> {
             uid_validity: self.uid_validity,
             size: mail.size,
             received,
-            then: Then::Kept,
+            then: MailboxEffect::Kept,
             error: None,
             mail: None,
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Letter, Steps};
+use super::{OutgoingMail, Steps};
 use crate::{
     auth::Login,
     config::{Account, Server},
@@ -16,12 +16,12 @@ pub struct Delivery {
     /// The server's words when it took the mail.
     pub said: String,
     /// The recipients that it did not take.
-    pub refused: Vec<Refusal>,
+    pub refused: Vec<RefusedRecipient>,
 }
 
 /// A recipient that the server did not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RefusedRecipient {
     /// Whose address.
     pub recipient: String,
     /// The server's words.
@@ -52,7 +52,7 @@ pub enum Undelivered {
         /// Whether it may take it later.
         passes: bool,
         /// Each recipient that it did not take.
-        refused: Vec<Refusal>,
+        refused: Vec<RefusedRecipient>,
     },
 }
 
@@ -64,7 +64,7 @@ pub async fn send(
     account: &Arc<Account>,
     server: &Server,
     login: &Login,
-    letter: &Letter,
+    letter: &OutgoingMail,
     on: Steps<'_>,
 ) -> Result<Delivery, Undelivered> {
     on(&format!("connecting to {}:{} by SMTP", server.host, server.port));
@@ -92,7 +92,7 @@ fn judge(recipients: &[String], told: DirectResult) -> Result<Delivery, Undelive
             SmtpVerdict::Later(_) => true,
             SmtpVerdict::Refused(_) => false,
         };
-        Some(Refusal {
+        Some(RefusedRecipient {
             recipient: recipient.clone(),
             said: word.said().to_owned(),
             passes,

@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value as Json, json};
 
-use super::{Report, Told, words};
+use super::{RehearsalReport, ReplyPreview, words};
 use crate::{
     config::Proof,
     config::{EndpointName, MatchMode},
@@ -19,14 +19,15 @@ const VERSION: u32 = 1;
 
 /// The report as a document. Every character that could disturb a terminal is escaped.
 #[must_use]
-pub fn document(report: &Report) -> String {
+pub fn document(report: &RehearsalReport) -> String {
     escaped_json(&format!("{:#}", value(report)))
 }
 
-fn value(report: &Report) -> Json {
+fn value(report: &RehearsalReport) -> Json {
     let hindrance = report.hindrance().map(words::hindrance);
     let read = report.rehearsal.as_ref().ok();
-    let reply = |told: fn(&super::Replies) -> &Told| report.replies.as_ref().map(|replies| reply(told(replies)));
+    let reply =
+        |told: fn(&super::ReplyPreviews) -> &ReplyPreview| report.replies.as_ref().map(|replies| reply(told(replies)));
     json!({
         "version": VERSION,
         "endpoint": report.endpoint.as_str(),
@@ -133,10 +134,10 @@ fn excerpt(excerpt: &Excerpt) -> Json {
     json!({ "size": excerpt.size, "whole": excerpt.is_whole(), "text": text, "base64": base64 })
 }
 
-fn reply(told: &Told) -> Json {
+fn reply(told: &ReplyPreview) -> Json {
     match told {
-        Told::Nothing(code) => json!({ "goes": false, "reason": code, "detail": words::silence(code) }),
-        Told::Letter(letter) => json!({
+        ReplyPreview::Nothing(code) => json!({ "goes": false, "reason": code, "detail": words::silence(code) }),
+        ReplyPreview::Letter(letter) => json!({
             "goes": true, "account": letter.account, "sender": letter.sender, "recipients": letter.recipients,
             "subject": letter.subject, "headers": letter.headers, "text": letter.text, "html": letter.html,
             "files": letter.files.iter().map(|(name, media_type, size)| json!({
@@ -150,7 +151,7 @@ fn reply(told: &Told) -> Json {
     }
 }
 
-fn mailbox(report: &Report) -> Json {
+fn mailbox(report: &RehearsalReport) -> Json {
     let settle = &report.settle;
     match report.hindrance() {
         None => json!({ "done": words::fate(&settle.done), "failed": words::fate(&settle.failed) }),

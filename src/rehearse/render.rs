@@ -1,6 +1,6 @@
 //! A report for people. Pure.
 
-use super::{Letter, Report, Told, page::Page, words};
+use super::{RehearsalReport, RehearsedReply, ReplyPreview, page::RehearsalPage, words};
 use crate::{
     dispatch::rehearsal::{ConditionReport, Excerpt, Handed, Plan, PlannedHeader, ProcessPlan, Rehearsal, RequestPlan},
     job::Outcome,
@@ -9,8 +9,8 @@ use crate::{
 
 /// Everything, in the order in which it would happen.
 #[must_use]
-pub fn page(report: &Report) -> String {
-    let mut page = Page::default();
+pub fn page(report: &RehearsalReport) -> String {
+    let mut page = RehearsalPage::default();
     page.heading(&format!(
         "mail of {} bytes at endpoint {}",
         report.size, report.endpoint
@@ -34,7 +34,7 @@ pub fn page(report: &Report) -> String {
     page.text()
 }
 
-fn read(page: &mut Page, rehearsal: &Rehearsal) {
+fn read(page: &mut RehearsalPage, rehearsal: &Rehearsal) {
     head(page, &rehearsal.head);
     sender(page, &rehearsal.sender);
     if rehearsal.verified_later && rehearsal.sender.proven_by().is_none() {
@@ -60,7 +60,7 @@ fn read(page: &mut Page, rehearsal: &Rehearsal) {
     }
 }
 
-fn head(page: &mut Page, head: &Head) {
+fn head(page: &mut RehearsalPage, head: &Head) {
     let list = |addresses: &[Address]| {
         let shown: Vec<_> = addresses.iter().take(MOST).map(words::address).collect();
         match addresses.len().saturating_sub(MOST) {
@@ -88,7 +88,7 @@ fn head(page: &mut Page, head: &Head) {
 }
 
 /// The jobs of the attachments, and the inputs of the first or only job.
-fn split(page: &mut Page, rehearsal: &Rehearsal) {
+fn split(page: &mut RehearsalPage, rehearsal: &Rehearsal) {
     if !rehearsal.parts.is_empty() {
         page.heading("one job for each attachment; here is the first one");
         for name in &rehearsal.parts {
@@ -106,7 +106,7 @@ fn split(page: &mut Page, rehearsal: &Rehearsal) {
 /// Addresses that are shown of a list.
 const MOST: usize = 10;
 
-fn sender(page: &mut Page, sender: &Sender) {
+fn sender(page: &mut RehearsalPage, sender: &Sender) {
     let evidence = &sender.evidence;
     let result = |name: &str, result: &Option<String>| Some(format!("{name} {}", result.as_deref()?));
     let results = [
@@ -127,7 +127,7 @@ fn sender(page: &mut Page, sender: &Sender) {
     page.pair("sender", &format!("{who}; {said}"));
 }
 
-fn attachments(page: &mut Page, attachments: &[Handed]) {
+fn attachments(page: &mut RehearsalPage, attachments: &[Handed]) {
     let handed_on = attachments.iter().filter(|file| file.handed_on).count();
     page.pair(
         "attachments",
@@ -152,7 +152,7 @@ fn attachments(page: &mut Page, attachments: &[Handed]) {
     }
 }
 
-fn filter(page: &mut Page, rehearsal: &Rehearsal) {
+fn filter(page: &mut RehearsalPage, rehearsal: &Rehearsal) {
     page.heading("filter");
     for ConditionReport { part, holds, why } in &rehearsal.conditions {
         let mark = if *holds { '✓' } else { '✗' };
@@ -166,7 +166,7 @@ fn filter(page: &mut Page, rehearsal: &Rehearsal) {
     });
 }
 
-fn request(page: &mut Page, plan: &RequestPlan) {
+fn request(page: &mut RehearsalPage, plan: &RequestPlan) {
     page.line(&format!("POST {}", plan.url));
     for (name, value) in &plan.headers {
         let value = match value {
@@ -185,7 +185,7 @@ fn request(page: &mut Page, plan: &RequestPlan) {
     }
 }
 
-fn process(page: &mut Page, plan: &ProcessPlan) {
+fn process(page: &mut RehearsalPage, plan: &ProcessPlan) {
     for (place, argument) in plan.argv.iter().enumerate() {
         page.line(&format!("argv[{place}]  {argument}"));
     }
@@ -203,7 +203,7 @@ fn process(page: &mut Page, plan: &ProcessPlan) {
     excerpt(page, "message.json", &plan.message);
 }
 
-fn excerpt(page: &mut Page, name: &str, excerpt: &Excerpt) {
+fn excerpt(page: &mut RehearsalPage, name: &str, excerpt: &Excerpt) {
     let Excerpt { shown, size } = excerpt;
     page.line(&if excerpt.is_whole() {
         format!("{name}, {size} bytes:")
@@ -219,12 +219,12 @@ fn excerpt(page: &mut Page, name: &str, excerpt: &Excerpt) {
     }
 }
 
-fn reply(page: &mut Page, heading: &str, told: &Told) {
+fn reply(page: &mut RehearsalPage, heading: &str, told: &ReplyPreview) {
     page.heading(heading);
     match told {
-        Told::Nothing(code) => page.line(&format!("none: {} ({code})", words::silence(code))),
-        Told::Letter(letter) => {
-            let Letter {
+        ReplyPreview::Nothing(code) => page.line(&format!("none: {} ({code})", words::silence(code))),
+        ReplyPreview::Letter(letter) => {
+            let RehearsedReply {
                 account,
                 sender,
                 recipients,
@@ -266,7 +266,7 @@ fn reply(page: &mut Page, heading: &str, told: &Told) {
     }
 }
 
-fn mailbox(page: &mut Page, report: &Report) {
+fn mailbox(page: &mut RehearsalPage, report: &RehearsalReport) {
     page.heading("the mail in the mailbox");
     let settle = &report.settle;
     match report.hindrance() {
@@ -281,7 +281,7 @@ fn mailbox(page: &mut Page, report: &Report) {
     }
 }
 
-fn verdict(report: &Report) -> String {
+fn verdict(report: &RehearsalReport) -> String {
     match report.hindrance().map(words::hindrance) {
         None => "the job would run; nothing was done".to_owned(),
         Some((what, code, why)) => format!("the job would be {what} ({code}): {why}; nothing was done"),

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use mailjob::{
     dispatch::rehearsal::{Origin, Plan, PlannedHeader},
     job::JobId,
-    rehearse::{Question, Report, rehearse},
+    rehearse::{Question, RehearsalReport, rehearse},
     reply,
 };
 use mailjob_testbed::{Answer, Mailjob, Options, PASSWORD, Receiver, World, mails::bombs};
@@ -25,7 +25,13 @@ fn mail() -> Vec<u8> {
 }
 
 /// The attempt that had this payload, imagined again.
-async fn again(mailjob: &Mailjob, endpoint: &str, raw: &[u8], payload: &Json, attempted: DateTime<Utc>) -> Report {
+async fn again(
+    mailjob: &Mailjob,
+    endpoint: &str,
+    raw: &[u8],
+    payload: &Json,
+    attempted: DateTime<Utc>,
+) -> RehearsalReport {
     let loaded = loaded(mailjob);
     let ourselves = reply::ourselves(loaded.endpoints.values().map(AsRef::as_ref));
     let found = loaded.endpoints.iter().find(|(name, _)| name.as_str() == endpoint);
@@ -38,7 +44,7 @@ async fn again(mailjob: &Mailjob, endpoint: &str, raw: &[u8], payload: &Json, at
     rehearse(question).await
 }
 
-fn plan(report: &Report) -> &Plan {
+fn plan(report: &RehearsalReport) -> &Plan {
     report.rehearsal.as_ref().unwrap().plan.as_ref().unwrap()
 }
 

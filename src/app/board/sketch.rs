@@ -30,7 +30,7 @@ const PROBLEMS: usize = 5;
 
 /// What runs.
 #[derive(Clone, Default)]
-pub(in crate::app) struct View {
+pub(in crate::app) struct FleetView {
     /// The endpoints whose loops run.
     pub(in crate::app) seats: BTreeMap<String, Seat>,
     /// Endpoints whose file says that they do not run.
@@ -63,7 +63,7 @@ pub(in crate::app) struct Seat {
     pub(in crate::app) outbox: Option<Arc<reply::OutboxHealth>>,
 }
 
-impl View {
+impl FleetView {
     /// With what is wrong with the files.
     pub(in crate::app) fn of(
         seats: BTreeMap<String, Seat>,

@@ -54,7 +54,7 @@ fn each_endpoint_has_its_place() {
     );
     assert!(problems.len() >= 3, "{problems:?}");
     let seats = BTreeMap::from([seat("a"), seat("kept")]);
-    let view = View::of(seats, &names(&["off", "bad"]), &names(&["bad", "kept"]), &problems);
+    let view = FleetView::of(seats, &names(&["off", "bad"]), &names(&["bad", "kept"]), &problems);
     let mut counts = Counts::default();
     let open = JobTotals {
         queued: 2,
@@ -102,7 +102,7 @@ fn each_endpoint_has_its_place() {
 #[test]
 fn what_the_loops_write_is_shown() {
     let seats = BTreeMap::from([seat("a")]);
-    let view = View::of(seats, &BTreeSet::new(), &BTreeSet::new(), &[]);
+    let view = FleetView::of(seats, &BTreeSet::new(), &BTreeSet::new(), &[]);
     let watch = view.seats["a"].watch.clone();
     let look = || view.endpoints(Some(&Counts::default()), at(10)).pop().unwrap();
     watch.looked(at(0), false);
@@ -141,7 +141,7 @@ fn who_is_held_back_by_another_is_never_working() {
         rest.held_back = vec![("my-orders".to_owned(), away)];
         rest.watch.looked(at(0), true);
         let seats = BTreeMap::from([(name.clone(), rest.clone())]);
-        let view = View::of(seats, &BTreeSet::new(), &names(&["my-orders"]), &problems);
+        let view = FleetView::of(seats, &BTreeSet::new(), &names(&["my-orders"]), &problems);
         let all = view.endpoints(Some(&Counts::default()), at(10));
         assert_eq!(
             (all[0].name.as_str(), all[0].state),
@@ -167,7 +167,7 @@ fn who_is_held_back_by_another_is_never_working() {
 fn a_picture_has_each_mailbox_once() {
     let (_, shared) = seat("a");
     let seats = BTreeMap::from([("one".to_owned(), shared.clone()), ("two".to_owned(), shared)]);
-    let view = View::of(seats, &BTreeSet::new(), &BTreeSet::new(), &[]);
+    let view = FleetView::of(seats, &BTreeSet::new(), &BTreeSet::new(), &[]);
     let counts = Counts {
         oldest_due: BTreeMap::from([("one".to_owned(), at(0)), ("two".to_owned(), at(1))]),
         ..Counts::default()

@@ -9,8 +9,8 @@ fn speaker() -> Speaker {
     }
 }
 
-fn items() -> Vec<Item> {
-    let item = Item {
+fn items() -> Vec<NewsItem> {
+    let item = NewsItem {
         name: "invoices".into(),
         is_person: false,
         news: News::Silent(
@@ -21,7 +21,7 @@ fn items() -> Vec<Item> {
         ends: None,
     };
     let again = News::ReadsAgain(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
-    vec![item.clone(), Item { news: again, ..item }]
+    vec![item.clone(), NewsItem { news: again, ..item }]
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{
-    news::{self, Item, News},
+    news::{self, News, NewsItem},
     words,
 };
 use crate::{
@@ -25,7 +25,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// What is remembered between two looks.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(super) struct NoticeMemory {
     pub(super) facts: BTreeMap<String, (Arc<Account>, Instant, AccountFacts)>,
     failures: u32,
     pub(super) rest: Option<Instant>,
@@ -37,7 +37,7 @@ pub(super) struct Memory {
     pub(super) logged: BTreeSet<String>,
 }
 
-impl Memory {
+impl NoticeMemory {
     pub(super) async fn facts(&mut self, name: &str, account: &Arc<Account>) -> AccountFacts {
         if let Some((of, read, facts)) = self.facts.get(name)
             && of == account
@@ -60,7 +60,7 @@ impl Memory {
     }
 
     /// Says what is news once, whether or not a mail can be sent.
-    pub(super) fn log(&mut self, items: &[Item]) {
+    pub(super) fn log(&mut self, items: &[NewsItem]) {
         // What happened to a job was logged when it did.
         let conditions = items.iter().filter(|item| !matches!(item.news, News::Jobs(_)));
         let conditions: Vec<_> = conditions
@@ -77,13 +77,13 @@ impl Memory {
     }
 
     /// What is to be told of the ledger itself.
-    pub(super) fn of_ledger(&self, unwritable: Option<&Unwritable>) -> Option<Item> {
+    pub(super) fn of_ledger(&self, unwritable: Option<&Unwritable>) -> Option<NewsItem> {
         let news = match (unwritable, self.unwritable) {
             (Some(Unwritable { since, why, .. }), None) => News::Unwritable(*since, why.clone()),
             (None, Some(told)) => News::Writable(told),
             (Some(_), Some(_)) | (None, None) => return None,
         };
-        Some(Item {
+        Some(NewsItem {
             name: "the ledger".to_owned(),
             is_person: false,
             news,

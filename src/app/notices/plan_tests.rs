@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 
 use super::{
-    super::news::{Broken, Waiting, id},
+    super::news::{BrokenFile, Waiting, id},
     *,
 };
 use crate::{
@@ -16,8 +16,8 @@ fn at(minutes: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).unwrap() + TimeDelta::minutes(minutes)
 }
 
-fn seen(name: &str, state: LoginState, expiries: Vec<Expiry>) -> Seen {
-    Seen {
+fn seen(name: &str, state: LoginState, expiries: Vec<Expiry>) -> SignInNow {
+    SignInNow {
         name: name.into(),
         is_person: true,
         forecast: Forecast {
@@ -33,7 +33,7 @@ fn seen(name: &str, state: LoginState, expiries: Vec<Expiry>) -> Seen {
 const SILENT_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// What is to be told of these sign-ins.
-fn plan(sign_ins: &[Seen], told: &SentNotices) -> Plan {
+fn plan(sign_ins: &[SignInNow], told: &SentNotices) -> NoticePlan {
     let survey = Survey {
         sign_ins: sign_ins.to_vec(),
         ..Survey::default()
@@ -59,7 +59,7 @@ fn secret(days: i64) -> Vec<Expiry> {
 }
 
 /// Tells everything that is planned.
-fn tell(told: &mut SentNotices, plan: &Plan, when: i64) {
+fn tell(told: &mut SentNotices, plan: &NoticePlan, when: i64) {
     for key in plan
         .over
         .iter()
@@ -79,7 +79,7 @@ fn a_sign_in_is_told_once_and_so_is_that_it_works_again() {
     assert!(
         matches!(
             first.items.as_slice(),
-            [Item {
+            [NewsItem {
                 news: News::NeedsSignIn(_),
                 ..
             }]
@@ -88,17 +88,17 @@ fn a_sign_in_is_told_once_and_so_is_that_it_works_again() {
     );
     assert_eq!(plan(&ill, &told), first, "not told yet: due again, the same");
     tell(&mut told, &first, 1);
-    assert_eq!(plan(&ill, &told), Plan::default());
+    assert_eq!(plan(&ill, &told), NoticePlan::default());
 
     let well = [seen("contoso", LoginState::SignedIn, vec![])];
     let again = plan(&well, &told);
     assert!(
-        matches!(again.items.as_slice(), [Item { news: News::WorksAgain(when), .. }] if *when == at(1)),
+        matches!(again.items.as_slice(), [NewsItem { news: News::WorksAgain(when), .. }] if *when == at(1)),
         "{again:?}"
     );
     tell(&mut told, &again, 2);
     assert_eq!(told, SentNotices::new());
-    assert_eq!(plan(&well, &told), Plan::default());
+    assert_eq!(plan(&well, &told), NoticePlan::default());
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn an_end_is_told_at_its_thresholds_and_a_renewed_one_starts_anew() {
 
 #[test]
 fn the_same_news_has_the_same_id_and_the_next_time_another() {
-    let of = |seen: Seen, told: &SentNotices| id(&plan(&[seen], told).items);
+    let of = |seen: SignInNow, told: &SentNotices| id(&plan(&[seen], told).items);
     let later = LoginState::NeedsSignIn(BlockedSignIn {
         since: at(9),
         why: "revoked".into(),
@@ -159,8 +159,8 @@ fn the_same_news_has_the_same_id_and_the_next_time_another() {
 }
 
 /// A mailbox whose trouble began so many minutes ago, if any, and which was looked at before, if it was.
-fn mailbox(trouble: Option<i64>, looked: bool) -> Mailbox {
-    Mailbox {
+fn mailbox(trouble: Option<i64>, looked: bool) -> WatchedMailbox {
+    WatchedMailbox {
         endpoint: "invoices".into(),
         sign_in: "contoso".into(),
         state: health::WatchState {
@@ -255,7 +255,7 @@ fn a_broken_file_is_told_once_and_so_is_that_it_is_right() {
     let broken = |files: &[&str]| Survey {
         broken: files
             .iter()
-            .map(|file| Broken {
+            .map(|file| BrokenFile {
                 file: (*file).to_owned(),
                 since: at(0),
                 why: "no".into(),
@@ -324,7 +324,7 @@ fn replies_that_rates_held_back_are_told_once_a_day() {
 /// A reply account's server that refuses its password is a person's business at once; one that is away is nobody's.
 #[test]
 fn an_account_that_no_reply_goes_out_by_is_told_once() {
-    let sender = |needs_person: bool, works: bool| Sender {
+    let sender = |needs_person: bool, works: bool| SendingAccount {
         account: "office".into(),
         sign_in: "office".into(),
         trouble: (!works).then(|| crate::reply::OutboxProblem {
@@ -335,7 +335,7 @@ fn an_account_that_no_reply_goes_out_by_is_told_once() {
         }),
         works,
     };
-    let with = |senders: Vec<Sender>, sign_ins: Vec<Seen>, told: &SentNotices| {
+    let with = |senders: Vec<SendingAccount>, sign_ins: Vec<SignInNow>, told: &SentNotices| {
         let survey = Survey {
             senders,
             sign_ins,
@@ -344,7 +344,7 @@ fn an_account_that_no_reply_goes_out_by_is_told_once() {
         super::plan(&survey, told, SILENT_AFTER, at(0))
     };
     let mut told = SentNotices::new();
-    assert_eq!(with(vec![sender(false, false)], vec![], &told), Plan::default());
+    assert_eq!(with(vec![sender(false, false)], vec![], &told), NoticePlan::default());
     let explained = vec![seen("office", needs(), vec![])];
     let items = with(vec![sender(true, false)], explained, &told).items;
     assert!(
@@ -354,25 +354,25 @@ fn an_account_that_no_reply_goes_out_by_is_told_once() {
 
     let first = with(vec![sender(true, false)], vec![], &told);
     assert!(
-        matches!(&first.items[..], [Item { news: News::Unsent(since, why), .. }] if *since == at(-1) && why == "535 no")
+        matches!(&first.items[..], [NewsItem { news: News::Unsent(since, why), .. }] if *since == at(-1) && why == "535 no")
     );
     tell(&mut told, &first, 1);
     for still in [
         sender(true, false),
         sender(false, false),
-        Sender {
+        SendingAccount {
             trouble: None,
             ..sender(true, false)
         },
     ] {
         assert_eq!(
             with(vec![still], vec![], &told),
-            Plan::default(),
+            NoticePlan::default(),
             "told, and not seen to work"
         );
     }
     let over = with(vec![sender(false, true)], vec![], &told);
-    assert!(matches!(&over.items[..], [Item { news: News::SentAgain(when), .. }] if *when == at(1)));
+    assert!(matches!(&over.items[..], [NewsItem { news: News::SentAgain(when), .. }] if *when == at(1)));
     let gone = with(vec![], vec![], &told);
     assert_eq!(
         (gone.items.len(), gone.over.as_slice()),

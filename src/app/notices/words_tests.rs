@@ -13,8 +13,8 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
 
-fn item(is_person: bool, news: News) -> Item {
-    Item {
+fn item(is_person: bool, news: News) -> NewsItem {
+    NewsItem {
         name: "contoso".into(),
         is_person,
         news,
@@ -40,7 +40,7 @@ fn ends(what: ExpiringSecret, days: i64) -> News {
     News::Ends(expiry, Threshold::ALL[0])
 }
 
-fn told(items: &[Item]) -> (String, String) {
+fn told(items: &[NewsItem]) -> (String, String) {
     let speaker = Speaker {
         host: "web1".into(),
         ledger: "/var/lib/mailjob/mailjob.db".into(),

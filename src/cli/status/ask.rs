@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST: u64 = 64 << 20;
 
 /// How everything is, and why the process did not say so.
-pub(super) struct Asked {
+pub(super) struct StatusAnswer {
     pub(super) status: Status,
     pub(super) silent: Option<String>,
     /// Whether no process has the ledger: what ran in it has ended with the process that ran it.
@@ -34,7 +34,7 @@ pub(super) struct Asked {
 }
 
 /// Why nothing can be told.
-pub(super) enum Fault {
+pub(super) enum StatusError {
     /// The process may not be asked by this user.
     Forbidden(String),
     /// There is no ledger here, and the process that answers has another.
@@ -55,23 +55,23 @@ enum Silent {
 ///
 /// # Errors
 /// When the process runs as another user.
-pub(super) async fn ask(service: &Service, loaded: &Loaded) -> Result<Asked, Fault> {
+pub(super) async fn ask(service: &Service, loaded: &Loaded) -> Result<StatusAnswer, StatusError> {
     let silent = match service.health {
         None => "[service] health = false: no process can be asked".to_owned(),
         Some(address) => match process(whereabouts::here(address), service).await {
             Ok(status) => {
-                return Ok(Asked {
+                return Ok(StatusAnswer {
                     status,
                     silent: None,
                     nobody_runs: false,
                 });
             }
             Err(Silent::Away(why)) => why,
-            Err(Silent::Refused(why)) => return Err(Fault::Forbidden(why)),
-            Err(Silent::Another(why)) => return Err(Fault::Another(why)),
+            Err(Silent::Refused(why)) => return Err(StatusError::Forbidden(why)),
+            Err(Silent::Another(why)) => return Err(StatusError::Another(why)),
         },
     };
-    Ok(Asked {
+    Ok(StatusAnswer {
         status: ledger(service, loaded).await,
         silent: Some(silent),
         nobody_runs: !ledger::is_in_use(&service.ledger),

@@ -26,8 +26,8 @@ fn own(token: Option<&str>) -> OwnToken {
     }
 }
 
-fn door(api: &ApiAccess, listener: &str) -> Door {
-    Door::of(own(Some(OWN)), api, listener.parse::<SocketAddr>().unwrap(), read)
+fn door(api: &ApiAccess, listener: &str) -> AccessControl {
+    AccessControl::of(own(Some(OWN)), api, listener.parse::<SocketAddr>().unwrap(), read)
 }
 
 fn token(value: &str) -> ApiAccess {
@@ -58,7 +58,7 @@ fn from(peer: &str, target: &str, fields: &[(&str, &str)]) -> Caller {
     Caller::of(peer.parse().ok(), &target.parse().unwrap(), &headers)
 }
 
-fn status(door: &Door, caller: &Caller) -> u16 {
+fn status(door: &AccessControl, caller: &Caller) -> u16 {
     judge(door, caller).map_or_else(|problem| problem.status, |()| 200)
 }
 
@@ -143,7 +143,7 @@ fn another_user_of_this_machine_is_told_where_the_token_lies() {
     assert!(problem.cure.contains("/ledgers/mailjob.token"), "{problem:?}");
     let wrong = caller("/", &[host, ("authorization", "Bearer fedcba9876543211")]);
     assert_eq!(status(&here, &wrong), 401);
-    let without = Door::of(own(None), &ApiAccess::Loopback, HERE.parse().unwrap(), read);
+    let without = AccessControl::of(own(None), &ApiAccess::Loopback, HERE.parse().unwrap(), read);
     assert_eq!(status(&without, &own_caller("/", &[host])), 503);
     let both = door(&token(TOKEN), EVERYWHERE);
     assert_eq!(

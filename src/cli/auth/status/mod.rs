@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, io::Write as _, process::ExitCode, sync::Arc};
 
 use chrono::Utc;
 
-use self::row::Row;
+use self::row::AuthStatusRow;
 use super::super::{beside, desk::failed, print, whereabouts};
 use crate::{
     auth::{
@@ -72,7 +72,7 @@ fn rows(
     accounts: &BTreeMap<String, Arc<Account>>,
     used: &[(&Arc<Account>, Protocol)],
     known: &BTreeMap<String, SignInInfo>,
-) -> Vec<Row> {
+) -> Vec<AuthStatusRow> {
     let now = Utc::now();
     let each = accounts.iter().map(|(name, account)| {
         let facts = facts::read(account).unwrap_or_else(|error| {
@@ -84,7 +84,7 @@ fn rows(
         let known = known.get(name).cloned().unwrap_or_default();
         // Those that share a server share what it says.
         let refused = refused.min_by_key(|refused| refused.since);
-        Row::new(name, account, &forecast(account, &known, &facts, now), refused)
+        AuthStatusRow::new(name, account, &forecast(account, &known, &facts, now), refused)
     });
     each.collect()
 }

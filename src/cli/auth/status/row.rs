@@ -18,7 +18,7 @@ pub(super) const URGENT: i64 = 7;
 
 /// A sign-in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Row {
+pub(super) struct AuthStatusRow {
     pub(super) account: String,
     /// `signed_in`, `needs_sign_in`, `never`, `not_needed`, or `refused`: a mail server did not take what was shown to it last.
     pub(super) state: &'static str,
@@ -27,9 +27,9 @@ pub(super) struct Row {
     /// Why it does.
     pub(super) why: Option<String>,
     pub(super) grant: &'static str,
-    pub(super) refresh_token: Option<Token>,
+    pub(super) refresh_token: Option<RefreshTokenRow>,
     /// What proves the client, if it ends.
-    pub(super) client: Option<End>,
+    pub(super) client: Option<ExpiryRow>,
     /// When an access token was last granted.
     pub(super) refreshed: Option<DateTime<Utc>>,
     /// Whether somebody should act.
@@ -40,7 +40,7 @@ pub(super) struct Row {
 
 /// A refresh token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Token {
+pub(super) struct RefreshTokenRow {
     pub(super) issued: DateTime<Utc>,
     pub(super) age_s: i64,
     pub(super) ends: Option<DateTime<Utc>>,
@@ -49,13 +49,13 @@ pub(super) struct Token {
 
 /// Something that ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct End {
+pub(super) struct ExpiryRow {
     pub(super) what: &'static str,
     pub(super) ends: DateTime<Utc>,
     pub(super) days: i64,
 }
 
-impl Row {
+impl AuthStatusRow {
     /// How it is, with what a mail server said that did not let us in.
     pub(super) fn new(name: &str, account: &Account, seen: &Forecast, at_server: Option<&BlockedSignIn>) -> Self {
         let refused = match &seen.state {
@@ -63,7 +63,7 @@ impl Row {
             LoginState::SignedIn | LoginState::NeverSignedIn | LoginState::NeedsNoSignIn => at_server,
         };
         let refresh = seen.expiry(ExpiringSecret::RefreshToken);
-        let refresh_token = seen.issued.zip(seen.age).map(|(issued, age)| Token {
+        let refresh_token = seen.issued.zip(seen.age).map(|(issued, age)| RefreshTokenRow {
             issued,
             age_s: age.num_seconds(),
             ends: refresh.map(|expiry| expiry.ends),
@@ -86,7 +86,7 @@ impl Row {
             why: refused.map(|refused| refused.why.clone()),
             grant: grant(account),
             refresh_token,
-            client: client.map(|expiry| End {
+            client: client.map(|expiry| ExpiryRow {
                 what: expiry.what.code(),
                 ends: expiry.ends,
                 days: expiry.days,
