@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-pub(super) use self::sketch::{FleetView, Seat};
+pub(super) use self::sketch::{FleetView, RunningEndpoint};
 use crate::{
     budget::Memory,
     http,

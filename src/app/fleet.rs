@@ -16,13 +16,13 @@ use tracing::{error, info};
 
 use crate::{
     budget::Memory,
-    config::{Account, Config, Endpoint, EndpointName, Inlet, Mailbox, MailboxId, Route, Service},
+    config::{Account, Config, Endpoint, EndpointName, Mailbox, MailboxId, Route, Service, WatchPlan},
     dispatch::{self, Dispatch, verify::Dns},
     guest::Guests,
     ledger::{Ledger, Vault},
     metrics::Metrics,
     net::{self, Connects},
-    reply::{self, Composer, Ourselves, Outbox},
+    reply::{self, Composer, Outbox, OwnAddresses},
     slots::Slots,
     watch::{self, Watch},
 };
@@ -32,7 +32,7 @@ use super::{
     adopt::Adoption,
     clients::Clients,
     notices::{self, NoticeSettings},
-    orphans::Orphanage,
+    orphans::OrphanSweeper,
     roster::{Roster, StartGate},
     sign_ins::SignIns,
     supervise::Loops,
@@ -49,10 +49,10 @@ pub(super) struct Fleet {
     guests: Arc<Guests>,
     dns: Arc<Dns>,
     stop: CancellationToken,
-    watches: Roster<MailboxId, Inlet>,
+    watches: Roster<MailboxId, WatchPlan>,
     dispatches: Roster<EndpointName, DispatchSpec>,
     outboxes: Roster<String, Account>,
-    orphans: Orphanage,
+    orphans: OrphanSweeper,
     sign_ins: SignIns,
     /// How the mailboxes are doing.
     health: BTreeMap<MailboxId, Arc<watch::WatchHealth>>,
@@ -62,7 +62,7 @@ pub(super) struct Fleet {
     sending: BTreeMap<String, Arc<reply::OutboxHealth>>,
     metrics: Metrics,
     /// Every address that is ours: none of them is answered.
-    ourselves: Ourselves,
+    ourselves: OwnAddresses,
     clients: Clients,
 }
 
@@ -94,7 +94,7 @@ impl Fleet {
         stop: CancellationToken,
     ) -> Self {
         let sign_ins = SignIns::new(loops.clone(), vault, metrics.clone(), stop.clone());
-        let orphans = Orphanage::new(ledger.clone(), service.patience, stop.clone());
+        let orphans = OrphanSweeper::new(ledger.clone(), service.patience, stop.clone());
         Self {
             loops,
             ledger,
@@ -113,7 +113,7 @@ impl Fleet {
             acting: BTreeMap::new(),
             sending: BTreeMap::new(),
             metrics,
-            ourselves: Ourselves::default(),
+            ourselves: OwnAddresses::default(),
             clients: Clients::default(),
         }
     }
@@ -167,7 +167,7 @@ impl Fleet {
             .filter_map(|endpoint| endpoint.reply.account.as_ref());
         let sends = |account: &Arc<Account>| {
             let (sign_in, health) = (account.sign_in.clone(), self.sending.get(&account.name)?.clone());
-            Some((account.name.clone(), notices::Sends { sign_in, health }))
+            Some((account.name.clone(), notices::OutgoingAccount { sign_in, health }))
         };
         NoticeSettings {
             senders: accounts.filter_map(sends).collect(),

@@ -74,7 +74,7 @@ impl Orphans {
 }
 
 /// The mailboxes, and who looks after jobs there that have no endpoint.
-pub(super) struct Orphanage {
+pub(super) struct OrphanSweeper {
     ledger: Arc<dyn Ledger>,
     patience: Duration,
     stop: CancellationToken,
@@ -85,7 +85,7 @@ pub(super) struct Orphanage {
     at: Arc<BTreeMap<MailboxKey, BTreeSet<EndpointName>>>,
 }
 
-impl Orphanage {
+impl OrphanSweeper {
     pub(super) fn new(ledger: Arc<dyn Ledger>, patience: Duration, stop: CancellationToken) -> Self {
         Self {
             ledger,

@@ -51,7 +51,7 @@ pub(super) struct LoginInner {
     /// The access token in use.
     pub(super) token: InUse,
     /// Held by whoever talks to the token server.
-    pub(super) flight: Arc<tokio::sync::Mutex<Flight>>,
+    pub(super) flight: Arc<tokio::sync::Mutex<TokenFetch>>,
     /// Rings when an access token was granted.
     pub(super) granted: Notify,
     /// Rings when a session works that did not.
@@ -62,7 +62,7 @@ pub(super) struct LoginInner {
 
 /// What the one who talks to the token server must know.
 #[derive(Default)]
-pub(super) struct Flight {
+pub(super) struct TokenFetch {
     /// A granted token whose refresh token is not stored yet.
     pub(super) unsaved: Option<(CachedToken, StoredToken)>,
     pub(super) trouble: Option<LastFailure>,
@@ -125,7 +125,7 @@ impl LoginInner {
     }
 
     /// With the flight in hand: a fresh token, or the ageing one while no fresh one is to be had.
-    pub(super) async fn fly(&self, mut flight: OwnedMutexGuard<Flight>) -> Result<Secret, AuthError> {
+    pub(super) async fn fly(&self, mut flight: OwnedMutexGuard<TokenFetch>) -> Result<Secret, AuthError> {
         let old = match self.token.current() {
             (Age::Fresh, Some(token)) => return Ok(token),
             (_, old) => old,
@@ -136,7 +136,7 @@ impl LoginInner {
         }
     }
 
-    async fn renew(&self, flight: &mut Flight) -> Result<Secret, AuthError> {
+    async fn renew(&self, flight: &mut TokenFetch) -> Result<Secret, AuthError> {
         let oauth = match &self.account.auth {
             Auth::OAuth(oauth) => oauth,
             Auth::Token(TokenSource::Command { argv, pass_env }) => {
@@ -180,7 +180,7 @@ impl LoginInner {
     }
 
     /// What is known of the sign-in can't be read; where that takes a person, it is told once.
-    async fn unreadable(&self, flight: &mut Flight, error: AuthError) -> AuthError {
+    async fn unreadable(&self, flight: &mut TokenFetch, error: AuthError) -> AuthError {
         let told = flight
             .trouble
             .as_ref()
@@ -191,7 +191,7 @@ impl LoginInner {
         error
     }
 
-    async fn remember(&self, flight: &mut Flight, error: &AuthError, secrets: SecretsHash) {
+    async fn remember(&self, flight: &mut TokenFetch, error: &AuthError, secrets: SecretsHash) {
         let (trouble, wait) = LastFailure::after(flight.trouble.as_ref(), error, secrets, Instant::now());
         let failures = trouble.failures();
         flight.trouble = Some(trouble);
@@ -216,7 +216,12 @@ impl LoginInner {
         }
     }
 
-    async fn fetch(&self, flight: &mut Flight, oauth: &OAuth, secrets: &mut Secrets) -> Result<CachedToken, AuthError> {
+    async fn fetch(
+        &self,
+        flight: &mut TokenFetch,
+        oauth: &OAuth,
+        secrets: &mut Secrets,
+    ) -> Result<CachedToken, AuthError> {
         if let Some(token) = self.save(flight, secrets.origin()).await? {
             return Ok(token);
         }
@@ -257,7 +262,7 @@ impl LoginInner {
         Ok(token)
     }
 
-    async fn ask(&self, flight: &mut Flight, oauth: &OAuth, secrets: &Secrets) -> Result<Granted, AuthError> {
+    async fn ask(&self, flight: &mut TokenFetch, oauth: &OAuth, secrets: &Secrets) -> Result<Granted, AuthError> {
         let token_url = self.addresses(flight, oauth).await?.token;
         let scopes = self.scopes();
         let asker = TokenRequester {
@@ -278,7 +283,7 @@ impl LoginInner {
     }
 
     /// The authorization server's addresses, asked once an hour where they have to be asked.
-    pub(super) async fn addresses(&self, flight: &mut Flight, oauth: &OAuth) -> Result<Addresses, AuthError> {
+    pub(super) async fn addresses(&self, flight: &mut TokenFetch, oauth: &OAuth) -> Result<Addresses, AuthError> {
         match &flight.addresses {
             Some((until, addresses)) if Instant::now() < *until => Ok(addresses.clone()),
             _ => {
@@ -290,7 +295,7 @@ impl LoginInner {
     }
 
     /// Stores what waits to be stored. Gives its access token, where that is fresh.
-    async fn save(&self, flight: &mut Flight, origin: Option<[u8; 32]>) -> Result<Option<CachedToken>, AuthError> {
+    async fn save(&self, flight: &mut TokenFetch, origin: Option<[u8; 32]>) -> Result<Option<CachedToken>, AuthError> {
         // A new sign-in makes the old one's tokens worthless.
         flight.unsaved.take_if(|(_, stored)| stored.origin != origin);
         let Some((_, stored)) = &flight.unsaved else {
@@ -301,7 +306,7 @@ impl LoginInner {
         Ok(token.filter(|token| token.life.age(Instant::now()) == Age::Fresh))
     }
 
-    pub(super) async fn flight(&self) -> OwnedMutexGuard<Flight> {
+    pub(super) async fn flight(&self) -> OwnedMutexGuard<TokenFetch> {
         self.flight.clone().lock_owned().await
     }
 }

@@ -47,7 +47,7 @@ pub use login::{Login, PauseEnd};
 pub use metadata::Addresses;
 pub use seal::{BadSealKey, SealError, SealKey};
 pub use staged::Staged;
-pub use stored::{BlockedSignIn, Forgetful, StoreError, StoredSignIn, StoredToken, TokenStore};
+pub use stored::{BlockedSignIn, NullTokenStore, StoreError, StoredSignIn, StoredToken, TokenStore};
 
 use crate::secret::Secret;
 

@@ -9,7 +9,7 @@ use super::{
     code::BrowserSignIn,
     device::{DeviceError, DeviceSignIn},
     error::AuthError,
-    flight::{Flight, LoginInner},
+    flight::{LoginInner, TokenFetch},
     grant::TokenRequester,
     life::Life,
     login::Login,
@@ -131,7 +131,7 @@ impl LoginInner {
     /// A person has signed in: stores the refresh token, then uses the access token.
     async fn begin(
         &self,
-        flight: &mut Flight,
+        flight: &mut TokenFetch,
         granted: Granted,
         asked: Instant,
         origin: Option<[u8; 32]>,

@@ -71,10 +71,10 @@ pub trait TokenStore: Send + Sync + 'static {
 }
 
 /// Keeps nothing: for sign-ins whose tokens need not be kept.
-pub struct Forgetful;
+pub struct NullTokenStore;
 
 #[async_trait]
-impl TokenStore for Forgetful {
+impl TokenStore for NullTokenStore {
     async fn load(&self, _: &str) -> Result<StoredSignIn, StoreError> {
         Ok(StoredSignIn::default())
     }

@@ -13,11 +13,11 @@ use super::{
 use crate::{
     config::{
         Filter, Limits, ReadBy, SettleAction,
-        glob::{self, Against},
+        glob::{self, PatternTarget},
     },
     plural,
     post::{
-        self, Element, Lock, ReceiveCounts, ReceiveHost, ReceiveRequest, Shelf,
+        self, Element, ReceiveCounts, ReceiveHost, ReceiveRequest, Shelf, ShelfLock,
         account::{ServerFields, watched_by},
     },
     watch::visit,
@@ -101,11 +101,11 @@ enum CountArg {
 }
 
 fn of_addresses(text: &str) -> Result<String, String> {
-    glob::argument(Against::Address, text)
+    glob::argument(PatternTarget::Address, text)
 }
 
 fn of_media_types(text: &str) -> Result<String, String> {
-    glob::argument(Against::MediaType, text)
+    glob::argument(PatternTarget::MediaType, text)
 }
 
 fn count(text: &str) -> Result<CountArg, String> {
@@ -274,7 +274,7 @@ async fn lock(
     shelf: Option<&Shelf>,
     wanted: &ReceiveRequest,
     on: post::Steps<'_>,
-) -> Result<Option<Lock>, CommandError> {
+) -> Result<Option<ShelfLock>, CommandError> {
     let Some(shelf) = shelf.filter(|_| wanted.fate != SettleAction::Keep).cloned() else {
         return Ok(None);
     };

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use super::{ConfigArgs, beside, fault::CommandError, whereabouts};
 use crate::{
     app,
-    auth::{Forgetful, Login, TokenStore},
+    auth::{Login, NullTokenStore, TokenStore},
     config::{
         Account, Protocol, Server, Service, Tls,
         load::{Loaded, Sources},
@@ -125,7 +125,7 @@ impl ConfiguredAccount {
             let vault = app::sign_ins(&self.service).await;
             Arc::new(vault.map_err(|fatal| CommandError::untold(fatal.to_string()))?)
         } else {
-            Arc::new(Forgetful)
+            Arc::new(NullTokenStore)
         };
         let http =
             net::http::client(account.auth.ca_file()).map_err(|error| CommandError::config(error.to_string()))?;

@@ -12,12 +12,12 @@ use super::{
 };
 
 /// Endpoints by name, each with its file.
-type Drafts = BTreeMap<EndpointName, (PathBuf, EndpointDraft)>;
+type EndpointDrafts = BTreeMap<EndpointName, (PathBuf, EndpointDraft)>;
 
 /// The endpoints that may run. Of those that watch one mailbox and don't agree on it, whoever says what runs is right, else the
 /// first by name; the others are refused and become broken. What one does not say is what the others say.
 pub(super) fn settle(
-    drafts: Drafts,
+    drafts: EndpointDrafts,
     broken: &mut BTreeSet<EndpointName>,
     running: Option<&Config>,
     problems: &mut Vec<Problem>,

@@ -22,7 +22,7 @@ imap = { host = \"mail.example.com\" }
 ";
 
 /// Endpoints that say this of the mailbox, and of mails that nobody wants.
-fn drafts(files: &[(&str, &str)]) -> Drafts {
+fn drafts(files: &[(&str, &str)]) -> EndpointDrafts {
     let shared = check::shared(Path::new("mailjob.toml"), ACCOUNTS, 1).value.unwrap();
     let by_name = shared.accounts.into_iter().map(|(name, part)| (name, part.value));
     let accounts = Accounts {

@@ -18,7 +18,7 @@ use super::{file_name, files, load::Sources, writers::Writers};
 const LINKS: usize = 8;
 
 /// Listens to the folders that matter.
-pub(super) struct Ears {
+pub(super) struct FolderWatcher {
     heard: Arc<Notify>,
     memory: Arc<Mutex<FolderEvents>>,
     watcher: Option<RecommendedWatcher>,
@@ -27,7 +27,7 @@ pub(super) struct Ears {
     deaf: bool,
 }
 
-impl fmt::Debug for Ears {
+impl fmt::Debug for FolderWatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ears")
             .field("watched", &self.watched)
@@ -48,7 +48,7 @@ struct FolderEvents {
     lost: bool,
 }
 
-impl Ears {
+impl FolderWatcher {
     /// These files are being written already.
     pub(super) fn new(unfinished: &BTreeSet<PathBuf>, now: Instant) -> Self {
         let (heard, memory) = (Arc::<Notify>::default(), Arc::<Mutex<FolderEvents>>::default());

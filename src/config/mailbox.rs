@@ -20,7 +20,7 @@ pub struct Mailbox {
     /// How new mail is noticed.
     pub watch: WatchMode,
     /// How much is taken at a time, and what becomes of mails that lay there before.
-    pub looks: Looks,
+    pub looks: Polling,
     /// Which of its endpoints get a mail.
     pub taker: MatchMode,
 }
@@ -54,7 +54,7 @@ impl Mailbox {
             server,
             name: "INBOX".to_owned(),
             watch,
-            looks: Looks::default(),
+            looks: Polling::default(),
             taker: MatchMode::default(),
         }
     }
@@ -157,7 +157,7 @@ impl WatchMode {
 
 /// How much is taken at a time, and what becomes of mails that lay in the mailbox before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Looks {
+pub struct Polling {
     /// The mails that a look takes at most; `None` is all. The rest is taken by the next looks, which follow at once where the server
     /// tells of new mail.
     pub batch: Option<usize>,
@@ -170,7 +170,7 @@ pub struct Looks {
     pub backlog: Option<Backlog>,
 }
 
-impl Default for Looks {
+impl Default for Polling {
     fn default() -> Self {
         Self {
             batch: None,

@@ -90,7 +90,7 @@ pub use inputs::{
     FileInput, Input, InputSource, InputType, Inputs, Literal, MailField, Match, MatchIn, Pattern, Shape,
 };
 pub use ledger_address::{LedgerAddress, NoLedgerAddress};
-pub use mailbox::{Backlog, Looks, Mailbox, MailboxId, MatchMode, Since, WatchMode};
+pub use mailbox::{Backlog, Mailbox, MailboxId, MatchMode, Polling, Since, WatchMode};
 pub use name::EndpointName;
 pub use net::{Bypass, Net, NoBypass, Proxy, ProxyChoice, ProxyKind};
 pub use oauth::{AuthorizationServer, ClientProof, Cloud, Grant, OAuth, Provider, SendSecret};
@@ -99,8 +99,8 @@ pub use place::Place;
 pub use problem::Problem;
 pub use rate::{NoRate, Rate};
 pub use reply::{OriginalAs, Reply, ReplyCharset, ReplySender, ReplyTemplate, ReplyTo, ReturnTo};
-pub use route::{Inlet, Route, routes};
-pub use senders::{Proof, Senders, Trust, Who};
+pub use route::{Route, WatchPlan, routes};
+pub use senders::{Proof, SenderList, Senders, Trust};
 pub use sign_ins::uses;
 pub use template::{MAX_SOURCE, Template, TemplateError, TemplateFormat};
 pub use tls::{ClientCertificate, TlsFiles};

@@ -9,8 +9,8 @@ use toml::de::DeTable;
 use super::{
     defaults::Defaults,
     problem::Problem,
-    sheet::{Below, Checked, Sheet},
-    slip::{Complaint, KeyPredicate, slip},
+    sheet::{Checked, DefaultsTable, Sheet},
+    slip::{KeyPredicate, ParseError, slip},
     table::Table,
 };
 
@@ -40,7 +40,7 @@ pub(super) fn read_over<T>(
     let below = defaults.map(|defaults| (Sheet::new(defaults.file, defaults.text), &defaults.table));
     let top = Table::new(&sheet, String::new(), None, root.get_ref());
     let value = top
-        .over(below.as_ref().map(|(sheet, table)| Below::new(sheet, table)))
+        .over(below.as_ref().map(|(sheet, table)| DefaultsTable::new(sheet, table)))
         .finish(read);
     let below = below.map(|(sheet, _)| sheet);
     let (problems, needs): (Vec<_>, Vec<_>) = [Some(sheet), below]
@@ -57,8 +57,8 @@ pub(super) fn read_over<T>(
     Checked { value, problems, needs }
 }
 
-fn complaint(error: &toml::de::Error) -> Complaint<'_> {
-    Complaint {
+fn complaint(error: &toml::de::Error) -> ParseError<'_> {
+    ParseError {
         span: error.span().unwrap_or_default(),
         message: error.message(),
     }

@@ -101,7 +101,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::config::load::{Before, Loaded, Sources, load, load_beside};
+    use crate::config::load::{Loaded, PreviousLoad, Sources, load, load_beside};
 
     struct Folder {
         dir: TempDir,
@@ -126,7 +126,7 @@ mod tests {
                 endpoints: self.dir.path().to_owned(),
                 config: Some(self.dir.path().join("mailjob.toml")),
             };
-            let loaded = load_beside(&sources, &Before::default(), &mut self.remembered);
+            let loaded = load_beside(&sources, &PreviousLoad::default(), &mut self.remembered);
             assert_eq!(loaded, load(&sources), "as if nothing had been remembered");
             (self.remembered.understood(), loaded)
         }

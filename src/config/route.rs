@@ -22,7 +22,7 @@ pub struct Route {
 
 /// What the watch of a mailbox has to know of its endpoints. While it stays the same, the watch goes on.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Inlet {
+pub struct WatchPlan {
     /// The mailbox.
     pub mailbox: Mailbox,
     /// The endpoints at which a new mail becomes a job.
@@ -164,7 +164,7 @@ impl Route {
 
     /// What the watch of the mailbox has to know.
     #[must_use]
-    pub fn inlet(&self) -> Inlet {
+    pub fn inlet(&self) -> WatchPlan {
         let most = match self.mailbox.taker {
             MatchMode::First => 1,
             MatchMode::All => usize::MAX,
@@ -172,7 +172,7 @@ impl Route {
         let settle = |endpoint: &Arc<Endpoint>| (endpoint.name.clone(), endpoint.settle.clone());
         let away = self.held.iter().filter_map(|(_, _, held)| held.in_turn());
         let first = self.endpoints.first().or_else(|| away.clone().next());
-        Inlet {
+        WatchPlan {
             mailbox: self.mailbox.clone(),
             takers: self.getters().into_iter().take(most).collect(),
             settle: self.endpoints.iter().chain(away).map(settle).collect(),

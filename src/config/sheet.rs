@@ -120,18 +120,18 @@ pub(super) struct PlacedValue<'a> {
     pub(super) span: Range<usize>,
     pub(super) raw: &'a DeValue<'a>,
     /// The table of the same name among the defaults.
-    pub(super) below: Option<Below<'a>>,
+    pub(super) below: Option<DefaultsTable<'a>>,
 }
 
 /// A table of the defaults, beside the one in the file.
 #[derive(Clone)]
-pub(super) struct Below<'a> {
+pub(super) struct DefaultsTable<'a> {
     pub(super) sheet: &'a Sheet<'a>,
     pub(super) path: String,
     pub(super) table: &'a DeTable<'a>,
 }
 
-impl<'a> Below<'a> {
+impl<'a> DefaultsTable<'a> {
     pub(super) fn new(sheet: &'a Sheet<'a>, table: &'a DeTable<'a>) -> Self {
         let path = "defaults".to_owned();
         Self { sheet, path, table }

@@ -18,7 +18,7 @@ const SECRETIVE: [&str; 7] = [
 ];
 
 /// What a parser complains of: where, and in which words.
-pub(super) struct Complaint<'a> {
+pub(super) struct ParseError<'a> {
     pub(super) span: Range<usize>,
     pub(super) message: &'a str,
 }
@@ -27,7 +27,7 @@ pub(super) struct Complaint<'a> {
 pub(super) type KeyPredicate = fn(&str) -> bool;
 
 /// The slip that is behind a parser's complaints.
-pub(super) fn slip(text: &str, complaints: &[Complaint<'_>], is_known: KeyPredicate) -> Option<(Place, Fault)> {
+pub(super) fn slip(text: &str, complaints: &[ParseError<'_>], is_known: KeyPredicate) -> Option<(Place, Fault)> {
     let first = complaints.iter().min_by_key(|complaint| complaint.span.start)?;
     let lines = Lines::of(text);
     let Slip { at, what, cure } = lines.slip(first);
@@ -108,7 +108,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn slip(&self, complaint: &Complaint<'_>) -> Slip {
+    fn slip(&self, complaint: &ParseError<'_>) -> Slip {
         let (number, message) = (self.at(complaint.span.start), complaint.message);
         let (begin, line) = self.line(number);
         let told = |what: &str, cure: &str| Slip {
@@ -174,14 +174,14 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn rest(&self, complaint: &Complaint<'_>) -> &'a str {
+    fn rest(&self, complaint: &ParseError<'_>) -> &'a str {
         let (begin, line) = self.line(self.at(complaint.span.start));
         line.get(complaint.span.start.saturating_sub(begin)..)
             .unwrap_or_default()
     }
 
     /// Something that was opened and not closed: it is shown where it begins.
-    fn open(&self, number: usize, complaint: &Complaint<'_>, opening: char, closing: char, what: &str) -> Slip {
+    fn open(&self, number: usize, complaint: &ParseError<'_>, opening: char, closing: char, what: &str) -> Slip {
         // The complaint comes with the first line that can't belong to it.
         let begins = |line: &str| {
             line.split_once('=')
@@ -209,7 +209,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The same table or key once more.
-    fn twice(&self, number: usize, complaint: &Complaint<'_>) -> Slip {
+    fn twice(&self, number: usize, complaint: &ParseError<'_>) -> Slip {
         let names = self.names();
         let here = names.get(number).cloned().flatten();
         let before = names
@@ -259,7 +259,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-fn unquoted(complaint: &Complaint<'_>, line: &str, begin: usize) -> Slip {
+fn unquoted(complaint: &ParseError<'_>, line: &str, begin: usize) -> Slip {
     let at = complaint.span.clone();
     let key = line.split_once('=').map_or("", |(key, _)| key.trim());
     let value = line.get(at.start.saturating_sub(begin)..).unwrap_or_default().trim();
@@ -280,7 +280,7 @@ fn unquoted(complaint: &Complaint<'_>, line: &str, begin: usize) -> Slip {
 }
 
 /// A line that is neither a table nor a setting.
-fn keyless(complaint: &Complaint<'_>, line: &str, begin: usize) -> Slip {
+fn keyless(complaint: &ParseError<'_>, line: &str, begin: usize) -> Slip {
     let trimmed = line.trim();
     let lead = line.len() - line.trim_start().len();
     let whole = begin + lead..begin + line.trim_end().len();

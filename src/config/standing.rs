@@ -21,13 +21,13 @@ pub(super) struct EarlierVersions<'a> {
 
 /// Versions that run, and what waits where there is none.
 #[derive(Default)]
-pub(super) struct Standing {
+pub(super) struct StandInVersions {
     pub(super) endpoints: BTreeMap<EndpointName, Arc<Endpoint>>,
     pub(super) held: BTreeMap<EndpointName, HeldEndpoint>,
 }
 
 /// What a version can do.
-enum Stand {
+enum VersionState {
     /// It may run.
     Runs(Arc<Endpoint>),
     /// It does not run by its own word.
@@ -96,7 +96,7 @@ impl<'a> EarlierVersions<'a> {
     }
 
     /// What stands in for a file: what it says now beside the `mailjob.toml` of before, else what it said beside that.
-    fn stand(&self, name: &EndpointName, now: Option<&str>) -> Option<Stand> {
+    fn stand(&self, name: &EndpointName, now: Option<&str>) -> Option<VersionState> {
         let file = self.sources.endpoints.join(format!("{name}.toml"));
         let versions = self.versions?;
         let shared = versions.newest_shared().map(|(_, version)| version.text.as_str());
@@ -109,17 +109,17 @@ impl<'a> EarlierVersions<'a> {
         let mut waits = None;
         for (text, beside) in [today, before].into_iter().flatten() {
             match self.understood(name, &file, text, beside) {
-                Some(Stand::Waits(claim)) => {
+                Some(VersionState::Waits(claim)) => {
                     waits.get_or_insert(claim);
                 }
                 Some(stand) => return Some(stand),
                 None => {}
             }
         }
-        waits.map(Stand::Waits)
+        waits.map(VersionState::Waits)
     }
 
-    fn understood(&self, name: &EndpointName, file: &Path, text: &str, beside: Option<&str>) -> Option<Stand> {
+    fn understood(&self, name: &EndpointName, file: &Path, text: &str, beside: Option<&str>) -> Option<VersionState> {
         let (accounts, defaults) = match beside {
             Some(beside) => (self.read(beside).4, Defaults::of(self.file(), beside).ok()?),
             None => (Accounts::default(), None),
@@ -132,19 +132,19 @@ impl<'a> EarlierVersions<'a> {
             ..
         } = part.value.filter(|_| part.problems.is_empty())?;
         if !enabled {
-            return Some(Stand::Rests);
+            return Some(VersionState::Rests);
         }
         said.iter().for_each(|(term, _)| term.apply(&mut endpoint));
         let endpoint = Arc::new(endpoint);
         let is_met = part.needs.iter().all(|needed| needed.need.fault().is_none());
         Some(match is_met {
-            true => Stand::Runs(endpoint),
-            false => Stand::Waits(MailboxClaim::Endpoint(endpoint)),
+            true => VersionState::Runs(endpoint),
+            false => VersionState::Waits(MailboxClaim::Endpoint(endpoint)),
         })
     }
 }
 
-impl Standing {
+impl StandInVersions {
     /// A file can't be used; `claim` is what is known of it. What runs already goes on without being asked for.
     pub(super) fn fall(
         &mut self,
@@ -158,9 +158,9 @@ impl Standing {
             return;
         }
         match past.stand(name, text) {
-            Some(Stand::Runs(endpoint)) => drop(self.endpoints.insert(name.clone(), endpoint)),
-            Some(Stand::Rests) => {}
-            Some(Stand::Waits(claim)) => self.hold(name, claim, false),
+            Some(VersionState::Runs(endpoint)) => drop(self.endpoints.insert(name.clone(), endpoint)),
+            Some(VersionState::Rests) => {}
+            Some(VersionState::Waits(claim)) => self.hold(name, claim, false),
             None => self.hold(name, claim, false),
         }
     }
@@ -173,9 +173,9 @@ impl Standing {
             (Some(endpoint), _) => MailboxClaim::Endpoint(endpoint.clone()),
             (None, Some(held)) => held.claim.clone(),
             (None, None) => match past.stand(name, None) {
-                Some(Stand::Runs(endpoint)) => MailboxClaim::Endpoint(endpoint),
-                Some(Stand::Waits(claim)) => claim,
-                Some(Stand::Rests) => return,
+                Some(VersionState::Runs(endpoint)) => MailboxClaim::Endpoint(endpoint),
+                Some(VersionState::Waits(claim)) => claim,
+                Some(VersionState::Rests) => return,
                 None => MailboxClaim::Anywhere,
             },
         };

@@ -13,7 +13,7 @@ use toml::{
 use super::{
     meant::{OF_ENDPOINTS, OF_SHARED, home, nearest, synonym},
     problem::Fault,
-    sheet::{Below, Checked, PlacedValue, Sheet, kind},
+    sheet::{Checked, DefaultsTable, PlacedValue, Sheet, kind},
 };
 
 /// A table while it is read.
@@ -29,7 +29,7 @@ pub(super) struct Table<'a> {
     /// Whether its keys are the operator's own.
     open: bool,
     /// Where what is not written here may stand.
-    below: Option<Below<'a>>,
+    below: Option<DefaultsTable<'a>>,
 }
 
 impl<'a> Table<'a> {
@@ -47,7 +47,7 @@ impl<'a> Table<'a> {
     }
 
     /// The same table, where what it does not say may stand in another.
-    pub(super) fn over(self, below: Option<Below<'a>>) -> Self {
+    pub(super) fn over(self, below: Option<DefaultsTable<'a>>) -> Self {
         Self { below, ..self }
     }
 
@@ -217,7 +217,7 @@ impl<'a> PlacedValue<'a> {
     }
 }
 
-impl<'a> Below<'a> {
+impl<'a> DefaultsTable<'a> {
     fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> PlacedValue<'a> {
         entry(self.sheet, self.path_of(name.get_ref()), name, value)
     }

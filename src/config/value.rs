@@ -8,7 +8,7 @@ use toml::de::DeValue;
 
 use super::{
     LedgerAddress, NoRate, Rate,
-    glob::{Against, flaw},
+    glob::{PatternTarget, flaw},
     presence::Need,
     sheet::{PlacedValue, kind},
 };
@@ -44,7 +44,7 @@ pub(super) fn text(value: PlacedValue<'_>) -> Option<String> {
 }
 
 /// A pattern with `*` and `?` that something can match.
-pub(super) fn pattern<'a>(against: Against) -> impl Fn(PlacedValue<'a>) -> Option<String> {
+pub(super) fn pattern<'a>(against: PatternTarget) -> impl Fn(PlacedValue<'a>) -> Option<String> {
     move |value| {
         let pattern = text(value.clone())?;
         match flaw(against, &pattern) {

@@ -12,12 +12,12 @@ use super::{
     ending, gates, gather, later,
     reading::{ReadFacts, look, read, unreadable},
     result::{self, ResultNaming},
-    room::{self, Means},
+    room::{self, AttemptResources},
 };
 use crate::{
     budget::Holding,
     config::{Output, PartReply},
-    job::{Answer, Outcome, Reason, Share},
+    job::{Answer, JobScope, Outcome, Reason},
     ledger::{self, Admission, ClaimedJob},
     message::{Head, Unreadable},
 };
@@ -90,7 +90,7 @@ async fn attempt(
         }
         Err(error) => return Some(later(Reason::Local, format!("the mail could not be had: {error}")).into()),
     };
-    if let Share::Gathering { .. } = job.share {
+    if let JobScope::Gathering { .. } = job.share {
         match look(dispatch, raw).await {
             Ok(found) => *seen = found,
             Err(error) => return Some(unreadable(error).into()),
@@ -154,7 +154,7 @@ async fn admitted(dispatch: &Dispatch, job: &ClaimedJob, head: Option<&Head>) ->
 
 /// Whether what this job comes to is told by the job of its mail.
 fn is_told_later(dispatch: &Dispatch, job: &ClaimedJob) -> bool {
-    matches!(job.share, Share::Part(_)) && dispatch.endpoint.jobs.reply == PartReply::Combined
+    matches!(job.share, JobScope::Part(_)) && dispatch.endpoint.jobs.reply == PartReply::Combined
 }
 
 /// What the parts of a mail come to. `None` when we were stopped before it began.
@@ -235,10 +235,10 @@ async fn finished(
 }
 
 /// What a job may take from when its action runs until it is committed.
-fn means<'a>(dispatch: &'a Dispatch, job: &ClaimedJob, holding: &'a mut Holding) -> Means<'a> {
+fn means<'a>(dispatch: &'a Dispatch, job: &ClaimedJob, holding: &'a mut Holding) -> AttemptResources<'a> {
     let beside = match is_told_later(dispatch, job) {
         true => 0,
         false => room::original(&dispatch.endpoint.reply, job.size),
     };
-    Means::new(&dispatch.memory, holding, beside)
+    AttemptResources::new(&dispatch.memory, holding, beside)
 }

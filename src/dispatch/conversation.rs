@@ -10,8 +10,8 @@ use super::{Dispatch, later};
 use crate::{
     config::{Answers, Endpoint},
     job::{
-        AcceptedAnswer, AnswerableReply, ConversationKey, ConversationToken, JobId, MAX_DATA, Outcome, Reason, Share,
-        token,
+        AcceptedAnswer, AnswerableReply, ConversationKey, ConversationToken, JobId, JobScope, MAX_DATA, Outcome,
+        Reason, token,
     },
     ledger::{ClaimedJob, KnownConversation},
     message::Head,
@@ -98,8 +98,8 @@ pub(super) async fn accepted(
 /// The job that an answer becomes: that of the mail, also where each attachment has one.
 fn answer_of(job: &ClaimedJob) -> JobId {
     match &job.share {
-        Share::Part(part) => part.mail_job,
-        Share::Whole | Share::Gathering { .. } => job.id,
+        JobScope::Part(part) => part.mail_job,
+        JobScope::Whole | JobScope::Gathering { .. } => job.id,
     }
 }
 

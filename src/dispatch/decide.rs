@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::{Answers, Endpoint, Per, Senders},
-    job::{AttachmentRef, Outcome, Part, Reason, Share},
+    job::{AttachmentRef, JobScope, Outcome, Part, Reason},
     ledger::ClaimedJob,
     message::{
         Attachment, Head, Mail,
@@ -53,11 +53,11 @@ pub(super) struct MailDecision<'a> {
 /// Decides. The filter is asked once.
 pub(super) fn decide(facts: MailFacts<'_>) -> MailDecision<'_> {
     let (answering, attachments) = match &facts.job.share {
-        Share::Part(part) => match of_part(&facts) {
+        JobScope::Part(part) => match of_part(&facts) {
             Ok(answering) => (answering, attachment_of(part, facts.mail).map(|file| vec![file])),
             Err(why) => (Answering::Nothing, Err(not_meant(why))),
         },
-        Share::Whole | Share::Gathering { .. } => of_mail(&facts),
+        JobScope::Whole | JobScope::Gathering { .. } => of_mail(&facts),
     };
     MailDecision {
         answering,

@@ -4,7 +4,7 @@ use tokio::runtime;
 
 use super::*;
 use crate::{
-    config::{Action, EndpointName, Limits, Webhook, Who},
+    config::{Action, EndpointName, Limits, SenderList, Webhook},
     dispatch::tests::{MAIL, endpoint, job},
     job::{AllowedSenders, ConversationToken},
     ledger::KnownConversation,
@@ -39,7 +39,7 @@ fn known(ours: bool) -> Box<KnownConversation> {
 }
 
 /// What a decision comes to, in words: what it answers, and the attachments or the reason.
-async fn decided(endpoint: &Endpoint, raw: &str, asked: ConversationLookup, share: Share) -> (&'static str, String) {
+async fn decided(endpoint: &Endpoint, raw: &str, asked: ConversationLookup, share: JobScope) -> (&'static str, String) {
     let (endpoint, raw) = (endpoint.clone(), Bytes::from(raw.to_owned()));
     let (shared, job) = (raw.clone(), ClaimedJob { share, ..job() });
     let limits = Limits {
@@ -81,8 +81,8 @@ async fn decided(endpoint: &Endpoint, raw: &str, asked: ConversationLookup, shar
     read.await.unwrap()
 }
 
-fn part(index: u32, name: &str) -> Share {
-    Share::Part(Part {
+fn part(index: u32, name: &str) -> JobScope {
+    JobScope::Part(Part {
         number: 1,
         of: 2,
         mail_job: job().id,
@@ -102,7 +102,8 @@ async fn a_mail_is_meant_then_accepted_then_an_answer_and_then_work() {
         endpoint
     };
     let other_subject = elsewhere(|endpoint| endpoint.filter.subject = vec!["other".into()]);
-    let other_sender = elsewhere(|endpoint| endpoint.senders.deny = vec![Who::Address("ann@supplier.example".into())]);
+    let other_sender =
+        elsewhere(|endpoint| endpoint.senders.deny = vec![SenderList::Address("ann@supplier.example".into())]);
     let each = elsewhere(|endpoint| endpoint.jobs.per = Per::Attachment);
     let pdf = elsewhere(|endpoint| endpoint.filter.attachments = vec!["*.pdf".into()]);
     let counts = || ConversationLookup::Known(Some(known(false)));
@@ -143,7 +144,7 @@ async fn a_mail_is_meant_then_accepted_then_an_answer_and_then_work() {
         (&pdf, counts(), ("counts", "invoice.pdf")),
     ] {
         let shown = format!("{asked:?}");
-        let found = decided(endpoint, MAIL, asked, Share::Whole).await;
+        let found = decided(endpoint, MAIL, asked, JobScope::Whole).await;
         assert_eq!((found.0, &*found.1), expected, "{shown}");
     }
 }
@@ -209,7 +210,7 @@ async fn an_encrypted_mail_fails_where_it_is_meant_and_accepted() {
         --b\r\nContent-Type: application/octet-stream\r\n\r\nx\r\n--b--\r\n";
     let mut endpoint = invoices();
     let said = |endpoint: Endpoint| async move {
-        decided(&endpoint, sealed, ConversationLookup::Nothing, Share::Whole)
+        decided(&endpoint, sealed, ConversationLookup::Nothing, JobScope::Whole)
             .await
             .1
     };
@@ -217,7 +218,7 @@ async fn an_encrypted_mail_fails_where_it_is_meant_and_accepted() {
     // Nobody knows which attachments it has.
     endpoint.filter.attachments = vec!["*.pdf".into()];
     assert_eq!(said(endpoint.clone()).await, "failed encrypted");
-    endpoint.senders.deny = vec![Who::Address("ann@supplier.example".into())];
+    endpoint.senders.deny = vec![SenderList::Address("ann@supplier.example".into())];
     assert_eq!(said(endpoint.clone()).await, "ignored sender");
     endpoint.filter.subject = vec!["other".into()];
     assert_eq!(said(endpoint).await, "ignored subject");
@@ -231,7 +232,7 @@ proptest! {
     ) {
         let mut endpoint = wanting([Answers::Any, Answers::None, only()][usize::from(wanted)].clone());
         endpoint.filter.subject = vec![if is_meant { "*" } else { "other" }.into()];
-        endpoint.senders.deny = if may { vec![] } else { vec![Who::Domain("supplier.example".into())] };
+        endpoint.senders.deny = if may { vec![] } else { vec![SenderList::Domain("supplier.example".into())] };
         endpoint.jobs.per = if each { Per::Attachment } else { Per::Mail };
         let raw = if sealed { MAIL.replace("multipart/mixed", "multipart/encrypted") } else { MAIL.to_owned() };
         let (asked, is_known) = match asked {
@@ -243,7 +244,7 @@ proptest! {
         };
         let is_asked = !matches!(asked, ConversationLookup::Nothing);
         let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let (answering, said) = runtime.block_on(decided(&endpoint, &raw, asked, Share::Whole));
+        let (answering, said) = runtime.block_on(decided(&endpoint, &raw, asked, JobScope::Whole));
         prop_assert_eq!(answering == "counts", is_meant && may && is_known && wanted != 1);
         prop_assert!(answering != "accepted");
         let refused = is_meant && may && is_asked && ((wanted == 2 && !is_known) || (wanted == 1 && is_known));

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::{
-    action::webhook::{breaker::Down, probing::Probing},
+    action::webhook::{breaker::WebhookDown, probing::Probing},
     mending::Mending,
 };
 use crate::{
@@ -34,7 +34,7 @@ impl DispatchHealth {
 
     /// How the webhook is down, where it is.
     #[must_use]
-    pub fn down(&self) -> Option<Down> {
+    pub fn down(&self) -> Option<WebhookDown> {
         self.webhook.down()
     }
 

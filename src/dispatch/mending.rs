@@ -42,7 +42,7 @@ struct MendingState {
 
 /// What an attempt shows of its action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shows {
+enum ActionHealth {
     /// Something is to be mended.
     Waits,
     /// It does its work.
@@ -50,32 +50,34 @@ enum Shows {
     Nothing,
 }
 
-fn shows(outcome: &Outcome) -> Shows {
+fn shows(outcome: &Outcome) -> ActionHealth {
     match outcome {
-        Outcome::Retry { reason, .. } if reason.fault().is_mended() => Shows::Waits,
-        Outcome::Done(_) => Shows::Works,
+        Outcome::Retry { reason, .. } if reason.fault().is_mended() => ActionHealth::Waits,
+        Outcome::Done(_) => ActionHealth::Works,
         Outcome::Failed {
             reason: Reason::Exit(_) | Reason::Signal(_),
             ..
-        } => Shows::Works,
-        _ => Shows::Nothing,
+        } => ActionHealth::Works,
+        _ => ActionHealth::Nothing,
     }
 }
 
 impl MendingState {
     /// An attempt ended so. Whether those who wait are called.
-    fn ended(&mut self, shows: Shows, now: Instant) -> bool {
+    fn ended(&mut self, shows: ActionHealth, now: Instant) -> bool {
         match shows {
-            Shows::Waits => self.waits = true,
-            Shows::Works if self.waits => {
+            ActionHealth::Waits => self.waits = true,
+            ActionHealth::Works if self.waits => {
                 if self.called.is_some_and(|called| now < called + self.gap) {
                     return false;
                 }
                 self.called(now);
                 return true;
             }
-            Shows::Works if self.called.is_some_and(|called| now >= called + self.gap) => self.gap = Duration::ZERO,
-            Shows::Works | Shows::Nothing => {}
+            ActionHealth::Works if self.called.is_some_and(|called| now >= called + self.gap) => {
+                self.gap = Duration::ZERO
+            }
+            ActionHealth::Works | ActionHealth::Nothing => {}
         }
         false
     }
@@ -93,7 +95,7 @@ impl Mending {
     pub(super) fn ended(&self, outcome: &Outcome) -> bool {
         let shows = shows(outcome);
         let calls = self.known().ended(shows, Instant::now());
-        if shows == Shows::Waits {
+        if shows == ActionHealth::Waits {
             self.waits.notify_one();
         }
         calls
@@ -157,15 +159,15 @@ mod tests {
             tell: None,
         };
         for (outcome, expected) in [
-            (retry(Reason::Status(401)), Shows::Waits),
-            (retry(Reason::Spawn), Shows::Waits),
-            (retry(Reason::Local), Shows::Waits),
-            (retry(Reason::Status(503)), Shows::Nothing),
-            (retry(Reason::Rate), Shows::Nothing),
-            (Outcome::Done(Answer::default()), Shows::Works),
-            (failed(Reason::Exit(2)), Shows::Works),
-            (failed(Reason::Spawn), Shows::Nothing),
-            (failed(Reason::Status(400)), Shows::Nothing),
+            (retry(Reason::Status(401)), ActionHealth::Waits),
+            (retry(Reason::Spawn), ActionHealth::Waits),
+            (retry(Reason::Local), ActionHealth::Waits),
+            (retry(Reason::Status(503)), ActionHealth::Nothing),
+            (retry(Reason::Rate), ActionHealth::Nothing),
+            (Outcome::Done(Answer::default()), ActionHealth::Works),
+            (failed(Reason::Exit(2)), ActionHealth::Works),
+            (failed(Reason::Spawn), ActionHealth::Nothing),
+            (failed(Reason::Status(400)), ActionHealth::Nothing),
         ] {
             assert_eq!(shows(&outcome), expected, "{outcome:?}");
         }
@@ -179,17 +181,17 @@ mod tests {
         let mut calls = Vec::new();
         // One mail gets a 404 each time, the others are done, one each second.
         for second in 0..1_000 {
-            known.ended(Shows::Waits, at(second));
-            if known.ended(Shows::Works, at(second)) {
+            known.ended(ActionHealth::Waits, at(second));
+            if known.ended(ActionHealth::Works, at(second)) {
                 calls.push(second);
             }
         }
         assert_eq!(calls, [0, 30, 90, 210, 450, 930]);
         // A long time without anybody who waits begins anew.
         known.waits = false;
-        assert!(!known.ended(Shows::Works, at(10_000)));
-        known.ended(Shows::Waits, at(10_001));
-        assert!(known.ended(Shows::Works, at(10_002)));
+        assert!(!known.ended(ActionHealth::Works, at(10_000)));
+        known.ended(ActionHealth::Waits, at(10_001));
+        assert!(known.ended(ActionHealth::Works, at(10_002)));
     }
 
     proptest! {
@@ -198,10 +200,10 @@ mod tests {
             let (mut known, mut now, mut waits) = (MendingState::default(), Instant::now(), false);
             for (passed, what) in steps {
                 now += Duration::from_secs(passed);
-                let shows = [Shows::Waits, Shows::Works, Shows::Nothing][usize::from(what)];
-                waits |= shows == Shows::Waits;
+                let shows = [ActionHealth::Waits, ActionHealth::Works, ActionHealth::Nothing][usize::from(what)];
+                waits |= shows == ActionHealth::Waits;
                 let calls = known.ended(shows, now);
-                prop_assert!(!calls || (waits && shows == Shows::Works));
+                prop_assert!(!calls || (waits && shows == ActionHealth::Works));
                 waits &= !calls;
                 prop_assert!(known.gap <= LONGEST);
             }

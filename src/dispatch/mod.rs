@@ -39,7 +39,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::{action::webhook::breaker::Down, health::DispatchHealth};
+pub use self::{action::webhook::breaker::WebhookDown, health::DispatchHealth};
 use crate::{
     budget::Memory,
     config::{self, EndpointName},

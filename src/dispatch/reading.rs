@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     config::Endpoint,
-    job::{AcceptedAnswer, Decision, Outcome, Reason, Share},
+    job::{AcceptedAnswer, Decision, JobScope, Outcome, Reason},
     ledger::ClaimedJob,
     message::{Head, Mail, Unreadable, trust::Sender},
 };
@@ -67,7 +67,7 @@ pub(super) async fn read(
             let mut seen = ReadFacts::default();
             let made = made(&dispatch, &job, &shared, (mail, &head), prepare, &mut seen).await;
             match made {
-                Err(Early(outcome)) => ReadMail {
+                Err(EarlyOutcome(outcome)) => ReadMail {
                     seen: ReadFacts::default(),
                     made: Err(outcome),
                 },
@@ -84,7 +84,7 @@ pub(super) async fn read(
 }
 
 /// What the job comes to before anything is known of who sent its mail: nobody is answered.
-struct Early(Outcome);
+struct EarlyOutcome(Outcome);
 
 async fn made(
     dispatch: &Dispatch,
@@ -93,13 +93,15 @@ async fn made(
     (mail, head): (&Mail<'_>, &Head),
     prepare: Prepare,
     seen: &mut ReadFacts,
-) -> Result<Result<Box<dyn Prepared>, Outcome>, Early> {
+) -> Result<Result<Box<dyn Prepared>, Outcome>, EarlyOutcome> {
     let endpoint = &*dispatch.endpoint;
     if let Err(outcome) = bounce::refuse(dispatch, job, raw, mail, head).await {
         return Ok(Err(outcome));
     }
-    let sender = verified(dispatch, raw, mail).await.map_err(Early)?;
-    let asked = conversation::ask(dispatch, job, raw, head).await.map_err(Early)?;
+    let sender = verified(dispatch, raw, mail).await.map_err(EarlyOutcome)?;
+    let asked = conversation::ask(dispatch, job, raw, head)
+        .await
+        .map_err(EarlyOutcome)?;
     seen.proven = sender.proven_by().is_some();
     let decide::MailDecision { answering, work } = decide::decide(MailFacts {
         endpoint,
@@ -171,7 +173,7 @@ pub(super) async fn look(dispatch: &Arc<Dispatch>, raw: Bytes) -> Result<ReadFac
         async move {
             let head = mail.head();
             ReadFacts {
-                source: result::source(&Share::Whole, &mail.attachments(), &head),
+                source: result::source(&JobScope::Whole, &mail.attachments(), &head),
                 proven: sender(&dispatch.endpoint, mail).proven_by().is_some(),
                 head: Some(head),
                 text: kept(&dispatch, mail, None),

@@ -22,7 +22,7 @@ pub use super::{
 };
 use crate::{
     config::{Answers, Endpoint},
-    job::{JobId, Outcome, Part, Reason, Share},
+    job::{JobId, JobScope, Outcome, Part, Reason},
     ledger::ClaimedJob,
     message::{self, Attachment, Head, Mail, filter::explain, trust::Sender},
 };
@@ -37,7 +37,7 @@ pub struct Rehearsal {
     /// Whether a job would have DKIM and DMARC verified by DNS, which may prove the sender after all.
     pub verified_later: bool,
     /// Every attachment, also those that are not handed on.
-    pub attachments: Vec<Handed>,
+    pub attachments: Vec<HandedAttachment>,
     /// Every condition that the filter names.
     pub conditions: Vec<ConditionReport>,
     /// The attachments that would have a job of their own, where each has; the plan is that of the first.
@@ -52,7 +52,7 @@ pub struct Rehearsal {
 
 /// An attachment, and whether the action gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Handed {
+pub struct HandedAttachment {
     /// The name as its sender wrote it.
     pub name: Option<String>,
     /// The name that it gets.
@@ -138,7 +138,7 @@ pub async fn rehearse(
 }
 
 /// The first part of a mail that is split.
-fn first_of(pieces: Vec<crate::job::AttachmentRef>, mail_job: JobId) -> Share {
+fn first_of(pieces: Vec<crate::job::AttachmentRef>, mail_job: JobId) -> JobScope {
     let of = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
     let part = |attachment| Part {
         number: 1,
@@ -149,7 +149,7 @@ fn first_of(pieces: Vec<crate::job::AttachmentRef>, mail_job: JobId) -> Share {
     pieces
         .into_iter()
         .next()
-        .map_or(Share::Whole, |piece| Share::Part(part(piece)))
+        .map_or(JobScope::Whole, |piece| JobScope::Part(part(piece)))
 }
 
 fn input(given: &super::inputs::ResolvedInput) -> (String, serde_json::Value) {
@@ -162,7 +162,7 @@ fn explained(
     job: &ClaimedJob,
     mail: &Mail<'_>,
     head: &Head,
-) -> (Vec<ConditionReport>, Vec<Handed>) {
+) -> (Vec<ConditionReport>, Vec<HandedAttachment>) {
     let attachments = mail.attachments();
     let names = attachments.iter().map(Attachment::shown_name);
     let explanation = explain(&endpoint.filter, head, job.size, names);
@@ -171,14 +171,17 @@ fn explained(
         holds: condition.holds(),
         why: condition.why(),
     });
-    let handed = attachments.iter().zip(&explanation.files).map(|(file, fate)| Handed {
-        name: file.name.clone(),
-        safe_name: file.safe_name.clone(),
-        media_type: file.media_type.clone(),
-        size: file.size() as u64,
-        handed_on: fate.is_handed_on(),
-        why: fate.why(),
-    });
+    let handed = attachments
+        .iter()
+        .zip(&explanation.files)
+        .map(|(file, fate)| HandedAttachment {
+            name: file.name.clone(),
+            safe_name: file.safe_name.clone(),
+            media_type: file.media_type.clone(),
+            size: file.size() as u64,
+            handed_on: fate.is_handed_on(),
+            why: fate.why(),
+        });
     let answers = match &endpoint.filter.answers {
         Answers::Any => None,
         Answers::None => Some("taken for a mail that answers no reply; a rehearsal asks no ledger".to_owned()),

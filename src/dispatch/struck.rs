@@ -8,7 +8,7 @@ use super::AttemptResult;
 use crate::{
     config,
     job::{Answer, Exchange, Outcome},
-    secret::{Redaction, Striker},
+    secret::{Redaction, Redactor},
 };
 
 impl AttemptResult {
@@ -56,7 +56,7 @@ pub(super) fn query(webhook: &config::Webhook) -> Redaction {
     secrets
 }
 
-fn answer_of(striker: &Striker, answer: &mut Answer) {
+fn answer_of(striker: &Redactor, answer: &mut Answer) {
     answer.text.iter_mut().for_each(|said| text(striker, said));
     answer.data.iter_mut().for_each(|data| value(striker, data));
     for file in &mut answer.files {
@@ -69,13 +69,13 @@ fn answer_of(striker: &Striker, answer: &mut Answer) {
     answer.flaw.iter_mut().for_each(|flaw| text(striker, &mut flaw.detail));
 }
 
-fn text(striker: &Striker, said: &mut String) {
+fn text(striker: &Redactor, said: &mut String) {
     if let std::borrow::Cow::Owned(left) = striker.strike(said) {
         *said = left;
     }
 }
 
-fn value(striker: &Striker, data: &mut Value) {
+fn value(striker: &Redactor, data: &mut Value) {
     match data {
         Value::String(said) => text(striker, said),
         Value::Array(values) => values.iter_mut().for_each(|inner| value(striker, inner)),
@@ -97,7 +97,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::job::{Cut, Reason, ResultFile};
+    use crate::job::{Reason, ResultFile, TruncatedText};
 
     const SECRET: &str = "canary-0123456789/header+secret";
 
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn nothing_that_an_action_says_holds_what_it_was_handed() {
         let said = echoes().join("\n");
-        let cut = Cut::head(said.as_bytes());
+        let cut = TruncatedText::head(said.as_bytes());
         let failed = Outcome::Failed {
             reason: Reason::Status(422),
             detail: said.clone(),

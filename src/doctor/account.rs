@@ -5,7 +5,7 @@ use chrono::Utc;
 use super::{
     Finding, Issue, Stage, StepOutcome, Subject, SubjectKind, TokenStoreState,
     notes::{LONGEST, Notes},
-    patient::{Patient, ProtocolMailboxes, ReadMailbox},
+    patient::{ExaminedAccount, ProtocolMailboxes, ReadMailbox},
     sign_in::credential,
     way::{look_ahead, reach, told},
     words::{named, of_mailbox, of_reply, of_watch},
@@ -25,7 +25,11 @@ use crate::{
 };
 
 /// Examines an account.
-pub(super) async fn examine(patient: &Patient, login: &Result<Login, Issue>, store: &TokenStoreState) -> Vec<Finding> {
+pub(super) async fn examine(
+    patient: &ExaminedAccount,
+    login: &Result<Login, Issue>,
+    store: &TokenStoreState,
+) -> Vec<Finding> {
     let account = &patient.account;
     let mut notes = Notes::about(Subject {
         kind: SubjectKind::Account,

@@ -9,7 +9,7 @@ use crate::config::{Account, Backlog, Endpoint, EndpointName, Protocol, ReadBy, 
 
 /// An account and what endpoints do with it.
 #[derive(Debug, PartialEq)]
-pub(super) struct Patient {
+pub(super) struct ExaminedAccount {
     pub(super) account: Arc<Account>,
     pub(super) reads: Vec<ProtocolMailboxes>,
     /// Whether replies go out through it.
@@ -38,7 +38,7 @@ pub(super) struct ReadMailbox {
     pub(super) targets: BTreeSet<String>,
 }
 
-impl Patient {
+impl ExaminedAccount {
     /// An endpoint reads one of its mailboxes.
     fn reads(&mut self, endpoint: &Endpoint, left: Option<u64>) {
         let mailbox = &endpoint.mailbox;
@@ -85,7 +85,7 @@ impl Patient {
 }
 
 /// The accounts of these endpoints, in their order.
-pub(super) fn patients(endpoints: &[Arc<Endpoint>], left: &BTreeMap<EndpointName, u64>) -> Vec<Patient> {
+pub(super) fn patients(endpoints: &[Arc<Endpoint>], left: &BTreeMap<EndpointName, u64>) -> Vec<ExaminedAccount> {
     let mut patients = Vec::new();
     for endpoint in endpoints {
         note(&mut patients, &endpoint.mailbox.account, |patient| {
@@ -115,11 +115,11 @@ fn lying(endpoint: &EndpointName, backlog: Option<Backlog>, left: Option<u64>) -
 }
 
 /// Notes something of an account: of the one that is there, or of a new one.
-fn note(patients: &mut Vec<Patient>, account: &Arc<Account>, what: impl FnOnce(&mut Patient)) {
+fn note(patients: &mut Vec<ExaminedAccount>, account: &Arc<Account>, what: impl FnOnce(&mut ExaminedAccount)) {
     match patients.iter_mut().find(|patient| patient.account == *account) {
         Some(patient) => what(patient),
         None => {
-            let mut patient = Patient {
+            let mut patient = ExaminedAccount {
                 account: account.clone(),
                 reads: Vec::new(),
                 sends: false,

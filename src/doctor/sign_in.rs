@@ -7,13 +7,13 @@ use chrono::{DateTime, Utc};
 use super::{
     Issue, Stage, StepOutcome, TokenStoreState,
     notes::Notes,
-    patient::Patient,
+    patient::ExaminedAccount,
     way::of_net,
     words::{named, of_auth, place, token},
 };
 use crate::{
     auth::{
-        Credential, Forgetful, Login,
+        Credential, Login, NullTokenStore,
         claims::{Claims, Expected},
     },
     config::{Account, Auth, AuthorizationServer, OAuth, Protocol, TokenSource},
@@ -25,14 +25,15 @@ const LONGEST: Duration = Duration::from_secs(65);
 
 /// The sign-in of each of these accounts; those that share one get the same, so that it is asked once.
 pub(super) fn logins(
-    patients: &[Patient],
+    patients: &[ExaminedAccount],
     uses: impl Fn(&str) -> Vec<Protocol>,
     store: &TokenStoreState,
 ) -> Vec<Result<Login, Issue>> {
     let mut logins: Vec<Result<Login, Issue>> = Vec::new();
     for patient in patients {
         let account = &patient.account;
-        let same = |known: &Patient| known.account.sign_in == account.sign_in && known.account.auth == account.auth;
+        let same =
+            |known: &ExaminedAccount| known.account.sign_in == account.sign_in && known.account.auth == account.auth;
         let known = patients.iter().zip(&logins).find(|(known, _)| same(known));
         let login = match known {
             Some((_, login)) => login.clone(),
@@ -48,7 +49,7 @@ fn login(account: &Arc<Account>, uses: &[Protocol], store: &TokenStoreState) -> 
     let http = net::http::client(account.auth.ca_file()).map_err(|error| of_net(&error))?;
     let store = match store {
         TokenStoreState::Open(store) => store.clone(),
-        TokenStoreState::Closed(_) => Arc::new(Forgetful),
+        TokenStoreState::Closed(_) => Arc::new(NullTokenStore),
     };
     Ok(Login::new(account.clone(), uses, store, http))
 }
@@ -61,7 +62,7 @@ pub(super) fn is_kept(account: &Account) -> bool {
 /// The account's credential, when it has one that is good now.
 pub(super) async fn credential(
     notes: &mut Notes,
-    patient: &Patient,
+    patient: &ExaminedAccount,
     login: &Result<Login, Issue>,
     store: &TokenStoreState,
 ) -> Option<Credential> {
@@ -99,7 +100,7 @@ fn told(account: &Account, credential: &Credential) -> String {
 }
 
 /// What a person should look at in a token.
-fn doubts(patient: &Patient, credential: &Credential, now: DateTime<Utc>) -> Vec<Issue> {
+fn doubts(patient: &ExaminedAccount, credential: &Credential, now: DateTime<Utc>) -> Vec<Issue> {
     let Credential::Bearer(token) = credential else {
         return Vec::new();
     };

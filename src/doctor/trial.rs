@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     DoctorReport, Finding, StepOutcome, TokenStoreState, account,
-    patient::{Patient, ProtocolMailboxes},
+    patient::{ExaminedAccount, ProtocolMailboxes},
 };
 use crate::{
     auth::{Login, TokenStore},
@@ -40,7 +40,7 @@ pub async fn trial(
 }
 
 /// One protocol of an account, as if an endpoint used it.
-fn patient(account: &Arc<Account>, protocol: Protocol) -> Option<Patient> {
+fn patient(account: &Arc<Account>, protocol: Protocol) -> Option<ExaminedAccount> {
     let server = account.server(protocol)?.clone();
     let read_by = match protocol {
         Protocol::Imap => Some(ReadBy::Imap),
@@ -52,7 +52,7 @@ fn patient(account: &Arc<Account>, protocol: Protocol) -> Option<Patient> {
         server,
         mailboxes: Vec::new(),
     };
-    Some(Patient {
+    Some(ExaminedAccount {
         account: account.clone(),
         reads: read_by.map(reading).into_iter().collect(),
         sends: read_by.is_none(),

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 /// The places.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct ConnectionLimit {
     most: usize,
     taken: Mutex<ConnectionTable>,
 }
@@ -30,7 +30,7 @@ pub(super) struct ConnectionPermit {
     pub(super) lost: CancellationToken,
 }
 
-impl Places {
+impl ConnectionLimit {
     /// So many places.
     pub(super) fn new(most: usize) -> Self {
         Self {
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_newcomer_gets_the_oldest_place_of_whoever_has_the_most() {
         let (greedy, modest) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
-        let places = Places::new(4);
+        let places = ConnectionLimit::new(4);
         let first = places.take(modest);
         let theirs: Vec<_> = (0..3).map(|_| places.take(greedy)).collect();
         let lost = |place: &ConnectionPermit| place.lost.is_cancelled();

@@ -17,7 +17,7 @@ pub use self::{
     answer::{Answer, Flaw, ResultFile},
     conversation::{AcceptedAnswer, AllowedSenders, AnswerableReply, MAX_DATA, NewConversation},
     fault::Blame,
-    history::{Cut, Decision, Exchange, Trace},
+    history::{Decision, Exchange, Trace, TruncatedText},
     id::{BadId, JobId},
     part::{AttachmentRef, EndedPart, JobScope, Part},
     token::{ConversationKey, ConversationToken},

@@ -4,7 +4,7 @@ use super::{Answer, JobId, state::State};
 
 /// What a job is of.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Share {
+pub enum JobScope {
     /// A mail that was not split, or not yet.
     #[default]
     Whole,

@@ -232,7 +232,7 @@ pub const fn next(state: State, event: JobEvent) -> Result<State, Illegal> {
 
 /// What may run beside a job whose attempts were interrupted: if it kills the process again, bystanders pay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Company {
+pub enum Isolation {
     /// Anything.
     Any,
     /// No other job of its endpoint.
@@ -243,11 +243,11 @@ pub enum Company {
 
 /// The company that a job bears after this many interrupted attempts.
 #[must_use]
-pub const fn company(interrupted: u32) -> Company {
+pub const fn company(interrupted: u32) -> Isolation {
     match interrupted {
-        0 => Company::Any,
-        n if n < POISON - 1 => Company::AloneAtEndpoint,
-        _ => Company::LastOfItsKind,
+        0 => Isolation::Any,
+        n if n < POISON - 1 => Isolation::AloneAtEndpoint,
+        _ => Isolation::LastOfItsKind,
     }
 }
 

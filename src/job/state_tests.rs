@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{AttemptEnd, Company, JobEvent, POISON, State, company, next};
+use super::{AttemptEnd, Isolation, JobEvent, POISON, State, company, next};
 
 const EVENTS: [JobEvent; 18] = [
     JobEvent::Claimed,
@@ -91,11 +91,11 @@ fn an_illegal_change_says_what_it_was() {
 #[test]
 fn a_suspect_runs_alone() {
     let table = [
-        (0, Company::Any),
-        (1, Company::AloneAtEndpoint),
-        (POISON - 2, Company::AloneAtEndpoint),
-        (POISON - 1, Company::LastOfItsKind),
-        (u32::MAX, Company::LastOfItsKind),
+        (0, Isolation::Any),
+        (1, Isolation::AloneAtEndpoint),
+        (POISON - 2, Isolation::AloneAtEndpoint),
+        (POISON - 1, Isolation::LastOfItsKind),
+        (u32::MAX, Isolation::LastOfItsKind),
     ];
     for (interrupted, expected) in table {
         assert_eq!(company(interrupted), expected, "{interrupted}");

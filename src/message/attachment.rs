@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use mail_parser::{MessageParser, MessagePart};
 
 use super::{
-    charset::Clues,
+    charset::CharsetHints,
     clean::{clean, clean_id},
     nested::Nested,
     safe_name::{self, Names},
@@ -42,7 +42,7 @@ pub struct Attachment<'m> {
 }
 
 impl<'m> Attachment<'m> {
-    pub(super) fn new(part: MessagePart<'m>, clues: Clues<'_>, names: &mut Names) -> Self {
+    pub(super) fn new(part: MessagePart<'m>, clues: CharsetHints<'_>, names: &mut Names) -> Self {
         let media_type = media_type(&part);
         let (undecoded, packed_name) = transfer::odd(&part);
         let name = name(&part, clues).or_else(|| packed_name.map(|name| words::text(&name, clues)));

@@ -6,7 +6,7 @@ use mail_parser::{Message, MessagePart, PartId, TextList, decoders::html::html_t
 
 use super::{
     Address, Attachment, Head, auto,
-    charset::{Clues, decode},
+    charset::{CharsetHints, decode},
     clean::{clean, clean_id},
     identity::{self, InvalidFrom},
     language,
@@ -220,7 +220,7 @@ impl<'a> Mail<'a> {
     #[must_use]
     pub fn text(&self) -> Option<Cow<'_, str>> {
         if self.bare {
-            return Some(decode(self.raw, Clues::default()));
+            return Some(decode(self.raw, CharsetHints::default()));
         }
         let packed = || self.packed.text.as_deref().map(Cow::Borrowed);
         self.inside()

@@ -3,7 +3,7 @@
 //!
 //! What an address *proves* is another matter: see [`super::identity`].
 
-use super::{Address, charset::Clues, clean::clean, words};
+use super::{Address, charset::CharsetHints, clean::clean, words};
 
 /// Addresses of a field that are kept.
 const MOST: usize = 1_000;
@@ -16,7 +16,7 @@ const FIELD: usize = 128 * 1024;
 const FAR: usize = 4 * 1024;
 
 /// The addresses of a field, as it stands in the mail.
-pub(super) fn parse(value: &[u8], clues: Clues<'_>) -> Vec<Address> {
+pub(super) fn parse(value: &[u8], clues: CharsetHints<'_>) -> Vec<Address> {
     let mut found = Vec::new();
     let mut item = AddressItem::default();
     let mut rest = value.get(..FIELD).unwrap_or(value);
@@ -195,7 +195,7 @@ impl<'v> AddressItem<'v> {
                 .any(|word| matches!(word, FieldToken::Text(text) if text.contains(&b'@')))
     }
 
-    fn address(mut self, clues: Clues<'_>) -> Option<Address> {
+    fn address(mut self, clues: CharsetHints<'_>) -> Option<Address> {
         let address = match self.angle.take() {
             Some(angle) => bare(angle),
             None => self.bare_address(),
@@ -258,7 +258,7 @@ impl<'v> AddressItem<'v> {
     }
 
     /// The words before the address; where there are none, the comment.
-    fn name(&self, clues: Clues<'_>) -> String {
+    fn name(&self, clues: CharsetHints<'_>) -> String {
         let spoken = self.words.iter().position(|word| *word != FieldToken::Blank);
         let last = self.words.iter().rposition(|word| *word != FieldToken::Blank);
         let (Some(first), Some(last)) = (spoken, last) else {

@@ -6,7 +6,7 @@ use mail_parser::{MessagePart, MessageRef};
 use super::{
     Address,
     attachment::media_type,
-    charset::Clues,
+    charset::CharsetHints,
     clean::{clean, clean_id},
     transfer,
     view::{self, MessageScan, View},
@@ -81,7 +81,7 @@ impl Nested {
 }
 
 impl NestedFile {
-    fn new(part: &MessagePart<'_>, clues: Clues<'_>, depth: usize) -> Self {
+    fn new(part: &MessagePart<'_>, clues: CharsetHints<'_>, depth: usize) -> Self {
         let name = view::name(part, clues).map(|name| clean(&name, MAX_LINE));
         let inside = part.nested().filter(|_| depth < DEEPEST);
         Self {

@@ -57,7 +57,7 @@ fn unproven(proof: Proof, sender: &Sender) -> String {
 mod tests {
     use super::*;
     use crate::{
-        config::Who,
+        config::SenderList,
         message::{identity::InvalidFrom, trust::Evidence},
     };
 
@@ -74,8 +74,11 @@ mod tests {
     #[test]
     fn deny_wins_and_nobody_is_nobody() {
         let senders = Senders {
-            allow: vec![Who::Domain("a.example".into()), Who::Below("a.example".into())],
-            deny: vec![Who::Address("bob@a.example".into())],
+            allow: vec![
+                SenderList::Domain("a.example".into()),
+                SenderList::Below("a.example".into()),
+            ],
+            deny: vec![SenderList::Address("bob@a.example".into())],
             ..Senders::default()
         };
         for (address, may) in [

@@ -5,12 +5,12 @@
 //! blanks inside, base64 without its end or cut between two words.
 
 use super::{
-    charset::{Clues, decode},
+    charset::{CharsetHints, decode},
     transfer::digits,
 };
 
 /// A header's text, on one line. `value` is the field as it stands in the mail, folded or not; no word decodes to another word.
-pub(super) fn text(value: &[u8], clues: Clues<'_>) -> String {
+pub(super) fn text(value: &[u8], clues: CharsetHints<'_>) -> String {
     let mut text = String::with_capacity(value.len());
     let mut joined: Option<Joined<'_>> = None;
     let mut rest = value;
@@ -53,7 +53,7 @@ pub(super) fn text(value: &[u8], clues: Clues<'_>) -> String {
 }
 
 /// Text that is not encoded, without its folding.
-fn write_plain(text: &mut String, bytes: &[u8], clues: Clues<'_>) {
+fn write_plain(text: &mut String, bytes: &[u8], clues: CharsetHints<'_>) {
     let decoded = decode(bytes, clues);
     if !decoded.contains(['\r', '\n']) {
         text.push_str(&decoded);
@@ -120,10 +120,10 @@ impl<'v> Joined<'v> {
         digits(&mut self.bytes, &std::mem::take(&mut self.open));
     }
 
-    fn write(mut self, text: &mut String, clues: Clues<'_>) {
+    fn write(mut self, text: &mut String, clues: CharsetHints<'_>) {
         self.close();
         let declared = Some(self.charset.split('*').next().unwrap_or_default());
-        text.push_str(&decode(&self.bytes, Clues { declared, ..clues }));
+        text.push_str(&decode(&self.bytes, CharsetHints { declared, ..clues }));
     }
 }
 

@@ -24,11 +24,11 @@ const SPREAD: Duration = Duration::from_secs(2);
 pub struct Connects {
     most: usize,
     hosts: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
-    ways: Arc<Mutex<Ways>>,
+    ways: Arc<Mutex<FailingHosts>>,
 }
 
 /// By host and port.
-type Ways = HashMap<(String, u16), Arc<FailingHost>>;
+type FailingHosts = HashMap<(String, u16), Arc<FailingHost>>;
 
 /// The way to a server to which somebody did not get through.
 #[derive(Debug)]

@@ -60,7 +60,7 @@ pub fn config<'a>(files: impl Into<TlsFiles<'a>>) -> Result<Arc<ClientConfig>, C
     let Some(client) = files.client else {
         return Ok(trusted.config);
     };
-    let key = Always(proven(client)?);
+    let key = FixedCertificate(proven(client)?);
     Ok(Arc::new(with_verifier(trusted.verifier, Some(Arc::new(key)))?))
 }
 
@@ -90,7 +90,7 @@ pub async fn config_aside(files: TlsFiles<'_>) -> Result<Arc<ClientConfig>, Conn
 pub fn following(files: TlsFiles<'_>) -> Result<ClientConfig, ConnectError> {
     let verifier: Arc<dyn ServerCertVerifier> = match files.ca_file {
         None => trusted(None)?.verifier,
-        Some(ca_file) => Arc::new(Follower {
+        Some(ca_file) => Arc::new(ReloadingVerifier {
             ca_file: ca_file.to_owned(),
             first: trusted(Some(ca_file))?.verifier,
         }),
@@ -196,9 +196,9 @@ fn by_roots(
 
 /// One certificate, whatever the server says of those it takes.
 #[derive(Debug)]
-struct Always(Arc<CertifiedKey>);
+struct FixedCertificate(Arc<CertifiedKey>);
 
-impl ResolvesClientCert for Always {
+impl ResolvesClientCert for FixedCertificate {
     fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         Some(self.0.clone())
     }
@@ -226,13 +226,13 @@ impl ResolvesClientCert for Rotating {
 
 /// Verifies with the roots that the CA file has at that moment.
 #[derive(Debug)]
-struct Follower {
+struct ReloadingVerifier {
     ca_file: PathBuf,
     /// For what has nothing to do with roots.
     first: Arc<dyn ServerCertVerifier>,
 }
 
-impl ServerCertVerifier for Follower {
+impl ServerCertVerifier for ReloadingVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -18,9 +18,9 @@ pub use address::{NamedAddress, addresses};
 pub use draft::{Attached, DraftError, MAX_INPUT, MailDraft, header};
 pub use letter::{OutgoingMail, letter};
 pub use page::{Element, json};
-pub use receive::{ReceiveCounts, ReceiveError, ReceiveHost, ReceiveRequest, Tell, receive};
+pub use receive::{OnReceived, ReceiveCounts, ReceiveError, ReceiveHost, ReceiveRequest, receive};
 pub use send::{Delivery, RefusedRecipient, Undelivered, send};
-pub use shelf::{Lock, Shelf};
+pub use shelf::{Shelf, ShelfLock};
 
 /// Hears of the steps on the way, each in a few words.
 pub type Steps<'a> = &'a (dyn Fn(&str) + Sync);

@@ -9,7 +9,7 @@ use super::{
     Element, Shelf, Steps,
     look::{choose, fetch},
     page::MailboxEffect,
-    parcel::{self, Parcel},
+    parcel::{self, UnpackedMail},
     shelf::ShelvedMail,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
         error::WatchError,
         pop3,
         source::{Fetched, FetchedMail, Item, OpenMailbox},
-        visit::{self, Manners},
+        visit::{self, VisitOptions},
     },
 };
 
@@ -106,7 +106,7 @@ pub enum ReceiveError {
 }
 
 /// Hears of each mail that was received: what is told of it, and the mail as it came.
-pub type Tell<'a> = &'a mut (dyn FnMut(&Element, &[u8]) -> io::Result<()> + Send);
+pub type OnReceived<'a> = &'a mut (dyn FnMut(&Element, &[u8]) -> io::Result<()> + Send);
 
 /// Receives mails, oldest first.
 ///
@@ -117,7 +117,7 @@ pub async fn receive(
     wanted: &ReceiveRequest,
     shelf: Option<Shelf>,
     on: Steps<'_>,
-    tell: Tell<'_>,
+    tell: OnReceived<'_>,
 ) -> Result<ReceiveCounts, ReceiveError> {
     let server = &host.host.server;
     on(&format!(
@@ -129,9 +129,9 @@ pub async fn receive(
     match host.protocol {
         ReadBy::Imap => {
             let manners = match wanted.fate {
-                SettleAction::Keep => Manners::Look,
+                SettleAction::Keep => VisitOptions::Look,
                 SettleAction::Mark | SettleAction::Flag | SettleAction::Move(_) | SettleAction::Delete => {
-                    Manners::Touch
+                    VisitOptions::Touch
                 }
             };
             let visit = visit::ImapVisit::open(&host.host, &wanted.mailbox, manners).await?;
@@ -149,7 +149,7 @@ async fn receive_from<M: OpenMailbox>(
     wanted: &ReceiveRequest,
     shelf: Option<Shelf>,
     on: Steps<'_>,
-    tell: Tell<'_>,
+    tell: OnReceived<'_>,
 ) -> Result<ReceiveCounts, ReceiveError> {
     let mut taker = MailReceiver {
         wanted,
@@ -193,7 +193,7 @@ struct MailReceiver<'a> {
     shelf: Option<Arc<Shelf>>,
     uid_validity: Option<u32>,
     tally: ReceiveCounts,
-    tell: Tell<'a>,
+    tell: OnReceived<'a>,
 }
 
 impl MailReceiver<'_> {
@@ -244,7 +244,7 @@ impl MailReceiver<'_> {
         &self,
         element: &mut Element,
         raw: &Bytes,
-        parcel: Result<Parcel, Unreadable>,
+        parcel: Result<UnpackedMail, Unreadable>,
     ) -> Result<Option<String>, ReceiveError> {
         let mut contents = ShelvedMail {
             raw: raw.clone(),

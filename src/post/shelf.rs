@@ -21,7 +21,7 @@ pub struct Shelf {
 
 /// While it lives, nobody else takes mails away into the same folder.
 #[derive(Debug)]
-pub struct Lock {
+pub struct ShelfLock {
     _file: File,
 }
 
@@ -55,14 +55,14 @@ impl Shelf {
     ///
     /// # Errors
     /// When the file system has no locks, or the file can't be made.
-    pub fn lock(&self) -> io::Result<Lock> {
+    pub fn lock(&self) -> io::Result<ShelfLock> {
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .open(self.dir.join(LOCK))?;
         file.lock()?;
-        Ok(Lock { _file: file })
+        Ok(ShelfLock { _file: file })
     }
 
     /// Writes a mail into a folder of its own and has the disk confirm it. Blocks. What was begun and failed is removed.

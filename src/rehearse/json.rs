@@ -8,7 +8,7 @@ use crate::{
     config::Proof,
     config::{EndpointName, MatchMode},
     dispatch::rehearsal::{
-        ConditionReport, Excerpt, Handed, Origin, Plan, PlannedHeader, ProcessPlan, Rehearsal, RequestPlan,
+        ConditionReport, Excerpt, HandedAttachment, Origin, Plan, PlannedHeader, ProcessPlan, Rehearsal, RequestPlan,
     },
     job::Outcome,
     message::{Automatic, clean::escaped_json, trust::Sender},
@@ -69,7 +69,7 @@ fn sender(sender: &Sender) -> Json {
     })
 }
 
-fn attachment(file: &Handed) -> Json {
+fn attachment(file: &HandedAttachment) -> Json {
     json!({
         "name": file.name, "file": file.safe_name, "media_type": file.media_type, "size": file.size,
         "handed_on": file.handed_on, "why": file.why,

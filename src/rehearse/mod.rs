@@ -23,18 +23,18 @@ use crate::{
         original::original,
         rehearsal::{self, Rehearsal},
     },
-    job::{AnswerableReply, ConversationToken, Ending, JobId, Outcome, ReplyDecision, Share},
+    job::{AnswerableReply, ConversationToken, Ending, JobId, JobScope, Outcome, ReplyDecision},
     ledger::{ClaimedJob, Lease, MailId},
-    reply::{Composed, Composer, Ourselves},
+    reply::{Composed, Composer, OwnAddresses},
 };
 
 /// A mail, the endpoint, and the attempt that is imagined.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct RehearsalRequest {
     /// The endpoint.
     pub endpoint: Arc<Endpoint>,
     /// Our own addresses, by the accounts of all endpoints.
-    pub ourselves: Ourselves,
+    pub ourselves: OwnAddresses,
     /// The job.
     pub job: ClaimedJob,
     /// The time of the attempt.
@@ -47,10 +47,10 @@ pub struct Question {
     pub route: Option<Route>,
 }
 
-impl Question {
+impl RehearsalRequest {
     /// The first attempt at a mail that was received and taken just now. The job's id is nil: a real one is made when a mail is taken.
     #[must_use]
-    pub fn new(endpoint: Arc<Endpoint>, ourselves: Ourselves, raw: Bytes, now: DateTime<Utc>, most: u64) -> Self {
+    pub fn new(endpoint: Arc<Endpoint>, ourselves: OwnAddresses, raw: Bytes, now: DateTime<Utc>, most: u64) -> Self {
         let now = now.trunc_subsecs(3);
         let job = ClaimedJob {
             id: JobId(Uuid::nil()),
@@ -62,7 +62,7 @@ impl Question {
             received: Some(now.trunc_subsecs(0)),
             taken: now,
             rerun: 0,
-            share: Share::Whole,
+            share: JobScope::Whole,
             lease: Lease::default(),
         };
         Self {
@@ -124,8 +124,8 @@ impl RehearsalReport {
 }
 
 /// Rehearses a job.
-pub async fn rehearse(question: Question) -> RehearsalReport {
-    let Question {
+pub async fn rehearse(question: RehearsalRequest) -> RehearsalReport {
+    let RehearsalRequest {
         endpoint,
         ourselves,
         job,

@@ -2,7 +2,9 @@
 
 use super::{RehearsalReport, RehearsedReply, ReplyPreview, page::RehearsalPage, words};
 use crate::{
-    dispatch::rehearsal::{ConditionReport, Excerpt, Handed, Plan, PlannedHeader, ProcessPlan, Rehearsal, RequestPlan},
+    dispatch::rehearsal::{
+        ConditionReport, Excerpt, HandedAttachment, Plan, PlannedHeader, ProcessPlan, Rehearsal, RequestPlan,
+    },
     job::Outcome,
     message::{Address, Automatic, Head, trust::Sender},
 };
@@ -127,7 +129,7 @@ fn sender(page: &mut RehearsalPage, sender: &Sender) {
     page.pair("sender", &format!("{who}; {said}"));
 }
 
-fn attachments(page: &mut RehearsalPage, attachments: &[Handed]) {
+fn attachments(page: &mut RehearsalPage, attachments: &[HandedAttachment]) {
     let handed_on = attachments.iter().filter(|file| file.handed_on).count();
     page.pair(
         "attachments",
@@ -139,7 +141,7 @@ fn attachments(page: &mut RehearsalPage, attachments: &[Handed]) {
             Some(name) if *name != file.safe_name => format!(", sent as {name:?}"),
             _ => String::new(),
         };
-        let Handed {
+        let HandedAttachment {
             safe_name,
             media_type,
             size,

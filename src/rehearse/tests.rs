@@ -54,7 +54,14 @@ fn endpoint(lines: &str) -> Arc<Endpoint> {
 pub(super) async fn rehearsed(endpoint: &Arc<Endpoint>, raw: impl Into<Bytes>) -> RehearsalReport {
     let ourselves = crate::reply::ourselves([&**endpoint].into_iter());
     let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
-    rehearse(Question::new(endpoint.clone(), ourselves, raw.into(), now, 1 << 20)).await
+    rehearse(RehearsalRequest::new(
+        endpoint.clone(),
+        ourselves,
+        raw.into(),
+        now,
+        1 << 20,
+    ))
+    .await
 }
 
 /// Both forms of a report, after a look whether they may be shown.

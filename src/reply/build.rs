@@ -13,7 +13,7 @@ use super::{
     ids::MessageIds,
     inspect::{is_sound, reads_back},
     recipients::Recipients,
-    words::Spoken,
+    words::RenderedWords,
 };
 use crate::{
     config::{ReplyCharset, ReplySender},
@@ -28,7 +28,7 @@ pub(super) struct ReplyDraft<'a> {
     pub(super) from: &'a ReplySender,
     pub(super) recipients: &'a Recipients,
     pub(super) ids: &'a MessageIds<'a>,
-    pub(super) spoken: Spoken,
+    pub(super) spoken: RenderedWords,
     pub(super) charset: ReplyCharset,
     pub(super) files: &'a [(String, &'a ResultFile)],
     /// The mail that is answered, as it is attached.

@@ -9,9 +9,9 @@ use super::{
     build::{ReplyDraft, build},
     ids::MessageIds,
     original::{attached, quoted},
-    recipients::{Code, Ourselves, Recipients, recipients},
+    recipients::{NoReplyCode, OwnAddresses, Recipients, recipients},
     values::values,
-    words::{self, Spoken, escaped},
+    words::{self, RenderedWords, escaped},
 };
 use crate::{
     addr_spec::is_sendable,
@@ -29,7 +29,7 @@ pub struct Composer {
     reply: Reply,
     desk: Option<SenderAccount>,
     conversation: Option<Conversation>,
-    ourselves: Ourselves,
+    ourselves: OwnAddresses,
 }
 
 /// Whose SMTP server takes our replies, and our addresses.
@@ -53,7 +53,7 @@ pub struct Composed {
 impl Composer {
     /// The composer of an endpoint; none of `ourselves` is answered.
     #[must_use]
-    pub fn new(endpoint: &Endpoint, ourselves: Ourselves) -> Self {
+    pub fn new(endpoint: &Endpoint, ourselves: OwnAddresses) -> Self {
         let reply = endpoint.reply.clone();
         let desk = reply.account.as_ref().and_then(|account| {
             let own = account.from.as_deref().unwrap_or(&account.user);
@@ -88,7 +88,7 @@ impl Composer {
         Composed { decision, notes }
     }
 
-    fn decide(&self, ending: &Ending<'_>, notes: &mut Vec<String>) -> Result<NewReply, Code> {
+    fn decide(&self, ending: &Ending<'_>, notes: &mut Vec<String>) -> Result<NewReply, NoReplyCode> {
         let letter = match ending.outcome {
             Outcome::Done(_) => self.reply.success.as_ref(),
             Outcome::Failed { .. } => self.reply.failure.as_ref(),
@@ -124,7 +124,7 @@ impl Composer {
             head,
             answerable,
         );
-        let writing = Writing {
+        let writing = ReplyWriter {
             reply: &self.reply,
             letter,
             desk,
@@ -165,7 +165,7 @@ impl Replier for Composer {
 }
 
 /// A letter while it is written.
-struct Writing<'a> {
+struct ReplyWriter<'a> {
     reply: &'a Reply,
     letter: &'a ReplyTemplate,
     desk: &'a SenderAccount,
@@ -175,7 +175,7 @@ struct Writing<'a> {
     ids: &'a MessageIds<'a>,
 }
 
-impl Writing<'_> {
+impl ReplyWriter<'_> {
     /// The bytes: by the templates, else in the usual words, else without the mail that is answered.
     fn write(&self, notes: &mut Vec<String>) -> Option<bytes::Bytes> {
         let Self {
@@ -209,7 +209,7 @@ impl Writing<'_> {
 
     fn draft<'b>(
         &'b self,
-        spoken: Spoken,
+        spoken: RenderedWords,
         files: &'b [(String, &'b ResultFile)],
         with_original: bool,
     ) -> ReplyDraft<'b> {
@@ -228,7 +228,12 @@ impl Writing<'_> {
     }
 
     /// The words with the mail quoted below them, where that is wanted.
-    fn with_quote(&self, mut spoken: Spoken, values: &minijinja::Value, notes: &mut Vec<String>) -> Spoken {
+    fn with_quote(
+        &self,
+        mut spoken: RenderedWords,
+        values: &minijinja::Value,
+        notes: &mut Vec<String>,
+    ) -> RenderedWords {
         let reply = self.reply;
         let wanted = self.ending.original.filter(|_| reply.original == OriginalAs::Quote);
         let quote = wanted.map(|original| quoted(original, reply.original_limit));

@@ -69,7 +69,7 @@ pub(super) fn head() -> Head {
 }
 
 /// The endpoint's own accounts, and another's address.
-pub(super) fn ours(endpoint: &Endpoint) -> Ourselves {
+pub(super) fn ours(endpoint: &Endpoint) -> OwnAddresses {
     let mut ours = ourselves([endpoint].into_iter());
     std::sync::Arc::make_mut(&mut ours).insert("boss@us.example".to_owned());
     ours

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Outbox, answer,
-    fates::{DeliveryOutcome, Fates},
+    fates::{DeliveryOutcome, DeliveryOutcomes},
     letter::ReplyContent,
     pace::Pace,
     smtp::SmtpSession,
@@ -29,7 +29,7 @@ const AWAY: Duration = Duration::from_secs(8);
 const IDLE: Duration = Duration::from_secs(10);
 
 /// One session's owner.
-pub(super) struct Courier {
+pub(super) struct Submitter {
     outbox: Arc<Outbox>,
     server: Server,
     session: Option<SmtpSession>,
@@ -46,7 +46,7 @@ struct BrokenSession {
     submitted: Option<Submitted>,
 }
 
-impl Courier {
+impl Submitter {
     /// A courier who knows what was sent before it came.
     pub(super) async fn new(outbox: Outbox, server: Server) -> Self {
         let now = Utc::now();
@@ -158,8 +158,9 @@ impl Courier {
             let now = Utc::now();
             answer::next(claimed.attempt, waits, claimed.tried_since(now), now, fastrand::f64())
         };
-        let later =
-            |why: String| Fates::all(&claimed.reply.recipients, &DeliveryOutcome::later(why)).submitted(again(None));
+        let later = |why: String| {
+            DeliveryOutcomes::all(&claimed.reply.recipients, &DeliveryOutcome::later(why)).submitted(again(None))
+        };
         let begun = Instant::now();
         let letter = match ReplyContent::of(claimed, &self.outbox).await {
             Ok(letter) => letter,
@@ -209,7 +210,7 @@ impl Courier {
 
     /// One exchange, on a new session where the kept one turns out to be closed: servers end sessions that have idled or carried
     /// enough.
-    async fn exchange(&mut self, reply: &NewReply, letter: &ReplyContent) -> Result<Fates, SmtpError> {
+    async fn exchange(&mut self, reply: &NewReply, letter: &ReplyContent) -> Result<DeliveryOutcomes, SmtpError> {
         if let Some(mut session) = self.session.take() {
             match session.submit_letter(reply, letter).await {
                 Ok(fates) => {

@@ -16,12 +16,12 @@ pub(super) enum DeliveryOutcome {
     /// Not as it is: smaller, or without its files.
     Smaller(String),
     /// Not now.
-    Later(Later),
+    Later(Deferral),
 }
 
 /// Why something waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Later {
+pub(super) struct Deferral {
     pub(super) why: String,
     /// How long at the least, where that is known.
     pub(super) waits: Option<Duration>,
@@ -32,7 +32,7 @@ pub(super) struct Later {
 impl DeliveryOutcome {
     /// Tried again in a while.
     pub(super) fn later(why: impl Into<String>) -> Self {
-        Self::Later(Later {
+        Self::Later(Deferral {
             why: why.into(),
             waits: None,
             operator: false,
@@ -42,9 +42,9 @@ impl DeliveryOutcome {
 
 /// Each recipient and what became of it; nothing while the server only took the name.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Fates(Vec<(String, Option<DeliveryOutcome>)>);
+pub(super) struct DeliveryOutcomes(Vec<(String, Option<DeliveryOutcome>)>);
 
-impl Fates {
+impl DeliveryOutcomes {
     /// The same for all.
     pub(super) fn all(recipients: &[String], fate: &DeliveryOutcome) -> Self {
         let each = recipients.iter().map(|address| (address.clone(), Some(fate.clone())));
@@ -232,9 +232,9 @@ mod tests {
         Some(DeliveryOutcome::Refused("550 who?".into()))
     }
 
-    fn fates(each: &[Option<DeliveryOutcome>]) -> Fates {
+    fn fates(each: &[Option<DeliveryOutcome>]) -> DeliveryOutcomes {
         let named = each.iter().enumerate();
-        Fates(
+        DeliveryOutcomes(
             named
                 .map(|(n, fate)| (format!("r{n}@a.example"), fate.clone()))
                 .collect(),

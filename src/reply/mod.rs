@@ -41,7 +41,7 @@ pub use health::{OutboxHealth, OutboxProblem};
 pub(crate) use ids::is_quotable;
 pub(crate) use inspect::is_sound_with;
 pub use notice::{Notice, NoticeError, send_notice};
-pub use recipients::{Ourselves, ourselves};
+pub use recipients::{OwnAddresses, ourselves};
 
 use crate::{
     auth::{AuthVerdict, Login, PauseEnd},
@@ -49,7 +49,7 @@ use crate::{
     config::Account,
     ledger::Ledger,
 };
-use courier::Courier;
+use courier::Submitter;
 
 /// The replies of one SMTP account.
 #[derive(Clone)]
@@ -76,7 +76,7 @@ pub async fn run(outbox: Outbox) {
     };
     let stop = outbox.stop.clone();
     let (login, knock) = (outbox.login.clone(), outbox.ledger.knock());
-    let mut courier = Courier::new(outbox, server).await;
+    let mut courier = Submitter::new(outbox, server).await;
     // Whoever changed the account, or started us anew, may have mended what they wait for.
     courier.mended().await;
     while let Some(claimed) = stop.run_until_cancelled(courier.claim()).await {

@@ -9,13 +9,13 @@ use crate::{
 };
 
 /// Why no reply goes: a fixed code, as it stands in the ledger and in metrics.
-pub(super) type Code = &'static str;
+pub(super) type NoReplyCode = &'static str;
 
 /// The addresses and users of all our accounts and replies, in lower case: one set, shared by the composers of all endpoints.
-pub type Ourselves = Arc<BTreeSet<String>>;
+pub type OwnAddresses = Arc<BTreeSet<String>>;
 
 /// Who we are, by the accounts and replies of all endpoints.
-pub fn ourselves<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Ourselves {
+pub fn ourselves<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> OwnAddresses {
     let names = endpoints.flat_map(|endpoint| {
         let reply = &endpoint.reply;
         let accounts = [Some(&endpoint.mailbox.account), reply.account.as_ref()];
@@ -67,7 +67,7 @@ pub(super) fn recipients(
     letter: &ReplyTemplate,
     (head, proven): (&Head, bool),
     ourselves: &BTreeSet<String>,
-) -> Result<Recipients, Code> {
+) -> Result<Recipients, NoReplyCode> {
     if letter.to.is_empty() {
         return Err("nobody");
     }

@@ -26,7 +26,7 @@ fn ours() -> BTreeSet<String> {
 }
 
 /// The `to` of a letter to these.
-fn found(to: &[ReplyTo], head: &Head) -> Result<Vec<String>, Code> {
+fn found(to: &[ReplyTo], head: &Head) -> Result<Vec<String>, NoReplyCode> {
     let letter = ReplyTemplate {
         to: to.to_vec(),
         ..ReplyTemplate::default()
@@ -45,7 +45,7 @@ fn a_proven_sender_is_reply_to_in_the_same_domain_or_else_from() {
     type Case = (
         &'static [&'static str],
         &'static [&'static str],
-        Result<&'static str, Code>,
+        Result<&'static str, NoReplyCode>,
     );
     let cases: [Case; 18] = [
         (&["ann@a.example"], &[], Ok("ann@a.example")),

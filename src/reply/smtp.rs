@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{
     answer::{Meaning, diagnosis, meaning},
-    fates::{DeliveryOutcome, Fates, Later},
+    fates::{Deferral, DeliveryOutcome, DeliveryOutcomes},
     hello::{machine, names},
     letter::ReplyContent,
     offers::Offers,
@@ -149,13 +149,17 @@ impl SmtpSession {
     }
 
     /// Submits one reply, to all of its recipients that the server takes. What it does not take as it is goes without its files.
-    pub(super) async fn submit(&mut self, reply: &NewReply) -> Result<Fates, SmtpError> {
+    pub(super) async fn submit(&mut self, reply: &NewReply) -> Result<DeliveryOutcomes, SmtpError> {
         self.submit_letter(reply, &ReplyContent::here(reply.bytes.clone()))
             .await
     }
 
     /// The same, where the letter's bytes may be elsewhere.
-    pub(super) async fn submit_letter(&mut self, reply: &NewReply, letter: &ReplyContent) -> Result<Fates, SmtpError> {
+    pub(super) async fn submit_letter(
+        &mut self,
+        reply: &NewReply,
+        letter: &ReplyContent,
+    ) -> Result<DeliveryOutcomes, SmtpError> {
         let fates = self.transaction(reply, letter).await?;
         let (smaller, why) = fates.smaller();
         if smaller.is_empty() {
@@ -188,8 +192,8 @@ impl SmtpSession {
     }
 
     /// One mail transaction.
-    async fn transaction(&mut self, reply: &NewReply, letter: &ReplyContent) -> Result<Fates, SmtpError> {
-        let mut fates = Fates::default();
+    async fn transaction(&mut self, reply: &NewReply, letter: &ReplyContent) -> Result<DeliveryOutcomes, SmtpError> {
+        let mut fates = DeliveryOutcomes::default();
         let mut open = Vec::new();
         for recipient in &reply.recipients {
             match self.offers.can_reach(recipient) {
@@ -197,7 +201,7 @@ impl SmtpSession {
                 Err(why) => fates.add(recipient, Some(DeliveryOutcome::Refused(why.to_owned()))),
             }
         }
-        let all = |mut fates: Fates, fate: DeliveryOutcome| {
+        let all = |mut fates: DeliveryOutcomes, fate: DeliveryOutcome| {
             open.iter()
                 .for_each(|recipient| fates.add(recipient, Some(fate.clone())));
             fates
@@ -235,7 +239,7 @@ impl SmtpSession {
     }
 
     /// Ends a transaction that the server did not let come to its end.
-    async fn reset(&mut self, fates: Fates) -> Result<Fates, SmtpError> {
+    async fn reset(&mut self, fates: DeliveryOutcomes) -> Result<DeliveryOutcomes, SmtpError> {
         if let Err(trouble) = self.wire.command(SmtpStage::Mail, "RSET").await {
             // What becomes of this reply is known; a session that can't go on is not kept.
             tracing::debug!(%trouble, "RSET failed");
@@ -364,12 +368,12 @@ fn expect(host: MailHost, stage: SmtpStage, reply: SmtpReply) -> Result<(), Smtp
 fn ended(host: MailHost, stage: SmtpStage, reply: SmtpReply) -> Result<Option<DeliveryOutcome>, SmtpError> {
     match meaning(host, stage, &reply) {
         Meaning::Yes => Ok(None),
-        Meaning::Later(waits) => Ok(Some(DeliveryOutcome::Later(Later {
+        Meaning::Later(waits) => Ok(Some(DeliveryOutcome::Later(Deferral {
             why: format!("{stage}: {reply}"),
             waits,
             operator: false,
         }))),
-        Meaning::Operator => Ok(Some(DeliveryOutcome::Later(Later {
+        Meaning::Operator => Ok(Some(DeliveryOutcome::Later(Deferral {
             why: format!("{stage}: {reply}; {}", diagnosis(host, stage, &reply).cure),
             waits: Some(AN_OPERATOR),
             operator: true,

@@ -103,7 +103,7 @@ async fn an_answer_ends_the_reply_and_not_the_session() {
         let ann = ["ann@a.example".to_owned()];
         assert_eq!(
             session.submit(&reply(&["ann@a.example"])).await.unwrap(),
-            Fates::all(&ann, &fate),
+            DeliveryOutcomes::all(&ann, &fate),
             "{start} {answer}"
         );
         let next = session.submit(&reply(&["bob@a.example"])).await.unwrap();
@@ -123,7 +123,7 @@ async fn those_get_it_whom_the_server_takes() {
     let mut session = open(&fake, &password()).await.unwrap();
     let all = reply(&["ann@a.example", "no@a.example", "busy@a.example"]);
     let expected = |end: DeliveryOutcome| {
-        let mut fates = Fates::default();
+        let mut fates = DeliveryOutcomes::default();
         fates.add("ann@a.example", Some(end));
         fates.add(
             "no@a.example",

@@ -19,7 +19,7 @@ const MAX_BODY: usize = 1 << 20;
 
 /// What a letter says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Spoken {
+pub(super) struct RenderedWords {
     /// One line.
     pub(super) subject: String,
     /// Lines ended by CRLF.
@@ -38,7 +38,7 @@ pub(super) fn spoken(
     values: &Value,
     answered: usize,
     notes: &mut Vec<String>,
-) -> Spoken {
+) -> RenderedWords {
     let (language, words) = chosen(reply, letter, head);
     let most = MAX_BODY.saturating_add(answered);
     let mut noted = |what: &str, why: &dyn std::fmt::Display| {
@@ -63,7 +63,7 @@ pub(super) fn spoken(
     };
     let own_language = body.is_some() || subject.is_some();
     let (text, html) = body.unwrap_or_else(|| (usual_text(values), None));
-    Spoken {
+    RenderedWords {
         subject: subject.unwrap_or_else(|| usual_subject(reply, values)),
         text,
         html,
@@ -72,8 +72,8 @@ pub(super) fn spoken(
 }
 
 /// The usual words, whatever the templates are.
-pub(super) fn usual(reply: &Reply, values: &Value) -> Spoken {
-    Spoken {
+pub(super) fn usual(reply: &Reply, values: &Value) -> RenderedWords {
+    RenderedWords {
         subject: usual_subject(reply, values),
         text: usual_text(values),
         html: None,

@@ -54,7 +54,7 @@ pub(super) type Ticket = u64;
 
 /// The slots of one kind.
 #[derive(Debug)]
-struct Pool {
+struct SlotPool {
     size: Size,
     members: usize,
     /// Those that hold nothing.
@@ -62,7 +62,7 @@ struct Pool {
     held: usize,
 }
 
-impl Pool {
+impl SlotPool {
     fn new(size: Size) -> Self {
         Self {
             size,
@@ -92,8 +92,8 @@ struct SlotHolder {
 /// Who holds how many slots, and who waits.
 #[derive(Debug)]
 pub(super) struct Rule {
-    jobs: Pool,
-    commands: Pool,
+    jobs: SlotPool,
+    commands: SlotPool,
     endpoints: BTreeMap<Id, SlotHolder>,
     waiting: BTreeMap<Ticket, Id>,
     /// The next number of an endpoint or a wait.
@@ -103,8 +103,8 @@ pub(super) struct Rule {
 impl Rule {
     pub(super) fn new(jobs: Size, commands: Size) -> Self {
         Self {
-            jobs: Pool::new(jobs),
-            commands: Pool::new(commands),
+            jobs: SlotPool::new(jobs),
+            commands: SlotPool::new(commands),
             endpoints: BTreeMap::new(),
             waiting: BTreeMap::new(),
             next: 0,
@@ -203,7 +203,7 @@ impl Rule {
     }
 
     /// The slots that each job of this kind takes one of.
-    fn pools(&mut self, kind: SlotKind) -> impl Iterator<Item = &mut Pool> {
+    fn pools(&mut self, kind: SlotKind) -> impl Iterator<Item = &mut SlotPool> {
         let commands = (kind == SlotKind::Command).then_some(&mut self.commands);
         std::iter::once(&mut self.jobs).chain(commands)
     }

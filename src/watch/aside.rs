@@ -22,7 +22,7 @@ pub(super) enum RefusalScope {
 
 /// The mails of one mailbox that wait for another try.
 #[derive(Debug, Default)]
-pub(super) struct Aside {
+pub(super) struct DeferredMails {
     uid_validity: u32,
     refused: BTreeMap<u32, RefusalScope>,
     /// Nothing that was refused is tried before.
@@ -35,7 +35,7 @@ pub(super) struct Aside {
 #[derive(Debug, Default)]
 pub(super) struct Copied(HashMap<String, BTreeSet<u32>>);
 
-impl Aside {
+impl DeferredMails {
     /// Of the mailbox as it is now numbered.
     pub(super) fn numbered(&mut self, uid_validity: u32) -> &mut Self {
         if self.uid_validity != uid_validity {

@@ -17,7 +17,10 @@ use super::{
     refetch::Refetcher,
     session::{self, Session},
     settle::{self, Settler},
-    source::{Begin, Errand, LookResult, RetryTimes, Scope, SettleResult, Source, StepContext, Wait, Woke},
+    source::{
+        LookResult, RetryTimes, Scope, SessionPurpose, SessionStart, SettleResult, Source, StepContext, Wait,
+        WakeReason,
+    },
     watcher::Watcher,
 };
 
@@ -86,14 +89,14 @@ impl Source for Imap {
         Ok(session)
     }
 
-    fn begin(&mut self, session: &Box<Session>, errand: Errand) -> Begin {
+    fn begin(&mut self, session: &Box<Session>, errand: SessionPurpose) -> SessionStart {
         match errand {
-            Errand::Settle => Begin {
+            SessionPurpose::Settle => SessionStart {
                 settles: true,
                 look: None,
             },
             // What may break the session again holds up no last touch.
-            Errand::Look => Begin {
+            SessionPurpose::Look => SessionStart {
                 settles: self.care.take_failed(),
                 look: Some(session.first),
             },
@@ -170,13 +173,13 @@ impl Source for Imap {
         session: Box<Session>,
         wait: Wait<'_>,
         on: &StepContext<'_>,
-    ) -> Result<Woke<Box<Session>>, WatchError> {
+    ) -> Result<WakeReason<Box<Session>>, WatchError> {
         let session = *session;
         let mut woke = idle(session.wire, wait).await?;
         if let Some(unread) = woke.connection().take_unread() {
             on.health.passed_over(unread.lines as usize, &unread.first);
         }
-        self.no_idle |= matches!(woke, Woke::Refused(_));
+        self.no_idle |= matches!(woke, WakeReason::Refused(_));
         Ok(woke.map(|wire| Box::new(Session { wire, ..session })))
     }
 

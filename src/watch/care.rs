@@ -20,7 +20,7 @@ use super::{
     cursor::ListedUid,
     error::{WatchError, Words},
     sizes::Sizes,
-    taker::About,
+    taker::MailMetadata,
 };
 use crate::ledger::Cursor;
 
@@ -83,7 +83,7 @@ struct FailingMail {
     /// What happened, in words.
     why: String,
     /// What the server says of it beside its bytes.
-    about: About,
+    about: MailMetadata,
 }
 
 impl FailingMail {
@@ -183,7 +183,7 @@ impl FetchFailures {
     }
 
     /// The server does not give a mail. Says whether the session can go on.
-    pub(super) fn refused(&mut self, uid: u32, why: &Words, about: About, now: Instant) -> bool {
+    pub(super) fn refused(&mut self, uid: u32, why: &Words, about: MailMetadata, now: Instant) -> bool {
         self.asking = PendingFetch::Nothing;
         self.blame(uid, ANSWERED, why.to_string(), now);
         if let Some(trouble) = self.troubles.get_mut(&uid) {
@@ -199,7 +199,7 @@ impl FetchFailures {
             first: now,
             last: now,
             why: String::new(),
-            about: About::default(),
+            about: MailMetadata::default(),
         });
         trouble.weight = trouble.weight.saturating_add(weight);
         (trouble.last, trouble.why) = (now, why);
@@ -290,7 +290,7 @@ impl FetchFailures {
     }
 
     /// Why this mail is given up, if it is, and what the server says of it.
-    pub(super) fn gives_up(&self, uid: u32, now: Instant) -> Option<(String, About)> {
+    pub(super) fn gives_up(&self, uid: u32, now: Instant) -> Option<(String, MailMetadata)> {
         let trouble = self.troubles.get(&uid).filter(|trouble| trouble.weight >= TOO_MUCH)?;
         let annoying = self.troubles.values().filter(|trouble| trouble.weight > 0).count();
         let gives_others = self.came_at.is_some_and(|came| came > trouble.first);

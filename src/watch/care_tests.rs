@@ -27,14 +27,14 @@ fn a_mail_that_is_refused_is_left_alone_for_a_while_and_given_up() {
     care.begins(cursor(5));
     for (time, rest) in [(0, 10), (1, 30), (2, 30)] {
         assert!(care.gives_up(6, now).is_none(), "{time}");
-        assert!(care.refused(6, &no(), About::default(), now));
+        assert!(care.refused(6, &no(), MailMetadata::default(), now));
         assert_eq!(care.cursor(9), 6, "{time}");
         assert!(care.due(now + (rest - 1) * SECOND).is_empty(), "{time}");
         now += rest * SECOND;
         assert_eq!((care.due(now), care.again()), (vec![6], Some(now)));
         assert_eq!(care.kept_back(), Some((1, "no")));
     }
-    assert_eq!(care.gives_up(6, now), Some(("no".to_owned(), About::default())));
+    assert_eq!(care.gives_up(6, now), Some(("no".to_owned(), MailMetadata::default())));
     care.over(6);
     assert_eq!((care.cursor(9), care.again(), care.kept_back()), (9, None, None));
 }
@@ -45,7 +45,7 @@ fn many_mails_that_are_refused_are_not_given_up_at_once() {
     let (mut care, now) = (FetchFailures::default(), Instant::now());
     for _ in 0..3 {
         for uid in 5..9 {
-            care.refused(uid, &no(), About::default(), now);
+            care.refused(uid, &no(), MailMetadata::default(), now);
         }
     }
     assert!(care.gives_up(5, now).is_none());
@@ -60,7 +60,7 @@ fn many_mails_that_are_refused_are_not_given_up_at_once() {
 fn a_server_that_refuses_one_after_the_other_is_left_alone() {
     let (mut care, now) = (FetchFailures::default(), Instant::now());
     let goes_on = (1..=3 * IN_A_ROW)
-        .filter(|uid| care.refused(*uid, &no(), About::default(), now))
+        .filter(|uid| care.refused(*uid, &no(), MailMetadata::default(), now))
         .count();
     assert_eq!(goes_on as u32, 3 * (IN_A_ROW - 1));
 }
@@ -82,7 +82,7 @@ fn what_came_and_is_not_in_the_ledger_did_not_come() {
     for committed in [true, false] {
         let mut care = FetchFailures::default();
         care.begins(cursor(5));
-        care.refused(5, &no(), About::default(), now);
+        care.refused(5, &no(), MailMetadata::default(), now);
         care.came(6, now);
         care.looked(None, committed);
         let mut mails = listed(&[5, 6, 7]);
@@ -132,7 +132,7 @@ fn look(care: &mut FetchFailures, cursor: &mut Cursor, mails: &[Does], now: Inst
                     care.came(mail.uid, now);
                     taken.push(mail.uid);
                 }
-                Does::Refuses => drop(care.refused(mail.uid, &no(), About::default(), now)),
+                Does::Refuses => drop(care.refused(mail.uid, &no(), MailMetadata::default(), now)),
                 does => return Err(error(does)),
             }
             // What was refused was asked for by itself.
@@ -154,7 +154,7 @@ fn look(care: &mut FetchFailures, cursor: &mut Cursor, mails: &[Does], now: Inst
                     care.came(uid, now);
                     taken.push(uid);
                 }
-                Does::Refuses => drop(care.refused(uid, &no(), About::default(), now)),
+                Does::Refuses => drop(care.refused(uid, &no(), MailMetadata::default(), now)),
                 does => return Err(error(does)),
             }
         }

@@ -16,7 +16,7 @@ use super::{
     run,
 };
 use crate::{
-    auth::{Forgetful, Login},
+    auth::{Login, NullTokenStore},
     budget::Budget,
     config::{self, Auth},
     net::Connects,
@@ -106,7 +106,7 @@ fn watch(
     endpoint.mailbox.server.port = port;
     let account = endpoint.mailbox.account.clone();
     Watch {
-        login: Arc::new(Login::new(account, &[], Arc::new(Forgetful), http.clone())),
+        login: Arc::new(Login::new(account, &[], Arc::new(NullTokenStore), http.clone())),
         inlet: Arc::new(inlet(endpoint)),
         ledger: Arc::new(Memory::default()),
         connects: connects.clone(),

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::{error::WatchError, mechanism::MailboxSignIn};
 use crate::{
     auth::{Credential, Login},
-    config::{Inlet, Mailbox},
+    config::{Mailbox, WatchPlan},
     net::{ConnectTurn, Connects},
     refusal::MailHost,
 };
@@ -21,7 +21,7 @@ const TURN: Duration = Duration::from_secs(300);
 
 /// Where credentials come from, and when they may be shown.
 #[async_trait]
-pub(super) trait Keys: Send + Sync {
+pub(super) trait CredentialSource: Send + Sync {
     /// Waits while as many connections to this host are in the making as may be.
     async fn turn(&self) -> Option<ConnectTurn>;
     /// A credential that is good now.
@@ -34,20 +34,20 @@ pub(super) trait Keys: Send + Sync {
 
 /// The way to a server that speaks over wires of this kind.
 #[async_trait]
-pub(super) trait Connector<W>: Keys {
+pub(super) trait Connector<W>: CredentialSource {
     /// A connection under TLS on which capabilities can be asked.
     async fn knock(&self) -> Result<W, WatchError>;
 }
 
 /// The door of an account.
 pub(super) struct AccountConnector {
-    pub(super) inlet: Arc<Inlet>,
+    pub(super) inlet: Arc<WatchPlan>,
     pub(super) login: Arc<Login>,
     pub(super) connects: Connects,
 }
 
 #[async_trait]
-impl Keys for AccountConnector {
+impl CredentialSource for AccountConnector {
     async fn turn(&self) -> Option<ConnectTurn> {
         Some(self.connects.turn(&self.inlet.mailbox.server.host).await)
     }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[async_trait]
-    impl Keys for Shut {
+    impl CredentialSource for Shut {
         async fn turn(&self) -> Option<ConnectTurn> {
             None
         }

@@ -21,11 +21,11 @@ use super::{
     intake::IntakeHandle,
     into_ledger::IntoLedger,
     listing::present,
-    reading::{Bit, Reading, ReadingStep},
+    reading::{Reading, ReadingStep, ReceivedBytes},
     retrieve::retrieve,
     sizes::Sizes,
     source::{Fetched, MailSink},
-    taker::{About, Shortfall, held},
+    taker::{MailMetadata, Shortfall, held},
     uids,
 };
 use crate::{job::Reason, ledger::Lack};
@@ -47,17 +47,17 @@ pub(crate) struct ImapReceiver<'a> {
 
 /// What came of a mail that was asked for by itself.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum One {
+pub(crate) enum SingleFetch {
     /// It is in the ledger, whole or too large.
     Came,
     /// It is not there any more.
     Gone,
     /// The server does not give it; what it says of it all the same.
-    Not(Words, About),
+    Not(Words, MailMetadata),
 }
 
 /// What a command for many mails brought.
-struct Brought {
+struct FetchedBatch {
     wire: ImapConnection,
     /// Mails whose bytes may not be all.
     doubtful: BTreeMap<u32, Doubtful>,
@@ -69,7 +69,7 @@ struct Brought {
 
 /// A mail whose bytes may not be all.
 struct Doubtful {
-    about: About,
+    about: MailMetadata,
     bytes: Bytes,
 }
 
@@ -133,14 +133,18 @@ impl ImapReceiver<'_> {
         for uid in there.into_iter().chain(portion.large.iter().copied()) {
             let came;
             (wire, came) = self.alone(wire, uid, None).await?;
-            gone += usize::from(came == One::Gone);
+            gone += usize::from(came == SingleFetch::Gone);
         }
         self.intake.cursor(self.care.cursor(portion.next())).await?;
         Ok((wire, gone))
     }
 
     /// Receives a mail by itself, beside all others.
-    pub(crate) async fn one(&mut self, wire: ImapConnection, uid: u32) -> Result<(ImapConnection, One), WatchError> {
+    pub(crate) async fn one(
+        &mut self,
+        wire: ImapConnection,
+        uid: u32,
+    ) -> Result<(ImapConnection, SingleFetch), WatchError> {
         let sink = IntoLedger::new(self.intake, uid);
         rest(
             wire,
@@ -157,7 +161,7 @@ impl ImapReceiver<'_> {
         &mut self,
         uid_validity: u32,
         uid: u32,
-        (why, about): (&str, About),
+        (why, about): (&str, MailMetadata),
     ) -> Result<(), WatchError> {
         tracing::error!(
             uid_validity,
@@ -177,13 +181,13 @@ impl ImapReceiver<'_> {
         mut wire: ImapConnection,
         set: &str,
         mut wanted: impl FnMut(u32) -> bool,
-    ) -> Result<Brought, WatchError> {
+    ) -> Result<FetchedBatch, WatchError> {
         let what = format!("{set} (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.{SMALL}>)");
         wire.allow(Reading::new(None, self.limit).most());
         let mut running = wire.send(FETCH, &what).await?;
         // A body larger than what is gathered, where the server gives all for a part: it is asked for by itself.
         let mut passed = false;
-        let mut once = Once::default();
+        let mut once = SeenBodies::default();
         let (mut doubtful, mut alone, mut waiting) = (BTreeMap::new(), BTreeMap::new(), 0);
         let done = loop {
             let said;
@@ -224,7 +228,7 @@ impl ImapReceiver<'_> {
             }
             once.note(uid, &bytes);
             running.heard(Expectation::Progress);
-            let about = About {
+            let about = MailMetadata {
                 received,
                 told: size.map(u64::from),
             };
@@ -245,7 +249,7 @@ impl ImapReceiver<'_> {
             }
         };
         let refused = matches!(done.answer, Completion::Refused(_));
-        Ok(Brought {
+        Ok(FetchedBatch {
             wire: done.wire,
             doubtful,
             alone,
@@ -254,8 +258,8 @@ impl ImapReceiver<'_> {
     }
 
     /// Looks more closely at what a command brought. Says whether it was refused.
-    async fn closer(&mut self, brought: Brought) -> Result<(ImapConnection, bool), WatchError> {
-        let Brought {
+    async fn closer(&mut self, brought: FetchedBatch) -> Result<(ImapConnection, bool), WatchError> {
+        let FetchedBatch {
             mut wire,
             doubtful,
             alone,
@@ -263,7 +267,12 @@ impl ImapReceiver<'_> {
         } = brought;
         for (uid, Doubtful { about, bytes }) in doubtful {
             self.care.asks([uid]);
-            let (reading, then) = Reading::begun(about.told, self.limit, SMALL.into(), Bit::new(Some(0), &bytes));
+            let (reading, then) = Reading::begun(
+                about.told,
+                self.limit,
+                SMALL.into(),
+                ReceivedBytes::new(Some(0), &bytes),
+            );
             let mut sink = IntoLedger::new(self.intake, uid);
             sink.about(about);
             sink.piece(bytes).await?;
@@ -296,7 +305,7 @@ impl ImapReceiver<'_> {
         wire: ImapConnection,
         uid: u32,
         told: Option<u64>,
-    ) -> Result<(ImapConnection, One), WatchError> {
+    ) -> Result<(ImapConnection, SingleFetch), WatchError> {
         self.care.asks([uid]);
         let reading = Reading::new(told, self.limit);
         let sink = IntoLedger::new(self.intake, uid);
@@ -306,11 +315,11 @@ impl ImapReceiver<'_> {
     }
 
     /// Notes what came of a mail. Where the server refuses one after the other, it is left alone.
-    fn note(&mut self, uid: u32, came: &One) -> Result<(), WatchError> {
+    fn note(&mut self, uid: u32, came: &SingleFetch) -> Result<(), WatchError> {
         match came {
-            One::Came => self.care.came(uid, Instant::now()),
-            One::Gone => self.care.over(uid),
-            One::Not(why, about) => {
+            SingleFetch::Came => self.care.came(uid, Instant::now()),
+            SingleFetch::Gone => self.care.over(uid),
+            SingleFetch::Not(why, about) => {
                 tracing::warn!(uid, %why, "the server does not give a mail, which is not taken; trying again later");
                 if !self.care.refused(uid, why, *about, Instant::now()) {
                     let why = why.clone();
@@ -324,9 +333,9 @@ impl ImapReceiver<'_> {
 
 /// What bodies a command brought so far.
 #[derive(Default)]
-struct Once(HashMap<u32, (usize, u64)>);
+struct SeenBodies(HashMap<u32, (usize, u64)>);
 
-impl Once {
+impl SeenBodies {
     fn note(&mut self, uid: u32, body: &[u8]) {
         self.0.insert(uid, Self::print(body));
     }
@@ -351,20 +360,20 @@ async fn rest(
     mut sink: IntoLedger<'_>,
     limit: u64,
     sizes: &mut Sizes,
-) -> Result<(ImapConnection, One), WatchError> {
+) -> Result<(ImapConnection, SingleFetch), WatchError> {
     let uid = sink.uid;
     let (wire, retrieved) = retrieve(wire, uid, reading, &mut sink, sizes).await?;
     let one = match retrieved {
         Fetched::Whole => {
             sink.end(None).await?;
-            One::Came
+            SingleFetch::Came
         }
         Fetched::TooLarge => {
             sink.end(too_large(limit)).await?;
-            One::Came
+            SingleFetch::Came
         }
-        Fetched::Gone => One::Gone,
-        Fetched::Not(why) => One::Not(why, sink.told()),
+        Fetched::Gone => SingleFetch::Gone,
+        Fetched::Not(why) => SingleFetch::Not(why, sink.told()),
     };
     Ok((wire, one))
 }

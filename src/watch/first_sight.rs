@@ -9,7 +9,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::{
-    backlog::{BacklogDecision, Meanwhile, at_first_sight, late_wish, meanwhile, remember},
+    backlog::{BacklogDecision, LateArrivals, at_first_sight, late_wish, meanwhile, remember},
     cursor::{self, Relist},
     error::WatchError,
     imap::{Completion, Fetch, ImapConnection, ImapResponse, Selected},
@@ -186,7 +186,7 @@ async fn list(
             on.ledger.backlog_note(on.mailbox, cursor.uid_validity, noted).await?;
         }
     }
-    let came = begun.map_or_else(Meanwhile::default, |begun| meanwhile(&dated, begun, Utc::now()));
+    let came = begun.map_or_else(LateArrivals::default, |begun| meanwhile(&dated, begun, Utc::now()));
     let surely = came.surely.len();
     on.ledger.backlog_came(on.mailbox, came.surely).await?;
     let backlog = on.ledger.backlog_listed(on.mailbox, older).await?;

@@ -10,38 +10,38 @@ use tokio::time::Instant;
 use super::{
     error::WatchError,
     imap::{Completion, ImapConnection, ImapResponse, RunningCommand, Step},
-    source::{Wait, WaitEvent, Woke},
+    source::{Wait, WaitEvent, WakeReason},
 };
 
 /// A server that ends IDLE by itself sooner than this might as well refuse it.
 const BRIEF: Duration = Duration::from_secs(5);
 
 /// Waits with IDLE.
-pub(super) async fn idle(wire: ImapConnection, mut wait: Wait<'_>) -> Result<Woke<ImapConnection>, WatchError> {
+pub(super) async fn idle(wire: ImapConnection, mut wait: Wait<'_>) -> Result<WakeReason<ImapConnection>, WatchError> {
     if wire.has_news() {
         return Ok(news(wire));
     }
     let begin = Instant::now();
     let mut running = match begun(wire).await? {
         Ok(running) => running,
-        Err(wire) => return Ok(Woke::Refused(wire)),
+        Err(wire) => return Ok(WakeReason::Refused(wire)),
     };
-    let woke: fn(ImapConnection) -> Woke<ImapConnection> = loop {
+    let woke: fn(ImapConnection) -> WakeReason<ImapConnection> = loop {
         if running.has_news() {
             break news;
         }
         let said = tokio::select! {
             biased;
             event = wait.event() => break match event {
-                WaitEvent::Bell => Woke::Bell,
-                WaitEvent::Time => Woke::Time,
+                WaitEvent::Bell => WakeReason::Bell,
+                WaitEvent::Time => WakeReason::Time,
             },
             said = running.listen() => said?,
         };
         running = match running.step(said)? {
             Step::Said(running, _) => running,
-            Step::Done(done) if begin.elapsed() < BRIEF => return Ok(Woke::Refused(done.wire)),
-            Step::Done(done) => return Ok(Woke::Time(done.wire)),
+            Step::Done(done) if begin.elapsed() < BRIEF => return Ok(WakeReason::Refused(done.wire)),
+            Step::Done(done) => return Ok(WakeReason::Time(done.wire)),
         };
     };
     let mut running = running.answer("DONE").await?;
@@ -55,9 +55,9 @@ pub(super) async fn idle(wire: ImapConnection, mut wait: Wait<'_>) -> Result<Wok
 }
 
 /// How much there is.
-fn news(mut wire: ImapConnection) -> Woke<ImapConnection> {
+fn news(mut wire: ImapConnection) -> WakeReason<ImapConnection> {
     let news = wire.take_news().unwrap_or(0);
-    Woke::News(wire, news)
+    WakeReason::News(wire, news)
 }
 
 /// Waits for `+`; the connection, when the server refuses.

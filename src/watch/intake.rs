@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{
     WatchHealth,
     error::WatchError,
-    taker::{About, Arrived, IntakeTask, Shortfall, Small},
+    taker::{IntakeMessage, IntakeTask, MailMetadata, Shortfall, SmallMail},
 };
 use crate::{
     budget::{Budget, Room},
@@ -26,7 +26,7 @@ const QUEUE: usize = 32;
 
 /// The way into the ledger for one look at a mailbox.
 pub(crate) struct IntakeHandle {
-    sender: mpsc::Sender<Arrived>,
+    sender: mpsc::Sender<IntakeMessage>,
     /// Nothing once it was asked how it ended.
     task: Option<AbortOnDropHandle<Result<IntakeResult, ledger::Error>>>,
     budget: Budget,
@@ -54,60 +54,60 @@ impl IntakeHandle {
     pub(crate) async fn mail(
         &mut self,
         uid: u32,
-        about: About,
+        about: MailMetadata,
         bytes: Bytes,
         held: Shortfall,
     ) -> Result<(), WatchError> {
         let room = self.room(bytes.len()).await?;
-        let small = Small {
+        let small = SmallMail {
             uid,
             about,
             bytes,
             held,
             room,
         };
-        self.send(Arrived::Mail(small)).await
+        self.send(IntakeMessage::Mail(small)).await
     }
 
     /// A mail whose pieces follow, in their order.
-    pub(crate) async fn begin_large(&mut self, uid: u32, about: About) -> Result<(), WatchError> {
-        self.send(Arrived::Begin { uid, about }).await
+    pub(crate) async fn begin_large(&mut self, uid: u32, about: MailMetadata) -> Result<(), WatchError> {
+        self.send(IntakeMessage::Begin { uid, about }).await
     }
 
     /// The next piece of it.
     pub(crate) async fn piece(&mut self, bytes: Bytes) -> Result<(), WatchError> {
         let room = self.room(bytes.len()).await?;
-        self.send(Arrived::Piece(bytes, room)).await
+        self.send(IntakeMessage::Piece(bytes, room)).await
     }
 
     /// What the server says of it, where that was not known at its beginning.
-    pub(crate) async fn about_large(&mut self, about: About) -> Result<(), WatchError> {
-        self.send(Arrived::About(about)).await
+    pub(crate) async fn about_large(&mut self, about: MailMetadata) -> Result<(), WatchError> {
+        self.send(IntakeMessage::About(about)).await
     }
 
     /// That was the last piece.
     pub(crate) async fn end_large(&mut self, held: Shortfall) -> Result<(), WatchError> {
-        self.send(Arrived::End(held)).await
+        self.send(IntakeMessage::End(held)).await
     }
 
     /// The mail is gone from the mailbox; its pieces are forgotten.
     pub(crate) async fn gone(&mut self) -> Result<(), WatchError> {
-        self.send(Arrived::Gone).await
+        self.send(IntakeMessage::Gone).await
     }
 
     /// Another mail came under this UID: what was handed over in one piece is not taken, if it is not committed yet.
     pub(crate) async fn retract(&mut self, uid: u32) -> Result<(), WatchError> {
-        self.send(Arrived::Retract(uid)).await
+        self.send(IntakeMessage::Retract(uid)).await
     }
 
     /// A mail whose bytes can't be had. Where it is known already, nothing happens to what is known.
-    pub(crate) async fn lacking(&mut self, uid: u32, about: About, lack: Lack) -> Result<(), WatchError> {
-        self.send(Arrived::Lacking { uid, about, lack }).await
+    pub(crate) async fn lacking(&mut self, uid: u32, about: MailMetadata, lack: Lack) -> Result<(), WatchError> {
+        self.send(IntakeMessage::Lacking { uid, about, lack }).await
     }
 
     /// Every mail below `uid_next` was handed over: commit.
     pub(crate) async fn cursor(&mut self, uid_next: u32) -> Result<(), WatchError> {
-        self.send(Arrived::Cursor(uid_next)).await
+        self.send(IntakeMessage::Cursor(uid_next)).await
     }
 
     /// Waits until everything is committed. What was handed over without a cursor is committed too.
@@ -125,14 +125,14 @@ impl IntakeHandle {
         if let Some(room) = self.budget.try_take(bytes) {
             return Ok(room);
         }
-        self.send(Arrived::Flush).await?;
+        self.send(IntakeMessage::Flush).await?;
         self.budget
             .take(bytes)
             .await
             .ok_or(WatchError::Ledger(ledger::Error::Closed))
     }
 
-    async fn send(&mut self, arrived: Arrived) -> Result<(), WatchError> {
+    async fn send(&mut self, arrived: IntakeMessage) -> Result<(), WatchError> {
         if self.sender.send(arrived).await.is_ok() {
             return Ok(());
         }

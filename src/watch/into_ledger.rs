@@ -7,14 +7,14 @@ use super::{
     error::WatchError,
     intake::IntakeHandle,
     source::MailSink,
-    taker::{About, Shortfall},
+    taker::{MailMetadata, Shortfall},
 };
 
 /// A mail on its way into the ledger: as a whole where it is small, piece by piece where it is not.
 pub(super) struct IntoLedger<'a> {
     intake: &'a mut IntakeHandle,
     pub(super) uid: u32,
-    about: About,
+    about: MailMetadata,
     first: Option<Bytes>,
     is_large: bool,
 }
@@ -24,14 +24,14 @@ impl<'a> IntoLedger<'a> {
         Self {
             intake,
             uid,
-            about: About::default(),
+            about: MailMetadata::default(),
             first: None,
             is_large: false,
         }
     }
 
     /// What the server said of it beside its bytes.
-    pub(super) fn told(&self) -> About {
+    pub(super) fn told(&self) -> MailMetadata {
         self.about
     }
 
@@ -74,8 +74,8 @@ impl MailSink for IntoLedger<'_> {
         }
     }
 
-    fn about(&mut self, about: About) {
-        self.about = About {
+    fn about(&mut self, about: MailMetadata) {
+        self.about = MailMetadata {
             received: self.about.received.or(about.received),
             told: self.about.told.or(about.told),
         };

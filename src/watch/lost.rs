@@ -10,10 +10,10 @@ use super::{
     imap::{Completion, ImapConnection, ImapResponse, mutf7},
     source::StepContext,
 };
-use crate::config::{Inlet, SettleAction};
+use crate::config::{SettleAction, WatchPlan};
 
 /// The mailboxes that this one's mails are moved to when their work is over.
-fn targets(inlet: &Inlet) -> BTreeSet<&str> {
+fn targets(inlet: &WatchPlan) -> BTreeSet<&str> {
     let fates = inlet
         .settle
         .values()

@@ -69,7 +69,7 @@ use self::door::AccountConnector;
 use crate::{
     auth::Login,
     budget::Budget,
-    config::{EndpointName, Inlet, Mailbox, ReadBy},
+    config::{EndpointName, Mailbox, ReadBy, WatchPlan},
     ledger::{self, Ledger, MailboxKey},
     net::Connects,
 };
@@ -80,7 +80,7 @@ pub use self::health::WatchHealth;
 #[derive(Clone)]
 pub struct Watch {
     /// Which mailbox, who gets its mails, and what becomes of them.
-    pub inlet: Arc<Inlet>,
+    pub inlet: Arc<WatchPlan>,
     /// Where mails go.
     pub ledger: Arc<dyn Ledger>,
     /// How to sign in.
@@ -150,7 +150,7 @@ pub async fn run(watch: Watch) {
 }
 
 /// Who gets mails of this mailbox, for the log.
-fn names(inlet: &Inlet) -> String {
+fn names(inlet: &WatchPlan) -> String {
     let names: Vec<_> = inlet.settle.keys().map(EndpointName::as_str).collect();
     names.join(",")
 }

@@ -2,7 +2,7 @@
 
 use super::uids;
 use crate::{
-    config::{Inlet, SettleAction},
+    config::{SettleAction, WatchPlan},
     ledger::{MailOutcome, Settling},
 };
 
@@ -18,7 +18,7 @@ pub(crate) struct TouchBatch<'a> {
 
 /// What becomes of a mail that ended so: as the endpoint says that decided. One that has no file any more can't say, so its mail stays.
 /// What somebody ignored because of its sender was refused.
-pub(crate) fn fate<'a>(inlet: &'a Inlet, mail: &Settling) -> &'a SettleAction {
+pub(crate) fn fate<'a>(inlet: &'a WatchPlan, mail: &Settling) -> &'a SettleAction {
     let Some(endpoint) = &mail.endpoint else {
         return match mail.verdict {
             MailOutcome::Ignored => &inlet.ignored,
@@ -34,7 +34,7 @@ pub(crate) fn fate<'a>(inlet: &'a Inlet, mail: &Settling) -> &'a SettleAction {
 }
 
 /// The touches for these mails: those that cost nothing first, each mail in exactly one.
-pub(crate) fn plan<'a>(due: &[Settling], inlet: &'a Inlet) -> Vec<TouchBatch<'a>> {
+pub(crate) fn plan<'a>(due: &[Settling], inlet: &'a WatchPlan) -> Vec<TouchBatch<'a>> {
     let mut fates: Vec<(&SettleAction, Vec<u32>)> = Vec::new();
     for mail in due {
         let fate = fate(inlet, mail);
@@ -78,7 +78,7 @@ mod tests {
         list.iter().map(settling).collect()
     }
 
-    fn inlet(settle: Settle) -> Inlet {
+    fn inlet(settle: Settle) -> WatchPlan {
         let endpoint = fakes::endpoint(WatchMode::Every(std::time::Duration::from_secs(1)));
         fakes::inlet(crate::config::Endpoint { settle, ..endpoint })
     }

@@ -12,7 +12,7 @@ use super::{
     error::{Refusal, WatchError, Words},
     imap::{
         Completion, Habit, ImapCapabilities, ImapConnection, ImapResponse,
-        login::{self, Entered},
+        login::{self, SignedInConnection},
         mutf7,
         response::ResponseCode,
     },
@@ -23,7 +23,7 @@ use super::{
     session::{self, GreetedConnection},
     sizes::Sizes,
     source::{Fetched, MailSink},
-    taker::About,
+    taker::MailMetadata,
 };
 use crate::{
     auth::Credential,
@@ -71,9 +71,9 @@ pub struct Newest {
 }
 
 /// A mail that is read and not kept.
-struct Nowhere;
+struct DiscardSink;
 
-impl MailSink for Nowhere {
+impl MailSink for DiscardSink {
     async fn piece(&mut self, _: Bytes) -> Result<(), WatchError> {
         Ok(())
     }
@@ -82,7 +82,7 @@ impl MailSink for Nowhere {
         Ok(())
     }
 
-    fn about(&mut self, _: About) {}
+    fn about(&mut self, _: MailMetadata) {}
 }
 
 /// Starts TLS on a connection.
@@ -116,7 +116,7 @@ impl UnauthenticatedImap {
             port: server.port,
             whose: MailHost::of(Provider::Other, server),
         };
-        let Entered {
+        let SignedInConnection {
             wire,
             capabilities,
             doubt,
@@ -194,7 +194,7 @@ impl ProbeSession {
         sizes.greeted(&self.wire.greeting);
         let reading = Reading::new(size.map(u64::from), MOST);
         let retrieved;
-        (self.wire, retrieved) = retrieve(self.wire, uid, reading, &mut Nowhere, &mut sizes).await?;
+        (self.wire, retrieved) = retrieve(self.wire, uid, reading, &mut DiscardSink, &mut sizes).await?;
         let trouble = match retrieved {
             Fetched::Whole | Fetched::TooLarge | Fetched::Gone => None,
             Fetched::Not(why) => Some(why),

@@ -26,7 +26,7 @@ const HEAD: usize = 64;
 
 /// What to ask next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ask {
+pub(super) enum NextRequest {
     /// So many bytes from an offset on.
     Part {
         /// Where they begin.
@@ -40,7 +40,7 @@ pub(super) enum Ask {
 
 /// Bytes that came.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Bit {
+pub(super) struct ReceivedBytes {
     /// Where they begin, as the server says (RFC 9051 section 7.5.2).
     origin: Option<u64>,
     /// The first of them.
@@ -52,7 +52,7 @@ pub(super) struct Bit {
     is_text: bool,
 }
 
-impl Bit {
+impl ReceivedBytes {
     pub(super) fn new(origin: Option<u64>, bytes: &[u8]) -> Self {
         let mut bit = Self {
             origin,
@@ -99,7 +99,7 @@ pub(super) enum FetchResult {
     /// NO or BAD.
     Refused(Words),
     /// Bytes.
-    Bytes(Bit),
+    Bytes(ReceivedBytes),
 }
 
 /// What to do with what came.
@@ -126,7 +126,7 @@ pub(super) struct Reading {
     told: Option<u64>,
     limit: u64,
     /// What is kept, one after the other.
-    got: Bit,
+    got: ReceivedBytes,
     /// Parts that were shorter than what was asked for.
     short: u32,
     /// What looks like the end is looked at once more.
@@ -145,7 +145,7 @@ impl Reading {
         Self {
             told,
             limit,
-            got: Bit::default(),
+            got: ReceivedBytes::default(),
             short: 0,
             doubts: false,
             all: false,
@@ -155,7 +155,7 @@ impl Reading {
     }
 
     /// A mail whose beginning came when so many bytes of it were asked for, and what to do with that.
-    pub(super) fn begun(told: Option<u64>, limit: u64, most: u64, first: Bit) -> (Self, ReadingStep) {
+    pub(super) fn begun(told: Option<u64>, limit: u64, most: u64, first: ReceivedBytes) -> (Self, ReadingStep) {
         let mut reading = Self::new(told, limit);
         let then = reading.first_came(first, most);
         (reading, then)
@@ -181,7 +181,7 @@ impl Reading {
     }
 
     /// Whether bytes are kept as they come, of which so many came.
-    pub(super) fn takes(&self, so_far: &Bit) -> bool {
+    pub(super) fn takes(&self, so_far: &ReceivedBytes) -> bool {
         self.is_at_its_beginning() && so_far.len <= self.limit
     }
 
@@ -191,13 +191,13 @@ impl Reading {
     }
 
     /// What is asked next.
-    pub(super) fn ask(&self) -> Ask {
+    pub(super) fn ask(&self) -> NextRequest {
         if self.all {
-            return Ask::All;
+            return NextRequest::All;
         }
         let left = self.limit.saturating_add(1).saturating_sub(self.got.len);
         let repeated = self.got.tail.len() as u64;
-        Ask::Part {
+        NextRequest::Part {
             offset: self.got.len - repeated,
             most: PART.min(left).max(1) + repeated,
         }
@@ -206,9 +206,9 @@ impl Reading {
     /// Whether bytes that begin there are what is asked for. The whole has no origin, nor, with some servers, its beginning.
     pub(super) fn fits(&self, origin: Option<u64>) -> bool {
         match self.ask() {
-            Ask::All | Ask::Part { offset: 0, .. } if self.got.len == 0 => origin.unwrap_or(0) == 0,
-            Ask::All => false,
-            Ask::Part { offset, .. } => origin == Some(offset),
+            NextRequest::All | NextRequest::Part { offset: 0, .. } if self.got.len == 0 => origin.unwrap_or(0) == 0,
+            NextRequest::All => false,
+            NextRequest::Part { offset, .. } => origin == Some(offset),
         }
     }
 
@@ -220,9 +220,9 @@ impl Reading {
             FetchResult::Refused(said) => return self.in_vain(said),
         };
         match self.ask() {
-            Ask::All => self.all_came(bit),
-            Ask::Part { most, .. } if self.got.len == 0 => self.first_came(bit, most),
-            Ask::Part { most, .. } => self.next_came(bit, most),
+            NextRequest::All => self.all_came(bit),
+            NextRequest::Part { most, .. } if self.got.len == 0 => self.first_came(bit, most),
+            NextRequest::Part { most, .. } => self.next_came(bit, most),
         }
     }
 
@@ -233,7 +233,7 @@ impl Reading {
         }
     }
 
-    fn first_came(&mut self, bit: Bit, most: u64) -> ReadingStep {
+    fn first_came(&mut self, bit: ReceivedBytes, most: u64) -> ReadingStep {
         if !self.fits(bit.origin) {
             return self.as_a_whole(another());
         }
@@ -242,7 +242,7 @@ impl Reading {
         self.keep(bit, 0, most)
     }
 
-    fn next_came(&mut self, bit: Bit, most: u64) -> ReadingStep {
+    fn next_came(&mut self, bit: ReceivedBytes, most: u64) -> ReadingStep {
         let repeated = self.got.tail.len();
         let goes_on = self.fits(bit.origin) && bit.len <= most && bit.head.get(..repeated) == Some(&*self.got.tail);
         if !goes_on {
@@ -269,7 +269,7 @@ impl Reading {
         ReadingStep::Keep(repeated)
     }
 
-    fn all_came(&mut self, bit: Bit) -> ReadingStep {
+    fn all_came(&mut self, bit: ReceivedBytes) -> ReadingStep {
         if !self.fits(bit.origin) {
             return ReadingStep::Not(another());
         }
@@ -281,7 +281,7 @@ impl Reading {
         }
     }
 
-    fn keep(&mut self, bit: Bit, skip: usize, most: u64) -> ReadingStep {
+    fn keep(&mut self, bit: ReceivedBytes, skip: usize, most: u64) -> ReadingStep {
         let is_full = bit.len == most;
         let len = self.got.len + bit.len - skip as u64;
         let new = bit.head.get(skip..).unwrap_or_default();
@@ -325,7 +325,7 @@ impl Reading {
             return ReadingStep::TooLarge;
         }
         self.seen = Some(self.got.len).filter(|len| *len > 0);
-        self.got = Bit::default();
+        self.got = ReceivedBytes::default();
         (self.all, self.doubts) = (true, false);
         self.alls += 1;
         ReadingStep::Anew

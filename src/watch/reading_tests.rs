@@ -59,12 +59,12 @@ impl Server {
     }
 
     /// What it answers.
-    fn answers(&self, ask: Ask, does: Does) -> Option<Given> {
+    fn answers(&self, ask: NextRequest, does: Does) -> Option<Given> {
         let (offset, most) = match ask {
-            Ask::Part { offset, most } => (offset, most),
-            Ask::All => (0, u64::MAX),
+            NextRequest::Part { offset, most } => (offset, most),
+            NextRequest::All => (0, u64::MAX),
         };
-        let is_part = matches!(ask, Ask::Part { .. });
+        let is_part = matches!(ask, NextRequest::Part { .. });
         let origin = is_part.then_some(offset);
         let asked = self.cut(offset, most).to_vec();
         Some(Ok(match does {
@@ -103,7 +103,7 @@ fn read(server: &Server, does: &[Does], usually: Does, limit: u64) -> (Result<Ve
             Some(Err(said)) => (FetchResult::Refused(said), Vec::new()),
             Some(Ok((origin, bytes))) => {
                 reading.told(server.told());
-                (FetchResult::Bytes(Bit::new(origin, &bytes)), bytes)
+                (FetchResult::Bytes(ReceivedBytes::new(origin, &bytes)), bytes)
             }
         };
         match reading.came(came) {

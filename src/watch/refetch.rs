@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     care::FetchFailures,
     error::WatchError,
-    fetch::{ImapReceiver, One, undelivered},
+    fetch::{ImapReceiver, SingleFetch, undelivered},
     session::Session,
     source::StepContext,
 };
@@ -53,10 +53,10 @@ impl Refetcher {
             let taken = intake.finish().await?;
             let lack = match &received {
                 // What came there was another mail.
-                Ok((_, One::Came)) if taken.new > 0 => Some(gone()),
-                Ok((_, One::Came)) => None,
-                Ok((_, One::Gone)) => Some(gone()),
-                Ok((_, One::Not(why, _))) => Some(undelivered(uid_validity, place.uid, &why.to_string())),
+                Ok((_, SingleFetch::Came)) if taken.new > 0 => Some(gone()),
+                Ok((_, SingleFetch::Came)) => None,
+                Ok((_, SingleFetch::Gone)) => Some(gone()),
+                Ok((_, SingleFetch::Not(why, _))) => Some(undelivered(uid_validity, place.uid, &why.to_string())),
                 Err(WatchError::Ledger(_)) => None,
                 Err(error) => is_last.then(|| undelivered(uid_validity, place.uid, &error.to_string())),
             };

@@ -6,10 +6,10 @@ use super::{
     error::{WatchError, Words},
     imap::{self as wire, Completion, FETCH, Fetch, ImapConnection, ImapResponse, Step},
     listing,
-    reading::{Ask, Bit, FetchResult, Reading, ReadingStep},
+    reading::{FetchResult, NextRequest, Reading, ReadingStep, ReceivedBytes},
     sizes::Sizes,
     source::{Fetched, MailSink},
-    taker::About,
+    taker::MailMetadata,
 };
 
 /// Reads a mail to its end.
@@ -70,13 +70,13 @@ pub(super) async fn retrieve<S: MailSink>(
 enum RetrieveResult {
     Nothing,
     Refused(Words),
-    Bytes(Bit, Bytes),
+    Bytes(ReceivedBytes, Bytes),
     /// More than is gathered: where nothing was kept before, it went to the sink as it came.
-    Streamed(Bit),
+    Streamed(ReceivedBytes),
 }
 
 impl RetrieveResult {
-    fn bit(&self) -> Option<&Bit> {
+    fn bit(&self) -> Option<&ReceivedBytes> {
         match self {
             Self::Bytes(bit, _) | Self::Streamed(bit) => Some(bit),
             Self::Nothing | Self::Refused(_) => None,
@@ -91,13 +91,15 @@ async fn ask<S: MailSink>(
     sink: &mut S,
 ) -> Result<(ImapConnection, RetrieveResult), WatchError> {
     let what = match reading.ask() {
-        Ask::Part { offset, most } => format!("{uid} (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<{offset}.{most}>)"),
-        Ask::All => format!("{uid} (UID INTERNALDATE RFC822.SIZE BODY.PEEK[])"),
+        NextRequest::Part { offset, most } => {
+            format!("{uid} (UID INTERNALDATE RFC822.SIZE BODY.PEEK[]<{offset}.{most}>)")
+        }
+        NextRequest::All => format!("{uid} (UID INTERNALDATE RFC822.SIZE BODY.PEEK[])"),
     };
     let mut running = wire.send(FETCH, &what).await?;
     let (mut heard, mut is_torn) = (RetrieveResult::Nothing, false);
     // A body that comes in pieces, before the response in which it stands.
-    let mut stream: Option<Bit> = None;
+    let mut stream: Option<ReceivedBytes> = None;
     let done = loop {
         let said;
         (running, said) = match running.next().await? {
@@ -133,7 +135,7 @@ async fn ask<S: MailSink>(
             continue;
         }
         running.heard(wire::Expectation::Progress);
-        let about = About {
+        let about = MailMetadata {
             received,
             told: size.map(u64::from),
         };
@@ -142,7 +144,7 @@ async fn ask<S: MailSink>(
         // The first that is what was asked for; others may be late, or come twice.
         let has_it = heard.bit().is_some_and(|bit| reading.fits(bit.origin()));
         let came = match (&body, stream.clone()) {
-            (Some(body), _) => Some(Bit::new(origin, body)),
+            (Some(body), _) => Some(ReceivedBytes::new(origin, body)),
             (None, bit) => bit.map(|bit| bit.at(origin)),
         };
         // Nobody knows which of two is the mail; an empty one is none.
@@ -152,7 +154,7 @@ async fn ask<S: MailSink>(
         match (body, stream.take()) {
             (None, Some(bit)) if heard.bit().is_none() => heard = RetrieveResult::Streamed(bit.at(origin)),
             (Some(body), _) if !has_it && !matches!(heard, RetrieveResult::Streamed(_)) => {
-                heard = RetrieveResult::Bytes(Bit::new(origin, &body), body);
+                heard = RetrieveResult::Bytes(ReceivedBytes::new(origin, &body), body);
             }
             _ => {}
         }
@@ -175,11 +177,11 @@ async fn ask<S: MailSink>(
 
 /// Pieces that turned out to be of no mail that was asked for.
 async fn lost<S: MailSink>(
-    stream: Option<Bit>,
+    stream: Option<ReceivedBytes>,
     sink: &mut S,
     reading: &Reading,
     heard: &RetrieveResult,
-) -> Result<Option<Bit>, WatchError> {
+) -> Result<Option<ReceivedBytes>, WatchError> {
     if stream.is_some() && reading.is_at_its_beginning() && heard.bit().is_none() {
         sink.forget().await?;
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio::time::Instant;
 
-use crate::config::{Looks, Mailbox, WatchMode};
+use crate::config::{Mailbox, Polling, WatchMode};
 
 /// How often a mailbox is looked at whose pattern names no time that can be computed.
 const UNKNOWN: Duration = Duration::from_secs(15 * 60);
@@ -183,13 +183,13 @@ fn named(pattern: &croner::Cron, zone: Tz, now: DateTime<Utc>) -> Option<DateTim
 }
 
 /// Whether there were as many looks as are wanted.
-pub(crate) fn is_over(looks: &Looks, count: usize) -> bool {
+pub(crate) fn is_over(looks: &Polling, count: usize) -> bool {
     looks.repeat.is_some_and(|repeat| count >= repeat)
 }
 
 /// When the look after the one of this number is. `more` says that there is more to take at once.
 pub(crate) fn after_look(
-    looks: &Looks,
+    looks: &Polling,
     count: usize,
     more: bool,
     now: Instant,

@@ -51,9 +51,9 @@ fn looks_come_to_an_end_where_that_is_wanted() {
         (Some(3), 3, false, now + FOR_EVER),
         (Some(3), 3, true, now + FOR_EVER),
     ] {
-        let looks = Looks {
+        let looks = Polling {
             repeat,
-            ..Looks::default()
+            ..Polling::default()
         };
         let next = after_look(&looks, count, more, now, || NextLook::at(usual));
         assert_eq!(next.at, at, "{repeat:?} {count} {more}");

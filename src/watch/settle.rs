@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    aside::{Aside, Copied, RefusalScope},
+    aside::{Copied, DeferredMails, RefusalScope},
     error::{Refusal, WatchError},
     imap::{Completion, ImapResponse, Step},
     plan::{TouchBatch, plan},
@@ -31,7 +31,7 @@ const NAME: usize = 100;
 /// When to settle: as soon as the bell rings; what the server refused, seldom.
 pub(super) struct Settler {
     bell: Arc<Notify>,
-    aside: Box<Aside>,
+    aside: Box<DeferredMails>,
     /// What is known of others who work at this mailbox.
     pub(super) rivals: Box<Rivals>,
 }
@@ -77,7 +77,7 @@ impl Settler {
 async fn settle(
     mut session: Session,
     on: &StepContext<'_>,
-    aside: &mut Aside,
+    aside: &mut DeferredMails,
     before: &BTreeMap<u32, RefusalScope>,
     rivals: &mut Rivals,
 ) -> Result<(Session, Option<Refusal>), WatchError> {

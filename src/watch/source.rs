@@ -17,11 +17,11 @@ use super::{
     Watch, WatchHealth,
     error::{Refusal, WatchError, Words},
     intake::IntakeHandle,
-    taker::About,
+    taker::MailMetadata,
 };
 use crate::{
     budget::Budget,
-    config::{Inlet, SettleAction},
+    config::{SettleAction, WatchPlan},
     ledger::{Cursor, Ledger, MailboxKey},
 };
 
@@ -42,7 +42,7 @@ pub(super) trait Source: Send {
     fn open(&mut self, on: &StepContext<'_>) -> impl Future<Output = Result<Self::Session, WatchError>> + Send;
 
     /// What a session that was opened for this begins with.
-    fn begin(&mut self, session: &Self::Session, errand: Errand) -> Begin;
+    fn begin(&mut self, session: &Self::Session, errand: SessionPurpose) -> SessionStart;
 
     /// Lists what is new and fetches it into the ledger, no more than `most` mails.
     fn look(
@@ -82,7 +82,7 @@ pub(super) trait Source: Send {
         session: Self::Session,
         wait: Wait<'_>,
         on: &StepContext<'_>,
-    ) -> impl Future<Output = Result<Woke<Self::Session>, WatchError>> + Send;
+    ) -> impl Future<Output = Result<WakeReason<Self::Session>, WatchError>> + Send;
 
     /// A session failed, or could not begin.
     fn failed(&mut self, error: &WatchError, on: &StepContext<'_>);
@@ -161,7 +161,7 @@ pub(super) trait MailSink: Send {
     /// Those that came are of no use; it begins again.
     fn forget(&mut self) -> impl Future<Output = Result<(), WatchError>> + Send;
     /// What the server says of the mail beside its bytes.
-    fn about(&mut self, about: About);
+    fn about(&mut self, about: MailMetadata);
 }
 
 /// A mail in memory.
@@ -184,14 +184,14 @@ impl MailSink for FetchedMail {
         Ok(())
     }
 
-    fn about(&mut self, about: About) {
+    fn about(&mut self, about: MailMetadata) {
         self.received = self.received.or(about.received);
     }
 }
 
 /// What a session is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Errand {
+pub(super) enum SessionPurpose {
     /// New mail, and last touches.
     Look,
     /// Last touches, and mails that the operator wants again: it is not his time to look.
@@ -200,7 +200,7 @@ pub(super) enum Errand {
 
 /// What a session begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Begin {
+pub(super) struct SessionStart {
     /// Last touches come first.
     pub(super) settles: bool,
     pub(super) look: Option<Scope>,
@@ -259,7 +259,7 @@ impl RetryTimes {
 
 /// What the steps of a session need.
 pub(super) struct StepContext<'a> {
-    pub(super) inlet: &'a Inlet,
+    pub(super) inlet: &'a WatchPlan,
     pub(super) ledger: &'a Arc<dyn Ledger>,
     pub(super) mailbox: &'a MailboxKey,
     pub(super) budget: &'a Budget,
@@ -302,7 +302,7 @@ pub(super) struct Wait<'a> {
 
 /// Why a wait ended.
 #[derive(Debug)]
-pub(super) enum Woke<S> {
+pub(super) enum WakeReason<S> {
     /// There may be new mail.
     News(S, u32),
     /// The bell rang, and what could be gathered is.
@@ -313,7 +313,7 @@ pub(super) enum Woke<S> {
     Refused(S),
 }
 
-impl<S> Woke<S> {
+impl<S> WakeReason<S> {
     /// What it came back with.
     pub(super) fn connection(&mut self) -> &mut S {
         match self {
@@ -322,12 +322,12 @@ impl<S> Woke<S> {
     }
 
     /// The same with another.
-    pub(super) fn map<T>(self, with: impl FnOnce(S) -> T) -> Woke<T> {
+    pub(super) fn map<T>(self, with: impl FnOnce(S) -> T) -> WakeReason<T> {
         match self {
-            Self::News(of, news) => Woke::News(with(of), news),
-            Self::Bell(of) => Woke::Bell(with(of)),
-            Self::Time(of) => Woke::Time(with(of)),
-            Self::Refused(of) => Woke::Refused(with(of)),
+            Self::News(of, news) => WakeReason::News(with(of), news),
+            Self::Bell(of) => WakeReason::Bell(with(of)),
+            Self::Time(of) => WakeReason::Time(with(of)),
+            Self::Refused(of) => WakeReason::Refused(with(of)),
         }
     }
 }

@@ -12,11 +12,11 @@ use tokio::time::timeout;
 use super::{
     aside::Copied,
     cursor,
-    door::{self, CONNECT, Connector, Keys},
+    door::{self, CONNECT, Connector, CredentialSource},
     error::{Refusal, WatchError},
     imap::{
         FETCH, Fetch, Habit, ImapConnection, ImapResponse, Selected,
-        login::{self, Entered},
+        login::{self, SignedInConnection},
         mutf7,
         response::ResponseCode,
     },
@@ -65,7 +65,7 @@ impl MailboxHost {
 }
 
 #[async_trait]
-impl Keys for MailboxHost {
+impl CredentialSource for MailboxHost {
     async fn turn(&self) -> Option<ConnectTurn> {
         None
     }
@@ -91,14 +91,14 @@ impl Connector<ImapConnection> for MailboxHost {
 
 /// What a visitor may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manners {
+pub enum VisitOptions {
     /// Look and change nothing.
     Look,
     /// Touch mails too.
     Touch,
 }
 
-impl Manners {
+impl VisitOptions {
     /// How the mailbox is opened.
     fn command(self) -> &'static str {
         match self {
@@ -119,9 +119,9 @@ impl ImapVisit {
     ///
     /// # Errors
     /// When there is no way in. [`WatchError::Refused`] with the command SELECT or EXAMINE: this mailbox can't be opened.
-    pub async fn open(host: &MailboxHost, mailbox: &str, manners: Manners) -> Result<Self, WatchError> {
+    pub async fn open(host: &MailboxHost, mailbox: &str, manners: VisitOptions) -> Result<Self, WatchError> {
         let enter = async |wire, credential| {
-            let Entered {
+            let SignedInConnection {
                 wire,
                 capabilities,
                 doubt,

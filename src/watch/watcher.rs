@@ -17,7 +17,7 @@ use super::{
     error::{Verdict, WatchError},
     mailbox_key,
     schedule::{self, LookPlan},
-    source::{Errand, Scope, Source, StepContext, Wait, WaitEvent, Woke},
+    source::{Scope, SessionPurpose, Source, StepContext, Wait, WaitEvent, WakeReason},
 };
 use crate::{auth::PauseEnd, ledger::MailboxKey};
 
@@ -142,11 +142,15 @@ impl<S: Source> Watcher<S> {
     }
 
     /// Waits without a session until one is wanted.
-    async fn rest(&mut self) -> Errand {
+    async fn rest(&mut self) -> SessionPurpose {
         if std::mem::take(&mut self.at_once) {
             // Whoever said when to look has sessions for last touches only in between.
             let looks = self.looks.is_free(&self.watch.inlet.mailbox) || self.is_due();
-            return if looks { Errand::Look } else { Errand::Settle };
+            return if looks {
+                SessionPurpose::Look
+            } else {
+                SessionPurpose::Settle
+            };
         }
         loop {
             let not_before = self.source.not_before();
@@ -167,20 +171,20 @@ impl<S: Source> Watcher<S> {
                 continue;
             }
             if self.is_due() {
-                return Errand::Look;
+                return SessionPurpose::Look;
             }
             if woke == WaitEvent::Bell || again.is_some_and(|again| again <= now) {
-                return Errand::Settle;
+                return SessionPurpose::Settle;
             }
         }
     }
 
     /// One session, from the connection to its end. The large futures are boxed, so that waiting costs little memory.
-    async fn session(&mut self, errand: Errand) -> Result<SessionEnd, WatchError> {
+    async fn session(&mut self, errand: SessionPurpose) -> Result<SessionEnd, WatchError> {
         self.rang = None;
         let stop = self.watch.stop.clone();
         let on = StepContext::of(&self.watch, &self.mailbox);
-        if errand == Errand::Settle && !Box::pin(self.source.is_needed(&on)).await? {
+        if errand == SessionPurpose::Settle && !Box::pin(self.source.is_needed(&on)).await? {
             return Ok(SessionEnd::Needless);
         }
         // Once a session was had, the first look is behind us.
@@ -356,19 +360,21 @@ impl<S: Source> Watcher<S> {
         } else {
             // Nobody hears the server until the next command.
             match wait.event().await {
-                WaitEvent::Bell => Woke::Bell(session),
-                WaitEvent::Time => Woke::Time(session),
+                WaitEvent::Bell => WakeReason::Bell(session),
+                WaitEvent::Time => WakeReason::Time(session),
             }
         };
         Ok(match woke {
-            Woke::News(session, news) => ControlFlow::Continue((session, NextAction::Look(Scope::News(news)))),
-            Woke::Bell(session) => ControlFlow::Continue((session, NextAction::Settle)),
+            WakeReason::News(session, news) => ControlFlow::Continue((session, NextAction::Look(Scope::News(news)))),
+            WakeReason::Bell(session) => ControlFlow::Continue((session, NextAction::Settle)),
             // What is due now, as a last touch that was refused, needs this session.
-            Woke::Time(_) if lingers && again.session.is_none() && soon.is_none_or(|soon| soon > Instant::now()) => {
+            WakeReason::Time(_)
+                if lingers && again.session.is_none() && soon.is_none_or(|soon| soon > Instant::now()) =>
+            {
                 ControlFlow::Break(SessionEnd::Rest)
             }
-            Woke::Time(session) => ControlFlow::Continue((session, NextAction::Wait)),
-            Woke::Refused(session) => {
+            WakeReason::Time(session) => ControlFlow::Continue((session, NextAction::Wait)),
+            WakeReason::Refused(session) => {
                 self.looks.polls(&self.watch.inlet.mailbox, Utc::now(), Instant::now());
                 ControlFlow::Continue((session, NextAction::Wait))
             }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Errand,
+    SessionPurpose,
     world::{OPEN, idle, script, start, start_with},
 };
 use crate::{
@@ -227,7 +227,7 @@ async fn a_waiting_session_is_small() {
     );
     start_with(endpoint(idle()), &[], |watch, door| {
         let mut watcher = by_imap::watcher(watch, Box::new(door));
-        let session = size_of_val(&watcher.session(Errand::Look));
+        let session = size_of_val(&watcher.session(SessionPurpose::Look));
         assert!(session < 3072, "{session} bytes");
         tokio::spawn(async {})
     });

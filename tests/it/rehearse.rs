@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use mailjob::{
     dispatch::rehearsal::{Origin, Plan, PlannedHeader},
     job::JobId,
-    rehearse::{Question, RehearsalReport, rehearse},
+    rehearse::{RehearsalReport, RehearsalRequest, rehearse},
     reply,
 };
 use mailjob_testbed::{Answer, Mailjob, Options, PASSWORD, Receiver, World, mails::bombs};
@@ -36,7 +36,7 @@ async fn again(
     let ourselves = reply::ourselves(loaded.endpoints.values().map(AsRef::as_ref));
     let found = loaded.endpoints.iter().find(|(name, _)| name.as_str() == endpoint);
     let raw = Bytes::copy_from_slice(raw);
-    let mut question = Question::new(found.unwrap().1.clone(), ourselves, raw, attempted, u64::MAX);
+    let mut question = RehearsalRequest::new(found.unwrap().1.clone(), ourselves, raw, attempted, u64::MAX);
     let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
     question.job.id = JobId(text(&payload["job"]).parse().unwrap());
     question.job.taken = text(&payload["taken"]).parse().unwrap();

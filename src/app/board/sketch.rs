@@ -32,7 +32,7 @@ const PROBLEMS: usize = 5;
 #[derive(Clone, Default)]
 pub(in crate::app) struct FleetView {
     /// The endpoints whose loops run.
-    pub(in crate::app) seats: BTreeMap<String, Seat>,
+    pub(in crate::app) seats: BTreeMap<String, RunningEndpoint>,
     /// Endpoints whose file says that they do not run.
     pub(in crate::app) disabled: BTreeSet<String>,
     /// What is wrong with the files of endpoints.
@@ -45,7 +45,7 @@ pub(in crate::app) struct FleetView {
 
 /// An endpoint whose loops run.
 #[derive(Clone)]
-pub(in crate::app) struct Seat {
+pub(in crate::app) struct RunningEndpoint {
     pub(in crate::app) description: String,
     /// `imap://user@host/NAME`.
     pub(in crate::app) mailbox: String,
@@ -66,7 +66,7 @@ pub(in crate::app) struct Seat {
 impl FleetView {
     /// With what is wrong with the files.
     pub(in crate::app) fn of(
-        seats: BTreeMap<String, Seat>,
+        seats: BTreeMap<String, RunningEndpoint>,
         idle: &BTreeSet<EndpointName>,
         broken: &BTreeSet<EndpointName>,
         problems: &[Problem],
@@ -239,7 +239,7 @@ impl FleetView {
     }
 }
 
-impl Seat {
+impl RunningEndpoint {
     fn known(
         &self,
         name: &str,
@@ -280,7 +280,7 @@ impl Seat {
     fn down(&self) -> Option<Unanswered> {
         let down = self.acts.as_ref()?.down()?;
         let refuses = down.refuses();
-        let dispatch::Down { since, said, next, .. } = down;
+        let dispatch::WebhookDown { since, said, next, .. } = down;
         Some(Unanswered {
             since,
             said,
@@ -331,7 +331,7 @@ fn unsettled(unsettled: &health::Unsettled) -> String {
     )
 }
 
-fn replies(counts: &Counts, endpoint: &str, seat: Option<&Seat>) -> ReplyTotals {
+fn replies(counts: &Counts, endpoint: &str, seat: Option<&RunningEndpoint>) -> ReplyTotals {
     let mut replies = counts.replies(endpoint);
     let trouble = seat.and_then(|seat| seat.outbox.as_ref()?.trouble());
     replies.problem = trouble.filter(|_| replies.waiting > 0).map(|trouble| trouble.words);

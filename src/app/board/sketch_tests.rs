@@ -10,8 +10,8 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
 
-fn seat(name: &str) -> (String, Seat) {
-    let seat = Seat {
+fn seat(name: &str) -> (String, RunningEndpoint) {
+    let seat = RunningEndpoint {
         description: String::new(),
         mailbox: format!("imap://{name}@mail.example/INBOX"),
         account: name.into(),

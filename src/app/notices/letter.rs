@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::{
     news::NewsItem,
-    words::{NoticeText, Speaker, closing, said, subject},
+    words::{NoticeSender, NoticeText, closing, said, subject},
 };
 use crate::config::Operator;
 
@@ -28,7 +28,11 @@ struct Context<'a> {
 }
 
 /// Subject and text of a mail about these.
-pub(super) fn letter(items: &[NewsItem], speaker: &Speaker, (subject_by, text_by): (&str, &str)) -> (String, String) {
+pub(super) fn letter(
+    items: &[NewsItem],
+    speaker: &NoticeSender,
+    (subject_by, text_by): (&str, &str),
+) -> (String, String) {
     let context = Context {
         headline: subject(items),
         news: items.iter().map(said).collect(),

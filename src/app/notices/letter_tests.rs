@@ -2,8 +2,8 @@ use chrono::DateTime;
 
 use super::{super::news::News, *};
 
-fn speaker() -> Speaker {
-    Speaker {
+fn speaker() -> NoticeSender {
+    NoticeSender {
         host: "web1".into(),
         ledger: "/mailjob.db".into(),
     }

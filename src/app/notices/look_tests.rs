@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::{
-    auth::{BlockedSignIn, Forgetful},
+    auth::{BlockedSignIn, NullTokenStore},
     config::{Auth, Provider, Server, Tls},
     ledger::{SignInRow, sqlite},
     secret::SecretRef,
@@ -61,7 +61,10 @@ async fn what_can_t_be_sent_stays_due_and_the_server_is_left_alone() {
         mailboxes: BTreeMap::new(),
         senders: BTreeMap::new(),
         broken: BTreeMap::new(),
-        operator: Some((operator, Arc::new(Login::new(account, &[], Arc::new(Forgetful), http)))),
+        operator: Some((
+            operator,
+            Arc::new(Login::new(account, &[], Arc::new(NullTokenStore), http)),
+        )),
     };
     let notices = Notices {
         desk: watch::channel(desk.clone()).1,

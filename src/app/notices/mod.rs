@@ -42,7 +42,7 @@ use self::{
     letter::letter,
     memory::NoticeMemory,
     news::{BrokenFile, NewsItem, SendingAccount, SignInNow, Survey, Waiting, WatchedMailbox},
-    words::Speaker,
+    words::NoticeSender,
 };
 
 /// Jobs of a kind and an endpoint that are told with their details.
@@ -55,7 +55,7 @@ pub(super) struct NoticeSettings {
     /// The mailbox of each endpoint.
     pub(super) mailboxes: BTreeMap<String, MailboxHealth>,
     /// The accounts that replies go out by.
-    pub(super) senders: BTreeMap<String, Sends>,
+    pub(super) senders: BTreeMap<String, OutgoingAccount>,
     /// What is wrong with files of the configuration, by their names.
     pub(super) broken: BTreeMap<String, BrokenFile>,
     /// Who is told, and the sign-in of the account that sends.
@@ -72,7 +72,7 @@ pub(super) struct MailboxHealth {
 
 /// An account that replies go out by.
 #[derive(Clone)]
-pub(super) struct Sends {
+pub(super) struct OutgoingAccount {
     /// The sign-in that its server asks for.
     pub(super) sign_in: String,
     pub(super) health: Arc<reply::OutboxHealth>,
@@ -109,13 +109,13 @@ pub(super) struct Notices {
     pub(super) told: Arc<dyn NoticeTable>,
     pub(super) counts: Arc<dyn Countable>,
     pub(super) metrics: Metrics,
-    pub(super) speaker: Arc<Speaker>,
+    pub(super) speaker: Arc<NoticeSender>,
     pub(super) stop: CancellationToken,
 }
 
 /// Us, for whoever gets mail from several.
-pub(super) fn speaker(service: &Service) -> Arc<Speaker> {
-    Arc::new(Speaker {
+pub(super) fn speaker(service: &Service) -> Arc<NoticeSender> {
+    Arc::new(NoticeSender {
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         ledger: service.ledger.absolute().to_string(),
     })
@@ -271,7 +271,7 @@ impl Notices {
             why: setback.why().to_owned(),
             endpoint,
         });
-        let sender = |(account, sends): (&String, &Sends)| SendingAccount {
+        let sender = |(account, sends): (&String, &OutgoingAccount)| SendingAccount {
             account: account.clone(),
             sign_in: sends.sign_in.clone(),
             trouble: sends.health.trouble().filter(|trouble| trouble.holds_all),

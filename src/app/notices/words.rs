@@ -19,7 +19,7 @@ pub(super) const TIME: &str = "%F %R UTC";
 
 /// Who speaks: there may be several of us.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::app) struct Speaker {
+pub(in crate::app) struct NoticeSender {
     pub(super) host: String,
     /// The ledger, which no two of us share.
     pub(super) ledger: String,

@@ -41,7 +41,7 @@ fn ends(what: ExpiringSecret, days: i64) -> News {
 }
 
 fn told(items: &[NewsItem]) -> (String, String) {
-    let speaker = Speaker {
+    let speaker = NoticeSender {
         host: "web1".into(),
         ledger: "/var/lib/mailjob/mailjob.db".into(),
     };

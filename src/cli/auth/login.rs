@@ -25,7 +25,7 @@ use super::{
 
 /// How to sign in.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
-pub(crate) struct How {
+pub(crate) struct LoginArgs {
     /// Sign in with a code that is typed in on another device.
     #[arg(long, conflicts_with = "paste")]
     device: bool,
@@ -44,7 +44,7 @@ pub(crate) struct How {
 }
 
 /// Signs in, then tries what that opens. The exit code is 0, 78 when the configuration is wrong, or 1.
-pub(crate) async fn login(sources: &Sources, name: &str, how: How) -> ExitCode {
+pub(crate) async fn login(sources: &Sources, name: &str, how: LoginArgs) -> ExitCode {
     match sign_in(sources, name, how).await {
         Ok(tried) if tried.is_well() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
@@ -59,7 +59,7 @@ pub(crate) async fn login(sources: &Sources, name: &str, how: How) -> ExitCode {
     }
 }
 
-async fn sign_in(sources: &Sources, name: &str, how: How) -> Result<DoctorReport, LoginError> {
+async fn sign_in(sources: &Sources, name: &str, how: LoginArgs) -> Result<DoctorReport, LoginError> {
     let (loaded, service) = beside::read(sources.clone()).await;
     let Some(account) = loaded.accounts.get(name).cloned() else {
         let lost = whereabouts::lost(sources, &service).await;
@@ -111,7 +111,7 @@ fn let_nobody_in(tried: &DoctorReport) -> bool {
         && !looked().any(|finding| matches!(finding.outcome, StepOutcome::Passed(_)))
 }
 
-async fn by_person(login: &Login, account: &Account, how: How) -> Result<(), LoginError> {
+async fn by_person(login: &Login, account: &Account, how: LoginArgs) -> Result<(), LoginError> {
     if how.paste {
         return browser::elsewhere(login, account.provider).await;
     }

@@ -30,7 +30,7 @@ pub(super) enum AuthCommand {
         /// The account's name in `mailjob.toml`.
         account: String,
         #[command(flatten)]
-        how: login::How,
+        how: login::LoginArgs,
         #[command(flatten)]
         files: ConfigArgs,
     },

@@ -17,7 +17,7 @@ use super::super::desk::{JobAccess, JobLocation, NOT_ALL, document, failed, name
 use super::super::print;
 use crate::{
     dispatch::rehearsal::rehearse,
-    job::{JobId, Share},
+    job::{JobId, JobScope},
     ledger::{ClaimedJob, Error, JobStory, Lease, MailId},
     message::clean::escaped,
 };
@@ -27,7 +27,7 @@ const CANT_CREATE: u8 = 73;
 
 /// What is written, and where to.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Into {
+pub(in crate::cli) struct ExportArgs {
     /// All that there is, into this folder: JOB.eml, JOB.reply.eml, JOB.payload.json, JOB.json. Files that are there stay.
     #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
@@ -68,10 +68,10 @@ impl ExportPart {
 }
 
 /// Writes it.
-pub(super) async fn export(job: &str, into: Into, place: JobLocation) -> Result<ExitCode, ExitCode> {
+pub(super) async fn export(job: &str, into: ExportArgs, place: JobLocation) -> Result<ExitCode, ExitCode> {
     let found = place.go().await?;
     let id = named(&found.desk, job).await?;
-    let Into { to, what, json } = into;
+    let ExportArgs { to, what, json } = into;
     let Some(story) = found.desk.story(id).await.map_err(|error| failed(&error))? else {
         return Err(failed(&Error::Missing(format!("job {id}"))));
     };
@@ -179,7 +179,7 @@ async fn payload(found: &JobAccess, story: &JobStory, raw: Bytes) -> Result<Byte
         received: story.mail.received,
         taken: story.mail.taken,
         rerun: story.job.reruns,
-        share: Share::Whole,
+        share: JobScope::Whole,
         lease: Lease::default(),
     };
     let outcome = match rehearse(endpoint, &job, raw, Utc::now(), u64::MAX).await {

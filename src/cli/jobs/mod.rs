@@ -90,7 +90,7 @@ pub(super) enum JobsCommand {
         /// The job: its id as the lists show it, or any start or end of it.
         job: String,
         #[command(flatten)]
-        into: export::Into,
+        into: export::ExportArgs,
         #[command(flatten)]
         place: JobLocation,
     },

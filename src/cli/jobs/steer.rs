@@ -12,7 +12,7 @@ use super::{
     filter::FilterArgs,
 };
 use crate::{
-    http::api::Ordered,
+    http::api::SteerResponse,
     job::{JobId, state::State},
     ledger::{JobFilter, Steer, Steered, Unsteerable},
     plural,
@@ -59,7 +59,7 @@ pub(super) async fn steer(steer: Steer, chosen: JobSelection, place: JobLocation
         some(&desk, steer, jobs).await?
     };
     let bad = done.is_empty() || done.iter().any(|one| one.refused.is_some());
-    let ordered = Ordered { jobs: done };
+    let ordered = SteerResponse { jobs: done };
     let code = tell_as(chosen.json, &ordered, || words(steer, &ordered.jobs));
     Ok(if bad { ExitCode::from(NOT_ALL) } else { code })
 }

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write as _};
 
 use super::table::short;
 use crate::{
-    job::{Cut, Decision, Exchange, JobId},
+    job::{Decision, Exchange, JobId, TruncatedText},
     ledger::{AttemptStory, JobStory, MailOutcome, MailStory, PlaceStory, ReplyState, ReplyStory, TouchState},
     message::clean::{escaped, escaped_lines},
     rehearse::silence,
@@ -78,7 +78,7 @@ impl StoryPage {
         }
     }
 
-    fn cut(&mut self, name: &str, cut: &Cut) {
+    fn cut(&mut self, name: &str, cut: &TruncatedText) {
         if cut.is_cut() {
             self.text(&format!("{name} ({} of {} bytes)", cut.text.len(), cut.size), &cut.text);
         } else {

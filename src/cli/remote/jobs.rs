@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Remote;
 use crate::{
-    http::api::{EndpointList, JobMatches, Ordered, ResumeResult, SteerRequest},
+    http::api::{EndpointList, JobMatches, ResumeResult, SteerRequest, SteerResponse},
     job::JobId,
     ledger::{
         BacklogAnswer, BacklogPage, BacklogWish, Error, EventCursor, EventPage, JobFilter, JobPage, JobStory, JobTable,
@@ -35,7 +35,7 @@ impl JobTable for Remote {
     }
 
     async fn steer(&self, action: Steer, jobs: Vec<JobId>) -> Result<Vec<Steered>, Error> {
-        let ordered: Ordered = self.post(&["jobs", "steer"], &SteerRequest { action, jobs }).await?;
+        let ordered: SteerResponse = self.post(&["jobs", "steer"], &SteerRequest { action, jobs }).await?;
         Ok(ordered.jobs)
     }
 

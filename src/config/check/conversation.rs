@@ -10,7 +10,7 @@ use crate::{
     config::{
         Answerers, Answers, Conversation, EndpointName, Mailbox, Place, Reply,
         declare::{keys, never, usual, usual_as},
-        glob::{Against, flaw},
+        glob::{PatternTarget, flaw},
         key::{Allowed, Section},
         kind::{Count, Flag, OneOf, Time},
         problem::Fault,
@@ -25,7 +25,7 @@ const MAX_LOCAL: usize = 64 - 1 - 26;
 
 /// A conversation, and where its answers go.
 #[derive(Debug)]
-pub(in crate::config) struct Talk {
+pub(in crate::config) struct ConversationSetting {
     pub(in crate::config) conversation: Conversation,
     /// Where the file says which endpoint answers go to, if that is another.
     pub(in crate::config) elsewhere: Option<Place>,
@@ -39,7 +39,7 @@ pub(super) fn conversation(
     name: &EndpointName,
     mailbox: Option<&Mailbox>,
     reply: Option<&Reply>,
-) -> Option<Option<Talk>> {
+) -> Option<Option<ConversationSetting>> {
     let Some(value) = top.value("conversation") else {
         return Some(None);
     };
@@ -71,7 +71,12 @@ answer is a mail like any other, as are one from somebody else, one that comes t
     }
 }
 
-fn section(table: &mut Table<'_>, name: &EndpointName, mailbox: Option<&Mailbox>, place: Place) -> Option<Talk> {
+fn section(
+    table: &mut Table<'_>,
+    name: &EndpointName,
+    mailbox: Option<&Mailbox>,
+    place: Place,
+) -> Option<ConversationSetting> {
     let written = ConversationKeys::read(table)?;
     let endpoint = written.endpoint.unwrap_or_else(|| name.clone());
     let elsewhere = table.value("endpoint").filter(|_| endpoint != *name);
@@ -86,7 +91,7 @@ fn section(table: &mut Table<'_>, name: &EndpointName, mailbox: Option<&Mailbox>
             }
         },
     };
-    Some(Talk {
+    Some(ConversationSetting {
         conversation: Conversation {
             expires: written.expires,
             from: written.from,
@@ -147,7 +152,7 @@ fn pattern(value: PlacedValue<'_>) -> Option<String> {
         ),
         // A domain has to be there: what stands for any is not proposed here.
         None | Some((_, "")) => value.wrong(format!("is \"{text}\", not a mail address"), CURE),
-        Some(_) => match flaw(Against::Address, &text) {
+        Some(_) => match flaw(PatternTarget::Address, &text) {
             Some(fault) => value.wrong(fault.cause, fault.cure),
             None => Some(text),
         },

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use crate::config::{
     FileInput, Input, InputSource, InputType, Inputs, Literal, MailField, Match, MatchIn, Pattern, Shape,
-    glob::Against,
+    glob::PatternTarget,
     problem::Fault,
     sheet::{PlacedValue, kind},
     table::Table,
@@ -256,8 +256,8 @@ fn plus(table: &mut Table<'_>) -> Option<()> {
 
 fn files(table: &mut Table<'_>, required: Option<bool>) -> Option<FileInput> {
     let shapes = [("one", Shape::One), ("list", Shape::List), ("map", Shape::Map)];
-    let names = table.get("attachments", one_or_more(pattern(Against::FileName)));
-    let media_types = table.or("media_type", Vec::new(), one_or_more(pattern(Against::MediaType)));
+    let names = table.get("attachments", one_or_more(pattern(PatternTarget::FileName)));
+    let media_types = table.or("media_type", Vec::new(), one_or_more(pattern(PatternTarget::MediaType)));
     let shape = table.or("as", Shape::default(), choice(&shapes));
     let most = if shape == Shape::One { 1 } else { MOST_FILES };
     let min = table.or("min", usize::from(required == Some(true)), count(0..=most));

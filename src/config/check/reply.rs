@@ -17,7 +17,7 @@ use crate::{
         Account, Mailbox, OriginalAs, Reply, ReplyCharset, ReplySender, ReplyTemplate, ReplyTo, ReplyWords, ReturnTo,
         Template,
         declare::{implied, keys, never, never_so, usual, usual_as},
-        glob::{Against, flaw},
+        glob::{PatternTarget, flaw},
         key::Allowed,
         kind::{Bytes, Flag, OneOf, Text},
         sheet::PlacedValue,
@@ -384,7 +384,7 @@ fn return_to(value: PlacedValue<'_>) -> Option<ReturnTo> {
 fn domain(value: PlacedValue<'_>) -> Option<String> {
     let written = text(value.clone())?;
     let glob = written.strip_prefix("*@").unwrap_or(&written);
-    match flaw(Against::Domain, glob) {
+    match flaw(PatternTarget::Domain, glob) {
         None => Some(glob.to_owned()),
         Some(fault) => value.wrong(fault.cause, fault.cure),
     }

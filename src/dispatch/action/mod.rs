@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use async_trait::async_trait;
 
 use self::plan::Plan;
-use super::{AttemptResult, Dispatch, later, room::Means, work::Work};
+use super::{AttemptResult, Dispatch, later, room::AttemptResources, work::Work};
 use crate::{
     config::{self, HeaderValue, RemoteAccess},
     job::{Outcome, Reason},
@@ -141,7 +141,7 @@ pub(super) struct Run<'a> {
     /// The job.
     pub(super) job: &'a ClaimedJob,
     /// What it may take in memory.
-    pub(super) means: Means<'a>,
+    pub(super) means: AttemptResources<'a>,
 }
 
 /// What a look at an action found.

@@ -96,7 +96,7 @@ async fn what_an_earlier_attempt_began_is_resumed_and_not_begun_again() {
     let mut run = Run {
         dispatch: &dispatch,
         job: &job,
-        means: Means::new(&dispatch.memory, &mut holding, 0),
+        means: AttemptResources::new(&dispatch.memory, &mut holding, 0),
     };
     let text = |ended: Option<AttemptResult>| match ended.unwrap().outcome {
         Outcome::Done(answer) => answer.text,
@@ -138,7 +138,7 @@ async fn what_ends_with_us_has_nothing_to_resume() {
     let mut run = Run {
         dispatch: &dispatch,
         job: &job,
-        means: Means::new(&dispatch.memory, &mut holding, 0),
+        means: AttemptResources::new(&dispatch.memory, &mut holding, 0),
     };
     let webhook = config::Webhook::new("https://erp.example/".to_owned());
     for action in [config::Action::Webhook(webhook), config::Action::Command(shell("true"))] {

@@ -17,7 +17,7 @@ pub(in crate::dispatch) use self::conversation::ConversationPayload;
 use self::sender::SenderPayload;
 use super::work::Work;
 use crate::{
-    job::Share,
+    job::JobScope,
     message::{Address, Attachment, Automatic, Mail, Nested, Scheme, clean::clean},
 };
 
@@ -152,8 +152,8 @@ impl<'a> Payload<'a> {
     pub(super) fn new(work: &'a Work<'a>, contents: AttachmentMode) -> Self {
         let Work { job, mail, head, .. } = work;
         let part = match &job.share {
-            Share::Part(part) => Some(part),
-            Share::Whole | Share::Gathering { .. } => None,
+            JobScope::Part(part) => Some(part),
+            JobScope::Whole | JobScope::Gathering { .. } => None,
         };
         let input = |given: &'a super::inputs::ResolvedInput| {
             let value = given

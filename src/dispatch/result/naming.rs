@@ -3,7 +3,7 @@
 use super::ResultNaming;
 use crate::{
     config::{NamePiece, NameToken},
-    job::{ResultFile, Share},
+    job::{JobScope, ResultFile},
     message::{
         Attachment, Head,
         clean::clean,
@@ -16,11 +16,11 @@ const SUBJECT: usize = 60;
 
 /// What a result comes from, as the stem of a file's name: the attachment that the job is of, else the only one that is handed
 /// on, else the subject, else `mail`.
-pub(in crate::dispatch) fn source(share: &Share, attachments: &[Attachment<'_>], head: &Head) -> String {
+pub(in crate::dispatch) fn source(share: &JobScope, attachments: &[Attachment<'_>], head: &Head) -> String {
     let attachment = match (share, attachments) {
-        (Share::Part(part), _) => Some(part.attachment.name.as_str()),
-        (Share::Whole | Share::Gathering { .. }, [only]) => Some(only.safe_name.as_str()),
-        (Share::Whole | Share::Gathering { .. }, _) => None,
+        (JobScope::Part(part), _) => Some(part.attachment.name.as_str()),
+        (JobScope::Whole | JobScope::Gathering { .. }, [only]) => Some(only.safe_name.as_str()),
+        (JobScope::Whole | JobScope::Gathering { .. }, _) => None,
     };
     if let Some(name) = attachment {
         return split(name).0.to_owned();

@@ -27,7 +27,7 @@ use crate::{
         Account, Action, Auth, Command, Endpoint, EndpointName, Limits, Mailbox, Provider, ReadBy, Reply, ReplyTo,
         Retry, Server, Settle, SettleAction, Tls, Trust,
     },
-    job::{JobId, Share},
+    job::{JobId, JobScope},
     ledger::{ClaimedJob, Lease, MailId},
     message,
     secret::SecretRef,
@@ -52,7 +52,7 @@ pub(super) fn job() -> ClaimedJob {
         received: DateTime::from_timestamp(1_795_000_000, 0),
         taken: DateTime::from_timestamp(1_795_000_005, 0).unwrap(),
         rerun: 0,
-        share: Share::Whole,
+        share: JobScope::Whole,
         lease: Lease::default(),
     }
 }

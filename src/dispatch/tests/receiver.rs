@@ -22,7 +22,7 @@ use crate::{
     dispatch::{
         AttemptResult,
         action::webhook::{prepare, send},
-        room::Means,
+        room::AttemptResources,
     },
     job::{Answer, Outcome, Reason},
     net::exchange::HttpClient,
@@ -105,7 +105,7 @@ pub(in crate::dispatch) async fn posted_by(
         webhook,
         request,
         false,
-        &mut Means::new(&memory, &mut holding, 0),
+        &mut AttemptResources::new(&memory, &mut holding, 0),
     )
     .await
 }

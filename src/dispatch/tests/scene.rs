@@ -22,7 +22,7 @@ use super::shaky::Shaky;
 use crate::{
     budget::Memory,
     config::{Action, Endpoint, EndpointName, Webhook},
-    dispatch::{Dispatch, DispatchHealth, Down, run, verify::Dns},
+    dispatch::{Dispatch, DispatchHealth, WebhookDown, run, verify::Dns},
     job::{Ending, JobId, Outcome, Replier, ReplyDecision, state::State},
     ledger::{
         Content, Cursor, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
@@ -164,7 +164,7 @@ impl Scene {
     }
 
     /// How the webhook is down.
-    pub(in crate::dispatch) fn down(&self) -> Option<Down> {
+    pub(in crate::dispatch) fn down(&self) -> Option<WebhookDown> {
         self.health.down()
     }
 

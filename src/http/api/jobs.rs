@@ -29,7 +29,7 @@ pub struct SteerRequest {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Ordered {
+pub struct SteerResponse {
     /// Each of the jobs, in the order in which they were named.
     pub jobs: Vec<Steered>,
 }
@@ -157,13 +157,13 @@ async fn find(api: Api, _: NoParameters, wanted: Prefix) -> Result<Json<JobMatch
     Ok(Json(JobMatches { jobs }))
 }
 
-async fn many(api: Api, _: NoParameters, order: SteerRequest) -> Result<Json<Ordered>, ApiProblem> {
+async fn many(api: Api, _: NoParameters, order: SteerRequest) -> Result<Json<SteerResponse>, ApiProblem> {
     if order.jobs.is_empty() || order.jobs.len() > JobFilter::MOST {
         let why = format!("`jobs` names {}; name 1 to {}.", order.jobs.len(), JobFilter::MOST);
         return Err(ApiProblem::new(ProblemKind::BadRequest, why, "ask several times"));
     }
     let jobs = api.jobs.steer(order.action, order.jobs).await?;
-    Ok(Json(Ordered { jobs }))
+    Ok(Json(SteerResponse { jobs }))
 }
 
 async fn story(api: Api, place: ById, _: NoParameters) -> Result<Json<JobStory>, ApiProblem> {

@@ -43,7 +43,7 @@ use crate::{
 pub use self::{
     access::OwnToken,
     endpoints::{EndpointAction, EndpointList, EndpointRow, EndpointState, FileProblem, ResumeResult, Settings},
-    jobs::{JobMatches, Ordered, SteerRequest},
+    jobs::{JobMatches, SteerRequest, SteerResponse},
     problem::{ApiProblem, MEDIA_TYPE},
     replies::{AcceptResult, ReplyList, RetryRequest, RetryState},
 };

@@ -6,8 +6,8 @@ use super::{note, transaction::Transaction};
 use crate::{
     config::EndpointName,
     job::{
-        AttachmentRef, JobId, NewReply, Part, Share,
-        state::{Company, JobEvent, POISON, State, company, next},
+        AttachmentRef, JobId, JobScope, NewReply, Part,
+        state::{Isolation, JobEvent, POISON, State, company, next},
     },
     ledger::{
         ClaimedJob, ClaimedReply, Error, Lease, MailId,
@@ -65,12 +65,12 @@ const SHARE: &str = "j.part, j.parts, j.attachment, j.attachment_name, CASE WHEN
     (SELECT w.uuid FROM job w WHERE w.mail = j.mail AND w.endpoint = j.endpoint AND w.part = 0) END";
 
 /// What a job is of; its columns begin at `first`.
-fn share(row: &Row<'_>, first: usize) -> db::Result<Share> {
+fn share(row: &Row<'_>, first: usize) -> db::Result<JobScope> {
     let (number, of): (u32, u32) = (row.get(first)?, row.get(first + 1)?);
     Ok(match (number, of) {
-        (0, 0) => Share::Whole,
-        (0, parts) => Share::Gathering { parts },
-        (number, of) => Share::Part(Part {
+        (0, 0) => JobScope::Whole,
+        (0, parts) => JobScope::Gathering { parts },
+        (number, of) => JobScope::Part(Part {
             number,
             of,
             attachment: AttachmentRef {
@@ -121,13 +121,13 @@ fn admit(db: &dyn SqlEngine, endpoint: &EndpointName, candidates: &mut Vec<Candi
         .prepare("SELECT count(*), coalesce(max(interrupted), 0) FROM job WHERE endpoint = ? AND state = 'running'")
         .query_row([endpoint.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let admitted = match company(first.job.interrupted) {
-        _ if company(suspect) != Company::Any => 0,
-        Company::Any => candidates
+        _ if company(suspect) != Isolation::Any => 0,
+        Isolation::Any => candidates
             .iter()
-            .take_while(|c| company(c.job.interrupted) == Company::Any)
+            .take_while(|c| company(c.job.interrupted) == Isolation::Any)
             .count(),
-        Company::AloneAtEndpoint => usize::from(running == 0),
-        Company::LastOfItsKind => usize::from(running == 0 && !last_chance_runs(db)?),
+        Isolation::AloneAtEndpoint => usize::from(running == 0),
+        Isolation::LastOfItsKind => usize::from(running == 0 && !last_chance_runs(db)?),
     };
     candidates.truncate(admitted);
     Ok(())
@@ -175,7 +175,7 @@ pub(in crate::ledger) fn running(desk: &mut Transaction<'_>, job: JobId, attempt
         return Err(Error::Stale(job));
     }
     desk.after.endpoints.extend(endpoint);
-    desk.after.everyone |= company(interrupted) == Company::LastOfItsKind;
+    desk.after.everyone |= company(interrupted) == Isolation::LastOfItsKind;
     Ok(running)
 }
 

@@ -11,7 +11,7 @@ use crate::{
     config::EndpointName,
     job::{
         JobId, Reason,
-        state::{Company, JobEvent, State, company},
+        state::{Isolation, JobEvent, State, company},
     },
     ledger::{
         ClockReading, Error,
@@ -85,7 +85,7 @@ pub(in crate::ledger) fn ended(desk: &mut Transaction<'_>) -> Result<(), Error> 
     for job in interrupted(desk)? {
         requeue(desk, &job)?;
         desk.after.endpoints.extend(job.endpoint);
-        desk.after.everyone |= company(job.times.saturating_sub(1)) == Company::LastOfItsKind;
+        desk.after.everyone |= company(job.times.saturating_sub(1)) == Isolation::LastOfItsKind;
     }
     let replies = desk
         .db

@@ -1,7 +1,7 @@
 //! A mail that is split: its parts are jobs, its own job waits for the last of them, and what they answered is kept until then.
 
 use super::*;
-use crate::job::{AttachmentRef, ResultFile, Share, state::State};
+use crate::job::{AttachmentRef, JobScope, ResultFile, state::State};
 
 fn split(names: &[&str]) -> Outcome {
     let piece = |(index, name): (u32, &&str)| AttachmentRef {
@@ -29,7 +29,7 @@ async fn of_parts(names: &[&str]) -> (Desktop, ClaimedJob) {
     let d = Desktop::new().await;
     d.take(vec![mail(1)]).await;
     let whole = d.run(split(names), None).await;
-    assert_eq!(whole.share, Share::Whole);
+    assert_eq!(whole.share, JobScope::Whole);
     (d, whole)
 }
 
@@ -53,7 +53,7 @@ async fn the_last_part_wakes_the_mails_job() {
     let told: Vec<_> = parts
         .iter()
         .map(|job| match &job.share {
-            Share::Part(part) => (
+            JobScope::Part(part) => (
                 part.number,
                 part.of,
                 part.mail_job,
@@ -94,7 +94,7 @@ async fn the_last_part_wakes_the_mails_job() {
         .unwrap();
     let gathering = d.claim(9).await;
     assert_eq!((gathering.len(), gathering[0].id), (1, whole.id));
-    assert_eq!(gathering[0].share, Share::Gathering { parts: 2 });
+    assert_eq!(gathering[0].share, JobScope::Gathering { parts: 2 });
     assert_eq!(d.settling().await, [], "the mail's own job has not ended");
     d.ledger
         .finish(Finish {

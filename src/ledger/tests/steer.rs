@@ -60,7 +60,7 @@ async fn a_failed_job_is_tried_again_with_a_reply_of_its_own_and_its_history() {
             exit: Some(1),
             signal: None,
             stdout: Default::default(),
-            stderr: crate::job::Cut::tail(b"oh no"),
+            stderr: crate::job::TruncatedText::tail(b"oh no"),
         }),
     };
     let end = Finish {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::mail::MailId;
 use crate::{
     config::{EndpointName, Rate},
-    job::{AcceptedAnswer, AllowedSenders, ConversationKey, EndedPart, JobId, Outcome, ReplyDecision, Share, Trace},
+    job::{AcceptedAnswer, AllowedSenders, ConversationKey, EndedPart, JobId, JobScope, Outcome, ReplyDecision, Trace},
     ledger::lease::Lease,
 };
 
@@ -31,7 +31,7 @@ pub struct ClaimedJob {
     /// How often an operator had it run anew after it had ended.
     pub rerun: u32,
     /// What it is of.
-    pub share: Share,
+    pub share: JobScope,
     /// That it is ours: while this lives, nobody else gets it.
     pub lease: Lease,
 }

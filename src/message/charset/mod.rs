@@ -30,7 +30,7 @@ const FEW: usize = 8;
 
 /// What is known of some bytes beside the bytes themselves.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Clues<'c> {
+pub(super) struct CharsetHints<'c> {
     /// The charset that they are said to have.
     pub(super) declared: Option<&'c str>,
     /// The charset of the text that they belong to, for bytes of a header.
@@ -48,7 +48,7 @@ pub(super) fn is_guess<'b>(bytes: impl FnOnce() -> Cow<'b, [u8]>, declared: &str
 }
 
 /// The text that these bytes are.
-pub(super) fn decode<'b>(bytes: &'b [u8], clues: Clues<'_>) -> Cow<'b, str> {
+pub(super) fn decode<'b>(bytes: &'b [u8], clues: CharsetHints<'_>) -> Cow<'b, str> {
     let declared = clues.declared.and_then(label::charset);
     if let Some((mark, length)) = Encoding::for_bom(bytes)
         && (mark == UTF_8 || declared.is_none_or(|declared| declared.is_wide()))

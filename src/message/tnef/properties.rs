@@ -1,7 +1,7 @@
 //! MAPI properties in a winmail.dat ([MS-OXTNEF] 2.1.3.4, [MS-OXCDATA] 2.11.1). Pure; no length that is announced is believed before the
 //! bytes are there.
 
-use super::super::charset::{Clues, decode};
+use super::super::charset::{CharsetHints, decode};
 
 /// Properties that are read at once.
 const MOST: u32 = 2_000;
@@ -95,9 +95,9 @@ impl Property<'_> {
 /// Text in a code page of Windows.
 pub(super) fn decoded(bytes: &[u8], page: Option<u32>) -> String {
     let page = page.map(|page| format!("cp{page}"));
-    let clues = Clues {
+    let clues = CharsetHints {
         declared: page.as_deref(),
-        ..Clues::default()
+        ..CharsetHints::default()
     };
     decode(bytes, clues).into_owned()
 }

@@ -6,7 +6,7 @@
 
 use super::{
     Completion, Habit, ImapCapabilities, ImapConnection, ImapResponse, Io, RunningCommand, Step, mutf7,
-    response::ResponseCode, wire::Done,
+    response::ResponseCode, wire::CompletedCommand,
 };
 use crate::{
     auth::Credential,
@@ -64,7 +64,7 @@ pub(crate) async fn starttls<T: Io>(stream: T) -> Result<(T, Words), WatchError>
 }
 
 /// Signed in, as far as the server said so far.
-pub(crate) struct Entered<T: Io> {
+pub(crate) struct SignedInConnection<T: Io> {
     pub(crate) wire: ImapConnection<T>,
     pub(crate) capabilities: ImapCapabilities,
     /// A BAD to ID: it may be the sign-in that failed.
@@ -88,7 +88,7 @@ pub(crate) async fn enter<T: Io>(
     wire: ImapConnection<T>,
     who: &MailboxSignIn<'_>,
     habit: &Habit,
-) -> Result<Entered<T>, WatchError> {
+) -> Result<SignedInConnection<T>, WatchError> {
     let (wire, before) = capabilities(wire).await?;
     let (wire, after) = authenticate(wire, who, before, habit)
         .await
@@ -98,7 +98,7 @@ pub(crate) async fn enter<T: Io>(
         _ => believe(capabilities(wire).await, None)?,
     };
     let (wire, doubt) = identify(wire, capabilities).await?;
-    Ok(Entered {
+    Ok(SignedInConnection {
         wire,
         capabilities,
         doubt,
@@ -191,8 +191,8 @@ enum LoginAttempt<T: Io> {
     Refused(ImapConnection<T>, Refusal),
 }
 
-impl<T: Io> From<Done<T>> for LoginAttempt<T> {
-    fn from(done: Done<T>) -> Self {
+impl<T: Io> From<CompletedCommand<T>> for LoginAttempt<T> {
+    fn from(done: CompletedCommand<T>) -> Self {
         match done.answer {
             Completion::Ok(known) => Self::In(done.wire, known),
             Completion::Refused(answer) => Self::Refused(done.wire, answer),

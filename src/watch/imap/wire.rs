@@ -87,17 +87,17 @@ pub(crate) enum Step<T: Io = Box<dyn Io>> {
     /// An untagged response.
     Said(RunningCommand<T>, ImapResponse),
     /// The end.
-    Done(Done<T>),
+    Done(CompletedCommand<T>),
 }
 
 /// A command that ended.
-pub(crate) struct Done<T: Io = Box<dyn Io>> {
+pub(crate) struct CompletedCommand<T: Io = Box<dyn Io>> {
     pub(crate) wire: ImapConnection<T>,
     pub(crate) command: &'static str,
     pub(crate) answer: Completion,
 }
 
-impl<T: Io> Done<T> {
+impl<T: Io> CompletedCommand<T> {
     /// The connection, when the command was answered OK; any other answer ends the session.
     pub(crate) fn ok(self) -> Result<(ImapConnection<T>, Option<ResponseCode>), WatchError> {
         match self.answer {
@@ -197,7 +197,7 @@ impl<T: Io> ImapConnection<T> {
         command: &'static str,
         arguments: &str,
         mut on: impl FnMut(ImapResponse) -> H,
-    ) -> Result<Done<T>, WatchError> {
+    ) -> Result<CompletedCommand<T>, WatchError> {
         let mut running = self.send(command, arguments).await?;
         loop {
             match running.next().await? {
@@ -345,7 +345,7 @@ impl<T: Io> RunningCommand<T> {
                 if let Some(lost) = self.lost.filter(|_| self.command == FETCH) {
                     return Err(WatchError::Unreadable(lost));
                 }
-                Ok(Step::Done(Done {
+                Ok(Step::Done(CompletedCommand {
                     wire: self.wire,
                     command: self.command,
                     answer,

@@ -1,6 +1,6 @@
 //! Mails that were never received whole and that an operator wants fetched again (`mailjob jobs retry`).
 
-use super::maildrop::{MaildropPlan, New};
+use super::maildrop::{MaildropPlan, UntakenMail};
 use crate::{
     job::Reason,
     ledger::{Lack, MAILDROP},
@@ -18,7 +18,7 @@ pub(super) async fn first(on: &StepContext<'_>, found: &mut MaildropPlan) -> Res
     for wanted in on.ledger.wanted(on.mailbox, MAILDROP).await? {
         let uid = wanted.place.map(|place| place.uid);
         if let Some((uid, mail)) = uid.and_then(|uid| Some((uid, found.there.remove(&uid)?))) {
-            again.push(New {
+            again.push(UntakenMail {
                 name: mail.name,
                 number: mail.number,
                 again: Some(uid),

@@ -159,7 +159,7 @@ impl Checks {
 
 /// What a comparison says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Same {
+pub(super) enum CompareResult {
     Yes,
     No,
     /// The server does not give it.
@@ -199,7 +199,7 @@ pub(super) async fn known(
         let (same, read);
         (wire, same, read) = prove(wire, mail, checks, on.inlet.size, ComparePurpose::Sign).await?;
         bytes += read;
-        if same == Same::No {
+        if same == CompareResult::No {
             others.push(uid);
         } else {
             checks.proved(uid);
@@ -249,7 +249,7 @@ pub(super) async fn prove(
     checks: &mut Checks,
     limit: u64,
     wanted: ComparePurpose,
-) -> Result<(Pop3Connection, Same, u64), WatchError> {
+) -> Result<(Pop3Connection, CompareResult, u64), WatchError> {
     let held = mail.print;
     let all = wanted == ComparePurpose::Deletion && is_weak(&mail.name.uidl);
     checks.trying = Some(mail.name.clone());
@@ -259,10 +259,10 @@ pub(super) async fn prove(
         if let Some(key @ Some(_)) = key {
             checks.answered();
             if key != held.header_key {
-                return Ok((wire, Same::No, 0));
+                return Ok((wire, CompareResult::No, 0));
             }
             mail.proof = VerifiedExtent::Header;
-            return Ok((wire, Same::Yes, 0));
+            return Ok((wire, CompareResult::Yes, 0));
         }
     }
     let read;
@@ -271,20 +271,20 @@ pub(super) async fn prove(
     let Some(read) = read else {
         let (_, rest) = RESTS;
         checks.resting.insert(mail.name.clone(), Instant::now() + rest);
-        return Ok((wire, Same::Unknown, 0));
+        return Ok((wire, CompareResult::Unknown, 0));
     };
     let same_header = held.header_key.is_some() && held.header_key == read.header_key && !all;
     let same = match held.sha256 {
         Some(held) if held == read.sha256 => {
             mail.proof = VerifiedExtent::Whole;
-            Same::Yes
+            CompareResult::Yes
         }
         _ if same_header => {
             mail.proof = VerifiedExtent::Header;
-            Same::Yes
+            CompareResult::Yes
         }
-        Some(_) => Same::No,
-        None => Same::Unknown,
+        Some(_) => CompareResult::No,
+        None => CompareResult::Unknown,
     };
     Ok((wire, same, read.bytes))
 }

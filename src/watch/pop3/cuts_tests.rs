@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{watcher, wire::Pop3Connection};
 use crate::{
-    auth::{Credential, Forgetful, Login},
+    auth::{Credential, Login, NullTokenStore},
     budget::Budget,
     config::{self, ReadBy, Settle},
     ledger::{Cursor, MAILDROP, MailOutcome},
@@ -24,7 +24,7 @@ use crate::{
     secret::Secret,
     watch::{
         Watch,
-        door::{Connector, Keys},
+        door::{Connector, CredentialSource},
         error::WatchError,
         fakes::{endpoint, inlet},
         memory::Memory,
@@ -240,7 +240,7 @@ impl Connector<Pop3Connection> for Entrance {
 }
 
 #[async_trait]
-impl Keys for Entrance {
+impl CredentialSource for Entrance {
     async fn turn(&self) -> Option<ConnectTurn> {
         None
     }
@@ -277,7 +277,7 @@ async fn watched(case: Case) -> (Arc<Server>, Vec<Vec<u8>>) {
     let login = Login::new(
         endpoint.mailbox.account.clone(),
         &[],
-        Arc::new(Forgetful),
+        Arc::new(NullTokenStore),
         reqwest::Client::new(),
     );
     let stop = CancellationToken::new();

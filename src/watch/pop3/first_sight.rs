@@ -18,7 +18,7 @@ use super::{
 use crate::{
     ledger::{Cursor, MAILDROP, MaildropMail, MaildropName, OldMail},
     watch::{
-        backlog::{BacklogDecision, Meanwhile, at_first_sight, late_wish, meanwhile, received, remember},
+        backlog::{BacklogDecision, LateArrivals, at_first_sight, late_wish, meanwhile, received, remember},
         error::WatchError,
         first_sight::tell,
         source::StepContext,
@@ -91,7 +91,7 @@ async fn first(wire: Pop3Connection, on: &StepContext<'_>, listing: &Listing) ->
     // Only who wrote a mail says when: that is no ground to take one.
     let begun = on.ledger.backlog_begun(on.mailbox).await?;
     let mails: Vec<_> = sorted.iter().map(|(_, mail)| mail.clone()).collect();
-    let came = begun.map_or_else(Meanwhile::default, |begun| meanwhile(&mails, begun, Utc::now()));
+    let came = begun.map_or_else(LateArrivals::default, |begun| meanwhile(&mails, begun, Utc::now()));
     on.ledger.maildrop_first(on.mailbox, cursor, take_since, sorted).await?;
     let backlog = on.ledger.backlog_listed(on.mailbox, 0).await?;
     on.health.left(backlog.left);

@@ -172,11 +172,11 @@ async fn authenticate<T: Io>(
 /// How a sign-in ended.
 enum LoginOutcome<T: Io> {
     In(Pop3Connection<T>),
-    Refused(No<T>),
+    Refused(RefusedLogin<T>),
 }
 
 /// A sign-in that was refused, and the connection, on which another may be tried.
-struct No<T: Io> {
+struct RefusedLogin<T: Io> {
     wire: Pop3Connection<T>,
     mechanism: &'static str,
     answer: Refusal,
@@ -203,7 +203,7 @@ async fn sasl<T: Io>(
         let challenge = match reply {
             Pop3Reply::Ok if said => return Ok(LoginOutcome::In(wire)),
             Pop3Reply::Refused(answer) => {
-                return Ok(LoginOutcome::Refused(No {
+                return Ok(LoginOutcome::Refused(RefusedLogin {
                     wire,
                     mechanism: name,
                     answer,
@@ -242,7 +242,7 @@ async fn pass<T: Io>(
         match reply {
             Pop3Reply::Ok => {}
             Pop3Reply::Refused(answer) => {
-                return Ok(LoginOutcome::Refused(No {
+                return Ok(LoginOutcome::Refused(RefusedLogin {
                     wire,
                     mechanism,
                     answer,

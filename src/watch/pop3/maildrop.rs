@@ -60,7 +60,7 @@ impl MalformedLines {
 
 /// A mail that was not taken yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct New {
+pub(super) struct UntakenMail {
     pub(super) name: MaildropName,
     pub(super) number: u32,
     /// The ledger's number of one that is wanted again.
@@ -104,7 +104,7 @@ pub(super) struct Namesakes {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct MaildropPlan {
     /// What was not taken yet, in the server's order.
-    pub(super) new: Vec<New>,
+    pub(super) new: Vec<UntakenMail>,
     /// The mails that have a number in the ledger, by that.
     pub(super) there: HashMap<u32, KnownMail>,
     /// Mails that have to be read before anything is said of them.
@@ -250,7 +250,7 @@ pub(super) fn compare(listing: Listing, known: Vec<MaildropMail>) -> MaildropPla
                 numbered.insert(name.clone());
             }
             let again = None;
-            found.new.push(New { name, number, again });
+            found.new.push(UntakenMail { name, number, again });
         }
     }
     for name in order {

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     check::{BYTES, CHECKED, Checks, TIME, whole},
-    maildrop::{KnownMail, MaildropPlan, Namesakes, New, VerifiedExtent},
+    maildrop::{KnownMail, MaildropPlan, Namesakes, UntakenMail, VerifiedExtent},
     wire::Pop3Connection,
 };
 use crate::{
@@ -58,7 +58,7 @@ pub(super) async fn tell(
             found.there.insert(uid, known);
             checks.proved(uid);
         }
-        let new = apart.new.into_iter().map(|number| New {
+        let new = apart.new.into_iter().map(|number| UntakenMail {
             name: group.name.clone(),
             number,
             again: None,
@@ -74,17 +74,17 @@ pub(super) async fn tell(
 
 /// Which mails of one name are which.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Apart {
+struct NamesakeSplit {
     there: Vec<(u32, u32, Fingerprint)>,
     new: Vec<u32>,
     left: Vec<u32>,
 }
 
 /// Tells mails of one name apart by what was read of them: the server's numbers, and hashes.
-fn tell_apart(group: &Namesakes, read: &[(u32, [u8; 32])]) -> Apart {
+fn tell_apart(group: &Namesakes, read: &[(u32, [u8; 32])]) -> NamesakeSplit {
     let all = read.len() == group.numbers.len();
     let mut known = group.known.clone();
-    let mut apart = Apart::default();
+    let mut apart = NamesakeSplit::default();
     for (number, sha256) in read {
         match known.iter().position(|(_, print)| print.sha256 == Some(*sha256)) {
             Some(at) => {

@@ -12,7 +12,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::maildrop::New;
+use super::maildrop::UntakenMail;
 use crate::{
     ledger::MaildropName,
     watch::{
@@ -140,7 +140,12 @@ impl RetrFailures {
 
     /// The mails of the next portion, and whether there are more: in the server's order, but those that made trouble last, if they are
     /// tried at all.
-    pub(super) fn choose(&mut self, mut new: Vec<New>, portion: SessionQuota, now: Instant) -> (Vec<New>, bool) {
+    pub(super) fn choose(
+        &mut self,
+        mut new: Vec<UntakenMail>,
+        portion: SessionQuota,
+        now: Instant,
+    ) -> (Vec<UntakenMail>, bool) {
         let there: HashSet<&MaildropName> = new.iter().map(|mail| &mail.name).collect();
         self.troubles.retain(|name, _| there.contains(name));
         new.retain(|mail| self.troubles.get(&mail.name).is_none_or(|trouble| !trouble.rests(now)));
@@ -170,8 +175,8 @@ mod tests {
         }
     }
 
-    fn new(sizes: &[u64]) -> Vec<New> {
-        let mail = |size: &u64| New {
+    fn new(sizes: &[u64]) -> Vec<UntakenMail> {
+        let mail = |size: &u64| UntakenMail {
             name: name(*size),
             number: 1,
             again: None,

@@ -10,13 +10,13 @@ use chrono::Utc;
 use tokio::time::Instant;
 
 use super::{
-    check::{self, Checks, ComparePurpose, Same},
+    check::{self, Checks, ComparePurpose, CompareResult},
     maildrop::MaildropPlan,
     namesakes,
     wire::Pop3Connection,
 };
 use crate::{
-    config::{Inlet, SettleAction},
+    config::{SettleAction, WatchPlan},
     ledger::{MAILDROP, Place, Settling},
     watch::{error::WatchError, plan::fate, source::StepContext},
 };
@@ -30,7 +30,7 @@ const UNSHOWN: &str = "the server does not show it again, so it can't be compare
 const LONGEST: Duration = Duration::from_secs(300);
 
 /// Whether this mail is deleted. Flags and other mailboxes are not known here; the configuration refuses them.
-fn is_deleted(inlet: &Inlet, mail: &Settling) -> bool {
+fn is_deleted(inlet: &WatchPlan, mail: &Settling) -> bool {
     match fate(inlet, mail) {
         SettleAction::Delete => true,
         SettleAction::Keep | SettleAction::Mark | SettleAction::Flag | SettleAction::Move(_) => false,
@@ -65,7 +65,7 @@ pub(super) async fn leave(
     on: &StepContext<'_>,
     found: &mut MaildropPlan,
     checks: &mut Checks,
-) -> Result<Left, WatchError> {
+) -> Result<SettlePlan, WatchError> {
     let due = settle_kept(on).await?;
     let uids: HashSet<u32> = due.iter().map(|mail| mail.place.uid).collect();
     let before = found.new.len();
@@ -75,9 +75,9 @@ pub(super) async fn leave(
         groups.any(|group| group.known.iter().any(|(known, _)| known == uid))
     };
     let undecided: HashSet<u32> = uids.iter().copied().filter(undecided).collect();
-    let mut left = Left {
+    let mut left = SettlePlan {
         look: found.new.len() > before,
-        ..Left::default()
+        ..SettlePlan::default()
     };
     let (mut deleted, mut gone) = (Vec::new(), Vec::new());
     let mut kept = UndeletedMails::default();
@@ -101,8 +101,8 @@ pub(super) async fn leave(
             let same;
             (wire, same, _) = check::prove(wire, mail, checks, on.inlet.size, ComparePurpose::Deletion).await?;
             match same {
-                Same::Yes => {}
-                Same::No => {
+                CompareResult::Yes => {}
+                CompareResult::No => {
                     tracing::warn!(
                         uidl = mail.name.uidl,
                         "the server has another mail under the id of one that was done"
@@ -112,7 +112,7 @@ pub(super) async fn leave(
                     left.look = true;
                     continue;
                 }
-                Same::Unknown => {
+                CompareResult::Unknown => {
                     tracing::warn!(
                         uidl = mail.name.uidl,
                         "a mail is not deleted, since the server does not show it"
@@ -171,7 +171,7 @@ impl UndeletedMails {
 
 /// What there is to do after a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Left {
+pub(super) struct SettlePlan {
     /// More may be due for deletion.
     pub(super) more: bool,
     /// There is a mail that nobody has read.

@@ -23,7 +23,10 @@ use crate::watch::{
     Watch,
     door::{self, Connector, who},
     error::WatchError,
-    source::{Begin, Errand, LookResult, RetryTimes, Scope, SettleResult, Source, StepContext, Wait, Woke},
+    source::{
+        LookResult, RetryTimes, Scope, SessionPurpose, SessionStart, SettleResult, Source, StepContext, Wait,
+        WakeReason,
+    },
     watcher::Watcher,
 };
 
@@ -82,12 +85,12 @@ impl Source for Pop3 {
         }))
     }
 
-    fn begin(&mut self, _: &Box<MaildropSession>, errand: Errand) -> Begin {
-        Begin {
+    fn begin(&mut self, _: &Box<MaildropSession>, errand: SessionPurpose) -> SessionStart {
+        SessionStart {
             settles: false,
             look: Some(match errand {
-                Errand::Look if !std::mem::take(&mut self.refused) => Scope::All,
-                Errand::Look | Errand::Settle => Scope::Again,
+                SessionPurpose::Look if !std::mem::take(&mut self.refused) => Scope::All,
+                SessionPurpose::Look | SessionPurpose::Settle => Scope::Again,
             }),
         }
     }
@@ -176,8 +179,8 @@ impl Source for Pop3 {
         session: Box<MaildropSession>,
         _: Wait<'_>,
         _: &StepContext<'_>,
-    ) -> Result<Woke<Box<MaildropSession>>, WatchError> {
-        Ok(Woke::Refused(session))
+    ) -> Result<WakeReason<Box<MaildropSession>>, WatchError> {
+        Ok(WakeReason::Refused(session))
     }
 
     fn failed(&mut self, error: &WatchError, on: &StepContext<'_>) {

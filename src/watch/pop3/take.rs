@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{
     MaildropMemory,
     body::{BodyEvent, RetrStream},
-    maildrop::{KnownMail, MaildropPlan, New, VerifiedExtent},
+    maildrop::{KnownMail, MaildropPlan, UntakenMail, VerifiedExtent},
     portion::SessionQuota,
     whole::{self, ByteCounts, SizeCheck, SizeRecord},
     wire::Pop3Connection,
@@ -20,7 +20,7 @@ use crate::{
         intake::IntakeHandle,
         into_ledger::IntoLedger,
         source::{MailSink, StepContext},
-        taker::{About, held},
+        taker::{MailMetadata, held},
     },
 };
 
@@ -30,7 +30,7 @@ const SMALL: u64 = 256 << 10;
 const PIECE: u64 = 1 << 20;
 
 /// What a session took.
-pub(super) struct Took {
+pub(super) struct TakeResult {
     /// The session, if it can go on: a mail over the limit is read no further, and that ends it.
     pub(super) wire: Option<Pop3Connection>,
     /// There are more mails to take.
@@ -46,13 +46,13 @@ pub(super) async fn take(
     found: &mut MaildropPlan,
     past: &mut MaildropMemory,
     portion: SessionQuota,
-) -> Result<Took, WatchError> {
+) -> Result<TakeResult, WatchError> {
     on.health.announced(found.new.len());
     let (chosen, more) = past
         .care
         .choose(std::mem::take(&mut found.new), portion, Instant::now());
     if chosen.is_empty() {
-        return Ok(Took {
+        return Ok(TakeResult {
             wire: Some(wire),
             more,
             mails: 0,
@@ -62,7 +62,7 @@ pub(super) async fn take(
     let fresh = chosen.iter().filter(|mail| mail.again.is_none());
     let names = fresh.map(|mail| mail.name.clone()).collect();
     let mut uids = on.ledger.maildrop_number(on.mailbox, names).await?.into_iter();
-    let with_uid = |mail: New| mail.again.or_else(|| uids.next()).map(|uid| (mail, uid));
+    let with_uid = |mail: UntakenMail| mail.again.or_else(|| uids.next()).map(|uid| (mail, uid));
     let numbered = chosen.into_iter().filter_map(with_uid).collect();
     // There is no cursor in a maildrop: the ledger says of each mail whether it was taken.
     let cursor = Cursor {
@@ -83,7 +83,7 @@ pub(super) async fn take(
         tracing::info!(new = taken.new, known = taken.known, "took new mail");
     }
     let more = more || late || wire.is_none();
-    Ok(Took { wire, more, mails })
+    Ok(TakeResult { wire, more, mails })
 }
 
 struct Pop3Receiver<'a> {
@@ -96,13 +96,13 @@ impl Pop3Receiver<'_> {
     async fn all(
         mut self,
         mut wire: Pop3Connection,
-        mails: Vec<(New, u32)>,
+        mails: Vec<(UntakenMail, u32)>,
         found: &mut MaildropPlan,
         past: &mut MaildropMemory,
         time: Duration,
     ) -> Result<(Option<Pop3Connection>, bool), WatchError> {
         let until = Instant::now() + time;
-        for (New { name, number, again }, uid) in mails {
+        for (UntakenMail { name, number, again }, uid) in mails {
             if Instant::now() >= until {
                 return Ok((Some(wire), true));
             }
@@ -173,7 +173,7 @@ impl Pop3Receiver<'_> {
             size: 0,
             upload: None,
         };
-        self.intake.lacking(uid, About::default(), lack).await
+        self.intake.lacking(uid, MailMetadata::default(), lack).await
     }
 }
 

@@ -56,7 +56,7 @@ impl Taking {
         taking
     }
 
-    async fn take(&mut self, script: &[String]) -> Result<Took, WatchError> {
+    async fn take(&mut self, script: &[String]) -> Result<TakeResult, WatchError> {
         let (stream, _server) = script::play_lines(script.to_vec());
         let stream: Box<dyn Io> = Box::new(stream);
         let looking = self.world.looking();

@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use crate::{
-    config::{Backlog, Looks, ReadBy, Settle},
+    config::{Backlog, Polling, ReadBy, Settle},
     job::Reason,
     ledger::{Content, Lack, MAILDROP, MailOutcome},
     watch::{
@@ -132,7 +132,7 @@ async fn stopping_waits_for_nobody() {
     }
 }
 
-fn with_looks(looks: Looks, scripts: &[&str]) -> Running {
+fn with_looks(looks: Polling, scripts: &[&str]) -> Running {
     let mut endpoint = fakes::endpoint(every(60));
     endpoint.mailbox.protocol = ReadBy::Pop3;
     endpoint.mailbox.looks = looks;
@@ -145,10 +145,10 @@ fn with_looks(looks: Looks, scripts: &[&str]) -> Running {
 
 #[tokio::test(start_paused = true)]
 async fn a_look_takes_a_batch_and_looks_come_to_an_end() {
-    let looks = Looks {
+    let looks = Polling {
         batch: Some(2),
         repeat: Some(2),
-        ..Looks::default()
+        ..Polling::default()
     };
     let three = ["a", "b", "c"];
     let scripts = [
@@ -185,9 +185,9 @@ async fn what_lay_there_is_left_also_under_other_names() {
         ),
     ];
     for backlog in [None, Some(Backlog::Skip)] {
-        let looks = Looks {
+        let looks = Polling {
             backlog,
-            ..Looks::default()
+            ..Polling::default()
         };
         let running = with_looks(looks, &scripts.map(String::as_str));
         running.memory.state.lock().unwrap().cursor = None;

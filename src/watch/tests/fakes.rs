@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use super::{
     WatchHealth,
-    door::{Connector, Keys},
+    door::{Connector, CredentialSource},
     error::WatchError,
     imap::{ImapCapabilities, ImapConnection, Io, Selected, login},
     memory::Memory,
@@ -23,7 +23,7 @@ use super::{
 use crate::{
     auth::Credential,
     budget::Budget,
-    config::{self, Endpoint, EndpointName, Inlet, Settle, SettleAction, Tls},
+    config::{self, Endpoint, EndpointName, Settle, SettleAction, Tls, WatchPlan},
     ledger::{Cursor, Ledger, MailboxKey},
     net::ConnectTurn,
     secret::Secret,
@@ -68,7 +68,7 @@ impl Connector<ImapConnection> for Scripts {
 }
 
 #[async_trait]
-impl Keys for Scripts {
+impl CredentialSource for Scripts {
     async fn turn(&self) -> Option<ConnectTurn> {
         None
     }
@@ -108,9 +108,9 @@ pub(crate) fn endpoint(watch: config::WatchMode) -> Endpoint {
     };
     let mailbox = config::Mailbox {
         watch,
-        looks: config::Looks {
+        looks: config::Polling {
             backlog: Some(config::Backlog::Process),
-            ..config::Looks::default()
+            ..config::Polling::default()
         },
         ..config::Mailbox::inbox(Arc::new(account), config::ReadBy::Imap, server)
     };
@@ -128,7 +128,7 @@ pub(crate) fn endpoint(watch: config::WatchMode) -> Endpoint {
 }
 
 /// What the watch of an endpoint's mailbox has to know.
-pub(crate) fn inlet(endpoint: Endpoint) -> Inlet {
+pub(crate) fn inlet(endpoint: Endpoint) -> WatchPlan {
     config::routes([&Arc::new(endpoint)]).pop().unwrap().inlet()
 }
 
@@ -136,7 +136,7 @@ pub(crate) fn inlet(endpoint: Endpoint) -> Inlet {
 pub(crate) struct World {
     pub(crate) memory: Arc<Memory>,
     pub(crate) ledger: Arc<dyn Ledger>,
-    pub(crate) inlet: Inlet,
+    pub(crate) inlet: WatchPlan,
     pub(crate) mailbox: MailboxKey,
     pub(crate) budget: Budget,
     pub(crate) health: Arc<WatchHealth>,

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::{Forgetful, Login},
+    auth::{Login, NullTokenStore},
     budget::Budget,
     config,
     ledger::Cursor,
@@ -57,7 +57,7 @@ pub(in crate::watch) fn start_with(
     let login = Login::new(
         endpoint.mailbox.account.clone(),
         &[],
-        Arc::new(Forgetful),
+        Arc::new(NullTokenStore),
         reqwest::Client::new(),
     );
     let (health, stop) = (Arc::new(WatchHealth::default()), CancellationToken::new());

@@ -9,8 +9,8 @@ use chrono::Utc;
 use mailjob::{
     budget::Budget,
     config::{
-        Account, Action, Auth, Backlog, Command, Endpoint, EndpointName, Looks, Mailbox, ReadBy, Settle, SettleAction,
-        Tls, routes,
+        Account, Action, Auth, Backlog, Command, Endpoint, EndpointName, Mailbox, Polling, ReadBy, Settle,
+        SettleAction, Tls, routes,
     },
     job::{Answer, Outcome, ReplyDecision},
     ledger::{ClaimedJob, Finish, Ledger, sqlite},
@@ -40,9 +40,9 @@ pub(super) fn endpoint(account: Arc<Account>) -> Endpoint {
         ..Endpoint::new(
             name,
             Mailbox {
-                looks: Looks {
+                looks: Polling {
                     backlog: Some(Backlog::Process),
-                    ..Looks::default()
+                    ..Polling::default()
                 },
                 ..Mailbox::inbox(account, ReadBy::Imap, server)
             },

@@ -9,7 +9,7 @@ use crate::{
         inputs::{InputValue, Unmet},
         work::Work,
     },
-    job::Share,
+    job::JobScope,
     secret::SecretRef,
 };
 
@@ -91,7 +91,7 @@ fn answered(work: &Work<'_>) -> Option<(String, Origin)> {
 
 /// Which part of a mail the job is of.
 fn part(work: &Work<'_>) -> Vec<(String, Origin)> {
-    let Share::Part(part) = &work.job.share else {
+    let JobScope::Part(part) = &work.job.share else {
         return Vec::new();
     };
     let told = [

@@ -29,11 +29,11 @@ use self::{
 use super::{Action, Handle, Prepare, Prepared, ProbeReport, Resumed, Run, Unfit, plan::Plan};
 use crate::{
     config::{self, startable},
-    dispatch::{AttemptResult, Dispatch, later, room::Means, work::Work},
+    dispatch::{AttemptResult, Dispatch, later, room::AttemptResources, work::Work},
     guest::{
         self, Confinement, Guest, GuestLimits, Guests, LimitExceeded, Private, SpawnRequest, StartError, Terms, User,
     },
-    job::{Answer, Cut, Exchange, Outcome, Reason, history},
+    job::{Answer, Exchange, Outcome, Reason, TruncatedText, history},
     net, secret,
 };
 
@@ -123,7 +123,7 @@ pub(in crate::dispatch) async fn run(
     command: &config::Command,
     start: ReadyCommand,
     guests: &Guests,
-    means: &mut Means<'_>,
+    means: &mut AttemptResources<'_>,
 ) -> AttemptResult {
     let output = || OutputCapture::new(command.max_output, means.parked);
     let (mut out, mut err) = (output(), output());
@@ -152,7 +152,7 @@ pub(in crate::dispatch) async fn run(
     let taken = spawn_blocking(move || {
         // No more than there is room for.
         let files = if files > max_files {
-            Err(out::Untaken::Large(max_files))
+            Err(out::OutputError::Large(max_files))
         } else if done {
             out::take(folder.path(), files, owner)
         } else {
@@ -318,8 +318,8 @@ fn exchange(argv: &[String], end: Option<&ProcessEnd>, out: &CapturedOutput, err
         argv: history::argv(argv),
         exit: status.and_then(|status| status.code()),
         signal: status.and_then(|status| status.signal()),
-        stdout: Cut::tail(out.bytes()),
-        stderr: Cut::tail(err.bytes()),
+        stdout: TruncatedText::tail(out.bytes()),
+        stderr: TruncatedText::tail(err.bytes()),
     }
 }
 

@@ -35,7 +35,7 @@ const PIECE: usize = 256 * 1024;
 
 /// Why what a command left is not taken.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::dispatch) enum Untaken {
+pub(in crate::dispatch) enum OutputError {
     /// There are too many files.
     #[error("out/ has more than {MAX_FILES} files")]
     Many,
@@ -50,13 +50,13 @@ pub(in crate::dispatch) enum Untaken {
     Slow,
 }
 
-impl From<Errno> for Untaken {
+impl From<Errno> for OutputError {
     fn from(error: Errno) -> Self {
         Self::Io(error.into())
     }
 }
 
-impl Untaken {
+impl OutputError {
     /// For the sender: the work is done, and its result does not come.
     pub(in crate::dispatch) fn note(&self) -> String {
         match self {
@@ -108,7 +108,7 @@ const MAX_ENTRIES: usize = 10_000;
 ///
 /// # Errors
 /// When there are more than [`MAX_FILES`] of them, more than `max` bytes, or when they can't be read in time.
-pub(in crate::dispatch) fn take(folder: &Path, max: u64, owner: u32) -> Result<CollectedOutput, Untaken> {
+pub(in crate::dispatch) fn take(folder: &Path, max: u64, owner: u32) -> Result<CollectedOutput, OutputError> {
     let until = Instant::now() + TIME;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let out = match openat(CWD, folder.join("out"), flags, Mode::empty()) {
@@ -137,7 +137,7 @@ pub(in crate::dispatch) fn take(folder: &Path, max: u64, owner: u32) -> Result<C
             kind => taken.leave(name, what(kind)),
         }
         if found.len() > MAX_FILES {
-            return Err(Untaken::Many);
+            return Err(OutputError::Many);
         }
     }
     found.sort();
@@ -157,7 +157,7 @@ fn read_all(
     found: Vec<CString>,
     taken: &mut CollectedOutput,
     limits: OutLimits,
-) -> Result<(), Untaken> {
+) -> Result<(), OutputError> {
     let (mut names, mut left) = (Names::default(), limits.max);
     for name in found {
         let file = match open(out, &name, limits.owner) {
@@ -246,7 +246,7 @@ fn fault(stat: &Stat, owner: u32) -> Option<&'static str> {
     (stat.st_uid != owner).then_some("somebody else's file")
 }
 
-fn read(mut file: File, left: u64, limits: OutLimits) -> Result<Vec<u8>, Untaken> {
+fn read(mut file: File, left: u64, limits: OutLimits) -> Result<Vec<u8>, OutputError> {
     // As large as it is, so that it does not take twice as much while it grows.
     let size = fstat(&file)?.st_size;
     let size = u64::try_from(size).unwrap_or_default().min(left);
@@ -254,7 +254,7 @@ fn read(mut file: File, left: u64, limits: OutLimits) -> Result<Vec<u8>, Untaken
     let mut piece = vec![0; PIECE];
     loop {
         if Instant::now() > limits.until {
-            return Err(Untaken::Slow);
+            return Err(OutputError::Slow);
         }
         let read = match file.read(&mut piece) {
             Ok(0) => return Ok(data),
@@ -263,7 +263,7 @@ fn read(mut file: File, left: u64, limits: OutLimits) -> Result<Vec<u8>, Untaken
             Err(error) => return Err(error.into()),
         };
         if (data.len() as u64).saturating_add(read as u64) > left {
-            return Err(Untaken::Large(limits.max));
+            return Err(OutputError::Large(limits.max));
         }
         data.extend_from_slice(piece.get(..read).unwrap_or_default());
     }

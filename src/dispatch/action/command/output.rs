@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::dispatch::catch::Catch;
+use crate::dispatch::catch::CappedBuffer;
 use crate::{budget::Budget, message::clean::clean_lines};
 
 /// The start of a stream, while it comes.
 #[derive(Debug)]
 pub(in crate::dispatch) struct OutputCapture {
-    kept: Catch,
+    kept: CappedBuffer,
     max: u64,
     cut: bool,
 }
@@ -26,7 +26,7 @@ impl OutputCapture {
     /// Keeps at most `max` bytes.
     pub(in crate::dispatch) fn new(max: u64, parked: &Budget) -> Self {
         Self {
-            kept: Catch::new(parked),
+            kept: CappedBuffer::new(parked),
             max,
             cut: false,
         }

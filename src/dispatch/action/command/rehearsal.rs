@@ -6,7 +6,7 @@ use super::{
     argv,
     environment::{self, Origin},
     folder,
-    start::Unready,
+    start::StartFailure,
 };
 use crate::{
     config,
@@ -26,12 +26,12 @@ pub(in crate::dispatch) fn process(
     command: &config::Command,
     work: &Work<'_>,
     most: u64,
-) -> Result<ProcessPlan, Unready> {
+) -> Result<ProcessPlan, StartFailure> {
     let set = |(name, origin): &(String, Origin)| *origin != Origin::Ours || env::var_os(name).is_some();
-    let variables = environment::variables(command, work).map_err(Unready::Input)?;
+    let variables = environment::variables(command, work).map_err(StartFailure::Input)?;
     let environment = variables.into_iter().filter(set).collect();
     let path = |name: &str| format!("$MAILJOB_DIR/{}/{name}", folder::ATTACHMENTS);
-    let argv = argv::arguments(command, &work.inputs, path).map_err(Unready::Input)?;
+    let argv = argv::arguments(command, &work.inputs, path).map_err(StartFailure::Input)?;
     let mut files: Vec<_> = folder::FOLDERS.iter().map(|name| (format!("{name}/"), None)).collect();
     let mut message = Excerpt::default();
     for entry in folder::entries(work) {

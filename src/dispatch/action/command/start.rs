@@ -34,7 +34,7 @@ impl ReadyCommand {
 
 /// Why a command could not be made ready.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::dispatch) enum Unready {
+pub(in crate::dispatch) enum StartFailure {
     /// A secret for its environment can't be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -52,13 +52,13 @@ pub(in crate::dispatch) enum Unready {
     Input(Unmet),
 }
 
-impl From<Unready> for Outcome {
-    fn from(unready: Unready) -> Self {
+impl From<StartFailure> for Outcome {
+    fn from(unready: StartFailure) -> Self {
         let reason = match unready {
-            Unready::Secret(_) => Reason::Secret,
-            Unready::Folder(_) | Unready::Given(_) => Reason::Local,
-            Unready::User(_) => Reason::Spawn,
-            Unready::Input(unmet) => return unmet.into(),
+            StartFailure::Secret(_) => Reason::Secret,
+            StartFailure::Folder(_) | StartFailure::Given(_) => Reason::Local,
+            StartFailure::User(_) => Reason::Spawn,
+            StartFailure::Input(unmet) => return unmet.into(),
         };
         later(reason, unready.to_string())
     }
@@ -72,9 +72,9 @@ pub(in crate::dispatch) fn prepare(
     command: &config::Command,
     work: &Work<'_>,
     home: &Home,
-) -> Result<ReadyCommand, Unready> {
+) -> Result<ReadyCommand, StartFailure> {
     let user = command.user.as_deref().map(User::find).transpose()?;
-    let variables = variables(command, work).map_err(Unready::Input)?;
+    let variables = variables(command, work).map_err(StartFailure::Input)?;
     let mut secrets = BTreeMap::new();
     for (name, origin) in &variables {
         if let Origin::Secret(secret) = origin {
@@ -84,7 +84,7 @@ pub(in crate::dispatch) fn prepare(
     let folder = folder::make(work, home)?;
     let attachments = folder.path().join(folder::ATTACHMENTS);
     let path = |name: &str| attachments.join(name).to_string_lossy().into_owned();
-    let argv = arguments(command, &work.inputs, path).map_err(Unready::Input)?;
+    let argv = arguments(command, &work.inputs, path).map_err(StartFailure::Input)?;
     let value = |(name, origin): (String, Origin)| {
         let value = match origin {
             Origin::Ours => env::var_os(&name)?,
@@ -101,13 +101,13 @@ pub(in crate::dispatch) fn prepare(
         Some((name.into(), value))
     };
     let environment: Vec<_> = variables.into_iter().filter_map(value).collect();
-    fit_together(&argv, &environment).map_err(Unready::Input)?;
+    fit_together(&argv, &environment).map_err(StartFailure::Input)?;
     let mut handed = Redaction::handed();
     secrets
         .values()
         .for_each(|secret| handed.add_handed(secret.expose_secret()));
     if let Some(user) = user {
-        folder.give(user).map_err(Unready::Given)?;
+        folder.give(user).map_err(StartFailure::Given)?;
     }
     Ok(ReadyCommand {
         folder,

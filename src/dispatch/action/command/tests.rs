@@ -15,7 +15,7 @@ async fn ran(command: &config::Command) -> Outcome {
     assert!(folder.join("message.eml").exists());
     let memory = Memory::new(0);
     let mut holding = Holding::new(&memory.work);
-    let mut means = Means::new(&memory, &mut holding, 0);
+    let mut means = AttemptResources::new(&memory, &mut holding, 0);
     let outcome = run(command, start, &guests, &mut means).await.outcome;
     assert!(!folder.exists(), "the folder is removed");
     outcome

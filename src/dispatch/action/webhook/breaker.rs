@@ -22,18 +22,18 @@ pub(in crate::dispatch) const LONGEST: Duration = Duration::from_secs(60);
 
 /// A webhook that is down.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Down {
+pub struct WebhookDown {
     /// Since when.
     pub since: DateTime<Utc>,
     /// What it said last, or why it said nothing.
     pub said: String,
     /// When it is asked next; the past while it is being asked.
     pub next: DateTime<Utc>,
-    /// Why: [`Reason::Down`] where nobody is there, else what only the operator can end.
+    /// Why: [`Reason::WebhookDown`] where nobody is there, else what only the operator can end.
     pub reason: Reason,
 }
 
-impl Down {
+impl WebhookDown {
     /// Whether it is there and refuses us, until the operator has acted.
     #[must_use]
     pub fn refuses(&self) -> bool {
@@ -58,7 +58,7 @@ pub(in crate::dispatch) struct Breaker {
 
 #[derive(Debug)]
 struct OpenCircuit {
-    down: Down,
+    down: WebhookDown,
     since: Instant,
     until: Instant,
     /// How often it was asked in vain since.
@@ -131,7 +131,7 @@ impl Breaker {
             .filter(same)
             .map_or((now, time), |open| (open.since, open.down.since));
         self.open = Some(OpenCircuit {
-            down: Down {
+            down: WebhookDown {
                 since: down_since,
                 said: said.to_owned(),
                 next: time + wait,
@@ -160,7 +160,7 @@ impl Breaker {
     }
 
     /// How it is down, where it is.
-    pub(in crate::dispatch) fn down(&self) -> Option<&Down> {
+    pub(in crate::dispatch) fn down(&self) -> Option<&WebhookDown> {
         self.open.as_ref().map(|open| &open.down)
     }
 }

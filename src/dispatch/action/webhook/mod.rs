@@ -34,8 +34,10 @@ use super::{Action, Handle, Prepare, Prepared, ProbeReport, Resumed, Run, Unfit,
 use crate::{
     causes, config,
     deadline::before,
-    dispatch::{AttemptResult, Dispatch, catch::Catch, later, room::Means, spool::SpooledBody, work::Work},
-    job::{Cut, Outcome, Reason},
+    dispatch::{
+        AttemptResult, Dispatch, catch::CappedBuffer, later, room::AttemptResources, spool::SpooledBody, work::Work,
+    },
+    job::{Outcome, Reason, TruncatedText},
     message::clean::clean,
     net::{
         self,
@@ -56,7 +58,7 @@ impl Action for config::Webhook {
         let (webhook, parked) = (self.clone(), dispatch.memory.parked.clone());
         Ok(Box::new(move |work| {
             let request = request::prepare(&webhook, work)?.parked(&parked)?;
-            Ok(Box::new(Post { webhook, request }))
+            Ok(Box::new(WebhookPost { webhook, request }))
         }))
     }
 
@@ -79,13 +81,13 @@ impl Action for config::Webhook {
 }
 
 /// A request on its way to its webhook.
-struct Post {
+struct WebhookPost {
     webhook: config::Webhook,
     request: WebhookRequest,
 }
 
 #[async_trait]
-impl Prepared for Post {
+impl Prepared for WebhookPost {
     fn handle(&self) -> Option<Handle> {
         None
     }
@@ -130,7 +132,7 @@ pub(in crate::dispatch) async fn send(
     webhook: &config::Webhook,
     request: WebhookRequest,
     tells: bool,
-    means: &mut Means<'_>,
+    means: &mut AttemptResources<'_>,
 ) -> AttemptResult {
     let sent = request.body.len();
     let secrets = request.secrets.clone();
@@ -183,7 +185,7 @@ async fn judged(
     mut answer: HttpAnswer,
     until: Instant,
     tells: bool,
-    means: &mut Means<'_>,
+    means: &mut AttemptResources<'_>,
     seen: &mut Option<AnswerTrace>,
 ) -> AttemptResult {
     let status = answer.status;
@@ -193,7 +195,7 @@ async fn judged(
     } else {
         MAX_REFUSAL
     };
-    let mut body = Catch::new(means.parked);
+    let mut body = CappedBuffer::new(means.parked);
     let came = before(until, caught(&mut answer, most, &mut body)).await;
     // What is packed is as large as it may be, once it is unpacked.
     let size = match answer.headers.contains_key(CONTENT_ENCODING) {
@@ -204,7 +206,7 @@ async fn judged(
     let came = match came {
         Ok(Ok(true)) => match body.bytes() {
             Ok(body) => {
-                seen.body = Some(Cut::head(&body));
+                seen.body = Some(TruncatedText::head(&body));
                 AnswerBody::Whole(body)
             }
             Err(error) => AnswerBody::Broken(format!("its body can't be read from the temporary folder: {error}")),
@@ -221,7 +223,7 @@ async fn judged(
 }
 
 /// Whether all of an answer's body came, or more than may be.
-async fn caught(answer: &mut HttpAnswer, most: u64, body: &mut Catch) -> Result<bool, hyper::Error> {
+async fn caught(answer: &mut HttpAnswer, most: u64, body: &mut CappedBuffer) -> Result<bool, hyper::Error> {
     while let Some(piece) = answer.piece().await? {
         if body.len() + piece.len() as u64 > most {
             return Ok(false);
@@ -235,7 +237,7 @@ async fn caught(answer: &mut HttpAnswer, most: u64, body: &mut Catch) -> Result<
 async fn headless(
     status: StatusCode,
     why: String,
-    means: &mut Means<'_>,
+    means: &mut AttemptResources<'_>,
     seen: &mut Option<AnswerTrace>,
 ) -> AttemptResult {
     means.for_result(0).await;

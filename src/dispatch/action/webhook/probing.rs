@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::breaker::{Breaker, BreakerVerdict, Down, LONGEST, failure};
+use super::breaker::{Breaker, BreakerVerdict, LONGEST, WebhookDown, failure};
 use crate::{
     config::Retry,
     job::{Outcome, Reason},
@@ -34,7 +34,7 @@ pub(in crate::dispatch) struct ProbeGuard<'a> {
 
 impl Probing {
     /// How it is down, where it is.
-    pub(in crate::dispatch) fn down(&self) -> Option<Down> {
+    pub(in crate::dispatch) fn down(&self) -> Option<WebhookDown> {
         self.breaker().down().cloned()
     }
 
@@ -122,7 +122,7 @@ impl Drop for ProbeGuard<'_> {
 #[derive(Debug)]
 pub(in crate::dispatch) enum BreakerChange {
     /// It is down from now on.
-    Down(Down),
+    Down(WebhookDown),
     /// It is up again that was down since then.
     Up(DateTime<Utc>),
 }
@@ -146,7 +146,7 @@ pub(in crate::dispatch) fn spares(retry: &Retry) -> bool {
 
 /// A job whose webhook is down waits and counts no attempt; where both have lasted for as long as its waits together, it has failed. One that
 /// an operator had run anew waits.
-fn put_off(job: &ClaimedJob, retry: &Retry, down: &Down, so_long: Duration) -> Outcome {
+fn put_off(job: &ClaimedJob, retry: &Retry, down: &WebhookDown, so_long: Duration) -> Outcome {
     let schedule = schedule(retry);
     let waited = (Utc::now() - job.taken).to_std().unwrap_or_default();
     let since = down.since.format("%F %T UTC");
@@ -187,7 +187,7 @@ mod tests {
         let retry = Retry {
             waits: [60, 540].map(Duration::from_secs).to_vec(),
         };
-        let down = Down {
+        let down = WebhookDown {
             since: DateTime::UNIX_EPOCH,
             said: "refused".into(),
             next: Utc::now(),
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_job_that_waits_for_the_operator_never_fails_and_says_why() {
-        let down = Down {
+        let down = WebhookDown {
             since: DateTime::UNIX_EPOCH,
             said: "the webhook answered 401".into(),
             next: Utc::now(),

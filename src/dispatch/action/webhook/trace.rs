@@ -7,7 +7,7 @@ use reqwest::{
 
 use crate::{
     config,
-    job::{Cut, Exchange},
+    job::{Exchange, TruncatedText},
     message::clean::clean,
 };
 
@@ -20,7 +20,7 @@ pub(super) struct AnswerTrace {
     status: Option<u16>,
     media_type: Option<String>,
     /// The beginning of its body, where that came.
-    pub(super) body: Option<Cut>,
+    pub(super) body: Option<TruncatedText>,
 }
 
 impl AnswerTrace {
