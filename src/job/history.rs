@@ -72,6 +72,7 @@ pub enum Exchange {
 
 /// The beginning or the end of a text. What is no UTF-8 is U+FFFD; control characters are as they were.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Cut")]
 pub struct TruncatedText {
     /// What is left of it.
     pub text: String,

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::world::{idle, script, start};
-use crate::ledger::{MailOutcome as Ending, NewMail};
+use crate::ledger::{MailOutcome, NewMail};
 
 /// Whatever ends a session, the next one goes on where the ledger says.
 #[tokio::test(start_paused = true)]

@@ -19,6 +19,7 @@ use crate::{
 
 /// All endpoints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Endpoints")]
 pub struct EndpointList {
     /// Each of them, by name.
     pub endpoints: Vec<EndpointRow>,
@@ -107,6 +108,7 @@ pub struct Settings {
 
 /// That an endpoint goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Resumed")]
 pub struct ResumeResult {
     /// How it was paused; nothing where it was not.
     pub was: Option<Pause>,

@@ -19,6 +19,7 @@ use crate::{
 /// What is to be done to jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Order")]
 pub struct SteerRequest {
     /// What.
     pub action: Steer,
@@ -29,6 +30,7 @@ pub struct SteerRequest {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Ordered")]
 pub struct SteerResponse {
     /// Each of the jobs, in the order in which they were named.
     pub jobs: Vec<Steered>,
@@ -36,6 +38,7 @@ pub struct SteerResponse {
 
 /// Jobs that were found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Found")]
 pub struct JobMatches {
     /// Each of them.
     pub jobs: Vec<JobId>,

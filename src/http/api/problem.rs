@@ -17,6 +17,7 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// Why a request was not done (RFC 9457), and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Problem")]
 pub struct ApiProblem {
     /// Which problem: fixed, for programs.
     #[serde(rename = "type")]

@@ -17,6 +17,7 @@ use crate::{
 
 /// Replies in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Replies")]
 pub struct ReplyList {
     /// Each of them, the newest first.
     pub replies: Vec<OutboxRow>,
@@ -52,6 +53,7 @@ fn hundred() -> u32 {
 /// Which replies are tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "Again")]
 pub enum RetryState {
     /// All that wait.
     Queued,
@@ -62,6 +64,7 @@ pub enum RetryState {
 /// Which replies are tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Retry")]
 pub struct RetryRequest {
     /// Those in this state.
     pub state: RetryState,
@@ -69,6 +72,7 @@ pub struct RetryRequest {
 
 /// What accepting came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Accepted")]
 pub struct AcceptResult {
     /// Whether there was an unsure reply, which counts as sent now.
     pub accepted: bool,

@@ -12,6 +12,7 @@ const CAME_BEFORE: TimeDelta = TimeDelta::minutes(2);
 
 /// How a mailbox's backlog stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Backlog")]
 pub struct BacklogSummary {
     /// When the mailbox was looked at for the first time.
     #[schemars(with = "String", extend("format" = "date-time"))]
@@ -29,6 +30,7 @@ pub struct BacklogSummary {
 /// What an operator says of mails that lie in a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "Choice")]
 pub enum BacklogChoice {
     /// They are left.
     Skip,

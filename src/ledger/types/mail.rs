@@ -45,6 +45,7 @@ pub struct MailId(pub i64);
 /// How a mail ended, over all its jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "Verdict")]
 pub enum MailOutcome {
     /// Every job done (or ignored, at least one done).
     Done,

@@ -78,6 +78,7 @@ pub struct PlaceStory {
 /// The last touch of a mail at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "Touch")]
 pub enum TouchState {
     /// The mail has not ended.
     Waiting,

@@ -50,6 +50,7 @@ enum ReplyForm {
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "as above")]
+#[schemars(rename = "Reply")]
 struct AnswerReply {
     /// Plain text.
     #[serde(default)]
