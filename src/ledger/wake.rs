@@ -30,13 +30,13 @@ pub(in crate::ledger) trait Claimable: Sized + Send + 'static {
     type Key: Clone + Ord + Hash + Send + 'static;
 
     /// Claims up to `max` that are due, oldest first.
-    fn claim(desk: &Transaction<'_>, key: &Self::Key, max: usize) -> Result<Vec<Self>, Error>;
+    fn claim(tx: &Transaction<'_>, key: &Self::Key, max: usize) -> Result<Vec<Self>, Error>;
 
     /// When the next one that is not due yet will be.
     fn next_due(db: &dyn SqlEngine, key: &Self::Key, now: i64) -> Result<Option<i64>, Error>;
 
     /// Gives it back; the attempt does not count.
-    fn release(&self, desk: &mut Transaction<'_>) -> Result<(), Error>;
+    fn release(&self, tx: &mut Transaction<'_>) -> Result<(), Error>;
 }
 
 /// A claim that waits.
@@ -172,8 +172,8 @@ impl<T: Claimable> ClaimQueue<T> {
                 continue;
             }
             let mut claimed = Ok(Vec::new());
-            let stood = savepoint(db, now, holder, |desk| {
-                claimed = T::claim(desk, key, max);
+            let stood = savepoint(db, now, holder, |tx| {
+                claimed = T::claim(tx, key, max);
                 claimed.as_ref().map(drop).map_err(Clone::clone)
             });
             if stood.is_ok() && claimed.as_ref().is_ok_and(Vec::is_empty) {

@@ -56,14 +56,14 @@ pub(in crate::ledger) fn choice(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Res
 }
 
 /// A mailbox waits for a word since it was read up to here.
-pub(in crate::ledger) fn wait(desk: &Transaction<'_>, mailbox: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error> {
-    desk.db
+pub(in crate::ledger) fn wait(tx: &Transaction<'_>, mailbox: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error> {
+    tx.db
         .prepare(
             "INSERT INTO backlog_choice (mailbox, uid_validity, uid_next) VALUES (?1, ?2, ?3)
              ON CONFLICT (mailbox) DO UPDATE SET uid_validity = ?2, uid_next = ?3 WHERE backlog_choice.uid_validity IS DISTINCT FROM ?2",
         )
         .execute(params![&*mailbox.0, cursor.uid_validity, cursor.uid_next])?;
-    Ok(waited(desk.db, mailbox)?.unwrap_or(cursor))
+    Ok(waited(tx.db, mailbox)?.unwrap_or(cursor))
 }
 
 /// Up to where a mailbox that waited counts as read.
@@ -89,15 +89,15 @@ pub(in crate::ledger) fn knows_account(db: &dyn SqlEngine, account: &str) -> Res
 }
 
 /// Since when a mailbox is to be watched that was not looked at yet. An operator's word on what lies there counts for more.
-pub(in crate::ledger) fn begun(desk: &Transaction<'_>, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
-    desk.db
+pub(in crate::ledger) fn begun(tx: &Transaction<'_>, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+    tx.db
         .prepare(
             "INSERT INTO backlog_choice (mailbox, since) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM mailbox WHERE name = ?1)
              ON CONFLICT (mailbox) DO UPDATE SET since = excluded.since
              WHERE backlog_choice.take IS NULL AND backlog_choice.since IS NULL",
         )
-        .execute(params![&*mailbox.0, desk.now])?;
-    let query = desk
+        .execute(params![&*mailbox.0, tx.now])?;
+    let query = tx
         .db
         .prepare("SELECT since FROM backlog_choice WHERE mailbox = ? AND take IS NULL AND since IS NOT NULL");
     let since: Option<i64> = query.query_row([&*mailbox.0], |row| row.get(0)).optional()?;
@@ -106,30 +106,30 @@ pub(in crate::ledger) fn begun(desk: &Transaction<'_>, mailbox: &MailboxKey) -> 
 
 /// Leaves all mails as they are, and begins a round of listing them.
 pub(in crate::ledger) fn begin(
-    desk: &Transaction<'_>,
+    tx: &Transaction<'_>,
     mailbox: &MailboxKey,
     cursor: Cursor,
     take_since: Option<i64>,
 ) -> Result<(), Error> {
-    let row = read_up_to(desk, mailbox, cursor)?;
-    desk.db
+    let row = read_up_to(tx, mailbox, cursor)?;
+    tx.db
         .prepare(
             "INSERT INTO backlog (mailbox, first_look, take_since) VALUES (?1, ?2, ?3)
              ON CONFLICT (mailbox) DO UPDATE SET round = round + 1, listed = 0, tries = 0, older = 0",
         )
-        .execute(params![row, desk.now, take_since])?;
-    desk.db
+        .execute(params![row, tx.now, take_since])?;
+    tx.db
         .prepare("DELETE FROM backlog_choice WHERE mailbox = ? AND (take IS NOT NULL OR since IS NULL)")
         .execute([&*mailbox.0])?;
     Ok(())
 }
 
 /// Counts a session that begins to list them.
-pub(in crate::ledger) fn attempt(desk: &Transaction<'_>, mailbox: &MailboxKey) -> Result<u32, Error> {
-    let Some((row, _)) = place(desk.db, &mailbox.0)? else {
+pub(in crate::ledger) fn attempt(tx: &Transaction<'_>, mailbox: &MailboxKey) -> Result<u32, Error> {
+    let Some((row, _)) = place(tx.db, &mailbox.0)? else {
         return Ok(0);
     };
-    let count = desk
+    let count = tx
         .db
         .prepare("UPDATE backlog SET tries = tries + 1 WHERE mailbox = ? RETURNING tries");
     Ok(count.query_row([row], |row| row.get(0))?)
@@ -137,22 +137,22 @@ pub(in crate::ledger) fn attempt(desk: &Transaction<'_>, mailbox: &MailboxKey) -
 
 /// All of this round were noted.
 pub(in crate::ledger) fn listed(
-    desk: &Transaction<'_>,
+    tx: &Transaction<'_>,
     mailbox: &MailboxKey,
     older: u64,
 ) -> Result<BacklogSummary, Error> {
     let missing = || Error::Missing(format!("the backlog of {mailbox}"));
-    let (row, round) = place(desk.db, &mailbox.0)?.ok_or_else(missing)?;
-    desk.db
+    let (row, round) = place(tx.db, &mailbox.0)?.ok_or_else(missing)?;
+    tx.db
         .prepare("UPDATE backlog SET listed = 1, older = ?2 WHERE mailbox = ?1")
         .execute(params![row, signed(older)])?;
-    desk.db
+    tx.db
         .prepare("DELETE FROM backlog_mail WHERE mailbox = ?1 AND round < ?2")
         .execute([row, round])?;
-    desk.db
+    tx.db
         .prepare("DELETE FROM backlog_choice WHERE mailbox = ?")
         .execute([&*mailbox.0])?;
-    backlog(desk.db, mailbox)?.ok_or_else(missing)
+    backlog(tx.db, mailbox)?.ok_or_else(missing)
 }
 
 /// The first of those that are to be taken.
@@ -167,11 +167,11 @@ pub(in crate::ledger) fn wanted(db: &dyn SqlEngine, mailbox: &MailboxKey, max: i
 }
 
 /// They were taken, or are gone.
-pub(in crate::ledger) fn taken(desk: &Transaction<'_>, mailbox: &MailboxKey, uids: &[u32]) -> Result<(), Error> {
-    let Some((row, round)) = place(desk.db, &mailbox.0)? else {
+pub(in crate::ledger) fn taken(tx: &Transaction<'_>, mailbox: &MailboxKey, uids: &[u32]) -> Result<(), Error> {
+    let Some((row, round)) = place(tx.db, &mailbox.0)? else {
         return Ok(());
     };
-    let delete = desk
+    let delete = tx
         .db
         .prepare("DELETE FROM backlog_mail WHERE mailbox = ?1 AND round = ?2 AND uid = ?3");
     for uid in uids {
@@ -182,38 +182,38 @@ pub(in crate::ledger) fn taken(desk: &Transaction<'_>, mailbox: &MailboxKey, uid
 
 /// Has mails taken: those that were received since then, or all.
 pub(in crate::ledger) fn want(
-    desk: &mut Transaction<'_>,
+    tx: &mut Transaction<'_>,
     mailbox: &MailboxKey,
     since: Option<DateTime<Utc>>,
 ) -> Result<u64, Error> {
-    let Some((row, round)) = place(desk.db, &mailbox.0)? else {
+    let Some((row, round)) = place(tx.db, &mailbox.0)? else {
         return Ok(0);
     };
-    let changed = desk
+    let changed = tx
         .db
         .prepare(
             "UPDATE backlog_mail SET wanted = 1 WHERE mailbox = ?1 AND round = ?2 AND wanted = 0
              AND (?3 IS NULL OR received >= ?3)",
         )
         .execute(params![row, round, since.map(micros)])?;
-    wake(desk, mailbox, row)?;
+    wake(tx, mailbox, row)?;
     Ok(changed as u64)
 }
 
 /// Those of a maildrop are taken as soon as they are not skipped any more; the watch of another mailbox looks for itself.
-pub(in crate::ledger) fn wake(desk: &mut Transaction<'_>, mailbox: &MailboxKey, row: i64) -> Result<(), Error> {
+pub(in crate::ledger) fn wake(tx: &mut Transaction<'_>, mailbox: &MailboxKey, row: i64) -> Result<(), Error> {
     if mailbox.0.starts_with("pop3://") {
-        desk.db
+        tx.db
             .prepare(
                 "UPDATE maildrop SET skipped = 0 WHERE mailbox = ?1 AND skipped = 1
                  AND uid IN (SELECT uid FROM backlog_mail WHERE mailbox = ?1 AND wanted = 1)",
             )
             .execute([row])?;
-        desk.db
+        tx.db
             .prepare("DELETE FROM backlog_mail WHERE mailbox = ? AND wanted = 1")
             .execute([row])?;
     }
-    desk.after.bells.insert(mailbox.clone());
+    tx.after.bells.insert(mailbox.clone());
     Ok(())
 }
 

@@ -12,18 +12,18 @@ use crate::ledger::{
 
 /// Notes mails of this round: what is left, and what is to be taken.
 pub(in crate::ledger) fn note(
-    desk: &Transaction<'_>,
+    tx: &Transaction<'_>,
     mailbox: &MailboxKey,
     uid_validity: u32,
     mails: &[OldMail],
 ) -> Result<(), Error> {
-    let rules = rules(desk.db, mailbox)?;
+    let rules = rules(tx.db, mailbox)?;
     for mail in mails {
-        let record = record(desk.db, &rules, uid_validity, mail)?;
+        let record = record(tx.db, &rules, uid_validity, mail)?;
         match sort(mail, record, rules.first_look, rules.take_since) {
             Sort::Done => {}
-            Sort::Leave => insert(desk.db, rules.mailbox, rules.round, mail, false)?,
-            Sort::Take => insert(desk.db, rules.mailbox, rules.round, mail, true)?,
+            Sort::Leave => insert(tx.db, rules.mailbox, rules.round, mail, false)?,
+            Sort::Take => insert(tx.db, rules.mailbox, rules.round, mail, true)?,
         }
     }
     Ok(())
@@ -111,12 +111,12 @@ fn insert(db: &dyn SqlEngine, mailbox: i64, round: i64, mail: &OldMail, wanted: 
 
 /// Leaves those mails of a maildrop that were there before.
 pub(in crate::ledger) fn sort_maildrop(
-    desk: &mut Transaction<'_>,
+    tx: &mut Transaction<'_>,
     mailbox: &MailboxKey,
     mails: Vec<(MaildropName, OldMail)>,
     first: bool,
 ) -> Result<(), Error> {
-    let rules = rules(desk.db, mailbox)?;
+    let rules = rules(tx.db, mailbox)?;
     for (name, mut mail) in mails {
         let record = if first {
             BacklogRecord {
@@ -124,12 +124,12 @@ pub(in crate::ledger) fn sort_maildrop(
                 ..BacklogRecord::default()
             }
         } else {
-            by_key(desk.db, rules.mailbox, i64::MAX, &mail)?
+            by_key(tx.db, rules.mailbox, i64::MAX, &mail)?
         };
         // What is taken is not skipped: the watch finds it by itself.
         if sort(&mail, record, rules.first_look, rules.take_since) == Sort::Leave {
-            mail.uid = maildrop::skip(desk, mailbox, &[name])?.first().copied().unwrap_or(0);
-            insert(desk.db, rules.mailbox, rules.round, &mail, false)?;
+            mail.uid = maildrop::skip(tx, mailbox, &[name])?.first().copied().unwrap_or(0);
+            insert(tx.db, rules.mailbox, rules.round, &mail, false)?;
         }
     }
     Ok(())

@@ -56,14 +56,14 @@ pub(in crate::ledger) fn page(
 
 /// An operator wants mails taken. Of a mailbox that was not looked at yet it is noted what to do then.
 pub(in crate::ledger) fn take(
-    desk: &mut Transaction<'_>,
+    tx: &mut Transaction<'_>,
     mailbox: &MailboxKey,
     wish: &BacklogWish,
 ) -> Result<BacklogAnswer, Error> {
-    let Some((row, round)) = place(desk.db, &mailbox.0)? else {
+    let Some((row, round)) = place(tx.db, &mailbox.0)? else {
         // Nobody knows yet which mails these are: a word on some of them is none on all.
-        if wish.uids.is_empty() && !is_seen(desk.db, mailbox)? {
-            choose(desk, mailbox, BacklogChoice::Take { since: wish.since })?;
+        if wish.uids.is_empty() && !is_seen(tx.db, mailbox)? {
+            choose(tx, mailbox, BacklogChoice::Take { since: wish.since })?;
         }
         return Ok(BacklogAnswer {
             taken: 0,
@@ -72,10 +72,10 @@ pub(in crate::ledger) fn take(
     };
     let mut taken = 0;
     if wish.uids.is_empty() {
-        taken = want(desk, mailbox, wish.since)?;
+        taken = want(tx, mailbox, wish.since)?;
     }
     for uid in &wish.uids {
-        taken += desk
+        taken += tx
             .db
             .prepare(
                 "UPDATE backlog_mail SET wanted = 1 WHERE mailbox = ?1 AND round = ?2 AND uid = ?3 AND wanted = 0
@@ -83,21 +83,21 @@ pub(in crate::ledger) fn take(
             )
             .execute(params![row, round, uid, wish.since.map(micros)])? as u64;
     }
-    wake(desk, mailbox, row)?;
+    wake(tx, mailbox, row)?;
     Ok(BacklogAnswer {
         taken,
-        backlog: backlog(desk.db, mailbox)?,
+        backlog: backlog(tx.db, mailbox)?,
     })
 }
 
 /// An operator wants what lies there left, where nobody had decided.
-pub(in crate::ledger) fn skip(desk: &mut Transaction<'_>, mailbox: &MailboxKey) -> Result<BacklogAnswer, Error> {
-    if !is_seen(desk.db, mailbox)? {
-        choose(desk, mailbox, BacklogChoice::Skip)?;
+pub(in crate::ledger) fn skip(tx: &mut Transaction<'_>, mailbox: &MailboxKey) -> Result<BacklogAnswer, Error> {
+    if !is_seen(tx.db, mailbox)? {
+        choose(tx, mailbox, BacklogChoice::Skip)?;
     }
     Ok(BacklogAnswer {
         taken: 0,
-        backlog: backlog(desk.db, mailbox)?,
+        backlog: backlog(tx.db, mailbox)?,
     })
 }
 
@@ -116,17 +116,17 @@ fn is_seen(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Result<bool, Error> {
     Ok(query.query_row([&*mailbox.0], |row| row.get(0))?)
 }
 
-fn choose(desk: &mut Transaction<'_>, mailbox: &MailboxKey, choice: BacklogChoice) -> Result<(), Error> {
+fn choose(tx: &mut Transaction<'_>, mailbox: &MailboxKey, choice: BacklogChoice) -> Result<(), Error> {
     let (take, since) = match choice {
         BacklogChoice::Skip => (false, None),
         BacklogChoice::Take { since } => (true, since),
     };
-    desk.db
+    tx.db
         .prepare(
             "INSERT INTO backlog_choice (mailbox, take, since) VALUES (?1, ?2, ?3)
              ON CONFLICT (mailbox) DO UPDATE SET take = excluded.take, since = excluded.since",
         )
         .execute(params![&*mailbox.0, take, since.map(micros)])?;
-    desk.after.bells.insert(mailbox.clone());
+    tx.after.bells.insert(mailbox.clone());
     Ok(())
 }

@@ -23,34 +23,34 @@ struct BouncedReply {
 }
 
 /// Notes that a reply came back; the job that caused it, where it is known.
-pub(in crate::ledger) fn bounced(desk: &mut Transaction<'_>, bounce: &Bounced) -> Result<Option<JobId>, Error> {
+pub(in crate::ledger) fn bounced(tx: &mut Transaction<'_>, bounce: &Bounced) -> Result<Option<JobId>, Error> {
     for (key, message_id) in &bounce.replies {
-        let Some(reply) = find(desk, *key, message_id)? else {
+        let Some(reply) = find(tx, *key, message_id)? else {
             continue;
         };
         let job = reply.job;
         let mut recipients = reply.recipients.clone();
         if mark(&mut recipients, bounce) {
             match reply.past {
-                None => mark_present(desk, &reply, &recipients, &bounce.said)?,
-                Some(rerun) => mark_past(desk, &reply, rerun, &recipients, &bounce.said)?,
+                None => mark_present(tx, &reply, &recipients, &bounce.said)?,
+                Some(rerun) => mark_past(tx, &reply, rerun, &recipients, &bounce.said)?,
             }
-            note::news(desk, reply.row, NewsKind::Bounced)?;
-            note::reply(desk, reply.row, EventKind::ReplyBounced, &bounce.said)?;
+            note::news(tx, reply.row, NewsKind::Bounced)?;
+            note::reply(tx, reply.row, EventKind::ReplyBounced, &bounce.said)?;
         }
         return Ok(Some(job));
     }
     Ok(None)
 }
 
-fn find(desk: &Transaction<'_>, key: ReplyReference, message_id: &str) -> Result<Option<BouncedReply>, Error> {
+fn find(tx: &Transaction<'_>, key: ReplyReference, message_id: &str) -> Result<Option<BouncedReply>, Error> {
     let job = match key {
-        ReplyReference::Job(job) => desk
+        ReplyReference::Job(job) => tx
             .db
             .prepare("SELECT id, uuid FROM job WHERE uuid = ?")
             .query_row([job], |row| Ok((row.get::<i64>(0)?, row.get::<JobId>(1)?)))
             .optional()?,
-        ReplyReference::Token(key) => desk
+        ReplyReference::Token(key) => tx
             .db
             .prepare("SELECT j.id, j.uuid FROM conversation c JOIN job j ON j.id = c.job WHERE c.key = ?")
             .query_row([key.0], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -59,7 +59,7 @@ fn find(desk: &Transaction<'_>, key: ReplyReference, message_id: &str) -> Result
     let Some((row, job)) = job else {
         return Ok(None);
     };
-    let present = desk
+    let present = tx
         .db
         .prepare(format!(
             "SELECT {STATE}, r.recipients, r.detail FROM reply r WHERE r.job = ?1 AND r.message_id = ?2 COLLATE NOCASE"
@@ -73,7 +73,7 @@ fn find(desk: &Transaction<'_>, key: ReplyReference, message_id: &str) -> Result
         })
         .optional()?;
     if let Some((state, addresses, said)) = present {
-        let recipients = recipients::recipients(desk.db, row, state, &addresses, said.as_deref())?;
+        let recipients = recipients::recipients(tx.db, row, state, &addresses, said.as_deref())?;
         let past = None;
         return Ok(Some(BouncedReply {
             job,
@@ -82,7 +82,7 @@ fn find(desk: &Transaction<'_>, key: ReplyReference, message_id: &str) -> Result
             recipients,
         }));
     }
-    let past = desk
+    let past = tx
         .db
         .prepare("SELECT rerun, recipients FROM past_reply WHERE job = ?1 AND message_id = ?2 COLLATE NOCASE")
         .query_row(params![row, message_id], |found| {
@@ -117,13 +117,13 @@ fn mark(recipients: &mut [RecipientEnd], bounce: &Bounced) -> bool {
 
 /// Each recipient gets a row of its own: else one who has got it would count as the whole reply does.
 fn mark_present(
-    desk: &Transaction<'_>,
+    tx: &Transaction<'_>,
     reply: &BouncedReply,
     recipients: &[RecipientEnd],
     said: &str,
 ) -> Result<(), Error> {
     for end in recipients {
-        let bounced = (end.state == ReplyState::Bounced).then_some(desk.now);
+        let bounced = (end.state == ReplyState::Bounced).then_some(tx.now);
         let state = match end.state {
             ReplyState::Bounced => ReplyState::Sent,
             state => state,
@@ -131,7 +131,7 @@ fn mark_present(
         if !matches!(state, ReplyState::Sent | ReplyState::Refused) {
             continue;
         }
-        desk.db
+        tx.db
             .prepare(
                 "INSERT INTO reply_recipient (job, address, state, said, bounced) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (job, address) DO UPDATE SET said = excluded.said, bounced = coalesce(bounced, excluded.bounced)",
@@ -140,14 +140,14 @@ fn mark_present(
     }
     let states: Vec<_> = recipients.iter().map(|end| end.state).collect();
     let all = ReplyState::over(&states) == ReplyState::Bounced;
-    desk.db
+    tx.db
         .prepare("UPDATE reply SET detail = ?2, bounced = CASE WHEN ?3 THEN ?4 END WHERE job = ?1 AND state = 'sent'")
-        .execute(params![reply.row, capped(said), all, desk.now])?;
+        .execute(params![reply.row, capped(said), all, tx.now])?;
     Ok(())
 }
 
 fn mark_past(
-    desk: &Transaction<'_>,
+    tx: &Transaction<'_>,
     reply: &BouncedReply,
     rerun: i64,
     recipients: &[RecipientEnd],
@@ -156,10 +156,10 @@ fn mark_past(
     let states: Vec<_> = recipients.iter().map(|end| end.state).collect();
     let all = ReplyState::over(&states) == ReplyState::Bounced;
     let written = serde_json::to_string(recipients).map_err(|error| Error::Engine(error.to_string()))?;
-    desk.db
+    tx.db
         .prepare(
             "UPDATE past_reply SET recipients = ?3, detail = ?4, bounced = CASE WHEN ?5 THEN ?6 END WHERE job = ?1 AND rerun = ?2",
         )
-        .execute(params![reply.row, rerun, written, capped(said), all, desk.now])?;
+        .execute(params![reply.row, rerun, written, capped(said), all, tx.now])?;
     Ok(())
 }

@@ -34,17 +34,17 @@ struct Candidate {
 impl Claimable for ClaimedJob {
     type Key = EndpointName;
 
-    fn claim(desk: &Transaction<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Self>, Error> {
-        let mut candidates = due_jobs(desk, endpoint, max)?;
-        admit(desk.db, endpoint, &mut candidates)?;
-        let update = desk.db.prepare(
+    fn claim(tx: &Transaction<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Self>, Error> {
+        let mut candidates = due_jobs(tx, endpoint, max)?;
+        admit(tx.db, endpoint, &mut candidates)?;
+        let update = tx.db.prepare(
             "UPDATE job SET state = ?2, attempt = attempt + 1, started = ?3, owner = ?4, until = ?5 WHERE id = ?1",
         );
-        let until = desk.holder.until(desk.now);
+        let until = tx.holder.until(tx.now);
         for candidate in &mut candidates {
             let state = step(candidate.job.id, candidate.state, JobEvent::Claimed)?;
-            update.execute(params![candidate.row, state, desk.now, desk.holder.owner.0, until])?;
-            candidate.job.lease = desk.holder.jobs.hold(candidate.row);
+            update.execute(params![candidate.row, state, tx.now, tx.holder.owner.0, until])?;
+            candidate.job.lease = tx.holder.jobs.hold(candidate.row);
         }
         Ok(candidates.into_iter().map(|candidate| candidate.job).collect())
     }
@@ -55,8 +55,8 @@ impl Claimable for ClaimedJob {
         Ok(query.query_row(params![endpoint.as_str(), now], |row| row.get(0))?)
     }
 
-    fn release(&self, desk: &mut Transaction<'_>) -> Result<(), Error> {
-        release(desk, self.id, self.attempt)
+    fn release(&self, tx: &mut Transaction<'_>) -> Result<(), Error> {
+        release(tx, self.id, self.attempt)
     }
 }
 
@@ -82,15 +82,15 @@ fn share(row: &Row<'_>, first: usize) -> db::Result<JobScope> {
     })
 }
 
-fn due_jobs(desk: &Transaction<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Candidate>, Error> {
-    let query = desk.db.prepare(format!(
+fn due_jobs(tx: &Transaction<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Candidate>, Error> {
+    let query = tx.db.prepare(format!(
         "SELECT j.id, j.state, j.uuid, j.mail, m.size, j.attempt + 1, j.retries, j.interrupted, m.received, m.taken, j.rerun, {SHARE}
          FROM job j JOIN mail m ON m.id = j.mail AND m.lacks IS NULL
          WHERE j.endpoint = ?1 AND j.state IN ('queued', 'deferred') AND j.due <= ?2
          AND NOT EXISTS (SELECT 1 FROM pause p WHERE p.endpoint = ?1)
          ORDER BY j.due, j.id LIMIT ?3",
     ));
-    let rows = query.query_map(params![endpoint.as_str(), desk.now, signed(max)], |row| {
+    let rows = query.query_map(params![endpoint.as_str(), tx.now, signed(max)], |row| {
         Ok(Candidate {
             row: row.get(0)?,
             state: row.get(1)?,
@@ -151,9 +151,9 @@ pub(in crate::ledger) struct RunningJob {
 }
 
 /// The running job of this attempt, where it is ours. Its leaving lets others in: claims of its endpoint are looked at.
-pub(in crate::ledger) fn running(desk: &mut Transaction<'_>, job: JobId, attempt: u32) -> Result<RunningJob, Error> {
-    let owner = desk.holder.owner.0;
-    let query = desk.db.prepare(
+pub(in crate::ledger) fn running(tx: &mut Transaction<'_>, job: JobId, attempt: u32) -> Result<RunningJob, Error> {
+    let owner = tx.holder.owner.0;
+    let query = tx.db.prepare(
         "SELECT id, mail, started, state, attempt, interrupted, endpoint, part, parts, owner FROM job WHERE uuid = ?",
     );
     let found = query.query_row([job], |row| {
@@ -174,8 +174,8 @@ pub(in crate::ledger) fn running(desk: &mut Transaction<'_>, job: JobId, attempt
     if !ours {
         return Err(Error::Stale(job));
     }
-    desk.after.endpoints.extend(endpoint);
-    desk.after.everyone |= company(interrupted) == Isolation::LastOfItsKind;
+    tx.after.endpoints.extend(endpoint);
+    tx.after.everyone |= company(interrupted) == Isolation::LastOfItsKind;
     Ok(running)
 }
 
@@ -199,41 +199,41 @@ pub(in crate::ledger) fn step(job: JobId, state: State, event: JobEvent) -> Resu
 }
 
 /// Gives back a job; its attempt does not count.
-pub(in crate::ledger) fn release(desk: &mut Transaction<'_>, job: JobId, attempt: u32) -> Result<(), Error> {
-    let running = running(desk, job, attempt)?;
+pub(in crate::ledger) fn release(tx: &mut Transaction<'_>, job: JobId, attempt: u32) -> Result<(), Error> {
+    let running = running(tx, job, attempt)?;
     let state = step(job, State::Running, JobEvent::Released)?;
-    desk.db
+    tx.db
         .prepare("UPDATE job SET state = ?2, attempt = attempt - 1, owner = NULL, until = NULL WHERE id = ?1")
         .execute(params![running.row, state])?;
-    note::job(desk, running.row, State::Running, state, None)
+    note::job(tx, running.row, State::Running, state, None)
 }
 
 impl Claimable for ClaimedReply {
     type Key = Arc<str>;
 
-    fn claim(desk: &Transaction<'_>, account: &Arc<str>, max: usize) -> Result<Vec<Self>, Error> {
-        let query = desk.db.prepare(
+    fn claim(tx: &Transaction<'_>, account: &Arc<str>, max: usize) -> Result<Vec<Self>, Error> {
+        let query = tx.db.prepare(
             "SELECT r.job, j.uuid, j.endpoint, r.attempt + 1, coalesce(r.revived, r.made), r.message_id, r.sender, r.recipients, length(b.bytes),
                CASE WHEN length(b.bytes) <= ?4 THEN b.bytes END
              FROM reply r JOIN job j ON j.id = r.job JOIN reply_body b ON b.job = r.job
              WHERE r.account = ?1 AND r.state = 'queued' AND r.due <= ?2
              ORDER BY r.due, r.job LIMIT ?3",
         );
-        let update = desk.db.prepare(
+        let update = tx.db.prepare(
             "UPDATE reply SET state = 'running', attempt = attempt + 1, owner = ?2, until = ?3 WHERE job = ?1",
         );
-        let until = desk.holder.until(desk.now);
+        let until = tx.holder.until(tx.now);
         let (mut replies, mut claimed, mut bytes) = (Vec::new(), Vec::new(), 0);
-        query.each(params![**account, desk.now, signed(max), signed(IN_MEMORY)], |row| {
-            let mut reply = claimed_reply(row, account, desk.now)?;
-            let ends = recipients::ends(desk.db, row.get(0)?)?;
+        query.each(params![**account, tx.now, signed(max), signed(IN_MEMORY)], |row| {
+            let mut reply = claimed_reply(row, account, tx.now)?;
+            let ends = recipients::ends(tx.db, row.get(0)?)?;
             reply
                 .reply
                 .recipients
                 .retain(|address| recipients::is_open(&ends, address));
             bytes += reply.reply.bytes.len();
             let row = row.get::<i64>(0)?;
-            reply.lease = desk.holder.replies.hold(row);
+            reply.lease = tx.holder.replies.hold(row);
             claimed.push(row);
             replies.push(reply);
             Ok(match bytes < REPLY_BYTES {
@@ -242,7 +242,7 @@ impl Claimable for ClaimedReply {
             })
         })?;
         for row in claimed {
-            update.execute([row, desk.holder.owner.0, until])?;
+            update.execute([row, tx.holder.owner.0, until])?;
         }
         Ok(replies)
     }
@@ -253,18 +253,18 @@ impl Claimable for ClaimedReply {
         Ok(query.query_row(params![&**account, now], |row| row.get(0))?)
     }
 
-    fn release(&self, desk: &mut Transaction<'_>) -> Result<(), Error> {
-        let changed = desk
+    fn release(&self, tx: &mut Transaction<'_>) -> Result<(), Error> {
+        let changed = tx
             .db
             .prepare(
                 "UPDATE reply SET state = 'queued', attempt = attempt - 1, owner = NULL, until = NULL
                  WHERE job = (SELECT id FROM job WHERE uuid = ?1) AND state = 'running' AND attempt = ?2 AND owner = ?3",
             )
-            .execute(params![self.job, self.attempt, desk.holder.owner.0])?;
+            .execute(params![self.job, self.attempt, tx.holder.owner.0])?;
         if changed == 0 {
             return Err(Error::Stale(self.job));
         }
-        desk.after.accounts.insert(self.reply.account.as_str().into());
+        tx.after.accounts.insert(self.reply.account.as_str().into());
         Ok(())
     }
 }

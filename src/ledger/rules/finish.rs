@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Ends an attempt. Says which gate held its reply back.
-pub(in crate::ledger) fn finish(desk: &mut Transaction<'_>, finish: Finish) -> Result<Option<&'static str>, Error> {
+pub(in crate::ledger) fn finish(tx: &mut Transaction<'_>, finish: Finish) -> Result<Option<&'static str>, Error> {
     let Finish {
         job,
         attempt,
@@ -32,7 +32,7 @@ pub(in crate::ledger) fn finish(desk: &mut Transaction<'_>, finish: Finish) -> R
         trace,
         gone,
     } = finish;
-    let found = running(desk, job, attempt)?;
+    let found = running(tx, job, attempt)?;
     let end = AttemptEnd::from(&outcome);
     let state = step(job, State::Running, JobEvent::Finished(end)).and_then(|state| match (state, due) {
         (State::Deferred, None) => Err(Error::Illegal {
@@ -44,60 +44,53 @@ pub(in crate::ledger) fn finish(desk: &mut Transaction<'_>, finish: Finish) -> R
     let state = match state {
         Ok(state) => state,
         Err(illegal) => {
-            hold(desk, &found, &illegal)?;
+            hold(tx, &found, &illegal)?;
             return Err(illegal);
         }
     };
     let words = OutcomeColumns::of(&outcome);
-    note_attempt(desk, &found, attempt, &words, &trace)?;
+    note_attempt(tx, &found, attempt, &words, &trace)?;
     if let Some(action) = gone {
-        let endpoint = claim::endpoint_of(desk.db, found.row)?;
-        pause::pause(desk, &endpoint, PausedBy::Gone, Some(action))?;
+        let endpoint = claim::endpoint_of(tx.db, found.row)?;
+        pause::pause(tx, &endpoint, PausedBy::Gone, Some(action))?;
     }
-    change_job(
-        desk,
-        &found,
-        state,
-        due.map(micros),
-        &words,
-        summary.unwrap_or_default(),
-    )?;
+    change_job(tx, &found, state, due.map(micros), &words, summary.unwrap_or_default())?;
     if matches!(end, AttemptEnd::Failed | AttemptEnd::Ignored) {
-        talk::give_back(desk, found.row)?;
+        talk::give_back(tx, found.row)?;
     }
     let mut held_back = None;
     match reply.filter(|_| matches!(end, AttemptEnd::Done | AttemptEnd::Failed)) {
-        Some(ReplyDecision::Send(reply)) => match rate::pass(desk, found.row, &gates)? {
-            None => queue_reply(desk, found.row, reply)?,
+        Some(ReplyDecision::Send(reply)) => match rate::pass(tx, found.row, &gates)? {
+            None => queue_reply(tx, found.row, reply)?,
             Some(code) => {
                 held_back = Some(code);
-                keep_silent(desk, found.row, code)?;
-                note::news(desk, found.row, NewsKind::Unanswered)?;
+                keep_silent(tx, found.row, code)?;
+                note::news(tx, found.row, NewsKind::Unanswered)?;
             }
         },
-        Some(ReplyDecision::Silent(why)) => keep_silent(desk, found.row, &why)?,
+        Some(ReplyDecision::Silent(why)) => keep_silent(tx, found.row, &why)?,
         Some(ReplyDecision::Gathered) => {
-            keep_silent(desk, found.row, "combined")?;
-            parts::keep(desk, found.row, &outcome)?;
+            keep_silent(tx, found.row, "combined")?;
+            parts::keep(tx, found.row, &outcome)?;
         }
         None => {}
     }
     if let Outcome::Split(pieces) = &outcome {
-        parts::split(desk, &found, pieces)?;
+        parts::split(tx, &found, pieces)?;
     }
     // Who comes next has the mail before anybody could think that it ended.
-    let passed_on = end == AttemptEnd::Ignored && found.part == 0 && route::pass_on(desk, found.mail, &next)?;
+    let passed_on = end == AttemptEnd::Ignored && found.part == 0 && route::pass_on(tx, found.mail, &next)?;
     if state.ended() {
         match (found.part, found.parts) {
             (0, 0) => {}
             // Who failed may be tried again: what its parts answered is needed then.
             (0, _) if state == State::Failed => {}
-            (0, _) => parts::drop_kept(desk.db, found.row)?,
-            _ => parts::ended(desk, &found)?,
+            (0, _) => parts::drop_kept(tx.db, found.row)?,
+            _ => parts::ended(tx, &found)?,
         }
     }
     if state.ended() && !passed_on {
-        settle::conclude(desk, found.mail)?;
+        settle::conclude(tx, found.mail)?;
     }
     Ok(held_back)
 }
@@ -150,7 +143,7 @@ impl<'a> OutcomeColumns<'a> {
 }
 
 fn note_attempt(
-    desk: &Transaction<'_>,
+    tx: &Transaction<'_>,
     job: &RunningJob,
     number: u32,
     words: &OutcomeColumns<'_>,
@@ -160,7 +153,7 @@ fn note_attempt(
         true => None,
         false => Some(serde_json::to_string(trace).map_err(|error| Error::Engine(error.to_string()))?),
     };
-    desk.db
+    tx.db
         .prepare(
             "INSERT INTO attempt (job, number, started, ended, outcome, reason, detail, answer, trace)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -169,7 +162,7 @@ fn note_attempt(
             job.row,
             number,
             job.started,
-            desk.now,
+            tx.now,
             words.outcome,
             words.reason,
             words.detail,
@@ -180,7 +173,7 @@ fn note_attempt(
 }
 
 fn change_job(
-    desk: &Transaction<'_>,
+    tx: &Transaction<'_>,
     job: &RunningJob,
     state: State,
     due: Option<i64>,
@@ -188,7 +181,7 @@ fn change_job(
     summary: Summary,
 ) -> Result<(), Error> {
     let said = |text: String| Some(text).filter(|text| !text.is_empty());
-    desk.db
+    tx.db
         .prepare(
             "UPDATE job SET state = ?2, due = coalesce(?3, due), retries = retries + ?4, reason = ?5, detail = ?6,
              sender = coalesce(?7, sender), subject = coalesce(?8, subject), message_id = coalesce(?9, message_id),
@@ -206,20 +199,20 @@ fn change_job(
             said(summary.subject),
             said(summary.message_id)
         ])?;
-    note::job(desk, job.row, State::Running, state, words.reason.as_deref())
+    note::job(tx, job.row, State::Running, state, words.reason.as_deref())
 }
 
 /// A bug of ours must not lose a mail: a person looks.
-fn hold(desk: &Transaction<'_>, job: &RunningJob, illegal: &Error) -> Result<(), Error> {
-    desk.db
+fn hold(tx: &Transaction<'_>, job: &RunningJob, illegal: &Error) -> Result<(), Error> {
+    tx.db
         .prepare("UPDATE job SET state = ?2, reason = NULL, detail = ?3, owner = NULL, until = NULL WHERE id = ?1")
         .execute(params![job.row, State::Held, illegal.to_string()])?;
-    note::job(desk, job.row, State::Running, State::Held, None)
+    note::job(tx, job.row, State::Running, State::Held, None)
 }
 
-fn queue_reply(desk: &mut Transaction<'_>, job: i64, reply: NewReply) -> Result<(), Error> {
+fn queue_reply(tx: &mut Transaction<'_>, job: i64, reply: NewReply) -> Result<(), Error> {
     let recipients = serde_json::to_string(&reply.recipients).map_err(|error| Error::Engine(error.to_string()))?;
-    desk.db
+    tx.db
         .prepare(
             "INSERT INTO reply (job, account, state, due, made, message_id, sender, recipients, size)
              VALUES (?1, ?2, 'queued', ?3, ?3, ?4, ?5, ?6, ?7)",
@@ -227,23 +220,23 @@ fn queue_reply(desk: &mut Transaction<'_>, job: i64, reply: NewReply) -> Result<
         .execute(params![
             job,
             reply.account,
-            desk.now,
+            tx.now,
             reply.message_id,
             reply.sender,
             recipients,
             signed(reply.bytes.len())
         ])?;
     let body = BlobColumn { row: job, ..REPLY_BODY };
-    desk.db.store_bytes(body, &reply.bytes)?;
+    tx.db.store_bytes(body, &reply.bytes)?;
     if let Some(new) = &reply.conversation {
-        talk::begin(desk, job, new)?;
+        talk::begin(tx, job, new)?;
     }
-    desk.after.accounts.insert(reply.account.into());
+    tx.after.accounts.insert(reply.account.into());
     Ok(())
 }
 
-fn keep_silent(desk: &Transaction<'_>, job: i64, why: &str) -> Result<(), Error> {
-    desk.db
+fn keep_silent(tx: &Transaction<'_>, job: i64, why: &str) -> Result<(), Error> {
+    tx.db
         .prepare("UPDATE job SET silent = ?2 WHERE id = ?1")
         .execute(params![job, why])?;
     Ok(())

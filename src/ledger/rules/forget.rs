@@ -95,11 +95,11 @@ impl RetainedKind {
         }
     }
 
-    fn drop(self, desk: &Transaction<'_>, row: i64) -> Result<Option<u64>, Error> {
+    fn drop(self, tx: &Transaction<'_>, row: i64) -> Result<Option<u64>, Error> {
         match self {
-            Self::Mails => drop_mail(desk.db, row),
-            Self::Results => drop_reply(desk.db, row),
-            Self::History => drop_story(desk, row),
+            Self::Mails => drop_mail(tx.db, row),
+            Self::Results => drop_reply(tx.db, row),
+            Self::History => drop_story(tx, row),
         }
     }
 }
@@ -153,14 +153,14 @@ pub(in crate::ledger) fn candidates(
 
 /// Drops those of the candidates that may go, until that is much. Says which was looked at last.
 pub(in crate::ledger) fn drop_some(
-    desk: &Transaction<'_>,
+    tx: &Transaction<'_>,
     kind: RetainedKind,
     found: &[PruneCandidate],
 ) -> Result<(Dropped, Option<PruneCandidate>), Error> {
     let (mut dropped, mut last) = (Dropped::default(), None);
     for candidate in found {
         last = Some(*candidate);
-        if let Some(bytes) = kind.drop(desk, candidate.1)? {
+        if let Some(bytes) = kind.drop(tx, candidate.1)? {
             dropped.count += 1;
             dropped.bytes += bytes;
         }
@@ -172,16 +172,16 @@ pub(in crate::ledger) fn drop_some(
 }
 
 /// Drops uploads that nobody will take.
-pub(in crate::ledger) fn drop_uploads(desk: &Transaction<'_>) -> Result<u64, Error> {
-    let query = desk.db.prepare("SELECT mail FROM upload WHERE started < ?1 LIMIT ?2");
-    let found = query.query_map([desk.now - ABANDONED, STEP_ROWS], |row| row.get(0))?;
+pub(in crate::ledger) fn drop_uploads(tx: &Transaction<'_>) -> Result<u64, Error> {
+    let query = tx.db.prepare("SELECT mail FROM upload WHERE started < ?1 LIMIT ?2");
+    let found = query.query_map([tx.now - ABANDONED, STEP_ROWS], |row| row.get(0))?;
     let found = found.collect::<Result<Vec<i64>, _>>()?;
-    found.into_iter().map(|mail| drop_upload(desk.db, mail)).sum()
+    found.into_iter().map(|mail| drop_upload(tx.db, mail)).sum()
 }
 
 /// Drops conversations that expired before then, with what counts their answers. Says whether there may be more.
-pub(in crate::ledger) fn drop_conversations(desk: &Transaction<'_>, before: i64) -> Result<bool, Error> {
-    let dropped = desk
+pub(in crate::ledger) fn drop_conversations(tx: &Transaction<'_>, before: i64) -> Result<bool, Error> {
+    let dropped = tx
         .db
         .prepare(
             "DELETE FROM conversation WHERE key IN (SELECT key FROM conversation WHERE expires < ?1 ORDER BY expires LIMIT ?2)",
@@ -214,12 +214,12 @@ fn drop_reply(db: &dyn SqlEngine, job: i64) -> Result<Option<u64>, Error> {
 }
 
 /// The jobs of a mail with all that belongs to them. How it ended stays: it may be seen again.
-fn drop_story(desk: &Transaction<'_>, mail: i64) -> Result<Option<u64>, Error> {
-    let db = desk.db;
+fn drop_story(tx: &Transaction<'_>, mail: i64) -> Result<Option<u64>, Error> {
+    let db = tx.db;
     let Some(verdict) = settle::ended(db, mail)? else {
         return Ok(None);
     };
-    if is_due(db, mail, "('waiting', 'done', 'failed', 'ignored')")? || is_wanted(desk, mail)? {
+    if is_due(db, mail, "('waiting', 'done', 'failed', 'ignored')")? || is_wanted(tx, mail)? {
         return Ok(None);
     }
     let bytes: i64 = db
@@ -256,12 +256,12 @@ fn is_due(db: &dyn SqlEngine, mail: i64, touches: &str) -> Result<bool, Error> {
 }
 
 /// Whether a conversation of its jobs may still be answered or counts one of them, or somebody is to be told of one.
-fn is_wanted(desk: &Transaction<'_>, mail: i64) -> Result<bool, Error> {
-    let query = desk.db.prepare(
+fn is_wanted(tx: &Transaction<'_>, mail: i64) -> Result<bool, Error> {
+    let query = tx.db.prepare(
         "SELECT EXISTS (SELECT 1 FROM job j WHERE j.mail = ?1 AND (
            EXISTS (SELECT 1 FROM conversation c WHERE c.job = j.id AND c.expires >= ?2)
            OR EXISTS (SELECT 1 FROM conversation_answer a JOIN conversation c ON c.key = a.key WHERE a.job = j.id AND c.expires >= ?2)
            OR EXISTS (SELECT 1 FROM news n WHERE n.job = j.id)))",
     );
-    Ok(query.query_row([mail, desk.now], |row| row.get(0))?)
+    Ok(query.query_row([mail, tx.now], |row| row.get(0))?)
 }

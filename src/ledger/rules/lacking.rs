@@ -40,35 +40,35 @@ fn within_reach(db: &dyn SqlEngine, mail: i64) -> Result<Option<MailboxKey>, Err
 
 /// Has a mail fetched again, for a job that is held until then. False where there is no place any more to fetch it from.
 pub(in crate::ledger) fn want(
-    desk: &mut Transaction<'_>,
+    tx: &mut Transaction<'_>,
     mail: i64,
     job: i64,
     (from, to): (State, State),
 ) -> Result<bool, Error> {
-    let Some(mailbox) = within_reach(desk.db, mail)? else {
+    let Some(mailbox) = within_reach(tx.db, mail)? else {
         return Ok(false);
     };
-    desk.db
+    tx.db
         .prepare("UPDATE mail SET wanted = ?2, ended = NULL, idle = NULL WHERE id = ?1")
-        .execute([mail, desk.now])?;
-    desk.db
+        .execute([mail, tx.now])?;
+    tx.db
         .prepare(
             "UPDATE job SET rerun = rerun + (state IN ('done', 'failed', 'ignored')), state = ?2, due = ?3, retries = 0, interrupted = 0,
                silent = NULL, detail = ?4 WHERE id = ?1",
         )
-        .execute(params![job, to, desk.now, AWAITED])?;
+        .execute(params![job, to, tx.now, AWAITED])?;
     if from != to {
-        note::event_of_job(desk, job, to)?;
+        note::event_of_job(tx, job, to)?;
     }
     // The operator knows: he asked for it.
-    note::forget_news(desk, job)?;
-    desk.db
+    note::forget_news(tx, job)?;
+    tx.db
         .prepare(
             "UPDATE place SET touch = 'waiting' WHERE mail = ?1 AND touch <> 'waiting'
              AND uid_validity = (SELECT uid_validity FROM mailbox b WHERE b.id = place.mailbox)",
         )
         .execute([mail])?;
-    desk.after.bells.insert(mailbox);
+    tx.after.bells.insert(mailbox);
     Ok(true)
 }
 
@@ -93,8 +93,8 @@ pub(in crate::ledger) fn wanted(
 }
 
 /// A mail that was wanted can't be fetched: its jobs are held with these words, and the operator hears of it.
-pub(in crate::ledger) fn unfetched(desk: &Transaction<'_>, mail: i64, why: &Lack) -> Result<(), Error> {
-    let changed = desk
+pub(in crate::ledger) fn unfetched(tx: &Transaction<'_>, mail: i64, why: &Lack) -> Result<(), Error> {
+    let changed = tx
         .db
         .prepare(
             "UPDATE mail SET wanted = NULL, lacks = ?2, size = CASE WHEN size < ?3 THEN ?3 ELSE size END WHERE id = ?1 AND wanted IS NOT NULL AND lacks IS NOT NULL",
@@ -104,13 +104,13 @@ pub(in crate::ledger) fn unfetched(desk: &Transaction<'_>, mail: i64, why: &Lack
         return Ok(());
     }
     let reason = why.reason.code();
-    for job in held(desk.db, mail)? {
-        desk.db
+    for job in held(tx.db, mail)? {
+        tx.db
             .prepare("UPDATE job SET reason = ?2, detail = ?3 WHERE id = ?1")
             .execute(params![job.row, reason, capped(&why.detail)])?;
         // It is held as before, for another reason.
-        note::event_of_job(desk, job.row, State::Held)?;
-        note::news(desk, job.row, NewsKind::Held)?;
+        note::event_of_job(tx, job.row, State::Held)?;
+        note::news(tx, job.row, NewsKind::Held)?;
     }
     Ok(())
 }
@@ -118,7 +118,7 @@ pub(in crate::ledger) fn unfetched(desk: &Transaction<'_>, mail: i64, why: &Lack
 /// Gives a mail its bytes, all of them. Its jobs, which were held for want of them, are queued; but where the same mail came before and
 /// has a job, a person must say whether it is worked on twice.
 pub(in crate::ledger) fn complete(
-    desk: &mut Transaction<'_>,
+    tx: &mut Transaction<'_>,
     mailbox: i64,
     mail: i64,
     new: &NewMail,
@@ -126,19 +126,19 @@ pub(in crate::ledger) fn complete(
     let Content::Whole { raw, sha256 } = &new.content else {
         return Ok(());
     };
-    let twin = known::same_content(desk.db, mailbox, new)?;
+    let twin = known::same_content(tx.db, mailbox, new)?;
     let size = match raw {
         Raw::Inline(bytes) => {
-            mail_bytes::store_at(desk.db, mail, bytes)?;
+            mail_bytes::store_at(tx.db, mail, bytes)?;
             signed(bytes.len())
         }
         Raw::Uploaded { upload, size } => {
-            let from = mail_bytes::claim_upload(desk.db, *upload, *size)?;
-            move_pieces(desk.db, from, mail)?;
+            let from = mail_bytes::claim_upload(tx.db, *upload, *size)?;
+            move_pieces(tx.db, from, mail)?;
             signed(*size)
         }
     };
-    desk.db
+    tx.db
         .prepare(
             "UPDATE mail SET lacks = NULL, wanted = NULL, sha256 = ?2, header_key = ?3, size = ?4, told = ?5, received = coalesce(?6, received)
              WHERE id = ?1",
@@ -151,23 +151,23 @@ pub(in crate::ledger) fn complete(
             new.told.map(signed),
             new.received.map(micros)
         ])?;
-    for job in held(desk.db, mail)? {
-        if let Some(other) = twin.map(|twin| job_of(desk.db, twin, job.row)).transpose()?.flatten() {
+    for job in held(tx.db, mail)? {
+        if let Some(other) = twin.map(|twin| job_of(tx.db, twin, job.row)).transpose()?.flatten() {
             let detail = format!(
                 "its mail is here now, and is the same as that of job {other}, which came before: discard this one, or retry it to have the work done twice"
             );
-            desk.db
+            tx.db
                 .prepare("UPDATE job SET detail = ?2 WHERE id = ?1")
                 .execute(params![job.row, detail])?;
             continue;
         }
         let state = step(job.id, State::Held, JobEvent::Retried)?;
-        desk.db
+        tx.db
             .prepare("UPDATE job SET state = ?2, due = ?3, reason = NULL, detail = NULL WHERE id = ?1")
-            .execute(params![job.row, state, desk.now])?;
-        note::job(desk, job.row, State::Held, state, None)?;
-        note::forget_news(desk, job.row)?;
-        desk.after.endpoints.extend(EndpointName::new(&job.endpoint));
+            .execute(params![job.row, state, tx.now])?;
+        note::job(tx, job.row, State::Held, state, None)?;
+        note::forget_news(tx, job.row)?;
+        tx.after.endpoints.extend(EndpointName::new(&job.endpoint));
     }
     Ok(())
 }

@@ -29,25 +29,20 @@ pub(in crate::ledger) fn has_bytes(db: &dyn SqlEngine, mail: i64) -> Result<bool
 }
 
 /// Stores one piece of a large mail.
-pub(in crate::ledger) fn upload(
-    desk: &Transaction<'_>,
-    upload: UploadId,
-    index: u32,
-    piece: &[u8],
-) -> Result<(), Error> {
-    let mail = match uploading(desk.db, upload)? {
+pub(in crate::ledger) fn upload(tx: &Transaction<'_>, upload: UploadId, index: u32, piece: &[u8]) -> Result<(), Error> {
+    let mail = match uploading(tx.db, upload)? {
         Some((mail, until)) => {
-            if until < desk.now + low(UPLOAD_TERM) {
-                desk.db
+            if until < tx.now + low(UPLOAD_TERM) {
+                tx.db
                     .prepare("UPDATE upload SET until = ?2 WHERE mail = ?1")
-                    .execute([mail, desk.now + UPLOAD_TERM])?;
+                    .execute([mail, tx.now + UPLOAD_TERM])?;
             }
             mail
         }
-        None if index == 0 => begin_upload(desk, upload)?,
+        None if index == 0 => begin_upload(tx, upload)?,
         None => return Err(missing(upload)),
     };
-    store(desk.db, mail, i64::from(index), piece)
+    store(tx.db, mail, i64::from(index), piece)
 }
 
 /// The mail that is coming, and until when it is waited for.
@@ -57,19 +52,19 @@ fn uploading(db: &dyn SqlEngine, upload: UploadId) -> Result<Option<(i64, i64)>,
     Ok(row.optional()?)
 }
 
-fn begin_upload(desk: &Transaction<'_>, upload: UploadId) -> Result<i64, Error> {
-    let mail = next_mail(desk.db)?;
-    desk.db
+fn begin_upload(tx: &Transaction<'_>, upload: UploadId) -> Result<i64, Error> {
+    let mail = next_mail(tx.db)?;
+    tx.db
         .prepare("INSERT INTO upload (mail, uuid, started, owner, until) VALUES (?1, ?2, ?3, ?4, ?5)")
         .execute(params![
             mail,
             upload.0.as_bytes(),
-            desk.now,
-            desk.holder.owner.0,
-            desk.now + UPLOAD_TERM
+            tx.now,
+            tx.holder.owner.0,
+            tx.now + UPLOAD_TERM
         ])?;
     // From now on it is looked whether it is still waited for.
-    desk.holder.until(desk.now);
+    tx.holder.until(tx.now);
     Ok(mail)
 }
 

@@ -29,11 +29,11 @@ pub(in crate::ledger) fn size(outcome: &Outcome) -> usize {
 
 /// Makes a job for each part of a mail. They are due at once.
 pub(in crate::ledger) fn split(
-    desk: &Transaction<'_>,
+    tx: &Transaction<'_>,
     mail_job: &RunningJob,
     pieces: &[AttachmentRef],
 ) -> Result<(), Error> {
-    let insert = desk.db.prepare(
+    let insert = tx.db.prepare(
         "INSERT INTO job (uuid, mail, endpoint, state, due, part, parts, attachment, attachment_name)
          SELECT ?2, mail, endpoint, ?3, ?4, ?5, ?6, ?7, ?8 FROM job WHERE id = ?1 RETURNING id",
     );
@@ -45,7 +45,7 @@ pub(in crate::ledger) fn split(
                 mail_job.row,
                 id,
                 State::Queued,
-                desk.now,
+                tx.now,
                 number,
                 parts,
                 piece.index,
@@ -53,16 +53,16 @@ pub(in crate::ledger) fn split(
             ],
             |row| row.get(0),
         )?;
-        note::new_job(desk, part, State::Queued)?;
+        note::new_job(tx, part, State::Queued)?;
     }
-    desk.db
+    tx.db
         .prepare("UPDATE job SET parts = ?2 WHERE id = ?1")
         .execute(params![mail_job.row, parts])?;
     Ok(())
 }
 
 /// Keeps what a part's action answered until it is gathered.
-pub(in crate::ledger) fn keep(desk: &Transaction<'_>, part: i64, outcome: &Outcome) -> Result<(), Error> {
+pub(in crate::ledger) fn keep(tx: &Transaction<'_>, part: i64, outcome: &Outcome) -> Result<(), Error> {
     let nothing = Answer::default();
     let (answer, tell) = match outcome {
         Outcome::Done(answer) => (answer, None),
@@ -70,10 +70,10 @@ pub(in crate::ledger) fn keep(desk: &Transaction<'_>, part: i64, outcome: &Outco
         Outcome::Retry { .. } | Outcome::Ignored { .. } | Outcome::Held { .. } | Outcome::Split(_) => return Ok(()),
     };
     let data = answer.data.as_ref().map(serde_json::Value::to_string);
-    desk.db
+    tx.db
         .prepare("INSERT INTO part_answer (job, text, tell, data) VALUES (?1, ?2, ?3, ?4)")
         .execute(params![part, answer.text, tell, data])?;
-    let insert = desk
+    let insert = tx
         .db
         .prepare("INSERT INTO part_file (job, number, name, media_type, data) VALUES (?1, ?2, ?3, ?4, ?5)");
     for (number, file) in (1i64..).zip(&answer.files) {
@@ -83,9 +83,9 @@ pub(in crate::ledger) fn keep(desk: &Transaction<'_>, part: i64, outcome: &Outco
 }
 
 /// Queues the mail's own job when this was the last of its parts that had not ended.
-pub(in crate::ledger) fn ended(desk: &mut Transaction<'_>, part: &RunningJob) -> Result<(), Error> {
-    desk.db.lock_mail(part.mail)?;
-    let waiting = desk
+pub(in crate::ledger) fn ended(tx: &mut Transaction<'_>, part: &RunningJob) -> Result<(), Error> {
+    tx.db.lock_mail(part.mail)?;
+    let waiting = tx
         .db
         .prepare(
             "SELECT w.id, w.uuid, w.endpoint FROM job p JOIN job w ON w.mail = p.mail AND w.endpoint = p.endpoint AND w.part = 0
@@ -100,11 +100,11 @@ pub(in crate::ledger) fn ended(desk: &mut Transaction<'_>, part: &RunningJob) ->
         return Ok(());
     };
     let state = step(id, State::Waiting, JobEvent::Gathered)?;
-    desk.db
+    tx.db
         .prepare("UPDATE job SET state = ?2, due = ?3 WHERE id = ?1")
-        .execute(params![row, state, desk.now])?;
-    note::job(desk, row, State::Waiting, state, None)?;
-    desk.after.endpoints.extend(endpoint);
+        .execute(params![row, state, tx.now])?;
+    note::job(tx, row, State::Waiting, state, None)?;
+    tx.after.endpoints.extend(endpoint);
     Ok(())
 }
 

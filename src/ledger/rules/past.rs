@@ -13,11 +13,11 @@ use crate::ledger::{
 /// # Errors
 /// The inner one where it is being submitted at this moment.
 pub(in crate::ledger) fn set_aside(
-    desk: &Transaction<'_>,
+    tx: &Transaction<'_>,
     job: i64,
     rerun: u32,
 ) -> Result<Result<(), Unsteerable>, Error> {
-    let Some(reply) = present(desk.db, job, rerun)? else {
+    let Some(reply) = present(tx.db, job, rerun)? else {
         return Ok(Ok(()));
     };
     if reply.state == ReplyState::Running {
@@ -25,7 +25,7 @@ pub(in crate::ledger) fn set_aside(
     }
     let recipients: &Vec<RecipientEnd> = &reply.recipients;
     let recipients = serde_json::to_string(recipients).map_err(|error| Error::Engine(error.to_string()))?;
-    desk.db
+    tx.db
         .prepare(
             "INSERT INTO past_reply (job, rerun, account, state, withdrawn, attempt, made, ended, message_id, recipients, detail, bytes, bounced)
              SELECT r.job, ?2, r.account, r.state, r.state = 'queued', r.attempt, r.made, r.ended, r.message_id, ?3, r.detail, b.bytes, r.bounced
@@ -33,7 +33,7 @@ pub(in crate::ledger) fn set_aside(
         )
         .execute(params![job, signed(rerun), recipients])?;
     for table in ["reply_recipient", "reply_body", "reply"] {
-        desk.db
+        tx.db
             .prepare(format!("DELETE FROM {table} WHERE job = ?"))
             .execute([job])?;
     }

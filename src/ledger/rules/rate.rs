@@ -20,21 +20,21 @@ const SWEPT: i64 = 4;
 
 /// Lets a job begin where every gate has room, else keeps a place for it at the first that has none.
 pub(in crate::ledger) fn admit(
-    desk: &mut Transaction<'_>,
+    tx: &mut Transaction<'_>,
     job: JobId,
     attempt: u32,
     gates: &[RateLimit],
 ) -> Result<Admission, Error> {
-    let row = running(desk, job, attempt)?.row;
+    let row = running(tx, job, attempt)?.row;
     for gate in gates {
-        desk.db.lock_count(gate.key.as_bytes())?;
-        if let Some(at) = waits(desk.db, desk.now, row, gate)? {
+        tx.db.lock_count(gate.key.as_bytes())?;
+        if let Some(at) = waits(tx.db, tx.now, row, gate)? {
             return Ok(Admission::At(instant(at)));
         }
     }
-    desk.db
+    tx.db
         .prepare("UPDATE rated SET begun = 1, at = ?2 WHERE job = ?1 AND begun = 0")
-        .execute([row, desk.now])?;
+        .execute([row, tx.now])?;
     Ok(Admission::Now)
 }
 
@@ -91,18 +91,18 @@ fn has_room(db: &dyn SqlEngine, now: i64, gate: &RateLimit) -> Result<bool, Erro
 
 /// Counts what a job causes now, where every gate has room; else returns the code of the first that has none.
 pub(in crate::ledger) fn pass(
-    desk: &Transaction<'_>,
+    tx: &Transaction<'_>,
     job: i64,
     gates: &[RateLimit],
 ) -> Result<Option<&'static str>, Error> {
     for gate in gates {
-        desk.db.lock_count(gate.key.as_bytes())?;
-        if !has_room(desk.db, desk.now, gate)? {
+        tx.db.lock_count(gate.key.as_bytes())?;
+        if !has_room(tx.db, tx.now, gate)? {
             return Ok(Some(gate.code));
         }
     }
     for gate in gates {
-        note(desk.db, desk.now, gate, job, true, desk.now)?;
+        note(tx.db, tx.now, gate, job, true, tx.now)?;
     }
     Ok(None)
 }

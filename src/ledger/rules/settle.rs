@@ -13,15 +13,15 @@ use crate::{
 };
 
 /// Makes the mail's places due for settling, if all its jobs and replies have ended.
-pub(in crate::ledger) fn conclude(desk: &mut Transaction<'_>, mail: i64) -> Result<(), Error> {
-    desk.db.lock_mail(mail)?;
-    let Some(verdict) = ended(desk.db, mail)? else {
+pub(in crate::ledger) fn conclude(tx: &mut Transaction<'_>, mail: i64) -> Result<(), Error> {
+    tx.db.lock_mail(mail)?;
+    let Some(verdict) = ended(tx.db, mail)? else {
         return Ok(());
     };
-    if !begin(desk, mail)? {
-        return leave(desk, mail);
+    if !begin(tx, mail)? {
+        return leave(tx, mail);
     }
-    let waiting = desk.db.prepare(
+    let waiting = tx.db.prepare(
         "SELECT b.name, p.mailbox, p.uid_validity, p.uid FROM place p JOIN mailbox b ON b.id = p.mailbox
          WHERE p.mail = ? AND p.touch = 'waiting'",
     );
@@ -32,20 +32,20 @@ pub(in crate::ledger) fn conclude(desk: &mut Transaction<'_>, mail: i64) -> Resu
         })?
         .collect::<Result<Vec<_>, _>>()?;
     // Place by place: an UPDATE of several rows makes SQLite open a table of its own for their keys.
-    let update = desk
+    let update = tx
         .db
         .prepare("UPDATE place SET touch = ?4 WHERE mailbox = ?1 AND uid_validity = ?2 AND uid = ?3");
     for (name, (mailbox, uid_validity, uid)) in places {
         update.execute(params![mailbox, uid_validity, uid, verdict])?;
-        desk.after.bells.insert(MailboxKey(name));
+        tx.after.bells.insert(MailboxKey(name));
     }
     Ok(())
 }
 
 /// Notes that a mail has ended, where it is not noted yet that it had. Says whether we hold, or held, all of its bytes.
-fn begin(desk: &Transaction<'_>, mail: i64) -> Result<bool, Error> {
+fn begin(tx: &Transaction<'_>, mail: i64) -> Result<bool, Error> {
     let (first, last) = pieces(mail);
-    let note = desk
+    let note = tx
         .db
         .prepare(
             "UPDATE mail SET
@@ -57,18 +57,18 @@ fn begin(desk: &Transaction<'_>, mail: i64) -> Result<bool, Error> {
                     WHERE job IN (SELECT id FROM job WHERE mail = ?1)) ELSE 0 END
              WHERE id = ?1 RETURNING lacks IS NULL",
         );
-    Ok(note.query_row([mail, desk.now, first, last], |row| row.get(0))?)
+    Ok(note.query_row([mail, tx.now, first, last], |row| row.get(0))?)
 }
 
 /// What we have not read is not touched: its places count as settled and stay as they are.
-fn leave(desk: &Transaction<'_>, mail: i64) -> Result<(), Error> {
-    let left = desk
+fn leave(tx: &Transaction<'_>, mail: i64) -> Result<(), Error> {
+    let left = tx
         .db
         .prepare(
             "UPDATE place SET touch = 'settled', verdict = NULL, settled = ?2 WHERE mail = ?1 AND touch <> 'settled'",
         )
-        .execute([mail, desk.now])?;
-    (0..left).try_for_each(|_| note::settled(desk, mail, None))
+        .execute([mail, tx.now])?;
+    (0..left).try_for_each(|_| note::settled(tx, mail, None))
 }
 
 pub(in crate::ledger) fn ended(db: &dyn SqlEngine, mail: i64) -> Result<Option<MailOutcome>, Error> {
@@ -167,23 +167,23 @@ pub(in crate::ledger) fn settling(
 }
 
 /// Notes that these places got their last touch, or are gone.
-pub(in crate::ledger) fn settled(desk: &Transaction<'_>, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
-    let touch = desk.db.prepare(
+pub(in crate::ledger) fn settled(tx: &Transaction<'_>, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
+    let touch = tx.db.prepare(
         "UPDATE place SET touch = 'settled', verdict = nullif(touch, 'waiting'), settled = ?4 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1)
          AND uid_validity = ?2 AND uid = ?3 AND touch <> 'settled' RETURNING mail, verdict",
     );
-    let idle = desk
+    let idle = tx
         .db
         .prepare("UPDATE mail SET idle = ?2 WHERE id = ?1 AND idle IS NOT NULL");
     for place in places {
         let touched = touch
-            .query_row(params![&*mailbox.0, place.uid_validity, place.uid, desk.now], |row| {
+            .query_row(params![&*mailbox.0, place.uid_validity, place.uid, tx.now], |row| {
                 Ok((row.get::<i64>(0)?, row.get::<Option<String>>(1)?))
             })
             .optional()?;
         if let Some((mail, verdict)) = touched {
-            note::settled(desk, mail, verdict.as_deref())?;
-            idle.execute(params![mail, desk.now])?;
+            note::settled(tx, mail, verdict.as_deref())?;
+            idle.execute(params![mail, tx.now])?;
         }
     }
     Ok(())

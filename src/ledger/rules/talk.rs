@@ -27,7 +27,7 @@ fn yes() -> bool {
 }
 
 /// Notes that the reply of this job may be answered.
-pub(in crate::ledger) fn begin(desk: &Transaction<'_>, job: i64, new: &NewConversation) -> Result<(), Error> {
+pub(in crate::ledger) fn begin(tx: &Transaction<'_>, job: i64, new: &NewConversation) -> Result<(), Error> {
     let unwritable = |error: serde_json::Error| Error::Engine(error.to_string());
     let who = StoredAnswerers {
         allowed: new.allowed.clone(),
@@ -40,7 +40,7 @@ pub(in crate::ledger) fn begin(desk: &Transaction<'_>, job: i64, new: &NewConver
         .map(serde_json::to_string)
         .transpose()
         .map_err(unwritable)?;
-    desk.db
+    tx.db
         .prepare(
             "INSERT INTO conversation (key, job, endpoint, allowed, most, depth, data, created, expires)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -53,7 +53,7 @@ pub(in crate::ledger) fn begin(desk: &Transaction<'_>, job: i64, new: &NewConver
             new.most,
             new.depth,
             data,
-            desk.now,
+            tx.now,
             micros(new.expires)
         ])?;
     Ok(())
@@ -113,14 +113,14 @@ fn known(key: ConversationKey, row: &Row<'_>) -> db::Result<KnownConversation> {
 
 /// Accepts the running job as an answer, unless there are as many as there may be. One that was accepted stays so.
 pub(in crate::ledger) fn accept(
-    desk: &mut Transaction<'_>,
+    tx: &mut Transaction<'_>,
     key: ConversationKey,
     job: JobId,
     attempt: u32,
 ) -> Result<bool, Error> {
-    let running = running(desk, job, attempt)?;
-    desk.db.lock_count(&key.0)?;
-    let changed = desk
+    let running = running(tx, job, attempt)?;
+    tx.db.lock_count(&key.0)?;
+    let changed = tx
         .db
         .prepare(
             "INSERT INTO conversation_answer (job, key, accepted)
@@ -128,13 +128,13 @@ pub(in crate::ledger) fn accept(
              WHERE c.key = ?1 AND (SELECT count(*) FROM conversation_answer a WHERE a.key = c.key AND a.job != ?2) < c.most
              ON CONFLICT (job) DO UPDATE SET accepted = accepted WHERE key = excluded.key",
         )
-        .execute(params![key.0, running.row, desk.now])?;
+        .execute(params![key.0, running.row, tx.now])?;
     Ok(changed > 0)
 }
 
 /// A job that came to nothing leaves its place: whoever answered may answer again.
-pub(in crate::ledger) fn give_back(desk: &Transaction<'_>, job: i64) -> Result<(), Error> {
-    desk.db
+pub(in crate::ledger) fn give_back(tx: &Transaction<'_>, job: i64) -> Result<(), Error> {
+    tx.db
         .prepare("DELETE FROM conversation_answer WHERE job = ?")
         .execute([job])?;
     Ok(())

@@ -74,9 +74,9 @@ pub(in crate::ledger) fn savepoint(
     work: impl FnOnce(&mut Transaction<'_>) -> Result<(), Error>,
 ) -> Result<AfterCommit, Error> {
     run(db, "SAVEPOINT one")?;
-    let mut desk = Transaction::new(db, now, holder);
-    let after = match work(&mut desk) {
-        Ok(()) => desk.after,
+    let mut tx = Transaction::new(db, now, holder);
+    let after = match work(&mut tx) {
+        Ok(()) => tx.after,
         // The engine gives up the whole transaction when it must, as it may on a full disk.
         Err(failed) if !db.in_transaction() => return Err(failed),
         Err(_) => {

@@ -17,7 +17,7 @@ pub(in crate::ledger) async fn forget(
     now: i64,
 ) -> Result<PruneReport, Error> {
     let mut all = PruneReport::default();
-    let doubts = post.ask(0, |desk| time::doubts(desk)).await?;
+    let doubts = post.ask(0, |tx| time::doubts(tx)).await?;
     for kind in RetainedKind::ALL {
         let keep = kind.keep(&kept);
         // A clock that went forward by years would make all of it old.
@@ -27,11 +27,7 @@ pub(in crate::ledger) async fn forget(
         };
         let before = readers.read(move |db| forget::before(db, kind, keep, now)).await?;
         let Some(before) = before else { continue };
-        while kind == RetainedKind::History
-            && post
-                .ask(0, move |desk| forget::drop_conversations(desk, before))
-                .await?
-        {}
+        while kind == RetainedKind::History && post.ask(0, move |tx| forget::drop_conversations(tx, before)).await? {}
         let dropped = drop_before(post, readers, kind, before).await?;
         match kind {
             RetainedKind::Mails => all.mails = dropped,
@@ -40,7 +36,7 @@ pub(in crate::ledger) async fn forget(
         }
     }
     if !doubts {
-        all.mails.bytes += post.ask(0, |desk| forget::drop_uploads(desk)).await?;
+        all.mails.bytes += post.ask(0, |tx| forget::drop_uploads(tx)).await?;
     }
     all.given_back = give_back(post, readers).await?;
     Ok(all)
@@ -60,7 +56,7 @@ async fn drop_before(
         if found.is_empty() {
             return Ok(all);
         }
-        let (dropped, last) = post.ask(0, move |desk| forget::drop_some(desk, kind, &found)).await?;
+        let (dropped, last) = post.ask(0, move |tx| forget::drop_some(tx, kind, &found)).await?;
         all.count += dropped.count;
         all.bytes += dropped.bytes;
         behind = last.unwrap_or((before, 0));
@@ -71,7 +67,7 @@ async fn drop_before(
 async fn give_back(post: &WriterHandle, readers: &Readers) -> Result<u64, Error> {
     let mut all = 0;
     loop {
-        let (bytes, more) = post.ask(0, |desk| space::give_back(desk.db)).await?;
+        let (bytes, more) = post.ask(0, |tx| space::give_back(tx.db)).await?;
         all += bytes;
         if !more {
             break;

@@ -48,7 +48,7 @@ fn attempt(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Erro
     space::prepare(&db, path)?;
     let holder = LeaseHolder::new(Owner::new());
     let reading = clock.read();
-    let noted = change(&mut db, reading.wall, &holder, |desk| recover::begin(desk, reading))?;
+    let noted = change(&mut db, reading.wall, &holder, |tx| recover::begin(tx, reading))?;
     let shared = Arc::<Shared>::default();
     let (readers, searches) = (
         Readers::new(path.to_owned(), shared.clone()),

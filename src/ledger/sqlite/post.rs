@@ -1,4 +1,4 @@
-//! How callers speak to the writer: letters with an operation and someone to tell.
+//! How callers speak to the writer: commands with an operation and someone to tell.
 
 use std::sync::{Arc, Weak, mpsc};
 
@@ -16,7 +16,7 @@ const LETTERS: usize = 1024;
 /// Something to do and someone to tell.
 pub(in crate::ledger) trait WriteOperation: Send {
     /// Does it; its changes are undone when it fails.
-    fn run(&mut self, desk: &mut Transaction<'_>) -> Result<(), Error>;
+    fn run(&mut self, tx: &mut Transaction<'_>) -> Result<(), Error>;
     /// Tells the one who asked, when all is durable or the batch failed.
     fn answer(self: Box<Self>, batch: Result<(), Error>);
 }
@@ -32,8 +32,8 @@ where
     W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send,
     T: Send,
 {
-    fn run(&mut self, desk: &mut Transaction<'_>) -> Result<(), Error> {
-        let result = self.work.take().map_or(Err(Error::Closed), |work| work(desk));
+    fn run(&mut self, tx: &mut Transaction<'_>) -> Result<(), Error> {
+        let result = self.work.take().map_or(Err(Error::Closed), |work| work(tx));
         let undo = match &result {
             // An illegal change holds its job: that must stay.
             Ok(_) | Err(Error::Illegal { .. }) => Ok(()),
@@ -54,7 +54,7 @@ where
     }
 }
 
-/// A letter to the writer.
+/// A command to the writer.
 pub(in crate::ledger) enum WriteCommand {
     /// Do this. `bytes` is what it adds to a transaction.
     Do {
@@ -71,38 +71,38 @@ pub(in crate::ledger) enum WriteCommand {
     Close,
 }
 
-/// A letter and the room it takes up until it is opened.
+/// A command and the room it takes up until it is read.
 pub(in crate::ledger) type QueuedCommand = (WriteCommand, Option<OwnedSemaphorePermit>);
 
-/// The writer's letter box. When it is dropped, the writer stops.
+/// The way to the writer. When it is dropped, the writer stops.
 pub(in crate::ledger) struct WriterHandle {
-    letters: mpsc::Sender<QueuedCommand>,
+    commands: mpsc::Sender<QueuedCommand>,
     room: Arc<Semaphore>,
 }
 
 impl WriterHandle {
-    /// A letter box and the end at which it is emptied.
+    /// A handle, and the end at which its commands arrive.
     pub(in crate::ledger) fn new() -> (Arc<Self>, mpsc::Receiver<QueuedCommand>) {
-        let (sender, letters) = mpsc::channel();
+        let (sender, commands) = mpsc::channel();
         (
             Arc::new(Self {
-                letters: sender,
+                commands: sender,
                 room: Arc::new(Semaphore::new(LETTERS)),
             }),
-            letters,
+            commands,
         )
     }
 
-    /// Sends a letter as soon as there is room.
-    pub(in crate::ledger) async fn send(&self, letter: WriteCommand) -> Result<(), Error> {
+    /// Sends a command as soon as there is room.
+    pub(in crate::ledger) async fn send(&self, command: WriteCommand) -> Result<(), Error> {
         let room = self.room.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
-        self.letters.send((letter, Some(room))).map_err(|_| Error::Closed)
+        self.commands.send((command, Some(room))).map_err(|_| Error::Closed)
     }
 
-    /// Sends a letter at once, where nobody can wait; there are never more of these than of claims.
-    pub(in crate::ledger) fn drop_in(&self, letter: WriteCommand) {
+    /// Sends a command at once, where nobody can wait; there are never more of these than of claims.
+    pub(in crate::ledger) fn drop_in(&self, command: WriteCommand) {
         // A closed writer's jobs are queued again when their leases end.
-        drop(self.letters.send((letter, None)));
+        drop(self.commands.send((command, None)));
     }
 
     /// Has an operation done; returns when it is durable. `bytes` is what it adds to a transaction.
@@ -158,7 +158,7 @@ pub(in crate::ledger) fn giver<T: Claimable + Sync>(post: Weak<WriterHandle>) ->
     Arc::new(move |items| {
         if let Some(post) = post.upgrade() {
             let (tell, _) = oneshot::channel();
-            let give_back = move |desk: &mut Transaction<'_>| items.iter().try_for_each(|item| item.release(desk));
+            let give_back = move |tx: &mut Transaction<'_>| items.iter().try_for_each(|item| item.release(tx));
             post.drop_in(WriteCommand::Do {
                 operation: operation(give_back, tell),
                 bytes: 0,

@@ -179,8 +179,8 @@ fn shift(db: &dyn SqlEngine, moved: i64, now: i64) -> Result<(), Error> {
 }
 
 /// Whether the ledger's clock can't be believed where that would drop something.
-pub(in crate::ledger) fn doubts(desk: &Transaction<'_>) -> Result<bool, Error> {
-    Ok(noted(desk.db)?.is_some_and(|noted| noted.doubts(desk.now)))
+pub(in crate::ledger) fn doubts(tx: &Transaction<'_>) -> Result<bool, Error> {
+    Ok(noted(tx.db)?.is_some_and(|noted| noted.doubts(tx.now)))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! that taking a mail and claiming its job, or ending a job and claiming the next, cost one fsync together.
 //!
 //! An operation that fails is undone alone. When the engine fails (disk full), the whole batch is undone and told so, and
-//! the writer goes on with the next. Waiting costs nothing: the thread sleeps until a letter comes or a waiting claim's job is due,
+//! the writer goes on with the next. Waiting costs nothing: the thread sleeps until a command comes or a waiting claim's job is due,
 //! and looks every two seconds whether another process wrote, who may have made something due (a command by the side door), and whether
 //! somebody set the clock.
 
@@ -58,7 +58,7 @@ struct Writer {
     noted: Noted,
     holder: LeaseHolder,
     shared: Arc<Shared>,
-    letters: mpsc::Receiver<QueuedCommand>,
+    commands: mpsc::Receiver<QueuedCommand>,
     jobs: ClaimQueue<ClaimedJob>,
     replies: ClaimQueue<ClaimedReply>,
     /// SQLite's number of what others wrote, and when it is looked at again.
@@ -81,7 +81,7 @@ pub(in crate::ledger) fn start(
     shared: Arc<Shared>,
     commits: Commits,
 ) -> Result<(Arc<WriterHandle>, oneshot::Receiver<()>), Error> {
-    let (post, letters) = WriterHandle::new();
+    let (post, commands) = WriterHandle::new();
     let back = Arc::downgrade(&post);
     let (ended, end) = oneshot::channel();
     let writer = Writer {
@@ -91,7 +91,7 @@ pub(in crate::ledger) fn start(
         noted,
         holder,
         shared,
-        letters,
+        commands,
         jobs: ClaimQueue::new(giver(back.clone())),
         replies: ClaimQueue::new(giver(back)),
         commits,
@@ -127,9 +127,9 @@ impl Writer {
                 break;
             }
             match slept {
-                Ok(letter) => {
+                Ok(command) => {
                     batch.room = self.look_for_room();
-                    self.open(letter, &mut batch);
+                    self.open(command, &mut batch);
                 }
                 Err(mpsc::RecvTimeoutError::Timeout)
                     if !knocked && !self.is_due() && !self.was_set() && !self.looks_at_leases() =>
@@ -140,8 +140,8 @@ impl Writer {
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
             while batch.operations.len() < BATCH && batch.bytes < BATCH_BYTES && !batch.close {
-                match self.letters.try_recv() {
-                    Ok((letter, _)) => self.open(letter, &mut batch),
+                match self.commands.try_recv() {
+                    Ok((command, _)) => self.open(command, &mut batch),
                     Err(_) => break,
                 }
             }
@@ -180,14 +180,14 @@ impl Writer {
         self.noted.look(self.clock.read()).moved != 0
     }
 
-    /// Waits for a letter, until a waiting claim may be served, or until it is time to look beside.
+    /// Waits for a command, until a waiting claim may be served, or until it is time to look beside.
     fn sleep(&self) -> Result<WriteCommand, mpsc::RecvTimeoutError> {
         let wait = self.alarm().map_or(LONGEST_SLEEP, |due| {
             let wait = u64::try_from(due - micros(self.clock.now())).unwrap_or(0);
             Duration::from_micros(wait).min(LONGEST_SLEEP)
         });
         let look = self.beside.1.saturating_duration_since(Instant::now());
-        Ok(self.letters.recv_timeout(wait.min(look))?.0)
+        Ok(self.commands.recv_timeout(wait.min(look))?.0)
     }
 
     /// Whether another process wrote since the last look: then everybody's claims are looked at.
@@ -213,8 +213,8 @@ impl Writer {
         changed
     }
 
-    fn open(&mut self, letter: WriteCommand, batch: &mut Batch) {
-        match letter {
+    fn open(&mut self, command: WriteCommand, batch: &mut Batch) {
+        match command {
             WriteCommand::Do {
                 operation,
                 bytes,
@@ -348,12 +348,12 @@ impl Writer {
             self.replies.rouse([].iter(), true);
         }
         for operation in operations {
-            all.merge(savepoint(db, now, &self.holder, |desk| operation.run(desk))?);
+            all.merge(savepoint(db, now, &self.holder, |tx| operation.run(tx))?);
         }
         if self.holder.is_due(now) {
             let mut claimed = true;
-            all.merge(savepoint(db, now, &self.holder, |desk| {
-                claimed = recover::look(desk).inspect_err(|error| {
+            all.merge(savepoint(db, now, &self.holder, |tx| {
+                claimed = recover::look(tx).inspect_err(|error| {
                     tracing::error!(%error, "what nobody works on any more can't be put right; trying again");
                 })?;
                 Ok(())
@@ -389,10 +389,10 @@ pub(in crate::ledger) fn change<T>(
     holder: &LeaseHolder,
     work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut desk = Transaction::new(&*tx, now, holder);
-    let changed = work(&mut desk)?;
-    drop(desk);
-    tx.commit()?;
+    let begun = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut tx = Transaction::new(&*begun, now, holder);
+    let changed = work(&mut tx)?;
+    drop(tx);
+    begun.commit()?;
     Ok(changed)
 }

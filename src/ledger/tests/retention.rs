@@ -228,7 +228,7 @@ async fn what_is_open_again_is_kept_again() {
     d.kept_again("its job runs anew").await.unwrap();
     d.run(done(), silent()).await;
     d.kept_again("that has ended").await.unwrap_err();
-    let later = |desk: &mut Transaction<'_>| route::pass_on(desk, 1, &[endpoint("later")]);
+    let later = |tx: &mut Transaction<'_>| route::pass_on(tx, 1, &[endpoint("later")]);
     d.ledger.post.ask(0, later).await.unwrap();
     d.kept_again("another endpoint has it").await.unwrap();
 }
@@ -289,7 +289,7 @@ async fn every_table_of_a_job_is_dropped_with_it() {
 
 impl Desktop {
     async fn forget_news(&self) {
-        let told = |desk: &mut Transaction<'_>| Ok(desk.db.execute_batch("DELETE FROM news")?);
+        let told = |tx: &mut Transaction<'_>| Ok(tx.db.execute_batch("DELETE FROM news")?);
         self.ledger.post.ask(0, told).await.unwrap();
     }
 }

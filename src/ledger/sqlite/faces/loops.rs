@@ -67,8 +67,8 @@ impl Ledger for Sqlite {
 
     async fn rename_mailbox(&self, from: &MailboxKey, to: &MailboxKey) -> Result<bool, Error> {
         let (from, to) = (from.clone(), to.clone());
-        let rename = move |desk: &mut Transaction<'_>| {
-            let rename = desk.db.prepare(
+        let rename = move |tx: &mut Transaction<'_>| {
+            let rename = tx.db.prepare(
                 "UPDATE mailbox SET name = ?2 WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM mailbox WHERE name = ?2)",
             );
             Ok(rename.execute([&*from.0, &*to.0])? > 0)
@@ -79,14 +79,14 @@ impl Ledger for Sqlite {
     async fn upload(&self, upload: UploadId, index: u32, piece: Bytes) -> Result<(), Error> {
         let so_far = piece.len().saturating_mul(index as usize + 1);
         self.post
-            .ask_to_take(piece.len(), so_far, move |desk| {
-                mail_bytes::upload(desk, upload, index, &piece)
+            .ask_to_take(piece.len(), so_far, move |tx| {
+                mail_bytes::upload(tx, upload, index, &piece)
             })
             .await
     }
 
     async fn abandon(&self, upload: UploadId) -> Result<(), Error> {
-        self.post.ask(0, move |desk| mail_bytes::abandon(desk.db, upload)).await
+        self.post.ask(0, move |tx| mail_bytes::abandon(tx.db, upload)).await
     }
 
     async fn take(&self, intake: Intake) -> Result<IntakeResult, Error> {
@@ -99,7 +99,7 @@ impl Ledger for Sqlite {
         });
         let bytes = bytes.sum();
         self.post
-            .ask_to_take(bytes, bytes, move |desk| take::take(desk, intake))
+            .ask_to_take(bytes, bytes, move |tx| take::take(tx, intake))
             .await
     }
 
@@ -111,9 +111,7 @@ impl Ledger for Sqlite {
     }
 
     async fn unfetched(&self, mail: MailId, why: Lack) -> Result<(), Error> {
-        self.post
-            .ask(0, move |desk| lacking::unfetched(desk, mail.0, &why))
-            .await
+        self.post.ask(0, move |tx| lacking::unfetched(tx, mail.0, &why)).await
     }
 
     async fn claim(
@@ -130,18 +128,18 @@ impl Ledger for Sqlite {
     async fn resume_changed(&self, endpoint: &EndpointName, action: [u8; 32]) -> Result<bool, Error> {
         let endpoint = endpoint.clone();
         self.post
-            .ask(0, move |desk| pause::resume_changed(desk, &endpoint, action))
+            .ask(0, move |tx| pause::resume_changed(tx, &endpoint, action))
             .await
     }
 
     async fn mended(&self, endpoint: &EndpointName) -> Result<u64, Error> {
         let endpoint = endpoint.clone();
-        self.post.ask(0, move |desk| pause::jobs_mended(desk, &endpoint)).await
+        self.post.ask(0, move |tx| pause::jobs_mended(tx, &endpoint)).await
     }
 
     async fn account_mended(&self, account: &str) -> Result<u64, Error> {
         let account = account.into();
-        self.post.ask(0, move |desk| pause::replies_mended(desk, account)).await
+        self.post.ask(0, move |tx| pause::replies_mended(tx, account)).await
     }
 
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error> {
@@ -158,9 +156,9 @@ impl Ledger for Sqlite {
             Some(ReplyDecision::Gathered) => parts::size(&finish.outcome),
             Some(ReplyDecision::Silent(_)) | None => 0,
         };
-        let finishing = move |desk: &mut Transaction<'_>| {
-            finish.due = finish.due.map(|due| desk.as_long_after(due, asked));
-            finish::finish(desk, finish)
+        let finishing = move |tx: &mut Transaction<'_>| {
+            finish.due = finish.due.map(|due| tx.as_long_after(due, asked));
+            finish::finish(tx, finish)
         };
         self.post.ask(bytes, finishing).await
     }
@@ -173,7 +171,7 @@ impl Ledger for Sqlite {
     ) -> Result<ReassignedJobs, Error> {
         let (mailbox, known, route) = (mailbox.clone(), known.to_vec(), route.to_vec());
         self.post
-            .ask(0, move |desk| route::hand_on(desk, &mailbox, &known, &route))
+            .ask(0, move |tx| route::hand_on(tx, &mailbox, &known, &route))
             .await
     }
 
@@ -187,9 +185,7 @@ impl Ledger for Sqlite {
     }
 
     async fn admit(&self, job: JobId, attempt: u32, gates: Vec<RateLimit>) -> Result<Admission, Error> {
-        self.post
-            .ask(0, move |desk| rate::admit(desk, job, attempt, &gates))
-            .await
+        self.post.ask(0, move |tx| rate::admit(tx, job, attempt, &gates)).await
     }
 
     async fn conversation(
@@ -201,17 +197,15 @@ impl Ledger for Sqlite {
     }
 
     async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error> {
-        self.post
-            .ask(0, move |desk| talk::accept(desk, key, job, attempt))
-            .await
+        self.post.ask(0, move |tx| talk::accept(tx, key, job, attempt)).await
     }
 
     async fn bounced(&self, bounce: Bounced) -> Result<Option<JobId>, Error> {
-        self.post.ask(0, move |desk| bounce::bounced(desk, &bounce)).await
+        self.post.ask(0, move |tx| bounce::bounced(tx, &bounce)).await
     }
 
     async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {
-        self.post.ask(0, move |desk| claim::release(desk, job, attempt)).await
+        self.post.ask(0, move |tx| claim::release(tx, job, attempt)).await
     }
 
     async fn claim_replies(&self, account: &str, max: usize) -> Result<Vec<ClaimedReply>, Error> {
@@ -233,11 +227,11 @@ impl Ledger for Sqlite {
     async fn submitted(&self, job: JobId, attempt: u32, mut what: Submitted) -> Result<(), Error> {
         let asked = self.clock.now();
         self.post
-            .ask(0, move |desk| {
+            .ask(0, move |tx| {
                 if let Some(due) = what.due_mut() {
-                    *due = desk.as_long_after(*due, asked);
+                    *due = tx.as_long_after(*due, asked);
                 }
-                submit::submitted(desk, job, attempt, &what)
+                submit::submitted(tx, job, attempt, &what)
             })
             .await
     }
@@ -262,9 +256,7 @@ impl Ledger for Sqlite {
 
     async fn settled(&self, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
         let (mailbox, places) = (mailbox.clone(), places.to_vec());
-        self.post
-            .ask(0, move |desk| settle::settled(desk, &mailbox, &places))
-            .await
+        self.post.ask(0, move |tx| settle::settled(tx, &mailbox, &places)).await
     }
 
     async fn maildrop(&self, mailbox: &MailboxKey) -> Result<Vec<MaildropMail>, Error> {
@@ -274,30 +266,24 @@ impl Ledger for Sqlite {
 
     async fn maildrop_number(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<Vec<u32>, Error> {
         let mailbox = mailbox.clone();
-        self.post
-            .ask(0, move |desk| maildrop::number(desk, &mailbox, &names))
-            .await
+        self.post.ask(0, move |tx| maildrop::number(tx, &mailbox, &names)).await
     }
 
     async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
         self.post
-            .ask(0, move |desk| maildrop::skip(desk, &mailbox, &names).map(drop))
+            .ask(0, move |tx| maildrop::skip(tx, &mailbox, &names).map(drop))
             .await
     }
 
     async fn maildrop_seen(&self, mailbox: &MailboxKey, keys: Vec<(u32, [u8; 32])>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
-        self.post
-            .ask(0, move |desk| maildrop::seen(desk, &mailbox, &keys))
-            .await
+        self.post.ask(0, move |tx| maildrop::seen(tx, &mailbox, &keys)).await
     }
 
     async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
         let mailbox = mailbox.clone();
-        self.post
-            .ask(0, move |desk| maildrop::left(desk, &mailbox, &uids))
-            .await
+        self.post.ask(0, move |tx| maildrop::left(tx, &mailbox, &uids)).await
     }
 
     fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify> {

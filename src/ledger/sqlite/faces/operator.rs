@@ -101,7 +101,7 @@ impl<D: TableAccess> JobTable for D {
     }
 
     async fn steer(&self, steer: Steer, jobs: Vec<JobId>) -> Result<Vec<Steered>, Error> {
-        self.change(move |desk| steer::steer(desk, steer, &jobs)).await
+        self.change(move |tx| steer::steer(tx, steer, &jobs)).await
     }
 
     async fn mail(&self, job: JobId) -> Result<Bytes, Error> {
@@ -114,13 +114,13 @@ impl<D: TableAccess> JobTable for D {
 
     async fn pause(&self, endpoint: &str) -> Result<Pause, Error> {
         let endpoint = endpoint.to_owned();
-        self.change(move |desk| pause::pause(desk, &endpoint, PausedBy::Operator, None))
+        self.change(move |tx| pause::pause(tx, &endpoint, PausedBy::Operator, None))
             .await
     }
 
     async fn resume(&self, endpoint: &str) -> Result<Option<Pause>, Error> {
         let endpoint = endpoint.to_owned();
-        self.change(move |desk| pause::resume(desk, &endpoint)).await
+        self.change(move |tx| pause::resume(tx, &endpoint)).await
     }
 
     async fn pauses(&self) -> Result<Vec<Pause>, Error> {
@@ -153,12 +153,12 @@ impl<D: TableAccess> JobTable for D {
         wish: BacklogWish,
     ) -> Result<BacklogAnswer, Error> {
         let mailbox = named(endpoint, mailbox)?;
-        self.change(move |desk| backlog_wish::take(desk, &mailbox, &wish)).await
+        self.change(move |tx| backlog_wish::take(tx, &mailbox, &wish)).await
     }
 
     async fn backlog_skip(&self, endpoint: &str, mailbox: Option<&MailboxKey>) -> Result<BacklogAnswer, Error> {
         let mailbox = named(endpoint, mailbox)?;
-        self.change(move |desk| backlog_wish::skip(desk, &mailbox)).await
+        self.change(move |tx| backlog_wish::skip(tx, &mailbox)).await
     }
 
     async fn newest_event(&self) -> Result<EventCursor, Error> {

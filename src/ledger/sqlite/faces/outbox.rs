@@ -15,10 +15,10 @@ impl<D: TableAccess> ReplyTable for D {
     }
 
     async fn retry_replies(&self, which: RetrySelection) -> Result<Retried, Error> {
-        self.change(move |desk| retry_reply::retry(desk, which)).await
+        self.change(move |tx| retry_reply::retry(tx, which)).await
     }
 
     async fn accept_reply(&self, job: JobId) -> Result<bool, Error> {
-        self.change(move |desk| retry_reply::accept(desk, job)).await
+        self.change(move |tx| retry_reply::accept(tx, job)).await
     }
 }

@@ -67,28 +67,24 @@ impl SignInTable for Sqlite {
 
     async fn store_sign_in(&self, name: &str, token: SealedToken) -> Result<(), Error> {
         let name = name.to_owned();
-        self.post
-            .ask(0, move |desk| sign_in::store(desk.db, &name, &token))
-            .await
+        self.post.ask(0, move |tx| sign_in::store(tx.db, &name, &token)).await
     }
 
     async fn note_refreshed(&self, name: &str, at: DateTime<Utc>) -> Result<(), Error> {
         let name = name.to_owned();
-        self.post
-            .ask(0, move |desk| sign_in::refreshed(desk.db, &name, at))
-            .await
+        self.post.ask(0, move |tx| sign_in::refreshed(tx.db, &name, at)).await
     }
 
     async fn note_refused(&self, name: &str, at: DateTime<Utc>, why: &str) -> Result<(), Error> {
         let (name, why) = (name.to_owned(), why.to_owned());
         self.post
-            .ask(0, move |desk| sign_in::refused(desk.db, &name, at, &why))
+            .ask(0, move |tx| sign_in::refused(tx.db, &name, at, &why))
             .await
     }
 
     async fn forget_sign_in(&self, name: &str) -> Result<bool, Error> {
         let name = name.to_owned();
-        self.post.ask(0, move |desk| sign_in::forget(desk.db, &name)).await
+        self.post.ask(0, move |tx| sign_in::forget(tx.db, &name)).await
     }
 
     async fn seal_plain(&self, key: Arc<SealKey>) -> Result<(), Error> {

@@ -32,9 +32,9 @@ impl NoticeTable for Sqlite {
         at: DateTime<Utc>,
     ) -> Result<(), Error> {
         self.post
-            .ask(0, move |desk| {
-                notices::note(desk.db, &told, &over, at)?;
-                jobs.map_or(Ok(()), |mark| news::forget(desk.db, mark))
+            .ask(0, move |tx| {
+                notices::note(tx.db, &told, &over, at)?;
+                jobs.map_or(Ok(()), |mark| news::forget(tx.db, mark))
             })
             .await
     }
@@ -49,7 +49,7 @@ impl VersionTable for Sqlite {
     async fn revise(&self, keep: Vec<SealedVersion>, dropped: Vec<(String, i64)>) -> Result<(), Error> {
         let size = keep.iter().map(|version| version.sealed.len()).sum();
         self.post
-            .ask(size, move |desk| file_versions::revise(desk.db, &keep, &dropped))
+            .ask(size, move |tx| file_versions::revise(tx.db, &keep, &dropped))
             .await
     }
 }
