@@ -119,8 +119,8 @@ impl Fleet {
     }
 
     /// Starts, restarts and ends loops so that those of `config` run and no others. What did not change is not touched.
-    pub(super) fn become_like(&mut self, config: &Config) {
-        self.sign_ins.become_like(config);
+    pub(super) fn reconcile(&mut self, config: &Config) {
+        self.sign_ins.reconcile(config);
         self.ourselves = reply::ourselves(config.endpoints.values().map(AsRef::as_ref));
         let routes = config.routes();
         for name in self.dispatches.keep(|name| config.endpoints.contains_key(name)) {
@@ -130,7 +130,7 @@ impl Fleet {
                 info!(endpoint = %name, "endpoint removed; its running jobs finish");
             }
         }
-        self.orphans.become_like(config, &routes);
+        self.orphans.reconcile(config, &routes);
         let ids: BTreeSet<_> = routes.iter().map(|route| route.mailbox.id()).collect();
         self.watches.keep(|id| ids.contains(id));
         self.health.retain(|id, _| ids.contains(id));
@@ -190,7 +190,7 @@ impl Fleet {
 
     fn watch(&mut self, route: &Route, adoption: &Adoption, config: &Config) -> Result<(), net::ConnectError> {
         let (id, inlet) = (route.mailbox.id(), Arc::new(route.inlet()));
-        let Some((gate, restarted)) = self.watches.make_way(&id, &inlet) else {
+        let Some((gate, restarted)) = self.watches.replace(&id, &inlet) else {
             return Ok(());
         };
         let stop = self.stop.child_token();
@@ -226,7 +226,7 @@ impl Fleet {
             self.outbox(account, config)?;
         }
         let work = Arc::new(DispatchSpec::of(endpoint, route));
-        let Some((gate, restarted)) = self.dispatches.make_way(name, &work) else {
+        let Some((gate, restarted)) = self.dispatches.replace(name, &work) else {
             return Ok(());
         };
         let action = endpoint.action.describe();
@@ -266,7 +266,7 @@ impl Fleet {
 
     /// One outbox an account. It goes on when the last endpoint that used it is gone: what is queued still has to be sent.
     fn outbox(&mut self, account: &Arc<Account>, config: &Config) -> Result<(), net::ConnectError> {
-        let Some((gate, _)) = self.outboxes.make_way(&account.name, account) else {
+        let Some((gate, _)) = self.outboxes.replace(&account.name, account) else {
             return Ok(());
         };
         let stop = self.stop.child_token();

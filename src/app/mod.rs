@@ -153,7 +153,7 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
         &config.service,
         draining.clone(),
     );
-    fleet.become_like(&config);
+    fleet.reconcile(&config);
     board.show(FleetView::of(
         fleet.seats(&config),
         &disabled(&config),
@@ -344,7 +344,7 @@ fn follow(fleet: &mut Fleet, desk: &watch::Sender<NoticeSettings>, reload: &Relo
     for name in &reload.changes.refused {
         warn!(endpoint = %name, "the endpoint's file can't be used, and no version that may run is known: mails that may be meant for it wait");
     }
-    fleet.become_like(&reload.config);
+    fleet.reconcile(&reload.config);
     desk.send_replace(desk_of(fleet, &reload.config, &reload.problems));
 }
 

@@ -53,13 +53,13 @@ impl Orphans {
     }
 
     async fn hand_on_surely(&self, ledger: &dyn Ledger) {
-        while let Err(error) = self.hand_on(ledger).await {
+        while let Err(error) = self.reassign(ledger).await {
             warn!(mailbox = %self.mailbox, %error, "jobs of endpoints that are gone could not be handed on; trying again");
             sleep(PAUSE).await;
         }
     }
 
-    async fn hand_on(&self, ledger: &dyn Ledger) -> Result<(), Error> {
+    async fn reassign(&self, ledger: &dyn Ledger) -> Result<(), Error> {
         let mailbox = &self.mailbox;
         let known: Vec<_> = self.known.iter().cloned().collect();
         let handed = ledger.reassign_orphans(mailbox, &known, &self.route).await?;
@@ -98,7 +98,7 @@ impl OrphanSweeper {
     }
 
     /// Where somebody came or went, jobs are handed on in a while, unless that changes again before.
-    pub(super) fn become_like(&mut self, config: &Config, routes: &[Route]) {
+    pub(super) fn reconcile(&mut self, config: &Config, routes: &[Route]) {
         let now: BTreeMap<_, _> = routes
             .iter()
             .map(|route| (route.mailbox.id(), Orphans::of(route, config)))

@@ -40,7 +40,7 @@ impl<K: Ord + Clone, S: PartialEq> Roster<K, S> {
 
     /// The gate behind which somebody with these settings may begin, or nothing when such a one runs. One with other settings is asked
     /// to stop. The second value says whether there was one.
-    pub(super) fn make_way(&mut self, key: &K, settings: &S) -> Option<(StartGate, bool)> {
+    pub(super) fn replace(&mut self, key: &K, settings: &S) -> Option<(StartGate, bool)> {
         match self.running.get(key) {
             Some(running) if *running.settings == *settings => return None,
             Some(_) | None => {}
@@ -120,18 +120,18 @@ mod tests {
     #[tokio::test]
     async fn nobody_begins_before_those_before_have_ended() {
         let mut roster = Roster::default();
-        let (gate, restarted) = roster.make_way(&"a", &1).unwrap();
+        let (gate, restarted) = roster.replace(&"a", &1).unwrap();
         assert!(gate.is_open() && !restarted);
         let first = begin(&mut roster, "a", 1);
-        assert!(roster.make_way(&"a", &1).is_none(), "it runs");
+        assert!(roster.replace(&"a", &1).is_none(), "it runs");
 
         // Removed, added with a mistake that keeps it from starting, and added again, while the first one still ends.
         assert_eq!(roster.keep(|_| false), ["a"]);
-        assert!(roster.make_way(&"a", &2).is_some());
-        let (gate, restarted) = roster.make_way(&"a", &3).unwrap();
+        assert!(roster.replace(&"a", &2).is_some());
+        let (gate, restarted) = roster.replace(&"a", &3).unwrap();
         assert!(!gate.is_open() && !restarted);
         let second = begin(&mut roster, "a", 3);
-        let (last, restarted) = roster.make_way(&"a", &4).unwrap();
+        let (last, restarted) = roster.replace(&"a", &4).unwrap();
         assert!(restarted);
         second.send(()).unwrap();
         tokio::task::yield_now().await;

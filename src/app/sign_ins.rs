@@ -42,7 +42,7 @@ impl SignIns {
     }
 
     /// Asks for what the endpoints of `config` need from now on, and ends what keeps sign-ins alive that none of them uses.
-    pub(super) fn become_like(&mut self, config: &Config) {
+    pub(super) fn reconcile(&mut self, config: &Config) {
         self.by_name.retain(|name, sign_in| {
             let uses = config.uses(name);
             sign_in.login.use_for(&uses);

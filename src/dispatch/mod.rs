@@ -165,9 +165,9 @@ pub async fn run(dispatch: Dispatch) {
 
 /// Somebody changed something in the ledger, such as that a job is to be tried again: a webhook that is down may be asked. Never ends.
 async fn hurry(dispatch: &Dispatch) {
-    let knock = dispatch.ledger.knock();
+    let changed_outside = dispatch.ledger.changed_outside();
     loop {
-        knock.notified().await;
+        changed_outside.notified().await;
         dispatch.health.webhook.hurry();
     }
 }

@@ -178,7 +178,7 @@ pub trait Ledger: BacklogLedger {
     async fn submissions(&self, account: &str, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error>;
 
     /// Rings soon after another process, or an operator in this one, changed something, such as what is due.
-    fn knock(&self) -> Arc<Notify>;
+    fn changed_outside(&self) -> Arc<Notify>;
 
     /// Mails of this mailbox and UIDVALIDITY whose jobs and replies all ended and whose last touch is due, oldest first.
     async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error>;
@@ -204,7 +204,7 @@ pub trait Ledger: BacklogLedger {
     async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error>;
 
     /// Rings when this mailbox may have something to settle.
-    fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify>;
+    fn settle_due(&self, mailbox: &MailboxKey) -> Arc<Notify>;
 
     /// Drops what ended and was kept long enough, in small steps that let others in between, and gives space back to the disk.
     async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<PruneReport, Error>;

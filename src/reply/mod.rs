@@ -75,7 +75,7 @@ pub async fn run(outbox: Outbox) {
         return;
     };
     let stop = outbox.stop.clone();
-    let (login, knock) = (outbox.login.clone(), outbox.ledger.knock());
+    let (login, changed_outside) = (outbox.login.clone(), outbox.ledger.changed_outside());
     let mut courier = Submitter::new(outbox, server).await;
     // Whoever changed the account, or started us anew, may have mended what they wait for.
     courier.mended().await;
@@ -92,7 +92,7 @@ pub async fn run(outbox: Outbox) {
                 tokio::select! {
                     ended = login.pause(pause, courier.verdict()) => ended,
                     // Somebody may have asked to try again now.
-                    () = knock.notified() => PauseEnd::Over,
+                    () = changed_outside.notified() => PauseEnd::Over,
                 }
             };
             if let Some(PauseEnd::Works | PauseEnd::Mended) = stop.run_until_cancelled(rest).await {

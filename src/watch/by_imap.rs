@@ -42,7 +42,7 @@ pub(super) struct Imap {
 
 /// The loop of a mailbox that is read by IMAP.
 pub(super) fn watcher(watch: Watch, door: Box<dyn Connector<ImapConnection>>) -> Watcher<Imap> {
-    let bell = watch.ledger.bell(&mailbox_key(&watch.inlet.mailbox));
+    let bell = watch.ledger.settle_due(&mailbox_key(&watch.inlet.mailbox));
     Watcher::new(watch, Imap::new(door, bell))
 }
 

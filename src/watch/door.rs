@@ -36,7 +36,7 @@ pub(super) trait CredentialSource: Send + Sync {
 #[async_trait]
 pub(super) trait Connector<W>: CredentialSource {
     /// A connection under TLS on which capabilities can be asked.
-    async fn knock(&self) -> Result<W, WatchError>;
+    async fn connect(&self) -> Result<W, WatchError>;
 }
 
 /// The door of an account.
@@ -94,7 +94,7 @@ where
             after: TURN,
         })?;
         let opened = async {
-            let wire = door.knock().await.map_err(WatchError::before_greeting)?;
+            let wire = door.connect().await.map_err(WatchError::before_greeting)?;
             open(wire, credential.clone()).await
         };
         // In a box of its own: while it waits behind others, a connection takes next to nothing.
@@ -159,7 +159,7 @@ mod tests {
 
     #[async_trait]
     impl Connector<()> for Shut {
-        async fn knock(&self) -> Result<(), WatchError> {
+        async fn connect(&self) -> Result<(), WatchError> {
             self.knocks.fetch_add(1, Ordering::Relaxed);
             Ok(())
         }

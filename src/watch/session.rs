@@ -20,7 +20,7 @@ use crate::{
 
 #[async_trait]
 impl Connector<ImapConnection> for AccountConnector {
-    async fn knock(&self) -> Result<ImapConnection, WatchError> {
+    async fn connect(&self) -> Result<ImapConnection, WatchError> {
         let mailbox = &self.inlet.mailbox;
         let socket = net::tcp(&mailbox.server, CONNECT).await?;
         begin(socket, &mailbox.server, mailbox.account.tls()).await?.wire

@@ -83,7 +83,7 @@ impl CredentialSource for MailboxHost {
 
 #[async_trait]
 impl Connector<ImapConnection> for MailboxHost {
-    async fn knock(&self) -> Result<ImapConnection, WatchError> {
+    async fn connect(&self) -> Result<ImapConnection, WatchError> {
         let socket = net::tcp(&self.server, CONNECT).await?;
         session::begin(socket, &self.server, self.account.tls()).await?.wire
     }

@@ -70,7 +70,7 @@ impl<S: Source> Watcher<S> {
         let mailbox = mailbox_key(&watch.inlet.mailbox);
         let now = Instant::now();
         Self {
-            bell: watch.ledger.bell(&mailbox),
+            bell: watch.ledger.settle_due(&mailbox),
             looks: LookPlan::first(&watch.inlet.mailbox, Utc::now(), now),
             watch,
             source,

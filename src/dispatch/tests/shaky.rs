@@ -59,8 +59,8 @@ impl Ledger for Shaky {
     async fn submissions(&self, account: &str, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error> {
         self.inner.submissions(account, since).await
     }
-    fn knock(&self) -> Arc<tokio::sync::Notify> {
-        self.inner.knock()
+    fn changed_outside(&self) -> Arc<tokio::sync::Notify> {
+        self.inner.changed_outside()
     }
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error> {
         assert!(!fails(&self.panics), "as the test wants");
@@ -162,7 +162,7 @@ impl Ledger for Shaky {
     async fn maildrop_left(&self, mailbox: &MailboxKey, uids: Vec<u32>) -> Result<(), Error> {
         self.inner.maildrop_left(mailbox, uids).await
     }
-    fn bell(&self, mailbox: &MailboxKey) -> Arc<tokio::sync::Notify> {
+    fn settle_due(&self, mailbox: &MailboxKey) -> Arc<tokio::sync::Notify> {
         self.inner.bell(mailbox)
     }
     async fn forget(&self, kept: Retention, now: DateTime<Utc>) -> Result<PruneReport, Error> {

@@ -79,7 +79,7 @@ pub(in crate::ledger) fn finish(tx: &mut Transaction<'_>, finish: Finish) -> Res
         parts::split(tx, &found, pieces)?;
     }
     // Who comes next has the mail before anybody could think that it ended.
-    let passed_on = end == AttemptEnd::Ignored && found.part == 0 && route::pass_on(tx, found.mail, &next)?;
+    let passed_on = end == AttemptEnd::Ignored && found.part == 0 && route::forward(tx, found.mail, &next)?;
     if state.ended() {
         match (found.part, found.parts) {
             (0, 0) => {}

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Gives a mail to the first of these endpoints that has no job for it. Says whether there was one.
-pub(in crate::ledger) fn pass_on(tx: &mut Transaction<'_>, mail: i64, route: &[EndpointName]) -> Result<bool, Error> {
+pub(in crate::ledger) fn forward(tx: &mut Transaction<'_>, mail: i64, route: &[EndpointName]) -> Result<bool, Error> {
     tx.db.lock_mail(mail)?;
     for endpoint in route {
         let had = tx
@@ -41,7 +41,7 @@ struct Stranded {
 }
 
 /// Ends jobs that have not begun and whose endpoint is none of `known`, and passes their mails on.
-pub(in crate::ledger) fn hand_on(
+pub(in crate::ledger) fn reassign_orphans(
     tx: &mut Transaction<'_>,
     mailbox: &MailboxKey,
     known: &[EndpointName],
@@ -63,7 +63,7 @@ pub(in crate::ledger) fn hand_on(
                 "its endpoint has no file any more"
             ])?;
         note::job(tx, row, State::Queued, state, None)?;
-        if !pass_on(tx, mail, route)? {
+        if !forward(tx, mail, route)? {
             settle::conclude(tx, mail)?;
         }
         handed.jobs += 1;

@@ -100,7 +100,7 @@ impl WriterHandle {
     }
 
     /// Sends a command at once, where nobody can wait; there are never more of these than of claims.
-    pub(in crate::ledger) fn drop_in(&self, command: WriteCommand) {
+    pub(in crate::ledger) fn send_now(&self, command: WriteCommand) {
         // A closed writer's jobs are queued again when their leases end.
         drop(self.commands.send((command, None)));
     }
@@ -159,7 +159,7 @@ pub(in crate::ledger) fn giver<T: Claimable + Sync>(post: Weak<WriterHandle>) ->
         if let Some(post) = post.upgrade() {
             let (tell, _) = oneshot::channel();
             let give_back = move |tx: &mut Transaction<'_>| items.iter().try_for_each(|item| item.release(tx));
-            post.drop_in(WriteCommand::Do {
+            post.send_now(WriteCommand::Do {
                 operation: operation(give_back, tell),
                 bytes: 0,
                 is_new: None,

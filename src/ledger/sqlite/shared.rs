@@ -31,7 +31,7 @@ struct WriteFailure {
 pub(in crate::ledger) struct Shared {
     bells: Mutex<HashMap<MailboxKey, Arc<Notify>>>,
     fresh: Mutex<Fresh>,
-    knock: Arc<Notify>,
+    changed_outside: Arc<Notify>,
     /// Since when and why nothing can be written, and when the log last said so.
     unwritable: Mutex<Option<WriteFailure>>,
     /// That the file is not there any more.
@@ -40,7 +40,7 @@ pub(in crate::ledger) struct Shared {
 
 impl Shared {
     /// The mailbox's bell.
-    pub(in crate::ledger) fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify> {
+    pub(in crate::ledger) fn settle_due(&self, mailbox: &MailboxKey) -> Arc<Notify> {
         lock(&self.bells).entry(mailbox.clone()).or_default().clone()
     }
 
@@ -59,8 +59,8 @@ impl Shared {
     }
 
     /// Rings when another process changed something.
-    pub(in crate::ledger) fn knock(&self) -> Arc<Notify> {
-        self.knock.clone()
+    pub(in crate::ledger) fn changed_outside(&self) -> Arc<Notify> {
+        self.changed_outside.clone()
     }
 
     /// Keeps bytes for their first reader.
@@ -189,7 +189,7 @@ mod tests {
     async fn a_bell_that_rang_before_is_heard() {
         let shared = Shared::default();
         let mailbox = MailboxKey("imap://a@b/INBOX".into());
-        let bell = shared.bell(&mailbox);
+        let bell = shared.settle_due(&mailbox);
         shared.ring(&HashSet::from([mailbox]));
         tokio::time::timeout(std::time::Duration::from_secs(5), bell.notified())
             .await

@@ -207,7 +207,7 @@ impl Writer {
         if changed {
             self.jobs.rouse([].iter(), true);
             self.replies.rouse([].iter(), true);
-            self.shared.knock().notify_waiters();
+            self.shared.changed_outside().notify_waiters();
             self.shared.ring_all();
         }
         changed

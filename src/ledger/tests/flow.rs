@@ -9,7 +9,7 @@ use crate::{
 #[tokio::test]
 async fn a_mail_goes_all_the_way() {
     let d = Desktop::new().await;
-    let bell = d.ledger.bell(&mailbox());
+    let bell = d.ledger.settle_due(&mailbox());
     assert_eq!(d.ledger.cursor(&mailbox()).await.unwrap(), None);
     assert_eq!(
         d.take(vec![mail(7)]).await,

@@ -228,7 +228,7 @@ async fn what_is_open_again_is_kept_again() {
     d.kept_again("its job runs anew").await.unwrap();
     d.run(done(), silent()).await;
     d.kept_again("that has ended").await.unwrap_err();
-    let later = |tx: &mut Transaction<'_>| route::pass_on(tx, 1, &[endpoint("later")]);
+    let later = |tx: &mut Transaction<'_>| route::forward(tx, 1, &[endpoint("later")]);
     d.ledger.post.ask(0, later).await.unwrap();
     d.kept_again("another endpoint has it").await.unwrap();
 }

@@ -231,7 +231,7 @@ struct Entrance(Arc<Server>);
 
 #[async_trait]
 impl Connector<Pop3Connection> for Entrance {
-    async fn knock(&self) -> Result<Pop3Connection, WatchError> {
+    async fn connect(&self) -> Result<Pop3Connection, WatchError> {
         let (ours, theirs) = duplex(1 << 16);
         tokio::spawn(self.0.clone().serve(theirs));
         let stream: Box<dyn crate::watch::imap::Io> = Box::new(ours);

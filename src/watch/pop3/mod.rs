@@ -75,7 +75,7 @@ async fn secure(
 
 #[async_trait]
 impl Connector<Pop3Connection> for AccountConnector {
-    async fn knock(&self) -> Result<Pop3Connection, WatchError> {
+    async fn connect(&self) -> Result<Pop3Connection, WatchError> {
         let mailbox = &self.inlet.mailbox;
         let socket = net::tcp(&mailbox.server, CONNECT).await?;
         let (wire, _) = secure(socket, &mailbox.server, mailbox.account.tls()).await?;

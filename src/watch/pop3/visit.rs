@@ -31,7 +31,7 @@ const MAX_HEADER: usize = 1 << 20;
 
 #[async_trait]
 impl Connector<Pop3Connection> for MailboxHost {
-    async fn knock(&self) -> Result<Pop3Connection, WatchError> {
+    async fn connect(&self) -> Result<Pop3Connection, WatchError> {
         let socket = net::tcp(&self.server, CONNECT).await?;
         let (wire, _) = secure(socket, &self.server, self.account.tls()).await?;
         Ok(wire)

@@ -62,7 +62,7 @@ impl Scripts {
 
 #[async_trait]
 impl Connector<ImapConnection> for Scripts {
-    async fn knock(&self) -> Result<ImapConnection, WatchError> {
+    async fn connect(&self) -> Result<ImapConnection, WatchError> {
         login::greeted(self.stream().await).await
     }
 }

@@ -220,7 +220,7 @@ impl Ledger for Memory {
         unreachable!()
     }
 
-    fn knock(&self) -> Arc<Notify> {
+    fn changed_outside(&self) -> Arc<Notify> {
         unreachable!()
     }
 
@@ -368,7 +368,7 @@ impl Ledger for Memory {
         self.settled(mailbox, &places).await
     }
 
-    fn bell(&self, _: &MailboxKey) -> Arc<Notify> {
+    fn settle_due(&self, _: &MailboxKey) -> Arc<Notify> {
         self.bell.clone()
     }
 

@@ -17,7 +17,7 @@ use crate::{
 
 #[async_trait]
 impl Connector<Pop3Connection> for Scripts {
-    async fn knock(&self) -> Result<Pop3Connection, WatchError> {
+    async fn connect(&self) -> Result<Pop3Connection, WatchError> {
         login::greeted(self.stream().await).await
     }
 }

@@ -171,7 +171,7 @@ impl Ledger for Sqlite {
     ) -> Result<ReassignedJobs, Error> {
         let (mailbox, known, route) = (mailbox.clone(), known.to_vec(), route.to_vec());
         self.post
-            .ask(0, move |tx| route::hand_on(tx, &mailbox, &known, &route))
+            .ask(0, move |tx| route::reassign_orphans(tx, &mailbox, &known, &route))
             .await
     }
 
@@ -243,8 +243,8 @@ impl Ledger for Sqlite {
             .await
     }
 
-    fn knock(&self) -> Arc<Notify> {
-        self.shared.knock()
+    fn changed_outside(&self) -> Arc<Notify> {
+        self.shared.changed_outside()
     }
 
     async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error> {
@@ -286,7 +286,7 @@ impl Ledger for Sqlite {
         self.post.ask(0, move |tx| maildrop::left(tx, &mailbox, &uids)).await
     }
 
-    fn bell(&self, mailbox: &MailboxKey) -> Arc<Notify> {
+    fn settle_due(&self, mailbox: &MailboxKey) -> Arc<Notify> {
         self.shared.bell(mailbox)
     }
 

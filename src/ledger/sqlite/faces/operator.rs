@@ -74,7 +74,7 @@ impl TableAccess for Sqlite {
     {
         let changed = self.post.ask(0, work).await?;
         // Whoever leaves something alone for a while tries it now, as after a change by another process.
-        self.shared.knock().notify_waiters();
+        self.shared.changed_outside().notify_waiters();
         Ok(changed)
     }
 }
