@@ -20,7 +20,6 @@ use crate::secret::Secret;
 /// What the token server granted.
 #[derive(Debug)]
 pub(super) struct Granted {
-    /// The access token.
     pub(super) access_token: Secret,
     /// How long it is good, from the moment in which it was asked for.
     pub(super) length: Duration,

@@ -23,7 +23,6 @@ pub(super) enum RefusalState {
     Stands,
 }
 
-/// The last failure.
 pub(super) struct LastFailure {
     error: AuthError,
     failures: u32,

@@ -9,7 +9,6 @@ use toml::de::{DeTable, DeValue};
 pub(super) struct Defaults<'a> {
     /// `mailjob.toml`.
     pub(super) file: &'a Path,
-    /// Its text.
     pub(super) text: &'a str,
     /// The table, with the same keys as an endpoint file.
     pub(super) table: DeTable<'a>,

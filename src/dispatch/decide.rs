@@ -23,13 +23,9 @@ use crate::{
 
 /// All that is known of a mail.
 pub(super) struct MailFacts<'a> {
-    /// The endpoint.
     pub(super) endpoint: &'a Endpoint,
-    /// The job.
     pub(super) job: &'a ClaimedJob,
-    /// The mail.
     pub(super) mail: &'a Mail<'a>,
-    /// Its head.
     pub(super) head: &'a Head,
     /// Its bytes, shared.
     pub(super) raw: &'a Bytes,

@@ -13,15 +13,11 @@ use crate::{
 
 /// A mail that was read and is meant, and the attempt that it is for.
 pub(super) struct Work<'a> {
-    /// The endpoint.
     pub(super) endpoint: &'a EndpointName,
-    /// The job.
     pub(super) job: &'a ClaimedJob,
     /// The time of the attempt.
     pub(super) now: DateTime<Utc>,
-    /// The mail.
     pub(super) mail: &'a Mail<'a>,
-    /// Its head.
     pub(super) head: &'a Head,
     /// Who sent it, and what shows that.
     pub(super) sender: Sender,

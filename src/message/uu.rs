@@ -5,7 +5,6 @@ const MOST: usize = 100;
 /// Bytes of a file's name.
 const LONGEST_NAME: usize = 1_000;
 
-/// A file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct UuFile {
     /// As it was written.

@@ -102,7 +102,6 @@ fn forms(mechanism: SmtpMechanism, response: &str) -> &'static [SaslResponse] {
     }
 }
 
-/// Signs in.
 pub(super) async fn sign_in<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut SmtpConnection<S>,
     offers: &Offers,

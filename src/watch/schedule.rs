@@ -21,7 +21,6 @@ const IDLE: Duration = Duration::from_secs(9 * 60);
 /// How often a mailbox is looked at whose server has no IDLE.
 const POLL: Duration = Duration::from_secs(10);
 
-/// The next look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NextLook {
     /// When it is due, or it is looked whether it is.

@@ -138,7 +138,6 @@ pub(super) async fn act(
 pub(super) struct Run<'a> {
     /// The endpoint, and what it shares with the others.
     pub(super) dispatch: &'a Dispatch,
-    /// The job.
     pub(super) job: &'a ClaimedJob,
     /// What it may take in memory.
     pub(super) means: AttemptResources<'a>,

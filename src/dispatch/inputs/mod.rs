@@ -22,7 +22,6 @@ const SHOWN: usize = 60;
 /// An input and what it came to.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ResolvedInput {
-    /// Its name.
     pub(super) name: String,
     /// What the sender knows it as.
     pub(super) label: Option<String>,
@@ -75,9 +74,7 @@ pub(super) fn object(inputs: &[ResolvedInput]) -> serde_json::Value {
 
 /// What inputs are made of.
 pub(super) struct Material<'a> {
-    /// The mail.
     pub(super) mail: &'a Mail<'a>,
-    /// Its head.
     pub(super) head: &'a Head,
     /// The attachments that are handed on.
     pub(super) attachments: &'a [Attachment<'a>],

@@ -32,7 +32,6 @@ pub(super) fn too_many() -> String {
 /// What names of results are made of, beside the results.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ResultNaming {
-    /// The job.
     pub(super) job: JobId,
     /// The day on which the mail was taken, UTC.
     pub(super) day: NaiveDate,

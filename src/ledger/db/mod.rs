@@ -54,7 +54,6 @@ pub(in crate::ledger) trait Columns {
     fn column(&self, at: usize) -> Result<SqlValue<'_>>;
 }
 
-/// A row.
 pub(in crate::ledger) struct Row<'a>(pub(in crate::ledger) &'a dyn Columns);
 
 impl Row<'_> {

@@ -40,7 +40,6 @@ pub(super) struct Frame {
     pub(super) broken: bool,
 }
 
-/// A literal.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ImapLiteral {
     Gathered(Bytes),

@@ -13,7 +13,6 @@ pub(super) struct Scanner<'a> {
     literals: std::slice::Iter<'a, ImapLiteral>,
 }
 
-/// The value of an attribute.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum AttributeValue<'a> {
     Nil,

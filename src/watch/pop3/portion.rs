@@ -27,7 +27,6 @@ const REST: Duration = Duration::from_secs(240);
 /// What one session takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SessionQuota {
-    /// Mails.
     pub(super) mails: usize,
     /// Bytes, as far as the server's sizes can be believed.
     pub(super) bytes: u64,

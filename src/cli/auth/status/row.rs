@@ -38,7 +38,6 @@ pub(super) struct AuthStatusRow {
     pub(super) doubt: Option<&'static str>,
 }
 
-/// A refresh token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct RefreshTokenRow {
     pub(super) issued: DateTime<Utc>,

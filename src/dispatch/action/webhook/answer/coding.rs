@@ -60,7 +60,6 @@ fn all(from: impl Read, coding: &str, most: u64) -> Result<Bytes, String> {
 /// What became of bytes that are text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct DecodedText {
-    /// The text.
     pub(super) text: String,
     /// What of it could not be read, in words.
     pub(super) flaw: Option<String>,
