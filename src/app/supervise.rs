@@ -13,10 +13,10 @@ use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::error;
 
-/// The pause after a first panic; doubles with each one that follows.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause.
-const LAST_PAUSE: Duration = Duration::from_secs(60);
+use crate::backoff::Backoff;
+
+/// The pauses after panics that follow one another.
+const PAUSES: Backoff = Backoff::doubling(Duration::from_secs(1), Duration::from_secs(60));
 /// A loop that ran this long was well: the next panic counts as a first one.
 const WELL: Duration = Duration::from_secs(300);
 
@@ -67,15 +67,17 @@ where
     F: Fn() -> L,
     L: Future<Output = ()>,
 {
-    let mut pause = FIRST_PAUSE;
+    let mut row = 0;
     loop {
         let started = Instant::now();
         if AssertUnwindSafe(make()).catch_unwind().await.is_ok() {
             return;
         }
         if started.elapsed() > WELL {
-            pause = FIRST_PAUSE;
+            row = 0;
         }
+        row += 1;
+        let pause = PAUSES.after(row);
         panics.inc();
         error!(
             name,
@@ -86,7 +88,6 @@ where
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
         }
-        pause = (pause * 2).min(LAST_PAUSE);
     }
 }
 

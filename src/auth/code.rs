@@ -4,11 +4,8 @@
 use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
 use reqwest::Url;
 
-use super::{
-    answer::Client,
-    error::{Error, clean},
-};
-use crate::{config::Provider, secret::Secret};
+use super::{answer::Client, error::Error};
+use crate::{clean::clean, config::Provider, secret::Secret};
 
 /// A sign-in that a person has begun in a browser.
 pub struct BrowserSignIn {

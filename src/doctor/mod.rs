@@ -19,7 +19,8 @@ mod words;
 
 use std::{fmt, time::Duration};
 
-pub use examine::{Examination, Store, examine, needs_store};
+pub use examine::{Examination, examine, needs_store};
+pub use sign_in::Store;
 pub use trial::trial;
 
 use crate::config::Problem;

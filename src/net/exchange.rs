@@ -30,7 +30,7 @@ use tokio::{net::TcpStream, time::sleep};
 
 use super::{
     Error, Traffic, Via,
-    http::{ALPN, CONNECT, MAX_HEADERS, PrivateNetwork, public},
+    http::{ALPN, CONNECT, MAX_HEADERS, PrivateNetwork, public, server},
     proxy::ProxyTrouble,
     reach, secure, through, tls, via,
     wire::{Duplex, Watched, Wire, lock},
@@ -38,7 +38,7 @@ use super::{
 };
 use crate::{
     address::is_private_literal,
-    config::{Server, Tls, TlsFiles},
+    config::{Server, TlsFiles},
 };
 
 /// How long a connection is kept without an exchange.
@@ -288,16 +288,6 @@ fn without_fragment(url: &Url) -> String {
         url.path(),
         url.query().map_or(String::new(), |query| format!("?{query}"))
     )
-}
-
-pub(super) fn server(url: &Url) -> Option<Server> {
-    let host = url.host_str()?;
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    Some(Server {
-        host: bare.unwrap_or(host).to_owned(),
-        port: url.port_or_known_default()?,
-        tls: Tls::Implicit,
-    })
 }
 
 fn authority(url: &Url) -> String {

@@ -4,7 +4,6 @@
 //! everything of it was written to the disk.
 
 pub mod account;
-mod address;
 mod draft;
 mod letter;
 mod look;
@@ -14,8 +13,7 @@ mod receive;
 mod send;
 mod shelf;
 
-pub use address::{Mailbox, addresses};
-pub use draft::{Attached, Draft, MAX_INPUT, Unfit, header};
+pub use draft::{Attached, Draft, MAX_INPUT, Mailbox, Unfit, addresses, header};
 pub use letter::{Letter, letter};
 pub use page::{Element, json};
 pub use receive::{Failure, Host, Tally, Tell, Wanted, receive};

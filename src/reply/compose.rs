@@ -15,9 +15,10 @@ use super::{
 };
 use crate::{
     addr_spec::is_sendable,
+    clean::{clean, header_text},
     config::{Conversation, Endpoint, Letter, OriginalAs, Reply, ReplyTo, ReturnTo, Sender},
     job::{Ending, File, NewReply, Outcome, Replier, ReplyDecision},
-    message::{Head, clean::clean, reply_to, safe_name::Names},
+    message::{Head, reply_to, safe_name::Names},
 };
 
 /// Characters of the line above a quoted mail.
@@ -231,7 +232,7 @@ impl Writing<'_> {
             return spoken;
         };
         let heading = match reply.original_heading.render(values, MAX_HEADING) {
-            Ok(heading) => words::one_line(&heading, MAX_HEADING),
+            Ok(heading) => header_text(&heading, MAX_HEADING),
             Err(error) => {
                 notes.push(format!("the heading of the quoted mail is left out: {error}"));
                 String::new()

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     auth::Verdict,
+    backoff,
     config::Server,
     job::NewReply,
     ledger::{self, ClaimedReply, Submitted},
@@ -246,7 +247,7 @@ impl Courier {
     pub(super) fn failed(&mut self, verdict: Verdict) -> Duration {
         self.failures = self.failures.saturating_add(1);
         self.verdict = verdict;
-        verdict.pause(self.failures).mul_f64(0.8 + 0.4 * fastrand::f64())
+        backoff::spread(verdict.pause(self.failures), 0.8..=1.2, fastrand::f64())
     }
 
     /// Somebody mended the account: its replies are tried at once. Where the ledger can't say so, they come by themselves.

@@ -1,12 +1,11 @@
 //! One mail submitted at once, beside the outbox: nothing is queued, and each recipient's fate is told.
 
 use super::{
-    answer::{Meaning, meaning},
+    answer::{Meaning, Reply, meaning},
     inspect::has_only_crlf,
     probe::Failure,
     smtp::Session,
     trouble::{Stage, Trouble},
-    wire::Reply,
 };
 use crate::{
     addr_spec::is_reachable,

@@ -1,6 +1,6 @@
 //! What a submission server offers after EHLO, and how a mail begins there. Pure.
 
-use super::{fates::Fate, letter::Facts, wire::Reply};
+use super::{answer::Reply, fates::Fate, letter::Facts};
 use crate::{addr_spec::is_reachable, job::NewReply};
 
 /// What the server offers after EHLO.

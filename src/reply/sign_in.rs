@@ -7,10 +7,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    answer::{Meaning, meaning},
+    answer::{Meaning, Reply, meaning},
     offers::Offers,
     trouble::{Stage, Trouble},
-    wire::{Reply, Wire},
+    wire::Wire,
 };
 use crate::{
     auth::{Credential, sasl},

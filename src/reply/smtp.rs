@@ -11,14 +11,14 @@ use tokio::{
 };
 
 use super::{
-    answer::{Meaning, diagnosis, meaning},
+    answer::{Meaning, Reply, diagnosis, meaning},
     fates::{Fate, Fates, Later},
     hello::{machine, names},
     letter::Letter,
     offers::Offers,
     sign_in::{SignIn, sign_in},
     trouble::{Stage, Trouble},
-    wire::{Reply, Wire},
+    wire::Wire,
 };
 use crate::{
     auth::{Credential, Login},

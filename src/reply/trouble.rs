@@ -4,7 +4,7 @@
 
 use std::{io, time::Duration};
 
-use super::{answer, wire::Reply};
+use super::answer::{self, Reply};
 pub(super) use crate::refusal::Stage;
 use crate::{
     auth::{self, Verdict},

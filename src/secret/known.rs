@@ -14,10 +14,7 @@ use std::{
 use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret as _, SecretString as Secret};
 
-use super::{
-    forms::{Forms, SHORTEST},
-    redaction::{STRUCK, written},
-};
+use super::forms::{Forms, SHORTEST, STRUCK, written};
 
 /// So many secrets are known; later ones are struck out of their own exchanges only. More accounts than that have no ledger in common.
 const MOST: usize = 16_384;
