@@ -35,7 +35,6 @@ mod rehearse;
 mod remote;
 mod replies;
 mod run;
-mod schema;
 mod send;
 mod show;
 mod status;
@@ -298,7 +297,7 @@ pub fn main() -> ExitCode {
         Command::Run { files, log } => run::run(files.into(), log),
         Command::Auth(command) => auth::auth(command),
         Command::Show { endpoint, files } => show::show(&files.into(), &endpoint),
-        Command::Schema { reference } => schema::schema(reference),
+        Command::Schema { reference } => handbook::schema(reference),
         Command::Status { args, files } => block_on(status::status(files.into(), args)),
         Command::Replies(command) => replies::replies(command),
         Command::Jobs(command) => jobs::jobs(*command),

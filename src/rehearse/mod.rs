@@ -5,7 +5,6 @@
 
 pub mod json;
 mod letter;
-mod page;
 pub mod render;
 mod words;
 

@@ -1,11 +1,49 @@
 //! A report for people. Pure.
 
-use super::{Letter, Report, Told, page::Page, words};
+use super::{Letter, Report, Told, words};
 use crate::{
+    clean::{escaped, escaped_lines},
     dispatch::rehearsal::{Condition, Excerpt, Handed, Plan, Process, Rehearsal, Request, Value},
     job::Outcome,
     message::{Address, Automatic, Head, trust::Sender},
 };
+
+/// A page for people. Whatever is added to it is escaped: it can't disturb the terminal. Lines below headings. A line of its own is escaped when it is added.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn heading(&mut self, text: &str) {
+        if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        self.0.push_str(&escaped(text));
+        self.0.push('\n');
+    }
+
+    fn line(&mut self, text: &str) {
+        self.0.push_str("  ");
+        self.0.push_str(&escaped(text));
+        self.0.push('\n');
+    }
+
+    fn pair(&mut self, name: &str, value: &str) {
+        self.line(&format!("{name:<12}  {value}"));
+    }
+
+    /// Text of several lines.
+    fn block(&mut self, text: &str) {
+        for line in escaped_lines(text).lines() {
+            self.0.push_str("    ");
+            self.0.push_str(line);
+            self.0.push('\n');
+        }
+    }
+
+    fn text(self) -> String {
+        self.0
+    }
+}
 
 /// Everything, in the order in which it would happen.
 #[must_use]
