@@ -26,6 +26,10 @@ mod result;
 mod room;
 mod spool;
 mod struck;
+#[cfg(feature = "verify")]
+pub mod verify;
+#[cfg(not(feature = "verify"))]
+#[path = "unverified.rs"]
 pub mod verify;
 mod work;
 
