@@ -23,6 +23,7 @@ pub mod key;
 mod life;
 mod login;
 #[cfg(test)]
+#[path = "tests/login_world.rs"]
 mod login_world;
 mod metadata;
 mod normal;

@@ -258,17 +258,17 @@ fn named(files: &[File]) -> Vec<(String, &File)> {
 }
 
 #[cfg(test)]
-#[path = "compose_world.rs"]
+#[path = "tests/compose_world.rs"]
 mod world;
 
 #[cfg(test)]
-#[path = "compose_answerable.rs"]
+#[path = "tests/compose_answerable.rs"]
 mod answerable;
 #[cfg(test)]
 #[path = "compose_languages_tests.rs"]
 mod languages;
 #[cfg(test)]
-#[path = "compose_property.rs"]
+#[path = "tests/compose_property.rs"]
 mod property;
 #[cfg(test)]
 #[path = "compose_templates_tests.rs"]

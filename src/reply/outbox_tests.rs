@@ -2,7 +2,7 @@
 
 #[path = "outbox_open_tests.rs"]
 mod open;
-#[path = "outbox_world.rs"]
+#[path = "tests/outbox_world.rs"]
 mod world;
 
 use std::sync::{
