@@ -29,6 +29,7 @@ mod metadata;
 mod normal;
 mod person;
 mod proof;
+pub mod provider;
 pub mod sasl;
 mod seal;
 mod secrets;
