@@ -1,13 +1,9 @@
 //! Keeps loops alive: a loop that panics is logged and started again after a pause; who still runs can be named.
 
-use std::{
-    collections::BTreeMap,
-    panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
+use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -57,7 +53,7 @@ impl Loops {
         self.tracker.close();
         match tokio::time::timeout(deadline, self.tracker.wait()).await {
             Ok(()) => Ok(()),
-            Err(_) => Err(lock(&self.running).keys().cloned().collect()),
+            Err(_) => Err(self.running.lock().keys().cloned().collect()),
         }
     }
 }
@@ -99,7 +95,7 @@ struct Entry {
 
 impl Entry {
     fn new(running: &Arc<Mutex<BTreeMap<String, usize>>>, name: &str) -> Self {
-        *lock(running).entry(name.to_owned()).or_default() += 1;
+        *running.lock().entry(name.to_owned()).or_default() += 1;
         Self {
             running: running.clone(),
             name: name.to_owned(),
@@ -109,7 +105,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let mut running = lock(&self.running);
+        let mut running = self.running.lock();
         if let Some(count) = running.get_mut(&self.name) {
             *count -= 1;
             if *count == 0 {
@@ -117,10 +113,6 @@ impl Drop for Entry {
             }
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

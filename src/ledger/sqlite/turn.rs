@@ -12,7 +12,10 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 
-use super::lock::{self, Tried};
+use super::{
+    blocking,
+    lock::{self, Tried},
+};
 use crate::{backoff::Backoff, ledger::Error};
 
 /// How long a turn is waited for: longer than a token server may take to answer.
@@ -28,11 +31,8 @@ pub(in crate::ledger) async fn take(ledger: &Path, name: &str, longest: Duration
     let mut looks = 0;
     loop {
         let at = path.clone();
-        let trying = tokio::task::spawn_blocking(move || lock::hold(&at, Utc::now()));
-        let tried = trying
-            .await
-            .map_err(|error| Error::Engine(format!("the lock file {}: {error}", path.display())))?;
-        match tried? {
+        let tried = blocking("the lock file was not tried", move || lock::hold(&at, Utc::now()));
+        match tried.await? {
             Tried::Held(file) => return Ok(file),
             Tried::Busy(holder) if Instant::now() >= until => {
                 return Err(Error::SignInBusy {
