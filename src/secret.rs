@@ -19,7 +19,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-pub use redaction::{Redaction, Striker};
+pub use redaction::{Redaction, Redactor};
 pub use secrecy::{ExposeSecret, SecretString as Secret};
 
 /// The largest secret file that is read, in bytes.

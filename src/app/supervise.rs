@@ -40,7 +40,7 @@ impl Loops {
         F: Fn() -> L + Send + 'static,
         L: Future<Output = ()> + Send + 'static,
     {
-        let entry = Entry::new(&self.running, &name);
+        let entry = RunningEntry::new(&self.running, &name);
         let panics = self.panics.clone();
         self.tracker.spawn(async move {
             let _entry = entry;
@@ -88,12 +88,12 @@ where
 }
 
 /// A name among those that run, for as long as this lives.
-struct Entry {
+struct RunningEntry {
     running: Arc<Mutex<BTreeMap<String, usize>>>,
     name: String,
 }
 
-impl Entry {
+impl RunningEntry {
     fn new(running: &Arc<Mutex<BTreeMap<String, usize>>>, name: &str) -> Self {
         *running.lock().entry(name.to_owned()).or_default() += 1;
         Self {
@@ -103,7 +103,7 @@ impl Entry {
     }
 }
 
-impl Drop for Entry {
+impl Drop for RunningEntry {
     fn drop(&mut self) {
         let mut running = self.running.lock();
         if let Some(count) = running.get_mut(&self.name) {

@@ -4,7 +4,7 @@
 use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
 use reqwest::Url;
 
-use super::{answer::Client, error::Error, provider::ways};
+use super::{answer::OAuthClient, error::AuthError, provider::ways};
 use crate::{clean::clean, config::Provider, secret::Secret};
 
 /// A sign-in that a person has begun in a browser.
@@ -37,10 +37,10 @@ impl BrowserSignIn {
         redirect: &str,
         scopes: &[String],
         provider: Provider,
-    ) -> Result<Self, Error> {
-        let redirect = RedirectUrl::new(redirect.to_owned()).map_err(|_| Error::Url)?;
-        let client = Client::new(ClientId::new(client_id.to_owned()))
-            .set_auth_uri(AuthUrl::new(authorize.to_owned()).map_err(|_| Error::Url)?)
+    ) -> Result<Self, AuthError> {
+        let redirect = RedirectUrl::new(redirect.to_owned()).map_err(|_| AuthError::Url)?;
+        let client = OAuthClient::new(ClientId::new(client_id.to_owned()))
+            .set_auth_uri(AuthUrl::new(authorize.to_owned()).map_err(|_| AuthError::Url)?)
             .set_redirect_uri(redirect.clone());
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let mut request = client

@@ -8,9 +8,9 @@ use futures_util::{
 };
 
 use super::{
-    Finding, Report, account, action,
+    DoctorReport, Finding, account, action,
     patient::patients,
-    sign_in::{self, Store},
+    sign_in::{self, TokenStoreState},
 };
 use crate::config::{Endpoint, EndpointName, uses};
 
@@ -22,7 +22,7 @@ pub struct Examination {
     /// The endpoints.
     pub endpoints: Vec<Arc<Endpoint>>,
     /// Where tokens of persons are kept.
-    pub store: Store,
+    pub store: TokenStoreState,
     /// Mails that are left in the mailboxes of endpoints, where there was a first look.
     pub left: BTreeMap<EndpointName, u64>,
     /// Mails of endpoints whose work is over, and that have waited for their last touch for long.
@@ -38,7 +38,7 @@ pub fn needs_store(endpoints: &[Arc<Endpoint>]) -> bool {
 }
 
 /// Examines, and tells `on` of each account and action when it is done, in the order of the report.
-pub async fn examine(examination: &Examination, mut on: impl FnMut(&[Finding])) -> Report {
+pub async fn examine(examination: &Examination, mut on: impl FnMut(&[Finding])) -> DoctorReport {
     let Examination {
         endpoints,
         store,
@@ -58,7 +58,7 @@ pub async fn examine(examination: &Examination, mut on: impl FnMut(&[Finding])) 
     let actions = endpoints.iter().map(|endpoint| action::examine(endpoint).boxed());
     let all: Vec<BoxFuture<'_, Vec<Finding>>> = accounts.chain(actions).collect();
     let mut done = stream::iter(all).buffered(AT_ONCE);
-    let mut report = Report::default();
+    let mut report = DoctorReport::default();
     while let Some(findings) = done.next().await {
         on(&findings);
         report.findings.extend(findings);

@@ -4,7 +4,7 @@ use memchr::memmem;
 
 use super::{
     Automatic, Head, Mail, auto,
-    charset::{Clues, decode},
+    charset::{CharsetHints, decode},
     clean::{clean, clean_id},
     part::media_type,
     transfer,
@@ -66,7 +66,7 @@ pub fn read(mail: &Mail<'_>, head: &Head) -> Option<Bounce> {
         let text = || {
             let body = transfer::body(&part).bytes;
             let body = body.get(..body.len().min(MOST)).unwrap_or_default();
-            decode(body, Clues::default()).into_owned()
+            decode(body, CharsetHints::default()).into_owned()
         };
         match kind.as_str() {
             "message/delivery-status" | "message/global-delivery-status" => statuses.push(text()),

@@ -5,11 +5,11 @@ use mail_parser::{MessagePart, MessageRef};
 
 use super::{
     Address,
-    charset::Clues,
+    charset::CharsetHints,
     clean::{clean, clean_id},
     part::{media_type, name},
     transfer,
-    view::{Seen, View},
+    view::{MessageScan, View},
 };
 
 /// Mails inside mails that are opened.
@@ -59,7 +59,7 @@ pub struct NestedFile {
 impl Nested {
     /// Opens a mail that is so deep inside others; the mails in it too, down to the third.
     pub(super) fn new(message: MessageRef<'_>, depth: usize) -> Self {
-        let seen = Seen::of(message);
+        let seen = MessageScan::of(message);
         let view = View::new(message, &seen);
         let text = view.text().map(|text| text.chars().take(MAX_TEXT).collect());
         let written = view.written();
@@ -81,7 +81,7 @@ impl Nested {
 }
 
 impl NestedFile {
-    fn new(part: &MessagePart<'_>, clues: Clues<'_>, depth: usize) -> Self {
+    fn new(part: &MessagePart<'_>, clues: CharsetHints<'_>, depth: usize) -> Self {
         let name = name(part, clues).map(|name| clean(&name, MAX_LINE));
         let inside = part.nested().filter(|_| depth < DEEPEST);
         Self {

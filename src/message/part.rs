@@ -2,10 +2,10 @@
 
 use mail_parser::MessagePart;
 
-use super::{charset::Clues, clean::clean, parameters::Parameters};
+use super::{charset::CharsetHints, clean::clean, parameters::Parameters};
 
 /// The name that a part's header gives it: that of Content-Disposition, else that of Content-Type.
-pub(super) fn name(part: &MessagePart<'_>, clues: Clues<'_>) -> Option<String> {
+pub(super) fn name(part: &MessagePart<'_>, clues: CharsetHints<'_>) -> Option<String> {
     let parameter = |field: &str, name: &str| {
         let field = part.headers().get(field)?;
         Parameters::read(field.raw_value()).get(name, clues)
@@ -19,7 +19,7 @@ pub(super) fn name(part: &MessagePart<'_>, clues: Clues<'_>) -> Option<String> {
 
 pub(super) fn charset_of(part: &MessagePart<'_>) -> Option<String> {
     let field = part.headers().get("Content-Type")?;
-    let charset = Parameters::read(field.raw_value()).get("charset", Clues::default())?;
+    let charset = Parameters::read(field.raw_value()).get("charset", CharsetHints::default())?;
     Some(clean(&charset, 100)).filter(|charset| !charset.is_empty())
 }
 

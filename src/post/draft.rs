@@ -14,19 +14,19 @@ const MAX_NAME: usize = 200;
 
 /// A mail that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Draft {
+pub struct MailDraft {
     /// From.
-    pub from: Mailbox,
+    pub from: NamedAddress,
     /// To.
-    pub to: Vec<Mailbox>,
+    pub to: Vec<NamedAddress>,
     /// Cc.
-    pub cc: Vec<Mailbox>,
+    pub cc: Vec<NamedAddress>,
     /// Who gets it and stands in no field.
-    pub bcc: Vec<Mailbox>,
+    pub bcc: Vec<NamedAddress>,
     /// Where answers go; to From where there is none.
-    pub reply_to: Vec<Mailbox>,
+    pub reply_to: Vec<NamedAddress>,
     /// Where bounces go: the envelope's sender. From where there is none.
-    pub return_to: Option<Mailbox>,
+    pub return_to: Option<NamedAddress>,
     /// Put on one line.
     pub subject: String,
     /// The text.
@@ -56,7 +56,7 @@ pub struct Attached {
 
 /// Why a mail can't be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum DraftError {
     /// Nobody gets it.
     #[error("there is no recipient: give --to, --cc or --bcc")]
     Nobody,
@@ -81,7 +81,7 @@ pub enum Unfit {
 
 /// An address and the name before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mailbox {
+pub struct NamedAddress {
     /// On one line.
     pub name: Option<String>,
     /// `local@domain`, fit for SMTP.
@@ -92,7 +92,7 @@ pub struct Mailbox {
 ///
 /// # Errors
 /// When one of them is no address that can be sent to.
-pub fn addresses(text: &str) -> Result<Vec<Mailbox>, Unfit> {
+pub fn addresses(text: &str) -> Result<Vec<NamedAddress>, DraftError> {
     let entries = entries(text);
     let written = entries
         .iter()
@@ -116,17 +116,17 @@ fn entries(text: &str) -> Vec<String> {
     entries
 }
 
-fn mailbox(entry: &str) -> Result<Mailbox, Unfit> {
+fn mailbox(entry: &str) -> Result<NamedAddress, DraftError> {
     let (name, address) = match entry.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
         Some((name, address)) => (name.trim().trim_matches('"'), address.trim()),
         None => ("", entry),
     };
     if !is_sendable(address) {
-        return Err(Unfit::Address(clean(entry, MAX_NAME)));
+        return Err(DraftError::Address(clean(entry, MAX_NAME)));
     }
     // What looks like an encoded word (RFC 2047) would be decoded by readers.
     let name = clean(name, MAX_NAME).replace("=?", "= ?");
-    Ok(Mailbox {
+    Ok(NamedAddress {
         name: Some(name).filter(|name| !name.is_empty()),
         address: address.to_owned(),
     })
@@ -136,8 +136,8 @@ fn mailbox(entry: &str) -> Result<Mailbox, Unfit> {
 ///
 /// # Errors
 /// When it is not of that form, or a field of ours.
-pub fn header(text: &str) -> Result<(String, String), Unfit> {
-    let refused = || Unfit::Header(clean(text, 80));
+pub fn header(text: &str) -> Result<(String, String), DraftError> {
+    let refused = || DraftError::Header(clean(text, 80));
     let (name, value) = text.split_once(':').ok_or_else(refused)?;
     let plain = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let lower = name.to_ascii_lowercase();

@@ -6,7 +6,7 @@ use super::{Diagnosis, MailHost, Remedy, google, limits, microsoft, of_certifica
 
 /// Where in a session something happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum SmtpStage {
     /// The first words of the server.
     Greeting,
     /// EHLO, HELO.
@@ -27,7 +27,7 @@ pub enum Stage {
     End,
 }
 
-impl fmt::Display for Stage {
+impl fmt::Display for SmtpStage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Greeting => "at the greeting",
@@ -93,10 +93,10 @@ const OUR_NAME: Diagnosis = row(
 
 /// An SMTP server's refusal: where it came, its code, its enhanced code (RFC 2034), and its text.
 #[must_use]
-pub fn smtp(host: MailHost, stage: Stage, code: u16, enhanced: Option<&str>, said: &str) -> Diagnosis {
+pub fn smtp(host: MailHost, stage: SmtpStage, code: u16, enhanced: Option<&str>, said: &str) -> Diagnosis {
     let whose = host.named_in(said);
     let diagnosis = match stage {
-        Stage::Mail | Stage::Recipient | Stage::Data | Stage::Content | Stage::End
+        SmtpStage::Mail | SmtpStage::Recipient | SmtpStage::Data | SmtpStage::Content | SmtpStage::End
             if !is_of_sign_in(code, enhanced) =>
         {
             of_mail(whose, stage, code, enhanced, said)
@@ -135,20 +135,20 @@ pub fn is_of_form(code: u16, enhanced: Option<&str>, said: &str) -> bool {
 }
 
 /// A refusal before anybody has signed in is about this machine or its name, not about an account.
-fn of_session(stage: Stage, code: u16) -> Diagnosis {
+fn of_session(stage: SmtpStage, code: u16) -> Diagnosis {
     match (stage, code) {
-        (Stage::Hello, 500..=599) => OUR_NAME,
+        (SmtpStage::Hello, 500..=599) => OUR_NAME,
         // smtp-relay.gmail.com answers `421 4.7.0 Try again later` to a name that it does not take (2026-11).
-        (Stage::Hello, _) => row(
+        (SmtpStage::Hello, _) => row(
             "the server is busy, or does not take the name that Mailjob gives at EHLO",
             "it is tried again later; if it stays, write hello = \"…\" in [service]: this machine's name as others know it",
         )
         .by(Remedy::Wait),
-        (Stage::Greeting, 500..=599) => row(
+        (SmtpStage::Greeting, 500..=599) => row(
             "the server lets nobody in from this machine's address",
             "check smtp host and port, and whether the provider lets this machine's address in (a block list, an allow list)",
         ),
-        (Stage::StartTls, 500..=599) => row("the server refuses to begin TLS", "check smtp port and tls"),
+        (SmtpStage::StartTls, 500..=599) => row("the server refuses to begin TLS", "check smtp port and tls"),
         _ => by_code(code),
     }
 }
@@ -175,7 +175,7 @@ fn by_code(code: u16) -> Diagnosis {
 ///
 /// First what a provider's own codes mean at its hosts, then the enhanced codes that everybody has (RFC 3463, RFC 5248), then the words,
 /// and last the class of the code. A refusal that nobody knows and that begins with 5 is final (RFC 5321 section 4.2.1).
-fn of_mail(host: MailHost, stage: Stage, code: u16, enhanced: Option<&str>, said: &str) -> Diagnosis {
+fn of_mail(host: MailHost, stage: SmtpStage, code: u16, enhanced: Option<&str>, said: &str) -> Diagnosis {
     let own = match host {
         MailHost::Exchange => exchange(stage, code, enhanced, said),
         MailHost::Gmail => gmail(code, enhanced),
@@ -186,10 +186,10 @@ fn of_mail(host: MailHost, stage: Stage, code: u16, enhanced: Option<&str>, said
 
 /// Exchange Online: learn.microsoft.com, "Email non-delivery reports in Exchange Online" and "Fix NDR error …", and texts in
 /// public reports (2026-11).
-fn exchange(stage: Stage, code: u16, enhanced: Option<&str>, said: &str) -> Option<Diagnosis> {
+fn exchange(stage: SmtpStage, code: u16, enhanced: Option<&str>, said: &str) -> Option<Diagnosis> {
     Some(match enhanced? {
         // Its throttle, as Delta Chat met it at Outlook.com in 2023. At RCPT TO the same code is a verdict on the recipient.
-        "5.5.0" if code == 550 && stage != Stage::Recipient => LIMIT,
+        "5.5.0" if code == 550 && stage != SmtpStage::Recipient => LIMIT,
         "5.2.0" if said.contains("QuotaExceeded") => DAILY,
         // Sender's messages and recipients a day; the tenant's, to others.
         "5.1.90" | "5.1.92" | "5.7.232" | "5.7.233" | "5.7.236" => DAILY,
@@ -221,7 +221,7 @@ fn gmail(code: u16, enhanced: Option<&str>) -> Option<Diagnosis> {
     })
 }
 
-fn anybody(stage: Stage, code: u16, enhanced: Option<&str>, said: &str) -> Diagnosis {
+fn anybody(stage: SmtpStage, code: u16, enhanced: Option<&str>, said: &str) -> Diagnosis {
     if (400..500).contains(&code) {
         // Of a mailbox without room nobody need ask each minute.
         return match enhanced {
@@ -243,7 +243,7 @@ fn spoken(said: &str) -> String {
     words.join(" ").to_ascii_lowercase()
 }
 
-fn by_enhanced(stage: Stage, code: u16, enhanced: Option<&str>) -> Option<Diagnosis> {
+fn by_enhanced(stage: SmtpStage, code: u16, enhanced: Option<&str>) -> Option<Diagnosis> {
     Some(match enhanced? {
         "5.2.2" => FULL,
         "5.2.3" | "5.3.4" => TOO_LARGE,
@@ -253,7 +253,7 @@ fn by_enhanced(stage: Stage, code: u16, enhanced: Option<&str>) -> Option<Diagno
         // Bad sender's address: its syntax, its domain.
         "5.1.7" | "5.1.8" => SENDER,
         // Media not supported, conversion required but not possible.
-        "5.6.1" | "5.6.2" | "5.6.3" if stage != Stage::Recipient => BLOCKED,
+        "5.6.1" | "5.6.2" | "5.6.3" if stage != SmtpStage::Recipient => BLOCKED,
         // A null MX, a bad destination: of who is answered.
         "5.1.0" | "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" => FINAL,
         // The enhanced code says that it passes, the code that it doesn't.
@@ -262,8 +262,8 @@ fn by_enhanced(stage: Stage, code: u16, enhanced: Option<&str>) -> Option<Diagno
     })
 }
 
-fn by_words(stage: Stage, code: u16, enhanced: Option<&str>, said: &str) -> Option<Diagnosis> {
-    let at_recipient = stage == Stage::Recipient;
+fn by_words(stage: SmtpStage, code: u16, enhanced: Option<&str>, said: &str) -> Option<Diagnosis> {
+    let at_recipient = stage == SmtpStage::Recipient;
     // RFC 5321 section 4.2.2: 552 is "exceeded storage allocation", of the recipient at RCPT TO.
     let bare = code == 552 && enhanced.is_none();
     Some(match () {

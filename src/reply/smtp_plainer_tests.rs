@@ -50,7 +50,7 @@ async fn what_is_not_taken_with_its_files_goes_without_them() {
         let mut session = open(&fake, &password()).await.unwrap();
         let letter = with_file(size);
         match session.submit(&letter).await.unwrap().into_one() {
-            Fate::Sent(said) => assert!(said.contains("without its files"), "{said}"),
+            DeliveryOutcome::Sent(said) => assert!(said.contains("without its files"), "{said}"),
             other => panic!("{start} {answer}: {other:?}"),
         }
         let mails = fake.mails();
@@ -77,6 +77,6 @@ async fn a_letter_without_files_is_refused_as_it_is() {
     let fake = saying(".", "552 5.3.4 too large").await;
     let mut session = open(&fake, &password()).await.unwrap();
     let fates = session.submit(&reply(&["ann@a.example"])).await.unwrap();
-    assert!(matches!(fates.refuse_smaller().into_one(), Fate::Refused(_)));
+    assert!(matches!(fates.refuse_smaller().into_one(), DeliveryOutcome::Refused(_)));
     assert_eq!(fake.mails().len(), 1);
 }

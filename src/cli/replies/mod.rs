@@ -16,19 +16,19 @@ const IO: u8 = 74;
 
 /// What can be done about replies.
 #[derive(Debug, Subcommand)]
-pub(super) enum Replies {
+pub(super) enum RepliesCommand {
     /// Show replies, the newest first: those that wait, were refused, came back, or are unsure, when nothing else is asked for.
     ///
     /// Without --url it connects nowhere; may run beside `mailjob run`. Exit code 0; 74: the ledger can't be read, or the API not be asked.
     /// 78: the configuration can't be used.
     List {
         #[command(flatten)]
-        which: Which,
+        which: ReplyPageArgs,
         /// For machines.
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        place: desk::Where,
+        place: desk::ReplyLocation,
     },
     /// Have replies tried again now; a running `mailjob run` does so within seconds.
     ///
@@ -46,7 +46,7 @@ pub(super) enum Replies {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        place: desk::Where,
+        place: desk::ReplyLocation,
     },
     /// Count an unsure reply as sent, since it has arrived; its mail is settled then.
     ///
@@ -57,19 +57,19 @@ pub(super) enum Replies {
         /// The job whose reply it is, or any start or end of its id; `mailjob replies list --state unsure` shows them.
         job: String,
         #[command(flatten)]
-        place: desk::Where,
+        place: desk::ReplyLocation,
     },
 }
 
 /// Which replies are shown.
 #[derive(Debug, Args)]
-pub(super) struct Which {
+pub(super) struct ReplyPageArgs {
     /// Only replies by this SMTP account.
     #[arg(long)]
     account: Option<String>,
     /// Only replies in this state.
     #[arg(long, value_enum)]
-    state: Option<State>,
+    state: Option<ReplyStateArg>,
     /// At most this many.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     max: u32,
@@ -77,7 +77,7 @@ pub(super) struct Which {
 
 /// The states of replies, as people ask for them.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum State {
+enum ReplyStateArg {
     /// They wait, or are being sent.
     Queued,
     /// A server took them.
@@ -92,7 +92,7 @@ enum State {
     All,
 }
 
-impl State {
+impl ReplyStateArg {
     fn states(self) -> Vec<ReplyState> {
         match self {
             Self::Queued => vec![ReplyState::Queued, ReplyState::Running],
@@ -106,24 +106,24 @@ impl State {
 }
 
 /// Runs the command.
-pub(super) fn replies(command: Replies) -> ExitCode {
+pub(super) fn replies(command: RepliesCommand) -> ExitCode {
     block_on(async {
         let ended = match command {
-            Replies::List { which, json, place } => list(place, which, json).await,
-            Replies::Retry {
+            RepliesCommand::List { which, json, place } => list(place, which, json).await,
+            RepliesCommand::Retry {
                 job,
                 all_refused,
                 json,
                 place,
             } => retry::retry(place, job, all_refused, json).await,
-            Replies::Accept { job, place } => accept(place, &job).await,
+            RepliesCommand::Accept { job, place } => accept(place, &job).await,
         };
         ended.unwrap_or_else(|code| code)
     })
 }
 
 /// Shows replies.
-async fn list(place: desk::Where, which: Which, json: bool) -> Result<ExitCode, ExitCode> {
+async fn list(place: desk::ReplyLocation, which: ReplyPageArgs, json: bool) -> Result<ExitCode, ExitCode> {
     let desk = place.go().await?;
     let usual = vec![
         ReplyState::Queued,
@@ -134,7 +134,7 @@ async fn list(place: desk::Where, which: Which, json: bool) -> Result<ExitCode, 
     ];
     let filter = ReplyFilter {
         account: which.account.clone(),
-        states: which.state.map_or(usual, State::states),
+        states: which.state.map_or(usual, ReplyStateArg::states),
         max: usize::try_from(which.max).unwrap_or(usize::MAX),
         before: None,
     };
@@ -153,7 +153,7 @@ async fn list(place: desk::Where, which: Which, json: bool) -> Result<ExitCode, 
 }
 
 /// Counts a reply as sent: an operator knows that it has arrived.
-async fn accept(place: desk::Where, job: &str) -> Result<ExitCode, ExitCode> {
+async fn accept(place: desk::ReplyLocation, job: &str) -> Result<ExitCode, ExitCode> {
     let desk = place.go().await?;
     let job = desk.named(job).await?;
     if desk.accept(job).await.map_err(|error| refused(&error))? {

@@ -4,25 +4,25 @@ use std::process::ExitCode;
 
 use super::{
     super::desk::{NOT_ALL, tell_as},
-    desk::Where,
+    desk::ReplyLocation,
     refused,
 };
-use crate::ledger::{Again, Retried};
+use crate::ledger::{Retried, RetrySelection};
 
 /// Has replies tried again.
 pub(super) async fn retry(
-    place: Where,
+    place: ReplyLocation,
     job: Option<String>,
     all_refused: bool,
     json: bool,
 ) -> Result<ExitCode, ExitCode> {
     let desk = place.go().await?;
     let which = match (job, all_refused) {
-        (Some(prefix), _) => Again::Job(desk.named(&prefix).await?),
-        (None, true) => Again::Refused,
-        (None, false) => Again::Queued,
+        (Some(prefix), _) => RetrySelection::Job(desk.named(&prefix).await?),
+        (None, true) => RetrySelection::Refused,
+        (None, false) => RetrySelection::Queued,
     };
-    let is_one = matches!(which, Again::Job(_));
+    let is_one = matches!(which, RetrySelection::Job(_));
     let retried = desk.retry(which).await.map_err(|error| refused(&error))?;
     let told = tell_as(json, &retried, || words(retried) + "\n");
     Ok(match is_one && retried.due + retried.running == 0 {

@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 
 use super::{
     blocking,
-    identity::{self, Whose},
+    identity::{self, Ownership},
     inspect, schema, space,
 };
 use crate::ledger::{Copying, Error, Inspection};
@@ -170,7 +170,7 @@ fn folder(file: &Path) -> PathBuf {
 
 fn write(ledger: &Path, to: &Path) -> Result<(), Error> {
     let db = inspect::beside(ledger)?;
-    if identity::not_anothers(&db, ledger)? == Whose::Nobody {
+    if identity::not_anothers(&db, ledger)? == Ownership::Nobody {
         return Err(Error::NoLedger {
             path: ledger.display().to_string(),
         });

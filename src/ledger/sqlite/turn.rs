@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     blocking,
-    lock::{self, Tried},
+    lock::{self, LockAttempt},
 };
 use crate::{backoff::Backoff, ledger::Error};
 
@@ -33,15 +33,15 @@ pub(in crate::ledger) async fn take(ledger: &Path, name: &str, longest: Duration
         let at = path.clone();
         let tried = blocking("the lock file was not tried", move || lock::hold(&at, Utc::now()));
         match tried.await? {
-            Tried::Held(file) => return Ok(file),
-            Tried::Busy(holder) if Instant::now() >= until => {
+            LockAttempt::Held(file) => return Ok(file),
+            LockAttempt::Busy(holder) if Instant::now() >= until => {
                 return Err(Error::SignInBusy {
                     name: name.to_owned(),
                     holder,
                     waited: longest,
                 });
             }
-            Tried::Busy(_) => {
+            LockAttempt::Busy(_) => {
                 looks += 1;
                 sleep(PAUSES.after(looks)).await;
             }

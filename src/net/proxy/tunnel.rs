@@ -13,7 +13,7 @@ use super::{ProxyError, ProxyTrouble, Traffic, Via, authority};
 use crate::{
     clean::clean,
     config::{ProxyKind, Server, Tls},
-    net::{Error, reach, status_line},
+    net::{ConnectError, reach, status_line},
     secret::ExposeSecret as _,
 };
 
@@ -50,7 +50,7 @@ async fn opened(via: &Via, traffic: Traffic, server: &Server) -> Result<TcpStrea
         port: via.proxy.port,
         tls: Tls::Implicit,
     };
-    let away = |error: Error| ProxyTrouble::Away(Box::new(error));
+    let away = |error: ConnectError| ProxyTrouble::Away(Box::new(error));
     let addresses = reach::resolve(&itself).await.map_err(away)?;
     let socket = reach::dial(&itself, addresses).await.map_err(away)?;
     match via.proxy.kind {

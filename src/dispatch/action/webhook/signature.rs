@@ -7,7 +7,7 @@ use ring::hmac::{Context, HMAC_SHA256, Key};
 
 use crate::secret::{
     Secret,
-    signing::{self, BadKey},
+    signing::{self, BadSigningKey},
 };
 
 /// Signs one body with every key. While a key is rotated there are two, and the receiver takes whichever it knows.
@@ -18,7 +18,7 @@ impl Signer {
     ///
     /// # Errors
     /// When a key is not what Standard Webhooks wants.
-    pub(in crate::dispatch) fn new(keys: &[Secret], id: &str, timestamp: i64) -> Result<Self, BadKey> {
+    pub(in crate::dispatch) fn new(keys: &[Secret], id: &str, timestamp: i64) -> Result<Self, BadSigningKey> {
         let begin = |key: &Secret| {
             let mut mac = Context::with_key(&Key::new(HMAC_SHA256, &signing::key(key)?));
             mac.update(format!("{id}.{timestamp}.").as_bytes());
