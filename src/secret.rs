@@ -14,8 +14,10 @@ use std::{
     io::Read as _,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt},
     path::{Path, PathBuf, absolute},
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock},
 };
+
+use parking_lot::Mutex;
 
 pub use redaction::{Redaction, Redactor};
 pub use secrecy::{ExposeSecret, SecretString as Secret};
@@ -72,12 +74,12 @@ static FILES: LazyLock<Mutex<Arc<Vec<PathBuf>>>> = LazyLock::new(Mutex::default)
 /// already, so none is missing here.
 #[must_use]
 pub fn files() -> Arc<Vec<PathBuf>> {
-    FILES.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    FILES.lock().clone()
 }
 
 fn remember(path: &Path) {
     let Ok(path) = absolute(path) else { return };
-    let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut files = FILES.lock();
     if let Err(at) = files.binary_search(&path) {
         Arc::make_mut(&mut files).insert(at, path);
     }

@@ -19,8 +19,10 @@ const RANKS: [&[&str]; 9] = [
         "secret",
         "address",
         "addr_spec",
+        "backoff",
         "budget",
         "causes",
+        "clean",
         "deadline",
         "guest",
         "metrics",
@@ -97,6 +99,21 @@ fn only_the_ledger_knows_its_engine() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// Whoever opens a file can hold it in mind. Where a file of the product says which tests it has does not count.
+#[test]
+fn no_file_has_more_than_400_lines() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&source, &mut files);
+    let lines = |file: &PathBuf| {
+        let text = fs::read_to_string(file).unwrap();
+        let tests = text.find("\n#[cfg(test)]\n#[path").unwrap_or(text.len());
+        text[..tests].lines().count()
+    };
+    let long: Vec<_> = files.iter().filter(|file| lines(file) > 400).collect();
+    assert!(long.is_empty(), "divide them by concept: {long:#?}");
 }
 
 /// A file of tests or of a world that tests are made in.

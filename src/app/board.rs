@@ -5,7 +5,7 @@ mod sketch;
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -13,6 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::sketch::{FleetView, RunningEndpoint};
@@ -76,7 +77,7 @@ impl Board {
 
     /// Shows what runs from now on.
     pub(super) fn show(&self, view: FleetView) {
-        *self.view.lock().unwrap_or_else(PoisonError::into_inner) = view;
+        *self.view.lock() = view;
         self.started.store(true, Ordering::Release);
     }
 
@@ -101,7 +102,7 @@ impl Board {
 
     async fn look(&self) -> (Status, FleetView, Counts) {
         let counts = self.counts().await;
-        let view = self.view.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let view = self.view.lock().clone();
         let mut ledger = ledger::space(&self.address);
         let counts = match counts {
             Ok(counts) => {

@@ -4,8 +4,6 @@
 //! outbox. Each is started anew only when what it uses changed. A mailbox's old watch ends before its new one begins: no mailbox is ever
 //! scanned twice at once.
 
-mod seats;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -27,9 +25,9 @@ use crate::{
     watch::{self, Watch},
 };
 
-use self::seats::mailbox_name;
 use super::{
     adopt::Adoption,
+    board::RunningEndpoint,
     clients::Clients,
     notices::{self, NoticeSettings},
     orphans::OrphanSweeper,
@@ -300,4 +298,44 @@ fn behind(gate: StartGate, run: impl Future<Output = ()>) -> impl Future<Output 
 fn listed(route: &Route) -> String {
     let names: Vec<_> = route.names().iter().map(ToString::to_string).collect();
     names.join(",")
+}
+
+impl Fleet {
+    /// What runs, with the cells that say how it is.
+    pub(super) fn seats(&self, config: &Config) -> BTreeMap<String, RunningEndpoint> {
+        let held_back = config.routes().into_iter().flat_map(|route| route.held_back());
+        let held_back: BTreeMap<_, _> = held_back.collect();
+        let seat = |(name, endpoint): (&EndpointName, &Arc<Endpoint>)| {
+            let mailbox = &endpoint.mailbox;
+            let account = &mailbox.account;
+            let sends = endpoint.reply.account.as_ref();
+            let seat = RunningEndpoint {
+                description: endpoint.description.clone(),
+                mailbox: watch::mailbox_key(mailbox).to_string(),
+                account: account.name.clone(),
+                name: mailbox_name(mailbox).to_owned(),
+                person: account.auth.is_person().then(|| account.sign_in.clone()),
+                held_back: held_back
+                    .get(name)
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, away)| (name.to_string(), *away))
+                    .collect(),
+                watch: self.health.get(&mailbox.id())?.clone(),
+                acts: self.acting.get(name).cloned(),
+                outbox: sends.and_then(|account| self.sending.get(&account.name).cloned()),
+            };
+            Some((name.to_string(), seat))
+        };
+        config.endpoints.iter().filter_map(seat).collect()
+    }
+}
+
+/// The mailbox's name at its server, in one form where it may have several.
+fn mailbox_name(mailbox: &Mailbox) -> &str {
+    if mailbox.name.eq_ignore_ascii_case("INBOX") {
+        "INBOX"
+    } else {
+        &mailbox.name
+    }
 }

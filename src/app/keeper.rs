@@ -1,11 +1,8 @@
 //! Keeps the last good versions of files in the ledger, however long that takes.
 
-use std::{
-    mem,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{mem, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::{sync::Notify, time::sleep};
 use tracing::warn;
 
@@ -43,15 +40,12 @@ impl Keeper {
     /// To be kept soon.
     pub(super) fn keep(&self, revision: Revision) {
         if !revision.is_empty() {
-            self.pending
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .then(revision);
+            self.pending.lock().then(revision);
             self.came.notify_one();
         }
     }
 
     fn take(&self) -> Revision {
-        mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner))
+        mem::take(&mut *self.pending.lock())
     }
 }

@@ -1,22 +1,18 @@
 //! Keeps loops alive: a loop that panics is logged and started again after a pause; who still runs can be named.
 
-use std::{
-    collections::BTreeMap,
-    panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
+use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::error;
 
-/// The pause after a first panic; doubles with each one that follows.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause.
-const LAST_PAUSE: Duration = Duration::from_secs(60);
+use crate::backoff::Backoff;
+
+/// The pauses after panics that follow one another.
+const PAUSES: Backoff = Backoff::doubling(Duration::from_secs(1), Duration::from_secs(60));
 /// A loop that ran this long was well: the next panic counts as a first one.
 const WELL: Duration = Duration::from_secs(300);
 
@@ -57,7 +53,7 @@ impl Loops {
         self.tracker.close();
         match tokio::time::timeout(deadline, self.tracker.wait()).await {
             Ok(()) => Ok(()),
-            Err(_) => Err(lock(&self.running).keys().cloned().collect()),
+            Err(_) => Err(self.running.lock().keys().cloned().collect()),
         }
     }
 }
@@ -67,15 +63,17 @@ where
     F: Fn() -> L,
     L: Future<Output = ()>,
 {
-    let mut pause = FIRST_PAUSE;
+    let mut row = 0;
     loop {
         let started = Instant::now();
         if AssertUnwindSafe(make()).catch_unwind().await.is_ok() {
             return;
         }
         if started.elapsed() > WELL {
-            pause = FIRST_PAUSE;
+            row = 0;
         }
+        row += 1;
+        let pause = PAUSES.after(row);
         panics.inc();
         error!(
             name,
@@ -86,7 +84,6 @@ where
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
         }
-        pause = (pause * 2).min(LAST_PAUSE);
     }
 }
 
@@ -98,7 +95,7 @@ struct RunningEntry {
 
 impl RunningEntry {
     fn new(running: &Arc<Mutex<BTreeMap<String, usize>>>, name: &str) -> Self {
-        *lock(running).entry(name.to_owned()).or_default() += 1;
+        *running.lock().entry(name.to_owned()).or_default() += 1;
         Self {
             running: running.clone(),
             name: name.to_owned(),
@@ -108,7 +105,7 @@ impl RunningEntry {
 
 impl Drop for RunningEntry {
     fn drop(&mut self) {
-        let mut running = lock(&self.running);
+        let mut running = self.running.lock();
         if let Some(count) = running.get_mut(&self.name) {
             *count -= 1;
             if *count == 0 {
@@ -116,10 +113,6 @@ impl Drop for RunningEntry {
             }
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

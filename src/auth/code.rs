@@ -4,11 +4,8 @@
 use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
 use reqwest::Url;
 
-use super::{
-    answer::OAuthClient,
-    error::{AuthError, clean},
-};
-use crate::{config::Provider, secret::Secret};
+use super::{answer::OAuthClient, error::AuthError, provider::ways};
+use crate::{clean::clean, config::Provider, secret::Secret};
 
 /// A sign-in that a person has begun in a browser.
 pub struct BrowserSignIn {
@@ -102,17 +99,12 @@ impl BrowserSignIn {
     }
 }
 
-/// What providers want to be asked beside RFC 6749.
-///
-/// Microsoft: which of the browser's accounts is meant ("OAuth 2.0 authorization code flow", `prompt`). Google: a refresh token, also
-/// when this client had one before ("Using OAuth 2.0 for web server applications"). Others: OpenID Connect Core section 11 wants
-/// `prompt=consent` beside `offline_access`.
+/// What a server wants to be asked beside RFC 6749. OpenID Connect Core section 11 wants `prompt=consent` beside `offline_access`, where the
+/// provider has no way of its own.
 fn extras(provider: Provider, scopes: &[String]) -> &'static [(&'static str, &'static str)] {
-    match provider {
-        Provider::Microsoft(_) => &[("prompt", "select_account")],
-        Provider::Google => &[("access_type", "offline"), ("prompt", "consent")],
-        Provider::Other if scopes.iter().any(|scope| scope == "offline_access") => &[("prompt", "consent")],
-        Provider::Other => &[],
+    match ways(provider).asked {
+        [] if scopes.iter().any(|scope| scope == "offline_access") => &[("prompt", "consent")],
+        own => own,
     }
 }
 

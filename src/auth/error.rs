@@ -4,6 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{StoreError, assertion::AssertionError, external::ExternalError, sasl};
 use crate::{
+    backoff::Backoff,
+    clean::clean,
     config::{ClientProof, Grant, OAuth},
     metrics::TokenOutcome,
     net,
@@ -26,11 +28,11 @@ impl AuthVerdict {
     /// Where an operator must act: 1 min, doubling up to an hour. Else 1 s, doubling up to 5 min.
     #[must_use]
     pub fn pause(self, failures: u32) -> Duration {
-        let (first, most) = match self {
-            Self::SlowDown => (Duration::from_secs(60), Duration::from_secs(60 * 60)),
-            Self::Reconnect => (Duration::from_secs(1), Duration::from_secs(5 * 60)),
+        let (first, longest) = match self {
+            Self::SlowDown => (60, 60 * 60),
+            Self::Reconnect => (1, 5 * 60),
         };
-        first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(most)
+        Backoff::doubling(Duration::from_secs(first), Duration::from_secs(longest)).after(failures)
     }
 }
 
@@ -290,16 +292,6 @@ impl fmt::Display for TokenRefusal {
         let Diagnosis { what, cure, .. } = self.diagnosis();
         write!(f, "{what}: {cure}. The token server said {}", self.words())
     }
-}
-
-/// Words that are fit to be shown, `most` characters of them.
-pub(super) fn clean(text: &str, most: usize) -> String {
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(most)
-        .collect();
-    text.trim().to_owned()
 }
 
 #[cfg(test)]

@@ -12,11 +12,8 @@ use oauth2::{
 };
 use reqwest::Url;
 
-use super::{
-    error::{AuthError, clean},
-    normal,
-};
-use crate::{causes::causes, net::http::refused_on_the_way, retry_after::retry_after, secret::Redaction};
+use super::{error::AuthError, normal};
+use crate::{causes::causes, clean::clean, net::http::refused_on_the_way, retry_after::retry_after, secret::Redaction};
 
 /// The whole exchange, body included. Long, because a server that rotates refresh tokens has made the old one worthless before it
 /// answers: some need over half a minute, and who gives up has lost the new one.

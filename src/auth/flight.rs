@@ -4,13 +4,10 @@
 //! isn't used and the new refresh token isn't forgotten. After a failure the server is left alone for a while, and everybody gets
 //! the same answer.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::{Notify, OwnedMutexGuard},
     time::Instant,
@@ -92,15 +89,15 @@ impl LoginInner {
     }
 
     pub(super) fn judged(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
-        self.judged.lock().unwrap_or_else(PoisonError::into_inner)
+        self.judged.lock()
     }
 
     pub(super) fn use_for(&self, uses: &[Protocol]) {
-        *self.scopes.lock().unwrap_or_else(PoisonError::into_inner) = self.account.scopes(uses);
+        *self.scopes.lock() = self.account.scopes(uses);
     }
 
     pub(super) fn scopes(&self) -> Vec<String> {
-        self.scopes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.scopes.lock().clone()
     }
 
     /// When a person signed in, where that is known.

@@ -1,22 +1,14 @@
 //! When a sign-in will end, and how it is now. Pure: what is known, what files say, and the time are arguments.
 //!
-//! Lives of refresh tokens: Microsoft's end 90 days after they were issued, and each use brings a new one ("Refresh tokens in the
-//! Microsoft identity platform", 2025-05). Google's end when they were not used for six months, and seven days after the sign-in
-//! while the consent screen is in "Testing", which nobody but Google and its owner can know ("Using OAuth 2.0 to Access Google
-//! APIs"). Of any other server nothing is known but what `refresh_token_life` says.
+//! How long a refresh token lives says the provider (`provider`), or `refresh_token_life`.
 
 use std::fmt;
 
-use chrono::{DateTime, Months, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 
 pub use super::expiry::{ExpiringSecret, Expiry, Threshold, due};
-use super::{BlockedSignIn, StoredSignIn};
+use super::{BlockedSignIn, StoredSignIn, provider::ways};
 use crate::config::{Account, Auth, ClientProof, OAuth, Provider};
-
-/// Days from the issue of one of Microsoft's refresh tokens to its end.
-const MICROSOFT: i64 = 90;
-/// Months without use after which Google ends a refresh token.
-const GOOGLE: Months = Months::new(6);
 
 /// What is known of a sign-in without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -157,14 +149,12 @@ pub fn forecast(account: &Account, known: &SignInInfo, facts: &AccountFacts, now
 fn refresh_token(provider: Provider, oauth: &OAuth, known: &SignInInfo) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let issued = known.issued.filter(|_| oauth.is_person())?;
     let written = oauth.refresh_life.and_then(|life| TimeDelta::from_std(life).ok());
-    let (life, begins) = match provider {
-        Provider::Microsoft(_) => (Some(written.unwrap_or(TimeDelta::days(MICROSOFT))), issued),
-        Provider::Google | Provider::Other => (written, issued),
-    };
+    let ways = ways(provider);
+    let life = written.or(ways.refresh_life);
     let ends = life.and_then(|life| issued.checked_add_signed(life));
     let used = known.refreshed.map_or(issued, |refreshed| refreshed.max(issued));
-    let unused = used.checked_add_months(GOOGLE).filter(|_| provider == Provider::Google);
-    [ends.map(|ends| (ends, begins)), unused.map(|ends| (ends, used))]
+    let unused = ways.unused.and_then(|months| used.checked_add_months(months));
+    [ends.map(|ends| (ends, issued)), unused.map(|ends| (ends, used))]
         .into_iter()
         .flatten()
         .min()
@@ -174,16 +164,7 @@ fn refresh_token(provider: Provider, oauth: &OAuth, known: &SignInInfo) -> Optio
 #[must_use]
 pub fn doubt(account: &Account) -> Option<&'static str> {
     let oauth = account.auth.oauth().filter(|oauth| oauth.is_person())?;
-    match (account.provider, oauth.refresh_life) {
-        (Provider::Google, None) => Some(
-            "while the consent screen is in \"Testing\", Google ends a sign-in after 7 days, which can't be seen from here: \
-             publish the app, or write refresh_token_life = \"7d\"",
-        ),
-        (Provider::Other, None) => {
-            Some("how long its refresh tokens live isn't known: write refresh_token_life where the provider tells")
-        }
-        _ => None,
-    }
+    ways(account.provider).doubt.filter(|_| oauth.refresh_life.is_none())
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use chrono::Utc;
 
 /// Makes the token in use as old as `seconds`.
 fn age(world: &World, seconds: u64) {
-    let mut token = world.login.shared.token.0.lock().unwrap();
+    let mut token = world.login.shared.token.0.lock();
     let asked = Instant::now() - Duration::from_secs(seconds);
     token.as_mut().unwrap().life = Life::new(asked, Duration::from_secs(3600));
 }
@@ -104,7 +104,7 @@ async fn no_access_token_is_used_before_its_refresh_token_is_stored() {
     let error = world.token().await.unwrap_err();
     assert!(matches!(error, AuthError::Store(_)), "{error:?}");
     assert_eq!(error.verdict(), AuthVerdict::Reconnect);
-    assert!(world.login.shared.token.0.lock().unwrap().is_none());
+    assert!(world.login.shared.token.0.lock().is_none());
 
     world.store.full.store(false, Ordering::SeqCst);
     world.login.shared.flight.lock().await.trouble.as_mut().unwrap().until = Instant::now();

@@ -23,11 +23,13 @@ pub mod key;
 mod life;
 mod login;
 #[cfg(test)]
+#[path = "tests/login_world.rs"]
 mod login_world;
 mod metadata;
 mod normal;
 mod person;
 mod proof;
+pub mod provider;
 pub mod sasl;
 mod seal;
 mod secrets;

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose};
+use data_encoding::HEXLOWER_PERMISSIVE;
 use ring::{
     aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     rand::{SecureRandom, SystemRandom},
@@ -156,20 +157,11 @@ pub(super) fn new_key() -> Option<Zeroizing<String>> {
 /// Hexadecimal digits are base64 too, but no random key in base64 is all hexadecimal.
 fn bytes(text: &str) -> Option<Vec<u8>> {
     let bare = text.trim_end_matches('=');
-    hex(text)
+    HEXLOWER_PERMISSIVE
+        .decode(text.as_bytes())
+        .ok()
         .or_else(|| general_purpose::STANDARD_NO_PAD.decode(bare).ok())
         .or_else(|| general_purpose::URL_SAFE_NO_PAD.decode(bare).ok())
-}
-
-fn hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pairs = text.as_bytes().chunks(2);
-    pairs
-        .map(|pair| match pair {
-            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-            _ => None,
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! A sign-in that is tried before it is kept: what came before it stays until the new one has shown what it opens.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{StoreError, StoredSignIn, StoredToken, TokenStore};
 
@@ -36,7 +37,7 @@ impl Staged {
     }
 
     fn staged(&self) -> MutexGuard<'_, Option<StoredToken>> {
-        self.token.lock().unwrap_or_else(PoisonError::into_inner)
+        self.token.lock()
     }
 }
 

@@ -1,7 +1,6 @@
 //! The access token in use.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::life::{Age, Life};
@@ -21,7 +20,7 @@ pub(super) struct InUse(pub(super) Mutex<Option<CachedToken>>);
 impl InUse {
     /// The token that is still good, and how old it is.
     pub(super) fn current(&self) -> (Age, Option<Secret>) {
-        let token = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let token = self.0.lock();
         match token.as_ref() {
             Some(token) => match token.life.age(Instant::now()) {
                 Age::Over => (Age::Over, None),
@@ -33,25 +32,25 @@ impl InUse {
 
     /// When it wants to be refreshed; nothing where there is none.
     pub(super) fn refresh_due(&self) -> Option<Instant> {
-        let token = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let token = self.0.lock();
         token.as_ref().map(|token| token.life.refresh())
     }
 
     /// Puts a token to use.
     pub(super) fn put(&self, token: CachedToken) -> Secret {
         let secret = token.secret.clone();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        *self.0.lock() = Some(token);
         secret
     }
 
     /// None is to be used any more.
     pub(super) fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.0.lock() = None;
     }
 
     /// This one isn't to be used any more.
     pub(super) fn reject(&self, rejected: &Secret) {
-        let mut token = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut token = self.0.lock();
         token.take_if(|token| token.secret.expose_secret() == rejected.expose_secret());
     }
 }

@@ -125,19 +125,9 @@ pub(super) fn only(found: &[JobId], prefix: &str) -> Result<JobId, ExitCode> {
     }
 }
 
-/// Writes to standard output.
-pub(super) fn tell(text: &str) -> ExitCode {
-    use std::io::Write as _;
-    let mut out = print::stdout();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => untold(),
-    }
-}
-
 /// Writes a document for machines, or the words for people.
 pub(super) fn tell_as(json: bool, value: &impl serde::Serialize, words: impl FnOnce() -> String) -> ExitCode {
-    tell(&if json { document(value) } else { words() })
+    print::all(&if json { document(value) } else { words() })
 }
 
 /// A document for machines.

@@ -1,4 +1,4 @@
-//! `mailjob completions` and `mailjob man`: made out of the commands themselves.
+//! `mailjob completions`, `mailjob man` and `mailjob schema`: made out of the commands and of the configuration's declarations.
 
 use std::{
     fs,
@@ -11,6 +11,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use super::{Cli, print};
+use crate::config::reference;
 
 /// Prints the completions of a shell.
 pub(super) fn completions(shell: Shell) -> ExitCode {
@@ -31,6 +32,14 @@ pub(super) fn man(folder: Option<&Path>) -> ExitCode {
             written(made.and_then(|()| print::stdout().write_all(&text)))
         }
     }
+}
+
+/// Prints the JSON Schema of an endpoint file, or the commented reference.
+pub(super) fn schema(commented: bool) -> ExitCode {
+    print::all(&match commented {
+        true => reference::reference(),
+        false => format!("{:#}\n", reference::schema()),
+    })
 }
 
 fn written(result: io::Result<()>) -> ExitCode {

@@ -35,7 +35,6 @@ mod rehearse;
 mod remote;
 mod replies;
 mod run;
-mod schema;
 mod send;
 mod show;
 mod status;
@@ -301,7 +300,7 @@ pub fn main() -> ExitCode {
         CliCommand::Run { files, log } => run::run(files.into(), log),
         CliCommand::Auth(command) => auth::auth(command),
         CliCommand::Show { endpoint, files } => show::show(&files.into(), &endpoint),
-        CliCommand::Schema { reference } => schema::schema(reference),
+        CliCommand::Schema { reference } => handbook::schema(reference),
         CliCommand::Status { args, files } => block_on(status::status(files.into(), args)),
         CliCommand::Replies(command) => replies::replies(command),
         CliCommand::Jobs(command) => jobs::jobs(*command),

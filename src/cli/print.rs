@@ -4,6 +4,7 @@
 use std::{
     fmt,
     io::{self, Stdout, Write},
+    process::ExitCode,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -54,6 +55,18 @@ impl Write for StdoutWriter {
 pub(super) fn say(said: fmt::Arguments<'_>) {
     let mut out = stdout();
     drop(out.write_fmt(said).and_then(|()| out.flush()));
+}
+
+/// Writes all of it to standard output. The exit code is 0, or 74 where it can't be written.
+pub(super) fn all(text: &str) -> ExitCode {
+    let mut out = stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("it can't be written: {error}");
+            ExitCode::from(74)
+        }
+    }
 }
 
 /// Writes to standard error, as far as that can be done.

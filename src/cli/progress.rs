@@ -2,10 +2,10 @@
 
 use std::{
     io::{self, IsTerminal},
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::message::clean::escaped;
@@ -35,7 +35,7 @@ impl Progress {
         if self.verbose {
             eprintln!("{} …", escaped(step));
         } else if self.terminal {
-            *self.step.lock().unwrap_or_else(PoisonError::into_inner) = Some(step.to_owned());
+            *self.step.lock() = Some(step.to_owned());
         }
     }
 
@@ -53,7 +53,7 @@ impl Progress {
     }
 
     fn say(&self) {
-        let step = self.step.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let step = self.step.lock().take();
         if let Some(step) = step {
             eprintln!("{} …", escaped(&step));
         }

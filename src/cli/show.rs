@@ -1,6 +1,6 @@
 //! `mailjob show`: an endpoint's settings in the end, and where each comes from.
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
 use super::print;
 use crate::config::{
@@ -20,8 +20,7 @@ pub(super) fn show(sources: &Sources, name: &str) -> ExitCode {
         }
     };
     match shown {
-        Ok(text) if print::stdout().write_all(text.as_bytes()).is_ok() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(74),
+        Ok(text) => print::all(&text),
         Err(problem) => {
             eprintln!("{}", problem.render());
             ExitCode::from(78)

@@ -5,11 +5,12 @@ use std::{
     ffi::OsString,
     fmt, fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Instant,
 };
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _, event::AccessKind};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::{file_name, files, load::Sources, writers::Writers};
@@ -52,7 +53,7 @@ impl FolderWatcher {
     /// These files are being written already.
     pub(super) fn new(unfinished: &BTreeSet<PathBuf>, now: Instant) -> Self {
         let (heard, memory) = (Arc::<Notify>::default(), Arc::<Mutex<FolderEvents>>::default());
-        lock(&memory).writers = Writers::of(unfinished, now);
+        memory.lock().writers = Writers::of(unfinished, now);
         let mut ears = Self {
             heard: heard.clone(),
             memory: memory.clone(),
@@ -61,7 +62,7 @@ impl FolderWatcher {
             deaf: false,
         };
         let handler = move |result: notify::Result<Event>| {
-            if lock(&memory).hear(result, Instant::now()) {
+            if memory.lock().hear(result, Instant::now()) {
                 heard.notify_one();
             }
         };
@@ -79,38 +80,38 @@ impl FolderWatcher {
 
     /// When something was heard last.
     pub(super) fn last(&self) -> Option<Instant> {
-        lock(&self.memory).last
+        self.memory.lock().last
     }
 
     /// Whether something was heard of this file since the last look, or may have been.
     pub(super) fn knows(&self, file: &Path) -> bool {
-        let memory = lock(&self.memory);
+        let memory = self.memory.lock();
         memory.lost || file.file_name().is_some_and(|name| memory.fresh.contains(name))
     }
 
     /// Begins a new look.
     pub(super) fn forget(&self) {
-        let mut memory = lock(&self.memory);
+        let mut memory = self.memory.lock();
         memory.fresh.clear();
         memory.lost = false;
     }
 
     /// The real paths of files that are being written, and those that have been for too long.
     pub(super) fn unfinished(&self, now: Instant) -> (BTreeSet<PathBuf>, Vec<PathBuf>) {
-        let (files, late) = lock(&self.memory).writers.look(now);
+        let (files, late) = self.memory.lock().writers.look(now);
         let real = |file: PathBuf| fs::canonicalize(&file).unwrap_or(file);
         (files.into_iter().map(real).collect(), late)
     }
 
     /// When the first writer is given up.
     pub(super) fn next(&self) -> Option<Instant> {
-        lock(&self.memory).writers.next()
+        self.memory.lock().writers.next()
     }
 
     /// Watches the folders, again where they are watched already: one that was replaced needs a new watch.
     pub(super) fn listen(&mut self, sources: &Sources) {
         let (folders, names) = places(sources);
-        lock(&self.memory).names = names;
+        self.memory.lock().names = names;
         let Some(watcher) = &mut self.watcher else { return };
         for old in self.watched.difference(&folders) {
             // It may be gone, and then nobody watches it any more.
@@ -133,10 +134,6 @@ impl FolderWatcher {
         }
         self.deaf = true;
     }
-}
-
-fn lock(memory: &Mutex<FolderEvents>) -> MutexGuard<'_, FolderEvents> {
-    memory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl FolderEvents {

@@ -9,6 +9,7 @@ use std::{
     ffi::{OsStr, OsString},
 };
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use super::{EndpointName, place::visible, problem::Fault};
@@ -109,11 +110,8 @@ pub(super) fn endpoints(names: impl IntoIterator<Item = OsString>) -> BTreeMap<E
 /// Another name near one, of this file alone.
 fn apart(near: &EndpointName, file: &OsStr) -> EndpointName {
     let digest = Sha256::digest(file.as_encoded_bytes());
-    let digits: String = digest
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .take(DIGITS / 2)
-        .collect();
+    let mut digits = HEXLOWER.encode(&digest);
+    digits.truncate(DIGITS);
     let stem: String = near.as_str().chars().take(LONGEST - DIGITS - 1).collect();
     EndpointName::new(&format!("{stem}-{digits}")).unwrap_or_else(EndpointName::of_nothing)
 }

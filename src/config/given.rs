@@ -2,15 +2,13 @@
 //!
 //! A test beside each place that makes such values holds them against these names.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use minijinja::{
     Value,
     value::{Enumerator, Object, ObjectRepr},
 };
+use parking_lot::Mutex;
 
 use super::meant::nearest;
 
@@ -150,7 +148,7 @@ pub(super) struct Strays(Arc<Mutex<BTreeSet<Stray>>>);
 
 impl Strays {
     pub(super) fn first(&self) -> Option<Stray> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).first().cloned()
+        self.0.lock().first().cloned()
     }
 }
 
@@ -194,7 +192,7 @@ impl Object for TemplateProbe {
                 Some(probe.value()).filter(|_| !is_absent)
             }
             Err(stray) => {
-                let mut strays = self.strays.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut strays = self.strays.0.lock();
                 strays.insert(stray);
                 None
             }

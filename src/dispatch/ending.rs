@@ -20,6 +20,7 @@ use super::{
     room,
 };
 use crate::{
+    backoff::{self, Backoff},
     budget::Holding,
     config::Retry,
     job::{AnswerableReply, Ending, Flaw, Original, Outcome, Reason, ReplyDecision, Trace, retry},
@@ -28,10 +29,8 @@ use crate::{
     plural,
 };
 
-/// The first wait after the ledger refused; each further one doubles.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-/// The longest wait after the ledger refused.
-const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// Waits after the ledger refused.
+const OFFER: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(15));
 
 /// Commits an outcome with its reply, however long the ledger takes to accept it.
 pub(super) async fn commit(
@@ -258,7 +257,7 @@ async fn with_reply(
 /// Offers the ending until the ledger takes it, or says that it never will.
 async fn finish_at_last(dispatch: &Dispatch, finish: Finish) {
     let (endpoint, job) = (&dispatch.endpoint.name, finish.job);
-    let mut wait = FIRST_WAIT;
+    let mut failures = 0;
     let counted = OutcomeLabels::from(&finish.outcome);
     loop {
         let error = match dispatch.ledger.finish(finish.clone()).await {
@@ -277,8 +276,8 @@ async fn finish_at_last(dispatch: &Dispatch, finish: Finish) {
             return;
         }
         tracing::warn!(%endpoint, %job, %error, "the outcome could not be committed; trying again");
-        sleep(wait.mul_f64(0.5 + fastrand::f64())).await;
-        wait = (wait * 2).min(LONGEST_WAIT);
+        failures += 1;
+        sleep(backoff::spread(OFFER.after(failures), 0.5..=1.5, fastrand::f64())).await;
     }
 }
 

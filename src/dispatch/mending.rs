@@ -1,11 +1,9 @@
 //! What waits until a person has mended something goes on as soon as that is seen: a file of the action is another, or the action did its work
 //! again. What can't be seen (a right at the webhook's side) is found by the jobs' own waits.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{sync::Notify, time::Instant};
 
 use super::Dispatch;
@@ -107,7 +105,7 @@ impl Mending {
     }
 
     fn known(&self) -> MutexGuard<'_, MendingState> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 }
 

@@ -26,6 +26,10 @@ mod result;
 mod room;
 mod spool;
 mod struck;
+#[cfg(feature = "verify")]
+pub mod verify;
+#[cfg(not(feature = "verify"))]
+#[path = "unverified.rs"]
 pub mod verify;
 mod work;
 
@@ -41,6 +45,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{action::webhook::breaker::WebhookDown, health::DispatchHealth};
 use crate::{
+    backoff::{self, Backoff},
     budget::Memory,
     config::{self, EndpointName},
     guest::Guests,
@@ -193,15 +198,13 @@ fn look_at(dispatch: &Dispatch, ended: Result<(), JoinError>) {
     }
 }
 
-/// The first wait after a claim failed; each further one doubles.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-/// The longest wait after a claim failed.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Waits after a claim failed.
+const CLAIM: Backoff = Backoff::doubling(Duration::from_millis(200), Duration::from_secs(30));
 
 /// Jobs that are ours to run, each with its slot; none where there may be one, but no slot just now. Waits for a slot, then for a job,
 /// and meanwhile the slot is others'.
 async fn claim(dispatch: &Dispatch) -> Vec<(ClaimedJob, Slot)> {
-    let mut wait = FIRST_WAIT;
+    let mut failures = 0;
     loop {
         // A mail that is not meant here goes on to the next endpoint: it does not wait for this one's webhook.
         if dispatch.next.is_empty() {
@@ -219,8 +222,8 @@ async fn claim(dispatch: &Dispatch) -> Vec<(ClaimedJob, Slot)> {
                 tracing::warn!(%endpoint, %error, "jobs could not be claimed; trying again");
             }
         }
-        sleep(wait.mul_f64(0.5 + fastrand::f64())).await;
-        wait = (wait * 2).min(LONGEST_WAIT);
+        failures += 1;
+        sleep(backoff::spread(CLAIM.after(failures), 0.5..=1.5, fastrand::f64())).await;
     }
 }
 

@@ -7,11 +7,12 @@ use futures_util::{
     stream::{self, StreamExt},
 };
 
-use super::{DoctorReport, Finding, Issue, account, action, patient::patients, sign_in};
-use crate::{
-    auth::TokenStore,
-    config::{Endpoint, EndpointName, uses},
+use super::{
+    DoctorReport, Finding, account, action,
+    patient::patients,
+    sign_in::{self, TokenStoreState},
 };
+use crate::config::{Endpoint, EndpointName, uses};
 
 /// Accounts and actions that are examined at once.
 const AT_ONCE: usize = 8;
@@ -26,15 +27,6 @@ pub struct Examination {
     pub left: BTreeMap<EndpointName, u64>,
     /// Mails of endpoints whose work is over, and that have waited for their last touch for long.
     pub overdue: BTreeMap<EndpointName, u64>,
-}
-
-/// Where tokens of persons are kept. Only who can store a new refresh token may use the old one.
-#[derive(Clone)]
-pub enum TokenStoreState {
-    /// Here.
-    Open(Arc<dyn TokenStore>),
-    /// Not to be had now, and why.
-    Closed(Issue),
 }
 
 /// Whether these endpoints have accounts whose tokens are kept.

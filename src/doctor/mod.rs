@@ -19,7 +19,8 @@ mod way;
 
 use std::{fmt, time::Duration};
 
-pub use examine::{Examination, TokenStoreState, examine, needs_store};
+pub use examine::{Examination, examine, needs_store};
+pub use sign_in::TokenStoreState;
 pub use trial::trial;
 
 use crate::config::Problem;

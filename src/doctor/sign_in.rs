@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 
 use super::{
-    Issue, Stage, StepOutcome, TokenStoreState,
+    Issue, Stage, StepOutcome,
     notes::Notes,
     patient::ExaminedAccount,
     phrases::{named, of_auth, place, token},
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     auth::{
-        Credential, Login, NullTokenStore,
+        Credential, Login, NullTokenStore, TokenStore,
         claims::{Claims, Expected},
     },
     config::{Account, Auth, AuthorizationServer, OAuth, Protocol, TokenSource},
@@ -22,6 +22,15 @@ use crate::{
 
 /// A slow token server takes up to a minute.
 const LONGEST: Duration = Duration::from_secs(65);
+
+/// Where tokens of persons are kept. Only who can store a new refresh token may use the old one.
+#[derive(Clone)]
+pub enum TokenStoreState {
+    /// Here.
+    Open(Arc<dyn TokenStore>),
+    /// Not to be had now, and why.
+    Closed(Issue),
+}
 
 /// The sign-in of each of these accounts; those that share one get the same, so that it is asked once.
 pub(super) fn logins(

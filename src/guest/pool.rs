@@ -4,9 +4,10 @@ use std::{
     io,
     os::fd::{AsFd, OwnedFd},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use rustix::process::{Pid, getpid, set_child_subreaper};
 use tokio::{net::unix::pipe, sync::OnceCell, task::spawn_blocking};
 
@@ -86,13 +87,13 @@ impl Guests {
     /// From now on, this is ours alone.
     pub fn keep_private(&self, mut private: Private) {
         private.paths.sort();
-        *self.private.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(private);
+        *self.private.lock() = Arc::new(private);
     }
 
     /// What is ours alone, with the files that were read as secrets so far.
     #[must_use]
     pub fn private(&self, secrets: &[PathBuf]) -> Arc<Private> {
-        let mut known = self.private.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.private.lock();
         if secrets.iter().any(|secret| known.paths.binary_search(secret).is_err()) {
             let fresh = Arc::make_mut(&mut known);
             fresh.paths.extend_from_slice(secrets);
@@ -139,7 +140,7 @@ impl Guests {
 
     /// A warden of these terms that has nothing to do and is alive.
     fn idle(&self, terms: &Arc<Terms>) -> Option<Warden> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle.lock();
         idle.retain(Warden::is_alive);
         let at = idle.iter().rposition(|warden| warden.terms == *terms)?;
         Some(idle.remove(at))
@@ -157,7 +158,7 @@ impl Guests {
     }
 
     fn give_back(&self, warden: Warden) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle.lock();
         if idle.len() >= IDLE {
             // The one that was not needed for the longest time.
             idle.remove(0);

@@ -4,9 +4,9 @@
 use std::{
     collections::{BTreeMap, HashMap},
     net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 /// The places.
@@ -68,7 +68,7 @@ impl ConnectionLimit {
     }
 
     fn taken(&self) -> MutexGuard<'_, ConnectionTable> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock()
     }
 }
 

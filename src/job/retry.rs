@@ -5,7 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Blame;
-use crate::config::Retry;
+use crate::{
+    backoff::{listed, spread},
+    config::Retry,
+};
 
 /// The farthest that an action may put off its next attempt (`Retry-After`, RFC 9110 section 10.2.3).
 const FARTHEST: TimeDelta = TimeDelta::hours(24);
@@ -26,7 +29,7 @@ pub fn due(
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
     let wait = retry.waits.get(usize::try_from(retries).ok()?)?;
-    let spread = wait.mul_f64(jitter.clamp(0.0, 1.0) * SPREAD);
+    let spread = spread(*wait, 0.0..=SPREAD, jitter);
     let after = |start: DateTime<Utc>, wait| {
         TimeDelta::from_std(wait)
             .ok()
@@ -47,16 +50,13 @@ const LONGEST_FOR_ROOM: Duration = Duration::from_secs(60);
 /// the endpoint's own wait there. Without end.
 #[must_use]
 pub fn waiting(retry: &Retry, fault: Blame, attempt: u32, jitter: f64, now: DateTime<Utc>) -> DateTime<Utc> {
-    let nth = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
-    let own = WAITING.get(nth).or(WAITING.last()).copied().unwrap_or_default();
-    let own = Duration::from_secs(own);
+    let own = Duration::from_secs(listed(&WAITING, attempt).unwrap_or_default());
     let own = match fault {
         Blame::Machine => own.min(LONGEST_FOR_ROOM),
         _ => own,
     };
-    let configured = retry.waits.get(nth).or(retry.waits.last());
-    let wait = configured.map_or(own, |wait| own.min(*wait));
-    now + wait + wait.mul_f64(jitter.clamp(0.0, 1.0) * SPREAD)
+    let wait = listed(&retry.waits, attempt).map_or(own, |wait| own.min(wait));
+    now + spread(wait, 1.0..=1.0 + SPREAD, jitter)
 }
 
 #[cfg(test)]

@@ -9,10 +9,12 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
+
+use parking_lot::Mutex;
 
 /// How long a claim lasts that nobody prolongs, in microseconds.
 pub(in crate::ledger) const TERM: i64 = 60_000_000;
@@ -78,7 +80,7 @@ impl LeaseHolder {
 
     /// Whether it is time to prolong what is held and to look for what has ended. While nothing is claimed it never is.
     pub(in crate::ledger) fn is_due(&self, now: i64) -> bool {
-        let next = *locked(&self.look);
+        let next = *self.look.lock();
         // A clock that was set back must not keep anybody from looking.
         let is_time = now >= next || now < next.saturating_sub(LOOK);
         is_time && self.watched.load(Ordering::Relaxed)
@@ -86,7 +88,7 @@ impl LeaseHolder {
 
     /// It was looked; `claimed` says whether there is still something that has an owner.
     pub(in crate::ledger) fn looked(&self, now: i64, claimed: bool) {
-        *locked(&self.look) = now.saturating_add(LOOK);
+        *self.look.lock() = now.saturating_add(LOOK);
         self.watched.store(claimed, Ordering::Relaxed);
     }
 }
@@ -104,7 +106,7 @@ struct LeaseTable {
 impl LeasedRows {
     /// Holds on to a row for as long as the lease lives.
     pub(in crate::ledger) fn hold(&self, row: i64) -> Lease {
-        let mut rows = locked(&self.0);
+        let mut rows = self.0.lock();
         let number = rows.next;
         rows.next += 1;
         rows.held.insert(number, row);
@@ -117,7 +119,7 @@ impl LeasedRows {
 
     /// The rows that are held on to.
     pub(in crate::ledger) fn rows(&self) -> Vec<i64> {
-        locked(&self.0).held.values().copied().collect()
+        self.0.lock().held.values().copied().collect()
     }
 }
 
@@ -139,12 +141,8 @@ struct LeaseGuard {
 
 impl Drop for LeaseGuard {
     fn drop(&mut self) {
-        locked(&self.of.0).held.remove(&self.number);
+        self.of.0.lock().held.remove(&self.number);
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

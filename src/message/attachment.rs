@@ -9,10 +9,11 @@ use super::{
     clean::{clean, clean_id},
     encoded_words,
     nested::Nested,
+    part::{charset_of, is_inline, is_media_type, media_type, name},
     safe_name::{self, Names},
     tnef::Packed,
     transfer,
-    view::{MessageScan, View, charset_of, is_inline, name},
+    view::{MessageScan, View},
 };
 
 /// Characters kept of a name.
@@ -141,27 +142,4 @@ enum AttachmentSource<'m> {
     Part(MessagePart<'m>),
     /// In a file that was unpacked.
     Packed(&'m [u8]),
-}
-
-pub(super) fn media_type(part: &MessagePart<'_>) -> String {
-    let declared = part
-        .content_type()
-        .and_then(|declared| Some((declared.ctype(), declared.subtype()?)));
-    let declared = declared.filter(|(kind, subtype)| is_media_type(kind, subtype));
-    match declared {
-        Some((kind, subtype)) => format!("{kind}/{subtype}").to_ascii_lowercase(),
-        // What a digest holds without saying so (RFC 2046 section 5.1.5).
-        None if part.is_message() => "message/rfc822".to_owned(),
-        None => "application/octet-stream".to_owned(),
-    }
-}
-
-fn is_media_type(kind: &str, subtype: &str) -> bool {
-    let token = |text: &str| {
-        !text.is_empty()
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&b))
-    };
-    token(kind) && token(subtype) && kind.len() + subtype.len() < 127
 }

@@ -3,11 +3,10 @@
 use memchr::memmem;
 
 use super::{
-    Automatic, Head, Mail,
-    attachment::media_type,
-    auto,
+    Automatic, Head, Mail, auto,
     charset::{CharsetHints, decode},
     clean::{clean, clean_id},
+    part::media_type,
     transfer,
 };
 

@@ -7,7 +7,6 @@ mod attachment;
 pub mod auto;
 pub mod bounce;
 mod charset;
-pub mod clean;
 mod cms;
 pub mod content;
 pub mod date;
@@ -22,6 +21,7 @@ mod mailboxes;
 mod nested;
 mod parameters;
 mod parse;
+mod part;
 pub mod plus;
 pub mod policy;
 pub mod quote;
@@ -38,6 +38,7 @@ mod view;
 
 use chrono::{DateTime, Utc};
 
+pub use crate::clean;
 pub use attachment::Attachment;
 pub use mail::Mail;
 pub use nested::{Nested, NestedFile};

@@ -5,11 +5,11 @@ use mail_parser::{MessagePart, MessageRef};
 
 use super::{
     Address,
-    attachment::media_type,
     charset::CharsetHints,
     clean::{clean, clean_id},
+    part::{media_type, name},
     transfer,
-    view::{self, MessageScan, View},
+    view::{MessageScan, View},
 };
 
 /// Mails inside mails that are opened.
@@ -82,7 +82,7 @@ impl Nested {
 
 impl NestedFile {
     fn new(part: &MessagePart<'_>, clues: CharsetHints<'_>, depth: usize) -> Self {
-        let name = view::name(part, clues).map(|name| clean(&name, MAX_LINE));
+        let name = name(part, clues).map(|name| clean(&name, MAX_LINE));
         let inside = part.nested().filter(|_| depth < DEEPEST);
         Self {
             name: name.filter(|name| !name.is_empty()),

@@ -6,8 +6,8 @@ use super::{
     charset::CharsetHints,
     clean::clean,
     cms::{Envelope, look},
+    part::name,
     transfer::body,
-    view::name,
 };
 
 /// How a mail is signed or encrypted.

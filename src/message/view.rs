@@ -13,10 +13,10 @@ use mail_parser::{
 use super::{
     Address,
     charset::{CharsetHints, decode, is_guess},
-    clean::clean,
     date::{self, WrittenDate},
     encoded_words, flowed, mailboxes,
     parameters::Parameters,
+    part::{charset_of, is_attached},
     sealed::of_signature,
     transfer, uu,
 };
@@ -224,25 +224,6 @@ fn parts_of<'m>(message: MessageRef<'m>, ids: &[PartId]) -> Vec<MessagePart<'m>>
     message.parts().filter(|part| ids.contains(&part.id())).collect()
 }
 
-/// The name that a part's header gives it: that of Content-Disposition, else that of Content-Type.
-pub(super) fn name(part: &MessagePart<'_>, clues: CharsetHints<'_>) -> Option<String> {
-    let parameter = |field: &str, name: &str| {
-        let field = part.headers().get(field)?;
-        Parameters::read(field.raw_value()).get(name, clues)
-    };
-    parameter("Content-Disposition", "filename")
-        .or_else(|| parameter("Content-Type", "name"))
-        // What some programs mix up.
-        .or_else(|| parameter("Content-Disposition", "name"))
-        .or_else(|| parameter("Content-Type", "filename"))
-}
-
-pub(super) fn charset_of(part: &MessagePart<'_>) -> Option<String> {
-    let field = part.headers().get("Content-Type")?;
-    let charset = Parameters::read(field.raw_value()).get("charset", CharsetHints::default())?;
-    Some(clean(&charset, 100)).filter(|charset| !charset.is_empty())
-}
-
 fn country(address: &str) -> Option<String> {
     let (_, domain) = address.rsplit_once('@')?;
     let (_, last) = domain.trim_end_matches('.').rsplit_once('.')?;
@@ -274,24 +255,6 @@ fn is_empty_multipart(part: &MessagePart<'_>) -> bool {
         .content_type()
         .is_some_and(|declared| declared.ctype().eq_ignore_ascii_case("multipart"));
     is_multipart && part.raw_body().trim_ascii().is_empty()
-}
-
-/// Whether a part says that it is to be saved, not shown.
-fn is_attached(part: &MessagePart<'_>) -> bool {
-    part.headers().get("Content-Disposition").is_some_and(|field| {
-        let value = field.raw_value().trim_ascii();
-        value
-            .get(..10)
-            .is_some_and(|word| word.eq_ignore_ascii_case(b"attachment"))
-    })
-}
-
-/// Whether a part is meant to be shown inside the HTML: by what it says, or as a picture beside its page that the page can name.
-pub(super) fn is_inline(part: &MessagePart<'_>) -> bool {
-    let beside = part
-        .parent()
-        .is_some_and(|parent| parent.is_content_type("multipart", "related"));
-    part.is_inline() || beside && part.content_id().is_some() && !is_attached(part)
 }
 
 /// The parts that mail programs show, as text and as HTML, in their order.

@@ -1,11 +1,8 @@
 //! How things stand: a picture that is replaced as a whole, so that no scrape sees half of it, nor an endpoint that is gone.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use parking_lot::Mutex;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeGaugeValue},
@@ -72,13 +69,13 @@ pub struct SharedPicture(Arc<Mutex<Picture>>);
 impl SharedPicture {
     /// Shows this one, and no other.
     pub fn show(&self, picture: Picture) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = picture;
+        *self.0.lock() = picture;
     }
 }
 
 impl Collector for SharedPicture {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let picture = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let picture = self.0.lock().clone();
         let mut mailboxes = MailboxEncoder(&mut encoder, &picture);
         mailboxes.show(
             (

@@ -17,6 +17,14 @@ use rustix::{
 #[derive(Debug)]
 pub(super) struct ProcessCollector;
 
+/// Names and helps of what is counted in whole numbers, in the order in which it is shown.
+const COUNTS: [(&str, &str); 4] = [
+    ("process_resident_memory", "Resident memory size in bytes."),
+    ("process_virtual_memory", "Virtual memory size in bytes."),
+    ("process_open_fds", "Number of open file descriptors."),
+    ("process_max_fds", "Maximum number of open file descriptors."),
+];
+
 /// What is shown; what could not be read is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct ProcessSample {
@@ -85,43 +93,19 @@ impl Collector for ProcessCollector {
                 encoder.encode_descriptor("process_cpu", help, Some(&Unit::Seconds), MetricType::Counter)?;
             metric.encode_counter::<NoLabelSet, _, f64>(&cpu, None)?;
         }
-        let bytes = Some(&Unit::Bytes);
-        let seconds = Some(&Unit::Seconds);
-        gauge(
-            &mut encoder,
-            "process_start_time",
-            "Start time of the process since unix epoch in seconds.",
-            seconds,
-            seen.started,
-        )?;
-        gauge(
-            &mut encoder,
-            "process_resident_memory",
-            "Resident memory size in bytes.",
-            bytes,
-            seen.resident,
-        )?;
-        gauge(
-            &mut encoder,
-            "process_virtual_memory",
-            "Virtual memory size in bytes.",
-            bytes,
-            seen.virtual_memory,
-        )?;
-        gauge(
-            &mut encoder,
-            "process_open_fds",
-            "Number of open file descriptors.",
-            None,
-            seen.open_fds,
-        )?;
-        gauge(
-            &mut encoder,
-            "process_max_fds",
-            "Maximum number of open file descriptors.",
-            None,
-            seen.max_fds,
-        )
+        let (bytes, seconds) = (Some(&Unit::Bytes), Some(&Unit::Seconds));
+        let started = "Start time of the process since unix epoch in seconds.";
+        gauge(&mut encoder, "process_start_time", started, seconds, seen.started)?;
+        let values = [
+            (bytes, seen.resident),
+            (bytes, seen.virtual_memory),
+            (None, seen.open_fds),
+            (None, seen.max_fds),
+        ];
+        for ((name, help), (unit, value)) in COUNTS.into_iter().zip(values) {
+            gauge(&mut encoder, name, help, unit, value)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,11 +1,8 @@
 //! How the sign-ins are: a picture that is replaced as a whole, so that no scrape sees half of it, nor an account that is gone.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use parking_lot::Mutex;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncoder},
@@ -66,7 +63,7 @@ pub struct SignInBoard(Arc<Mutex<BTreeMap<String, SignInGauges>>>);
 impl SignInBoard {
     /// Shows these, by name, and no others.
     pub fn show(&self, sign_ins: BTreeMap<String, SignInGauges>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sign_ins;
+        *self.0.lock() = sign_ins;
     }
 }
 
@@ -103,7 +100,7 @@ const TIMES: [TimeGauge; 5] = [
 
 impl Collector for SignInBoard {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let sign_ins = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sign_ins = self.0.lock().clone();
         let help = "The state of each sign-in: 1 for the one that it is in.";
         let mut states = encoder.encode_descriptor("sign_in_state", help, None, MetricType::Gauge)?;
         for (account, sign_in) in &sign_ins {

@@ -1,12 +1,9 @@
 //! Connections in the making: to one host so many at once, however many mailboxes it has, and apart from those to other hosts. And who tries
 //! whether a server is back to which nobody gets through: one of all who wait for it, every few seconds, and then all of them.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep, sleep_until},
@@ -97,9 +94,9 @@ impl Connects {
 
     /// Somebody got through.
     pub fn reached(&self, server: &Server) {
-        let ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        let ways = self.ways.lock();
         let Some(way) = ways.get(&key(server)) else { return };
-        let mut told = way.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = way.told.lock();
         // Where some get through and others don't, those who don't are not driven.
         if told.is_none_or(|told| told.elapsed() >= TRIED_EVERY) {
             *told = Some(Instant::now());
@@ -108,10 +105,10 @@ impl Connects {
     }
 
     fn way(&self, server: &Server) -> Arc<FailingHost> {
-        let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ways = self.ways.lock();
         // One for which nobody waits is forgotten, once it doesn't matter any more when somebody got through.
         ways.retain(|_, way| {
-            let told = way.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let told = way.told.lock();
             Arc::strong_count(way) > 1 || told.is_some_and(|told| told.elapsed() < TRIED_EVERY)
         });
         let new = || {
@@ -125,7 +122,7 @@ impl Connects {
     }
 
     fn of(&self, host: &str) -> Arc<Semaphore> {
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hosts = self.hosts.lock();
         // A host to which nobody connects is forgotten.
         hosts.retain(|_, turns| Arc::strong_count(turns) > 1);
         let new = || Arc::new(Semaphore::new(self.most));
@@ -162,26 +159,26 @@ mod tests {
         let one = async |chance: u32| {
             let mut wait = Duration::from_secs(1);
             while Instant::now() < back {
-                tries.lock().unwrap().push(Instant::now());
+                tries.lock().push(Instant::now());
                 connects.away(&mail, wait, f64::from(chance) / 100.0).await;
                 wait = (wait * 2).min(Duration::from_secs(120));
             }
             connects.reached(&mail);
-            told.lock().unwrap().push(Instant::now());
+            told.lock().push(Instant::now());
         };
         let server = server(995);
         let other = connects.away(&server, Duration::from_secs(3_600), 0.0);
         let other = tokio::time::timeout(Duration::from_secs(4), other);
         assert!(other.await.is_err(), "its own turn comes after more");
         join_all((0..100).map(one)).await;
-        let told = told.into_inner().unwrap();
+        let told = told.into_inner();
         let last = told.iter().max().unwrap();
         assert!(
             *last - back <= TRIED_EVERY + SPREAD + Duration::from_secs(1),
             "{:?}",
             *last - back
         );
-        let tries = tries.into_inner().unwrap();
+        let tries = tries.into_inner();
         let late = tries
             .iter()
             .filter(|at| **at - begin > Duration::from_secs(500))
@@ -212,11 +209,7 @@ mod tests {
         drop(connects.way(&server(1)));
         sleep(TRIED_EVERY).await;
         drop(connects.way(&server(2)));
-        assert_eq!(
-            connects.ways.lock().unwrap().len(),
-            1,
-            "who waits for none is forgotten"
-        );
+        assert_eq!(connects.ways.lock().len(), 1, "who waits for none is forgotten");
     }
 
     #[tokio::test]
@@ -229,6 +222,6 @@ mod tests {
         drop(held);
         drop(third.await);
         drop(connects.turn("c.example").await);
-        assert_eq!(connects.hosts.lock().unwrap().len(), 1);
+        assert_eq!(connects.hosts.lock().len(), 1);
     }
 }

@@ -9,7 +9,7 @@
 use std::{
     collections::HashMap,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -21,6 +21,7 @@ use hyper::{
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
 use reqwest::{
     Body, StatusCode, Url,
     header::{ACCEPT, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION},
@@ -30,15 +31,15 @@ use tokio::{net::TcpStream, time::sleep};
 
 use super::{
     ConnectError, Traffic, Via,
-    http::{ALPN, CONNECT, MAX_HEADERS, PrivateNetwork, public},
+    http::{ALPN, CONNECT, MAX_HEADERS, PrivateNetwork, public, server},
     proxy::ProxyTrouble,
     reach, secure, through, tls, via,
-    wire::{Duplex, WatchedStream, WireState, lock},
+    wire::{Duplex, WatchedStream, WireState},
     within,
 };
 use crate::{
     address::is_private_literal,
-    config::{Server, Tls, TlsFiles},
+    config::{Server, TlsFiles},
 };
 
 /// How long a connection is kept without an exchange.
@@ -88,7 +89,7 @@ impl AnswerProgress {
     /// The status that the answer began with.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
-        let status = lock(self.0.as_ref()?).status.status()?;
+        let status = self.0.as_ref()?.lock().status.status()?;
         StatusCode::from_u16(status).ok()
     }
 }
@@ -193,7 +194,7 @@ impl HttpClient {
                 None => (self.connect(&server, traffic, via.as_deref()).await?, false),
             };
             let wire = connection.wire.clone();
-            *lock(&wire) = WireState::default();
+            *wire.lock() = WireState::default();
             *progress = AnswerProgress(Some(wire.clone()));
             let mut failed = match connection.sender.try_send_request(next).await {
                 Ok(answer) if answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED && forwarder.is_some() => {
@@ -204,7 +205,7 @@ impl HttpClient {
                 Err(failed) => failed,
             };
             // A connection that its server had closed: nothing was asked on it.
-            let unsent = is_kept && !lock(&wire).asked;
+            let unsent = is_kept && !wire.lock().asked;
             let again = || failed.take_message().or_else(|| Some(request(spare.clone()?.into())));
             match unsent.then(again).flatten() {
                 Some(unsent) => next = unsent,
@@ -215,7 +216,7 @@ impl HttpClient {
 
     /// One that is kept and may be used. Those that are closed are dropped.
     fn kept(&self, origin: &str) -> Option<Connection> {
-        let mut idle = lock(&self.0.idle);
+        let mut idle = self.0.idle.lock();
         let connections = idle.get_mut(origin)?;
         connections.retain(|connection| !connection.sender.is_closed());
         let ready = connections.iter().rposition(|connection| connection.sender.is_ready());
@@ -251,7 +252,7 @@ impl HttpClient {
                     // What ends it is told to whoever waits for an answer.
                     _ended = &mut connection => return,
                     () = sleep(IDLE) => {
-                        if lock(&seen).idle.is_some_and(|since| since.elapsed() >= IDLE) {
+                        if seen.lock().idle.is_some_and(|since| since.elapsed() >= IDLE) {
                             return;
                         }
                     }
@@ -270,8 +271,8 @@ impl HttpClient {
     }
 
     fn keep(&self, origin: String, connection: Connection) {
-        lock(&connection.wire).idle = Some(Instant::now());
-        lock(&self.0.idle).entry(origin).or_default().push(connection);
+        connection.wire.lock().idle = Some(Instant::now());
+        self.0.idle.lock().entry(origin).or_default().push(connection);
     }
 }
 
@@ -288,16 +289,6 @@ fn without_fragment(url: &Url) -> String {
         url.path(),
         url.query().map_or(String::new(), |query| format!("?{query}"))
     )
-}
-
-pub(super) fn server(url: &Url) -> Option<Server> {
-    let host = url.host_str()?;
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    Some(Server {
-        host: bare.unwrap_or(host).to_owned(),
-        port: url.port_or_known_default()?,
-        tls: Tls::Implicit,
-    })
 }
 
 fn authority(url: &Url) -> String {

@@ -5,9 +5,12 @@ use std::{net::SocketAddr, time::Duration};
 use bytes::{Bytes, BytesMut};
 use reqwest::{Client, Response, Url, redirect::Policy};
 
-use super::{ConnectError, Traffic, exchange, proxy, reach::Lookup, through, tls, via};
+use super::{ConnectError, Traffic, proxy, reach::Lookup, through, tls, via};
 pub use crate::address::is_private_literal;
-use crate::{address::is_private, config::TlsFiles};
+use crate::{
+    address::is_private,
+    config::{Server, Tls, TlsFiles},
+};
 
 /// What we speak, and say so in the handshake: who speaks HTTP/2 only says so in turn.
 pub(super) const ALPN: &[u8] = b"http/1.1";
@@ -62,12 +65,23 @@ pub async fn body(answer: &mut Response, most: u64) -> Result<Option<Bytes>, req
 
 /// What the proxy on the way to this URL's server says when it is asked again, where it does not lead there.
 pub async fn refused_on_the_way(url: &Url) -> Option<ConnectError> {
-    let server = exchange::server(url)?;
+    let server = server(url)?;
     let traffic = Traffic::of(url);
     match via(traffic, &server) {
         Ok(via) => through(&*via?, traffic, &server, CONNECT).await.err(),
         Err(error) => Some(error),
     }
+}
+
+/// The server that a URL names.
+pub(super) fn server(url: &Url) -> Option<Server> {
+    let host = url.host_str()?;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    Some(Server {
+        host: bare.unwrap_or(host).to_owned(),
+        port: url.port_or_known_default()?,
+        tls: Tls::Implicit,
+    })
 }
 
 /// A name has private addresses only, and the operator did not allow those.

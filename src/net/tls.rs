@@ -4,9 +4,10 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock},
 };
 
+use parking_lot::Mutex;
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
@@ -113,7 +114,7 @@ pub fn following(files: TlsFiles<'_>) -> Result<ClientConfig, ConnectError> {
 fn trusted(ca_file: Option<&Path>) -> Result<CachedTrust, ConnectError> {
     let pem = ca_file.map(read).transpose()?.unwrap_or_default();
     let key = ca_file.map(Path::to_owned);
-    let mut made = TRUSTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut made = TRUSTED.lock();
     if let Some(known) = made.get(&key).filter(|known| known.pem == pem) {
         return Ok(known.clone());
     }
@@ -141,7 +142,7 @@ fn proven(client: &ClientCertificate) -> Result<Arc<CertifiedKey>, ConnectError>
     print.update(&pem);
     print.update(secret.expose_secret());
     let print: [u8; 32] = print.finalize().into();
-    let mut read = PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut read = PROVEN.lock();
     if let Some(known) = read.get(client).filter(|known| known.print == print) {
         return Ok(known.key.clone());
     }

@@ -19,6 +19,8 @@ use rustls::{
 };
 use x509_cert::{Certificate, der::Decode as _};
 
+use crate::clean::clean;
+
 /// Characters kept of a name in a certificate.
 const MAX_NAME: usize = 200;
 
@@ -203,7 +205,7 @@ impl From<Untrusted> for rustls::Error {
 /// Subject and issuer.
 fn names(certificate: &CertificateDer<'_>) -> (String, String) {
     let shown = |name: String| -> String {
-        let name: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect();
+        let name = clean(&name, MAX_NAME);
         if name.is_empty() {
             "without a name".to_owned()
         } else {

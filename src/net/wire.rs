@@ -3,11 +3,12 @@
 use std::{
     io,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
     time::Instant,
 };
 
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::status_line::StatusLine;
@@ -20,10 +21,6 @@ pub(super) struct WireState {
     pub(super) asked: bool,
     /// Since when there is no exchange.
     pub(super) idle: Option<Instant>,
-}
-
-pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A stream in both directions.
@@ -44,7 +41,7 @@ impl WatchedStream {
 
     /// Looks whether something lies there before we asked: it is no answer to us. A server that has left is noticed as well.
     fn look_first(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        let mut wire = lock(&self.wire);
+        let mut wire = self.wire.lock();
         if wire.asked {
             return Ok(());
         }
@@ -65,7 +62,7 @@ impl AsyncRead for WatchedStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buf);
-        let mut wire = lock(&self.wire);
+        let mut wire = self.wire.lock();
         if wire.asked {
             wire.status.hear(buf.filled().get(before..).unwrap_or_default());
         }

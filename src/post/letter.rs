@@ -9,8 +9,9 @@ use mail_builder::{
     mime::{BodyPart, MimePart},
 };
 
-use super::{Attached, DraftError, MailDraft, NamedAddress, draft::one_line};
+use super::{Attached, DraftError, MailDraft, NamedAddress};
 use crate::{
+    clean::{body_lines, header_text},
     message::safe_name::{self, Names},
     reply::{is_quotable, is_sound_with},
 };
@@ -46,14 +47,14 @@ pub fn letter(draft: &MailDraft, now: DateTime<Utc>) -> Result<OutgoingMail, Dra
         let sound = is_quotable(bare) && bare.contains('@');
         sound
             .then(|| bare.to_owned())
-            .ok_or_else(|| DraftError::Id(one_line(id, 80)))
+            .ok_or_else(|| DraftError::Id(header_text(id, 80)))
     };
     let message_id = id(&draft.message_id)?;
     let mut mail = MessageBuilder::new()
         .from(address(&draft.from))
         .date(Date::new(now.timestamp()))
         .message_id(message_id.as_str())
-        .subject(one_line(&draft.subject, MAX_SUBJECT));
+        .subject(header_text(&draft.subject, MAX_SUBJECT));
     mail = match draft.to.as_slice() {
         // A mail without To and Cc is taken for spam by some; this is how RFC 5322 section A.1.3 has it.
         [] if draft.cc.is_empty() => mail.header("To", Raw::new("undisclosed-recipients:;")),
@@ -140,11 +141,7 @@ fn list(mailboxes: &[NamedAddress]) -> Address<'_> {
 
 /// Text whose lines all end in CRLF, without other control characters than tabs.
 fn lines(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let mut kept: String = text
-        .chars()
-        .filter(|&c| c == '\n' || c == '\t' || !c.is_control())
-        .collect();
+    let mut kept = body_lines(text);
     if !kept.ends_with('\n') {
         kept.push('\n');
     }

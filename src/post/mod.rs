@@ -4,7 +4,6 @@
 //! everything of it was written to the disk.
 
 pub mod account;
-mod address;
 mod draft;
 mod letter;
 mod look;
@@ -14,8 +13,7 @@ mod receive;
 mod send;
 mod shelf;
 
-pub use address::{NamedAddress, addresses};
-pub use draft::{Attached, DraftError, MAX_INPUT, MailDraft, header};
+pub use draft::{Attached, DraftError, MAX_INPUT, MailDraft, NamedAddress, addresses, header};
 pub use letter::{OutgoingMail, letter};
 pub use page::{Element, json};
 pub use receive::{OnReceived, ReceiveCounts, ReceiveError, ReceiveHost, ReceiveRequest, receive};

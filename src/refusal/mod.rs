@@ -16,7 +16,6 @@ mod host;
 mod limits;
 mod microsoft;
 mod smtp;
-mod submission;
 mod webhook;
 
 use std::time::Duration;

@@ -5,7 +5,6 @@
 
 pub mod json;
 mod letter;
-mod page;
 mod plain_words;
 pub mod render;
 

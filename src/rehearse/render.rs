@@ -1,13 +1,51 @@
 //! A report for people. Pure.
 
-use super::{RehearsalReport, RehearsedReply, ReplyPreview, page::RehearsalPage, plain_words};
+use super::{RehearsalReport, RehearsedReply, ReplyPreview, plain_words};
 use crate::{
+    clean::{escaped, escaped_lines},
     dispatch::rehearsal::{
         ConditionReport, Excerpt, HandedAttachment, Plan, PlannedHeader, ProcessPlan, Rehearsal, RequestPlan,
     },
     job::Outcome,
     message::{Address, Automatic, Head, trust::Sender},
 };
+
+/// A page for people. Whatever is added to it is escaped: it can't disturb the terminal. Lines below headings. A line of its own is escaped when it is added.
+#[derive(Default)]
+struct RehearsalPage(String);
+
+impl RehearsalPage {
+    fn heading(&mut self, text: &str) {
+        if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        self.0.push_str(&escaped(text));
+        self.0.push('\n');
+    }
+
+    fn line(&mut self, text: &str) {
+        self.0.push_str("  ");
+        self.0.push_str(&escaped(text));
+        self.0.push('\n');
+    }
+
+    fn pair(&mut self, name: &str, value: &str) {
+        self.line(&format!("{name:<12}  {value}"));
+    }
+
+    /// Text of several lines.
+    fn block(&mut self, text: &str) {
+        for line in escaped_lines(text).lines() {
+            self.0.push_str("    ");
+            self.0.push_str(line);
+            self.0.push('\n');
+        }
+    }
+
+    fn text(self) -> String {
+        self.0
+    }
+}
 
 /// Everything, in the order in which it would happen.
 #[must_use]

@@ -1,11 +1,44 @@
-//! What an SMTP server's answer means for a reply, and when a reply is tried again. Pure.
+//! An SMTP server's answer: what it is, what it means for a reply, and when a reply is tried again. Pure.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{trouble::SmtpStage, wire::SmtpReply};
-use crate::refusal::{self, Diagnosis, MailHost, Remedy};
+use crate::{
+    backoff,
+    message::clean::clean,
+    refusal::{self, Diagnosis, MailHost, Remedy, SmtpStage},
+};
+
+/// A server's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SmtpReply {
+    /// Three digits.
+    pub(super) code: u16,
+    /// The texts of its lines, free of control characters.
+    pub(super) lines: Vec<String>,
+}
+
+impl SmtpReply {
+    /// The enhanced status code at its start, e.g. `5.7.1` (RFC 2034).
+    pub(super) fn enhanced(&self) -> Option<&str> {
+        let word = self.lines.first()?.split(' ').next()?;
+        let mut parts = word.split('.');
+        let class = parts.next().is_some_and(|class| matches!(class, "2" | "4" | "5"));
+        let rest: Vec<_> = parts.collect();
+        let numbers = rest
+            .iter()
+            .all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()));
+        (class && rest.len() == 2 && numbers).then_some(word)
+    }
+}
+
+impl fmt::Display for SmtpReply {
+    /// At most 600 characters on one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code, clean(&self.lines.join(" "), 600))
+    }
+}
 
 /// What an answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,10 +112,9 @@ pub(super) fn next(
     now: DateTime<Utc>,
     jitter: f64,
 ) -> Option<DateTime<Utc>> {
-    let place = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
-    let seconds = WAITS.get(place).or(WAITS.last()).copied().unwrap_or(60);
+    let seconds = backoff::listed(&WAITS, attempt).unwrap_or(60);
     let wait = Duration::from_secs(seconds).max(waits.unwrap_or_default());
-    let wait = wait.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 10.0);
+    let wait = backoff::spread(wait, 1.0..=1.1, jitter);
     let due = now + TimeDelta::from_std(wait).unwrap_or(LIFE);
     (due <= made + LIFE).then_some(due)
 }

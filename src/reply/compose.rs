@@ -15,9 +15,10 @@ use super::{
 };
 use crate::{
     addr_spec::is_sendable,
+    clean::{clean, header_text},
     config::{Conversation, Endpoint, OriginalAs, Reply, ReplySender, ReplyTemplate, ReplyTo, ReturnTo},
     job::{Ending, NewReply, Outcome, Replier, ReplyDecision, ResultFile},
-    message::{Head, clean::clean, reply_to, safe_name::Names},
+    message::{Head, reply_to, safe_name::Names},
 };
 
 /// Characters of the line above a quoted mail.
@@ -241,7 +242,7 @@ impl ReplyWriter<'_> {
             return spoken;
         };
         let heading = match reply.original_heading.render(values, MAX_HEADING) {
-            Ok(heading) => wording::one_line(&heading, MAX_HEADING),
+            Ok(heading) => header_text(&heading, MAX_HEADING),
             Err(error) => {
                 notes.push(format!("the heading of the quoted mail is left out: {error}"));
                 String::new()
@@ -267,17 +268,17 @@ fn named(files: &[ResultFile]) -> Vec<(String, &ResultFile)> {
 }
 
 #[cfg(test)]
-#[path = "compose_world.rs"]
+#[path = "tests/compose_world.rs"]
 mod world;
 
 #[cfg(test)]
-#[path = "compose_answerable.rs"]
+#[path = "tests/compose_answerable.rs"]
 mod answerable;
 #[cfg(test)]
 #[path = "compose_languages_tests.rs"]
 mod languages;
 #[cfg(test)]
-#[path = "compose_property.rs"]
+#[path = "tests/compose_property.rs"]
 mod property;
 #[cfg(test)]
 #[path = "compose_templates_tests.rs"]

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     auth::AuthVerdict,
+    backoff,
     config::Server,
     job::NewReply,
     ledger::{self, ClaimedReply, Submitted},
@@ -248,7 +249,7 @@ impl Submitter {
     pub(super) fn failed(&mut self, verdict: AuthVerdict) -> Duration {
         self.failures = self.failures.saturating_add(1);
         self.verdict = verdict;
-        verdict.pause(self.failures).mul_f64(0.8 + 0.4 * fastrand::f64())
+        backoff::spread(verdict.pause(self.failures), 0.8..=1.2, fastrand::f64())
     }
 
     /// Somebody mended the account: its replies are tried at once. Where the ledger can't say so, they come by themselves.

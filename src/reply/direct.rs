@@ -1,12 +1,11 @@
 //! One mail submitted at once, beside the outbox: nothing is queued, and each recipient's fate is told.
 
 use super::{
-    answer::{Meaning, meaning},
+    answer::{Meaning, SmtpReply, meaning},
     inspect::has_only_crlf,
     probe::ProbeFailure,
     smtp::SmtpSession,
     trouble::{SmtpError, SmtpStage},
-    wire::SmtpReply,
 };
 use crate::{
     addr_spec::is_reachable,

@@ -1,14 +1,12 @@
 //! How an SMTP account is doing, for whoever is asked, and what is counted of its submissions.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 
 use crate::{
     auth::AuthVerdict,
@@ -52,7 +50,7 @@ impl OutboxHealth {
     /// What is wrong now.
     #[must_use]
     pub fn trouble(&self) -> Option<OutboxProblem> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.trouble.lock().clone()
     }
 
     /// Whether replies go out, as far as that was seen since we began.
@@ -63,14 +61,14 @@ impl OutboxHealth {
 
     /// A server said what becomes of a reply, after so long.
     pub(super) fn submitted(&self, what: &Submitted, took: Duration) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.trouble.lock() = None;
         self.answered.store(true, Ordering::Relaxed);
         self.meter.submitted(counted(what), took);
     }
 
     /// The server asks for something that only an operator can change, of a reply that waits for it.
     pub(super) fn asks(&self, words: String, now: DateTime<Utc>) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(OutboxProblem {
+        *self.trouble.lock() = Some(OutboxProblem {
             words,
             since: now,
             needs_person: true,
@@ -80,7 +78,7 @@ impl OutboxHealth {
 
     /// There was no session, or it broke, after so long.
     pub(super) fn failed(&self, words: String, verdict: AuthVerdict, took: Duration, now: DateTime<Utc>) {
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trouble = self.trouble.lock();
         let since = trouble.as_ref().map_or(now, |trouble| trouble.since);
         *trouble = Some(OutboxProblem {
             words,

@@ -104,6 +104,7 @@ pub async fn run(outbox: Outbox) {
 }
 
 #[cfg(test)]
+#[path = "tests/server_tests.rs"]
 mod server_tests;
 #[cfg(test)]
 #[path = "outbox_tests.rs"]

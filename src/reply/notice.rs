@@ -10,9 +10,10 @@ use mail_builder::{
 use super::{fates::DeliveryOutcome, inspect::is_sound, smtp::SmtpSession, trouble::SmtpError};
 use crate::{
     auth::{AuthVerdict, Login},
+    clean::{body_lines, header_text},
     config::Account,
     job::NewReply,
-    message::{LOOP_MARK, clean::clean},
+    message::LOOP_MARK,
 };
 
 /// Characters kept of a subject.
@@ -91,16 +92,13 @@ fn compose(account: &str, from: &str, notice: &Notice) -> Option<NewReply> {
         .iter()
         .map(|to| Address::new_address(None::<&str>, to.as_str()))
         .collect();
-    let text: String = notice.text.chars().filter(|&c| c == '\n' || !c.is_control()).collect();
-    let subject = clean(&notice.subject, MAX_SUBJECT).replace("=?", "= ?");
-    // Folding keeps single spaces only.
-    let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = body_lines(&notice.text);
     let bytes = MessageBuilder::new()
         .from(Address::new_address(None::<&str>, from))
         .to(Address::new_list(to))
         .date(Date::new(notice.at.timestamp()))
         .message_id(message_id.as_str())
-        .subject(subject)
+        .subject(header_text(&notice.subject, MAX_SUBJECT))
         // RFC 3834 section 5; and Exchange's own word for the same.
         .header("Auto-Submitted", Raw::new("auto-generated"))
         .header("X-Auto-Response-Suppress", Raw::new("All"))

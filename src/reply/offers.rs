@@ -1,6 +1,6 @@
 //! What a submission server offers after EHLO, and how a mail begins there. Pure.
 
-use super::{fates::DeliveryOutcome, letter::MessageFacts, wire::SmtpReply};
+use super::{answer::SmtpReply, fates::DeliveryOutcome, letter::MessageFacts};
 use crate::{addr_spec::is_reachable, job::NewReply};
 
 /// What the server offers after EHLO.

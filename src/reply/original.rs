@@ -5,8 +5,8 @@ use mail_builder::{
     mime::{BodyPart, MimePart},
 };
 
-use super::{inspect::has_only_crlf, wording::plain};
-use crate::{config::OriginalAs, job::Original};
+use super::inspect::has_only_crlf;
+use crate::{clean::body_lines, config::OriginalAs, job::Original};
 
 /// Bytes of a line (RFC 5322 section 2.1.1).
 const MAX_LINE: usize = 998;
@@ -17,7 +17,7 @@ const CUT: &str = "[…]";
 
 /// The text with `> ` before each line, cut after `most` bytes.
 pub(super) fn quoted(original: &Original, most: u64) -> String {
-    let text = cut(&plain(&original.text), most);
+    let text = cut(&body_lines(&original.text), most);
     let line = |line: &str| match line.trim_end() {
         "" => ">".to_owned(),
         // One more level of what is quoted already (RFC 3676 section 4.5).
@@ -36,7 +36,7 @@ pub(super) fn attached(original: &Original, wanted: OriginalAs, most: u64) -> Op
     match wanted {
         OriginalAs::Nothing | OriginalAs::Quote => None,
         OriginalAs::Text => {
-            let text = cut(&plain(&original.text), most).replace('\n', "\r\n");
+            let text = cut(&body_lines(&original.text), most).replace('\n', "\r\n");
             Some(MimePart::new("text/plain", BodyPart::Text(text.into())).attachment("original.txt"))
         }
         OriginalAs::Rfc822 => Some(whole(&original.raw, most)),

@@ -7,10 +7,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    answer::{Meaning, meaning},
+    answer::{Meaning, SmtpReply, meaning},
     offers::Offers,
     trouble::{SmtpError, SmtpStage},
-    wire::{SmtpConnection, SmtpReply},
+    wire::SmtpConnection,
 };
 use crate::{
     auth::{Credential, sasl},

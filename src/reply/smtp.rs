@@ -11,14 +11,14 @@ use tokio::{
 };
 
 use super::{
-    answer::{Meaning, diagnosis, meaning},
+    answer::{Meaning, SmtpReply, diagnosis, meaning},
     fates::{Deferral, DeliveryOutcome, DeliveryOutcomes},
     hello::{machine, names},
     letter::ReplyContent,
     offers::Offers,
     sign_in::{SmtpSignIn, sign_in},
     trouble::{SmtpError, SmtpStage},
-    wire::{SmtpConnection, SmtpReply},
+    wire::SmtpConnection,
 };
 use crate::{
     auth::{Credential, Login},

@@ -4,7 +4,7 @@
 
 use std::{io, time::Duration};
 
-use super::{answer, wire::SmtpReply};
+use super::answer::{self, SmtpReply};
 pub(super) use crate::refusal::SmtpStage;
 use crate::{
     auth::{self, AuthVerdict},

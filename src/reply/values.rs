@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, SecondsFormat, Utc};
 use minijinja::{Value, context, value::Serde};
 
-use super::{
-    original::cut,
-    wording::{because, one_line, plain},
-};
+use super::{original::cut, wording::because};
 use crate::{
+    clean::{body_lines, header_text},
     job::{Answer, Ending, Outcome, ResultFile},
     message::{Address, Head},
 };
@@ -44,7 +42,7 @@ pub(super) fn values(ending: &Ending<'_>, head: &Head, files: &[(String, &Result
         let reason = context! { code => reason.code(), sentence => because(reason) };
         values.insert("reason", reason);
     }
-    let told = told.map(|told| plain(told).trim().to_owned());
+    let told = told.map(|told| body_lines(told).trim().to_owned());
     if let Some(told) = told.filter(|told| !told.is_empty()) {
         values.insert("tell", Value::from(told));
     }
@@ -58,7 +56,7 @@ fn mail(ending: &Ending<'_>, head: &Head) -> Value {
         address: String::new(),
     };
     let mut mail = BTreeMap::from([
-        ("subject", Value::from(one_line(&head.subject, MAX_SUBJECT))),
+        ("subject", Value::from(header_text(&head.subject, MAX_SUBJECT))),
         ("topic", Value::from(topic(&head.subject))),
         ("from", address(head.from.first().unwrap_or(&nobody))),
         ("to", list(&head.to)),
@@ -71,7 +69,10 @@ fn mail(ending: &Ending<'_>, head: &Head) -> Value {
         mail.insert("message_id", Value::from(id.as_str()));
     }
     if let Some(original) = ending.original {
-        mail.insert("text", Value::from(cut(plain(&original.text).trim_end(), MAX_TEXT)));
+        mail.insert(
+            "text",
+            Value::from(cut(body_lines(&original.text).trim_end(), MAX_TEXT)),
+        );
     }
     Value::from_pairs(mail)
 }
@@ -94,7 +95,10 @@ fn answer(outcome: &Outcome, files: &[(String, &ResultFile)]) -> Value {
         context! { name => name.as_str(), size => file.data.len(), media_type => file.media_type.as_str() }
     };
     let mut found = BTreeMap::from([("files", Value::from_iter(files.iter().map(file)))]);
-    let text = answer.text.as_deref().map(|text| plain(text).trim_end().to_owned());
+    let text = answer
+        .text
+        .as_deref()
+        .map(|text| body_lines(text).trim_end().to_owned());
     if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
         found.insert("text", Value::from(text));
     }
@@ -110,7 +114,7 @@ fn time(time: DateTime<Utc>) -> String {
 
 /// The subject on one line without its `Re:`.
 pub(super) fn topic(subject: &str) -> String {
-    let subject = one_line(subject, MAX_SUBJECT);
+    let subject = header_text(subject, MAX_SUBJECT);
     let mut rest = subject.as_str();
     while let Some(tail) = rest
         .get(..3)

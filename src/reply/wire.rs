@@ -2,7 +2,7 @@
 //!
 //! Every wait ends, every answer is bounded. A wire on which anything went wrong is not used again.
 
-use std::{borrow::Cow, fmt, io, time::Duration};
+use std::{borrow::Cow, io, time::Duration};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use super::{
+    answer::SmtpReply,
     letter::ReplyContent,
     trouble::{SmtpError, SmtpStage},
 };
@@ -42,36 +43,6 @@ pub(super) struct SmtpConnection<S> {
     stream: BufReader<S>,
     /// What the server must not say again where somebody sees it.
     redaction: Box<Redaction>,
-}
-
-/// A server's answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SmtpReply {
-    /// Three digits.
-    pub(super) code: u16,
-    /// The texts of its lines, free of control characters.
-    pub(super) lines: Vec<String>,
-}
-
-impl SmtpReply {
-    /// The enhanced status code at its start, e.g. `5.7.1` (RFC 2034).
-    pub(super) fn enhanced(&self) -> Option<&str> {
-        let word = self.lines.first()?.split(' ').next()?;
-        let mut parts = word.split('.');
-        let class = parts.next().is_some_and(|class| matches!(class, "2" | "4" | "5"));
-        let rest: Vec<_> = parts.collect();
-        let numbers = rest
-            .iter()
-            .all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()));
-        (class && rest.len() == 2 && numbers).then_some(word)
-    }
-}
-
-impl fmt::Display for SmtpReply {
-    /// At most 600 characters on one line.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.code, clean(&self.lines.join(" "), 600))
-    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> SmtpConnection<S> {

@@ -7,9 +7,10 @@ use mail_parser::decoders::html::html_to_text;
 use minijinja::Value;
 
 use crate::{
+    clean::{body_lines, header_text},
     config::{Reply, ReplyTemplate, ReplyWords, Template, TemplateFormat, reply::usual},
     job::Reason,
-    message::{Head, clean::clean, language::lookup},
+    message::{Head, language::lookup},
 };
 
 /// Characters of a subject.
@@ -48,7 +49,7 @@ pub(super) fn spoken(
     };
     let own = words.subject.as_ref().filter(|_| reply.original_subject != Some(true));
     let subject = own.and_then(|template| match template.render(values, most) {
-        Ok(subject) => Some(one_line(&subject, MAX_SUBJECT)).filter(|subject| !subject.is_empty()),
+        Ok(subject) => Some(header_text(&subject, MAX_SUBJECT)).filter(|subject| !subject.is_empty()),
         Err(error) => {
             noted("subject", &error);
             None
@@ -113,7 +114,7 @@ fn usual_subject(reply: &Reply, values: &Value) -> String {
         Some(true) | None => usual::SUBJECT,
     };
     let subject = ours(source, values).unwrap_or_default();
-    match one_line(&subject, MAX_SUBJECT) {
+    match header_text(&subject, MAX_SUBJECT) {
         subject if subject.is_empty() => "Re: your mail".to_owned(),
         subject => subject,
     }
@@ -146,17 +147,9 @@ pub(super) fn escaped(text: &str) -> String {
 
 /// Text fit for a mail's body: no control characters but tabs, lines ended by CRLF.
 pub(super) fn lines(text: &str) -> String {
-    let mut text = plain(text).trim_end().replace('\n', "\r\n");
+    let mut text = body_lines(text).trim_end().replace('\n', "\r\n");
     text.push_str("\r\n");
     text
-}
-
-/// Text fit for a header field: one line, single blanks, nothing that a reader would decode.
-pub(super) fn one_line(text: &str, most: usize) -> String {
-    // What looks like an encoded word (RFC 2047) would be decoded by readers, and mail-builder 2.0.1 writes it as it is.
-    let cleaned = clean(text, most).replace("=?", "= ?");
-    // Folding keeps single spaces only.
-    cleaned.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What a sender can understand and perhaps change. Everything on our side of the fence is one sentence.
@@ -190,13 +183,4 @@ pub(super) fn because(reason: Reason) -> &'static str {
         | Reason::Local
         | Reason::Gone => "something is wrong on our side",
     }
-}
-
-/// Text with `\n` as its only control character beside tabs.
-pub(super) fn plain(text: &str) -> String {
-    let lines = text.replace("\r\n", "\n").replace('\r', "\n");
-    lines
-        .chars()
-        .filter(|&c| matches!(c, '\n' | '\t') || !c.is_control())
-        .collect()
 }

@@ -1,10 +1,17 @@
-//! Where whole words of a set stand in a text or in bytes of any kind. Pure.
+//! The forms in which a secret may be written, and where whole words of a set stand in a text or in bytes of any kind. Pure.
 //!
 //! What is added counts at once, and a look takes one step for each byte, however many there are: thousands of accounts have as many
 //! passwords, and each line of a log is looked at.
 
-use std::{collections::HashMap, ops::Range};
+use std::{collections::HashMap, fmt::Write as _, ops::Range};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use data_encoding::HEXLOWER;
+
+/// What stands where a secret stood.
+pub(super) const STRUCK: &str = "***";
+/// At the end of a text even so few characters of a secret are struck out: that is where a text was cut.
+pub(super) const STUMP: usize = 3;
 /// Bytes of a form at least: by so many it is found.
 pub(super) const SHORTEST: usize = 8;
 /// Bits of what is asked first; a power of two.
@@ -88,6 +95,57 @@ fn folded(byte: u8) -> u8 {
         b'_' => b'/',
         byte => byte.to_ascii_lowercase(),
     }
+}
+
+/// Base64 of these bytes: whole, and as it stands within that of anything longer, which begins one, two or three bytes before.
+pub(super) fn encoded(bytes: &[u8]) -> Vec<String> {
+    let mut forms = vec![STANDARD.encode(bytes)];
+    for before in 0..3 {
+        let mut padded = vec![0; before];
+        padded.extend_from_slice(bytes);
+        let text = STANDARD.encode(&padded);
+        // Only characters that nothing else has a part in.
+        let (first, end) = ((before * 8).div_ceil(6), padded.len() * 8 / 6);
+        forms.extend(
+            text.get(first..end)
+                .filter(|inner| inner.len() > STUMP)
+                .map(str::to_owned),
+        );
+    }
+    forms
+}
+
+/// Every form in which a secret may stand in a text: as it is first.
+pub(super) fn written(secret: &str) -> Vec<String> {
+    let trimmed = secret.trim();
+    let mut forms = vec![trimmed.to_owned()];
+    // As a whole it comes second.
+    forms.extend(encoded(secret.as_bytes()));
+    forms.extend([
+        quoted(trimmed),
+        percent_encoded(secret),
+        form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
+        HEXLOWER.encode(secret.as_bytes()),
+    ]);
+    forms
+}
+
+/// As an IMAP or SMTP quoted string has it, or JSON.
+pub(super) fn quoted(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a String can't fail.
+            write!(encoded, "%{byte:02X}").ok();
+        }
+    }
+    encoded
 }
 
 #[cfg(test)]

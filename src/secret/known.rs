@@ -4,20 +4,13 @@
 //! It is the fence behind the words that each exchange strikes out of its own ([`Redaction`](super::Redaction)), and coarser: whole
 //! secrets only, and none that could be an ordinary word.
 
-use std::{
-    borrow::Cow,
-    collections::HashSet,
-    ops::Range,
-    sync::{LazyLock, PoisonError, RwLock},
-};
+use std::{borrow::Cow, collections::HashSet, ops::Range, sync::LazyLock};
 
+use parking_lot::RwLock;
 use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret as _, SecretString as Secret};
 
-use super::{
-    forms::{Forms, SHORTEST},
-    redaction::{STRUCK, written},
-};
+use super::forms::{Forms, SHORTEST, STRUCK, written};
 
 /// So many secrets are known; later ones are struck out of their own exchanges only. More accounts than that have no ledger in common.
 const MOST: usize = 16_384;
@@ -57,8 +50,8 @@ pub(crate) fn learn(secret: &Secret) {
     let Ok(key) = digest(&SHA256, secret.as_bytes()).as_ref().try_into() else {
         return;
     };
-    if !KNOWN.read().unwrap_or_else(PoisonError::into_inner).knows(&key) {
-        KNOWN.write().unwrap_or_else(PoisonError::into_inner).learn(key, secret);
+    if !KNOWN.read().knows(&key) {
+        KNOWN.write().learn(key, secret);
     }
 }
 
@@ -74,7 +67,7 @@ pub fn strike(text: &str) -> Cow<'_, str> {
 
 /// Where secrets stand.
 pub(super) fn stands(bytes: &[u8]) -> Vec<Range<usize>> {
-    KNOWN.read().unwrap_or_else(PoisonError::into_inner).forms.ranges(bytes)
+    KNOWN.read().forms.ranges(bytes)
 }
 
 /// The text with these parts of it struck out.

@@ -4,31 +4,22 @@
 //! notices. So every place that shows a server's words strikes out the secrets of that exchange first: as they are, and in each form
 //! in which they went out or may come back.
 
-use std::{
-    borrow::Cow,
-    collections::HashSet,
-    fmt::{self, Write as _},
-    sync::OnceLock,
-};
+use std::{borrow::Cow, collections::HashSet, fmt, sync::OnceLock};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString as Secret};
 
 use super::{
-    forms::{Forms, SHORTEST},
+    forms::{Forms, SHORTEST, STRUCK, STUMP, encoded, written},
     known,
 };
 
-/// What stands where a secret stood.
-pub(super) const STRUCK: &str = "***";
 /// So many characters of a secret in a row are struck out wherever they stand: a server may have cut the rest.
 const PIECE: usize = 8;
 /// Bytes of a text from which on whole forms are looked for.
 const LONG: usize = 16 << 10;
 /// So many of what is handed to an action: its words are a result, and may share some with a secret by chance.
 const HANDED_PIECE: usize = 16;
-/// At the end of a text even so few: that is where a text was cut.
-const STUMP: usize = 3;
 
 /// The secrets of one exchange.
 #[derive(Clone, Default)]
@@ -286,66 +277,6 @@ fn folded(c: char) -> char {
         '_' => '/',
         c => c.to_ascii_lowercase(),
     }
-}
-
-/// Base64 of these bytes: whole, and as it stands within that of anything longer, which begins one, two or three bytes before.
-fn encoded(bytes: &[u8]) -> Vec<String> {
-    let mut forms = vec![STANDARD.encode(bytes)];
-    for before in 0..3 {
-        let mut padded = vec![0; before];
-        padded.extend_from_slice(bytes);
-        let text = STANDARD.encode(&padded);
-        // Only characters that nothing else has a part in.
-        let (first, end) = ((before * 8).div_ceil(6), padded.len() * 8 / 6);
-        forms.extend(
-            text.get(first..end)
-                .filter(|inner| inner.len() > STUMP)
-                .map(str::to_owned),
-        );
-    }
-    forms
-}
-
-/// Every form in which a secret may stand in a text: as it is first.
-pub(super) fn written(secret: &str) -> Vec<String> {
-    let trimmed = secret.trim();
-    let mut forms = vec![trimmed.to_owned()];
-    // As a whole it comes second.
-    forms.extend(encoded(secret.as_bytes()));
-    forms.extend([
-        quoted(trimmed),
-        percent_encoded(secret),
-        form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
-        hex(secret),
-    ]);
-    forms
-}
-
-/// As an IMAP or SMTP quoted string has it, or JSON.
-fn quoted(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"")
-}
-
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a String can't fail.
-            write!(encoded, "%{byte:02X}").ok();
-        }
-    }
-    encoded
-}
-
-fn hex(text: &str) -> String {
-    let mut hex = String::with_capacity(text.len() * 2);
-    for byte in text.bytes() {
-        // Writing to a String can't fail.
-        write!(hex, "{byte:02x}").ok();
-    }
-    hex
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@
 
 mod rule;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 use self::rule::{Id, Rule, Ticket};
@@ -62,7 +63,7 @@ impl Slots {
     }
 
     fn state(&self) -> MutexGuard<'_, SlotTable> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Changes something, and gives those who wait what they may have then.

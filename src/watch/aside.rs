@@ -8,8 +8,8 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    backoff::Backoff,
     error::{Refusal, Verdict},
+    pacing::Pacing,
 };
 use crate::ledger::Settling;
 
@@ -27,7 +27,7 @@ pub(super) struct DeferredMails {
     refused: BTreeMap<u32, RefusalScope>,
     /// Nothing that was refused is tried before.
     after: Option<Instant>,
-    failures: Backoff,
+    failures: Pacing,
     copied: Copied,
 }
 
@@ -103,7 +103,7 @@ impl DeferredMails {
                 self.after = Some(now + wait);
             }
             Some(_) => {}
-            None if self.refused.is_empty() => (self.after, self.failures) = (None, Backoff::default()),
+            None if self.refused.is_empty() => (self.after, self.failures) = (None, Pacing::default()),
             None => {}
         }
     }

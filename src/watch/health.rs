@@ -1,12 +1,9 @@
 //! How a mailbox is doing, for whoever is asked, and what is counted of it.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use parking_lot::Mutex;
 
 use super::{
     error::{self, WatchError, Words},
@@ -101,7 +98,7 @@ impl WatchHealth {
     /// How it is now.
     #[must_use]
     pub fn state(&self) -> WatchState {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.state.lock().clone()
     }
 
     /// It was looked at with success; `more`: there are mails that will be taken at a later look.
@@ -167,7 +164,7 @@ impl WatchHealth {
 
     /// A probe was found in the mailbox. Of many only some count.
     pub(crate) fn probe(&self, whose: Installation, place: (u32, u32)) {
-        let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut probes = self.probes.lock();
         if probes.len() < PROBES {
             probes.push((whose, place));
         }
@@ -175,12 +172,12 @@ impl WatchHealth {
 
     /// Whether probes were found since.
     pub(super) fn has_probes(&self) -> bool {
-        !self.probes.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        !self.probes.lock().is_empty()
     }
 
     /// The probes that were found since.
     pub(super) fn probes(&self) -> Vec<(Installation, (u32, u32))> {
-        std::mem::take(&mut *self.probes.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.probes.lock())
     }
 
     /// Another Mailjob works here with a ledger of its own, or has not shown itself for long.
@@ -248,7 +245,7 @@ impl WatchHealth {
 
     /// Mails whose last touch the server refused the last time.
     pub(super) fn unsettled(&self) -> usize {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.lock();
         state.unsettled.as_ref().map_or(0, |unsettled| unsettled.mails)
     }
 
@@ -265,7 +262,7 @@ impl WatchHealth {
     }
 
     fn change(&self, change: impl FnOnce(&mut WatchState)) {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.state.lock());
     }
 }
 

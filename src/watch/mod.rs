@@ -7,7 +7,6 @@
 
 mod aside;
 mod backlog;
-mod backoff;
 mod by_imap;
 mod care;
 #[cfg(test)]
@@ -36,6 +35,7 @@ mod memory;
 #[cfg(test)]
 #[path = "tests/memory_backlog.rs"]
 mod memory_backlog;
+mod pacing;
 mod plan;
 pub mod pop3;
 pub mod probe;

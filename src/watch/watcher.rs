@@ -13,9 +13,9 @@ use tokio::{
 
 use super::{
     Watch,
-    backoff::Backoff,
     error::{Verdict, WatchError},
     mailbox_key,
+    pacing::Pacing,
     schedule::{self, LookPlan},
     source::{Scope, SessionPurpose, Source, StepContext, Wait, WaitEvent, WakeReason},
 };
@@ -85,21 +85,21 @@ impl<S: Source> Watcher<S> {
     pub(super) async fn run(mut self) {
         let stop = self.watch.stop.clone();
         let begun = Instant::now();
-        let mut backoff = Box::<Backoff>::default();
+        let mut pacing = Box::<Pacing>::default();
         while let Some(errand) = stop.run_until_cancelled(self.rest()).await {
             if S::STAYS {
-                let ration = backoff.sign_in(begun.elapsed());
+                let ration = pacing.sign_in(begun.elapsed());
                 if stop.run_until_cancelled(sleep(ration)).await.is_none() {
                     return;
                 }
             }
             let connected = Instant::now();
             match Box::pin(self.session(errand)).await {
-                Ok(SessionEnd::Rest) => backoff.mended(),
+                Ok(SessionEnd::Rest) => pacing.mended(),
                 Ok(SessionEnd::Needless) => {}
                 Ok(SessionEnd::Stopped) => return,
                 Err(error) => {
-                    let paused = Box::pin(self.paused(&error, connected, &mut backoff));
+                    let paused = Box::pin(self.paused(&error, connected, &mut pacing));
                     if stop.run_until_cancelled(paused).await.is_none() {
                         return;
                     }
@@ -109,13 +109,13 @@ impl<S: Source> Watcher<S> {
     }
 
     /// Tells of a failure, and waits before the next session.
-    async fn paused(&mut self, error: &WatchError, connected: Instant, backoff: &mut Backoff) {
+    async fn paused(&mut self, error: &WatchError, connected: Instant, pacing: &mut Pacing) {
         let on = StepContext::of(&self.watch, &self.mailbox);
         self.source.failed(error, &on);
         let verdict = error.verdict();
-        let wait = backoff.after(verdict, connected.elapsed(), error.patience(), fastrand::f64());
+        let wait = pacing.after(verdict, connected.elapsed(), error.patience(), fastrand::f64());
         let is_away = error.is_away();
-        self.report(error, verdict, wait, !is_away || backoff.missed());
+        self.report(error, verdict, wait, !is_away || pacing.missed());
         // What was due for a last touch still is.
         self.rang = Some(connected);
         self.at_once = S::STAYS;
@@ -126,7 +126,7 @@ impl<S: Source> Watcher<S> {
             () = decided(error, &self.bell) => PauseEnd::Over,
         };
         if matches!(ended, PauseEnd::Mended) {
-            backoff.mended();
+            pacing.mended();
         }
     }
 

@@ -62,9 +62,11 @@ pub(crate) fn code(text: &str) -> String {
         if line.trim() == "#[cfg(test)]" {
             // Attributes, and the item: one line, or up to the brace that closes it at this depth.
             let depth = line.len() - line.trim_start().len();
+            let mut is_open = false;
             for line in lines.by_ref() {
-                let ends = line.trim_end().ends_with(';') || (line.starts_with(&format!("{}}}", " ".repeat(depth))));
-                if ends {
+                is_open |= line.trim_end().ends_with('{');
+                let closes = line.starts_with(&format!("{}}}", " ".repeat(depth)));
+                if closes || (!is_open && line.trim_end().ends_with(';')) {
                     break;
                 }
             }

@@ -1,11 +1,12 @@
 //! The words for what happened to jobs. Pure. Details are for the operator alone, and a stranger's texts stay on one line.
 
-use super::words::MAX_WHY;
 use crate::{
     ledger::{JobNews, NewsKind},
     message::clean::clean,
 };
 
+/// Characters kept of what a server said.
+pub(super) const MAX_WHY: usize = 600;
 /// Characters kept of a sender or a subject.
 const MAX_NAME: usize = 100;
 

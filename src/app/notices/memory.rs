@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     auth::{facts, forecast::AccountFacts},
+    backoff,
     config::Account,
     ledger::counts::Unwritable,
 };
@@ -103,7 +104,7 @@ impl NoticeMemory {
 
     pub(super) fn failed(&mut self, verdict: crate::auth::AuthVerdict) -> Duration {
         self.failures = self.failures.saturating_add(1);
-        let wait = verdict.pause(self.failures).mul_f64(0.8 + 0.4 * fastrand::f64());
+        let wait = backoff::spread(verdict.pause(self.failures), 0.8..=1.2, fastrand::f64());
         self.rest = Some(Instant::now() + wait);
         wait
     }

@@ -1,6 +1,7 @@
 //! What the operator may be told: how things are now, and what is news of them. Types, and what tells one news from another.
 
 use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -231,9 +232,7 @@ pub(super) fn id(items: &[NewsItem]) -> String {
         hash.update(item.identity());
         hash.update([0]);
     }
-    hash.finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut id = HEXLOWER.encode(&hash.finalize());
+    id.truncate(32);
+    id
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{
-    jobs,
+    jobs::{self, MAX_WHY},
     news::{News, NewsItem},
 };
 use crate::{
@@ -12,8 +12,6 @@ use crate::{
     message::clean::clean,
 };
 
-/// Characters kept of what a server said.
-pub(super) const MAX_WHY: usize = 600;
 /// How a time is told.
 pub(super) const TIME: &str = "%F %R UTC";
 

@@ -18,7 +18,7 @@ use super::{
     loopback::{Loopback, LoopbackResult},
 };
 use crate::{
-    auth::{BrowserSignIn, Login, NotSignedIn},
+    auth::{BrowserSignIn, Login, NotSignedIn, provider::landing},
     config::Provider,
 };
 
@@ -61,14 +61,6 @@ pub(super) async fn elsewhere(login: &Login, provider: Provider) -> Result<(), L
     );
     let (_tell, never) = mpsc::channel(1);
     wait(login, &sign_in, never).await
-}
-
-/// Where a browser ends that nobody listens for. Microsoft: "Desktop app that calls web APIs: App registration".
-fn landing(provider: Provider) -> String {
-    match provider {
-        Provider::Microsoft(cloud) => format!("{}/common/oauth2/nativeclient", cloud.authority()),
-        Provider::Google | Provider::Other => "http://localhost".to_owned(),
-    }
 }
 
 /// Waits for the browser or for a pasted address, and ends the sign-in.

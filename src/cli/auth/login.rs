@@ -2,6 +2,8 @@
 
 use std::{env, process::ExitCode, sync::Arc};
 
+use tokio::time::Instant;
+
 use crate::{
     app,
     auth::{self, Login, Staged, TokenStore as _},
@@ -19,7 +21,7 @@ use super::{
         beside,
         whereabouts::{self, NO_LEDGER},
     },
-    browser, device,
+    browser, countdown,
     fault::LoginError,
 };
 
@@ -118,7 +120,7 @@ async fn by_person(login: &Login, account: &Account, how: LoginArgs) -> Result<(
     let has_browser = has_browser();
     let codes = how.device || !(has_browser || how.no_browser || how.port != 0);
     if how.device || (codes && login.addresses().await?.device.is_some()) {
-        return device::sign_in(login).await;
+        return by_device(login).await;
     }
     browser::here(login, how.port, has_browser && !how.no_browser).await
 }
@@ -153,6 +155,23 @@ fn unknown(loaded: &Loaded, name: &str) -> LoginError {
         name: name.to_owned(),
         known: beside::known_accounts(loaded, name),
     }
+}
+
+/// A sign-in with a code that is typed in on another device.
+async fn by_device(login: &Login) -> Result<(), LoginError> {
+    let device = login.device().await?;
+    println!(
+        "On any device, open\n\n  {}\n\nand type in the code\n\n  {}\n",
+        device.url(),
+        device.code()
+    );
+    let until = Instant::now() + device.life();
+    let ended = tokio::select! {
+        ended = login.await_device(&device) => ended,
+        () = countdown::show("waiting for the sign-in on the other device", until) => return Ok(()),
+    };
+    countdown::end();
+    Ok(ended?)
 }
 
 #[cfg(test)]

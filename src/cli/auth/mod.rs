@@ -2,7 +2,6 @@
 
 mod browser;
 mod countdown;
-mod device;
 mod fault;
 mod login;
 mod logout;

@@ -3,8 +3,6 @@
 pub(super) mod ago;
 mod export;
 mod filter;
-mod list;
-mod show;
 mod steer;
 mod story;
 mod table;
@@ -14,7 +12,10 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use self::filter::JobPageArgs;
-use super::{block_on, desk::JobLocation};
+use super::{
+    block_on,
+    desk::{JobAccess, JobLocation, NOT_ALL, failed, named, tell_as},
+};
 use crate::ledger::Steer;
 
 /// What can be done about jobs.
@@ -100,8 +101,8 @@ pub(super) enum JobsCommand {
 pub(super) fn jobs(command: JobsCommand) -> ExitCode {
     block_on(async {
         let ended = match command {
-            JobsCommand::List { which, json, place } => list::list(which, json, place).await,
-            JobsCommand::Show { job, json, place } => show::show(&job, json, place).await,
+            JobsCommand::List { which, json, place } => list(which, json, place).await,
+            JobsCommand::Show { job, json, place } => show(&job, json, place).await,
             JobsCommand::Retry { jobs, place } => steer::steer(Steer::Retry, jobs, place).await,
             JobsCommand::Discard { jobs, place } => steer::steer(Steer::Discard, jobs, place).await,
             JobsCommand::Replay { jobs, place } => steer::steer(Steer::Replay, jobs, place).await,
@@ -109,4 +110,26 @@ pub(super) fn jobs(command: JobsCommand) -> ExitCode {
         };
         ended.unwrap_or_else(|code| code)
     })
+}
+
+/// Lists jobs.
+async fn list(which: JobPageArgs, json: bool, place: JobLocation) -> Result<ExitCode, ExitCode> {
+    // Who has many endpoints on one mailbox sees a mail once: at the one that it was meant for.
+    let hides = !json && which.is_of_any_state();
+    let found = place.go().await?;
+    found.knows(which.filter.endpoint.as_deref()).await?;
+    let filter = which.filter(&found.desk, hides).await?;
+    let page = found.desk.list(filter).await.map_err(|error| failed(&error))?;
+    Ok(tell_as(json, &page, || table::people(&page, hides, found.nobody_runs)))
+}
+
+/// Tells a job's story.
+async fn show(job: &str, json: bool, place: JobLocation) -> Result<ExitCode, ExitCode> {
+    let JobAccess { desk, nobody_runs, .. } = place.go().await?;
+    let id = named(&desk, job).await?;
+    let Some(found) = desk.story(id).await.map_err(|error| failed(&error))? else {
+        eprintln!("job {id} is not in the ledger any more");
+        return Err(ExitCode::from(NOT_ALL));
+    };
+    Ok(tell_as(json, &found, || story::people(&found, nobody_runs)))
 }

@@ -1,7 +1,6 @@
 //! `mailjob ledger`: is it sound, and a copy of it. Both run beside `mailjob run`.
 
 mod backup;
-mod check;
 mod findings;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -10,6 +9,7 @@ use clap::Subcommand;
 
 use super::{
     ConfigArgs, block_on,
+    progress::Progress,
     whereabouts::{self, NO_LEDGER},
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
         load::{Sources, load},
         rescue,
     },
-    ledger::Error,
+    ledger::{self, Address, Error},
 };
 
 /// `EX_IOERR` of sysexits.
@@ -61,7 +61,7 @@ pub(super) enum LedgerCommand {
 /// Runs the command.
 pub(super) fn ledger(command: LedgerCommand) -> ExitCode {
     match command {
-        LedgerCommand::Check { file, json, files } => block_on(check::check(files.into(), file, json)),
+        LedgerCommand::Check { file, json, files } => block_on(check(files.into(), file, json)),
         LedgerCommand::Backup { to, json, files } => block_on(backup::backup(files.into(), to, json)),
     }
 }
@@ -84,5 +84,29 @@ fn failed(error: &Error) -> ExitCode {
             eprintln!("{error}");
             ExitCode::from(IO)
         }
+    }
+}
+
+/// Looks at the ledger and says what is wrong with it.
+async fn check(sources: Sources, file: Option<PathBuf>, json: bool) -> ExitCode {
+    let file = match file {
+        Some(file) => Address::file(file),
+        None => match service(&sources).await {
+            Ok(service) => service.ledger,
+            Err(code) => return code,
+        },
+    };
+    let progress = Progress::new(false);
+    progress.on("reading every page and every row");
+    match progress.during(ledger::inspect(&file)).await {
+        Ok(found) => {
+            let sound = found.findings.is_empty();
+            match json {
+                true => print!("{}", findings::json(&file, &found, None)),
+                false => print!("{}", findings::people(&file, &found)),
+            }
+            ExitCode::from(u8::from(!sound))
+        }
+        Err(error) => failed(&error),
     }
 }

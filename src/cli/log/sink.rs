@@ -3,9 +3,10 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
 
 /// Tells in the log's own form that lines are missing.
@@ -45,7 +46,7 @@ impl<W: Write> LogSink<W> {
 
     /// Writes a line, or loses it.
     pub(super) fn line(&self, line: &[u8]) {
-        let mut state = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.shared.lock();
         if let Err(error) = state.line(line, self.word) {
             state.lost += 1;
             state.why = error.to_string();
@@ -131,7 +132,7 @@ mod tests {
                 return Err(io::ErrorKind::StorageFull.into());
             };
             let now = takes.clamp(1, said.len());
-            self.bytes.lock().unwrap().extend_from_slice(&said[..now]);
+            self.bytes.lock().extend_from_slice(&said[..now]);
             Ok(now)
         }
 
@@ -154,7 +155,7 @@ mod tests {
             for number in 0..all {
                 sink.line(format!("line {number}.\n").as_bytes());
             }
-            let text = String::from_utf8(bytes.lock().unwrap().clone()).unwrap();
+            let text = String::from_utf8(bytes.lock().clone()).unwrap();
             // A piece of a line stands alone and has no end.
             let whole = |line: &str| line.strip_prefix("line ")?.strip_suffix('.')?.parse::<u64>().ok();
             let there: Vec<_> = text.lines().filter_map(whole).collect();
@@ -180,7 +181,7 @@ mod tests {
             sink.line(format!("{line}\n").as_bytes());
         }
         // Two are lost at once; of the word about them, three bytes are written; that costs the third.
-        let text = String::from_utf8(bytes.lock().unwrap().clone()).unwrap();
+        let text = String::from_utf8(bytes.lock().clone()).unwrap();
         assert_eq!(text, "los\nlost 3\nd\ne\n");
         assert_eq!(counter.get(), 3);
     }

@@ -1,8 +1,6 @@
 //! `mailjob replies`: what waits to be sent, what was refused, and trying it again. Runs beside `mailjob run`.
 
-mod accept;
 mod desk;
-mod list;
 mod retry;
 mod table;
 
@@ -10,8 +8,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::block_on;
-use crate::ledger::ReplyState;
+use super::{block_on, desk::NOT_ALL, print};
+use crate::ledger::{Error, ReplyFilter, ReplyState};
 
 /// `EX_IOERR` of sysexits.
 const IO: u8 = 74;
@@ -109,14 +107,73 @@ impl ReplyStateArg {
 
 /// Runs the command.
 pub(super) fn replies(command: RepliesCommand) -> ExitCode {
-    match command {
-        RepliesCommand::List { which, json, place } => block_on(list::list(place, which, json)),
-        RepliesCommand::Retry {
-            job,
-            all_refused,
-            json,
-            place,
-        } => block_on(retry::retry(place, job, all_refused, json)),
-        RepliesCommand::Accept { job, place } => block_on(accept::accept(place, &job)),
+    block_on(async {
+        let ended = match command {
+            RepliesCommand::List { which, json, place } => list(place, which, json).await,
+            RepliesCommand::Retry {
+                job,
+                all_refused,
+                json,
+                place,
+            } => retry::retry(place, job, all_refused, json).await,
+            RepliesCommand::Accept { job, place } => accept(place, &job).await,
+        };
+        ended.unwrap_or_else(|code| code)
+    })
+}
+
+/// Shows replies.
+async fn list(place: desk::ReplyLocation, which: ReplyPageArgs, json: bool) -> Result<ExitCode, ExitCode> {
+    let desk = place.go().await?;
+    let usual = vec![
+        ReplyState::Queued,
+        ReplyState::Running,
+        ReplyState::Refused,
+        ReplyState::Unsure,
+        ReplyState::Bounced,
+    ];
+    let filter = ReplyFilter {
+        account: which.account.clone(),
+        states: which.state.map_or(usual, ReplyStateArg::states),
+        max: usize::try_from(which.max).unwrap_or(usize::MAX),
+        before: None,
+    };
+    let (rows, all) = desk.list(filter).await.map_err(|error| {
+        eprintln!("{error}");
+        ExitCode::from(IO)
+    })?;
+    if let Some(account) = which.account.filter(|_| all == 0) {
+        desk.knows(&account)?;
+    }
+    let text = match json {
+        true => table::json(&rows, all),
+        false => table::people(&rows, all),
+    };
+    Ok(print::all(&text))
+}
+
+/// Counts a reply as sent: an operator knows that it has arrived.
+async fn accept(place: desk::ReplyLocation, job: &str) -> Result<ExitCode, ExitCode> {
+    let desk = place.go().await?;
+    let job = desk.named(job).await?;
+    if desk.accept(job).await.map_err(|error| refused(&error))? {
+        println!("it counts as sent");
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("the reply of job {job} is not unsure; mailjob replies list --state unsure shows those that are");
+    Ok(ExitCode::from(NOT_ALL))
+}
+
+/// Tells why nothing could be done with a reply.
+fn refused(error: &Error) -> ExitCode {
+    match error {
+        Error::Missing(_) => {
+            eprintln!("{error}; mailjob replies list --state all shows which have one");
+            ExitCode::from(NOT_ALL)
+        }
+        error => {
+            eprintln!("{error}");
+            ExitCode::from(IO)
+        }
     }
 }

@@ -4,46 +4,31 @@ use std::process::ExitCode;
 
 use super::{
     super::desk::{NOT_ALL, tell_as},
-    IO,
     desk::ReplyLocation,
+    refused,
 };
-use crate::ledger::{Error, Retried, RetrySelection};
+use crate::ledger::{Retried, RetrySelection};
 
 /// Has replies tried again.
-pub(super) async fn retry(place: ReplyLocation, job: Option<String>, all_refused: bool, json: bool) -> ExitCode {
-    let desk = match place.go().await {
-        Ok(desk) => desk,
-        Err(code) => return code,
-    };
-    let job = match &job {
-        Some(prefix) => match desk.named(prefix).await {
-            Ok(job) => Some(job),
-            Err(code) => return code,
-        },
-        None => None,
-    };
+pub(super) async fn retry(
+    place: ReplyLocation,
+    job: Option<String>,
+    all_refused: bool,
+    json: bool,
+) -> Result<ExitCode, ExitCode> {
+    let desk = place.go().await?;
     let which = match (job, all_refused) {
-        (Some(job), _) => RetrySelection::Job(job),
+        (Some(prefix), _) => RetrySelection::Job(desk.named(&prefix).await?),
         (None, true) => RetrySelection::Refused,
         (None, false) => RetrySelection::Queued,
     };
-    match desk.retry(which).await {
-        Ok(retried) => {
-            let told = tell_as(json, &retried, || words(retried) + "\n");
-            match job.is_some() && retried.due + retried.running == 0 {
-                true => ExitCode::from(NOT_ALL),
-                false => told,
-            }
-        }
-        Err(error @ Error::Missing(_)) => {
-            eprintln!("{error}; mailjob replies list --state all shows which have one");
-            ExitCode::from(NOT_ALL)
-        }
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::from(IO)
-        }
-    }
+    let is_one = matches!(which, RetrySelection::Job(_));
+    let retried = desk.retry(which).await.map_err(|error| refused(&error))?;
+    let told = tell_as(json, &retried, || words(retried) + "\n");
+    Ok(match is_one && retried.due + retried.running == 0 {
+        true => ExitCode::from(NOT_ALL),
+        false => told,
+    })
 }
 
 /// What it came to, in words. Pure.

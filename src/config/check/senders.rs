@@ -56,6 +56,15 @@ fn section(table: &mut Table<'_>, usual: &Senders) -> Option<Senders> {
     let are_right =
         table.value("verify").is_none_or(is_flag) && (written.trust.is_some() || table.value("trust").is_none());
     let verify = written.verify;
+    if verify
+        && !cfg!(feature = "verify")
+        && let Some(value) = table.value("verify")
+    {
+        value.wrong::<()>(
+            "can't be done: this Mailjob was built without the feature verify",
+            "write verify = false, or take a Mailjob that was built with it",
+        );
+    }
     let senders = Senders {
         allow: written.allow,
         deny: written.deny,

@@ -4,7 +4,6 @@
 //! is `null` or an empty list. Nothing but `sender` is verified: whoever wrote the mail wrote these values.
 
 mod conversation;
-mod sender;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -14,11 +13,12 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::{Serialize, Serializer};
 
 pub(in crate::dispatch) use self::conversation::ConversationPayload;
-use self::sender::SenderPayload;
 use super::work::Work;
 use crate::{
+    clean::clean,
+    config::Proof,
     job::JobScope,
-    message::{Address, Attachment, Automatic, Mail, Nested, Scheme, clean::clean},
+    message::{Address, Attachment, Automatic, Mail, Nested, Scheme, trust::Sender},
 };
 
 /// Characters kept of one header field's value.
@@ -256,6 +256,38 @@ impl Serialize for RawFields<'_> {
 pub fn schema() -> Schema {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     settings.into_generator().into_root_schema_for::<Payload<'static>>()
+}
+
+/// Who sent a mail. Only what a believed server, or Mailjob itself, found is here; others' claims are among the headers.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Sender")]
+struct SenderPayload<'a> {
+    /// The one address that From names. Null where From can be read in two ways: such a mail is of nobody.
+    address: Option<&'a str>,
+    /// What shows that the mail is of that address's domain: `dmarc`, `dkim` or `spf`, the strongest. Null where nothing does.
+    proven_by: Option<&'static str>,
+    /// The result of SPF, e.g. `pass`; null where nobody said.
+    spf: Option<&'a str>,
+    /// The result of DKIM.
+    dkim: Option<&'a str>,
+    /// The result of DMARC.
+    dmarc: Option<&'a str>,
+    /// Who says so: `microsoft`, a server's name, `dns` where Mailjob verified it.
+    sources: &'a [String],
+}
+
+impl<'a> SenderPayload<'a> {
+    fn new(sender: &'a Sender) -> Self {
+        let evidence = &sender.evidence;
+        Self {
+            address: sender.address.as_deref().ok(),
+            proven_by: sender.proven_by().map(Proof::name),
+            spf: evidence.spf.as_deref(),
+            dkim: evidence.dkim.as_deref(),
+            dmarc: evidence.dmarc.as_deref(),
+            sources: &evidence.sources,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -15,11 +15,7 @@ mod parameters;
 mod problem;
 mod replies;
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -31,6 +27,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
 };
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
@@ -225,7 +222,7 @@ impl Guard {
             }
         };
         let why = door.trouble().unwrap_or_default();
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.said.lock();
         // Once, not for each who knocks.
         if *said != why {
             why.clone_into(&mut said);

@@ -12,6 +12,7 @@ use std::{
 use tempfile::NamedTempFile;
 
 use super::{
+    blocking,
     identity::{self, Ownership},
     inspect, schema, space,
 };
@@ -45,7 +46,7 @@ pub(in crate::ledger) async fn backup(
     let copy = draft(ledger, &folder, &tell).await?;
     tell(Copying::Checking);
     let (to, shown) = (to.to_owned(), to.display().to_string());
-    blocking(move || finish(copy, &folder, &to))
+    blocking("the copy was not finished", move || finish(copy, &folder, &to))
         .await
         .map_err(|error| match error {
             Error::Engine(said) => Error::Engine(format!("{shown}: {said}")),
@@ -66,7 +67,7 @@ pub(in crate::ledger) async fn backup_into(
 ) -> Result<Inspection, Error> {
     let copy = draft_in(ledger, folders, &tell).await?;
     tell(Copying::Checking);
-    blocking(move || {
+    blocking("the copy was not finished", move || {
         let found = inspect::look(copy.path())?;
         let of = copy.as_file().metadata().map_or(0, |meta| meta.len());
         let mut bytes = 0;
@@ -118,7 +119,10 @@ async fn draft(ledger: &Path, folder: &Path, tell: &(impl Fn(Copying) + Send)) -
     let engine = |error: std::io::Error| Error::Engine(format!("{}: {error}", folder.display()));
     let of = {
         let ledger = ledger.to_owned();
-        blocking(move || space::used(&inspect::beside(&ledger)?)).await?
+        blocking("the copy was not finished", move || {
+            space::used(&inspect::beside(&ledger)?)
+        })
+        .await?
     };
     let disk = rustix::fs::statvfs(folder).map_err(|error| engine(error.into()))?;
     if let Err(why) = room(of, disk.f_bavail.saturating_mul(disk.f_frsize)) {
@@ -130,7 +134,7 @@ async fn draft(ledger: &Path, folder: &Path, tell: &(impl Fn(Copying) + Send)) -
         .tempfile_in(folder)
         .map_err(engine)?;
     let (source, target) = (ledger.to_owned(), copy.path().to_owned());
-    let copying = blocking(move || write(&source, &target));
+    let copying = blocking("the copy was not finished", move || write(&source, &target));
     let mut copying = std::pin::pin!(copying);
     loop {
         tokio::select! {
@@ -188,12 +192,6 @@ fn finish(copy: NamedTempFile, folder: &Path, to: &Path) -> Result<Inspection, E
     copy.persist_noclobber(to).map_err(|error| said(error.error))?;
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(said)?;
     Ok(found)
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::Engine(format!("the copy was not finished: {error}")))?
 }
 
 #[cfg(test)]

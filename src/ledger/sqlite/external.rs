@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use tokio::time::{Instant, sleep};
 
 use super::{
+    blocking,
     hindrance::hindered,
     identity::{self, Ownership},
     lock::{self, LockAttempt},
@@ -49,7 +50,11 @@ impl ExternalSqlite {
         let until = Instant::now() + SETTLING;
         loop {
             let at = path.to_owned();
-            match blocking(move || look(&at).map_err(|error| hindered(&at, error))).await? {
+            match blocking("the ledger was not looked at", move || {
+                look(&at).map_err(|error| hindered(&at, error))
+            })
+            .await?
+            {
                 SchemaState::Ready => return Ok(Self::of(path)),
                 SchemaState::Older { found, holder } if Instant::now() >= until => {
                     return Err(Error::Older {
@@ -98,7 +103,7 @@ impl ExternalSqlite {
                 .and_then(|mut db| work(&mut db))
                 .map_err(|error| hindered(&path, error))
         };
-        blocking(worked).await
+        blocking("the ledger was not looked at", worked).await
     }
 
     /// Changes something, in one commit. Whoever has the ledger open looks for itself what follows.
@@ -141,10 +146,4 @@ fn look(path: &Path) -> Result<SchemaState, Error> {
         }
         LockAttempt::Busy(holder) => Ok(busy(holder)),
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::Engine(format!("the ledger was not looked at: {error}")))?
 }

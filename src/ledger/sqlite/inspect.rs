@@ -6,6 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
+    blocking,
     hindrance::hindered,
     identity::{self, Ownership},
     schema, space,
@@ -104,9 +105,7 @@ const INVARIANTS: [Invariant; 11] = [
 /// the ledger itself is no error.
 pub(in crate::ledger) async fn inspect(path: &Path) -> Result<Inspection, Error> {
     let path = path.to_owned();
-    tokio::task::spawn_blocking(move || look(&path))
-        .await
-        .map_err(|error| Error::Engine(format!("the ledger was not looked at: {error}")))?
+    blocking("the ledger was not looked at", move || look(&path)).await
 }
 
 pub(in crate::ledger) fn look(path: &Path) -> Result<Inspection, Error> {

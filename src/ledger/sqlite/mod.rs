@@ -74,10 +74,19 @@ pub async fn open(path: &Path, clock: impl Into<Clock>) -> Result<Sqlite, Error>
 /// As [`open()`].
 pub async fn open_counted(path: &Path, clock: impl Into<Clock>, commits: Commits) -> Result<Sqlite, Error> {
     let (path, clock) = (path.to_owned(), clock.into());
-    let opening = tokio::task::spawn_blocking(move || opening::begin(&path, &clock, &commits));
-    opening
-        .await
-        .map_err(|error| Error::Engine(format!("opening was not finished: {error}")))?
+    blocking("opening was not finished", move || {
+        opening::begin(&path, &clock, &commits)
+    })
+    .await
+}
+
+/// Work that waits for the disk, on a thread that may be held up. Where that thread ends without a result, `lost` says what was not done.
+async fn blocking<T: Send + 'static>(
+    lost: &str,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let ended = tokio::task::spawn_blocking(work).await;
+    ended.map_err(|error| Error::Engine(format!("{lost}: {error}")))?
 }
 
 /// Whether a process has the ledger. Where that can't be known, one may have it.

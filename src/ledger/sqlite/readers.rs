@@ -4,12 +4,13 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use chrono::Utc;
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
@@ -59,7 +60,7 @@ impl Readers {
         let wanted = CancelOnDrop::default();
         let unwanted = wanted.0.clone();
         let reading = tokio::task::spawn_blocking(move || {
-            let idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let idle = pool.idle.lock().pop();
             let told = |error| judged(&pool.path, error);
             let db = idle.map_or_else(|| schema::reader(&pool.path), Ok).map_err(told)?;
             let read = while_wanted(&db, unwanted, work).map_err(told);
@@ -70,7 +71,7 @@ impl Readers {
                 tracing::error!(error = %damaged, "the ledger can't be read");
             }
             if !matches!(read, Err(Error::Engine(_) | Error::Damaged(_) | Error::Full(_))) {
-                pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(db);
+                pool.idle.lock().push(db);
             }
             drop(turn);
             read
@@ -86,7 +87,7 @@ impl Readers {
             self.0.turn.close();
             drop(all);
         }
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.0.idle.lock().clear();
     }
 }
 

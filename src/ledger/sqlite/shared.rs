@@ -2,11 +2,12 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::ledger::{Error, MailId, MailboxKey, counts::Unwritable};
@@ -41,12 +42,12 @@ pub(in crate::ledger) struct Shared {
 impl Shared {
     /// The mailbox's bell.
     pub(in crate::ledger) fn settle_due(&self, mailbox: &MailboxKey) -> Arc<Notify> {
-        lock(&self.bells).entry(mailbox.clone()).or_default().clone()
+        self.bells.lock().entry(mailbox.clone()).or_default().clone()
     }
 
     /// Rings; a watcher that does not listen right now hears it when it does.
     pub(in crate::ledger) fn ring(&self, mailboxes: &HashSet<MailboxKey>) {
-        let bells = lock(&self.bells);
+        let bells = self.bells.lock();
         mailboxes
             .iter()
             .filter_map(|mailbox| bells.get(mailbox))
@@ -55,7 +56,7 @@ impl Shared {
 
     /// Rings all bells: another process changed something.
     pub(in crate::ledger) fn ring_all(&self) {
-        lock(&self.bells).values().for_each(|bell| bell.notify_one());
+        self.bells.lock().values().for_each(|bell| bell.notify_one());
     }
 
     /// Rings when another process changed something.
@@ -66,19 +67,19 @@ impl Shared {
     /// Keeps bytes for their first reader.
     pub(in crate::ledger) fn keep(&self, mails: Vec<(MailId, Bytes)>) {
         if !mails.is_empty() {
-            lock(&self.fresh).keep(mails);
+            self.fresh.lock().keep(mails);
         }
     }
 
     /// Since when and why nothing can be written.
     pub(in crate::ledger) fn unwritable(&self) -> Option<Unwritable> {
-        lock(&self.unwritable).as_ref().map(|known| known.what.clone())
+        self.unwritable.lock().as_ref().map(|known| known.what.clone())
     }
 
     /// Nothing could be written, for this reason. Whether the log should say so: at first, for another reason, and once in a while.
     pub(in crate::ledger) fn failed(&self, error: &Error, now: DateTime<Utc>) -> bool {
         let (why, full) = (error.to_string(), matches!(error, Error::Full(_)));
-        let mut known = lock(&self.unwritable);
+        let mut known = self.unwritable.lock();
         let damaged = matches!(error, Error::Damaged(_));
         // Damage is the worse news, and a number that changes is none.
         if known.as_ref().is_some_and(|known| known.damaged && !damaged) {
@@ -101,7 +102,9 @@ impl Shared {
     /// Whether a commit is to show by a write of its own that writing works again. Where a disk was full, a small one shows nothing before
     /// there is room for a mail.
     pub(in crate::ledger) fn must_prove(&self, roomy: impl FnOnce() -> bool) -> bool {
-        let full = lock(&self.unwritable)
+        let full = self
+            .unwritable
+            .lock()
             .as_ref()
             .filter(|known| !known.damaged)
             .map(|known| known.what.full);
@@ -111,32 +114,28 @@ impl Shared {
     /// A commit went well, which wrote something or did not. Since when none had, where this shows that it is over: one that wrote nothing
     /// shows nothing, nor does one for which there was room while there is none for a mail, nor one beside what is damaged.
     pub(in crate::ledger) fn committed(&self, wrote: bool, roomy: impl FnOnce() -> bool) -> Option<DateTime<Utc>> {
-        let mut unwritable = lock(&self.unwritable);
+        let mut unwritable = self.unwritable.lock();
         let is_over = |known: &mut WriteFailure| wrote && !known.damaged && (!known.what.full || roomy());
         unwritable.take_if(is_over).map(|known| known.what.since)
     }
 
     /// The file is not there any more, or another one is in its place.
     pub(in crate::ledger) fn lose(&self, why: Error) {
-        *lock(&self.lost) = Some(why);
+        *self.lost.lock() = Some(why);
     }
 
     /// Whether that is so.
     pub(in crate::ledger) fn lost(&self) -> Option<Error> {
-        lock(&self.lost).clone()
+        self.lost.lock().clone()
     }
 
     /// Takes the bytes that were kept for this mail.
     pub(in crate::ledger) fn take(&self, mail: MailId) -> Option<Bytes> {
-        lock(&self.fresh).take(mail)
+        self.fresh.lock().take(mail)
     }
 }
 
 /// Never poisoned for good: each change below leaves the value whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[derive(Default)]
 struct Fresh {
     mails: HashMap<MailId, Bytes>,
@@ -177,12 +176,12 @@ mod tests {
         assert_eq!(shared.take(MailId(3)), None, "the oldest went");
         assert_eq!(shared.take(MailId(4)).map(|b| b.len()), Some(1 << 20));
         assert_eq!(shared.take(MailId(4)), None, "read once");
-        assert!(lock(&shared.fresh).size <= FRESH);
+        assert!(shared.fresh.lock().size <= FRESH);
         for n in 0..10_000 {
             shared.keep(vec![(MailId(n), Bytes::from_static(b"mail"))]);
             shared.take(MailId(n));
         }
-        assert!(lock(&shared.fresh).order.len() <= 128);
+        assert!(shared.fresh.lock().order.len() <= 128);
     }
 
     #[tokio::test]

@@ -1,8 +1,7 @@
 //! A job's whole story, out of its rows.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 
 use super::{
     jobs::{self, COLUMNS, JOINED},
@@ -82,7 +81,7 @@ fn of_mail(db: &dyn SqlEngine, mail: i64) -> Result<MailStory, Error> {
             subject: None,
             message_id: None,
             size: row.get::<i64>(0)?.unsigned_abs(),
-            sha256: hexadecimal(row.get_ref(1)?.as_blob()?),
+            sha256: HEXLOWER.encode(row.get_ref(1)?.as_blob()?),
             received: row.get::<Option<i64>>(2)?.map(instant),
             taken: instant(row.get(3)?),
             has_bytes: row.get(4)?,
@@ -91,15 +90,6 @@ fn of_mail(db: &dyn SqlEngine, mail: i64) -> Result<MailStory, Error> {
         })
     })?;
     Ok(MailStory { places, ..story })
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to a String can't fail.
-        let _infallible = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 fn place(row: &Row<'_>) -> db::Result<PlaceStory> {

@@ -10,7 +10,6 @@
 //! A charset counts where the bytes are legal in it. One that is declared and fits but for a few bytes is kept, and only those become
 //! U+FFFD: they are what nothing explains.
 
-mod guess;
 mod johab;
 mod label;
 mod shifted;
@@ -18,6 +17,7 @@ mod tables;
 
 use std::borrow::Cow;
 
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use oem_cp::code_table_type::TableType;
 
@@ -27,6 +27,10 @@ use self::label::Charset;
 const META: usize = 8 * 1024;
 /// A declared charset is kept where at most one in so many of the bytes above 127 is illegal in it.
 const FEW: usize = 8;
+/// The bytes that are looked at.
+const LOOKED_AT: usize = 64 * 1024;
+/// Bytes above 127 from which on a guess is certain: with fewer, one accented letter or a lone `£` decides.
+const ENOUGH: usize = 4;
 
 /// What is known of some bytes beside the bytes themselves.
 #[derive(Debug, Clone, Copy, Default)]
@@ -89,7 +93,7 @@ pub(super) fn decode<'b>(bytes: &'b [u8], clues: CharsetHints<'_>) -> Cow<'b, st
     if utf8.illegal * FEW <= above(bytes) {
         return utf8.text;
     }
-    let guessed = attempt(Charset::Known(guess::guess(bytes, clues.country)), bytes);
+    let guessed = attempt(Charset::Known(guess(bytes, clues.country)), bytes);
     if guessed.illegal == 0 {
         return guessed.text;
     }
@@ -248,6 +252,35 @@ fn in_meta(html: &[u8]) -> Option<Charset> {
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+/// The likeliest charset of these bytes, which are no UTF-8; `windows-1252` unless another is certain, or usual in the sender's
+/// country: the last label of the domain.
+fn guess(bytes: &[u8], country: Option<&str>) -> &'static Encoding {
+    let looked_at = bytes.get(..LOOKED_AT).unwrap_or(bytes);
+    let country = country.map(str::to_ascii_lowercase).filter(|label| is_label(label));
+    let label = country.as_deref().map(str::as_bytes);
+    let many = looked_at.iter().filter(|byte| !byte.is_ascii()).count() >= ENOUGH;
+    // What is guessed of nothing is what is usual there.
+    let usual = detector().guess(label, Utf8Detection::Deny);
+    if !many && usual == WINDOWS_1252 {
+        return WINDOWS_1252;
+    }
+    let mut detector = detector();
+    detector.feed(looked_at, true);
+    detector.guess(label, Utf8Detection::Deny)
+}
+
+fn detector() -> EncodingDetector {
+    EncodingDetector::new(Iso2022JpDetection::Deny)
+}
+
+/// The detector panics on anything else.
+fn is_label(label: &str) -> bool {
+    !label.is_empty()
+        && label
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 #[cfg(test)]

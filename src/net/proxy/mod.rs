@@ -9,10 +9,11 @@ mod tunnel;
 use std::{
     fmt,
     net::IpAddr,
-    sync::{Arc, LazyLock, PoisonError, RwLock},
+    sync::{Arc, LazyLock},
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use parking_lot::RwLock;
 use reqwest::{Url, header::HeaderValue};
 
 use crate::{
@@ -288,13 +289,13 @@ static ROUTES: LazyLock<RwLock<Arc<Routes>>> = LazyLock::new(|| RwLock::new(Arc:
 /// From now on servers are reached so.
 pub fn leave_by(net: &Net) {
     let routes = Routes::of(net, |name| std::env::var(name).ok());
-    *ROUTES.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
+    *ROUTES.write() = Arc::new(routes);
 }
 
 /// How servers are reached.
 #[must_use]
 pub fn routes() -> Arc<Routes> {
-    ROUTES.read().unwrap_or_else(PoisonError::into_inner).clone()
+    ROUTES.read().clone()
 }
 
 /// The same for an HTTP client that others wrote.

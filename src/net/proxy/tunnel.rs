@@ -11,6 +11,7 @@ use tokio_socks::tcp::Socks5Stream;
 
 use super::{ProxyError, ProxyTrouble, Traffic, Via, authority};
 use crate::{
+    clean::clean,
     config::{ProxyKind, Server, Tls},
     net::{ConnectError, reach, status_line},
     secret::ExposeSecret as _,
@@ -108,6 +109,5 @@ async fn head(socket: &mut TcpStream) -> Result<Vec<u8>, ProxyTrouble> {
 
 /// Its first line as it may be shown.
 fn shown(line: &[u8]) -> String {
-    let line = String::from_utf8_lossy(line);
-    line.trim().chars().filter(|c| !c.is_control()).take(200).collect()
+    clean(&String::from_utf8_lossy(line), 200)
 }

@@ -3,7 +3,7 @@
 //! Some servers offer PLAIN and take only LOGIN (2026-11). A server that refuses both means the password, and counts its failures before
 //! it locks the account: so both are said once, and from then on the one.
 
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 
 use crate::secret::{ExposeSecret, Secret};
 
@@ -48,14 +48,14 @@ impl Habit {
     }
 
     fn learned(&self, password: &Secret) -> Option<Learned> {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.0.lock();
         let (of, learned) = state.as_ref()?;
         // Of another password nothing is known.
         (of.expose_secret() == password.expose_secret()).then_some(*learned)
     }
 
     fn learn(&self, password: &Secret, learned: Learned) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((password.clone(), learned));
+        *self.0.lock() = Some((password.clone(), learned));
     }
 }
 

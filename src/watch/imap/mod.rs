@@ -10,9 +10,17 @@ pub(super) mod mutf7;
 pub(super) mod response;
 pub(super) mod wire;
 
+use std::fmt;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
 pub(super) use capabilities::ImapCapabilities;
 pub(super) use habit::Habit;
 pub(super) use heard::Expectation;
 pub(super) use login::Selected;
 pub(super) use response::{Completion, Fetch, ImapResponse};
-pub(super) use wire::{FETCH, ImapConnection, Io, RunningCommand, Step};
+pub(super) use wire::{FETCH, ImapConnection, RunningCommand, Step};
+
+/// What a connection needs to be.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug> Io for T {}

@@ -9,17 +9,15 @@
 //! first line that its parser doesn't know; imap-proto (0.17) panics at `INTERNALDATE NIL`, recurses into nested lists until
 //! the stack is gone, and wants all of a literal in memory. It is the measure in our tests: what it reads, we read alike.
 
-use std::{
-    fmt::{self, Write as _},
-    time::Duration,
-};
+use std::{fmt::Write as _, time::Duration};
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    io::AsyncWriteExt,
     time::{Instant, timeout, timeout_at},
 };
 
 use super::{
+    Io,
     frame::{FrameEvent, Frames},
     heard::Expectation,
     response::{Completion, ImapResponse, ResponseCode, said},
@@ -41,10 +39,6 @@ pub(crate) const FETCH: &str = "UID FETCH";
 
 /// How long a server that stopped listening may go on talking.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// What a connection needs to be.
-pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug> Io for T {}
 
 /// A connection on which no command is under way.
 #[derive(Debug)]

@@ -30,6 +30,7 @@ use super::{
     wire::Pop3Connection,
 };
 use crate::{
+    backoff::Backoff,
     ledger::{Fingerprint, MaildropName},
     watch::{
         error::{Violation, WatchError},
@@ -46,7 +47,7 @@ pub(super) const TIME: Duration = Duration::from_secs(10);
 pub(super) const BYTES: u64 = 8 << 20;
 /// How long a mail is left alone whose comparison was refused, or ended the session some times. A session may end for its own reasons, so
 /// after the first time it is left alone for the first of these, and then four times as long each time.
-const RESTS: (Duration, Duration) = (Duration::from_secs(4), Duration::from_secs(240));
+const RESTS: Backoff = Backoff::growing(4, Duration::from_secs(4), Duration::from_secs(240));
 /// Mails of which it is known how often they ended a session.
 const TRIED: usize = 1_000;
 /// The bytes of a mail that are looked through for its header.
@@ -116,10 +117,8 @@ impl Checks {
                 self.tried.clear();
             }
             let tried = self.tried.entry(name.clone()).or_default();
-            let (first, most) = RESTS;
-            let rest = first.saturating_mul(4_u32.saturating_pow(*tried)).min(most);
             *tried = tried.saturating_add(1);
-            self.resting.insert(name, now + rest);
+            self.resting.insert(name, now + RESTS.after(*tried));
         }
     }
 
@@ -269,8 +268,9 @@ pub(super) async fn prove(
     (wire, read) = whole(wire, mail.number, limit).await?;
     checks.answered();
     let Some(read) = read else {
-        let (_, rest) = RESTS;
-        checks.resting.insert(mail.name.clone(), Instant::now() + rest);
+        checks
+            .resting
+            .insert(mail.name.clone(), Instant::now() + RESTS.after(u32::MAX));
         return Ok((wire, CompareResult::Unknown, 0));
     };
     let same_header = held.header_key.is_some() && held.header_key == read.header_key && !all;

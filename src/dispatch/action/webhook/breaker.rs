@@ -11,7 +11,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use crate::job::{Blame, Outcome, Reason};
+use crate::{
+    backoff::{self, Backoff},
+    job::{Blame, Outcome, Reason},
+};
 
 /// Requests in a row after which a webhook counts as down.
 pub(in crate::dispatch) const FAILURES: u32 = 5;
@@ -121,8 +124,8 @@ impl Breaker {
             None => 0,
             Some(open) => open.probes + 1,
         };
-        let wait = FIRST.saturating_mul(1 << probes.min(16)).min(LONGEST);
-        let wait = wait + wait.mul_f64(jitter.clamp(0.0, 1.0) / 5.0);
+        let wait = Backoff::doubling(FIRST, LONGEST).after(probes.saturating_add(1));
+        let wait = backoff::spread(wait, 1.0..=1.2, jitter);
         // How long nobody was there is not counted from when it refused us, nor the other way round.
         let same = |open: &&OpenCircuit| open.down.refuses() == (reason.fault() == Blame::Operator);
         let (since, down_since) = self

@@ -3,8 +3,7 @@
 use std::io::{self, Read};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use ring::hmac::{Context, HMAC_SHA256, Key};
 
 use crate::secret::{
     Secret,
@@ -12,7 +11,7 @@ use crate::secret::{
 };
 
 /// Signs one body with every key. While a key is rotated there are two, and the receiver takes whichever it knows.
-pub(in crate::dispatch) struct Signer(Vec<Hmac<Sha256>>);
+pub(in crate::dispatch) struct Signer(Vec<Context>);
 
 impl Signer {
     /// Begins a signature.
@@ -21,8 +20,7 @@ impl Signer {
     /// When a key is not what Standard Webhooks wants.
     pub(in crate::dispatch) fn new(keys: &[Secret], id: &str, timestamp: i64) -> Result<Self, BadSigningKey> {
         let begin = |key: &Secret| {
-            let key = signing::key(key)?;
-            let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| BadSigningKey)?;
+            let mut mac = Context::with_key(&Key::new(HMAC_SHA256, &signing::key(key)?));
             mac.update(format!("{id}.{timestamp}.").as_bytes());
             Ok(mac)
         };
@@ -48,7 +46,7 @@ impl Signer {
         let signatures = self
             .0
             .into_iter()
-            .map(|mac| format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())));
+            .map(|mac| format!("v1,{}", STANDARD.encode(mac.sign())));
         Ok(Some(signatures.collect::<Vec<_>>().join(" ")))
     }
 }

@@ -1,4 +1,4 @@
-//! Text from a mail, made fit for one line of a log, a header field or a page. Pure.
+//! Words of others, made fit for one line of a log, a header field, a body, a terminal or a page. Pure.
 
 use std::fmt::Write as _;
 
@@ -26,6 +26,22 @@ pub fn clean_lines(text: &str) -> String {
     let lines = text.replace("\r\n", "\n");
     let unfit = |c: char| is_unfit(c) && c != '\n' && c != '\t';
     lines.replace(unfit, " ").trim_end().to_owned()
+}
+
+/// Text for the body of a mail: `\n` is its only control character beside tabs.
+#[must_use]
+pub fn body_lines(text: &str) -> String {
+    let mut lines = text.replace("\r\n", "\n").replace('\r', "\n");
+    lines.retain(|c| matches!(c, '\n' | '\t') || !c.is_control());
+    lines
+}
+
+/// Text for a header field: one line, single blanks, as folding keeps no others, and nothing that a reader would decode: what looks like
+/// an encoded word (RFC 2047) mail-builder 2.0.1 writes as it is.
+#[must_use]
+pub fn header_text(text: &str, max: usize) -> String {
+    let cleaned = clean(text, max).replace("=?", "= ?");
+    cleaned.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// An identifier (Message-ID, Content-ID) without white space, control characters and angle brackets: servers and
@@ -120,7 +136,8 @@ pub fn needs_escape(c: char) -> bool {
 }
 
 /// Control characters, line and paragraph separators, and the embeddings, overrides and isolates of bidirectional text.
-pub(super) fn is_unfit(c: char) -> bool {
+#[must_use]
+pub fn is_unfit(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -146,6 +163,8 @@ mod tests {
         assert_eq!(clean("abcdef", 3), "abc…");
         assert_eq!(clean("abc", 3), "abc");
         assert_eq!(clean_lines("a\r\n\tb\u{1b}[1m\0\n\n"), "a\n\tb [1m");
+        assert_eq!(body_lines("a\r\n\tb\rc\u{1b}[1m\0\n"), "a\n\tb\nc[1m\n");
+        assert_eq!(header_text(" a =?utf-8?q?b?=\r\n  c", 100), "a = ?utf-8?q?b?= c");
         assert_eq!(clean_id("<a\r\n b@c>"), "ab@c");
     }
 

@@ -1,17 +1,16 @@
-//! How long to wait before the next connection. Pure: time and chance are arguments.
+//! How long a watcher waits before its next connection, and before a sign-in. Pure: time and chance are arguments.
 
 use std::time::Duration;
 
 use super::error::Verdict;
+use crate::backoff::{Backoff, spread};
 
-/// Waits while nobody has to act: doubled from here …
-const FIRST: Duration = Duration::from_secs(1);
-/// … up to here.
-const LONGEST: Duration = Duration::from_secs(120);
-/// Waits while somebody has to act: doubled from here …
-const SLOW_FIRST: Duration = Duration::from_secs(60);
-/// … up to here.
-const SLOW_LONGEST: Duration = Duration::from_secs(900);
+/// Waits while nobody has to act.
+const SOON: Backoff = Backoff::doubling(Duration::from_secs(1), Duration::from_secs(120));
+/// Waits while somebody has to act.
+const SLOW: Backoff = Backoff::doubling(Duration::from_secs(60), Duration::from_secs(900));
+/// Those who wait for a server's own time come back spread over so long behind it.
+const BEHIND: Duration = Duration::from_secs(1);
 /// A session that lasted this long was a good one.
 const GOOD: Duration = Duration::from_secs(60);
 /// Sign-ins that may follow one another at once …
@@ -21,14 +20,14 @@ const REFILL: Duration = Duration::from_secs(20);
 
 /// What happened so far.
 #[derive(Debug, Clone)]
-pub(crate) struct Backoff {
+pub(crate) struct Pacing {
     failures: u32,
     slow: u32,
     sign_ins: f64,
     counted: Duration,
 }
 
-impl Default for Backoff {
+impl Default for Pacing {
     fn default() -> Self {
         Self {
             failures: 0,
@@ -39,7 +38,7 @@ impl Default for Backoff {
     }
 }
 
-impl Backoff {
+impl Pacing {
     /// The wait after a session that ended so, having lasted for `lasted`.
     ///
     /// `patience` is what the server asked for; `chance` is anywhere in 0..1 and spreads those who failed together.
@@ -53,15 +52,14 @@ impl Backoff {
         if lasted >= GOOD {
             (self.failures, self.slow) = (0, 0);
         }
-        let wait = match verdict {
-            Verdict::Reconnect => doubled(FIRST, LONGEST, &mut self.failures),
-            Verdict::SlowDown | Verdict::Fatal => doubled(SLOW_FIRST, SLOW_LONGEST, &mut self.slow),
+        let (backoff, count) = match verdict {
+            Verdict::Reconnect => (SOON, &mut self.failures),
+            Verdict::SlowDown | Verdict::Fatal => (SLOW, &mut self.slow),
         };
-        let spread = wait.mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0));
+        *count = count.saturating_add(1);
+        let wait = spread(backoff.after(*count), 0.5..=1.0, chance);
         // Never before the server's own time, nor all at the same instant after it.
-        patience.map_or(spread, |patience| {
-            spread.max(patience + FIRST.mul_f64(chance.clamp(0.0, 1.0)))
-        })
+        patience.map_or(wait, |patience| wait.max(patience + spread(BEHIND, 0.0..=1.0, chance)))
     }
 
     /// Nobody got through to the server: the sign-in that was counted last did not take place. Says whether that is told: ever more seldom,
@@ -85,12 +83,6 @@ impl Backoff {
     }
 }
 
-fn doubled(first: Duration, longest: Duration, count: &mut u32) -> Duration {
-    let wait = first.saturating_mul(1 << (*count).min(16)).min(longest);
-    *count = count.saturating_add(1);
-    wait
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -101,46 +93,46 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_their_longest_and_begin_anew_after_a_good_session() {
-        let mut backoff = Backoff::default();
+        let mut pacing = Pacing::default();
         let waits: Vec<u64> = (0..9)
-            .map(|_| backoff.after(Verdict::Reconnect, S, None, 1.0).as_secs())
+            .map(|_| pacing.after(Verdict::Reconnect, S, None, 1.0).as_secs())
             .collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 120, 120]);
-        assert_eq!(backoff.after(Verdict::Reconnect, GOOD, None, 1.0), S);
+        assert_eq!(pacing.after(Verdict::Reconnect, GOOD, None, 1.0), S);
         let waits: Vec<u64> = (0..6)
-            .map(|_| backoff.after(Verdict::SlowDown, S, None, 1.0).as_secs())
+            .map(|_| pacing.after(Verdict::SlowDown, S, None, 1.0).as_secs())
             .collect();
         assert_eq!(waits, [60, 120, 240, 480, 900, 900]);
     }
 
     #[test]
     fn the_servers_own_time_is_kept() {
-        let mut backoff = Backoff::default();
+        let mut pacing = Pacing::default();
         let asked = Duration::from_secs(300);
-        assert_eq!(backoff.after(Verdict::Reconnect, S, Some(asked), 0.0), asked);
-        assert!(backoff.after(Verdict::Reconnect, S, Some(asked), 0.7) > asked);
+        assert_eq!(pacing.after(Verdict::Reconnect, S, Some(asked), 0.0), asked);
+        assert!(pacing.after(Verdict::Reconnect, S, Some(asked), 0.7) > asked);
     }
 
     #[test]
     fn sign_ins_are_rationed() {
-        let mut backoff = Backoff::default();
-        let at_once: Vec<u64> = (0..6).map(|_| backoff.sign_in(S).as_secs()).collect();
+        let mut pacing = Pacing::default();
+        let at_once: Vec<u64> = (0..6).map(|_| pacing.sign_in(S).as_secs()).collect();
         assert_eq!(at_once, [0, 0, 0, 0, 20, 40]);
-        assert_eq!(backoff.sign_in(S * 3600), Duration::ZERO);
+        assert_eq!(pacing.sign_in(S * 3600), Duration::ZERO);
         for _ in 0..9 {
-            assert_eq!(backoff.sign_in(S * 3600), Duration::ZERO);
-            backoff.missed();
+            assert_eq!(pacing.sign_in(S * 3600), Duration::ZERO);
+            pacing.missed();
         }
     }
 
     proptest! {
         #[test]
         fn every_wait_has_bounds(steps in prop::collection::vec((0u64..120, 0.0f64..1.0, any::<bool>()), 1..60)) {
-            let mut backoff = Backoff::default();
+            let mut pacing = Pacing::default();
             for (lasted, chance, slow) in steps {
                 let verdict = if slow { Verdict::SlowDown } else { Verdict::Reconnect };
-                let wait = backoff.after(verdict, S * lasted as u32, None, chance);
-                prop_assert!(wait >= S / 2 && wait <= SLOW_LONGEST);
+                let wait = pacing.after(verdict, S * lasted as u32, None, chance);
+                prop_assert!(wait >= S / 2 && wait <= S * 900);
             }
         }
     }
