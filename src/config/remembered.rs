@@ -11,6 +11,7 @@ use super::{
     Account,
     check::{Accounts, Draft},
     sheet::Part,
+    texts::FileText,
 };
 
 /// What was made of the files at the last time.
@@ -33,7 +34,7 @@ struct Shared {
 
 #[derive(Debug)]
 struct File {
-    text: String,
+    text: FileText,
     part: Part<Draft>,
     /// Whether it was asked for since the last [`Remembered::beside`].
     used: bool,
@@ -66,7 +67,7 @@ impl Remembered {
     pub(super) fn part(
         &mut self,
         file: &Path,
-        text: String,
+        text: FileText,
         understand: impl FnOnce(&str) -> Part<Draft>,
     ) -> Part<Draft> {
         if let Some(known) = self
@@ -74,11 +75,13 @@ impl Remembered {
             .get_mut(file)
             .filter(|known| known.text == text && known.is_as_it_was())
         {
+            // The same text is there once.
+            known.text = text;
             known.used = true;
             return known.part.clone();
         }
         self.understood += 1;
-        let part = understand(&text);
+        let part = understand(text.as_str());
         let known = File {
             text,
             part: part.clone(),
@@ -153,7 +156,13 @@ mod tests {
         );
         let (understood, loaded) = folder.look();
         assert_eq!((understood, loaded.endpoints.len()), (3, 3), "{:?}", loaded.problems);
-        assert_eq!(folder.look().0, 0);
+        let (understood, again) = folder.look();
+        assert_eq!(understood, 0);
+        let is_shared = |(name, endpoint)| Arc::ptr_eq(endpoint, &again.endpoints[name]);
+        assert!(
+            loaded.endpoints.iter().all(is_shared),
+            "what did not change is there once"
+        );
 
         folder.endpoint("two", "new", "");
         assert_eq!(folder.look().0, 1);

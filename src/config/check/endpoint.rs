@@ -1,6 +1,6 @@
 //! An endpoint file as a whole.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use super::{
     action::action,
@@ -21,7 +21,8 @@ use crate::config::{
 /// An endpoint that is right by itself. Others may watch the same mailbox: what its file says of that has to be what theirs say.
 #[derive(Debug, Clone)]
 pub(in crate::config) struct Draft {
-    pub(in crate::config) endpoint: Endpoint,
+    /// Shared with whoever remembers it, and with what runs.
+    pub(in crate::config) endpoint: Arc<Endpoint>,
     /// Whether it runs.
     pub(in crate::config) enabled: bool,
     /// Where its file names the mailbox.
@@ -100,7 +101,7 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         ..Endpoint::new(name.clone(), mailbox, action?)
     };
     Some(Draft {
-        endpoint,
+        endpoint: Arc::new(endpoint),
         enabled,
         mailbox: place,
         said: terms,
