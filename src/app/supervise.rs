@@ -41,14 +41,15 @@ impl Loops {
     /// The handle ends with the loop.
     pub(super) fn start<F, L>(&self, name: String, stop: CancellationToken, make: F) -> tokio::task::JoinHandle<()>
     where
-        F: Fn() -> L + Send + 'static,
+        F: Fn() -> L + Send + Sync + 'static,
         L: Future<Output = ()> + Send + 'static,
     {
         let entry = Entry::new(&self.running, &name);
         let panics = self.panics.clone();
+        // By reference: a task keeps room for each value that is handed on beside what it is handed to.
         self.tracker.spawn(async move {
-            let _entry = entry;
-            keep_alive(&name, &stop, &panics, make).await;
+            keep_alive(&entry.name, &stop, &panics, &make).await;
+            drop(entry);
         })
     }
 
@@ -62,7 +63,7 @@ impl Loops {
     }
 }
 
-async fn keep_alive<F, L>(name: &str, stop: &CancellationToken, panics: &Counter, make: F)
+async fn keep_alive<F, L>(name: &str, stop: &CancellationToken, panics: &Counter, make: &F)
 where
     F: Fn() -> L,
     L: Future<Output = ()>,

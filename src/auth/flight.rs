@@ -5,7 +5,7 @@
 //! the same answer.
 
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -57,7 +57,7 @@ pub(super) struct Shared {
     /// Rings when a session works that did not.
     pub(super) works: Notify,
     /// What was written down of what mail servers said: nothing where one let us in.
-    judged: Mutex<BTreeMap<String, Option<String>>>,
+    judged: Mutex<HashMap<String, Option<String>>>,
 }
 
 /// What the one who talks to the token server must know.
@@ -91,7 +91,7 @@ impl Shared {
         }
     }
 
-    pub(super) fn judged(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
+    pub(super) fn judged(&self) -> MutexGuard<'_, HashMap<String, Option<String>>> {
         self.judged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -130,7 +130,7 @@ mod tests {
             ignored: Fate::Mark,
             refused: Fate::Move("Refused".into()),
         };
-        inlet.settle.insert(name("second"), second);
+        inlet.settle.insert(name("second"), second.into());
         inlet.ignored = Fate::Flag;
         for (verdict, endpoint, fate) in [
             (Verdict::Done, Some("test"), Fate::Move("Processed".into())),

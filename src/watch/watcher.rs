@@ -82,7 +82,12 @@ impl<S: Source> Watcher<S> {
         }
     }
 
-    pub(super) async fn run(mut self) {
+    /// Boxed first: a future keeps room for what it was given beside what it makes of it.
+    pub(super) fn run(self) -> impl Future<Output = ()> {
+        Box::new(self).watch()
+    }
+
+    async fn watch(mut self: Box<Self>) {
         let stop = self.watch.stop.clone();
         let begun = Instant::now();
         let mut backoff = Box::<Backoff>::default();
