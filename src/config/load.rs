@@ -186,7 +186,7 @@ pub(super) fn load_beside(sources: &Sources, before: &Before<'_>, remembered: &m
             Ok(defaults) => (defaults.as_ref(), true),
             Err(defaults::Unknown) => (None, false),
         };
-        let text = read(file).map(|text| FileText::from(text.as_str()));
+        let text = read(file).map(|text| remembered.text(file, &text));
         let understand = |text: &str| check::endpoint(name, file, text, &accounts, defaults);
         let right = match &text {
             Ok(text) => verified(

@@ -63,6 +63,15 @@ impl Remembered {
         self.understood = 0;
     }
 
+    /// This text of a file; the one that is remembered, where it is the same: then it is there once.
+    pub(super) fn text(&self, file: &Path, text: &str) -> FileText {
+        let known = self.files.get(file).map(|known| &known.text);
+        known
+            .filter(|known| known.as_str() == text)
+            .cloned()
+            .unwrap_or_else(|| FileText::from(text))
+    }
+
     /// What this file says; `understand` is asked when that is not known.
     pub(super) fn part(
         &mut self,
@@ -75,8 +84,6 @@ impl Remembered {
             .get_mut(file)
             .filter(|known| known.text == text && known.is_as_it_was())
         {
-            // The same text is there once.
-            known.text = text;
             known.used = true;
             return known.part.clone();
         }

@@ -356,7 +356,7 @@ impl<S: Source> Watcher<S> {
             Box::pin(self.source.wait(session, wait, &on)).await?
         } else {
             // Nobody hears the server until the next command.
-            match wait.event().await {
+            match Box::pin(wait.event()).await {
                 Event::Bell => Woke::Bell(session),
                 Event::Time => Woke::Time(session),
             }

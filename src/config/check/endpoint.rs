@@ -83,7 +83,7 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     let asked = talk.as_ref().map(|talk| talk.place.clone());
     let (conversation, elsewhere) = talk.map(|talk| (talk.conversation, talk.elsewhere)).unzip();
     terms.extend(ignored.flatten());
-    let endpoint = Endpoint {
+    let mut endpoint = Endpoint {
         description,
         order,
         filter,
@@ -100,6 +100,8 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         concurrency,
         ..Endpoint::new(name.clone(), mailbox, action?)
     };
+    // So that it need not be made anew where nobody else says more of the mailbox.
+    terms.iter().for_each(|(term, _)| term.apply(&mut endpoint));
     Some(Draft {
         endpoint: Arc::new(endpoint),
         enabled,
