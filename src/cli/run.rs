@@ -20,7 +20,7 @@ const BLOCKING: usize = 64;
 const BLOCKING_KEPT: Duration = Duration::from_secs(2);
 
 /// Runs until a signal asks for a stop. Exit codes are sysexits': 0 stopped, 70, 74 or 78 as [`app::Fatal::exit_code`] says.
-pub(super) fn run(sources: Sources, form: log::Form) -> ExitCode {
+pub(super) fn run(sources: Sources, form: log::LogFormat) -> ExitCode {
     let metrics = Metrics::new();
     log::start(form, metrics.log_lines_lost.clone());
     tune_allocator();
