@@ -4,6 +4,8 @@
 mod circles;
 #[path = "layers/modules.rs"]
 mod modules;
+#[path = "layers/names.rs"]
+mod names;
 
 use std::{
     collections::BTreeSet,

@@ -11,7 +11,7 @@ use crate::{
     secret::SecretError,
 };
 
-/// What a loop does about an [`Error`].
+/// What a loop does about an [`AuthError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthVerdict {
     /// Nobody has to act: try again soon, with back-off.

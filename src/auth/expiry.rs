@@ -53,9 +53,9 @@ impl fmt::Display for ExpiringSecret {
 /// When something ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expiry {
-    /// What.
+    /// Which secret ends.
     pub what: ExpiringSecret,
-    /// When.
+    /// The first instant at which it is no longer valid.
     pub ends: DateTime<Utc>,
     /// Days left, a begun one counted as a whole: 0 or less when it has ended.
     pub days: i64,

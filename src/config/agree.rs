@@ -14,8 +14,8 @@ use super::{
 /// Endpoints by name, each with its file.
 type EndpointDrafts = BTreeMap<EndpointName, (PathBuf, EndpointDraft)>;
 
-/// The endpoints that may run. Of those that watch one mailbox and don't agree on it, whoever says what runs is right, else the
-/// first by name; the others are refused and become broken. What one does not say is what the others say.
+/// The endpoints that may run. Where files that watch one mailbox contradict each other, the one that matches the running configuration
+/// wins, else the first by name; the others are refused and become broken. A setting that a file leaves out is taken from the others.
 pub(super) fn settle(
     drafts: EndpointDrafts,
     broken: &mut BTreeSet<EndpointName>,

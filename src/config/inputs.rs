@@ -19,7 +19,7 @@ pub struct Input {
 /// What an input is made of.
 #[derive(Debug, Clone, PartialEq)]
 pub enum InputSource {
-    /// The same for every mail.
+    /// A constant: what the operator wrote, for every mail.
     Value(Literal),
     /// A field of the mail.
     Field(MailField, InputType),

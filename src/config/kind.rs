@@ -32,7 +32,7 @@ pub(super) struct Text;
 pub(super) struct Prose;
 /// A whole number.
 pub(super) struct Count(pub(super) RangeInclusive<usize>);
-/// The same for what is counted in 64 bits.
+/// A whole number of 64 bits: what may be more than memory holds.
 pub(super) struct Number(pub(super) RangeInclusive<u64>);
 /// A whole number, or -1 for no bound.
 pub(super) struct CountOrAll(pub(super) RangeInclusive<usize>);

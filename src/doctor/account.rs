@@ -6,9 +6,9 @@ use super::{
     Finding, Issue, Stage, StepOutcome, Subject, SubjectKind, TokenStoreState,
     notes::{LONGEST, Notes},
     patient::{ExaminedAccount, ProtocolMailboxes, ReadMailbox},
+    phrases::{named, of_mailbox, of_reply, of_watch},
     sign_in::credential,
     way::{look_ahead, reach, told},
-    words::{named, of_mailbox, of_reply, of_watch},
 };
 use crate::{
     auth::{Credential, Login},

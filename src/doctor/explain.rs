@@ -2,7 +2,7 @@
 
 use super::{
     Issue,
-    words::{named, of_auth, of_mailbox, of_reply, of_watch},
+    phrases::{named, of_auth, of_mailbox, of_reply, of_watch},
 };
 use crate::{auth, reply::probe::ProbeFailure, watch::error::WatchError};
 

@@ -11,11 +11,11 @@ mod examine;
 pub mod explain;
 mod notes;
 mod patient;
+mod phrases;
 pub mod render;
 mod sign_in;
 mod trial;
 mod way;
-mod words;
 
 use std::{fmt, time::Duration};
 

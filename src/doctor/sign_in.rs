@@ -8,8 +8,8 @@ use super::{
     Issue, Stage, StepOutcome, TokenStoreState,
     notes::Notes,
     patient::ExaminedAccount,
+    phrases::{named, of_auth, place, token},
     way::of_net,
-    words::{named, of_auth, place, token},
 };
 use crate::{
     auth::{

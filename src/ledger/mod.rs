@@ -111,7 +111,7 @@ pub trait Ledger: BacklogLedger {
     /// Resumes an endpoint that was paused because another action than this (its SHA-256) said that it was gone. Says whether it was.
     async fn resume_changed(&self, endpoint: &EndpointName, action: [u8; 32]) -> Result<bool, Error>;
 
-    /// Has the jobs of an endpoint go on at once that wait until something is mended ([`crate::job::Fault::is_mended`]). Says how many.
+    /// Has the jobs of an endpoint go on at once that wait until something is mended ([`crate::job::Blame::is_mended`]). Says how many.
     async fn mended(&self, endpoint: &EndpointName) -> Result<u64, Error>;
 
     /// The same for the replies of an SMTP account that wait.

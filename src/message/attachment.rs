@@ -7,12 +7,12 @@ use mail_parser::{MessageParser, MessagePart};
 use super::{
     charset::CharsetHints,
     clean::{clean, clean_id},
+    encoded_words,
     nested::Nested,
     safe_name::{self, Names},
     tnef::Packed,
     transfer,
     view::{MessageScan, View, charset_of, is_inline, name},
-    words,
 };
 
 /// Characters kept of a name.
@@ -45,7 +45,7 @@ impl<'m> Attachment<'m> {
     pub(super) fn new(part: MessagePart<'m>, clues: CharsetHints<'_>, names: &mut Names) -> Self {
         let media_type = media_type(&part);
         let (undecoded, packed_name) = transfer::odd(&part);
-        let name = name(&part, clues).or_else(|| packed_name.map(|name| words::text(&name, clues)));
+        let name = name(&part, clues).or_else(|| packed_name.map(|name| encoded_words::text(&name, clues)));
         let name = name.map(|name| clean(&name, MAX_NAME)).filter(|name| !name.is_empty());
         let subject = part
             .nested()

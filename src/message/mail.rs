@@ -8,6 +8,7 @@ use super::{
     Address, Attachment, Head, auto,
     charset::{CharsetHints, decode},
     clean::{clean, clean_id},
+    encoded_words,
     identity::{self, InvalidFrom},
     language,
     safe_name::Names,
@@ -16,7 +17,6 @@ use super::{
     transfer,
     trust::{self, Sender},
     view::{MessageScan, View},
-    words,
 };
 use crate::config::Trust;
 
@@ -173,7 +173,7 @@ impl<'a> Mail<'a> {
     pub(super) fn field(&self, name: &str) -> Option<String> {
         let mut fields = self.message.headers().into_iter();
         let field = fields.find(|field| field.raw_name().eq_ignore_ascii_case(name))?;
-        Some(words::text(field.raw_value(), self.outside().clues()))
+        Some(encoded_words::text(field.raw_value(), self.outside().clues()))
     }
 
     /// The parts of the mail as it came, and not those of mails inside it.
@@ -296,7 +296,7 @@ fn files(message: &Message<'_>, seen: &mut MessageScan) -> (Vec<MailFile>, TnefT
     }
     let view = View::new(message.root(), seen);
     files.extend(written.into_iter().map(|file| {
-        let name = words::text(&file.name, view.clues());
+        let name = encoded_words::text(&file.name, view.clues());
         MailFile::Packed(Packed {
             name: Some(name),
             media_type: None,

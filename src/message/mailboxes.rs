@@ -3,7 +3,7 @@
 //!
 //! What an address *proves* is another matter: see [`super::identity`].
 
-use super::{Address, charset::CharsetHints, clean::clean, words};
+use super::{Address, charset::CharsetHints, clean::clean, encoded_words};
 
 /// Addresses of a field that are kept.
 const MOST: usize = 1_000;
@@ -93,7 +93,7 @@ fn token(bytes: &[u8]) -> Option<(FieldToken<'_>, &[u8])> {
             (FieldToken::Text(bytes.get(..=end)?), bytes.get(end + 1..)?)
         }
         _ => {
-            let length = words::length(bytes).unwrap_or_else(|| {
+            let length = encoded_words::length(bytes).unwrap_or_else(|| {
                 let inside = bytes.get(1..).unwrap_or_default();
                 let ends = |at: &usize| {
                     let here = inside.get(*at..).unwrap_or_default();
@@ -268,7 +268,7 @@ impl<'v> AddressItem<'v> {
                 .rev()
                 .find(|comment| !comment.trim_ascii().is_empty());
             return comment
-                .map(|comment| words::text(&unescaped(comment), clues))
+                .map(|comment| encoded_words::text(&unescaped(comment), clues))
                 .unwrap_or_default();
         };
         let mut written = Vec::new();
@@ -283,7 +283,7 @@ impl<'v> AddressItem<'v> {
                 _ => written.push(b' '),
             }
         }
-        words::text(&written, clues)
+        encoded_words::text(&written, clues)
     }
 }
 

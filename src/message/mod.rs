@@ -11,6 +11,7 @@ pub mod clean;
 mod cms;
 pub mod content;
 pub mod date;
+mod encoded_words;
 pub mod filter;
 mod flowed;
 mod freemail;
@@ -34,7 +35,6 @@ mod transfer;
 pub mod trust;
 mod uu;
 mod view;
-mod words;
 
 use chrono::{DateTime, Utc};
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::{
     charset::{CharsetHints, decode},
-    words,
+    encoded_words,
 };
 
 /// Parameters of a field, and sections of one, that are read.
@@ -80,14 +80,14 @@ impl<'v> Parameters<'v> {
             let declared = charset.or(clues.declared);
             decode(&bytes, CharsetHints { declared, ..clues }).into_owned()
         } else {
-            words::text(&bytes, clues)
+            encoded_words::text(&bytes, clues)
         };
         Some(text).filter(|text| !text.trim().is_empty())
     }
 
     fn plain(&self, name: &str, clues: CharsetHints<'_>) -> Option<String> {
         let (_, value) = self.all.iter().find(|(found, _)| found == name)?;
-        let text = words::text(value, clues);
+        let text = encoded_words::text(value, clues);
         Some(text).filter(|text| !text.trim().is_empty())
     }
 }

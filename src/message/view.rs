@@ -15,10 +15,10 @@ use super::{
     charset::{CharsetHints, decode, is_guess},
     clean::clean,
     date::{self, WrittenDate},
-    flowed, mailboxes,
+    encoded_words, flowed, mailboxes,
     parameters::Parameters,
     sealed::of_signature,
-    transfer, uu, words,
+    transfer, uu,
 };
 
 /// Addresses kept of the fields of one name.
@@ -97,7 +97,7 @@ impl<'m> View<'m> {
     pub(super) fn subject(&self) -> String {
         let field = self.message.headers().get("Subject");
         field
-            .map(|field| words::text(field.raw_value(), self.clues()))
+            .map(|field| encoded_words::text(field.raw_value(), self.clues()))
             .unwrap_or_default()
     }
 

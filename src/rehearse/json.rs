@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value as Json, json};
 
-use super::{RehearsalReport, ReplyPreview, words};
+use super::{RehearsalReport, ReplyPreview, plain_words};
 use crate::{
     config::Proof,
     config::{EndpointName, MatchMode},
@@ -24,7 +24,7 @@ pub fn document(report: &RehearsalReport) -> String {
 }
 
 fn value(report: &RehearsalReport) -> Json {
-    let hindrance = report.hindrance().map(words::hindrance);
+    let hindrance = report.hindrance().map(plain_words::hindrance);
     let read = report.rehearsal.as_ref().ok();
     let reply =
         |told: fn(&super::ReplyPreviews) -> &ReplyPreview| report.replies.as_ref().map(|replies| reply(told(replies)));
@@ -110,9 +110,9 @@ fn action(plan: &Plan) -> Json {
 fn header(name: &str, value: &PlannedHeader) -> Json {
     match value {
         PlannedHeader::Text(text) => json!({ "name": name, "value": text }),
-        PlannedHeader::Secret(secret) => json!({ "name": name, "secret": words::place(secret) }),
+        PlannedHeader::Secret(secret) => json!({ "name": name, "secret": plain_words::place(secret) }),
         PlannedHeader::Signature(keys) => {
-            json!({ "name": name, "keys": keys.iter().map(words::place).collect::<Vec<_>>() })
+            json!({ "name": name, "keys": keys.iter().map(plain_words::place).collect::<Vec<_>>() })
         }
     }
 }
@@ -121,7 +121,7 @@ fn variable(name: &str, origin: &Origin) -> Json {
     match origin {
         Origin::Ours => json!({ "name": name, "from": "environment" }),
         Origin::Text(text) => json!({ "name": name, "from": "text", "value": text }),
-        Origin::Secret(secret) => json!({ "name": name, "from": "secret", "secret": words::place(secret) }),
+        Origin::Secret(secret) => json!({ "name": name, "from": "secret", "secret": plain_words::place(secret) }),
         Origin::Folder => json!({ "name": name, "from": "folder" }),
         Origin::Attachments(names) => json!({ "name": name, "from": "attachments", "attachments": names }),
     }
@@ -136,7 +136,7 @@ fn excerpt(excerpt: &Excerpt) -> Json {
 
 fn reply(told: &ReplyPreview) -> Json {
     match told {
-        ReplyPreview::Nothing(code) => json!({ "goes": false, "reason": code, "detail": words::silence(code) }),
+        ReplyPreview::Nothing(code) => json!({ "goes": false, "reason": code, "detail": plain_words::silence(code) }),
         ReplyPreview::Letter(letter) => json!({
             "goes": true, "account": letter.account, "sender": letter.sender, "recipients": letter.recipients,
             "subject": letter.subject, "headers": letter.headers, "text": letter.text, "html": letter.html,
@@ -154,10 +154,10 @@ fn reply(told: &ReplyPreview) -> Json {
 fn mailbox(report: &RehearsalReport) -> Json {
     let settle = &report.settle;
     match report.hindrance() {
-        None => json!({ "done": words::fate(&settle.done), "failed": words::fate(&settle.failed) }),
-        Some(Outcome::Ignored { .. }) => json!({ "ignored": words::fate(&settle.ignored) }),
-        Some(Outcome::Failed { .. }) => json!({ "failed": words::fate(&settle.failed) }),
-        Some(Outcome::Held { .. }) => json!({ "held": words::HELD }),
-        Some(_) => json!({ "waiting": words::WAITING }),
+        None => json!({ "done": plain_words::fate(&settle.done), "failed": plain_words::fate(&settle.failed) }),
+        Some(Outcome::Ignored { .. }) => json!({ "ignored": plain_words::fate(&settle.ignored) }),
+        Some(Outcome::Failed { .. }) => json!({ "failed": plain_words::fate(&settle.failed) }),
+        Some(Outcome::Held { .. }) => json!({ "held": plain_words::HELD }),
+        Some(_) => json!({ "waiting": plain_words::WAITING }),
     }
 }

@@ -6,8 +6,8 @@
 pub mod json;
 mod letter;
 mod page;
+mod plain_words;
 pub mod render;
-mod words;
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
 use uuid::Uuid;
 
-pub use self::{letter::RehearsedReply, words::silence};
+pub use self::{letter::RehearsedReply, plain_words::silence};
 use crate::{
     config::{Endpoint, EndpointName, Route, Settle},
     dispatch::{

@@ -1,6 +1,6 @@
 //! A report for people. Pure.
 
-use super::{RehearsalReport, RehearsedReply, ReplyPreview, page::RehearsalPage, words};
+use super::{RehearsalReport, RehearsedReply, ReplyPreview, page::RehearsalPage, plain_words};
 use crate::{
     dispatch::rehearsal::{
         ConditionReport, Excerpt, HandedAttachment, Plan, PlannedHeader, ProcessPlan, Rehearsal, RequestPlan,
@@ -18,11 +18,11 @@ pub fn page(report: &RehearsalReport) -> String {
         report.size, report.endpoint
     ));
     if let Some(route) = report.route.as_ref().filter(|route| route.endpoints.len() > 1) {
-        page.pair("mailbox", &words::route(route));
+        page.pair("mailbox", &plain_words::route(route));
     }
     match &report.rehearsal {
         Ok(rehearsal) => read(&mut page, rehearsal),
-        Err(outcome) => page.pair("not read", words::hindrance(outcome).2),
+        Err(outcome) => page.pair("not read", plain_words::hindrance(outcome).2),
     }
     if let Some(replies) = &report.replies {
         reply(&mut page, "reply on success", &replies.success);
@@ -50,7 +50,7 @@ fn read(page: &mut RehearsalPage, rehearsal: &Rehearsal) {
     page.heading("answer");
     page.line(&match rehearsal.head.automatic.map(Automatic::code) {
         None => "the mail's header says nothing against one".to_owned(),
-        Some(code) => format!("never: {} ({code}, RFC 3834)", words::silence(code)),
+        Some(code) => format!("never: {} ({code}, RFC 3834)", plain_words::silence(code)),
     });
     split(page, rehearsal);
     page.heading("action, at the first attempt; id and times are made up");
@@ -64,7 +64,7 @@ fn read(page: &mut RehearsalPage, rehearsal: &Rehearsal) {
 
 fn head(page: &mut RehearsalPage, head: &Head) {
     let list = |addresses: &[Address]| {
-        let shown: Vec<_> = addresses.iter().take(MOST).map(words::address).collect();
+        let shown: Vec<_> = addresses.iter().take(MOST).map(plain_words::address).collect();
         match addresses.len().saturating_sub(MOST) {
             0 => shown.join(", "),
             more => format!("{} and {more} more", shown.join(", ")),
@@ -173,9 +173,9 @@ fn request(page: &mut RehearsalPage, plan: &RequestPlan) {
     for (name, value) in &plan.headers {
         let value = match value {
             PlannedHeader::Text(text) => text.clone(),
-            PlannedHeader::Secret(secret) => format!("[a secret, from {}]", words::place(secret)),
+            PlannedHeader::Secret(secret) => format!("[a secret, from {}]", plain_words::place(secret)),
             PlannedHeader::Signature(keys) => {
-                let places: Vec<_> = keys.iter().map(words::place).collect();
+                let places: Vec<_> = keys.iter().map(plain_words::place).collect();
                 format!("[made with the key from {}]", places.join(" and from "))
             }
         };
@@ -193,7 +193,7 @@ fn process(page: &mut RehearsalPage, plan: &ProcessPlan) {
     }
     page.line("environment");
     for (name, origin) in &plan.environment {
-        page.line(&format!("  {name}  {}", words::origin(origin)));
+        page.line(&format!("  {name}  {}", plain_words::origin(origin)));
     }
     page.line("folder");
     for (path, size) in &plan.files {
@@ -224,7 +224,7 @@ fn excerpt(page: &mut RehearsalPage, name: &str, excerpt: &Excerpt) {
 fn reply(page: &mut RehearsalPage, heading: &str, told: &ReplyPreview) {
     page.heading(heading);
     match told {
-        ReplyPreview::Nothing(code) => page.line(&format!("none: {} ({code})", words::silence(code))),
+        ReplyPreview::Nothing(code) => page.line(&format!("none: {} ({code})", plain_words::silence(code))),
         ReplyPreview::Letter(letter) => {
             let RehearsedReply {
                 account,
@@ -249,7 +249,7 @@ fn reply(page: &mut RehearsalPage, heading: &str, told: &ReplyPreview) {
             );
             page.pair("recipients", &recipients.join(", "));
             page.pair("subject", subject);
-            page.pair("answers", &words::answers(answerable.as_deref()));
+            page.pair("answers", &plain_words::answers(answerable.as_deref()));
             for (name, value) in headers {
                 page.line(&format!("{name}: {value}"));
             }
@@ -273,18 +273,18 @@ fn mailbox(page: &mut RehearsalPage, report: &RehearsalReport) {
     let settle = &report.settle;
     match report.hindrance() {
         None => {
-            page.pair("done", &words::fate(&settle.done));
-            page.pair("failed", &words::fate(&settle.failed));
+            page.pair("done", &plain_words::fate(&settle.done));
+            page.pair("failed", &plain_words::fate(&settle.failed));
         }
-        Some(Outcome::Ignored { .. }) => page.pair("ignored", &words::fate(&settle.ignored)),
-        Some(Outcome::Failed { .. }) => page.pair("failed", &words::fate(&settle.failed)),
-        Some(Outcome::Held { .. }) => page.pair("held", words::HELD),
-        Some(_) => page.pair("waiting", words::WAITING),
+        Some(Outcome::Ignored { .. }) => page.pair("ignored", &plain_words::fate(&settle.ignored)),
+        Some(Outcome::Failed { .. }) => page.pair("failed", &plain_words::fate(&settle.failed)),
+        Some(Outcome::Held { .. }) => page.pair("held", plain_words::HELD),
+        Some(_) => page.pair("waiting", plain_words::WAITING),
     }
 }
 
 fn verdict(report: &RehearsalReport) -> String {
-    match report.hindrance().map(words::hindrance) {
+    match report.hindrance().map(plain_words::hindrance) {
         None => "the job would run; nothing was done".to_owned(),
         Some((what, code, why)) => format!("the job would be {what} ({code}): {why}; nothing was done"),
     }

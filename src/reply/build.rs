@@ -13,7 +13,7 @@ use super::{
     ids::MessageIds,
     inspect::{is_sound, reads_back},
     recipients::Recipients,
-    words::RenderedWords,
+    wording::RenderedWords,
 };
 use crate::{
     config::{ReplyCharset, ReplySender},

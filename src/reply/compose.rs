@@ -11,7 +11,7 @@ use super::{
     original::{attached, quoted},
     recipients::{NoReplyCode, OwnAddresses, Recipients, recipients},
     values::values,
-    words::{self, RenderedWords, escaped},
+    wording::{self, RenderedWords, escaped},
 };
 use crate::{
     addr_spec::is_sendable,
@@ -190,8 +190,8 @@ impl ReplyWriter<'_> {
             _ => (Vec::new(), 0),
         };
         let values = values(ending, head, &files);
-        let spoken = words::spoken(reply, letter, head, &values, answered, notes);
-        let usual = words::usual(reply, &values);
+        let spoken = wording::spoken(reply, letter, head, &values, answered, notes);
+        let usual = wording::usual(reply, &values);
         if reply.original != OriginalAs::Nothing && ending.original.is_none() {
             notes.push("the mail could not be had and does not go back".to_owned());
         }
@@ -203,7 +203,7 @@ impl ReplyWriter<'_> {
         let usual = self.with_quote(usual.clone(), &values, &mut Vec::new());
         build(self.draft(usual, &files, true)).or_else(|| {
             notes.push("the mail does not go back, for no letter could be built with it".to_owned());
-            build(self.draft(words::usual(reply, &values), &files, false))
+            build(self.draft(wording::usual(reply, &values), &files, false))
         })
     }
 
@@ -241,18 +241,18 @@ impl ReplyWriter<'_> {
             return spoken;
         };
         let heading = match reply.original_heading.render(values, MAX_HEADING) {
-            Ok(heading) => words::one_line(&heading, MAX_HEADING),
+            Ok(heading) => wording::one_line(&heading, MAX_HEADING),
             Err(error) => {
                 notes.push(format!("the heading of the quoted mail is left out: {error}"));
                 String::new()
             }
         };
         spoken.text.push_str("\r\n");
-        spoken.text.push_str(&words::lines(&format!("{heading}\n{quote}")));
+        spoken.text.push_str(&wording::lines(&format!("{heading}\n{quote}")));
         if let Some(html) = &mut spoken.html {
             let below = format!("<p>{}</p>\n<pre>{}</pre>\n", escaped(&heading), escaped(&quote));
             let end = html.to_ascii_lowercase().rfind("</body>").unwrap_or(html.len());
-            html.insert_str(end, &words::lines(&below));
+            html.insert_str(end, &wording::lines(&below));
         }
         spoken
     }

@@ -30,7 +30,7 @@ mod smtp;
 mod trouble;
 mod values;
 mod wire;
-mod words;
+mod wording;
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use mail_builder::{
     mime::{BodyPart, MimePart},
 };
 
-use super::{inspect::has_only_crlf, words::plain};
+use super::{inspect::has_only_crlf, wording::plain};
 use crate::{config::OriginalAs, job::Original};
 
 /// Bytes of a line (RFC 5322 section 2.1.1).

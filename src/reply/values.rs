@@ -7,7 +7,7 @@ use minijinja::{Value, context, value::Serde};
 
 use super::{
     original::cut,
-    words::{because, one_line, plain},
+    wording::{because, one_line, plain},
 };
 use crate::{
     job::{Answer, Ending, Outcome, ResultFile},

@@ -12,7 +12,7 @@ pub(crate) struct TouchBatch<'a> {
     pub(crate) fate: &'a SettleAction,
     /// The mails, as a command names them.
     pub(crate) set: String,
-    /// The same mails.
+    /// The mails of `set`, one by one.
     pub(crate) uids: Vec<u32>,
 }
 

@@ -70,7 +70,7 @@ fn imports(modules: &Modules) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 /// Every path in a file that leads into this crate, but those that it only passes on to others by `pub use`.
-fn mentions(path: &[String], module: &Module, modules: &Modules) -> Vec<Vec<String>> {
+pub(crate) fn mentions(path: &[String], module: &Module, modules: &Modules) -> Vec<Vec<String>> {
     // Names in scope that stand for modules: what is behind them is what is used.
     let mut rooms: BTreeMap<&str, Vec<String>> = module
         .children
@@ -140,7 +140,7 @@ fn place(from: &[String], path: &[String], modules: &Modules) -> Option<(Vec<Str
 }
 
 /// The file in which what is named stands. What a module only passes on stands where it is from; a module that is named alone is not used.
-fn file_of(from: &[String], path: &[String], modules: &Modules, depth: usize) -> Option<String> {
+pub(crate) fn file_of(from: &[String], path: &[String], modules: &Modules, depth: usize) -> Option<String> {
     let (at, rest) = place(from, path, modules)?;
     let module = modules.get(&at)?;
     let name = rest.first()?;
@@ -213,17 +213,19 @@ fn from(file: &String, imports: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet
     all
 }
 
+/// A file of this text.
+pub(crate) fn module(file: &str, text: &str) -> Module {
+    let text = code(text);
+    Module {
+        file: file.to_owned(),
+        children: declared(&text),
+        names: names(&text),
+        text,
+    }
+}
+
 #[test]
 fn circles_are_found_through_every_form_of_import() {
-    let module = |file: &str, text: &str| {
-        let text = code(text);
-        Module {
-            file: file.to_owned(),
-            children: declared(&text),
-            names: names(&text),
-            text,
-        }
-    };
     let path = |text: &str| -> Vec<String> {
         text.split("::")
             .filter(|part| !part.is_empty())

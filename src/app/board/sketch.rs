@@ -170,7 +170,7 @@ impl FleetView {
         }
     }
 
-    /// The same for metrics.
+    /// What `/metrics` shows of these endpoints.
     pub(super) fn picture(&self, status: &Status, counts: &Counts, now: DateTime<Utc>) -> Picture {
         let mut mailboxes = BTreeMap::new();
         for seat in self.seats.values() {

@@ -191,7 +191,7 @@ impl News {
 }
 
 impl NewsItem {
-    /// The same for the same news, another for the next time.
+    /// The key of this news: stable while the condition lasts, another when it comes back.
     fn identity(&self) -> String {
         let key = self.tells.as_ref().or(self.ends.as_ref()).map_or("", String::as_str);
         match &self.news {

@@ -243,13 +243,13 @@ fn ends(name: &str, key: String, news: News) -> NewsItem {
 const MAILBOX: &str = "mailbox/";
 /// What stands before an account's name, in the key of the replies that go out by it.
 const SENDER: &str = "sender/";
-/// The same in the key of the ledgers that work at it.
+/// In the key of news about other ledgers that work at the same mailbox.
 const LEDGERS: &str = "ledgers/";
-/// The same in the key of its mails that can't have their last touch.
+/// In the key of news about mails of a mailbox that can't be settled.
 const TOUCHES: &str = "touches/";
-/// The same in the key of its jobs.
+/// In the key of news about jobs of an endpoint.
 const JOBS: &str = "jobs/";
-/// The same in the key of its replies that were held back.
+/// In the key of news about replies that a rate held back.
 const RATES: &str = "rates/";
 /// So long after that was told, it is not told again.
 const SELDOM: TimeDelta = TimeDelta::days(1);

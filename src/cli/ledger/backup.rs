@@ -9,7 +9,7 @@ use std::{
     process::ExitCode,
 };
 
-use super::{failed, service, words};
+use super::{failed, findings, service};
 use crate::{
     auth,
     cli::progress::Progress,
@@ -37,8 +37,8 @@ pub(super) async fn backup(sources: Sources, to: PathBuf, json: bool) -> ExitCod
     }
     let progress = Progress::new(false);
     let tell = |step| match step {
-        ledger::Copying::Elsewhere => eprintln!("{}", words::step(step)),
-        step => progress.on(&words::step(step)),
+        ledger::Copying::Elsewhere => eprintln!("{}", findings::step(step)),
+        step => progress.on(&findings::step(step)),
     };
     let copied = match is_stream {
         true => progress.during(stream(&service.ledger, tell)).await,
@@ -48,8 +48,8 @@ pub(super) async fn backup(sources: Sources, to: PathBuf, json: bool) -> ExitCod
         Ok(found) => {
             let key = key(&service);
             let text = match json {
-                true => words::json(&to.display(), &found, Some(&key)),
-                false => format!("{}{}\n", words::people(&to.display(), &found), words::key(&key)),
+                true => findings::json(&to.display(), &found, Some(&key)),
+                false => format!("{}{}\n", findings::people(&to.display(), &found), findings::key(&key)),
             };
             // The copy is there, whoever hears of it.
             match is_stream {

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use super::{failed, service, words};
+use super::{failed, findings, service};
 use crate::{
     cli::progress::Progress,
     config::load::Sources,
@@ -24,8 +24,8 @@ pub(super) async fn check(sources: Sources, file: Option<PathBuf>, json: bool) -
         Ok(found) => {
             let sound = found.findings.is_empty();
             match json {
-                true => print!("{}", words::json(&file, &found, None)),
-                false => print!("{}", words::people(&file, &found)),
+                true => print!("{}", findings::json(&file, &found, None)),
+                false => print!("{}", findings::people(&file, &found)),
             }
             ExitCode::from(u8::from(!sound))
         }

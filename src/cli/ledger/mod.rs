@@ -2,7 +2,7 @@
 
 mod backup;
 mod check;
-mod words;
+mod findings;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -29,10 +29,10 @@ mod retention;
 mod senders;
 mod service;
 mod settle;
+mod templates;
 mod tenant;
 mod tls;
 mod webhook;
-mod words;
 
 pub use api::ApiAccess;
 pub use command::{Command, CommandLimits};
@@ -42,8 +42,8 @@ pub use limits::{Limits, Retry};
 pub use output::{DataFrom, NamePiece, NameToken, Output, Oversize, TextFrom};
 pub use retention::{Keep, Retention};
 pub use senders::Rates;
+pub use templates::ReplyWords;
 pub use webhook::{BodyFormat, HeaderValue, Webhook};
-pub use words::ReplyWords;
 
 pub(super) use command::{command, env_section};
 pub(super) use conversation::{ConversationKeys, answer_address};

@@ -9,7 +9,7 @@ use toml::de::DeValue;
 
 use super::{
     mailbox::Accounts,
-    words::{heading, html, plain, subject, template_allowed},
+    templates::{heading, html, plain, subject, template_allowed},
 };
 use crate::{
     addr_spec::{is_sendable, mailbox_form},

@@ -227,7 +227,7 @@ pub(super) fn unknown(name: &str) -> ApiProblem {
     ApiProblem::missing(format!("There is no endpoint {name:?}."), "/api/v1/endpoints")
 }
 
-/// The same without what the ledger knows. Pure.
+/// The rows of all endpoints as far as the configuration knows them: no numbers of the ledger yet. Pure.
 fn rows(running: &RunningConfig, folder: &Path) -> Vec<EndpointRow> {
     let config = &running.config;
     let runs = config

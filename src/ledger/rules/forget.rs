@@ -122,7 +122,8 @@ pub(in crate::ledger) fn before(
     Ok(keep.age.map(age).max(too_much))
 }
 
-/// The time behind the newest with which all newer ones together are larger than that.
+/// The cut-off for a limit on size: just after the end of the newest entry at which the running total, newest first, exceeds `most`.
+/// `None` where everything fits.
 fn first_over(db: &dyn SqlEngine, kind: RetainedKind, most: u64) -> Result<Option<i64>, Error> {
     let query = db.prepare(kind.sizes());
     let (mut sum, mut found) = (0_u64, None);
@@ -255,7 +256,7 @@ fn is_due(db: &dyn SqlEngine, mail: i64, touches: &str) -> Result<bool, Error> {
     Ok(db.prepare(&sql).query_row([mail], |row| row.get(0))?)
 }
 
-/// Whether a conversation of its jobs may still be answered or counts one of them, or somebody is to be told of one.
+/// True while an open conversation or an unsent notice still refers to a job of this mail.
 fn is_wanted(tx: &Transaction<'_>, mail: i64) -> Result<bool, Error> {
     let query = tx.db.prepare(
         "SELECT EXISTS (SELECT 1 FROM job j WHERE j.mail = ?1 AND (

@@ -5,6 +5,7 @@
 //! it refuses and goes on: what was not answered with `Ok` was not done.
 
 mod backup;
+mod external;
 mod faces;
 mod forget;
 mod hindrance;
@@ -20,10 +21,9 @@ mod reserve;
 mod room;
 pub(in crate::ledger) mod schema;
 mod shared;
-mod side;
+mod sign_in_lock;
 mod space;
 pub(in crate::ledger) mod time;
-mod turn;
 mod values;
 mod writer;
 
@@ -34,10 +34,10 @@ use tokio::sync::{Mutex, oneshot};
 
 pub(super) use self::{
     backup::{backup, backup_into},
+    external::ExternalSqlite,
     faces::tables::versions_beside,
     inspect::inspect,
     opening::foresee,
-    side::ExternalSqlite,
 };
 use self::{
     post::{WriteCommand, WriterHandle},

@@ -1,12 +1,10 @@
 //! What holds of a ledger, whatever its engine: asked through its faces.
 
-mod anew;
 pub(in crate::ledger) mod backlog;
 mod bounces;
 mod clocks;
 mod conversations;
 mod counts;
-mod desk;
 mod flow;
 mod invariants;
 mod lacking;
@@ -14,16 +12,18 @@ mod leases;
 mod maildrop;
 mod mails;
 mod news;
+mod operator;
 mod oracle;
 mod outbox;
 mod parts;
 mod poison;
 mod rate;
+mod replay;
 mod retention;
 mod route;
 pub(in crate::ledger) mod samples;
 mod steer;
-mod words;
+mod unknown_words;
 
 pub(in crate::ledger) use std::{
     path::PathBuf,

@@ -25,7 +25,7 @@ pub struct Inspection {
 /// Something that is wrong with a ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IntegrityFinding {
-    /// What.
+    /// The invariant that does not hold, in words for people.
     pub what: String,
     /// What to do.
     pub cure: String,

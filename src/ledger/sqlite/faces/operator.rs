@@ -11,7 +11,7 @@ use crate::{
         BacklogAnswer, BacklogPage, BacklogWish, Error, EventCursor, EventPage, JobFilter, JobPage, JobStory, JobTable,
         MailboxKey, Pause, PausedBy, Steer, Steered,
         rules::{backlog_wish, pause, steer, transaction::Transaction},
-        sqlite::{Sqlite, side::ExternalSqlite},
+        sqlite::{Sqlite, external::ExternalSqlite},
         views::{events, jobs, story},
     },
 };

@@ -10,7 +10,7 @@ use crate::{
     ledger::{
         Error, SealedToken, SignInRow, SignInTable,
         rules::sign_in,
-        sqlite::{Sqlite, plain_tokens, side::ExternalSqlite, turn},
+        sqlite::{Sqlite, external::ExternalSqlite, plain_tokens, sign_in_lock},
     },
 };
 
@@ -50,7 +50,9 @@ impl SignInTable for ExternalSqlite {
     }
 
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {
-        Ok(Box::new(turn::take(self.path(), name, turn::LONGEST_WAIT).await?))
+        Ok(Box::new(
+            sign_in_lock::take(self.path(), name, sign_in_lock::LONGEST_WAIT).await?,
+        ))
     }
 }
 
@@ -92,7 +94,7 @@ impl SignInTable for Sqlite {
     }
 
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {
-        let turn = turn::take(self.readers.path(), name, turn::LONGEST_WAIT).await?;
+        let turn = sign_in_lock::take(self.readers.path(), name, sign_in_lock::LONGEST_WAIT).await?;
         Ok(Box::new(turn))
     }
 }

@@ -9,7 +9,7 @@ use crate::ledger::{
     Error, JobNews, MailboxKey, NewsMark, NoticeTable, SealedVersion, SentNotices, VersionTable,
     counts::{Countable, Counts},
     rules::{backlog_wish, file_versions, notices, settle},
-    sqlite::{Sqlite, inspect, side::ExternalSqlite},
+    sqlite::{Sqlite, external::ExternalSqlite, inspect},
     values::micros,
     views::{counts, news},
 };

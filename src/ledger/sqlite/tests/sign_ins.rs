@@ -176,7 +176,7 @@ async fn one_at_a_time_has_the_turn_of_a_sign_in() {
     let turn = soon(d.ledger.lock_sign_in("contoso")).await.unwrap();
     drop(soon(side.lock_sign_in("contoso/of-another")).await.unwrap());
 
-    let error = soon(turn::take(&d.path(), "contoso", Duration::ZERO))
+    let error = soon(sign_in_lock::take(&d.path(), "contoso", Duration::ZERO))
         .await
         .unwrap_err();
     let Error::SignInBusy { name, holder, .. } = &error else {

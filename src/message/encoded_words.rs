@@ -223,5 +223,5 @@ fn digit(byte: u8) -> u8 {
 }
 
 #[cfg(test)]
-#[path = "words_tests.rs"]
+#[path = "encoded_words_tests.rs"]
 mod tests;

@@ -169,5 +169,5 @@ pub(super) fn token(claims: Option<&Claims>, now: DateTime<Utc>) -> String {
 }
 
 #[cfg(test)]
-#[path = "words_tests.rs"]
+#[path = "phrases_tests.rs"]
 mod tests;
