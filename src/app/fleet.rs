@@ -65,19 +65,25 @@ pub(super) struct Fleet {
 }
 
 /// What a dispatch works with.
-#[derive(PartialEq)]
 struct DispatchSpec {
-    /// Without what only the watch of its mailbox uses.
-    endpoint: Endpoint,
+    endpoint: Arc<Endpoint>,
     next: Vec<EndpointName>,
 }
 
 impl DispatchSpec {
-    fn of(endpoint: &Endpoint, route: &Route) -> Self {
+    fn of(endpoint: &Arc<Endpoint>, route: &Route) -> Self {
         Self {
-            endpoint: endpoint.for_dispatch(),
+            endpoint: endpoint.clone(),
             next: route.successors(&endpoint.name),
         }
+    }
+}
+
+impl PartialEq for DispatchSpec {
+    /// What only the watch of the mailbox uses does not count.
+    fn eq(&self, other: &Self) -> bool {
+        let is_same = || self.endpoint.for_dispatch() == other.endpoint.for_dispatch();
+        self.next == other.next && (Arc::ptr_eq(&self.endpoint, &other.endpoint) || is_same())
     }
 }
 
@@ -235,7 +241,7 @@ impl Fleet {
         let health = Arc::new(dispatch::DispatchHealth::counted(metrics));
         self.acting.insert(name.clone(), health.clone());
         let stop = self.stop.child_token();
-        let dispatch = Dispatch {
+        let dispatch = Arc::new(Dispatch {
             endpoint: endpoint.clone(),
             next: work.next.clone(),
             ledger: self.ledger.clone(),
@@ -248,7 +254,7 @@ impl Fleet {
             guests: self.guests.clone(),
             health,
             stop: stop.clone(),
-        };
+        });
         let strays = self.orphans.strays(name.clone(), watch::mailbox_key(&endpoint.mailbox));
         let run = move || {
             let (strays, dispatch) = (strays.clone(), dispatch.clone());

@@ -37,7 +37,7 @@ use crate::{
     budget::Memory,
     config::{
         Config, EndpointName, Problem, Service,
-        load::{self, Loaded, Sources},
+        load::{self, Loaded, Loader, Sources},
         reload::{Reload, Reloader},
         rescue::{self, Lapse},
         versions::{self, Versions},
@@ -98,7 +98,8 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
         return Err(Fatal::Settings(unknown_settings(lapse)));
     }
     let sources = sources.after(&versions);
-    let (loaded, config) = first_config(&sources, &service, &versions)?;
+    let mut loader = Loader::default();
+    let (loaded, config) = first_config(&mut loader, &sources, &service, &versions)?;
     proxy::leave_by(&config.service.net);
     if !loaded.is_shared_broken() {
         signpost::put_up(&sources, &config.service);
@@ -179,7 +180,7 @@ pub async fn run(sources: Sources, metrics: Metrics) -> Result<(), Fatal> {
     info!(endpoints = config.endpoints.len(), ledger = %store.address(), "mailjob is running");
 
     let drain = config.service.drain;
-    let mut reloader = Reloader::new(sources, loaded, config, versions, hangup);
+    let mut reloader = Reloader::new(sources, loaded, config, versions, hangup).remembering(loader);
     let signal = loop {
         tokio::select! {
             signal = stop_signals.asked() => break signal,
@@ -292,8 +293,13 @@ async fn last_good(archive: &Archive) -> (Versions, Vec<String>) {
 
 /// The first load: problems are printed and disable only what they touch; where a file ran before, its last good version runs. Nothing
 /// runs only where nothing can be known at all.
-fn first_config(sources: &Sources, service: &Service, versions: &Versions) -> Result<(Loaded, Config), Fatal> {
-    let loaded = load::load_after(sources, versions);
+fn first_config(
+    loader: &mut Loader,
+    sources: &Sources,
+    service: &Service,
+    versions: &Versions,
+) -> Result<(Loaded, Config), Fatal> {
+    let loaded = loader.load_after(sources, versions);
     report_problems(&loaded.problems);
     let mut config = loaded.start().ok_or(Fatal::Config)?;
     // That one is open, wherever an older version of the file says it is.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::sleep;
+use tokio::{task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -52,6 +52,26 @@ impl Orphans {
         orphans
     }
 
+    /// Hands them on after that, unless it is stopped before.
+    fn begin(
+        self: Arc<Self>,
+        ledger: &Arc<dyn Ledger>,
+        stop: CancellationToken,
+        after: Option<JoinHandle<()>>,
+    ) -> JoinHandle<()> {
+        let ledger = ledger.clone();
+        tokio::spawn(async move {
+            let all = async {
+                if let Some(after) = after {
+                    // Whoever panicked there has handed on what he could.
+                    drop(after.await);
+                }
+                self.hand_on_surely(ledger.as_ref()).await;
+            };
+            stop.run_until_cancelled(all).await;
+        })
+    }
+
     async fn hand_on_surely(&self, ledger: &dyn Ledger) {
         while let Err(error) = self.reassign(ledger).await {
             warn!(mailbox = %self.mailbox, %error, "jobs of endpoints that are gone could not be handed on; trying again");
@@ -78,11 +98,11 @@ pub(super) struct OrphanSweeper {
     ledger: Arc<dyn Ledger>,
     patience: Duration,
     stop: CancellationToken,
-    mailboxes: BTreeMap<MailboxId, (Orphans, CancellationToken)>,
+    mailboxes: BTreeMap<MailboxId, (Arc<Orphans>, CancellationToken)>,
     /// Endpoints whose mails wait for their file.
     held: BTreeSet<EndpointName>,
     /// Who may have jobs at each mailbox.
-    at: Arc<BTreeMap<MailboxKey, BTreeSet<EndpointName>>>,
+    at: Arc<BTreeMap<MailboxKey, Arc<Orphans>>>,
 }
 
 impl OrphanSweeper {
@@ -106,10 +126,6 @@ impl OrphanSweeper {
         let held: BTreeSet<_> = config.held.keys().cloned().collect();
         let before = mem::replace(&mut self.held, held);
         let known: BTreeSet<_> = before.difference(&self.held).cloned().collect();
-        let at = now
-            .values()
-            .map(|orphans| (orphans.mailbox.clone(), orphans.known.clone()));
-        self.at = Arc::new(at.collect());
         self.mailboxes.retain(|id, (_, stop)| {
             let stays = now.contains_key(id);
             if !stays {
@@ -117,29 +133,36 @@ impl OrphanSweeper {
             }
             stays
         });
+        let mut changed = Vec::new();
         for (id, orphans) in now {
-            if self.mailboxes.get(&id).is_some_and(|(before, _)| *before == orphans) {
+            if self.mailboxes.get(&id).is_some_and(|(before, _)| **before == orphans) {
                 continue;
             }
-            let stop = self.stop.child_token();
-            let (ledger, patience, ended) = (self.ledger.clone(), self.patience, stop.clone());
-            let work = orphans.clone();
+            let (orphans, stop) = (Arc::new(orphans), self.stop.child_token());
             // They are back and have their mailbox, or waited for as long as they may: what waited for them here need not wait for longer.
             let at_once = (!known.is_empty()).then(|| orphans.but_for(config, &known));
-            tokio::spawn(async move {
-                let all = async {
-                    if let Some(orphans) = at_once {
-                        orphans.hand_on_surely(ledger.as_ref()).await;
-                    }
-                    sleep(patience).await;
-                    work.hand_on_surely(ledger.as_ref()).await;
-                };
-                ended.run_until_cancelled(all).await
-            });
+            let at_once = at_once.map(|orphans| Arc::new(orphans).begin(&self.ledger, stop.clone(), None));
+            changed.push((orphans.clone(), stop.clone(), at_once));
             if let Some((_, before)) = self.mailboxes.insert(id, (orphans, stop)) {
                 before.cancel();
             }
         }
+        let at = self
+            .mailboxes
+            .values()
+            .map(|(orphans, _)| (orphans.mailbox.clone(), orphans.clone()));
+        self.at = Arc::new(at.collect());
+        if changed.is_empty() {
+            return;
+        }
+        // One task waits for all of them: it is long, and there may be a thousand.
+        let (ledger, patience, ended) = (self.ledger.clone(), self.patience, self.stop.clone());
+        tokio::spawn(ended.run_until_cancelled_owned(async move {
+            sleep(patience).await;
+            for (orphans, stop, at_once) in changed {
+                orphans.begin(&ledger, stop, at_once);
+            }
+        }));
     }
 
     /// What an endpoint waits for before it begins.
@@ -157,7 +180,7 @@ impl OrphanSweeper {
 pub(super) struct StrayJobs {
     endpoint: EndpointName,
     home: MailboxKey,
-    at: Arc<BTreeMap<MailboxKey, BTreeSet<EndpointName>>>,
+    at: Arc<BTreeMap<MailboxKey, Arc<Orphans>>>,
 }
 
 impl StrayJobs {
@@ -183,6 +206,6 @@ impl StrayJobs {
     fn leaves(&self, mailbox: &MailboxKey) -> bool {
         self.at
             .get(mailbox)
-            .is_some_and(|known| !known.contains(&self.endpoint))
+            .is_some_and(|orphans| !orphans.known.contains(&self.endpoint))
     }
 }

@@ -46,10 +46,7 @@ impl<K: Ord + Clone, S: PartialEq> Roster<K, S> {
             Some(_) | None => {}
         }
         let restarted = self.end(key);
-        Some((
-            self.gates.get(key).cloned().unwrap_or_else(StartGate::open_one),
-            restarted,
-        ))
+        Some((self.gates.get(key).cloned().unwrap_or_default(), restarted))
     }
 
     /// Somebody began.
@@ -68,17 +65,11 @@ impl<K: Ord + Clone, S: PartialEq> Roster<K, S> {
     }
 }
 
-/// Opens when the loops before have ended.
-#[derive(Clone)]
-pub(super) struct StartGate(CancellationToken);
+/// Opens when the loops before have ended; nothing where there were none.
+#[derive(Clone, Default)]
+pub(super) struct StartGate(Option<CancellationToken>);
 
 impl StartGate {
-    fn open_one() -> Self {
-        let opened = CancellationToken::new();
-        opened.cancel();
-        Self(opened)
-    }
-
     fn after(before: Option<Self>, end: JoinHandle<()>) -> Self {
         let opened = CancellationToken::new();
         let gate = opened.clone();
@@ -90,16 +81,18 @@ impl StartGate {
             }
             gate.cancel();
         });
-        Self(opened)
+        Self(Some(opened))
     }
 
     fn is_open(&self) -> bool {
-        self.0.is_cancelled()
+        self.0.as_ref().is_none_or(CancellationToken::is_cancelled)
     }
 
     /// Waits until it is open.
     pub(super) async fn open(&self) {
-        self.0.cancelled().await;
+        if let Some(opened) = &self.0 {
+            opened.cancelled().await;
+        }
     }
 }
 

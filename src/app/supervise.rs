@@ -37,14 +37,15 @@ impl Loops {
     /// The handle ends with the loop.
     pub(super) fn start<F, L>(&self, name: String, stop: CancellationToken, make: F) -> tokio::task::JoinHandle<()>
     where
-        F: Fn() -> L + Send + 'static,
+        F: Fn() -> L + Send + Sync + 'static,
         L: Future<Output = ()> + Send + 'static,
     {
         let entry = RunningEntry::new(&self.running, &name);
         let panics = self.panics.clone();
+        // By reference: a task keeps room for each value that is handed on beside what it is handed to.
         self.tracker.spawn(async move {
-            let _entry = entry;
-            keep_alive(&name, &stop, &panics, make).await;
+            keep_alive(&entry.name, &stop, &panics, &make).await;
+            drop(entry);
         })
     }
 
@@ -58,7 +59,7 @@ impl Loops {
     }
 }
 
-async fn keep_alive<F, L>(name: &str, stop: &CancellationToken, panics: &Counter, make: F)
+async fn keep_alive<F, L>(name: &str, stop: &CancellationToken, panics: &Counter, make: &F)
 where
     F: Fn() -> L,
     L: Future<Output = ()>,

@@ -4,7 +4,7 @@
 //! isn't used and the new refresh token isn't forgotten. After a failure the server is left alone for a while, and everybody gets
 //! the same answer.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use parking_lot::{Mutex, MutexGuard};
@@ -54,7 +54,7 @@ pub(super) struct LoginInner {
     /// Rings when a session works that did not.
     pub(super) works: Notify,
     /// What was written down of what mail servers said: nothing where one let us in.
-    judged: Mutex<BTreeMap<String, Option<String>>>,
+    judged: Mutex<HashMap<String, Option<String>>>,
 }
 
 /// What the one who talks to the token server must know.
@@ -88,7 +88,7 @@ impl LoginInner {
         }
     }
 
-    pub(super) fn judged(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
+    pub(super) fn judged(&self) -> MutexGuard<'_, HashMap<String, Option<String>>> {
         self.judged.lock()
     }
 

@@ -4,6 +4,7 @@ use std::{
     env,
     os::unix::process::CommandExt,
     process::{Command, ExitCode},
+    time::Duration,
 };
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -15,6 +16,8 @@ use super::{dump, log};
 
 /// Threads for what blocks for a moment, on a disk: fewer than tokio's 512. Who reads mails and looks up names has threads of his own.
 const BLOCKING: usize = 64;
+/// How long a thread for that waits for more. Each keeps what it touched of its stack, and a start with a thousand mailboxes wakes all of them.
+const BLOCKING_KEPT: Duration = Duration::from_secs(2);
 
 /// Runs until a signal asks for a stop. Exit codes are sysexits': 0 stopped, 70, 74 or 78 as [`app::Fatal::exit_code`] says.
 pub(super) fn run(sources: Sources, form: log::LogFormat) -> ExitCode {
@@ -26,6 +29,7 @@ pub(super) fn run(sources: Sources, form: log::LogFormat) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING)
+        .thread_keep_alive(BLOCKING_KEPT)
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,

@@ -49,13 +49,16 @@ fn agreeing(
             Ok(()) => agreeing.push(draft.endpoint),
             Err((place, fault)) => {
                 problems.push(Problem::at(&file, place, fault));
-                broken.insert(draft.endpoint.name);
+                broken.insert(draft.endpoint.name.clone());
             }
         }
     }
-    let apply = |mut endpoint: Endpoint| {
-        agreed.apply(&mut endpoint);
-        (endpoint.name.clone(), Arc::new(endpoint))
+    let apply = |endpoint: Arc<Endpoint>| {
+        let mut told = Endpoint::clone(&endpoint);
+        agreed.apply(&mut told);
+        // Most files say it all, and what they say is remembered: it need not be there twice.
+        let endpoint = if told == *endpoint { endpoint } else { Arc::new(told) };
+        (endpoint.name.clone(), endpoint)
     };
     agreeing.into_iter().map(apply).collect()
 }

@@ -37,7 +37,7 @@ pub(super) fn resolve(
     known.extend(right.map(|(name, (_, draft))| (name.clone(), draft.endpoint.mailbox.clone())));
     let elsewhere = drafts.values_mut().filter(|(_, draft)| draft.elsewhere.is_some());
     for (_, draft) in elsewhere {
-        fill(&mut draft.endpoint, &known);
+        fill(Arc::make_mut(&mut draft.endpoint), &known);
     }
     for endpoint in standing.values_mut() {
         let is_own = |conversation: &Conversation| conversation.endpoint == endpoint.name;

@@ -46,7 +46,7 @@ fn read(text: &str) -> Result<Endpoint, Vec<Problem>> {
     let name = EndpointName::new("tried").unwrap();
     let part = check::endpoint(&name, Path::new("tried.toml"), text, &accounts(), None);
     if part.problems.is_empty() {
-        Ok(part.value.unwrap().endpoint)
+        Ok(Endpoint::clone(&part.value.unwrap().endpoint))
     } else {
         Err(part.problems)
     }

@@ -56,18 +56,7 @@ pub fn load(sources: &Sources) -> Loaded {
 /// Blocks, as [`load`] does.
 #[must_use]
 pub fn load_after(sources: &Sources, versions: &Versions) -> Loaded {
-    let folder = &sources.endpoints;
-    let endpoints: Vec<_> = files::entries(folder)
-        .into_iter()
-        .map(|name| folder.join(name))
-        .collect();
-    let files = endpoints.iter().chain(&sources.config).map(PathBuf::as_path);
-    let before = PreviousLoad {
-        versions: Some(versions),
-        unfinished: writers::open_now(files),
-        ..PreviousLoad::default()
-    };
-    load_beside(sources, &before, &mut Remembered::default())
+    Loader::default().load_after(sources, versions)
 }
 
 /// Reads everything but secrets and tokens, which need not be there: for a check on another machine than that which runs.
@@ -96,13 +85,30 @@ pub fn load_offline(sources: &Sources) -> Loaded {
 
 /// Reads everything again and again, as the running program does when something changed.
 #[derive(Debug, Default)]
-pub struct Loader(Remembered);
+pub struct Loader(pub(super) Remembered);
 
 impl Loader {
     /// What the files say now. Blocks.
     #[must_use]
     pub fn load(&mut self, sources: &Sources) -> Loaded {
         load_beside(sources, &PreviousLoad::default(), &mut self.0)
+    }
+
+    /// What they say at a start where these versions were in use before. Blocks.
+    #[must_use]
+    pub fn load_after(&mut self, sources: &Sources, versions: &Versions) -> Loaded {
+        let folder = &sources.endpoints;
+        let endpoints: Vec<_> = files::entries(folder)
+            .into_iter()
+            .map(|name| folder.join(name))
+            .collect();
+        let files = endpoints.iter().chain(&sources.config).map(PathBuf::as_path);
+        let before = PreviousLoad {
+            versions: Some(versions),
+            unfinished: writers::open_now(files),
+            ..PreviousLoad::default()
+        };
+        load_beside(sources, &before, &mut self.0)
     }
 }
 
@@ -180,7 +186,7 @@ pub(super) fn load_beside(sources: &Sources, before: &PreviousLoad<'_>, remember
             Ok(defaults) => (defaults.as_ref(), true),
             Err(defaults::Unknown) => (None, false),
         };
-        let text = read(file);
+        let text = read(file).map(|text| remembered.text(file, &text));
         let understand = |text: &str| check::endpoint(name, file, text, &accounts, defaults);
         let right = match &text {
             Ok(text) => verified(
@@ -200,9 +206,8 @@ pub(super) fn load_beside(sources: &Sources, before: &PreviousLoad<'_>, remember
             problems.push(Problem::of(file, file_name::fault(called, name)));
         }
         let text = text.ok();
-        match right {
-            Some(mut draft) => {
-                let text = FileText::from(text.unwrap_or_default().as_str());
+        match (right, text) {
+            (Some(mut draft), Some(text)) => {
                 let version = before.versions.and_then(|versions| versions.endpoint(name));
                 draft.ran = version.is_some_and(|version| version.text == text);
                 texts.endpoints.insert(name.clone(), text);
@@ -212,12 +217,12 @@ pub(super) fn load_beside(sources: &Sources, before: &PreviousLoad<'_>, remember
                     disabled.insert(name.clone());
                 }
             }
-            None => {
+            (_, text) => {
                 broken.insert(name.clone());
                 let defaults = defaults.filter(|_| known);
                 let claim = text
-                    .as_deref()
-                    .map(|text| held::claim(name, file, text, &written, defaults));
+                    .as_ref()
+                    .map(|text| held::claim(name, file, text.as_str(), &written, defaults));
                 // What it says now was never meant by that name.
                 let text = text.filter(|_| !is_misnamed);
                 fallen.insert(name.clone(), (text, claim.unwrap_or(MailboxClaim::Anywhere)));
@@ -231,7 +236,7 @@ pub(super) fn load_beside(sources: &Sources, before: &PreviousLoad<'_>, remember
     let past = EarlierVersions::new(sources, before.versions, cores);
     let mut standing = StandInVersions::default();
     for (name, (text, claim)) in fallen {
-        standing.fall(&name, text.as_deref(), claim, before.running, &past);
+        standing.fall(&name, text.as_ref().map(FileText::as_str), claim, before.running, &past);
     }
     answers::resolve(
         &mut drafts,

@@ -24,7 +24,7 @@ use super::{
     Changes, Config, EndpointName, Problem,
     ears::FolderWatcher,
     files::{self, FileMetas},
-    load::{Loaded, PreviousLoad, Sources, load_beside},
+    load::{Loaded, Loader, PreviousLoad, Sources, load_beside},
     remembered::Remembered,
     versions::{Revision, Versions},
 };
@@ -99,6 +99,13 @@ impl Reloader {
             // Something may have changed since the load.
             stale: true,
         }
+    }
+
+    /// One that has what was read before: files that say the same are not understood again, nor kept twice.
+    #[must_use]
+    pub fn remembering(mut self, read: Loader) -> Self {
+        self.files = read.0;
+        self
     }
 
     /// Waits until the configuration is not what it was. Safe to drop at any time: nothing is missed.

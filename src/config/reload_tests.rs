@@ -11,7 +11,6 @@ use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::*;
-use crate::config::load::load_after;
 
 /// Far longer than an event takes, and shorter than the look that would notice everything.
 const SOON: Duration = Duration::from_secs(45);
@@ -59,12 +58,13 @@ impl Scene {
 
     fn start(&self) -> Reloader {
         let mut versions = Versions::default();
-        let loaded = load_after(&self.sources, &versions);
+        let mut loader = Loader::default();
+        let loaded = loader.load_after(&self.sources, &versions);
         assert_eq!(loaded.problems, []);
         let config = loaded.start().unwrap();
         versions.take(&loaded, Utc::now());
         let hangup = signal(SignalKind::hangup()).unwrap();
-        Reloader::new(self.sources.clone(), loaded, config, versions, hangup)
+        Reloader::new(self.sources.clone(), loaded, config, versions, hangup).remembering(loader)
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     Account,
     check::{Accounts, EndpointDraft},
     sheet::Checked,
+    texts::FileText,
 };
 
 /// What was made of the files at the last time.
@@ -33,7 +34,7 @@ struct SharedInputs {
 
 #[derive(Debug)]
 struct RememberedFile {
-    text: String,
+    text: FileText,
     part: Checked<EndpointDraft>,
     /// Whether it was asked for since the last [`Remembered::beside`].
     used: bool,
@@ -62,11 +63,20 @@ impl Remembered {
         self.understood = 0;
     }
 
+    /// This text of a file; the one that is remembered, where it is the same: then it is there once.
+    pub(super) fn text(&self, file: &Path, text: &str) -> FileText {
+        let known = self.files.get(file).map(|known| &known.text);
+        known
+            .filter(|known| known.as_str() == text)
+            .cloned()
+            .unwrap_or_else(|| FileText::from(text))
+    }
+
     /// What this file says; `understand` is asked when that is not known.
     pub(super) fn part(
         &mut self,
         file: &Path,
-        text: String,
+        text: FileText,
         understand: impl FnOnce(&str) -> Checked<EndpointDraft>,
     ) -> Checked<EndpointDraft> {
         if let Some(known) = self
@@ -78,7 +88,7 @@ impl Remembered {
             return known.part.clone();
         }
         self.understood += 1;
-        let part = understand(&text);
+        let part = understand(text.as_str());
         let known = RememberedFile {
             text,
             part: part.clone(),
@@ -153,7 +163,13 @@ mod tests {
         );
         let (understood, loaded) = folder.look();
         assert_eq!((understood, loaded.endpoints.len()), (3, 3), "{:?}", loaded.problems);
-        assert_eq!(folder.look().0, 0);
+        let (understood, again) = folder.look();
+        assert_eq!(understood, 0);
+        let is_shared = |(name, endpoint)| Arc::ptr_eq(endpoint, &again.endpoints[name]);
+        assert!(
+            loaded.endpoints.iter().all(is_shared),
+            "what did not change is there once"
+        );
 
         folder.endpoint("two", "new", "");
         assert_eq!(folder.look().0, 1);

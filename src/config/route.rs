@@ -28,7 +28,7 @@ pub struct WatchPlan {
     /// The endpoints at which a new mail becomes a job.
     pub takers: Vec<EndpointName>,
     /// What each endpoint makes of a mail that it decided on.
-    pub settle: BTreeMap<EndpointName, Settle>,
+    pub settle: BTreeMap<EndpointName, Box<Settle>>,
     /// What becomes of a mail that nobody wants.
     pub ignored: SettleAction,
     /// Bytes of the largest mail that one of the endpoints reads.
@@ -169,7 +169,7 @@ impl Route {
             MatchMode::First => 1,
             MatchMode::All => usize::MAX,
         };
-        let settle = |endpoint: &Arc<Endpoint>| (endpoint.name.clone(), endpoint.settle.clone());
+        let settle = |endpoint: &Arc<Endpoint>| (endpoint.name.clone(), Box::new(endpoint.settle.clone()));
         let away = self.held.iter().filter_map(|(_, _, held)| held.in_turn());
         let first = self.endpoints.first().or_else(|| away.clone().next());
         WatchPlan {

@@ -134,8 +134,8 @@ impl<'a> EarlierVersions<'a> {
         if !enabled {
             return Some(VersionState::Rests);
         }
-        said.iter().for_each(|(term, _)| term.apply(&mut endpoint));
-        let endpoint = Arc::new(endpoint);
+        let stands = Arc::make_mut(&mut endpoint);
+        said.iter().for_each(|(term, _)| term.apply(stands));
         let is_met = part.needs.iter().all(|needed| needed.need.fault().is_none());
         Some(match is_met {
             true => VersionState::Runs(endpoint),

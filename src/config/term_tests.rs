@@ -98,7 +98,7 @@ fn read(table: &str, written: Option<(&str, &str)>) -> Endpoint {
     let part = check::endpoint(&name, Path::new("tried.toml"), &text, &accounts(), None);
     assert_eq!(part.problems, [], "{text}");
     let draft = part.value.unwrap();
-    let mut endpoint = draft.endpoint;
+    let mut endpoint = Endpoint::clone(&draft.endpoint);
     draft.said.iter().for_each(|(term, _)| term.apply(&mut endpoint));
     endpoint
 }

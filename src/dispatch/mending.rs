@@ -129,8 +129,9 @@ pub(super) async fn watch(dispatch: &Dispatch) {
             continue;
         }
         let endpoint = dispatch.endpoint.clone();
-        prints::changed(move || endpoint.action.describe().mendable(), LOOK).await;
-        call(dispatch).await;
+        // Boxed, so that an endpoint at which nothing waits keeps no room for it.
+        Box::pin(prints::changed(move || endpoint.action.describe().mendable(), LOOK)).await;
+        Box::pin(call(dispatch)).await;
     }
 }
 

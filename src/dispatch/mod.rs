@@ -138,8 +138,7 @@ fn action_key(action: &config::Action) -> [u8; 32] {
 }
 
 /// Runs until `stop`; then claims no more, finishes what runs, and returns. While the endpoint is paused, the ledger lets nothing be claimed.
-pub async fn run(dispatch: Dispatch) {
-    let dispatch = Arc::new(dispatch);
+pub async fn run(dispatch: Arc<Dispatch>) {
     resume_changed(&dispatch).await;
     // Whoever changed the file, or started us anew, may have mended what they wait for.
     mending::call(&dispatch).await;

@@ -1,6 +1,6 @@
 //! What is counted of an endpoint's jobs.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -17,26 +17,26 @@ const ACTION: [f64; 13] = [
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Attempted {
-    endpoint: String,
+    endpoint: Arc<str>,
     outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct JobEnded {
-    endpoint: String,
+    endpoint: Arc<str>,
     state: &'static str,
     reason: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ActionLabels {
-    endpoint: String,
+    endpoint: Arc<str>,
     action: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EndpointLabel {
-    endpoint: String,
+    endpoint: Arc<str>,
 }
 
 /// The counters of all endpoints.
@@ -80,11 +80,12 @@ impl EndpointMeters {
     }
 
     pub(super) fn endpoint(&self, endpoint: &str, action: &'static str) -> EndpointMeter {
+        let name: Arc<str> = endpoint.into();
         for outcome in ["done", "retry", "failed", "held", "ignored", "split"] {
-            let endpoint = endpoint.to_owned();
+            let endpoint = name.clone();
             drop(self.attempts.get_or_create_owned(&Attempted { endpoint, outcome }));
         }
-        let endpoint = endpoint.to_owned();
+        let endpoint = name;
         let labels = ActionLabels {
             endpoint: endpoint.clone(),
             action,
@@ -107,7 +108,7 @@ pub struct EndpointMeter(Option<EndpointCounters>);
 
 #[derive(Debug, Clone)]
 struct EndpointCounters {
-    endpoint: String,
+    endpoint: Arc<str>,
     attempts: Family<Attempted, Counter>,
     ended: Family<JobEnded, Counter>,
     action: Histogram,

@@ -1,6 +1,6 @@
 //! What is counted of mailboxes, by account and mailbox.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -15,14 +15,14 @@ const DELAY: [f64; 12] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct MailboxLabels {
-    account: String,
-    mailbox: String,
+    account: Arc<str>,
+    mailbox: Arc<str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SettledLabels {
-    account: String,
-    mailbox: String,
+    account: Arc<str>,
+    mailbox: Arc<str>,
     verdict: &'static str,
 }
 
@@ -71,11 +71,11 @@ impl MailboxMeters {
 
     pub(super) fn mailbox(&self, account: &str, mailbox: &str) -> MailboxMeter {
         let labels = MailboxLabels {
-            account: account.to_owned(),
-            mailbox: mailbox.to_owned(),
+            account: account.into(),
+            mailbox: mailbox.into(),
         };
         let settled = |verdict| {
-            let (account, mailbox) = (account.to_owned(), mailbox.to_owned());
+            let (account, mailbox) = (labels.account.clone(), labels.mailbox.clone());
             self.settled.get_or_create_owned(&SettledLabels {
                 account,
                 mailbox,

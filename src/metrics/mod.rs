@@ -68,7 +68,7 @@ fn histograms<L: Clone + std::hash::Hash + Eq>(new: fn() -> Histogram) -> Histog
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TokenRequest {
-    account: String,
+    account: Arc<str>,
     outcome: TokenOutcome,
 }
 
@@ -185,8 +185,9 @@ impl Metrics {
     /// The counter of one sign-in's token requests; all three outcomes are shown from now on.
     #[must_use]
     pub fn token_requests(&self, account: &str) -> TokenRequests {
+        let account: Arc<str> = account.into();
         let counter = |outcome| {
-            let account = account.to_owned();
+            let account = account.clone();
             self.token_requests
                 .get_or_create_owned(&TokenRequest { account, outcome })
         };

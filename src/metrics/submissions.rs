@@ -1,6 +1,6 @@
 //! What is counted of the replies of an SMTP account.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -15,13 +15,13 @@ const SUBMISSION: [f64; 11] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SubmissionLabels {
-    account: String,
+    account: Arc<str>,
     outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AccountLabel {
-    account: String,
+    account: Arc<str>,
 }
 
 /// What a submission came to.
@@ -75,12 +75,12 @@ impl Submissions {
     }
 
     pub(super) fn account(&self, account: &str) -> OutboxMeter {
+        let account: Arc<str> = account.into();
         let outcome = |outcome: Submission| {
-            let (account, outcome) = (account.to_owned(), outcome.code());
+            let (account, outcome) = (account.clone(), outcome.code());
             self.outcomes
                 .get_or_create_owned(&SubmissionLabels { account, outcome })
         };
-        let account = account.to_owned();
         OutboxMeter {
             sent: outcome(Submission::Sent),
             refused: outcome(Submission::Refused),

@@ -22,7 +22,8 @@ pub(super) async fn idle(wire: ImapConnection, mut wait: Wait<'_>) -> Result<Wak
         return Ok(news(wire));
     }
     let begin = Instant::now();
-    let mut running = match begun(wire).await? {
+    // What is over soon is boxed, so that waiting keeps no room for it.
+    let mut running = match Box::pin(begun(wire)).await? {
         Ok(running) => running,
         Err(wire) => return Ok(WakeReason::Refused(wire)),
     };
@@ -44,12 +45,17 @@ pub(super) async fn idle(wire: ImapConnection, mut wait: Wait<'_>) -> Result<Wak
             Step::Done(done) => return Ok(WakeReason::Time(done.wire)),
         };
     };
+    Box::pin(over(running)).await.map(woke)
+}
+
+/// Ends it.
+async fn over(running: RunningCommand) -> Result<ImapConnection, WatchError> {
     let mut running = running.answer("DONE").await?;
     loop {
         running = match running.next().await? {
             Step::Said(running, _) => running,
             // Whatever the server thinks of our IDLE now: it is over.
-            Step::Done(done) => return Ok(woke(done.wire)),
+            Step::Done(done) => return Ok(done.wire),
         };
     }
 }

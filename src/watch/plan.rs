@@ -130,7 +130,7 @@ mod tests {
             ignored: SettleAction::Mark,
             refused: SettleAction::Move("Refused".into()),
         };
-        inlet.settle.insert(name("second"), second);
+        inlet.settle.insert(name("second"), second.into());
         inlet.ignored = SettleAction::Flag;
         for (verdict, endpoint, fate) in [
             (MailOutcome::Done, Some("test"), SettleAction::Move("Processed".into())),

@@ -82,7 +82,12 @@ impl<S: Source> Watcher<S> {
         }
     }
 
-    pub(super) async fn run(mut self) {
+    /// Boxed first: a future keeps room for what it was given beside what it makes of it.
+    pub(super) fn run(self) -> impl Future<Output = ()> {
+        Box::new(self).watch()
+    }
+
+    async fn watch(mut self: Box<Self>) {
         let stop = self.watch.stop.clone();
         let begun = Instant::now();
         let mut pacing = Box::<Pacing>::default();
@@ -359,7 +364,7 @@ impl<S: Source> Watcher<S> {
             Box::pin(self.source.wait(session, wait, &on)).await?
         } else {
             // Nobody hears the server until the next command.
-            match wait.event().await {
+            match Box::pin(wait.event()).await {
                 WaitEvent::Bell => WakeReason::Bell(session),
                 WaitEvent::Time => WakeReason::Time(session),
             }

@@ -1,6 +1,6 @@
 //! An endpoint file as a whole.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use super::{
     action::action,
@@ -21,7 +21,8 @@ use crate::config::{
 /// An endpoint that is right by itself. Others may watch the same mailbox: what its file says of that has to be what theirs say.
 #[derive(Debug, Clone)]
 pub(in crate::config) struct EndpointDraft {
-    pub(in crate::config) endpoint: Endpoint,
+    /// Shared with whoever remembers it, and with what runs.
+    pub(in crate::config) endpoint: Arc<Endpoint>,
     /// Whether it runs.
     pub(in crate::config) enabled: bool,
     /// Where its file names the mailbox.
@@ -82,7 +83,7 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
     let asked = talk.as_ref().map(|talk| talk.place.clone());
     let (conversation, elsewhere) = talk.map(|talk| (talk.conversation, talk.elsewhere)).unzip();
     terms.extend(ignored.flatten());
-    let endpoint = Endpoint {
+    let mut endpoint = Endpoint {
         description,
         order,
         filter,
@@ -99,8 +100,10 @@ fn draft(top: &mut Table<'_>, name: &EndpointName, accounts: &Accounts) -> Optio
         concurrency,
         ..Endpoint::new(name.clone(), mailbox, action?)
     };
+    // So that it need not be made anew where nobody else says more of the mailbox.
+    terms.iter().for_each(|(term, _)| term.apply(&mut endpoint));
     Some(EndpointDraft {
-        endpoint,
+        endpoint: Arc::new(endpoint),
         enabled,
         mailbox: place,
         said: terms,

@@ -139,7 +139,7 @@ impl Scene {
             replier,
             ..self.dispatch(endpoint)
         };
-        self.running.spawn(run(dispatch));
+        self.running.spawn(run(dispatch.into()));
     }
 
     /// The loop of an endpoint, which is not run.

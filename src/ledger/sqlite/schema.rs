@@ -162,6 +162,10 @@ pub(in crate::ledger) fn migrate(db: &mut Connection, path: &Path) -> Result<(),
         // Nothing was ever kept plain in a new file.
         db.execute_batch("DROP TABLE token")?;
     }
+    if found < known() {
+        // What the steps have touched is needed no more.
+        db.execute_batch("PRAGMA shrink_memory")?;
+    }
     if whose != Ownership::Ours {
         identity::stamp(db)?;
     }

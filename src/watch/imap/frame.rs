@@ -5,10 +5,15 @@
 //! longer than we look at, and words that nobody knows are not a reason to end a session. Nothing grows with what a server sends:
 //! a line is kept up to [`LINE`], literals up to [`LITERALS`], and a larger one is handed on in pieces.
 
-use std::{io, mem};
+use std::{
+    future::poll_fn,
+    io,
+    mem::{self, MaybeUninit},
+    pin::Pin,
+};
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 use crate::watch::error::{Violation, WatchError};
 
@@ -136,10 +141,7 @@ impl<T: AsyncRead + Unpin> Frames<T> {
                     let read = (&mut self.inner).take(room as u64).read_buf(&mut incoming.bytes).await;
                     read.inspect(|&came| incoming.left -= came as u64)
                 }
-                None => {
-                    self.splitter.buffer.reserve(READ);
-                    self.inner.read_buf(&mut self.splitter.buffer).await
-                }
+                None => read_some(&mut self.inner, &mut self.splitter.buffer).await,
             };
             match read {
                 Ok(0) => return Err(WatchError::Closed),
@@ -149,6 +151,21 @@ impl<T: AsyncRead + Unpin> Frames<T> {
             }
         }
     }
+}
+
+/// Reads what has come, behind what is there. Whoever waits with nothing there keeps no room for it: most connections do nothing but wait.
+async fn read_some<T: AsyncRead + Unpin>(inner: &mut T, buffer: &mut BytesMut) -> io::Result<usize> {
+    poll_fn(|cx| {
+        let mut room = [MaybeUninit::uninit(); READ];
+        let mut room = ReadBuf::uninit(&mut room);
+        let read = Pin::new(&mut *inner).poll_read(cx, &mut room);
+        buffer.extend_from_slice(room.filled());
+        if read.is_pending() && buffer.is_empty() {
+            *buffer = BytesMut::new();
+        }
+        read.map_ok(|()| room.filled().len())
+    })
+    .await
 }
 
 /// Splits bytes into responses. No I/O.

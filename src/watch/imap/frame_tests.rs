@@ -1,3 +1,4 @@
+use futures_util::FutureExt;
 use proptest::prelude::*;
 
 use super::*;
@@ -51,6 +52,25 @@ fn what_servers_say_is_told_apart() {
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).into_owned();
         assert_eq!(events(&bytes).unwrap().len(), responses, "{shown}");
     }
+}
+
+#[tokio::test]
+async fn who_waits_for_the_server_keeps_no_room_for_what_it_may_say() {
+    let (mut server, ours) = tokio::io::duplex(1 << 20);
+    let mut frames = Frames::new(ours);
+    for said in [&b"* OK ready\r\n"[..], &b"* 1 EXISTS\r\n".repeat(10_000)] {
+        tokio::io::AsyncWriteExt::write_all(&mut server, said).await.unwrap();
+        while let Some(event) = frames.next().now_or_never() {
+            event.unwrap();
+        }
+        assert_eq!(frames.splitter.buffer.capacity(), 0);
+    }
+    // Of half a line there is room for as much.
+    tokio::io::AsyncWriteExt::write_all(&mut server, b"* 2 EX")
+        .await
+        .unwrap();
+    assert!(frames.next().now_or_never().is_none());
+    assert!(frames.splitter.buffer.is_empty(), "it is in the frame");
 }
 
 #[test]
