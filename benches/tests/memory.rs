@@ -14,9 +14,9 @@ const MANY: usize = 80;
 const QUIET: f64 = 200.0;
 
 /// KB in use for each further mailbox, at most. With TLS 1.3 rustls takes 8 of them. Debug and release differ by little.
-const EACH: f64 = 34.0;
+const EACH: f64 = 37.0;
 /// KB in use with one mailbox, at most.
-const ONE: f64 = 1_800.0;
+const ONE: f64 = 1_100.0;
 /// MB resident with one mailbox, most of it the program's text: as it is installed.
 const RESIDENT: f64 = 26.0;
 
@@ -57,7 +57,7 @@ async fn idle(mailboxes: usize) -> (f64, f64) {
     mailjob.start().unwrap();
     mailjob.ready().await.unwrap();
     let deadline = Instant::now() + PATIENCE;
-    while connected(&mailjob).await < mailboxes {
+    while connected(&mailjob) < mailboxes {
         assert!(Instant::now() < deadline, "{}", mailjob.log());
         sleep(Duration::from_millis(100)).await;
     }
@@ -85,15 +85,7 @@ fn counted(socket: &Path) -> Value {
     serde_json::from_str(&told).unwrap()
 }
 
-/// Mailboxes that it says are in reach.
-async fn connected(mailjob: &Mailjob) -> usize {
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .tls_certs_only([])
-        .build()
-        .unwrap();
-    let asked = http.get(mailjob.health_url("/metrics")).bearer_auth(mailjob.token());
-    let page = asked.send().await.unwrap().text().await.unwrap();
-    let up = |line: &&str| line.starts_with("mailjob_mailbox_up{") && line.ends_with(" 1");
-    page.lines().filter(up).count()
+/// Mailboxes that it has opened. Its log says so: whoever asks for `/metrics` has their pages kept for him, and they would count.
+fn connected(mailjob: &Mailjob) -> usize {
+    mailjob.log().matches("connected mailbox=").count()
 }
