@@ -54,19 +54,19 @@ pub(in crate::ledger) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<O
         let endpoint = claim::endpoint_of(desk.db, found.row)?;
         pause::pause(desk, &endpoint, PausedBy::Gone, Some(action))?;
     }
-    change_job(
-        desk,
-        &found,
-        state,
-        due.map(micros),
-        &words,
-        summary.unwrap_or_default(),
-    )?;
+    let reply = reply.filter(|_| matches!(end, End::Done | End::Failed));
+    let silent = match &reply {
+        Some(ReplyDecision::Silent(why)) => Some(why.as_str()),
+        Some(ReplyDecision::Gathered) => Some("combined"),
+        Some(ReplyDecision::Send(_)) | None => None,
+    };
+    let due = due.map(micros);
+    change_job(desk, &found, (state, due), &words, summary.unwrap_or_default(), silent)?;
     if matches!(end, End::Failed | End::Ignored) {
         talk::give_back(desk, found.row)?;
     }
     let mut held_back = None;
-    match reply.filter(|_| matches!(end, End::Done | End::Failed)) {
+    match reply {
         Some(ReplyDecision::Send(reply)) => match rate::pass(desk, found.row, &gates)? {
             None => queue_reply(desk, found.row, reply)?,
             Some(code) => {
@@ -75,12 +75,8 @@ pub(in crate::ledger) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<O
                 note::news(desk, found.row, NewsKind::Unanswered)?;
             }
         },
-        Some(ReplyDecision::Silent(why)) => keep_silent(desk, found.row, &why)?,
-        Some(ReplyDecision::Gathered) => {
-            keep_silent(desk, found.row, "combined")?;
-            parts::keep(desk, found.row, &outcome)?;
-        }
-        None => {}
+        Some(ReplyDecision::Gathered) => parts::keep(desk, found.row, &outcome)?,
+        Some(ReplyDecision::Silent(_)) | None => {}
     }
     if let Outcome::Split(pieces) = &outcome {
         parts::split(desk, &found, pieces)?;
@@ -176,17 +172,17 @@ fn note_attempt(desk: &Desk<'_>, job: &Running, number: u32, words: &Words<'_>, 
 fn change_job(
     desk: &Desk<'_>,
     job: &Running,
-    state: State,
-    due: Option<i64>,
+    (state, due): (State, Option<i64>),
     words: &Words<'_>,
     summary: Summary,
+    silent: Option<&str>,
 ) -> Result<(), Error> {
     let said = |text: String| Some(text).filter(|text| !text.is_empty());
     desk.db
         .prepare(
             "UPDATE job SET state = ?2, due = coalesce(?3, due), retries = retries + ?4, reason = ?5, detail = ?6,
              sender = coalesce(?7, sender), subject = coalesce(?8, subject), message_id = coalesce(?9, message_id),
-             owner = NULL, until = NULL
+             silent = coalesce(?10, silent), owner = NULL, until = NULL
              WHERE id = ?1",
         )
         .execute(params![
@@ -198,7 +194,8 @@ fn change_job(
             words.detail,
             said(summary.from),
             said(summary.subject),
-            said(summary.message_id)
+            said(summary.message_id),
+            silent
         ])?;
     note::job(desk, job.row, State::Running, state, words.reason.as_deref())
 }

@@ -10,11 +10,11 @@ use rusqlite::Connection;
 use tokio::time::{Instant, sleep};
 
 use super::{
+    change::change,
     hindrance::hindered,
     identity::{self, Whose},
     lock::{self, Tried},
     schema,
-    writer::change,
 };
 use crate::ledger::{
     Clock, Error,
