@@ -2,19 +2,19 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::ledger::{Error, lease::Holder, rules::transaction::Desk};
+use crate::ledger::{Error, lease::LeaseHolder, rules::transaction::Transaction};
 
 /// Changes something beside the writer, or before there is one. Nobody is told what follows.
 pub(in crate::ledger) fn change<T>(
     db: &mut Connection,
     now: i64,
-    holder: &Holder,
-    work: impl FnOnce(&mut Desk<'_>) -> Result<T, Error>,
+    holder: &LeaseHolder,
+    work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut desk = Desk::new(&*tx, now, holder);
-    let changed = work(&mut desk)?;
-    drop(desk);
-    tx.commit()?;
+    let begun = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut tx = Transaction::new(&*begun, now, holder);
+    let changed = work(&mut tx)?;
+    drop(tx);
+    begun.commit()?;
     Ok(changed)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// For so long others are waited for, where the last transaction was of more than one.
 pub(in crate::ledger) const GATHERS: Duration = Duration::from_millis(1);
-/// The time between two looks for them. Meanwhile whoever writes a letter wakes nobody.
+/// The time between two looks for them. Meanwhile whoever sends a command wakes nobody.
 pub(in crate::ledger) const NAP: Duration = Duration::from_micros(250);
 
 /// Whether a transaction of so many operations waits for more. Who works alone waits for nobody. Pure.

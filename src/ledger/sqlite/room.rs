@@ -29,7 +29,7 @@ const GOOD_FOR: Duration = Duration::from_secs(1);
 
 /// What room there is, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ledger) struct Room {
+pub(in crate::ledger) struct DiskSpace {
     /// Free on the disk.
     pub(in crate::ledger) free: u64,
     /// By so much the file has to grow, so that all of the log is in it.
@@ -51,7 +51,7 @@ pub(in crate::ledger) enum Copies {
     Seldom,
 }
 
-impl Room {
+impl DiskSpace {
     /// Looks; nothing where it can't be known.
     pub(in crate::ledger) fn look(db: &Connection, path: &Path) -> Option<Self> {
         let number = |sql: &str| -> Option<u64> {
@@ -123,7 +123,7 @@ impl Room {
 /// The looks of a writer: where room is ample, one is good for a while, for three calls of the system in each of a thousand transactions a
 /// second would tell nothing new.
 pub(in crate::ledger) struct Looks {
-    latest: Option<(Room, Instant)>,
+    latest: Option<(DiskSpace, Instant)>,
     /// Bytes that were written since.
     written: u64,
     /// How the log is copied into the file now.
@@ -141,7 +141,7 @@ impl Looks {
     }
 
     /// What room there is; nothing where it can't be known. Where that changed, the log is copied more or less often from now on.
-    pub(in crate::ledger) fn room(&mut self, db: &Connection, path: &Path) -> Option<Room> {
+    pub(in crate::ledger) fn room(&mut self, db: &Connection, path: &Path) -> Option<DiskSpace> {
         if let Some((room, at)) = self.latest {
             let room = room.after(self.written);
             if room.is_good(at.elapsed()) {
@@ -149,7 +149,7 @@ impl Looks {
             }
         }
         self.forget();
-        let room = Room::look(db, path)?;
+        let room = DiskSpace::look(db, path)?;
         self.latest = Some((room, Instant::now()));
         let copies = room.copies();
         if copies != self.copies {
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_mail_leaves_room_for_the_log_and_for_what_is_done_with_it() {
-        let room = |free, growth, inside, reserved| Room {
+        let room = |free, growth, inside, reserved| DiskSpace {
             free,
             growth,
             inside,
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_look_is_good_for_a_while_where_room_is_ample() {
-        let room = Room {
+        let room = DiskSpace {
             free: AMPLE + 500,
             growth: 100,
             inside: 0,
@@ -243,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_log_is_copied_where_all_of_it_finds_room() {
-        let room = |free, growth| Room {
+        let room = |free, growth| DiskSpace {
             free,
             growth,
             inside: 0,
@@ -259,10 +259,10 @@ mod tests {
         fn whatever_is_taken_the_log_still_finds_room(
             free in 0_u64..1 << 40, growth in 0_u64..1 << 30, inside in 0_u64..1 << 30, reserved: bool, bytes in 1_u64..1 << 30, is_new: bool,
         ) {
-            let room = Room { free, growth, inside, reserved };
+            let room = DiskSpace { free, growth, inside, reserved };
             if room.refuse(Path::new("l.db"), bytes, is_new).is_ok() {
                 // The log grew by it, and so does what is to be copied, where there is no room inside the file.
-                let after = Room { free: free - bytes, growth: growth + bytes.saturating_sub(inside), ..room };
+                let after = DiskSpace { free: free - bytes, growth: growth + bytes.saturating_sub(inside), ..room };
                 prop_assert_ne!(after.copies(), Copies::None);
                 let left = after.free - after.growth;
                 let kept = if reserved { 0 } else { UNRESERVED };
