@@ -17,13 +17,13 @@ const MANY: usize = 600;
 /// What must not be exceeded for each mail, from INBOX over a webhook to `Processed`. All lie there before the start, so that the server's
 /// pace does not count. Debug and release differ by little.
 const LIMITS: [(&str, f64); 7] = [
-    ("commits of the ledger", 1.5),
+    ("commits of the ledger", 1.2),
     ("statements of the ledger", 30.0),
-    ("bytes written, KB", 75.0),
+    ("bytes written, KB", 70.0),
     ("write calls", 32.0),
-    ("read calls", 32.0),
-    ("allocations", 700.0),
-    ("waits of threads", 40.0),
+    ("read calls", 12.0),
+    ("allocations", 650.0),
+    ("waits of threads", 24.0),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
