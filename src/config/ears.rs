@@ -108,10 +108,12 @@ impl FolderWatcher {
         self.memory.lock().writers.next()
     }
 
-    /// Watches the folders, again where they are watched already: one that was replaced needs a new watch.
-    pub(super) fn listen(&mut self, sources: &Sources) {
-        let (folders, names) = places(sources);
+    /// Watches the folders, again where they are watched already: one that was replaced needs a new watch. A folder that the ledger lies in
+    /// is written all the time: there, only what matters is.
+    pub(super) fn listen(&mut self, sources: &Sources, ledger: &Path) {
+        let Places { folders, names, files } = places(sources);
         self.memory.lock().names = names;
+        let folders = spared(folders, &files, ledger);
         let Some(watcher) = &mut self.watcher else { return };
         for old in self.watched.difference(&folders) {
             // It may be gone, and then nobody watches it any more.
@@ -119,7 +121,11 @@ impl FolderWatcher {
         }
         let mut refused = None;
         for folder in &folders {
-            refused = watcher.watch(folder, RecursiveMode::NonRecursive).err().or(refused);
+            let watched = watcher.watch(folder, RecursiveMode::NonRecursive);
+            // It may be gone by now; in its folder it will come.
+            let folder = folder.parent().filter(|_| watched.is_err() && files.contains(folder));
+            let watched = folder.map_or(watched, |folder| watcher.watch(folder, RecursiveMode::NonRecursive));
+            refused = watched.err().or(refused);
         }
         self.watched = folders;
         match refused {
@@ -174,21 +180,50 @@ impl FolderEvents {
     }
 }
 
-/// The folders whose entries matter, and what they are called that matter in them beside files of endpoints.
-fn places(sources: &Sources) -> (BTreeSet<PathBuf>, BTreeSet<OsString>) {
-    let (mut folders, mut names) = (BTreeSet::new(), BTreeSet::new());
+/// What is watched.
+struct Places {
+    /// The folders whose entries matter.
+    folders: BTreeSet<PathBuf>,
+    /// What is called so matters in them, beside files of endpoints.
+    names: BTreeSet<OsString>,
+    /// Those entries, but for files of endpoints that are no links.
+    files: BTreeSet<PathBuf>,
+}
+
+fn places(sources: &Sources) -> Places {
     let endpoints = absolute(&sources.endpoints);
     let files = files::entries(&endpoints).into_iter().map(|name| endpoints.join(name));
     let linked = files.filter(|file| file.is_symlink());
     let config = sources.config.as_deref().map(absolute);
-    for path in config.into_iter().chain(linked).chain([endpoints.clone()]) {
-        for path in chain(path) {
-            names.extend(path.file_name().map(ToOwned::to_owned));
-            folders.extend(path.parent().map(Path::to_owned));
-        }
+    let files = config.into_iter().chain(linked).chain([endpoints.clone()]);
+    let files: BTreeSet<_> = files.flat_map(chain).collect();
+    let folders = files.iter().filter_map(|path| path.parent()).map(Path::to_owned);
+    Places {
+        folders: folders.chain([endpoints]).collect(),
+        names: files
+            .iter()
+            .filter_map(|path| path.file_name())
+            .map(ToOwned::to_owned)
+            .collect(),
+        files,
     }
-    folders.insert(endpoints);
-    (folders, names)
+}
+
+/// The folders without that of the ledger: in its place, what matters in it. Not where something of that is a link or is not there, for it may
+/// come, or lead elsewhere.
+fn spared(mut folders: BTreeSet<PathBuf>, files: &BTreeSet<PathBuf>, ledger: &Path) -> BTreeSet<PathBuf> {
+    let real = |folder: Option<&Path>| folder.and_then(|folder| fs::canonicalize(folder).ok());
+    let Some(busy) = real(absolute(ledger).parent()) else {
+        return folders;
+    };
+    let is_busy = |folder: Option<&Path>| real(folder).as_ref() == Some(&busy);
+    let inside: Vec<_> = files.iter().filter(|file| is_busy(file.parent())).collect();
+    let is_plain = |file: &&PathBuf| fs::symlink_metadata(file).is_ok_and(|meta| !meta.is_symlink());
+    if !inside.is_empty() && inside.iter().all(is_plain) {
+        folders.retain(|folder| !is_busy(Some(folder)));
+        folders.extend(inside.into_iter().cloned());
+    }
+    folders
 }
 
 /// The path, where it leads if it is a link, and so on; and where it really is.

@@ -70,7 +70,7 @@ fn every_folder_matters_that_a_link_leads_through() {
         endpoints: root.join("etc/endpoints.d"),
         config: None,
     };
-    let (folders, names) = places(&sources);
+    let Places { folders, names, .. } = places(&sources);
     let shown: BTreeSet<_> = folders
         .iter()
         .map(|path| path.strip_prefix(&root).unwrap().to_owned())
@@ -90,9 +90,35 @@ fn a_file_without_a_folder_lies_in_the_working_directory() {
         config: Some(PathBuf::from("mailjob.toml")),
     };
     let here = std::env::current_dir().unwrap();
-    let (folders, _) = places(&sources);
+    let Places { folders, .. } = places(&sources);
     assert!(
         folders.contains(&here) && folders.contains(&here.join("endpoints.d")),
         "{folders:?}"
     );
+}
+
+#[test]
+fn a_folder_that_the_ledger_is_written_in_is_not_watched_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = fs::canonicalize(folder.path()).unwrap();
+    let (endpoints, config) = (root.join("endpoints.d"), root.join("mailjob.toml"));
+    fs::create_dir(&endpoints).unwrap();
+    let sources = Sources {
+        endpoints: endpoints.clone(),
+        config: Some(config.clone()),
+    };
+    let watched = |ledger: &str| {
+        let Places { folders, files, .. } = places(&sources);
+        spared(folders, &files, &root.join(ledger))
+    };
+    let (whole, inside) = ([endpoints.clone(), root.clone()], [endpoints.clone(), config.clone()]);
+    let set = |paths: &[PathBuf]| paths.iter().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(watched("mailjob.db"), set(&whole), "mailjob.toml may come");
+    fs::write(&config, "").unwrap();
+    assert_eq!(watched("mailjob.db"), set(&inside));
+    assert_eq!(watched("endpoints.d/mailjob.db"), set(&whole));
+    assert_eq!(watched("elsewhere/mailjob.db"), set(&whole));
+    fs::remove_file(&config).unwrap();
+    symlink("endpoints.d/linked", &config).unwrap();
+    assert!(watched("mailjob.db").contains(&root), "the link may lead elsewhere");
 }

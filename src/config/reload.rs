@@ -81,7 +81,7 @@ impl Reloader {
     pub fn new(sources: Sources, loaded: Loaded, running: Config, versions: Versions, hangup: Signal) -> Self {
         let now = Instant::now();
         let mut ears = FolderWatcher::new(&loaded.unfinished, now);
-        ears.listen(&sources);
+        ears.listen(&sources, running.service.ledger.base());
         Self {
             gone: loaded
                 .away
@@ -122,7 +122,7 @@ impl Reloader {
             }
             self.quiet().await;
             // A folder that was replaced has a new watch from here on.
-            self.ears.listen(&self.sources);
+            self.ears.listen(&self.sources, self.running.service.ledger.base());
             let (unfinished, late) = self.ears.unfinished(Instant::now());
             for file in late {
                 tracing::warn!(file = %file.display(), "somebody has been writing this file for a minute: what is in it counts now");

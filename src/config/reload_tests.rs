@@ -204,3 +204,33 @@ async fn links_are_followed_wherever_they_lead() {
     symlink(Path::new("../far/target.txt"), scene.path("v2/linked.toml")).unwrap();
     assert_eq!(next(&mut reloader).await, both("linked n2 stays", "n1"));
 }
+
+#[tokio::test]
+async fn beside_a_ledger_that_is_written_all_the_time_everything_is_noticed() {
+    let scene = Scene::new("1h");
+    let shared = |user: &str| {
+        let accounts = SHARED.replace("user = \"a\"", &format!("user = \"{user}\""));
+        format!("[service]\nledger = \"mailjob.db\"\n{accounts}")
+    };
+    scene.write("mailjob.toml", &shared("a"));
+    scene.put("a");
+    let mut reloader = scene.start();
+    let name = EndpointName::new("a").unwrap();
+    let user = |reloader: &Reloader| reloader.running.endpoints[&name].mailbox.account.user.clone();
+    // Twice in its place, then by one who writes into it.
+    for new in ["b", "c"] {
+        scene.write("mailjob.toml", &shared(new));
+        assert_eq!(next(&mut reloader).await, both("a", ""));
+        assert_eq!(user(&reloader), new);
+    }
+    fs::write(scene.path("mailjob.toml"), shared("d")).unwrap();
+    assert_eq!(next(&mut reloader).await, both("a", ""));
+    assert_eq!(user(&reloader), "d");
+    // The whole folder is put aside, and comes back.
+    let (folder, aside) = (scene.path("endpoints.d"), scene.path("aside"));
+    fs::rename(&folder, &aside).unwrap();
+    assert_eq!(next(&mut reloader).await, both("a", ""));
+    fs::rename(&aside, &folder).unwrap();
+    scene.put("b");
+    while next(&mut reloader).await != both("a b", "") {}
+}

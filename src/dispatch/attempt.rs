@@ -20,10 +20,11 @@ use crate::{
     job::{Answer, JobScope, Outcome, Reason},
     ledger::{self, Admission, ClaimedJob},
     message::{Head, Unreadable},
+    slots::Slot,
 };
 
-/// Runs one attempt and commits what it came to.
-pub(super) async fn run(dispatch: &Arc<Dispatch>, job: &ClaimedJob) {
+/// Runs one attempt and commits what it came to. Gives the next job, where one was claimed with that for this slot.
+pub(super) async fn run(dispatch: &Arc<Dispatch>, job: &ClaimedJob, slot: &Slot) -> Option<ClaimedJob> {
     let begun = Instant::now();
     let mut seen = ReadFacts::default();
     let mut holding = Holding::new(&dispatch.memory.work);
@@ -32,7 +33,7 @@ pub(super) async fn run(dispatch: &Arc<Dispatch>, job: &ClaimedJob) {
         Ok(Some(ended)) => ended,
         Ok(None) => {
             ending::release(dispatch, job).await;
-            return;
+            return None;
         }
         Err(_panic) => Outcome::Held {
             reason: Reason::Panicked,
@@ -53,13 +54,13 @@ pub(super) async fn run(dispatch: &Arc<Dispatch>, job: &ClaimedJob) {
     }
     ending::commit(
         dispatch,
-        job,
+        (job, slot),
         seen,
         AttemptResult { told, ..ended },
         &mut holding,
         begun.elapsed(),
     )
-    .await;
+    .await
 }
 
 /// `None` when we were stopped before it began. `seen` is set as soon as the mail was read.

@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use tokio::{
     task::spawn_blocking,
     time::{Instant, sleep},
@@ -27,20 +28,21 @@ use crate::{
     ledger::{ClaimedJob, Error, Finish, Summary},
     message::Head,
     plural,
+    slots::Slot,
 };
 
 /// Waits after the ledger refused.
 const OFFER: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(15));
 
-/// Commits an outcome with its reply, however long the ledger takes to accept it.
+/// Commits an outcome with its reply, however long the ledger takes to accept it. Where the slot may stay, the next job is claimed with it.
 pub(super) async fn commit(
     dispatch: &Dispatch,
-    job: &ClaimedJob,
+    (job, slot): (&ClaimedJob, &Slot),
     mut seen: ReadFacts,
     ended: AttemptResult,
     holding: &mut Holding,
     took: Duration,
-) {
+) -> Option<ClaimedJob> {
     let now = Utc::now();
     let gone = ended.gone.then(|| action_key(&dispatch.endpoint.action));
     let AttemptResult {
@@ -102,10 +104,11 @@ pub(super) async fn commit(
         gone,
     };
     let calls = mending.ended(&finish.outcome);
-    finish_at_last(dispatch, finish).await;
+    let next = finish_at_last(dispatch, finish, slot).await;
     if calls {
         super::mending::call(dispatch).await;
     }
+    next
 }
 
 /// Whether the mail was meant, but not accepted from its sender, or is a bounce of a reply of ours: then it is not for the next endpoint
@@ -254,31 +257,45 @@ async fn with_reply(
     }
 }
 
-/// Offers the ending until the ledger takes it, or says that it never will.
-async fn finish_at_last(dispatch: &Dispatch, finish: Finish) {
+/// Offers the ending until the ledger takes it, or says that it never will. Gives the job that was claimed with it.
+async fn finish_at_last(dispatch: &Dispatch, finish: Finish, slot: &Slot) -> Option<ClaimedJob> {
     let (endpoint, job) = (&dispatch.endpoint.name, finish.job);
     let mut failures = 0;
     let counted = OutcomeLabels::from(&finish.outcome);
     loop {
-        let error = match dispatch.ledger.finish(finish.clone()).await {
-            Ok(held_back) => {
+        let finished = match goes_on(dispatch, &finish, slot) {
+            true => dispatch.ledger.finish_and_claim(finish.clone(), endpoint).await,
+            false => {
+                let finished = dispatch.ledger.finish(finish.clone()).await;
+                finished.map(|held_back| (held_back, None))
+            }
+        };
+        let error = match finished {
+            Ok((held_back, next)) => {
                 dispatch.health.committed(&counted);
                 if let Some(code) = held_back {
                     dispatch.health.held_back();
                     tracing::warn!(%endpoint, %job, code, "no reply goes: [rates] allows no more of them now");
                 }
-                return;
+                return next;
             }
             Err(error) => error,
         };
         if is_final(&error) {
             tracing::error!(%endpoint, %job, %error, "the outcome was refused by the ledger");
-            return;
+            return None;
         }
         tracing::warn!(%endpoint, %job, %error, "the outcome could not be committed; trying again");
         failures += 1;
         sleep(backoff::spread(OFFER.after(failures), 0.5..=1.5, fastrand::f64())).await;
     }
+}
+
+/// Whether the next job is claimed as this one ends: what a claim would wait for is not waited for here.
+fn goes_on(dispatch: &Dispatch, finish: &Finish, slot: &Slot) -> bool {
+    let claims = || dispatch.health.webhook.claims(&dispatch.endpoint.retry).now_or_never();
+    let is_open = || !dispatch.next.is_empty() || claims().is_some();
+    finish.gone.is_none() && !dispatch.stop.is_cancelled() && slot.may_stay() && is_open()
 }
 
 /// Gives back a claim that was not begun. Where that fails, the job is run when its lease ends.

@@ -147,10 +147,7 @@ pub async fn run(dispatch: Arc<Dispatch>) {
         while let Some(claimed) = dispatch.stop.run_until_cancelled(claim(&dispatch)).await {
             for (job, slot) in claimed {
                 let dispatch = dispatch.clone();
-                running.spawn(async move {
-                    attempt::run(&dispatch, &job).await;
-                    drop(slot);
-                });
+                running.spawn(async move { work_on(&dispatch, job, &slot).await });
             }
             while let Some(ended) = running.try_join_next() {
                 look_at(&dispatch, ended);
@@ -164,6 +161,14 @@ pub async fn run(dispatch: Arc<Dispatch>) {
     }
     while let Some(ended) = running.join_next().await {
         look_at(&dispatch, ended);
+    }
+}
+
+/// Works on a job, and with the same slot on one after the other that was claimed as the one before it ended.
+async fn work_on(dispatch: &Arc<Dispatch>, job: ClaimedJob, slot: &Slot) {
+    let mut next = Some(job);
+    while let Some(job) = next {
+        next = attempt::run(dispatch, &job, slot).await;
     }
 }
 

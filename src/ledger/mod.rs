@@ -145,6 +145,13 @@ pub trait Ledger: BacklogLedger {
     /// in it; the end of the last of them queues the mail's own job again. Says which gate had no room for the reply, by its code: then none goes.
     async fn finish(&self, finish: Finish) -> Result<Option<&'static str>, Error>;
 
+    /// The same, and the next job of this endpoint is claimed in the same transaction where one is due, for whoever has its slot still.
+    async fn finish_and_claim(
+        &self,
+        finish: Finish,
+        endpoint: &EndpointName,
+    ) -> Result<(Option<&'static str>, Option<ClaimedJob>), Error>;
+
     /// How the parts of a mail ended, and what they answered; without the files where those have more than `most` bytes together.
     async fn parts(&self, mail_job: JobId, most: u64) -> Result<GatheredParts, Error>;
 

@@ -4,7 +4,7 @@
 //! due. A claim that was dropped before the commit has claimed nothing; one dropped later gives its jobs back by itself.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     hash::Hash,
     sync::Arc,
 };
@@ -106,6 +106,10 @@ pub(in crate::ledger) struct ClaimQueue<T: Claimable> {
     roused: BTreeSet<T::Key>,
     /// Who gets what, once it is durable.
     served: Vec<ServedClaim<T>>,
+    /// Who takes one that is due now, and does not wait for any.
+    next: BTreeMap<T::Key, Vec<oneshot::Sender<T>>>,
+    /// Who of them gets what, once it is durable.
+    followed: Vec<(oneshot::Sender<T>, T)>,
     back: GiveBack<T>,
 }
 
@@ -116,6 +120,8 @@ impl<T: Claimable> ClaimQueue<T> {
             alarms: BTreeSet::new(),
             roused: BTreeSet::new(),
             served: Vec::new(),
+            next: BTreeMap::new(),
+            followed: Vec::new(),
             back,
         }
     }
@@ -142,7 +148,12 @@ impl<T: Claimable> ClaimQueue<T> {
             .extend(keys.filter(|key| self.waiting.contains_key(key)).cloned());
     }
 
-    /// Claims what is due for those who wait, in the batch's transaction.
+    /// Somebody takes one that is due, in this batch or not at all.
+    pub(in crate::ledger) fn follow(&mut self, key: T::Key, tell: oneshot::Sender<T>) {
+        self.next.entry(key).or_default().push(tell);
+    }
+
+    /// Claims what is due for those who wait, then for those who don't, in the batch's transaction.
     pub(in crate::ledger) fn serve(&mut self, db: &dyn SqlEngine, now: i64, holder: &LeaseHolder) -> Result<(), Error> {
         while let Some((due, key)) = self.alarms.pop_first() {
             if due > now {
@@ -155,6 +166,30 @@ impl<T: Claimable> ClaimQueue<T> {
             self.serve_key(db, &key, now, holder)?;
             self.roused.remove(&key);
         }
+        while let Some((key, tell)) = self.next.pop_first() {
+            // Where somebody waits still, nothing is due.
+            if !self.waiting.contains_key(&key) {
+                self.serve_next(db, &key, tell, (now, holder))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One claim for all. What can't be claimed is told to whoever waits for it.
+    fn serve_next(
+        &mut self,
+        db: &dyn SqlEngine,
+        key: &T::Key,
+        mut tell: Vec<oneshot::Sender<T>>,
+        (now, holder): (i64, &LeaseHolder),
+    ) -> Result<(), Error> {
+        tell.retain(|tell| !tell.is_closed());
+        let mut claimed = Vec::new();
+        savepoint(db, now, holder, |tx| {
+            claimed = T::claim(tx, key, tell.len())?;
+            Ok(())
+        })?;
+        self.followed.extend(tell.into_iter().zip(claimed));
         Ok(())
     }
 
@@ -202,10 +237,18 @@ impl<T: Claimable> ClaimQueue<T> {
             });
             drop(waiter.tell.send(claim));
         }
+        let unwanted = self.followed.drain(..).filter_map(|(tell, item)| tell.send(item).err());
+        let unwanted: Vec<T> = unwanted.collect();
+        if !unwanted.is_empty() {
+            (self.back)(unwanted);
+        }
     }
 
     /// The batch failed: everybody waits again, and is looked at a little later.
     pub(in crate::ledger) fn restore(&mut self, now: i64) {
+        // Whoever ended a job offers its end anew.
+        self.next.clear();
+        self.followed.clear();
         for (waiter, _, _slots) in self.served.drain(..).rev() {
             self.roused.insert(waiter.key.clone());
             self.waiting.entry(waiter.key.clone()).or_default().push_front(waiter);

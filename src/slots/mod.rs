@@ -132,6 +132,14 @@ impl Drop for SlotWait<'_> {
     }
 }
 
+impl Slot {
+    /// Whether whoever has it may go on with the next job: nobody else waits who would get it, and it would be had again.
+    #[must_use]
+    pub fn may_stay(&self) -> bool {
+        self.0.slots.state().rule.may_stay(self.0.id)
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         self.0.slots.change(|state| state.rule.give_back(self.0.id));

@@ -53,7 +53,7 @@ pub(super) type Id = u64;
 pub(super) type Ticket = u64;
 
 /// The slots of one kind.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct SlotPool {
     size: Size,
     members: usize,
@@ -82,7 +82,7 @@ impl SlotPool {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct SlotHolder {
     kind: SlotKind,
     most: usize,
@@ -90,7 +90,7 @@ struct SlotHolder {
 }
 
 /// Who holds how many slots, and who waits.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Rule {
     jobs: SlotPool,
     commands: SlotPool,
@@ -177,6 +177,18 @@ impl Rule {
             pool.held = pool.held.saturating_sub(1);
             pool.idle += idle;
         }
+    }
+
+    /// Whether an endpoint may go on with a slot that it has: given back, no other one that waits would get it, and this one might have it again.
+    pub(super) fn may_stay(&mut self, id: Id) -> bool {
+        if self.holds(id) == 0 {
+            return false;
+        }
+        self.give_back(id);
+        let wanted = self.waiting.values().any(|other| *other != id && self.may(*other));
+        let stays = !wanted && self.may(id);
+        self.give(id);
+        stays
     }
 
     fn give(&mut self, id: Id) {

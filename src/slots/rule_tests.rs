@@ -69,6 +69,25 @@ fn who_runs_nothing_comes_first_then_who_runs_least_then_who_came_first() {
     assert_eq!(rule.grant(), Some(late));
 }
 
+#[test]
+fn a_slot_stays_with_who_has_it_while_nobody_else_would_get_it() {
+    let (mut rule, ids) = rule(Size::Exactly(2), Size::Exactly(2), &[(SlotKind::Webhook, 9); 2]);
+    let [a, b] = ids[..] else { panic!() };
+    assert!(!rule.may_stay(a), "it has none");
+    assert_eq!(rule.take(a, 9), 1);
+    let own = rule.ask(a);
+    assert!(rule.may_stay(a), "it waits for a further one itself");
+    let other = rule.ask(b);
+    assert_eq!(rule.grant(), Some(other));
+    assert!(rule.may_stay(a) && rule.may_stay(b));
+    rule.ask(b);
+    assert!(rule.may_stay(a), "who has one already would not get another");
+    rule.withdraw(own);
+    let third = rule.join(SlotKind::Webhook, 9);
+    rule.ask(third);
+    assert!(!rule.may_stay(a), "one that runs nothing waits");
+}
+
 /// What may happen.
 #[derive(Debug, Clone)]
 enum Step {
@@ -189,6 +208,16 @@ proptest! {
                 prop_assert!(!passed, "{ticket} came before one that runs nothing");
                 seen.held.push(id);
                 bounds.remove(&ticket);
+            }
+            // A slot stays where giving it back would change nothing: nobody else would get it, and it would be had again.
+            for id in seen.kinds.keys().copied().filter(|id| seen.holds(*id) > 0) {
+                let mut twin = rule.clone();
+                twin.give_back(id);
+                let others: Vec<_> = seen.waiting.iter().filter(|(_, waits)| *waits != id).collect();
+                seen.waiting.iter().filter(|(_, waits)| *waits == id).for_each(|(ticket, _)| twin.withdraw(*ticket));
+                let expected = twin.grant().is_none() && twin.take(id, 1) == 1;
+                prop_assert_eq!(rule.may_stay(id), expected, "{} {:?}", id, others);
+                prop_assert_eq!(rule.holds(id), seen.holds(id));
             }
             let all = jobs.of(seen.members(None)).0;
             let of_commands = commands.of(seen.members(Some(SlotKind::Command))).0;

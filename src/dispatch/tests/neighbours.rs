@@ -111,6 +111,22 @@ async fn a_sixth_endpoint_is_done_while_five_slow_webhooks_hold_all_they_may_and
 }
 
 #[tokio::test]
+async fn a_slot_goes_from_job_to_job_without_a_claim_of_its_own() {
+    let mut scene = Scene::with(Vec::new()).await;
+    let (action, _) = webhook(&[200]).await;
+    scene.deliver_to("first", 1, mails(20)).await;
+    scene.start(named("first", 1, action.clone()));
+    let rows = scene.ended().await;
+    assert!(rows.iter().all(|row| row.state == State::Done && row.attempts == 1));
+    let asked = scene.ledger.asked.load(Ordering::SeqCst);
+    assert!(
+        asked <= 2,
+        "{asked} claims beside those that came with the end of a job"
+    );
+    scene.stopped().await;
+}
+
+#[tokio::test]
 async fn a_third_command_runs_while_two_slow_ones_hold_all_they_may() {
     let mut scene = Scene::with(Vec::new()).await;
     scene.slots = Slots::new(Size::Exactly(32), Size::Exactly(8));

@@ -76,6 +76,7 @@ impl Scene {
         let ledger = Shaky {
             inner,
             claims: AtomicUsize::new(0),
+            asked: AtomicUsize::new(0),
             finishes: AtomicUsize::new(0),
             panics: AtomicUsize::new(0),
         };

@@ -25,6 +25,8 @@ use crate::{
 pub(in crate::dispatch) struct Shaky {
     pub(super) inner: Sqlite,
     pub(super) claims: AtomicUsize,
+    /// How often claims were asked for.
+    pub(super) asked: AtomicUsize,
     pub(super) finishes: AtomicUsize,
     pub(super) panics: AtomicUsize,
 }
@@ -42,6 +44,7 @@ impl Ledger for Shaky {
         quota: &Quota,
         first: Slot,
     ) -> Result<Vec<(ClaimedJob, Slot)>, Error> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         if fails(&self.claims) {
             return Err(Error::Engine("as the test wants".into()));
         }
@@ -71,6 +74,16 @@ impl Ledger for Shaky {
             return Err(Error::Full("as the test wants".into()));
         }
         self.inner.finish(finish).await
+    }
+    async fn finish_and_claim(
+        &self,
+        finish: Finish,
+        endpoint: &EndpointName,
+    ) -> Result<(Option<&'static str>, Option<ClaimedJob>), Error> {
+        if fails(&self.finishes) {
+            return Err(Error::Full("as the test wants".into()));
+        }
+        self.inner.finish_and_claim(finish, endpoint).await
     }
     async fn parts(&self, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
         self.inner.parts(mail_job, most).await

@@ -54,12 +54,19 @@ pub(in crate::ledger) fn finish(tx: &mut Transaction<'_>, finish: Finish) -> Res
         let endpoint = claim::endpoint_of(tx.db, found.row)?;
         pause::pause(tx, &endpoint, PausedBy::Gone, Some(action))?;
     }
-    change_job(tx, &found, state, due.map(micros), &words, summary.unwrap_or_default())?;
+    let reply = reply.filter(|_| matches!(end, AttemptEnd::Done | AttemptEnd::Failed));
+    let silent = match &reply {
+        Some(ReplyDecision::Silent(why)) => Some(why.as_str()),
+        Some(ReplyDecision::Gathered) => Some("combined"),
+        Some(ReplyDecision::Send(_)) | None => None,
+    };
+    let due = due.map(micros);
+    change_job(tx, &found, (state, due), &words, summary.unwrap_or_default(), silent)?;
     if matches!(end, AttemptEnd::Failed | AttemptEnd::Ignored) {
         talk::give_back(tx, found.row)?;
     }
     let mut held_back = None;
-    match reply.filter(|_| matches!(end, AttemptEnd::Done | AttemptEnd::Failed)) {
+    match reply {
         Some(ReplyDecision::Send(reply)) => match rate::pass(tx, found.row, &gates)? {
             None => queue_reply(tx, found.row, reply)?,
             Some(code) => {
@@ -68,12 +75,8 @@ pub(in crate::ledger) fn finish(tx: &mut Transaction<'_>, finish: Finish) -> Res
                 note::news(tx, found.row, NewsKind::Unanswered)?;
             }
         },
-        Some(ReplyDecision::Silent(why)) => keep_silent(tx, found.row, &why)?,
-        Some(ReplyDecision::Gathered) => {
-            keep_silent(tx, found.row, "combined")?;
-            parts::keep(tx, found.row, &outcome)?;
-        }
-        None => {}
+        Some(ReplyDecision::Gathered) => parts::keep(tx, found.row, &outcome)?,
+        Some(ReplyDecision::Silent(_)) | None => {}
     }
     if let Outcome::Split(pieces) = &outcome {
         parts::split(tx, &found, pieces)?;
@@ -175,17 +178,17 @@ fn note_attempt(
 fn change_job(
     tx: &Transaction<'_>,
     job: &RunningJob,
-    state: State,
-    due: Option<i64>,
+    (state, due): (State, Option<i64>),
     words: &OutcomeColumns<'_>,
     summary: Summary,
+    silent: Option<&str>,
 ) -> Result<(), Error> {
     let said = |text: String| Some(text).filter(|text| !text.is_empty());
     tx.db
         .prepare(
             "UPDATE job SET state = ?2, due = coalesce(?3, due), retries = retries + ?4, reason = ?5, detail = ?6,
              sender = coalesce(?7, sender), subject = coalesce(?8, subject), message_id = coalesce(?9, message_id),
-             owner = NULL, until = NULL
+             silent = coalesce(?10, silent), owner = NULL, until = NULL
              WHERE id = ?1",
         )
         .execute(params![
@@ -197,7 +200,8 @@ fn change_job(
             words.detail,
             said(summary.from),
             said(summary.subject),
-            said(summary.message_id)
+            said(summary.message_id),
+            silent
         ])?;
     note::job(tx, job.row, State::Running, state, words.reason.as_deref())
 }

@@ -4,10 +4,11 @@ use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use tokio::sync::oneshot;
 
 use crate::{
     config::EndpointName,
-    ledger::{Error, MailId, MailboxKey, db::SqlEngine, lease::LeaseHolder, values::instant},
+    ledger::{ClaimedJob, Error, MailId, MailboxKey, db::SqlEngine, lease::LeaseHolder, values::instant},
 };
 
 /// What an operation works with.
@@ -53,6 +54,8 @@ pub(in crate::ledger) struct AfterCommit {
     pub(in crate::ledger) bells: HashSet<MailboxKey>,
     /// Bytes that will be wanted at once.
     pub(in crate::ledger) fresh: Vec<(MailId, Bytes)>,
+    /// Who ended a job and claims the next one of its endpoint in the same transaction, if one is due.
+    pub(in crate::ledger) next: Vec<(EndpointName, oneshot::Sender<ClaimedJob>)>,
 }
 
 impl AfterCommit {
@@ -63,6 +66,7 @@ impl AfterCommit {
         self.every_account |= other.every_account;
         self.bells.extend(other.bells);
         self.fresh.extend(other.fresh);
+        self.next.extend(other.next);
     }
 }
 

@@ -11,11 +11,11 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     blocking,
+    change::change,
     hindrance::hindered,
     identity::{self, Ownership},
     lock::{self, LockAttempt},
     schema,
-    writer::change,
 };
 use crate::ledger::{
     Clock, Error,

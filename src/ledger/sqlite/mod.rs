@@ -5,9 +5,11 @@
 //! it refuses and goes on: what was not answered with `Ok` was not done.
 
 mod backup;
+mod change;
 mod external;
 mod faces;
 mod forget;
+mod gather;
 mod hindrance;
 mod identity;
 mod inspect;

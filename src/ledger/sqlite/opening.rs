@@ -6,14 +6,14 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{
     Sqlite,
+    change::change,
     hindrance::{explained, foreseen},
     identity, lock,
     place::{DatabaseFile, OpenLedger},
     readers::Readers,
     reserve, schema,
     shared::Shared,
-    space,
-    writer::{self, change},
+    space, writer,
 };
 use crate::{
     ledger::{

@@ -4,7 +4,11 @@
 //! what is kept for settling and for retention: a start on a full disk would find none. Where the log can't be copied whole, it is not begun:
 //! a copy that ends half way eats what room was made, and helps nobody.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use rusqlite::{Connection, config::DbConfig};
 
@@ -19,6 +23,9 @@ const UNRESERVED: u64 = 4 << 20;
 const AGAIN: u64 = 8 << 20;
 /// Where less is free than this, the log is kept short.
 const AMPLE: u64 = 64 << 20;
+
+/// How long a look is good for, where room is ample.
+const GOOD_FOR: Duration = Duration::from_secs(1);
 
 /// What room there is, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +70,21 @@ impl DiskSpace {
         })
     }
 
+    /// What is left of it once so many bytes were written: into the log, with as many of indexes. Pure.
+    fn after(self, written: u64) -> Self {
+        let written = written.saturating_mul(2);
+        Self {
+            free: self.free.saturating_sub(written),
+            growth: self.growth.saturating_add(written),
+            ..self
+        }
+    }
+
+    /// Whether nobody needs to look again yet. Others write to the same disk too. Pure.
+    fn is_good(self, age: Duration) -> bool {
+        age < GOOD_FOR && self.free >= self.growth.saturating_add(AMPLE)
+    }
+
     /// How the log is to be copied. Pure.
     pub(in crate::ledger) fn copies(self) -> Copies {
         match self.free {
@@ -95,6 +117,58 @@ impl DiskSpace {
         }
         let what = if is_new { "new mails wait" } else { "results wait" };
         Err(Error::Full(format!("{what}: {}", words(path, self.free, needed))))
+    }
+}
+
+/// The looks of a writer: where room is ample, one is good for a while, for three calls of the system in each of a thousand transactions a
+/// second would tell nothing new.
+pub(in crate::ledger) struct Looks {
+    latest: Option<(DiskSpace, Instant)>,
+    /// Bytes that were written since.
+    written: u64,
+    /// How the log is copied into the file now.
+    copies: Copies,
+}
+
+impl Looks {
+    /// Nobody has looked yet, and the log is not copied.
+    pub(in crate::ledger) fn new() -> Self {
+        Self {
+            latest: None,
+            written: 0,
+            copies: Copies::None,
+        }
+    }
+
+    /// What room there is; nothing where it can't be known. Where that changed, the log is copied more or less often from now on.
+    pub(in crate::ledger) fn room(&mut self, db: &Connection, path: &Path) -> Option<DiskSpace> {
+        if let Some((room, at)) = self.latest {
+            let room = room.after(self.written);
+            if room.is_good(at.elapsed()) {
+                return Some(room);
+            }
+        }
+        self.forget();
+        let room = DiskSpace::look(db, path)?;
+        self.latest = Some((room, Instant::now()));
+        let copies = room.copies();
+        if copies != self.copies {
+            match copy(db, copies) {
+                Ok(()) => self.copies = copies,
+                Err(error) => tracing::debug!(%error, "the ledger's log is copied as before"),
+            }
+        }
+        Some(room)
+    }
+
+    /// So many bytes are written.
+    pub(in crate::ledger) fn write(&mut self, bytes: usize) {
+        self.written = self.written.saturating_add(bytes as u64);
+    }
+
+    /// The next one looks.
+    pub(in crate::ledger) fn forget(&mut self) {
+        (self.latest, self.written) = (None, 0);
     }
 }
 
@@ -152,6 +226,19 @@ mod tests {
             said.to_string(),
             "the ledger's disk is full (results wait: 5 bytes are free in /l, and 9 have to be): make room"
         );
+    }
+
+    #[test]
+    fn a_look_is_good_for_a_while_where_room_is_ample() {
+        let room = DiskSpace {
+            free: AMPLE + 500,
+            growth: 100,
+            inside: 0,
+            reserved: true,
+        };
+        let now = Duration::ZERO;
+        assert!(room.is_good(now) && !room.is_good(GOOD_FOR), "others write too");
+        assert!(room.after(100).is_good(now) && !room.after(101).is_good(now));
     }
 
     #[test]

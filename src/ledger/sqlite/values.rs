@@ -1,6 +1,6 @@
 //! How SQLite runs what rules and views ask, how it keeps values, and what its errors mean.
 
-use std::ops::ControlFlow;
+use std::{cell::Cell, ops::ControlFlow};
 
 use rusqlite::{
     Connection, ErrorCode, MAIN_DB, ToSql, params, params_from_iter,
@@ -32,8 +32,19 @@ impl From<rusqlite::Error> for SqlError {
     }
 }
 
+thread_local! {
+    /// What this thread ran so far.
+    static RUN: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many statements this thread ran so far.
+pub(in crate::ledger) fn statements() -> u64 {
+    RUN.get()
+}
+
 impl SqlEngine for Connection {
     fn execute(&self, sql: &str, values: &[SqlValue<'_>]) -> Result<usize> {
+        RUN.set(RUN.get() + 1);
         Ok(self.prepare_cached(sql)?.execute(params_from_iter(values))?)
     }
 
@@ -43,6 +54,7 @@ impl SqlEngine for Connection {
         values: &[SqlValue<'_>],
         each: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
+        RUN.set(RUN.get() + 1);
         let mut statement = self.prepare_cached(sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {

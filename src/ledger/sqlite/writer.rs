@@ -3,6 +3,7 @@
 //! It takes all that waits, runs it in one transaction, each operation in a savepoint of its own, and answers after the
 //! commit: many callers share one fsync. Claims that wait are served inside the same transaction, after the operations, so
 //! that taking a mail and claiming its job, or ending a job and claiming the next, cost one fsync together.
+//! Where several came together, the next transaction waits a moment for as many (`gather`).
 //!
 //! An operation that fails is undone alone. When the engine fails (disk full), the whole batch is undone and told so, and
 //! the writer goes on with the next. Waiting costs nothing: the thread sleeps until a command comes or a waiting claim's job is due,
@@ -14,18 +15,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
+    gather::{GATHERS, NAP, awaits},
     hindrance::judged,
     place::OpenLedger,
     post::{QueuedCommand, WriteCommand, WriteOperation, WriterHandle, giver},
     reserve,
-    room::{self, Copies, DiskSpace},
+    room::{DiskSpace, Looks},
     schema,
     shared::Shared,
     time::{self, ClockCheck, Noted},
+    values::statements,
 };
 use crate::{
     ledger::{
@@ -33,7 +36,7 @@ use crate::{
         lease::LeaseHolder,
         rules::{
             recover,
-            transaction::{AfterCommit, Transaction, savepoint},
+            transaction::{AfterCommit, savepoint},
         },
         values::micros,
         wake::ClaimQueue,
@@ -64,8 +67,9 @@ struct Writer {
     /// SQLite's number of what others wrote, and when it is looked at again.
     beside: (i64, Instant),
     commits: Commits,
-    /// How the log is copied into the file now.
-    copies: Copies,
+    looks: Looks,
+    /// Operations of the last transaction.
+    latest: usize,
     /// The most bytes for which there was seen to be no room since the disk became full: for as many there has to be some, so that it is full no
     /// more. Nothing where only SQLite says that it is full, as by a quota.
     lacking: Option<u64>,
@@ -95,7 +99,8 @@ pub(in crate::ledger) fn start(
         jobs: ClaimQueue::new(giver(back.clone())),
         replies: ClaimQueue::new(giver(back)),
         commits,
-        copies: Copies::None,
+        looks: Looks::new(),
+        latest: 0,
         lacking: None,
         ended,
         held,
@@ -128,7 +133,7 @@ impl Writer {
             }
             match slept {
                 Ok(command) => {
-                    batch.room = self.look_for_room();
+                    batch.room = self.looks.room(&self.db, self.held.place.path());
                     self.open(command, &mut batch);
                 }
                 Err(mpsc::RecvTimeoutError::Timeout)
@@ -139,23 +144,38 @@ impl Writer {
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
-            while batch.operations.len() < BATCH && batch.bytes < BATCH_BYTES && !batch.close {
-                match self.commands.try_recv() {
-                    Ok((command, _)) => self.open(command, &mut batch),
-                    Err(_) => break,
-                }
-            }
+            self.gather(&mut batch);
             let close = batch.close;
+            self.looks.write(batch.bytes);
             self.commit(batch.operations);
             if close {
                 break;
             }
         }
-        self.look_for_room();
+        // Whoever closes a ledger copies its log where that finds room.
+        self.looks.forget();
+        self.looks.room(&self.db, self.held.place.path());
         let Self { db, ended, held, .. } = self;
         drop(db);
         drop(held);
         drop(ended);
+    }
+
+    /// Opens what else lies there, and waits a moment for as many as came together before.
+    fn gather(&mut self, batch: &mut Batch) {
+        let until = Instant::now() + GATHERS;
+        while batch.operations.len() < BATCH && batch.bytes < BATCH_BYTES && !batch.close {
+            match self.commands.try_recv() {
+                Ok((command, _)) => self.open(command, batch),
+                Err(mpsc::TryRecvError::Empty)
+                    if awaits(batch.operations.len(), self.latest) && Instant::now() < until =>
+                {
+                    std::thread::sleep(NAP);
+                }
+                Err(_) => break,
+            }
+        }
+        self.latest = batch.operations.len();
     }
 
     /// When a waiting claim may be served, in microseconds.
@@ -248,19 +268,6 @@ impl Writer {
         }
     }
 
-    /// What room there is; where that changed, the log is copied more or less often from now on.
-    fn look_for_room(&mut self) -> Option<DiskSpace> {
-        let room = DiskSpace::look(&self.db, self.held.place.path())?;
-        let copies = room.copies();
-        if copies != self.copies {
-            match room::copy(&self.db, copies) {
-                Ok(()) => self.copies = copies,
-                Err(error) => tracing::debug!(%error, "the ledger's log is copied as before"),
-            }
-        }
-        Some(room)
-    }
-
     /// Whether there is room for what found none.
     fn is_roomy(&self) -> bool {
         let room = DiskSpace::look(&self.db, self.held.place.path());
@@ -280,7 +287,7 @@ impl Writer {
         let reading = self.clock.read();
         let now = reading.wall;
         let look = self.noted.look(reading);
-        let (begun, changes) = (Instant::now(), self.db.total_changes());
+        let (begun, changes, ran) = (Instant::now(), self.db.total_changes(), statements());
         let proves = self.shared.must_prove(|| self.lacking.is_some() && self.is_roomy());
         match self.transact(&mut operations, now, &look, proves) {
             Ok(after) => {
@@ -288,6 +295,7 @@ impl Writer {
                     self.noted = look.noted;
                 }
                 self.commits.took(begun.elapsed());
+                self.commits.ran(statements() - ran);
                 let wrote = proves || self.db.total_changes() != changes;
                 if let Some(since) = self.shared.committed(wrote, || self.is_roomy()) {
                     self.lacking = None;
@@ -305,6 +313,7 @@ impl Writer {
                 let path = self.held.place.path();
                 let failed = judged(path, failed);
                 self.failed(&failed);
+                self.looks.forget();
                 self.holder.watch();
                 if !self.db.is_autocommit()
                     && let Err(error) = self.db.execute_batch("ROLLBACK")
@@ -362,6 +371,7 @@ impl Writer {
         }
         self.jobs.rouse(all.endpoints.iter(), all.everyone);
         self.replies.rouse(all.accounts.iter(), all.every_account);
+        all.next.drain(..).for_each(|(key, tell)| self.jobs.follow(key, tell));
         self.jobs.serve(db, now, &self.holder)?;
         self.replies.serve(db, now, &self.holder)?;
         step(db, "COMMIT")?;
@@ -380,19 +390,4 @@ fn data_version(db: &Connection) -> Result<i64, Error> {
 fn step(db: &Connection, sql: &str) -> Result<(), Error> {
     db.prepare_cached(sql)?.execute([])?;
     Ok(())
-}
-
-/// One change in a commit of its own, beside the writer, or before there is one. Nobody is told what follows.
-pub(in crate::ledger) fn change<T>(
-    db: &mut Connection,
-    now: i64,
-    holder: &LeaseHolder,
-    work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let begun = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut tx = Transaction::new(&*begun, now, holder);
-    let changed = work(&mut tx)?;
-    drop(tx);
-    begun.commit()?;
-    Ok(changed)
 }

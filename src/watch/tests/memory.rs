@@ -232,6 +232,14 @@ impl Ledger for Memory {
         unreachable!()
     }
 
+    async fn finish_and_claim(
+        &self,
+        _: Finish,
+        _: &EndpointName,
+    ) -> Result<(Option<&'static str>, Option<ClaimedJob>), Error> {
+        unreachable!()
+    }
+
     async fn finish(&self, _: Finish) -> Result<Option<&'static str>, Error> {
         unreachable!()
     }

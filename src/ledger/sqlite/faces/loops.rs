@@ -47,6 +47,27 @@ impl Sqlite {
             .await?;
         Ok(claimed.await.map_err(|_| Error::Closed)??.accept())
     }
+
+    /// Ends an attempt, and does this where that was right.
+    async fn finish_then(
+        &self,
+        mut finish: Finish,
+        then: impl FnOnce(&mut Transaction<'_>) + Send + 'static,
+    ) -> Result<Option<&'static str>, Error> {
+        let asked = self.clock.now();
+        let bytes = match &finish.reply {
+            Some(ReplyDecision::Send(reply)) => reply.bytes.len(),
+            Some(ReplyDecision::Gathered) => parts::size(&finish.outcome),
+            Some(ReplyDecision::Silent(_)) | None => 0,
+        };
+        let finishing = move |tx: &mut Transaction<'_>| {
+            finish.due = finish.due.map(|due| tx.as_long_after(due, asked));
+            let held_back = finish::finish(tx, finish)?;
+            then(tx);
+            Ok(held_back)
+        };
+        self.post.ask(bytes, finishing).await
+    }
 }
 
 #[async_trait]
@@ -149,18 +170,21 @@ impl Ledger for Sqlite {
         }
     }
 
-    async fn finish(&self, mut finish: Finish) -> Result<Option<&'static str>, Error> {
-        let asked = self.clock.now();
-        let bytes = match &finish.reply {
-            Some(ReplyDecision::Send(reply)) => reply.bytes.len(),
-            Some(ReplyDecision::Gathered) => parts::size(&finish.outcome),
-            Some(ReplyDecision::Silent(_)) | None => 0,
-        };
-        let finishing = move |tx: &mut Transaction<'_>| {
-            finish.due = finish.due.map(|due| tx.as_long_after(due, asked));
-            finish::finish(tx, finish)
-        };
-        self.post.ask(bytes, finishing).await
+    async fn finish(&self, finish: Finish) -> Result<Option<&'static str>, Error> {
+        self.finish_then(finish, |_| ()).await
+    }
+
+    async fn finish_and_claim(
+        &self,
+        finish: Finish,
+        endpoint: &EndpointName,
+    ) -> Result<(Option<&'static str>, Option<ClaimedJob>), Error> {
+        let (tell, next) = oneshot::channel();
+        let endpoint = endpoint.clone();
+        let claim = move |tx: &mut Transaction<'_>| tx.after.next.push((endpoint, tell));
+        let held_back = self.finish_then(finish, claim).await?;
+        // Told before the end is; nobody tells where none is due.
+        Ok((held_back, next.await.ok()))
     }
 
     async fn reassign_orphans(

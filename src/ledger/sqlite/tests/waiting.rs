@@ -167,3 +167,52 @@ async fn closing_ends_those_who_wait() {
     assert_eq!(d.ledger.cursor(&mailbox()).await, Err(Error::Closed));
     soon(d.ledger.close()).await;
 }
+
+#[tokio::test]
+async fn who_ends_a_job_claims_the_next_in_the_same_commit() {
+    let d = Desktop::new().await;
+    d.take((1..=4).map(mail).collect()).await;
+    let claims = d.claim(2).await;
+    let name = endpoint("invoices");
+    let other = rusqlite::Connection::open(d.path()).unwrap();
+    let end = |job: &ClaimedJob| d.ledger.finish_and_claim(finish(job, done()), &name);
+    // While another writes, both wait: one commit ends two jobs and claims two.
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (mut first, mut second) = (Box::pin(end(&claims[0])), Box::pin(end(&claims[1])));
+    assert!((&mut first).now_or_never().is_none() && (&mut second).now_or_never().is_none());
+    other.execute_batch("COMMIT").unwrap();
+    let mut next: Vec<_> = [soon(first).await, soon(second).await]
+        .into_iter()
+        .map(|ended| ended.unwrap().1.unwrap())
+        .collect();
+    next.sort_by_key(|job| job.mail.0);
+    assert_eq!(
+        next.iter().map(|job| (job.mail.0, job.attempt)).collect::<Vec<_>>(),
+        [(3, 1), (4, 1)]
+    );
+    assert_eq!(
+        soon(end(&next[0])).await.unwrap().1.map(|job| job.id),
+        None,
+        "nothing is due: nobody waits"
+    );
+    // What is refused claims nothing.
+    d.take(vec![mail(5)]).await;
+    assert_eq!(soon(end(&next[0])).await.unwrap_err(), Error::Stale(next[0].id));
+    assert_eq!(d.claim(9).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_that_was_claimed_with_an_end_that_nobody_hears_of_is_given_back() {
+    let d = Desktop::new().await;
+    d.take((1..=2).map(mail).collect()).await;
+    let first = d.claim(1).await.remove(0);
+    let name = endpoint("invoices");
+    let mut end = Box::pin(d.ledger.finish_and_claim(finish(&first, done()), &name));
+    let other = rusqlite::Connection::open(d.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!((&mut end).now_or_never().is_none(), "sent, not answered yet");
+    drop(end);
+    other.execute_batch("COMMIT").unwrap();
+    d.ledger.ping().await.unwrap();
+    assert_eq!(d.claim(1).await.remove(0).attempt, 1, "no attempt was counted");
+}
