@@ -24,7 +24,7 @@ use crate::{
     net::{self, Connects},
     reply::{self, Composer, Ourselves, Outbox},
     slots::Slots,
-    watch::{self, Watch},
+    watch::{self, Tenancy, Watch},
 };
 
 use self::seats::mailbox_name;
@@ -201,6 +201,7 @@ impl Fleet {
             connects: self.connects.clone(),
             budget: self.memory.intake.clone(),
             health: self.health(&id, &route.mailbox),
+            tenancy: Tenancy::default(),
             stop: stop.clone(),
         };
         let names = listed(route);

@@ -17,7 +17,6 @@ use super::{
 use crate::{
     auth::Verdict,
     config::Server,
-    job::NewReply,
     ledger::{self, ClaimedReply, Submitted},
 };
 
@@ -115,7 +114,7 @@ impl Courier {
                     ended = Some((reply, submitted));
                 }
                 Err(Broken {
-                    trouble: stopping @ Trouble::Stopping,
+                    trouble: stopping @ (Trouble::Stopping | Trouble::Lapsed),
                     ..
                 }) => {
                     outbox
@@ -166,7 +165,7 @@ impl Courier {
             Err(error) => return Ok(later(error.to_string())),
         };
         self.pace.note(begun);
-        match self.exchange(&claimed.reply, &letter).await {
+        match self.exchange(claimed, &letter).await {
             Ok(fates) => {
                 let operator = fates.operator().map(str::to_owned);
                 let waits = fates.waits();
@@ -177,7 +176,7 @@ impl Courier {
                 }
                 Ok(submitted)
             }
-            Err(trouble @ Trouble::Stopping) => Err(Broken {
+            Err(trouble @ (Trouble::Stopping | Trouble::Lapsed)) => Err(Broken {
                 trouble,
                 submitted: None,
             }),
@@ -208,9 +207,10 @@ impl Courier {
 
     /// One exchange, on a new session where the kept one turns out to be closed: servers end sessions that have idled or carried
     /// enough.
-    async fn exchange(&mut self, reply: &NewReply, letter: &Letter) -> Result<Fates, Trouble> {
+    async fn exchange(&mut self, claimed: &ClaimedReply, letter: &Letter) -> Result<Fates, Trouble> {
+        let (reply, lease) = (&claimed.reply, &claimed.lease);
         if let Some(mut session) = self.session.take() {
-            match session.submit_letter(reply, letter).await {
+            match session.submit_letter(reply, lease, letter).await {
                 Ok(fates) => {
                     self.session = Some(session).filter(Session::is_sound);
                     return Ok(fates);
@@ -226,7 +226,7 @@ impl Courier {
             .run_until_cancelled(self.open())
             .await
             .unwrap_or(Err(Trouble::Stopping))?;
-        let fates = session.submit_letter(reply, letter).await?;
+        let fates = session.submit_letter(reply, lease, letter).await?;
         self.session = Some(session).filter(Session::is_sound);
         Ok(fates)
     }

@@ -63,7 +63,9 @@ fn passes(trouble: &Trouble) -> bool {
             error,
             net::Error::Resolve { .. } | net::Error::Connect { .. } | net::Error::Timeout { .. }
         ),
-        Trouble::Lost { .. } | Trouble::Slow { .. } | Trouble::Unasked { .. } | Trouble::Stopping => true,
+        Trouble::Lost { .. } | Trouble::Slow { .. } | Trouble::Unasked { .. } | Trouble::Stopping | Trouble::Lapsed => {
+            true
+        }
         Trouble::Closing { reply, .. } => reply.code < 500,
         Trouble::Credential(_)
         | Trouble::Unauthorized { .. }

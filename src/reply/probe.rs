@@ -65,7 +65,7 @@ impl From<Trouble> for Failure {
                 "check smtp host and port: a server or proxy that answers what was not asked can't be used"
             }
             Trouble::Injected => "find out who sits in between: a proxy or virus scanner",
-            Trouble::Stopping => "try again",
+            Trouble::Stopping | Trouble::Lapsed => "try again",
         };
         Self {
             what: trouble.to_string(),

@@ -24,6 +24,7 @@ use crate::{
     auth::{Credential, Login},
     config::{Account, Protocol, Server, Tls},
     job::NewReply,
+    ledger::Lease,
     net::{self, Handshake},
     refusal::MailHost,
 };
@@ -150,12 +151,18 @@ impl Session {
 
     /// Submits one reply, to all of its recipients that the server takes. What it does not take as it is goes without its files.
     pub(super) async fn submit(&mut self, reply: &NewReply) -> Result<Fates, Trouble> {
-        self.submit_letter(reply, &Letter::here(reply.bytes.clone())).await
+        self.submit_letter(reply, &Lease::default(), &Letter::here(reply.bytes.clone()))
+            .await
     }
 
-    /// The same, where the letter's bytes may be elsewhere.
-    pub(super) async fn submit_letter(&mut self, reply: &NewReply, letter: &Letter) -> Result<Fates, Trouble> {
-        let fates = self.transaction(reply, letter).await?;
+    /// The same while it is ours, where the letter's bytes may be elsewhere.
+    pub(super) async fn submit_letter(
+        &mut self,
+        reply: &NewReply,
+        lease: &Lease,
+        letter: &Letter,
+    ) -> Result<Fates, Trouble> {
+        let fates = self.transaction(reply, lease, letter).await?;
         let (smaller, why) = fates.smaller();
         if smaller.is_empty() {
             return Ok(fates);
@@ -171,7 +178,7 @@ impl Session {
             recipients: smaller,
             ..reply.clone()
         };
-        match self.transaction(&smaller, &Letter::here(bytes)).await {
+        match self.transaction(&smaller, lease, &Letter::here(bytes)).await {
             Ok(again) => Ok(fates.replaced(
                 again
                     .refuse_smaller()
@@ -187,7 +194,7 @@ impl Session {
     }
 
     /// One mail transaction.
-    async fn transaction(&mut self, reply: &NewReply, letter: &Letter) -> Result<Fates, Trouble> {
+    async fn transaction(&mut self, reply: &NewReply, lease: &Lease, letter: &Letter) -> Result<Fates, Trouble> {
         let mut fates = Fates::default();
         let mut open = Vec::new();
         for recipient in &reply.recipients {
@@ -220,10 +227,13 @@ impl Session {
         if fates.nobody() {
             return self.reset(fates).await;
         }
+        still_ours(lease)?;
         let answer = self.wire.command(Stage::Data, "DATA").await?;
         if let Some(fate) = ended(self.host, Stage::Data, answer)? {
             return self.reset(fates.end(&fate)).await;
         }
+        // The server may have taken its time. Without the end of the mail it has none.
+        still_ours(lease)?;
         let answer = self.wire.letter(letter).await?;
         let said = answer.to_string();
         // The mail transaction is over, whatever the answer (RFC 5321 section 4.1.1.4).
@@ -247,6 +257,14 @@ impl Session {
     pub(super) async fn quit(mut self) {
         // The server closes either way.
         drop(tokio::time::timeout(FAREWELL, self.wire.command(Stage::Mail, "QUIT")).await);
+    }
+}
+
+/// Refuses to send what another may have by now.
+fn still_ours(lease: &Lease) -> Result<(), Trouble> {
+    match lease.holds() {
+        true => Ok(()),
+        false => Err(Trouble::Lapsed),
     }
 }
 

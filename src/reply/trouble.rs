@@ -63,6 +63,9 @@ pub(super) enum Trouble {
     /// We are stopping.
     #[error("mailjob is stopping")]
     Stopping,
+    /// The reply may be another's by now: it was not sent.
+    #[error("this process stood still for so long that another may have the reply")]
+    Lapsed,
 }
 
 impl Trouble {
@@ -82,7 +85,8 @@ impl Trouble {
             | Self::Slow { .. }
             | Self::Closing { .. }
             | Self::Unasked { .. }
-            | Self::Stopping => Verdict::Reconnect,
+            | Self::Stopping
+            | Self::Lapsed => Verdict::Reconnect,
         }
     }
 
@@ -109,7 +113,8 @@ impl Trouble {
             | Self::Injected
             | Self::NoMechanism { .. }
             | Self::NoAuth
-            | Self::Stopping => None,
+            | Self::Stopping
+            | Self::Lapsed => None,
         }
     }
 

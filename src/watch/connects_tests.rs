@@ -112,6 +112,7 @@ fn watch(
         connects: connects.clone(),
         budget: Budget::new(8 << 20),
         health: Arc::new(Health::default()),
+        tenancy: Default::default(),
         stop: stop.clone(),
     }
 }

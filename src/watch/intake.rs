@@ -18,7 +18,7 @@ use super::{
 use crate::{
     budget::{Budget, Room},
     config::EndpointName,
-    ledger::{self, Cursor, Lack, Ledger, MailboxKey, Taken},
+    ledger::{self, Cursor, Fence, Lack, Ledger, MailboxKey, Taken},
 };
 
 /// What may wait for the task, beside what the budget allows.
@@ -36,7 +36,7 @@ impl Intake {
     pub(crate) fn begin(
         ledger: Arc<dyn Ledger>,
         takers: Vec<EndpointName>,
-        mailbox: MailboxKey,
+        mailbox: (MailboxKey, Fence),
         cursor: Cursor,
         budget: Budget,
         health: Arc<Health>,

@@ -19,7 +19,10 @@ use super::{
     schedule::{self, LookPlan},
     source::{Errand, Event, Looking, Scope, Source, Wait, Woke},
 };
-use crate::{auth::Pause, ledger::MailboxKey};
+use crate::{
+    auth::Pause,
+    ledger::{self, MailboxKey},
+};
 
 /// How long a session of a mailbox that is seldom looked at stays open for last touches.
 const LINGER: Duration = Duration::from_secs(60);
@@ -110,6 +113,10 @@ impl<S: Source> Watcher<S> {
 
     /// Tells of a failure, and waits before the next session.
     async fn paused(&mut self, error: &Error, connected: Instant, backoff: &mut Backoff) {
+        if let Error::Ledger(ledger::Error::Watched { .. }) = error {
+            // Whatever our own clock says: another has it.
+            self.watch.tenancy.end();
+        }
         let on = Looking::of(&self.watch, &self.mailbox);
         self.source.failed(error, &on);
         let verdict = error.verdict();

@@ -129,6 +129,7 @@ impl From<Error> for Problem {
             | Error::Newer { .. }
             | Error::Older { .. }
             | Error::SignInBusy { .. }
+            | Error::Watched { .. }
             | Error::NoLedger { .. }
             | Error::Unusable { .. }
             | Error::Damaged(_)

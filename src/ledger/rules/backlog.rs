@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{take::read_up_to, transaction::Desk};
+use super::{leases, take::read_up_to, transaction::Desk};
 use crate::ledger::{
     Backlog, Choice, Cursor, Error, MailboxKey,
     db::{Engine, OptionalExtension, params},
@@ -57,6 +57,7 @@ pub(in crate::ledger) fn choice(db: &dyn Engine, mailbox: &MailboxKey) -> Result
 
 /// A mailbox waits for a word since it was read up to here.
 pub(in crate::ledger) fn wait(desk: &Desk<'_>, mailbox: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error> {
+    leases::watched(desk, mailbox)?;
     desk.db
         .prepare(
             "INSERT INTO backlog_choice (mailbox, uid_validity, uid_next) VALUES (?1, ?2, ?3)
@@ -90,6 +91,7 @@ pub(in crate::ledger) fn knows_account(db: &dyn Engine, account: &str) -> Result
 
 /// Since when a mailbox is to be watched that was not looked at yet. An operator's word on what lies there counts for more.
 pub(in crate::ledger) fn begun(desk: &Desk<'_>, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+    leases::watched(desk, mailbox)?;
     desk.db
         .prepare(
             "INSERT INTO backlog_choice (mailbox, since) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM mailbox WHERE name = ?1)
@@ -111,7 +113,7 @@ pub(in crate::ledger) fn begin(
     cursor: Cursor,
     take_since: Option<i64>,
 ) -> Result<(), Error> {
-    let row = read_up_to(desk, mailbox, cursor)?;
+    let row = read_up_to(desk, mailbox, cursor, None)?;
     desk.db
         .prepare(
             "INSERT INTO backlog (mailbox, first_look, take_since) VALUES (?1, ?2, ?3)
@@ -126,6 +128,7 @@ pub(in crate::ledger) fn begin(
 
 /// Counts a session that begins to list them.
 pub(in crate::ledger) fn attempt(desk: &Desk<'_>, mailbox: &MailboxKey) -> Result<u32, Error> {
+    leases::watched(desk, mailbox)?;
     let Some((row, _)) = place(desk.db, &mailbox.0)? else {
         return Ok(0);
     };
@@ -137,6 +140,7 @@ pub(in crate::ledger) fn attempt(desk: &Desk<'_>, mailbox: &MailboxKey) -> Resul
 
 /// All of this round were noted.
 pub(in crate::ledger) fn listed(desk: &Desk<'_>, mailbox: &MailboxKey, older: u64) -> Result<Backlog, Error> {
+    leases::watched(desk, mailbox)?;
     let missing = || Error::Missing(format!("the backlog of {mailbox}"));
     let (row, round) = place(desk.db, &mailbox.0)?.ok_or_else(missing)?;
     desk.db

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{maildrop, transaction::Desk};
+use super::{leases, maildrop, transaction::Desk};
 use crate::ledger::{
     Error, MailboxKey, MaildropName, OldMail,
     db::{Engine, OptionalExtension, params},
@@ -17,6 +17,7 @@ pub(in crate::ledger) fn note(
     uid_validity: u32,
     mails: &[OldMail],
 ) -> Result<(), Error> {
+    leases::watched(desk, mailbox)?;
     let rules = rules(desk.db, mailbox)?;
     for mail in mails {
         let record = record(desk.db, &rules, uid_validity, mail)?;

@@ -22,7 +22,7 @@ use crate::{
 pub(in crate::ledger) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<Option<&'static str>, Error> {
     let Finish {
         job,
-        attempt,
+        fence,
         outcome,
         due,
         reply,
@@ -32,7 +32,7 @@ pub(in crate::ledger) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<O
         trace,
         gone,
     } = finish;
-    let found = running(desk, job, attempt)?;
+    let found = running(desk, job, fence)?;
     let end = End::from(&outcome);
     let state = step(job, State::Running, Event::Finished(end)).and_then(|state| match (state, due) {
         (State::Deferred, None) => Err(Error::Illegal {
@@ -49,7 +49,7 @@ pub(in crate::ledger) fn finish(desk: &mut Desk<'_>, finish: Finish) -> Result<O
         }
     };
     let words = Words::of(&outcome);
-    note_attempt(desk, &found, attempt, &words, &trace)?;
+    note_attempt(desk, &found, &words, &trace)?;
     if let Some(action) = gone {
         let endpoint = claim::endpoint_of(desk.db, found.row)?;
         pause::pause(desk, &endpoint, PausedBy::Gone, Some(action))?;
@@ -149,7 +149,7 @@ impl<'a> Words<'a> {
     }
 }
 
-fn note_attempt(desk: &Desk<'_>, job: &Running, number: u32, words: &Words<'_>, trace: &Trace) -> Result<(), Error> {
+fn note_attempt(desk: &Desk<'_>, job: &Running, words: &Words<'_>, trace: &Trace) -> Result<(), Error> {
     let trace = match trace == &Trace::default() {
         true => None,
         false => Some(serde_json::to_string(trace).map_err(|error| Error::Engine(error.to_string()))?),
@@ -161,7 +161,7 @@ fn note_attempt(desk: &Desk<'_>, job: &Running, number: u32, words: &Words<'_>, 
         )
         .execute(params![
             job.row,
-            number,
+            job.attempt,
             job.started,
             desk.now,
             words.outcome,

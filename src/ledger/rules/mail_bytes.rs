@@ -30,7 +30,7 @@ pub(in crate::ledger) fn has_bytes(db: &dyn Engine, mail: i64) -> Result<bool, E
 
 /// Stores one piece of a large mail.
 pub(in crate::ledger) fn upload(desk: &Desk<'_>, upload: UploadId, index: u32, piece: &[u8]) -> Result<(), Error> {
-    let mail = match uploading(desk.db, upload)? {
+    let mail = match uploading(desk, upload)? {
         Some((mail, until)) => {
             if until < desk.now + low(UPLOAD_TERM) {
                 desk.db
@@ -45,10 +45,14 @@ pub(in crate::ledger) fn upload(desk: &Desk<'_>, upload: UploadId, index: u32, p
     store(desk.db, mail, i64::from(index), piece)
 }
 
-/// The mail that is coming, and until when it is waited for.
-fn uploading(db: &dyn Engine, upload: UploadId) -> Result<Option<(i64, i64)>, Error> {
-    let query = db.prepare("SELECT mail, until FROM upload WHERE uuid = ?");
-    let row = query.query_row([upload.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)));
+/// The mail that is coming, and until when it is waited for. What another owner began is none of ours: he took it once, and its UUID is his.
+fn uploading(desk: &Desk<'_>, upload: UploadId) -> Result<Option<(i64, i64)>, Error> {
+    let query = desk
+        .db
+        .prepare("SELECT mail, until FROM upload WHERE uuid = ?1 AND owner = ?2");
+    let row = query.query_row(params![upload.0.as_bytes(), desk.holder.owner.0], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    });
     Ok(row.optional()?)
 }
 
@@ -63,18 +67,13 @@ fn begin_upload(desk: &Desk<'_>, upload: UploadId) -> Result<i64, Error> {
             desk.holder.owner.0,
             desk.now + UPLOAD_TERM
         ])?;
-    // From now on it is looked whether it is still waited for.
-    desk.holder.until(desk.now);
+    desk.holder.claims(desk.now);
     Ok(mail)
 }
 
 /// The id of the next mail: its bytes may come before its row.
 pub(in crate::ledger) fn next_mail(db: &dyn Engine) -> Result<i64, Error> {
-    db.lock_count(b"mail")?;
-    let query = db.prepare(
-        "SELECT 1 + max(coalesce((SELECT max(id) FROM mail), 0), coalesce((SELECT max(mail) FROM upload), 0))",
-    );
-    Ok(query.query_row((), |row| row.get(0))?)
+    Ok(db.next_mail()?)
 }
 
 fn store(db: &dyn Engine, mail: i64, index: i64, piece: &[u8]) -> Result<(), Error> {
@@ -116,8 +115,9 @@ pub(in crate::ledger) fn store_at(db: &dyn Engine, mail: i64, bytes: &Bytes) -> 
 }
 
 /// Makes an upload's pieces the bytes of a mail. They must be whole.
-pub(in crate::ledger) fn claim_upload(db: &dyn Engine, upload: UploadId, size: u64) -> Result<i64, Error> {
-    let (mail, _) = uploading(db, upload)?.ok_or_else(|| missing(upload))?;
+pub(in crate::ledger) fn claim_upload(desk: &Desk<'_>, upload: UploadId, size: u64) -> Result<i64, Error> {
+    let db = desk.db;
+    let (mail, _) = uploading(desk, upload)?.ok_or_else(|| missing(upload))?;
     let (first, last) = pieces(mail);
     let (stored, count, highest): (i64, i64, i64) = db
         .prepare(
@@ -135,9 +135,9 @@ pub(in crate::ledger) fn claim_upload(db: &dyn Engine, upload: UploadId, size: u
 }
 
 /// Drops the pieces of a mail that nobody will take.
-pub(in crate::ledger) fn abandon(db: &dyn Engine, upload: UploadId) -> Result<(), Error> {
-    if let Some((mail, _)) = uploading(db, upload)? {
-        drop_upload(db, mail)?;
+pub(in crate::ledger) fn abandon(desk: &Desk<'_>, upload: UploadId) -> Result<(), Error> {
+    if let Some((mail, _)) = uploading(desk, upload)? {
+        drop_upload(desk.db, mail)?;
     }
     Ok(())
 }

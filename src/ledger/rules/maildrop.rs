@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow};
 
-use super::{backlog, settle, transaction::Desk};
+use super::{backlog, leases, settle, transaction::Desk};
 use crate::ledger::{
     Error, Fingerprint, MAILDROP, MailboxKey, MaildropMail, MaildropName, Place,
     db::{Engine, params},
@@ -41,6 +41,7 @@ pub(in crate::ledger) fn number(
     mailbox: &MailboxKey,
     names: &[MaildropName],
 ) -> Result<Vec<u32>, Error> {
+    leases::watched(desk, mailbox)?;
     let mailbox = mailbox_row(desk, mailbox)?;
     desk.db.lock_count(b"maildrop")?;
     let mut next = next(desk.db, mailbox)?;
@@ -79,6 +80,7 @@ pub(in crate::ledger) fn number(
 
 /// Notes what was read of the headers of these mails.
 pub(in crate::ledger) fn seen(desk: &Desk<'_>, mailbox: &MailboxKey, keys: &[(u32, [u8; 32])]) -> Result<(), Error> {
+    leases::watched(desk, mailbox)?;
     let note = desk.db.prepare(
         "UPDATE maildrop SET header_key = ?3 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2",
     );
@@ -131,10 +133,11 @@ fn mailbox_row(desk: &Desk<'_>, mailbox: &MailboxKey) -> Result<i64, Error> {
 
 /// The first number that no mail has. One that a mail was taken under is never given to another: its place is remembered.
 fn next(db: &dyn Engine, mailbox: i64) -> Result<i64, Error> {
-    let query = db.prepare(
-        "SELECT 1 + max(coalesce((SELECT max(uid) FROM maildrop WHERE mailbox = ?1), 0),
+    let greatest = db.dialect().greatest;
+    let query = db.prepare(format!(
+        "SELECT 1 + {greatest}(coalesce((SELECT max(uid) FROM maildrop WHERE mailbox = ?1), 0),
                         coalesce((SELECT max(uid) FROM place WHERE mailbox = ?1 AND uid_validity = ?2), 0))",
-    );
+    ));
     Ok(query.query_row(params![mailbox, MAILDROP], |row| row.get(0))?)
 }
 

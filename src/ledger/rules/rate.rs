@@ -7,7 +7,7 @@ use super::{claim::running, transaction::Desk};
 use crate::{
     job::JobId,
     ledger::{
-        Admission, Error, Gate,
+        Admission, Error, Fence, Gate,
         db::{Engine, OptionalExtension, params},
         values::{instant, signed},
     },
@@ -22,10 +22,10 @@ const SWEPT: i64 = 4;
 pub(in crate::ledger) fn admit(
     desk: &mut Desk<'_>,
     job: JobId,
-    attempt: u32,
+    fence: Fence,
     gates: &[Gate],
 ) -> Result<Admission, Error> {
-    let row = running(desk, job, attempt)?.row;
+    let row = running(desk, job, fence)?.row;
     for gate in gates {
         desk.db.lock_count(gate.key.as_bytes())?;
         if let Some(at) = waits(desk.db, desk.now, row, gate)? {

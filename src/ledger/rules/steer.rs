@@ -239,6 +239,7 @@ fn discard(desk: &mut Desk<'_>, job: &Job) -> Result<(), Stop> {
             row: job.row,
             mail: job.mail,
             started: None,
+            attempt: 0,
             part: job.part,
             parts: job.parts,
         };

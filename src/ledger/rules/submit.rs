@@ -6,7 +6,7 @@ use super::{note, settle, transaction::Desk};
 use crate::{
     job::JobId,
     ledger::{
-        Error, EventKind, NewsKind, RecipientEnd, ReplyState, Submitted,
+        Error, EventKind, Fence, NewsKind, RecipientEnd, ReplyState, Submitted,
         db::{Engine, OptionalExtension, params},
         values::{capped, micros},
         views::recipients,
@@ -34,10 +34,10 @@ struct Reply {
 pub(in crate::ledger) fn submitted(
     desk: &mut Desk<'_>,
     job: JobId,
-    attempt: u32,
+    fence: Fence,
     what: &Submitted,
 ) -> Result<(), Error> {
-    let reply = running(desk, job, attempt)?;
+    let reply = running(desk, job, fence)?;
     if let Submitted::Lost { due, detail } = what {
         return lost(desk, &reply, *due, detail);
     }
@@ -148,14 +148,14 @@ pub(in crate::ledger) fn accept(desk: &mut Desk<'_>, job: JobId) -> Result<bool,
     Ok(true)
 }
 
-fn running(desk: &Desk<'_>, job: JobId, attempt: u32) -> Result<Reply, Error> {
+fn running(desk: &Desk<'_>, job: JobId, fence: Fence) -> Result<Reply, Error> {
     let found = desk
         .db
         .prepare(
-            "SELECT j.id, j.mail, r.state = 'running' AND r.attempt = ?2 AND r.owner IS NOT DISTINCT FROM ?3, r.account, r.recipients
+            "SELECT j.id, j.mail, r.state = 'running' AND r.fence = ?2 AND r.owner IS NOT DISTINCT FROM ?3, r.account, r.recipients
              FROM job j JOIN reply r ON r.job = j.id WHERE j.uuid = ?1",
         )
-        .query_row(params![job, attempt, desk.holder.owner.0], |row| {
+        .query_row(params![job, fence.0, desk.holder.owner.0], |row| {
             let reply = Reply {
                 row: row.get(0)?,
                 mail: row.get(1)?,

@@ -6,7 +6,7 @@ use super::{claim::running, transaction::Desk};
 use crate::{
     job::{Accepted, Allowed, ConversationKey, JobId, NewConversation},
     ledger::{
-        Error, KnownConversation,
+        Error, Fence, KnownConversation,
         db::{self, Engine, Failed, OptionalExtension, Row, params},
         values::{instant, micros},
     },
@@ -116,9 +116,9 @@ pub(in crate::ledger) fn accept(
     desk: &mut Desk<'_>,
     key: ConversationKey,
     job: JobId,
-    attempt: u32,
+    fence: Fence,
 ) -> Result<bool, Error> {
-    let running = running(desk, job, attempt)?;
+    let running = running(desk, job, fence)?;
     desk.db.lock_count(&key.0)?;
     let changed = desk
         .db

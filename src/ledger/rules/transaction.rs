@@ -7,7 +7,12 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     config::EndpointName,
-    ledger::{Error, MailId, MailboxKey, db::Engine, lease::Holder, values::instant},
+    ledger::{
+        Error, Fence, MailId, MailboxKey,
+        db::Engine,
+        lease::{Held, Holder},
+        values::instant,
+    },
 };
 
 /// What an operation works with.
@@ -53,6 +58,8 @@ pub(in crate::ledger) struct After {
     pub(in crate::ledger) bells: HashSet<MailboxKey>,
     /// Bytes that will be wanted at once.
     pub(in crate::ledger) fresh: Vec<(MailId, Bytes)>,
+    /// Leases that were renewed, of each kind.
+    pub(in crate::ledger) renewed: Vec<(Held, Vec<(i64, Fence)>)>,
 }
 
 impl After {
@@ -63,6 +70,7 @@ impl After {
         self.every_account |= other.every_account;
         self.bells.extend(other.bells);
         self.fresh.extend(other.fresh);
+        self.renewed.extend(other.renewed);
     }
 }
 

@@ -41,7 +41,7 @@ pub(in crate::ledger) fn acquire(ledger: &Path, now: DateTime<Utc>) -> Result<Fi
             Tried::Busy(_) if Instant::now() < until => thread::sleep(PAUSE),
             Tried::Busy(holder) => {
                 return Err(Error::InUse {
-                    path: ledger.display().to_string(),
+                    ledger: ledger.display().to_string(),
                     holder,
                 });
             }

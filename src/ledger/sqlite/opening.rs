@@ -46,7 +46,7 @@ fn attempt(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Erro
     let place = Place::take(path)?;
     schema::migrate(&mut db, path)?;
     space::prepare(&db, path)?;
-    let holder = Holder::new(Owner::new());
+    let holder = Holder::new(Owner::new(), clock);
     let reading = clock.read();
     let noted = change(&mut db, reading.wall, &holder, |desk| recover::begin(desk, reading))?;
     let shared = Arc::<Shared>::default();

@@ -105,6 +105,16 @@ impl Post {
         drop(self.letters.send((letter, None)));
     }
 
+    /// Has something done, and waits for nothing: where nobody can wait, and what is not done is made good by time.
+    pub(in crate::ledger) fn tell(&self, work: impl FnOnce(&mut Desk<'_>) -> Result<(), Error> + Send + 'static) {
+        let (tell, _) = oneshot::channel();
+        self.drop_in(Letter::Do {
+            operation: operation(work, tell),
+            bytes: 0,
+            is_new: None,
+        });
+    }
+
     /// Has an operation done; returns when it is durable. `bytes` is what it adds to a transaction.
     pub(in crate::ledger) async fn ask<T, W>(&self, bytes: usize, work: W) -> Result<T, Error>
     where
@@ -157,13 +167,7 @@ where
 pub(in crate::ledger) fn giver<T: Claimable + Sync>(post: Weak<Post>) -> GiveBack<T> {
     Arc::new(move |items| {
         if let Some(post) = post.upgrade() {
-            let (tell, _) = oneshot::channel();
-            let give_back = move |desk: &mut Desk<'_>| items.iter().try_for_each(|item| item.release(desk));
-            post.drop_in(Letter::Do {
-                operation: operation(give_back, tell),
-                bytes: 0,
-                is_new: None,
-            });
+            post.tell(move |desk| items.iter().try_for_each(|item| item.release(desk)));
         }
     })
 }

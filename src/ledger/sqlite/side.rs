@@ -19,7 +19,10 @@ use super::{
 use crate::ledger::{
     Clock, Error,
     lease::{Holder, Owner},
-    rules::transaction::Desk,
+    rules::{
+        leases::{self, Asked, Named},
+        transaction::Desk,
+    },
     values::micros,
 };
 
@@ -33,6 +36,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(in crate::ledger) struct Side {
     path: Arc<Path>,
     clock: Clock,
+    /// What it has by its name, as a process beside the one that has the ledger.
+    holder: Holder,
 }
 
 /// What a look at the file came to.
@@ -53,7 +58,7 @@ impl Side {
                 Found::Ready => return Ok(Self::of(path)),
                 Found::Older { found, holder } if Instant::now() >= until => {
                     return Err(Error::Older {
-                        path: path.display().to_string(),
+                        ledger: path.display().to_string(),
                         found,
                         known: schema::known(),
                         holder,
@@ -66,20 +71,22 @@ impl Side {
 
     /// That of a ledger that this process has open.
     pub(in crate::ledger) fn of(path: &Path) -> Self {
+        let clock = Clock::system();
         Self {
             path: path.into(),
-            clock: Clock::system(),
+            holder: Holder::new(Owner::new(), &clock),
+            clock,
         }
     }
 
     /// The same by another clock.
     #[cfg(test)]
     pub(in crate::ledger) fn by(self, clock: Clock) -> Self {
-        Self { clock, ..self }
-    }
-
-    pub(in crate::ledger) fn path(&self) -> &Path {
-        &self.path
+        Self {
+            holder: Holder::new(Owner::new(), &clock),
+            clock,
+            ..self
+        }
     }
 
     pub(in crate::ledger) fn now(&self) -> i64 {
@@ -107,14 +114,39 @@ impl Side {
         T: Send + 'static,
         W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.with(move |db| change(db, now, &Holder::new(Owner::NOBODY), work))
-            .await
+        let holder = self.holder.clone();
+        self.with(move |db| change(db, now, &holder, work)).await
+    }
+
+    /// Takes what has this name, if nobody has it; it is given up when the lease's last clone is dropped, by whoever drops it: a command that
+    /// ends may have nobody else left to do it.
+    pub(in crate::ledger) async fn take_named(&self, what: Named, name: &str) -> Result<Asked, Error> {
+        let (side, named) = (self.clone(), name.to_owned());
+        self.holder.begins(self.clock.read());
+        let asked = self.change(self.now(), move |desk| {
+            leases::take(desk, what, &named, &desk.holder.who)
+        });
+        let asked = asked.await?;
+        if let Asked::Had(lease) = &asked {
+            let named = name.to_owned();
+            lease.ends_by(move |fence| {
+                let given = schema::side(&side.path).and_then(|mut db| {
+                    change(&mut db, side.now(), &side.holder, |desk| {
+                        leases::give_up(desk, what, &named, fence)
+                    })
+                });
+                if let Err(error) = given {
+                    tracing::debug!(%error, name = named, "it is had until its time is over");
+                }
+            });
+        }
+        Ok(asked)
     }
 }
 
 fn look(path: &Path) -> Result<Found, Error> {
     let none = || Error::NoLedger {
-        path: path.display().to_string(),
+        ledger: path.display().to_string(),
     };
     let (whose, found) = match path.try_exists() {
         Ok(true) => {

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     ledger::{
         ClaimedJob, ClaimedReply, Clock, Error,
-        lease::Holder,
+        lease::{Claimed, Holder},
         rules::{
             recover,
             transaction::{After, Desk, savepoint},
@@ -279,6 +279,7 @@ impl Writer {
     fn commit(&mut self, mut operations: Vec<Box<dyn Operation>>) {
         let reading = self.clock.read();
         let now = reading.wall;
+        self.holder.begins(reading);
         let look = self.noted.look(reading);
         let (begun, changes) = (Instant::now(), self.db.total_changes());
         let proves = self.shared.must_prove(|| self.lacking.is_some() && self.is_roomy());
@@ -293,6 +294,9 @@ impl Writer {
                     self.lacking = None;
                     tracing::info!(%since, "the ledger can be written again");
                 }
+                for (held, renewed) in after.renewed {
+                    held.renewed(&renewed);
+                }
                 self.shared.keep(after.fresh);
                 self.jobs.deliver();
                 self.replies.deliver();
@@ -305,7 +309,7 @@ impl Writer {
                 let path = self.held.place.path();
                 let failed = judged(path, failed);
                 self.failed(&failed);
-                self.holder.watch();
+                self.holder.looks_again();
                 if !self.db.is_autocommit()
                     && let Err(error) = self.db.execute_batch("ROLLBACK")
                 {
@@ -351,7 +355,7 @@ impl Writer {
             all.merge(savepoint(db, now, &self.holder, |desk| operation.run(desk))?);
         }
         if self.holder.is_due(now) {
-            let mut claimed = true;
+            let mut claimed = Claimed::Work;
             all.merge(savepoint(db, now, &self.holder, |desk| {
                 claimed = recover::look(desk).inspect_err(|error| {
                     tracing::error!(%error, "what nobody works on any more can't be put right; trying again");

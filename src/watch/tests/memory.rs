@@ -121,6 +121,14 @@ impl Ledger for Memory {
         Ok(self.state.lock().unwrap().cursor)
     }
 
+    async fn watch(&self, _: &MailboxKey) -> Result<Lease, Error> {
+        Ok(Lease::default())
+    }
+
+    async fn announce(&self, _: Vec<(MailboxKey, Vec<EndpointName>)>) -> Result<(), Error> {
+        unreachable!()
+    }
+
     async fn last_taken(&self, _: &MailboxKey) -> Result<Option<chrono::DateTime<chrono::Utc>>, Error> {
         Ok(None)
     }
@@ -228,7 +236,7 @@ impl Ledger for Memory {
         unreachable!()
     }
 
-    async fn admit(&self, _: JobId, _: u32, _: Vec<Gate>) -> Result<Admission, Error> {
+    async fn admit(&self, _: JobId, _: Fence, _: Vec<Gate>) -> Result<Admission, Error> {
         unreachable!()
     }
 
@@ -256,7 +264,7 @@ impl Ledger for Memory {
         unreachable!()
     }
 
-    async fn accept_answer(&self, _: ConversationKey, _: JobId, _: u32) -> Result<bool, Error> {
+    async fn accept_answer(&self, _: ConversationKey, _: JobId, _: Fence) -> Result<bool, Error> {
         unreachable!()
     }
 
@@ -264,7 +272,7 @@ impl Ledger for Memory {
         unreachable!()
     }
 
-    async fn release(&self, _: JobId, _: u32) -> Result<(), Error> {
+    async fn release(&self, _: JobId, _: Fence) -> Result<(), Error> {
         unreachable!()
     }
 
@@ -276,7 +284,7 @@ impl Ledger for Memory {
         unreachable!()
     }
 
-    async fn submitted(&self, _: JobId, _: u32, _: Submitted) -> Result<(), Error> {
+    async fn submitted(&self, _: JobId, _: Fence, _: Submitted) -> Result<(), Error> {
         unreachable!()
     }
 

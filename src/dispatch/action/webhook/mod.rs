@@ -92,8 +92,8 @@ impl Prepared for Post {
 
     /// Sends the request, unless the webhook is down.
     async fn run(self: Box<Self>, run: &mut Run<'_>) -> Option<Ended> {
-        let Run { dispatch, job, means } = run;
         let Self { webhook, request } = *self;
+        let Run { dispatch, job, means } = run;
         let (endpoint, retry) = (&dispatch.endpoint.name, &dispatch.endpoint.retry);
         let asking = match probing::spares(retry) {
             false => None,
@@ -105,6 +105,10 @@ impl Prepared for Post {
                 }
             }
         };
+        // It may have been waited for long.
+        if !job.lease.holds() {
+            return None;
+        }
         let tells = dispatch.endpoint.reply.tell;
         let sent = send(&dispatch.http, &webhook, request, tells, means);
         let ended = dispatch.health.acting(sent).await;

@@ -11,12 +11,14 @@ use crate::{
     config::{EndpointName, Retention},
     job::{ConversationKey, JobId, ReplyDecision},
     ledger::{
-        Admission, Bounced, ClaimedJob, ClaimedReply, Content, Cursor, Error, Finish, Forgotten, Gate, GatheredParts,
-        HandedOn, Intake, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place, Raw,
-        Settling, Submitted, Taken, Upkeep as _, UploadId, Wanted,
+        Admission, Bounced, ClaimedJob, ClaimedReply, Content, Cursor, Error, Fence, Finish, Forgotten, Gate,
+        GatheredParts, HandedOn, Intake, KnownConversation, Lack, Lease, Ledger, MailId, MailboxKey, MaildropMail,
+        MaildropName, Place, Raw, Settling, Submitted, Taken, Upkeep as _, UploadId, Wanted,
         rules::{
-            bounce, claim, finish, lacking, mail_bytes, maildrop, parts, pause, rate, route, settle, submit, take,
-            talk, transaction::Desk,
+            bounce, claim, finish, lacking,
+            leases::{self, Asked, Named},
+            mail_bytes, maildrop, owners, parts, pause, rate, route, settle, submit, take, talk,
+            transaction::Desk,
         },
         sqlite::{Sqlite, forget, post::Letter, reserve},
         values::{micros, signed},
@@ -43,11 +45,39 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    /// Takes what has this name, if nobody has it; it is given up when the lease's last clone is dropped.
+    pub(in crate::ledger) async fn take_named(&self, what: Named, name: &str) -> Result<Asked, Error> {
+        let (post, name) = (Arc::downgrade(&self.post), name.to_owned());
+        let taken = move |desk: &mut Desk<'_>| {
+            let asked = leases::take(desk, what, &name, &desk.holder.who)?;
+            // Also where nobody waits for it any more.
+            if let Asked::Had(lease) = &asked {
+                lease.ends_by(move |fence| {
+                    if let Some(post) = post.upgrade() {
+                        post.tell(move |desk| leases::give_up(desk, what, &name, fence));
+                    }
+                });
+            }
+            Ok(asked)
+        };
+        self.post.ask(0, taken).await
+    }
+}
+
 #[async_trait]
 impl Ledger for Sqlite {
     async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
         let mailbox = mailbox.clone();
         self.readers.read(move |db| mails::cursor(db, &mailbox)).await
+    }
+
+    async fn watch(&self, mailbox: &MailboxKey) -> Result<Lease, Error> {
+        let name = mailbox.0.to_string();
+        match self.take_named(Named::Mailbox, &name).await? {
+            Asked::Had(lease) => Ok(lease),
+            Asked::Busy(by) => Err(Error::Watched { mailbox: name, by }),
+        }
     }
 
     async fn last_taken(&self, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
@@ -61,12 +91,7 @@ impl Ledger for Sqlite {
 
     async fn rename_mailbox(&self, from: &MailboxKey, to: &MailboxKey) -> Result<bool, Error> {
         let (from, to) = (from.clone(), to.clone());
-        let rename = move |desk: &mut Desk<'_>| {
-            let rename = desk.db.prepare(
-                "UPDATE mailbox SET name = ?2 WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM mailbox WHERE name = ?2)",
-            );
-            Ok(rename.execute([&*from.0, &*to.0])? > 0)
-        };
+        let rename = move |desk: &mut Desk<'_>| take::rename(desk, &from, &to);
         self.post.ask(0, rename).await
     }
 
@@ -80,7 +105,7 @@ impl Ledger for Sqlite {
     }
 
     async fn abandon(&self, upload: UploadId) -> Result<(), Error> {
-        self.post.ask(0, move |desk| mail_bytes::abandon(desk.db, upload)).await
+        self.post.ask(0, move |desk| mail_bytes::abandon(desk, upload)).await
     }
 
     async fn take(&self, intake: Intake) -> Result<Taken, Error> {
@@ -159,6 +184,10 @@ impl Ledger for Sqlite {
         self.post.ask(bytes, finishing).await
     }
 
+    async fn announce(&self, known: Vec<(MailboxKey, Vec<EndpointName>)>) -> Result<(), Error> {
+        self.post.ask(0, move |desk| owners::announce(desk, &known)).await
+    }
+
     async fn reassign_orphans(
         &self,
         mailbox: &MailboxKey,
@@ -180,9 +209,9 @@ impl Ledger for Sqlite {
         self.readers.read(move |db| parts::gathered(db, mail_job, most)).await
     }
 
-    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<Gate>) -> Result<Admission, Error> {
+    async fn admit(&self, job: JobId, fence: Fence, gates: Vec<Gate>) -> Result<Admission, Error> {
         self.post
-            .ask(0, move |desk| rate::admit(desk, job, attempt, &gates))
+            .ask(0, move |desk| rate::admit(desk, job, fence, &gates))
             .await
     }
 
@@ -194,18 +223,16 @@ impl Ledger for Sqlite {
         self.readers.read(move |db| talk::find(db, &keys, answer)).await
     }
 
-    async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error> {
-        self.post
-            .ask(0, move |desk| talk::accept(desk, key, job, attempt))
-            .await
+    async fn accept_answer(&self, key: ConversationKey, job: JobId, fence: Fence) -> Result<bool, Error> {
+        self.post.ask(0, move |desk| talk::accept(desk, key, job, fence)).await
     }
 
     async fn bounced(&self, bounce: Bounced) -> Result<Option<JobId>, Error> {
         self.post.ask(0, move |desk| bounce::bounced(desk, &bounce)).await
     }
 
-    async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {
-        self.post.ask(0, move |desk| claim::release(desk, job, attempt)).await
+    async fn release(&self, job: JobId, fence: Fence) -> Result<(), Error> {
+        self.post.ask(0, move |desk| claim::release(desk, job, fence)).await
     }
 
     async fn claim_replies(&self, account: &str, max: usize) -> Result<Vec<ClaimedReply>, Error> {
@@ -224,14 +251,14 @@ impl Ledger for Sqlite {
         self.readers.read(move |db| mails::letter(db, job, from)).await
     }
 
-    async fn submitted(&self, job: JobId, attempt: u32, mut what: Submitted) -> Result<(), Error> {
+    async fn submitted(&self, job: JobId, fence: Fence, mut what: Submitted) -> Result<(), Error> {
         let asked = self.clock.now();
         self.post
             .ask(0, move |desk| {
                 if let Some(due) = what.due_mut() {
                     *due = desk.as_long_after(*due, asked);
                 }
-                submit::submitted(desk, job, attempt, &what)
+                submit::submitted(desk, job, fence, &what)
             })
             .await
     }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 
 use crate::{
     auth::Key,
     ledger::{
         Error, SealedToken, SignInRow, SignInTable,
-        rules::sign_in,
+        rules::{leases::Named, sign_in},
         sqlite::{Sqlite, plain_tokens, side::Side, turn},
     },
 };
@@ -27,7 +28,8 @@ impl SignInTable for Side {
 
     async fn store_sign_in(&self, name: &str, token: SealedToken) -> Result<(), Error> {
         let name = name.to_owned();
-        self.with(move |db| sign_in::store(db, &name, &token)).await
+        self.change(self.now(), move |desk| sign_in::store(desk, &name, &token))
+            .await
     }
 
     async fn note_refreshed(&self, name: &str, at: DateTime<Utc>) -> Result<(), Error> {
@@ -50,7 +52,8 @@ impl SignInTable for Side {
     }
 
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {
-        Ok(Box::new(turn::take(self.path(), name, turn::LONGEST_WAIT).await?))
+        let ask = || self.take_named(Named::SignIn, name).boxed();
+        Ok(Box::new(turn::take(name, turn::LONGEST_WAIT, ask).await?))
     }
 }
 
@@ -67,9 +70,7 @@ impl SignInTable for Sqlite {
 
     async fn store_sign_in(&self, name: &str, token: SealedToken) -> Result<(), Error> {
         let name = name.to_owned();
-        self.post
-            .ask(0, move |desk| sign_in::store(desk.db, &name, &token))
-            .await
+        self.post.ask(0, move |desk| sign_in::store(desk, &name, &token)).await
     }
 
     async fn note_refreshed(&self, name: &str, at: DateTime<Utc>) -> Result<(), Error> {
@@ -96,7 +97,7 @@ impl SignInTable for Sqlite {
     }
 
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {
-        let turn = turn::take(self.readers.path(), name, turn::LONGEST_WAIT).await?;
-        Ok(Box::new(turn))
+        let ask = || self.take_named(Named::SignIn, name).boxed();
+        Ok(Box::new(turn::take(name, turn::LONGEST_WAIT, ask).await?))
     }
 }
