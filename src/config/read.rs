@@ -9,8 +9,8 @@ use toml::de::DeTable;
 use super::{
     defaults::Defaults,
     problem::Problem,
-    sheet::{Below, Part, Sheet},
-    slip::{Complaint, Known, slip},
+    sheet::{Checked, DefaultsTable, Sheet},
+    slip::{KeyPredicate, ParseError, slip},
     table::Table,
 };
 
@@ -18,9 +18,9 @@ use super::{
 pub(super) fn read<T>(
     file: &Path,
     text: &str,
-    is_known: Known,
+    is_known: KeyPredicate,
     read: impl FnOnce(&mut Table<'_>) -> Option<T>,
-) -> Part<T> {
+) -> Checked<T> {
     read_over(None, file, text, is_known, read)
 }
 
@@ -29,9 +29,9 @@ pub(super) fn read_over<T>(
     defaults: Option<&Defaults<'_>>,
     file: &Path,
     text: &str,
-    is_known: Known,
+    is_known: KeyPredicate,
     read: impl FnOnce(&mut Table<'_>) -> Option<T>,
-) -> Part<T> {
+) -> Checked<T> {
     let (root, errors) = DeTable::parse_recoverable(text);
     let mut sheet = Sheet::new(file, text);
     let complaints: Vec<_> = errors.iter().map(complaint).collect();
@@ -40,7 +40,7 @@ pub(super) fn read_over<T>(
     let below = defaults.map(|defaults| (Sheet::new(defaults.file, defaults.text), &defaults.table));
     let top = Table::new(&sheet, String::new(), None, root.get_ref());
     let value = top
-        .over(below.as_ref().map(|(sheet, table)| Below::new(sheet, table)))
+        .over(below.as_ref().map(|(sheet, table)| DefaultsTable::new(sheet, table)))
         .finish(read);
     let below = below.map(|(sheet, _)| sheet);
     let (problems, needs): (Vec<_>, Vec<_>) = [Some(sheet), below]
@@ -54,11 +54,11 @@ pub(super) fn read_over<T>(
     }
     problems.extend(slip.map(|(place, fault)| Problem::at(file, place, fault)));
     problems.sort();
-    Part { value, problems, needs }
+    Checked { value, problems, needs }
 }
 
-fn complaint(error: &toml::de::Error) -> Complaint<'_> {
-    Complaint {
+fn complaint(error: &toml::de::Error) -> ParseError<'_> {
+    ParseError {
         span: error.span().unwrap_or_default(),
         message: error.message(),
     }

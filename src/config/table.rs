@@ -13,7 +13,7 @@ use toml::{
 use super::{
     meant::{OF_ENDPOINTS, OF_SHARED, home, nearest, synonym},
     problem::Fault,
-    sheet::{Below, Part, Sheet, Value, kind},
+    sheet::{Checked, DefaultsTable, PlacedValue, Sheet, kind},
 };
 
 /// A table while it is read.
@@ -29,7 +29,7 @@ pub(super) struct Table<'a> {
     /// Whether its keys are the operator's own.
     open: bool,
     /// Where what is not written here may stand.
-    below: Option<Below<'a>>,
+    below: Option<DefaultsTable<'a>>,
 }
 
 impl<'a> Table<'a> {
@@ -47,12 +47,12 @@ impl<'a> Table<'a> {
     }
 
     /// The same table, where what it does not say may stand in another.
-    pub(super) fn over(self, below: Option<Below<'a>>) -> Self {
+    pub(super) fn over(self, below: Option<DefaultsTable<'a>>) -> Self {
         Self { below, ..self }
     }
 
     /// The value of a key, unread; the key is known from now on. Where it is not written here, that of the defaults.
-    pub(super) fn value(&mut self, key: &'static str) -> Option<Value<'a>> {
+    pub(super) fn value(&mut self, key: &'static str) -> Option<PlacedValue<'a>> {
         self.own(key).or_else(|| {
             let below = self.below.as_ref()?;
             let (name, value) = below.table.get_key_value(key)?;
@@ -61,7 +61,7 @@ impl<'a> Table<'a> {
     }
 
     /// The value of a key where it is written here: defaults alone do not count.
-    pub(super) fn own(&mut self, key: &'static str) -> Option<Value<'a>> {
+    pub(super) fn own(&mut self, key: &'static str) -> Option<PlacedValue<'a>> {
         if !self.asked.contains(&key) {
             self.asked.push(key);
         }
@@ -79,12 +79,17 @@ impl<'a> Table<'a> {
     }
 
     /// The value of a key as `parse` reads it; absent when it is missing or wrong.
-    pub(super) fn get<T>(&mut self, key: &'static str, parse: impl FnOnce(Value<'a>) -> Option<T>) -> Option<T> {
+    pub(super) fn get<T>(&mut self, key: &'static str, parse: impl FnOnce(PlacedValue<'a>) -> Option<T>) -> Option<T> {
         self.value(key).and_then(parse)
     }
 
     /// The same with a default. A wrong value reads as the default too: its file has a problem and won't be used.
-    pub(super) fn or<T>(&mut self, key: &'static str, default: T, parse: impl FnOnce(Value<'a>) -> Option<T>) -> T {
+    pub(super) fn or<T>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        parse: impl FnOnce(PlacedValue<'a>) -> Option<T>,
+    ) -> T {
         self.get(key, parse).unwrap_or(default)
     }
 
@@ -93,7 +98,7 @@ impl<'a> Table<'a> {
         &mut self,
         key: &'static str,
         cure: &str,
-        parse: impl FnOnce(Value<'a>) -> Option<T>,
+        parse: impl FnOnce(PlacedValue<'a>) -> Option<T>,
     ) -> Option<T> {
         if let Some(value) = self.value(key) {
             return parse(value);
@@ -113,7 +118,7 @@ impl<'a> Table<'a> {
     }
 
     /// Every entry, for tables whose keys are the operator's own: none of them is unknown.
-    pub(super) fn entries(&mut self) -> Vec<(&'a str, Value<'a>)> {
+    pub(super) fn entries(&mut self) -> Vec<(&'a str, PlacedValue<'a>)> {
         self.open = true;
         let table = self.table;
         let own = table
@@ -130,7 +135,7 @@ impl<'a> Table<'a> {
     }
 
     /// Reads something on its own: what is wrong with it is nobody else's fault.
-    pub(super) fn apart<T>(&self, read: impl FnOnce() -> Option<T>) -> Part<T> {
+    pub(super) fn apart<T>(&self, read: impl FnOnce() -> Option<T>) -> Checked<T> {
         self.sheet.apart(read)
     }
 
@@ -184,8 +189,8 @@ impl<'a> Table<'a> {
             .then(|| format!("it belongs into the file of an endpoint, such as endpoints.d/orders.toml, as [{name}]"))
     }
 
-    fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> Value<'a> {
-        Value {
+    fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> PlacedValue<'a> {
+        PlacedValue {
             below: self.below.as_ref().and_then(|below| below.inner(name.get_ref())),
             ..entry(self.sheet, self.path_of(name.get_ref()), name, value)
         }
@@ -196,7 +201,7 @@ impl<'a> Table<'a> {
     }
 }
 
-impl<'a> Value<'a> {
+impl<'a> PlacedValue<'a> {
     /// Reads a table, then reports the keys that it should not have.
     pub(super) fn table<T>(self, read: impl FnOnce(&mut Table<'a>) -> Option<T>) -> Option<T> {
         match self.raw {
@@ -212,8 +217,8 @@ impl<'a> Value<'a> {
     }
 }
 
-impl<'a> Below<'a> {
-    fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> Value<'a> {
+impl<'a> DefaultsTable<'a> {
+    fn entry(&self, name: &Spanned<Cow<'a, str>>, value: &'a Spanned<DeValue<'a>>) -> PlacedValue<'a> {
         entry(self.sheet, self.path_of(name.get_ref()), name, value)
     }
 
@@ -239,8 +244,8 @@ fn entry<'a>(
     path: String,
     name: &Spanned<Cow<'a, str>>,
     value: &'a Spanned<DeValue<'a>>,
-) -> Value<'a> {
-    Value {
+) -> PlacedValue<'a> {
+    PlacedValue {
         sheet,
         path,
         key: name.span(),

@@ -10,7 +10,7 @@ use crate::{
     ledger::{
         Content, Cursor, Fence, Finish, Intake, MailboxKey, NewMail, Place, Raw, ReplyFilter, ReplyState, Submitted,
     },
-    slots::{Kind, Size, Slots},
+    slots::{Size, SlotKind, Slots},
 };
 
 /// A reply that has been tried once and waits for days.
@@ -41,7 +41,7 @@ async fn deferred(ledger: &dyn Ledger) -> JobId {
         mails: vec![mail],
     };
     ledger.take(intake).await.unwrap();
-    let quota = Slots::new(Size::Exactly(1), Size::Exactly(1)).join(Kind::Webhook, 1);
+    let quota = Slots::new(Size::Exactly(1), Size::Exactly(1)).join(SlotKind::Webhook, 1);
     let slot = quota.take(1).remove(0);
     let (job, _slot) = ledger.claim(&endpoint, &quota, slot).await.unwrap().remove(0);
     let reply = NewReply {

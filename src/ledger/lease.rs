@@ -16,7 +16,7 @@ use std::{
     },
 };
 
-use super::clock::{Clock, Reading};
+use super::clock::{Clock, ClockReading};
 
 /// How long a job or a reply is somebody's that nobody renews, in microseconds.
 pub(in crate::ledger) const TERM: i64 = 60_000_000;
@@ -152,24 +152,24 @@ impl HeldUntil {
 
 /// What this owner works on.
 #[derive(Clone)]
-pub(in crate::ledger) struct Holder {
+pub(in crate::ledger) struct LeaseHolder {
     pub(in crate::ledger) owner: Owner,
     /// How others are told of it.
     pub(in crate::ledger) who: Arc<str>,
-    pub(in crate::ledger) jobs: Held,
-    pub(in crate::ledger) replies: Held,
-    pub(in crate::ledger) mailboxes: Held,
-    pub(in crate::ledger) sign_ins: Held,
+    pub(in crate::ledger) jobs: LeasedRows,
+    pub(in crate::ledger) replies: LeasedRows,
+    pub(in crate::ledger) mailboxes: LeasedRows,
+    pub(in crate::ledger) sign_ins: LeasedRows,
     /// What our own clock showed when the transaction began that is worked on.
     began: Arc<AtomicI64>,
     /// When leases were looked at, and when they are next.
     look: Arc<Mutex<(i64, i64)>>,
 }
 
-impl Holder {
+impl LeaseHolder {
     pub(in crate::ledger) fn new(owner: Owner, clock: &Clock) -> Self {
         let began = Arc::new(AtomicI64::new(clock.read().steady()));
-        let held = |term| Held {
+        let held = |term| LeasedRows {
             rows: Arc::default(),
             term,
             began: began.clone(),
@@ -188,7 +188,7 @@ impl Holder {
     }
 
     /// A transaction begins; what is taken or renewed in it is ours from now on.
-    pub(in crate::ledger) fn begins(&self, reading: Reading) {
+    pub(in crate::ledger) fn begins(&self, reading: ClockReading) {
         self.began.store(reading.steady(), Ordering::Relaxed);
     }
 
@@ -231,7 +231,7 @@ pub(in crate::ledger) enum Claimed {
 
 /// The rows of one kind that are held on to.
 #[derive(Clone)]
-pub(in crate::ledger) struct Held {
+pub(in crate::ledger) struct LeasedRows {
     rows: Arc<Mutex<HashMap<i64, Arc<Hold>>>>,
     pub(in crate::ledger) term: i64,
     began: Arc<AtomicI64>,
@@ -245,7 +245,7 @@ struct Hold {
     until: AtomicI64,
 }
 
-impl Held {
+impl LeasedRows {
     /// Holds on to a row that was taken, for as long as the lease lives. Who had it before by another taking has it no more.
     pub(in crate::ledger) fn hold(&self, row: i64, fence: Fence) -> Lease {
         let HeldUntil(until) = HeldUntil::of(self.began.load(Ordering::Relaxed), self.term);
@@ -254,7 +254,7 @@ impl Held {
             until: AtomicI64::new(until),
         });
         locked(&self.rows).insert(row, hold.clone());
-        let grip = Grip {
+        let grip = LeaseGuard {
             row,
             hold,
             of: self.clone(),
@@ -287,7 +287,7 @@ impl Held {
 
 /// That somebody works on something: while one of its clones lives, it stays his. Its fence goes with whatever is written of that.
 #[derive(Clone, Default)]
-pub struct Lease(Option<Arc<Grip>>);
+pub struct Lease(Option<Arc<LeaseGuard>>);
 
 impl Lease {
     /// What goes with each write. Of a lease of nothing it is refused.
@@ -321,17 +321,17 @@ impl fmt::Debug for Lease {
     }
 }
 
-struct Grip {
+struct LeaseGuard {
     row: i64,
     hold: Arc<Hold>,
-    of: Held,
+    of: LeasedRows,
     end: Mutex<Option<EndOfLease>>,
 }
 
 /// What is done when a lease is let go.
 type EndOfLease = Box<dyn FnOnce(Fence) + Send>;
 
-impl Drop for Grip {
+impl Drop for LeaseGuard {
     fn drop(&mut self) {
         let mut rows = locked(&self.of.rows);
         if rows.get(&self.row).is_some_and(|hold| Arc::ptr_eq(hold, &self.hold)) {

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::ledger::Run;
+use crate::ledger::MonotonicTime;
 
 /// A clock that runs on, and shows so many microseconds.
 fn clock(at: &Arc<AtomicI64>) -> Clock {
@@ -12,7 +12,7 @@ fn clock(at: &Arc<AtomicI64>) -> Clock {
         || DateTime::UNIX_EPOCH,
         move || {
             let micros = at.load(Ordering::Relaxed);
-            Some(Run {
+            Some(MonotonicTime {
                 id: Uuid::nil(),
                 micros,
             })
@@ -20,8 +20,8 @@ fn clock(at: &Arc<AtomicI64>) -> Clock {
     )
 }
 
-fn holder(at: &Arc<AtomicI64>) -> Holder {
-    Holder::new(Owner::new(), &clock(at))
+fn holder(at: &Arc<AtomicI64>) -> LeaseHolder {
+    LeaseHolder::new(Owner::new(), &clock(at))
 }
 
 const ANN: Owner = Owner(1);

@@ -24,7 +24,7 @@ use super::super::{
     server_tests::{Act, Fake, reply},
 };
 use crate::{
-    auth::{Forgetful, Login},
+    auth::{Login, NullTokenStore},
     config::{Account, Auth, EndpointName, Rate, Tls},
     job::{Answer, Outcome, ReplyDecision},
     ledger::{
@@ -87,7 +87,7 @@ impl World {
             let is_ledger = std::thread::current().name() == Some("ledger");
             let asleep = if is_ledger { 0 } else { asleep.load(Ordering::SeqCst) };
             let now = system.read().run?;
-            Some(ledger::Run {
+            Some(ledger::MonotonicTime {
                 micros: now.micros + asleep,
                 ..now
             })
@@ -203,7 +203,7 @@ impl World {
             account: account.clone(),
             ledger: self.ledger.clone(),
             work: crate::budget::Budget::new(0),
-            login: Arc::new(Login::new(account, &[], Arc::new(Forgetful), http)),
+            login: Arc::new(Login::new(account, &[], Arc::new(NullTokenStore), http)),
             health: Arc::default(),
             stop: self.stop.clone(),
         };

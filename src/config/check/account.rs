@@ -17,30 +17,30 @@ use crate::{
     config::{
         Account, Auth, Command, EndpointName, Provider, Rate, Server, Tls, TokenSource,
         presence::Need,
-        sheet::Value,
+        sheet::PlacedValue,
         table::Table,
         value::{address, choice, flag, list, port, rate, roots, secret_line, text, variable},
     },
 };
 
 /// One of a mail server's services, with the ports of RFC 8314 for TLS from the first byte and for STARTTLS.
-struct Service {
+struct MailService {
     key: &'static str,
     implicit: u16,
     starttls: u16,
 }
 
-const IMAP: Service = Service {
+const IMAP: MailService = MailService {
     key: "imap",
     implicit: 993,
     starttls: 143,
 };
-const POP3: Service = Service {
+const POP3: MailService = MailService {
     key: "pop3",
     implicit: 995,
     starttls: 110,
 };
-const SMTP: Service = Service {
+const SMTP: MailService = MailService {
     key: "smtp",
     implicit: 465,
     starttls: 587,
@@ -159,7 +159,12 @@ fn signs_in(table: &mut Table<'_>) -> bool {
 
 /// A server; what isn't written comes from the preset, else from what the port or the kind of TLS implies.
 /// `auth` is what is said of signing in there, where that can be left out.
-fn server(table: &mut Table<'_>, service: &Service, preset: Option<Server>, auth: Option<&mut bool>) -> Option<Server> {
+fn server(
+    table: &mut Table<'_>,
+    service: &MailService,
+    preset: Option<Server>,
+    auth: Option<&mut bool>,
+) -> Option<Server> {
     let Some(value) = table.value(service.key) else {
         return preset;
     };
@@ -192,7 +197,7 @@ fn server(table: &mut Table<'_>, service: &Service, preset: Option<Server>, auth
 }
 
 /// A kind of TLS. STARTTLS on a port where TLS begins with the first byte ends in silence: each waits for the other.
-fn tls(value: Value<'_>, port: Option<u16>, service: &Service) -> Option<Tls> {
+fn tls(value: PlacedValue<'_>, port: Option<u16>, service: &MailService) -> Option<Tls> {
     let tls = choice(&[("implicit", Tls::Implicit), ("starttls", Tls::StartTls)])(value.clone())?;
     if tls == Tls::StartTls && port == Some(service.implicit) {
         let (implicit, starttls) = (service.implicit, service.starttls);
@@ -204,7 +209,7 @@ fn tls(value: Value<'_>, port: Option<u16>, service: &Service) -> Option<Tls> {
     Some(tls)
 }
 
-impl Service {
+impl MailService {
     fn tls_of(&self, port: u16) -> Tls {
         if port == self.starttls || port == 25 {
             Tls::StartTls
@@ -222,7 +227,7 @@ impl Service {
 }
 
 /// A rate, or `false` for none.
-fn pace_of(value: Value<'_>) -> Option<Option<Rate>> {
+fn pace_of(value: PlacedValue<'_>) -> Option<Option<Rate>> {
     match value.raw {
         DeValue::Boolean(false) => Some(None),
         _ => rate(value).map(Some),
@@ -230,7 +235,7 @@ fn pace_of(value: Value<'_>) -> Option<Option<Rate>> {
 }
 
 /// A DNS name or an IP address, as TLS can verify it.
-fn host(value: Value<'_>) -> Option<String> {
+fn host(value: PlacedValue<'_>) -> Option<String> {
     let host = text(value.clone())?;
     if ServerName::try_from(host.as_str()).is_err() {
         return value.wrong(
@@ -270,7 +275,7 @@ fn auth(table: &mut Table<'_>, preset: Option<&Preset>) -> Option<Auth> {
 }
 
 /// `{ command = ["…"] }`, or the place of a token.
-fn token_source(value: Value<'_>) -> Option<TokenSource> {
+fn token_source(value: PlacedValue<'_>) -> Option<TokenSource> {
     let command = match value.raw {
         DeValue::Table(table) => table.contains_key("command"),
         _ => false,

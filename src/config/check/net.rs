@@ -2,7 +2,7 @@
 
 use crate::config::{
     Bypass, Net, Proxy, ProxyChoice,
-    sheet::Value,
+    sheet::PlacedValue,
     table::Table,
     value::{list, secret_line, text},
 };
@@ -55,7 +55,7 @@ pub(super) fn net(table: &mut Table<'_>) -> Net {
 }
 
 /// The URL of a proxy, or `none`.
-fn proxy(value: Value<'_>) -> Option<ProxyChoice> {
+fn proxy(value: PlacedValue<'_>) -> Option<ProxyChoice> {
     const CURE: &str = "write \"http://host:port\", \"socks5://host:port\", or \"none\"";
     let written = text(value.clone())?;
     if written == "none" {
@@ -78,7 +78,7 @@ fn proxy(value: Value<'_>) -> Option<ProxyChoice> {
     }
 }
 
-fn user(value: Value<'_>) -> Option<String> {
+fn user(value: PlacedValue<'_>) -> Option<String> {
     let user = text(value.clone())?;
     match user.len() > 255 || user.contains(':') {
         true => value.wrong(
@@ -89,7 +89,7 @@ fn user(value: Value<'_>) -> Option<String> {
     }
 }
 
-fn bypasses(value: Value<'_>) -> Option<Vec<Bypass>> {
+fn bypasses(value: PlacedValue<'_>) -> Option<Vec<Bypass>> {
     let all = list(bypass)(value.clone())?;
     match all.len() > MOST {
         true => value.wrong(
@@ -100,7 +100,7 @@ fn bypasses(value: Value<'_>) -> Option<Vec<Bypass>> {
     }
 }
 
-fn bypass(value: Value<'_>) -> Option<Bypass> {
+fn bypass(value: PlacedValue<'_>) -> Option<Bypass> {
     let entry = text(value.clone())?;
     entry.parse().map_or_else(
         |cure: crate::config::NoBypass| value.wrong(format!("is \"{entry}\", which is no server"), cure.to_string()),

@@ -7,7 +7,7 @@ use reqwest::Url;
 use super::{DAY, HOUR, client::proof, provider::Preset, tenant::tenant};
 use crate::config::{
     AuthorizationServer, Grant, OAuth, SendSecret,
-    sheet::Value,
+    sheet::PlacedValue,
     table::Table,
     value::{choice, duration, one_or_more, roots, secret, secret_line, text},
 };
@@ -189,7 +189,7 @@ fn grant(table: &mut Table<'_>, flow: Flow, preset: Option<&Preset>) -> Option<G
 }
 
 /// https, or http on loopback: what is sent there opens the mailbox.
-fn address(value: Value<'_>) -> Option<String> {
+fn address(value: PlacedValue<'_>) -> Option<String> {
     let text = text(value.clone())?;
     let Ok(url) = Url::parse(&text) else {
         return value.wrong("is no URL", "write it as https://…");

@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{DAY, HOUR, SECOND, mailbox::Accounts};
 use crate::config::{
-    Account, Form, Operator, Template,
+    Account, Operator, Template, TemplateFormat,
     given::{OPERATOR, Stray},
-    sheet::{Part, Value},
+    sheet::{Checked, PlacedValue},
     table::Table,
-    template::Flaw,
+    template::TemplateFlaw,
     value::{address, duration, one_or_more, prose, rate},
 };
 
@@ -16,8 +16,8 @@ use crate::config::{
 const MOST: usize = 100;
 
 /// Reads `[operator]`. An account whose file of a secret is missing will do: what is missing may come, and a mail waits.
-pub(super) fn operator(table: &mut Table<'_>, accounts: &BTreeMap<String, Part<Arc<Account>>>) -> Option<Operator> {
-    let sound = |part: &Part<Arc<Account>>| part.value.clone().filter(|_| part.problems.is_empty());
+pub(super) fn operator(table: &mut Table<'_>, accounts: &BTreeMap<String, Checked<Arc<Account>>>) -> Option<Operator> {
+    let sound = |part: &Checked<Arc<Account>>| part.value.clone().filter(|_| part.problems.is_empty());
     let by_name = accounts.iter().map(|(name, part)| (name.clone(), sound(part)));
     let accounts = Accounts {
         by_name: by_name.collect(),
@@ -61,13 +61,13 @@ pub(super) fn operator(table: &mut Table<'_>, accounts: &BTreeMap<String, Part<A
 }
 
 /// A template that can be read, and asks for nothing that there is not.
-fn template(value: Value<'_>) -> Option<String> {
+fn template(value: PlacedValue<'_>) -> Option<String> {
     let source = prose(value.clone())?;
     match minijinja::Environment::new().template_from_str(&source) {
         Ok(_) => {
-            let template = Template::new(Form::Text, &source).ok();
+            let template = Template::new(TemplateFormat::Text, &source).ok();
             match template.and_then(|template| template.flaw(&OPERATOR, &[&[]])) {
-                Some(Flaw::Stray(Stray { asked, cure })) if asked != "debug" => {
+                Some(TemplateFlaw::Stray(Stray { asked, cure })) if asked != "debug" => {
                     value.wrong(format!("asks for `{asked}`, which there is not"), cure)
                 }
                 // What it calls is known when it is filled in.
@@ -91,7 +91,7 @@ fn template(value: Value<'_>) -> Option<String> {
     }
 }
 
-fn recipients(value: Value<'_>) -> Option<Vec<String>> {
+fn recipients(value: PlacedValue<'_>) -> Option<Vec<String>> {
     if value.items().len() > MOST {
         return value.wrong(
             format!("has more than {MOST} addresses"),

@@ -6,14 +6,14 @@ use crate::{
     config::{
         ClientCertificate,
         presence::Need,
-        sheet::Value,
+        sheet::PlacedValue,
         value::{path, roots, secret},
     },
     secret::SecretRef,
 };
 
 /// Reads `tls = { cert, key }`.
-pub(super) fn client_certificate(value: Value<'_>) -> Option<ClientCertificate> {
+pub(super) fn client_certificate(value: PlacedValue<'_>) -> Option<ClientCertificate> {
     value.table(|table| {
         let cert = table.must("cert", "write cert = \"client.pem\", with its chain", roots);
         let key = table.must("key", "write key = \"client.key\"", key);
@@ -22,7 +22,7 @@ pub(super) fn client_certificate(value: Value<'_>) -> Option<ClientCertificate> 
 }
 
 /// A file by its path, or the place of a secret.
-fn key(value: Value<'_>) -> Option<SecretRef> {
+fn key(value: PlacedValue<'_>) -> Option<SecretRef> {
     let DeValue::String(_) = value.raw else {
         return secret(value);
     };

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     dispatch::attempt,
     job::state::State,
-    ledger::{Clock, Run},
+    ledger::{Clock, MonotonicTime},
 };
 
 /// A clock that is ahead for everybody but the ledger's own thread: as where the process goes on after it stood still, and that thread has not
@@ -23,7 +23,7 @@ fn waking(ahead: &Arc<AtomicI64>) -> Clock {
         let is_ledger = std::thread::current().name() == Some("ledger");
         let ahead = if is_ledger { 0 } else { ahead.load(Ordering::SeqCst) };
         let now = system.read().run?;
-        Some(Run {
+        Some(MonotonicTime {
             micros: now.micros + ahead,
             ..now
         })

@@ -2,16 +2,16 @@
 
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
-use super::{leases, note, transaction::Desk};
+use super::{leases, note, transaction::Transaction};
 use crate::{
     config::EndpointName,
     job::{
-        JobId, NewReply, Part, Piece, Share,
-        state::{Company, Event, POISON, State, company, next},
+        AttachmentRef, JobId, JobScope, NewReply, Part,
+        state::{Isolation, JobEvent, POISON, State, company, next},
     },
     ledger::{
         ClaimedJob, ClaimedReply, Error, Fence, Lease, MailId,
-        db::{self, Engine, Failed, OptionalExtension, Row, params},
+        db::{self, OptionalExtension, Row, SqlEngine, SqlError, params},
         lease::{Owner, Tenure},
         values::{instant, signed},
         views::recipients,
@@ -44,21 +44,21 @@ fn taken(job: JobId, tenure: Tenure, by: Owner, now: i64, term: i64) -> Result<T
 impl Claimable for ClaimedJob {
     type Key = EndpointName;
 
-    fn claim(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Self>, Error> {
-        let mut candidates = due_jobs(desk, endpoint, max)?;
-        admit(desk.db, endpoint, &mut candidates)?;
-        let update = desk.db.prepare(
+    fn claim(tx: &Transaction<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Self>, Error> {
+        let mut candidates = due_jobs(tx, endpoint, max)?;
+        admit(tx.db, endpoint, &mut candidates)?;
+        let update = tx.db.prepare(
             "UPDATE job SET state = ?2, attempt = attempt + 1, started = ?3, owner = ?4, until = ?5, fence = ?6 WHERE id = ?1",
         );
-        let (owner, jobs) = (desk.holder.owner, &desk.holder.jobs);
-        desk.holder.claims(desk.now);
+        let (owner, jobs) = (tx.holder.owner, &tx.holder.jobs);
+        tx.holder.claims(tx.now);
         for candidate in &mut candidates {
-            let state = step(candidate.job.id, candidate.state, Event::Claimed)?;
-            let taken = taken(candidate.job.id, candidate.tenure, owner, desk.now, jobs.term)?;
+            let state = step(candidate.job.id, candidate.state, JobEvent::Claimed)?;
+            let taken = taken(candidate.job.id, candidate.tenure, owner, tx.now, jobs.term)?;
             update.execute(params![
                 candidate.row,
                 state,
-                desk.now,
+                tx.now,
                 owner.0,
                 taken.until,
                 taken.fence.0
@@ -68,14 +68,14 @@ impl Claimable for ClaimedJob {
         Ok(candidates.into_iter().map(|candidate| candidate.job).collect())
     }
 
-    fn next_due(db: &dyn Engine, endpoint: &EndpointName, now: i64) -> Result<Option<i64>, Error> {
+    fn next_due(db: &dyn SqlEngine, endpoint: &EndpointName, now: i64) -> Result<Option<i64>, Error> {
         let query =
             db.prepare("SELECT min(due) FROM job WHERE endpoint = ?1 AND state IN ('queued', 'deferred') AND due > ?2");
         Ok(query.query_row(params![endpoint.as_str(), now], |row| row.get(0))?)
     }
 
-    fn release(&self, desk: &mut Desk<'_>) -> Result<(), Error> {
-        release(desk, self.id, self.lease.fence())
+    fn release(&self, tx: &mut Transaction<'_>) -> Result<(), Error> {
+        release(tx, self.id, self.lease.fence())
     }
 }
 
@@ -84,15 +84,15 @@ const SHARE: &str = "j.part, j.parts, j.attachment, j.attachment_name, CASE WHEN
     (SELECT w.uuid FROM job w WHERE w.mail = j.mail AND w.endpoint = j.endpoint AND w.part = 0) END";
 
 /// What a job is of; its columns begin at `first`.
-fn share(row: &Row<'_>, first: usize) -> db::Result<Share> {
+fn share(row: &Row<'_>, first: usize) -> db::Result<JobScope> {
     let (number, of): (u32, u32) = (row.get(first)?, row.get(first + 1)?);
     Ok(match (number, of) {
-        (0, 0) => Share::Whole,
-        (0, parts) => Share::Gathering { parts },
-        (number, of) => Share::Part(Part {
+        (0, 0) => JobScope::Whole,
+        (0, parts) => JobScope::Gathering { parts },
+        (number, of) => JobScope::Part(Part {
             number,
             of,
-            attachment: Piece {
+            attachment: AttachmentRef {
                 index: row.get(first + 2)?,
                 name: row.get(first + 3)?,
             },
@@ -101,15 +101,15 @@ fn share(row: &Row<'_>, first: usize) -> db::Result<Share> {
     })
 }
 
-fn due_jobs(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Candidate>, Error> {
-    let query = desk.db.prepare(format!(
+fn due_jobs(tx: &Transaction<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Candidate>, Error> {
+    let query = tx.db.prepare(format!(
         "SELECT j.id, j.state, j.uuid, j.mail, m.size, j.attempt + 1, j.retries, j.interrupted, m.received, m.taken, j.rerun, j.owner, j.fence, j.until, {SHARE}
          FROM job j JOIN mail m ON m.id = j.mail AND m.lacks IS NULL
          WHERE j.endpoint = ?1 AND j.state IN ('queued', 'deferred') AND j.due <= ?2
          AND NOT EXISTS (SELECT 1 FROM pause p WHERE p.endpoint = ?1)
          ORDER BY j.due, j.id LIMIT ?3",
     ));
-    let rows = query.query_map(params![endpoint.as_str(), desk.now, signed(max)], |row| {
+    let rows = query.query_map(params![endpoint.as_str(), tx.now, signed(max)], |row| {
         Ok(Candidate {
             row: row.get(0)?,
             state: row.get(1)?,
@@ -133,7 +133,7 @@ fn due_jobs(desk: &Desk<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<
 }
 
 /// Cuts the candidates down to those that may run beside one another and beside what runs already.
-fn admit(db: &dyn Engine, endpoint: &EndpointName, candidates: &mut Vec<Candidate>) -> Result<(), Error> {
+fn admit(db: &dyn SqlEngine, endpoint: &EndpointName, candidates: &mut Vec<Candidate>) -> Result<(), Error> {
     let Some(first) = candidates.first() else { return Ok(()) };
     // Who runs beside whom, at whichever endpoint.
     db.lock_count(b"running")?;
@@ -141,26 +141,26 @@ fn admit(db: &dyn Engine, endpoint: &EndpointName, candidates: &mut Vec<Candidat
         .prepare("SELECT count(*), coalesce(max(interrupted), 0) FROM job WHERE endpoint = ? AND state = 'running'")
         .query_row([endpoint.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let admitted = match company(first.job.interrupted) {
-        _ if company(suspect) != Company::Any => 0,
-        Company::Any => candidates
+        _ if company(suspect) != Isolation::Any => 0,
+        Isolation::Any => candidates
             .iter()
-            .take_while(|c| company(c.job.interrupted) == Company::Any)
+            .take_while(|c| company(c.job.interrupted) == Isolation::Any)
             .count(),
-        Company::AloneAtEndpoint => usize::from(running == 0),
-        Company::LastOfItsKind => usize::from(running == 0 && !last_chance_runs(db)?),
+        Isolation::AloneAtEndpoint => usize::from(running == 0),
+        Isolation::LastOfItsKind => usize::from(running == 0 && !last_chance_runs(db)?),
     };
     candidates.truncate(admitted);
     Ok(())
 }
 
 /// Whether a job runs, at any endpoint, whose next interruption holds it.
-fn last_chance_runs(db: &dyn Engine) -> Result<bool, Error> {
+fn last_chance_runs(db: &dyn SqlEngine) -> Result<bool, Error> {
     let query = db.prepare("SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND interrupted >= ?)");
     Ok(query.query_row([POISON - 1], |row| row.get(0))?)
 }
 
 /// A job's row, as far as the end of an attempt needs it.
-pub(in crate::ledger) struct Running {
+pub(in crate::ledger) struct RunningJob {
     pub(in crate::ledger) row: i64,
     pub(in crate::ledger) mail: i64,
     pub(in crate::ledger) started: Option<i64>,
@@ -172,13 +172,13 @@ pub(in crate::ledger) struct Running {
 }
 
 /// The running job of this claim, where it is ours. Its leaving lets others in: claims of its endpoint are looked at.
-pub(in crate::ledger) fn running(desk: &mut Desk<'_>, job: JobId, fence: Fence) -> Result<Running, Error> {
-    let owner = desk.holder.owner;
-    let query = desk.db.prepare(
+pub(in crate::ledger) fn running(tx: &mut Transaction<'_>, job: JobId, fence: Fence) -> Result<RunningJob, Error> {
+    let owner = tx.holder.owner;
+    let query = tx.db.prepare(
         "SELECT id, mail, started, state, attempt, interrupted, endpoint, part, parts, owner, fence, until FROM job WHERE uuid = ?",
     );
     let found = query.query_row([job], |row| {
-        let running = Running {
+        let running = RunningJob {
             row: row.get(0)?,
             mail: row.get(1)?,
             started: row.get(2)?,
@@ -194,8 +194,8 @@ pub(in crate::ledger) fn running(desk: &mut Desk<'_>, job: JobId, fence: Fence) 
     if !ours {
         return Err(Error::Stale(job));
     }
-    desk.after.endpoints.extend(endpoint);
-    desk.after.everyone |= company(interrupted) == Company::LastOfItsKind;
+    tx.after.endpoints.extend(endpoint);
+    tx.after.everyone |= company(interrupted) == Isolation::LastOfItsKind;
     Ok(running)
 }
 
@@ -205,13 +205,13 @@ pub(in crate::ledger) fn endpoint(row: &Row<'_>, column: usize) -> db::Result<Op
 }
 
 /// The name of a job's endpoint.
-pub(in crate::ledger) fn endpoint_of(db: &dyn Engine, job: i64) -> Result<String, Error> {
+pub(in crate::ledger) fn endpoint_of(db: &dyn SqlEngine, job: i64) -> Result<String, Error> {
     let query = db.prepare("SELECT endpoint FROM job WHERE id = ?");
     Ok(query.query_row([job], |row| row.get(0))?)
 }
 
 /// The state after an event, in the ledger's words.
-pub(in crate::ledger) fn step(job: JobId, state: State, event: Event) -> Result<State, Error> {
+pub(in crate::ledger) fn step(job: JobId, state: State, event: JobEvent) -> Result<State, Error> {
     next(state, event).map_err(|illegal| Error::Illegal {
         job,
         illegal: illegal.to_string(),
@@ -219,35 +219,35 @@ pub(in crate::ledger) fn step(job: JobId, state: State, event: Event) -> Result<
 }
 
 /// Gives back a job; its attempt does not count.
-pub(in crate::ledger) fn release(desk: &mut Desk<'_>, job: JobId, fence: Fence) -> Result<(), Error> {
-    let running = running(desk, job, fence)?;
-    let state = step(job, State::Running, Event::Released)?;
-    desk.db
+pub(in crate::ledger) fn release(tx: &mut Transaction<'_>, job: JobId, fence: Fence) -> Result<(), Error> {
+    let running = running(tx, job, fence)?;
+    let state = step(job, State::Running, JobEvent::Released)?;
+    tx.db
         .prepare("UPDATE job SET state = ?2, attempt = attempt - 1, owner = NULL, until = NULL WHERE id = ?1")
         .execute(params![running.row, state])?;
-    note::job(desk, running.row, State::Running, state, None)
+    note::job(tx, running.row, State::Running, state, None)
 }
 
 impl Claimable for ClaimedReply {
     type Key = Arc<str>;
 
-    fn claim(desk: &Desk<'_>, account: &Arc<str>, max: usize) -> Result<Vec<Self>, Error> {
-        let query = desk.db.prepare(
+    fn claim(tx: &Transaction<'_>, account: &Arc<str>, max: usize) -> Result<Vec<Self>, Error> {
+        let query = tx.db.prepare(
             "SELECT r.job, j.uuid, j.endpoint, r.attempt + 1, coalesce(r.revived, r.made), r.message_id, r.sender, r.recipients, length(b.bytes),
                CASE WHEN length(b.bytes) <= ?4 THEN b.bytes END, r.owner, r.fence, r.until
              FROM reply r JOIN job j ON j.id = r.job JOIN reply_body b ON b.job = r.job
              WHERE r.account = ?1 AND r.state = 'queued' AND r.due <= ?2
              ORDER BY r.due, r.job LIMIT ?3",
         );
-        let update = desk.db.prepare(
+        let update = tx.db.prepare(
             "UPDATE reply SET state = 'running', attempt = attempt + 1, owner = ?2, until = ?3, fence = ?4 WHERE job = ?1",
         );
-        let (owner, held) = (desk.holder.owner, &desk.holder.replies);
-        desk.holder.claims(desk.now);
+        let (owner, held) = (tx.holder.owner, &tx.holder.replies);
+        tx.holder.claims(tx.now);
         let (mut replies, mut claimed, mut bytes) = (Vec::<Self>::new(), Vec::new(), 0);
-        query.each(params![**account, desk.now, signed(max), signed(IN_MEMORY)], |row| {
-            let mut reply = claimed_reply(row, account, desk.now)?;
-            let ends = recipients::ends(desk.db, row.get(0)?)?;
+        query.each(params![**account, tx.now, signed(max), signed(IN_MEMORY)], |row| {
+            let mut reply = claimed_reply(row, account, tx.now)?;
+            let ends = recipients::ends(tx.db, row.get(0)?)?;
             reply
                 .reply
                 .recipients
@@ -261,37 +261,37 @@ impl Claimable for ClaimedReply {
             })
         })?;
         for ((row, tenure), reply) in claimed.into_iter().zip(&mut replies) {
-            let taken = taken(reply.job, tenure, owner, desk.now, held.term)?;
+            let taken = taken(reply.job, tenure, owner, tx.now, held.term)?;
             update.execute([row, owner.0, taken.until, taken.fence.0])?;
             reply.lease = held.hold(row, taken.fence);
         }
         Ok(replies)
     }
 
-    fn next_due(db: &dyn Engine, account: &Arc<str>, now: i64) -> Result<Option<i64>, Error> {
+    fn next_due(db: &dyn SqlEngine, account: &Arc<str>, now: i64) -> Result<Option<i64>, Error> {
         let query = db
             .prepare("SELECT min(due) FROM reply WHERE account = ?1 AND state = 'queued' AND unsure = 0 AND due > ?2");
         Ok(query.query_row(params![&**account, now], |row| row.get(0))?)
     }
 
-    fn release(&self, desk: &mut Desk<'_>) -> Result<(), Error> {
-        let changed = desk
+    fn release(&self, tx: &mut Transaction<'_>) -> Result<(), Error> {
+        let changed = tx
             .db
             .prepare(
                 "UPDATE reply SET state = 'queued', attempt = attempt - 1, owner = NULL, until = NULL
                  WHERE job = (SELECT id FROM job WHERE uuid = ?1) AND state = 'running' AND fence = ?2 AND owner = ?3",
             )
-            .execute(params![self.job, self.lease.fence().0, desk.holder.owner.0])?;
+            .execute(params![self.job, self.lease.fence().0, tx.holder.owner.0])?;
         if changed == 0 {
             return Err(Error::Stale(self.job));
         }
-        desk.after.accounts.insert(self.reply.account.as_str().into());
+        tx.after.accounts.insert(self.reply.account.as_str().into());
         Ok(())
     }
 }
 
 fn claimed_reply(row: &Row<'_>, account: &str, now: i64) -> db::Result<ClaimedReply> {
-    let unreadable = |what: &str| Failed::Unreadable(format!("{what} of a reply"));
+    let unreadable = |what: &str| SqlError::Unreadable(format!("{what} of a reply"));
     let recipients = recipients::addresses(row.get_ref(7)?.as_str()?)?;
     let (size, bytes): (i64, Option<Vec<u8>>) = (row.get(8)?, row.get(9)?);
     let stored = match bytes {

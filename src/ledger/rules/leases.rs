@@ -1,10 +1,10 @@
 //! Leases in the tables: [`Tenure`]'s rule, for one row and for all of a kind at once.
 
-use super::transaction::Desk;
+use super::transaction::Transaction;
 use crate::ledger::{
     Error, Fence, MailboxKey,
     db::{self, OptionalExtension, ids, params},
-    lease::{Held, Lease, Owner, Tenure},
+    lease::{Lease, LeasedRows, Owner, Tenure},
 };
 
 /// What has owners: a table with the columns `owner`, `fence` and `until`.
@@ -43,33 +43,33 @@ pub(in crate::ledger) fn tenure(row: &db::Row<'_>, first: usize) -> db::Result<T
 }
 
 /// Renews those of ours that are held on to and have not much of their term left.
-pub(in crate::ledger) fn renew(desk: &mut Desk<'_>, of: Leasable, held: &Held) -> Result<(), Error> {
+pub(in crate::ledger) fn renew(tx: &mut Transaction<'_>, of: Leasable, held: &LeasedRows) -> Result<(), Error> {
     let rows = held.rows();
     if rows.is_empty() {
         return Ok(());
     }
     let Leasable { table, key, taken } = of;
-    let each = (desk.db.dialect().each_id)("?4");
-    let renew = desk.db.prepare(format!(
+    let each = (tx.db.dialect().each_id)("?4");
+    let renew = tx.db.prepare(format!(
         "UPDATE {table} SET until = ?1 WHERE {key} IN {each} AND {taken} AND owner = ?2 AND until < ?3 RETURNING {key}, fence"
     ));
-    let (until, low) = (desk.now + held.term, desk.now + crate::ledger::lease::low(held.term));
-    let renewed = renew.query_map(params![until, desk.holder.owner.0, low, ids(&rows)], |row| {
+    let (until, low) = (tx.now + held.term, tx.now + crate::ledger::lease::low(held.term));
+    let renewed = renew.query_map(params![until, tx.holder.owner.0, low, ids(&rows)], |row| {
         Ok((row.get(0)?, Fence(row.get(1)?)))
     })?;
     let renewed = renewed.collect::<Result<Vec<_>, _>>()?;
-    desk.after.renewed.push((held.clone(), renewed));
+    tx.after.renewed.push((held.clone(), renewed));
     Ok(())
 }
 
 /// What is had by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ledger) enum Named {
+pub(in crate::ledger) enum NamedLease {
     Mailbox,
     SignIn,
 }
 
-impl Named {
+impl NamedLease {
     fn as_str(self) -> &'static str {
         match self {
             Self::Mailbox => "mailbox",
@@ -79,20 +79,25 @@ impl Named {
 }
 
 /// A lease of something by its name, or who has it.
-pub(in crate::ledger) enum Asked {
-    Had(Lease),
+pub(in crate::ledger) enum LeaseAttempt {
+    Taken(Lease),
     Busy(String),
 }
 
 /// Takes what has this name, if nobody has it. `who` is what others are told of us.
-pub(in crate::ledger) fn take(desk: &Desk<'_>, what: Named, name: &str, who: &str) -> Result<Asked, Error> {
+pub(in crate::ledger) fn take(
+    tx: &Transaction<'_>,
+    what: NamedLease,
+    name: &str,
+    who: &str,
+) -> Result<LeaseAttempt, Error> {
     let kind = what.as_str();
     let held = match what {
-        Named::Mailbox => &desk.holder.mailboxes,
-        Named::SignIn => &desk.holder.sign_ins,
+        NamedLease::Mailbox => &tx.holder.mailboxes,
+        NamedLease::SignIn => &tx.holder.sign_ins,
     };
-    desk.db.lock_count(format!("lease {kind} {name}").as_bytes())?;
-    let found = desk
+    tx.db.lock_count(format!("lease {kind} {name}").as_bytes())?;
+    let found = tx
         .db
         .prepare("SELECT id, owner, fence, until, who FROM lease WHERE kind = ?1 AND name = ?2")
         .query_row(params![kind, name], |row| {
@@ -102,11 +107,11 @@ pub(in crate::ledger) fn take(desk: &Desk<'_>, what: Named, name: &str, who: &st
     let before = found.as_ref().map_or(Tenure::NEW, |(_, tenure, _)| *tenure);
     // What is our own is no more free than what is another's while somebody here has it.
     let is_ours = found.as_ref().is_some_and(|(row, ..)| held.has(*row));
-    let owner = desk.holder.owner;
-    let Some(taken) = before.take(owner, desk.now, held.term).filter(|_| !is_ours) else {
-        return Ok(Asked::Busy(found.map(|(_, _, who)| who).unwrap_or_default()));
+    let owner = tx.holder.owner;
+    let Some(taken) = before.take(owner, tx.now, held.term).filter(|_| !is_ours) else {
+        return Ok(LeaseAttempt::Busy(found.map(|(_, _, who)| who).unwrap_or_default()));
     };
-    let row = desk
+    let row = tx
         .db
         .prepare(
             "INSERT INTO lease (kind, name, owner, fence, until, who) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -116,22 +121,27 @@ pub(in crate::ledger) fn take(desk: &Desk<'_>, what: Named, name: &str, who: &st
         .query_row(params![kind, name, owner.0, taken.fence.0, taken.until, who], |row| {
             row.get(0)
         })?;
-    desk.holder.claims(desk.now);
-    Ok(Asked::Had(held.hold(row, taken.fence)))
+    tx.holder.claims(tx.now);
+    Ok(LeaseAttempt::Taken(held.hold(row, taken.fence)))
 }
 
 /// Gives up what has this name, where this taking still has it.
-pub(in crate::ledger) fn give_up(desk: &Desk<'_>, what: Named, name: &str, fence: Fence) -> Result<(), Error> {
+pub(in crate::ledger) fn give_up(
+    tx: &Transaction<'_>,
+    what: NamedLease,
+    name: &str,
+    fence: Fence,
+) -> Result<(), Error> {
     let kind = what.as_str();
-    desk.db.lock_count(format!("lease {kind} {name}").as_bytes())?;
-    let found = desk
+    tx.db.lock_count(format!("lease {kind} {name}").as_bytes())?;
+    let found = tx
         .db
         .prepare("SELECT id, owner, fence, until FROM lease WHERE kind = ?1 AND name = ?2")
         .query_row(params![kind, name], |row| Ok((row.get::<i64>(0)?, tenure(row, 1)?)))
         .optional()?;
-    let given = found.and_then(|(row, tenure)| Some((row, tenure.give_up(desk.holder.owner, fence)?)));
+    let given = found.and_then(|(row, tenure)| Some((row, tenure.give_up(tx.holder.owner, fence)?)));
     if let Some((row, tenure)) = given {
-        desk.db
+        tx.db
             .prepare("UPDATE lease SET owner = ?2 WHERE id = ?1")
             .execute(params![row, tenure.owner.map(|owner| owner.0)])?;
     }
@@ -139,11 +149,11 @@ pub(in crate::ledger) fn give_up(desk: &Desk<'_>, what: Named, name: &str, fence
 }
 
 /// Refuses what somebody does about something that another has at this time.
-pub(super) fn not_anothers(desk: &Desk<'_>, what: Named, name: &str) -> Result<(), Error> {
-    let holder: Option<String> = desk
+pub(super) fn not_anothers(tx: &Transaction<'_>, what: NamedLease, name: &str) -> Result<(), Error> {
+    let holder: Option<String> = tx
         .db
         .prepare("SELECT who FROM lease WHERE kind = ?1 AND name = ?2 AND owner <> ?3 AND until > ?4")
-        .query_row(params![what.as_str(), name, desk.holder.owner.0, desk.now], |row| {
+        .query_row(params![what.as_str(), name, tx.holder.owner.0, tx.now], |row| {
             row.get(0)
         })
         .optional()?;
@@ -158,21 +168,21 @@ pub(super) fn not_anothers(desk: &Desk<'_>, what: Named, name: &str) -> Result<(
 }
 
 /// Refuses what a watch does of which another process has the mailbox by now, or nobody any more. One that nobody ever watched is anybody's.
-pub(super) fn watched(desk: &Desk<'_>, mailbox: &MailboxKey) -> Result<(), Error> {
-    let is_ours = desk
+pub(super) fn watched(tx: &Transaction<'_>, mailbox: &MailboxKey) -> Result<(), Error> {
+    let is_ours = tx
         .db
         .prepare("SELECT owner IS NOT DISTINCT FROM ?2 FROM lease WHERE kind = 'mailbox' AND name = ?1")
-        .query_row(params![*mailbox.0, desk.holder.owner.0], |row| row.get(0))
+        .query_row(params![*mailbox.0, tx.holder.owner.0], |row| row.get(0))
         .optional()?;
     match is_ours {
-        Some(false) => Err(watched_by(desk, mailbox)),
+        Some(false) => Err(watched_by(tx, mailbox)),
         Some(true) | None => Ok(()),
     }
 }
 
 /// That it is not ours, and whose it is.
-pub(super) fn watched_by(desk: &Desk<'_>, mailbox: &MailboxKey) -> Error {
-    let by = desk
+pub(super) fn watched_by(tx: &Transaction<'_>, mailbox: &MailboxKey) -> Error {
+    let by = tx
         .db
         .prepare("SELECT who FROM lease WHERE kind = 'mailbox' AND name = ?1 AND owner IS NOT NULL")
         .query_row(params![*mailbox.0], |row| row.get(0));

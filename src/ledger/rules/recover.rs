@@ -6,16 +6,16 @@ use super::{
     leases,
     mail_bytes::drop_upload,
     note, owners,
-    transaction::Desk,
+    transaction::Transaction,
 };
 use crate::{
     config::EndpointName,
     job::{
         JobId, Reason,
-        state::{Company, Event, State, company},
+        state::{Isolation, JobEvent, State, company},
     },
     ledger::{
-        Error, Reading,
+        ClockReading, Error,
         db::params,
         lease::Claimed,
         sqlite::time::{self, Noted},
@@ -28,9 +28,9 @@ use crate::{
 ///
 /// Whoever calls this has the lock of the file: no other process is alive that could work on anything, so that all leases but its own end
 /// at once. An engine that has no such lock leaves that to their time.
-pub(in crate::ledger) fn begin(desk: &mut Desk<'_>, reading: Reading) -> Result<Noted, Error> {
-    let (now, owner) = (desk.now, desk.holder.owner.0);
-    let noted = time::begin(desk.db, reading)?;
+pub(in crate::ledger) fn begin(tx: &mut Transaction<'_>, reading: ClockReading) -> Result<Noted, Error> {
+    let (now, owner) = (tx.now, tx.holder.owner.0);
+    let noted = time::begin(tx.db, reading)?;
     for others in [
         // Where it runs is indexed: few rows do.
         "UPDATE job SET until = ?1 WHERE state = 'running' AND owner IS DISTINCT FROM ?2",
@@ -40,31 +40,31 @@ pub(in crate::ledger) fn begin(desk: &mut Desk<'_>, reading: Reading) -> Result<
         "UPDATE lease SET until = ?1 WHERE owner IN (SELECT id FROM owner WHERE id <> ?2)",
         "UPDATE owner SET until = ?1 WHERE id <> ?2",
     ] {
-        desk.db.prepare(others).execute([now, owner])?;
+        tx.db.prepare(others).execute([now, owner])?;
     }
-    owners::begin(desk)?;
+    owners::begin(tx)?;
     // Queued means due. The first condition is that of the index.
-    desk.db
+    tx.db
         .prepare("UPDATE job SET due = ?1 WHERE state IN ('queued', 'deferred') AND state = 'queued' AND due > ?1")
         .execute([now])?;
-    ended(desk)?;
+    ended(tx)?;
     Ok(noted)
 }
 
 /// Renews what is held on to, then puts right what nobody holds. Says what is left that has an owner.
-pub(in crate::ledger) fn look(desk: &mut Desk<'_>) -> Result<Claimed, Error> {
-    let holder = desk.holder;
+pub(in crate::ledger) fn look(tx: &mut Transaction<'_>) -> Result<Claimed, Error> {
+    let holder = tx.holder;
     for (kind, held) in [
         (leases::JOBS, &holder.jobs),
         (leases::REPLIES, &holder.replies),
         (leases::NAMES, &holder.mailboxes),
         (leases::NAMES, &holder.sign_ins),
     ] {
-        leases::renew(desk, kind, held)?;
+        leases::renew(tx, kind, held)?;
     }
-    owners::renew(desk)?;
-    ended(desk)?;
-    let any = desk.db.prepare(
+    owners::renew(tx)?;
+    ended(tx)?;
+    let any = tx.db.prepare(
         "SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running') OR EXISTS (SELECT 1 FROM reply WHERE state = 'running')
          OR EXISTS (SELECT 1 FROM upload) OR EXISTS (SELECT 1 FROM lease WHERE kind = 'sign-in' AND owner IS NOT NULL)",
     );
@@ -76,31 +76,31 @@ pub(in crate::ledger) fn look(desk: &mut Desk<'_>) -> Result<Claimed, Error> {
 }
 
 /// Queues again what has passed its end, and drops what came of mails that nobody will take.
-pub(in crate::ledger) fn ended(desk: &mut Desk<'_>) -> Result<(), Error> {
-    for job in interrupted(desk)? {
-        if !requeue(desk, &job)? {
+pub(in crate::ledger) fn ended(tx: &mut Transaction<'_>) -> Result<(), Error> {
+    for job in interrupted(tx)? {
+        if !requeue(tx, &job)? {
             continue;
         }
-        desk.after.endpoints.extend(job.endpoint);
-        desk.after.everyone |= company(job.times.saturating_sub(1)) == Company::LastOfItsKind;
+        tx.after.endpoints.extend(job.endpoint);
+        tx.after.everyone |= company(job.times.saturating_sub(1)) == Isolation::LastOfItsKind;
     }
-    let replies = desk
+    let replies = tx
         .db
         .prepare(
             "UPDATE reply SET state = 'queued', owner = NULL, until = NULL WHERE state = 'running' AND until <= ?1",
         )
-        .execute([desk.now])?;
-    desk.after.every_account |= replies > 0;
-    desk.db
+        .execute([tx.now])?;
+    tx.after.every_account |= replies > 0;
+    tx.db
         .prepare("UPDATE lease SET owner = NULL WHERE owner IS NOT NULL AND until <= ?1")
-        .execute([desk.now])?;
-    let uploads = desk
+        .execute([tx.now])?;
+    let uploads = tx
         .db
         .prepare("SELECT mail FROM upload WHERE until <= ?1")
-        .query_map([desk.now], |row| row.get(0))?
+        .query_map([tx.now], |row| row.get(0))?
         .collect::<Result<Vec<_>, _>>()?;
     for upload in uploads {
-        drop_upload(desk.db, upload)?;
+        drop_upload(tx.db, upload)?;
     }
     Ok(())
 }
@@ -112,11 +112,11 @@ struct Interrupted {
     endpoint: Option<EndpointName>,
 }
 
-fn interrupted(desk: &Desk<'_>) -> Result<Vec<Interrupted>, Error> {
-    let query = desk
+fn interrupted(tx: &Transaction<'_>) -> Result<Vec<Interrupted>, Error> {
+    let query = tx
         .db
         .prepare("SELECT id, uuid, interrupted + 1, endpoint FROM job WHERE state = 'running' AND until <= ?1");
-    let rows = query.query_map([desk.now], |row| {
+    let rows = query.query_map([tx.now], |row| {
         Ok(Interrupted {
             row: row.get(0)?,
             job: row.get(1)?,
@@ -128,8 +128,8 @@ fn interrupted(desk: &Desk<'_>) -> Result<Vec<Interrupted>, Error> {
 }
 
 /// Says whether it was done: another who looked at the same time may have been first, or its owner renewed it.
-fn requeue(desk: &Desk<'_>, Interrupted { row, job, times, .. }: &Interrupted) -> Result<bool, Error> {
-    let state = step(*job, State::Running, Event::Interrupted { times: *times })?;
+fn requeue(tx: &Transaction<'_>, Interrupted { row, job, times, .. }: &Interrupted) -> Result<bool, Error> {
+    let state = step(*job, State::Running, JobEvent::Interrupted { times: *times })?;
     let poison = (state == State::Held).then(|| {
         (
             Reason::Poison.code(),
@@ -137,26 +137,26 @@ fn requeue(desk: &Desk<'_>, Interrupted { row, job, times, .. }: &Interrupted) -
         )
     });
     let (reason, detail) = poison.unzip();
-    let changed = desk
+    let changed = tx
         .db
         .prepare(
             "UPDATE job SET state = ?2, interrupted = ?3, reason = coalesce(?4, reason), detail = coalesce(?5, detail),
              owner = NULL, until = NULL
              WHERE id = ?1 AND state = 'running' AND until <= ?6",
         )
-        .execute(params![row, state, times, reason, detail, desk.now])?;
+        .execute(params![row, state, times, reason, detail, tx.now])?;
     if changed == 0 {
         return Ok(false);
     }
     if state == State::Held {
         tracing::error!(%job, times, "a job is held: the process died each time it ran");
     }
-    desk.db
+    tx.db
         .prepare(
             "INSERT INTO attempt (job, number, started, ended, outcome, reason, detail)
              SELECT id, attempt, started, ?2, 'interrupted', ?3, ?4 FROM job WHERE id = ?1",
         )
-        .execute(params![row, desk.now, reason, detail])?;
-    note::job(desk, *row, State::Running, state, reason.as_deref())?;
+        .execute(params![row, tx.now, reason, detail])?;
+    note::job(tx, *row, State::Running, state, reason.as_deref())?;
     Ok(true)
 }

@@ -11,17 +11,17 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     hindrance::hindered,
-    identity::{self, Whose},
-    lock::{self, Tried},
+    identity::{self, Ownership},
+    lock::{self, LockAttempt},
     schema,
     writer::change,
 };
 use crate::ledger::{
     Clock, Error,
-    lease::{Holder, Owner},
+    lease::{LeaseHolder, Owner},
     rules::{
-        leases::{self, Asked, Named},
-        transaction::Desk,
+        leases::{self, LeaseAttempt, NamedLease},
+        transaction::Transaction,
     },
     values::micros,
 };
@@ -33,30 +33,30 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// A ledger that another process may have open. That process notices within seconds what was changed.
 #[derive(Clone)]
-pub(in crate::ledger) struct Side {
+pub(in crate::ledger) struct ExternalSqlite {
     path: Arc<Path>,
     clock: Clock,
     /// What it has by its name, as a process beside the one that has the ledger.
-    holder: Holder,
+    holder: LeaseHolder,
 }
 
 /// What a look at the file came to.
-enum Found {
+enum SchemaState {
     /// It has our schema.
     Ready,
     /// It has an older one or none yet, and is not ours to change.
     Older { found: i64, holder: String },
 }
 
-impl Side {
+impl ExternalSqlite {
     /// Brings the schema up to date where nobody has it open. Never makes a ledger: that is for `mailjob run` alone.
     pub(in crate::ledger) async fn open(path: &Path) -> Result<Self, Error> {
         let until = Instant::now() + SETTLING;
         loop {
             let at = path.to_owned();
             match blocking(move || look(&at).map_err(|error| hindered(&at, error))).await? {
-                Found::Ready => return Ok(Self::of(path)),
-                Found::Older { found, holder } if Instant::now() >= until => {
+                SchemaState::Ready => return Ok(Self::of(path)),
+                SchemaState::Older { found, holder } if Instant::now() >= until => {
                     return Err(Error::Older {
                         ledger: path.display().to_string(),
                         found,
@@ -64,7 +64,7 @@ impl Side {
                         holder,
                     });
                 }
-                Found::Older { .. } => sleep(PAUSE).await,
+                SchemaState::Older { .. } => sleep(PAUSE).await,
             }
         }
     }
@@ -74,7 +74,7 @@ impl Side {
         let clock = Clock::system();
         Self {
             path: path.into(),
-            holder: Holder::new(Owner::new(), &clock),
+            holder: LeaseHolder::new(Owner::new(), &clock),
             clock,
         }
     }
@@ -83,7 +83,7 @@ impl Side {
     #[cfg(test)]
     pub(in crate::ledger) fn by(self, clock: Clock) -> Self {
         Self {
-            holder: Holder::new(Owner::new(), &clock),
+            holder: LeaseHolder::new(Owner::new(), &clock),
             clock,
             ..self
         }
@@ -112,7 +112,7 @@ impl Side {
     pub(in crate::ledger) async fn change<T, W>(&self, now: i64, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
-        W: FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+        W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
         let holder = self.holder.clone();
         self.with(move |db| change(db, now, &holder, work)).await
@@ -120,19 +120,17 @@ impl Side {
 
     /// Takes what has this name, if nobody has it; it is given up when the lease's last clone is dropped, by whoever drops it: a command that
     /// ends may have nobody else left to do it.
-    pub(in crate::ledger) async fn take_named(&self, what: Named, name: &str) -> Result<Asked, Error> {
+    pub(in crate::ledger) async fn take_named(&self, what: NamedLease, name: &str) -> Result<LeaseAttempt, Error> {
         let (side, named) = (self.clone(), name.to_owned());
         self.holder.begins(self.clock.read());
-        let asked = self.change(self.now(), move |desk| {
-            leases::take(desk, what, &named, &desk.holder.who)
-        });
+        let asked = self.change(self.now(), move |tx| leases::take(tx, what, &named, &tx.holder.who));
         let asked = asked.await?;
-        if let Asked::Had(lease) = &asked {
+        if let LeaseAttempt::Taken(lease) = &asked {
             let named = name.to_owned();
             lease.ends_by(move |fence| {
                 let given = schema::side(&side.path).and_then(|mut db| {
-                    change(&mut db, side.now(), &side.holder, |desk| {
-                        leases::give_up(desk, what, &named, fence)
+                    change(&mut db, side.now(), &side.holder, |tx| {
+                        leases::give_up(tx, what, &named, fence)
                     })
                 });
                 if let Err(error) = given {
@@ -144,7 +142,7 @@ impl Side {
     }
 }
 
-fn look(path: &Path) -> Result<Found, Error> {
+fn look(path: &Path) -> Result<SchemaState, Error> {
     let none = || Error::NoLedger {
         ledger: path.display().to_string(),
     };
@@ -157,21 +155,21 @@ fn look(path: &Path) -> Result<Found, Error> {
         Err(error) => return Err(Error::Engine(format!("{}: {error}", path.display()))),
     };
     if found == schema::known() {
-        return Ok(Found::Ready);
+        return Ok(SchemaState::Ready);
     }
     schema::not_newer(found, path)?;
-    let busy = |holder| Found::Older { found, holder };
-    if whose == Whose::Nobody {
+    let busy = |holder| SchemaState::Older { found, holder };
+    if whose == Ownership::Nobody {
         // `mailjob run` may be about to make it.
         return lock::held(&lock::beside(path))?.map(busy).ok_or_else(none);
     }
     match lock::hold(&lock::beside(path), Utc::now())? {
-        Tried::Held(lock) => {
+        LockAttempt::Held(lock) => {
             schema::migrate(&mut schema::writer(path)?, path)?;
             drop(lock);
-            Ok(Found::Ready)
+            Ok(SchemaState::Ready)
         }
-        Tried::Busy(holder) => Ok(busy(holder)),
+        LockAttempt::Busy(holder) => Ok(busy(holder)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep};
 
-use crate::ledger::{Error, Lease, rules::leases::Asked};
+use crate::ledger::{Error, Lease, rules::leases::LeaseAttempt};
 
 /// How long a turn is waited for: longer than the lease of one who died over it.
 pub(in crate::ledger) const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -16,21 +16,21 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_m
 pub(in crate::ledger) async fn take<'a>(
     name: &str,
     longest: Duration,
-    ask: impl Fn() -> BoxFuture<'a, Result<Asked, Error>> + Send,
+    ask: impl Fn() -> BoxFuture<'a, Result<LeaseAttempt, Error>> + Send,
 ) -> Result<Lease, Error> {
     let until = Instant::now() + longest;
     let mut pause = PAUSES.0;
     loop {
         match ask().await? {
-            Asked::Had(lease) => return Ok(lease),
-            Asked::Busy(holder) if Instant::now() >= until => {
+            LeaseAttempt::Taken(lease) => return Ok(lease),
+            LeaseAttempt::Busy(holder) if Instant::now() >= until => {
                 return Err(Error::SignInBusy {
                     name: name.to_owned(),
                     holder,
                     waited: longest,
                 });
             }
-            Asked::Busy(_) => sleep(pause).await,
+            LeaseAttempt::Busy(_) => sleep(pause).await,
         }
         pause = (pause * 2).min(PAUSES.1);
     }

@@ -6,8 +6,8 @@ use crate::{
     ledger::{EventCursor, EventKind, JobFilter, JobTable, PausedBy, Summary},
 };
 
-async fn beside(d: &Desktop) -> Side {
-    Side::open(&d.path()).await.unwrap()
+async fn beside(d: &Desktop) -> ExternalSqlite {
+    ExternalSqlite::open(&d.path()).await.unwrap()
 }
 
 async fn ids(d: &Desktop, filter: JobFilter) -> Vec<JobId> {
@@ -133,7 +133,7 @@ async fn lists_use_indexes() {
     let d = Desktop::new().await;
     let db = rusqlite::Connection::open(d.path()).unwrap();
     let plan = |filter: JobFilter| {
-        let (sql, values) = crate::ledger::views::jobs::statement(crate::ledger::db::Engine::dialect(&db), &filter);
+        let (sql, values) = crate::ledger::views::jobs::statement(crate::ledger::db::SqlEngine::dialect(&db), &filter);
         let mut query = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let values = rusqlite::params_from_iter(values.iter().map(|value| value.to_value()));
         let rows = query.query_map(values, |row| row.get::<_, String>(3)).unwrap();

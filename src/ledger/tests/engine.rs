@@ -4,7 +4,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::ledger::db;
-pub(in crate::ledger) use crate::ledger::sqlite::{OverviewRow, Side, Sqlite as Tested, inspect};
+pub(in crate::ledger) use crate::ledger::sqlite::{ExternalSqlite, OverviewRow, Sqlite as Tested, inspect};
 
 /// Opens the ledger at this address, or makes it: what [`crate::ledger::open`] does, with the hooks of the suite.
 pub(in crate::ledger) async fn opened(address: &Address, clock: Clock) -> Result<Arc<Tested>, Error> {
@@ -13,7 +13,7 @@ pub(in crate::ledger) async fn opened(address: &Address, clock: Clock) -> Result
 }
 
 /// The tables without anybody at work: what rules do to them is done by the test. Whoever had them open has closed them.
-pub(in crate::ledger) fn tables(address: &Address) -> Box<dyn db::Engine> {
+pub(in crate::ledger) fn tables(address: &Address) -> Box<dyn db::SqlEngine> {
     Box::new(schema::writer(address.engine_file()).unwrap())
 }
 
@@ -21,7 +21,7 @@ impl Tested {
     /// Looks at the tables.
     pub(in crate::ledger) async fn look<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&dyn db::Engine) -> Result<T, Error> + Send + 'static,
+        look: impl FnOnce(&dyn db::SqlEngine) -> Result<T, Error> + Send + 'static,
     ) -> T {
         self.readers.read(move |db| look(db)).await.unwrap()
     }
@@ -29,7 +29,7 @@ impl Tested {
     /// Changes the tables, in a transaction of the engine.
     pub(in crate::ledger) async fn change<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&mut Desk<'_>) -> Result<T, Error> + Send + 'static,
+        change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         self.post.ask(0, change).await
     }
@@ -39,7 +39,7 @@ impl Tested {
         // While the writer is busy, what comes lies together and becomes one transaction.
         let (begun, busy) = oneshot::channel();
         let (go, gate) = std::sync::mpsc::channel();
-        let wait = move |_: &mut Desk<'_>| {
+        let wait = move |_: &mut Transaction<'_>| {
             begun.send(()).unwrap();
             gate.recv_timeout(PATIENCE).unwrap();
             Ok(())
@@ -49,7 +49,7 @@ impl Tested {
         soon(busy).await.unwrap();
         // Its foreign key is only looked at in the commit.
         let orphan = "PRAGMA defer_foreign_keys = ON; INSERT INTO reply_body (job, bytes) VALUES (99, x'00')";
-        let mut broken = Box::pin(self.change(|desk| Ok(desk.db.execute_batch(orphan)?)));
+        let mut broken = Box::pin(self.change(|tx| Ok(tx.db.execute_batch(orphan)?)));
         assert!((&mut broken).now_or_never().is_none());
         let mut work = Box::pin(work);
         assert!((&mut work).now_or_never().is_none());

@@ -96,7 +96,7 @@ async fn act(d: &Desktop, hands: &mut InHand, step: Step) -> Result<(), Error> {
         }
         Step::Admit => {
             let job = hands.job.as_ref().unwrap();
-            let gate = Gate {
+            let gate = RateLimit {
                 key: "sender".into(),
                 rate: "1/h".parse().unwrap(),
                 code: "rate",
@@ -148,7 +148,7 @@ async fn act(d: &Desktop, hands: &mut InHand, step: Step) -> Result<(), Error> {
 
 /// What came of all of it, but for times and random ids.
 async fn outcome(d: &Desktop) -> Vec<String> {
-    let looked = d.ledger.look(|db: &dyn db::Engine| {
+    let looked = d.ledger.look(|db: &dyn db::SqlEngine| {
         let mut all = Vec::new();
         for sql in [
             "SELECT state || attempt || ' ' || fence || coalesce(reason, '') FROM job",

@@ -5,7 +5,7 @@ use crate::{
     job::state::State,
     ledger::{
         db,
-        lease::{Holder, Owner, TERM, Tenure},
+        lease::{LeaseHolder, Owner, TERM, Tenure},
         rules::{finish as ending, leases, recover},
         values::micros,
         wake::Claimable as _,
@@ -105,14 +105,14 @@ async fn half_a_mail_goes_when_nothing_comes_of_it_any_more() {
     assert!(matches!(missing, Err(Error::Missing(_))), "{missing:?}");
 }
 
-fn holder() -> Holder {
-    Holder::new(Owner::new(), &Clock::system())
+fn holder() -> LeaseHolder {
+    LeaseHolder::new(Owner::new(), &Clock::system())
 }
 
 /// A ledger's tables, worked on by several owners.
 struct Tables {
     _desktop: Desktop,
-    db: Box<dyn db::Engine>,
+    db: Box<dyn db::SqlEngine>,
     now: i64,
 }
 
@@ -129,12 +129,12 @@ impl Tables {
         }
     }
 
-    fn desk<'a>(&'a self, holder: &'a Holder) -> Desk<'a> {
-        Desk::new(&*self.db, self.now, holder)
+    fn tx<'a>(&'a self, holder: &'a LeaseHolder) -> Transaction<'a> {
+        Transaction::new(&*self.db, self.now, holder)
     }
 
-    fn claim(&self, holder: &Holder, max: usize) -> Vec<ClaimedJob> {
-        ClaimedJob::claim(&self.desk(holder), &endpoint("invoices"), max).unwrap()
+    fn claim(&self, holder: &LeaseHolder, max: usize) -> Vec<ClaimedJob> {
+        ClaimedJob::claim(&self.tx(holder), &endpoint("invoices"), max).unwrap()
     }
 
     fn states(&self, state: State) -> i64 {
@@ -158,16 +158,16 @@ async fn a_start_steals_nothing_from_who_lives_unless_a_lock_shows_that_nobody_d
     let (one, two) = (holder(), holder());
     let job = tables.claim(&one, 1).remove(0);
     tables.now += TERM - 1;
-    recover::look(&mut tables.desk(&two)).unwrap();
+    recover::look(&mut tables.tx(&two)).unwrap();
     assert_eq!(tables.claim(&two, 9).len(), 1, "the other one only");
     // The lock of the file is taken: whoever had it before is dead.
-    let reading = Reading {
+    let reading = ClockReading {
         wall: tables.now,
         run: None,
     };
-    recover::begin(&mut tables.desk(&two), reading).unwrap();
+    recover::begin(&mut tables.tx(&two), reading).unwrap();
     assert_eq!(tables.states(State::Running), 1, "its own stays");
-    let refused = ending::finish(&mut tables.desk(&one), finish(&job, done()));
+    let refused = ending::finish(&mut tables.tx(&one), finish(&job, done()));
     assert!(matches!(refused, Err(Error::Stale(_))), "{refused:?}");
     assert_eq!(tables.states(State::Queued), 1);
 }
@@ -196,7 +196,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// An owner's work: each job, and until when he believes that it is his.
 struct Work {
-    holder: Holder,
+    holder: LeaseHolder,
     jobs: Vec<(ClaimedJob, i64)>,
 }
 
@@ -228,7 +228,7 @@ fn play(mut tables: Tables, jobs: i64, steps: Vec<Step>) {
                 let (job, until) = work.jobs.swap_remove(which % work.jobs.len());
                 let is_his = tables.until(&job, work.holder.owner).is_some();
                 assert!(is_his || until <= tables.now, "it was taken from him before its time");
-                match ending::finish(&mut tables.desk(&work.holder), finish(&job, done())) {
+                match ending::finish(&mut tables.tx(&work.holder), finish(&job, done())) {
                     Ok(_) => assert!(is_his),
                     Err(Error::Stale(_)) => assert!(!is_his),
                     Err(error) => panic!("{error}"),
@@ -242,7 +242,7 @@ fn play(mut tables: Tables, jobs: i64, steps: Vec<Step>) {
             }
             Step::Look(owner) => {
                 let work = &mut owners[owner];
-                recover::look(&mut tables.desk(&work.holder)).unwrap();
+                recover::look(&mut tables.tx(&work.holder)).unwrap();
                 for (job, until) in &mut work.jobs {
                     *until = tables.until(job, work.holder.owner).unwrap_or(*until);
                 }
@@ -263,7 +263,7 @@ fn play(mut tables: Tables, jobs: i64, steps: Vec<Step>) {
     // Everybody is gone: somebody who comes finds all of it.
     drop(owners);
     tables.now += TERM;
-    recover::look(&mut tables.desk(&holder())).unwrap();
+    recover::look(&mut tables.tx(&holder())).unwrap();
     let over = [State::Queued, State::Held, State::Done].map(|state| tables.states(state));
     assert_eq!(over.iter().sum::<i64>(), jobs, "{over:?}");
 }
@@ -301,7 +301,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let mut tables = runtime.block_on(Tables::new(0));
         tables.now = 2 * TERM;
-        let holder = Holder::new(Owner(1), &Clock::system());
+        let holder = LeaseHolder::new(Owner(1), &Clock::system());
         let (mut held, mut wanted) = (Vec::new(), Vec::new());
         for (number, (tenure, is_held)) in (1..).zip(rows) {
             let insert = "INSERT INTO lease (id, kind, name, owner, fence, until, who) VALUES (?1, 'sign-in', ?1, ?2, ?3, ?4, 'x')";
@@ -314,7 +314,7 @@ proptest! {
             }
             wanted.push(after.at(tables.now));
         }
-        recover::look(&mut tables.desk(&holder)).unwrap();
+        recover::look(&mut tables.tx(&holder)).unwrap();
         let query = tables.db.prepare("SELECT owner, fence, until FROM lease ORDER BY id");
         let found = query.query_map((), |row| leases::tenure(row, 0)).unwrap();
         let found: Vec<_> = found.map(Result::unwrap).collect();

@@ -43,16 +43,16 @@ pub(in crate::ledger) use futures_util::FutureExt;
 pub(in crate::ledger) use sha2::{Digest, Sha256};
 pub(in crate::ledger) use tempfile::TempDir;
 
-pub(in crate::ledger) use self::engine::{OverviewRow, Side, Tested, inspect, opened, tables};
+pub(in crate::ledger) use self::engine::{ExternalSqlite, OverviewRow, Tested, inspect, opened, tables};
 pub(in crate::ledger) use self::samples::*;
-pub(in crate::ledger) use super::{rules::transaction::Desk, sqlite::schema, *};
+pub(in crate::ledger) use super::{rules::transaction::Transaction, sqlite::schema, *};
 pub(in crate::ledger) use crate::{
     config::{EndpointName, Keep, Retention},
     job::{Answer, ConversationKey, JobId, NewReply, Outcome, Reason, ReplyDecision},
     ledger::{
-        Admission, ClaimedJob, ClaimedReply, Content, Cursor, Fence, Finish, Forgotten, Gate, Intake,
-        KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropName, NewMail, Place, Raw, ReplyTable,
-        SealedToken, Settling, SignInRow, SignInTable, Submitted, Taken, UploadId, Verdict, Wanted,
+        Admission, ClaimedJob, ClaimedReply, Content, Cursor, Fence, Finish, Intake, IntakeResult, KnownConversation,
+        Lack, Ledger, MailId, MailOutcome, MailboxKey, MaildropName, NewMail, Place, PruneReport, RateLimit, Raw,
+        RefetchRequest, ReplyTable, SealedToken, Settling, SignInRow, SignInTable, Submitted, UploadId,
     },
 };
 
@@ -126,8 +126,8 @@ impl Desktop {
     }
 
     /// The ledger as another process sees it.
-    pub(in crate::ledger) async fn beside(&self) -> Side {
-        Side::open(&self.path()).await.unwrap().by(self.hands.clock())
+    pub(in crate::ledger) async fn beside(&self) -> ExternalSqlite {
+        ExternalSqlite::open(&self.path()).await.unwrap().by(self.hands.clock())
     }
 
     pub(in crate::ledger) async fn reopen(&mut self) {
@@ -135,7 +135,7 @@ impl Desktop {
         self.ledger = opened(&self.address(), self.hands.clock()).await.unwrap();
     }
 
-    pub(in crate::ledger) async fn take(&self, mails: Vec<NewMail>) -> Taken {
+    pub(in crate::ledger) async fn take(&self, mails: Vec<NewMail>) -> IntakeResult {
         let last = mails.last().map(|mail| mail.place);
         let cursor = last.map_or(
             Cursor {
@@ -194,7 +194,7 @@ impl Desktop {
         self.forget_all(before, Kinds::All).await.bytes()
     }
 
-    pub(in crate::ledger) async fn forget_all(&self, before: DateTime<Utc>, kinds: Kinds) -> Forgotten {
+    pub(in crate::ledger) async fn forget_all(&self, before: DateTime<Utc>, kinds: Kinds) -> PruneReport {
         let all = Keep {
             age: Some(Duration::ZERO),
             size: None,
@@ -226,11 +226,11 @@ impl Desktop {
             .await
     }
 
-    pub(in crate::ledger) async fn settling(&self) -> Vec<(u32, Verdict)> {
+    pub(in crate::ledger) async fn settling(&self) -> Vec<(u32, MailOutcome)> {
         self.settling_in(1).await
     }
 
-    pub(in crate::ledger) async fn settling_in(&self, uid_validity: u32) -> Vec<(u32, Verdict)> {
+    pub(in crate::ledger) async fn settling_in(&self, uid_validity: u32) -> Vec<(u32, MailOutcome)> {
         let due = self.ledger.settling(&mailbox(), uid_validity, 100).await.unwrap();
         due.into_iter()
             .map(|settling| (settling.place.uid, settling.verdict))

@@ -3,9 +3,9 @@
 use super::*;
 use crate::ledger::{
     db,
-    lease::{Holder, MAILBOX_TERM, Owner, SIGN_IN_TERM},
+    lease::{LeaseHolder, MAILBOX_TERM, Owner, SIGN_IN_TERM},
     rules::{
-        leases::{self, Asked, Named},
+        leases::{self, LeaseAttempt, NamedLease},
         owners, recover, route, settle, sign_in, take,
     },
     values::micros,
@@ -14,7 +14,7 @@ use crate::ledger::{
 /// Processes at one ledger, beside one another: as where an engine lets several in.
 struct Fleet {
     d: Desktop,
-    db: Box<dyn db::Engine>,
+    db: Box<dyn db::SqlEngine>,
     now: i64,
 }
 
@@ -30,27 +30,27 @@ impl Fleet {
     }
 
     /// One more process.
-    fn process(&self) -> Holder {
-        let holder = Holder::new(Owner::new(), &self.d.hands.clock());
-        owners::begin(&self.desk(&holder)).unwrap();
+    fn process(&self) -> LeaseHolder {
+        let holder = LeaseHolder::new(Owner::new(), &self.d.hands.clock());
+        owners::begin(&self.tx(&holder)).unwrap();
         holder
     }
 
-    fn desk<'a>(&'a self, holder: &'a Holder) -> Desk<'a> {
-        Desk::new(&*self.db, self.now, holder)
+    fn tx<'a>(&'a self, holder: &'a LeaseHolder) -> Transaction<'a> {
+        Transaction::new(&*self.db, self.now, holder)
     }
 
-    fn watch(&self, holder: &Holder) -> Option<Lease> {
-        match leases::take(&self.desk(holder), Named::Mailbox, &mailbox().0, "process 7 on b").unwrap() {
-            Asked::Had(lease) => Some(lease),
-            Asked::Busy(who) => {
+    fn watch(&self, holder: &LeaseHolder) -> Option<Lease> {
+        match leases::take(&self.tx(holder), NamedLease::Mailbox, &mailbox().0, "process 7 on b").unwrap() {
+            LeaseAttempt::Taken(lease) => Some(lease),
+            LeaseAttempt::Busy(who) => {
                 assert_eq!(who, "process 7 on b");
                 None
             }
         }
     }
 
-    fn take(&self, holder: &Holder, fence: Fence, uid_next: u32) -> Result<Taken, Error> {
+    fn take(&self, holder: &LeaseHolder, fence: Fence, uid_next: u32) -> Result<IntakeResult, Error> {
         let intake = Intake {
             mailbox: mailbox(),
             fence,
@@ -61,7 +61,7 @@ impl Fleet {
             },
             mails: Vec::new(),
         };
-        take::take(&mut self.desk(holder), intake)
+        take::take(&mut self.tx(holder), intake)
     }
 
     fn uid_next(&self) -> u32 {
@@ -69,9 +69,9 @@ impl Fleet {
         query.query_row((), |row| row.get(0)).unwrap()
     }
 
-    fn look(&self, holder: &Holder) {
-        let mut desk = self.desk(holder);
-        recover::look(&mut desk).unwrap();
+    fn look(&self, holder: &LeaseHolder) {
+        let mut tx = self.tx(holder);
+        recover::look(&mut tx).unwrap();
     }
 }
 
@@ -94,18 +94,18 @@ async fn a_late_watcher_can_t_set_the_cursor_back_nor_settle_what_is_another_s()
     fleet.take(&two, second.fence(), 20).unwrap();
     // The first one wakes up and does not know.
     assert!(is_refused(fleet.take(&one, first.fence(), 11)));
-    assert!(is_refused(settle::settled(&fleet.desk(&one), &mailbox(), &[])));
+    assert!(is_refused(settle::settled(&fleet.tx(&one), &mailbox(), &[])));
     fleet.look(&one);
     assert!(is_refused(fleet.take(&one, first.fence(), 11)), "it was not renewed");
     assert!(
         is_refused(fleet.take(&two, first.fence(), 11)),
         "nor is an earlier watch of the same process believed"
     );
-    leases::give_up(&fleet.desk(&one), Named::Mailbox, &mailbox().0, first.fence()).unwrap();
+    leases::give_up(&fleet.tx(&one), NamedLease::Mailbox, &mailbox().0, first.fence()).unwrap();
     assert_eq!(fleet.uid_next(), 20);
     assert!(fleet.watch(&one).is_none(), "what it gave up was not its own");
     // Given back, it is anybody's at once; whoever had it may write no more.
-    leases::give_up(&fleet.desk(&two), Named::Mailbox, &mailbox().0, second.fence()).unwrap();
+    leases::give_up(&fleet.tx(&two), NamedLease::Mailbox, &mailbox().0, second.fence()).unwrap();
     assert!(is_refused(fleet.take(&two, second.fence(), 30)));
     drop(first);
     let third = fleet.watch(&one).unwrap();
@@ -150,9 +150,9 @@ async fn a_watch_is_given_back_at_its_end_and_had_again_at_once() {
 async fn a_token_that_was_refreshed_too_late_does_not_take_the_place_of_a_newer_one() {
     let mut fleet = Fleet::new().await;
     let (one, two) = (fleet.process(), fleet.process());
-    let turn = |fleet: &Fleet, holder: &Holder| {
-        let desk = fleet.desk(holder);
-        leases::take(&desk, Named::SignIn, "contoso", "it").unwrap()
+    let turn = |fleet: &Fleet, holder: &LeaseHolder| {
+        let tx = fleet.tx(holder);
+        leases::take(&tx, NamedLease::SignIn, "contoso", "it").unwrap()
     };
     let token = |text: &str| SealedToken {
         sealed: text.into(),
@@ -160,17 +160,20 @@ async fn a_token_that_was_refreshed_too_late_does_not_take_the_place_of_a_newer_
         issued: DateTime::UNIX_EPOCH,
         signed_in: DateTime::UNIX_EPOCH,
     };
-    let Asked::Had(_first) = turn(&fleet, &one) else {
+    let LeaseAttempt::Taken(_first) = turn(&fleet, &one) else {
         panic!("nobody had it")
     };
-    assert!(matches!(turn(&fleet, &two), Asked::Busy(_)), "one refresh at a time");
+    assert!(
+        matches!(turn(&fleet, &two), LeaseAttempt::Busy(_)),
+        "one refresh at a time"
+    );
     fleet.now += SIGN_IN_TERM;
-    let Asked::Had(_second) = turn(&fleet, &two) else {
+    let LeaseAttempt::Taken(_second) = turn(&fleet, &two) else {
         panic!("its time is over")
     };
-    let late = sign_in::store(&fleet.desk(&one), "contoso", &token("old"));
+    let late = sign_in::store(&fleet.tx(&one), "contoso", &token("old"));
     assert!(matches!(late, Err(Error::SignInBusy { .. })), "{late:?}");
-    sign_in::store(&fleet.desk(&two), "contoso", &token("new")).unwrap();
+    sign_in::store(&fleet.tx(&two), "contoso", &token("new")).unwrap();
 }
 
 fn names(names: &[&str]) -> Vec<EndpointName> {
@@ -181,12 +184,12 @@ fn names(names: &[&str]) -> Vec<EndpointName> {
 async fn an_endpoint_is_gone_when_nobody_who_lives_names_it() {
     let fleet = Fleet::new().await;
     let (new, old) = (fleet.process(), fleet.process());
-    let orphans = |fleet: &Fleet, holder: &Holder, known: &[&str]| {
-        let mut desk = fleet.desk(holder);
-        route::hand_on(&mut desk, &mailbox(), &names(known), &[]).unwrap()
+    let orphans = |fleet: &Fleet, holder: &LeaseHolder, known: &[&str]| {
+        let mut tx = fleet.tx(holder);
+        route::reassign_orphans(&mut tx, &mailbox(), &names(known), &[]).unwrap()
     };
-    let announce = |fleet: &Fleet, holder: &Holder, known: &[&str]| {
-        owners::announce(&fleet.desk(holder), &[(mailbox(), names(known))]).unwrap();
+    let announce = |fleet: &Fleet, holder: &LeaseHolder, known: &[&str]| {
+        owners::announce(&fleet.tx(holder), &[(mailbox(), names(known))]).unwrap();
     };
     announce(&fleet, &new, &["orders"]);
     let handed = orphans(&fleet, &new, &["orders"]);
@@ -197,7 +200,7 @@ async fn an_endpoint_is_gone_when_nobody_who_lives_names_it() {
     announce(&fleet, &old, &["invoices", "orders"]);
     assert_eq!(
         orphans(&fleet, &new, &["orders"]),
-        HandedOn::default(),
+        ReassignedJobs::default(),
         "it knows their endpoint"
     );
     // Its files follow, or it dies: whichever comes first.
