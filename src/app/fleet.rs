@@ -22,7 +22,7 @@ use crate::{
     net::{self, Connects},
     reply::{self, Composer, Outbox, OwnAddresses},
     slots::Slots,
-    watch::{self, Watch},
+    watch::{self, Tenancy, Watch},
 };
 
 use super::{
@@ -205,6 +205,7 @@ impl Fleet {
             connects: self.connects.clone(),
             budget: self.memory.intake.clone(),
             health: self.health(&id, &route.mailbox),
+            tenancy: Tenancy::default(),
             stop: stop.clone(),
         };
         let names = listed(route);

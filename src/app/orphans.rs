@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::{
     config::{Config, EndpointName, MailboxId, MatchMode, Route},
-    ledger::{Error, Ledger, MailboxKey},
+    ledger::{Error, Ledger, MailboxKey, ReassignedJobs},
     watch,
 };
 
@@ -73,13 +73,20 @@ impl Orphans {
     }
 
     async fn hand_on_surely(&self, ledger: &dyn Ledger) {
-        while let Err(error) = self.reassign(ledger).await {
-            warn!(mailbox = %self.mailbox, %error, "jobs of endpoints that are gone could not be handed on; trying again");
+        loop {
+            match self.reassign(ledger).await {
+                Ok(handed) if !handed.waits => return,
+                // Another process lives that has yet to say what its files name.
+                Ok(_) => {}
+                Err(error) => {
+                    warn!(mailbox = %self.mailbox, %error, "jobs of endpoints that are gone could not be handed on; trying again");
+                }
+            }
             sleep(PAUSE).await;
         }
     }
 
-    async fn reassign(&self, ledger: &dyn Ledger) -> Result<(), Error> {
+    async fn reassign(&self, ledger: &dyn Ledger) -> Result<ReassignedJobs, Error> {
         let mailbox = &self.mailbox;
         let known: Vec<_> = self.known.iter().cloned().collect();
         let handed = ledger.reassign_orphans(mailbox, &known, &self.route).await?;
@@ -89,7 +96,24 @@ impl Orphans {
         if handed.left > 0 {
             warn!(%mailbox, jobs = handed.left, "jobs had begun at endpoints that are not at this mailbox any more: put their files back, and they are tried again");
         }
-        Ok(())
+        Ok(handed)
+    }
+}
+
+/// Tells the ledger which endpoints may have jobs at each mailbox, so that no other process takes theirs for nobody's.
+async fn announce_surely(ledger: &dyn Ledger, at: &BTreeMap<MailboxKey, Arc<Orphans>>) {
+    let known = || {
+        let known = at
+            .iter()
+            .map(|(mailbox, orphans)| (mailbox.clone(), orphans.known.iter().cloned().collect()));
+        known.collect()
+    };
+    while let Err(error) = ledger.announce(known()).await {
+        if matches!(error, Error::Closed) {
+            return;
+        }
+        warn!(%error, "which endpoints there are can't be written down; trying again");
+        sleep(PAUSE).await;
     }
 }
 
@@ -103,6 +127,8 @@ pub(super) struct OrphanSweeper {
     held: BTreeSet<EndpointName>,
     /// Who may have jobs at each mailbox.
     at: Arc<BTreeMap<MailboxKey, Arc<Orphans>>>,
+    /// Ends the telling of it.
+    announced: CancellationToken,
 }
 
 impl OrphanSweeper {
@@ -114,6 +140,7 @@ impl OrphanSweeper {
             mailboxes: BTreeMap::new(),
             held: BTreeSet::new(),
             at: Arc::default(),
+            announced: CancellationToken::new(),
         }
     }
 
@@ -152,6 +179,10 @@ impl OrphanSweeper {
             .values()
             .map(|(orphans, _)| (orphans.mailbox.clone(), orphans.clone()));
         self.at = Arc::new(at.collect());
+        self.announced.cancel();
+        self.announced = self.stop.child_token();
+        let (ledger, at, ended) = (self.ledger.clone(), self.at.clone(), self.announced.clone());
+        tokio::spawn(async move { ended.run_until_cancelled(announce_surely(ledger.as_ref(), &at)).await });
         if changed.is_empty() {
             return;
         }

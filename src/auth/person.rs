@@ -150,7 +150,10 @@ impl LoginInner {
         };
         flight.unsaved = None;
         flight.trouble = None;
+        // Whoever refreshes the token that was there is waited for: what he gets must not take the place of this one.
+        let turn = self.store.lock(&self.account.sign_in).await?;
         self.store.save(&self.account.sign_in, stored).await?;
+        drop(turn);
         self.note(None).await;
         self.put(CachedToken {
             secret: granted.access_token,

@@ -94,7 +94,7 @@ fn ledger_problem(sources: &Sources, loaded: &Loaded, depth: Depth) -> Option<Pr
     }
     let error = ledger::foresee(ledger).err()?;
     let (cause, cure) = match error {
-        Error::Unusable { path, what, cure } => (format!("the ledger {path} {what}"), cure),
+        Error::Unusable { ledger, what, cure } => (format!("the ledger {ledger} {what}"), cure),
         other => (
             other.to_string(),
             "name another file by `ledger` in [service], or look at this one by mailjob ledger check".to_owned(),

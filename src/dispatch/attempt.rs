@@ -32,6 +32,10 @@ pub(super) async fn run(dispatch: &Arc<Dispatch>, job: &ClaimedJob, slot: &Slot)
     let ended = match attempt.await {
         Ok(Some(ended)) => ended,
         Ok(None) => {
+            if !job.lease.holds() {
+                let (endpoint, job) = (&dispatch.endpoint.name, job.id);
+                tracing::warn!(%endpoint, %job, "this process stood still for so long that another may have the job: it is given up, and counts as no attempt");
+            }
             ending::release(dispatch, job).await;
             return None;
         }
@@ -63,7 +67,7 @@ pub(super) async fn run(dispatch: &Arc<Dispatch>, job: &ClaimedJob, slot: &Slot)
     .await
 }
 
-/// `None` when we were stopped before it began. `seen` is set as soon as the mail was read.
+/// `None` when we were stopped before it began, or have the job no more. `seen` is set as soon as the mail was read.
 async fn attempt(
     dispatch: &Arc<Dispatch>,
     job: &ClaimedJob,
@@ -142,7 +146,7 @@ async fn admitted(dispatch: &Dispatch, job: &ClaimedJob, head: Option<&Head>) ->
     if gates.is_empty() {
         return Ok(());
     }
-    match dispatch.ledger.admit(job.id, job.attempt, gates).await {
+    match dispatch.ledger.admit(job.id, job.lease.fence(), gates).await {
         Ok(Admission::Now) => Ok(()),
         Ok(Admission::At(at)) => Err(Outcome::Retry {
             reason: Reason::Rate,

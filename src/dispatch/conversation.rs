@@ -87,7 +87,7 @@ pub(super) async fn accepted(
         Answering::Accepted(accepted) => return Ok(Some(accepted)),
         Answering::Counts { key, accepted, only } => (key, accepted, only),
     };
-    let won = dispatch.ledger.accept_answer(key, job.id, job.attempt).await;
+    let won = dispatch.ledger.accept_answer(key, job.id, job.lease.fence()).await;
     match won.map_err(|error| local(&error))? {
         true => Ok(Some(accepted)),
         false if only => Err(not_meant("the reply that it answers has been answered")),

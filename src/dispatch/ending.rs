@@ -93,7 +93,7 @@ pub(super) async fn commit(
     };
     let finish = Finish {
         job: job.id,
-        attempt: job.attempt,
+        fence: job.lease.fence(),
         outcome,
         due,
         reply,
@@ -300,7 +300,7 @@ fn goes_on(dispatch: &Dispatch, finish: &Finish, slot: &Slot) -> bool {
 
 /// Gives back a claim that was not begun. Where that fails, the job is run when its lease ends.
 pub(super) async fn release(dispatch: &Dispatch, job: &ClaimedJob) {
-    if let Err(error) = dispatch.ledger.release(job.id, job.attempt).await {
+    if let Err(error) = dispatch.ledger.release(job.id, job.lease.fence()).await {
         tracing::warn!(endpoint = %dispatch.endpoint.name, job = %job.id, %error, "the claim could not be given back");
     }
 }
@@ -319,6 +319,7 @@ fn is_final(error: &Error) -> bool {
         | Error::InUse { .. }
         | Error::Newer { .. }
         | Error::Older { .. }
+        | Error::Watched { .. }
         | Error::SignInBusy { .. } => false,
     }
 }

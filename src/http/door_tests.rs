@@ -7,7 +7,9 @@ use super::{
 use crate::{
     config::EndpointName,
     job::{Answer, JobId, NewReply, Outcome, ReplyDecision},
-    ledger::{Content, Cursor, Finish, Intake, MailboxKey, NewMail, Place, Raw, ReplyFilter, ReplyState, Submitted},
+    ledger::{
+        Content, Cursor, Fence, Finish, Intake, MailboxKey, NewMail, Place, Raw, ReplyFilter, ReplyState, Submitted,
+    },
     slots::{Size, SlotKind, Slots},
 };
 
@@ -30,6 +32,7 @@ async fn deferred(ledger: &dyn Ledger) -> JobId {
     };
     let intake = Intake {
         mailbox: MailboxKey("imap://us/INBOX".into()),
+        fence: Fence::NONE,
         endpoints: vec![endpoint.clone()],
         cursor: Cursor {
             uid_validity: 1,
@@ -51,7 +54,7 @@ async fn deferred(ledger: &dyn Ledger) -> JobId {
     };
     let finish = Finish {
         job: job.id,
-        attempt: job.attempt,
+        fence: job.lease.fence(),
         outcome: Outcome::Done(Answer::default()),
         due: None,
         reply: Some(ReplyDecision::Send(reply)),
@@ -67,7 +70,10 @@ async fn deferred(ledger: &dyn Ledger) -> JobId {
         due: chrono::Utc::now() + chrono::TimeDelta::days(3),
         detail: "busy".to_owned(),
     };
-    ledger.submitted(claimed.job, claimed.attempt, later).await.unwrap();
+    ledger
+        .submitted(claimed.job, claimed.lease.fence(), later)
+        .await
+        .unwrap();
     claimed.job
 }
 

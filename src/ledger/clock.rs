@@ -18,6 +18,14 @@ pub struct ClockReading {
     pub run: Option<MonotonicTime>,
 }
 
+impl ClockReading {
+    /// What the machine's own clock shows: differences of it are time that passed, whatever was set meanwhile. Where there is none, the clock on
+    /// the wall has to do.
+    pub(in crate::ledger) fn steady(&self) -> i64 {
+        self.run.map_or(self.wall, |run| run.micros)
+    }
+}
+
 /// The machine's own clock: it can't be set, and goes on while the machine sleeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MonotonicTime {

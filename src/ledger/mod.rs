@@ -29,7 +29,7 @@ pub use self::{
     clock::{Clock, ClockReading, MonotonicTime},
     counts::Countable,
     faces::{BacklogLedger, JobTable, NoticeTable, ReplyTable, SignInTable, Upkeep},
-    lease::Lease,
+    lease::{Fence, Lease},
     store::{
         Address, ExternalStore, Store, backup, backup_into, beside, foresee, inspect, is_in_use, open, space,
         versions_beside,
@@ -65,6 +65,12 @@ use crate::{
 pub trait Ledger: BacklogLedger {
     /// Where reading of a mailbox stands.
     async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error>;
+
+    /// Watches a mailbox: while what this gives lives, nobody else does. Each write of the watch is refused once another has it.
+    ///
+    /// # Errors
+    /// [`Error::Watched`] while another process has it, or another watch of this one.
+    async fn watch(&self, mailbox: &MailboxKey) -> Result<Lease, Error>;
 
     /// When the last mail of a mailbox was taken, as its numbers go.
     async fn last_taken(&self, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error>;
@@ -123,10 +129,12 @@ pub trait Ledger: BacklogLedger {
     /// [`Error::Incomplete`] where we don't hold all, [`Error::Missing`] where they were dropped.
     async fn raw(&self, mail: MailId) -> Result<Bytes, Error>;
 
+    /// Says which endpoints this process's files name at each mailbox. It stands until the next time, or until the process is dead.
+    async fn announce(&self, known: Vec<(MailboxKey, Vec<EndpointName>)>) -> Result<(), Error>;
+
     /// Ends the jobs of this mailbox that have not begun and whose endpoint is none of `known`, and gives each of their mails to the first
-    /// of `route` that did not have it.
-    /// `known` is what this process's files name: right where it is the only one, as with SQLite. An engine that several share has to add what
-    /// the others name whose leases hold.
+    /// of `route` that did not have it. No job is touched whose endpoint another living process names, and none at all before each of those has
+    /// said what it names ([`Ledger::announce`]).
     async fn reassign_orphans(
         &self,
         mailbox: &MailboxKey,
@@ -139,7 +147,7 @@ pub trait Ledger: BacklogLedger {
 
     /// Lets a running job begin its work where all gates have room, and counts it there, once however often it is tried; else keeps a
     /// place for it.
-    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<RateLimit>) -> Result<Admission, Error>;
+    async fn admit(&self, job: JobId, fence: Fence, gates: Vec<RateLimit>) -> Result<Admission, Error>;
 
     /// Ends an attempt: outcome, reply and the job at the next endpoint in one transaction. [`crate::job::Outcome::Split`] makes the jobs of the parts
     /// in it; the end of the last of them queues the mail's own job again. Says which gate had no room for the reply, by its code: then none goes.
@@ -163,14 +171,14 @@ pub trait Ledger: BacklogLedger {
     /// Accepts a running job as an answer, before its action runs. False when there are as many answers as there may be: of two at
     /// once, one. A job that was accepted stays so over all its attempts; one that fails in the end or is ignored gives its place
     /// back in [`Ledger::finish`].
-    async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error>;
+    async fn accept_answer(&self, key: ConversationKey, job: JobId, fence: Fence) -> Result<bool, Error>;
 
     /// The job of the first of these replies that is known. Those of its recipients who had got it by what servers said, and have not by
     /// what this bounce says, are noted, once; the job and the reply's own course stay as they are, and nothing is sent again.
     async fn bounced(&self, bounce: Bounced) -> Result<Option<JobId>, Error>;
 
     /// Gives back a claim that was not begun: the attempt does not count.
-    async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error>;
+    async fn release(&self, job: JobId, fence: Fence) -> Result<(), Error>;
 
     /// Claims up to `max` due replies of an SMTP account, as [`Ledger::claim`] does with jobs, with no need of slots.
     async fn claim_replies(&self, account: &str, max: usize) -> Result<Vec<ClaimedReply>, Error>;
@@ -179,7 +187,7 @@ pub trait Ledger: BacklogLedger {
     async fn letter(&self, job: JobId, from: u64) -> Result<Bytes, Error>;
 
     /// Ends a submission.
-    async fn submitted(&self, job: JobId, attempt: u32, what: Submitted) -> Result<(), Error>;
+    async fn submitted(&self, job: JobId, fence: Fence, what: Submitted) -> Result<(), Error>;
 
     /// When replies of an SMTP account were taken or refused by the server since then, in any order.
     async fn submissions(&self, account: &str, since: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Error>;

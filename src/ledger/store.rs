@@ -209,5 +209,8 @@ pub fn is_in_use(address: &Address) -> bool {
 /// What room a ledger takes and has, which another process may have open. Looks at the disk.
 #[must_use]
 pub fn space(address: &Address) -> status::LedgerStatus {
-    super::counts::file(address.engine_file())
+    status::LedgerStatus {
+        path: address.to_string(),
+        ..super::counts::file(address.engine_file())
+    }
 }

@@ -18,7 +18,6 @@ use crate::{
     auth::AuthVerdict,
     backoff,
     config::Server,
-    job::NewReply,
     ledger::{self, ClaimedReply, Submitted},
 };
 
@@ -116,7 +115,7 @@ impl Submitter {
                     ended = Some((reply, submitted));
                 }
                 Err(BrokenSession {
-                    trouble: stopping @ SmtpError::Stopping,
+                    trouble: stopping @ (SmtpError::Stopping | SmtpError::Lapsed),
                     ..
                 }) => {
                     outbox
@@ -169,7 +168,7 @@ impl Submitter {
             Err(error) => return Ok(later(error.to_string())),
         };
         self.pace.note(begun);
-        match self.exchange(&claimed.reply, &letter).await {
+        match self.exchange(claimed, &letter).await {
             Ok(fates) => {
                 let operator = fates.operator().map(str::to_owned);
                 let waits = fates.waits();
@@ -180,7 +179,7 @@ impl Submitter {
                 }
                 Ok(submitted)
             }
-            Err(trouble @ SmtpError::Stopping) => Err(BrokenSession {
+            Err(trouble @ (SmtpError::Stopping | SmtpError::Lapsed)) => Err(BrokenSession {
                 trouble,
                 submitted: None,
             }),
@@ -211,9 +210,10 @@ impl Submitter {
 
     /// One exchange, on a new session where the kept one turns out to be closed: servers end sessions that have idled or carried
     /// enough.
-    async fn exchange(&mut self, reply: &NewReply, letter: &ReplyContent) -> Result<DeliveryOutcomes, SmtpError> {
+    async fn exchange(&mut self, claimed: &ClaimedReply, letter: &ReplyContent) -> Result<DeliveryOutcomes, SmtpError> {
+        let (reply, lease) = (&claimed.reply, &claimed.lease);
         if let Some(mut session) = self.session.take() {
-            match session.submit_letter(reply, letter).await {
+            match session.submit_letter(reply, lease, letter).await {
                 Ok(fates) => {
                     self.session = Some(session).filter(SmtpSession::is_sound);
                     return Ok(fates);
@@ -229,7 +229,7 @@ impl Submitter {
             .run_until_cancelled(self.open())
             .await
             .unwrap_or(Err(SmtpError::Stopping))?;
-        let fates = session.submit_letter(reply, letter).await?;
+        let fates = session.submit_letter(reply, lease, letter).await?;
         self.session = Some(session).filter(SmtpSession::is_sound);
         Ok(fates)
     }

@@ -62,7 +62,11 @@ fn passes(trouble: &SmtpError) -> bool {
             error,
             net::ConnectError::Resolve { .. } | net::ConnectError::Connect { .. } | net::ConnectError::Timeout { .. }
         ),
-        SmtpError::Lost { .. } | SmtpError::Slow { .. } | SmtpError::Unasked { .. } | SmtpError::Stopping => true,
+        SmtpError::Lost { .. }
+        | SmtpError::Slow { .. }
+        | SmtpError::Unasked { .. }
+        | SmtpError::Stopping
+        | SmtpError::Lapsed => true,
         SmtpError::Closing { reply, .. } => reply.code < 500,
         SmtpError::Credential(_)
         | SmtpError::Unauthorized { .. }

@@ -21,7 +21,8 @@ impl Outbox {
         let now = Utc::now();
         let ended = |reply: ClaimedReply| {
             // Trouble that lasts for as long as a reply is tried is its end: who waits for it shall hear of that.
-            let over = answer::is_over(reply.tried_since(now), now) && !matches!(why, SmtpError::Stopping);
+            let over =
+                answer::is_over(reply.tried_since(now), now) && !matches!(why, SmtpError::Stopping | SmtpError::Lapsed);
             let detail = why.to_string();
             let submitted = if over {
                 Submitted::Refused(format!("given up: {detail}"))
@@ -55,7 +56,7 @@ impl Outbox {
             Submitted::Later { due, detail } => tracing::debug!(%endpoint, %job, %due, %detail, "reply waits"),
         }
         let mut failures = 0;
-        while let Err(error) = self.ledger.submitted(job, reply.attempt, submitted.clone()).await {
+        while let Err(error) = self.ledger.submitted(job, reply.lease.fence(), submitted.clone()).await {
             failures += 1;
             tracing::warn!(%endpoint, %job, %error, failures, "what became of a reply can't be written down");
             let pause = AuthVerdict::Reconnect.pause(failures);

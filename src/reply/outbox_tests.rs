@@ -9,7 +9,7 @@ mod world;
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -42,6 +42,32 @@ async fn waiting_replies_share_a_session() {
     );
 }
 
+/// The process stands still while the server thinks, for longer than it has the reply.
+#[tokio::test]
+async fn no_reply_is_sent_that_may_be_another_s() {
+    for stage in ["RCPT", "DATA"] {
+        let asleep = Arc::<AtomicI64>::default();
+        let clock = asleep.clone();
+        let world = World::asleep(&asleep, move |connection, line| {
+            // What is wrong with the first session is over in the second.
+            let is_late = connection == 1 && line.starts_with(stage);
+            if is_late || line.starts_with("EHLO") {
+                clock.store(if is_late { 3_600_000_000 } else { 0 }, Ordering::SeqCst);
+            }
+            Act::Usual
+        });
+        let world = world.await;
+        world.fill(1).await;
+        world.start();
+        world.until("sent", 1).await;
+        world.stop().await;
+        assert_eq!(world.fake.mails().len(), 1, "{stage}");
+        let first = world.fake.lines(1);
+        assert!(!first.iter().any(|line| line == "."), "{stage}: {first:?}");
+        assert_eq!(first.iter().any(|line| line == "DATA"), stage == "DATA", "{first:?}");
+    }
+}
+
 /// A large letter is read from the ledger piece by piece, and torn at every place that a line has.
 #[tokio::test]
 async fn a_large_letter_comes_as_it_is() {
@@ -63,7 +89,11 @@ async fn a_large_letter_comes_as_it_is() {
             due: chrono::Utc::now(),
             detail: String::new(),
         };
-        world.ledger.submitted(reply.job, reply.attempt, later).await.unwrap();
+        world
+            .ledger
+            .submitted(reply.job, reply.lease.fence(), later)
+            .await
+            .unwrap();
     }
     world.start();
     world.until("sent", 4).await;

@@ -65,7 +65,7 @@ impl From<SmtpError> for ProbeFailure {
                 "check smtp host and port: a server or proxy that answers what was not asked can't be used"
             }
             SmtpError::Injected => "find out who sits in between: a proxy or virus scanner",
-            SmtpError::Stopping => "try again",
+            SmtpError::Stopping | SmtpError::Lapsed => "try again",
         };
         Self {
             what: trouble.to_string(),

@@ -24,6 +24,7 @@ use crate::{
     auth::{Credential, Login},
     config::{Account, Protocol, Server, Tls},
     job::NewReply,
+    ledger::Lease,
     net::{self, Handshake},
     refusal::MailHost,
 };
@@ -150,17 +151,18 @@ impl SmtpSession {
 
     /// Submits one reply, to all of its recipients that the server takes. What it does not take as it is goes without its files.
     pub(super) async fn submit(&mut self, reply: &NewReply) -> Result<DeliveryOutcomes, SmtpError> {
-        self.submit_letter(reply, &ReplyContent::here(reply.bytes.clone()))
+        self.submit_letter(reply, &Lease::default(), &ReplyContent::here(reply.bytes.clone()))
             .await
     }
 
-    /// The same, where the letter's bytes may be elsewhere.
+    /// The same while it is ours, where the letter's bytes may be elsewhere.
     pub(super) async fn submit_letter(
         &mut self,
         reply: &NewReply,
+        lease: &Lease,
         letter: &ReplyContent,
     ) -> Result<DeliveryOutcomes, SmtpError> {
-        let fates = self.transaction(reply, letter).await?;
+        let fates = self.transaction(reply, lease, letter).await?;
         let (smaller, why) = fates.smaller();
         if smaller.is_empty() {
             return Ok(fates);
@@ -176,7 +178,7 @@ impl SmtpSession {
             recipients: smaller,
             ..reply.clone()
         };
-        match self.transaction(&smaller, &ReplyContent::here(bytes)).await {
+        match self.transaction(&smaller, lease, &ReplyContent::here(bytes)).await {
             Ok(again) => Ok(fates.replaced(
                 again
                     .refuse_smaller()
@@ -192,7 +194,12 @@ impl SmtpSession {
     }
 
     /// One mail transaction.
-    async fn transaction(&mut self, reply: &NewReply, letter: &ReplyContent) -> Result<DeliveryOutcomes, SmtpError> {
+    async fn transaction(
+        &mut self,
+        reply: &NewReply,
+        lease: &Lease,
+        letter: &ReplyContent,
+    ) -> Result<DeliveryOutcomes, SmtpError> {
         let mut fates = DeliveryOutcomes::default();
         let mut open = Vec::new();
         for recipient in &reply.recipients {
@@ -225,10 +232,13 @@ impl SmtpSession {
         if fates.nobody() {
             return self.reset(fates).await;
         }
+        still_ours(lease)?;
         let answer = self.wire.command(SmtpStage::Data, "DATA").await?;
         if let Some(fate) = ended(self.host, SmtpStage::Data, answer)? {
             return self.reset(fates.end(&fate)).await;
         }
+        // The server may have taken its time. Without the end of the mail it has none.
+        still_ours(lease)?;
         let answer = self.wire.letter(letter).await?;
         let said = answer.to_string();
         // The mail transaction is over, whatever the answer (RFC 5321 section 4.1.1.4).
@@ -252,6 +262,14 @@ impl SmtpSession {
     pub(super) async fn quit(mut self) {
         // The server closes either way.
         drop(tokio::time::timeout(FAREWELL, self.wire.command(SmtpStage::Mail, "QUIT")).await);
+    }
+}
+
+/// Refuses to send what another may have by now.
+fn still_ours(lease: &Lease) -> Result<(), SmtpError> {
+    match lease.holds() {
+        true => Ok(()),
+        false => Err(SmtpError::Lapsed),
     }
 }
 

@@ -67,6 +67,9 @@ pub(super) enum SmtpError {
     /// We are stopping.
     #[error("mailjob is stopping")]
     Stopping,
+    /// The reply may be another's by now: it was not sent.
+    #[error("this process stood still for so long that another may have the reply")]
+    Lapsed,
 }
 
 impl SmtpError {
@@ -86,7 +89,8 @@ impl SmtpError {
             | Self::Slow { .. }
             | Self::Closing { .. }
             | Self::Unasked { .. }
-            | Self::Stopping => AuthVerdict::Reconnect,
+            | Self::Stopping
+            | Self::Lapsed => AuthVerdict::Reconnect,
         }
     }
 
@@ -113,7 +117,8 @@ impl SmtpError {
             | Self::Injected
             | Self::NoMechanism { .. }
             | Self::NoAuth
-            | Self::Stopping => None,
+            | Self::Stopping
+            | Self::Lapsed => None,
         }
     }
 

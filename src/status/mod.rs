@@ -55,11 +55,11 @@ pub struct MemoryStatus {
     pub waiting: u64,
 }
 
-/// The ledger's file.
+/// The ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Ledger")]
 pub struct LedgerStatus {
-    /// Where it lies.
+    /// Where it is, as its address says: the path of a file.
     pub path: String,
     /// Bytes of the file and of its log; null where there is none yet.
     pub size: Option<u64>,

@@ -112,6 +112,7 @@ fn watch(
         connects: connects.clone(),
         budget: Budget::new(8 << 20),
         health: Arc::new(WatchHealth::default()),
+        tenancy: Default::default(),
         stop: stop.clone(),
     }
 }

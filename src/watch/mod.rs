@@ -58,7 +58,10 @@ pub mod visit;
 mod watcher;
 pub mod words;
 
-use std::{pin::Pin, sync::Arc};
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use chrono::Utc;
 use tokio::time::sleep;
@@ -70,7 +73,7 @@ use crate::{
     auth::Login,
     budget::Budget,
     config::{EndpointName, Mailbox, ReadBy, WatchPlan},
-    ledger::{self, Ledger, MailboxKey},
+    ledger::{self, Fence, Lease, Ledger, MailboxKey},
     net::Connects,
 };
 
@@ -91,13 +94,47 @@ pub struct Watch {
     pub budget: Budget,
     /// How the mailbox is doing.
     pub health: Arc<WatchHealth>,
+    /// That it is ours to watch.
+    pub tenancy: Tenancy,
     /// Ends the watch.
     pub stop: CancellationToken,
+}
+
+/// The lease of the mailbox, once the watch has begun.
+#[derive(Clone, Default)]
+pub struct Tenancy(Arc<Mutex<Option<Lease>>>);
+
+impl Tenancy {
+    fn lease(&self) -> MutexGuard<'_, Option<Lease>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which watch this is; it goes with what the watch takes.
+    fn fence(&self) -> Fence {
+        self.lease().as_ref().map_or(Fence::NONE, Lease::fence)
+    }
+
+    /// Makes sure that it is ours: takes the lease where we have none, or had it.
+    async fn secure(&self, ledger: &dyn Ledger, mailbox: &MailboxKey) -> Result<(), ledger::Error> {
+        if self.lease().as_ref().is_some_and(Lease::holds) {
+            return Ok(());
+        }
+        self.end();
+        let lease = ledger.watch(mailbox).await?;
+        *self.lease() = Some(lease);
+        Ok(())
+    }
+
+    /// Leaves it to others.
+    fn end(&self) {
+        self.lease().take();
+    }
 }
 
 impl Watch {
     /// A connection is tried. What comes from the first one on is new, however long it takes to be let in.
     async fn tries(&self, mailbox: &MailboxKey, is_first: bool) -> Result<(), ledger::Error> {
+        self.tenancy.secure(self.ledger.as_ref(), mailbox).await?;
         if is_first {
             self.ledger.backlog_begun(mailbox).await?;
         }
@@ -141,12 +178,14 @@ pub async fn run(watch: Watch) {
         return;
     }
     let span = tracing::info_span!("watch", endpoint = %names(&watch.inlet));
+    let tenancy = watch.tenancy.clone();
     // Boxed, so that each takes the memory that it needs itself, once.
     let watching: Pin<Box<dyn Future<Output = ()> + Send>> = match watch.inlet.mailbox.protocol {
         ReadBy::Pop3 => Box::pin(pop3::watcher(watch, Box::new(door)).run()),
         ReadBy::Imap => Box::pin(by_imap::watcher(watch, Box::new(door)).run()),
     };
     watching.instrument(span).await;
+    tenancy.end();
 }
 
 /// Who gets mails of this mailbox, for the log.

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     budget::Budget,
     config::{SettleAction, WatchPlan},
-    ledger::{Cursor, Ledger, MailboxKey},
+    ledger::{Cursor, Fence, Ledger, MailboxKey},
 };
 
 /// Where mails of one mailbox come from.
@@ -264,6 +264,8 @@ pub(super) struct StepContext<'a> {
     pub(super) mailbox: &'a MailboxKey,
     pub(super) budget: &'a Budget,
     pub(super) health: &'a Arc<WatchHealth>,
+    /// Which watch this is.
+    pub(super) fence: Fence,
 }
 
 impl<'a> StepContext<'a> {
@@ -274,6 +276,7 @@ impl<'a> StepContext<'a> {
             mailbox,
             budget: &watch.budget,
             health: &watch.health,
+            fence: watch.tenancy.fence(),
         }
     }
 
@@ -282,7 +285,7 @@ impl<'a> StepContext<'a> {
         IntakeHandle::begin(
             self.ledger.clone(),
             self.inlet.takers.clone(),
-            self.mailbox.clone(),
+            (self.mailbox.clone(), self.fence),
             cursor,
             self.budget.clone(),
             self.health.clone(),

@@ -13,7 +13,7 @@ use crate::{
     budget::Room,
     config::EndpointName,
     job::Reason,
-    ledger::{self, Content, Cursor, IntakeResult, Lack, Ledger, MailboxKey, NewMail, Place, Raw, UploadId},
+    ledger::{self, Content, Cursor, Fence, IntakeResult, Lack, Ledger, MailboxKey, NewMail, Place, Raw, UploadId},
 };
 
 /// The bytes that are committed together at the most.
@@ -84,6 +84,7 @@ pub(super) struct IntakeTask {
     ledger: Arc<dyn Ledger>,
     endpoints: Vec<EndpointName>,
     mailbox: MailboxKey,
+    fence: Fence,
     /// As far as it is committed.
     cursor: Cursor,
     mails: Vec<NewMail>,
@@ -109,7 +110,7 @@ impl IntakeTask {
     pub(super) fn new(
         ledger: Arc<dyn Ledger>,
         endpoints: Vec<EndpointName>,
-        mailbox: MailboxKey,
+        (mailbox, fence): (MailboxKey, Fence),
         cursor: Cursor,
         health: Arc<WatchHealth>,
     ) -> Self {
@@ -117,6 +118,7 @@ impl IntakeTask {
             ledger,
             endpoints,
             mailbox,
+            fence,
             cursor,
             mails: Vec::new(),
             rooms: Vec::new(),
@@ -241,6 +243,7 @@ impl IntakeTask {
         self.cursor.uid_next = uid_next;
         let intake = ledger::Intake {
             mailbox: self.mailbox.clone(),
+            fence: self.fence,
             endpoints: self.endpoints.clone(),
             cursor: self.cursor,
             mails: std::mem::take(&mut self.mails),

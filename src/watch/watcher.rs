@@ -19,7 +19,10 @@ use super::{
     schedule::{self, LookPlan},
     source::{Scope, SessionPurpose, Source, StepContext, Wait, WaitEvent, WakeReason},
 };
-use crate::{auth::PauseEnd, ledger::MailboxKey};
+use crate::{
+    auth::PauseEnd,
+    ledger::{self, MailboxKey},
+};
 
 /// How long a session of a mailbox that is seldom looked at stays open for last touches.
 const LINGER: Duration = Duration::from_secs(60);
@@ -115,6 +118,10 @@ impl<S: Source> Watcher<S> {
 
     /// Tells of a failure, and waits before the next session.
     async fn paused(&mut self, error: &WatchError, connected: Instant, pacing: &mut Pacing) {
+        if let WatchError::Ledger(ledger::Error::Watched { .. }) = error {
+            // Whatever our own clock says: another has it.
+            self.watch.tenancy.end();
+        }
         let on = StepContext::of(&self.watch, &self.mailbox);
         self.source.failed(error, &on);
         let verdict = error.verdict();

@@ -44,6 +44,35 @@ async fn it_connects_again_whatever_happens() {
     watch.stopped().await;
 }
 
+/// Nobody connects to a mailbox that another process watches; one that is taken away is asked for again.
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_that_another_has_is_watched_once_it_is_free() {
+    let fetched = "S: * OK [UIDNEXT 6] .
+        S: $ OK
+        C: UID FETCH 5:* (UID RFC822.SIZE)
+        S: * 5 FETCH (UID 5 RFC822.SIZE 4)
+        S: $ OK
+        C: UID FETCH 5 *
+        S: * 5 FETCH (UID 5 RFC822.SIZE 4 BODY[]<0> \"mail\")
+        S: $ OK";
+    let taken_away = script(&format!("{fetched}\nEOF"));
+    let good = script(&format!("{fetched}\nC: IDLE\nS: + idling"));
+    let watch = start(idle(), &[&taken_away, &good]);
+    {
+        let mut state = watch.memory.state.lock().unwrap();
+        state.another_has_it = 2;
+        state.is_taken_away = true;
+    }
+    watch
+        .until("it is another's", |this| this.health.state().trouble.is_some())
+        .await;
+    assert!(watch.servers.lock().unwrap().is_empty(), "nobody connects");
+    watch.has(&[5]).await;
+    let asked = watch.memory.state.lock().unwrap().watches;
+    assert_eq!(asked, 4, "refused twice, had, taken away, had again");
+    watch.stopped().await;
+}
+
 /// A server that drops us after each sign-in is not stormed.
 #[tokio::test(start_paused = true)]
 async fn sign_ins_that_lead_nowhere_get_rare() {

@@ -11,7 +11,7 @@ use mailjob::{
     config::{Account, Auth, EndpointName, Tls},
     job::{Answer, NewReply, Outcome, ReplyDecision},
     ledger::{
-        Content, Cursor, Finish, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
+        Content, Cursor, Fence, Finish, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
         sqlite::{self, ReplyRow, Sqlite},
     },
     reply::{Outbox, run},
@@ -95,6 +95,7 @@ async fn fill(ledger: &Sqlite, recipients: &[&[&str]]) {
     };
     let intake = Intake {
         mailbox: MailboxKey("imap://us/INBOX".into()),
+        fence: Fence::NONE,
         endpoints: vec![endpoint.clone()],
         cursor: Cursor {
             uid_validity: 1,
@@ -121,7 +122,7 @@ async fn fill(ledger: &Sqlite, recipients: &[&[&str]]) {
         };
         let finish = Finish {
             job: job.id,
-            attempt: job.attempt,
+            fence: job.lease.fence(),
             outcome: Outcome::Done(Answer::default()),
             due: None,
             reply: Some(ReplyDecision::Send(reply)),

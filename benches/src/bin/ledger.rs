@@ -13,8 +13,8 @@ use mailjob::{
     config::{EndpointName, Retention},
     job::{Answer, NewReply, Outcome, ReplyDecision, Trace},
     ledger::{
-        self, Address, ClaimedJob, Content, Cursor, Finish, Intake, Ledger as _, MailboxKey, NewMail, Place, Raw,
-        ReplyFilter, ReplyState, Submitted, Upkeep as _,
+        self, Address, ClaimedJob, Content, Cursor, Fence, Finish, Intake, Ledger as _, MailboxKey, NewMail, Place,
+        Raw, ReplyFilter, ReplyState, Submitted, Upkeep as _,
         sqlite::{self, Sqlite},
     },
 };
@@ -66,6 +66,7 @@ impl Bench {
         });
         let intake = Intake {
             mailbox: self.mailbox.clone(),
+            fence: Fence::NONE,
             endpoints: vec![self.endpoint.clone()],
             cursor: Cursor {
                 uid_validity: 1,
@@ -102,7 +103,7 @@ impl Bench {
         for reply in self.ledger.claim_replies("office", count.div_ceil(10) as usize).await? {
             let ledger = self.ledger.clone();
             let sent = Submitted::Sent("250 ok".to_owned());
-            ends.spawn(async move { ledger.submitted(reply.job, reply.attempt, sent).await });
+            ends.spawn(async move { ledger.submitted(reply.job, reply.lease.fence(), sent).await });
         }
         while let Some(end) = ends.join_next().await {
             end??;
@@ -126,7 +127,7 @@ fn done(job: &ClaimedJob, reply: bool) -> Finish {
     };
     Finish {
         job: job.id,
-        attempt: job.attempt,
+        fence: job.lease.fence(),
         outcome: Outcome::Done(Answer {
             text: Some("booked".to_owned()),
             ..Answer::default()

@@ -61,7 +61,7 @@ pub(super) trait Prepared: Send {
     /// By what the next attempt finds what this one begins, where that outlives us. It is kept before that begins.
     fn handle(&self) -> Option<Handle>;
 
-    /// Runs the action to its end; `None` when we were stopped before it began.
+    /// Runs the action to its end; `None` when we were stopped before it began, or have the job no more.
     async fn run(self: Box<Self>, run: &mut Run<'_>) -> Option<AttemptResult>;
 }
 
@@ -110,7 +110,7 @@ impl Handles for NoHandles {
     }
 }
 
-/// Goes on with what an earlier attempt began, else runs what is ready; `None` when we were stopped before it began.
+/// Goes on with what an earlier attempt began, else runs what is ready; `None` when we were stopped before it began, or have the job no more.
 pub(super) async fn act(
     action: &dyn Action,
     prepared: Box<dyn Prepared>,
@@ -126,12 +126,22 @@ pub(super) async fn act(
         }
         Err(outcome) => return Some(outcome.into()),
     }
+    if !run.is_ours() {
+        return None;
+    }
     if let Some(handle) = prepared.handle()
         && let Err(outcome) = handles.keep(run.job, &handle).await
     {
         return Some(outcome.into());
     }
     prepared.run(run).await
+}
+
+impl Run<'_> {
+    /// Whether the job is surely still ours. To be asked right before what can't be undone; what is not is given back, and nobody hears of it.
+    fn is_ours(&self) -> bool {
+        self.job.lease.holds()
+    }
 }
 
 /// What an attempt has while its action runs.

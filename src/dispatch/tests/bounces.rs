@@ -50,7 +50,12 @@ async fn a_bounce_of_our_reply_is_no_work_for_anybody() {
     let job = scene.ended().await[0].job;
     let reply = scene.ledger.inner.claim_replies("contoso", 1).await.unwrap().remove(0);
     let sent = Submitted::Sent("250 ok".into());
-    scene.ledger.inner.submitted(job, reply.attempt, sent).await.unwrap();
+    scene
+        .ledger
+        .inner
+        .submitted(job, reply.lease.fence(), sent)
+        .await
+        .unwrap();
 
     let id = message_id(job);
     let stranger = message_id(JobId(uuid::Uuid::from_u128(7)));

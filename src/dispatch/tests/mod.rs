@@ -5,6 +5,7 @@ mod cuts;
 mod flow;
 mod heads;
 mod hostile;
+mod lapsed;
 mod mended;
 mod neighbours;
 mod once;

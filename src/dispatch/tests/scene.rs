@@ -25,7 +25,7 @@ use crate::{
     dispatch::{Dispatch, DispatchHealth, WebhookDown, run, verify::Dns},
     job::{Ending, JobId, Outcome, Replier, ReplyDecision, state::State},
     ledger::{
-        Content, Cursor, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
+        Clock, Content, Cursor, Fence, Intake, Ledger, MailboxKey, NewMail, Place, Raw,
         sqlite::{OverviewRow, open},
     },
     message::Reader,
@@ -69,10 +69,13 @@ pub(in crate::dispatch) struct Scene {
 
 impl Scene {
     pub(in crate::dispatch) async fn with(mails: Vec<String>) -> Self {
+        Self::by(Arc::new(Utc::now).into(), mails).await
+    }
+
+    /// The same by another clock.
+    pub(in crate::dispatch) async fn by(clock: Clock, mails: Vec<String>) -> Self {
         let folder = TempDir::new().unwrap();
-        let inner = open(&folder.path().join("mailjob.db"), Arc::new(Utc::now))
-            .await
-            .unwrap();
+        let inner = open(&folder.path().join("mailjob.db"), clock).await.unwrap();
         let ledger = Shaky {
             inner,
             claims: AtomicUsize::new(0),
@@ -123,6 +126,7 @@ impl Scene {
         let endpoint = EndpointName::new(name).unwrap();
         let intake = Intake {
             mailbox,
+            fence: Fence::NONE,
             endpoints: vec![endpoint],
             cursor,
             mails,

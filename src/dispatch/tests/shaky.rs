@@ -14,9 +14,9 @@ use crate::{
     job::{ConversationKey, JobId},
     ledger::{
         Admission, BacklogChoice, BacklogLedger, BacklogSummary, Bounced, ClaimedJob, ClaimedReply, Cursor, Error,
-        Finish, GatheredParts, Intake, IntakeResult, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail,
-        MaildropName, OldMail, Place, PruneReport, RateLimit, ReassignedJobs, RefetchRequest, Settling, Submitted,
-        UploadId, sqlite::Sqlite,
+        Fence, Finish, GatheredParts, Intake, IntakeResult, KnownConversation, Lack, Lease, Ledger, MailId, MailboxKey,
+        MaildropMail, MaildropName, OldMail, Place, PruneReport, RateLimit, ReassignedJobs, RefetchRequest, Settling,
+        Submitted, UploadId, sqlite::Sqlite,
     },
     slots::{Quota, Slot},
 };
@@ -49,6 +49,12 @@ impl Ledger for Shaky {
             return Err(Error::Engine("as the test wants".into()));
         }
         self.inner.claim(endpoint, quota, first).await
+    }
+    async fn watch(&self, mailbox: &MailboxKey) -> Result<Lease, Error> {
+        self.inner.watch(mailbox).await
+    }
+    async fn announce(&self, known: Vec<(MailboxKey, Vec<EndpointName>)>) -> Result<(), Error> {
+        self.inner.announce(known).await
     }
     async fn resume_changed(&self, endpoint: &EndpointName, action: [u8; 32]) -> Result<bool, Error> {
         self.inner.resume_changed(endpoint, action).await
@@ -88,8 +94,8 @@ impl Ledger for Shaky {
     async fn parts(&self, mail_job: JobId, most: u64) -> Result<GatheredParts, Error> {
         self.inner.parts(mail_job, most).await
     }
-    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<RateLimit>) -> Result<Admission, Error> {
-        self.inner.admit(job, attempt, gates).await
+    async fn admit(&self, job: JobId, fence: Fence, gates: Vec<RateLimit>) -> Result<Admission, Error> {
+        self.inner.admit(job, fence, gates).await
     }
     async fn conversation(
         &self,
@@ -98,8 +104,8 @@ impl Ledger for Shaky {
     ) -> Result<Option<KnownConversation>, Error> {
         self.inner.conversation(keys, answer).await
     }
-    async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error> {
-        self.inner.accept_answer(key, job, attempt).await
+    async fn accept_answer(&self, key: ConversationKey, job: JobId, fence: Fence) -> Result<bool, Error> {
+        self.inner.accept_answer(key, job, fence).await
     }
     async fn bounced(&self, bounce: Bounced) -> Result<Option<JobId>, Error> {
         self.inner.bounced(bounce).await
@@ -145,8 +151,8 @@ impl Ledger for Shaky {
     async fn maildrop_skip(&self, mailbox: &MailboxKey, names: Vec<MaildropName>) -> Result<(), Error> {
         self.inner.maildrop_skip(mailbox, names).await
     }
-    async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {
-        self.inner.release(job, attempt).await
+    async fn release(&self, job: JobId, fence: Fence) -> Result<(), Error> {
+        self.inner.release(job, fence).await
     }
     async fn claim_replies(&self, account: &str, max: usize) -> Result<Vec<ClaimedReply>, Error> {
         self.inner.claim_replies(account, max).await
@@ -154,8 +160,8 @@ impl Ledger for Shaky {
     async fn letter(&self, job: JobId, from: u64) -> Result<Bytes, Error> {
         self.inner.letter(job, from).await
     }
-    async fn submitted(&self, job: JobId, attempt: u32, what: Submitted) -> Result<(), Error> {
-        self.inner.submitted(job, attempt, what).await
+    async fn submitted(&self, job: JobId, fence: Fence, what: Submitted) -> Result<(), Error> {
+        self.inner.submitted(job, fence, what).await
     }
     async fn settling(&self, mailbox: &MailboxKey, uid_validity: u32, max: usize) -> Result<Vec<Settling>, Error> {
         self.inner.settling(mailbox, uid_validity, max).await

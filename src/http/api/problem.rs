@@ -134,6 +134,7 @@ impl From<Error> for ApiProblem {
             | Error::Newer { .. }
             | Error::Older { .. }
             | Error::SignInBusy { .. }
+            | Error::Watched { .. }
             | Error::NoLedger { .. }
             | Error::Unusable { .. }
             | Error::Damaged(_)

@@ -1,10 +1,14 @@
 //! What rules and views know of an engine: statements with numbered parameters, rows, values. What else it can do, and how, is its own.
 
+mod dialect;
 mod value;
 
 use std::{borrow::Cow, ops::ControlFlow, vec};
 
-pub(in crate::ledger) use self::value::{FromValue, SqlValue, ToValue};
+pub(in crate::ledger) use self::{
+    dialect::{Dialect, ids, words},
+    value::{FromValue, SqlValue, ToValue},
+};
 use super::types::error::Error;
 
 /// An engine, inside a transaction of its own.
@@ -31,6 +35,13 @@ pub(in crate::ledger) trait SqlEngine {
 
     /// A piece of those bytes, from there on, at most so many.
     fn read_bytes(&self, at: BlobColumn, from: u64, most: usize) -> Result<Vec<u8>>;
+
+    /// A number for a mail that no other has, nor will have that is begun at the same time: its bytes may come before its row. Where many write,
+    /// a sequence gives it; where one does, it is the next one.
+    fn next_mail(&self) -> Result<i64>;
+
+    /// What it says in words of its own.
+    fn dialect(&self) -> &'static Dialect;
 
     /// Lets nobody else judge this mail until the transaction ends: whether all of its jobs, its parts or its replies have ended, or who has
     /// it next. Where there is one writer at a time, nobody else can.

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{take::read_up_to, transaction::Transaction};
+use super::{leases, take::read_up_to, transaction::Transaction};
 use crate::ledger::{
     BacklogChoice, BacklogSummary, Cursor, Error, MailboxKey,
     db::{OptionalExtension, SqlEngine, params},
@@ -57,6 +57,7 @@ pub(in crate::ledger) fn choice(db: &dyn SqlEngine, mailbox: &MailboxKey) -> Res
 
 /// A mailbox waits for a word since it was read up to here.
 pub(in crate::ledger) fn wait(tx: &Transaction<'_>, mailbox: &MailboxKey, cursor: Cursor) -> Result<Cursor, Error> {
+    leases::watched(tx, mailbox)?;
     tx.db
         .prepare(
             "INSERT INTO backlog_choice (mailbox, uid_validity, uid_next) VALUES (?1, ?2, ?3)
@@ -90,6 +91,7 @@ pub(in crate::ledger) fn knows_account(db: &dyn SqlEngine, account: &str) -> Res
 
 /// Since when a mailbox is to be watched that was not looked at yet. An operator's word on what lies there counts for more.
 pub(in crate::ledger) fn begun(tx: &Transaction<'_>, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
+    leases::watched(tx, mailbox)?;
     tx.db
         .prepare(
             "INSERT INTO backlog_choice (mailbox, since) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM mailbox WHERE name = ?1)
@@ -111,7 +113,7 @@ pub(in crate::ledger) fn begin(
     cursor: Cursor,
     take_since: Option<i64>,
 ) -> Result<(), Error> {
-    let row = read_up_to(tx, mailbox, cursor)?;
+    let row = read_up_to(tx, mailbox, cursor, None)?;
     tx.db
         .prepare(
             "INSERT INTO backlog (mailbox, first_look, take_since) VALUES (?1, ?2, ?3)
@@ -126,6 +128,7 @@ pub(in crate::ledger) fn begin(
 
 /// Counts a session that begins to list them.
 pub(in crate::ledger) fn attempt(tx: &Transaction<'_>, mailbox: &MailboxKey) -> Result<u32, Error> {
+    leases::watched(tx, mailbox)?;
     let Some((row, _)) = place(tx.db, &mailbox.0)? else {
         return Ok(0);
     };
@@ -141,6 +144,7 @@ pub(in crate::ledger) fn listed(
     mailbox: &MailboxKey,
     older: u64,
 ) -> Result<BacklogSummary, Error> {
+    leases::watched(tx, mailbox)?;
     let missing = || Error::Missing(format!("the backlog of {mailbox}"));
     let (row, round) = place(tx.db, &mailbox.0)?.ok_or_else(missing)?;
     tx.db

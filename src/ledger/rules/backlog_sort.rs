@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{maildrop, transaction::Transaction};
+use super::{leases, maildrop, transaction::Transaction};
 use crate::ledger::{
     Error, MailboxKey, MaildropName, OldMail,
     db::{OptionalExtension, SqlEngine, params},
@@ -17,6 +17,7 @@ pub(in crate::ledger) fn note(
     uid_validity: u32,
     mails: &[OldMail],
 ) -> Result<(), Error> {
+    leases::watched(tx, mailbox)?;
     let rules = rules(tx.db, mailbox)?;
     for mail in mails {
         let record = record(tx.db, &rules, uid_validity, mail)?;

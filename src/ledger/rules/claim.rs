@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
-use super::{note, transaction::Transaction};
+use super::{leases, note, transaction::Transaction};
 use crate::{
     config::EndpointName,
     job::{
@@ -10,8 +10,9 @@ use crate::{
         state::{Isolation, JobEvent, POISON, State, company, next},
     },
     ledger::{
-        ClaimedJob, ClaimedReply, Error, Lease, MailId,
+        ClaimedJob, ClaimedReply, Error, Fence, Lease, MailId,
         db::{self, OptionalExtension, Row, SqlEngine, SqlError, params},
+        lease::{Owner, Tenure},
         values::{instant, signed},
         views::recipients,
         wake::Claimable,
@@ -28,7 +29,16 @@ const IN_MEMORY: usize = 256 << 10;
 struct Candidate {
     row: i64,
     state: State,
+    tenure: Tenure,
     job: ClaimedJob,
+}
+
+/// As it is claimed: what is queued is nobody's.
+fn taken(job: JobId, tenure: Tenure, by: Owner, now: i64, term: i64) -> Result<Tenure, Error> {
+    tenure.take(by, now, term).ok_or_else(|| Error::Illegal {
+        job,
+        illegal: "it waits to be claimed, and somebody has it".to_owned(),
+    })
 }
 
 impl Claimable for ClaimedJob {
@@ -38,13 +48,22 @@ impl Claimable for ClaimedJob {
         let mut candidates = due_jobs(tx, endpoint, max)?;
         admit(tx.db, endpoint, &mut candidates)?;
         let update = tx.db.prepare(
-            "UPDATE job SET state = ?2, attempt = attempt + 1, started = ?3, owner = ?4, until = ?5 WHERE id = ?1",
+            "UPDATE job SET state = ?2, attempt = attempt + 1, started = ?3, owner = ?4, until = ?5, fence = ?6 WHERE id = ?1",
         );
-        let until = tx.holder.until(tx.now);
+        let (owner, jobs) = (tx.holder.owner, &tx.holder.jobs);
+        tx.holder.claims(tx.now);
         for candidate in &mut candidates {
             let state = step(candidate.job.id, candidate.state, JobEvent::Claimed)?;
-            update.execute(params![candidate.row, state, tx.now, tx.holder.owner.0, until])?;
-            candidate.job.lease = tx.holder.jobs.hold(candidate.row);
+            let taken = taken(candidate.job.id, candidate.tenure, owner, tx.now, jobs.term)?;
+            update.execute(params![
+                candidate.row,
+                state,
+                tx.now,
+                owner.0,
+                taken.until,
+                taken.fence.0
+            ])?;
+            candidate.job.lease = jobs.hold(candidate.row, taken.fence);
         }
         Ok(candidates.into_iter().map(|candidate| candidate.job).collect())
     }
@@ -56,7 +75,7 @@ impl Claimable for ClaimedJob {
     }
 
     fn release(&self, tx: &mut Transaction<'_>) -> Result<(), Error> {
-        release(tx, self.id, self.attempt)
+        release(tx, self.id, self.lease.fence())
     }
 }
 
@@ -84,7 +103,7 @@ fn share(row: &Row<'_>, first: usize) -> db::Result<JobScope> {
 
 fn due_jobs(tx: &Transaction<'_>, endpoint: &EndpointName, max: usize) -> Result<Vec<Candidate>, Error> {
     let query = tx.db.prepare(format!(
-        "SELECT j.id, j.state, j.uuid, j.mail, m.size, j.attempt + 1, j.retries, j.interrupted, m.received, m.taken, j.rerun, {SHARE}
+        "SELECT j.id, j.state, j.uuid, j.mail, m.size, j.attempt + 1, j.retries, j.interrupted, m.received, m.taken, j.rerun, j.owner, j.fence, j.until, {SHARE}
          FROM job j JOIN mail m ON m.id = j.mail AND m.lacks IS NULL
          WHERE j.endpoint = ?1 AND j.state IN ('queued', 'deferred') AND j.due <= ?2
          AND NOT EXISTS (SELECT 1 FROM pause p WHERE p.endpoint = ?1)
@@ -94,6 +113,7 @@ fn due_jobs(tx: &Transaction<'_>, endpoint: &EndpointName, max: usize) -> Result
         Ok(Candidate {
             row: row.get(0)?,
             state: row.get(1)?,
+            tenure: leases::tenure(row, 11)?,
             job: ClaimedJob {
                 id: row.get(2)?,
                 mail: MailId(row.get(3)?),
@@ -104,7 +124,7 @@ fn due_jobs(tx: &Transaction<'_>, endpoint: &EndpointName, max: usize) -> Result
                 received: row.get::<Option<i64>>(8)?.map(instant),
                 taken: instant(row.get(9)?),
                 rerun: row.get(10)?,
-                share: share(row, 11)?,
+                share: share(row, 14)?,
                 lease: Lease::default(),
             },
         })
@@ -144,29 +164,29 @@ pub(in crate::ledger) struct RunningJob {
     pub(in crate::ledger) row: i64,
     pub(in crate::ledger) mail: i64,
     pub(in crate::ledger) started: Option<i64>,
+    pub(in crate::ledger) attempt: u32,
     /// The part's number; 0 for the mail as a whole.
     pub(in crate::ledger) part: u32,
     /// In how many parts the mail was split.
     pub(in crate::ledger) parts: u32,
 }
 
-/// The running job of this attempt, where it is ours. Its leaving lets others in: claims of its endpoint are looked at.
-pub(in crate::ledger) fn running(tx: &mut Transaction<'_>, job: JobId, attempt: u32) -> Result<RunningJob, Error> {
-    let owner = tx.holder.owner.0;
+/// The running job of this claim, where it is ours. Its leaving lets others in: claims of its endpoint are looked at.
+pub(in crate::ledger) fn running(tx: &mut Transaction<'_>, job: JobId, fence: Fence) -> Result<RunningJob, Error> {
+    let owner = tx.holder.owner;
     let query = tx.db.prepare(
-        "SELECT id, mail, started, state, attempt, interrupted, endpoint, part, parts, owner FROM job WHERE uuid = ?",
+        "SELECT id, mail, started, state, attempt, interrupted, endpoint, part, parts, owner, fence, until FROM job WHERE uuid = ?",
     );
     let found = query.query_row([job], |row| {
         let running = RunningJob {
             row: row.get(0)?,
             mail: row.get(1)?,
             started: row.get(2)?,
+            attempt: row.get(4)?,
             part: row.get(7)?,
             parts: row.get(8)?,
         };
-        let ours = row.get::<State>(3)? == State::Running
-            && row.get::<u32>(4)? == attempt
-            && row.get::<Option<i64>>(9)? == Some(owner);
+        let ours = row.get::<State>(3)? == State::Running && leases::tenure(row, 9)?.is_of(owner, fence);
         Ok((running, ours, row.get::<u32>(5)?, endpoint(row, 6)?))
     });
     let (running, ours, interrupted, endpoint) =
@@ -199,8 +219,8 @@ pub(in crate::ledger) fn step(job: JobId, state: State, event: JobEvent) -> Resu
 }
 
 /// Gives back a job; its attempt does not count.
-pub(in crate::ledger) fn release(tx: &mut Transaction<'_>, job: JobId, attempt: u32) -> Result<(), Error> {
-    let running = running(tx, job, attempt)?;
+pub(in crate::ledger) fn release(tx: &mut Transaction<'_>, job: JobId, fence: Fence) -> Result<(), Error> {
+    let running = running(tx, job, fence)?;
     let state = step(job, State::Running, JobEvent::Released)?;
     tx.db
         .prepare("UPDATE job SET state = ?2, attempt = attempt - 1, owner = NULL, until = NULL WHERE id = ?1")
@@ -214,16 +234,17 @@ impl Claimable for ClaimedReply {
     fn claim(tx: &Transaction<'_>, account: &Arc<str>, max: usize) -> Result<Vec<Self>, Error> {
         let query = tx.db.prepare(
             "SELECT r.job, j.uuid, j.endpoint, r.attempt + 1, coalesce(r.revived, r.made), r.message_id, r.sender, r.recipients, length(b.bytes),
-               CASE WHEN length(b.bytes) <= ?4 THEN b.bytes END
+               CASE WHEN length(b.bytes) <= ?4 THEN b.bytes END, r.owner, r.fence, r.until
              FROM reply r JOIN job j ON j.id = r.job JOIN reply_body b ON b.job = r.job
              WHERE r.account = ?1 AND r.state = 'queued' AND r.due <= ?2
              ORDER BY r.due, r.job LIMIT ?3",
         );
         let update = tx.db.prepare(
-            "UPDATE reply SET state = 'running', attempt = attempt + 1, owner = ?2, until = ?3 WHERE job = ?1",
+            "UPDATE reply SET state = 'running', attempt = attempt + 1, owner = ?2, until = ?3, fence = ?4 WHERE job = ?1",
         );
-        let until = tx.holder.until(tx.now);
-        let (mut replies, mut claimed, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let (owner, held) = (tx.holder.owner, &tx.holder.replies);
+        tx.holder.claims(tx.now);
+        let (mut replies, mut claimed, mut bytes) = (Vec::<Self>::new(), Vec::new(), 0);
         query.each(params![**account, tx.now, signed(max), signed(IN_MEMORY)], |row| {
             let mut reply = claimed_reply(row, account, tx.now)?;
             let ends = recipients::ends(tx.db, row.get(0)?)?;
@@ -232,17 +253,17 @@ impl Claimable for ClaimedReply {
                 .recipients
                 .retain(|address| recipients::is_open(&ends, address));
             bytes += reply.reply.bytes.len();
-            let row = row.get::<i64>(0)?;
-            reply.lease = tx.holder.replies.hold(row);
-            claimed.push(row);
+            claimed.push((row.get::<i64>(0)?, leases::tenure(row, 10)?));
             replies.push(reply);
             Ok(match bytes < REPLY_BYTES {
                 true => ControlFlow::Continue(()),
                 false => ControlFlow::Break(()),
             })
         })?;
-        for row in claimed {
-            update.execute([row, tx.holder.owner.0, until])?;
+        for ((row, tenure), reply) in claimed.into_iter().zip(&mut replies) {
+            let taken = taken(reply.job, tenure, owner, tx.now, held.term)?;
+            update.execute([row, owner.0, taken.until, taken.fence.0])?;
+            reply.lease = held.hold(row, taken.fence);
         }
         Ok(replies)
     }
@@ -258,9 +279,9 @@ impl Claimable for ClaimedReply {
             .db
             .prepare(
                 "UPDATE reply SET state = 'queued', attempt = attempt - 1, owner = NULL, until = NULL
-                 WHERE job = (SELECT id FROM job WHERE uuid = ?1) AND state = 'running' AND attempt = ?2 AND owner = ?3",
+                 WHERE job = (SELECT id FROM job WHERE uuid = ?1) AND state = 'running' AND fence = ?2 AND owner = ?3",
             )
-            .execute(params![self.job, self.attempt, tx.holder.owner.0])?;
+            .execute(params![self.job, self.lease.fence().0, tx.holder.owner.0])?;
         if changed == 0 {
             return Err(Error::Stale(self.job));
         }

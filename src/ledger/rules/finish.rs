@@ -22,7 +22,7 @@ use crate::{
 pub(in crate::ledger) fn finish(tx: &mut Transaction<'_>, finish: Finish) -> Result<Option<&'static str>, Error> {
     let Finish {
         job,
-        attempt,
+        fence,
         outcome,
         due,
         reply,
@@ -32,7 +32,7 @@ pub(in crate::ledger) fn finish(tx: &mut Transaction<'_>, finish: Finish) -> Res
         trace,
         gone,
     } = finish;
-    let found = running(tx, job, attempt)?;
+    let found = running(tx, job, fence)?;
     let end = AttemptEnd::from(&outcome);
     let state = step(job, State::Running, JobEvent::Finished(end)).and_then(|state| match (state, due) {
         (State::Deferred, None) => Err(Error::Illegal {
@@ -49,7 +49,7 @@ pub(in crate::ledger) fn finish(tx: &mut Transaction<'_>, finish: Finish) -> Res
         }
     };
     let words = OutcomeColumns::of(&outcome);
-    note_attempt(tx, &found, attempt, &words, &trace)?;
+    note_attempt(tx, &found, &words, &trace)?;
     if let Some(action) = gone {
         let endpoint = claim::endpoint_of(tx.db, found.row)?;
         pause::pause(tx, &endpoint, PausedBy::Gone, Some(action))?;
@@ -148,7 +148,6 @@ impl<'a> OutcomeColumns<'a> {
 fn note_attempt(
     tx: &Transaction<'_>,
     job: &RunningJob,
-    number: u32,
     words: &OutcomeColumns<'_>,
     trace: &Trace,
 ) -> Result<(), Error> {
@@ -163,7 +162,7 @@ fn note_attempt(
         )
         .execute(params![
             job.row,
-            number,
+            job.attempt,
             job.started,
             tx.now,
             words.outcome,

@@ -78,10 +78,11 @@ pub(in crate::ledger) fn wanted(
     mailbox: &MailboxKey,
     uid_validity: u32,
 ) -> Result<Vec<RefetchRequest>, Error> {
-    let query = db.prepare(
+    let wanted = (db.dialect().by)("mail_wanted");
+    let query = db.prepare(format!(
         "SELECT m.id, (SELECT max(p.uid) FROM place p WHERE p.mail = m.id AND p.uid_validity = ?2)
-         FROM mail m INDEXED BY mail_wanted WHERE m.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND m.wanted IS NOT NULL ORDER BY m.id",
-    );
+         FROM mail m{wanted} WHERE m.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND m.wanted IS NOT NULL ORDER BY m.id",
+    ));
     let rows = query.query_map(params![&*mailbox.0, uid_validity], |row| {
         let place = |uid| Place { uid_validity, uid };
         Ok(RefetchRequest {
@@ -133,7 +134,7 @@ pub(in crate::ledger) fn complete(
             signed(bytes.len())
         }
         Raw::Uploaded { upload, size } => {
-            let from = mail_bytes::claim_upload(tx.db, *upload, *size)?;
+            let from = mail_bytes::claim_upload(tx, *upload, *size)?;
             move_pieces(tx.db, from, mail)?;
             signed(*size)
         }

@@ -30,7 +30,7 @@ pub(in crate::ledger) fn has_bytes(db: &dyn SqlEngine, mail: i64) -> Result<bool
 
 /// Stores one piece of a large mail.
 pub(in crate::ledger) fn upload(tx: &Transaction<'_>, upload: UploadId, index: u32, piece: &[u8]) -> Result<(), Error> {
-    let mail = match uploading(tx.db, upload)? {
+    let mail = match uploading(tx, upload)? {
         Some((mail, until)) => {
             if until < tx.now + low(UPLOAD_TERM) {
                 tx.db
@@ -45,10 +45,14 @@ pub(in crate::ledger) fn upload(tx: &Transaction<'_>, upload: UploadId, index: u
     store(tx.db, mail, i64::from(index), piece)
 }
 
-/// The mail that is coming, and until when it is waited for.
-fn uploading(db: &dyn SqlEngine, upload: UploadId) -> Result<Option<(i64, i64)>, Error> {
-    let query = db.prepare("SELECT mail, until FROM upload WHERE uuid = ?");
-    let row = query.query_row([upload.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)));
+/// The mail that is coming, and until when it is waited for. What another owner began is none of ours: he took it once, and its UUID is his.
+fn uploading(tx: &Transaction<'_>, upload: UploadId) -> Result<Option<(i64, i64)>, Error> {
+    let query = tx
+        .db
+        .prepare("SELECT mail, until FROM upload WHERE uuid = ?1 AND owner = ?2");
+    let row = query.query_row(params![upload.0.as_bytes(), tx.holder.owner.0], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    });
     Ok(row.optional()?)
 }
 
@@ -63,18 +67,13 @@ fn begin_upload(tx: &Transaction<'_>, upload: UploadId) -> Result<i64, Error> {
             tx.holder.owner.0,
             tx.now + UPLOAD_TERM
         ])?;
-    // From now on it is looked whether it is still waited for.
-    tx.holder.until(tx.now);
+    tx.holder.claims(tx.now);
     Ok(mail)
 }
 
 /// The id of the next mail: its bytes may come before its row.
 pub(in crate::ledger) fn next_mail(db: &dyn SqlEngine) -> Result<i64, Error> {
-    db.lock_count(b"mail")?;
-    let query = db.prepare(
-        "SELECT 1 + max(coalesce((SELECT max(id) FROM mail), 0), coalesce((SELECT max(mail) FROM upload), 0))",
-    );
-    Ok(query.query_row((), |row| row.get(0))?)
+    Ok(db.next_mail()?)
 }
 
 fn store(db: &dyn SqlEngine, mail: i64, index: i64, piece: &[u8]) -> Result<(), Error> {
@@ -116,8 +115,9 @@ pub(in crate::ledger) fn store_at(db: &dyn SqlEngine, mail: i64, bytes: &Bytes) 
 }
 
 /// Makes an upload's pieces the bytes of a mail. They must be whole.
-pub(in crate::ledger) fn claim_upload(db: &dyn SqlEngine, upload: UploadId, size: u64) -> Result<i64, Error> {
-    let (mail, _) = uploading(db, upload)?.ok_or_else(|| missing(upload))?;
+pub(in crate::ledger) fn claim_upload(tx: &Transaction<'_>, upload: UploadId, size: u64) -> Result<i64, Error> {
+    let db = tx.db;
+    let (mail, _) = uploading(tx, upload)?.ok_or_else(|| missing(upload))?;
     let (first, last) = pieces(mail);
     let (stored, count, highest): (i64, i64, i64) = db
         .prepare(
@@ -135,9 +135,9 @@ pub(in crate::ledger) fn claim_upload(db: &dyn SqlEngine, upload: UploadId, size
 }
 
 /// Drops the pieces of a mail that nobody will take.
-pub(in crate::ledger) fn abandon(db: &dyn SqlEngine, upload: UploadId) -> Result<(), Error> {
-    if let Some((mail, _)) = uploading(db, upload)? {
-        drop_upload(db, mail)?;
+pub(in crate::ledger) fn abandon(tx: &Transaction<'_>, upload: UploadId) -> Result<(), Error> {
+    if let Some((mail, _)) = uploading(tx, upload)? {
+        drop_upload(tx.db, mail)?;
     }
     Ok(())
 }

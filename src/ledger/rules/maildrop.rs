@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow};
 
-use super::{backlog, settle, transaction::Transaction};
+use super::{backlog, leases, settle, transaction::Transaction};
 use crate::ledger::{
     Error, Fingerprint, MAILDROP, MailboxKey, MaildropMail, MaildropName, Place,
     db::{SqlEngine, params},
@@ -41,6 +41,7 @@ pub(in crate::ledger) fn number(
     mailbox: &MailboxKey,
     names: &[MaildropName],
 ) -> Result<Vec<u32>, Error> {
+    leases::watched(tx, mailbox)?;
     let mailbox = mailbox_row(tx, mailbox)?;
     tx.db.lock_count(b"maildrop")?;
     let mut next = next(tx.db, mailbox)?;
@@ -83,6 +84,7 @@ pub(in crate::ledger) fn seen(
     mailbox: &MailboxKey,
     keys: &[(u32, [u8; 32])],
 ) -> Result<(), Error> {
+    leases::watched(tx, mailbox)?;
     let note = tx.db.prepare(
         "UPDATE maildrop SET header_key = ?3 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND uid = ?2",
     );
@@ -135,10 +137,11 @@ fn mailbox_row(tx: &Transaction<'_>, mailbox: &MailboxKey) -> Result<i64, Error>
 
 /// The first number that no mail has. One that a mail was taken under is never given to another: its place is remembered.
 fn next(db: &dyn SqlEngine, mailbox: i64) -> Result<i64, Error> {
-    let query = db.prepare(
-        "SELECT 1 + max(coalesce((SELECT max(uid) FROM maildrop WHERE mailbox = ?1), 0),
+    let greatest = db.dialect().greatest;
+    let query = db.prepare(format!(
+        "SELECT 1 + {greatest}(coalesce((SELECT max(uid) FROM maildrop WHERE mailbox = ?1), 0),
                         coalesce((SELECT max(uid) FROM place WHERE mailbox = ?1 AND uid_validity = ?2), 0))",
-    );
+    ));
     Ok(query.query_row(params![mailbox, MAILDROP], |row| row.get(0))?)
 }
 

@@ -8,7 +8,7 @@ use crate::{
     job::Reason,
     ledger::{
         Error, EventKind, Pause, PausedBy,
-        db::{self, OptionalExtension, Row, SqlEngine, params},
+        db::{self, OptionalExtension, Row, SqlEngine, params, words},
         values::instant,
     },
 };
@@ -90,13 +90,14 @@ fn row(row: &Row<'_>) -> db::Result<Pause> {
 /// Jobs of an endpoint that were put off for what a person or more room ends.
 pub(in crate::ledger) fn jobs_mended(tx: &mut Transaction<'_>, endpoint: &EndpointName) -> Result<u64, Error> {
     let reasons: Vec<_> = Reason::mended().map(Reason::code).collect();
-    let reasons = serde_json::to_string(&reasons).map_err(|error| Error::Engine(error.to_string()))?;
+    let reasons = words(reasons.iter().map(AsRef::as_ref));
+    let each = (tx.db.dialect().each_word)("?3");
     let changed = tx
         .db
-        .prepare(
+        .prepare(format!(
             "UPDATE job SET due = ?2 WHERE endpoint = ?1 AND state IN ('queued', 'deferred') AND due > ?2
-             AND state = 'deferred' AND reason IN (SELECT value FROM json_each(?3))",
-        )
+             AND state = 'deferred' AND reason IN {each}",
+        ))
         .execute(params![endpoint.as_str(), tx.now, reasons])?;
     tx.after.endpoints.insert(endpoint.clone());
     Ok(changed as u64)

@@ -7,7 +7,7 @@ use super::{claim::running, transaction::Transaction};
 use crate::{
     job::JobId,
     ledger::{
-        Admission, Error, RateLimit,
+        Admission, Error, Fence, RateLimit,
         db::{OptionalExtension, SqlEngine, params},
         values::{instant, signed},
     },
@@ -22,10 +22,10 @@ const SWEPT: i64 = 4;
 pub(in crate::ledger) fn admit(
     tx: &mut Transaction<'_>,
     job: JobId,
-    attempt: u32,
+    fence: Fence,
     gates: &[RateLimit],
 ) -> Result<Admission, Error> {
-    let row = running(tx, job, attempt)?.row;
+    let row = running(tx, job, fence)?.row;
     for gate in gates {
         tx.db.lock_count(gate.key.as_bytes())?;
         if let Some(at) = waits(tx.db, tx.now, row, gate)? {

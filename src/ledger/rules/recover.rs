@@ -3,8 +3,9 @@
 
 use super::{
     claim::{endpoint, step},
+    leases,
     mail_bytes::drop_upload,
-    note,
+    note, owners,
     transaction::Transaction,
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     ledger::{
         ClockReading, Error,
         db::params,
-        lease::{TERM, low},
+        lease::Claimed,
         sqlite::time::{self, Noted},
     },
     plural,
@@ -35,9 +36,13 @@ pub(in crate::ledger) fn begin(tx: &mut Transaction<'_>, reading: ClockReading) 
         "UPDATE job SET until = ?1 WHERE state = 'running' AND owner IS DISTINCT FROM ?2",
         "UPDATE reply SET until = ?1 WHERE state = 'running' AND owner IS DISTINCT FROM ?2",
         "UPDATE upload SET until = ?1 WHERE owner IS DISTINCT FROM ?2",
+        // Whoever is no owner of this list signs in beside us, and lives.
+        "UPDATE lease SET until = ?1 WHERE owner IN (SELECT id FROM owner WHERE id <> ?2)",
+        "UPDATE owner SET until = ?1 WHERE id <> ?2",
     ] {
         tx.db.prepare(others).execute([now, owner])?;
     }
+    owners::begin(tx)?;
     // Queued means due. The first condition is that of the index.
     tx.db
         .prepare("UPDATE job SET due = ?1 WHERE state IN ('queued', 'deferred') AND state = 'queued' AND due > ?1")
@@ -46,44 +51,36 @@ pub(in crate::ledger) fn begin(tx: &mut Transaction<'_>, reading: ClockReading) 
     Ok(noted)
 }
 
-/// Prolongs what is held on to, then puts right what nobody holds. Says whether anything is left that has an owner.
-pub(in crate::ledger) fn look(tx: &mut Transaction<'_>) -> Result<bool, Error> {
-    prolong(tx)?;
+/// Renews what is held on to, then puts right what nobody holds. Says what is left that has an owner.
+pub(in crate::ledger) fn look(tx: &mut Transaction<'_>) -> Result<Claimed, Error> {
+    let holder = tx.holder;
+    for (kind, held) in [
+        (leases::JOBS, &holder.jobs),
+        (leases::REPLIES, &holder.replies),
+        (leases::NAMES, &holder.mailboxes),
+        (leases::NAMES, &holder.sign_ins),
+    ] {
+        leases::renew(tx, kind, held)?;
+    }
+    owners::renew(tx)?;
     ended(tx)?;
     let any = tx.db.prepare(
         "SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running') OR EXISTS (SELECT 1 FROM reply WHERE state = 'running')
-         OR EXISTS (SELECT 1 FROM upload)",
+         OR EXISTS (SELECT 1 FROM upload) OR EXISTS (SELECT 1 FROM lease WHERE kind = 'sign-in' AND owner IS NOT NULL)",
     );
-    Ok(any.query_row((), |row| row.get(0))?)
-}
-
-/// Those of ours that are held on to and have not much of their term left.
-fn prolong(tx: &Transaction<'_>) -> Result<(), Error> {
-    let (now, owner) = (tx.now, tx.holder.owner.0);
-    let (jobs, replies) = (tx.holder.jobs.rows(), tx.holder.replies.rows());
-    for (rows, sql) in [
-        (
-            jobs,
-            "UPDATE job SET until = ?1 WHERE id IN (SELECT value FROM json_each(?4)) AND state = 'running' AND owner = ?2 AND until < ?3",
-        ),
-        (
-            replies,
-            "UPDATE reply SET until = ?1 WHERE job IN (SELECT value FROM json_each(?4)) AND state = 'running' AND owner = ?2 AND until < ?3",
-        ),
-    ] {
-        if !rows.is_empty() {
-            tx.db
-                .prepare(sql)
-                .execute(params![now + TERM, owner, now + low(TERM), format!("{rows:?}")])?;
-        }
-    }
-    Ok(())
+    let works: bool = any.query_row((), |row| row.get(0))?;
+    Ok(match works {
+        true => Claimed::Work,
+        false => Claimed::Names,
+    })
 }
 
 /// Queues again what has passed its end, and drops what came of mails that nobody will take.
 pub(in crate::ledger) fn ended(tx: &mut Transaction<'_>) -> Result<(), Error> {
     for job in interrupted(tx)? {
-        requeue(tx, &job)?;
+        if !requeue(tx, &job)? {
+            continue;
+        }
         tx.after.endpoints.extend(job.endpoint);
         tx.after.everyone |= company(job.times.saturating_sub(1)) == Isolation::LastOfItsKind;
     }
@@ -94,6 +91,9 @@ pub(in crate::ledger) fn ended(tx: &mut Transaction<'_>) -> Result<(), Error> {
         )
         .execute([tx.now])?;
     tx.after.every_account |= replies > 0;
+    tx.db
+        .prepare("UPDATE lease SET owner = NULL WHERE owner IS NOT NULL AND until <= ?1")
+        .execute([tx.now])?;
     let uploads = tx
         .db
         .prepare("SELECT mail FROM upload WHERE until <= ?1")
@@ -127,7 +127,8 @@ fn interrupted(tx: &Transaction<'_>) -> Result<Vec<Interrupted>, Error> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn requeue(tx: &Transaction<'_>, Interrupted { row, job, times, .. }: &Interrupted) -> Result<(), Error> {
+/// Says whether it was done: another who looked at the same time may have been first, or its owner renewed it.
+fn requeue(tx: &Transaction<'_>, Interrupted { row, job, times, .. }: &Interrupted) -> Result<bool, Error> {
     let state = step(*job, State::Running, JobEvent::Interrupted { times: *times })?;
     let poison = (state == State::Held).then(|| {
         (
@@ -136,6 +137,17 @@ fn requeue(tx: &Transaction<'_>, Interrupted { row, job, times, .. }: &Interrupt
         )
     });
     let (reason, detail) = poison.unzip();
+    let changed = tx
+        .db
+        .prepare(
+            "UPDATE job SET state = ?2, interrupted = ?3, reason = coalesce(?4, reason), detail = coalesce(?5, detail),
+             owner = NULL, until = NULL
+             WHERE id = ?1 AND state = 'running' AND until <= ?6",
+        )
+        .execute(params![row, state, times, reason, detail, tx.now])?;
+    if changed == 0 {
+        return Ok(false);
+    }
     if state == State::Held {
         tracing::error!(%job, times, "a job is held: the process died each time it ran");
     }
@@ -145,12 +157,6 @@ fn requeue(tx: &Transaction<'_>, Interrupted { row, job, times, .. }: &Interrupt
              SELECT id, attempt, started, ?2, 'interrupted', ?3, ?4 FROM job WHERE id = ?1",
         )
         .execute(params![row, tx.now, reason, detail])?;
-    tx.db
-        .prepare(
-            "UPDATE job SET state = ?2, interrupted = ?3, reason = coalesce(?4, reason), detail = coalesce(?5, detail),
-             owner = NULL, until = NULL
-             WHERE id = ?1",
-        )
-        .execute(params![row, state, times, reason, detail])?;
-    note::job(tx, *row, State::Running, state, reason.as_deref())
+    note::job(tx, *row, State::Running, state, reason.as_deref())?;
+    Ok(true)
 }

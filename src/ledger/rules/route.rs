@@ -1,6 +1,6 @@
 //! A mail on its way from one endpoint of its mailbox to the next.
 
-use super::{claim::step, note, settle, take::make_job, transaction::Transaction};
+use super::{claim::step, note, owners, settle, take::make_job, transaction::Transaction};
 use crate::{
     config::EndpointName,
     job::{
@@ -9,7 +9,7 @@ use crate::{
     },
     ledger::{
         Error, MailboxKey, ReassignedJobs,
-        db::{OptionalExtension, SqlEngine, params},
+        db::{OptionalExtension, SqlEngine, params, words},
     },
 };
 
@@ -48,7 +48,17 @@ pub(in crate::ledger) fn reassign_orphans(
     route: &[EndpointName],
 ) -> Result<ReassignedJobs, Error> {
     let mut handed = ReassignedJobs::default();
-    for Stranded { row, job, mail, begun } in stranded(tx, mailbox, known)? {
+    let Some(named) = owners::others(tx, mailbox)? else {
+        handed.waits = true;
+        return Ok(handed);
+    };
+    let known = words(
+        known
+            .iter()
+            .map(EndpointName::as_str)
+            .chain(named.iter().map(String::as_str)),
+    );
+    for Stranded { row, job, mail, begun } in stranded(tx, mailbox, &known)? {
         if begun {
             handed.left += 1;
             continue;
@@ -77,24 +87,25 @@ pub(in crate::ledger) fn strays(
     endpoint: &EndpointName,
     home: &MailboxKey,
 ) -> Result<Vec<MailboxKey>, Error> {
-    let query = db.prepare(
-        "SELECT DISTINCT b.name FROM job j INDEXED BY job_due CROSS JOIN mail m ON m.id = j.mail CROSS JOIN mailbox b ON b.id = m.mailbox
+    let (due, then_join) = ((db.dialect().by)("job_due"), db.dialect().then_join);
+    let query = db.prepare(format!(
+        "SELECT DISTINCT b.name FROM job j{due} {then_join} mail m ON m.id = j.mail {then_join} mailbox b ON b.id = m.mailbox
          WHERE j.state IN ('queued', 'deferred') AND j.endpoint = ?1 AND j.state = 'queued' AND j.attempt = 0 AND b.name <> ?2",
-    );
+    ));
     let rows = query.query_map(params![endpoint.as_str(), &*home.0], |row| Ok(MailboxKey(row.get(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn stranded(tx: &Transaction<'_>, mailbox: &MailboxKey, known: &[EndpointName]) -> Result<Vec<Stranded>, Error> {
-    let known: Vec<&str> = known.iter().map(EndpointName::as_str).collect();
-    let known = serde_json::to_string(&known).map_err(|error| Error::Engine(error.to_string()))?;
+fn stranded(tx: &Transaction<'_>, mailbox: &MailboxKey, known: &str) -> Result<Vec<Stranded>, Error> {
     // By the index of what is due, in this order: SQLite would rather look through all jobs, or all mails of the mailbox.
-    let query = tx.db.prepare(
+    let dialect = tx.db.dialect();
+    let (due, then_join, each) = ((dialect.by)("job_due"), dialect.then_join, (dialect.each_word)("?2"));
+    let query = tx.db.prepare(format!(
         "SELECT j.id, j.uuid, j.mail, j.state <> 'queued' OR j.attempt > 0
-         FROM job j INDEXED BY job_due CROSS JOIN mail m ON m.id = j.mail
-         WHERE j.state IN ('queued', 'deferred') AND j.endpoint NOT IN (SELECT value FROM json_each(?2))
+         FROM job j{due} {then_join} mail m ON m.id = j.mail
+         WHERE j.state IN ('queued', 'deferred') AND j.endpoint NOT IN {each}
          AND m.mailbox = (SELECT id FROM mailbox WHERE name = ?1) ORDER BY j.id",
-    );
+    ));
     let rows = query.query_map(params![&*mailbox.0, known], |row| {
         Ok(Stranded {
             row: row.get(0)?,

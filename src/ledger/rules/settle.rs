@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use super::{mail_bytes::pieces, note, transaction::Transaction};
+use super::{leases, mail_bytes::pieces, note, transaction::Transaction};
 use crate::{
     config::EndpointName,
     job::state::State,
@@ -129,11 +129,12 @@ pub(in crate::ledger) fn opens(db: &dyn SqlEngine, mail: i64) -> Result<(), Erro
 
 /// How many mails of a mailbox as it is now were over before then, and are due for their last touch.
 pub(in crate::ledger) fn unsettled(db: &dyn SqlEngine, mailbox: &MailboxKey, before: i64) -> Result<u64, Error> {
-    let query = db.prepare(
-        "SELECT count(*) FROM place p INDEXED BY place_due JOIN mail m ON m.id = p.mail
+    let due = (db.dialect().by)("place_due");
+    let query = db.prepare(format!(
+        "SELECT count(*) FROM place p{due} JOIN mail m ON m.id = p.mail
          WHERE p.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND p.uid_validity = (SELECT uid_validity FROM mailbox WHERE name = ?1)
          AND p.touch IN ('done', 'failed', 'ignored') AND coalesce(m.ended, m.idle) < ?2",
-    );
+    ));
     let count: i64 = query.query_row(params![&*mailbox.0, before], |row| row.get(0))?;
     Ok(count.unsigned_abs())
 }
@@ -146,13 +147,14 @@ pub(in crate::ledger) fn settling(
     max: i64,
 ) -> Result<Vec<Settling>, Error> {
     // By the index of what is due: SQLite would rather look through all places of the mailbox.
-    let query = db.prepare(
+    let due = (db.dialect().by)("place_due");
+    let query = db.prepare(format!(
         "SELECT p.uid, p.touch, coalesce((SELECT j.endpoint FROM job j WHERE j.mail = p.mail AND j.state = p.touch
            AND (j.state <> 'ignored' OR j.reason IN ('sender', 'untrusted')) ORDER BY j.id LIMIT 1),
            (SELECT decided FROM mail WHERE id = p.mail))
-         FROM place p INDEXED BY place_due WHERE p.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND p.uid_validity = ?2
+         FROM place p{due} WHERE p.mailbox = (SELECT id FROM mailbox WHERE name = ?1) AND p.uid_validity = ?2
          AND p.touch IN ('done', 'failed', 'ignored') ORDER BY p.uid LIMIT ?3",
-    );
+    ));
     let rows = query.query_map(params![&*mailbox.0, uid_validity, max], |row| {
         Ok(Settling {
             place: Place {
@@ -168,6 +170,7 @@ pub(in crate::ledger) fn settling(
 
 /// Notes that these places got their last touch, or are gone.
 pub(in crate::ledger) fn settled(tx: &Transaction<'_>, mailbox: &MailboxKey, places: &[Place]) -> Result<(), Error> {
+    leases::watched(tx, mailbox)?;
     let touch = tx.db.prepare(
         "UPDATE place SET touch = 'settled', verdict = nullif(touch, 'waiting'), settled = ?4 WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?1)
          AND uid_validity = ?2 AND uid = ?3 AND touch <> 'settled' RETURNING mail, verdict",

@@ -2,6 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
+use super::{
+    leases::{self, NamedLease},
+    transaction::Transaction,
+};
 use crate::{
     auth::BlockedSignIn,
     ledger::{
@@ -27,9 +31,10 @@ pub(in crate::ledger) fn all(db: &dyn SqlEngine) -> Result<Vec<(String, SignInRo
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Stores a token, and that the sign-in is well.
-pub(in crate::ledger) fn store(db: &dyn SqlEngine, name: &str, token: &SealedToken) -> Result<(), Error> {
-    db.prepare(
+/// Stores a token, and that the sign-in is well. While another uses the sign-in, what he gets is newer: then it is refused.
+pub(in crate::ledger) fn store(tx: &Transaction<'_>, name: &str, token: &SealedToken) -> Result<(), Error> {
+    leases::not_anothers(tx, NamedLease::SignIn, name)?;
+    tx.db.prepare(
         "INSERT INTO sign_in (account, sealed, origin, issued, signed_in, refreshed) VALUES (?1, ?2, ?3, ?4, ?5, ?4)
          ON CONFLICT (account) DO UPDATE SET sealed = excluded.sealed, origin = excluded.origin,
          issued = excluded.issued, signed_in = excluded.signed_in, refreshed = excluded.refreshed,

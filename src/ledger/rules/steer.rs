@@ -240,6 +240,7 @@ fn discard(tx: &mut Transaction<'_>, job: &Job) -> Result<(), SteerError> {
             row: job.row,
             mail: job.mail,
             started: None,
+            attempt: 0,
             part: job.part,
             parts: job.parts,
         };

@@ -6,7 +6,7 @@ use super::{note, settle, transaction::Transaction};
 use crate::{
     job::JobId,
     ledger::{
-        Error, EventKind, NewsKind, RecipientEnd, ReplyState, Submitted,
+        Error, EventKind, Fence, NewsKind, RecipientEnd, ReplyState, Submitted,
         db::{OptionalExtension, SqlEngine, params},
         values::{capped, micros},
         views::recipients,
@@ -34,10 +34,10 @@ struct ReplyInFlight {
 pub(in crate::ledger) fn submitted(
     tx: &mut Transaction<'_>,
     job: JobId,
-    attempt: u32,
+    fence: Fence,
     what: &Submitted,
 ) -> Result<(), Error> {
-    let reply = running(tx, job, attempt)?;
+    let reply = running(tx, job, fence)?;
     if let Submitted::Lost { due, detail } = what {
         return lost(tx, &reply, *due, detail);
     }
@@ -153,14 +153,14 @@ pub(in crate::ledger) fn accept(tx: &mut Transaction<'_>, job: JobId) -> Result<
     Ok(true)
 }
 
-fn running(tx: &Transaction<'_>, job: JobId, attempt: u32) -> Result<ReplyInFlight, Error> {
+fn running(tx: &Transaction<'_>, job: JobId, fence: Fence) -> Result<ReplyInFlight, Error> {
     let found = tx
         .db
         .prepare(
-            "SELECT j.id, j.mail, r.state = 'running' AND r.attempt = ?2 AND r.owner IS NOT DISTINCT FROM ?3, r.account, r.recipients
+            "SELECT j.id, j.mail, r.state = 'running' AND r.fence = ?2 AND r.owner IS NOT DISTINCT FROM ?3, r.account, r.recipients
              FROM job j JOIN reply r ON r.job = j.id WHERE j.uuid = ?1",
         )
-        .query_row(params![job, attempt, tx.holder.owner.0], |row| {
+        .query_row(params![job, fence.0, tx.holder.owner.0], |row| {
             let reply = ReplyInFlight {
                 row: row.get(0)?,
                 mail: row.get(1)?,

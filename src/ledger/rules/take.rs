@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{
     known::{SeenMail, known},
-    lacking,
+    lacking, leases,
     mail_bytes::{abandon, claim_upload, next_mail, store_bytes},
     note, settle,
     transaction::Transaction,
@@ -13,32 +13,62 @@ use crate::{
     config::EndpointName,
     job::{JobId, Reason, state::State},
     ledger::{
-        Content, Cursor, Error, Intake, IntakeResult, MailId, MailboxKey, NewMail, Raw,
-        db::{SqlEngine, params},
+        Content, Cursor, Error, Fence, Intake, IntakeResult, MailId, MailboxKey, NewMail, Raw,
+        db::{OptionalExtension, SqlEngine, params},
         values::{capped, micros, signed},
     },
 };
 
-/// A mailbox is read up to this cursor. Gives its row, which is made where there was none.
-pub(super) fn read_up_to(tx: &Transaction<'_>, mailbox: &MailboxKey, cursor: Cursor) -> Result<i64, Error> {
+/// A mailbox is read up to this cursor. Gives its row, which is made where there was none. Of a watch that another has followed it is refused.
+pub(super) fn read_up_to(
+    tx: &Transaction<'_>,
+    mailbox: &MailboxKey,
+    cursor: Cursor,
+    fence: Option<Fence>,
+) -> Result<i64, Error> {
+    // Whether a mail is known is judged by all that are: two who take of one mailbox take one after the other.
+    tx.db.lock_count(mailbox.0.as_bytes())?;
     let row = tx
         .db
         .prepare(
-            "INSERT INTO mailbox (name, uid_validity, uid_next) VALUES (?1, ?2, ?3)
+            "INSERT INTO mailbox (name, uid_validity, uid_next) SELECT ?1, ?2, ?3
+             WHERE NOT EXISTS (SELECT 1 FROM lease l WHERE l.kind = 'mailbox' AND l.name = ?1
+               AND (l.owner IS DISTINCT FROM ?4 OR l.fence <> coalesce(?5, l.fence)))
              ON CONFLICT (name) DO UPDATE SET uid_validity = excluded.uid_validity, uid_next = excluded.uid_next
              RETURNING id",
         )
-        .query_row(params![&*mailbox.0, cursor.uid_validity, cursor.uid_next], |row| {
-            row.get(0)
-        })?;
-    Ok(row)
+        .query_row(
+            params![
+                &*mailbox.0,
+                cursor.uid_validity,
+                cursor.uid_next,
+                tx.holder.owner.0,
+                fence.map(|fence| fence.0)
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    row.ok_or_else(|| leases::watched_by(tx, mailbox))
+}
+
+/// Gives a mailbox another name, where there is none of that name. Says whether it was done.
+pub(in crate::ledger) fn rename(tx: &Transaction<'_>, from: &MailboxKey, to: &MailboxKey) -> Result<bool, Error> {
+    let rename = tx
+        .db
+        .prepare("UPDATE mailbox SET name = ?2 WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM mailbox WHERE name = ?2)");
+    let renamed = rename.execute([&*from.0, &*to.0])? > 0;
+    if renamed {
+        // Whoever watches it by its old name has it no more.
+        tx.db
+            .prepare("UPDATE lease SET owner = NULL WHERE kind = 'mailbox' AND name = ?1")
+            .execute([&*from.0])?;
+    }
+    Ok(renamed)
 }
 
 /// Takes mails and moves the cursor.
 pub(in crate::ledger) fn take(tx: &mut Transaction<'_>, intake: Intake) -> Result<IntakeResult, Error> {
-    let mailbox = read_up_to(tx, &intake.mailbox, intake.cursor)?;
-    // Whether a mail is known is judged by all that are: two who take of one mailbox take one after the other.
-    tx.db.lock_count(intake.mailbox.0.as_bytes())?;
+    let mailbox = read_up_to(tx, &intake.mailbox, intake.cursor, Some(intake.fence))?;
     let mut taken = IntakeResult::default();
     for mail in intake.mails {
         let spare = match &mail.content {
@@ -56,7 +86,7 @@ pub(in crate::ledger) fn take(tx: &mut Transaction<'_>, intake: Intake) -> Resul
                     false => taken.known += 1,
                 }
                 // Pieces that were needed are another mail's by now.
-                spare.map_or(Ok(()), |upload| abandon(tx.db, upload))?;
+                spare.map_or(Ok(()), |upload| abandon(tx, upload))?;
             }
             None => {
                 let id = store_mail(tx, mailbox, &mail)?;
@@ -75,7 +105,7 @@ pub(in crate::ledger) fn take(tx: &mut Transaction<'_>, intake: Intake) -> Resul
                         ..
                     } => tx.after.fresh.push((MailId(id), bytes)),
                     Content::Whole { .. } => {}
-                    Content::Lacking(_) => spare.map_or(Ok(()), |upload| abandon(tx.db, upload))?,
+                    Content::Lacking(_) => spare.map_or(Ok(()), |upload| abandon(tx, upload))?,
                 }
             }
         }
@@ -117,7 +147,7 @@ fn store_mail(tx: &Transaction<'_>, mailbox: i64, mail: &NewMail) -> Result<i64,
         Content::Whole { raw, sha256 } => {
             let (id, size) = match raw {
                 Raw::Inline(bytes) => (store_bytes(tx.db, bytes)?, signed(bytes.len())),
-                Raw::Uploaded { upload, size } => (claim_upload(tx.db, *upload, *size)?, signed(*size)),
+                Raw::Uploaded { upload, size } => (claim_upload(tx, *upload, *size)?, signed(*size)),
             };
             (id, size, &sha256[..], None)
         }

@@ -6,7 +6,7 @@ use super::{claim::running, transaction::Transaction};
 use crate::{
     job::{AcceptedAnswer, AllowedSenders, ConversationKey, JobId, NewConversation},
     ledger::{
-        Error, KnownConversation,
+        Error, Fence, KnownConversation,
         db::{self, OptionalExtension, Row, SqlEngine, SqlError, params},
         values::{instant, micros},
     },
@@ -116,9 +116,9 @@ pub(in crate::ledger) fn accept(
     tx: &mut Transaction<'_>,
     key: ConversationKey,
     job: JobId,
-    attempt: u32,
+    fence: Fence,
 ) -> Result<bool, Error> {
-    let running = running(tx, job, attempt)?;
+    let running = running(tx, job, fence)?;
     tx.db.lock_count(&key.0)?;
     let changed = tx
         .db

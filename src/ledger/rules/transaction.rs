@@ -8,7 +8,12 @@ use tokio::sync::oneshot;
 
 use crate::{
     config::EndpointName,
-    ledger::{ClaimedJob, Error, MailId, MailboxKey, db::SqlEngine, lease::LeaseHolder, values::instant},
+    ledger::{
+        ClaimedJob, Error, Fence, MailId, MailboxKey,
+        db::SqlEngine,
+        lease::{LeaseHolder, LeasedRows},
+        values::instant,
+    },
 };
 
 /// What an operation works with.
@@ -56,6 +61,8 @@ pub(in crate::ledger) struct AfterCommit {
     pub(in crate::ledger) fresh: Vec<(MailId, Bytes)>,
     /// Who ended a job and claims the next one of its endpoint in the same transaction, if one is due.
     pub(in crate::ledger) next: Vec<(EndpointName, oneshot::Sender<ClaimedJob>)>,
+    /// Leases that were renewed, of each kind.
+    pub(in crate::ledger) renewed: Vec<(LeasedRows, Vec<(i64, Fence)>)>,
 }
 
 impl AfterCommit {
@@ -67,6 +74,7 @@ impl AfterCommit {
         self.bells.extend(other.bells);
         self.fresh.extend(other.fresh);
         self.next.extend(other.next);
+        self.renewed.extend(other.renewed);
     }
 }
 

@@ -172,7 +172,7 @@ fn write(ledger: &Path, to: &Path) -> Result<(), Error> {
     let db = inspect::beside(ledger)?;
     if identity::not_anothers(&db, ledger)? == Ownership::Nobody {
         return Err(Error::NoLedger {
-            path: ledger.display().to_string(),
+            ledger: ledger.display().to_string(),
         });
     }
     schema::not_newer(identity::version(&db)?, ledger)?;

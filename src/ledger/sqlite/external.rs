@@ -20,7 +20,10 @@ use super::{
 use crate::ledger::{
     Clock, Error,
     lease::{LeaseHolder, Owner},
-    rules::transaction::Transaction,
+    rules::{
+        leases::{self, LeaseAttempt, NamedLease},
+        transaction::Transaction,
+    },
     values::micros,
 };
 
@@ -34,6 +37,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(in crate::ledger) struct ExternalSqlite {
     path: Arc<Path>,
     clock: Clock,
+    /// What it has by its name, as a process beside the one that has the ledger.
+    holder: LeaseHolder,
 }
 
 /// What a look at the file came to.
@@ -58,7 +63,7 @@ impl ExternalSqlite {
                 SchemaState::Ready => return Ok(Self::of(path)),
                 SchemaState::Older { found, holder } if Instant::now() >= until => {
                     return Err(Error::Older {
-                        path: path.display().to_string(),
+                        ledger: path.display().to_string(),
                         found,
                         known: schema::known(),
                         holder,
@@ -71,20 +76,22 @@ impl ExternalSqlite {
 
     /// That of a ledger that this process has open.
     pub(in crate::ledger) fn of(path: &Path) -> Self {
+        let clock = Clock::system();
         Self {
             path: path.into(),
-            clock: Clock::system(),
+            holder: LeaseHolder::new(Owner::new(), &clock),
+            clock,
         }
     }
 
     /// The same by another clock.
     #[cfg(test)]
     pub(in crate::ledger) fn by(self, clock: Clock) -> Self {
-        Self { clock, ..self }
-    }
-
-    pub(in crate::ledger) fn path(&self) -> &Path {
-        &self.path
+        Self {
+            holder: LeaseHolder::new(Owner::new(), &clock),
+            clock,
+            ..self
+        }
     }
 
     pub(in crate::ledger) fn now(&self) -> i64 {
@@ -112,14 +119,37 @@ impl ExternalSqlite {
         T: Send + 'static,
         W: FnOnce(&mut Transaction<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.with(move |db| change(db, now, &LeaseHolder::new(Owner::NOBODY), work))
-            .await
+        let holder = self.holder.clone();
+        self.with(move |db| change(db, now, &holder, work)).await
+    }
+
+    /// Takes what has this name, if nobody has it; it is given up when the lease's last clone is dropped, by whoever drops it: a command that
+    /// ends may have nobody else left to do it.
+    pub(in crate::ledger) async fn take_named(&self, what: NamedLease, name: &str) -> Result<LeaseAttempt, Error> {
+        let (side, named) = (self.clone(), name.to_owned());
+        self.holder.begins(self.clock.read());
+        let asked = self.change(self.now(), move |tx| leases::take(tx, what, &named, &tx.holder.who));
+        let asked = asked.await?;
+        if let LeaseAttempt::Taken(lease) = &asked {
+            let named = name.to_owned();
+            lease.ends_by(move |fence| {
+                let given = schema::side(&side.path).and_then(|mut db| {
+                    change(&mut db, side.now(), &side.holder, |tx| {
+                        leases::give_up(tx, what, &named, fence)
+                    })
+                });
+                if let Err(error) = given {
+                    tracing::debug!(%error, name = named, "it is had until its time is over");
+                }
+            });
+        }
+        Ok(asked)
     }
 }
 
 fn look(path: &Path) -> Result<SchemaState, Error> {
     let none = || Error::NoLedger {
-        path: path.display().to_string(),
+        ledger: path.display().to_string(),
     };
     let (whose, found) = match path.try_exists() {
         Ok(true) => {

@@ -90,7 +90,7 @@ fn hindrance(path: &Path, facts: FileFacts, said: &str, is_full: bool) -> Option
 
 fn unusable(path: &Path, (what, cure): (String, String)) -> Error {
     Error::Unusable {
-        path: path.display().to_string(),
+        ledger: path.display().to_string(),
         what,
         cure,
     }

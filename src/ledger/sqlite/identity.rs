@@ -63,7 +63,7 @@ pub(in crate::ledger) fn of(db: &Connection) -> Result<Ownership, Error> {
 pub(in crate::ledger) fn not_anothers(db: &Connection, path: &Path) -> Result<Ownership, Error> {
     match of(db)? {
         Ownership::Another => Err(Error::Unusable {
-            path: path.display().to_string(),
+            ledger: path.display().to_string(),
             what: "is the database of another program: nothing in it was changed".to_owned(),
             cure: "name another file by `ledger` in [service] of mailjob.toml".to_owned(),
         }),

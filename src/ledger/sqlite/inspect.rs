@@ -125,7 +125,7 @@ pub(in crate::ledger) fn look(path: &Path) -> Result<Inspection, Error> {
     match identity::not_anothers(&db, path) {
         Ok(Ownership::Nobody) => {
             return Err(Error::NoLedger {
-                path: path.display().to_string(),
+                ledger: path.display().to_string(),
             });
         }
         Err(another @ Error::Unusable { .. }) => return Err(another),
@@ -167,7 +167,7 @@ pub(in crate::ledger) fn look(path: &Path) -> Result<Inspection, Error> {
 pub(in crate::ledger) fn beside(path: &Path) -> Result<Connection, Error> {
     if !path.exists() {
         return Err(Error::NoLedger {
-            path: path.display().to_string(),
+            ledger: path.display().to_string(),
         });
     }
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;

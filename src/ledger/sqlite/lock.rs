@@ -41,7 +41,7 @@ pub(in crate::ledger) fn acquire(ledger: &Path, now: DateTime<Utc>) -> Result<Fi
             LockAttempt::Busy(_) if Instant::now() < until => thread::sleep(PAUSE),
             LockAttempt::Busy(holder) => {
                 return Err(Error::InUse {
-                    path: ledger.display().to_string(),
+                    ledger: ledger.display().to_string(),
                     holder,
                 });
             }

@@ -46,7 +46,7 @@ fn attempt(path: &Path, clock: &Clock, commits: &Commits) -> Result<Sqlite, Erro
     let place = DatabaseFile::take(path)?;
     schema::migrate(&mut db, path)?;
     space::prepare(&db, path)?;
-    let holder = LeaseHolder::new(Owner::new());
+    let holder = LeaseHolder::new(Owner::new(), clock);
     let reading = clock.read();
     let noted = change(&mut db, reading.wall, &holder, |tx| recover::begin(tx, reading))?;
     let shared = Arc::<Shared>::default();

@@ -44,7 +44,7 @@ impl DatabaseFile {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::InUse {
-                    path: path.display().to_string(),
+                    ledger: path.display().to_string(),
                     holder: "a process whose lock file is gone".to_owned(),
                 });
             }
@@ -79,7 +79,7 @@ impl DatabaseFile {
         let seen = judge((ours, look(&self.path)), (self.log.1, look(&self.log.0)));
         let before = std::mem::replace(&mut self.missed, seen);
         seen.filter(|_| before.is_some()).map(|fault| Error::Unusable {
-            path: self.path.display().to_string(),
+            ledger: self.path.display().to_string(),
             what: format!(
                 "{} while it was in use: what is written now would be lost",
                 fault.words()

@@ -105,6 +105,19 @@ impl WriterHandle {
         drop(self.commands.send((command, None)));
     }
 
+    /// Has something done, and waits for nothing: where nobody can wait, and what is not done is made good by time.
+    pub(in crate::ledger) fn tell(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<(), Error> + Send + 'static,
+    ) {
+        let (tell, _) = oneshot::channel();
+        self.send_now(WriteCommand::Do {
+            operation: operation(work, tell),
+            bytes: 0,
+            is_new: None,
+        });
+    }
+
     /// Has an operation done; returns when it is durable. `bytes` is what it adds to a transaction.
     pub(in crate::ledger) async fn ask<T, W>(&self, bytes: usize, work: W) -> Result<T, Error>
     where
@@ -157,13 +170,7 @@ where
 pub(in crate::ledger) fn giver<T: Claimable + Sync>(post: Weak<WriterHandle>) -> GiveBack<T> {
     Arc::new(move |items| {
         if let Some(post) = post.upgrade() {
-            let (tell, _) = oneshot::channel();
-            let give_back = move |tx: &mut Transaction<'_>| items.iter().try_for_each(|item| item.release(tx));
-            post.send_now(WriteCommand::Do {
-                operation: operation(give_back, tell),
-                bytes: 0,
-                is_new: None,
-            });
+            post.tell(move |tx| items.iter().try_for_each(|item| item.release(tx)));
         }
     })
 }

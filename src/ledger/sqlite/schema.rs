@@ -17,7 +17,7 @@ use super::{
 use crate::ledger::{Error, values::signed};
 
 /// Every step of the schema, in order; `PRAGMA user_version` counts them.
-pub(in crate::ledger) const MIGRATIONS: [&str; 22] = [
+pub(in crate::ledger) const MIGRATIONS: [&str; 23] = [
     include_str!("migrations/0001_ledger.sql"),
     include_str!("migrations/0002_sign_in.sql"),
     include_str!("migrations/0003_maildrop.sql"),
@@ -40,10 +40,11 @@ pub(in crate::ledger) const MIGRATIONS: [&str; 22] = [
     include_str!("migrations/0020_clock.sql"),
     include_str!("migrations/0021_lease.sql"),
     include_str!("migrations/0022_rules_tell.sql"),
+    include_str!("migrations/0024_fence.sql"),
 ];
 
 /// Prepared statements that a connection keeps: more than there are.
-const STATEMENTS: usize = 152;
+const STATEMENTS: usize = 176;
 
 /// The longest wait for another process's write, in milliseconds.
 const BUSY: i32 = 30_000;
@@ -139,7 +140,7 @@ pub(in crate::ledger) fn known() -> i64 {
 pub(in crate::ledger) fn not_newer(found: i64, path: &Path) -> Result<(), Error> {
     if found > known() {
         return Err(Error::Newer {
-            path: path.display().to_string(),
+            ledger: path.display().to_string(),
             found,
             known: known(),
         });

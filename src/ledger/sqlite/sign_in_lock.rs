@@ -1,59 +1,42 @@
-//! One process at a time uses a sign-in's refresh token: a lock file for each, beside the ledger.
+//! One at a time uses a sign-in's refresh token, whichever process he is of: a lease by its name.
 
-use std::{
-    ffi::OsString,
-    fs::File,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::time::Duration;
 
-use chrono::Utc;
-use data_encoding::HEXLOWER;
-use sha2::{Digest, Sha256};
+use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep};
 
-use super::{
-    blocking,
-    lock::{self, LockAttempt},
+use crate::{
+    backoff::Backoff,
+    ledger::{Error, Lease, rules::leases::LeaseAttempt},
 };
-use crate::{backoff::Backoff, ledger::Error};
 
-/// How long a turn is waited for: longer than a token server may take to answer.
+/// How long a turn is waited for: longer than the lease of one who died over it.
 pub(in crate::ledger) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The pauses between two looks.
 const PAUSES: Backoff = Backoff::doubling(Duration::from_millis(5), Duration::from_millis(250));
 
-/// Waits for the turn of a sign-in; it ends when the file is dropped or the process ends, however it ends. Looked at again and
-/// again, not waited for by a thread: whoever gives up waiting leaves nothing behind.
-pub(in crate::ledger) async fn take(ledger: &Path, name: &str, longest: Duration) -> Result<File, Error> {
-    let path = beside(ledger, name);
+/// Waits for the turn of a sign-in, which `ask` tries to take. Asked again and again: whoever gives up waiting leaves nothing behind.
+pub(in crate::ledger) async fn take<'a>(
+    name: &str,
+    longest: Duration,
+    ask: impl Fn() -> BoxFuture<'a, Result<LeaseAttempt, Error>> + Send,
+) -> Result<Lease, Error> {
     let until = Instant::now() + longest;
     let mut looks = 0;
     loop {
-        let at = path.clone();
-        let tried = blocking("the lock file was not tried", move || lock::hold(&at, Utc::now()));
-        match tried.await? {
-            LockAttempt::Held(file) => return Ok(file),
-            LockAttempt::Busy(holder) if Instant::now() >= until => {
+        match ask().await? {
+            LeaseAttempt::Taken(lease) => return Ok(lease),
+            LeaseAttempt::Busy(holder) if Instant::now() >= until => {
                 return Err(Error::SignInBusy {
                     name: name.to_owned(),
                     holder,
                     waited: longest,
                 });
             }
-            LockAttempt::Busy(_) => {
+            LeaseAttempt::Busy(_) => {
                 looks += 1;
                 sleep(PAUSES.after(looks)).await;
             }
         }
     }
-}
-
-/// The names of sign-ins may have characters that file names may not.
-fn beside(ledger: &Path, name: &str) -> PathBuf {
-    let mut hash = HEXLOWER.encode(&Sha256::digest(name));
-    hash.truncate(16);
-    let mut file = OsString::from(ledger);
-    file.push(format!(".sign-in-{hash}.lock"));
-    file.into()
 }

@@ -132,13 +132,16 @@ pub(in crate::ledger) fn keep(db: &dyn SqlEngine, look: &ClockCheck) -> Result<(
         shift(db, *moved, noted.reading.wall)?;
     }
     let run = noted.reading.run;
-    db.prepare("REPLACE INTO clock (one, wall, run, micros, doubted) VALUES (1, ?1, ?2, ?3, ?4)")
-        .execute(params![
-            noted.reading.wall,
-            run.map(|run| run.id.into_bytes()),
-            run.map(|run| run.micros),
-            noted.doubted
-        ])?;
+    let note = db.prepare(
+        "INSERT INTO clock (one, wall, run, micros, doubted) VALUES (1, ?1, ?2, ?3, ?4)
+         ON CONFLICT (one) DO UPDATE SET wall = excluded.wall, run = excluded.run, micros = excluded.micros, doubted = excluded.doubted",
+    );
+    note.execute(params![
+        noted.reading.wall,
+        run.map(|run| run.id.into_bytes()),
+        run.map(|run| run.micros),
+        noted.doubted
+    ])?;
     Ok(())
 }
 
@@ -151,15 +154,17 @@ fn shift(db: &dyn SqlEngine, moved: i64, now: i64) -> Result<(), Error> {
     let jobs = jobs.execute([moved, now])?;
     // The days that a reply is tried for count from `revived`.
     let replies = db.prepare(
-        "UPDATE reply SET due = due + ?1, revived = ifnull(revived, made) + ?1 WHERE state = 'queued' AND unsure = 0",
+        "UPDATE reply SET due = due + ?1, revived = coalesce(revived, made) + ?1 WHERE state = 'queued' AND unsure = 0",
     );
     let replies = replies.execute([moved])?;
-    db.prepare("UPDATE reply SET revived = ifnull(revived, made) + ?1 WHERE state = 'running'")
+    db.prepare("UPDATE reply SET revived = coalesce(revived, made) + ?1 WHERE state = 'running'")
         .execute([moved])?;
     for leases in [
         "UPDATE job SET until = until + ?1 WHERE state = 'running'",
         "UPDATE reply SET until = until + ?1 WHERE state = 'running'",
         "UPDATE upload SET until = until + ?1",
+        "UPDATE lease SET until = until + ?1",
+        "UPDATE owner SET until = until + ?1",
     ] {
         db.prepare(leases).execute([moved])?;
     }

@@ -10,7 +10,7 @@ use rusqlite::{
 use super::super::values::signed;
 use crate::ledger::{
     Error,
-    db::{BlobColumn, Columns, Result, Row, SqlEngine, SqlError, SqlValue},
+    db::{BlobColumn, Columns, Dialect, Result, Row, SqlEngine, SqlError, SqlValue},
 };
 
 /// Bytes that SQLite gets at once.
@@ -104,6 +104,23 @@ impl SqlEngine for Connection {
         let mut piece = vec![0; most.min(blob.len() - from)];
         blob.read_at_exact(&mut piece, from)?;
         Ok(piece)
+    }
+
+    fn next_mail(&self) -> Result<i64> {
+        let next =
+            "SELECT 1 + max(coalesce((SELECT max(id) FROM mail), 0), coalesce((SELECT max(mail) FROM upload), 0))";
+        Ok(self.prepare_cached(next)?.query_row([], |row| row.get(0))?)
+    }
+
+    fn dialect(&self) -> &'static Dialect {
+        static DIALECT: Dialect = Dialect {
+            each_id: |parameter| format!("(SELECT value FROM json_each({parameter}))"),
+            each_word: |parameter| format!("(SELECT value FROM json_each({parameter}))"),
+            greatest: "max",
+            by: |index| format!(" INDEXED BY {index}"),
+            then_join: "CROSS JOIN",
+        };
+        &DIALECT
     }
 
     fn lock_mail(&self, _mail: i64) -> Result<()> {

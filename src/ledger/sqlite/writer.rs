@@ -33,7 +33,7 @@ use super::{
 use crate::{
     ledger::{
         ClaimedJob, ClaimedReply, Clock, Error,
-        lease::LeaseHolder,
+        lease::{Claimed, LeaseHolder},
         rules::{
             recover,
             transaction::{AfterCommit, savepoint},
@@ -286,6 +286,7 @@ impl Writer {
     fn commit(&mut self, mut operations: Vec<Box<dyn WriteOperation>>) {
         let reading = self.clock.read();
         let now = reading.wall;
+        self.holder.begins(reading);
         let look = self.noted.look(reading);
         let (begun, changes, ran) = (Instant::now(), self.db.total_changes(), statements());
         let proves = self.shared.must_prove(|| self.lacking.is_some() && self.is_roomy());
@@ -301,6 +302,9 @@ impl Writer {
                     self.lacking = None;
                     tracing::info!(%since, "the ledger can be written again");
                 }
+                for (held, renewed) in after.renewed {
+                    held.renewed(&renewed);
+                }
                 self.shared.keep(after.fresh);
                 self.jobs.deliver();
                 self.replies.deliver();
@@ -314,7 +318,7 @@ impl Writer {
                 let failed = judged(path, failed);
                 self.failed(&failed);
                 self.looks.forget();
-                self.holder.watch();
+                self.holder.looks_again();
                 if !self.db.is_autocommit()
                     && let Err(error) = self.db.execute_batch("ROLLBACK")
                 {
@@ -360,7 +364,7 @@ impl Writer {
             all.merge(savepoint(db, now, &self.holder, |tx| operation.run(tx))?);
         }
         if self.holder.is_due(now) {
-            let mut claimed = true;
+            let mut claimed = Claimed::Work;
             all.merge(savepoint(db, now, &self.holder, |tx| {
                 claimed = recover::look(tx).inspect_err(|error| {
                     tracing::error!(%error, "what nobody works on any more can't be put right; trying again");

@@ -114,7 +114,7 @@ async fn only_who_is_named_has_not_got_it() {
     let again = soon(d.ledger.claim_replies("contoso", 1)).await.unwrap().remove(0);
     assert_eq!(again.reply.recipients, [ANN], "not to whom got it");
     d.ledger
-        .submitted(job, again.attempt, Submitted::Sent("250".into()))
+        .submitted(job, again.lease.fence(), Submitted::Sent("250".into()))
         .await
         .unwrap();
     // Whom nobody knows, such as behind an alias, is anybody.
@@ -142,7 +142,7 @@ async fn what_was_not_sent_can_t_come_back() {
         due: Some(d.hands.now()),
     };
     let first = each(vec![end(ANN, ReplyState::Sent), end(ODD, ReplyState::Queued)]);
-    d.ledger.submitted(job, reply.attempt, first).await.unwrap();
+    d.ledger.submitted(job, reply.lease.fence(), first).await.unwrap();
     d.ledger.bounced(bounce(job, &[])).await.unwrap();
     let (state, ends) = d.ends(job).await;
     assert_eq!(
@@ -152,7 +152,7 @@ async fn what_was_not_sent_can_t_come_back() {
     let reply = soon(d.ledger.claim_replies("contoso", 1)).await.unwrap().remove(0);
     assert_eq!(reply.reply.recipients, [ODD]);
     let refused = Submitted::Refused("550".into());
-    d.ledger.submitted(job, reply.attempt, refused).await.unwrap();
+    d.ledger.submitted(job, reply.lease.fence(), refused).await.unwrap();
     assert_eq!(d.ends(job).await.0, ReplyState::Bounced);
     assert_eq!(inspect(&d.path()).await.unwrap().findings, []);
     // Another Message-ID than that of the reply, and a job without one.

@@ -49,9 +49,10 @@ impl World {
     /// A queued job, a deferred one that waits for a minute, a queued reply and one that waits for a minute.
     async fn new() -> Self {
         let (folder, machine) = (TempDir::new().unwrap(), Machine::new());
-        let ledger = open(&folder.path().join("mailjob.db"), machine.clock()).await.unwrap();
+        let ledger = opened(&Address::file(folder.path().join("mailjob.db")), machine.clock())
+            .await
+            .unwrap();
         let hands = machine.wall.clone();
-        let ledger = Arc::new(ledger);
         let world = Self {
             machine,
             d: Desktop::of(folder, hands, ledger),
@@ -65,7 +66,7 @@ impl World {
             due: minute,
             detail: "451".into(),
         };
-        d.ledger.submitted(reply.job, reply.attempt, later).await.unwrap();
+        d.ledger.submitted(reply.job, reply.lease.fence(), later).await.unwrap();
         d.run(done(), send()).await;
         let job = d.claim(1).await.remove(0);
         let finish = Finish {
@@ -78,8 +79,8 @@ impl World {
 
     async fn reopen(&mut self) {
         self.d.ledger.close().await;
-        let ledger = open(&self.d.path(), self.machine.clock()).await.unwrap();
-        self.d.ledger = Arc::new(ledger);
+        let ledger = opened(&self.d.address(), self.machine.clock()).await.unwrap();
+        self.d.ledger = ledger;
     }
 
     /// How many jobs and replies can be claimed now, that are given back.
@@ -89,7 +90,7 @@ impl World {
         let jobs = async {
             let jobs = d.ledger.claim_jobs(&endpoint("invoices"), 9).await.unwrap();
             for job in &jobs {
-                d.ledger.release(job.id, job.attempt).await.unwrap();
+                d.ledger.release(job.id, job.lease.fence()).await.unwrap();
             }
             jobs.len()
         };
@@ -106,7 +107,7 @@ impl World {
                     replies += 1;
                     let due = d.hands.now();
                     let later = Submitted::Later { due, detail: String::new() };
-                    d.ledger.submitted(reply.job, reply.attempt, later).await.unwrap();
+                    d.ledger.submitted(reply.job, reply.lease.fence(), later).await.unwrap();
                 }
             }
             () = pings(&d.ledger) => {}
@@ -116,7 +117,7 @@ impl World {
 }
 
 /// Long enough for a claim to be looked at, more than once.
-async fn pings(ledger: &Sqlite) {
+async fn pings(ledger: &Tested) {
     for _ in 0..3 {
         ledger.ping().await.unwrap();
     }

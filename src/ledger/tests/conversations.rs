@@ -53,7 +53,7 @@ async fn found(d: &Desktop, keys: &[u8], answer: &ClaimedJob) -> Option<KnownCon
 
 async fn accept(d: &Desktop, job: &ClaimedJob) -> bool {
     d.ledger
-        .accept_answer(token(1).key(), job.id, job.attempt)
+        .accept_answer(token(1).key(), job.id, job.lease.fence())
         .await
         .unwrap()
 }
@@ -99,9 +99,15 @@ async fn the_first_answer_ends_it_and_keeps_its_place_over_restarts() {
     for _ in 0..2 {
         let again = d.claim(1).await.pop().unwrap();
         assert_eq!(accept(&d, &again).await, again.id == first.id);
-        let stale = d.ledger.accept_answer(token(1).key(), again.id, first.attempt).await;
+        let stale = d
+            .ledger
+            .accept_answer(token(1).key(), again.id, first.lease.fence())
+            .await;
         assert!(matches!(stale, Err(Error::Stale(_))), "{stale:?}");
-        let unknown = d.ledger.accept_answer(token(9).key(), again.id, again.attempt).await;
+        let unknown = d
+            .ledger
+            .accept_answer(token(9).key(), again.id, again.lease.fence())
+            .await;
         assert!(!unknown.unwrap());
         d.ledger.finish(finish(&again, done())).await.unwrap();
     }

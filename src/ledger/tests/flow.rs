@@ -53,7 +53,7 @@ async fn a_mail_goes_all_the_way() {
     assert_eq!((claimed.job, claimed.attempt, &claimed.reply), (job.id, 1, &reply()));
     assert_eq!(claimed.endpoint, endpoint("invoices"));
     d.ledger
-        .submitted(job.id, 1, Submitted::Sent("250 ok".into()))
+        .submitted(job.id, Fence(1), Submitted::Sent("250 ok".into()))
         .await
         .unwrap();
     soon(bell.notified()).await;
@@ -114,7 +114,7 @@ async fn a_refused_reply_lets_the_mail_settle() {
     let job = d.run(failed(), send()).await;
     soon(d.ledger.claim_replies("contoso", 1)).await.unwrap();
     d.ledger
-        .submitted(job.id, 1, Submitted::Refused("550 no such user".into()))
+        .submitted(job.id, Fence(1), Submitted::Refused("550 no such user".into()))
         .await
         .unwrap();
     assert_eq!(d.settling().await, [(1, MailOutcome::Failed)]);
@@ -130,8 +130,11 @@ async fn a_reply_that_is_put_off_keeps_its_bytes_and_waits() {
         due: d.hands.now() + chrono::TimeDelta::seconds(60),
         detail: "450".into(),
     };
-    d.ledger.submitted(job.id, 1, later).await.unwrap();
-    let stale = d.ledger.submitted(job.id, 1, Submitted::Sent(String::new())).await;
+    d.ledger.submitted(job.id, Fence(1), later).await.unwrap();
+    let stale = d
+        .ledger
+        .submitted(job.id, Fence(1), Submitted::Sent(String::new()))
+        .await;
     assert_eq!(stale, Err(Error::Stale(job.id)));
     let waiting = tokio::spawn({
         let ledger = d.ledger.clone();
@@ -194,7 +197,7 @@ async fn only_the_attempt_that_runs_can_end() {
     d.take(vec![mail(1)]).await;
     let job = d.claim(1).await.pop().unwrap();
     let wrong = Finish {
-        attempt: 2,
+        fence: Fence(2),
         ..finish(&job, done())
     };
     assert_eq!(d.ledger.finish(wrong).await, Err(Error::Stale(job.id)));
@@ -210,10 +213,16 @@ async fn only_the_attempt_that_runs_can_end() {
         Err(Error::Stale(job.id)),
         "it has ended"
     );
-    assert_eq!(d.ledger.release(job.id, 1).await, Err(Error::Stale(job.id)));
+    assert_eq!(
+        d.ledger.release(job.id, job.lease.fence()).await,
+        Err(Error::Stale(job.id))
+    );
     assert_eq!(d.row().await.state, State::Done);
     let unknown = JobId(uuid::Uuid::nil());
-    assert!(matches!(d.ledger.release(unknown, 1).await, Err(Error::Missing(_))));
+    assert!(matches!(
+        d.ledger.release(unknown, Fence(1)).await,
+        Err(Error::Missing(_))
+    ));
 }
 
 #[tokio::test]
@@ -235,7 +244,7 @@ async fn a_released_job_is_due_again_and_its_attempt_does_not_count() {
     let d = Desktop::new().await;
     d.take(vec![mail(1)]).await;
     let job = d.claim(1).await.pop().unwrap();
-    d.ledger.release(job.id, job.attempt).await.unwrap();
+    d.ledger.release(job.id, job.lease.fence()).await.unwrap();
     assert_eq!(d.claim(1).await.pop().unwrap().attempt, 1);
 }
 

@@ -66,7 +66,7 @@ async fn play(d: &mut Desktop, world: &mut World, step: Step) {
         Step::Release(which) => {
             if which < world.claimed.len() {
                 let job = world.claimed.swap_remove(which);
-                d.ledger.release(job.id, job.attempt).await.unwrap();
+                d.ledger.release(job.id, job.lease.fence()).await.unwrap();
             }
         }
         Step::Reply(what) => submit(d, what).await,
@@ -125,7 +125,7 @@ async fn submit(d: &Desktop, what: u8) {
                 detail: String::new(),
             },
         };
-        d.ledger.submitted(reply.job, reply.attempt, what).await.unwrap();
+        d.ledger.submitted(reply.job, reply.lease.fence(), what).await.unwrap();
     }
 }
 

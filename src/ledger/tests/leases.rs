@@ -1,18 +1,17 @@
 //! Who works on what: nothing is anybody's for ever, and nothing is two owners'.
 
-use proptest::prelude::*;
-use rusqlite::Connection;
-
 use super::*;
 use crate::{
     job::state::State,
     ledger::{
-        lease::{LeaseHolder, Owner, TERM},
-        rules::{finish as ending, recover},
+        db,
+        lease::{LeaseHolder, Owner, TERM, Tenure},
+        rules::{finish as ending, leases, recover},
         values::micros,
         wake::Claimable as _,
     },
 };
+use proptest::prelude::*;
 
 /// Longer than a claim lasts that nobody prolongs.
 const LONG: i64 = TERM / 1_000_000 + 1;
@@ -56,7 +55,7 @@ async fn what_is_worked_on_stays_ones_own_however_long_it_takes() {
     }
     d.ledger.finish(finish(&job, done())).await.unwrap();
     let sent = Submitted::Sent("250".into());
-    d.ledger.submitted(reply.job, reply.attempt, sent).await.unwrap();
+    d.ledger.submitted(reply.job, reply.lease.fence(), sent).await.unwrap();
 }
 
 #[tokio::test]
@@ -65,13 +64,13 @@ async fn a_reply_that_was_lost_sight_of_is_sent_again_while_the_process_lives() 
     d.take(vec![mail(1)]).await;
     d.run(done(), send()).await;
     let lost = soon(d.ledger.claim_replies("contoso", 1)).await.unwrap().remove(0);
-    let (job, attempt) = (lost.job, lost.attempt);
+    let (job, fence) = (lost.job, lost.lease.fence());
     // As where a reload stops the loop before the server's answer could be noted.
     drop(lost);
     d.pass(LONG).await;
     let again = soon(d.ledger.claim_replies("contoso", 1)).await.unwrap().remove(0);
     assert_eq!((again.job, again.attempt), (job, 2));
-    let late = d.ledger.submitted(job, attempt, Submitted::Sent("250".into())).await;
+    let late = d.ledger.submitted(job, fence, Submitted::Sent("250".into())).await;
     assert!(matches!(late, Err(Error::Stale(_))), "{late:?}");
 }
 
@@ -106,10 +105,14 @@ async fn half_a_mail_goes_when_nothing_comes_of_it_any_more() {
     assert!(matches!(missing, Err(Error::Missing(_))), "{missing:?}");
 }
 
+fn holder() -> LeaseHolder {
+    LeaseHolder::new(Owner::new(), &Clock::system())
+}
+
 /// A ledger's tables, worked on by several owners.
 struct Tables {
     _desktop: Desktop,
-    db: Connection,
+    db: Box<dyn db::SqlEngine>,
     now: i64,
 }
 
@@ -118,7 +121,7 @@ impl Tables {
         let d = Desktop::new().await;
         d.take((1..=jobs).map(mail).collect()).await;
         d.ledger.close().await;
-        let db = schema::writer(&d.path()).unwrap();
+        let db = tables(&d.address());
         Self {
             db,
             now: micros(d.hands.now()),
@@ -127,7 +130,7 @@ impl Tables {
     }
 
     fn tx<'a>(&'a self, holder: &'a LeaseHolder) -> Transaction<'a> {
-        Transaction::new(&self.db, self.now, holder)
+        Transaction::new(&*self.db, self.now, holder)
     }
 
     fn claim(&self, holder: &LeaseHolder, max: usize) -> Vec<ClaimedJob> {
@@ -135,18 +138,16 @@ impl Tables {
     }
 
     fn states(&self, state: State) -> i64 {
-        let mut query = self.db.prepare("SELECT count(*) FROM job WHERE state = ?").unwrap();
+        let query = self.db.prepare("SELECT count(*) FROM job WHERE state = ?1");
         query.query_row([state.as_str()], |row| row.get(0)).unwrap()
     }
 
     /// Until when a job is this owner's in this attempt.
     fn until(&self, job: &ClaimedJob, owner: Owner) -> Option<i64> {
-        let sql = "SELECT until FROM job WHERE uuid = ?1 AND state = 'running' AND owner = ?2 AND attempt = ?3";
-        let mut query = self.db.prepare(sql).unwrap();
+        let sql = "SELECT until FROM job WHERE uuid = ?1 AND state = 'running' AND owner = ?2 AND fence = ?3";
+        let query = self.db.prepare(sql);
         query
-            .query_row(rusqlite::params![job.id.0.as_bytes(), owner.0, job.attempt], |row| {
-                row.get(0)
-            })
+            .query_row(db::params![job.id, owner.0, job.lease.fence().0], |row| row.get(0))
             .ok()
     }
 }
@@ -154,7 +155,7 @@ impl Tables {
 #[tokio::test]
 async fn a_start_steals_nothing_from_who_lives_unless_a_lock_shows_that_nobody_does() {
     let mut tables = Tables::new(2).await;
-    let (one, two) = (LeaseHolder::new(Owner::new()), LeaseHolder::new(Owner::new()));
+    let (one, two) = (holder(), holder());
     let job = tables.claim(&one, 1).remove(0);
     tables.now += TERM - 1;
     recover::look(&mut tables.tx(&two)).unwrap();
@@ -202,7 +203,7 @@ struct Work {
 impl Work {
     fn new() -> Self {
         Self {
-            holder: LeaseHolder::new(Owner::new()),
+            holder: holder(),
             jobs: Vec::new(),
         }
     }
@@ -262,7 +263,7 @@ fn play(mut tables: Tables, jobs: i64, steps: Vec<Step>) {
     // Everybody is gone: somebody who comes finds all of it.
     drop(owners);
     tables.now += TERM;
-    recover::look(&mut tables.tx(&LeaseHolder::new(Owner::new()))).unwrap();
+    recover::look(&mut tables.tx(&holder())).unwrap();
     let over = [State::Queued, State::Held, State::Done].map(|state| tables.states(state));
     assert_eq!(over.iter().sum::<i64>(), jobs, "{over:?}");
 }
@@ -276,5 +277,47 @@ proptest! {
         let jobs = 4;
         let tables = runtime.block_on(Tables::new(jobs));
         play(tables, jobs.into(), steps);
+    }
+}
+
+/// A row as it is, and whether this process holds on to it.
+fn row() -> impl Strategy<Value = (Tenure, bool)> {
+    let owner = prop_oneof![Just(None), (1..4_i64).prop_map(|owner| Some(Owner(owner)))];
+    (owner, 1..9_i64, -TERM..TERM * 2, any::<bool>()).prop_map(|(owner, fence, left, held)| {
+        let tenure = Tenure {
+            owner,
+            fence: Fence(fence),
+            until: 2 * TERM + left,
+        };
+        (tenure, held)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_tables_renew_and_end_leases_as_the_rule_says(rows in prop::collection::vec(row(), 1..9)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut tables = runtime.block_on(Tables::new(0));
+        tables.now = 2 * TERM;
+        let holder = LeaseHolder::new(Owner(1), &Clock::system());
+        let (mut held, mut wanted) = (Vec::new(), Vec::new());
+        for (number, (tenure, is_held)) in (1..).zip(rows) {
+            let insert = "INSERT INTO lease (id, kind, name, owner, fence, until, who) VALUES (?1, 'sign-in', ?1, ?2, ?3, ?4, 'x')";
+            let owner = tenure.owner.map(|owner| owner.0);
+            tables.db.prepare(insert).execute(db::params![number, owner, tenure.fence.0, tenure.until]).unwrap();
+            let mut after = tenure;
+            if is_held {
+                held.push(holder.sign_ins.hold(number, tenure.fence));
+                after = tenure.renew(holder.owner, tenure.fence, tables.now, holder.sign_ins.term).unwrap_or(tenure);
+            }
+            wanted.push(after.at(tables.now));
+        }
+        recover::look(&mut tables.tx(&holder)).unwrap();
+        let query = tables.db.prepare("SELECT owner, fence, until FROM lease ORDER BY id");
+        let found = query.query_map((), |row| leases::tenure(row, 0)).unwrap();
+        let found: Vec<_> = found.map(Result::unwrap).collect();
+        prop_assert_eq!(found, wanted);
     }
 }

@@ -78,6 +78,7 @@ async fn another_mailbox_is_another_mail() {
     d.take(vec![mail(1)]).await;
     let intake = Intake {
         mailbox: MailboxKey("imap://else@example.com/INBOX".into()),
+        fence: Fence::NONE,
         endpoints: vec![endpoint("orders")],
         cursor: Cursor {
             uid_validity: 1,
@@ -143,8 +144,7 @@ fn large(uid: u32, upload: UploadId, size: u64) -> NewMail {
 }
 
 async fn chunks(d: &Desktop) -> i64 {
-    let count = |db: &rusqlite::Connection| Ok(db.query_row("SELECT count(*) FROM chunk", [], |row| row.get(0))?);
-    d.ledger.readers.read(count).await.unwrap()
+    d.count("SELECT count(*) FROM chunk").await
 }
 
 #[tokio::test]
@@ -164,6 +164,7 @@ async fn a_large_mail_comes_in_pieces() {
     };
     let intake = |size| Intake {
         mailbox: mailbox(),
+        fence: Fence::NONE,
         endpoints: vec![endpoint("invoices")],
         cursor,
         mails: vec![large(2, upload, size)],
@@ -220,7 +221,7 @@ async fn bytes_are_forgotten_when_nobody_needs_them() {
     let replied = d.run(done(), send()).await;
     soon(d.ledger.claim_replies("contoso", 1)).await.unwrap();
     d.ledger
-        .submitted(replied.id, 1, Submitted::Sent("250".into()))
+        .submitted(replied.id, Fence(1), Submitted::Sent("250".into()))
         .await
         .unwrap();
     d.run(done(), send()).await;

@@ -5,12 +5,15 @@ mod bounces;
 mod clocks;
 mod conversations;
 mod counts;
+pub(in crate::ledger) mod engine;
+mod failing;
 mod flow;
 mod invariants;
 mod lacking;
 mod leases;
 mod maildrop;
 mod mails;
+mod names;
 mod news;
 mod operator;
 mod oracle;
@@ -40,18 +43,15 @@ pub(in crate::ledger) use futures_util::FutureExt;
 pub(in crate::ledger) use sha2::{Digest, Sha256};
 pub(in crate::ledger) use tempfile::TempDir;
 
+pub(in crate::ledger) use self::engine::{ExternalSqlite, OverviewRow, Tested, inspect, opened, tables};
 pub(in crate::ledger) use self::samples::*;
-pub(in crate::ledger) use super::{
-    rules::transaction::Transaction,
-    sqlite::{inspect, open, schema, *},
-    *,
-};
+pub(in crate::ledger) use super::{rules::transaction::Transaction, sqlite::schema, *};
 pub(in crate::ledger) use crate::{
     config::{EndpointName, Keep, Retention},
     job::{Answer, ConversationKey, JobId, NewReply, Outcome, Reason, ReplyDecision},
     ledger::{
-        Admission, ClaimedJob, ClaimedReply, Content, Cursor, Finish, Intake, IntakeResult, KnownConversation, Lack,
-        Ledger, MailId, MailOutcome, MailboxKey, MaildropName, NewMail, Place, PruneReport, RateLimit, Raw,
+        Admission, ClaimedJob, ClaimedReply, Content, Cursor, Fence, Finish, Intake, IntakeResult, KnownConversation,
+        Lack, Ledger, MailId, MailOutcome, MailboxKey, MaildropName, NewMail, Place, PruneReport, RateLimit, Raw,
         RefetchRequest, ReplyTable, SealedToken, Settling, SignInRow, SignInTable, Submitted, UploadId,
     },
 };
@@ -82,7 +82,7 @@ impl Hands {
 pub(in crate::ledger) struct Desktop {
     pub(in crate::ledger) folder: TempDir,
     pub(in crate::ledger) hands: Hands,
-    pub(in crate::ledger) ledger: Arc<Sqlite>,
+    pub(in crate::ledger) ledger: Arc<Tested>,
     /// What was claimed is worked on, as by a loop that lives.
     held: std::sync::Mutex<Vec<Lease>>,
 }
@@ -91,12 +91,13 @@ impl Desktop {
     pub(in crate::ledger) async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let hands = Hands::new();
-        let ledger = Arc::new(open(&folder.path().join("mailjob.db"), hands.clock()).await.unwrap());
+        let at = Address::file(folder.path().join("mailjob.db"));
+        let ledger = opened(&at, hands.clock()).await.unwrap();
         oracle::watch(&folder.path().join("mailjob.db"));
         Self::of(folder, hands, ledger)
     }
 
-    pub(in crate::ledger) fn of(folder: TempDir, hands: Hands, ledger: Arc<Sqlite>) -> Self {
+    pub(in crate::ledger) fn of(folder: TempDir, hands: Hands, ledger: Arc<Tested>) -> Self {
         Self {
             folder,
             hands,
@@ -107,6 +108,10 @@ impl Desktop {
 
     pub(in crate::ledger) fn path(&self) -> PathBuf {
         self.folder.path().join("mailjob.db")
+    }
+
+    pub(in crate::ledger) fn address(&self) -> Address {
+        Address::file(self.path())
     }
 
     /// What it writes is not looked at: the test does what Mailjob never does.
@@ -127,7 +132,7 @@ impl Desktop {
 
     pub(in crate::ledger) async fn reopen(&mut self) {
         self.ledger.close().await;
-        self.ledger = Arc::new(open(&self.path(), self.hands.clock()).await.unwrap());
+        self.ledger = opened(&self.address(), self.hands.clock()).await.unwrap();
     }
 
     pub(in crate::ledger) async fn take(&self, mails: Vec<NewMail>) -> IntakeResult {
@@ -144,6 +149,7 @@ impl Desktop {
         );
         let intake = Intake {
             mailbox: mailbox(),
+            fence: Fence::NONE,
             endpoints: vec![endpoint("invoices")],
             cursor,
             mails,
@@ -178,7 +184,7 @@ impl Desktop {
         let name = endpoint("invoices");
         let claimed = at_once(&self.ledger, self.ledger.claim_jobs(&name, 1)).await;
         for job in claimed.iter().flatten() {
-            self.ledger.release(job.id, job.attempt).await.unwrap();
+            self.ledger.release(job.id, job.lease.fence()).await.unwrap();
         }
         claimed.is_none()
     }
@@ -215,8 +221,9 @@ impl Desktop {
     }
 
     pub(in crate::ledger) async fn count(&self, sql: &'static str) -> i64 {
-        let counting = move |db: &rusqlite::Connection| Ok(db.query_row(sql, [], |row| row.get(0))?);
-        self.ledger.readers.read(counting).await.unwrap()
+        self.ledger
+            .look(move |db| Ok(db.prepare(sql).query_row((), |row| row.get(0))?))
+            .await
     }
 
     pub(in crate::ledger) async fn settling(&self) -> Vec<(u32, MailOutcome)> {
@@ -257,7 +264,7 @@ pub(in crate::ledger) enum Kinds {
 
 /// What a claim gets without waiting for an event: claims are answered before what was asked after them.
 pub(in crate::ledger) async fn at_once<T>(
-    ledger: &Sqlite,
+    ledger: &Tested,
     claim: impl Future<Output = Result<Vec<T>, Error>>,
 ) -> Option<Vec<T>> {
     tokio::pin!(claim);

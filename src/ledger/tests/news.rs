@@ -100,7 +100,7 @@ async fn every_way_that_ends_badly_is_news() {
     let job = d.run(done(), send()).await;
     soon(d.ledger.claim_replies("contoso", 1)).await.unwrap();
     d.ledger
-        .submitted(job.id, 1, Submitted::Refused("550 who?".into()))
+        .submitted(job.id, Fence(1), Submitted::Refused("550 who?".into()))
         .await
         .unwrap();
     let news = d.news().await;

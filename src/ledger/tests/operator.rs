@@ -133,7 +133,7 @@ async fn lists_use_indexes() {
     let d = Desktop::new().await;
     let db = rusqlite::Connection::open(d.path()).unwrap();
     let plan = |filter: JobFilter| {
-        let (sql, values) = crate::ledger::views::jobs::statement(&filter);
+        let (sql, values) = crate::ledger::views::jobs::statement(crate::ledger::db::SqlEngine::dialect(&db), &filter);
         let mut query = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let values = rusqlite::params_from_iter(values.iter().map(|value| value.to_value()));
         let rows = query.query_map(values, |row| row.get::<_, String>(3)).unwrap();
@@ -224,7 +224,7 @@ async fn what_happens_can_be_followed() {
     let job = d.run(failed(), send()).await;
     let reply = soon(d.ledger.claim_replies("contoso", 1)).await.unwrap().remove(0);
     let end = Submitted::Refused("550 no".into());
-    d.ledger.submitted(reply.job, 1, end).await.unwrap();
+    d.ledger.submitted(reply.job, Fence(1), end).await.unwrap();
     let place = Place {
         uid_validity: 1,
         uid: 1,

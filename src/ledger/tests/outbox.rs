@@ -54,7 +54,7 @@ async fn only_the_open_recipients_are_tried_again() {
         ],
         due,
     };
-    d.ledger.submitted(first.job, 1, each).await.unwrap();
+    d.ledger.submitted(first.job, Fence(1), each).await.unwrap();
     assert_eq!(d.settling().await, [], "one still has to get it");
     let row = d.listed(&[ReplyState::Queued]).await.remove(0);
     assert_eq!(row.due, due);
@@ -69,7 +69,7 @@ async fn only_the_open_recipients_are_tried_again() {
         (&first.reply.bytes, &first.reply.message_id)
     );
     d.ledger
-        .submitted(first.job, 2, Submitted::Refused("550 who?".into()))
+        .submitted(first.job, Fence(2), Submitted::Refused("550 who?".into()))
         .await
         .unwrap();
     assert_eq!(
@@ -110,7 +110,7 @@ async fn a_refused_reply_is_tried_again_by_whoever_has_the_ledger_open() {
         ],
         due: None,
     };
-    d.ledger.submitted(first.job, 1, refused).await.unwrap();
+    d.ledger.submitted(first.job, Fence(1), refused).await.unwrap();
     d.touched([1]).await;
     assert_eq!(
         d.retry(RetrySelection::Refused).await,
@@ -130,7 +130,7 @@ async fn a_refused_reply_is_tried_again_by_whoever_has_the_ledger_open() {
     assert_eq!(d.forget(d.hands.now()).await, 0, "its bytes are needed");
     assert_eq!(d.retry(RetrySelection::Job(first.job)).await.running, 1);
     d.ledger
-        .submitted(first.job, 2, Submitted::Sent("250 ok".into()))
+        .submitted(first.job, Fence(2), Submitted::Sent("250 ok".into()))
         .await
         .unwrap();
     assert_eq!(d.retry(RetrySelection::Job(first.job)).await.sent, 1);
@@ -151,7 +151,7 @@ async fn what_can_t_be_tried_again_is_told() {
     assert!(matches!(unknown, Err(Error::Missing(_))), "{unknown:?}");
     let reply = d.claimed_reply(1).await;
     d.ledger
-        .submitted(reply.job, 1, Submitted::Refused("550".into()))
+        .submitted(reply.job, Fence(1), Submitted::Refused("550".into()))
         .await
         .unwrap();
     d.touched([1]).await;
@@ -177,7 +177,7 @@ async fn all_that_waits_is_due_at_once() {
             due: d.hands.now() + TimeDelta::days(1),
             detail: "busy".into(),
         };
-        d.ledger.submitted(reply.job, 1, later).await.unwrap();
+        d.ledger.submitted(reply.job, Fence(1), later).await.unwrap();
     }
     assert_eq!(d.retry(RetrySelection::Queued).await.due, 3);
     let claimed = soon(d.ledger.claim_replies("contoso", 9)).await.unwrap();
@@ -210,7 +210,7 @@ async fn replies_of_before_keep_their_meaning() {
     )
     .unwrap();
     drop(old);
-    let ledger = open(&path, d.hands.clock()).await.unwrap();
+    let ledger = opened(&Address::file(&path), d.hands.clock()).await.unwrap();
     let door = ExternalSqlite::open(&path).await.unwrap();
     let filter = ReplyFilter {
         account: Some("contoso".into()),
@@ -240,10 +240,10 @@ async fn an_end_that_was_lost_three_times_is_for_an_operator() {
         detail: "the connection broke after the mail was sent".into(),
     };
     let first = d.claimed_reply(1).await;
-    let mut attempt = first.attempt;
+    let mut fence = first.lease.fence();
     for time in 1..=3 {
         let due = Some(d.hands.now());
-        d.ledger.submitted(first.job, attempt, lost(due)).await.unwrap();
+        d.ledger.submitted(first.job, fence, lost(due)).await.unwrap();
         let state = d.listed(&ReplyState::ALL).await[0].state;
         assert_eq!(
             state,
@@ -254,12 +254,13 @@ async fn an_end_that_was_lost_three_times_is_for_an_operator() {
             }
         );
         if time < 3 {
-            attempt = soon(d.ledger.claim_replies("contoso", 1))
+            fence = soon(d.ledger.claim_replies("contoso", 1))
                 .await
                 .unwrap()
                 .pop()
                 .unwrap()
-                .attempt;
+                .lease
+                .fence();
         }
     }
     let unsure = d.listed(&[ReplyState::Unsure]).await;
@@ -284,14 +285,14 @@ async fn an_end_that_was_lost_three_times_is_for_an_operator() {
     // One that can't be tried any more is unsure at once; tried again, it counts anew.
     let second = d.claimed_reply(2).await;
     d.ledger
-        .submitted(second.job, second.attempt, lost(None))
+        .submitted(second.job, second.lease.fence(), lost(None))
         .await
         .unwrap();
     assert_eq!(d.listed(&[ReplyState::Unsure]).await.len(), 1);
     assert_eq!(d.retry(RetrySelection::Job(second.job)).await.due, 1);
     let again = soon(d.ledger.claim_replies("contoso", 1)).await.unwrap().pop().unwrap();
     d.ledger
-        .submitted(again.job, again.attempt, lost(Some(d.hands.now())))
+        .submitted(again.job, again.lease.fence(), lost(Some(d.hands.now())))
         .await
         .unwrap();
     assert!(d.listed(&[ReplyState::Unsure]).await.is_empty());

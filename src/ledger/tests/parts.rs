@@ -141,7 +141,7 @@ async fn a_part_that_waits_for_its_reply_keeps_the_mail() {
     let claimed = soon(d.ledger.claim_replies("contoso", 1)).await.unwrap();
     assert_eq!(claimed[0].job, part.id);
     d.ledger
-        .submitted(part.id, 1, Submitted::Sent("250".into()))
+        .submitted(part.id, Fence(1), Submitted::Sent("250".into()))
         .await
         .unwrap();
     assert_eq!(d.settling().await, [(1, MailOutcome::Done)]);
@@ -211,7 +211,7 @@ async fn a_split_and_its_end_are_whole_or_not_at_all() {
     d.take(vec![mail(1)]).await;
     let job = d.claim(1).await.pop().unwrap();
     let stale = Finish {
-        attempt: job.attempt + 1,
+        fence: Fence(job.lease.fence().0 + 1),
         ..finish(&job, split(&["a.pdf"]))
     };
     assert_eq!(d.ledger.finish(stale).await, Err(Error::Stale(job.id)));

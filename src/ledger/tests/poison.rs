@@ -56,7 +56,7 @@ async fn a_suspect_waits_until_the_others_are_done() {
     let other = d.claim(9).await.pop().unwrap();
     d.pass(5).await;
     assert!(d.nothing_due().await);
-    d.ledger.release(other.id, other.attempt).await.unwrap();
+    d.ledger.release(other.id, other.lease.fence()).await.unwrap();
     let next = d.claim(9).await;
     assert_eq!(next.len(), 1, "the other is due longer, but has no suspect beside it");
     assert_eq!(next[0].id, other.id);
@@ -87,6 +87,7 @@ async fn only_one_job_has_its_last_chance_at_a_time() {
     d.take(vec![mail(1)]).await;
     let orders = Intake {
         mailbox: MailboxKey("imap://orders@example.com/INBOX".into()),
+        fence: Fence::NONE,
         endpoints: vec![endpoint("orders")],
         cursor: Cursor {
             uid_validity: 1,

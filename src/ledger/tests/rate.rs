@@ -101,7 +101,7 @@ async fn a_job_over_the_rate_waits_its_turn_and_is_not_tried_for_nothing() {
         while !d.nothing_due().await {
             let job = d.claim(1).await.pop().unwrap();
             assert_eq!(job.retries, 0, "waiting is no try");
-            match d.ledger.admit(job.id, job.attempt, gates()).await.unwrap() {
+            match d.ledger.admit(job.id, job.lease.fence(), gates()).await.unwrap() {
                 Admission::Now => {
                     begun.push(d.hands.now().timestamp() - 1_800_000_000);
                     let end = Finish {
@@ -132,7 +132,7 @@ async fn a_job_that_began_is_counted_once_however_often_it_is_tried() {
     for _ in 0..3 {
         let job = d.claim(1).await.pop().unwrap();
         assert_eq!(
-            d.ledger.admit(job.id, job.attempt, gates()).await.unwrap(),
+            d.ledger.admit(job.id, job.lease.fence(), gates()).await.unwrap(),
             Admission::Now
         );
         let end = Finish {
@@ -144,7 +144,10 @@ async fn a_job_that_began_is_counted_once_however_often_it_is_tried() {
     let job = d.claim(1).await.pop().unwrap();
     assert_eq!(job.retries, 3);
     assert!(
-        d.ledger.admit(job.id, job.attempt + 1, gates()).await.is_err(),
+        d.ledger
+            .admit(job.id, Fence(job.lease.fence().0 + 1), gates())
+            .await
+            .is_err(),
         "only the running attempt"
     );
 }
@@ -164,7 +167,7 @@ async fn who_sends_too_much_is_in_nobodys_way() {
     for job in &jobs[..10] {
         flood.push(
             d.ledger
-                .admit(job.id, job.attempt, of("flood@a.example"))
+                .admit(job.id, job.lease.fence(), of("flood@a.example"))
                 .await
                 .unwrap()
                 == Admission::Now,
@@ -173,7 +176,10 @@ async fn who_sends_too_much_is_in_nobodys_way() {
     assert_eq!(flood.iter().filter(|now| **now).count(), 2);
     for job in &jobs[10..] {
         assert_eq!(
-            d.ledger.admit(job.id, job.attempt, of("ann@a.example")).await.unwrap(),
+            d.ledger
+                .admit(job.id, job.lease.fence(), of("ann@a.example"))
+                .await
+                .unwrap(),
             Admission::Now
         );
     }
@@ -208,7 +214,7 @@ proptest! {
                     let job = d.claim(1).await.pop().unwrap();
                     let sender = senders[&job.mail.0];
                     let gates = vec![gate(&format!("from/{sender}"), "2/m"), gate("all", "3/m")];
-                    match d.ledger.admit(job.id, job.attempt, gates.clone()).await.unwrap() {
+                    match d.ledger.admit(job.id, job.lease.fence(), gates.clone()).await.unwrap() {
                         Admission::Now => {
                             for gate in gates {
                                 begun.entry(gate.key).or_default().push(d.hands.now().timestamp());

@@ -18,9 +18,9 @@ impl Desktop {
         for uid in uids {
             self.take(vec![mail(uid)]).await;
             let job = self.run(done(), send()).await;
-            soon(self.ledger.claim_replies("contoso", 1)).await.unwrap();
+            let reply = soon(self.ledger.claim_replies("contoso", 1)).await.unwrap().remove(0);
             let sent = Submitted::Sent("250 ok".into());
-            self.ledger.submitted(job.id, 1, sent).await.unwrap();
+            self.ledger.submitted(job.id, reply.lease.fence(), sent).await.unwrap();
             self.touched([uid]).await;
             jobs.push(job);
         }
@@ -185,13 +185,13 @@ async fn a_conversation_keeps_its_job_and_its_answers_until_it_expires() {
     let job = d.run(done(), Some(ReplyDecision::Send(asks))).await;
     soon(d.ledger.claim_replies("contoso", 1)).await.unwrap();
     d.ledger
-        .submitted(job.id, 1, Submitted::Sent("250".into()))
+        .submitted(job.id, Fence(1), Submitted::Sent("250".into()))
         .await
         .unwrap();
     d.take(vec![mail(2)]).await;
     let answer = d.claim(1).await.remove(0);
     let key = ConversationKey([7; 32]);
-    assert!(d.ledger.accept_answer(key, answer.id, 1).await.unwrap());
+    assert!(d.ledger.accept_answer(key, answer.id, Fence(1)).await.unwrap());
     d.ledger
         .finish(Finish {
             reply: silent(),
@@ -205,7 +205,7 @@ async fn a_conversation_keeps_its_job_and_its_answers_until_it_expires() {
     d.take(vec![mail(3)]).await;
     let late = d.claim(1).await.remove(0);
     assert!(
-        !d.ledger.accept_answer(key, late.id, 1).await.unwrap(),
+        !d.ledger.accept_answer(key, late.id, Fence(1)).await.unwrap(),
         "one was accepted"
     );
     d.pass(2 * 86_400).await;
@@ -229,14 +229,17 @@ async fn what_is_open_again_is_kept_again() {
     d.run(done(), silent()).await;
     d.kept_again("that has ended").await.unwrap_err();
     let later = |tx: &mut Transaction<'_>| route::forward(tx, 1, &[endpoint("later")]);
-    d.ledger.post.ask(0, later).await.unwrap();
+    d.ledger.change(later).await.unwrap();
     d.kept_again("another endpoint has it").await.unwrap();
 }
 
 impl Desktop {
     async fn submit(&self, what: Submitted) {
         let reply = soon(self.ledger.claim_replies("contoso", 1)).await.unwrap().remove(0);
-        self.ledger.submitted(reply.job, reply.attempt, what).await.unwrap();
+        self.ledger
+            .submitted(reply.job, reply.lease.fence(), what)
+            .await
+            .unwrap();
     }
 
     /// Whether the only mail counts as one that has not ended.
@@ -290,7 +293,7 @@ async fn every_table_of_a_job_is_dropped_with_it() {
 impl Desktop {
     async fn forget_news(&self) {
         let told = |tx: &mut Transaction<'_>| Ok(tx.db.execute_batch("DELETE FROM news")?);
-        self.ledger.post.ask(0, told).await.unwrap();
+        self.ledger.change(told).await.unwrap();
     }
 }
 

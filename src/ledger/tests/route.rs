@@ -10,6 +10,7 @@ fn names(names: &[&str]) -> Vec<EndpointName> {
 async fn take_for(d: &Desktop, endpoints: &[&str], mails: Vec<NewMail>) -> IntakeResult {
     let intake = Intake {
         mailbox: mailbox(),
+        fence: Fence::NONE,
         endpoints: names(endpoints),
         cursor: Cursor {
             uid_validity: 1,
@@ -172,7 +173,18 @@ async fn jobs_of_endpoints_that_are_gone_go_on() {
     };
     d.ledger.finish(later).await.unwrap();
     let known = names(&["a", "broken"]);
-    for expected in [ReassignedJobs { jobs: 1, left: 1 }, ReassignedJobs { jobs: 0, left: 1 }] {
+    for expected in [
+        ReassignedJobs {
+            jobs: 1,
+            left: 1,
+            waits: false,
+        },
+        ReassignedJobs {
+            jobs: 0,
+            left: 1,
+            waits: false,
+        },
+    ] {
         let handed = d
             .ledger
             .reassign_orphans(&mailbox(), &known, &names(&["a"]))
@@ -202,7 +214,14 @@ async fn jobs_of_endpoints_that_are_gone_go_on() {
         .reassign_orphans(&mailbox(), &names(&["gone"]), &[])
         .await
         .unwrap();
-    assert_eq!(handed, ReassignedJobs { jobs: 1, left: 0 });
+    assert_eq!(
+        handed,
+        ReassignedJobs {
+            jobs: 1,
+            left: 0,
+            waits: false
+        }
+    );
     assert_eq!(settling(&d).await.len(), 2);
 }
 

@@ -43,7 +43,7 @@ pub(in crate::ledger) fn lacking(uid: u32, reason: Reason) -> NewMail {
 pub(in crate::ledger) fn finish(job: &ClaimedJob, outcome: Outcome) -> Finish {
     Finish {
         job: job.id,
-        attempt: job.attempt,
+        fence: job.lease.fence(),
         outcome,
         due: None,
         reply: None,

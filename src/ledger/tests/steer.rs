@@ -20,7 +20,10 @@ impl Desktop {
     pub(in crate::ledger) async fn sent(&self) {
         let reply = soon(self.ledger.claim_replies("contoso", 1)).await.unwrap().remove(0);
         let end = Submitted::Sent("250 ok".into());
-        self.ledger.submitted(reply.job, reply.attempt, end).await.unwrap();
+        self.ledger
+            .submitted(reply.job, reply.lease.fence(), end)
+            .await
+            .unwrap();
     }
 
     pub(in crate::ledger) async fn settled(&self, uid: u32) {

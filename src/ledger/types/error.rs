@@ -8,20 +8,20 @@ use crate::job::JobId;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Another process has it open.
-    #[error("the ledger {path} is in use by {holder}; stop that process, or give this one another ledger")]
+    #[error("the ledger {ledger} is in use by {holder}; stop that process, or give this one another ledger")]
     InUse {
-        /// The file.
-        path: String,
+        /// Where it is, as its address says.
+        ledger: String,
         /// Who, as far as it said.
         holder: String,
     },
     /// It was written by a newer Mailjob.
     #[error(
-        "the ledger {path} has schema {found}, this Mailjob knows {known}: run the newer Mailjob, or restore a backup"
+        "the ledger {ledger} has schema {found}, this Mailjob knows {known}: run the newer Mailjob, or restore a backup"
     )]
     Newer {
-        /// The file.
-        path: String,
+        /// Where it is, as its address says.
+        ledger: String,
         /// Its schema.
         found: i64,
         /// Ours.
@@ -29,11 +29,11 @@ pub enum Error {
     },
     /// It was written by an older Mailjob, and another process has it open.
     #[error(
-        "the ledger {path} has schema {found}, this Mailjob knows {known}, and {holder} has it open: start that process again with this version of Mailjob"
+        "the ledger {ledger} has schema {found}, this Mailjob knows {known}, and {holder} has it open: start that process again with this version of Mailjob"
     )]
     Older {
-        /// The file.
-        path: String,
+        /// Where it is, as its address says.
+        ledger: String,
         /// Its schema.
         found: i64,
         /// Ours.
@@ -52,16 +52,16 @@ pub enum Error {
         waited: Duration,
     },
     /// There is none: only `mailjob run` makes one.
-    #[error("there is no ledger at {path}: `mailjob run` makes it")]
+    #[error("there is no ledger at {ledger}: `mailjob run` makes it")]
     NoLedger {
-        /// Where there is none.
-        path: String,
+        /// Where there is none, as its address says.
+        ledger: String,
     },
     /// The file, its folder or its disk can't be used as they are.
-    #[error("the ledger {path} {what}; {cure}")]
+    #[error("the ledger {ledger} {what}; {cure}")]
     Unusable {
-        /// The file.
-        path: String,
+        /// Where it is, as its address says.
+        ledger: String,
         /// What is wrong.
         what: String,
         /// What to do.
@@ -76,6 +76,14 @@ pub enum Error {
     /// The claim is not ours any more: another attempt has begun.
     #[error("job {0} is not claimed by this attempt")]
     Stale(JobId),
+    /// Another process watches this mailbox, or has it since we lost it.
+    #[error("the mailbox {mailbox} is watched by {by}; it is tried again")]
+    Watched {
+        /// The mailbox.
+        mailbox: String,
+        /// Who, as far as that is known.
+        by: String,
+    },
     /// A state change that can't be. The job is held.
     #[error("job {job}: {illegal}")]
     Illegal {

@@ -6,7 +6,7 @@ use super::mail::MailId;
 use crate::{
     config::{EndpointName, Rate},
     job::{AcceptedAnswer, AllowedSenders, ConversationKey, EndedPart, JobId, JobScope, Outcome, ReplyDecision, Trace},
-    ledger::lease::Lease,
+    ledger::lease::{Fence, Lease},
 };
 
 /// A job that is ours to run. Its attempt is counted already.
@@ -18,7 +18,7 @@ pub struct ClaimedJob {
     pub mail: MailId,
     /// Bytes of the mail.
     pub size: u64,
-    /// The number of this attempt, from 1. A finish with another number is refused.
+    /// The number of this attempt, from 1.
     pub attempt: u32,
     /// Attempts that ended in [`crate::job::Outcome::Retry`] before this one.
     pub retries: u32,
@@ -52,6 +52,8 @@ pub struct ReassignedJobs {
     pub jobs: usize,
     /// Jobs that had begun and wait to be tried again: they stay where they are.
     pub left: usize,
+    /// Another process lives that has not said yet which endpoints it knows: nothing was done.
+    pub waits: bool,
 }
 
 /// What people look for in a list of jobs.
@@ -70,8 +72,8 @@ pub struct Summary {
 pub struct Finish {
     /// The job.
     pub job: JobId,
-    /// The attempt, as claimed.
-    pub attempt: u32,
+    /// Which claim of it this is ([`Lease::fence`]); that of another is refused.
+    pub fence: Fence,
     /// What it came to.
     pub outcome: Outcome,
     /// For [`Outcome::Retry`]: when the next attempt is due.

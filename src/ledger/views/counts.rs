@@ -7,7 +7,7 @@ use crate::{
     ledger::{
         Error, ReplyState,
         counts::{Counts, ReplyCount},
-        db::{SqlEngine, params},
+        db::{SqlEngine, params, words},
         rules::pause,
         values::instant,
     },
@@ -27,8 +27,9 @@ const STOPPED: &str = "SELECT endpoint, state, count(*), NULL FROM job WHERE sta
 const SETBACKS: &str = "SELECT endpoint, reason, detail, min(due) FROM job WHERE state IN ('queued', 'deferred') AND state = 'deferred' GROUP BY endpoint";
 const WAITS: &str =
     "SELECT endpoint, reason, detail, min(due) FROM job WHERE state IN ('queued', 'deferred') AND state = 'deferred'
-    AND reason IN (SELECT value FROM json_each(?1)) GROUP BY endpoint";
-const TRIED: &str = "SELECT endpoint, reason, detail, min(due) FROM job WHERE state = 'running' AND reason IN (SELECT value FROM json_each(?1)) GROUP BY endpoint";
+    AND reason IN {each} GROUP BY endpoint";
+const TRIED: &str =
+    "SELECT endpoint, reason, detail, min(due) FROM job WHERE state = 'running' AND reason IN {each} GROUP BY endpoint";
 
 pub(in crate::ledger) fn counts(db: &dyn SqlEngine) -> Result<Counts, Error> {
     let mut counts = Counts::default();
@@ -70,10 +71,11 @@ fn jobs(db: &dyn SqlEngine, sql: &str, counts: &mut Counts) -> Result<(), Error>
 
 fn setbacks(db: &dyn SqlEngine) -> Result<BTreeMap<String, Setback>, Error> {
     let reasons: Vec<_> = Reason::operators().map(Reason::code).collect();
-    let reasons = serde_json::to_string(&reasons).map_err(|error| Error::Engine(error.to_string()))?;
+    let reasons = words(reasons.iter().map(AsRef::as_ref));
+    let each = (db.dialect().each_word)("?1");
     let mut setbacks = BTreeMap::new();
     for (sql, needs_person) in [(SETBACKS, false), (TRIED, true), (WAITS, true)] {
-        let query = db.prepare(sql);
+        let query = db.prepare(sql.replace("{each}", &each));
         let given = if needs_person { params![reasons] } else { params![] };
         let rows = query.query_map(given, |row| {
             let setback = Setback {

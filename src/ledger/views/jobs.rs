@@ -6,7 +6,7 @@ use crate::{
     job::{JobId, state::State},
     ledger::{
         Error, JobFilter, JobPage, JobRow,
-        db::{self, Row, SqlEngine, ToValue, params},
+        db::{self, Dialect, Row, SqlEngine, ToValue, params},
         values::{instant, micros},
     },
 };
@@ -23,7 +23,7 @@ pub(in crate::ledger) const JOINED: &str = "JOIN mail m ON m.id = j.mail LEFT JO
 /// A page.
 pub(in crate::ledger) fn list(db: &dyn SqlEngine, filter: &JobFilter) -> Result<JobPage, Error> {
     let page = filter.page();
-    let (sql, values) = statement(filter);
+    let (sql, values) = statement(db.dialect(), filter);
     let query = db.prepare(&sql);
     let values: Vec<_> = values.iter().map(|value| value.to_value()).collect();
     let rows = query.query_map(&*values, |found| row(found, 0))?;
@@ -37,27 +37,28 @@ pub(in crate::ledger) fn list(db: &dyn SqlEngine, filter: &JobFilter) -> Result<
 }
 
 /// The statement of a page, and its values.
-pub(in crate::ledger) fn statement(filter: &JobFilter) -> (String, Vec<Box<dyn ToValue>>) {
+pub(in crate::ledger) fn statement(dialect: &Dialect, filter: &JobFilter) -> (String, Vec<Box<dyn ToValue>>) {
     let JobListQuery { index, all, values } = asked(filter);
+    let index = index.map(dialect.by).unwrap_or_default();
     let condition = all.join(" AND ");
     // One more tells whether there is another page.
     let limit = filter.page() + 1;
     let sql =
-        format!("SELECT {COLUMNS} FROM job j {index} {JOINED} WHERE {condition} ORDER BY j.uuid DESC LIMIT {limit}");
+        format!("SELECT {COLUMNS} FROM job j{index} {JOINED} WHERE {condition} ORDER BY j.uuid DESC LIMIT {limit}");
     (sql, values)
 }
 
 /// What is asked of the engine.
 struct JobListQuery {
     /// The index that is used, where the engine would choose another.
-    index: &'static str,
+    index: Option<&'static str>,
     all: Vec<String>,
     values: Vec<Box<dyn ToValue>>,
 }
 
 fn asked(filter: &JobFilter) -> JobListQuery {
     let mut asked = JobListQuery {
-        index: "",
+        index: None,
         all: vec!["1".to_owned()],
         values: Vec::new(),
     };
@@ -94,16 +95,16 @@ impl JobListQuery {
     fn states(&mut self, states: &[State]) {
         const PARTIAL: [(&str, &str, &[State]); 3] = [
             (
-                "INDEXED BY job_in_trouble",
+                "job_in_trouble",
                 "j.state IN ('deferred', 'waiting', 'failed', 'held')",
                 &[State::Deferred, State::Waiting, State::Failed, State::Held],
             ),
             (
-                "INDEXED BY job_due",
+                "job_due",
                 "j.state IN ('queued', 'deferred')",
                 &[State::Queued, State::Deferred],
             ),
-            ("INDEXED BY job_running", "j.state = 'running'", &[State::Running]),
+            ("job_running", "j.state = 'running'", &[State::Running]),
         ];
         if states.is_empty() {
             return;
@@ -112,7 +113,7 @@ impl JobListQuery {
         self.all.push(format!("j.state IN ({})", names.join(", ")));
         let of = |kind: &&(_, _, &[State])| states.iter().all(|state| kind.2.contains(state));
         if let Some((index, implied, _)) = PARTIAL.iter().find(of) {
-            self.index = index;
+            self.index = Some(index);
             self.all.push((*implied).to_owned());
         }
     }

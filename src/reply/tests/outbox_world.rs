@@ -28,8 +28,8 @@ use crate::{
     config::{Account, Auth, EndpointName, Rate, Tls},
     job::{Answer, Outcome, ReplyDecision},
     ledger::{
-        self, Address, Content, Cursor, Finish, Intake, Ledger, MailboxKey, NewMail, OutboxRow, Place, Raw,
-        ReplyFilter, ReplyState, ReplyTable,
+        self, Address, Clock, Content, Cursor, Fence, Finish, Intake, Ledger, MailboxKey, NewMail, OutboxRow, Place,
+        Raw, ReplyFilter, ReplyState, ReplyTable,
         sqlite::{self, OverviewRow, Sqlite},
     },
     secret::SecretRef,
@@ -71,6 +71,35 @@ impl World {
         let ahead = Arc::new(AtomicI64::new(0));
         let clock = ahead.clone();
         let clock = Arc::new(move || Utc::now() + TimeDelta::seconds(clock.load(Ordering::SeqCst)));
+        Self::by(clock.into(), (folder, ahead), script).await
+    }
+
+    /// One whose process can stand still: for everybody but the ledger's own thread, which has renewed nothing yet when the others go on, as many
+    /// microseconds have passed as this says.
+    pub(super) async fn asleep(
+        asleep: &Arc<AtomicI64>,
+        script: impl Fn(usize, &str) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        let folder = TempDir::new().unwrap();
+        put(&folder, "tanstaaf");
+        let (system, asleep) = (Clock::system(), asleep.clone());
+        let clock = Clock::of(Utc::now, move || {
+            let is_ledger = std::thread::current().name() == Some("ledger");
+            let asleep = if is_ledger { 0 } else { asleep.load(Ordering::SeqCst) };
+            let now = system.read().run?;
+            Some(ledger::MonotonicTime {
+                micros: now.micros + asleep,
+                ..now
+            })
+        });
+        Self::by(clock, (folder, Arc::default()), script).await
+    }
+
+    async fn by(
+        clock: Clock,
+        (folder, ahead): (TempDir, Arc<AtomicI64>),
+        script: impl Fn(usize, &str) -> Act + Send + Sync + 'static,
+    ) -> Self {
         let ledger = sqlite::open(&folder.path().join("ledger.db"), clock).await.unwrap();
         Self {
             fake: Fake::start(Tls::Implicit, script).await,
@@ -117,6 +146,7 @@ impl World {
         };
         let intake = Intake {
             mailbox: MailboxKey("imap://us/INBOX".into()),
+            fence: Fence::NONE,
             endpoints: vec![endpoint.clone()],
             cursor: Cursor {
                 uid_validity: 1,
@@ -132,7 +162,7 @@ impl World {
             reply.message_id = format!("{}.reply@us.example", job.id);
             let finish = Finish {
                 job: job.id,
-                attempt: job.attempt,
+                fence: job.lease.fence(),
                 outcome: Outcome::Done(Answer::default()),
                 due: None,
                 reply: Some(ReplyDecision::Send(reply)),

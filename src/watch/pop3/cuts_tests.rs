@@ -290,6 +290,7 @@ async fn watched(case: Case) -> (Arc<Server>, Vec<Vec<u8>>) {
         connects: Connects::new(16),
         budget: Budget::new(8 << 20),
         health: Arc::default(),
+        tenancy: Default::default(),
         stop: stop.clone(),
     };
     let task = tokio::spawn(watcher(watch, Box::new(Entrance(server.clone()))).run());

@@ -24,7 +24,7 @@ use crate::{
     auth::Credential,
     budget::Budget,
     config::{self, Endpoint, EndpointName, Settle, SettleAction, Tls, WatchPlan},
-    ledger::{Cursor, Ledger, MailboxKey},
+    ledger::{Cursor, Fence, Ledger, MailboxKey},
     net::ConnectTurn,
     secret::Secret,
 };
@@ -165,6 +165,7 @@ impl World {
             mailbox: &self.mailbox,
             budget: &self.budget,
             health: &self.health,
+            fence: Fence::NONE,
         }
     }
 

@@ -34,6 +34,11 @@ pub(crate) struct State {
     pub(crate) due: Vec<Settling>,
     pub(crate) settled: Vec<Place>,
     pub(crate) fail: bool,
+    /// How often the mailbox was asked for, and how often another still has it then.
+    pub(crate) watches: usize,
+    pub(crate) another_has_it: usize,
+    /// Another takes it before the next mail is taken.
+    pub(crate) is_taken_away: bool,
     pub(crate) maildrop: Vec<(MaildropName, u32)>,
     pub(crate) numbers: u32,
     pub(crate) skipped: Vec<u32>,
@@ -53,6 +58,13 @@ pub(crate) struct State {
     pub(crate) header_keys: HashMap<u32, [u8; 32]>,
     /// Where our probes lie: UIDVALIDITY and UID.
     pub(crate) probes: Vec<(u32, u32)>,
+}
+
+fn watched() -> Error {
+    Error::Watched {
+        mailbox: "imap://us@example/INBOX".into(),
+        by: "process 7 on b".into(),
+    }
 }
 
 impl Memory {
@@ -121,6 +133,22 @@ impl Ledger for Memory {
         Ok(self.state.lock().unwrap().cursor)
     }
 
+    async fn watch(&self, _: &MailboxKey) -> Result<Lease, Error> {
+        let mut state = self.state.lock().unwrap();
+        state.watches += 1;
+        match state.another_has_it.checked_sub(1) {
+            None => Ok(Lease::default()),
+            Some(left) => {
+                state.another_has_it = left;
+                Err(watched())
+            }
+        }
+    }
+
+    async fn announce(&self, _: Vec<(MailboxKey, Vec<EndpointName>)>) -> Result<(), Error> {
+        unreachable!()
+    }
+
     async fn last_taken(&self, _: &MailboxKey) -> Result<Option<chrono::DateTime<chrono::Utc>>, Error> {
         Ok(None)
     }
@@ -151,6 +179,9 @@ impl Ledger for Memory {
         let mut state = self.state.lock().unwrap();
         if state.fail {
             return Err(Error::Full("no space".into()));
+        }
+        if std::mem::take(&mut state.is_taken_away) {
+            return Err(watched());
         }
         let mut taken = IntakeResult::default();
         for mail in intake.mails {
@@ -228,7 +259,7 @@ impl Ledger for Memory {
         unreachable!()
     }
 
-    async fn admit(&self, _: JobId, _: u32, _: Vec<RateLimit>) -> Result<Admission, Error> {
+    async fn admit(&self, _: JobId, _: Fence, _: Vec<RateLimit>) -> Result<Admission, Error> {
         unreachable!()
     }
 
@@ -264,7 +295,7 @@ impl Ledger for Memory {
         unreachable!()
     }
 
-    async fn accept_answer(&self, _: ConversationKey, _: JobId, _: u32) -> Result<bool, Error> {
+    async fn accept_answer(&self, _: ConversationKey, _: JobId, _: Fence) -> Result<bool, Error> {
         unreachable!()
     }
 
@@ -272,7 +303,7 @@ impl Ledger for Memory {
         unreachable!()
     }
 
-    async fn release(&self, _: JobId, _: u32) -> Result<(), Error> {
+    async fn release(&self, _: JobId, _: Fence) -> Result<(), Error> {
         unreachable!()
     }
 
@@ -284,7 +315,7 @@ impl Ledger for Memory {
         unreachable!()
     }
 
-    async fn submitted(&self, _: JobId, _: u32, _: Submitted) -> Result<(), Error> {
+    async fn submitted(&self, _: JobId, _: Fence, _: Submitted) -> Result<(), Error> {
         unreachable!()
     }
 

@@ -68,6 +68,7 @@ pub(in crate::watch) fn start_with(
         connects: Connects::new(16),
         budget: Budget::new(8 << 20),
         health: health.clone(),
+        tenancy: Default::default(),
         stop: stop.clone(),
     };
     Running {

@@ -81,6 +81,7 @@ impl Watched {
             connects: Connects::new(16),
             budget: Budget::new(16 << 20),
             health: health.clone(),
+            tenancy: Default::default(),
             stop: stop.clone(),
         };
         Self {
@@ -132,7 +133,7 @@ impl Watched {
     pub(super) async fn finish(&self, job: &ClaimedJob, outcome: Outcome) {
         let finish = Finish {
             job: job.id,
-            attempt: job.attempt,
+            fence: job.lease.fence(),
             reply: match outcome {
                 Outcome::Done(_) | Outcome::Failed { .. } => Some(ReplyDecision::Silent("off".into())),
                 _ => None,

@@ -94,8 +94,8 @@ impl Prepared for WebhookPost {
 
     /// Sends the request, unless the webhook is down.
     async fn run(self: Box<Self>, run: &mut Run<'_>) -> Option<AttemptResult> {
-        let Run { dispatch, job, means } = run;
         let Self { webhook, request } = *self;
+        let Run { dispatch, job, means } = run;
         let (endpoint, retry) = (&dispatch.endpoint.name, &dispatch.endpoint.retry);
         let asking = match probing::spares(retry) {
             false => None,
@@ -107,6 +107,10 @@ impl Prepared for WebhookPost {
                 }
             }
         };
+        // It may have been waited for long.
+        if !job.lease.holds() {
+            return None;
+        }
         let tells = dispatch.endpoint.reply.tell;
         let sent = send(&dispatch.http, &webhook, request, tells, means);
         let ended = dispatch.health.acting(sent).await;

@@ -11,12 +11,14 @@ use crate::{
     config::{EndpointName, Retention},
     job::{ConversationKey, JobId, ReplyDecision},
     ledger::{
-        Admission, Bounced, ClaimedJob, ClaimedReply, Content, Cursor, Error, Finish, GatheredParts, Intake,
-        IntakeResult, KnownConversation, Lack, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place,
+        Admission, Bounced, ClaimedJob, ClaimedReply, Content, Cursor, Error, Fence, Finish, GatheredParts, Intake,
+        IntakeResult, KnownConversation, Lack, Lease, Ledger, MailId, MailboxKey, MaildropMail, MaildropName, Place,
         PruneReport, RateLimit, Raw, ReassignedJobs, RefetchRequest, Settling, Submitted, Upkeep as _, UploadId,
         rules::{
-            bounce, claim, finish, lacking, mail_bytes, maildrop, parts, pause, rate, route, settle, submit, take,
-            talk, transaction::Transaction,
+            bounce, claim, finish, lacking,
+            leases::{self, LeaseAttempt, NamedLease},
+            mail_bytes, maildrop, owners, parts, pause, rate, route, settle, submit, take, talk,
+            transaction::Transaction,
         },
         sqlite::{Sqlite, forget, post::WriteCommand, reserve},
         values::{micros, signed},
@@ -70,11 +72,39 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    /// Takes what has this name, if nobody has it; it is given up when the lease's last clone is dropped.
+    pub(in crate::ledger) async fn take_named(&self, what: NamedLease, name: &str) -> Result<LeaseAttempt, Error> {
+        let (post, name) = (Arc::downgrade(&self.post), name.to_owned());
+        let taken = move |tx: &mut Transaction<'_>| {
+            let asked = leases::take(tx, what, &name, &tx.holder.who)?;
+            // Also where nobody waits for it any more.
+            if let LeaseAttempt::Taken(lease) = &asked {
+                lease.ends_by(move |fence| {
+                    if let Some(post) = post.upgrade() {
+                        post.tell(move |tx| leases::give_up(tx, what, &name, fence));
+                    }
+                });
+            }
+            Ok(asked)
+        };
+        self.post.ask(0, taken).await
+    }
+}
+
 #[async_trait]
 impl Ledger for Sqlite {
     async fn cursor(&self, mailbox: &MailboxKey) -> Result<Option<Cursor>, Error> {
         let mailbox = mailbox.clone();
         self.readers.read(move |db| mails::cursor(db, &mailbox)).await
+    }
+
+    async fn watch(&self, mailbox: &MailboxKey) -> Result<Lease, Error> {
+        let name = mailbox.0.to_string();
+        match self.take_named(NamedLease::Mailbox, &name).await? {
+            LeaseAttempt::Taken(lease) => Ok(lease),
+            LeaseAttempt::Busy(by) => Err(Error::Watched { mailbox: name, by }),
+        }
     }
 
     async fn last_taken(&self, mailbox: &MailboxKey) -> Result<Option<DateTime<Utc>>, Error> {
@@ -88,12 +118,7 @@ impl Ledger for Sqlite {
 
     async fn rename_mailbox(&self, from: &MailboxKey, to: &MailboxKey) -> Result<bool, Error> {
         let (from, to) = (from.clone(), to.clone());
-        let rename = move |tx: &mut Transaction<'_>| {
-            let rename = tx.db.prepare(
-                "UPDATE mailbox SET name = ?2 WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM mailbox WHERE name = ?2)",
-            );
-            Ok(rename.execute([&*from.0, &*to.0])? > 0)
-        };
+        let rename = move |tx: &mut Transaction<'_>| take::rename(tx, &from, &to);
         self.post.ask(0, rename).await
     }
 
@@ -107,7 +132,7 @@ impl Ledger for Sqlite {
     }
 
     async fn abandon(&self, upload: UploadId) -> Result<(), Error> {
-        self.post.ask(0, move |tx| mail_bytes::abandon(tx.db, upload)).await
+        self.post.ask(0, move |tx| mail_bytes::abandon(tx, upload)).await
     }
 
     async fn take(&self, intake: Intake) -> Result<IntakeResult, Error> {
@@ -187,6 +212,10 @@ impl Ledger for Sqlite {
         Ok((held_back, next.await.ok()))
     }
 
+    async fn announce(&self, known: Vec<(MailboxKey, Vec<EndpointName>)>) -> Result<(), Error> {
+        self.post.ask(0, move |tx| owners::announce(tx, &known)).await
+    }
+
     async fn reassign_orphans(
         &self,
         mailbox: &MailboxKey,
@@ -208,8 +237,8 @@ impl Ledger for Sqlite {
         self.readers.read(move |db| parts::gathered(db, mail_job, most)).await
     }
 
-    async fn admit(&self, job: JobId, attempt: u32, gates: Vec<RateLimit>) -> Result<Admission, Error> {
-        self.post.ask(0, move |tx| rate::admit(tx, job, attempt, &gates)).await
+    async fn admit(&self, job: JobId, fence: Fence, gates: Vec<RateLimit>) -> Result<Admission, Error> {
+        self.post.ask(0, move |tx| rate::admit(tx, job, fence, &gates)).await
     }
 
     async fn conversation(
@@ -220,16 +249,16 @@ impl Ledger for Sqlite {
         self.readers.read(move |db| talk::find(db, &keys, answer)).await
     }
 
-    async fn accept_answer(&self, key: ConversationKey, job: JobId, attempt: u32) -> Result<bool, Error> {
-        self.post.ask(0, move |tx| talk::accept(tx, key, job, attempt)).await
+    async fn accept_answer(&self, key: ConversationKey, job: JobId, fence: Fence) -> Result<bool, Error> {
+        self.post.ask(0, move |tx| talk::accept(tx, key, job, fence)).await
     }
 
     async fn bounced(&self, bounce: Bounced) -> Result<Option<JobId>, Error> {
         self.post.ask(0, move |tx| bounce::bounced(tx, &bounce)).await
     }
 
-    async fn release(&self, job: JobId, attempt: u32) -> Result<(), Error> {
-        self.post.ask(0, move |tx| claim::release(tx, job, attempt)).await
+    async fn release(&self, job: JobId, fence: Fence) -> Result<(), Error> {
+        self.post.ask(0, move |tx| claim::release(tx, job, fence)).await
     }
 
     async fn claim_replies(&self, account: &str, max: usize) -> Result<Vec<ClaimedReply>, Error> {
@@ -248,14 +277,14 @@ impl Ledger for Sqlite {
         self.readers.read(move |db| mails::letter(db, job, from)).await
     }
 
-    async fn submitted(&self, job: JobId, attempt: u32, mut what: Submitted) -> Result<(), Error> {
+    async fn submitted(&self, job: JobId, fence: Fence, mut what: Submitted) -> Result<(), Error> {
         let asked = self.clock.now();
         self.post
             .ask(0, move |tx| {
                 if let Some(due) = what.due_mut() {
                     *due = tx.as_long_after(*due, asked);
                 }
-                submit::submitted(tx, job, attempt, &what)
+                submit::submitted(tx, job, fence, &what)
             })
             .await
     }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 
 use crate::{
     auth::SealKey,
     ledger::{
         Error, SealedToken, SignInRow, SignInTable,
-        rules::sign_in,
+        rules::{leases::NamedLease, sign_in},
         sqlite::{Sqlite, external::ExternalSqlite, plain_tokens, sign_in_lock},
     },
 };
@@ -27,7 +28,8 @@ impl SignInTable for ExternalSqlite {
 
     async fn store_sign_in(&self, name: &str, token: SealedToken) -> Result<(), Error> {
         let name = name.to_owned();
-        self.with(move |db| sign_in::store(db, &name, &token)).await
+        self.change(self.now(), move |tx| sign_in::store(tx, &name, &token))
+            .await
     }
 
     async fn note_refreshed(&self, name: &str, at: DateTime<Utc>) -> Result<(), Error> {
@@ -50,9 +52,8 @@ impl SignInTable for ExternalSqlite {
     }
 
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {
-        Ok(Box::new(
-            sign_in_lock::take(self.path(), name, sign_in_lock::LONGEST_WAIT).await?,
-        ))
+        let ask = || self.take_named(NamedLease::SignIn, name).boxed();
+        Ok(Box::new(sign_in_lock::take(name, sign_in_lock::LONGEST_WAIT, ask).await?))
     }
 }
 
@@ -69,7 +70,7 @@ impl SignInTable for Sqlite {
 
     async fn store_sign_in(&self, name: &str, token: SealedToken) -> Result<(), Error> {
         let name = name.to_owned();
-        self.post.ask(0, move |tx| sign_in::store(tx.db, &name, &token)).await
+        self.post.ask(0, move |tx| sign_in::store(tx, &name, &token)).await
     }
 
     async fn note_refreshed(&self, name: &str, at: DateTime<Utc>) -> Result<(), Error> {
@@ -94,7 +95,7 @@ impl SignInTable for Sqlite {
     }
 
     async fn lock_sign_in(&self, name: &str) -> Result<Box<dyn Send>, Error> {
-        let turn = sign_in_lock::take(self.readers.path(), name, sign_in_lock::LONGEST_WAIT).await?;
-        Ok(Box::new(turn))
+        let ask = || self.take_named(NamedLease::SignIn, name).boxed();
+        Ok(Box::new(sign_in_lock::take(name, sign_in_lock::LONGEST_WAIT, ask).await?))
     }
 }

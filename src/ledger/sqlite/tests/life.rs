@@ -8,7 +8,7 @@ use crate::{job::state::State, ledger::NoticeTable};
 #[tokio::test]
 async fn a_second_process_hears_who_holds_it() {
     let mut d = Desktop::new().await;
-    let Err(Error::InUse { holder, path }) = open(&d.path(), d.hands.clock()).await else {
+    let Err(Error::InUse { holder, ledger: path }) = open(&d.path(), d.hands.clock()).await else {
         panic!("it was opened")
     };
     assert!(
@@ -53,7 +53,7 @@ async fn a_newer_schema_is_refused_in_words() {
     assert_eq!(
         error,
         Error::Newer {
-            path: d.path().display().to_string(),
+            ledger: d.path().display().to_string(),
             found: 99,
             known: schema::known(),
         }

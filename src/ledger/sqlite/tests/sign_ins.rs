@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::*;
-use crate::auth::BlockedSignIn;
+use crate::{auth::BlockedSignIn, ledger::rules::leases::NamedLease};
 
 pub(in crate::ledger) fn sealed(text: &str, at: DateTime<Utc>) -> SealedToken {
     SealedToken {
@@ -176,9 +176,8 @@ async fn one_at_a_time_has_the_turn_of_a_sign_in() {
     let turn = soon(d.ledger.lock_sign_in("contoso")).await.unwrap();
     drop(soon(side.lock_sign_in("contoso/of-another")).await.unwrap());
 
-    let error = soon(sign_in_lock::take(&d.path(), "contoso", Duration::ZERO))
-        .await
-        .unwrap_err();
+    let ask = || side.take_named(NamedLease::SignIn, "contoso").boxed();
+    let error = soon(sign_in_lock::take("contoso", Duration::ZERO, ask)).await.unwrap_err();
     let Error::SignInBusy { name, holder, .. } = &error else {
         panic!("{error:?}")
     };

@@ -18,6 +18,7 @@ async fn a_claim_that_could_not_be_written_is_tried_again_by_itself() {
     let ledger = Arc::new(open(&path, Arc::new(Utc::now)).await.unwrap());
     let intake = Intake {
         mailbox: mailbox(),
+        fence: Fence::NONE,
         endpoints: vec![endpoint("invoices")],
         cursor: Cursor {
             uid_validity: 1,
@@ -87,6 +88,7 @@ async fn a_full_disk_refuses_and_heals() {
     };
     let intake = || Intake {
         mailbox: mailbox(),
+        fence: Fence::NONE,
         endpoints: vec![endpoint("invoices")],
         cursor,
         mails: vec![big.clone()],
@@ -124,6 +126,7 @@ async fn an_operation_that_fails_is_undone_alone() {
     };
     let bad = Intake {
         mailbox: mailbox(),
+        fence: Fence::NONE,
         endpoints: vec![endpoint("invoices")],
         cursor,
         mails: vec![
@@ -142,6 +145,7 @@ async fn an_operation_that_fails_is_undone_alone() {
     };
     let good = Intake {
         mailbox: mailbox(),
+        fence: Fence::NONE,
         endpoints: vec![endpoint("invoices")],
         cursor,
         mails: vec![mail(3)],

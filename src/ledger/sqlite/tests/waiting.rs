@@ -55,6 +55,7 @@ async fn the_writer_wakes_by_itself_when_a_job_is_due() {
     };
     let intake = Intake {
         mailbox: mailbox(),
+        fence: Fence::NONE,
         endpoints: vec![endpoint("invoices")],
         cursor,
         mails: vec![mail(1)],
