@@ -55,7 +55,7 @@ pub(super) enum Flaw {
     /// It calls what there is not.
     Unknown(TemplateError),
     /// It asks for what there is not.
-    Stray(Stray),
+    Strays(BTreeSet<Stray>),
 }
 
 impl Template {
@@ -120,16 +120,16 @@ impl Template {
     /// What it calls that there is not, and else what it asks for that there is not: by its words, and as far as such values lead into it,
     /// of which each time others are absent.
     pub(super) fn flaw(&self, given: &'static Given, absent: &[&'static [&'static str]]) -> Option<Flaw> {
-        let mut found = None;
+        let mut found = BTreeSet::new();
         for absent in absent {
             let (values, strays) = given.sample(absent);
             if let Some(error) = self.unknown(&values) {
                 return Some(Flaw::Unknown(error));
             }
-            found = found.or_else(|| strays.first());
+            found.extend(strays.all());
         }
-        let asked = || self.asked().iter().find_map(|asked| given.stray(asked));
-        asked().or(found).map(Flaw::Stray)
+        found.extend(self.asked().iter().filter_map(|asked| given.stray(asked)));
+        (!found.is_empty()).then_some(Flaw::Strays(found))
     }
 
     /// Whether it calls something that there is not, as far as these values lead into it.

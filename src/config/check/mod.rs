@@ -29,6 +29,7 @@ mod retention;
 mod senders;
 mod service;
 mod settle;
+mod sign_in;
 mod tenant;
 mod tls;
 mod webhook;
@@ -39,12 +40,16 @@ pub use command::{Command, CommandLimits};
 pub use filter::{Filter, Machines};
 pub use jobs::{Jobs, PartReply, Partial, Per};
 pub use limits::{Limits, Retry};
+pub use operator::Operator;
 pub use output::{DataFrom, NamePiece, NameToken, Output, Oversize, TextFrom};
 pub use retention::{Keep, Retention};
 pub use senders::Rates;
+pub use service::Service;
 pub use webhook::{Body, HeaderValue, Webhook};
 pub use words::Words;
 
+pub(super) use account::AccountKeys;
+pub(super) use api::ApiKeys;
 pub(super) use command::{command, env_section};
 pub(super) use conversation::{ConversationKeys, answer_address};
 pub(super) use endpoint::{Draft, Open, Told, endpoint, mailbox_alone};
@@ -52,11 +57,13 @@ pub(super) use inputs::Named;
 #[cfg(test)]
 pub(super) use looks::Looking;
 pub(super) use mailbox::{Accounts, MailboxKeys};
+pub(super) use net::NetKeys;
 pub(super) use own::OwnKeys;
 pub(super) use reply::{Language, ReplyKeys};
 pub(super) use senders::SenderKeys;
 pub(super) use service::{Shared, shared};
 pub(super) use settle::SettleKeys;
+pub(super) use sign_in::SignInKeys;
 pub(super) use webhook::{headers_section, webhook};
 
 use std::time::Duration;

@@ -8,7 +8,7 @@ use super::foreign;
 use crate::config::{
     Form, Template, TemplateError,
     declare::{keys, never},
-    given::{REPLY, Stray},
+    given::{self, REPLY},
     key::Allowed,
     presence::{self, Need},
     sheet::Value,
@@ -134,8 +134,9 @@ fn template(form: Form, value: Value<'_>) -> Option<Template> {
                 "see https://docs.rs/minijinja/3/minijinja/filters/ for what there is",
             );
         }
-        Some(Flaw::Stray(Stray { asked, cure })) => {
-            return value.wrong(format!("asks for `{asked}`, which there is not"), cure);
+        Some(Flaw::Strays(strays)) => {
+            let (cause, cure) = given::told(&strays);
+            return value.wrong(cause, cure);
         }
     }
     Some(template)

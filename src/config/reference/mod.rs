@@ -13,8 +13,8 @@ use std::sync::LazyLock;
 use super::{
     Action,
     check::{
-        ConversationKeys, Filter, Jobs, Language, Limits, MailboxKeys, Output, OwnKeys, Rates, ReplyKeys, Retry,
-        SenderKeys, SettleKeys,
+        AccountKeys, ApiKeys, ConversationKeys, Filter, Jobs, Language, Limits, MailboxKeys, NetKeys, Operator, Output,
+        OwnKeys, Rates, ReplyKeys, Retention, Retry, SenderKeys, Service, SettleKeys,
     },
     key::Section,
 };
@@ -45,6 +45,22 @@ pub(super) fn sections() -> impl Iterator<Item = &'static Section> {
             Limits::section(),
         ]);
         all
+    });
+    ALL.iter()
+}
+
+/// The tables of `mailjob.toml`.
+pub(super) fn of_mailjob_toml() -> impl Iterator<Item = &'static Section> {
+    static ALL: LazyLock<Vec<Section>> = LazyLock::new(|| {
+        vec![
+            Section::new("", "", Vec::new()),
+            Service::section(),
+            NetKeys::section().off(),
+            Retention::section(),
+            ApiKeys::section().off(),
+            Operator::section().off(),
+            AccountKeys::section().off(),
+        ]
     });
     ALL.iter()
 }
